@@ -1,0 +1,27 @@
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..calls import Call
+from .base import Activation, Array
+
+
+class ELU(Activation):
+    """z for z > 0, alpha (exp(z) - 1) below: its negative values pull the mean activation towards zero."""
+
+    name: Literal["elu"] = "elu"
+    alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Minus the limit for z -> -infinity."""
+    relu_like: ClassVar[bool] = True
+    saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
+    source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289"
+
+    def call(self) -> Call:
+        return Call("nn.ELU", kwargs={"alpha": self.alpha})
+
+    def value(self, z: Array) -> Array:
+        return np.where(z > 0, z, self.alpha * np.expm1(np.minimum(z, 0.0)))
+
+    def derivative(self, z: Array) -> Array:
+        return np.where(z > 0, 1.0, self.alpha * np.exp(np.minimum(z, 0.0)))

@@ -1,0 +1,48 @@
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..presets.base import Layout
+from ..spec import Shape
+from .base import Dataset, Split, only_flat, shuffled_split
+
+
+class Blobs(Dataset):
+    """Gaussian clusters, one a class, their centres uniform in [-10, 10]; 75 % are for training."""
+
+    kind: Literal["blobs"] = "blobs"
+    n: Annotated[int, Field(ge=40, le=100_000)] = 1000
+    """Samples in all."""
+    dim: Annotated[int, Field(ge=1, le=4096)] = 10
+    """Features."""
+    classes: Annotated[int, Field(ge=2, le=1000)] = 4
+    """Clusters."""
+    std: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    """Standard deviation of each cluster in each feature."""
+    label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the labels that are replaced by random ones, in both splits."""
+    source: ClassVar[str] = "sklearn.datasets.make_blobs"
+
+    def input_shape(self, layout: Layout) -> Shape:
+        return only_flat(self.kind, self.dim, layout)
+
+    def outputs(self) -> int:
+        return self.classes
+
+    def size(self) -> tuple[int, int]:
+        train = self.n * 3 // 4
+        return train, self.n - train
+
+    def draw(self) -> Split:
+        from sklearn.datasets import make_blobs
+
+        inputs, targets = make_blobs(
+            n_samples=self.n, n_features=self.dim, centers=self.classes, cluster_std=self.std, random_state=self.seed
+        )
+        generator = np.random.default_rng([self.seed, 1])
+        noisy = generator.random(self.n) < self.label_noise
+        targets = np.where(noisy, generator.integers(0, self.classes, self.n), targets)
+        return shuffled_split(
+            inputs.astype(np.float32), targets.astype(np.int64), train=self.size()[0], seed=self.seed
+        )

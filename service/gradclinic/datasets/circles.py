@@ -1,0 +1,38 @@
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..presets.base import Layout
+from ..spec import Shape
+from .base import Dataset, Split, only_flat, shuffled_split
+
+
+class Circles(Dataset):
+    """A small circle inside a large one; 75 % are for training."""
+
+    kind: Literal["circles"] = "circles"
+    n: Annotated[int, Field(ge=40, le=100_000)] = 1000
+    """Samples in all."""
+    noise: Annotated[float, Field(ge=0, le=10)] = 0.08
+    """Standard deviation of the noise on each coordinate."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Radius of the small circle over that of the large one."""
+    one_scalar: ClassVar[bool] = True
+    source: ClassVar[str] = "sklearn.datasets.make_circles"
+
+    def input_shape(self, layout: Layout) -> Shape:
+        return only_flat(self.kind, 2, layout)
+
+    def outputs(self) -> int:
+        return 2
+
+    def size(self) -> tuple[int, int]:
+        train = self.n * 3 // 4
+        return train, self.n - train
+
+    def draw(self) -> Split:
+        from sklearn.datasets import make_circles
+
+        inputs, targets = make_circles(n_samples=self.n, noise=self.noise, factor=self.factor, random_state=self.seed)
+        return shuffled_split(inputs.astype(np.float32), targets.astype(np.int64), train=self.size()[0], seed=self.seed)

@@ -1,0 +1,41 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ..errors import InvalidSpec
+from ..presets.base import Layout
+from ..spec import Shape
+from .base import Dataset, Samples, Split
+
+_TRAIN, _ALL = 1500, 1797
+
+
+class Digits(Dataset):
+    """1797 handwritten digits of 8 x 8 pixels, 10 classes; the first 1500 are for training."""
+
+    kind: Literal["digits"] = "digits"
+    one_scalar: ClassVar[bool] = True
+    source: ClassVar[str] = "Alpaydin and Kaynak 1998, UCI; ships with scikit-learn"
+
+    def input_shape(self, layout: Layout) -> Shape:
+        if layout == "flat":
+            return (64,)
+        if layout == "image":
+            return (1, 8, 8)
+        raise InvalidSpec.at(
+            "/data/kind", f"digits are images, which a model of {layout} cannot take",
+            value="digits", allowed="a model for flat samples or images",
+        )
+
+    def outputs(self) -> int:
+        return 10
+
+    def size(self) -> tuple[int, int]:
+        return _TRAIN, _ALL - _TRAIN
+
+    def draw(self) -> Split:
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        inputs, targets = bunch.data.astype(np.float32), bunch.target.astype(np.int64)
+        return Split(Samples(inputs[:_TRAIN], targets[:_TRAIN]), Samples(inputs[_TRAIN:], targets[_TRAIN:]))

@@ -1,0 +1,35 @@
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..presets.base import Layout
+from ..spec import Shape
+from .base import Dataset, Split, only_flat, shuffled_split
+
+
+class Moons(Dataset):
+    """Two interleaved half circles in the plane; 75 % are for training."""
+
+    kind: Literal["moons"] = "moons"
+    n: Annotated[int, Field(ge=40, le=100_000)] = 1000
+    """Samples in all."""
+    noise: Annotated[float, Field(ge=0, le=10)] = 0.12
+    """Standard deviation of the noise on each coordinate."""
+    source: ClassVar[str] = "sklearn.datasets.make_moons"
+
+    def input_shape(self, layout: Layout) -> Shape:
+        return only_flat(self.kind, 2, layout)
+
+    def outputs(self) -> int:
+        return 2
+
+    def size(self) -> tuple[int, int]:
+        train = self.n * 3 // 4
+        return train, self.n - train
+
+    def draw(self) -> Split:
+        from sklearn.datasets import make_moons
+
+        inputs, targets = make_moons(n_samples=self.n, noise=self.noise, random_state=self.seed)
+        return shuffled_split(inputs.astype(np.float32), targets.astype(np.int64), train=self.size()[0], seed=self.seed)

@@ -1,0 +1,62 @@
+"""The declarative description of one training. Nothing in it is code."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .clipping import AnyClipping
+from .datasets import AnyDataset
+from .optimizers import AnyOptimizer
+from .presets import AnyModel
+from .schedules import AnySchedule
+from .schedules.constant import Constant
+from .spec import Seed, Spec
+
+
+class Training(Spec):
+    """How long, with how much at once, and from which seed."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    """Optimizer steps."""
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Samples a step, drawn with replacement by the run's own generator."""
+    seed: Seed = 0
+    """Fixes the weights, the order of the data and every other draw of the run."""
+    precision: Literal["float32"] = "float32"
+    """Precision of weights and activations."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it trains; auto takes a GPU where the worker has one."""
+
+
+class Recording(Spec):
+    """The recorder's plan: which steps, and which statistics."""
+
+    every: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Steps between two records of the basic statistics."""
+    full_every: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Steps between two records of all statistics."""
+    dense_until: Annotated[int, Field(ge=0, le=100_000)] = 10
+    """All statistics at every step before this one."""
+
+
+class Experiment(Spec):
+    """One training, declared: model, data, optimizer, schedule, clipping, training, recording."""
+
+    model: AnyModel
+    """The network: a preset, or an explicit list of layers."""
+    data: AnyDataset
+    """What it learns from."""
+    optimizer: AnyOptimizer
+    """How it takes its steps."""
+    schedule: AnySchedule = Constant()
+    """How the learning rate changes over the steps."""
+    clipping: AnyClipping | None = None
+    """What limits the gradient before each step; null is no limit."""
+    training: Training = Training()
+    """Steps, batch size, seed, precision, device."""
+    recording: Recording = Recording()
+    """What is recorded, and how often."""
+
+    def with_seed(self, seed: int) -> "Experiment":
+        """The same experiment from another seed."""
+        return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})

@@ -1,0 +1,14 @@
+from typing import ClassVar, Literal
+
+from .base import Distribution, Initialization
+
+
+class KaimingNormal(Initialization):
+    """Normal with variance 2 / fan_in: keeps the variance of a ReLU network, half of whose units are off."""
+
+    scheme: Literal["kaiming_normal"] = "kaiming_normal"
+    distribution: ClassVar[Distribution] = "normal"
+    source: ClassVar[str] = "He et al. 2015, arXiv:1502.01852"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        return self.gain * (2.0 / fan_in) ** 0.5

@@ -1,0 +1,14 @@
+from typing import ClassVar, Literal
+
+from .base import Distribution, Initialization
+
+
+class LecunNormal(Initialization):
+    """Normal with variance 1 / fan_in: keeps the variance of a network that is linear at the origin."""
+
+    scheme: Literal["lecun_normal"] = "lecun_normal"
+    distribution: ClassVar[Distribution] = "normal"
+    source: ClassVar[str] = "LeCun et al. 1998, Efficient BackProp"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        return self.gain * (1.0 / fan_in) ** 0.5

@@ -1,0 +1,14 @@
+from typing import ClassVar, Literal
+
+from .base import Distribution, Initialization
+
+
+class Orthogonal(Initialization):
+    """A random orthogonal matrix: a square linear layer keeps every norm exactly."""
+
+    scheme: Literal["orthogonal"] = "orthogonal"
+    distribution: ClassVar[Distribution] = "orthogonal"
+    source: ClassVar[str] = "Saxe, McClelland and Ganguli 2014, arXiv:1312.6120"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        return self.gain * (1.0 / max(fan_in, fan_out)) ** 0.5

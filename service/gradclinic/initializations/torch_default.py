@@ -1,0 +1,17 @@
+from typing import ClassVar, Literal
+
+from .base import Distribution, Initialization
+
+
+class TorchDefault(Initialization):
+    """What PyTorch does when nobody asks: weights and biases uniform in +-1 / sqrt(fan_in), variance 1 / (3 fan_in)."""
+
+    scheme: Literal["torch_default"] = "torch_default"
+    distribution: ClassVar[Distribution] = "torch_default"
+    source: ClassVar[str] = "torch.nn.Linear.reset_parameters, PyTorch 2"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        return self.gain * (1.0 / (3.0 * fan_in)) ** 0.5
+
+    def bias_variance(self, fan_in: int) -> float:
+        return 1.0 / (3.0 * fan_in) if self.bias is None else self.bias**2

@@ -1,0 +1,14 @@
+from typing import ClassVar, Literal
+
+from .base import Distribution, Initialization
+
+
+class XavierUniform(Initialization):
+    """Uniform with variance 2 / (fan_in + fan_out): balances forward and backward variance for a linear network."""
+
+    scheme: Literal["xavier_uniform"] = "xavier_uniform"
+    distribution: ClassVar[Distribution] = "uniform"
+    source: ClassVar[str] = "Glorot and Bengio 2010, AISTATS"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        return self.gain * (2.0 / (fan_in + fan_out)) ** 0.5

@@ -1,0 +1,24 @@
+from typing import ClassVar, Literal
+
+from ..activations import AnyActivation
+from ..calls import Call
+from ..spec import Shape
+from .base import Layer, Parameter
+
+
+class ActivationLayer(Layer):
+    """An elementwise nonlinearity."""
+
+    kind: Literal["activation"] = "activation"
+    activation: AnyActivation
+    """Which one: a name, or an object with its parameters."""
+    source: ClassVar[str] = "see the activations"
+
+    def out_shape(self, in_shape: Shape) -> Shape:
+        return in_shape
+
+    def call(self, in_shape: Shape) -> Call:
+        return self.activation.call()
+
+    def parameters(self, in_shape: Shape) -> tuple[Parameter, ...]:
+        return ()

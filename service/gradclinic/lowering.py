@@ -1,0 +1,75 @@
+"""From a declared experiment to the network a worker builds: one layer tree, with sites and counts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from .errors import InvalidSpec, TooLarge
+from .layers import Node, lower_sequence
+from .sites import Site, find_sites
+from .spec import Shape
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+MAX_LAYERS = 2000
+"""A lowered tree never has more nodes than this, whatever a service is set to accept."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A lowered model: its layer tree, and where its gradients are measured."""
+
+    nodes: tuple[Node, ...]
+    input_shape: Shape
+    outputs: int
+    sites: tuple[Site, ...]
+
+    def walk(self) -> Iterator[Node]:
+        """Every node, containers before what they contain, in forward order."""
+        for node in self.nodes:
+            yield from node.walk()
+
+    @property
+    def weighted(self) -> tuple[Node, ...]:
+        """The layers with weights, in forward order; the last is the readout."""
+        return tuple(node for node in self.walk() if node.weighted)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable values."""
+        return sum(parameter.size for node in self.walk() for parameter in node.parameters)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one sample's forward pass."""
+        return sum(node.flops for node in self.nodes)
+
+
+@lru_cache(maxsize=256)
+def lower(experiment: "Experiment") -> Network:
+    """Lower an experiment's model for its data; raises InvalidSpec or TooLarge with pointers into the experiment."""
+    model, data = experiment.model, experiment.data
+    if model.count() > MAX_LAYERS:
+        raise TooLarge.at(
+            "/model" + model.layer_pointer(),
+            f"the model has {model.count():,} layers",
+            value=model.count(),
+            allowed=f"at most {MAX_LAYERS:,} layers once repeats are unrolled",
+        )
+    input_shape = data.input_shape(model.layout())
+    try:
+        nodes, out_shape = lower_sequence(model.to_layers(data.outputs()), input_shape, pointer=model.layer_pointer())
+    except InvalidSpec as error:
+        raise error.under("/model") from None
+    if out_shape != (data.outputs(),):
+        raise InvalidSpec.at(
+            "/model" + model.layer_pointer(),
+            f"the last layer gives the shape {list(out_shape)}, but the data needs [{data.outputs()}]",
+            value=list(out_shape),
+            allowed=f"a last linear layer with out_features {data.outputs()}",
+        )
+    if not any(node.weighted for top in nodes for node in top.walk()):
+        raise InvalidSpec.at("/model" + model.layer_pointer(), "the model has no weighted layer, so nothing to train")
+    return Network(nodes, input_shape, data.outputs(), find_sites(nodes))

@@ -1,0 +1,37 @@
+"""Remedies, one a file, told apart by `kind`: pure functions experiment -> experiment."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from .. import registry
+from ..errors import InvalidRequest
+from ..experiment import Experiment
+from .base import Remedy
+
+REMEDIES = registry.members(__name__, Remedy)
+
+if TYPE_CHECKING:
+    AnyRemedy: TypeAlias = Remedy
+else:
+    AnyRemedy = registry.tagged_union(REMEDIES)
+
+
+def apply_all(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment:
+    """The experiment after its remedies, applied in order; a refusal carries the pointer of the remedy that refused."""
+    for index, remedy in enumerate(remedies):
+        try:
+            experiment = remedy.apply(experiment)
+        except InvalidRequest as error:
+            raise error.under(f"/remedies/{index}") from None
+    return experiment
+
+
+def __getattr__(name: str) -> type[Remedy]:
+    """Every remedy's class by its name: `remedies.SwapActivation`."""
+    for cls in REMEDIES.values():
+        if cls.__name__ == name:
+            return cls
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["REMEDIES", "AnyRemedy", "Remedy", "apply_all"]

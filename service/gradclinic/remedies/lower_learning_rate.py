@@ -1,0 +1,21 @@
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ..experiment import Experiment
+from .base import Remedy
+
+
+class LowerLearningRate(Remedy):
+    """Multiply the learning rate by `factor`: smaller steps cannot diverge as easily, and learn more slowly."""
+
+    kind: Literal["lower_learning_rate"] = "lower_learning_rate"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What multiplies the learning rate."""
+    rank: ClassVar[int | None] = 3
+    source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533"
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        optimizer = experiment.optimizer
+        lowered = optimizer.model_copy(update={"learning_rate": optimizer.learning_rate * self.factor})
+        return experiment.model_copy(update={"optimizer": lowered})

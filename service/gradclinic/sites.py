@@ -1,0 +1,69 @@
+"""Where in a network gradients are measured.
+
+Depth is judged by the gradient of activations, not of weights: for ReLU networks at any gain the
+weight-gradient profile is flat while the activations' gradient falls by decades.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .activations import Activation
+from .layers import Node
+from .layers.activation import ActivationLayer
+
+SiteKind = Literal["pre_activation", "block_output", "state"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """One place whose gradient, and whose activation, is recorded.
+
+    `pre_activation`: what a weighted layer (and the norm after it) hands to its activation.
+    `block_output`: the output of a residual block.
+    `state`: the state of a recurrent layer at one time step.
+    """
+
+    name: str
+    """The layer that owns the site."""
+    kind: SiteKind
+    tap: str
+    """The node whose output is the site's tensor."""
+    in_profile: bool
+    """Whether it counts for the profile over depth; sites inside a residual body do not, and the readout never."""
+    unit_axis: int
+    """Axis of the tensor (batch is 0) that counts units."""
+    activation: Activation | None = None
+    """The nonlinearity that takes the site's tensor, where there is one."""
+    output: str | None = None
+    """The node whose output is phi(site), where there is an activation."""
+
+
+def find_sites(nodes: Sequence[Node]) -> tuple[Site, ...]:
+    """The sites of a lowered network, in forward order, the readout left out."""
+    weighted = [node.name for top in nodes for node in top.walk() if node.weighted]
+    readout = weighted[-1] if weighted else None
+    return tuple(_sites_of(nodes, readout=readout, in_profile=True))
+
+
+def _sites_of(nodes: Sequence[Node], *, readout: str | None, in_profile: bool) -> list[Site]:
+    sites: list[Site] = []
+    for index, node in enumerate(nodes):
+        if node.children:
+            sites += _sites_of(node.children, readout=readout, in_profile=False)
+            axis = node.children[-1].layer.unit_axis if len(node.out_shape) == 3 else -1
+            sites.append(Site(node.name, "block_output", node.name, in_profile, axis))
+        elif node.weighted and node.name != readout:
+            sites.append(_pre_activation(nodes, index, in_profile=in_profile))
+    return sites
+
+
+def _pre_activation(nodes: Sequence[Node], index: int, *, in_profile: bool) -> Site:
+    owner, tap = nodes[index], nodes[index]
+    following = nodes[index + 1 :]
+    while following and following[0].layer.is_norm:
+        tap, following = following[0], following[1:]
+    activation, output = None, None
+    if following and isinstance(following[0].layer, ActivationLayer):
+        activation, output = following[0].layer.activation, following[0].name
+    return Site(owner.name, "pre_activation", tap.name, in_profile, owner.layer.unit_axis, activation, output)
