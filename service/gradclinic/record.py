@@ -33,35 +33,150 @@ class Statistic:
 STATISTICS: dict[str, Statistic] = {
     statistic.name: statistic
     for statistic in (
-        Statistic("site_grad_rms", "site", "loss per activation", "g: batch size x RMS of dL/d(site), the loss averaged over the batch; before any clipping or loss scaling"),
-        Statistic("site_grad_mean_abs", "site", "loss per activation", "Batch size x mean absolute value of dL/d(site)", full=True),
-        Statistic("site_grad_max_abs", "site", "loss per activation", "Batch size x largest absolute value of dL/d(site)", full=True),
-        Statistic("site_grad_zero_fraction", "site", "fraction", "Share of the entries of dL/d(site) that are exactly 0", full=True),
-        Statistic("site_grad_underflow_fraction", "site", "fraction", "Share of the entries of dL/d(site) that are not 0 but below the smallest normal number of the precision", full=True),
-        Statistic("site_grad_nonfinite_count", "site", "entries", "Entries of dL/d(site) that are NaN or infinite", full=True),
+        Statistic(
+            "site_grad_rms",
+            "site",
+            "loss per activation",
+            "g: batch size x RMS of dL/d(site), the loss averaged over the batch; before any clipping or loss scaling",
+        ),
+        Statistic(
+            "site_grad_mean_abs",
+            "site",
+            "loss per activation",
+            "Batch size x mean absolute value of dL/d(site)",
+            full=True,
+        ),
+        Statistic(
+            "site_grad_max_abs",
+            "site",
+            "loss per activation",
+            "Batch size x largest absolute value of dL/d(site)",
+            full=True,
+        ),
+        Statistic(
+            "site_grad_zero_fraction",
+            "site",
+            "fraction",
+            "Share of the entries of dL/d(site) that are exactly 0",
+            full=True,
+        ),
+        Statistic(
+            "site_grad_underflow_fraction",
+            "site",
+            "fraction",
+            "Share of the entries of dL/d(site) that are not 0 but below the smallest normal number of the precision",
+            full=True,
+        ),
+        Statistic(
+            "site_grad_nonfinite_count", "site", "entries", "Entries of dL/d(site) that are NaN or infinite", full=True
+        ),
         Statistic("preactivation_rms", "site", "activation", "RMS of the site's own value", full=True),
         Statistic("preactivation_mean", "site", "activation", "Mean of the site's own value", full=True),
-        Statistic("activation_rms", "site", "activation", "RMS of phi(site); of the site itself where no activation follows", full=True),
-        Statistic("activation_batch_std", "site", "activation", "Standard deviation of phi(site) over the batch, RMS over units", full=True),
-        Statistic("saturated_fraction", "site", "fraction", "Share of the entries where |phi'| < 0.05 sup|phi'|", full=True),
-        Statistic("beyond_5_fraction", "site", "fraction", "Share of the entries with |site| > 5, the common rule of thumb", full=True),
-        Statistic("dead_fraction", "site", "fraction", "Share of the units whose phi' is 0 on every sample of the probe batch (256 training samples)"),
-        Statistic("weight_grad_norm_l2", "weight", "loss per weight", "L2 norm of the weight's gradient, before clipping"),
-        Statistic("weight_grad_norm_l2_clipped", "weight", "loss per weight", "L2 norm of the weight's gradient, after clipping", full=True),
-        Statistic("weight_grad_mean_abs", "weight", "loss per weight", "Mean absolute value of the weight's gradient, before clipping", full=True),
-        Statistic("weight_grad_max_abs", "weight", "loss per weight", "Largest absolute value of the weight's gradient, before clipping", full=True),
-        Statistic("weight_grad_zero_fraction", "weight", "fraction", "Share of the weight's gradient entries that are exactly 0", full=True),
-        Statistic("weight_grad_nonfinite_count", "weight", "entries", "Entries of the weight's gradient that are NaN or infinite", full=True),
+        Statistic(
+            "activation_rms",
+            "site",
+            "activation",
+            "RMS of phi(site); of the site itself where no activation follows",
+            full=True,
+        ),
+        Statistic(
+            "activation_batch_std",
+            "site",
+            "activation",
+            "Standard deviation of phi(site) over the batch, RMS over units",
+            full=True,
+        ),
+        Statistic(
+            "saturated_fraction", "site", "fraction", "Share of the entries where |phi'| < 0.05 sup|phi'|", full=True
+        ),
+        Statistic(
+            "beyond_5_fraction",
+            "site",
+            "fraction",
+            "Share of the entries with |site| > 5, the common rule of thumb",
+            full=True,
+        ),
+        Statistic(
+            "dead_fraction",
+            "site",
+            "fraction",
+            "Share of the units whose phi' is 0 on every sample of the probe batch (256 training samples)",
+        ),
+        Statistic(
+            "weight_grad_norm_l2", "weight", "loss per weight", "L2 norm of the weight's gradient, before clipping"
+        ),
+        Statistic(
+            "weight_grad_norm_l2_clipped",
+            "weight",
+            "loss per weight",
+            "L2 norm of the weight's gradient, after clipping",
+            full=True,
+        ),
+        Statistic(
+            "weight_grad_mean_abs",
+            "weight",
+            "loss per weight",
+            "Mean absolute value of the weight's gradient, before clipping",
+            full=True,
+        ),
+        Statistic(
+            "weight_grad_max_abs",
+            "weight",
+            "loss per weight",
+            "Largest absolute value of the weight's gradient, before clipping",
+            full=True,
+        ),
+        Statistic(
+            "weight_grad_zero_fraction",
+            "weight",
+            "fraction",
+            "Share of the weight's gradient entries that are exactly 0",
+            full=True,
+        ),
+        Statistic(
+            "weight_grad_nonfinite_count",
+            "weight",
+            "entries",
+            "Entries of the weight's gradient that are NaN or infinite",
+            full=True,
+        ),
         Statistic("weight_norm_l2", "weight", "weight", "L2 norm of the weight before the step", full=True),
-        Statistic("update_to_weight_ratio", "weight", "ratio", "L2 norm of the step taken over that of the weight before it", full=True),
-        Statistic("distance_from_start", "weight", "weight", "L2 distance of the weight from its initial value, before the step", full=True),
+        Statistic(
+            "update_to_weight_ratio",
+            "weight",
+            "ratio",
+            "L2 norm of the step taken over that of the weight before it",
+            full=True,
+        ),
+        Statistic(
+            "distance_from_start",
+            "weight",
+            "weight",
+            "L2 distance of the weight from its initial value, before the step",
+            full=True,
+        ),
         Statistic("train_loss", "run", "loss", "Loss of the step's own batch"),
-        Statistic("grad_norm_l2", "run", "loss per weight", "L2 norm of all parameters' gradients together, before clipping"),
+        Statistic(
+            "grad_norm_l2", "run", "loss per weight", "L2 norm of all parameters' gradients together, before clipping"
+        ),
         Statistic("grad_norm_l2_clipped", "run", "loss per weight", "The same after clipping"),
         Statistic("clipped", "run", "0 or 1", "Whether clipping changed the gradient"),
-        Statistic("learning_rate", "run", "weight per gradient", "Learning rate of the step, the schedule's factor included"),
-        Statistic("grad_cosine", "run", "cosine", "Cosine between the gradient and the one of the full record before", full=True),
-        Statistic("probe_loss", "run", "loss", "Loss of the fixed probe batch (the first 256 training samples), batch norm on batch statistics"),
+        Statistic(
+            "learning_rate", "run", "weight per gradient", "Learning rate of the step, the schedule's factor included"
+        ),
+        Statistic(
+            "grad_cosine",
+            "run",
+            "cosine",
+            "Cosine between the gradient and the one of the full record before",
+            full=True,
+        ),
+        Statistic(
+            "probe_loss",
+            "run",
+            "loss",
+            "Loss of the fixed probe batch (the first 256 training samples), batch norm on batch statistics",
+        ),
     )
 }
 """Every statistic by its identifier."""

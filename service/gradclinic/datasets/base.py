@@ -80,7 +80,9 @@ class Dataset(Spec):
         """The samples as a model of that layout takes them, standardized as declared."""
         raw = self.draw()
         shape = self.input_shape(layout)
-        mean, deviation = self._moments(raw.train.inputs) if self.standardize else (-self.shift / self.scale, 1 / self.scale)
+        mean, deviation = (
+            self._moments(raw.train.inputs) if self.standardize else (-self.shift / self.scale, 1 / self.scale)
+        )
         train = self._prepared(raw.train, mean, deviation, shape)
         validation = self._prepared(raw.validation, mean, deviation, shape)
         if self.task == "regression" and self.standardize:
@@ -102,7 +104,9 @@ def _with_standard_targets(train: Samples, validation: Samples) -> Split:
     targets = train.targets.astype(np.float64)
     mean, deviation = targets.mean(axis=0), targets.std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1.0)
-    halves = [Samples(half.inputs, ((half.targets - mean) / deviation).astype(np.float32)) for half in (train, validation)]
+    halves = [
+        Samples(half.inputs, ((half.targets - mean) / deviation).astype(np.float32)) for half in (train, validation)
+    ]
     return Split(*halves)
 
 
@@ -119,7 +123,9 @@ def only_flat(kind: str, features: int, layout: Layout) -> Shape:
 
     if layout != "flat":
         raise InvalidSpec.at(
-            "/data/kind", f"{kind} has {features} plain features, which a model of {layout}s cannot take",
-            value=kind, allowed="data whose samples have that layout, or a model for flat samples (mlp)",
+            "/data/kind",
+            f"{kind} has {features} plain features, which a model of {layout}s cannot take",
+            value=kind,
+            allowed="data whose samples have that layout, or a model for flat samples (mlp)",
         )
     return (features,)

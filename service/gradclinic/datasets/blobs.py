@@ -43,6 +43,4 @@ class Blobs(Dataset):
         generator = np.random.default_rng([self.seed, 1])
         noisy = generator.random(self.n) < self.label_noise
         targets = np.where(noisy, generator.integers(0, self.classes, self.n), targets)
-        return shuffled_split(
-            inputs.astype(np.float32), targets.astype(np.int64), train=self.size()[0], seed=self.seed
-        )
+        return shuffled_split(inputs.astype(np.float32), targets.astype(np.int64), train=self.size()[0], seed=self.seed)

@@ -23,8 +23,10 @@ class Digits(Dataset):
         if layout == "image":
             return (1, 8, 8)
         raise InvalidSpec.at(
-            "/data/kind", f"digits are images, which a model of {layout} cannot take",
-            value="digits", allowed="a model for flat samples or images",
+            "/data/kind",
+            f"digits are images, which a model of {layout} cannot take",
+            value="digits",
+            allowed="a model for flat samples or images",
         )
 
     def outputs(self) -> int:

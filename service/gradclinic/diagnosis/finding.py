@@ -1,0 +1,62 @@
+"""What a diagnosis says: findings with their evidence, and the primary condition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Condition = Literal[
+    "vanishing_gradients",
+    "exploding_gradients",
+    "dead_units",
+    "saturated_activations",
+    "divergence",
+    "oscillating_loss",
+    "slow_convergence",
+    "healthy",
+    "insufficient_evidence",
+]
+Severity = Literal["info", "warning", "critical"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measured number, with the threshold that it was held against."""
+
+    name: str
+    value: float
+    unit: str
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One condition in one run. A condition can be there without harm: then the network learned all the same."""
+
+    condition: Condition
+    severity: Severity
+    harm: bool
+    """Whether it hurt learning."""
+    confidence: float
+    """Between 0 and 1, from the data."""
+    layers: tuple[str, ...]
+    """The culprit layers, worst first; empty where the condition is not one of layers."""
+    first_step: int
+    last_step: int
+    evidence: tuple[Evidence, ...]
+    rule: str
+    source: str
+    """Where the rule or its threshold comes from."""
+    summary: str
+    """One sentence that a person understands."""
+    suggested_remedies: tuple[Mapping[str, Any], ...] = ()
+    """Remedies as they can be posted, best first for this condition."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All findings of a run, and the primary one."""
+
+    primary: Condition
+    findings: tuple[Finding, ...]
+    rule_set: str
+    """Version of the rules that judged."""
