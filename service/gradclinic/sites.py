@@ -37,6 +37,8 @@ class Site:
     """The nonlinearity that takes the site's tensor, where there is one."""
     output: str | None = None
     """The node whose output is phi(site), where there is an activation."""
+    group: str = ""
+    """The recurrent layer that a state belongs to, since stacked recurrent layers are judged one by one."""
 
 
 def find_sites(nodes: Sequence[Node]) -> tuple[Site, ...]:

@@ -1,0 +1,378 @@
+"""The training loop.
+
+    build, initialize -> started
+    for each step:
+        probe (every max(1, steps // 60) steps)     recorder.after_probe
+        forward                                      recorder.tap, at each site
+        backward                                     recorder.after_backward
+        not finite? stop here, without the update
+        clip                                         recorder.after_clipping
+        optimizer step                               recorder.after_step
+        a window is full? flush -> reporter.flushed, with a checkpoint where one is due
+    probe, final losses -> RunRecord
+
+What observes never changes anything: without a recorder the weights are the same, to the bit.
+A run is a pure function of its experiment (seed included), the device and the versions of the libraries;
+an interrupted run that resumes from its checkpoint measures what an undisturbed one would have.
+"""
+
+import io
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gradclinic.datasets import Samples
+from gradclinic.errors import TrainingFailed
+from gradclinic.experiment import Experiment
+from gradclinic.lowering import lower
+from gradclinic.record import Outcome, RunRecord, Series
+
+from .build import build, build_optimizer
+from .clip import clip, norms_of
+from .initialize import BATCHES, NOISE, generator, initialize, stream
+from .plan import Plan
+from .recorder import Observation, Recorder
+
+PROBE_SAMPLES = 256
+EVALUATION_SAMPLES = 1000
+TARGET = 0.5
+"""A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
+WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
+CUDA_CHECK_EVERY = 16
+"""On a GPU, steps between two looks at whether the loss is still finite: each look waits for the device."""
+
+
+class Reporter(Protocol):
+    """Who is told how the training goes; its methods are called between steps, never inside one."""
+
+    def started(self, record: RunRecord) -> None:
+        """Sites and weights are known; nothing is recorded yet."""
+
+    def should_stop(self) -> bool:
+        """Whether to stop before the next step; asked before each, so it must not wait for anything."""
+
+    def checkpoint_due(self) -> bool:
+        """Whether the next flush should carry a checkpoint."""
+
+    def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None:
+        """What was recorded since the last flush, up to `step` finished steps."""
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: the reporter asked for it
+    """Training stopped because the reporter said so; what was recorded is flushed, with a checkpoint."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"interrupted after {step} steps")
+        self.step = step
+
+
+class _Silent:
+    def started(self, record: RunRecord) -> None: ...
+
+    def should_stop(self) -> bool:
+        return False
+
+    def checkpoint_due(self) -> bool:
+        return False
+
+    def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None: ...
+
+
+def train(
+    experiment: Experiment,
+    *,
+    device: str = "cpu",
+    reporter: Reporter | None = None,
+    checkpoint: bytes | None = None,
+    record: bool = True,
+) -> RunRecord:
+    """Train one resolved experiment to its end and return everything it measured.
+
+    With a checkpoint it resumes; the record then holds what was measured since. With `record=False` nothing is
+    measured but the outcome. Raises Interrupted, or TrainingFailed with a reason that the run's owner can act on.
+    """
+    devices = [device] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices):
+        try:
+            return _Fit(experiment, device=device, reporter=reporter or _Silent(), record=record).run(checkpoint)
+        except torch.OutOfMemoryError as error:
+            raise TrainingFailed("the device ran out of memory; a smaller batch or model would fit") from error
+
+
+class _Fit:
+    """One training under way."""
+
+    def __init__(self, experiment: Experiment, *, device: str, reporter: Reporter, record: bool) -> None:
+        self.experiment, self.device, self.reporter = experiment, torch.device(device), reporter
+        training = experiment.training
+        self.network = lower(experiment)
+        self.modules = build(self.network.nodes)
+        by_name = dict(self.modules.named())
+        initialize(by_name, self.network, experiment)
+        for node in self.network.weighted:
+            if getattr(node.layer, "trainable", True) is False:
+                by_name[node.name].requires_grad_(False)  # noqa: FBT003  # torch's own signature
+        self.modules.to(self.device)
+        self.parameters = [parameter for parameter in self.modules.parameters() if parameter.requires_grad]
+        if not self.parameters:
+            raise TrainingFailed("every layer is frozen, so there is nothing to train")
+        self.optimizer = build_optimizer(experiment.optimizer, self.parameters)
+        split = experiment.data.sample(experiment.model.layout())
+        self.constant_loss = split.constant_loss(experiment.data.task)
+        self.train_inputs, self.train_targets = self._tensors(split.train)
+        self.validation = self._tensors(split.validation)
+        self.batches = generator(training.seed, BATCHES)
+        torch.manual_seed(stream(training.seed, NOISE))
+        self.recorder = Recorder(
+            self.network,
+            self.modules,
+            parameters=self.parameters,
+            plan=Plan(experiment.recording, training.steps),
+            batch_size=training.batch_size,
+        )
+        self.record = record
+        self.series: dict[str, list[Series]] = {}
+        self.step = 0
+        self.nonfinite_step: int | None = None
+        self.steps_to_target: int | None = None
+        self.initial_loss = math.nan
+        self.train_seconds = self.recording_seconds = 0.0
+        self._unseen: list[tuple[int, Tensor]] = []
+        self._flushed_at = time.perf_counter()
+
+    def run(self, checkpoint: bytes | None) -> RunRecord:
+        """The whole loop of the module's docstring."""
+        steps = self.experiment.training.steps
+        if checkpoint is not None:
+            self._resume(checkpoint)
+        else:
+            self.initial_loss = self._training_loss()
+        self.reporter.started(self._record(outcome=None))
+        while self.step < steps and self.nonfinite_step is None:
+            if self.reporter.should_stop():
+                self._flush(checkpoint=True)
+                raise Interrupted(self.step)
+            self._one_step()
+            if self._window_is_full():
+                self._flush(checkpoint=self.reporter.checkpoint_due())
+        if self.nonfinite_step is None:
+            self._probe()
+        self._flush(checkpoint=False)
+        return self._record(outcome=self._outcome())
+
+    def _one_step(self) -> None:
+        began = time.perf_counter()
+        recorded = self.recording_seconds
+        step, training = self.step, self.experiment.training
+        self._probe()
+        learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        chosen = torch.randint(len(self.train_inputs), (training.batch_size,), generator=self.batches).to(self.device)
+        observation = self.recorder.observe(step) if self.record else None
+        self.optimizer.zero_grad(set_to_none=True)
+        tap = partial(self.recorder.tap, observation) if observation else None
+        loss = self._loss(self.modules(self.train_inputs[chosen], tap), self.train_targets[chosen])
+        loss.backward()
+        gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        norms = norms_of(gradients)
+        total_norm = norms.norm()
+        if observation:
+            with self._recording():
+                self.recorder.after_backward(observation, loss=loss, norms=norms, total_norm=total_norm)
+        if self._is_finite(loss, total_norm):
+            self._update(observation, gradients, total_norm, learning_rate)
+            self.step = step + 1
+        self.train_seconds += time.perf_counter() - began - (self.recording_seconds - recorded)
+
+    def _update(
+        self, observation: Observation | None, gradients: list[Tensor], total_norm: Tensor, learning_rate: float
+    ) -> None:
+        clipped = clip(self.experiment.clipping, gradients, total_norm)
+        if observation:
+            with self._recording():
+                after = total_norm if clipped is None else norms_of(gradients).norm()
+                self.recorder.after_clipping(observation, clipped=clipped, total_norm=after)
+        self.optimizer.step()
+        if observation:
+            with self._recording():
+                self.recorder.after_step(observation, learning_rate=learning_rate)
+
+    def _is_finite(self, loss: Tensor, total_norm: Tensor) -> bool:
+        """Whether to go on. A GPU is asked only now and then; what it did since its first bad step is forgotten."""
+        self._unseen.append((self.step, torch.isfinite(loss.detach()) & torch.isfinite(total_norm)))
+        last = self.step == self.experiment.training.steps - 1
+        if self.device.type != "cpu" and not last and len(self._unseen) < CUDA_CHECK_EVERY:
+            return True
+        finite = torch.stack([flag for _, flag in self._unseen]).cpu().tolist()
+        bad = [step for (step, _), good in zip(self._unseen, finite, strict=True) if not good]
+        self._unseen = []
+        if bad:
+            self.nonfinite_step = self.step = bad[0]
+            self.recorder.drop_after(bad[0])
+        return not bad
+
+    # --- measuring without leaving a trace ---
+
+    def _probe(self) -> None:
+        if not (self.record and self.recorder.plan.probe(self.step)):
+            return
+        with self._recording():
+            values: dict[str, Tensor] = {}
+            tap = partial(self.recorder.probe_tap, values)
+            inputs, targets = self.train_inputs[:PROBE_SAMPLES], self.train_targets[:PROBE_SAMPLES]
+            with _on_batch_statistics(self.modules, self.device):
+                loss = self._loss(self.modules(inputs, tap), targets)
+            self.recorder.after_probe(self.step, loss=loss, values=values)
+
+    def _training_loss(self) -> float:
+        inputs, targets = self.train_inputs[:EVALUATION_SAMPLES], self.train_targets[:EVALUATION_SAMPLES]
+        with _on_batch_statistics(self.modules, self.device):
+            return float(self._loss(self.modules(inputs), targets))
+
+    def _validation_loss(self) -> tuple[float, float | None]:
+        """Loss, and accuracy for a classification; an output that is not finite is a wrong answer."""
+        inputs, targets = self.validation
+        self.modules.eval()
+        with torch.no_grad():
+            outputs = self.modules(inputs)
+            loss = float(self._loss(outputs, targets))
+        self.modules.train()
+        if self.experiment.data.task != "classification":
+            return loss, None
+        right = (outputs.argmax(dim=1) == targets) & torch.isfinite(outputs).all(dim=1)
+        return loss, float(right.double().mean())
+
+    def _loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        if self.experiment.data.task == "classification":
+            return functional.cross_entropy(outputs, targets)
+        return functional.mse_loss(outputs, targets)
+
+    def _tensors(self, samples: Samples) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(samples.inputs).to(self.device), torch.from_numpy(samples.targets).to(self.device)
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.recording_seconds += time.perf_counter() - began
+
+    # --- windows, checkpoints, results ---
+
+    def _window_is_full(self) -> bool:
+        waited = time.perf_counter() - self._flushed_at
+        return waited >= WINDOW_SECONDS or self.recorder.pending >= WINDOW_RECORDS
+
+    def _flush(self, *, checkpoint: bool) -> None:
+        with self._recording():
+            window = self.recorder.flush()
+        for name, series in window.items():
+            self.series.setdefault(name, []).append(series)
+        self._look_for_target(window.get("probe_loss"))
+        self.reporter.flushed(step=self.step, series=window, checkpoint=self._checkpoint() if checkpoint else None)
+        self._flushed_at = time.perf_counter()
+
+    def _look_for_target(self, probe: Series | None) -> None:
+        if probe is None or self.steps_to_target is not None:
+            return
+        reached = probe.steps[probe.values[:, 0] <= TARGET * self.constant_loss]
+        if len(reached):
+            self.steps_to_target = int(reached[0])
+
+    def _checkpoint(self) -> bytes:
+        state: dict[str, Any] = {
+            "step": self.step,
+            "modules": self.modules.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.get_state(),
+            "noise": torch.random.get_rng_state(),
+            "recorder": self.recorder.state(),
+            "initial_loss": self.initial_loss,
+            "steps_to_target": self.steps_to_target,
+            "train_seconds": self.train_seconds,
+            "recording_seconds": self.recording_seconds,
+        }
+        if self.device.type == "cuda":
+            state["device_noise"] = torch.cuda.get_rng_state(self.device)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        return buffer.getvalue()
+
+    def _resume(self, checkpoint: bytes) -> None:
+        state = torch.load(io.BytesIO(checkpoint), map_location="cpu", weights_only=True)
+        self.modules.load_state_dict(state["modules"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.batches.set_state(state["batches"])
+        torch.random.set_rng_state(state["noise"])
+        if self.device.type == "cuda" and "device_noise" in state:
+            torch.cuda.set_rng_state(state["device_noise"], self.device)
+        previous = state["recorder"]
+        self.recorder.resume([tensor.to(self.device) for tensor in previous] if previous is not None else None)
+        self.step = state["step"]
+        self.initial_loss, self.steps_to_target = state["initial_loss"], state["steps_to_target"]
+        self.train_seconds, self.recording_seconds = state["train_seconds"], state["recording_seconds"]
+
+    def _outcome(self) -> Outcome:
+        train_loss = self._training_loss()
+        validation_loss, accuracy = self._validation_loss()
+        if self.nonfinite_step is not None:  # training had no end: there is no state that its last step left
+            train_loss = train_loss if not math.isfinite(train_loss) else math.nan
+            validation_loss = validation_loss if not math.isfinite(validation_loss) else math.nan
+        return Outcome(
+            steps_done=self.step,
+            nonfinite_step=self.nonfinite_step,
+            initial_train_loss=self.initial_loss,
+            final_train_loss=train_loss,
+            constant_loss=self.constant_loss,
+            final_validation_loss=validation_loss,
+            final_validation_accuracy=accuracy,
+            steps_to_target=self.steps_to_target,
+            train_seconds=self.train_seconds,
+            recording_seconds=self.recording_seconds,
+            peak_memory_bytes=torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
+        )
+
+    def _record(self, *, outcome: Outcome | None) -> RunRecord:
+        clipping = self.experiment.clipping
+        return RunRecord(
+            steps=self.experiment.training.steps,
+            batch_size=self.experiment.training.batch_size,
+            sites=tuple(self.recorder.site_infos),
+            weights=tuple(self.recorder.weight_infos),
+            series={name: _joined(parts) for name, parts in self.series.items()},
+            outcome=outcome,
+            clipping=clipping.to_json() if clipping is not None else None,
+        )
+
+
+def _gradient_of(parameter: nn.Parameter) -> Tensor:
+    """The parameter's gradient; it becomes zeros where nothing flowed back, so that every parameter has one."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
+
+
+def _joined(parts: list[Series]) -> Series:
+    return Series(np.concatenate([part.steps for part in parts]), np.concatenate([part.values for part in parts]))
+
+
+@contextmanager
+def _on_batch_statistics(modules: nn.Module, device: torch.device) -> Iterator[None]:
+    """Look at the network as it trains: batch norm on batch statistics; buffers and random state left as they were."""
+    norms = [module for module in modules.modules() if getattr(module, "track_running_stats", False)]
+    for norm in norms:
+        norm.track_running_stats = False  # type: ignore[assignment]  # with it off, torch updates no buffer
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True  # type: ignore[assignment]  # as above

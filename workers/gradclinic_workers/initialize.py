@@ -1,0 +1,87 @@
+"""Draws the initial weights of a network from its declared schemes.
+
+Every weighted layer draws from a generator of its own, seeded by the run's seed and the layer's place
+among the weighted layers. So a remedy that adds a norm or a skip leaves all other draws as they were:
+arms of a study are paired wherever the shapes allow.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradclinic.experiment import Experiment
+from gradclinic.initializations import Initialization, scheme_named
+from gradclinic.layers import Node, Parameter
+from gradclinic.lowering import Network
+
+WEIGHTS, BATCHES, NOISE = 1, 2, 3
+"""Streams of a run's randomness: initial weights, order of the data, and what layers draw (dropout, RReLU)."""
+
+
+def stream(seed: int, *path: int) -> int:
+    """A 63-bit seed for one stream of a run, independent of all its other streams."""
+    state = np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
+
+
+def generator(seed: int, *path: int) -> torch.Generator:
+    """A CPU generator for one stream of a run; the CPU's, so that every device sees the same draws."""
+    return torch.Generator().manual_seed(stream(seed, *path))
+
+
+@torch.no_grad()
+def initialize(modules: dict[str, nn.Module], network: Network, experiment: Experiment) -> None:
+    """Set every weighted layer's parameters in place; norms keep scale 1 and shift 0."""
+    seed = experiment.training.seed
+    weighted = network.weighted
+    zeroed = _last_in_residual(network.nodes) if experiment.model.initialization.zero_last_in_residual else set()
+    for index, node in enumerate(weighted):
+        readout = index == len(weighted) - 1
+        scheme = _scheme(node, experiment.model.initialization, readout=readout)
+        draws = generator(seed, WEIGHTS, index)
+        for parameter in node.parameters:
+            tensor = modules[node.name].get_parameter(parameter.name)
+            if parameter.role == "weight":
+                tensor.copy_(draw_weight(scheme, parameter, draws))
+                if node.name in zeroed:
+                    tensor.zero_()
+            elif parameter.role == "bias":
+                tensor.copy_(draw_bias(scheme, parameter, draws))
+
+
+def _scheme(node: Node, default: Initialization, *, readout: bool) -> Initialization:
+    own = getattr(node.layer, "initialization", None)
+    if isinstance(own, Initialization):
+        return own
+    return scheme_named(default.readout) if readout else default
+
+
+def draw_weight(scheme: Initialization, parameter: Parameter, draws: torch.Generator) -> Tensor:
+    """One weight tensor of the scheme's distribution and deviation, float32."""
+    deviation = scheme.deviation(parameter.fan_in, parameter.fan_out)
+    if scheme.distribution == "orthogonal":
+        matrix = torch.empty(parameter.shape)
+        nn.init.orthogonal_(matrix, gain=scheme.gain, generator=draws)
+        return matrix
+    if scheme.distribution in ("uniform", "torch_default"):
+        return (torch.rand(parameter.shape, generator=draws) * 2 - 1) * (deviation * 3**0.5)
+    return torch.randn(parameter.shape, generator=draws) * deviation
+
+
+def draw_bias(scheme: Initialization, parameter: Parameter, draws: torch.Generator) -> Tensor:
+    """One bias tensor: the scheme's constant, or torch's own uniform draw for `torch_default`."""
+    if scheme.bias is None and scheme.distribution == "torch_default":
+        return (torch.rand(parameter.shape, generator=draws) * 2 - 1) * (parameter.fan_in**-0.5)
+    return torch.full(parameter.shape, scheme.bias or 0.0)
+
+
+def _last_in_residual(nodes: Sequence[Node]) -> set[str]:
+    last: set[str] = set()
+    for node in nodes:
+        if node.children:
+            inside = [inner.name for child in node.children for inner in child.walk() if inner.weighted]
+            last.update(inside[-1:])
+            last |= _last_in_residual(node.children)
+    return last
