@@ -72,4 +72,18 @@ def lower(experiment: "Experiment") -> Network:
         )
     if not any(node.weighted for top in nodes for node in top.walk()):
         raise InvalidSpec.at("/model" + model.layer_pointer(), "the model has no weighted layer, so nothing to train")
-    return Network(nodes, input_shape, data.outputs(), find_sites(nodes))
+    network = Network(nodes, input_shape, data.outputs(), find_sites(nodes))
+    _check_batch(network, experiment.training.batch_size)
+    return network
+
+
+def _check_batch(network: Network, batch_size: int) -> None:
+    for node in network.walk():
+        smallest = node.layer.smallest_batch(node.in_shape)
+        if batch_size < smallest:
+            raise InvalidSpec.at(
+                "/training/batch_size",
+                f"{node.name} cannot train on a batch of {batch_size}: it takes statistics over the batch",
+                value=batch_size,
+                allowed=f"at least {smallest}",
+            )

@@ -9,7 +9,17 @@ from typing import Any, ClassVar, Literal
 from ..calls import Call
 from ..spec import Shape, Spec
 
-Role = Literal["weight", "bias", "scale", "shift"]
+Layout = Literal["flat", "image", "sequence", "tokens"]
+"""How a model wants one sample: [features], [channels, height, width], [steps, features], or [steps] of symbols."""
+
+Role = Literal["weight", "input_weight", "table", "bias", "scale", "shift"]
+"""What a parameter is for, which decides how it starts.
+
+`weight`: multiplies what comes in; the initialization scheme draws it.
+`input_weight`: a recurrent cell's weights for its input; lecun_normal times `input_gain`.
+`table`: looked up, not multiplied (embeddings, positions); normal with the layer's own deviation.
+`bias`: of a linear or conv layer; the scheme's constant. `scale`, `shift`: start as their module makes them.
+"""
 
 
 class DoesNotFit(ValueError):
@@ -29,11 +39,20 @@ class Parameter:
     role: Role
     fan_in: int = 0
     fan_out: int = 0
+    parts: int = 1
+    """Matrices stacked along the first axis (gates; query, key and value): each is drawn by itself, from these fans."""
+    deviation: float = 0.0
+    """Standard deviation that a table starts with."""
 
     @property
     def size(self) -> int:
         """Number of values."""
         return prod(self.shape)
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether activations are multiplied by it, so that statistics per weight are kept."""
+        return self.role in ("weight", "input_weight")
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,7 @@ class Node:
     """JSON pointer, within the model, of the layer that this came from."""
     layer: "Layer"
     children: tuple["Node", ...] = ()
-    """The body of a residual block."""
+    """The body of a residual or a block."""
 
     @property
     def weighted(self) -> bool:
@@ -73,8 +92,8 @@ class Layer(Spec):
     kind: str
     source: ClassVar[str]
     """Where the layer was proposed or is defined."""
-    unit_axis: ClassVar[int] = -1
-    """Axis of the output that counts units: the last, or 1 where the output is channels first."""
+    wants: ClassVar[Layout | None] = None
+    """The layout of samples that it needs; None where it takes several. A model's first such layer decides for it."""
     is_norm: ClassVar[bool] = False
     """Whether it normalizes the pre-activation that the weighted layer before it made."""
 
@@ -91,24 +110,23 @@ class Layer(Spec):
         return ()
 
     def flops(self, in_shape: Shape) -> int:
-        """Floating-point operations of one sample's forward pass; one a value by default."""
+        """Floating-point operations of one sample's forward pass, its body's left out; one a value by default."""
         return prod(self.out_shape(in_shape))
+
+    def inner(self) -> Sequence["Layer"]:
+        """The layers of its field `body`, where it has one."""
+        return ()
 
     def count(self) -> int:
         """How many nodes it lowers to, computed without lowering it."""
-        return 1
+        return 1 + sum(layer.count() for layer in self.inner())
 
     def expand(self, pointer: str) -> Iterator[tuple["Layer", str]]:
         """The layers that stand in the lowered list in its place, each with where it came from."""
         yield self, pointer
 
-    def children(self, in_shape: Shape, *, name: str, pointer: str) -> tuple[Node, ...]:
-        """Its lowered body, where it has one."""
-        return ()
-
     def node(self, in_shape: Shape, *, name: str, pointer: str) -> Node:
         """The layer lowered at its place; raises DoesNotFit."""
-        children = self.children(in_shape, name=name, pointer=pointer)
         return Node(
             name=name,
             kind=self.kind,
@@ -116,10 +134,9 @@ class Layer(Spec):
             in_shape=in_shape,
             out_shape=self.out_shape(in_shape),
             parameters=self.parameters(in_shape),
-            flops=self.flops(in_shape) + sum(child.flops for child in children),
+            flops=self.flops(in_shape),
             pointer=pointer,
             layer=self,
-            children=children,
         )
 
 

@@ -37,5 +37,8 @@ class BatchNorm(Layer):
         units = in_shape[0]
         return (Parameter("weight", (units,), "scale"), Parameter("bias", (units,), "shift"))
 
+    def smallest_batch(self, in_shape: Shape) -> int:
+        return 2 if prod(in_shape[1:]) == 1 else 1
+
     def flops(self, in_shape: Shape) -> int:
         return 7 * prod(in_shape)
