@@ -1,0 +1,28 @@
+"""Runs the migrations, each in its own transaction, and compares them with the tables of the store."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from gradclinic.store.database import Database
+from gradclinic.store.tables import metadata
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        transaction_per_migration=True,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+url = context.config.get_main_option("sqlalchemy.url")
+if url is None:
+    raise SystemExit("no database: set sqlalchemy.url, or use `gradclinic db upgrade`")
+database = Database(url)
+with database.engine.connect() as connection:
+    run(connection)
+database.close()

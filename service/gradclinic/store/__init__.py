@@ -1,0 +1,96 @@
+"""The only SQL. Tables and rows never leave this package; frozen records do (`records`).
+
+    store = Store(settings.database_url)       # sqlite:///... or postgresql+psycopg://...; migrate.upgrade(url) first
+
+    store.runs          create(NewRun, idempotency=) -> Created[Run]     stored queued; send Created.messages after it
+                        get, get_many, of_study, page(status, condition, finding, labels, study_id, after, limit)
+                        find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
+                        request_cancel(run_id) -> Run, delete(run_id)
+    store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
+                        get, page, request_cancel, delete                Study.status and .progress follow from its runs
+    store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
+                        extents(run_id), record(run_id) -> RunRecord
+    store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
+                        save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
+    store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, unfinished, forget
+                        saw_worker, worker_left, workers
+    store.ping(), store.is_current(), store.close()
+
+Everything raises ServiceUnavailable when the database cannot be reached, NotFound and Conflict as their names say.
+NaN and infinity are themselves in numbers, and the contract's strings in JSON documents.
+"""
+
+from .database import Database
+from .leases import LeaseLost, Leases
+from .migrate import is_current
+from .reconciliation import Reconciliation
+from .records import (
+    ENDED,
+    CheckpointPointer,
+    Claim,
+    Created,
+    Idempotency,
+    Message,
+    NewRun,
+    NewStudy,
+    Order,
+    Page,
+    Progress,
+    Reason,
+    Run,
+    Status,
+    Study,
+    Transition,
+    Worker,
+)
+from .runs import Runs
+from .statistics import Extent, Statistics
+from .studies import Studies
+
+
+class Store:
+    """A database, by what is asked of it."""
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+        self.runs = Runs(self._database)
+        self.studies = Studies(self._database)
+        self.statistics = Statistics(self._database)
+        self.leases = Leases(self._database)
+        self.reconciliation = Reconciliation(self._database)
+
+    def ping(self) -> None:
+        """Raises ServiceUnavailable where the database does not answer."""
+        self._database.ping()
+
+    def is_current(self) -> bool:
+        """Whether the database has the newest schema."""
+        return is_current(self._database)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._database.close()
+
+
+__all__ = [
+    "ENDED",
+    "CheckpointPointer",
+    "Claim",
+    "Created",
+    "Extent",
+    "Idempotency",
+    "LeaseLost",
+    "Message",
+    "NewRun",
+    "NewStudy",
+    "Order",
+    "Page",
+    "Progress",
+    "Reason",
+    "Run",
+    "Status",
+    "Store",
+    "Study",
+    "Transition",
+    "Worker",
+]

@@ -1,0 +1,111 @@
+"""One engine for SQLite and PostgreSQL: explicit transactions, and the database's own clock."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Double, Table, create_engine, event, literal_column, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..errors import ServiceUnavailable
+
+log = structlog.get_logger(__name__)
+
+POSTGRES_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "options": "-c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+    "application_name": "gradclinic",
+}
+
+
+class Database:
+    """Connections, transactions and the clock; the rest of the store speaks SQL through it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = create_engine(self.url, connect_args={"timeout": 30}, pool_size=pool_size, max_overflow=20)
+            event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self.engine = create_engine(
+                self.url,
+                connect_args=POSTGRES_OPTIONS,
+                pool_size=pool_size,
+                max_overflow=20,
+                pool_timeout=15,
+                pool_pre_ping=True,
+            )
+        self._reading = self.engine.execution_options(gradclinic_reading=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state and changes nothing."""
+        with _translated(), self._reading.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed when the block ends, and rolled back when it raises."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @property
+    def now(self) -> ColumnElement[float]:
+        """Seconds since 1970 by the database's clock."""
+        if self.is_sqlite:
+            return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Double)
+        return literal_column("extract(epoch from clock_timestamp())::double precision", Double)
+
+    def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
+        """An INSERT that knows ON CONFLICT."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def ping(self) -> None:
+        """Ask for nothing; raises ServiceUnavailable where there is no answer."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        log.warning("database_unavailable", error=str(getattr(error, "orig", error)).strip())
+        raise ServiceUnavailable("the database cannot be used now") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise ServiceUnavailable("the connection to the database was lost") from error
+        raise
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("gradclinic_reading", False)
+    # A deferred transaction that turns into a writer fails at once when another one wrote meanwhile.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

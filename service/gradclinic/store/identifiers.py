@@ -1,0 +1,16 @@
+"""Identifiers that sort by the time of their making: `run_01K...`."""
+
+import threading
+
+from ulid import ULID
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id(prefix: str) -> str:
+    """A fresh identifier, greater than every one this process made before."""
+    global _last  # noqa: PLW0603  # one sequence a process
+    with _lock:
+        _last = max(int(ULID()), _last + 1)
+        return f"{prefix}_{ULID.from_int(_last)}"

@@ -1,0 +1,201 @@
+"""A worker's side of a run: claim, heartbeat, fenced writes, release.
+
+The attempt number is the fencing token: every write names it, and changes a row only while the run still
+runs under that attempt and its lease has not run out, by the database's clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..errors import GradclinicError
+from ..record import RunRecord, Series
+from . import tables as t
+from .database import Database
+from .layout import layout_to_json, outcome_to_json
+from .packing import pack
+from .records import CheckpointPointer, Claim, Message, Order, Reason, Status
+from .rows import change_status, to_run
+from .summaries import finding_rows, summary_rows
+
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+class LeaseLost(GradclinicError):
+    """The run belongs to another attempt now, or to none; what this worker would write does not count."""
+
+    code = "lease_lost"
+
+
+class Leases:
+    """Claims, and everything that is written under one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, run_id: str, *, owner: str, ttl_s: float) -> Claim | None:
+        """Take a queued run; None when it is not there, or not waiting (a message too many).
+
+        What was recorded after the checkpoint that the attempt resumes from is dropped in the same transaction.
+        """
+        runs, now = t.runs.c, self._database.now
+        with self._database.read() as connection:  # most messages too many end here, without a write lock
+            if connection.execute(select(runs.status).where(runs.id == run_id)).scalar() != "queued":
+                return None
+        with self._database.write() as connection:
+            moved = change_status(
+                connection,
+                self._database,
+                runs.id == run_id,
+                before="queued",
+                status="running",
+                reason=Reason("claimed", "a worker took it"),
+                recorded_owner=owner,
+                owner=owner,
+                attempt=runs.attempt + 1,
+                lease_until=now + ttl_s,
+                attempt_started_at=now,
+                started_at=func.coalesce(runs.started_at, now),
+            )
+            if not moved:
+                return None
+            checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
+            _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
+            row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+            return Claim(run_id, row["attempt"], owner, to_run(row))
+
+    def heartbeat(self, claim: Claim, *, ttl_s: float) -> Order:
+        """Extend the lease, unless it is lost; learn whether to stop."""
+        now = self._database.now
+        with self._database.write() as connection:
+            asked = connection.execute(
+                update(t.runs)
+                .where(*self._holds(claim))
+                .values(lease_until=now + ttl_s)
+                .returning(t.runs.c.cancel_requested)
+            ).first()
+        return _order(None if asked is None else asked.cancel_requested)
+
+    def look(self, claim: Claim) -> Order:
+        """Learn whether to stop, without a write."""
+        with self._database.read() as connection:
+            asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(claim))).first()
+        return _order(None if asked is None else asked.cancel_requested)
+
+    def save_layout(self, claim: Claim, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
+        """Store what a run has sites and weights for, before it has recorded anything."""
+        with self._database.write() as connection:
+            self._fence(connection, claim, layout=layout_to_json(record), environment=dict(environment))
+
+    def restart(self, claim: Claim, *, reason: str) -> None:
+        """Begin again from step 0, since the checkpoint cannot be used."""
+        with self._database.write() as connection:
+            self._fence(connection, claim, checkpoint=None, reason_code="restarted", reason_text=reason)
+            _rewind(connection, claim.run_id, step=0)
+
+    def save_window(
+        self, claim: Claim, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
+    ) -> None:
+        """Store newly recorded statistics and progress, and the checkpoint that goes with them, or nothing.
+
+        Saving a newer checkpoint forgives the attempts that ended before.
+        """
+        values: dict[str, Any] = {"step": step}
+        if checkpoint is not None:
+            values |= {"checkpoint": asdict(checkpoint), "failures": 0}
+        rows = pack(claim.run_id, series)
+        with self._database.write() as connection:
+            self._fence(connection, claim, **values)
+            if rows:
+                connection.execute(insert(t.chunks), rows)
+
+    def finish(
+        self,
+        claim: Claim,
+        *,
+        status: Status,
+        reason: Reason,
+        record: RunRecord | None = None,
+        diagnosis: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End a run, with its outcome, its diagnosis and the rows that SQL users read."""
+        values: dict[str, Any] = {"checkpoint": None}
+        if record is not None:
+            values |= {"layout": layout_to_json(record), "environment": dict(record.environment)}
+            if record.outcome is not None:
+                outcome = record.outcome
+                values |= {
+                    "step": outcome.steps_done,
+                    "outcome": outcome_to_json(outcome),
+                    "final_train_loss": outcome.final_train_loss,
+                    "relative_train_loss": outcome.relative_train_loss,
+                    "final_validation_loss": outcome.final_validation_loss,
+                    "final_validation_accuracy": outcome.final_validation_accuracy,
+                    "steps_to_target": outcome.steps_to_target,
+                    "train_seconds": outcome.train_seconds,
+                }
+        if diagnosis is not None:
+            values |= {
+                "diagnosis": dict(diagnosis),
+                "condition": diagnosis["primary"],
+                "rule_set": diagnosis["rule_set"],
+            }
+        summaries = [] if record is None else summary_rows(claim.run_id, record)
+        found = [] if diagnosis is None else finding_rows(claim.run_id, diagnosis)
+        with self._database.write() as connection:
+            self._move(connection, claim, status=status, reason=reason, ended_at=self._database.now, **values)
+            if summaries:
+                connection.execute(insert(t.layer_summaries), summaries)
+            if found:
+                connection.execute(insert(t.findings), found)
+
+    def release(self, claim: Claim, *, reason: Reason) -> Message:
+        """Give an unfinished run back to the queue, at its last checkpoint; it does not count as a failed attempt."""
+        now = self._database.now
+        with self._database.write() as connection:
+            self._move(connection, claim, status="queued", reason=reason, queued_at=now, sent_at=None)
+        return Message(claim.run_id, claim.run.queue, claim.run.priority)
+
+    def _holds(self, claim: Claim) -> Conditions:
+        runs = t.runs.c
+        return (
+            runs.id == claim.run_id,
+            runs.attempt == claim.attempt,
+            runs.status == "running",
+            runs.lease_until > self._database.now,
+        )
+
+    def _fence(self, connection: Connection, claim: Claim, **values: Any) -> None:
+        changed = connection.execute(update(t.runs).where(*self._holds(claim)).values(**values))
+        if changed.rowcount != 1:
+            raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
+
+    def _move(self, connection: Connection, claim: Claim, *, status: Status, reason: Reason, **values: Any) -> None:
+        moved = change_status(
+            connection,
+            self._database,
+            *self._holds(claim),
+            before="running",
+            status=status,
+            reason=reason,
+            recorded_owner=claim.owner,
+            owner=None,
+            lease_until=None,
+            **values,
+        )
+        if not moved:
+            raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
+
+
+def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column's value
+    if cancel_requested is None:
+        return Order.LOST
+    return Order.CANCEL if cancel_requested else Order.CONTINUE
+
+
+def _rewind(connection: Connection, run_id: str, *, step: int) -> None:
+    connection.execute(delete(t.chunks).where(t.chunks.c.run_id == run_id, t.chunks.c.first_step >= step))
+    connection.execute(update(t.runs).where(t.runs.c.id == run_id).values(step=step))

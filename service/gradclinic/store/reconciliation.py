@@ -1,0 +1,185 @@
+"""What no worker and no request does: runs whose worker vanished, messages that were lost, things that are too old.
+
+Every statement checks what it changes, so any number of reconcilers may run at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from . import tables as t
+from .database import Database
+from .records import Message, Reason, Worker
+from .rows import change_status, known
+from .runs import CANCELED
+
+BATCH = 500
+KEYS_KEPT_S = 7 * 86400.0
+WORKERS_KEPT_S = 3600.0
+GRACE_S = 1.0
+"""Seconds that the request which stored a run has for sending its message itself."""
+
+
+class Reconciliation:
+    """The rounds of the reconciler, and what it and the workers' supervisors report."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def expire_leases(self, *, max_attempts: int) -> int:
+        """Queue, cancel or fail the runs whose lease ran out; the number of them."""
+        lapsed = t.runs.c.lease_until <= self._database.now
+        return self._give_up(
+            lapsed, max_attempts=max_attempts, reason=Reason("lease_expired", "its worker stopped answering")
+        )
+
+    def abandon(self, owner_prefix: str, *, max_attempts: int) -> int:
+        """The same, at once, for the runs of a worker that is known to be dead."""
+        mine = t.runs.c.owner.startswith(owner_prefix, autoescape=True)
+        return self._give_up(mine, max_attempts=max_attempts, reason=Reason("worker_died", "its worker process died"))
+
+    def expire_queued(self, *, max_queue_s: float) -> int:
+        """End the runs that waited too long; the number of them."""
+        now = self._database.now
+        with self._database.write() as connection:
+            moved = change_status(
+                connection,
+                self._database,
+                t.runs.c.queued_at < now - max_queue_s,
+                before="queued",
+                status="expired",
+                reason=Reason("queue_time_limit", f"no worker took it within {max_queue_s:g} s"),
+                ended_at=now,
+            )
+        return len(moved)
+
+    def unannounced(self, *, resend_after_s: float, depths: Mapping[str, int]) -> list[Message]:
+        """The queued runs that no message in the queues answers for, first the ones to run first.
+
+        `depths` is the number of messages that wait in each queue. A backlog is no reason to send again: only
+        as many runs as there are messages too few get another one, and only after `resend_after_s`.
+        """
+        runs, now = t.runs.c, self._database.now
+        wanted = (runs.id, runs.queue, runs.priority)
+        order = (runs.priority, runs.id)
+        queued = runs.status == "queued"
+        with self._database.read() as connection:
+            never = connection.execute(
+                select(*wanted)
+                .where(queued, runs.sent_at.is_(None), runs.queued_at < now - GRACE_S)
+                .order_by(*order)
+                .limit(BATCH)
+            ).all()
+            sent = connection.execute(
+                select(runs.queue, func.count()).where(queued, runs.sent_at.is_not(None)).group_by(runs.queue)
+            ).all()
+            lost: list[Any] = []
+            for queue, count in sent:
+                missing = count - depths.get(queue, 0)
+                if missing > 0:
+                    lost += connection.execute(
+                        select(*wanted)
+                        .where(queued, runs.queue == queue, runs.sent_at < now - resend_after_s)
+                        .order_by(*order)
+                        .limit(min(missing, BATCH))
+                    ).all()
+        return [Message(row.id, row.queue, row.priority) for row in [*never, *lost]]
+
+    def mark_sent(self, run_ids: Sequence[str]) -> None:
+        """Write down that messages were sent for these runs."""
+        if run_ids:
+            with self._database.write() as connection:
+                connection.execute(
+                    update(t.runs)
+                    .where(t.runs.c.id.in_(run_ids), t.runs.c.status == "queued")
+                    .values(sent_at=self._database.now)
+                )
+
+    def unfinished(self, run_ids: Iterable[str]) -> set[str]:
+        """Those of the runs that exist and have not ended: whose checkpoints are still needed."""
+        runs = t.runs.c
+        query = select(runs.id).where(runs.id.in_(list(run_ids)), runs.status.in_(["queued", "running"]))
+        with self._database.read() as connection:
+            return set(connection.execute(query).scalars())
+
+    def forget(self) -> None:
+        """Drop idempotency keys that are a week old, and workers not seen for an hour."""
+        now, keys, workers = self._database.now, t.idempotency_keys, t.workers
+        with self._database.write() as connection:
+            connection.execute(delete(keys).where(keys.c.created_at < now - KEYS_KEPT_S))
+            connection.execute(delete(workers).where(workers.c.seen_at < now - WORKERS_KEPT_S))
+
+    def saw_worker(self, owner: str, *, queue: str, device: str, run_id: str | None) -> None:
+        """Write down that a worker is alive, and what it does."""
+        now = self._database.now
+        statement = self._database.insert(t.workers).values(
+            owner=owner, queue=queue, device=device, run_id=run_id, started_at=now, seen_at=now
+        )
+        with self._database.write() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["owner"], set_={"run_id": run_id, "seen_at": now})
+            )
+
+    def worker_left(self, owner: str) -> None:
+        """Write down that a worker is gone."""
+        with self._database.write() as connection:
+            connection.execute(delete(t.workers).where(t.workers.c.owner == owner))
+
+    def workers(self, *, seen_within_s: float) -> list[Worker]:
+        """The workers seen lately."""
+        workers = t.workers.c
+        query = select(t.workers).where(workers.seen_at >= self._database.now - seen_within_s).order_by(workers.owner)
+        with self._database.read() as connection:
+            return [
+                Worker(
+                    owner=row.owner,
+                    queue=row.queue,
+                    device=row.device,
+                    run_id=row.run_id,
+                    started_at=known(row.started_at),
+                    seen_at=known(row.seen_at),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def _give_up(self, condition: ColumnElement[bool], *, max_attempts: int, reason: Reason) -> int:
+        runs = t.runs.c
+        lost = (runs.status == "running", runs.origin == "service", condition)
+        with self._database.read() as connection:  # most rounds find nothing, and take no write lock
+            if connection.execute(select(runs.id).where(*lost).limit(1)).first() is None:
+                return 0
+        with self._database.write() as connection:
+            rows = connection.execute(
+                select(runs.id, runs.owner, runs.attempt, runs.failures, runs.cancel_requested)
+                .where(*lost)
+                .limit(BATCH)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for row in rows:
+                self._give_up_one(connection, row, condition, max_attempts=max_attempts, reason=reason)
+        return len(rows)
+
+    def _give_up_one(
+        self, connection: Connection, row: Any, condition: ColumnElement[bool], *, max_attempts: int, reason: Reason
+    ) -> None:
+        runs, now = t.runs.c, self._database.now
+        ends: dict[str, Any] = {"owner": None, "lease_until": None, "failures": row.failures + 1}
+        if row.cancel_requested:
+            ends |= {"status": "canceled", "reason": CANCELED, "ended_at": now}
+        elif row.failures + 1 >= max_attempts:
+            text = f"{reason.text}, in {row.failures + 1} attempts in a row without a new checkpoint"
+            ends |= {"status": "failed", "reason": Reason("too_many_attempts", text), "ended_at": now}
+        else:
+            ends |= {"status": "queued", "reason": reason, "queued_at": now, "sent_at": None}
+        change_status(
+            connection,
+            self._database,
+            runs.id == row.id,
+            runs.attempt == row.attempt,
+            condition,
+            before="running",
+            recorded_owner=row.owner,
+            **ends,
+        )

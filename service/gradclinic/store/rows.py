@@ -1,0 +1,142 @@
+"""Between rows and records, and the one way in which a run's state changes."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, insert, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from . import tables as t
+from .database import Database
+from .layout import outcome_from_json
+from .records import CheckpointPointer, Message, NewRun, Reason, Run, Status
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Seconds since 1970 as a time in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def known(seconds: float) -> datetime:
+    """Seconds since 1970, never absent, as a time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def to_run(row: RowMapping) -> Run:
+    """A row of `runs` as a record."""
+    outcome, checkpoint = row["outcome"], row["checkpoint"]
+    return Run(
+        **{name: row[name] for name in _AS_STORED},
+        reason=Reason(row["reason_code"], row["reason_text"]),
+        checkpoint=None if checkpoint is None else CheckpointPointer(**checkpoint),
+        outcome=None if outcome is None else outcome_from_json(outcome),
+        created_at=known(row["created_at"]),
+        queued_at=known(row["queued_at"]),
+        lease_until=moment(row["lease_until"]),
+        started_at=moment(row["started_at"]),
+        ended_at=moment(row["ended_at"]),
+    )
+
+
+_AS_STORED = (
+    "id", "name", "labels", "status", "origin", "study_id", "arm", "point", "seed", "experiment", "remedies",
+    "resolved_experiment", "digest", "step", "steps", "queue", "priority", "attempt", "owner", "cancel_requested",
+    "transition_count", "layout", "environment", "diagnosis", "request_id",
+)  # fmt: skip
+
+
+def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, Any]:
+    """The columns of a fresh, queued run, its times left out."""
+    reason = Reason("submitted", "waiting for a worker")
+    return {
+        "id": run_id,
+        "name": new.name,
+        "labels": dict(new.labels),
+        "status": "queued" if new.origin == "service" else "running",
+        "origin": new.origin,
+        "study_id": study_id,
+        "arm": new.arm,
+        "point": None if new.point is None else dict(new.point),
+        "seed": new.seed,
+        "experiment": new.experiment,
+        "remedies": list(new.remedies),
+        "resolved_experiment": new.resolved_experiment,
+        "digest": new.digest,
+        "step": 0,
+        "steps": new.steps,
+        "queue": new.queue,
+        "priority": new.priority,
+        "attempt": 0,
+        "failures": 0,
+        "cancel_requested": False,
+        "reason_code": reason.code,
+        "reason_text": reason.text,
+        "transition_count": 1,
+        "request_id": new.request_id,
+    }
+
+
+def insert_runs(
+    connection: Connection, database: Database, new_runs: Sequence[tuple[str, NewRun]], *, study_id: str | None
+) -> tuple[Message, ...]:
+    """Store fresh runs, their labels and their first transitions."""
+    now = database.now
+    values = [new_run_values(run_id, new, study_id=study_id) for run_id, new in new_runs]
+    connection.execute(insert(t.runs).values(created_at=now, queued_at=now), values)
+    first = [
+        {
+            "run_id": row["id"], "number": 1, "status_before": None, "status": row["status"], "attempt": 0, "step": 0,
+            "owner": None, "reason_code": row["reason_code"], "reason_text": row["reason_text"],
+        }
+        for row in values
+    ]  # fmt: skip
+    connection.execute(insert(t.transitions).values(at=now), first)
+    labels = [
+        {"run_id": run_id, "key": key, "value": value} for run_id, new in new_runs for key, value in new.labels.items()
+    ]
+    if labels:
+        connection.execute(insert(t.labels), labels)
+    return tuple(Message(run_id, new.queue, new.priority) for run_id, new in new_runs if new.origin == "service")
+
+
+def change_status(
+    connection: Connection,
+    database: Database,
+    *conditions: ColumnElement[bool],
+    before: Status,
+    status: Status,
+    reason: Reason,
+    recorded_owner: str | None = None,
+    **values: Any,
+) -> Sequence[Row[Any]]:
+    """Move the runs that are `before` and meet the conditions to `status`, and write down why.
+
+    Returns id, transition_count, attempt, step, queue and priority of each run that moved.
+    """
+    runs = t.runs.c
+    moved = connection.execute(
+        update(t.runs)
+        .where(runs.status == before, *conditions)
+        .values(
+            status=status,
+            reason_code=reason.code,
+            reason_text=reason.text,
+            transition_count=runs.transition_count + 1,
+            **values,
+        )
+        .returning(runs.id, runs.transition_count, runs.attempt, runs.step, runs.queue, runs.priority)
+    ).all()
+    if moved:
+        connection.execute(
+            insert(t.transitions).values(at=database.now),
+            [
+                {
+                    "run_id": row.id, "number": row.transition_count, "status_before": before, "status": status,
+                    "attempt": row.attempt, "step": row.step, "owner": recorded_owner, "reason_code": reason.code,
+                    "reason_text": reason.text,
+                }
+                for row in moved
+            ],
+        )  # fmt: skip
+    return moved

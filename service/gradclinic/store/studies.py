@@ -1,0 +1,140 @@
+"""Studies: stored together with their runs; their state follows from them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+
+from ..errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .idempotency import take_key
+from .identifiers import new_id
+from .records import Created, Idempotency, NewRun, NewStudy, Page, Progress, Study
+from .rows import insert_runs, known, moment
+from .runs import cancel_queued
+
+
+class Studies:
+    """Studies, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, new: NewStudy, runs: Sequence[NewRun], *, idempotency: Idempotency | None = None
+    ) -> Created[Study]:
+        """Store a study and all its runs, or nothing; with a key that was used before, the study of that time."""
+        study_id = new_id("study")
+        new_runs = [(new_id("run"), run) for run in runs]
+        with self._database.write() as connection:
+            earlier = None
+            with connection.begin_nested() as savepoint:
+                connection.execute(insert(t.studies).values(created_at=self._database.now, **_values(study_id, new)))
+                if idempotency is not None:
+                    earlier = take_key(connection, self._database, idempotency, study_id=study_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+            if earlier is not None:
+                return Created(_get(connection, earlier), replayed=True)
+            messages = insert_runs(connection, self._database, new_runs, study_id=study_id)
+            return Created(_get(connection, study_id), replayed=False, messages=messages)
+
+    def get(self, study_id: str) -> Study:
+        """One study; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, study_id)
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Study]:
+        """Studies, newest first."""
+        query = select(t.studies).order_by(t.studies.c.id.desc()).limit(limit + 1)
+        if after is not None:
+            query = query.where(t.studies.c.id < after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            found = _with_progress(connection, rows[:limit])
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    def request_cancel(self, study_id: str) -> Study:
+        """Cancel what is queued, ask what runs to stop; raises Conflict when the study has ended otherwise."""
+        runs = t.runs.c
+        with self._database.write() as connection:
+            before = _get(connection, study_id)
+            if before.status in {"succeeded", "failed"}:
+                raise Conflict(f"the study has already {before.status}; only a running one can be cancelled")
+            connection.execute(update(t.studies).where(t.studies.c.id == study_id).values(cancel_requested=True))
+            cancel_queued(connection, self._database, runs.study_id == study_id)
+            connection.execute(
+                update(t.runs).where(runs.study_id == study_id, runs.status == "running").values(cancel_requested=True)
+            )
+            return _get(connection, study_id)
+
+    def delete(self, study_id: str) -> None:
+        """Remove a study with its runs and all that was recorded of them."""
+        with self._database.write() as connection:
+            gone = connection.execute(delete(t.studies).where(t.studies.c.id == study_id).returning(t.studies.c.id))
+            if gone.first() is None:
+                raise _not_found(study_id)
+
+
+def _values(study_id: str, new: NewStudy) -> dict[str, Any]:
+    return {
+        "id": study_id,
+        "name": new.name,
+        "labels": dict(new.labels),
+        "experiment": new.experiment,
+        "arms": list(new.arms),
+        "seeds": list(new.seeds),
+        "sweep": list(new.sweep),
+        "cancel_requested": False,
+        "request_id": new.request_id,
+    }
+
+
+def _get(connection: Connection, study_id: str) -> Study:
+    rows = connection.execute(select(t.studies).where(t.studies.c.id == study_id)).mappings().all()
+    if not rows:
+        raise _not_found(study_id)
+    return _with_progress(connection, rows)[0]
+
+
+def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Study]:
+    runs = t.runs.c
+    counted = connection.execute(
+        select(
+            runs.study_id,
+            runs.status,
+            func.count().label("runs"),
+            func.sum(runs.step).label("steps_done"),
+            func.sum(runs.steps).label("steps"),
+            func.max(runs.ended_at).label("ended_at"),
+        )
+        .where(runs.study_id.in_([row["id"] for row in rows]))
+        .group_by(runs.study_id, runs.status)
+    ).all()
+    studies = []
+    for row in rows:
+        own = [count for count in counted if count.study_id == row["id"]]
+        progress = Progress(
+            runs=sum(count.runs for count in own),
+            by_status={count.status: count.runs for count in own},
+            steps_done=int(sum(count.steps_done for count in own)),
+            steps=int(sum(count.steps for count in own)),
+        )
+        ends = [count.ended_at for count in own if count.ended_at is not None]
+        studies.append(
+            Study(
+                **{name: row[name] for name in _AS_STORED},
+                created_at=known(row["created_at"]),
+                ended_at=moment(max(ends)) if ends and not progress.unfinished else None,
+                progress=progress,
+            )
+        )
+    return studies
+
+
+_AS_STORED = ("id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id")
+
+
+def _not_found(study_id: str) -> NotFound:
+    return NotFound(f"there is no study {study_id!r}")

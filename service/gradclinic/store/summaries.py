@@ -1,0 +1,70 @@
+"""Small rows beside the packed statistics, for people who read the database with SQL."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..record import STATISTICS, RunRecord
+
+SUMMARIZED = (
+    "site_grad_rms",
+    "activation_rms",
+    "saturated_fraction",
+    "dead_fraction",
+    "weight_grad_norm_l2",
+    "weight_norm_l2",
+    "update_to_weight_ratio",
+)
+"""The statistics that have a row per layer."""
+
+
+def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:
+    """For each layer: the statistic at its first and last record, its median and its extremes over the steps."""
+    rows = []
+    for name in SUMMARIZED:
+        series = record.get(name)
+        if not len(series):
+            continue
+        values = series.values.astype(np.float64)
+        names = [place.name for place in (record.sites if STATISTICS[name].per == "site" else record.weights)]
+        finite = np.isfinite(values)
+        with np.errstate(invalid="ignore"):
+            medians, smallest, largest = np.median(values, axis=0), values.min(axis=0), values.max(axis=0)
+        rows += [
+            {
+                "run_id": run_id,
+                "statistic": name,
+                "position": position,
+                "layer": layer,
+                "records": len(series),
+                "nonfinite_records": int((~finite[:, position]).sum()),
+                "first": float(values[0, position]),
+                "last": float(values[-1, position]),
+                "median": float(medians[position]),
+                "smallest": float(smallest[position]),
+                "largest": float(largest[position]),
+            }
+            for position, layer in enumerate(names)
+        ]
+    return rows
+
+
+def finding_rows(run_id: str, diagnosis: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A diagnosis's findings, in its own order."""
+    return [
+        {
+            "run_id": run_id,
+            "number": number,
+            "condition": finding["condition"],
+            "severity": finding["severity"],
+            "harm": finding["harm"],
+            "confidence": finding["confidence"],
+            "first_step": finding["first_step"],
+            "last_step": finding["last_step"],
+            "layers": finding["layers"],
+            "rule": finding["rule"],
+            "summary": finding["summary"],
+        }
+        for number, finding in enumerate(diagnosis["findings"])
+    ]

@@ -1,0 +1,203 @@
+"""The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from .types import Json, Number
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = String(40)
+Word = String(64)
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200)),
+    Column("labels", Json, nullable=False),
+    Column("experiment", Json, nullable=False),
+    Column("arms", Json, nullable=False),
+    Column("seeds", Json, nullable=False),
+    Column("sweep", Json, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("request_id", Word),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200)),
+    Column("labels", Json, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("study_id", Id, ForeignKey("studies.id", ondelete="CASCADE")),
+    Column("arm", String(200)),
+    Column("point", Json),
+    Column("seed", Integer, nullable=False),
+    Column("experiment", Json, nullable=False),
+    Column("remedies", Json, nullable=False),
+    Column("resolved_experiment", Json, nullable=False),
+    Column("digest", Word, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("steps", Integer, nullable=False),
+    Column("queue", String(32), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("owner", String(200)),
+    Column("lease_until", Double),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("checkpoint", Json),
+    Column("reason_code", Word, nullable=False),
+    Column("reason_text", Text, nullable=False),
+    Column("transition_count", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("queued_at", Double, nullable=False),
+    Column("sent_at", Double),
+    Column("started_at", Double),
+    Column("attempt_started_at", Double),
+    Column("ended_at", Double),
+    Column("layout", Json),
+    Column("outcome", Json),
+    Column("environment", Json),
+    Column("diagnosis", Json),
+    Column("condition", Word),
+    Column("rule_set", Word),
+    Column("final_train_loss", Number),
+    Column("relative_train_loss", Number),
+    Column("final_validation_loss", Number),
+    Column("final_validation_accuracy", Number),
+    Column("steps_to_target", Integer),
+    Column("train_seconds", Number),
+    Column("request_id", Word),
+    CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
+    CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),
+    Index(None, "study_id"),
+    Index(None, "status", "lease_until"),
+    Index(None, "condition"),
+    Index(None, "digest"),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(100), nullable=False),
+    Column("value", String(200), nullable=False),
+    PrimaryKeyConstraint("run_id", "key"),
+    Index(None, "key", "value"),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status_before", String(16)),
+    Column("status", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("owner", String(200)),
+    Column("reason_code", Word, nullable=False),
+    Column("reason_text", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    PrimaryKeyConstraint("run_id", "number"),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("statistic", Word, nullable=False),
+    Column("first_step", Integer, nullable=False),
+    Column("last_step", Integer, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("places", Integer, nullable=False),
+    Column("codec", String(16), nullable=False),
+    Column("steps", LargeBinary, nullable=False),
+    Column("values", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("run_id", "statistic", "first_step"),
+)
+
+layer_summaries = Table(
+    "layer_summaries",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("statistic", Word, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("layer", String(200), nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("nonfinite_records", Integer, nullable=False),
+    Column("first", Number, nullable=False),
+    Column("last", Number, nullable=False),
+    Column("median", Number, nullable=False),
+    Column("smallest", Number, nullable=False),
+    Column("largest", Number, nullable=False),
+    PrimaryKeyConstraint("run_id", "statistic", "position"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("condition", Word, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("harm", Boolean, nullable=False),
+    Column("confidence", Number, nullable=False),
+    Column("first_step", Integer, nullable=False),
+    Column("last_step", Integer, nullable=False),
+    Column("layers", Json, nullable=False),
+    Column("rule", Word, nullable=False),
+    Column("summary", Text, nullable=False),
+    PrimaryKeyConstraint("run_id", "number"),
+    Index(None, "condition"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", Word, nullable=False),
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE")),
+    Column("study_id", Id, ForeignKey("studies.id", ondelete="CASCADE")),
+    Column("created_at", Double, nullable=False),
+    CheckConstraint("(run_id IS NULL) <> (study_id IS NULL)", name="answers_one_thing"),
+    Index(None, "run_id"),
+    Index(None, "study_id"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("owner", String(200), primary_key=True),
+    Column("queue", String(32), nullable=False),
+    Column("device", Word, nullable=False),
+    Column("run_id", Id),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)

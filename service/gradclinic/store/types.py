@@ -1,0 +1,65 @@
+"""Column types that carry NaN and infinity on both databases, where they are ordinary values."""
+
+import json
+import math
+from typing import Any
+
+from sqlalchemy import Double, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+
+
+class Number(TypeDecorator[float]):
+    """A double in which NaN is itself.
+
+    PostgreSQL stores NaN as such. SQLite would turn it into NULL, which means "absent" here; there it is
+    the text 'NaN', which sorts after every number, as NaN does in PostgreSQL.
+    """
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
+        if value is not None and dialect.name == "sqlite" and math.isnan(value):
+            return "NaN"
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:  # SQLAlchemy's signature
+        return None if value is None else float(value)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Without Double's own processor, which insists on numbers."""
+        return lambda value: self.process_bind_param(value, dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # SQLAlchemy's signature
+        return lambda value: self.process_result_value(value, dialect)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON document in the order it was written; NaN and infinity become the contract's strings."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.JSON())
+        return dialect.type_descriptor(Text())
+
+    def bind_processor(self, dialect: Dialect) -> Any:  # SQLAlchemy's signature
+        return lambda value: None if value is None else json.dumps(plain(value), allow_nan=False)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # SQLAlchemy's signature
+        return lambda value: json.loads(value) if isinstance(value, str | bytes) else value
+
+
+def plain(value: Any) -> Any:
+    """The same JSON value with NaN and infinity as "NaN", "Infinity", "-Infinity"."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
