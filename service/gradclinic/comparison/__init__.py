@@ -1,0 +1,23 @@
+"""Paired seeds in, effects with intervals, verdicts and ranks out; a pure function of the runs' results."""
+
+from .compare import compare
+from .effects import Effect
+from .metrics import DEFAULT_METRIC, METRICS, Metric
+from .report import ArmComparison, Comparison, Cost
+from .results import Pair, RunResult, SweepPoint
+from .verdicts import Verdict
+
+__all__ = [
+    "DEFAULT_METRIC",
+    "METRICS",
+    "ArmComparison",
+    "Comparison",
+    "Cost",
+    "Effect",
+    "Metric",
+    "Pair",
+    "RunResult",
+    "SweepPoint",
+    "Verdict",
+    "compare",
+]

@@ -1,0 +1,193 @@
+"""One metric of one arm against the baseline, paired by seed: difference, interval, wins, p.
+
+Non-finite outcomes rank worst and do not break the arithmetic: for verdicts and ranks every value has a finite score,
+where a diverged training counts as three times the constant predictor's loss. A finite loss beyond that counts the
+same. What is shown where an outcome is not finite is null, and the wins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, isfinite, log
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .metrics import DIVERGED, Metric
+from .results import Pair, RunResult
+from .statistics import paired_interval, seeds_that_decide, sign_flip_p
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an arm changed in one metric: arm minus baseline, on the metric's scale."""
+
+    metric: Metric
+    confidence: float
+    comparisons: int
+    """How many intervals hold together: one for each arm."""
+    pairs: int
+    wins: int
+    """Pairs in which the arm did better; finite beats non-finite."""
+    losses: int
+    finite: bool
+    """Whether every outcome on both sides is finite."""
+    differences: Floats
+    """[seeds] of finite scores, averaged over the sweep's points: one seed's points are not independent."""
+    baseline_mean: float | None
+    arm_mean: float | None
+    """Mean of the finite values, geometric on a log scale."""
+
+    @property
+    def mean(self) -> float:
+        """Mean difference of the scores; the shown one where all outcomes are finite."""
+        return float(self.differences.mean())
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Interval of the mean difference of the scores; None for a single seed."""
+        return paired_interval(self.differences, confidence=self.confidence, comparisons=self.comparisons)
+
+    @property
+    def gain(self) -> float:
+        """The mean difference, signed so that positive is worse: what verdicts and ranks go by."""
+        return self.mean * self._sign
+
+    @property
+    def gain_interval(self) -> tuple[float, float] | None:
+        """The interval, signed so that positive is worse."""
+        interval = self.interval
+        if interval is None or self._sign > 0:
+            return interval
+        return -interval[1], -interval[0]
+
+    @property
+    def _sign(self) -> float:
+        return -1.0 if self.metric.better == "higher" else 1.0
+
+    def seeds_needed(self) -> int | None:
+        """How many seeds would decide; None where no number up to 1000 would, or scatter is unknown."""
+        if len(self.differences) < 2:
+            return None
+        return seeds_that_decide(
+            self.differences,
+            negligible=self.metric.negligible,
+            confidence=self.confidence,
+            comparisons=self.comparisons,
+            now=len(self.differences),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As the contract has it; difference and interval are null where an outcome is not finite."""
+        shown = self.interval if self.finite else None
+        answer: dict[str, Any] = {
+            "difference": self.mean if self.finite else None,
+            "interval": list(shown) if shown else None,
+            "confidence": self.confidence,
+            "wins": self.wins,
+            "losses": self.losses,
+            "pairs": self.pairs,
+            "p_value": sign_flip_p(self.differences),
+            "unit": self.metric.unit,
+            "baseline_mean": self.baseline_mean,
+            "arm_mean": self.arm_mean,
+        }
+        if self.metric.log:
+            answer["ratio"] = exp(self.mean) if self.finite else None
+            answer["ratio_interval"] = [exp(bound) for bound in shown] if shown else None
+        return answer
+
+
+def effect_of(
+    metric: Metric,
+    *,
+    baseline: Mapping[Pair, RunResult],
+    arm: Mapping[Pair, RunResult],
+    confidence: float,
+    comparisons: int,
+) -> Effect | None:
+    """The effect of an arm on a metric over the pairs that both sides finished; None where no pair has it on both."""
+    pairs = [pair for pair in arm if pair in baseline]
+    values = {pair: (_outcome(metric, baseline[pair]), _outcome(metric, arm[pair])) for pair in pairs}
+    known = {pair: (b, a) for pair, (b, a) in values.items() if b is not None and a is not None}
+    if not known:
+        return None
+    used = [run for pair in known for run in (baseline[pair], arm[pair])]
+    flat = [value for pair in known.values() for value in pair]
+    score = _Scores.fitting(metric, used, flat)
+    by_seed: dict[int, list[float]] = {}
+    for (seed, _), (b, a) in known.items():
+        by_seed.setdefault(seed, []).append(score(a) - score(b))
+    return Effect(
+        metric=metric,
+        confidence=confidence,
+        comparisons=comparisons,
+        pairs=len(known),
+        wins=sum(_better(metric, a, b) for b, a in known.values()),
+        losses=sum(_better(metric, b, a) for b, a in known.values()),
+        finite=all(isfinite(value) for value in flat),
+        differences=np.array([np.mean(by_seed[seed]) for seed in sorted(by_seed)]),
+        baseline_mean=_mean(metric, [b for b, _ in known.values()]),
+        arm_mean=_mean(metric, [a for _, a in known.values()]),
+    )
+
+
+def _outcome(metric: Metric, run: RunResult) -> float | None:
+    value = run.metric(metric.name)
+    if value is None and metric.absent_is_worst and metric.name in run.metrics:
+        return float("inf")
+    return value
+
+
+def _cost(metric: Metric, value: float) -> float:
+    """The value so that smaller is better, and whatever is not finite is infinitely bad."""
+    if not isfinite(value):
+        return float("inf")
+    return {"lower": value, "higher": -value, "nearer_zero": abs(value)}[metric.better]
+
+
+def _better(metric: Metric, one: float, other: float) -> bool:
+    return _cost(metric, one) < _cost(metric, other)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Turns a value into a finite score on the metric's scale."""
+
+    metric: Metric
+    worst: float
+    """What an outcome that is not finite counts as."""
+    ceiling: float
+    """What a finite outcome counts as at most."""
+
+    @classmethod
+    def fitting(cls, metric: Metric, runs: Sequence[RunResult], values: Sequence[float]) -> "_Scores":
+        finite = [value for value in values if isfinite(value)]
+        if metric.better == "higher":
+            return cls(metric, worst=0.0, ceiling=float("inf"))
+        constants = [run.constant_loss for run in runs if run.constant_loss is not None]
+        if metric.name == "relative_train_loss":
+            bound: float | None = DIVERGED
+        elif metric.log and not metric.absent_is_worst and constants:
+            bound = DIVERGED * max(constants)
+        else:
+            bound = None
+        if bound is not None:
+            return cls(metric, worst=bound, ceiling=bound)
+        largest = max((abs(value) for value in finite), default=metric.floor)
+        return cls(metric, worst=DIVERGED * max(largest, metric.floor), ceiling=float("inf"))
+
+    def __call__(self, value: float) -> float:
+        clear = min(value, self.ceiling) if isfinite(value) else self.worst
+        return log(max(clear, self.metric.floor)) if self.metric.log else clear
+
+
+def _mean(metric: Metric, values: Sequence[float]) -> float | None:
+    finite = [value for value in values if isfinite(value)]
+    if not finite:
+        return None
+    if metric.log:
+        return exp(sum(log(max(value, metric.floor)) for value in finite) / len(finite))
+    return sum(finite) / len(finite)

@@ -1,0 +1,119 @@
+"""What the comparison takes of a run: who it is, how it ended, what it measured, what its diagnosis says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+SweepPoint = tuple[tuple[str, Any], ...]
+"""Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
+
+Pair = tuple[int, SweepPoint | None]
+"""What a run of an arm and a run of the baseline must share to be compared: seed and sweep point."""
+
+LEARNED = 0.5
+"""A relative training loss of at most this is that of a network that learned, as in the rules."""
+
+ENDED = frozenset({"succeeded", "failed", "canceled", "expired"})
+
+NOT_CONDITIONS = frozenset({"healthy", "insufficient_evidence"})
+
+_NAMED = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def number(value: Any) -> float | None:
+    """A JSON value as a float; the strings that stand for non-finite numbers are those numbers, the rest is None."""
+    if isinstance(value, str):
+        return _NAMED.get(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run of one arm, as far as comparisons go."""
+
+    run_id: str
+    arm: str
+    seed: int
+    status: str = "succeeded"
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """By name, as in a run's JSON: the contract's metrics, and where known `depth_slope`, `depth_slope_early`,
+    `loss_spikes`, `parameters`, `peak_memory_bytes`, `steps_done`."""
+    diagnosis: Mapping[str, Any] | None = None
+    """As in a run's JSON."""
+    sweep_point: SweepPoint | None = None
+
+    @classmethod
+    def from_json(cls, run: Mapping[str, Any], *, arm: str | None = None) -> "RunResult":
+        """The result in a run's JSON; `arm` is for runs that belong to no study."""
+        point = run.get("sweep_point")
+        metrics = dict(run.get("metrics") or {})
+        metrics.setdefault("steps_done", (run.get("progress") or {}).get("step"))
+        return cls(
+            run_id=run["id"],
+            arm=arm if arm is not None else run.get("arm") or run["id"],
+            seed=int(run.get("seed") or 0),
+            status=run["status"],
+            metrics=metrics,
+            diagnosis=run.get("diagnosis"),
+            sweep_point=tuple(point.items()) if isinstance(point, Mapping) and point else None,
+        )
+
+    @property
+    def pair(self) -> Pair:
+        """What it is paired by."""
+        return self.seed, self.sweep_point
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it trained to an end, a divergence included."""
+        return self.status == "succeeded"
+
+    @property
+    def pending(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status not in ENDED
+
+    def metric(self, name: str) -> float | None:
+        """A metric as a float, which may be non-finite; None where the run has none."""
+        return number(self.metrics.get(name))
+
+    @property
+    def constant_loss(self) -> float | None:
+        """Training loss of the best constant predictor, where the run's numbers tell it."""
+        loss, relative = self.metric("final_train_loss"), self.metric("relative_train_loss")
+        if (
+            loss is None
+            or relative is None
+            or not (isfinite(loss) and isfinite(relative) and loss > 0 and relative > 0)
+        ):
+            return None
+        return loss / relative
+
+    @property
+    def primary(self) -> str:
+        """The primary condition."""
+        return str((self.diagnosis or {}).get("primary") or "insufficient_evidence")
+
+    @property
+    def harmful(self) -> frozenset[str]:
+        """The conditions that hurt learning in this run; a primary condition without a finding counts."""
+        findings = (self.diagnosis or {}).get("findings") or ()
+        found = {finding.get("condition") for finding in findings}
+        harmful = {str(finding["condition"]) for finding in findings if finding.get("harm")}
+        if self.primary not in found:
+            harmful.add(self.primary)
+        return frozenset(harmful - NOT_CONDITIONS)
+
+    @property
+    def learned(self) -> bool:
+        """Whether the network learned: its training loss is at most half the constant predictor's.
+
+        Where the run has no such number (it was recorded elsewhere), a healthy diagnosis has to do.
+        """
+        relative = self.metric("relative_train_loss")
+        if relative is None:
+            return self.primary == "healthy"
+        return relative <= LEARNED

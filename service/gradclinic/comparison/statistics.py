@@ -1,0 +1,97 @@
+"""The statistics of paired differences: intervals, an exact permutation p, how many seeds would decide."""
+
+from functools import lru_cache
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+EXACT_UP_TO = 16
+"""Up to so many differences every pattern of signs is enumerated (65,536 of them); beyond, they are drawn."""
+
+DRAWN_PATTERNS = 20_000
+
+MOST_SEEDS = 1000
+"""Nobody trains more seeds than this to decide a comparison; beyond, the answer is "more"."""
+
+POWER = 0.8
+"""Chance with which the named number of seeds decides, if effect and scatter are as measured."""
+
+
+def t_quantile(degrees: int | npt.NDArray[np.int64], probability: float) -> npt.NDArray[np.float64]:
+    """Quantile of Student's t. Dimensionless."""
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(degrees, probability), dtype=np.float64)
+
+
+def paired_interval(differences: Floats, *, confidence: float, comparisons: int) -> tuple[float, float] | None:
+    """Interval of the mean difference [n], one of `comparisons` that hold together with `confidence`.
+
+    mean +- t(1 - alpha / (2 comparisons); n - 1) s / sqrt(n), alpha = 1 - confidence: Student's t with Bonferroni's
+    division, valid whatever the arms share (here the baseline). None for fewer than two differences.
+    In the differences' unit. Source: Dunn 1961, JASA 56:52-64.
+    """
+    n = len(differences)
+    if n < 2:
+        return None
+    mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
+    half = float(t_quantile(n - 1, 1 - (1 - confidence) / (2 * comparisons))) * deviation / sqrt(n)
+    return mean - half, mean + half
+
+
+def sign_flip_p(differences: Floats) -> float | None:
+    """Two-sided p of the mean difference [n] over all 2^n patterns of signs; exact up to 16 differences.
+
+    The share of patterns whose |mean| is at least the observed one, so never below 2 / 2^n: 0.0625 at n = 5.
+    Beyond 16, 20,000 patterns are drawn by a fixed generator, and the observed one is counted with them.
+    None without differences. Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010.
+    """
+    n = len(differences)
+    if n == 0:
+        return None
+    # Sums are compared with room for rounding, so that a mirror image counts as equal.
+    bar = abs(float(differences.sum())) * (1 - 1e-9)
+    if n <= EXACT_UP_TO:
+        patterns = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
+        return float(np.mean(np.abs((1 - 2 * patterns) @ differences) >= bar))
+    signs = np.random.default_rng(0).choice((-1.0, 1.0), size=(DRAWN_PATTERNS, n))
+    return float((1 + np.sum(np.abs(signs @ differences) >= bar)) / (DRAWN_PATTERNS + 1))
+
+
+def seeds_that_decide(
+    differences: Floats, *, negligible: float, confidence: float, comparisons: int, now: int
+) -> int | None:
+    """The fewest seeds whose interval would, with power 0.8, exclude zero or lie within +-negligible.
+
+    n solves (t(1 - alpha / (2 comparisons); n - 1) + t(0.8; n - 1)) s / sqrt(n) <= max(|d|, negligible - |d|) for the
+    measured mean d and deviation s. At least one more than `now`; None beyond 1000.
+    Source: the sample size of a paired t test, e.g. Cohen 1988, section 2.4.
+    """
+    mean, deviation = abs(float(differences.mean())), float(differences.std(ddof=1))
+    sizes = np.arange(max(2, now + 1), MOST_SEEDS + 1)
+    quantiles = t_quantile(sizes - 1, 1 - (1 - confidence) / (2 * comparisons)) + t_quantile(sizes - 1, POWER)
+    enough = np.flatnonzero(quantiles * deviation / np.sqrt(sizes) <= max(mean, negligible - mean))
+    return int(sizes[enough[0]]) if len(enough) else None
+
+
+@lru_cache(maxsize=256)
+def chance_of_all_against_none(seeds: int, comparisons: int) -> float:
+    """Largest chance that a condition is in all seeds of the baseline and in none of some arm's, if arms are equal.
+
+    sup over p of p^n (1 - (1 - (1 - p)^n)^k): n seeds, k arms, p the chance of the condition in one run, the same in
+    every arm. 4^-n for one arm. Dimensionless. It is Barnard's unconditional test for the extreme table.
+    Source: Barnard 1945, Nature 156:177.
+    """
+    p = np.linspace(0.0, 1.0, 2001)
+    return float(np.max(p**seeds * (1 - (1 - (1 - p) ** seeds) ** comparisons)))
+
+
+def seeds_for_all_against_none(*, confidence: float, comparisons: int) -> int:
+    """The fewest seeds from which "in all of the baseline's, in none of the arm's" is evidence by itself."""
+    seeds = 1
+    while chance_of_all_against_none(seeds, comparisons) > 1 - confidence:
+        seeds += 1
+    return seeds

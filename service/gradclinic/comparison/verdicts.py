@@ -1,0 +1,198 @@
+"""What an arm did to the network, in one word, and the sentence that says why.
+
+cures         no harmful finding of the baseline's conditions is left in any run, every run learned, and the metric is
+              no worse. Evidence: the metric improved beyond doubt; or it is not shown worse and within tolerance, and
+              the conditions harmed every run of the baseline and none of the arm's, in seeds enough for that to be no
+              chance.
+improves      the metric's interval excludes zero on the better side, beyond what is negligible
+harms         the same on the worse side
+no_effect     the whole interval is negligible
+inconclusive  everything else: too few seeds, an interval that straddles, runs that have not ended
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+import numpy as np
+
+from .effects import Effect
+from .results import RunResult
+from .statistics import chance_of_all_against_none, seeds_for_all_against_none
+
+Verdict = Literal["cures", "improves", "no_effect", "harms", "inconclusive"]
+
+SCATTER_SHARE = 0.954
+"""Tolerance for "no worse", in deviations of the baseline between seeds.
+
+An arm worse by d against a scatter s loses to the baseline on a fresh pair of seeds with chance Phi(d / (s sqrt 2));
+below 0.75 no meaningful difference is claimed, which is d < 0.674 sqrt(2) s = 0.954 s.
+Source: Bouthillier et al. 2021, Accounting for Variance in Machine Learning Benchmarks, arXiv:2103.03098.
+"""
+
+FEWEST_SEEDS = 3
+"""Two differences have one degree of freedom: their interval says next to nothing."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, why, and how many seeds would decide where it is open."""
+
+    verdict: Verdict
+    reason: str
+    seeds_needed: int | None = None
+
+
+def judge(effect: Effect | None, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]) -> Judgement:
+    """The verdict on an arm: its effect on the deciding metric, and the paired, finished runs on both sides."""
+    if effect is None:
+        return Judgement("inconclusive", "No run of this arm can be compared yet.", FEWEST_SEEDS)
+    seeds = len(effect.differences)
+    if seeds < 2:
+        return Judgement(
+            "inconclusive",
+            f"A single seed says nothing about chance: {_said(effect)} in it.",
+            seeds_for_all_against_none(confidence=effect.confidence, comparisons=effect.comparisons),
+        )
+    sick = frozenset().union(*(run.harmful for run in baseline))
+    cure = _Cure.of(effect, sick=sick, baseline=baseline, arm=arm) if sick else None
+    if cure is not None and cure.proven:
+        return Judgement("cures", cure.reason())
+    outcome = _by_metric(effect)
+    if outcome == "inconclusive":
+        return _open(effect, cure)
+    return Judgement(outcome, _metric_reason(effect, outcome) + (cure.why_not() if cure is not None else ""))
+
+
+def _by_metric(effect: Effect) -> Verdict:
+    interval = effect.gain_interval
+    if interval is None:
+        return "inconclusive"
+    low, high = interval
+    if -effect.metric.negligible <= low and high <= effect.metric.negligible:
+        return "no_effect"
+    if high < 0:
+        return "improves"
+    if low > 0:
+        return "harms"
+    return "inconclusive"
+
+
+@dataclass(frozen=True)
+class _Cure:
+    """Whether what was wrong with the baseline is gone, and on what evidence."""
+
+    effect: Effect
+    sick: frozenset[str]
+    baseline: Sequence[RunResult]
+    arm: Sequence[RunResult]
+    tolerance: float
+
+    @classmethod
+    def of(
+        cls, effect: Effect, *, sick: frozenset[str], baseline: Sequence[RunResult], arm: Sequence[RunResult]
+    ) -> "_Cure":
+        return cls(
+            effect, sick, baseline, arm, max(effect.metric.negligible, SCATTER_SHARE * _scatter(effect, baseline))
+        )
+
+    @property
+    def left(self) -> list[RunResult]:
+        """Runs of the arm that still have a harmful condition of the baseline's, or no diagnosis to tell."""
+        return [run for run in self.arm if run.harmful & self.sick or run.primary == "insufficient_evidence"]
+
+    @property
+    def unlearned(self) -> list[RunResult]:
+        return [run for run in self.arm if not run.learned]
+
+    @property
+    def gone(self) -> bool:
+        return not self.left and not self.unlearned
+
+    @property
+    def all_against_none(self) -> bool:
+        """Whether "every run of the baseline, no run of the arm" is evidence by itself with so many seeds."""
+        chance = chance_of_all_against_none(len(self.effect.differences), self.effect.comparisons)
+        return all(run.harmful for run in self.baseline) and chance <= 1 - self.effect.confidence
+
+    @property
+    def no_worse(self) -> bool:
+        interval = self.effect.gain_interval
+        return interval is not None and interval[0] <= 0 and self.effect.gain <= self.tolerance
+
+    @property
+    def proven(self) -> bool:
+        return self.gone and (_by_metric(self.effect) == "improves" or (self.no_worse and self.all_against_none))
+
+    def reason(self) -> str:
+        harmed = sum(bool(run.harmful) for run in self.baseline)
+        how = (
+            f"{_said(self.effect)} {_shown(self.effect)}"
+            if _by_metric(self.effect) == "improves"
+            else f"{self.effect.metric.name} is no worse"
+        )
+        return (
+            f"{_names(self.sick)}, harmful in {harmed} of {len(self.baseline)} runs of the baseline, "
+            f"is harmful in none of {len(self.arm)}; every run learned; {how}."
+        )
+
+    def why_not(self) -> str:
+        """Why an arm with a clear effect is no cure."""
+        if self.left:
+            return f" {_names(self.sick)} is left in {len(self.left)} of {len(self.arm)} runs."
+        if self.unlearned:
+            return f" No finding is left, but {len(self.unlearned)} of {len(self.arm)} runs have not learned."
+        return ""
+
+
+def _open(effect: Effect, cure: _Cure | None) -> Judgement:
+    needed = effect.seeds_needed()
+    text = f"{_said(effect)} {_shown(effect)}, which does not exclude chance"
+    if cure is not None and cure.gone and all(run.harmful for run in cure.baseline) and cure.no_worse:
+        enough = seeds_for_all_against_none(confidence=effect.confidence, comparisons=effect.comparisons)
+        needed = enough if needed is None else min(needed, enough)
+        text = f"{_names(cure.sick)} is gone in every run, but so few seeds can do that by chance: {text}"
+    seeds = f"; about {needed} seeds would decide" if needed is not None else "; no practical number of seeds decides"
+    return Judgement("inconclusive", f"{text[0].upper()}{text[1:]}{seeds}.", needed)
+
+
+def _scatter(effect: Effect, baseline: Sequence[RunResult]) -> float:
+    """Deviation of the baseline between seeds, on the metric's scale; 0 where it is unknown or not finite."""
+    values = [run.metric(effect.metric.name) for run in baseline]
+    finite = [value for value in values if value is not None and np.isfinite(value)]
+    if len(finite) < 2 or len(finite) < len(values):
+        return 0.0
+    scores = np.log(np.maximum(finite, effect.metric.floor)) if effect.metric.log else np.array(finite)
+    return float(scores.std(ddof=1))
+
+
+def _metric_reason(effect: Effect, outcome: Verdict) -> str:
+    if outcome == "no_effect":
+        if not effect.finite:
+            return f"Arm and baseline fare alike, {_said(effect)}."
+        return f"{_said(effect)} {_shown(effect)}: no difference that matters."
+    return f"{_said(effect)} {_shown(effect)}."
+
+
+def _said(effect: Effect) -> str:
+    """The effect in words."""
+    name = effect.metric.name
+    if not effect.finite:
+        pairs = f"of {effect.pairs} pairs the arm won {effect.wins} and lost {effect.losses}"
+        return f"{name} is not finite in some runs; {pairs}"
+    if effect.metric.log:
+        return f"{name} changed to {exp(effect.mean):.3g} of the baseline's"
+    return f"{name} changed by {effect.mean:+.3g}"
+
+
+def _shown(effect: Effect) -> str:
+    interval = effect.interval
+    if interval is None or not effect.finite:
+        return f"(over {len(effect.differences)} seeds)"
+    low, high = (exp(bound) for bound in interval) if effect.metric.log else interval
+    return f"({effect.confidence:.0%} interval {low:.3g} to {high:.3g}, {len(effect.differences)} seeds)"
+
+
+def _names(conditions: frozenset[str]) -> str:
+    return " and ".join(sorted(condition.replace("_", " ") for condition in conditions)).capitalize()

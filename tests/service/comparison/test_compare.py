@@ -1,0 +1,248 @@
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from gradclinic.comparison import RunResult, compare
+from gradclinic.errors import InvalidSpec
+
+from .runs import DIVERGED, NAN, STUCK, arm, run
+
+
+def only(results, **more):
+    return compare(results, **more).arms[0]
+
+
+def test_a_network_that_learns_where_the_baseline_was_stuck_is_cured():
+    found = only([*STUCK, *arm("relu", [0.28, 0.25, 0.31, 0.27, 0.30])])
+    assert (found.verdict, found.rank) == ("cures", 1)
+    assert found.to_json()["conditions"] == {"healthy": 5}
+    assert found.to_json()["baseline_conditions"] == {"vanishing_gradients": 5}
+    effect = found.to_json()["effects"]["final_validation_loss"]
+    assert effect["difference"] == pytest.approx(math.log(0.281 / 2.302), abs=0.02)
+    assert effect["interval"][0] < effect["difference"] < effect["interval"][1] < 0
+    assert effect["ratio"] == pytest.approx(math.exp(effect["difference"]))
+    assert (effect["wins"], effect["p_value"], effect["confidence"]) == (5, 0.0625, 0.95)
+
+
+def test_a_quiet_detector_is_no_cure_when_nothing_was_learned():
+    found = only([*STUCK, *arm("clip", [2.30, 2.303, 2.302, 2.301, 2.304])])
+    assert found.verdict == "no_effect"
+    assert "not learned" in found.reason
+
+
+def test_a_quiet_detector_is_no_cure_when_there_was_too_little_to_judge():
+    found = only([*STUCK, *arm("short", [0.3, 0.3, 0.3, 0.31, 0.29], "insufficient_evidence")])
+    assert found.verdict == "improves"
+
+
+def test_one_seed_that_is_still_sick_makes_it_an_improvement():
+    better = arm("norm", [0.28, 0.25, 0.31, 0.27]) + [run("norm", 4, 0.9, "vanishing_gradients")]
+    found = only([*STUCK, *better])
+    assert found.verdict == "improves"
+    assert "left in 1 of 5 runs" in found.reason
+
+
+def test_a_finding_without_harm_does_not_stop_a_cure():
+    found = only([*STUCK, *arm("adam", [0.28, 0.25, 0.31, 0.27, 0.3], "vanishing_gradients", harmful=False)])
+    assert found.verdict == "cures"
+
+
+def test_identical_arms_have_no_effect_and_divide_nothing_by_zero():
+    found = only([*STUCK, *[replace(each, arm="clip") for each in STUCK]])
+    effect = found.to_json()["effects"]["final_validation_loss"]
+    assert found.verdict == "no_effect"
+    assert (effect["difference"], effect["interval"], effect["wins"], effect["p_value"]) == (0, [0, 0], 0, 1)
+
+
+def test_finite_beats_non_finite_without_a_number_for_the_difference():
+    found = only([*DIVERGED, *arm("lower", [0.2, 0.21, 0.2, 0.19, 0.22])])
+    effect = found.to_json()["effects"]["final_validation_loss"]
+    assert found.verdict == "cures"
+    assert (effect["difference"], effect["interval"], effect["wins"]) == (None, None, 5)
+
+
+def test_two_arms_that_diverge_alike_have_no_effect():
+    found = only([*DIVERGED, *arm("leaky", [float("inf")] * 5, "divergence")])
+    assert found.verdict == "no_effect"
+    assert found.to_json()["effects"]["final_validation_loss"]["wins"] == 0
+
+
+def test_diverging_where_the_baseline_learned_is_harm():
+    healthy = arm("baseline", [0.2, 0.21, 0.22, 0.2, 0.19])
+    found = only([*healthy, *arm("bold", [NAN] * 5, "divergence")])
+    assert found.verdict == "harms"
+    assert found.new_conditions == {"divergence": 5}
+
+
+def test_finite_but_useless_is_an_improvement_on_nan_and_no_cure():
+    found = only([*DIVERGED, *arm("clip", [2.3, 2.31, 2.30, 2.29, 2.3], "slow_convergence")])
+    assert found.verdict == "improves"
+
+
+def test_a_healthy_baseline_has_nothing_to_cure():
+    healthy = arm("baseline", [0.5, 0.52, 0.51, 0.49, 0.5])
+    assert only([*healthy, *arm("better", [0.2, 0.21, 0.2, 0.19, 0.22])]).verdict == "improves"
+    assert only([*healthy, *arm("same", [0.5, 0.521, 0.509, 0.49, 0.5])]).verdict == "no_effect"
+
+
+def test_an_oscillation_that_stops_is_cured_though_the_loss_stays_as_it_was():
+    restless = arm("baseline", [0.44, 0.81, 0.52, 0.71, 0.39], "oscillating_loss")
+    found = only([*restless, *arm("lower", [0.50, 0.49, 0.51, 0.52, 0.48])])
+    assert found.verdict == "cures"
+    assert "no worse" in found.reason
+
+
+def test_a_remedy_that_is_worse_than_the_restless_baseline_is_no_cure():
+    restless = arm("baseline", [0.44, 0.48, 0.45, 0.46, 0.44], "oscillating_loss")
+    assert only([*restless, *arm("lower", [0.9, 0.95, 0.91, 0.99, 0.94])]).verdict == "harms"
+
+
+def test_two_seeds_cannot_show_that_a_condition_went_by_itself():
+    restless = arm("baseline", [0.44, 0.81], "oscillating_loss")
+    found = only([*restless, *arm("lower", [0.5, 0.49])])
+    assert found.verdict == "inconclusive"
+    assert found.judgement.seeds_needed == 3
+
+
+def test_a_single_seed_is_inconclusive_and_says_how_many_would_do():
+    found = only([STUCK[0], run("relu", 0, 0.3)])
+    effect = found.to_json()["effects"]["final_validation_loss"]
+    assert found.verdict == "inconclusive"
+    assert found.judgement.seeds_needed == 3
+    assert effect["interval"] is None
+    assert effect["difference"] == pytest.approx(math.log(0.3 / 2.301))
+
+
+def test_a_straddling_interval_is_inconclusive_and_says_how_many_seeds_would_decide():
+    healthy = arm("baseline", [0.5, 0.4, 0.6, 0.45, 0.55])
+    found = only([*healthy, *arm("maybe", [0.45, 0.42, 0.45, 0.46, 0.4])])
+    assert found.verdict == "inconclusive"
+    assert found.judgement.seeds_needed > 5
+    assert f"{found.judgement.seeds_needed} seeds would decide" in found.reason
+
+
+def test_while_runs_are_pending_the_verdict_stays_open_but_the_effects_are_there():
+    waiting = [replace(each, status="running", metrics={}, diagnosis=None) for each in arm("relu", [0] * 5)[3:]]
+    found = only([*STUCK, *arm("relu", [0.28, 0.25, 0.31]), *waiting])
+    shown = found.to_json()
+    assert (shown["verdict"], shown["verdict_so_far"]) == ("inconclusive", "cures")
+    assert (shown["runs"], shown["pending"]) == (3, 2)
+    assert shown["effects"]["final_validation_loss"]["pairs"] == 3
+
+
+def test_cancelled_runs_leave_a_comparison_of_those_that_ended():
+    gone = [replace(each, status="canceled", metrics={}, diagnosis=None) for each in arm("relu", [0] * 5)[3:]]
+    found = only([*STUCK, *arm("relu", [0.28, 0.25, 0.31]), *gone])
+    assert (found.verdict, found.lost) == ("cures", 2)
+
+
+def test_an_arm_without_a_run_yet_is_listed_last():
+    comparison = compare([*STUCK, *arm("relu", [0.3] * 5)], arms=["baseline", "later", "relu"])
+    assert [each.arm for each in comparison.arms] == ["relu", "later"]
+    assert comparison.arm("later").verdict == "inconclusive"
+
+
+def test_ranks_put_cures_first_and_harm_last():
+    comparison = compare(
+        [
+            *STUCK,
+            *arm("harm", [9.0, 9.1, 9.0, 9.2, 9.1], "divergence"),
+            *arm("same", [2.3, 2.302, 2.303, 2.301, 2.304], "vanishing_gradients"),
+            *arm("cure", [0.4, 0.41, 0.39, 0.4, 0.4]),
+            *arm("best", [0.2, 0.21, 0.19, 0.2, 0.2]),
+            *arm("partly", [0.1, 0.11, 0.09, 0.1, 0.12], "vanishing_gradients"),
+        ]
+    )
+    assert [each.arm for each in comparison.arms] == ["best", "cure", "partly", "same", "harm"]
+    assert [each.rank for each in comparison.arms] == [1, 2, 3, 4, 5]
+
+
+def test_accuracy_counts_upward():
+    base = [replace(each, metrics={"final_validation_accuracy": 0.1}) for each in STUCK]
+    arms = [
+        replace(each, metrics={"final_validation_accuracy": 0.9 + 0.01 * each.seed}) for each in arm("relu", [0.3] * 5)
+    ]
+    found = only([*base, *arms], metric="final_validation_accuracy")
+    assert found.verdict == "cures"
+    assert found.to_json()["effects"]["final_validation_accuracy"]["difference"] == pytest.approx(0.82)
+
+
+def test_a_target_never_reached_is_worse_than_any_step():
+    base = [replace(each, metrics={**each.metrics, "steps_to_target": None}) for each in STUCK]
+    arms = [replace(each, metrics={**each.metrics, "steps_to_target": 40}) for each in arm("relu", [0.3] * 5)]
+    effect = only([*base, *arms]).to_json()["effects"]["steps_to_target"]
+    assert (effect["difference"], effect["wins"]) == (None, 5)
+
+
+def test_an_unmeasured_accuracy_has_no_effect_to_show():
+    base = [replace(each, metrics={**each.metrics, "final_validation_accuracy": None}) for each in STUCK]
+    assert "final_validation_accuracy" not in only([*base, *arm("relu", [0.3] * 5)]).effects
+
+
+def test_depth_slope_is_shown_in_decades_and_its_wins_are_nearer_to_zero():
+    base = [replace(each, metrics={**each.metrics, "depth_slope": 7.0}) for each in STUCK]
+    arms = [replace(each, metrics={**each.metrics, "depth_slope": -0.5}) for each in arm("relu", [0.3] * 5)]
+    effect = only([*base, *arms]).to_json()["effects"]["depth_slope"]
+    assert (effect["difference"], effect["wins"], effect["unit"]) == (-7.5, 5, "decades")
+
+
+def test_costs_are_ratios_a_step_so_that_an_early_end_is_not_cheap():
+    base = [replace(each, metrics={**each.metrics, "train_seconds": 0.1, "steps_done": 2}) for each in DIVERGED]
+    arms = arm("lower", [0.2] * 5, train_seconds=30.0, steps_done=300, parameters=20)
+    base = [replace(each, metrics={**each.metrics, "parameters": 10}) for each in base]
+    cost = only([*base, *arms]).cost
+    assert cost.train_seconds_ratio == pytest.approx(2.0)
+    assert cost.parameters_ratio == pytest.approx(2.0)
+    assert cost.memory_ratio is None
+
+
+def test_points_of_a_sweep_pair_with_their_own_and_count_once_a_seed():
+    points = [(("/optimizer/learning_rate", value),) for value in (0.1, 1.0)]
+    base = [replace(each, sweep_point=point) for each in STUCK for point in points]
+    arms = [replace(each, sweep_point=point) for each in arm("relu", [0.28, 0.25, 0.31, 0.27, 0.3]) for point in points]
+    found = only([*base, *arms])
+    effect = found.to_json()["effects"]["final_validation_loss"]
+    assert (effect["pairs"], effect["wins"], effect["p_value"]) == (10, 10, 0.0625)
+    assert found.verdict == "cures"
+
+
+def test_runs_that_share_no_seed_are_paired_by_order():
+    others = [replace(each, seed=each.seed + 100) for each in arm("relu", [0.28, 0.25, 0.31, 0.27, 0.3])]
+    found = only([*STUCK, *others])
+    assert (found.verdict, found.paired_by) == ("cures", "order")
+
+
+def test_json_is_plain_and_has_no_bare_nan():
+    text = json.dumps(compare([*DIVERGED, *arm("x", [NAN] * 5, "divergence")]).to_json(), allow_nan=False)
+    assert json.loads(text)["arms"][0]["arm"] == "x"
+
+
+def test_a_runs_json_is_read_with_its_non_finite_strings():
+    result = RunResult.from_json(
+        {
+            "id": "run_1",
+            "status": "succeeded",
+            "arm": "relu",
+            "seed": 3,
+            "progress": {"step": 2, "steps": 300},
+            "metrics": {"final_validation_loss": "NaN", "relative_train_loss": "Infinity"},
+            "diagnosis": {"primary": "divergence", "findings": [{"condition": "divergence", "harm": True}]},
+        }
+    )
+    assert math.isnan(result.metric("final_validation_loss"))
+    assert result.metric("steps_done") == 2
+    assert not result.learned
+    assert result.harmful == {"divergence"}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [({"metric": "beauty"}, "/metric"), ({"baseline": "none"}, "/baseline"), ({"confidence": 1.0}, "/confidence")],
+)
+def test_what_does_not_fit_is_named_with_what_is_allowed(change, pointer):
+    with pytest.raises(InvalidSpec) as error:
+        compare([*STUCK, *arm("relu", [0.3] * 5)], **change)
+    (problem,) = error.value.problems
+    assert problem.pointer == pointer
+    assert problem.allowed
