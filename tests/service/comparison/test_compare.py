@@ -3,6 +3,7 @@ import math
 from dataclasses import replace
 
 import pytest
+
 from gradclinic.comparison import RunResult, compare
 from gradclinic.errors import InvalidSpec
 
@@ -37,7 +38,7 @@ def test_a_quiet_detector_is_no_cure_when_there_was_too_little_to_judge():
 
 
 def test_one_seed_that_is_still_sick_makes_it_an_improvement():
-    better = arm("norm", [0.28, 0.25, 0.31, 0.27]) + [run("norm", 4, 0.9, "vanishing_gradients")]
+    better = [*arm("norm", [0.28, 0.25, 0.31, 0.27]), run("norm", 4, 0.9, "vanishing_gradients")]
     found = only([*STUCK, *better])
     assert found.verdict == "improves"
     assert "left in 1 of 5 runs" in found.reason

@@ -4,9 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from gradclinic.comparison import compare
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gradclinic.comparison import compare
 
 from .runs import arm, run
 
@@ -98,4 +99,4 @@ def test_equal_arms_get_a_false_verdict_at_most_five_times_in_a_hundred(seeds, a
 
 def test_importing_the_comparison_does_not_import_scipy():
     code = "import sys, gradclinic.comparison; sys.exit('scipy' in sys.modules or 'torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", code], check=True)

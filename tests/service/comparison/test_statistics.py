@@ -2,6 +2,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
 from gradclinic.comparison.statistics import (
     chance_of_all_against_none,
     paired_interval,
@@ -9,9 +13,6 @@ from gradclinic.comparison.statistics import (
     seeds_that_decide,
     sign_flip_p,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import stats
 
 
 def test_one_comparison_is_the_ordinary_paired_t_interval():
