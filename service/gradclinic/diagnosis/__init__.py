@@ -1,0 +1,97 @@
+"""What is wrong with a run, where, since when, how sure: pure functions of what it measured.
+
+    from gradclinic.diagnosis import diagnose, to_json
+    diagnosis = diagnose(record)                 # findings, and the primary condition
+    diagnosis = diagnose(record, thresholds={"depth_slope": 2.0})
+
+The finding of the primary condition is always there, and is the first; every other rule that fired follows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidSpec
+from ..record import RunRecord
+from .features import Features, extract
+from .finding import Condition, Diagnosis, Evidence, Finding
+from .judge import judge
+from .remedies import suggest
+from .thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from ..experiment import Experiment
+
+RULE_SETS: tuple[str, ...] = ("1",)
+"""The rule sets that can judge a run, ours first."""
+
+
+def diagnose(
+    record: RunRecord,
+    *,
+    rule_set: str = "1",
+    thresholds: Mapping[str, float] | None = None,
+    experiment: "Experiment | None" = None,
+) -> Diagnosis:
+    """Judge a run, finished or not; with its experiment, only remedies that it can take are suggested.
+
+    Raises InvalidSpec for an unknown rule set, an unknown threshold or one out of its bounds.
+    """
+    if rule_set not in RULE_SETS:
+        raise InvalidSpec.at(
+            "/rule_set", f"there is no rule set {rule_set!r}", value=rule_set, allowed=", ".join(RULE_SETS)
+        )
+    findings = judge(record, Thresholds.with_changes(thresholds))
+    findings = tuple(
+        replace(finding, suggested_remedies=suggest(finding.condition, record, experiment)) for finding in findings
+    )
+    return Diagnosis(primary=findings[0].condition, findings=findings, rule_set=rule_set)
+
+
+def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The diagnosis as the contract's JSON values; infinities stay Python floats, the API spells them."""
+    return {
+        "primary": diagnosis.primary,
+        "rule_set": diagnosis.rule_set,
+        "findings": [_finding_to_json(finding) for finding in diagnosis.findings],
+    }
+
+
+def from_json(value: Mapping[str, Any]) -> Diagnosis:
+    """The diagnosis that `to_json` wrote."""
+    return Diagnosis(
+        primary=value["primary"],
+        findings=tuple(_finding_from_json(finding) for finding in value["findings"]),
+        rule_set=value["rule_set"],
+    )
+
+
+def _finding_to_json(finding: Finding) -> dict[str, Any]:
+    values = asdict(finding)
+    values["layers"] = list(finding.layers)
+    values["evidence"] = [asdict(evidence) for evidence in finding.evidence]
+    values["suggested_remedies"] = [dict(remedy) for remedy in finding.suggested_remedies]
+    return values
+
+
+def _finding_from_json(value: Mapping[str, Any]) -> Finding:
+    known = dict(value)
+    known["layers"] = tuple(value["layers"])
+    known["evidence"] = tuple(Evidence(**evidence) for evidence in value["evidence"])
+    known["suggested_remedies"] = tuple(value["suggested_remedies"])
+    return Finding(**known)
+
+
+__all__ = [
+    "RULE_SETS",
+    "Condition",
+    "Diagnosis",
+    "Evidence",
+    "Features",
+    "Finding",
+    "Thresholds",
+    "diagnose",
+    "extract",
+    "from_json",
+    "to_json",
+]

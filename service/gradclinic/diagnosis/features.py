@@ -1,0 +1,327 @@
+"""From a run's statistics to the few numbers that rules speak of.
+
+Notation: n recorded steps, L sites of a profile, forward order. Depth fraction is 0 at the first site of a
+profile and 1 at the last; the readout is no site. Source of all definitions: gradclinic, after measurements
+on labelled runs; the choice of activation gradients over weight gradients is argued in `gradclinic.sites`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ..record import RunRecord, Series, SiteInfo
+
+Array = npt.NDArray[np.float64]
+
+ZERO_GRADIENT_LOG10 = -45.0
+"""log10 of a gradient that is exactly 0: the smallest float32 above 0 is 1.4e-45."""
+MIN_SITES = 3
+"""A slope through fewer points says nothing about a trend."""
+MIN_PROBES = 8
+"""With fewer probe points there are too few intervals to tell swings from a trend."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Gradients against depth for one chain of sites: the feed-forward path, or one recurrent layer over time."""
+
+    group: str
+    """The recurrent layer, or "" for the feed-forward path."""
+    columns: tuple[int, ...]
+    """Its sites, as indices into the record's sites."""
+    steps: npt.NDArray[np.int32]
+    """[n]"""
+    log10_gradient: Array
+    """[n, L]: log10 g, -45 where g is 0, NaN where g is not finite."""
+    slope: Array
+    """[n]: D in decades, + vanishes, - explodes."""
+    slope_error: Array
+    """[n]: standard error of D from the scatter of the sites around the line, decades."""
+
+
+@dataclass(frozen=True)
+class Swings:
+    """How a loss goes up and down between successive probes; in units of the constant predictor's loss."""
+
+    intervals: int
+    rises: int
+    total_rise: float
+    net_change: float
+    """First minus last: positive where it fell."""
+    steps: tuple[int, ...]
+    """The steps at which a rise ended."""
+
+    @property
+    def share(self) -> float:
+        """Share of the intervals that rise."""
+        return self.rises / self.intervals if self.intervals else 0.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What rules look at. None means that the run does not have it (too few sites, or it still goes on)."""
+
+    steps: int
+    """Optimizer steps asked for."""
+    steps_done: int
+    finite_records: int
+    """Recorded steps whose training loss is finite."""
+    finished: bool
+    nonfinite_step: int | None
+    relative_train_loss: float | None
+    """lT: final training loss over that of the best constant predictor; 1 is nothing learned."""
+    relative_initial_loss: float | None
+    """l0: the same before the first step."""
+    profile: Profile | None
+    """The profile with the largest |D|."""
+    depth_slope_start: float | None
+    """D0: D at step 0, decades."""
+    depth_slope_early: float | None
+    """D_early: median of D over the first quarter of the steps, decades."""
+    depth_slope_late: float | None
+    """Median of D over the last quarter of the steps, decades."""
+    total_update: float | None
+    """cumupd: steps x median of the largest layer's update-to-weight ratio; 1 moves a layer by its own size."""
+    relative_gradient: float | None
+    """relg: median of the largest layer's |g|/|W|, before clipping."""
+    dead: Array
+    """[L all sites]: median over the second half of training of the dead fraction; NaN where units cannot die."""
+    saturated_start: Array
+    """[L all sites]: saturated fraction at step 0; NaN where the activation is not bounded."""
+    saturated_late: Array
+    """[L all sites]: its median over the second half of training; NaN likewise."""
+    probe_steps: npt.NDArray[np.int32]
+    probe_loss: Array
+    """Finite probe losses over the constant predictor's loss."""
+
+    @cached_property
+    def diverged(self) -> bool:
+        """Whether a loss or a gradient norm was NaN or infinite."""
+        return self.nonfinite_step is not None
+
+    @property
+    def dead_max(self) -> float | None:
+        """Dead fraction of the worst layer."""
+        return _reduced(self.dead, np.nanmax)
+
+    @property
+    def dead_mean(self) -> float | None:
+        """Mean dead fraction over the layers whose units can die."""
+        return _reduced(self.dead, np.nanmean)
+
+    @property
+    def saturated_start_mean(self) -> float | None:
+        """sat0: mean over the bounded layers at step 0."""
+        return _reduced(self.saturated_start, np.nanmean)
+
+    @property
+    def saturated_start_max(self) -> float | None:
+        """The worst bounded layer at step 0."""
+        return _reduced(self.saturated_start, np.nanmax)
+
+    @property
+    def saturated_late_mean(self) -> float | None:
+        """Mean over the bounded layers in the second half of training."""
+        return _reduced(self.saturated_late, np.nanmean)
+
+    def swings(self, *, skip: float, rise: float) -> Swings | None:
+        """Rises above `rise` between probes, without the first `skip` of the steps; None with fewer than 8 probes."""
+        if len(self.probe_loss) < MIN_PROBES:
+            return None
+        kept = self.probe_steps >= skip * self.steps_done
+        losses, steps = self.probe_loss[kept], self.probe_steps[kept]
+        if len(losses) < 2:
+            return None
+        changes = np.diff(losses)
+        rising = changes > rise
+        return Swings(
+            intervals=len(changes),
+            rises=int(rising.sum()),
+            total_rise=float(changes[rising].sum()),
+            net_change=float(losses[0] - losses[-1]),
+            steps=tuple(int(step) for step in steps[1:][rising]),
+        )
+
+
+def extract(record: RunRecord) -> Features:
+    """The features of a run, finished or not; a pure function of its record."""
+    outcome = record.outcome
+    train_loss = record.get("train_loss")
+    finite = np.isfinite(train_loss.values[:, 0])
+    last = int(train_loss.steps[-1]) + 1 if len(train_loss) else 0
+    steps_done = outcome.steps_done if outcome is not None else last
+    horizon = record.steps if outcome is None or outcome.nonfinite_step is None else max(1, steps_done)
+    profile = steepest(profiles(record), horizon=record.steps)
+    bounded = np.array([site.bounded for site in record.sites], bool)
+    saturated = record.get("saturated_fraction")
+    probe = record.get("probe_loss")
+    constant = outcome.constant_loss if outcome is not None else float("nan")
+    usable = np.isfinite(probe.values[:, 0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        probe_loss = probe.values[usable, 0].astype(np.float64) / constant
+    return Features(
+        steps=record.steps,
+        steps_done=steps_done,
+        finite_records=int(finite.sum()),
+        finished=outcome is not None,
+        nonfinite_step=_first_nonfinite(record),
+        relative_train_loss=outcome.relative_train_loss if outcome is not None else None,
+        relative_initial_loss=outcome.relative_initial_loss if outcome is not None else None,
+        profile=profile,
+        depth_slope_start=_at_start(profile),
+        depth_slope_early=_median_between(profile, 0.0, 0.25 * record.steps),
+        depth_slope_late=_median_between(profile, 0.75 * horizon, np.inf),
+        total_update=_total_update(record),
+        relative_gradient=_relative_gradient(record),
+        dead=np.where([site.can_die for site in record.sites], _late(record.get("dead_fraction"), horizon), np.nan),
+        saturated_start=np.where(bounded, _first(saturated), np.nan),
+        saturated_late=np.where(bounded, _late(saturated, horizon), np.nan),
+        probe_steps=probe.steps[usable] if np.isfinite(constant) and constant > 0 else probe.steps[:0],
+        probe_loss=probe_loss if np.isfinite(constant) and constant > 0 else probe_loss[:0],
+    )
+
+
+def profiles(record: RunRecord) -> list[Profile]:
+    """Every chain of at least three sites, with its slope at each recorded step."""
+    gradients = record.get("site_grad_rms")
+    if not len(gradients):
+        return []
+    chains = _chains(record.sites)
+    return [_profile(gradients, group, columns) for group, columns in chains.items() if len(columns) >= MIN_SITES]
+
+
+def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:
+    """The profile with the largest |D| early in training: stacked recurrent layers are judged by their worst."""
+
+    def steepness(profile: Profile) -> float:
+        start, early = _at_start(profile), _median_between(profile, 0.0, 0.25 * horizon)
+        return max((abs(slope) for slope in (start, early) if slope is not None), default=0.0)
+
+    return max(candidates, key=steepness, default=None)
+
+
+def _chains(sites: Sequence[SiteInfo]) -> dict[str, tuple[int, ...]]:
+    chains: dict[str, list[int]] = {}
+    for index, site in enumerate(sites):
+        if site.in_profile:
+            chains.setdefault(site.group, []).append(index)
+    return {group: tuple(columns) for group, columns in chains.items()}
+
+
+def _profile(gradients: Series, group: str, columns: tuple[int, ...]) -> Profile:
+    values = gradients.values[:, columns].astype(np.float64)
+    finite = np.isfinite(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(finite, np.maximum(np.log10(np.abs(values)), ZERO_GRADIENT_LOG10), np.nan)
+    depth = np.linspace(0.0, 1.0, len(columns))
+    centred = depth - depth.mean()
+    spread = float((centred**2).sum())
+    slope = logs @ centred / spread
+    residual = logs - logs.mean(axis=1, keepdims=True) - slope[:, None] * centred
+    error = np.sqrt((residual**2).sum(axis=1) / max(1, len(columns) - 2) / spread)
+    starved = (values > 0).sum(axis=1) < MIN_SITES
+    slope = np.where(starved, np.inf, slope)
+    slope = np.where(finite.all(axis=1), slope, -np.inf)
+    error = np.where(np.isfinite(slope), error, 0.0)
+    return Profile(group, columns, gradients.steps, logs, slope, error)
+
+
+def _at_start(profile: Profile | None) -> float | None:
+    if profile is None or not len(profile.steps) or profile.steps[0] != 0:
+        return None
+    return float(profile.slope[0])
+
+
+def _median_between(profile: Profile | None, first: float, end: float) -> float | None:
+    """Time-weighted median of D over first <= step < end; the steps recorded nearest where none is inside."""
+    if profile is None or not len(profile.steps):
+        return None
+    inside = (profile.steps >= first) & (profile.steps < end)
+    if not inside.any():
+        inside = profile.steps == (profile.steps[0] if first == 0 else profile.steps[-1])
+    return float(weighted_median(profile.slope[inside], durations(profile.steps)[inside]))
+
+
+def durations(steps: npt.NDArray[np.int32]) -> Array:
+    """[n]: how many steps each record stands for, since recording is denser early on."""
+    gaps = np.diff(steps).astype(np.float64)
+    return np.append(gaps, gaps[-1] if len(gaps) else 1.0)
+
+
+def weighted_median(values: Array, weights: Array) -> float:
+    """The lower weighted median: an observed value, so that infinities need no arithmetic. NaN if all are NaN."""
+    known = ~np.isnan(values)
+    values, weights = values[known], weights[known]
+    if not len(values):
+        return float("nan")
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(cumulative, 0.5 * cumulative[-1])])
+
+
+def _late(series: Series, horizon: int) -> Array:
+    """[L]: time-weighted median over the second half of training; NaN where nothing was recorded."""
+    if not len(series):
+        return np.full(series.values.shape[1], np.nan)
+    late = series.steps >= 0.5 * horizon
+    if not late.any():
+        late = series.steps == series.steps[-1]
+    weights = durations(series.steps)[late]
+    return np.array([weighted_median(column, weights) for column in series.values[late].T.astype(np.float64)])
+
+
+def _first(series: Series) -> Array:
+    if not len(series) or series.steps[0] != 0:
+        return np.full(series.values.shape[1], np.nan)
+    first: Array = series.values[0].astype(np.float64)
+    return first
+
+
+def _trainable(record: RunRecord) -> npt.NDArray[np.bool_]:
+    return np.array([weight.trainable for weight in record.weights], bool)
+
+
+def _largest(values: Array, steps: npt.NDArray[np.int32]) -> float | None:
+    """Time-weighted median of the largest finite entry of each row; None where there is none."""
+    if not values.size:
+        return None
+    finite = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
+    known = np.isfinite(finite)
+    return weighted_median(finite[known], durations(steps)[known]) if known.any() else None
+
+
+def _total_update(record: RunRecord) -> float | None:
+    ratio = record.get("update_to_weight_ratio")
+    largest = _largest(ratio.values[:, _trainable(record)].astype(np.float64), ratio.steps)
+    return None if largest is None else record.steps * largest
+
+
+def _relative_gradient(record: RunRecord) -> float | None:
+    gradients, weights = record.get("weight_grad_norm_l2"), record.get("weight_norm_l2")
+    steps, rows, others = np.intersect1d(gradients.steps, weights.steps, return_indices=True)
+    trainable = _trainable(record)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = gradients.values[rows][:, trainable].astype(np.float64) / weights.values[others][:, trainable]
+    return _largest(ratio, steps)
+
+
+def _first_nonfinite(record: RunRecord) -> int | None:
+    """First step whose loss or gradient norm was not finite; the last one where only the final loss is not."""
+    outcome = record.outcome
+    if outcome is not None:
+        overflowed = not np.isfinite(outcome.final_train_loss) and np.isfinite(outcome.constant_loss)
+        return outcome.steps_done if outcome.nonfinite_step is None and overflowed else outcome.nonfinite_step
+    found = [
+        int(series.steps[bad][0])
+        for series in (record.get("train_loss"), record.get("grad_norm_l2"))
+        if (bad := ~np.isfinite(series.values[:, 0])).any()
+    ]
+    return min(found, default=None)
+
+
+def _reduced(values: Array, reduce: object) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(reduce(known)) if known.size and callable(reduce) else None

@@ -1,0 +1,46 @@
+"""Rule set 1: every rule looks at the features; what fires is kept, and the order of causes picks the primary."""
+
+from ..record import RunRecord
+from .features import Features, extract
+from .finding import Finding
+from .rules import RULES
+from .rules.base import blown_up
+from .rules.slow_convergence import SlowConvergence
+from .thresholds import Thresholds
+
+
+def judge(record: RunRecord, thresholds: Thresholds) -> tuple[Finding, ...]:
+    """All findings, the primary condition's first, then those that do harm, then the rest, each by precedence."""
+    features = extract(record)
+    found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
+    findings = [finding for finding in found.values() if finding is not None]
+    if blown_up(features, thresholds):
+        findings = [finding for finding in findings if finding.condition not in ("healthy", "insufficient_evidence")]
+    elif not any(finding.harm or finding.condition in _CONCLUSIVE for finding in findings):
+        rest = _remainder(features, record, thresholds)
+        findings += [rest] if rest is not None else []
+    order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}
+    findings.sort(key=lambda finding: (not finding.harm, order[id(finding)]))
+    leading = next((finding for finding in findings if finding.harm or finding.condition in _CONCLUSIVE), findings[0])
+    return (leading, *(finding for finding in findings if finding is not leading))
+
+
+_CONCLUSIVE = ("healthy", "insufficient_evidence")
+"""What a run without harm is called."""
+
+
+def _remainder(features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+    rule = RULES["slow_convergence"]
+    assert isinstance(rule, SlowConvergence)  # noqa: S101  # the registry found it under that name
+    return rule.remainder(features, record, thresholds, doubt=_nearest_miss(features, thresholds))
+
+
+def _nearest_miss(features: Features, thresholds: Thresholds) -> float:
+    """Between 0 and 1: how near the nearest of the other conditions came to its threshold, squared."""
+    ratios = [
+        abs(features.depth_slope_early or 0.0) / thresholds.depth_slope,
+        (features.dead_mean or 0.0) / thresholds.dead_mean,
+        (features.dead_max or 0.0) / thresholds.dead_layer,
+        (features.saturated_start_mean or 0.0) / thresholds.saturated_mean,
+    ]
+    return min(1.0, max(ratios)) ** 2

@@ -1,0 +1,140 @@
+"""What every rule says about itself, and the order in which rules claim the primary condition.
+
+The order runs from causes to symptoms: what ended the training first, then whether it learned, then swings under
+large steps, dead and saturated units (which also starve the gradient), the gradient itself, and last what is left.
+"""
+
+from abc import abstractmethod
+from enum import IntEnum
+from typing import ClassVar
+
+from ...record import RunRecord
+from ...spec import Spec
+from ..features import Features
+from ..finding import Condition, Evidence, Finding, Severity
+from ..thresholds import Thresholds
+
+
+class Precedence(IntEnum):
+    """The smaller, the earlier a finding claims to be the primary condition."""
+
+    BLOWN_UP = 10
+    OSCILLATING_THOUGH_LEARNED = 20
+    OSCILLATING_UNDER_LARGE_STEPS = 30
+    DEAD = 40
+    SATURATED_FROM_THE_START = 50
+    EXPLODING = 60
+    STEPS_TOO_SMALL = 70
+    VANISHING = 80
+    OSCILLATING = 90
+    SATURATED_LATE = 91
+    VANISHING_LATE = 92
+    NOTHING_ELSE = 93
+    HEALTHY = 100
+    UNKNOWN = 110
+
+
+class Rule(Spec):
+    """One condition: a pure function of a run's features and record, and its place in the order."""
+
+    condition: Condition
+    source: ClassVar[str]
+    uses: ClassVar[tuple[str, ...]]
+    """Names of the thresholds that it holds numbers against."""
+
+    @abstractmethod
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        """The finding, without suggested remedies; None where the condition is not there or cannot be known."""
+
+    @abstractmethod
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        """Where a finding of this rule, if it does harm, stands in the order of primary conditions."""
+
+    def finding(
+        self,
+        features: Features,
+        *,
+        harm: bool,
+        confidence: float,
+        layers: tuple[str, ...] = (),
+        span: tuple[int, int] | None = None,
+        evidence: tuple[Evidence, ...],
+        summary: str,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule; without a span it holds for all steps recorded."""
+        first, last = span if span is not None else (0, max(0, features.steps_done - 1))
+        return Finding(
+            condition=self.condition,
+            severity=severity or ("critical" if harm else "warning"),
+            harm=harm,
+            confidence=round(min(max(confidence, 0.0), 1.0), 3),
+            layers=layers,
+            first_step=first,
+            last_step=last,
+            evidence=evidence,
+            rule=self.condition,
+            source=self.source,
+            summary=summary,
+        )
+
+
+def blown_up(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the loss or the gradient left the numbers, or ended far above where it began."""
+    if features.diverged:
+        return True
+    loss, initial = features.relative_train_loss, features.relative_initial_loss
+    return loss is not None and loss > thresholds.blown_up and (initial is None or loss > initial)
+
+
+def learned(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the final training loss is at most half of what the best constant predictor loses."""
+    loss = features.relative_train_loss
+    return not features.diverged and loss is not None and loss <= thresholds.learned
+
+
+def failed(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the run has ended without having learned; unknown (False) while it goes on."""
+    return features.diverged or (features.finished and not learned(features, thresholds))
+
+
+def enough(features: Features, thresholds: Thresholds) -> bool:
+    """Whether there are steps and records enough to judge anything but a divergence."""
+    return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
+
+
+def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:
+    """The final loss against that of the best constant predictor, which decides about harm."""
+    loss = features.relative_train_loss
+    if loss is None:
+        return ()
+    return (Evidence("relative_train_loss", loss, "ratio", thresholds.learned),)
+
+
+def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
+    """The clause of a summary that says what became of the training."""
+    loss = features.relative_train_loss
+    if features.diverged:
+        return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
+    if loss is None:
+        return "training still goes on, so whether it hurts is not known yet"
+    if learned(features, thresholds):
+        return f"the network learned all the same (its training loss fell to {percent(loss)} of a constant predictor's)"
+    if loss > 0.95:
+        return f"the network learned nothing (its training loss is {percent(loss)} of a constant predictor's)"
+    return f"the network learned too little (its training loss is {percent(loss)} of a constant predictor's)"
+
+
+def percent(ratio: float) -> str:
+    """A ratio as a person reads it: 1.3 %, 98 %, 340 %."""
+    value = 100.0 * ratio
+    return f"{value:.1f} %" if value < 10 else f"{value:,.0f} %"
+
+
+def listed(layers: tuple[str, ...], *, most: int = 4) -> str:
+    """Layer names in a sentence: `3.linear`, `3.linear and 5.linear`, `3.linear, 5.linear and 9 more`."""
+    if len(layers) <= 1:
+        return "".join(layers)
+    if len(layers) <= most:
+        return f"{', '.join(layers[:-1])} and {layers[-1]}"
+    return f"{', '.join(layers[: most - 1])} and {len(layers) - most + 1} more"

@@ -1,0 +1,68 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...record import RunRecord
+from ..confidence import agreement
+from ..culprits import dead_layers
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+
+
+class DeadUnits(Rule):
+    """Units whose activation has slope 0 on every sample: they pass no gradient and cannot recover by themselves."""
+
+    condition: Literal["dead_units"] = "dead_units"
+    source: ClassVar[str] = (
+        "gradclinic; Lu et al. 2020, Dying ReLU and initialization, arXiv:1903.06733; limits as in SageMaker "
+        "Debugger's DeadRelu"
+    )
+    uses: ClassVar[tuple[str, ...]] = ("dead_layer", "dead_mean", "learned", "min_steps", "min_records")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        worst, mean = features.dead_max, features.dead_mean
+        if worst is None or mean is None or not (features.diverged or enough(features, thresholds)):
+            return None
+        if worst < thresholds.dead_layer and mean < thresholds.dead_mean:
+            return None
+        layers = dead_layers(features.dead, record, layer=thresholds.dead_layer, share=thresholds.dead_mean)
+        met, probed = _met(features, record, thresholds)
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=agreement(met[probed.searchsorted(0.5 * features.steps_done) :].astype(float)),
+            layers=layers,
+            span=(int(probed[met][0]), int(probed[met][-1])) if met.any() else None,
+            evidence=(
+                Evidence("dead_fraction_worst_layer", worst, "fraction", thresholds.dead_layer),
+                Evidence("dead_fraction_mean", mean, "fraction", thresholds.dead_mean),
+                *loss_evidence(features, thresholds),
+            ),
+            summary=_summary(features, record, thresholds, layers),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.DEAD
+
+
+def _met(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:
+    """For each probe, whether the condition held; and the probes' steps."""
+    series = record.get("dead_fraction")
+    values = series.values[:, ~np.isnan(features.dead)].astype(np.float64)
+    met = (values.max(axis=1) >= thresholds.dead_layer) | (values.mean(axis=1) >= thresholds.dead_mean)
+    return met, series.steps
+
+
+def _summary(features: Features, record: RunRecord, thresholds: Thresholds, layers: tuple[str, ...]) -> str:
+    worst, mean = features.dead_max or 0.0, features.dead_mean or 0.0
+    kinds = sorted({site.activation for site in record.sites if site.can_die and site.activation})
+    units = f"{'/'.join(kinds)} units" if kinds else "units"
+    if worst >= thresholds.dead_layer:
+        first = f"Of the {units} of {listed(layers[:1]) or 'one layer'}, {percent(worst)} are dead: they are off"
+        text = f"{first} for every sample, so nothing passes there and no gradient comes back"
+    else:
+        where = f" (worst: {listed(layers)})" if layers else ""
+        text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
+    return f"{text}; {outcome_in_words(features, thresholds)}."

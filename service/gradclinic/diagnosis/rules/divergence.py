@@ -1,0 +1,103 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, blown_up, listed, loss_evidence, percent
+
+
+class Divergence(Rule):
+    """The loss left all bounds although gradients did not explode over the depth: the steps were too large."""
+
+    condition: Literal["divergence"] = "divergence"
+    source: ClassVar[str] = (
+        "gradclinic, science of the rule set; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
+    )
+    uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        if not blown_up(features, thresholds):
+            return None
+        slope = features.depth_slope_start
+        if slope is not None and slope <= -thresholds.depth_slope:
+            return None
+        onset = onset_of_blow_up(features, record)
+        layers = _fastest(record)
+        evidence: list[Evidence] = []
+        if features.nonfinite_step is not None:
+            evidence.append(Evidence("nonfinite_step", features.nonfinite_step, "step"))
+        if features.total_update is not None:
+            evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.large_update))
+        if slope is not None:
+            evidence.append(Evidence("depth_slope_start", slope, "decades", -thresholds.depth_slope))
+        rate = record.get("learning_rate")
+        if len(rate):
+            evidence.append(Evidence("learning_rate", float(rate.values[-1, 0]), "weight per gradient"))
+        evidence += loss_evidence(features, thresholds)
+        return self.finding(
+            features,
+            harm=True,
+            confidence=_confidence(features, thresholds),
+            layers=layers,
+            span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
+            evidence=tuple(evidence),
+            summary=_summary(features, record, onset, layers),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.BLOWN_UP
+
+
+def onset_of_blow_up(features: Features, record: RunRecord) -> int:
+    """The step from which on the batch loss never again came below twice its first value; the end if it never rose."""
+    loss = record.get("train_loss")
+    end = features.nonfinite_step if features.nonfinite_step is not None else max(0, features.steps_done - 1)
+    if not len(loss) or not np.isfinite(loss.values[0, 0]):
+        return int(loss.steps[0]) if len(loss) else end
+    with np.errstate(invalid="ignore"):
+        calm = np.flatnonzero(loss.values[:, 0] <= 2.0 * abs(loss.values[0, 0]))
+    after = int(calm[-1]) + 1 if len(calm) else 0
+    return int(loss.steps[after]) if after < len(loss) else end
+
+
+def _fastest(record: RunRecord) -> tuple[str, ...]:
+    """The layer that moved most, against its own size, at the last record with finite numbers."""
+    ratio = record.get("update_to_weight_ratio")
+    if not ratio.values.size:
+        return ()
+    rows = np.flatnonzero(np.isfinite(ratio.values).any(axis=1))
+    if not len(rows):
+        return ()
+    row = ratio.values[rows[-1]]
+    worst = int(np.argmax(np.where(np.isfinite(row), row, -np.inf)))
+    return (record.weights[worst].name,)
+
+
+def _confidence(features: Features, thresholds: Thresholds) -> float:
+    """Divergence itself is a fact; the doubt is only whether the depth had a part in it."""
+    from ..confidence import above
+
+    profile, slope = features.profile, features.depth_slope_start
+    if profile is None or slope is None:
+        return 0.99
+    return 0.99 * above(slope, -thresholds.depth_slope, error=max(float(profile.slope_error[0]), 0.1))
+
+
+def _summary(features: Features, record: RunRecord, onset: int, layers: tuple[str, ...]) -> str:
+    rate = record.get("learning_rate")
+    with_rate = f" with learning rate {float(rate.values[-1, 0]):g}" if len(rate) else ""
+    moved = f"; {listed(layers)} moved most" if layers else ""
+    if features.nonfinite_step is not None:
+        start = f"from step {onset} on the loss ran away and " if onset < features.nonfinite_step else ""
+        return (
+            f"Training diverged{with_rate}: {start}at step {features.nonfinite_step} the loss or gradient was no longer"
+            f" finite{moved}. Gradients did not explode over the depth to begin with, so the steps were too large."
+        )
+    loss = features.relative_train_loss or 0.0
+    return (
+        f"Training diverged{with_rate}: from step {onset} on the loss ran away and ended at {percent(loss)} of what a"
+        f" constant predictor loses{moved}."
+    )

@@ -1,0 +1,87 @@
+from typing import ClassVar, Literal
+
+from ...record import RunRecord
+from ..confidence import above, slope_beyond
+from ..culprits import Culprits, along_depth
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+from .divergence import onset_of_blow_up
+
+
+class ExplodingGradients(Rule):
+    """Gradients grow by decades on their way from the output to the input."""
+
+    condition: Literal["exploding_gradients"] = "exploding_gradients"
+    source: ClassVar[str] = (
+        "gradclinic: slope over the depth of activation gradients; Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; "
+        "Schoenholz et al. 2017, arXiv:1611.01232"
+    )
+    uses: ClassVar[tuple[str, ...]] = ("depth_slope", "blown_up", "learned", "min_steps", "min_records")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        start, early = features.depth_slope_start, features.depth_slope_early
+        tau = thresholds.depth_slope
+        ended = blown_up(features, thresholds)
+        steep_start = start is not None and start <= -tau
+        steep_early = early is not None and early <= -tau
+        if ended and not steep_start:
+            return None  # what happens to the profile while the loss runs away is an effect, not a cause
+        if not ended and (not enough(features, thresholds) or not (steep_start or steep_early)):
+            return None
+        steepest = min(slope for slope in (start, early) if slope is not None)
+        culprits = along_depth(features, record, sign=-1)
+        harm = failed(features, thresholds) or ended
+        return self.finding(
+            features,
+            harm=harm,
+            confidence=self._confidence(features, thresholds, ended=ended),
+            layers=culprits.layers,
+            span=self._span(features, record, thresholds, ended=ended),
+            evidence=(
+                Evidence("depth_slope", steepest, "decades", -tau),
+                *((Evidence("depth_slope_start", start, "decades", -tau),) if start is not None else ()),
+                *((Evidence("depth_slope_early", early, "decades", -tau),) if early is not None else ()),
+                Evidence("growth_per_layer", culprits.typical_factor, "ratio", 1.0),
+                Evidence("growth_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
+                *loss_evidence(features, thresholds),
+            ),
+            summary=_summary(features, thresholds, start if steep_start and start is not None else steepest, culprits),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.BLOWN_UP if blown_up(features, thresholds) else Precedence.EXPLODING
+
+    def _confidence(self, features: Features, thresholds: Thresholds, *, ended: bool) -> float:
+        profile, tau = features.profile, thresholds.depth_slope
+        if profile is None or features.depth_slope_start is None:
+            return 0.5
+        if ended:
+            return 0.99 * above(-features.depth_slope_start, tau, error=max(float(profile.slope_error[0]), 0.1))
+        return slope_beyond(profile, tau, sign=-1, until=0.25 * features.steps)
+
+    def _span(
+        self, features: Features, record: RunRecord, thresholds: Thresholds, *, ended: bool
+    ) -> tuple[int, int] | None:
+        profile = features.profile
+        if profile is None:
+            return None
+        steep = profile.steps[profile.slope <= -thresholds.depth_slope]
+        if not len(steep):
+            return None
+        last = int(steep[-1])
+        return int(steep[0]), max(last, onset_of_blow_up(features, record)) if ended else last
+
+
+def _summary(features: Features, thresholds: Thresholds, slope: float, culprits: Culprits) -> str:
+    recurrent = features.profile is not None and features.profile.group
+    way = "from the last time step back to the first" if recurrent else "from output to input"
+    growth = f"Gradients grow by {-slope:.1f} decades {way}" if slope > -45 else f"Gradients overflow {way}"
+    if culprits.local:
+        where = f", most of it at {listed(culprits.layers)} (a factor of {culprits.worst_factor:.3g} there)"
+    elif recurrent:
+        where = f", by {culprits.typical_factor:.3g} at each step of {listed(culprits.layers)}"
+    else:
+        where = f", by {culprits.typical_factor:.3g} at a typical layer"
+    return f"{growth}{where}; {outcome_in_words(features, thresholds)}."

@@ -1,0 +1,38 @@
+from typing import ClassVar, Literal
+
+from ...record import RunRecord
+from ..confidence import agreement
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, enough, learned, loss_evidence, percent
+
+
+class Healthy(Rule):
+    """The network learned, and nothing that was found did harm."""
+
+    condition: Literal["healthy"] = "healthy"
+    source: ClassVar[str] = "gradclinic: half of the best constant predictor's loss, which no constant output can reach"
+    uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        if not learned(features, thresholds) or not enough(features, thresholds):
+            return None
+        loss = features.relative_train_loss or 0.0
+        slope = features.depth_slope_early
+        level = f"; gradients change by {abs(slope):.1f} decades over the depth" if slope is not None else ""
+        late = features.probe_loss[features.probe_steps >= 0.75 * features.steps_done]
+        return self.finding(
+            features,
+            harm=False,
+            severity="info",
+            confidence=agreement((late <= thresholds.learned).astype(float)),
+            evidence=(
+                *loss_evidence(features, thresholds),
+                *((Evidence("depth_slope", slope, "decades"),) if slope is not None else ()),
+            ),
+            summary=f"The network learned: its training loss fell to {percent(loss)} of a constant predictor's{level}.",
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.HEALTHY

@@ -1,0 +1,49 @@
+from typing import ClassVar, Literal
+
+from ...record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, enough
+
+
+class InsufficientEvidence(Rule):
+    """There is too little to judge by: too few steps or records, or no loss to compare with."""
+
+    condition: Literal["insufficient_evidence"] = "insufficient_evidence"
+    source: ClassVar[str] = "gradclinic: say so, do not guess"
+    uses: ClassVar[tuple[str, ...]] = ("min_steps", "min_records")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        reason = self._reason(features, thresholds)
+        if reason is None:
+            return None
+        return self.finding(
+            features,
+            harm=False,
+            severity="info",
+            confidence=1.0,
+            evidence=(
+                Evidence("steps_done", float(features.steps_done), "steps", thresholds.min_steps),
+                Evidence("finite_records", float(features.finite_records), "records", thresholds.min_records),
+            ),
+            summary=f"There is not enough evidence for a diagnosis: {reason}.",
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.UNKNOWN
+
+    def _reason(self, features: Features, thresholds: Thresholds) -> str | None:
+        if features.diverged:
+            return None
+        if not enough(features, thresholds):
+            return (
+                f"{features.steps_done} steps with {features.finite_records} recorded losses, where at least"
+                f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
+            )
+        if not features.finished:
+            return "training still goes on, and whether it learns is known only at its end"
+        loss = features.relative_train_loss
+        if loss is None or loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
+            return "a constant predictor already makes no error on these data, so there is nothing to learn"
+        return None

@@ -1,0 +1,101 @@
+from typing import ClassVar, Literal
+
+from ...record import RunRecord
+from ..confidence import above
+from ..features import Features, Swings
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, blown_up, enough, learned, loss_evidence, outcome_in_words, percent
+
+
+class OscillatingLoss(Rule):
+    """The loss of a fixed batch goes up and down by more than it gains: the steps jump over the minimum."""
+
+    condition: Literal["oscillating_loss"] = "oscillating_loss"
+    source: ClassVar[str] = (
+        "gradclinic; edge of stability: Cohen et al. 2021, arXiv:2103.00065; large learning rates: Smith 2018, "
+        "arXiv:1803.09820"
+    )
+    uses: ClassVar[tuple[str, ...]] = (
+        "rise",
+        "rise_share_learned",
+        "rise_sum_learned",
+        "min_rises",
+        "rise_share",
+        "rise_to_net",
+        "large_update",
+        "depth_slope",
+        "saturated_mean",
+        "learned",
+    )
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        if not features.finished or blown_up(features, thresholds) or not enough(features, thresholds):
+            return None
+        is_learned = learned(features, thresholds)
+        swings = features.swings(skip=0.5 if is_learned else 0.25, rise=thresholds.rise)
+        if swings is None or not swinging(swings, thresholds, is_learned=is_learned):
+            return None
+        least = thresholds.rise_share_learned if is_learned else thresholds.rise_share
+        error = (swings.share * (1.0 - swings.share) / swings.intervals) ** 0.5
+        evidence = [
+            Evidence("rise_share", swings.share, "fraction", least),
+            Evidence("rises", float(swings.rises), "rises", None if is_learned else thresholds.min_rises),
+            Evidence("total_rise", swings.total_rise, "ratio", _needed(swings, thresholds, is_learned=is_learned)),
+            Evidence("net_change", swings.net_change, "ratio"),
+        ]
+        if features.total_update is not None:
+            evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.large_update))
+        return self.finding(
+            features,
+            harm=True,
+            severity="warning" if is_learned else "critical",
+            confidence=0.99 * above(swings.share, least, error=error),
+            span=(swings.steps[0], swings.steps[-1]),
+            evidence=(*evidence, *loss_evidence(features, thresholds)),
+            summary=_summary(features, thresholds, swings),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        if learned(features, thresholds):
+            return Precedence.OSCILLATING_THOUGH_LEARNED
+        if under_large_steps(features, thresholds):
+            return Precedence.OSCILLATING_UNDER_LARGE_STEPS
+        return Precedence.OSCILLATING
+
+
+def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> bool:
+    """Whether the swings are an oscillation: enough of them, often enough, and large enough."""
+    enough_rise = swings.total_rise >= _needed(swings, thresholds, is_learned=is_learned)
+    if is_learned:
+        return swings.share >= thresholds.rise_share_learned and enough_rise
+    return swings.rises >= thresholds.min_rises and swings.share >= thresholds.rise_share and enough_rise
+
+
+def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the swings can be the steps' own doing, rather than an effect of what was wrong from the start."""
+    start, saturated = features.depth_slope_start, features.saturated_start_mean
+    return (
+        features.total_update is not None
+        and features.total_update > thresholds.large_update
+        and not (start is not None and start <= -thresholds.depth_slope)
+        and not (saturated is not None and saturated >= thresholds.saturated_mean)
+    )
+
+
+def _needed(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
+    """How much the rises must add up to."""
+    return thresholds.rise_sum_learned if is_learned else thresholds.rise_to_net * abs(swings.net_change)
+
+
+def _summary(features: Features, thresholds: Thresholds, swings: Swings) -> str:
+    loss = features.relative_train_loss or 0.0
+    if learned(features, thresholds):
+        end = f"it learned (down to {percent(loss)} of a constant predictor's loss), but where it ends is luck"
+    else:
+        end = outcome_in_words(features, thresholds)
+    return (
+        f"The loss swings: it rose in {swings.rises} of {swings.intervals} intervals between probes, by"
+        f" {swings.total_rise:.2g} constant-predictor losses in all, for a net change of"
+        f" {-swings.net_change:+.2g}; {end}."
+    )

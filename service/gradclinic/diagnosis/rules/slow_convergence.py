@@ -1,0 +1,108 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...record import RunRecord
+from ..confidence import share_above
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, blown_up, enough, failed, loss_evidence, outcome_in_words
+
+
+class SlowConvergence(Rule):
+    """The network did not learn in its steps, although nothing is broken: they were too small, too few, or no fit."""
+
+    condition: Literal["slow_convergence"] = "slow_convergence"
+    source: ClassVar[str] = (
+        "gradclinic; update-to-weight ratio near 1e-3 as a healthy step: Karpathy, CS231n notes, neural-networks-3"
+    )
+    uses: ClassVar[tuple[str, ...]] = ("small_update", "usable_gradient", "learned", "min_steps", "min_records")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        if not self._can_be(features, thresholds) or not steps_too_small(features, thresholds):
+            return None
+        total = features.total_update or 0.0
+        clipped = _clipped_share(record)
+        cause = "the clipping" if clipped > 0.5 else "the learning rate"
+        summary = (
+            f"Steps are too small: in {features.steps_done} steps no layer can have moved by more than"
+            f" {100 * total:.2g} % of its size, although its gradient is usable; {cause} holds it back;"
+            f" {outcome_in_words(features, thresholds)}."
+        )
+        return self._found(features, record, thresholds, summary=summary, certainty=0.99)
+
+    def remainder(
+        self, features: Features, record: RunRecord, thresholds: Thresholds, *, doubt: float
+    ) -> Finding | None:
+        """What is left when a run did not learn and no other rule does harm; `doubt` is how near the others came."""
+        if not self._can_be(features, thresholds):
+            return None
+        falling = _still_falling(features)
+        advice = (
+            "the loss still falls, so more or larger steps may do"
+            if falling
+            else "the loss no longer falls, so the model or the data may set the limit"
+        )
+        summary = (
+            f"Nothing is broken that these measurements can see, but in {features.steps_done} steps"
+            f" {outcome_in_words(features, thresholds)}; {advice}."
+        )
+        return self._found(features, record, thresholds, summary=summary, certainty=1.0 - doubt)
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.STEPS_TOO_SMALL if steps_too_small(features, thresholds) else Precedence.NOTHING_ELSE
+
+    def _can_be(self, features: Features, thresholds: Thresholds) -> bool:
+        return (
+            features.finished
+            and failed(features, thresholds)
+            and not blown_up(features, thresholds)
+            and enough(features, thresholds)
+        )
+
+    def _found(
+        self, features: Features, record: RunRecord, thresholds: Thresholds, *, summary: str, certainty: float
+    ) -> Finding:
+        evidence = list(loss_evidence(features, thresholds))
+        if features.total_update is not None:
+            evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.small_update))
+        if features.relative_gradient is not None:
+            evidence.append(
+                Evidence("relative_gradient", features.relative_gradient, "ratio", thresholds.usable_gradient)
+            )
+        late = features.probe_loss[features.probe_steps >= 0.5 * features.steps_done]
+        return self.finding(
+            features,
+            harm=True,
+            confidence=certainty * share_above(late, thresholds.learned),
+            evidence=tuple(evidence),
+            summary=summary,
+        )
+
+
+def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
+    """The step or the clip is too small, not the gradient."""
+    total, gradient = features.total_update, features.relative_gradient
+    return (
+        total is not None
+        and gradient is not None
+        and total < thresholds.small_update
+        and gradient >= thresholds.usable_gradient
+    )
+
+
+def _clipped_share(record: RunRecord) -> float:
+    clipped = record.get("clipped")
+    return float(np.nanmean(clipped.values)) if len(clipped) else 0.0
+
+
+def _still_falling(features: Features) -> bool:
+    """Whether the last third of the probes lies below the third before it by more than their scatter."""
+    losses = features.probe_loss
+    third = len(losses) // 3
+    if third < 2:
+        return False
+    before, last = losses[-2 * third : -third], losses[-third:]
+    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
+    return bool(before.mean() - last.mean() > 2.0 * error)

@@ -1,0 +1,122 @@
+"""Every threshold of the rules, by name, with its unit in words and where it comes from."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from ..errors import InvalidSpec, Problem
+from ..spec import Spec
+
+_CORPUS = "gradclinic: measured on labelled runs, see benchmarks/diagnosis"
+
+
+class Thresholds(Spec):
+    """What the measured numbers are held against; each can be replaced by name when a stored run is judged again."""
+
+    depth_slope: Annotated[float, Field(gt=0, le=45, json_schema_extra={"unit": "decades", "source": _CORPUS})] = 1.5
+    """|D| from which gradients vanish or explode: learning degrades between 1 and 2 decades; at 1.5 the far end of
+    the network receives 1/32 of the gradient of the near end."""
+    learned: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 0.5
+    """A network learned when its final training loss is at most this share of the best constant predictor's."""
+    blown_up: Annotated[float, Field(ge=1, le=1e6, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 3.0
+    """A final loss above this multiple of the constant predictor's, and above the initial one, has diverged: bounded
+    outputs and honest noise stay below."""
+    min_steps: Annotated[
+        float, Field(ge=1, le=1e6, json_schema_extra={"unit": "steps", "source": "a quarter then has 5 steps"})
+    ] = 20.0
+    """Fewer steps are no evidence of anything but divergence."""
+    min_records: Annotated[
+        float, Field(ge=1, le=1e6, json_schema_extra={"unit": "records", "source": "sign test: 6 of 6 has p < 0.05"})
+    ] = 6.0
+    """Fewer recorded steps with a finite loss are no evidence either."""
+    rise: Annotated[float, Field(gt=0, le=10, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 0.05
+    """A probe-loss increase counts as a rise above this share of the constant predictor's loss."""
+    rise_share_learned: Annotated[
+        float, Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": _CORPUS})
+    ] = 0.15
+    """A network that learned oscillates when this share of the second half's intervals rise..."""
+    rise_sum_learned: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = (
+        0.5
+    )
+    """...and the rises add up to this many constant-predictor losses: half of all there is to learn is lost again."""
+    min_rises: Annotated[
+        float, Field(ge=1, le=100, json_schema_extra={"unit": "rises", "source": "two can be one transient"})
+    ] = 3.0
+    """A network that did not learn oscillates with at least this many rises..."""
+    rise_share: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": _CORPUS})] = 0.10
+    """...in at least this share of the intervals..."""
+    rise_to_net: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 2.0
+    """...that add up to this multiple of the net change: more goes back and forth than is gained."""
+    large_update: Annotated[
+        float, Field(gt=0, le=1e6, json_schema_extra={"unit": "weights", "source": "1 moves a layer by its own size"})
+    ] = 1.0
+    """Steps are large when, added up, they exceed a layer's own norm this many times."""
+    small_update: Annotated[float, Field(gt=0, le=10, json_schema_extra={"unit": "weights", "source": _CORPUS})] = 0.05
+    """Steps are small when, added up, no layer can have moved by more than this share of its norm."""
+    usable_gradient: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = (
+        0.01
+    )
+    """|g|/|W| from which a gradient is worth a larger step: the fault is then the step, not the gradient."""
+    dead_layer: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            json_schema_extra={"unit": "fraction", "source": "SageMaker Debugger DeadRelu: less than 1 % active"},
+        ),
+    ] = 0.99
+    """One layer with this share of dead units passes nothing on."""
+    dead_mean: Annotated[
+        float,
+        Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": "SageMaker Debugger DeadRelu: 50 %"}),
+    ] = 0.5
+    """Half of all units dead."""
+    saturated_mean: Annotated[
+        float,
+        Field(
+            gt=0, le=1, json_schema_extra={"unit": "fraction", "source": "DeepDiagnosis: share of |z| >= 5 above 0.5"}
+        ),
+    ] = 0.5
+    """Half of the activations of bounded layers saturated."""
+    saturated_layer: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            json_schema_extra={
+                "unit": "fraction",
+                "source": "derived: sqrt(0.1 + 0.9 x 0.05^2) = 0.32, half a decade lost in one layer",
+            },
+        ),
+    ] = 0.9
+    """One layer with this share of saturated activations."""
+
+    @classmethod
+    def with_changes(cls, changes: Mapping[str, float] | None) -> "Thresholds":
+        """The defaults, with some replaced by name; unknown names and values out of bounds raise InvalidSpec."""
+        try:
+            return cls(**dict(changes or {}))
+        except ValidationError as error:
+            raise InvalidSpec(_problem(dict(issue)) for issue in error.errors()) from None
+
+    @classmethod
+    def listing(cls) -> list[dict[str, Any]]:
+        """Name, default, unit, meaning and source of every threshold, for the catalogue."""
+        return [
+            {
+                "name": name,
+                "default": field.default,
+                **(field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}),
+                "help": " ".join((field.description or "").split()),
+            }
+            for name, field in cls.model_fields.items()
+        ]
+
+
+def _problem(issue: dict[str, Any]) -> Problem:
+    name = str(issue["loc"][0]) if issue["loc"] else ""
+    if issue["type"] == "extra_forbidden":
+        allowed = ", ".join(Thresholds.model_fields)
+        return Problem(f"/thresholds/{name}", f"there is no threshold {name!r}", issue.get("input"), allowed)
+    return Problem(f"/thresholds/{name}", str(issue["msg"]), issue.get("input"))
