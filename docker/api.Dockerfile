@@ -1,0 +1,19 @@
+# The API, the reconciler and the migrations: everything that needs no torch.
+FROM python:3.13-slim-bookworm AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+RUN python -m venv /opt/gradclinic
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY service service
+COPY workers workers
+COPY migrations migrations
+RUN /opt/gradclinic/bin/pip install --constraint constraints.txt ".[ui]"
+
+FROM python:3.13-slim-bookworm
+RUN useradd --system --uid 10001 --home-dir /var/lib/gradclinic --create-home gradclinic
+COPY --from=build /opt/gradclinic /opt/gradclinic
+ENV PATH=/opt/gradclinic/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MPLCONFIGDIR=/tmp/matplotlib
+USER 10001
+WORKDIR /var/lib/gradclinic
+EXPOSE 8000
+CMD ["gradclinic", "serve", "--api-only", "--host", "0.0.0.0"]
