@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from gradclinic import remedies
 from gradclinic.errors import InvalidSpec, TrainingFailed
 from gradclinic.record import RunRecord

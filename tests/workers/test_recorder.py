@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
+
 from gradclinic.experiment import Experiment
 from gradclinic.lowering import lower
 from gradclinic.record import STATISTICS, RunRecord
 from gradclinic_workers.build import build
 from gradclinic_workers.fit import train
 from gradclinic_workers.initialize import BATCHES, generator, initialize
-from torch.nn import functional
 
 from . import specs
 
@@ -91,8 +92,7 @@ def oracle(experiment: Experiment, *, activation: str) -> list[dict[str, list[fl
         previous = flat.clone()
         with torch.no_grad():
             for parameter in modules.parameters():
-                parameter -= rate * factor * parameter.grad
-            z = inputs[:256]
+                parameter.sub_(rate * factor * parameter.grad)
         steps.append(found)
     return steps
 

@@ -66,7 +66,7 @@ class Reporter(Protocol):
         """What was recorded since the last flush, up to `step` finished steps."""
 
 
-class Interrupted(Exception):  # noqa: N818  # not an error: the reporter asked for it
+class Interrupted(Exception):  # not an error: the reporter asked for it
     """Training stopped because the reporter said so; what was recorded is flushed, with a checkpoint."""
 
     def __init__(self, step: int) -> None:
@@ -181,7 +181,7 @@ class _Fit:
         self.optimizer.zero_grad(set_to_none=True)
         tap = partial(self.recorder.tap, observation) if observation else None
         loss = self._loss(self.modules(self.train_inputs[chosen], tap), self.train_targets[chosen])
-        loss.backward()
+        torch.autograd.backward(loss)
         gradients = [_gradient_of(parameter) for parameter in self.parameters]
         norms = norms_of(gradients)
         total_norm = norms.norm()

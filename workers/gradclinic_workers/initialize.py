@@ -5,6 +5,7 @@ among the weighted layers. So a remedy that adds a norm or a skip leaves all oth
 arms of a study are paired wherever the shapes allow.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,8 @@ WEIGHTS, BATCHES, NOISE = 1, 2, 3
 
 def stream(seed: int, *path: int) -> int:
     """A 63-bit seed for one stream of a run, independent of all its other streams."""
-    state = np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)
+    # The length keeps (1,) and (1, 0) apart: SeedSequence pads with zeros.
+    state = np.random.SeedSequence([seed, len(path), *path]).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 
@@ -73,7 +75,7 @@ def draw_weight(scheme: Initialization, parameter: Parameter, draws: torch.Gener
 def draw_bias(scheme: Initialization, parameter: Parameter, draws: torch.Generator) -> Tensor:
     """One bias tensor: the scheme's constant, or torch's own uniform draw for `torch_default`."""
     if scheme.bias is None and scheme.distribution == "torch_default":
-        return (torch.rand(parameter.shape, generator=draws) * 2 - 1) * (parameter.fan_in**-0.5)
+        return (torch.rand(parameter.shape, generator=draws) * 2 - 1) * math.sqrt(1.0 / parameter.fan_in)
     return torch.full(parameter.shape, scheme.bias or 0.0)
 
 

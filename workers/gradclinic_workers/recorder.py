@@ -91,7 +91,7 @@ class Recorder:
         return Observation(step, self.plan.full(step)) if self.plan.basic(step) else None
 
     def tap(self, observation: Observation, name: str, output: Tensor) -> None:
-        """Hold a site's tensor, and ask autograd to keep its gradient. A frozen layer's output starts to ask for one."""
+        """Hold a site's tensor, and ask autograd to keep its gradient, even below a frozen layer."""
         if name in self._kept:
             if not output.requires_grad:
                 output.requires_grad_(True)  # noqa: FBT003  # torch's own signature
@@ -101,9 +101,7 @@ class Recorder:
             observation.values[name] = output.detach()
 
     @torch.no_grad()
-    def after_backward(
-        self, observation: Observation, *, loss: Tensor, norms: Tensor, total_norm: Tensor
-    ) -> None:
+    def after_backward(self, observation: Observation, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:
         """Record what backward left: the gradients at the sites and of the weights, before clipping.
 
         `norms` holds the L2 norm of every trained parameter's gradient, `total_norm` that of all together.

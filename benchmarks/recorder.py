@@ -1,0 +1,97 @@
+"""What recording costs: CPU time of the same training with and without it, in one process, in interleaved blocks.
+
+An untouched second baseline shows the noise. Usage: ./run benchmark recorder [--json] [--repeats N]
+"""
+
+import argparse
+import json
+import statistics
+import time
+from typing import Any
+
+import torch
+from gradclinic.experiment import Experiment
+from gradclinic_workers.fit import train
+
+PLANS: dict[str, dict[str, int] | None] = {
+    "no recording": None,
+    "no recording, again": None,
+    "basic statistics every step": {"every": 1, "full_every": 100_000, "dense_until": 0},
+    "default plan": {},
+    "all statistics every step": {"every": 1, "full_every": 1},
+}
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "MLP 30 x 128, batch 128": {
+        "model": {
+            "kind": "mlp",
+            "depth": 30,
+            "width": 128,
+            "activation": "relu",
+            "initialization": {"scheme": "kaiming_normal"},
+        },
+        "data": {"kind": "digits"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-4},
+        "training": {"steps": 120, "batch_size": 128},
+    },
+    "MLP 6 x 512, batch 256": {
+        "model": {
+            "kind": "mlp",
+            "depth": 6,
+            "width": 512,
+            "activation": "relu",
+            "initialization": {"scheme": "kaiming_normal"},
+        },
+        "data": {"kind": "digits"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-4},
+        "training": {"steps": 60, "batch_size": 256},
+    },
+}
+
+
+def measure(network: dict[str, Any], *, repeats: int) -> dict[str, list[float]]:
+    """CPU seconds of a whole training under each plan, `repeats` times, the plans interleaved."""
+    seconds: dict[str, list[float]] = {name: [] for name in PLANS}
+    for repeat in range(repeats + 1):
+        for name, plan in PLANS.items():
+            experiment = Experiment.model_validate({**network, "recording": plan or {}})
+            began = time.process_time()
+            train(experiment, record=plan is not None)
+            if repeat:  # the first round warms caches
+                seconds[name].append(time.process_time() - began)
+    return seconds
+
+
+def main() -> None:
+    """Print the ratios, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for network, spec in NETWORKS.items():
+        seconds = measure(spec, repeats=options.repeats)
+        base = statistics.median(seconds["no recording"])
+        noise = abs(statistics.median(seconds["no recording, again"]) / base - 1)
+        for plan, taken in seconds.items():
+            ratio = statistics.median(taken) / base
+            rows.append(
+                {
+                    "benchmark": "recorder",
+                    "subject": plan,
+                    "configuration": network,
+                    "value": round(ratio, 3),
+                    "unit": "CPU time ratio to no recording",
+                    "noise": round(noise, 3),
+                }
+            )
+    if options.json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        print(f"{row['configuration']:26} {row['subject']:30} {row['value']:6.3f}  (noise {row['noise']:.3f})")
+
+
+if __name__ == "__main__":
+    main()
