@@ -84,7 +84,9 @@ class Features:
     depth_slope_late: float | None
     """Median of D over the last quarter of the steps, decades."""
     total_update: float | None
-    """cumupd: steps x median of the largest layer's update-to-weight ratio; 1 moves a layer by its own size."""
+    """cumupd: sum over the steps of the largest layer's update-to-weight ratio; 1 moves a layer by its own size.
+
+    A sum, not steps x median: a network that jumps about and then freezes has moved, and a bound needs the sum."""
     relative_gradient: float | None
     """relg: median of the largest layer's |g|/|W|, before clipping."""
     dead: Array
@@ -284,19 +286,19 @@ def _trainable(record: RunRecord) -> npt.NDArray[np.bool_]:
     return np.array([weight.trainable for weight in record.weights], bool)
 
 
-def _largest(values: Array, steps: npt.NDArray[np.int32]) -> float | None:
-    """Time-weighted median of the largest finite entry of each row; None where there is none."""
+def _largest(values: Array) -> Array:
+    """[n]: the largest finite entry of each row; -infinity where there is none."""
     if not values.size:
-        return None
-    finite = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
-    known = np.isfinite(finite)
-    return weighted_median(finite[known], durations(steps)[known]) if known.any() else None
+        return np.full(len(values), -np.inf)
+    largest: Array = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
+    return largest
 
 
 def _total_update(record: RunRecord) -> float | None:
     ratio = record.get("update_to_weight_ratio")
-    largest = _largest(ratio.values[:, _trainable(record)].astype(np.float64), ratio.steps)
-    return None if largest is None else record.steps * largest
+    rows = _largest(ratio.values[:, _trainable(record)].astype(np.float64))
+    known = np.isfinite(rows)
+    return float((rows * durations(ratio.steps))[known].sum()) if known.any() else None
 
 
 def _relative_gradient(record: RunRecord) -> float | None:
@@ -305,7 +307,9 @@ def _relative_gradient(record: RunRecord) -> float | None:
     trainable = _trainable(record)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = gradients.values[rows][:, trainable].astype(np.float64) / weights.values[others][:, trainable]
-    return _largest(ratio, steps)
+    largest = _largest(ratio)
+    known = np.isfinite(largest)
+    return weighted_median(largest[known], durations(steps)[known]) if known.any() else None
 
 
 def _first_nonfinite(record: RunRecord) -> int | None:
