@@ -2,9 +2,11 @@
 
 from .compare import compare
 from .effects import Effect
+from .measured import metrics_of
 from .metrics import DEFAULT_METRIC, METRICS, Metric
 from .report import ArmComparison, Comparison, Cost
 from .results import Pair, RunResult, SweepPoint
+from .trainability import trainability
 from .verdicts import Verdict
 
 __all__ = [
@@ -20,4 +22,6 @@ __all__ = [
     "SweepPoint",
     "Verdict",
     "compare",
+    "metrics_of",
+    "trainability",
 ]

@@ -1,0 +1,35 @@
+"""The numbers of a run that comparisons take, from what it recorded."""
+
+from typing import Any
+
+from ..diagnosis import extract
+from ..record import RunRecord
+
+RISE = 0.05
+"""A rise of the probe loss counts as a spike from this share of the constant predictor's loss on, as in the rules."""
+
+
+def metrics_of(record: RunRecord) -> dict[str, Any]:
+    """The metrics of a finished run by the contract's names, and those that only comparisons show.
+
+    Non-finite values stay floats; a run that has not ended has none.
+    """
+    outcome = record.outcome
+    if outcome is None:
+        return {}
+    features = extract(record)
+    swings = features.swings(skip=0.0, rise=RISE)
+    return {
+        "final_train_loss": outcome.final_train_loss,
+        "relative_train_loss": outcome.relative_train_loss,
+        "final_validation_loss": outcome.final_validation_loss,
+        "final_validation_accuracy": outcome.final_validation_accuracy,
+        "steps_to_target": outcome.steps_to_target,
+        "train_seconds": outcome.train_seconds,
+        "recording_seconds": outcome.recording_seconds,
+        "peak_memory_bytes": outcome.peak_memory_bytes,
+        "depth_slope": features.depth_slope_start,
+        "depth_slope_early": features.depth_slope_early,
+        "loss_spikes": swings.rises if swings is not None else None,
+        "steps_done": outcome.steps_done,
+    }

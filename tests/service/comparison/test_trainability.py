@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import pytest
+
+from gradclinic.comparison import trainability
+from gradclinic.errors import InsufficientData
+
+from .runs import run
+
+RATE, GAIN = "/optimizer/learning_rate", "/model/initialization/gain"
+
+
+def at(result, rate, gain):
+    return replace(result, sweep_point=((RATE, rate), (GAIN, gain)))
+
+
+def test_a_map_shows_outcome_and_loss_at_every_point_for_each_arm():
+    runs = [
+        at(run(arm, seed, 0.2 if arm == "norm" or rate < 1 else float("nan"), condition), rate, gain)
+        for arm in ("baseline", "norm")
+        for seed in (0, 1, 2)
+        for rate in (1.0, 0.1)
+        for gain in (0.5, 2.0)
+        for condition in ["healthy" if arm == "norm" or rate < 1 else "divergence"]
+    ]
+    shown = trainability(runs)
+    bare, norm = shown["arms"]
+    assert shown["x"] == {"field": RATE, "values": [0.1, 1.0]}
+    assert shown["y"] == {"field": GAIN, "values": [0.5, 2.0]}
+    assert bare["outcome"] == [["healthy", "divergence"], ["healthy", "divergence"]]
+    assert bare["median"] == [[0.2, "Infinity"], [0.2, "Infinity"]]
+    assert (bare["trainable_share"], norm["trainable_share"]) == (0.5, 1.0)
+    assert norm["runs"] == [[3, 3], [3, 3]]
+
+
+def test_points_that_have_not_ended_are_empty():
+    runs = [at(run("baseline", 0, 0.2), 0.1, 1.0), at(run("baseline", 0, 0.2, status="running"), 1.0, 1.0)]
+    assert trainability(runs)["arms"][0]["outcome"] == [["healthy", None]]
+
+
+def test_a_single_axis_is_a_map_of_one_row():
+    runs = [replace(run("baseline", 0, rate), sweep_point=((RATE, rate),)) for rate in (0.1, 0.2)]
+    shown = trainability(runs)
+    assert shown["y"] is None
+    assert shown["arms"][0]["median"] == [[0.1, 0.2]]
+
+
+def test_runs_that_were_not_swept_have_no_map():
+    with pytest.raises(InsufficientData):
+        trainability([run("baseline", 0, 0.2)])
