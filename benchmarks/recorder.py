@@ -32,7 +32,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         },
         "data": {"kind": "digits"},
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
-        "training": {"steps": 120, "batch_size": 128},
+        "training": {"steps": 600, "batch_size": 128},
     },
     "MLP 6 x 512, batch 256": {
         "model": {
@@ -44,7 +44,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         },
         "data": {"kind": "digits"},
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
-        "training": {"steps": 60, "batch_size": 256},
+        "training": {"steps": 600, "batch_size": 256},
     },
 }
 
@@ -66,7 +66,7 @@ def main() -> None:
     """Print the ratios, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = []

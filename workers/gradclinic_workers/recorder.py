@@ -276,6 +276,8 @@ def _dead_fraction(site: Site, value: Tensor) -> Tensor:
     """Share of units whose phi' is exactly 0 on every sample and position; NaN where no activation takes the site."""
     if site.activation is None:
         return value.new_tensor(float("nan"), dtype=torch.float64)
+    if not site.activation.can_die():
+        return value.new_zeros((), dtype=torch.float64)
     low, high = site.activation.zero_gradient
     off = (value <= low) | (value >= high)
     others = [axis for axis in range(value.ndim) if axis != site.unit_axis % value.ndim]
