@@ -1,0 +1,121 @@
+"""The compose file and the Dockerfiles, as far as they can be known right without an engine."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradclinic.settings import Settings
+
+OURS = ("api", "migration", "reconciler", "worker", "worker-gpu")
+
+
+def tool(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+@pytest.fixture(scope="module")
+def services(checkout: Path) -> dict[str, dict]:
+    finished = subprocess.run(
+        [tool("docker-compose"), "-f", str(checkout / "docker-compose.yml"), "--profile", "*", "config", "--format", "json"],
+        env={**os.environ, "POSTGRES_PASSWORD": "secret"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(finished.stdout)["services"]
+
+
+def test_compose_refuses_to_start_without_a_password_of_ones_own(checkout):
+    environment = {name: value for name, value in os.environ.items() if name != "POSTGRES_PASSWORD"}
+    finished = subprocess.run(
+        [tool("docker-compose"), "-f", str(checkout / "docker-compose.yml"), "config", "-q"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert finished.returncode != 0
+    assert "set POSTGRES_PASSWORD" in finished.stderr
+
+
+def test_every_variable_of_ours_is_a_setting(services):
+    known = {f"GRADCLINIC_{name.upper()}" for name in Settings.model_fields}
+    named = {variable for name in OURS for variable in services[name]["environment"]}
+    assert named
+    assert named <= known
+
+
+def test_the_settings_that_compose_gives_are_accepted(services, monkeypatch):
+    for variable, value in services["worker"]["environment"].items():
+        monkeypatch.setenv(variable, value)
+    settings = Settings()
+    assert settings.database_url == "postgresql+psycopg://gradclinic:secret@postgres:5432/gradclinic"
+    assert settings.broker_url == "redis://valkey:6379/0"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_exists(services, name):
+    """The command line itself is asked: with --help behind it, a command that exists succeeds."""
+    program, *arguments = services[name]["command"]
+    finished = subprocess.run([tool(program), *arguments, "--help"], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    options = [argument for argument in arguments if argument.startswith("--")]
+    assert all(option in finished.stdout for option in options)
+
+
+def test_a_command_that_does_not_exist_would_be_noticed():
+    finished = subprocess.run([tool("gradclinic"), "no-such-command", "--help"], capture_output=True, check=False)
+    assert finished.returncode != 0
+
+
+def test_every_service_is_bounded_unprivileged_and_read_only(services):
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"]), name
+        if name not in OURS:
+            assert service["user"] not in ("root", "0"), name
+
+
+def test_our_images_do_not_run_as_root(services, checkout):
+    for name in OURS:
+        dockerfile = (checkout / services[name]["build"]["dockerfile"]).read_text()
+        last_stage = dockerfile[dockerfile.rindex("\nFROM ") :]
+        assert "\nUSER 10001\n" in last_stage, name
+
+
+def test_nothing_starts_before_the_tables_are_there(services):
+    for name in OURS:
+        if name == "migration":
+            assert services[name]["depends_on"]["postgres"]["condition"] == "service_healthy"
+        else:
+            assert services[name]["depends_on"]["migration"]["condition"] == "service_completed_successfully"
+
+
+def test_the_queue_is_written_to_disk_and_evicts_nothing(services):
+    command = services["valkey"]["command"]
+    assert command[command.index("--appendonly") + 1] == "yes"
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_only_the_api_is_reachable_and_only_from_the_machine_itself(services):
+    published = {name: service["ports"] for name, service in services.items() if service.get("ports")}
+    assert list(published) == ["api"]
+    assert [port["host_ip"] for port in published["api"]] == ["127.0.0.1"]
+
+
+def test_the_gpu_worker_reserves_one_nvidia_device(services):
+    (device,) = services["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    assert services["worker-gpu"]["profiles"] == ["gpu"]
+    assert "reservations" not in services["worker"]["deploy"]["resources"]
+
+
+def test_the_api_image_has_no_torch_and_the_worker_image_has(checkout):
+    assert "worker" not in (checkout / "docker/api.Dockerfile").read_text().split("pip install", 1)[1].splitlines()[0]
+    assert ".[worker]" in (checkout / "docker/worker.Dockerfile").read_text()
+
+
+def test_hadolint_has_nothing_to_say(checkout):
+    files = sorted(str(path) for path in (checkout / "docker").glob("*Dockerfile"))
+    assert files
+    subprocess.run([tool("hadolint"), *files], check=True)
