@@ -19,8 +19,9 @@ def tool(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def services(checkout: Path) -> dict[str, dict]:
+    compose = [tool("docker-compose"), "-f", str(checkout / "docker-compose.yml"), "--profile", "*"]
     finished = subprocess.run(
-        [tool("docker-compose"), "-f", str(checkout / "docker-compose.yml"), "--profile", "*", "config", "--format", "json"],
+        [*compose, "config", "--format", "json"],
         env={**os.environ, "POSTGRES_PASSWORD": "secret"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return json.loads(finished.stdout)["services"]

@@ -1,0 +1,83 @@
+"""The borders of the house: what may import what, and what a newcomer may rely on in every file."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "sklearn", "scipy", "sqlalchemy", "fastapi", "celery", "matplotlib", "plotly", "redis", "psycopg")
+SOURCES = sorted(
+    path
+    for folder in ("service", "workers", "migrations", "benchmarks", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+)
+PUBLIC_MODULES = [
+    path
+    for path in SOURCES
+    if path.is_relative_to(ROOT / "service") or path.is_relative_to(ROOT / "workers")
+    if not any(part.startswith("_") and part != "__init__.py" for part in path.parts[-2:])
+]
+
+
+def modules_after(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has imported after one statement."""
+    finished = subprocess.run(
+        [sys.executable, "-c", f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    return {name.partition(".")[0] for name in json.loads(finished.stdout.splitlines()[-1])}
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert not modules_after("import gradclinic") & set(HEAVY)
+
+
+def test_importing_the_api_never_imports_torch():
+    imported = modules_after("import gradclinic.api.app")
+    assert "fastapi" in imported
+    assert not imported & {"torch", "sklearn", "gradclinic_workers"}
+
+
+def test_the_arrows_between_the_packages_point_downward():
+    """import-linter's contracts (pyproject.toml), so that a plain pytest notices, too."""
+    finished = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout
+
+
+@pytest.mark.parametrize("path", PUBLIC_MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_with_anything_in_it_says_what_it_is(path):
+    tree = ast.parse(path.read_text())
+    has_code = any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body)
+    if has_code:
+        assert ast.get_docstring(tree) or _only_class_says_it(tree), f"{path} has no docstring"
+
+
+def _only_class_says_it(tree: ast.Module) -> bool:
+    """A file of one catalogue entry is described by the entry's own first line."""
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return len(classes) == 1 and ast.get_docstring(classes[0]) is not None
+
+
+def test_no_file_names_a_path_of_somebodys_machine():
+    pattern = re.compile(r"/(?:home|Users)/\w|/work/|/root/|[A-Z]:\\\\Users")
+    texts = [*SOURCES, *ROOT.glob("*.*"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docker/*"), ROOT / "run"]
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path in texts
+        if path.is_file() and path != Path(__file__) and pattern.search(path.read_text(errors="replace"))
+    ]
+    assert guilty == []
+
+
+def test_nothing_is_left_to_be_done_later():
+    pattern = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    guilty = [str(path) for path in SOURCES if path != Path(__file__) and pattern.search(path.read_text())]
+    assert guilty == []
