@@ -1,0 +1,214 @@
+"""The gradient profile that theory predicts for an experiment at step 0, with its expected error."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import prod, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..layers import Node
+from ..lowering import Network, lower
+from ..sites import Site
+from .data import input_signal
+from .recurrent import unrolled
+from .signal import Array, Signal, uniform
+from .transfer import NoClosedForm, Setting, step
+
+if TYPE_CHECKING:
+    from ..experiment import Experiment
+
+SCATTER = 0.11
+"""Decades by which the D of one draw scatters for a ReLU network of 30 layers and width 256 (measured).
+
+It grows with the square root of the depth and falls with that of the width.
+"""
+UNSTABLE = 0.5
+"""Decades of doubt beyond which a drawn line would mislead."""
+MIN_SITES = 3
+_SOURCE = "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232"
+
+
+@dataclass(frozen=True)
+class SitePrediction:
+    """What theory says of one site."""
+
+    name: str
+    q: float
+    """Second moment of the site's value."""
+    chi: float | None
+    """Factor by which the total square of the gradient grows from the next site to this one; None at the last."""
+    log10_relative_gradient: float
+    """log10 of g here over g at the last site, decades."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The predicted profile, or the reason why there is none."""
+
+    sites: tuple[SitePrediction, ...]
+    depth_slope: float | None
+    """D in decades, + vanishes, - explodes: the slope that a run's own profile is judged by."""
+    expected_error: float | None
+    """Standard deviation of one draw's D about the prediction, decades."""
+    reason: str | None
+    """Why theory has nothing to say here; None where it has."""
+    assumptions: tuple[str, ...] = ()
+    source: str = _SOURCE
+
+    @property
+    def warning(self) -> str | None:
+        """One sentence for a network that is sick before it is trained; None for any other."""
+        if self.depth_slope is None or abs(self.depth_slope) < 1.5:
+            return None
+        verb = "lose" if self.depth_slope > 0 else "gain"
+        return (
+            f"gradients are predicted to {verb} {abs(self.depth_slope):.1f} decades from output to input over"
+            f" {len(self.sites)} sites"
+        )
+
+
+def to_json(prediction: Prediction) -> dict[str, Any]:
+    """The prediction as JSON values."""
+    values = asdict(prediction)
+    values["sites"] = [asdict(site) for site in prediction.sites]
+    values["assumptions"] = list(prediction.assumptions)
+    return {**values, "warning": prediction.warning}
+
+
+@lru_cache(maxsize=256)
+def predict(experiment: "Experiment") -> Prediction:
+    """The profile that mean-field theory predicts at step 0, from the data's own second moment on.
+
+    Where no usable closed form exists, `sites` is empty and `reason` says why. Raises what `lower` raises.
+    """
+    network = lower(experiment)
+    sites = [site for site in network.sites if site.in_profile]
+    if len(sites) < MIN_SITES:
+        return Prediction((), None, None, f"a profile needs at least {MIN_SITES} sites, this network has {len(sites)}")
+    try:
+        signal, origin = _inputs(experiment, network)
+        widths = [_units(network, site) for site in sites]
+        q, squares = _run(experiment, network, sites, signal)
+        error = _expected_error(experiment, network, sites, signal, widths)
+    except NoClosedForm as why:
+        return Prediction((), None, None, str(why))
+    logs = 0.5 * np.log10(np.maximum(squares, 1e-300) / max(squares[-1], 1e-300))
+    totals = squares * np.array([prod(width) for width in widths])
+    chi = [float(a / b) if b > 0 else float("inf") for a, b in pairwise(totals)]
+    described = tuple(
+        SitePrediction(site.name, float(value), growth, float(log))
+        for site, value, growth, log in zip(sites, q, [*chi, None], logs, strict=True)
+    )
+    slope = _slope(logs)
+    return Prediction(described, slope, error, None, (origin, "wide layers, independent weights"))
+
+
+def _inputs(experiment: "Experiment", network: Network) -> tuple[Signal, str]:
+    signal, origin = input_signal(experiment.data, experiment.model.layout())
+    if not any(node.kind == "batch_norm" for node in network.walk()):
+        signal = Signal(signal.second, signal.mean, signal.mean**2)  # what samples share only matters to batch norm
+    return signal, origin
+
+
+def _run(experiment: "Experiment", network: Network, sites: Sequence[Site], signal: Signal) -> tuple[Array, Array]:
+    """Second moment of the value, and mean square of the gradient (1 at the last site), at each site."""
+    setting = Setting(
+        experiment.model.initialization,
+        experiment.training.batch_size,
+        _zeroed(network.nodes) if experiment.model.initialization.zero_last_in_residual else frozenset(),
+    )
+    if any(site.kind == "state" for site in sites):
+        return _recurrent(network, sites, signal, setting)
+    taps = {site.tap for site in sites}
+    last = next(index for index, node in enumerate(network.nodes) if node.name == sites[-1].tap)
+    q, backs = [], []
+    for node in network.nodes[: last + 1]:
+        signal, back = _embedded(node) or step(node, signal, setting)
+        if not np.isfinite(signal.second).all():
+            raise NoClosedForm(f"the signal overflows at {node.name}")
+        if node.name in taps:
+            q.append(float(signal.second.mean()))
+        backs.append((node.name, back))
+    gradient = np.ones_like(signal.second)
+    squares = []
+    for name, back in reversed(backs):
+        if name in taps:
+            squares.append(float(gradient.mean()))
+        gradient = back(gradient)
+    return np.array(q), np.array(squares[::-1])
+
+
+def _embedded(node: Node) -> tuple[Signal, Any] | None:
+    """The signal after an embedding: its table's own variance, whatever the symbols are."""
+    if node.kind != "embedding":
+        return None
+    table = next(parameter for parameter in node.parameters if parameter.role == "table")
+    return uniform(node.out_shape[:-1], second=table.deviation**2), lambda gradient: gradient
+
+
+def _recurrent(network: Network, sites: Sequence[Site], signal: Signal, setting: Setting) -> tuple[Array, Array]:
+    owners = {site.group for site in sites}
+    if len(owners) > 1 or any(site.kind != "state" for site in sites):
+        raise NoClosedForm("there is no closed form for several recurrent layers on top of each other")
+    index = next(index for index, node in enumerate(network.nodes) if node.name in owners)
+    for node in network.nodes[:index]:
+        signal, _ = _embedded(node) or step(node, signal, setting)
+    if [node.kind for node in network.nodes[index + 1 : index + 2]] != ["last_step"]:
+        raise NoClosedForm("there is no closed form where every time step is read, not only the last")
+    states = unrolled(network.nodes[index], signal, setting)
+    squares = np.append(np.cumprod(states.factor[::-1])[::-1], 1.0)
+    return states.q, squares
+
+
+def _expected_error(
+    experiment: "Experiment", network: Network, sites: Sequence[Site], signal: Signal, widths: Sequence[tuple[int, ...]]
+) -> float:
+    """Scatter of one draw, and how much of it a small difference at the input is blown up to; raises NoClosedForm.
+
+    A layer's q scatters by sqrt(5 / width) for ReLU (E[phi^4] / E[phi^2]^2 - 1 = 5); if a change of the input by
+    that much moves D by more than half a decade, the network sits at an unstable fixed point (GELU and SiLU do).
+    """
+    width = min(units[0] for units in widths)
+    scatter = SCATTER * sqrt((len(sites) - 1) / 29.0 * 256.0 / width)
+    change = 1.0 + min(1.0, sqrt(5.0 / width))
+    slopes = []
+    for factor in (change, 1.0 / change):
+        _, squares = _run(experiment, network, sites, signal.scaled(factor, centred=False))
+        slopes.append(_slope(0.5 * np.log10(np.maximum(squares, 1e-300) / max(squares[-1], 1e-300))))
+    sensitivity = 0.5 * abs(slopes[0] - slopes[1])
+    if sensitivity > UNSTABLE:
+        raise NoClosedForm(
+            f"the network is near an unstable fixed point: the scatter of one layer alone moves the predicted D by"
+            f" {sensitivity:.1f} decades"
+        )
+    return float(np.hypot(scatter, sensitivity))
+
+
+def _slope(logs: Array) -> float:
+    """Least-squares slope against depth fraction, the same that a measured profile is judged by."""
+    depth = np.linspace(0.0, 1.0, len(logs))
+    centred = depth - depth.mean()
+    return float(logs @ centred / (centred @ centred))
+
+
+def _units(network: Network, site: Site) -> tuple[int, ...]:
+    """Units of a site, then its positions."""
+    shape = next((node.out_shape for node in network.walk() if node.name == site.tap), None)
+    if shape is None or site.kind == "state":
+        owner = next(node for node in network.walk() if node.name == (site.group or site.name))
+        return (owner.out_shape[-1],)
+    return (shape[0], *shape[1:]) if len(shape) == 3 else (shape[-1], *shape[:-1])
+
+
+def _zeroed(nodes: Sequence[Node]) -> frozenset[str]:
+    """The last weighted layer of every residual body."""
+    found: set[str] = set()
+    for node in nodes:
+        if node.kind == "residual":
+            inside = [inner.name for child in node.children for inner in child.walk() if inner.weighted]
+            found.update(inside[-1:])
+        found |= _zeroed(node.children)
+    return frozenset(found)

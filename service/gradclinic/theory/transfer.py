@@ -1,0 +1,226 @@
+"""What each kind of layer does to a signal going forward, and to E[(dL/dh)^2] going backward.
+
+Weights are independent draws, widths large, and the gradient independent of the weights that it passes
+(Schoenholz et al. 2017, arXiv:1611.01232; batch norm: Yang et al. 2019, arXiv:1902.08129; residual: Yang and
+Schoenholz 2017, arXiv:1712.08969; conv: Xiao et al. 2018, arXiv:1806.05393, here with zero padding counted exactly).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..activations import Activation
+from ..initializations import Initialization
+from ..layers import Node
+from ..layers.activation import ActivationLayer
+from .moments import moments, product_moment
+from .signal import Array, Signal
+
+Backward = Callable[[Array], Array]
+"""E[(dL/d output)^2] at each position -> E[(dL/d input)^2] at each position."""
+
+SMALLEST_BATCH = 32
+"""Values that batch norm averages over, below which its factor is no longer the large-batch one (8: +10 % for ReLU)."""
+
+
+class NoClosedForm(Exception):  # not an error: a reason
+    """Theory has no usable formula for something here; the text says what."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every layer needs to know of the experiment."""
+
+    initialization: Initialization
+    batch_size: int
+    zeroed: frozenset[str] = frozenset()
+    """Weighted layers that start at zero (the last of each residual body)."""
+
+
+def through(nodes: Sequence[Node], signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    """The signal after all the nodes, and the way back; raises NoClosedForm."""
+    backs: list[Backward] = []
+    for node in nodes:
+        signal, back = step(node, signal, setting)
+        backs.append(back)
+
+    def backward(gradient: Array) -> Array:
+        for back in reversed(backs):
+            gradient = back(gradient)
+        return gradient
+
+    return signal, backward
+
+
+def step(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    """The signal after one node, and the way back; raises NoClosedForm for kinds that theory does not cover."""
+    known = _KINDS.get(node.kind)
+    if known is None:
+        raise NoClosedForm(f"there is no closed form for {node.kind} ({node.name})")
+    return known(node, signal, setting)
+
+
+def _unchanged(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    del setting
+    return signal, lambda gradient: gradient
+
+
+def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    weight = next(parameter for parameter in node.parameters if parameter.role == "weight")
+    gain = weight_variance(node, signal.second, setting)
+    bias = _bias(node, setting)
+    out = Signal(gain * signal.second + bias[0], np.full_like(signal.mean, bias[1]), gain * signal.shared + bias[0])
+    return out, lambda gradient: gradient * gain * weight.fan_out / weight.fan_in
+
+
+def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    layer = node.layer
+    kernel, stride, padding = (getattr(layer, name) for name in ("kernel_size", "stride", "padding"))
+    masks = [
+        _window_mask(size, out, kernel=kernel, stride=stride, padding=padding)
+        for size, out in zip(signal.second.shape, node.out_shape[1:], strict=True)
+    ]
+    field = kernel ** len(masks)
+    gain = weight_variance(node, signal.second, setting) / field
+    bias = _bias(node, setting)
+    second, shared = (gain * _spread(masks, part) + bias[0] for part in (signal.second, signal.shared))
+    back = gain * node.out_shape[0] / node.in_shape[0]
+    transposed = [mask.T for mask in masks]
+    return (
+        Signal(second, np.full_like(second, bias[1]), shared),
+        lambda gradient: back * _spread(transposed, gradient),
+    )
+
+
+def _window_mask(size: int, out: int, *, kernel: int, stride: int, padding: int | str) -> Array:
+    """[out, size]: 1 where the window of an output position covers an input position; padding covers nothing."""
+    left = (kernel - 1) // 2 if padding == "same" else int(padding)
+    start = np.arange(out)[:, None] * stride - left
+    position = np.arange(size)[None, :]
+    return ((position >= start) & (position < start + kernel)).astype(np.float64)
+
+
+def _spread(masks: Sequence[Array], values: Array) -> Array:
+    for axis, mask in enumerate(masks):
+        values = np.moveaxis(np.tensordot(mask, values, axes=(1, axis)), 0, axis)
+    return values
+
+
+def weight_variance(node: Node, second: Array, setting: Setting) -> float:
+    """s_w^2 = fan_in Var(W) of a layer's weights."""
+    if node.name in setting.zeroed:
+        return 0.0
+    weight = next(parameter for parameter in node.parameters if parameter.role == "weight")
+    scheme = scheme_of(node, setting)
+    if scheme.distribution == "lsuv":  # scaled until the layer's output has unit variance on the data
+        return scheme.gain**2 / max(float(second.mean()), 1e-300)
+    return scheme.weight_variance(weight.fan_in, weight.fan_out)
+
+
+def scheme_of(node: Node, setting: Setting) -> Initialization:
+    """The scheme that a layer starts from: its own, or the model's."""
+    own = getattr(node.layer, "initialization", None)
+    return own if isinstance(own, Initialization) else setting.initialization
+
+
+def _bias(node: Node, setting: Setting) -> tuple[float, float]:
+    """E[b^2] and E[b] of a layer's biases."""
+    bias = next((parameter for parameter in node.parameters if parameter.role == "bias"), None)
+    if bias is None:
+        return 0.0, 0.0
+    scheme = scheme_of(node, setting)
+    return scheme.bias_variance(bias.fan_in), scheme.bias or 0.0
+
+
+def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    del setting
+    assert isinstance(node.layer, ActivationLayer)  # noqa: S101  # that is what this kind is
+    return activated(node.layer.activation, signal)
+
+
+def activated(activation: Activation, signal: Signal) -> tuple[Signal, Backward]:
+    """The signal after an activation, whose pre-activation is normal; the way back is E[phi'^2]."""
+    each = [
+        (moments(activation, mean, variance), product_moment(activation, mean, variance, covariance))
+        for mean, variance, covariance in zip(
+            signal.mean.ravel().tolist(),
+            signal.variance.ravel().tolist(),
+            signal.covariance.ravel().tolist(),
+            strict=True,
+        )
+    ]
+    shape = signal.second.shape
+    out = Signal(
+        np.array([own.second for own, _ in each]).reshape(shape),
+        np.array([own.mean for own, _ in each]).reshape(shape),
+        np.array([product for _, product in each]).reshape(shape),
+    )
+    slope = np.array([own.slope for own, _ in each]).reshape(shape)
+    return out, lambda gradient: gradient * slope
+
+
+def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    values = setting.batch_size * max(1, signal.second.size)
+    if values < SMALLEST_BATCH:
+        raise NoClosedForm(
+            f"batch norm over {values} values ({node.name}) has no usable closed form; from {SMALLEST_BATCH} on it has"
+        )
+    unit_mean_square = float(np.sqrt(np.maximum(signal.shared, 0.0)).mean() ** 2)
+    variance = float(signal.second.mean()) - unit_mean_square + float(getattr(node.layer, "eps", 0.0))
+    if variance <= 0:
+        raise NoClosedForm(f"{node.name} normalizes a signal that does not vary")
+    own = np.maximum(signal.second - signal.shared, 0.0) / variance
+    out = Signal(own, np.zeros_like(own), np.zeros_like(own))
+    return out, lambda gradient: gradient / variance
+
+
+def _layer_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    del setting
+    each_step = signal.second.ndim == 1  # a sequence is normalized step by step, an image as a whole
+    variance = signal.variance if each_step else np.asarray(signal.variance.mean())
+    variance = variance + float(getattr(node.layer, "eps", 0.0))
+    return signal.scaled(1.0 / variance, centred=True), lambda gradient: gradient / variance
+
+
+def _rms_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    del setting
+    each_step = signal.second.ndim == 1
+    square = signal.second if each_step else np.asarray(signal.second.mean())
+    square = square + float(getattr(node.layer, "eps", 0.0))
+    return signal.scaled(1.0 / square, centred=False), lambda gradient: gradient / square
+
+
+def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    del setting
+    kept = 1.0 - float(getattr(node.layer, "p", 0.0))
+    return Signal(signal.second / kept, signal.mean, signal.shared), lambda gradient: gradient / kept
+
+
+def _flatten(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    del setting
+    shape = signal.second.shape
+    out = Signal(*(np.asarray(part.mean()) for part in (signal.second, signal.mean, signal.shared)))
+    return out, lambda gradient: np.broadcast_to(gradient, shape)
+
+
+def _residual(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    if getattr(node.layer, "shortcut", "identity") != "identity":
+        raise NoClosedForm(f"there is no closed form for a projected shortcut ({node.name})")
+    scale = float(getattr(node.layer, "scale", 1.0))
+    branch, back = through(node.children, signal, setting)
+    return signal.plus(branch, scale), lambda gradient: gradient + scale**2 * back(gradient)
+
+
+_KINDS: dict[str, Callable[[Node, Signal, Setting], tuple[Signal, Backward]]] = {
+    "linear": _linear,
+    "conv1d": _conv,
+    "conv2d": _conv,
+    "activation": _activation,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
+    "dropout": _dropout,
+    "flatten": _flatten,
+    "residual": _residual,
+}
