@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """Lines for people, or one JSON object a line."""
 
+    worker_queues: Annotated[str, Field(pattern=r"^(auto|(cpu|gpu)(,(cpu|gpu))?)$")] = "auto"
+    """Queues a worker serves, first one first: "cpu", "gpu,cpu"...; auto is cpu, after gpu where there is a GPU."""
     lease_ttl_s: Annotated[float, Field(gt=0)] = 60.0
     """Seconds after its last heartbeat that a worker still owns its run."""
     heartbeat_s: Annotated[float, Field(gt=0)] = 20.0

@@ -97,11 +97,18 @@ class Leases:
             _rewind(connection, claim.run_id, step=0)
 
     def save_window(
-        self, claim: Claim, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
+        self,
+        claim: Claim,
+        *,
+        step: int,
+        series: Mapping[str, Series],
+        checkpoint: CheckpointPointer | None = None,
+        again: bool = False,
     ) -> None:
         """Store newly recorded statistics and progress, and the checkpoint that goes with them, or nothing.
 
-        Saving a newer checkpoint forgives the attempts that ended before.
+        Saving a newer checkpoint forgives the attempts that ended before. `again` says that an earlier try of the
+        same window may have been committed without an answer; what it stored is then left as it is.
         """
         values: dict[str, Any] = {"step": step}
         if checkpoint is not None:
@@ -109,7 +116,9 @@ class Leases:
         rows = pack(claim.run_id, series)
         with self._database.write() as connection:
             self._fence(connection, claim, **values)
-            if rows:
+            if rows and again:
+                connection.execute(self._database.insert(t.chunks).on_conflict_do_nothing(), rows)
+            elif rows:
                 connection.execute(insert(t.chunks), rows)
 
     def finish(

@@ -35,9 +35,11 @@ class Reconciliation:
             lapsed, max_attempts=max_attempts, reason=Reason("lease_expired", "its worker stopped answering")
         )
 
-    def abandon(self, owner_prefix: str, *, max_attempts: int) -> int:
-        """The same, at once, for the runs of a worker that is known to be dead."""
+    def abandon(self, owner_prefix: str, *, max_attempts: int, run_id: str | None = None) -> int:
+        """The same, at once, for the runs (or one of them) of a worker that is known to be dead."""
         mine = t.runs.c.owner.startswith(owner_prefix, autoescape=True)
+        if run_id is not None:
+            mine &= t.runs.c.id == run_id
         return self._give_up(mine, max_attempts=max_attempts, reason=Reason("worker_died", "its worker process died"))
 
     def expire_queued(self, *, max_queue_s: float) -> int:

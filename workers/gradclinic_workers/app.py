@@ -1,0 +1,139 @@
+"""The worker process: Celery's parent, which takes messages, and one warm child, which trains.
+
+parent (no torch) ── message ──> child (torch) ── claim, train, save ──> SQL
+│ SIGTERM: asks the child to save its run and give it back, then ends
+│ a child that dies: its run is given back at once, and a new child is started
+└ killed: the kernel ends the child
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import structlog
+from billiard.process import active_children
+from celery import signals
+from celery.exceptions import WorkerLostError
+from celery.platforms import SecurityWarning
+
+from gradclinic.errors import ServiceUnavailable
+from gradclinic.logs import configure
+from gradclinic.queue import celery_app
+from gradclinic.settings import Settings, get_settings
+from gradclinic.store import Store
+
+from . import tasks
+from .lease import draining
+
+log = structlog.get_logger(__name__)
+
+MALLOC = {
+    # Statistics deferred past the backward pass would fault their pages in anew at every step otherwise.
+    "MALLOC_TRIM_THRESHOLD_": "2000000000",
+    "MALLOC_MMAP_THRESHOLD_": "2000000000",
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+}
+PARENT = "GRADCLINIC_WORKER_PARENT"
+PR_SET_PDEATHSIG = 1
+
+app = celery_app(get_settings())
+app.conf.imports = ("gradclinic_workers.app", "gradclinic_workers.tasks")
+app.set_current()
+
+
+def queues_of(settings: Settings) -> str:
+    """The queues that a worker on this machine serves."""
+    if settings.worker_queues != "auto":
+        return settings.worker_queues
+    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    return "gpu,cpu" if has_gpu else "cpu"
+
+
+def owner_prefix(parent_pid: int) -> str:
+    """What the owners' names of one worker's children begin with."""
+    return f"{socket.gethostname()}/{parent_pid}/"
+
+
+def main() -> None:
+    """Serve the queues until SIGTERM or SIGINT."""
+    settings = get_settings()
+    configure(settings)
+    os.environ.update({name: os.environ.get(name, value) for name, value in MALLOC.items()})
+    os.environ[PARENT] = str(os.getpid())
+    queues = queues_of(settings)
+    # Celery warns root of pickled messages; nothing here is pickled, and in a container root is often all there is.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    log.info("worker_starts", queues=queues, pid=os.getpid())
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            f"--queues={queues}",
+            f"--hostname=gradclinic-{os.getpid()}@{socket.gethostname()}",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+# --- in the parent ---
+
+
+def _drain_children(**_: Any) -> None:
+    for child in active_children():
+        if child.pid is not None:
+            os.kill(child.pid, signal.SIGUSR2)
+
+
+def _release_what_a_dead_child_held(exception: BaseException, args: Any = (), **_: Any) -> None:
+    if not isinstance(exception, WorkerLostError) or not args:
+        return
+    # On a thread: the parent goes on taking messages, and the database may be away.
+    threading.Thread(target=_abandon, args=(str(args[0]),), daemon=True).start()
+
+
+def _abandon(run_id: str) -> None:
+    settings = get_settings()
+    store = Store(settings.database_url)
+    try:
+        store.reconciliation.abandon(owner_prefix(os.getpid()), run_id=run_id, max_attempts=settings.max_attempts)
+        log.warning("child_died", run_id=run_id)
+    except ServiceUnavailable:
+        log.warning("child_died_unreported", run_id=run_id)  # its lease runs out
+    finally:
+        store.close()
+
+
+# --- in the child ---
+
+
+def _become_a_trainer(**_: Any) -> None:
+    _end_with(int(os.environ[PARENT]))
+    signal.signal(signal.SIGTERM, lambda *_: draining.set())
+    signal.signal(signal.SIGUSR2, lambda *_: draining.set())
+    settings = get_settings()
+    configure(settings)
+
+    owner = f"{owner_prefix(os.getppid())}{os.getpid()}"
+    tasks.become(tasks.Trainer(settings, owner=owner, queues=queues_of(settings)))
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, however that ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we said so
+        sys.exit(1)
+
+
+# Signals keep weak references; these functions live as long as the module.
+signals.worker_shutting_down.connect(_drain_children)
+signals.task_failure.connect(_release_what_a_dead_child_held)
+signals.worker_process_init.connect(_become_a_trainer)

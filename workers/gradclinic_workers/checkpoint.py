@@ -1,0 +1,71 @@
+"""Resume states as files: written beside, synced, renamed. Which of them counts is decided in SQL.
+
+<checkpoint_dir>/<run id>/<attempt>-<step>.pt
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import structlog
+
+from gradclinic.store import CheckpointPointer, Claim
+
+log = structlog.get_logger(__name__)
+
+
+class CheckpointUnusable(Exception):
+    """The file that SQL points to is not there, or is not what was written."""
+
+
+class Checkpoints:
+    """The resume states in one folder, which may be shared by workers on several machines."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, claim: Claim, *, step: int, state: bytes) -> CheckpointPointer:
+        """Write a state durably, under a name that no other attempt writes."""
+        name = f"{claim.run_id}/{claim.attempt}-{step}.pt"
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".tmp")
+        with beside.open("wb") as file:
+            file.write(state)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return CheckpointPointer(name, step, hashlib.sha256(state).hexdigest(), len(state))
+
+    def load(self, pointer: CheckpointPointer) -> bytes:
+        """The state that was written; raises CheckpointUnusable."""
+        try:
+            state = (self._folder / pointer.name).read_bytes()
+        except OSError as error:
+            raise CheckpointUnusable(f"the checkpoint of step {pointer.step} cannot be read here") from error
+        if hashlib.sha256(state).hexdigest() != pointer.sha256:
+            raise CheckpointUnusable(f"the checkpoint of step {pointer.step} is damaged")
+        return state
+
+    def keep_only(self, pointer: CheckpointPointer) -> None:
+        """Remove a run's older states, now that SQL points to a newer one."""
+        kept = self._folder / pointer.name
+        for path in kept.parent.glob("*"):
+            if path != kept:
+                path.unlink(missing_ok=True)
+
+    def drop(self, run_id: str) -> None:
+        """Remove a run's states; it has ended."""
+        shutil.rmtree(self._folder / run_id, ignore_errors=True)
+
+    def run_ids(self) -> list[str]:
+        """The runs that have states here."""
+        if not self._folder.is_dir():
+            return []
+        return [path.name for path in self._folder.iterdir() if path.is_dir()]
