@@ -7,6 +7,7 @@ arms of a study are paired wherever the shapes allow.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,11 +15,12 @@ from torch import Tensor, nn
 
 from gradclinic.experiment import Experiment
 from gradclinic.initializations import Initialization, scheme_named
+from gradclinic.initializations.lecun_normal import LecunNormal
 from gradclinic.layers import Node, Parameter
 from gradclinic.lowering import Network
 
-WEIGHTS, BATCHES, NOISE = 1, 2, 3
-"""Streams of a run's randomness: initial weights, order of the data, and what layers draw (dropout, RReLU)."""
+WEIGHTS, BATCHES, NOISE, TABLES = 1, 2, 3, 4
+"""Streams of a run's randomness: initial weights, order of the data, what layers draw (dropout, RReLU), embeddings."""
 
 
 def stream(seed: int, *path: int) -> int:
@@ -35,13 +37,13 @@ def generator(seed: int, *path: int) -> torch.Generator:
 
 @torch.no_grad()
 def initialize(modules: dict[str, nn.Module], network: Network, experiment: Experiment) -> None:
-    """Set every weighted layer's parameters in place; norms keep scale 1 and shift 0."""
+    """Set every weighted layer's parameters in place, and tables; norms keep scale 1 and shift 0."""
     seed = experiment.training.seed
     weighted = network.weighted
     zeroed = _last_in_residual(network.nodes) if experiment.model.initialization.zero_last_in_residual else set()
     for index, node in enumerate(weighted):
         readout = index == len(weighted) - 1
-        scheme = _scheme(node, experiment.model.initialization, readout=readout)
+        scheme = scheme_of(node, experiment.model.initialization, readout=readout)
         draws = generator(seed, WEIGHTS, index)
         for parameter in node.parameters:
             tensor = modules[node.name].get_parameter(parameter.name)
@@ -49,21 +51,35 @@ def initialize(modules: dict[str, nn.Module], network: Network, experiment: Expe
                 tensor.copy_(draw_weight(scheme, parameter, draws))
                 if node.name in zeroed:
                     tensor.zero_()
+            elif parameter.role == "input_weight":
+                input_scheme = LecunNormal(gain=scheme.input_gain)
+                tensor.copy_(draw_weight(input_scheme, parameter, draws))
             elif parameter.role == "bias":
                 tensor.copy_(draw_bias(scheme, parameter, draws))
+    tables = [
+        (node, parameter) for node in network.walk() for parameter in node.parameters if parameter.role == "table"
+    ]
+    for index, (node, parameter) in enumerate(tables):
+        table = torch.randn(parameter.shape, generator=generator(seed, TABLES, index)) * parameter.deviation
+        modules[node.name].get_parameter(parameter.name).copy_(table)
 
 
-def _scheme(node: Node, default: Initialization, *, readout: bool) -> Initialization:
+def scheme_of(node: Node, default: Initialization, *, readout: bool) -> Initialization:
+    """The scheme that a weighted layer starts from: its own, else the readout's (with bias 0), else the model's."""
     own = getattr(node.layer, "initialization", None)
     if isinstance(own, Initialization):
         return own
-    return scheme_named(default.readout) if readout else default
+    return scheme_named(default.readout).model_copy(update={"bias": 0.0}) if readout else default
 
 
 def draw_weight(scheme: Initialization, parameter: Parameter, draws: torch.Generator) -> Tensor:
-    """One weight tensor of the scheme's distribution and deviation, float32."""
+    """One weight tensor of the scheme's distribution and deviation, float32; stacked matrices are drawn one by one."""
+    if parameter.parts > 1:
+        rows = (parameter.shape[0] // parameter.parts, *parameter.shape[1:])
+        part = replace(parameter, shape=rows, parts=1)
+        return torch.cat([draw_weight(scheme, part, draws) for _ in range(parameter.parts)])
     deviation = scheme.deviation(parameter.fan_in, parameter.fan_out)
-    if scheme.distribution == "orthogonal":
+    if scheme.distribution in ("orthogonal", "lsuv"):
         matrix = torch.empty(parameter.shape)
         nn.init.orthogonal_(matrix, gain=scheme.gain, generator=draws)
         return matrix

@@ -15,6 +15,8 @@ SchemeName = Literal[
     "kaiming_normal",
     "lecun_normal",
     "orthogonal",
+    "normal",
+    "uniform",
     "torch_default",
 ]
 

@@ -1,3 +1,4 @@
+from math import sqrt
 from typing import ClassVar, Literal
 
 from .base import Distribution, Initialization
@@ -11,4 +12,4 @@ class KaimingUniform(Initialization):
     source: ClassVar[str] = "He et al. 2015, arXiv:1502.01852"
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        return self.gain * (2.0 / fan_in) ** 0.5
+        return self.gain * sqrt(2.0 / fan_in)

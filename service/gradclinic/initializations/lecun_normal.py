@@ -1,3 +1,4 @@
+from math import sqrt
 from typing import ClassVar, Literal
 
 from .base import Distribution, Initialization
@@ -11,4 +12,4 @@ class LecunNormal(Initialization):
     source: ClassVar[str] = "LeCun et al. 1998, Efficient BackProp"
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        return self.gain * (1.0 / fan_in) ** 0.5
+        return self.gain * sqrt(1.0 / fan_in)

@@ -1,3 +1,4 @@
+from math import sqrt
 from typing import ClassVar, Literal
 
 from .base import Distribution, Initialization
@@ -11,4 +12,4 @@ class Orthogonal(Initialization):
     source: ClassVar[str] = "Saxe, McClelland and Ganguli 2014, arXiv:1312.6120"
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        return self.gain * (1.0 / max(fan_in, fan_out)) ** 0.5
+        return self.gain * sqrt(1.0 / max(fan_in, fan_out))

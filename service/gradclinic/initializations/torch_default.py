@@ -1,3 +1,4 @@
+from math import sqrt
 from typing import ClassVar, Literal
 
 from .base import Distribution, Initialization
@@ -11,7 +12,7 @@ class TorchDefault(Initialization):
     source: ClassVar[str] = "torch.nn.Linear.reset_parameters, PyTorch 2"
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        return self.gain * (1.0 / (3.0 * fan_in)) ** 0.5
+        return self.gain * sqrt(1.0 / (3.0 * fan_in))
 
     def bias_variance(self, fan_in: int) -> float:
         return 1.0 / (3.0 * fan_in) if self.bias is None else self.bias**2

@@ -1,0 +1,16 @@
+from math import sqrt
+from typing import ClassVar, Literal
+
+from .base import Distribution, Initialization
+
+
+class LSUV(Initialization):
+    """Orthogonal, then scaled layer by layer until real samples give each hidden layer outputs of deviation `gain`."""
+
+    scheme: Literal["lsuv"] = "lsuv"
+    distribution: ClassVar[Distribution] = "lsuv"
+    source: ClassVar[str] = "Mishkin and Matas 2016, arXiv:1511.06422"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        """Before it is scaled: that of an orthogonal matrix; what the data make of it is known only in training."""
+        return self.gain * sqrt(1.0 / max(fan_in, fan_out))
