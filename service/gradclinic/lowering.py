@@ -1,13 +1,14 @@
 """From a declared experiment to the network a worker builds: one layer tree, with sites and counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .errors import InvalidSpec, TooLarge
 from .layers import Node, lower_sequence
-from .sites import Site, find_sites
+from .layers.embedding import Embedding
+from .sites import Site, count_states, find_sites
 from .spec import Shape
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_LAYERS = 2000
 """A lowered tree never has more nodes than this, whatever a service is set to accept."""
+MAX_STATES = 20_000
+"""Recurrent layers never unroll to more time steps than this, all of them together."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +54,37 @@ class Network:
 def lower(experiment: "Experiment") -> Network:
     """Lower an experiment's model for its data; raises InvalidSpec or TooLarge with pointers into the experiment."""
     model, data = experiment.model, experiment.data
+    pointer = "/model" + (model.layer_pointer() or "")
     if model.count() > MAX_LAYERS:
         raise TooLarge.at(
-            "/model" + model.layer_pointer(),
+            pointer,
             f"the model has {model.count():,} layers",
             value=model.count(),
             allowed=f"at most {MAX_LAYERS:,} layers once repeats are unrolled",
         )
     input_shape = data.input_shape(model.layout())
+    layers = model.to_layers(data.outputs(), input_shape)
     try:
-        nodes, out_shape = lower_sequence(model.to_layers(data.outputs()), input_shape, pointer=model.layer_pointer())
+        nodes, out_shape = lower_sequence(layers, input_shape, pointer=model.layer_pointer())
     except InvalidSpec as error:
         raise error.under("/model") from None
+    if count_states(nodes) > MAX_STATES:
+        raise TooLarge.at(
+            pointer,
+            f"the recurrent layers unroll to {count_states(nodes):,} steps",
+            value=count_states(nodes),
+            allowed=f"at most {MAX_STATES:,} steps over all recurrent layers",
+        )
+    _check_symbols(nodes, data.symbols(), layout=model.layout())
     if out_shape != (data.outputs(),):
         raise InvalidSpec.at(
-            "/model" + model.layer_pointer(),
+            pointer,
             f"the last layer gives the shape {list(out_shape)}, but the data needs [{data.outputs()}]",
             value=list(out_shape),
             allowed=f"a last linear layer with out_features {data.outputs()}",
         )
     if not any(node.weighted for top in nodes for node in top.walk()):
-        raise InvalidSpec.at("/model" + model.layer_pointer(), "the model has no weighted layer, so nothing to train")
+        raise InvalidSpec.at(pointer, "the model has no weighted layer, so nothing to train")
     network = Network(nodes, input_shape, data.outputs(), find_sites(nodes))
     _check_batch(network, experiment.training.batch_size)
     return network
@@ -87,3 +100,26 @@ def _check_batch(network: Network, batch_size: int) -> None:
                 value=batch_size,
                 allowed=f"at least {smallest}",
             )
+
+
+def _check_symbols(nodes: Sequence[Node], symbols: int, *, layout: str) -> None:
+    """Symbols go to an embedding that knows all of them, and nothing else does."""
+    for node in (inner for top in nodes for inner in top.walk()):
+        if isinstance(node.layer, Embedding) and node is not nodes[0]:
+            raise InvalidSpec.at(
+                f"/model{node.pointer}",
+                f"{node.name}: an embedding takes symbols, not another layer's values",
+                allowed="an embedding as the first layer",
+            )
+    first = nodes[0]
+    if layout == "tokens" and not isinstance(first.layer, Embedding):
+        raise InvalidSpec.at(
+            f"/model{first.pointer}", f"{first.name} cannot take symbols", allowed="an embedding as the first layer"
+        )
+    if isinstance(first.layer, Embedding) and first.layer.symbols < symbols:
+        raise InvalidSpec.at(
+            f"/model{first.pointer}/symbols",
+            f"the data has {symbols} symbols, of which the embedding knows {first.layer.symbols}",
+            value=first.layer.symbols,
+            allowed=f"at least {symbols}",
+        )

@@ -4,13 +4,14 @@ Depth is judged by the gradient of activations, not of weights: for ReLU network
 weight-gradient profile is flat while the activations' gradient falls by decades.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from .activations import Activation
 from .layers import Node
 from .layers.activation import ActivationLayer
+from .layers.recurrent import Recurrent
 
 SiteKind = Literal["pre_activation", "block_output", "state"]
 
@@ -20,8 +21,8 @@ class Site:
     """One place whose gradient, and whose activation, is recorded.
 
     `pre_activation`: what a weighted layer (and the norm after it) hands to its activation.
-    `block_output`: the output of a residual block.
-    `state`: the state of a recurrent layer at one time step.
+    `block_output`: the output of a residual or transformer block.
+    `state`: the state of a recurrent layer after one time step (of an LSTM its cell's).
     """
 
     name: str
@@ -39,6 +40,8 @@ class Site:
     """The node whose output is phi(site), where there is an activation."""
     group: str = ""
     """The recurrent layer that a state belongs to, since stacked recurrent layers are judged one by one."""
+    before: str | None = None
+    """What is tapped as the argument of `activation`, where that is not the tensor itself (a state of a plain cell)."""
 
 
 def find_sites(nodes: Sequence[Node]) -> tuple[Site, ...]:
@@ -48,16 +51,43 @@ def find_sites(nodes: Sequence[Node]) -> tuple[Site, ...]:
     return tuple(_sites_of(nodes, readout=readout, in_profile=True))
 
 
-def _sites_of(nodes: Sequence[Node], *, readout: str | None, in_profile: bool) -> list[Site]:
-    sites: list[Site] = []
+def count_states(nodes: Sequence[Node]) -> int:
+    """How many sites the recurrent layers alone make, counted without making them."""
+    return sum(node.in_shape[0] for top in nodes for node in top.walk() if isinstance(node.layer, Recurrent))
+
+
+def _sites_of(nodes: Sequence[Node], *, readout: str | None, in_profile: bool) -> Iterator[Site]:
     for index, node in enumerate(nodes):
         if node.children:
-            sites += _sites_of(node.children, readout=readout, in_profile=False)
-            axis = node.children[-1].layer.unit_axis if len(node.out_shape) == 3 else -1
-            sites.append(Site(node.name, "block_output", node.name, in_profile, axis))
+            yield from _sites_of(node.children, readout=readout, in_profile=False)
+            if not any(inner.name == readout for inner in node.walk()):
+                yield Site(node.name, "block_output", node.name, in_profile, _unit_axis(node))
+        elif isinstance(node.layer, Recurrent):
+            yield from _states(node, node.layer, in_profile=in_profile)
         elif node.weighted and node.name != readout:
-            sites.append(_pre_activation(nodes, index, in_profile=in_profile))
-    return sites
+            yield _pre_activation(nodes, index, in_profile=in_profile)
+
+
+def _unit_axis(node: Node) -> int:
+    """Images are channels first; everything else has its units last."""
+    return 1 if len(node.out_shape) == 3 else -1
+
+
+def _states(node: Node, layer: Recurrent, *, in_profile: bool) -> Iterator[Site]:
+    activation = layer.activation()
+    for step in range(node.in_shape[0]):
+        name = f"{node.name}.t{step}"
+        yield Site(
+            name=name,
+            kind="state",
+            tap=name,
+            in_profile=in_profile,
+            unit_axis=-1,
+            activation=activation,
+            output=name if activation else None,
+            group=node.name,
+            before=f"{name}.z" if activation else None,
+        )
 
 
 def _pre_activation(nodes: Sequence[Node], index: int, *, in_profile: bool) -> Site:
@@ -68,4 +98,4 @@ def _pre_activation(nodes: Sequence[Node], index: int, *, in_profile: bool) -> S
     activation, output = None, None
     if following and isinstance(following[0].layer, ActivationLayer):
         activation, output = following[0].layer.activation, following[0].name
-    return Site(owner.name, "pre_activation", tap.name, in_profile, owner.layer.unit_axis, activation, output)
+    return Site(owner.name, "pre_activation", tap.name, in_profile, _unit_axis(owner), activation, output)

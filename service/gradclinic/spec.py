@@ -27,7 +27,7 @@ class Spec(BaseModel):
         return self.model_dump(mode="json")
 
 
-Items = Annotated[tuple[Item, ...], Strict(False)]
+Items = Annotated[tuple[Item, ...], Strict(strict=False)]
 """A JSON array; strict about its items, tolerant of list against tuple."""
 
 PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]

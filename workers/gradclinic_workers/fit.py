@@ -38,6 +38,7 @@ from gradclinic.record import Outcome, RunRecord, Series
 from .build import build, build_optimizer
 from .clip import clip, norms_of
 from .initialize import BATCHES, NOISE, generator, initialize, stream
+from .lsuv import calibrate
 from .plan import Plan
 from .recorder import Observation, Recorder
 
@@ -129,6 +130,9 @@ class _Fit:
         self.constant_loss = split.constant_loss(experiment.data.task)
         self.train_inputs, self.train_targets = self._tensors(split.train)
         self.validation = self._tensors(split.validation)
+        with _on_batch_statistics(self.modules, self.device):
+            samples = self.train_inputs[:PROBE_SAMPLES]
+            calibrate(by_name, self.network, experiment, forward=lambda: self.modules(samples))
         self.batches = generator(training.seed, BATCHES)
         torch.manual_seed(stream(training.seed, NOISE))
         self.recorder = Recorder(
@@ -196,7 +200,7 @@ class _Fit:
     def _update(
         self, observation: Observation | None, gradients: list[Tensor], total_norm: Tensor, learning_rate: float
     ) -> None:
-        clipped = clip(self.experiment.clipping, gradients, total_norm)
+        clipped = clip(self.experiment.clipping, gradients, total_norm, weights=self.parameters)
         if observation:
             with self._recording():
                 after = total_norm if clipped is None else norms_of(gradients).norm()

@@ -65,7 +65,7 @@ class Recorder:
         self._weights: list[nn.Parameter] = []
         readout = network.weighted[-1].name
         for node in network.weighted:
-            names = [parameter.name for parameter in node.parameters if parameter.role == "weight"]
+            names = [parameter.name for parameter in node.parameters if parameter.multiplies]
             for name in names:
                 weight = by_name[node.name].get_parameter(name)
                 label = node.name if len(names) == 1 else f"{node.name}.{name}"
@@ -78,7 +78,8 @@ class Recorder:
         units = {node.name: node.out_shape for node in network.walk()}
         self.site_infos = [_describe(site, units) for site in self._sites]
         self._kept = {site.tap for site in self._sites}
-        self._read = self._kept | {site.output for site in self._sites if site.output is not None}
+        self._before_activation = {site.before for site in self._sites if site.before is not None}
+        self._read = self._kept | {site.output for site in self._sites if site.output} | self._before_activation
         self._start = [weight.detach().clone() for weight in self._weights]
         self._before: list[Tensor] = []
         self._previous: list[Tensor] | None = None
@@ -149,12 +150,12 @@ class Recorder:
         """Record the probe batch's loss, and the units that are dead on all of it."""
         self._put("probe_loss", step, loss.reshape(1))
         if self._sites:
-            dead = [_dead_fraction(site, values[site.tap]) for site in self._sites]
+            dead = [_dead_fraction(site, values[site.before or site.tap]) for site in self._sites]
             self._put("dead_fraction", step, torch.stack(dead))
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
-        """Hold a site's tensor during a probe."""
-        if name in self._kept:
+        """Hold what decides whether a site's units are dead, during a probe."""
+        if name in self._kept or name in self._before_activation:
             values[name] = output
 
     # --- windows and resume ---
@@ -210,7 +211,7 @@ class Recorder:
         if not self._sites:
             return
         step, values = observation.step, observation.values
-        before = [values[site.tap].detach() for site in self._sites]
+        before = [values[site.before or site.tap].detach() for site in self._sites]
         after = [values[site.output].detach() if site.output else values[site.tap].detach() for site in self._sites]
         self._put("preactivation_rms", step, _rms(before))
         self._put("preactivation_mean", step, _stacked([value.mean(dtype=torch.float64) for value in before]))
@@ -236,7 +237,7 @@ class Recorder:
 
 
 def _describe(site: Site, out_shapes: Mapping[str, tuple[int, ...]]) -> SiteInfo:
-    shape = out_shapes.get(site.tap) or out_shapes[site.name]
+    shape = out_shapes[site.group or site.tap]
     activation = site.activation
     return SiteInfo(
         name=site.name,

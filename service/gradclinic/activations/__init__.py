@@ -1,4 +1,7 @@
-"""Activations, one a file; in a spec a name (`"relu"`) or an object (`{"name": "leaky_relu", "negative_slope": 0.2}`)."""
+"""Activations, one a file; in a spec a name (`"relu"`) or an object with its parameters.
+
+`{"name": "leaky_relu", "negative_slope": 0.2}` is such an object.
+"""
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 

@@ -28,6 +28,8 @@ class Activation(Spec):
     """Whether phi is bounded on both sides, so that its units can saturate."""
     relu_like: ClassVar[bool] = False
     """Whether common advice counts it among the ReLU family (its first remedy)."""
+    learned: ClassVar[int] = 0
+    """Values that it learns (PReLU's slope)."""
     zero_gradient: ClassVar[tuple[float, float]] = OPEN
     saturation: ClassVar[tuple[float, float]] = OPEN
     source: ClassVar[str]

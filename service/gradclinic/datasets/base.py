@@ -1,6 +1,7 @@
 """What every data set says about itself, and how its samples are prepared."""
 
 from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -8,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from ..presets.base import Layout
+from ..errors import InvalidSpec
+from ..layers import Layout
 from ..spec import Seed, Shape, Spec
 
 FloatArray = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Task = Literal["classification", "regression"]
 
 
@@ -58,11 +61,33 @@ class Dataset(Spec):
     task: ClassVar[Task] = "classification"
     one_scalar: ClassVar[bool] = False
     """Standardize by one scalar, which keeps the geometry, instead of feature by feature."""
+    inputs_as_they_are: ClassVar[bool] = False
+    """Never standardize the inputs, whose scale is part of the task."""
     source: ClassVar[str]
 
     @abstractmethod
+    def forms(self) -> Mapping[Layout, Shape]:
+        """Shape of one sample in each layout that the data has."""
+
     def input_shape(self, layout: Layout) -> Shape:
         """Shape of one sample for a model of that layout; raises InvalidSpec where the data has no such form."""
+        forms = self.forms()
+        if layout not in forms:
+            raise InvalidSpec.at(
+                "/data/kind",
+                f"{self.kind} comes as {_either(forms)}, which a model of {layout} samples cannot take",
+                value=self.kind,
+                allowed=f"a model of {_either(forms)} samples, or data that comes as {layout}",
+            )
+        return forms[layout]
+
+    def symbols(self) -> int:
+        """How many symbols there are in samples of layout tokens; 0 where there is no such layout."""
+        return 0
+
+    def text_digest(self) -> str | None:
+        """SHA-256 of whatever the samples are cut from that another installation may have otherwise; else None."""
+        return None
 
     @abstractmethod
     def outputs(self) -> int:
@@ -80,22 +105,25 @@ class Dataset(Spec):
         """The samples as a model of that layout takes them, standardized as declared."""
         raw = self.draw()
         shape = self.input_shape(layout)
-        mean, deviation = (
-            self._moments(raw.train.inputs) if self.standardize else (-self.shift / self.scale, 1 / self.scale)
-        )
-        train = self._prepared(raw.train, mean, deviation, shape)
-        validation = self._prepared(raw.validation, mean, deviation, shape)
+        train, validation = (self._reshaped(half, self._factors(raw), shape) for half in (raw.train, raw.validation))
         if self.task == "regression" and self.standardize:
             return _with_standard_targets(train, validation)
         return Split(train, validation)
 
-    def _moments(self, inputs: FloatArray) -> tuple[npt.ArrayLike, npt.ArrayLike]:
+    def _factors(self, raw: Split) -> tuple[Doubles, Doubles]:
+        """What is subtracted from the inputs, and what they are divided by then."""
+        if not self.standardize:
+            return np.asarray(-self.shift / self.scale), np.asarray(1 / self.scale)
+        if self.inputs_as_they_are:
+            return np.asarray(0.0), np.asarray(1.0)
+        inputs = raw.train.inputs.astype(np.float64)
         axis = None if self.one_scalar else 0
-        mean, deviation = inputs.mean(axis=axis, dtype=np.float64), inputs.std(axis=axis, dtype=np.float64)
+        mean, deviation = np.asarray(inputs.mean(axis=axis)), np.asarray(inputs.std(axis=axis))
         return mean, np.where(deviation > 0, deviation, 1.0)
 
     @staticmethod
-    def _prepared(samples: Samples, mean: npt.ArrayLike, deviation: npt.ArrayLike, shape: Shape) -> Samples:
+    def _reshaped(samples: Samples, factors: tuple[Doubles, Doubles], shape: Shape) -> Samples:
+        mean, deviation = factors
         inputs = ((samples.inputs - mean) / deviation).astype(np.float32)
         return Samples(np.ascontiguousarray(inputs.reshape(len(inputs), *shape)), samples.targets)
 
@@ -117,15 +145,5 @@ def shuffled_split(inputs: FloatArray, targets: npt.NDArray[np.generic], *, trai
     return Split(Samples(inputs[first], targets[first]), Samples(inputs[rest], targets[rest]))
 
 
-def only_flat(kind: str, features: int, layout: Layout) -> Shape:
-    """[features] for a model that takes flat samples; refuses any other layout with a reason."""
-    from ..errors import InvalidSpec
-
-    if layout != "flat":
-        raise InvalidSpec.at(
-            "/data/kind",
-            f"{kind} has {features} plain features, which a model of {layout}s cannot take",
-            value=kind,
-            allowed="data whose samples have that layout, or a model for flat samples (mlp)",
-        )
-    return (features,)
+def _either(layouts: Iterable[str]) -> str:
+    return " or ".join(layouts)

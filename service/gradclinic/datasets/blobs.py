@@ -1,11 +1,12 @@
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ..presets.base import Layout
+from ..layers import Layout
 from ..spec import Shape
-from .base import Dataset, Split, only_flat, shuffled_split
+from .base import Dataset, Split, shuffled_split
 
 
 class Blobs(Dataset):
@@ -24,8 +25,8 @@ class Blobs(Dataset):
     """Share of the labels that are replaced by random ones, in both splits."""
     source: ClassVar[str] = "sklearn.datasets.make_blobs"
 
-    def input_shape(self, layout: Layout) -> Shape:
-        return only_flat(self.kind, self.dim, layout)
+    def forms(self) -> Mapping[Layout, Shape]:
+        return {"flat": (self.dim,)}
 
     def outputs(self) -> int:
         return self.classes

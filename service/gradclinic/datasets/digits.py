@@ -1,9 +1,9 @@
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import InvalidSpec
-from ..presets.base import Layout
+from ..layers import Layout
 from ..spec import Shape
 from .base import Dataset, Samples, Split
 
@@ -17,17 +17,8 @@ class Digits(Dataset):
     one_scalar: ClassVar[bool] = True
     source: ClassVar[str] = "Alpaydin and Kaynak 1998, UCI; ships with scikit-learn"
 
-    def input_shape(self, layout: Layout) -> Shape:
-        if layout == "flat":
-            return (64,)
-        if layout == "image":
-            return (1, 8, 8)
-        raise InvalidSpec.at(
-            "/data/kind",
-            f"digits are images, which a model of {layout} cannot take",
-            value="digits",
-            allowed="a model for flat samples or images",
-        )
+    def forms(self) -> Mapping[Layout, Shape]:
+        return {"flat": (64,), "image": (1, 8, 8)}
 
     def outputs(self) -> int:
         return 10

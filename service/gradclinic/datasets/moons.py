@@ -1,11 +1,12 @@
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ..presets.base import Layout
+from ..layers import Layout
 from ..spec import Shape
-from .base import Dataset, Split, only_flat, shuffled_split
+from .base import Dataset, Split, shuffled_split
 
 
 class Moons(Dataset):
@@ -18,8 +19,8 @@ class Moons(Dataset):
     """Standard deviation of the noise on each coordinate."""
     source: ClassVar[str] = "sklearn.datasets.make_moons"
 
-    def input_shape(self, layout: Layout) -> Shape:
-        return only_flat(self.kind, 2, layout)
+    def forms(self) -> Mapping[Layout, Shape]:
+        return {"flat": (2,)}
 
     def outputs(self) -> int:
         return 2

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import registry
-from .base import DoesNotFit, Layer, Node, Parameter, lower_sequence
+from .base import DoesNotFit, Layer, Layout, Node, Parameter, lower_sequence
 
 LAYERS = registry.members(__name__, Layer)
 
@@ -14,4 +14,4 @@ else:
     for _layer in LAYERS.values():
         _layer.model_rebuild(_types_namespace={"AnyLayer": AnyLayer})
 
-__all__ = ["LAYERS", "AnyLayer", "DoesNotFit", "Layer", "Node", "Parameter", "lower_sequence"]
+__all__ = ["LAYERS", "AnyLayer", "DoesNotFit", "Layer", "Layout", "Node", "Parameter", "lower_sequence"]

@@ -21,4 +21,5 @@ class ActivationLayer(Layer):
         return self.activation.call()
 
     def parameters(self, in_shape: Shape) -> tuple[Parameter, ...]:
-        return ()
+        learned = self.activation.learned
+        return (Parameter("weight", (learned,), "scale"),) if learned else ()

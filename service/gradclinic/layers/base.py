@@ -69,7 +69,7 @@ class Node:
     flops: int
     """Floating-point operations of one sample's forward pass; a multiply-add is two."""
     pointer: str
-    """JSON pointer, within the model, of the layer that this came from."""
+    """JSON pointer, within the model, of the layer that this came from; "" where a preset made it."""
     layer: "Layer"
     children: tuple["Node", ...] = ()
     """The body of a residual or a block."""
@@ -113,6 +113,10 @@ class Layer(Spec):
         """Floating-point operations of one sample's forward pass, its body's left out; one a value by default."""
         return prod(self.out_shape(in_shape))
 
+    def smallest_batch(self, in_shape: Shape) -> int:
+        """Samples that it needs at once to be trained."""
+        return 1
+
     def inner(self) -> Sequence["Layer"]:
         """The layers of its field `body`, where it has one."""
         return ()
@@ -141,10 +145,11 @@ class Layer(Spec):
 
 
 def lower_sequence(
-    layers: Sequence[Layer], in_shape: Shape, *, prefix: str = "", pointer: str = ""
+    layers: Sequence[Layer], in_shape: Shape, *, prefix: str = "", pointer: str | None = None
 ) -> tuple[tuple[Node, ...], Shape]:
     """Lower a list of layers: names are paths, `repeat` is unrolled, shapes are checked one after the other.
 
+    `pointer` is where the list stands in the model; None where nobody declared it, since a preset made it.
     Raises InvalidSpec with the pointer of the layer that does not fit.
     """
     from ..errors import InvalidSpec
@@ -152,7 +157,8 @@ def lower_sequence(
     nodes: list[Node] = []
     shape = in_shape
     for index, declared in enumerate(layers):
-        for layer, where in declared.expand(f"{pointer}/{index}"):
+        for layer, place in declared.expand(f"{pointer}/{index}"):
+            where = "" if pointer is None else place
             name = f"{prefix}{len(nodes)}.{layer.kind}"
             try:
                 node = layer.node(shape, name=name, pointer=where)

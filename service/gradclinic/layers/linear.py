@@ -2,12 +2,12 @@ from math import prod
 from typing import ClassVar, Literal
 
 from ..calls import Call
-from ..initializations import AnyInitialization
 from ..spec import Shape, Width
-from .base import DoesNotFit, Layer, Parameter
+from .base import DoesNotFit, Parameter
+from .weighted import Weighted
 
 
-class Linear(Layer):
+class Linear(Weighted):
     """z = W h + b over the last axis; for a sequence, at every step with the same weights."""
 
     kind: Literal["linear"] = "linear"
@@ -15,10 +15,6 @@ class Linear(Layer):
     """Units of the layer."""
     bias: bool = True
     """Whether it adds a bias."""
-    initialization: AnyInitialization | None = None
-    """How this layer alone starts; null is the model's initialization."""
-    trainable: bool = True
-    """False freezes its parameters: they get no gradient and no update."""
     source: ClassVar[str] = "torch.nn.Linear"
 
     def out_shape(self, in_shape: Shape) -> Shape:

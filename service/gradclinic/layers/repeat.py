@@ -27,6 +27,9 @@ class Repeat(Layer):
     def call(self, in_shape: Shape) -> Call:
         raise AssertionError("repeat is unrolled before it is built")
 
+    def inner(self) -> tuple["AnyLayer", ...]:
+        return self.body
+
     def count(self) -> int:
         return self.times * sum(layer.count() for layer in self.body)
 

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import registry
-from .base import Layout, Model, Skip
+from ..layers import Layout
+from .base import Model, Skip
 
 PRESETS = registry.members(__name__, Model)
 

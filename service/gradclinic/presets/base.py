@@ -2,19 +2,22 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from ..initializations import AnyInitialization
 from ..initializations.torch_default import TorchDefault
-from ..layers import AnyLayer
-from ..spec import Spec
-
-Layout = Literal["flat", "image", "sequence", "tokens"]
-"""How a model wants one sample: [features], [channels, height, width], [steps, features], or [steps] of symbols."""
+from ..layers import AnyLayer, Layer, Layout
+from ..layers.batch_norm import BatchNorm
+from ..layers.layer_norm import LayerNorm
+from ..layers.rms_norm import RMSNorm
+from ..spec import Shape, Spec
 
 Depth = Annotated[int, Field(ge=1, le=1000)]
+
+NORMS: dict[str, type[Layer]] = {"batch_norm": BatchNorm, "layer_norm": LayerNorm, "rms_norm": RMSNorm}
+"""The norms that a preset's knob can name."""
 
 
 class Skip(Spec):
@@ -37,24 +40,18 @@ class Model(Spec):
         """How it wants one sample."""
 
     @abstractmethod
-    def to_layers(self, outputs: int) -> Sequence[AnyLayer]:
-        """The list of layers it stands for, the readout with `outputs` units included."""
+    def to_layers(self, outputs: int, input_shape: Shape) -> Sequence[AnyLayer]:
+        """The layers it stands for, the readout with `outputs` units included, for samples of that shape."""
 
     @abstractmethod
     def count(self) -> int:
-        """How many nodes it lowers to, computed without lowering it."""
+        """How many nodes it lowers to at most, computed without lowering it."""
 
-    def layer_pointer(self) -> str:
-        """JSON pointer, within the model, of the list of layers; "" where a preset makes the list."""
-        return ""
-
-    def as_layers(self, outputs: int) -> "Model":
-        """The same network as an explicit list, for remedies that no knob of the preset expresses."""
-        from .layers import LayerList
-
-        return LayerList(layers=tuple(self.to_layers(outputs)), initialization=self.initialization)
+    def layer_pointer(self) -> str | None:
+        """JSON pointer, within the model, of the list of layers; None where a preset makes the list."""
+        return None
 
 
-def knob(model: Model, name: str) -> Any:
-    """The value of a preset's knob, or None where this model has no such knob."""
-    return getattr(model, name, None)
+def norm_named(name: str | None) -> list[AnyLayer]:
+    """The norm that a preset's knob names, as part of a list; nothing for None."""
+    return [NORMS[name]()] if name else []  # type: ignore[call-arg]  # the tag has a default in every concrete class

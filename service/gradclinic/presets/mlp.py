@@ -2,17 +2,16 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ..activations import AnyActivation
-from ..layers import AnyLayer
+from ..layers import AnyLayer, Layout
 from ..layers.activation import ActivationLayer
-from ..layers.batch_norm import BatchNorm
 from ..layers.linear import Linear
 from ..layers.residual import Residual
-from ..spec import Width
-from .base import Depth, Layout, Model, Skip
+from ..spec import Shape, Width
+from .base import Depth, Model, Skip, norm_named
 
 
 class MLP(Model):
-    """A multilayer perceptron: `depth` hidden layers of `width`, each linear -> normalization -> activation, and a readout."""
+    """A multilayer perceptron: `depth` hidden layers, each linear -> normalization -> activation, then a readout."""
 
     kind: Literal["mlp"] = "mlp"
     depth: Depth
@@ -21,23 +20,24 @@ class MLP(Model):
     """Units of each hidden layer."""
     activation: AnyActivation
     """The nonlinearity of the hidden layers."""
-    normalization: Literal["batch_norm"] | None = None
+    normalization: Literal["batch_norm", "layer_norm", "rms_norm"] | None = None
     """What stands between each hidden linear layer and its activation."""
     skip: Skip | None = None
-    """Skip connections around the hidden layers that keep their shape: all but the first, whose input is the data."""
+    """Skip connections around the hidden layers that keep their shape."""
     source: ClassVar[str] = "Rumelhart, Hinton and Williams 1986, Nature 323"
 
     def layout(self) -> Layout:
         return "flat"
 
-    def to_layers(self, outputs: int) -> Sequence[AnyLayer]:
+    def to_layers(self, outputs: int, input_shape: Shape) -> Sequence[AnyLayer]:
         layers: list[AnyLayer] = []
         for index in range(self.depth):
-            block: list[AnyLayer] = [Linear(out_features=self.width)]
-            if self.normalization == "batch_norm":
-                block.append(BatchNorm())
-            block.append(ActivationLayer(activation=self.activation))
-            if self.skip is None or index == 0:
+            block: list[AnyLayer] = [
+                Linear(out_features=self.width),
+                *norm_named(self.normalization),
+                ActivationLayer(activation=self.activation),
+            ]
+            if self.skip is None or (index == 0 and input_shape[-1] != self.width):
                 layers.extend(block)
             else:
                 layers.append(Residual(body=tuple(block), scale=self.skip.scale))
