@@ -4,8 +4,7 @@ from pydantic import Field
 
 from ..experiment import Experiment
 from ..layers.batch_norm import BatchNorm
-from ..presets.layers import LayerList
-from .base import Remedy, as_layer_list, refuse, with_knobs, with_model
+from .base import Remedy, as_layer_list, refuse, with_knob, with_layers
 from .norms import insert_norms
 
 _DEFAULT = BatchNorm()
@@ -23,15 +22,17 @@ class AddBatchNorm(Remedy):
     source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv:1502.03167"
 
     def apply(self, experiment: Experiment) -> Experiment:
-        model = experiment.model
-        present = getattr(model, "normalization", None)
+        present = getattr(experiment.model, "normalization", None)
         if present is not None:
             raise refuse(f"the model is normalized by {present} already")
         norm = BatchNorm(momentum=self.momentum, eps=self.eps)
-        if norm == _DEFAULT and "normalization" in type(model).model_fields and not isinstance(model, LayerList):
-            return with_knobs(experiment, normalization="batch_norm")
-        layers = as_layer_list(experiment)
-        rewritten = insert_norms(layers.layers, norm)
-        if rewritten == layers.layers:
-            raise refuse("every hidden weighted layer is followed by a norm already")
-        return with_model(experiment, layers.model_copy(update={"layers": rewritten}))
+        knob = with_knob(experiment, "normalization", "batch_norm") if norm == _DEFAULT else None
+        if knob is not None:
+            return knob
+        layers = as_layer_list(experiment).layers
+        rewritten = insert_norms(layers, norm)
+        if rewritten == layers:
+            raise refuse(
+                "no hidden linear or convolution layer is without a norm (a recurrent layer takes none inside)"
+            )
+        return with_layers(experiment, rewritten)

@@ -3,14 +3,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ..errors import InvalidSpec
 from ..experiment import Experiment
 from ..layers import AnyLayer, DoesNotFit, Layer
+from ..layers.block import Block
+from ..layers.recurrent import Recurrent
 from ..layers.residual import Residual
+from ..layers.weighted import Weighted
+from ..lowering import MAX_LAYERS
 from ..presets import Skip
-from ..presets.layers import LayerList
 from ..spec import Shape
-from .base import Remedy, as_layer_list, refuse, with_knobs, with_model
-from .norms import WEIGHTED
+from .base import Remedy, as_layer_list, refuse, walk, with_knob, with_layers
 
 
 class AddSkipConnections(Remedy):
@@ -18,7 +21,7 @@ class AddSkipConnections(Remedy):
 
     kind: Literal["add_skip_connections"] = "add_skip_connections"
     every: Annotated[int, Field(ge=1, le=20)] = 1
-    """Weighted layers in each block."""
+    """Weighted layers (or blocks) in each skip connection."""
     scale: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Multiplies the block's output; 1 is the original, smaller keeps deep networks level."""
     rank: ClassVar[int | None] = 4
@@ -26,44 +29,49 @@ class AddSkipConnections(Remedy):
 
     def apply(self, experiment: Experiment) -> Experiment:
         model = experiment.model
-        if getattr(model, "skip", None) is not None:
+        layers = as_layer_list(experiment).layers
+        if any(isinstance(layer, Residual) for layer in walk(layers)):
             raise refuse("the model has skip connections already")
-        layers = as_layer_list(experiment)
-        rewritten = self._wrap(layers.layers, experiment.data.input_shape(model.layout()))
-        if rewritten == layers.layers:
+        if any(isinstance(layer, Recurrent) for layer in walk(layers)):
+            raise refuse(
+                "the depth of a recurrent model is time, which no skip connection shortens; use_gated_cell does"
+            )
+        if model.count() > MAX_LAYERS:
+            raise refuse(f"the model has more than {MAX_LAYERS} layers")
+        rewritten = self._wrap(layers, experiment.data.input_shape(model.layout()))
+        if not any(isinstance(layer, Residual) for layer in rewritten):
             raise refuse(f"no {self.every} successive weighted layers return the shape they take")
-        if self.every == 1 and "skip" in type(model).model_fields and not isinstance(model, LayerList):
-            return with_knobs(experiment, skip=Skip(scale=self.scale))
-        return with_model(experiment, layers.model_copy(update={"layers": rewritten}))
+        knob = with_knob(experiment, "skip", Skip(scale=self.scale)) if self.every == 1 else None
+        return with_layers(experiment, rewritten) if knob is None else knob
 
     def _wrap(self, layers: Sequence[AnyLayer], in_shape: Shape) -> tuple[AnyLayer, ...]:
-        """Cut the unrolled list into blocks, each from one weighted layer to just before the next, and wrap them."""
-        flat = [layer for index, declared in enumerate(layers) for layer, _ in declared.expand(str(index))]
-        if any(isinstance(layer, Residual) for layer in flat):
-            raise refuse("the model has skip connections already")
-        starts = [index for index, layer in enumerate(flat) if isinstance(layer, WEIGHTED)]
+        """Cut the unrolled list into pieces, each from one weighted layer to just before the next, and wrap them."""
+        flat = [layer for declared in layers for layer, _ in declared.expand("")]
+        starts = [index for index, layer in enumerate(flat) if isinstance(layer, Weighted | Block)]
+        ends = [*starts[1:], len(flat)]
+        readout = len(starts) - 1
         result: list[AnyLayer] = flat[: starts[0]] if starts else flat
         shape = _shape_after(result, in_shape)
-        position, readout = 0, len(starts) - 1
+        position = 0
         while position < len(starts):
-            last = min(position + self.every, len(starts))
-            block = flat[starts[position] : starts[last] if last < len(starts) else len(flat)]
-            whole = last - position == self.every and last <= readout
-            if whole and _shape_after(block, shape) == shape:
+            taken = self.every if position + self.every <= readout else 1
+            block = flat[starts[position] : ends[position + taken - 1]]
+            after = _shape_after(block, shape)
+            if position + self.every <= readout and after == shape:
                 result.append(Residual(body=tuple(block), scale=self.scale))
             else:
-                last = position + 1
-                block = flat[starts[position] : starts[last] if last < len(starts) else len(flat)]
+                taken = 1
+                block = flat[starts[position] : ends[position]]
+                after = _shape_after(block, shape)
                 result.extend(block)
-            shape = _shape_after(block, shape)
-            position = last
-        return tuple(layers) if not any(isinstance(layer, Residual) for layer in result) else tuple(result)
+            shape, position = after, position + taken
+        return tuple(result)
 
 
 def _shape_after(layers: Sequence[Layer], shape: Shape) -> Shape:
     try:
         for layer in layers:
             shape = layer.out_shape(shape)
-    except DoesNotFit as misfit:
+    except (DoesNotFit, InvalidSpec) as misfit:
         raise refuse(f"the model itself does not fit its data: {misfit}") from None
     return shape

@@ -1,14 +1,14 @@
 """What every remedy says about itself: a pure rewrite experiment -> experiment, or a reasoned refusal."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
+
+from pydantic import ValidationError
 
 from ..errors import RemedyDoesNotApply
 from ..experiment import Experiment
 from ..layers import AnyLayer, Layer
-from ..layers.residual import Residual
-from ..layers.repeat import Repeat
 from ..presets import Model
 from ..presets.layers import LayerList
 from ..spec import Spec
@@ -32,31 +32,46 @@ def with_model(experiment: Experiment, model: Model) -> Experiment:
     return experiment.model_copy(update={"model": model})
 
 
-def with_knobs(experiment: Experiment, **knobs: object) -> Experiment:
-    """The same experiment with some knobs of its preset set."""
-    return with_model(experiment, experiment.model.model_copy(update=knobs))
+def with_knob(experiment: Experiment, name: str, value: object) -> Experiment | None:
+    """The same experiment with one knob of its preset set; None where its model has no such knob for that value."""
+    model = experiment.model
+    fields = type(model).model_fields
+    if name not in fields or isinstance(model, LayerList):
+        return None
+    try:
+        changed = type(model).model_validate({field: getattr(model, field) for field in fields} | {name: value})
+    except ValidationError:
+        return None
+    return with_model(experiment, changed)
 
 
 def as_layer_list(experiment: Experiment) -> LayerList:
     """The experiment's model as an explicit list of layers."""
-    model = experiment.model
+    model, data = experiment.model, experiment.data
     if isinstance(model, LayerList):
         return model
-    return LayerList(layers=tuple(model.to_layers(experiment.data.outputs())), initialization=model.initialization)
+    layers = tuple(model.to_layers(data.outputs(), data.input_shape(model.layout())))
+    return LayerList(layers=layers, initialization=model.initialization)
 
 
-def rewrite_sequences(
-    layers: Sequence[AnyLayer], rewrite: Callable[[Sequence[AnyLayer]], Sequence[AnyLayer]]
-) -> tuple[AnyLayer, ...]:
-    """Rewrite every list of layers in a tree, innermost first."""
-    inner = [_with_body(layer, rewrite) for layer in layers]
-    return tuple(rewrite(inner))
+def with_layers(experiment: Experiment, layers: Sequence[AnyLayer]) -> Experiment:
+    """The same experiment with another list of layers."""
+    return with_model(experiment, as_layer_list(experiment).model_copy(update={"layers": tuple(layers)}))
 
 
-def _with_body(layer: Layer, rewrite: Callable[[Sequence[AnyLayer]], Sequence[AnyLayer]]) -> Layer:
-    if isinstance(layer, Residual | Repeat):
-        return layer.model_copy(update={"body": rewrite_sequences(layer.body, rewrite)})
-    return layer
+def rewrite_layers(layers: Sequence[AnyLayer], rewrite: Callable[[AnyLayer], AnyLayer]) -> tuple[AnyLayer, ...]:
+    """Rewrite every layer of a tree, innermost first; the order and the number of layers stay."""
+    return tuple(
+        rewrite(layer.model_copy(update={"body": rewrite_layers(layer.inner(), rewrite)}) if layer.inner() else layer)
+        for layer in layers
+    )
+
+
+def walk(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Every declared layer of a tree, containers before what they contain."""
+    for layer in layers:
+        yield layer
+        yield from walk(layer.inner())
 
 
 def refuse(reason: str) -> RemedyDoesNotApply:

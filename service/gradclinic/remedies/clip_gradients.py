@@ -1,6 +1,7 @@
 from typing import ClassVar, Literal
 
 from ..clipping import AnyClipping
+from ..clipping.adaptive import AdaptiveClipping
 from ..clipping.norm import NormClipping
 from ..clipping.value import ValueClipping
 from ..experiment import Experiment
@@ -9,23 +10,25 @@ from .base import Remedy, refuse
 
 
 class ClipGradients(Remedy):
-    """Limit the gradient before each step, by its norm or entry by entry."""
+    """Limit the gradient before each step: by its norm, entry by entry, or by the size of each unit's weights."""
 
     kind: Literal["clip_gradients"] = "clip_gradients"
-    by: Literal["norm", "value"] = "norm"
-    """What is limited: the L2 norm of all gradients together, or each entry."""
-    threshold: PositiveFloat = 1.0
-    """The limit."""
+    by: Literal["norm", "value", "adaptive"] = "norm"
+    """What is limited: the L2 norm of all gradients together, each entry, or each unit's gradient over its weight."""
+    threshold: PositiveFloat | None = None
+    """The limit; null is 1 for the norm, 0.1 for values and 0.01 for the ratio."""
     rank: ClassVar[int | None] = 6
-    source: ClassVar[str] = "Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063"
+    source: ClassVar[str] = "Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; adaptive: Brock et al. 2021"
 
     def apply(self, experiment: Experiment) -> Experiment:
         clipping = self._clipping()
         if experiment.clipping == clipping:
-            raise refuse(f"the gradient is clipped by {self.by} at {self.threshold:g} already")
+            raise refuse(f"the gradient is clipped by {self.by} at this threshold already")
         return experiment.model_copy(update={"clipping": clipping})
 
     def _clipping(self) -> AnyClipping:
         if self.by == "norm":
-            return NormClipping(max_norm=self.threshold)
-        return ValueClipping(max_value=self.threshold)
+            return NormClipping(max_norm=self.threshold or 1.0)
+        if self.by == "value":
+            return ValueClipping(max_value=self.threshold or 0.1)
+        return AdaptiveClipping(factor=self.threshold or 0.01)

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from ..experiment import Experiment
 from .base import Remedy
+from .learning_rate import with_learning_rate
 
 
 class LowerLearningRate(Remedy):
@@ -16,6 +17,4 @@ class LowerLearningRate(Remedy):
     source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533"
 
     def apply(self, experiment: Experiment) -> Experiment:
-        optimizer = experiment.optimizer
-        lowered = optimizer.model_copy(update={"learning_rate": optimizer.learning_rate * self.factor})
-        return experiment.model_copy(update={"optimizer": lowered})
+        return with_learning_rate(experiment, experiment.optimizer.learning_rate * self.factor)

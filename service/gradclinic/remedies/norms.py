@@ -3,39 +3,54 @@
 from collections.abc import Sequence
 
 from ..layers import AnyLayer, Layer
+from ..layers.conv1d import Conv1d
+from ..layers.conv2d import Conv2d
 from ..layers.linear import Linear
 from ..layers.repeat import Repeat
-from ..layers.residual import Residual
+from ..layers.weighted import Weighted
 
-WEIGHTED: tuple[type[Layer], ...] = (Linear,)
+NORMALIZABLE: tuple[type[Layer], ...] = (Linear, Conv1d, Conv2d)
 """Layers whose pre-activation a norm can follow."""
 
 
 def insert_norms(layers: Sequence[AnyLayer], norm: Layer) -> tuple[AnyLayer, ...]:
     """The list with `norm` after each weighted layer that has none yet; the readout, the last of them, stays bare."""
-    rewritten, _ = _insert(layers, norm, spare_last=True)
-    return rewritten
+    return _Inserter(norm).insert(layers, follower=None)
 
 
-def _insert(layers: Sequence[AnyLayer], norm: Layer, *, spare_last: bool) -> tuple[tuple[AnyLayer, ...], bool]:
-    """Walk from the output to the input, so that the first weighted layer met is the readout."""
-    result: list[AnyLayer] = []
-    follower: Layer | None = None
-    for layer in reversed(layers):
-        if isinstance(layer, Residual | Repeat):
-            inside_last = spare_last and isinstance(layer, Residual)
-            body, spared = _insert(layer.body, norm, spare_last=inside_last)
-            spare_last = spare_last and not spared
-            result.append(layer.model_copy(update={"body": body}))
-        elif isinstance(layer, WEIGHTED):
-            if spare_last:
-                spare_last = False
-                result.append(layer)
-            elif follower is not None and follower.is_norm:
-                result.append(layer)
-            else:
-                result.extend((norm, layer))
-        else:
-            result.append(layer)
-        follower = layer
-    return tuple(reversed(result)), not spare_last
+class _Inserter:
+    """Walks from the output to the input, so that the first weighted layer it meets is the readout."""
+
+    def __init__(self, norm: Layer) -> None:
+        self.norm = norm
+        self.readout_passed = False
+
+    def insert(self, layers: Sequence[AnyLayer], *, follower: Layer | None) -> tuple[AnyLayer, ...]:
+        """The list with its norms; `follower` is the layer that takes its output."""
+        result: list[AnyLayer] = []
+        for layer in reversed(layers):
+            result.extend(reversed(self._one(layer, follower)))
+            follower = layer
+        return tuple(reversed(result))
+
+    def _one(self, layer: Layer, follower: Layer | None) -> tuple[AnyLayer, ...]:
+        if isinstance(layer, Repeat):
+            return self._repeat(layer, follower)
+        if layer.inner():
+            return (layer.model_copy(update={"body": self.insert(layer.inner(), follower=None)}),)
+        if not isinstance(layer, Weighted):
+            return (layer,)
+        readout, self.readout_passed = not self.readout_passed, True
+        if readout or not isinstance(layer, NORMALIZABLE) or (follower is not None and follower.is_norm):
+            return (layer,)
+        return (layer, self.norm)
+
+    def _repeat(self, layer: Repeat, follower: Layer | None) -> tuple[AnyLayer, ...]:
+        """A repeat whose last round differs (it holds the readout, or a norm follows it) gets that round unrolled."""
+        last = self.insert(layer.body, follower=follower)
+        if layer.times == 1:
+            return (layer.model_copy(update={"body": last}),)
+        others = self.insert(layer.body, follower=layer.body[0])
+        if others == last:
+            return (layer.model_copy(update={"body": last}),)
+        return (layer.model_copy(update={"body": others, "times": layer.times - 1}), *last)

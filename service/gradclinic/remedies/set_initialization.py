@@ -3,7 +3,10 @@ from typing import ClassVar, Literal
 from ..experiment import Experiment
 from ..initializations import AnyInitialization
 from ..initializations.xavier_uniform import XavierUniform
-from .base import Remedy, refuse, with_knobs
+from ..layers import AnyLayer
+from ..layers.weighted import Weighted
+from ..presets.layers import LayerList
+from .base import Remedy, refuse, rewrite_layers, with_model
 
 
 class SetInitialization(Remedy):
@@ -11,11 +14,20 @@ class SetInitialization(Remedy):
 
     kind: Literal["set_initialization"] = "set_initialization"
     initialization: AnyInitialization = XavierUniform()
-    """The new initialization, every field of it."""
+    """The new initialization, every field of it; it also replaces what single layers declare for themselves."""
     rank: ClassVar[int | None] = 5
     source: ClassVar[str] = "Glorot and Bengio 2010, AISTATS"
 
     def apply(self, experiment: Experiment) -> Experiment:
-        if experiment.model.initialization == self.initialization:
+        model = experiment.model.model_copy(update={"initialization": self.initialization})
+        if isinstance(model, LayerList):
+            model = model.model_copy(update={"layers": rewrite_layers(model.layers, _without_its_own)})
+        if model == experiment.model:
             raise refuse(f"the model starts from {self.initialization.scheme} with these fields already")
-        return with_knobs(experiment, initialization=self.initialization)
+        return with_model(experiment, model)
+
+
+def _without_its_own(layer: AnyLayer) -> AnyLayer:
+    if isinstance(layer, Weighted) and layer.initialization is not None:
+        return layer.model_copy(update={"initialization": None})
+    return layer

@@ -1,13 +1,13 @@
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from ..activations import AnyActivation
 from ..activations.relu import ReLU
 from ..experiment import Experiment
 from ..layers import AnyLayer
 from ..layers.activation import ActivationLayer
-from ..presets.layers import LayerList
-from .base import Remedy, as_layer_list, refuse, rewrite_sequences, with_knobs, with_model
+from ..layers.recurrent import Nonlinearity, Recurrent
+from ..layers.weighted import Weighted
+from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_knob, with_layers
 
 
 class SwapActivation(Remedy):
@@ -20,17 +20,34 @@ class SwapActivation(Remedy):
     source: ClassVar[str] = "Glorot, Bordes and Bengio 2011, AISTATS"
 
     def apply(self, experiment: Experiment) -> Experiment:
-        model = experiment.model
-        if "activation" in type(model).model_fields and not isinstance(model, LayerList):
-            if getattr(model, "activation") == self.activation:  # noqa: B009  # a knob that only some presets have
-                raise refuse(f"every hidden activation is {self.activation.name} already")
-            return with_knobs(experiment, activation=self.activation)
-        layers = as_layer_list(experiment)
-        rewritten = rewrite_sequences(layers.layers, self._swap)
-        if rewritten == layers.layers:
-            raise refuse(f"the model has no activation other than {self.activation.name}")
-        return with_model(experiment, layers.model_copy(update={"layers": rewritten}))
+        layers = as_layer_list(experiment).layers
+        rewritten = self._swapped(layers)
+        if rewritten == layers:
+            raise refuse(self._why_not(layers))
+        for value in (self.activation, self.activation.name):
+            knob = with_knob(experiment, "activation", value)
+            if knob is not None:
+                return knob
+        return with_layers(experiment, rewritten)
 
-    def _swap(self, layers: Sequence[AnyLayer]) -> Sequence[AnyLayer]:
-        new = ActivationLayer(activation=self.activation)
-        return [new if isinstance(layer, ActivationLayer) else layer for layer in layers]
+    def _swapped(self, layers: tuple[AnyLayer, ...]) -> tuple[AnyLayer, ...]:
+        """The list with every hidden activation replaced; what follows the readout is none of them."""
+        weighted = [index for index, layer in enumerate(layers) if any(isinstance(x, Weighted) for x in walk([layer]))]
+        hidden = weighted[-1] + 1 if weighted else 0
+        return rewrite_layers(layers[:hidden], self._swap) + layers[hidden:]
+
+    def _swap(self, layer: AnyLayer) -> AnyLayer:
+        if isinstance(layer, ActivationLayer):
+            return ActivationLayer(activation=self.activation)
+        if isinstance(layer, Recurrent) and layer.cell == "rnn" and self.activation.name in get_args(Nonlinearity):
+            return layer.model_copy(update={"nonlinearity": self.activation.name})
+        return layer
+
+    def _why_not(self, layers: tuple[AnyLayer, ...]) -> str:
+        name = self.activation.name
+        recurrent = [layer for layer in walk(layers) if isinstance(layer, Recurrent)]
+        if any(layer.cell != "rnn" for layer in recurrent):
+            return "the activations of a gated cell are fixed"
+        if recurrent and name not in get_args(Nonlinearity):
+            return f"a plain recurrent cell takes {', '.join(get_args(Nonlinearity))}, not {name}"
+        return f"the model has no hidden activation other than {name}"

@@ -1,0 +1,32 @@
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ..experiment import Experiment
+from ..schedules import Schedule
+from ..schedules.constant import Constant
+from ..schedules.cosine import Cosine
+from ..schedules.linear_warmup import LinearWarmup
+from .base import Remedy, refuse
+
+
+class AddWarmup(Remedy):
+    """Raise the learning rate from near zero over the first steps, when gradients are least reliable."""
+
+    kind: Literal["add_warmup"] = "add_warmup"
+    warmup_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """Steps until the learning rate is reached."""
+    source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        changed = self._warmed(experiment.schedule)
+        if changed == experiment.schedule:
+            raise refuse(f"the schedule has {self.warmup_steps} steps of warmup already")
+        return experiment.model_copy(update={"schedule": changed})
+
+    def _warmed(self, schedule: Schedule) -> Schedule:
+        if isinstance(schedule, Constant | LinearWarmup):
+            return LinearWarmup(warmup_steps=self.warmup_steps)
+        if isinstance(schedule, Cosine):
+            return schedule.model_copy(update={"warmup_steps": self.warmup_steps})
+        raise refuse(f"the schedule {schedule.kind} has no place for a warmup; constant and cosine have")

@@ -1,0 +1,16 @@
+from typing import ClassVar, Literal
+
+from ..experiment import Experiment
+from .base import Remedy, refuse
+
+
+class RemoveClipping(Remedy):
+    """Let the gradient through as it is: a tight clip makes every step small, and learning slow."""
+
+    kind: Literal["remove_clipping"] = "remove_clipping"
+    source: ClassVar[str] = "Zhang et al. 2020, arXiv:1905.11881 (what clipping does to convergence)"
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        if experiment.clipping is None:
+            raise refuse("the gradient is not clipped")
+        return experiment.model_copy(update={"clipping": None})

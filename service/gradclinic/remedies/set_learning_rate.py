@@ -1,0 +1,30 @@
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from ..experiment import Experiment
+from ..spec import PositiveFloat
+from .base import Remedy
+from .learning_rate import with_learning_rate
+
+
+class SetLearningRate(Remedy):
+    """Set the learning rate to a value, or multiply it by a factor, up or down."""
+
+    kind: Literal["set_learning_rate"] = "set_learning_rate"
+    value: PositiveFloat | None = None
+    """The new learning rate."""
+    factor: PositiveFloat | None = None
+    """What multiplies the old one."""
+    source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533"
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.value is None) == (self.factor is None):
+            raise ValueError("set either value or factor")
+        return self
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        if self.value is not None:
+            return with_learning_rate(experiment, self.value)
+        return with_learning_rate(experiment, experiment.optimizer.learning_rate * (self.factor or 1.0))

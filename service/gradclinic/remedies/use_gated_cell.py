@@ -1,0 +1,42 @@
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ..experiment import Experiment
+from ..layers import AnyLayer
+from ..layers.recurrent import Recurrent
+from ..presets.rnn import RNN
+from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_layers, with_model
+
+
+class UseGatedCell(Remedy):
+    """Replace plain recurrent cells with gated ones, whose state can pass many steps unchanged."""
+
+    kind: Literal["use_gated_cell"] = "use_gated_cell"
+    cell: Literal["gru", "lstm"] = "gru"
+    """The new cell."""
+    forget_bias: Annotated[float, Field(ge=-100, le=100)] = 1.0
+    """Where the bias of an LSTM's forget gate starts; a GRU has none."""
+    source: ClassVar[str] = (
+        "Hochreiter and Schmidhuber 1997, Neural Computation 9; Cho et al. 2014, arXiv:1406.1078; "
+        "forget bias: Jozefowicz et al. 2015, ICML"
+    )
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        model = experiment.model
+        recurrent = [layer for layer in walk(as_layer_list(experiment).layers) if isinstance(layer, Recurrent)]
+        if not recurrent:
+            raise refuse("the model has no recurrent layer")
+        if all(layer.cell != "rnn" for layer in recurrent):
+            raise refuse("every recurrent layer has a gated cell already")
+        if isinstance(model, RNN):
+            return with_model(experiment, model.model_copy(update=self._fields()))
+        return with_layers(experiment, rewrite_layers(as_layer_list(experiment).layers, self._gated))
+
+    def _fields(self) -> dict[str, object]:
+        return {"cell": self.cell} | ({"forget_bias": self.forget_bias} if self.cell == "lstm" else {})
+
+    def _gated(self, layer: AnyLayer) -> AnyLayer:
+        if isinstance(layer, Recurrent) and layer.cell == "rnn":
+            return layer.model_copy(update=self._fields())
+        return layer

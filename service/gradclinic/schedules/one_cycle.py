@@ -1,0 +1,30 @@
+from math import cos, pi
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Schedule
+
+
+class OneCycle(Schedule):
+    """The learning rate rises to its full value and falls to almost nothing, each along half a cosine."""
+
+    kind: Literal["one_cycle"] = "one_cycle"
+    rising: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of the steps in which it rises."""
+    initial_factor: Annotated[float, Field(gt=0, le=1)] = 0.04
+    """Share of the learning rate that it starts from."""
+    final_factor: Annotated[float, Field(gt=0, le=1)] = 4e-6
+    """Share that is left at the end."""
+    source: ClassVar[str] = "Smith and Topin 2018, arXiv:1708.07120; torch.optim.lr_scheduler.OneCycleLR"
+
+    def factor(self, step: int, steps: int) -> float:
+        peak = self.rising * steps - 1.0
+        if step <= peak:
+            return _between(self.initial_factor, 1.0, step / peak if peak > 0 else 1.0)
+        return _between(1.0, self.final_factor, min(1.0, (step - peak) / max(1e-9, steps - 1 - peak)))
+
+
+def _between(start: float, end: float, progress: float) -> float:
+    """Half a cosine from `start` to `end`."""
+    return end + (start - end) * 0.5 * (1.0 + cos(pi * progress))
