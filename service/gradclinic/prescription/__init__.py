@@ -1,0 +1,33 @@
+"""An automatic search for the remedies that cure a sick experiment, reported with its evidence.
+
+    problem = Problem(experiment, budget=Budget(seconds=240))
+    results = {}
+    while trials := next_runs(problem, results):
+        for trial in trials:                        # in any order, by any number of workers
+            results[trial.key] = ...                # the RunResult of training trial.experiment
+    report(advance(problem, results))
+
+No I/O: the state of a search is the problem and the results so far, nothing else.
+"""
+
+from .candidates import Candidate, candidate, first_candidates
+from .report import report
+from .search import Outcome, Problem, Progress, advance, next_runs
+from .trials import BASELINE, CONTROL, DEFAULT_BUDGET, Budget, Trial
+
+__all__ = [
+    "BASELINE",
+    "CONTROL",
+    "DEFAULT_BUDGET",
+    "Budget",
+    "Candidate",
+    "Outcome",
+    "Problem",
+    "Progress",
+    "Trial",
+    "advance",
+    "candidate",
+    "first_candidates",
+    "next_runs",
+    "report",
+]

@@ -1,0 +1,154 @@
+"""From a diagnosis to the remedies worth trying, alone and together; then to the neighbours of what did best.
+
+A candidate has at most one component on each of three axes: the network's structure, its initialization, and its
+steps (learning rate, optimizer, clipping). Which come first follows the mechanism of the condition; nothing here
+decides anything, the trials do.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from ..errors import InvalidRequest
+from ..experiment import Experiment
+from ..lowering import lower
+from ..remedies import AnyRemedy, Remedy
+from ..spec import Spec
+from .ideas import Facts, RemedyJson, combinations, start_changes, step_changes, structure_changes
+
+Remedies = tuple[Remedy, ...]
+Axis = Literal["structure", "start", "steps"]
+
+_START = frozenset({"set_initialization", "scale_residual_branches"})
+_STEPS = frozenset(
+    {"lower_learning_rate", "set_learning_rate", "change_optimizer", "clip_gradients", "remove_clipping", "add_warmup"}
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Remedies in the order they are applied, and the experiment after them."""
+
+    remedies: Remedies
+    experiment: Experiment
+
+    @property
+    def name(self) -> str:
+        """A short name for people, unique among candidates that differ."""
+        return " + ".join(label(remedy) for remedy in self.remedies)
+
+
+def label(remedy: Remedy) -> str:
+    """A remedy in a few words: its kind, and the knobs that were set."""
+    knobs = _knobs(remedy)
+    return f"{remedy.kind}({', '.join(knobs)})" if knobs else remedy.kind
+
+
+_TAGS = ("kind", "name", "scheme")
+
+
+def _knobs(spec: Spec) -> list[str]:
+    """The fields that differ from their defaults; in a part of its own, the tag too."""
+    fields = type(spec).model_fields
+    changed = {name: getattr(spec, name) for name in fields if getattr(spec, name) != fields[name].default}
+    return [_knob(name, value) for name, value in changed.items() if name not in _TAGS]
+
+
+def _knob(name: str, value: Any) -> str:
+    if isinstance(value, Spec):
+        tag = next(str(getattr(value, each)) for each in _TAGS if each in type(value).model_fields)
+        return " ".join([tag, *_knobs(value)])
+    return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+
+
+def candidate(experiment: Experiment, remedies: Sequence[Remedy]) -> Candidate | None:
+    """The experiment with the remedies; None where one refuses, the result does not fit, or nothing changed."""
+    changed = experiment
+    try:
+        for remedy in remedies:
+            changed = remedy.apply(changed)
+        lower(changed)
+    except InvalidRequest:
+        return None
+    return Candidate(tuple(remedies), changed) if changed != experiment else None
+
+
+def first_candidates(
+    experiment: Experiment, conditions: Sequence[str], suggested: Sequence[RemedyJson] = ()
+) -> list[Candidate]:
+    """What to try first against these conditions: the diagnosis's own suggestions, then combinations, no two alike."""
+    facts = Facts.of(experiment)
+    lists: list[Iterable[Sequence[RemedyJson]]] = [[[each] for each in suggested]]
+    lists += [combinations(condition, facts) for condition in conditions]
+    return list(_distinct(experiment, (_parsed(each) for each in _interleaved(lists))))
+
+
+def neighbours(experiment: Experiment, best: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates one component away from the best: a component more, less, or another one on its axis.
+
+    The learning rate first: it is what a structural remedy most often needs retuned.
+    """
+    facts = Facts.of(experiment)
+    changes = [_parsed([each])[0] for each in (*step_changes(), *structure_changes(facts), *start_changes(facts))]
+    return list(_distinct(experiment, _around(best, changes)))
+
+
+def simpler(experiment: Experiment, of: Candidate) -> list[Candidate]:
+    """The candidate with one of its remedies left out, for each of them."""
+    lists = ([*of.remedies[:index], *of.remedies[index + 1 :]] for index in range(len(of.remedies)))
+    return list(_distinct(experiment, lists))
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Remedy]:
+    return TypeAdapter(AnyRemedy)
+
+
+def _parsed(remedies: Sequence[RemedyJson]) -> list[Remedy]:
+    return [_adapter().validate_python(dict(each)) for each in remedies]
+
+
+def _axis(remedy: Remedy) -> Axis:
+    if remedy.kind in _STEPS:
+        return "steps"
+    return "start" if remedy.kind in _START else "structure"
+
+
+def _around(best: Sequence[Candidate], changes: Sequence[Remedy]) -> Iterator[list[Remedy]]:
+    """Each change for each of the best in turn, the best's first."""
+    for change in changes:
+        for each in best:
+            yield _ordered([*(kept for kept in each.remedies if not _replaces(change, kept)), change])
+
+
+def _replaces(new: Remedy, old: Remedy) -> bool:
+    return new.kind == old.kind or (_axis(new) == _axis(old) != "structure")
+
+
+def _ordered(remedies: Iterable[Remedy]) -> list[Remedy]:
+    order: Mapping[Axis, int] = {"structure": 0, "start": 1, "steps": 2}
+    return sorted(remedies, key=lambda remedy: order[_axis(remedy)])
+
+
+def _interleaved(lists: Sequence[Iterable[Sequence[RemedyJson]]]) -> Iterator[Sequence[RemedyJson]]:
+    """The lists' first items, then their second ones, and so on."""
+    waiting = [iter(each) for each in lists]
+    while waiting:
+        for each in list(waiting):
+            item = next(each, None)
+            if item is None:
+                waiting.remove(each)
+            else:
+                yield item
+
+
+def _distinct(experiment: Experiment, lists: Iterable[Sequence[Remedy]]) -> Iterator[Candidate]:
+    seen = {experiment}
+    for remedies in lists:
+        found = candidate(experiment, remedies)
+        if found is not None and found.experiment not in seen:
+            seen.add(found.experiment)
+            yield found

@@ -1,0 +1,125 @@
+"""What a prescription answers, running or ended, as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..comparison import ArmComparison, RunResult
+from .candidates import Candidate, label
+from .search import Outcome, Progress
+from .trials import BASELINE, CONTROL, Trial, badness, seconds, to_json
+
+
+def report(progress: Progress) -> dict[str, Any]:
+    """Status, diagnosis, what was tried, the control, the cure (or null, and why), and what it cost."""
+    outcome = progress.outcome
+    ended = [each for each in progress.asked if each.key in progress.results]
+    return {
+        "status": "running" if outcome is None else "succeeded",
+        "round": progress.round,
+        "ending": outcome.ending if outcome is not None else None,
+        "diagnosis": _diagnosis(progress),
+        "tried": _tried(progress),
+        "control": _control(progress, outcome),
+        "cure": _cure(outcome),
+        "why": outcome.why if outcome is not None else f"The search goes on: {_doing(progress)}.",
+        "comparison": outcome.comparison.to_json() if outcome is not None and outcome.comparison is not None else None,
+        "budget": progress.problem.budget.to_json(),
+        "spent": {
+            "runs": len(ended),
+            "seconds": sum(seconds(progress.results[each.key]) for each in ended),
+            "waiting": len(progress.waiting),
+        },
+    }
+
+
+def _doing(progress: Progress) -> str:
+    words = {
+        "diagnose": "the experiment as it is",
+        "screen": "first candidates in short runs",
+        "improve": "variations of the best candidates in short runs",
+        "race": "the best candidates at full length",
+        "confirm": "the finalists on fresh seeds",
+    }
+    return f"{words[progress.round]}, {len(progress.waiting)} runs to go in this round"
+
+
+def _diagnosis(progress: Progress) -> dict[str, Any] | None:
+    """The diagnosis of the experiment's own seed, and the conditions of all its seeds."""
+    first = [each for each in progress.asked if each.round == "diagnose"]
+    known = [progress.results[each.key] for each in first if each.key in progress.results]
+    if not known:
+        return None
+    conditions: dict[str, int] = {}
+    for result in known:
+        conditions[result.primary] = conditions.get(result.primary, 0) + 1
+    return {**(known[0].diagnosis or {}), "conditions": conditions}
+
+
+def _tried(progress: Progress) -> list[dict[str, Any]]:
+    """Every candidate with its runs, those that came furthest first, then by what they left of the loss."""
+    by_arm: dict[str, list[Trial]] = {}
+    for each in progress.asked:
+        if each.arm not in (BASELINE, CONTROL):
+            by_arm.setdefault(each.arm, []).append(each)
+    order = ("screen", "improve", "race", "confirm")
+
+    def key(trials: Sequence[Trial]) -> tuple[int, float]:
+        last = max(order.index(each.round) for each in trials)
+        known = [badness(progress.results[each.key]) for each in trials if each.key in progress.results]
+        return -last, min(known, default=float("inf"))
+
+    return [
+        {
+            "arm": arm,
+            "remedies": [remedy.to_json() for remedy in trials[0].remedies],
+            "reached": trials[-1].round,
+            "runs": [to_json(each, progress.results.get(each.key)) for each in trials],
+        }
+        for arm, trials in sorted(by_arm.items(), key=lambda item: key(item[1]))
+    ]
+
+
+def _control(progress: Progress, outcome: Outcome | None) -> dict[str, Any] | None:
+    """What remedies drawn by chance achieved on the confirmation's seeds."""
+    trials = [each for each in progress.asked if each.arm == CONTROL]
+    known = [(each, progress.results[each.key]) for each in trials if each.key in progress.results]
+    if not known:
+        return None
+    arm = _arm(outcome, CONTROL)
+    return {
+        "runs": len(known),
+        "cured": sum(_well(result) for _, result in known),
+        "verdict": arm.verdict if arm is not None else None,
+        "effects": arm.to_json()["effects"] if arm is not None else None,
+        "draws": [{**to_json(each, result), "name": " + ".join(map(label, each.remedies))} for each, result in known],
+    }
+
+
+def _well(result: RunResult) -> bool:
+    return result.succeeded and result.learned and not result.harmful
+
+
+def _cure(outcome: Outcome | None) -> dict[str, Any] | None:
+    if outcome is None or outcome.cure is None:
+        return None
+    arm = _arm(outcome, outcome.cure.name)
+    return {
+        "name": outcome.cure.name,
+        "remedies": [remedy.to_json() for remedy in outcome.cure.remedies],
+        "resolved_experiment": outcome.cure.experiment.to_json(),
+        "simplified": outcome.simplified,
+        "best": _named(outcome.best),
+        "evidence": arm.to_json() if arm is not None else None,
+    }
+
+
+def _named(candidate: Candidate | None) -> dict[str, Any] | None:
+    if candidate is None:
+        return None
+    return {"name": candidate.name, "remedies": [remedy.to_json() for remedy in candidate.remedies]}
+
+
+def _arm(outcome: Outcome | None, name: str) -> ArmComparison | None:
+    if outcome is None or outcome.comparison is None:
+        return None
+    return next((each for each in outcome.comparison.arms if each.arm == name), None)

@@ -1,0 +1,284 @@
+"""The search for a cure, as a pure function of the results so far.
+
+    diagnose   the experiment as it is, on three seeds                  -> its conditions, or: it is healthy
+    screen     first candidates for these conditions, one seed, short   -> the best
+    improve    what is one component away from the best, likewise       -> the best of all
+    race       the best few at full length, two seeds                   -> finalists: the best, and the simplest as good
+    confirm    finalists, baseline and a random control, fresh seeds    -> the cure, or the next finalists, or none
+
+Replayed from its results, the search asks for the same runs again, whatever the order in which they ended; a round is
+asked for as a whole, and the next when all of it has ended. Only a budget in seconds makes it depend on the machine.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, log
+from statistics import fmean
+from typing import Literal
+
+from ..comparison import Comparison, RunResult, compare
+from ..experiment import Experiment
+from ..random_remedy import random_remedy
+from .candidates import Candidate, first_candidates, neighbours, simpler
+from .funds import Plan, affords, plan
+from .ideas import RemedyJson
+from .trials import BASELINE, CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
+
+DIAGNOSE_SEEDS = 3
+RACE_SEEDS = 2
+FRESH = 1000
+"""Seeds of the confirmation start so far from the experiment's own, so that none was used to choose."""
+SHORT = 3
+"""A screening run has a third of the steps, but at least 50, which every rule can judge."""
+AS_GOOD = log(1.5)
+"""In the race, two seeds tell nothing finer than a loss half as large again."""
+
+Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a prescription is asked for."""
+
+    experiment: Experiment
+    budget: Budget = DEFAULT_BUDGET
+    seed: int = 0
+    """Fixes the draws of the random control."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a search ended."""
+
+    ending: Ending
+    why: str
+    """One or two sentences for a person."""
+    cure: Candidate | None = None
+    simplified: bool = False
+    """Whether the cure is simpler than the best candidate, and as good."""
+    best: Candidate | None = None
+    """The best candidate that was tried, where none cures."""
+    comparison: Comparison | None = None
+    """Of the confirmation: the finalists and the control against the baseline on fresh seeds."""
+    control: Mapping[int, Candidate] = field(default_factory=dict)
+    """The remedy that was drawn for each seed of the control."""
+
+
+Steps = Generator[Sequence[Trial], Results, Outcome]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands."""
+
+    problem: Problem
+    results: Results
+    asked: tuple[Trial, ...]
+    """Every trial so far, in order."""
+    waiting: tuple[Trial, ...]
+    """Those without a result: what to train next."""
+    outcome: Outcome | None
+
+    @property
+    def round(self) -> Round:
+        """The round that it is in, or ended in."""
+        return self.asked[-1].round
+
+
+def advance(problem: Problem, results: Results) -> Progress:
+    """Replay the search with the results so far, by trial key; what it waits for is in `waiting`."""
+    asked: dict[str, Trial] = {}
+    steps = _search(problem)
+    try:
+        wanted = next(steps)
+        while True:
+            asked |= {each.key: each for each in wanted}
+            missing = tuple(each for each in wanted if each.key not in results)
+            if missing:
+                return Progress(problem, results, tuple(asked.values()), missing, None)
+            wanted = steps.send({each.key: results[each.key] for each in wanted})
+    except StopIteration as stop:
+        return Progress(problem, results, tuple(asked.values()), (), stop.value)
+
+
+def next_runs(problem: Problem, results: Results) -> tuple[Trial, ...]:
+    """The trials to train next; none where the search has ended."""
+    return advance(problem, results).waiting
+
+
+def _search(problem: Problem) -> Steps:
+    everything: dict[str, RunResult] = {}
+    experiment, training = problem.experiment, problem.experiment.training
+    seeds = [(training.seed + index) % 2**31 for index in range(DIAGNOSE_SEEDS)]
+    asked = [trial("diagnose", BASELINE, (), experiment, seed=seed, steps=training.steps) for seed in seeds]
+    everything |= yield asked
+    sick = [everything[each.key] for each in asked]
+    if not any(result.succeeded for result in sick):
+        return Outcome("untrainable", "The service could not train this experiment at all, so nothing can be tried.")
+    conditions = [name for name, _ in Counter(name for result in sick for name in sorted(result.harmful)).most_common()]
+    if not conditions:
+        return Outcome("healthy", f"The experiment learned in {len(sick)} of {len(sick)} seeds: nothing to cure.")
+
+    short = training.steps if training.steps <= 100 else max(50, training.steps // SHORT)
+    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short)
+    scores: dict[Candidate, float] = {}
+    screened = first_candidates(experiment, conditions, _suggested(sick))[: shares.screen]
+    everything |= yield from _screen("screen", screened, scores, seed=seeds[0], steps=short)
+    if not scores:
+        return Outcome("not_cured", "No remedy of the catalogue applies to this experiment.")
+
+    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short)
+    near = [each for each in neighbours(experiment, _best(scores, 2)) if each not in scores][: 2 * shares.screen]
+    everything |= yield from _screen("improve", near, scores, seed=seeds[0], steps=short)
+
+    raced: dict[Candidate, float] = {}
+    racing = _with_simplest(_best(scores, shares.race), scores)
+    everything |= yield from _race(racing, raced, seeds=seeds[:RACE_SEEDS], steps=training.steps)
+    parts = [each for best in _best(raced, 1) for each in simpler(experiment, best) if each not in raced]
+    if affords(problem.budget, everything.values(), runs=RACE_SEEDS * len(parts) + 20, steps=training.steps):
+        everything |= yield from _race(parts, raced, seeds=seeds[:RACE_SEEDS], steps=training.steps)
+    return (yield from _confirm(problem, raced, shares, everything))
+
+
+def _suggested(results: Sequence[RunResult]) -> list[RemedyJson]:
+    """What the diagnoses suggest for their harmful findings, each once, in order."""
+    found: list[RemedyJson] = []
+    for result in results:
+        for finding in (result.diagnosis or {}).get("findings") or ():
+            for remedy in finding.get("suggested_remedies") or () if finding.get("harm") else ():
+                if remedy not in found:
+                    found.append(remedy)
+    return found
+
+
+def _of(candidate: Candidate, round_: Round, *, seed: int, steps: int, arm: str | None = None) -> Trial:
+    return trial(round_, arm or candidate.name, candidate.remedies, candidate.experiment, seed=seed, steps=steps)
+
+
+def _screen(
+    round_: Round, candidates: Sequence[Candidate], scores: dict[Candidate, float], *, seed: int, steps: int
+) -> Generator[Sequence[Trial], Results, Results]:
+    asked = {each: _of(each, round_, seed=seed, steps=steps) for each in candidates}
+    if not asked:
+        return {}
+    results = yield list(asked.values())
+    scores |= {each: badness(results[wanted.key]) for each, wanted in asked.items()}
+    return results
+
+
+def _race(
+    candidates: Sequence[Candidate], scores: dict[Candidate, float], *, seeds: Sequence[int], steps: int
+) -> Generator[Sequence[Trial], Results, Results]:
+    asked = {each: [_of(each, "race", seed=seed, steps=steps) for seed in seeds] for each in candidates}
+    if not asked:
+        return {}
+    results = yield [wanted for trials in asked.values() for wanted in trials]
+    scores |= {each: fmean(badness(results[wanted.key]) for wanted in trials) for each, trials in asked.items()}
+    return results
+
+
+def _best(scores: Mapping[Candidate, float], count: int) -> list[Candidate]:
+    return sorted(scores, key=lambda each: (scores[each], len(each.remedies), each.name))[:count]
+
+
+def _with_simplest(best: list[Candidate], scores: Mapping[Candidate, float]) -> list[Candidate]:
+    """The best, with the best single remedy among them."""
+    single = {each: score for each, score in scores.items() if len(each.remedies) == 1}
+    return list(dict.fromkeys([*best[: max(1, len(best) - 1)], *_best(single, 1), *best]))[: max(2, len(best))]
+
+
+def _finalists(raced: Mapping[Candidate, float], tried: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The best, and the simplest that is about as good."""
+    left = {each: score for each, score in raced.items() if each not in tried and score < inf}
+    if not left:
+        return []
+    best = _best(left, 1)[0]
+    near = [each for each, score in left.items() if score <= left[best] + AS_GOOD and each != best]
+    near.sort(key=lambda each: (len(each.remedies), left[each], each.name))
+    rest = [each for each in _best(left, len(left)) if each != best and each not in near]
+    return [best, *near, *rest][:count]
+
+
+def _confirm(
+    problem: Problem, raced: Mapping[Candidate, float], shares: Plan, everything: Mapping[str, RunResult]
+) -> Steps:
+    experiment, steps = problem.experiment, problem.experiment.training.steps
+    seeds = [(experiment.training.seed + FRESH + index) % 2**31 for index in range(shares.confirm_seeds)]
+    spent, results, tried = dict(everything), dict[str, RunResult](), list[Candidate]()
+    control = _control(problem, _best(raced, 3), seeds)
+    asked = [trial("confirm", BASELINE, (), experiment, seed=seed, steps=steps) for seed in seeds]
+    asked += [
+        trial("confirm", CONTROL, drawn.remedies, drawn.experiment, seed=seed, steps=steps)
+        for seed, drawn in control.items()
+    ]
+    while finalists := _finalists(raced, tried, shares.finalists):
+        wanted = len(asked) + len(finalists) * len(seeds)
+        if tried and not affords(problem.budget, spent.values(), runs=wanted, steps=steps):
+            break
+        tried += finalists
+        asked += [_of(each, "confirm", seed=seed, steps=steps) for each in finalists for seed in seeds]
+        results |= yield asked
+        spent |= results
+        asked = []
+        comparison = compare(_named(results), baseline=BASELINE)
+        cures = [each for each in tried if comparison.arm(each.name).verdict == "cures"]
+        if cures:
+            return _cured(cures, comparison, results, control)
+    return _not_cured(raced, comparison if tried else None, control)
+
+
+def _control(problem: Problem, best: Sequence[Candidate], seeds: Sequence[int]) -> dict[int, Candidate]:
+    """One remedy for each seed, drawn without looking at any result."""
+    drawn: dict[int, Candidate] = {}
+    for attempt, seed in enumerate(seeds):
+        remedy = random_remedy(
+            problem.experiment, seed=problem.seed, listed=[each.remedies for each in best], attempt=attempt
+        )
+        if remedy is not None:
+            drawn[seed] = Candidate((remedy,), remedy.apply(problem.experiment))
+    return drawn
+
+
+def _named(results: Results) -> list[RunResult]:
+    """The confirmation's results, by the arms' names in the search and not those of whoever trained them."""
+    return [replace(result, arm=key.rsplit("|", 2)[0]) for key, result in results.items()]
+
+
+def _cured(
+    cures: Sequence[Candidate], comparison: Comparison, results: Results, control: Mapping[int, Candidate]
+) -> Outcome:
+    best = min(cures, key=lambda each: comparison.arm(each.name).rank)
+    chosen = best
+    for each in sorted(cures, key=lambda each: len(each.remedies)):
+        if len(each.remedies) < len(best.remedies) and _as_good(each, best, results):
+            chosen = each
+            break
+    arm = comparison.arm(chosen.name)
+    return Outcome(
+        "cured",
+        arm.reason,
+        cure=chosen,
+        simplified=chosen != best,
+        best=best,
+        comparison=comparison,
+        control=control,
+    )
+
+
+def _as_good(simple: Candidate, best: Candidate, results: Results) -> bool:
+    """Whether the best is not shown to be better, on the seeds of the confirmation."""
+    both = [result for result in _named(results) if result.arm in (simple.name, best.name)]
+    return compare(both, baseline=best.name).arm(simple.name).verdict != "harms"
+
+
+def _not_cured(
+    raced: Mapping[Candidate, float], comparison: Comparison | None, control: Mapping[int, Candidate]
+) -> Outcome:
+    best = next(iter(_best(raced, 1)), None)
+    if comparison is None or best is None:
+        why = "Nothing that was tried trained to a finite loss at full length."
+    else:
+        arm = next((each for each in comparison.arms if each.arm == best.name), comparison.arms[0])
+        why = f"The best of what was tried, {arm.arm}, is no cure: {arm.reason}"
+    return Outcome("not_cured", why, best=best, comparison=comparison, control=control)
