@@ -1,0 +1,49 @@
+"""`/livez` and `/readyz`: for whoever operates the service."""
+
+from fastapi import APIRouter, Response
+
+from ..errors import ServiceUnavailable
+from . import answers as a
+from .dependencies import TheService
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/livez", summary="Does this process live?")
+def livez() -> a.HealthAnswer:
+    """Always ok: the process answers."""
+    return a.HealthAnswer(status="ok")
+
+
+@router.get(
+    "/readyz",
+    summary="Can this service accept work?",
+    responses={503: {"description": "A part cannot be reached.", "model": a.ReadyAnswer}},
+)
+def readyz(service: TheService, response: Response) -> a.ReadyAnswer:
+    """Ready while the database answers with the newest schema: what is accepted is stored there.
+
+    A queue that cannot be reached delays work and loses none, so it is reported, and does not make the service unready.
+    """
+    database, queue = "ok", "ok"
+    workers = 0
+    try:
+        if not service.store.is_current():
+            database = "outdated"
+        workers = len(service.store.reconciliation.workers(seen_within_s=service.settings.lease_ttl_s))
+    except ServiceUnavailable:
+        database = "unavailable"
+    try:
+        service.queue.ping()
+    except ServiceUnavailable:
+        queue = "unavailable"
+    ready = database == "ok"
+    if not ready:
+        response.status_code = 503
+        response.headers["Retry-After"] = "5"
+    return a.ReadyAnswer(
+        status="ok" if ready else "unavailable",
+        database=database,
+        queue=queue,
+        workers=workers,
+    )

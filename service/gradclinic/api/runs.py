@@ -1,0 +1,155 @@
+"""`/v1/runs`: queue a training, look at it, cancel it, delete it."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from ..errors import InvalidRequest
+from ..store import ENDED, Created, Run
+from ..use_cases.service import Service
+from ..use_cases.submit import idempotency_of, submit_run
+from . import answers as a
+from .body import StrictJSONRoute
+from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, RunId, TheService, problems
+from .paging import link_next
+from .requests import RunRequest
+from .views import run_answer, run_detail
+from .waiting import Prefer, seconds_to_wait, until
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute)
+
+RETRY_AFTER_S = "1"
+_HEADERS = {
+    "Location": {"description": "The run.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Queue a training",
+    responses={202: {"description": "Stored and queued.", "headers": _HEADERS}, **problems(409, *BODY_PROBLEMS)},
+)
+async def create_run(
+    *,
+    body: RunRequest,
+    service: TheService,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> a.RunDetailAnswer:
+    """Check the experiment, apply its remedies, store the run, and queue it. Nothing is stored on a 4xx."""
+    created = await run_in_threadpool(_submit, service, body, idempotency_key)
+    run_id = created.item.id
+    wait = seconds_to_wait(prefer)
+    if wait:
+        await until(lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait)
+        response.headers["Preference-Applied"] = f"wait={wait}"
+    answer = await run_in_threadpool(_detail, service, run_id)
+    response.headers["Location"] = answer.urls.self
+    if answer.status in ENDED:
+        response.status_code = 200 if wait else 202
+    else:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]:
+    return submit_run(
+        service,
+        body.experiment,
+        body.remedies,
+        name=body.name,
+        labels=body.labels,
+        idempotency=idempotency_of(key, kind="run", body=body.to_json()),
+    )
+
+
+def _detail(service: Service, run_id: str) -> a.RunDetailAnswer:
+    return run_detail(service.store.runs.get(run_id), service.store.runs.transitions(run_id))
+
+
+Condition = Literal[
+    "vanishing_gradients",
+    "exploding_gradients",
+    "dead_units",
+    "saturated_activations",
+    "divergence",
+    "oscillating_loss",
+    "slow_convergence",
+    "healthy",
+    "insufficient_evidence",
+]
+
+
+@router.get("", summary="List runs", responses=problems(422))
+def list_runs(
+    *,
+    service: TheService,
+    request: Request,
+    response: Response,
+    status: Annotated[a.RunStatus | None, Query(description="Only runs in this state.")] = None,
+    condition: Annotated[Condition | None, Query(description="Only runs whose primary condition this is.")] = None,
+    finding: Annotated[Condition | None, Query(description="Only runs with a finding of this condition.")] = None,
+    label: Annotated[
+        list[str] | None, Query(max_length=10, description="Only runs with this label, as `key:value`; repeatable.")
+    ] = None,
+    study: Annotated[str | None, Query(max_length=40, description="Only runs of this study.")] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> a.RunPage:
+    """Runs that meet every filter, newest first."""
+    page = service.store.runs.page(
+        status=status,
+        condition=condition,
+        finding=finding,
+        labels=_labels(label or []),
+        study_id=study,
+        after=after,
+        limit=limit,
+    )
+    return a.RunPage(items=[run_answer(run) for run in page.items], next=link_next(request, response, page.next))
+
+
+def _labels(given: list[str]) -> dict[str, str]:
+    labels = {}
+    for label in given:
+        key, separator, value = label.partition(":")
+        if not separator or "\x00" in label:
+            raise InvalidRequest.at("", "the parameter `label` has to be key:value", value=label, allowed="key:value")
+        labels[key] = value
+    return labels
+
+
+@router.get("/{run_id}", summary="Look at a run", responses=problems(404, 422))
+def get_run(run_id: RunId, service: TheService, response: Response) -> a.RunDetailAnswer:
+    """Status, progress, diagnosis, every change of state, and where it ran."""
+    answer = _detail(service, run_id)
+    if answer.status not in ENDED:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.post(
+    "/{run_id}/cancel",
+    status_code=202,
+    summary="Cancel a run",
+    responses={200: {"description": "It was cancelled before.", "model": a.RunAnswer}, **problems(404, 409, 422)},
+)
+def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunAnswer:
+    """A queued run ends at once, a running one at its next step; what it recorded stays."""
+    before = service.store.runs.get(run_id)
+    run = service.store.runs.request_cancel(run_id)
+    if before.status == "canceled":
+        response.status_code = 200
+    return run_answer(run)
+
+
+@router.delete(
+    "/{run_id}", status_code=204, summary="Delete a run", responses=problems(404, 422), response_class=Response
+)
+def delete_run(run_id: RunId, service: TheService) -> None:
+    """Remove it and all it recorded; one that has not ended stops first."""
+    service.store.runs.delete(run_id)

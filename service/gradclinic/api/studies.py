@@ -1,0 +1,112 @@
+"""`/v1/studies`: one experiment, several arms and seeds, and which remedy cures it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from ..comparison import DEFAULT_METRIC
+from ..use_cases.compare import compare_study
+from ..use_cases.submit import ArmPlan, StudyPlan, idempotency_of, submit_study
+from . import answers as a
+from .body import StrictJSONRoute
+from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, StudyId, TheService, problems
+from .json import PlainJSON
+from .paging import link_next
+from .requests import StudyRequest
+from .runs import RETRY_AFTER_S
+from .views import study_answer
+
+router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
+
+_HEADERS = {
+    "Location": {"description": "The study.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
+}
+Metric = Annotated[str, Query(max_length=100, description="What the verdicts rest on.")]
+Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals of one comparison together.")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Queue a study",
+    responses={202: {"description": "Stored and queued.", "headers": _HEADERS}, **problems(409, *BODY_PROBLEMS)},
+)
+def create_study(
+    body: StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> a.StudyAnswer:
+    """Check every arm at every sweep point, then store all runs and queue them, or nothing."""
+    plan = StudyPlan(
+        experiment=body.experiment,
+        arms=[ArmPlan(arm.name, arm.remedies, arm.experiment) for arm in body.arms],
+        seeds=body.seeds,
+        sweep=body.sweep,
+        name=body.name,
+        labels=body.labels,
+    )
+    created = submit_study(
+        service, plan, idempotency=idempotency_of(idempotency_key, kind="study", body=body.to_json())
+    )
+    answer = study_answer(created.item)
+    response.headers["Location"] = answer.urls.self
+    response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.get("", summary="List studies", responses=problems(422))
+def list_studies(
+    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
+) -> a.StudyPage:
+    """Studies, newest first."""
+    page = service.store.studies.page(after=after, limit=limit)
+    return a.StudyPage(
+        items=[study_answer(study) for study in page.items], next=link_next(request, response, page.next)
+    )
+
+
+@router.get("/{study_id}", summary="Look at a study", responses=problems(404, 422))
+def get_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
+    """Status and progress; its runs are at `urls.runs`."""
+    answer = study_answer(service.store.studies.get(study_id))
+    if answer.status == "running":
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.post(
+    "/{study_id}/cancel",
+    status_code=202,
+    summary="Cancel a study",
+    responses={200: {"description": "It was cancelled before.", "model": a.StudyAnswer}, **problems(404, 409, 422)},
+)
+def cancel_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
+    """Queued runs end at once, running ones at their next step; what has ended can still be compared."""
+    before = service.store.studies.get(study_id)
+    study = service.store.studies.request_cancel(study_id)
+    if before.status == "canceled":
+        response.status_code = 200
+    return study_answer(study)
+
+
+@router.delete(
+    "/{study_id}", status_code=204, summary="Delete a study", responses=problems(404, 422), response_class=Response
+)
+def delete_study(study_id: StudyId, service: TheService) -> None:
+    """Remove it with its runs and all they recorded."""
+    service.store.studies.delete(study_id)
+
+
+@router.get(
+    "/{study_id}/comparison",
+    summary="Compare the arms of a study",
+    responses=problems(404, 409, 422),
+    response_model=a.ComparisonAnswer,
+)
+def get_comparison(
+    *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
+) -> PlainJSON:
+    """Per arm: conditions per seed, cured or not, effects with intervals, cost, rank, verdict.
+
+    Partial while the study runs: `complete` is false, and verdicts stay open.
+    """
+    return PlainJSON(compare_study(service, study_id, metric=metric, confidence=confidence).to_json())

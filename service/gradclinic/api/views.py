@@ -1,0 +1,104 @@
+"""From records of the store to what the API answers."""
+
+from typing import Any
+
+from ..store import Progress, Run, Study, Transition
+from . import answers as a
+
+
+def run_answer(run: Run) -> a.RunAnswer:
+    """A run without its history."""
+    return a.RunAnswer(**_run_fields(run))
+
+
+def run_detail(run: Run, transitions: list[Transition]) -> a.RunDetailAnswer:
+    """A run with its history and environment."""
+    return a.RunDetailAnswer(
+        **_run_fields(run),
+        transitions=[transition_answer(transition) for transition in transitions],
+        environment=None if run.environment is None else dict(run.environment),
+    )
+
+
+def transition_answer(transition: Transition) -> a.TransitionAnswer:
+    """One change of a run's state."""
+    return a.TransitionAnswer(
+        number=transition.number,
+        status_before=transition.status_before,
+        status=transition.status,
+        attempt=transition.attempt,
+        step=transition.step,
+        reason=a.ReasonAnswer(code=transition.reason.code, text=transition.reason.text),
+        at=transition.at,
+    )
+
+
+def study_answer(study: Study) -> a.StudyAnswer:
+    """A study with its progress."""
+    at = f"/v1/studies/{study.id}"
+    return a.StudyAnswer(
+        id=study.id,
+        name=study.name,
+        labels=dict(study.labels),
+        status=study.status,
+        experiment=dict(study.experiment),
+        arms=[dict(arm) for arm in study.arms],
+        seeds=list(study.seeds),
+        sweep=[dict(axis) for axis in study.sweep],
+        progress=study_progress(study.progress),
+        created_at=study.created_at,
+        ended_at=study.ended_at,
+        urls=a.StudyUrls(
+            self=at,
+            runs=f"/v1/runs?study={study.id}",
+            comparison=f"{at}/comparison",
+            events=f"{at}/events",
+            cancel=f"{at}/cancel",
+            page=f"/studies/{study.id}",
+        ),
+    )
+
+
+def study_progress(progress: Progress) -> a.StudyProgressAnswer:
+    """How far a study is."""
+    return a.StudyProgressAnswer(
+        runs=progress.runs,
+        by_status={str(status): count for status, count in progress.by_status.items()},
+        steps_done=progress.steps_done,
+        steps=progress.steps,
+    )
+
+
+def _run_fields(run: Run) -> dict[str, Any]:
+    at = f"/v1/runs/{run.id}"
+    return {
+        "id": run.id,
+        "name": run.name,
+        "labels": dict(run.labels),
+        "status": run.status,
+        "reason": a.ReasonAnswer(code=run.reason.code, text=run.reason.text),
+        "origin": run.origin,
+        "study_id": run.study_id,
+        "arm": run.arm,
+        "sweep_point": None if run.point is None else dict(run.point),
+        "seed": run.seed,
+        "progress": a.ProgressAnswer(step=run.step, steps=run.steps),
+        "experiment": dict(run.experiment),
+        "remedies": [dict(remedy) for remedy in run.remedies],
+        "resolved_experiment": dict(run.resolved_experiment),
+        "metrics": run.metrics,
+        "diagnosis": None if run.diagnosis is None else dict(run.diagnosis),
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "urls": a.RunUrls(
+            self=at,
+            statistics=f"{at}/statistics",
+            profile=f"{at}/profile",
+            curves=f"{at}/curves",
+            diagnosis=f"{at}/diagnosis",
+            events=f"{at}/events",
+            cancel=f"{at}/cancel",
+            page=f"/runs/{run.id}",
+        ),
+    }

@@ -1,0 +1,31 @@
+"""`Prefer: wait=N` (RFC 7240): how long a client would wait for an answer."""
+
+import re
+from collections.abc import Callable
+from time import monotonic
+from typing import Annotated
+
+import anyio
+from fastapi import Header
+from fastapi.concurrency import run_in_threadpool
+
+LONGEST_S = 60
+_POLL_S = 0.1
+
+Prefer = Annotated[
+    str | None,
+    Header(description="`wait=N`: answer when the run has ended, after N seconds (60 at most) at the latest."),
+]
+
+
+def seconds_to_wait(prefer: str | None) -> int:
+    """The N of `wait=N`, at most 60; 0 where there is none. Unknown preferences are ignored, as the RFC has it."""
+    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})", prefer or "", re.IGNORECASE)
+    return min(int(found[1]), LONGEST_S) if found else 0
+
+
+async def until(ended: Callable[[], bool], *, seconds: float) -> None:
+    """Return when `ended` says so, or after `seconds`; no thread is held while nothing happens."""
+    deadline = monotonic() + seconds
+    while monotonic() < deadline and not await run_in_threadpool(ended):
+        await anyio.sleep(_POLL_S)

@@ -1,0 +1,15 @@
+"""The limits of this service, as its settings have them."""
+
+from ..estimate import Limits
+from ..settings import Settings
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a service with these settings accepts."""
+    return Limits(
+        parameters=settings.max_parameters,
+        steps=settings.max_steps,
+        memory_bytes=settings.max_memory_bytes,
+        stored_bytes=settings.max_stored_bytes,
+        runs_per_study=settings.max_runs_per_study,
+    )
