@@ -3,6 +3,7 @@
 Nothing here imports torch or the workers. A message that cannot be sent is no loss: the reconciler sends it later.
 """
 
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -68,6 +69,11 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
         },
     )
     return app
+
+
+def owner_prefix(worker_pid: int) -> str:
+    """What the owners' names of the runs begin with that one worker's children hold."""
+    return f"{socket.gethostname()}/{worker_pid}/"
 
 
 class Queue:

@@ -24,7 +24,7 @@ from celery.platforms import SecurityWarning
 
 from gradclinic.errors import ServiceUnavailable
 from gradclinic.logs import configure
-from gradclinic.queue import celery_app
+from gradclinic.queue import celery_app, owner_prefix
 from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
 
@@ -53,11 +53,6 @@ def queues_of(settings: Settings) -> str:
         return settings.worker_queues
     has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
     return "gpu,cpu" if has_gpu else "cpu"
-
-
-def owner_prefix(parent_pid: int) -> str:
-    """What the owners' names of one worker's children begin with."""
-    return f"{socket.gethostname()}/{parent_pid}/"
 
 
 def main() -> None:

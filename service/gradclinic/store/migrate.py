@@ -1,11 +1,14 @@
 """Brings a database to the newest schema, from the migrations in a checkout or in the installed package."""
 
+import sqlite3
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import make_url
 from sqlalchemy.exc import DatabaseError
 
 from ..errors import SetupFailed
@@ -34,9 +37,11 @@ def upgrade(url: str, revision: str = "head") -> None:
     """Bring a database to a revision, the newest by default; raises SetupFailed where it cannot be used."""
     try:
         command.upgrade(config(url), revision)
-    except DatabaseError as error:
-        reason = str(error.orig).strip().splitlines()[0]
+    except (DatabaseError, sqlite3.Error) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise SetupFailed(f"the database {_shown(url)} cannot be used: {reason}") from error
+    except CommandError as error:
+        raise SetupFailed(f"the database {_shown(url)} was made by another version of gradclinic: {error}") from error
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -52,8 +57,4 @@ def is_current(database: Database) -> bool:
 
 
 def _shown(url: str) -> str:
-    database = Database(url)
-    try:
-        return database.url.render_as_string(hide_password=True)
-    finally:
-        database.close()
+    return make_url(url).render_as_string(hide_password=True)
