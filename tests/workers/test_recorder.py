@@ -19,6 +19,59 @@ SLOPES["sigmoid"] = lambda z: torch.sigmoid(z) * (1 - torch.sigmoid(z))
 STEEPEST = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25}
 
 
+@torch.no_grad()
+def by_hand(experiment, modules, *, activation, sites, outputs, start, loss, previous):
+    """One step's statistics after its backward, one tensor at a time; and its weights' gradient, flat."""
+    batch, rate = experiment.training.batch_size, experiment.optimizer.learning_rate
+    weights = [module.weight for module in modules.steps if isinstance(module, torch.nn.Linear)]
+    every = torch.cat([parameter.grad.flatten() for parameter in modules.parameters()])
+    total = every.norm()
+    limit = experiment.clipping.max_norm if experiment.clipping else None
+    factor = min(1.0, limit / float(total)) if limit else 1.0
+    flat = torch.cat([weight.grad.flatten() for weight in weights])
+    found: dict[str, list[float]] = {
+        "site_grad_rms": [batch * float((z.grad**2).mean().sqrt()) for z in sites],
+        "site_grad_mean_abs": [batch * float(z.grad.abs().mean()) for z in sites],
+        "site_grad_max_abs": [batch * float(z.grad.abs().max()) for z in sites],
+        "site_grad_zero_fraction": [float((z.grad == 0).double().mean()) for z in sites],
+        "site_grad_underflow_fraction": [0.0 for _ in sites],
+        "site_grad_nonfinite_count": [0.0 for _ in sites],
+        "preactivation_rms": [float((z**2).mean().sqrt()) for z in sites],
+        "preactivation_mean": [float(z.mean()) for z in sites],
+        "activation_rms": [float((h**2).mean().sqrt()) for h in outputs],
+        "activation_batch_std": [
+            float(((h - h.mean(dim=0, keepdim=True)) ** 2).mean(dim=0).mean().sqrt()) for h in outputs
+        ],
+        "saturated_fraction": [
+            float((SLOPES[activation](z).abs() < 0.05 * STEEPEST[activation]).double().mean())
+            if activation != "relu"
+            else 0.0
+            for z in sites
+        ],
+        "beyond_5_fraction": [float((z.abs() > 5).double().mean()) for z in sites],
+        "weight_grad_norm_l2": [float(w.grad.norm()) for w in weights],
+        "weight_grad_norm_l2_clipped": [factor * float(w.grad.norm()) for w in weights],
+        "weight_grad_mean_abs": [float(w.grad.abs().mean()) for w in weights],
+        "weight_grad_max_abs": [float(w.grad.abs().max()) for w in weights],
+        "weight_grad_zero_fraction": [float((w.grad == 0).double().mean()) for w in weights],
+        "weight_grad_nonfinite_count": [0.0 for _ in weights],
+        "weight_norm_l2": [float(w.norm()) for w in weights],
+        "update_to_weight_ratio": [factor * rate * float(w.grad.norm() / w.norm()) for w in weights],
+        "distance_from_start": [float((w - first).norm()) for w, first in zip(weights, start, strict=True)],
+        "train_loss": [float(loss)],
+        "grad_norm_l2": [float(total)],
+        "grad_norm_l2_clipped": [factor * float(total)],
+        "learning_rate": [rate],
+    }
+    if limit:
+        found["clipped"] = [float(factor < 1)]
+    if previous is not None:
+        found["grad_cosine"] = [float(flat @ previous / flat.norm() / previous.norm())]
+    for parameter in modules.parameters():
+        parameter.sub_(rate * factor * parameter.grad)
+    return found, flat.clone()
+
+
 def oracle(experiment: Experiment, *, activation: str) -> list[dict[str, list[float]]]:
     """The same training in float64 by hand: linear, activation, ..., linear; one dictionary of statistics a step."""
     network = lower(experiment)
@@ -28,9 +81,8 @@ def oracle(experiment: Experiment, *, activation: str) -> list[dict[str, list[fl
     split = experiment.data.sample("flat")
     inputs, targets = torch.from_numpy(split.train.inputs).double(), torch.from_numpy(split.train.targets)
     batches = generator(experiment.training.seed, BATCHES)
-    batch, rate = experiment.training.batch_size, experiment.optimizer.learning_rate
-    weights = [module.weight for module in modules.steps if isinstance(module, torch.nn.Linear)]
-    start = [weight.detach().clone() for weight in weights]
+    start = [module.weight.detach().clone() for module in modules.steps if isinstance(module, torch.nn.Linear)]
+    batch = experiment.training.batch_size
     steps, previous = [], None
     for _ in range(experiment.training.steps):
         chosen = torch.randint(len(inputs), (batch,), generator=batches)
@@ -46,53 +98,16 @@ def oracle(experiment: Experiment, *, activation: str) -> list[dict[str, list[fl
         loss = functional.cross_entropy(x, targets[chosen])
         modules.zero_grad()
         loss.backward()
-        every = torch.cat([parameter.grad.flatten() for parameter in modules.parameters()])
-        total = every.norm()
-        limit = experiment.clipping.max_norm if experiment.clipping else None
-        factor = min(1.0, limit / float(total)) if limit else 1.0
-        flat = torch.cat([weight.grad.flatten() for weight in weights])
-        found: dict[str, list[float]] = {
-            "site_grad_rms": [batch * float((z.grad**2).mean().sqrt()) for z in sites],
-            "site_grad_mean_abs": [batch * float(z.grad.abs().mean()) for z in sites],
-            "site_grad_max_abs": [batch * float(z.grad.abs().max()) for z in sites],
-            "site_grad_zero_fraction": [float((z.grad == 0).double().mean()) for z in sites],
-            "site_grad_underflow_fraction": [0.0 for _ in sites],
-            "site_grad_nonfinite_count": [0.0 for _ in sites],
-            "preactivation_rms": [float((z**2).mean().sqrt()) for z in sites],
-            "preactivation_mean": [float(z.mean()) for z in sites],
-            "activation_rms": [float((h**2).mean().sqrt()) for h in outputs],
-            "activation_batch_std": [
-                float(((h - h.mean(dim=0, keepdim=True)) ** 2).mean(dim=0).mean().sqrt()) for h in outputs
-            ],
-            "saturated_fraction": [
-                float((SLOPES[activation](z).abs() < 0.05 * STEEPEST[activation]).double().mean())
-                if activation != "relu"
-                else 0.0
-                for z in sites
-            ],
-            "beyond_5_fraction": [float((z.abs() > 5).double().mean()) for z in sites],
-            "weight_grad_norm_l2": [float(w.grad.norm()) for w in weights],
-            "weight_grad_norm_l2_clipped": [factor * float(w.grad.norm()) for w in weights],
-            "weight_grad_mean_abs": [float(w.grad.abs().mean()) for w in weights],
-            "weight_grad_max_abs": [float(w.grad.abs().max()) for w in weights],
-            "weight_grad_zero_fraction": [float((w.grad == 0).double().mean()) for w in weights],
-            "weight_grad_nonfinite_count": [0.0 for _ in weights],
-            "weight_norm_l2": [float(w.norm()) for w in weights],
-            "update_to_weight_ratio": [factor * rate * float(w.grad.norm() / w.norm()) for w in weights],
-            "distance_from_start": [float((w - first).norm()) for w, first in zip(weights, start, strict=True)],
-            "train_loss": [float(loss)],
-            "grad_norm_l2": [float(total)],
-            "grad_norm_l2_clipped": [factor * float(total)],
-            "learning_rate": [rate],
-        }
-        if limit:
-            found["clipped"] = [float(factor < 1)]
-        if previous is not None:
-            found["grad_cosine"] = [float(flat @ previous / flat.norm() / previous.norm())]
-        previous = flat.clone()
-        with torch.no_grad():
-            for parameter in modules.parameters():
-                parameter.sub_(rate * factor * parameter.grad)
+        found, previous = by_hand(
+            experiment,
+            modules,
+            activation=activation,
+            sites=sites,
+            outputs=outputs,
+            start=start,
+            loss=loss,
+            previous=previous,
+        )
         steps.append(found)
     return steps
 
@@ -126,7 +141,7 @@ def test_the_probe_is_the_loss_of_the_first_256_training_samples_and_is_measured
     modules = build(network.nodes)
     initialize(dict(modules.named()), network, experiment)
     outputs = modules.double()(torch.from_numpy(split.train.inputs[:256]).double())
-    expected = functional.cross_entropy(outputs, torch.from_numpy(split.train.targets[:256]))
+    expected = functional.cross_entropy(outputs, torch.from_numpy(split.train.targets[:256])).detach()
     assert list(record.get("probe_loss").steps) == list(range(8))
     assert record.get("probe_loss").values[0, 0] == pytest.approx(float(expected), rel=1e-5)
 
