@@ -269,7 +269,7 @@ def _saturated_fraction(site: Site, value: Tensor) -> Tensor:
     """Share of entries beyond the activation's saturation bounds; NaN where no activation takes the site."""
     if site.activation is None:
         return value.new_tensor(float("nan"), dtype=torch.float64)
-    low, high = site.activation.saturation
+    low, high = site.activation.saturation_bounds()
     return ((value < low) | (value > high)).double().mean()
 
 

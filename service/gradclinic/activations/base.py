@@ -32,6 +32,7 @@ class Activation(Spec):
     """Values that it learns (PReLU's slope)."""
     zero_gradient: ClassVar[tuple[float, float]] = OPEN
     saturation: ClassVar[tuple[float, float]] = OPEN
+    """As it is with default parameters; `saturation_bounds` knows the declared ones."""
     source: ClassVar[str]
     """Where the activation was proposed or is defined."""
 
@@ -51,6 +52,10 @@ class Activation(Spec):
         """E[phi'(z)^2] over the activation's own randomness, where it has any."""
         slope: Array = self.derivative(z) ** 2
         return slope
+
+    def saturation_bounds(self) -> tuple[float, float]:
+        """`saturation` for this activation's own parameters."""
+        return self.saturation
 
     def can_die(self) -> bool:
         """Whether a unit can lose its gradient for good: phi' is exactly 0 on a half line."""

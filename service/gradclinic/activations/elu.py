@@ -1,3 +1,4 @@
+from math import log
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -16,6 +17,10 @@ class ELU(Activation):
     relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
     source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289"
+
+    def saturation_bounds(self) -> tuple[float, float]:
+        """Below 0 the slope is alpha exp(z); its supremum is the larger of 1 and alpha."""
+        return log(0.05 * max(1.0, self.alpha) / self.alpha) if self.alpha > 0.05 else 0.0, np.inf
 
     def call(self) -> Call:
         return Call("nn.ELU", kwargs={"alpha": self.alpha})

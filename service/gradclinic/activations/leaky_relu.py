@@ -14,7 +14,12 @@ class LeakyReLU(Activation):
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Slope for z < 0."""
     relu_like: ClassVar[bool] = True
+    saturation: ClassVar[tuple[float, float]] = (0.0, np.inf)
     source: ClassVar[str] = "Maas, Hannun and Ng 2013, ICML"
+
+    def saturation_bounds(self) -> tuple[float, float]:
+        """A slope below 5 % counts as saturated."""
+        return (0.0 if self.negative_slope < 0.05 else -np.inf), np.inf
 
     def call(self) -> Call:
         return Call("nn.LeakyReLU", kwargs={"negative_slope": self.negative_slope})

@@ -12,6 +12,7 @@ class ReLU(Activation):
     name: Literal["relu"] = "relu"
     relu_like: ClassVar[bool] = True
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    saturation: ClassVar[tuple[float, float]] = (0.0, np.inf)
     source: ClassVar[str] = "Nair and Hinton 2010, ICML"
 
     def call(self) -> Call:
