@@ -1,0 +1,27 @@
+from math import pi, sqrt
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.special import ndtr
+
+from ..calls import Call
+from .base import Activation, Array
+
+
+class GELU(Activation):
+    """z times the chance that a standard normal stays below z: a smooth ReLU that dips below zero around -0.75."""
+
+    name: Literal["gelu"] = "gelu"
+    relu_like: ClassVar[bool] = True
+    saturation: ClassVar[tuple[float, float]] = (-2.278561, np.inf)
+    source: ClassVar[str] = "Hendrycks and Gimpel 2016, arXiv:1606.08415"
+
+    def call(self) -> Call:
+        return Call("nn.GELU")
+
+    def value(self, z: Array) -> Array:
+        return z * np.asarray(ndtr(z), np.float64)
+
+    def derivative(self, z: Array) -> Array:
+        density = np.exp(-0.5 * z**2) / sqrt(2.0 * pi)
+        return np.asarray(ndtr(z), np.float64) + z * density
