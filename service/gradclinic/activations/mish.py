@@ -1,0 +1,26 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.special import expit
+
+from ..calls import Call
+from .base import Activation, Array
+
+
+class Mish(Activation):
+    """z tanh(softplus(z)): a smooth ReLU that dips below zero around -1.19."""
+
+    name: Literal["mish"] = "mish"
+    relu_like: ClassVar[bool] = True
+    saturation: ClassVar[tuple[float, float]] = (-3.981251, np.inf)
+    source: ClassVar[str] = "Misra 2020, arXiv:1908.08681"
+
+    def call(self) -> Call:
+        return Call("nn.Mish")
+
+    def value(self, z: Array) -> Array:
+        return z * np.tanh(np.logaddexp(0.0, z))
+
+    def derivative(self, z: Array) -> Array:
+        tanh = np.tanh(np.logaddexp(0.0, z))
+        return tanh + z * (1.0 - tanh**2) * np.asarray(expit(z), np.float64)
