@@ -1,0 +1,25 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.special import expit
+
+from ..calls import Call
+from .base import Activation, Array
+
+
+class Softplus(Activation):
+    """log(1 + exp(z)): a smooth ReLU whose slope is a sigmoid and whose values are all positive."""
+
+    name: Literal["softplus"] = "softplus"
+    relu_like: ClassVar[bool] = True
+    saturation: ClassVar[tuple[float, float]] = (-2.944439, np.inf)
+    source: ClassVar[str] = "Dugas et al. 2001, NeurIPS 13"
+
+    def call(self) -> Call:
+        return Call("nn.Softplus")
+
+    def value(self, z: Array) -> Array:
+        return np.logaddexp(0.0, z)
+
+    def derivative(self, z: Array) -> Array:
+        return np.asarray(expit(z), np.float64)
