@@ -32,4 +32,5 @@ def metrics_of(record: RunRecord) -> dict[str, Any]:
         "depth_slope_early": features.depth_slope_early,
         "loss_spikes": swings.rises if swings is not None else None,
         "steps_done": outcome.steps_done,
+        "nonfinite_step": outcome.nonfinite_step,
     }

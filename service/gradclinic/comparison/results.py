@@ -40,7 +40,7 @@ class RunResult:
     status: str = "succeeded"
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """By name, as in a run's JSON: the contract's metrics, and where known `depth_slope`, `depth_slope_early`,
-    `loss_spikes`, `parameters`, `peak_memory_bytes`, `steps_done`."""
+    `loss_spikes`, `parameters`, `peak_memory_bytes`, `steps_done`, `nonfinite_step`."""
     diagnosis: Mapping[str, Any] | None = None
     """As in a run's JSON."""
     sweep_point: SweepPoint | None = None
@@ -81,6 +81,11 @@ class RunResult:
         return number(self.metrics.get(name))
 
     @property
+    def broke_off(self) -> bool:
+        """Whether training stopped at a non-finite loss or gradient; what was finite before it is no outcome."""
+        return self.metric("nonfinite_step") is not None
+
+    @property
     def constant_loss(self) -> float | None:
         """Training loss of the best constant predictor, where the run's numbers tell it."""
         loss, relative = self.metric("final_train_loss"), self.metric("relative_train_loss")
@@ -116,4 +121,4 @@ class RunResult:
         relative = self.metric("relative_train_loss")
         if relative is None:
             return self.primary == "healthy"
-        return relative <= LEARNED
+        return relative <= LEARNED and not self.broke_off

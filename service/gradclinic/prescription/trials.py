@@ -84,7 +84,7 @@ def loss_left(result: RunResult) -> float:
     """
     left = result.metric("relative_train_loss")
     validation, constant = result.metric("final_validation_loss"), result.constant_loss
-    if not result.succeeded or left is None:
+    if not result.succeeded or left is None or result.broke_off:
         return inf
     values = [left] + ([validation / constant] if validation is not None and constant else [])
     return max(inf if value != value else value for value in values)  # noqa: PLR0124  # NaN is unequal to itself

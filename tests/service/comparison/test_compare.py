@@ -76,6 +76,13 @@ def test_diverging_where_the_baseline_learned_is_harm():
     assert found.new_conditions == {"divergence": 5}
 
 
+def test_a_loss_that_was_finite_when_the_gradient_was_not_is_no_outcome():
+    broken = [replace(each, metrics={**each.metrics, "nonfinite_step": 12}) for each in arm("clip", [0.2] * 5)]
+    found = only([*STUCK, *broken])
+    assert found.verdict == "harms"
+    assert not any(each.learned for each in found.results)
+
+
 def test_finite_but_useless_is_an_improvement_on_nan_and_no_cure():
     found = only([*DIVERGED, *arm("clip", [2.3, 2.31, 2.30, 2.29, 2.3], "slow_convergence")])
     assert found.verdict == "improves"
