@@ -43,10 +43,7 @@ def by_hand(experiment, modules, *, activation, sites, outputs, start, loss, pre
             float(((h - h.mean(dim=0, keepdim=True)) ** 2).mean(dim=0).mean().sqrt()) for h in outputs
         ],
         "saturated_fraction": [
-            float((SLOPES[activation](z).abs() < 0.05 * STEEPEST[activation]).double().mean())
-            if activation != "relu"
-            else 0.0
-            for z in sites
+            float((SLOPES[activation](z).abs() < 0.05 * STEEPEST[activation]).double().mean()) for z in sites
         ],
         "beyond_5_fraction": [float((z.abs() > 5).double().mean()) for z in sites],
         "weight_grad_norm_l2": [float(w.grad.norm()) for w in weights],
