@@ -12,6 +12,7 @@ import numpy as np
 from ..layers import Node
 from ..lowering import Network, lower
 from ..sites import Site
+from .alignment import aligned_share, with_aligned_part
 from .data import input_signal
 from .recurrent import unrolled
 from .signal import Array, Signal, uniform
@@ -124,13 +125,16 @@ def _run(experiment: "Experiment", network: Network, sites: Sequence[Site], sign
         return _recurrent(network, sites, signal, setting)
     taps = {site.tap for site in sites}
     last = next(index for index, node in enumerate(network.nodes) if node.name == sites[-1].tap)
-    q, backs = [], []
-    for node in network.nodes[: last + 1]:
+    q, sizes, backs = [], [], []
+    for index, node in enumerate(network.nodes[: last + 1]):
         signal, back = _embedded(node) or step(node, signal, setting)
         if not np.isfinite(signal.second).all():
             raise NoClosedForm(f"the signal overflows at {node.name}")
         if node.name in taps:
+            following = network.nodes[index + 1]
+            passed = step(following, signal, setting)[0] if following.kind == "activation" else signal
             q.append(float(signal.second.mean()))
+            sizes.append(float(passed.second.mean()))
         backs.append((node.name, back))
     gradient = np.ones_like(signal.second)
     squares = []
@@ -138,7 +142,8 @@ def _run(experiment: "Experiment", network: Network, sites: Sequence[Site], sign
         if name in taps:
             squares.append(float(gradient.mean()))
         gradient = back(gradient)
-    return np.array(q), np.array(squares[::-1])
+    share = aligned_share(experiment, network, last=last, second=float(signal.second.mean()))
+    return np.array(q), with_aligned_part(np.array(squares[::-1]), np.array(sizes), share=share)
 
 
 def _embedded(node: Node) -> tuple[Signal, Any] | None:
