@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidRequest
-from ..store import ENDED, Run, Study
+from ..store import ENDED, Run, Study, Transition
 from .service import Service
 
 
@@ -70,13 +70,12 @@ def _news(found: Iterator[tuple[Event, Position]], since: Position, *, done: boo
 
 
 def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Event, Position]]:
-    if run.transition_count > at.changes:
-        for change in service.store.runs.transitions(run.id):
-            if change.number > at.changes:
-                at = replace(at, changes=change.number)
-                reason = {"code": change.reason.code, "text": change.reason.text}
-                data = {"status": change.status, "step": change.step, "attempt": change.attempt, "reason": reason}
-                yield Event(str(at), "status", data), at
+    """In the order that a reader who was there all the time would have seen: the end comes last."""
+    changes = [change for change in _changes(service, run, at) if change.number > at.changes]
+    last = changes.pop() if changes and run.ended else None
+    for change in changes:
+        at = replace(at, changes=change.number)
+        yield _status_event(change, at), at
     if run.step > at.steps:
         at = replace(at, steps=run.step)
         yield Event(str(at), "progress", {"step": run.step, "steps": run.steps}), at
@@ -84,10 +83,23 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
     for number in range(at.findings, len(findings)):
         at = replace(at, findings=number + 1)
         yield Event(str(at), "finding", dict(findings[number])), at
+    if last is not None:
+        at = replace(at, changes=last.number)
+        yield _status_event(last, at), at
     if run.ended and at.findings <= len(findings):
         at = replace(at, findings=len(findings) + 1)
         primary = (run.diagnosis or {}).get("primary")
         yield Event(str(at), "done", {"status": run.status, "primary": primary}), at
+
+
+def _changes(service: Service, run: Run, at: Position) -> list[Transition]:
+    return service.store.runs.transitions(run.id) if run.transition_count > at.changes else []
+
+
+def _status_event(change: Transition, at: Position) -> Event:
+    reason = {"code": change.reason.code, "text": change.reason.text}
+    data = {"status": change.status, "step": change.step, "attempt": change.attempt, "reason": reason}
+    return Event(str(at), "status", data)
 
 
 def study_news(service: Service, study_id: str, since: Position) -> News:

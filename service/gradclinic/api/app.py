@@ -1,0 +1,83 @@
+"""The application: every router, one error handler, request ids; the `Service` behind it is its state."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from ..logs import configure
+from ..settings import Settings, get_settings
+from ..use_cases.service import Service
+from . import catalogue, comparisons, diagnoses, events, experiments, health, runs, statistics, studies
+from .json import PlainJSON
+from .problems import BodyLimit, install
+from .requests_log import RequestLog
+
+DESCRIPTION = """
+A training-diagnostics service. Post the spec of a network that will not train, and get back what is wrong, in which
+layers, since which step, how sure, and which remedy cures it, tried side by side on the same data and seeds.
+
+Errors are RFC 9457 problem documents. NaN and infinity are the strings `"NaN"`, `"Infinity"`, `"-Infinity"`.
+"""
+
+TAGS = [
+    {"name": "experiments", "description": "Check an experiment without training it."},
+    {"name": "runs", "description": "Single trainings."},
+    {"name": "statistics", "description": "What runs recorded, layer by layer, step by step."},
+    {"name": "diagnosis", "description": "What is wrong with a run."},
+    {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
+    {"name": "comparisons", "description": "Any runs against each other."},
+    {"name": "events", "description": "Follow runs and studies."},
+    {"name": "catalogue", "description": "Everything that a request can name."},
+    {"name": "operation", "description": "Health."},
+]
+
+ROUTERS = (
+    experiments.router,
+    runs.router,
+    statistics.router,
+    diagnoses.router,
+    studies.router,
+    comparisons.router,
+    events.router,
+    catalogue.router,
+    health.router,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application, with its own connections; they are given back when it shuts down."""
+    chosen = settings or get_settings()
+    configure(chosen)
+    service = Service.of(chosen)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="gradclinic",
+        version=_version(),
+        summary="Names what is wrong with a network's gradients, and measures which remedies cure it.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        default_response_class=PlainJSON,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(BodyLimit, most_bytes=service.settings.max_request_bytes)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("gradclinic")
+    except PackageNotFoundError:
+        return "0+unknown"
