@@ -50,7 +50,7 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
         losses[losses > 0].sum()
     )
     chosen = standing_out if local else losses > 0
-    order = [int(k) for k in np.argsort(-losses, kind="stable") if chosen[k]]
+    order = [int(k) for k in np.argsort(-np.round(losses, 1), kind="stable") if chosen[k]]
     if not local and len(order) > 1:
         order = [k for k in order if losses[k] >= 0.5 * typical] or order[:1]
     names = [_owner(k, profile, features, record, sign=sign) for k in order]

@@ -1,0 +1,83 @@
+"""The face of the package: rule sets, thresholds, JSON, suggested remedies."""
+
+import json
+
+import pytest
+from pydantic import TypeAdapter
+
+from gradclinic.diagnosis import Thresholds, diagnose, from_json, to_json
+from gradclinic.errors import InvalidSpec
+from gradclinic.experiment import Experiment
+from gradclinic.remedies import AnyRemedy
+
+from .records import SICK, healthy_record, vanishing, with_slope
+
+
+def test_a_diagnosis_survives_json() -> None:
+    for make in SICK.values():
+        diagnosis = diagnose(make())
+        again = from_json(json.loads(json.dumps(to_json(diagnosis))))
+        assert repr(again) == repr(diagnosis)  # NaN is not equal to itself, but reads the same
+
+
+def test_the_json_is_the_contracts() -> None:
+    value = to_json(diagnose(vanishing()))
+    assert value["primary"] == "vanishing_gradients"
+    assert value["rule_set"] == "1"
+    finding = value["findings"][0]
+    assert finding["harm"] is True
+    assert finding["severity"] == "critical"
+    assert finding["evidence"][0] == {
+        "name": "depth_slope",
+        "value": pytest.approx(6.0, abs=1e-4),
+        "unit": "decades",
+        "threshold": 1.5,
+    }
+    assert finding["rule"] == "vanishing_gradients"
+    assert {"kind": "swap_activation", "activation": "relu"} not in finding["suggested_remedies"]  # it is ReLU already
+
+
+def test_another_threshold_judges_a_stored_run_otherwise() -> None:
+    record = with_slope(vanishing(), 3.0)
+    assert diagnose(record).primary == "vanishing_gradients"
+    assert diagnose(record, thresholds={"depth_slope": 4.0}).primary == "slow_convergence"
+
+
+@pytest.mark.parametrize("thresholds", [{"depth_slop": 1.0}, {"depth_slope": -1.0}, {"learned": float("nan")}])
+def test_unknown_thresholds_and_impossible_ones_are_refused_with_their_name(thresholds: dict[str, float]) -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        diagnose(healthy_record(), thresholds=thresholds)
+    assert refused.value.problems[0].pointer == f"/thresholds/{next(iter(thresholds))}"
+
+
+def test_an_unknown_rule_set_is_refused() -> None:
+    with pytest.raises(InvalidSpec, match="no rule set"):
+        diagnose(healthy_record(), rule_set="9")
+
+
+def test_every_threshold_states_unit_meaning_and_source() -> None:
+    for threshold in Thresholds.listing():
+        assert threshold["unit"]
+        assert threshold["source"]
+        assert threshold["help"]
+
+
+@pytest.mark.parametrize("condition", SICK)
+def test_suggested_remedies_can_be_posted_as_they_are(condition: str) -> None:
+    remedies = diagnose(SICK[condition]()).findings[0].suggested_remedies
+    assert remedies
+    for remedy in remedies:
+        TypeAdapter(AnyRemedy).validate_python(dict(remedy))
+
+
+def test_remedies_that_the_experiment_would_refuse_are_not_suggested() -> None:
+    experiment = Experiment.model_validate(
+        {
+            "model": {"kind": "mlp", "depth": 10, "width": 32, "activation": "sigmoid", "normalization": "batch_norm"},
+            "data": {"kind": "digits"},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+        }
+    )
+    kinds = [remedy["kind"] for remedy in diagnose(vanishing(), experiment=experiment).findings[0].suggested_remedies]
+    assert kinds
+    assert "add_batch_norm" not in kinds

@@ -1,0 +1,212 @@
+"""Every rule fires on its sick record and is silent on the healthy one; culprits, harm and order are right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradclinic.diagnosis import diagnose, extract
+from gradclinic.diagnosis.rules import RULES
+from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.record import RunRecord, SiteInfo
+
+from .records import SICK, changed, failed, healthy_record, outcome, truncated, vanishing, with_slope
+
+
+@pytest.mark.parametrize("condition", SICK)
+def test_every_rule_fires_on_its_sick_record(condition: str) -> None:
+    diagnosis = diagnose(SICK[condition]())
+    assert diagnosis.primary == condition
+    finding = diagnosis.findings[0]
+    assert finding.condition == condition
+    assert finding.harm
+    assert 0.5 < finding.confidence <= 1.0
+    assert finding.evidence
+    assert finding.source
+
+
+@pytest.mark.parametrize("condition", SICK)
+def test_every_rule_is_silent_on_the_healthy_record(condition: str) -> None:
+    record = healthy_record()
+    assert RULES[condition].judge(extract(record), record, Thresholds()) is None
+
+
+def test_a_network_that_learned_with_level_gradients_is_healthy_and_nothing_else() -> None:
+    diagnosis = diagnose(healthy_record())
+    assert diagnosis.primary == "healthy"
+    assert [finding.condition for finding in diagnosis.findings] == ["healthy"]
+
+
+def test_every_condition_of_a_finding_has_a_rule_and_every_rule_names_thresholds_that_exist() -> None:
+    for condition, rule in RULES.items():
+        assert rule.condition == condition
+        assert rule.source
+        assert set(rule.uses) <= set(Thresholds.model_fields)
+
+
+def test_vanishing_gradients_in_a_network_that_learned_are_a_finding_without_harm() -> None:
+    diagnosis = diagnose(with_slope(healthy_record(), 4.0))
+    assert diagnosis.primary == "healthy"
+    harmless = next(finding for finding in diagnosis.findings if finding.condition == "vanishing_gradients")
+    assert not harmless.harm
+    assert "learned all the same" in harmless.summary
+
+
+def test_the_primary_condition_is_the_cause_and_its_symptoms_are_kept() -> None:
+    record = with_slope(SICK["saturated_activations"](), 8.0)
+    diagnosis = diagnose(record)
+    assert diagnosis.primary == "saturated_activations"
+    assert [finding.condition for finding in diagnosis.findings[1:]] == ["vanishing_gradients"]
+
+
+def test_the_layer_whose_gain_is_bad_is_the_culprit() -> None:
+    levels = np.ones(10)
+    levels[:6] = 1e-3
+    diagnosis = diagnose(changed(healthy_record(), {"site_grad_rms": levels}, outcome=failed()))
+    assert diagnosis.primary == "vanishing_gradients"
+    assert diagnosis.findings[0].layers == ("12.linear",)
+    assert "12.linear" in diagnosis.findings[0].summary
+
+
+def test_an_even_loss_over_the_depth_is_blamed_on_many_layers() -> None:
+    finding = diagnose(vanishing()).findings[0]
+    assert len(finding.layers) >= 5
+
+
+def test_a_single_saturated_layer_is_named_although_the_mean_is_low() -> None:
+    record = healthy_record(activation="tanh", bounded=True, can_die=False)
+    levels = np.full(10, 0.02)
+    levels[5] = 0.98
+    diagnosis = diagnose(changed(record, {"saturated_fraction": levels}, outcome=failed()))
+    assert diagnosis.primary == "saturated_activations"
+    assert diagnosis.findings[0].layers == ("10.linear",)
+
+
+def test_layers_that_are_silent_because_the_one_before_died_are_not_blamed() -> None:
+    finding = diagnose(SICK["dead_units"]()).findings[0]
+    assert finding.layers == ("8.linear",)
+
+
+def test_an_exact_zero_gradient_everywhere_is_infinitely_steep() -> None:
+    record = changed(healthy_record(), {"site_grad_rms": 0.0}, outcome=failed())
+    features = extract(record)
+    assert features.depth_slope_start == np.inf
+    finding = diagnose(record).findings[0]
+    assert finding.condition == "vanishing_gradients"
+    assert "exactly zero" in finding.summary
+
+
+def test_a_gradient_that_is_not_finite_from_step_0_is_an_explosion_not_a_crash() -> None:
+    record = changed(truncated(healthy_record(), 1), {"site_grad_rms": float("nan"), "train_loss": float("nan")})
+    record = replace(
+        record,
+        outcome=failed(steps_done=0, nonfinite_step=0, final_train_loss=float("nan"), initial_train_loss=float("nan")),
+    )
+    diagnosis = diagnose(record)
+    assert diagnosis.primary == "exploding_gradients"
+    assert diagnosis.findings[0].first_step == 0
+
+
+def test_too_few_steps_are_no_evidence_unless_the_loss_ran_away() -> None:
+    short = replace(truncated(healthy_record(), 10), steps=10, outcome=outcome(steps_done=10))
+    assert diagnose(short).primary == "insufficient_evidence"
+    assert "10 steps" in diagnose(short).findings[0].summary
+    assert diagnose(SICK["divergence"]()).primary == "divergence"
+
+
+def test_nothing_recorded_is_insufficient_evidence() -> None:
+    empty = replace(healthy_record(), series={}, outcome=None)
+    assert diagnose(empty).primary == "insufficient_evidence"
+
+
+def test_a_network_with_one_layer_has_no_profile_and_is_judged_without_it() -> None:
+    assert extract(healthy_record(layers=1)).depth_slope_start is None
+    assert diagnose(healthy_record(layers=1)).primary == "healthy"
+
+
+def test_a_run_that_goes_on_shows_what_is_certain_and_no_more() -> None:
+    running = truncated(replace(vanishing(), outcome=None), 60)
+    diagnosis = diagnose(running)
+    assert diagnosis.primary == "insufficient_evidence"
+    early = next(finding for finding in diagnosis.findings if finding.condition == "vanishing_gradients")
+    assert not early.harm
+    assert "still goes on" in early.summary
+
+
+def test_a_running_loss_that_is_not_finite_is_certain() -> None:
+    running = changed(
+        truncated(healthy_record(), 40), {"train_loss": lambda steps: np.where(steps < 30, 2.0, np.nan)}, outcome=None
+    )
+    diagnosis = diagnose(running)
+    assert diagnosis.primary == "divergence"
+    assert diagnosis.findings[0].last_step == 30
+
+
+def test_time_steps_share_their_weights_so_the_recurrent_layer_is_named() -> None:
+    sites = tuple(
+        SiteInfo(
+            f"0.recurrent.t{t}",
+            "state",
+            in_profile=True,
+            units=32,
+            activation="tanh",
+            bounded=True,
+            group="0.recurrent",
+        )
+        for t in range(10)
+    )
+    diagnosis = diagnose(replace(vanishing(), sites=sites))
+    assert diagnosis.findings[0].layers == ("0.recurrent",)
+    assert "each step of 0.recurrent" in diagnosis.findings[0].summary
+
+
+def test_stacked_recurrent_layers_are_judged_by_the_steepest() -> None:
+    sites = tuple(
+        SiteInfo(f"{g}.recurrent.t{t}", "state", in_profile=True, units=32, group=f"{g}.recurrent")
+        for g in (0, 1)
+        for t in range(5)
+    )
+    levels = np.concatenate([10.0 ** np.linspace(-5, 0, 5), np.ones(5)])
+    features = extract(replace(changed(healthy_record(), {"site_grad_rms": levels}), sites=sites))
+    assert features.profile is not None
+    assert features.profile.group == "0.recurrent"
+    assert features.depth_slope_start == pytest.approx(5.0, abs=1e-5)
+
+
+def test_frozen_layers_do_not_count_for_the_size_of_the_steps() -> None:
+    record = healthy_record()
+    weights = tuple(replace(weight, trainable=False) for weight in record.weights[:-1]) + record.weights[-1:]
+    levels = np.full(11, 5.0)
+    levels[-1] = 0.001
+    features = extract(replace(changed(record, {"update_to_weight_ratio": levels}), weights=weights))
+    assert features.total_update == pytest.approx(0.3, rel=0.05)
+
+
+def test_a_loss_of_zero_for_a_constant_leaves_nothing_to_learn() -> None:
+    diagnosis = diagnose(changed(healthy_record(), outcome=outcome(constant_loss=0.0)))
+    assert diagnosis.primary == "insufficient_evidence"
+    assert "nothing to learn" in diagnosis.findings[0].summary
+
+
+def test_late_vanishing_is_found_after_a_sound_start() -> None:
+    record = healthy_record()
+    profile = record.series["site_grad_rms"]
+    values = np.array(profile.values)
+    values[150:] *= 10.0 ** np.linspace(-5.0, 0.0, 10, dtype=np.float32)
+    late = replace(record, series={**record.series, "site_grad_rms": replace(profile, values=values)}, outcome=failed())
+    finding = diagnose(late).findings[0]
+    assert finding.condition == "vanishing_gradients"
+    assert finding.first_step == 150
+    assert "late in training" in finding.summary
+
+
+def _margin(record: RunRecord) -> float:
+    return diagnose(record).findings[0].confidence
+
+
+def test_confidence_grows_with_the_margin_to_the_threshold() -> None:
+    base = changed(healthy_record(), outcome=failed())
+    noisy = np.random.default_rng(0).normal(0.0, 0.5, 10)
+    levels = {d: 10.0 ** (np.linspace(-d, 0.0, 10) + noisy) for d in (2.0, 6.0)}
+    near, far = (changed(base, {"site_grad_rms": level}) for level in levels.values())
+    assert _margin(near) < _margin(far)
