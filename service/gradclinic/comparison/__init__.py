@@ -2,7 +2,7 @@
 
 from .compare import compare
 from .effects import Effect
-from .measured import metrics_of
+from .measured import metrics_of, update_decades
 from .metrics import DEFAULT_METRIC, METRICS, Metric
 from .report import ArmComparison, Comparison, Cost
 from .results import Pair, RunResult, SweepPoint
@@ -24,4 +24,5 @@ __all__ = [
     "compare",
     "metrics_of",
     "trainability",
+    "update_decades",
 ]

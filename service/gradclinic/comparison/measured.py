@@ -1,6 +1,9 @@
 """The numbers of a run that comparisons take, from what it recorded."""
 
+from math import log10
 from typing import Any
+
+import numpy as np
 
 from ..diagnosis import extract
 from ..record import RunRecord
@@ -30,7 +33,22 @@ def metrics_of(record: RunRecord) -> dict[str, Any]:
         "peak_memory_bytes": outcome.peak_memory_bytes,
         "depth_slope": features.depth_slope_start,
         "depth_slope_early": features.depth_slope_early,
+        "update_decades": update_decades(record),
         "loss_spikes": swings.rises if swings is not None else None,
         "steps_done": outcome.steps_done,
         "nonfinite_step": outcome.nonfinite_step,
     }
+
+
+def update_decades(record: RunRecord) -> float | None:
+    """log10 of the first hidden layer's median update-to-weight ratio over the last hidden layer's, over the steps.
+
+    -1: the first layer changes by a tenth of what the last one does. None where either did not move, or there is no
+    second hidden layer.
+    """
+    hidden = [index for index, weight in enumerate(record.weights) if not weight.readout and weight.trainable]
+    ratio = record.get("update_to_weight_ratio").values
+    if len(hidden) < 2 or not len(ratio):
+        return None
+    first, last = (float(np.nanmedian(ratio[:, index].astype(np.float64))) for index in (hidden[0], hidden[-1]))
+    return log10(first / last) if first > 0 and last > 0 and np.isfinite(first / last) else None

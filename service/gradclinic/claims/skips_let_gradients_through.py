@@ -1,0 +1,45 @@
+from .claim import Arms, Claim, Results, Ruling
+from .measures import TAU, depth_slope, figures, of_parts, said
+from .networks import mlp, network
+
+SCALE = 0.3
+ACTIVATIONS = ("sigmoid", "relu")
+
+
+def _arms(*, quick: bool) -> Arms:
+    steps = 20 if quick else 60
+    return {
+        f"{activation}{f', skips of {scale:g}' if scale else ''}": network(
+            mlp(24, activation, skip={"scale": scale} if scale else None), steps=steps
+        )
+        for activation in ACTIVATIONS
+        for scale in (None, SCALE, 1.0)
+    }
+
+
+def _decide(results: Results) -> Ruling:
+    slopes = {name: depth_slope(runs) for name, runs in results.items()}
+    through = [
+        abs(slopes[f"{activation}, skips of {SCALE:g}"]) < TAU <= abs(slopes[activation]) for activation in ACTIVATIONS
+    ]
+    bare = [abs(slopes[f"{activation}, skips of 1"]) < TAU for activation in ACTIVATIONS]
+    return Ruling(
+        of_parts(through),
+        "Decades lost over 24 layers: "
+        + ", ".join(f"{name} {said(slope)}" for name, slope in slopes.items())
+        + (". Without scaling their branches they do not keep the gradient level." if not all(bare) else "."),
+        figures(slopes, "decades"),
+    )
+
+
+CLAIM = Claim(
+    id="skips_let_gradients_through",
+    order=9,
+    statement="Skip connections let gradients through.",
+    source="He et al. 2016, arXiv:1512.03385; scaling: Zhang et al. 2019, arXiv:1901.09321",
+    design="Sigmoid and ReLU networks of depth 24, bare, with skips whose branches are scaled by 0.3, and unscaled.",
+    rule="An activation counts if the bare network loses at least 1.5 decades and the one with scaled skips less; "
+    "supported if both do, refuted if neither.",
+    arms=_arms,
+    decide=_decide,
+)

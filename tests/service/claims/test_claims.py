@@ -1,0 +1,137 @@
+import json
+from collections import Counter
+
+import pytest
+
+from gradclinic.claims import CLAIMS
+from gradclinic.claims.order_of_relevance import _chance
+from gradclinic.comparison import RunResult
+from gradclinic.experiment import Experiment
+
+every_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
+
+
+def run(arm, seed=0, *, left=1.0, slope=0.0, accuracy=0.1, condition="vanishing_gradients", **metrics):
+    sick = not left <= 0.5
+    return RunResult(
+        run_id=f"run_{arm}_{seed}",
+        arm=arm,
+        seed=seed,
+        metrics={
+            "relative_train_loss": left,
+            "depth_slope": slope,
+            "depth_slope_early": slope,
+            "final_validation_accuracy": accuracy,
+            "update_decades": 0.0,
+            **metrics,
+        },
+        diagnosis={
+            "primary": condition if sick else "healthy",
+            "findings": [{"condition": condition, "harm": True}] if sick else [],
+        },
+    )
+
+
+def verdict(name, **by_arm):
+    """The verdict where each arm's run is what `by_arm` says of the first key its name contains; else unremarkable."""
+    claim = CLAIMS[name]
+    found = []
+    for arm in claim.arms(quick=True):
+        key = next((key for key in by_arm if key.replace("_", " ") in arm), None)
+        found.append(run(arm, **(by_arm[key] if key else {})))
+    return claim.judge(found, quick=True).verdict
+
+
+def test_the_claims_are_in_order_and_the_order_of_relevance_is_the_last():
+    assert [claim.order for claim in CLAIMS.values()] == list(range(1, len(CLAIMS) + 1))
+    assert list(CLAIMS)[-1] == "order_of_relevance"
+
+
+@every_claim
+def test_a_claim_says_what_is_trained_how_it_is_decided_and_where_it_comes_from(claim):
+    shown = json.loads(json.dumps(claim.to_json(quick=True)))
+    assert all(shown[key] for key in ("statement", "source", "design", "rule"))
+    assert shown["runs"] == len(list(claim.trials(quick=True)))
+
+
+@every_claim
+def test_both_variants_have_the_same_arms_and_the_quick_one_costs_less(claim):
+    def cost(*, quick):
+        return sum(experiment.training.steps for _, experiment in claim.trials(quick=quick))
+
+    assert list(claim.arms(quick=True)) == list(claim.arms(quick=False))
+    assert cost(quick=True) < cost(quick=False)
+
+
+@every_claim
+def test_a_claims_study_can_be_posted_as_it_is(claim):
+    study = json.loads(json.dumps(claim.study(quick=True)))
+    names = [arm["name"] for arm in study["arms"]]
+    assert len(set(names)) == len(names) == len(claim.arms(quick=True)) - 1
+    for experiment in (study["experiment"], *(arm["experiment"] for arm in study["arms"])):
+        Experiment.model_validate_json(json.dumps(experiment))
+
+
+@every_claim
+def test_without_all_results_nothing_is_decided(claim):
+    first = next(iter(claim.arms(quick=True)))
+    assert claim.judge([run(first)], quick=True).verdict == "inconclusive"
+    assert claim.judge([], quick=True).verdict == "inconclusive"
+
+
+@every_claim
+@pytest.mark.parametrize("left", [float("nan"), float("inf"), 0.1, None])
+def test_a_ruling_never_raises_whatever_was_measured(claim, left):
+    results = [run(arm, left=left if left is not None else 1.0, slope=float("-inf")) for arm in claim.arms(quick=True)]
+    ruling = claim.judge(results, quick=True)
+    assert ruling.verdict in ("supported", "refuted", "mixed")
+    assert ruling.explanation.endswith(".")
+    assert ruling.figures
+
+
+def test_a_study_may_call_the_first_arm_baseline():
+    claim = CLAIMS["lower_rate_avoids_divergence"]
+    first, *others = [run(arm) for arm in claim.arms(quick=True)]
+    renamed = RunResult(run_id="r", arm="baseline", seed=0, metrics=first.metrics, diagnosis=first.diagnosis)
+    assert claim.judge([renamed, *others], quick=True) == claim.judge([first, *others], quick=True)
+
+
+def test_deeper_is_worse_where_the_loss_grows_with_depth():
+    growing = {f"depth_{depth}": {"slope": 0.5 * depth} for depth in (3, 6, 12, 24)}
+    assert verdict("deeper_is_worse", relu={"slope": 0.1}, **growing) == "supported"
+    assert verdict("deeper_is_worse", sigmoid={"slope": 2.0}) == "refuted"
+
+
+def test_saturation_must_gain_decades_to_explode():
+    assert verdict("saturation_explodes", bias_6={"slope": -4.0}) == "supported"
+    assert verdict("saturation_explodes", bias_6={"slope": 40.0}) == "refuted"
+
+
+def test_one_activation_of_two_is_a_mixed_answer():
+    relu_only = {"relu,_gain": {"left": 1.0}}
+    claim = CLAIMS["batch_norm_forgives_initialization"]
+    results = [run(arm, left=0.1 if "relu" in arm and "norm" in arm else 1.0) for arm in claim.arms(quick=True)]
+    assert claim.judge(results, quick=True).verdict == "mixed"
+    assert verdict("batch_norm_forgives_initialization", **relu_only) == "refuted"
+
+
+def test_clipping_that_only_keeps_numbers_finite_is_half_of_the_claim():
+    assert verdict("clipping_cures_exploding", clipped={"left": 0.95}, mlp={"left": float("nan")}) == "mixed"
+
+
+def test_the_common_order_counts_only_where_few_random_ones_agree_as_well():
+    assert _chance([6, 5, 4, 3, 2, 1]) == pytest.approx(1 / 720)
+    assert _chance([1, 1, 1, 1, 1, 1]) == 1
+    assert _chance([1, 2, 3, 4, 5, 6]) == 1
+
+
+def test_the_order_is_judged_over_every_kind_of_network_and_every_condition():
+    claim = CLAIMS["order_of_relevance"]
+    models = Counter(experiment.model.kind for experiment in claim.arms(quick=True).values())
+    assert {"mlp", "cnn", "rnn"} <= set(models)
+    results = [run(arm, left=0.1 if "+ batch norm" in arm else 1.0) for arm in claim.arms(quick=True)]
+    ruling = claim.judge(results, quick=True)
+    assert ruling.verdict == "refuted"
+    shares = {figure.name: figure.value for figure in ruling.figures}
+    assert shares["batch norm"] > 0.5 > shares["clip gradients"] == 0
+    assert {name.split(":")[0] for name in shares if ":" in name} >= {"vanishing_gradients", "exploding_gradients"}
