@@ -48,6 +48,8 @@ ROUTERS = (
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application, with its own connections; they are given back when it shuts down."""
+    from ..dashboard import mount as mount_pages  # the pages use parts of this package
+
     chosen = settings or get_settings()
     configure(chosen)
     service = Service.of(chosen)
@@ -71,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install(app)
     for router in ROUTERS:
         app.include_router(router)
+    mount_pages(app)
     app.add_middleware(BodyLimit, most_bytes=service.settings.max_request_bytes)
     app.add_middleware(RequestLog)
     return app

@@ -1,0 +1,167 @@
+"""Draws our figures as PNG or SVG with matplotlib, where there is no browser; needs the extra `ui`."""
+
+import html
+import importlib.util
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..errors import SetupFailed
+from .figures.theme import NEUTRAL, Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Format = Literal["png", "svg"]
+
+WIDTH_IN, HEIGHT_IN, DPI = 9.0, 5.0, 144
+_DASHES = {"solid": "-", "dash": "--", "dot": ":"}
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed here."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def draw(figure: Figure, form: Format) -> bytes:
+    """The figure on white, as bytes of that format; equal figures give equal bytes. Raises SetupFailed."""
+    if not can_draw():
+        raise SetupFailed("PNG and SVG need matplotlib: pip install 'gradclinic[ui]'")
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    layout = figure["layout"]
+    height = layout["height"] / 100 + 0.6 if "height" in layout else HEIGHT_IN
+    with mpl.rc_context({"svg.hashsalt": "gradclinic", "svg.fonttype": "path", "font.size": 10}):
+        canvas = Canvas(figsize=(WIDTH_IN, height), dpi=DPI, layout="constrained", facecolor="white")
+        FigureCanvasAgg(canvas)
+        canvas.suptitle(_plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
+        panels = _panels(layout)
+        heights = [domain[1] - domain[0] for _, domain in panels]
+        rows: Any = canvas.subplots(len(panels), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights})
+        for (name, _), (axes,) in zip(panels, rows, strict=True):
+            traces = [trace for trace in figure["data"] if trace.get("yaxis", "y") == name]
+            _panel(axes, traces, layout, name)
+        rows[-1][0].set_xlabel(_plain(layout["xaxis"]["title"]["text"]))
+        out = io.BytesIO()
+        canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+        return out.getvalue()
+
+
+def _panels(layout: Mapping[str, Any]) -> list[tuple[str, Sequence[float]]]:
+    """The y axes from the top down, each with the share of the height that it takes."""
+    found = [
+        (key.replace("yaxis", "y"), layout[key].get("domain", [0, 1])) for key in layout if key.startswith("yaxis")
+    ]
+    return sorted(found, key=lambda panel: -panel[1][0])
+
+
+def _panel(axes: "Axes", traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], name: str) -> None:
+    x, y = layout["xaxis"], layout[name.replace("y", "yaxis")]
+    # Scales first: on a linear axis, matplotlib would fix limits that a logarithmic one cannot have.
+    axes.set_xscale(x.get("type", "linear") if x.get("type") == "log" else "linear")
+    axes.set_yscale("log" if y.get("type") == "log" else "linear")
+    for trace in traces:
+        if trace["type"] == "heatmap":
+            _heatmap(axes, trace)
+        else:
+            _line(axes, trace)
+    for shape in layout.get("shapes", ()):
+        _level(axes, shape, name)
+    for note in layout.get("annotations", ()):
+        _note(axes, note)
+    _ticks(axes, x, y)
+    axes.set_ylabel(_plain(y["title"]["text"]))
+    if not any(trace["type"] == "heatmap" for trace in traces):
+        axes.grid(visible=True, alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if layout.get("showlegend", True) and any(axes.get_legend_handles_labels()[0]):
+        axes.legend(fontsize=8, frameon=False)
+
+
+def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
+    x, y = _numbers(trace["x"]), _numbers(trace["y"])
+    marker, line = trace.get("marker", {}), trace.get("line", {})
+    error = trace.get("error_x")
+    axes.errorbar(
+        x,
+        y,
+        xerr=None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])],
+        label=_plain(trace["name"]),
+        color=line.get("color") or marker.get("color"),
+        linestyle=_DASHES[line.get("dash", "solid")] if "lines" in trace["mode"] else "none",
+        linewidth=line.get("width", 1.5),
+        marker="o" if "markers" in trace["mode"] else None,
+        markersize=marker.get("size", 6) * 0.7,
+        capsize=3,
+    )
+    if "text" in trace["mode"]:
+        for at, height, text in zip(x, y, trace["text"], strict=True):
+            axes.annotate(_plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    cells = np.array([_numbers(row) for row in trace["z"]])
+    colours = LinearSegmentedColormap.from_list("ours", [(at, colour) for at, colour in trace["colorscale"]])
+    mesh = axes.pcolormesh(
+        _edges(_numbers(trace["x"])),
+        np.arange(len(trace["y"]) + 1) - 0.5,
+        np.ma.masked_invalid(cells),
+        cmap=colours,
+        vmin=trace.get("zmin"),
+        vmax=trace.get("zmax"),
+        rasterized=True,
+    )
+    if trace.get("showscale", True):
+        bar = axes.figure.colorbar(mesh, ax=axes)
+        bar.set_label(_plain(trace["colorbar"]["title"]["text"]))
+        every = max(1, len(trace["y"]) // 25)
+        axes.set_yticks(range(0, len(trace["y"]), every), [_plain(name) for name in trace["y"][::every]], fontsize=7)
+
+
+def _edges(middles: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float64]":
+    if len(middles) < 2:
+        return np.array([middles[0] - 0.5, middles[0] + 0.5]) if len(middles) else np.array([0.0, 1.0])
+    between = (middles[1:] + middles[:-1]) / 2
+    first, last = 2 * middles[0] - between[0], 2 * middles[-1] - between[-1]
+    return np.concatenate([[first], between, [last]])
+
+
+def _level(axes: "Axes", shape: Mapping[str, Any], name: str) -> None:
+    style: dict[str, Any] = {"color": NEUTRAL, "linestyle": ":", "linewidth": 1}
+    if shape["yref"] == name:
+        axes.axhline(shape["y0"], **style)
+    elif shape["xref"] == "x" and shape["yref"] == "paper":
+        axes.axvline(shape["x0"], **style)
+
+
+def _note(axes: "Axes", note: Mapping[str, Any]) -> None:
+    vertical = axes.transAxes if note["yref"] == "paper" else axes.get_yaxis_transform()
+    axes.text(
+        note["x"], note["y"], _plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8
+    )
+
+
+def _ticks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
+    if "tickvals" in x:
+        crowded = len(x["tickvals"]) > 4
+        axes.set_xticks(x["tickvals"], [_plain(text) for text in x["ticktext"]], rotation=30 if crowded else 0)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right" if crowded else "center")
+    if "tickvals" in y:
+        axes.set_yticks(y["tickvals"], [_plain(text) for text in y["ticktext"]])
+    if "range" in y:
+        axes.set_ylim(*y["range"])
+
+
+def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _plain(text: str) -> str:
+    return html.unescape(text).replace("$", r"\$")  # a dollar would begin mathematics

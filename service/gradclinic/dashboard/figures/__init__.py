@@ -1,0 +1,13 @@
+"""The figure behind each chart: pure functions from what was measured to a Plotly figure as JSON values.
+
+The same values are drawn in the browser by Plotly, open in a notebook as `plotly.graph_objects.Figure(...)`,
+and become PNG or SVG by `drawing.draw`. Every text in them that a person typed is escaped.
+"""
+
+from .curves import curves
+from .heatmap import Scale, heatmap
+from .profile import Line, profile
+from .ranking import ranking
+from .theme import Figure
+
+__all__ = ["Figure", "Line", "Scale", "curves", "heatmap", "profile", "ranking"]

@@ -1,0 +1,89 @@
+"""The size of the gradient against depth: where it vanishes or explodes, and what theory expected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .theme import LINES, NEUTRAL, Figure, axis, figure, on_log_scale, said
+
+MOST_TICKS = 12
+
+
+@dataclass(frozen=True)
+class Line:
+    """One profile: a value for each layer, in forward order."""
+
+    name: str
+    layers: Sequence[str]
+    values: Sequence[float]
+    predicted: bool = False
+    """Drawn dashed, without markers."""
+    reference: bool = False
+    """Drawn in grey, as what the others are held against."""
+
+
+def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
+    """Every line over depth (0 the input's side, 1 the output's), on a logarithmic scale."""
+    data = []
+    colours = iter(LINES * (1 + len(lines) // len(LINES)))
+    for line in lines:
+        colour = NEUTRAL if line.reference or line.predicted else next(colours)
+        data.append(
+            {
+                "type": "scatter",
+                "name": said(line.name, longest=60),
+                "x": _depths(len(line.values)),
+                "y": on_log_scale(line.values),
+                "text": [said(layer) for layer in line.layers],
+                "mode": "lines" if line.predicted else "lines+markers",
+                # Arms that change nothing lie on their reference: it is broad, so that it shows on both sides.
+                "line": {"color": colour, "width": 7 if line.reference else 2, "dash": _dash(line)},
+                "marker": {"size": 6, "color": colour},
+                "hovertemplate": "%{text}<br>%{y:.3g}<extra>%{fullData.name}</extra>",
+            }
+        )
+    names = _shared_layers(lines)
+    annotations = [] if note is None else [_below(note)]
+    return figure(
+        data,
+        title=title,
+        xaxis=axis("depth, from input to output", **_ticks(names)),
+        yaxis=axis(f"g [{unit}]" if unit else "g", type="log", exponentformat="power"),
+        annotations=annotations,
+    )
+
+
+def _shared_layers(lines: Sequence[Line]) -> Sequence[str]:
+    different = {tuple(line.layers) for line in lines}
+    return lines[0].layers if len(different) == 1 else ()
+
+
+def _dash(line: Line) -> str:
+    return "dash" if line.predicted else "solid"
+
+
+def _depths(count: int) -> list[float]:
+    return [round(index / max(count - 1, 1), 4) for index in range(count)]
+
+
+def _ticks(names: Sequence[str]) -> dict[str, object]:
+    """Names of layers as ticks, as many as can be read; none where the lines differ in their layers."""
+    if not names:
+        return {"tickvals": [0, 0.5, 1], "ticktext": ["input", "", "output"]}
+    every = max(1, -(-len(names) // MOST_TICKS))
+    shown = range(0, len(names), every)
+    depths = _depths(len(names))
+    return {"tickvals": [depths[i] for i in shown], "ticktext": [said(names[i], longest=24) for i in shown]}
+
+
+def _below(note: str) -> dict[str, object]:
+    return {
+        "text": said(note),
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12},
+    }

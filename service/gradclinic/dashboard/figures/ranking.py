@@ -1,0 +1,124 @@
+"""The arms of a comparison, best on top: how far each moved the metric, with its interval."""
+
+from collections.abc import Mapping
+from math import ceil, floor, log10
+from typing import Any
+
+from .theme import NEUTRAL, VERDICTS, Figure, axis, figure, rounded, said
+
+
+def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
+    """One row an arm, from a comparison's JSON: the ratio to the baseline, or the difference where it has no ratio.
+
+    An arm with an outcome that is not finite has no place on the axis; its row says who won how often.
+    """
+    arms = sorted(comparison["arms"], key=lambda arm: arm["rank"], reverse=True)
+    metric = comparison["metric"]
+    effects = [arm["effects"].get(metric) for arm in arms]
+    relative = any(effect is not None and "ratio" in effect for effect in effects)
+    data: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for row, (arm, effect) in enumerate(zip(arms, effects, strict=True)):
+        middle, interval = _shown(effect, relative=relative)
+        if middle is None:
+            annotations.append(_without_number(row, effect))
+            continue
+        data.append(_row(row, arm, middle, interval))
+    return figure(
+        data,
+        title=title or f"{metric.replace('_', ' ').capitalize()} against {comparison['baseline']}",
+        xaxis=axis(
+            "ratio to the baseline, left is better" if relative and _lower_is_better(metric) else _unit(metric),
+            **(_log_ticks(data) if relative else {}),
+        ),
+        yaxis=axis(
+            "",
+            tickvals=list(range(len(arms))),
+            ticktext=[said(f"{arm['rank']}. {arm['arm']}", longest=40) for arm in arms],
+            range=[-0.6, len(arms) - 0.4],
+        ),
+        shapes=[_baseline(1.0 if relative else 0.0)],
+        annotations=annotations,
+        showlegend=False,
+        height=120 + 42 * max(len(arms), 1),
+    )
+
+
+def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
+    """A logarithmic axis with 1, 2, 5 a decade, or the decades alone where there are many."""
+    reached = [
+        row["x"][0] + end for row in data for end in (row["error_x"]["array"][0], -row["error_x"]["arrayminus"][0])
+    ]
+    low, high = (log10(max(pick(reached, default=1.0), 1e-12)) for pick in (min, max))
+    steps = (1, 2, 5) if high - low < 3 else (1,)
+    ticks = [step * 10.0**decade for decade in range(floor(low) - 1, ceil(high) + 1) for step in steps]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+
+def _row(row: int, arm: Mapping[str, Any], middle: float, interval: list[float] | None) -> dict[str, Any]:
+    colour = VERDICTS.get(arm["verdict"], NEUTRAL)
+    low, high = interval or (middle, middle)
+    return {
+        "type": "scatter",
+        "name": said(arm["arm"], longest=60),
+        "x": rounded([middle]),
+        "y": [row],
+        "mode": "markers+text",
+        "text": [said(arm["verdict"].replace("_", " "))],
+        "textposition": "top center",
+        "marker": {"color": colour, "size": 11},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": rounded([high - middle]),
+            "arrayminus": rounded([middle - low]),
+            "color": colour,
+            "thickness": 2,
+            "width": 5,
+        },
+        "hovertemplate": f"%{{x:.4g}} ({low:.4g} to {high:.4g})<extra>%{{fullData.name}}</extra>",
+    }
+
+
+def _shown(effect: Mapping[str, Any] | None, *, relative: bool) -> tuple[float | None, list[float] | None]:
+    if effect is None:
+        return None, None
+    names = ("ratio", "ratio_interval") if relative else ("difference", "interval")
+    return effect.get(names[0]), effect.get(names[1])
+
+
+def _without_number(row: int, effect: Mapping[str, Any] | None) -> dict[str, Any]:
+    text = "no finished pair yet"
+    if effect is not None:
+        text = f"not finite in some runs; better than the baseline in {effect['wins']} of {effect['pairs']}"
+    return {
+        "text": text,
+        "xref": "paper",
+        "x": 0.02,
+        "xanchor": "left",
+        "yref": "y",
+        "y": row,
+        "showarrow": False,
+        "font": {"size": 12},
+    }
+
+
+def _baseline(at: float) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},
+    }
+
+
+def _lower_is_better(metric: str) -> bool:
+    return "accuracy" not in metric
+
+
+def _unit(metric: str) -> str:
+    return "difference from the baseline, " + ("left is better" if _lower_is_better(metric) else "right is better")

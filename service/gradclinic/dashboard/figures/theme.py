@@ -1,0 +1,78 @@
+"""What the figures have in common: colours that the colour-blind can tell apart, rounding, escaped words."""
+
+import html
+from collections.abc import Iterable, Mapping
+from math import floor, isfinite, log10
+from typing import Any
+
+Figure = dict[str, Any]
+"""`{"data": [...], "layout": {...}}` as Plotly reads it."""
+
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#B2A100")
+"""Okabe and Ito 2008, Color Universal Design, with two more."""
+NEUTRAL = "#7F7F7F"
+NOT_FINITE = "#FF00AA"
+"""Marks NaN and infinity; no scale contains it."""
+VERDICTS: Mapping[str, str] = {
+    "cures": "#009E73",
+    "improves": "#56B4E9",
+    "no_effect": "#7F7F7F",
+    "inconclusive": "#E69F00",
+    "harms": "#D55E00",
+}
+
+ZERO = 1e-45
+"""What a gradient of exactly 0 counts as: log10 = -45, about the smallest float32."""
+
+
+def figure(data: list[dict[str, Any]], *, title: str, **layout: Any) -> Figure:
+    """A figure without a background of its own, so that it fits a light and a dark page."""
+    return {
+        "data": data,
+        "layout": {
+            "title": {"text": said(title), "x": 0, "xref": "paper", "font": {"size": 15}},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(LINES),
+            "margin": {"l": 70, "r": 20, "t": 50, "b": 60},
+            "hovermode": "closest",
+            "legend": {"orientation": "h", "y": -0.25, "x": 0},
+            **layout,
+        },
+    }
+
+
+def axis(title: str, **settings: Any) -> dict[str, Any]:
+    """An axis whose grid is visible on a light and on a dark page."""
+    return {
+        "title": {"text": said(title), "standoff": 8},
+        "gridcolor": "rgba(127,127,127,0.25)",
+        "linecolor": NEUTRAL,
+        "zeroline": False,
+        "automargin": True,
+        **settings,
+    }
+
+
+def said(text: str, *, longest: int = 200) -> str:
+    """A text that Plotly shows as it is: its own small HTML has no meaning in it."""
+    shown = text if len(text) <= longest else text[: longest - 1] + "…"
+    return html.escape(shown, quote=False)
+
+
+def rounded(values: Iterable[float], *, digits: int = 4) -> list[float | None]:
+    """The values to so many significant digits; None where a value is not finite, which draws a gap."""
+    return [_significant(float(value), digits) for value in values]
+
+
+def _significant(value: float, digits: int) -> float | None:
+    if not isfinite(value):
+        return None
+    if value == 0:
+        return 0.0
+    return round(value, digits - 1 - floor(log10(abs(value))))
+
+
+def on_log_scale(values: Iterable[float]) -> list[float | None]:
+    """Positive values for a logarithmic axis: exactly 0 stands at its floor, what is not finite leaves a gap."""
+    return rounded(max(float(value), ZERO) if isfinite(value) else float("nan") for value in values)

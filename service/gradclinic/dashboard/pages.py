@@ -1,0 +1,116 @@
+"""The pages: rendered on the server, so that they read without a script; a script draws charts and keeps them fresh."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path as FilePath
+from typing import Annotated, Any, get_args
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ..api.answers import RunStatus
+from ..api.dependencies import After, RunId, StudyId, TheService
+from ..api.json import plain
+from ..catalogue import catalogue
+from ..comparison import METRICS
+from ..diagnosis import Condition
+from ..errors import GradclinicError
+from . import content, words
+from .files import plotly_address, plotly_styles
+
+EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+"""Digest of an empty text: Plotly begins with an empty style element, and fills it through the object model."""
+POLICY = (
+    f"default-src 'none'; script-src 'self'; style-src 'self' {EMPTY}; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+STATUSES: tuple[str, ...] = get_args(RunStatus)
+CONDITIONS: tuple[str, ...] = get_args(Condition)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FilePath(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=words.number,
+        percent=words.percent,
+        words=words.words,
+        sentence=words.sentence,
+        moment=words.moment,
+        pretty=lambda value: words.pretty(plain(value)),
+        effect=words.effect,
+    )
+    return environment
+
+
+_templates = _environment()
+
+
+def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """A page of our own templates; whatever a person typed is escaped."""
+    text = _templates.get_template(template).render(plotly=plotly_address(), plotly_styles=plotly_styles(), **values)
+    return HTMLResponse(text, status_code=status_code, headers=HEADERS)
+
+
+class PageRoute(APIRoute):
+    """A route that says what is wrong as a page, too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_as_page(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except GradclinicError as error:
+                return render("error.html", status_code=error.status, heading=error.title, text=str(error))
+            except RequestValidationError:
+                return render("error.html", status_code=422, heading="Not found", text="This address is not valid.")
+
+        return handle_as_page
+
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+StatusFilter = Annotated[str, Query(pattern=f"^({'|'.join(STATUSES)})?$")]
+ConditionFilter = Annotated[str, Query(pattern=f"^({'|'.join(CONDITIONS)})?$")]
+
+
+@router.get("/")
+def index(
+    service: TheService, status: StatusFilter = "", condition: ConditionFilter = "", after: After = None
+) -> HTMLResponse:
+    """Studies and runs, newest first."""
+    shown = content.index(service, status=status, condition=condition, after=after)
+    return render("index.html", statuses=STATUSES, conditions=CONDITIONS, **shown)
+
+
+@router.get("/runs/{run_id}")
+def run(run_id: RunId, service: TheService) -> HTMLResponse:
+    """One run: what is wrong, where, since when, and what may help."""
+    return render("run.html", **content.run(service, run_id))
+
+
+@router.get("/studies/{study_id}")
+def study(study_id: StudyId, service: TheService, metric: str = next(iter(METRICS))) -> HTMLResponse:
+    """One study: which remedy cures it."""
+    metrics = [each for each in METRICS.values() if each.decides]
+    return render("study.html", metrics=metrics, **content.study(service, study_id, metric=metric))
+
+
+@router.get("/catalogue")
+def show_catalogue() -> HTMLResponse:
+    """Everything that a request can name."""
+    return render("catalogue.html", sections=catalogue())

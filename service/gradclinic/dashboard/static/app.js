@@ -1,0 +1,186 @@
+// Draws the charts, keeps a page fresh while something runs, copies and posts. The pages read without it.
+
+const { plotly: plotlyAddress, styles: plotlyStyles } = document.querySelector("script[data-plotly]").dataset;
+let plotlyLoads;
+
+// Plotly writes style attributes, which the page's policy refuses; the same through the style object is allowed.
+function styleWithoutAttributes() {
+  const { setAttribute } = Element.prototype;
+  Element.prototype.setAttribute = function (name, value) {
+    if (name === "style") this.style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
+  // It also adds a style sheet for maps, which the policy would refuse; where one has its name, it does not.
+  for (const id of plotlyStyles.split(" ").filter(Boolean)) {
+    document.head.append(Object.assign(document.createElement("style"), { id }));
+  }
+}
+
+function loadPlotly() {
+  if (!plotlyLoads) styleWithoutAttributes();
+  plotlyLoads ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = plotlyAddress;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("The charts could not be loaded."));
+    document.head.append(script);
+  });
+  return plotlyLoads;
+}
+
+const CONFIG = {
+  responsive: true,
+  displaylogo: false,
+  modeBarButtonsToRemove: ["lasso2d", "select2d", "sendDataToCloud", "autoScale2d"],
+  plotlyServerURL: "",
+};
+
+// The figures come without a background and without colours of the page: the words take the page's ink.
+function inInk(layout) {
+  const style = getComputedStyle(document.body);
+  const narrow = window.matchMedia("(max-width: 40rem)").matches;
+  return {
+    ...layout,
+    title: undefined,
+    font: { ...layout.font, color: style.color, family: style.fontFamily },
+    margin: { ...layout.margin, t: 30, ...(narrow ? { l: 45, r: 8 } : {}) },
+  };
+}
+
+async function drawFigure(figure) {
+  const chart = figure.querySelector(".chart");
+  let answer;
+  try {
+    answer = await fetch(figure.dataset.figure, { headers: { Accept: "application/json" } });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(body.detail ?? body.title ?? "There is nothing to show.");
+    const Plotly = await loadPlotly();
+    if (chart.classList.contains("empty")) chart.replaceChildren();
+    chart.classList.remove("empty");
+    chart.classList.toggle("tall", Boolean(body.layout.yaxis3));
+    await Plotly.react(chart, body.data, inInk(body.layout), CONFIG);
+  } catch (error) {
+    if (chart.querySelector(".plotly")) return; // keep what is there
+    chart.classList.add("empty");
+    chart.textContent = error.message;
+  }
+}
+
+const figures = () => [...document.querySelectorAll("[data-figure]")];
+const drawAll = () => Promise.all(figures().map(drawFigure));
+
+// --- choices beside a chart ---------------------------------------------------------------------------
+
+document.addEventListener("change", (event) => {
+  const choice = event.target.closest("[data-choice]");
+  if (!choice) return;
+  for (const figure of figures().filter((each) => each.dataset.figure.includes(`/${choice.dataset.choice}`))) {
+    const address = new URL(figure.dataset.figure, location.href);
+    address.searchParams.set(event.target.name, event.target.value);
+    figure.dataset.figure = address.pathname + address.search;
+    for (const link of figure.querySelectorAll(".forms a")) {
+      const there = new URL(link.href);
+      there.searchParams.set(event.target.name, event.target.value);
+      link.href = there.pathname + there.search;
+    }
+    drawFigure(figure);
+  }
+});
+
+// --- staying fresh --------------------------------------------------------------------------------------
+
+const LISTS_MS = 2000;
+const EVENTS_MS = 1000;
+const CHARTS_MS = 4000;
+let refreshing = false;
+let chartsDrawn = Date.now();
+
+// Fetches the page again and takes over its marked parts; returns whether something still runs.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return true;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!other || part.innerHTML === other.innerHTML) continue;
+    const open = [...part.querySelectorAll("details[open]")].map((each) => each.id);
+    part.replaceChildren(...other.childNodes);
+    for (const each of part.querySelectorAll("details")) each.open = open.includes(each.id);
+  }
+  const live = fresh.querySelector("main").hasAttribute("data-live");
+  if (!live || Date.now() - chartsDrawn > CHARTS_MS) {
+    chartsDrawn = Date.now();
+    await drawAll();
+  }
+  return live;
+}
+
+function keepFresh() {
+  const main = document.querySelector("main[data-live]");
+  if (!main) return;
+  let source;
+  let timer;
+  const look = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (refreshing) return;
+    refreshing = true;
+    let live = true;
+    try {
+      if (!document.hidden) live = await refresh();
+    } catch {
+      // The service is away for a moment; the next look tells.
+    } finally {
+      refreshing = false;
+    }
+    if (!live) source?.close();
+    else timer ??= setTimeout(look, LISTS_MS);
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, EVENTS_MS);
+  };
+  if (main.dataset.live) {
+    source = new EventSource(main.dataset.live);
+    let due = 0;
+    const onEvent = () => {
+      if (Date.now() < due) return;
+      due = Date.now() + EVENTS_MS;
+      soon();
+    };
+    for (const kind of ["message", "progress", "finding", "run", "done"]) source.addEventListener(kind, onEvent);
+    source.addEventListener("done", () => source.close());
+  }
+  timer = setTimeout(look, LISTS_MS);
+}
+
+// --- buttons --------------------------------------------------------------------------------------------
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent);
+    copy.textContent = "Copied";
+    return;
+  }
+  const post = event.target.closest("[data-post]");
+  if (!post) return;
+  post.disabled = true;
+  const said = post.parentElement.querySelector(".answer");
+  const answer = await fetch(post.dataset.post, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: document.getElementById(post.dataset.body).textContent,
+  }).catch(() => null);
+  const body = await answer?.json().catch(() => null);
+  if (answer?.ok && body?.urls?.page) {
+    location.href = body.urls.page;
+    return;
+  }
+  post.disabled = false;
+  said.textContent = body?.detail ?? body?.title ?? "The service did not answer.";
+});
+
+drawAll();
+keepFresh();
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

@@ -1,0 +1,65 @@
+"""How values read on a page."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from ..api.json import plain
+
+_SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
+
+
+def number(value: Any) -> str:
+    """A number to four significant digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return _SPELLED.get(value, value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isfinite(value):
+        return _SPELLED[plain(value)]
+    return f"{value:.4g}".replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A share as a whole percentage; nothing but certainty is called 100 %."""
+    return "100 %" if value >= 1 else f"{min(99, round(100 * value))} %"
+
+
+def words(name: str) -> str:
+    """An identifier as words: `vanishing_gradients` -> `vanishing gradients`."""
+    return name.replace("_", " ")
+
+
+def sentence(name: str) -> str:
+    """The same with a capital."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC, to the second."""
+    return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def pretty(value: Any) -> str:
+    """JSON on several lines."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def effect(found: Mapping[str, Any] | None) -> str:
+    """An effect with its interval: a ratio where the metric has one, else a difference."""
+    if found is None:
+        return "–"
+    if found["difference"] is None:
+        return f"not finite; better in {found['wins']} of {found['pairs']}"
+    middle, interval, sign = found["difference"], found["interval"], "+" if found["difference"] > 0 else ""
+    if found.get("ratio") is not None:
+        middle, interval, sign = found["ratio"], found["ratio_interval"], "× "
+    text = f"{sign}{number(middle)}"
+    return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"
