@@ -14,7 +14,7 @@ def agreement(probabilities: Iterable[float]) -> float:
     `probabilities`: for each record, 1 where it meets the condition, 0 where not, between where it is measured with
     an error. Few records leave doubt however well they agree. Source: Laplace's rule of succession.
     """
-    known = [p for p in probabilities if not isnan(p)]
+    known = [float(p) for p in probabilities if not isnan(p)]
     return (sum(known) + 1.0) / (len(known) + 2.0)
 
 

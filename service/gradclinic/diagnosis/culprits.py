@@ -79,21 +79,13 @@ def _outliers(losses: Array) -> np.ndarray:
 
 def _owner(k: int, profile: Profile, features: Features, record: RunRecord, *, sign: int) -> str:
     near, far = profile.columns[k], profile.columns[k + 1]
-    if sign > 0 and (_blocked(features.saturated_start[near]) or _blocked(_dead_at_start(record)[near])):
+    if sign > 0 and (_blocked(features.saturated_start[near]) or _blocked(features.dead_start[near])):
         return record.sites[near].name
     return record.sites[far].name
 
 
 def _blocked(fraction: float) -> bool:
     return bool(fraction >= BLOCKED)
-
-
-def _dead_at_start(record: RunRecord) -> Array:
-    dead = record.get("dead_fraction")
-    if not len(dead):
-        return np.full(len(record.sites), np.nan)
-    first: Array = dead.values[0].astype(np.float64)
-    return first
 
 
 def dead_layers(dead: Array, record: RunRecord, *, layer: float, share: float) -> tuple[str, ...]:

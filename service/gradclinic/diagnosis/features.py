@@ -91,6 +91,8 @@ class Features:
     """relg: median of the largest layer's |g|/|W|, before clipping."""
     dead: Array
     """[L all sites]: median over the second half of training of the dead fraction; NaN where units cannot die."""
+    dead_start: Array
+    """[L all sites]: dead fraction before the first step; NaN likewise."""
     saturated_start: Array
     """[L all sites]: saturated fraction at step 0; NaN where the activation is not bounded."""
     saturated_late: Array
@@ -103,6 +105,13 @@ class Features:
     def diverged(self) -> bool:
         """Whether a loss or a gradient norm was NaN or infinite."""
         return self.nonfinite_step is not None
+
+    @property
+    def final_level(self) -> float | None:
+        """Median probe loss of the last quarter, over the constant predictor's; None with fewer than 8 probes."""
+        if len(self.probe_loss) < MIN_PROBES:
+            return None
+        return float(np.median(self.probe_loss[self.probe_steps >= 0.75 * self.steps_done]))
 
     @property
     def dead_max(self) -> float | None:
@@ -158,6 +167,7 @@ def extract(record: RunRecord) -> Features:
     horizon = record.steps if outcome is None or outcome.nonfinite_step is None else max(1, steps_done)
     profile = steepest(profiles(record), horizon=record.steps)
     bounded = np.array([site.bounded for site in record.sites], bool)
+    mortal = np.array([site.can_die for site in record.sites], bool)
     saturated = record.get("saturated_fraction")
     probe = record.get("probe_loss")
     constant = outcome.constant_loss if outcome is not None else float("nan")
@@ -178,7 +188,8 @@ def extract(record: RunRecord) -> Features:
         depth_slope_late=_median_between(profile, 0.75 * horizon, np.inf),
         total_update=_total_update(record),
         relative_gradient=_relative_gradient(record),
-        dead=np.where([site.can_die for site in record.sites], _late(record.get("dead_fraction"), horizon), np.nan),
+        dead=np.where(mortal, _late(record.get("dead_fraction"), horizon), np.nan),
+        dead_start=np.where(mortal, _first(record.get("dead_fraction")), np.nan),
         saturated_start=np.where(bounded, _first(saturated), np.nan),
         saturated_late=np.where(bounded, _late(saturated, horizon), np.nan),
         probe_steps=probe.steps[usable] if np.isfinite(constant) and constant > 0 else probe.steps[:0],

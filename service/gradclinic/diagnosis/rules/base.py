@@ -24,6 +24,7 @@ class Precedence(IntEnum):
     DEAD = 40
     SATURATED_FROM_THE_START = 50
     EXPLODING = 60
+    DEAD_AFTER_EXPLODING = 65
     STEPS_TOO_SMALL = 70
     VANISHING = 80
     OSCILLATING = 90
@@ -84,7 +85,10 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
     if features.diverged:
         return True
     loss, initial = features.relative_train_loss, features.relative_initial_loss
-    return loss is not None and loss > thresholds.blown_up and (initial is None or loss > initial)
+    if loss is None or not loss > thresholds.blown_up or (initial is not None and loss <= initial):
+        return False  # a loss of NaN with nothing to compare it with is no evidence, and not above anything
+    level = features.final_level  # one final value may be the peak of a swing
+    return level is None or level > thresholds.blown_up
 
 
 def learned(features: Features, thresholds: Thresholds) -> bool:

@@ -44,7 +44,18 @@ class DeadUnits(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.DEAD
+        """Units that were alive when gradients exploded from the start died of the explosion."""
+        slope = features.depth_slope_start
+        exploded = slope is not None and slope <= -thresholds.depth_slope
+        return (
+            Precedence.DEAD_AFTER_EXPLODING
+            if exploded and not self._from_start(features, thresholds)
+            else Precedence.DEAD
+        )
+
+    def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
+        known = features.dead_start[~np.isnan(features.dead_start)]
+        return bool(len(known)) and bool(known.max() >= thresholds.dead_layer or known.mean() >= thresholds.dead_mean)
 
 
 def _met(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:

@@ -29,7 +29,7 @@ class VanishingGradients(Rule):
         if not early and not late:
             return None
         tau = thresholds.depth_slope
-        slope = features.depth_slope_early if early else features.depth_slope_late
+        slope = _steepest(features) if early else features.depth_slope_late
         assert slope is not None  # noqa: S101  # that it is there is what `early` and `late` say
         culprits = along_depth(features, record, sign=1)
         steep = profile.steps[profile.slope >= tau]
@@ -42,7 +42,7 @@ class VanishingGradients(Rule):
             evidence=(
                 Evidence("depth_slope", slope, "decades", tau),
                 *(
-                    (Evidence("depth_slope_start", features.depth_slope_start, "decades", tau / 2),)
+                    (Evidence("depth_slope_start", features.depth_slope_start, "decades", tau),)
                     if features.depth_slope_start is not None
                     else ()
                 ),
@@ -57,15 +57,20 @@ class VanishingGradients(Rule):
         return Precedence.VANISHING if self._early(features, thresholds) else Precedence.VANISHING_LATE
 
     def _early(self, features: Features, thresholds: Thresholds) -> bool:
-        """Steep over the first quarter, and well on the way at the start."""
-        start, early = features.depth_slope_start, features.depth_slope_early
+        """Steep at the start or over the first quarter, and at least half as steep at the other."""
+        known = [slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None]
         tau = thresholds.depth_slope
-        return early is not None and early >= tau and (start is None or start >= tau / 2)
+        return bool(known) and max(known) >= tau and min(known) >= tau / 2
 
     def _late(self, features: Features, thresholds: Thresholds) -> bool:
         """Steep at the end of a training that failed: gradients that were sound at the start were lost on the way."""
         late = features.depth_slope_late
         return late is not None and late >= thresholds.depth_slope and failed(features, thresholds)
+
+
+def _steepest(features: Features) -> float:
+    """D at the start or over the first quarter, whichever is steeper."""
+    return max(slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None)
 
 
 def _summary(features: Features, thresholds: Thresholds, slope: float, culprits: Culprits, *, late: bool) -> str:

@@ -1,0 +1,71 @@
+"""Mean-field quantities against published and independently measured values."""
+
+import numpy as np
+import pytest
+
+from gradclinic.activations import ACTIVATIONS, Activation
+from gradclinic.theory.moments import backward_gain, fixed_point, moments, product_moment
+
+
+def named(name: str) -> Activation:
+    return ACTIVATIONS[name]()
+
+
+@pytest.mark.parametrize(
+    ("name", "weight_variance", "q", "chi"),
+    [
+        ("tanh", 4.0, 2.12, 1.363),
+        ("sigmoid", 1.0, 0.265, 0.0557),
+        ("sigmoid", 16.0, 5.86, 0.399),
+        ("selu", 1.0, 1.0, 1.072),
+        ("softplus", 1.0, 0.856, 0.289),
+    ],
+)
+def test_fixed_points_are_the_published_ones(name: str, weight_variance: float, q: float, chi: float) -> None:
+    found_q, found_chi = fixed_point(named(name), weight_variance)
+    assert found_q == pytest.approx(q, rel=3e-3)
+    assert found_chi == pytest.approx(chi, rel=3e-3)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("relu", 1.211), ("tanh", 1.085), ("sigmoid", 1.017)])
+def test_batch_norm_multiplies_the_gradient_by_the_published_factor(name: str, factor: float) -> None:
+    own = moments(named(name), 0.0, 1.0)
+    assert np.sqrt(own.slope / (own.second - own.mean**2)) == pytest.approx(factor, abs=5e-4)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("relu", 1.0), ("tanh", 1.085), ("sigmoid", 0.391)])
+def test_layer_norm_multiplies_the_gradient_by_the_published_factor(name: str, factor: float) -> None:
+    own = moments(named(name), 0.0, 1.0)
+    assert np.sqrt(own.slope / own.second) == pytest.approx(factor, abs=5e-4)
+
+
+@pytest.mark.parametrize(("weight_variance", "chi"), [(2.0, 1.0), (1.0, 0.5), (1.0 / 3.0, 1.0 / 6.0)])
+def test_relu_is_critical_at_kaimings_variance_only(weight_variance: float, chi: float) -> None:
+    assert backward_gain(named("relu"), weight_variance, 1.7) == pytest.approx(chi, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("variance", [1e-4, 1.0, 30.0, 1600.0])
+def test_quadrature_agrees_with_brute_force_at_every_scale(name: str, variance: float) -> None:
+    activation = named(name)
+    z = np.linspace(-12.0, 12.0, 300_001)
+    weights = np.exp(-0.5 * z**2)
+    weights /= weights.sum()
+    u = np.sqrt(variance) * z
+    own = moments(activation, 0.0, variance)
+    assert own.slope == pytest.approx(float(weights @ activation.squared_derivative(u)), rel=2e-4)
+    assert own.mean == pytest.approx(float(weights @ activation.value(u)), rel=2e-4, abs=1e-8)
+
+
+def test_two_equal_samples_keep_their_second_moment_and_independent_ones_their_mean() -> None:
+    relu = named("relu")
+    own = moments(relu, 0.0, 1.0)
+    assert product_moment(relu, 0.0, 1.0, 1.0) == pytest.approx(own.second)
+    assert product_moment(relu, 0.0, 1.0, 0.0) == pytest.approx(own.mean**2)
+
+
+def test_correlated_samples_follow_the_arc_cosine_kernel() -> None:
+    # Cho and Saul 2009, NeurIPS: E[relu(u) relu(v)] = (sin t + (pi - t) cos t) / (2 pi), cos t the correlation.
+    t = np.arccos(0.4)
+    expected = (np.sin(t) + (np.pi - t) * np.cos(t)) / (2 * np.pi)
+    assert product_moment(named("relu"), 0.0, 1.0, 0.4) == pytest.approx(expected, rel=1e-3)

@@ -1,0 +1,169 @@
+"""Predicted profiles of whole networks, by hand where a hand can do it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradclinic.experiment import Experiment
+from gradclinic.theory import predict, to_json
+
+
+def experiment(model: dict[str, Any], *, data: dict[str, Any] | None = None, batch_size: int = 64) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "model": model,
+            "data": data or {"kind": "digits"},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+            "training": {"batch_size": batch_size},
+        }
+    )
+
+
+def mlp(
+    activation: Any, scheme: str, *, depth: int = 30, width: int = 64, gain: float = 1.0, **knobs: Any
+) -> dict[str, Any]:
+    initialization = {"scheme": scheme, "gain": gain}
+    return {
+        "kind": "mlp",
+        "depth": depth,
+        "width": width,
+        "activation": activation,
+        "initialization": initialization,
+        **knobs,
+    }
+
+
+def slope(model: dict[str, Any]) -> float:
+    predicted = predict(experiment(model)).depth_slope
+    assert predicted is not None
+    return predicted
+
+
+def test_relu_with_kaiming_is_level_and_at_gain_sqrt_half_loses_half_of_log10_2_a_layer() -> None:
+    assert slope(mlp("relu", "kaiming_normal")) == pytest.approx(0.0, abs=1e-9)
+    assert slope(mlp("relu", "lecun_normal")) == pytest.approx(29 * 0.5 * np.log10(2.0), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "reference"),
+    [
+        (mlp("sigmoid", "xavier_normal", depth=12, width=32), 6.947),
+        (mlp("tanh", "lecun_normal", depth=30, width=32, gain=0.6), 6.572),
+        (mlp("elu", "lecun_normal", depth=30, width=32, gain=0.5), 8.853),
+        (mlp("relu", "lecun_normal", depth=14, width=32, gain=2.4), -2.986),
+    ],
+)
+def test_predictions_agree_with_an_independent_implementation(model: dict[str, Any], reference: float) -> None:
+    # The other implementation adds up the layers; ours fits the line that a measured profile is judged by.
+    assert slope(model) == pytest.approx(reference, rel=0.02)
+
+
+def test_unequal_widths_change_the_gradient_by_their_ratio() -> None:
+    layers = [
+        part
+        for width in (40, 160, 640, 10)
+        for part in ({"kind": "linear", "out_features": width}, {"kind": "activation", "activation": "identity"})
+    ][:-1]
+    predicted = predict(experiment({"kind": "layers", "layers": layers, "initialization": {"scheme": "lecun_normal"}}))
+    ratios = np.diff([site.log10_relative_gradient for site in predicted.sites])
+    # g_l / g_{l+1} = sqrt(chi N_{l+1} / N_l) with chi = 1: each layer is 4 times as wide as the one before.
+    assert ratios == pytest.approx(-np.log10(2.0) * np.ones(2), rel=1e-9)
+    assert [site.chi for site in predicted.sites[:-1]] == pytest.approx([1.0, 1.0])
+
+
+def test_batch_norm_lets_relu_gradients_grow_by_the_published_factor() -> None:
+    predicted = predict(experiment(mlp("relu", "xavier_normal", gain=3.0, normalization="batch_norm")))
+    steps = np.diff([site.log10_relative_gradient for site in predicted.sites])
+    assert 10**-steps == pytest.approx(np.full(29, 1.2112), rel=2e-4)
+
+
+def test_a_small_batch_has_no_closed_form_under_batch_norm() -> None:
+    predicted = predict(experiment(mlp("relu", "kaiming_normal", normalization="batch_norm"), batch_size=8))
+    assert predicted.sites == ()
+    assert predicted.reason is not None
+    assert "batch norm" in predicted.reason
+
+
+def test_scaled_skip_connections_keep_a_deep_network_level() -> None:
+    a = 30**-0.5
+    blocks = slope(mlp("tanh", "xavier_normal", depth=31, skip={"scale": a}))
+    assert -0.4 < blocks < 0.0
+    assert slope(mlp("relu", "kaiming_normal", depth=31, skip={"scale": 1.0})) < -4.3
+
+
+def test_zero_last_in_residual_makes_every_block_the_identity() -> None:
+    model = mlp("tanh", "xavier_normal", skip={"scale": 1.0})
+    model["initialization"]["zero_last_in_residual"] = True
+    predicted = predict(experiment(model))
+    assert [site.log10_relative_gradient for site in predicted.sites[1:]] == pytest.approx(np.zeros(29), abs=1e-12)
+
+
+@pytest.mark.parametrize(("gain", "factor"), [(0.5, 0.494), (0.9, 0.868), (1.5, 1.063), (3.0, 1.363)])
+def test_recurrent_tanh_with_small_random_inputs_has_the_measured_factor(gain: float, factor: float) -> None:
+    # The measured factors are those of inputs of about this variance, which the fixed point depends on at small gains.
+    from gradclinic.activations.tanh import Tanh
+    from gradclinic.theory.moments import backward_gain, variance_map
+
+    q = 0.01
+    for _ in range(200):
+        q = variance_map(Tanh(), gain**2, 0.01, q)
+    assert np.sqrt(backward_gain(Tanh(), gain**2, q)) == pytest.approx(factor, rel=0.01)
+
+
+def test_convolutions_count_their_zero_padding() -> None:
+    model = {
+        "kind": "cnn",
+        "depth": 30,
+        "channels": 16,
+        "activation": "relu",
+        "initialization": {"scheme": "kaiming_normal"},
+    }
+    # Level but for the border: a 3-wide window over 8 pixels has the leading eigenvalue (1 + 2 cos(pi / 9)) / 3.
+    border = -np.log10((1 + 2 * np.cos(np.pi / 9)) / 3)
+    predicted = predict(experiment(model))
+    assert predicted.depth_slope == pytest.approx(29 * border, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "says"),
+    [
+        ({"kind": "rnn", "cell": "gru", "width": 16}, {"kind": "digit_rows"}, "gated"),
+        (
+            {"kind": "transformer", "depth": 3, "width": 16, "heads": 2, "mlp_ratio": 2, "activation": "relu"},
+            {"kind": "digit_rows"},
+            "no closed form for",
+        ),
+        (mlp("relu", "kaiming_normal", depth=2), {"kind": "digits"}, "at least 3 sites"),
+    ],
+)
+def test_where_theory_has_no_answer_it_says_why(model: dict[str, Any], data: dict[str, Any], says: str) -> None:
+    predicted = predict(experiment(model, data=data))
+    assert predicted.depth_slope is None
+    assert says in (predicted.reason or "")
+
+
+def test_gelu_near_its_unstable_fixed_point_is_not_drawn() -> None:
+    predicted = predict(experiment(mlp("gelu", "lecun_normal", width=32, gain=1.4)))
+    assert "unstable" in (predicted.reason or "")
+
+
+def test_a_sick_network_is_warned_about_before_it_is_trained() -> None:
+    value = to_json(predict(experiment(mlp("sigmoid", "xavier_uniform", depth=12))))
+    assert "lose 6.9 decades" in value["warning"]
+    assert to_json(predict(experiment(mlp("relu", "kaiming_normal", depth=12))))["warning"] is None
+
+
+def test_a_planted_gain_shows_as_a_step_in_the_profile() -> None:
+    layers: list[dict[str, Any]] = []
+    for index in range(8):
+        gain = 0.01 if index == 4 else 1.0
+        layers.append(
+            {"kind": "linear", "out_features": 64, "initialization": {"scheme": "kaiming_normal", "gain": gain}}
+        )
+        layers.append({"kind": "activation", "activation": "relu"})
+    layers.append({"kind": "linear", "out_features": 10})
+    predicted = predict(experiment({"kind": "layers", "layers": layers}))
+    steps = np.diff([site.log10_relative_gradient for site in predicted.sites])
+    assert steps[3] == pytest.approx(2.0, rel=1e-6)
+    assert np.delete(steps, 3) == pytest.approx(np.zeros(6), abs=1e-9)
