@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,9 @@ Task = Literal["classification", "regression"]
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs [n, *input_shape] and targets: class indices [n] int64, or values [n, outputs] float32."""
+    """Inputs [n, *input_shape] float32 (symbols: int64); targets: classes [n] int64, or values [n, outputs] float32."""
 
-    inputs: npt.NDArray[np.float32]
+    inputs: npt.NDArray[Any]
     targets: npt.NDArray[np.generic]
 
     def __len__(self) -> int:
@@ -138,7 +138,7 @@ def _with_standard_targets(train: Samples, validation: Samples) -> Split:
     return Split(*halves)
 
 
-def shuffled_split(inputs: FloatArray, targets: npt.NDArray[np.generic], *, train: int, seed: int) -> Split:
+def shuffled_split(inputs: npt.NDArray[Any], targets: npt.NDArray[np.generic], *, train: int, seed: int) -> Split:
     """The first `train` samples of a shuffle by the data's seed, and the rest for validation."""
     order = np.random.default_rng(seed).permutation(len(inputs))
     first, rest = order[:train], order[train:]

@@ -6,15 +6,14 @@ from pydantic import Field
 
 from ..layers import Layout
 from ..spec import Shape
-from .base import Dataset, Split, shuffled_split
+from .base import Split, shuffled_split
+from .generated import Generated
 
 
-class Blobs(Dataset):
+class Blobs(Generated):
     """Gaussian clusters, one a class, their centres uniform in [-10, 10]; 75 % are for training."""
 
     kind: Literal["blobs"] = "blobs"
-    n: Annotated[int, Field(ge=40, le=100_000)] = 1000
-    """Samples in all."""
     dim: Annotated[int, Field(ge=1, le=4096)] = 10
     """Features."""
     classes: Annotated[int, Field(ge=2, le=1000)] = 4
@@ -30,10 +29,6 @@ class Blobs(Dataset):
 
     def outputs(self) -> int:
         return self.classes
-
-    def size(self) -> tuple[int, int]:
-        train = self.n * 3 // 4
-        return train, self.n - train
 
     def draw(self) -> Split:
         from sklearn.datasets import make_blobs

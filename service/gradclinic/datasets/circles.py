@@ -6,15 +6,14 @@ from pydantic import Field
 
 from ..layers import Layout
 from ..spec import Shape
-from .base import Dataset, Split, shuffled_split
+from .base import Split, shuffled_split
+from .generated import Generated
 
 
-class Circles(Dataset):
+class Circles(Generated):
     """A small circle inside a large one; 75 % are for training."""
 
     kind: Literal["circles"] = "circles"
-    n: Annotated[int, Field(ge=40, le=100_000)] = 1000
-    """Samples in all."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.08
     """Standard deviation of the noise on each coordinate."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -27,10 +26,6 @@ class Circles(Dataset):
 
     def outputs(self) -> int:
         return 2
-
-    def size(self) -> tuple[int, int]:
-        train = self.n * 3 // 4
-        return train, self.n - train
 
     def draw(self) -> Split:
         from sklearn.datasets import make_circles

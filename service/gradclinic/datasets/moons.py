@@ -6,15 +6,14 @@ from pydantic import Field
 
 from ..layers import Layout
 from ..spec import Shape
-from .base import Dataset, Split, shuffled_split
+from .base import Split, shuffled_split
+from .generated import Generated
 
 
-class Moons(Dataset):
+class Moons(Generated):
     """Two interleaved half circles in the plane; 75 % are for training."""
 
     kind: Literal["moons"] = "moons"
-    n: Annotated[int, Field(ge=40, le=100_000)] = 1000
-    """Samples in all."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.12
     """Standard deviation of the noise on each coordinate."""
     source: ClassVar[str] = "sklearn.datasets.make_moons"
@@ -24,10 +23,6 @@ class Moons(Dataset):
 
     def outputs(self) -> int:
         return 2
-
-    def size(self) -> tuple[int, int]:
-        train = self.n * 3 // 4
-        return train, self.n - train
 
     def draw(self) -> Split:
         from sklearn.datasets import make_moons
