@@ -1,0 +1,34 @@
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ..layers import Layout
+from ..spec import Shape
+from .base import Dataset, Split, shuffled_split
+
+_ALL = 569
+
+
+class BreastCancer(Dataset):
+    """569 breast tumours, 30 features of their cell nuclei, malignant or benign; 75 % are for training."""
+
+    kind: Literal["breast_cancer"] = "breast_cancer"
+    source: ClassVar[str] = "Street, Wolberg and Mangasarian 1993, UCI; ships with scikit-learn"
+
+    def forms(self) -> Mapping[Layout, Shape]:
+        return {"flat": (30,)}
+
+    def outputs(self) -> int:
+        return 2
+
+    def size(self) -> tuple[int, int]:
+        train = _ALL * 3 // 4
+        return train, _ALL - train
+
+    def draw(self) -> Split:
+        from sklearn.datasets import load_breast_cancer
+
+        bunch = load_breast_cancer()
+        inputs, targets = bunch.data.astype(np.float32), bunch.target.astype(np.int64)
+        return shuffled_split(inputs, targets, train=self.size()[0], seed=self.seed)
