@@ -1,0 +1,31 @@
+"""gradclinic: names what is wrong with a network's gradients, and measures which remedies cure it.
+
+    from gradclinic import Clinic, Experiment, remedies
+
+Everything here is loaded when it is first asked for, so that importing the package stays quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors, remedies
+    from .client import Clinic
+    from .experiment import Experiment
+
+__all__ = ["Clinic", "Experiment", "errors", "remedies"]
+
+_MODULES = ("errors", "remedies")
+_CLASSES = {"Clinic": ".client", "Experiment": ".experiment"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _CLASSES:
+        return getattr(importlib.import_module(_CLASSES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

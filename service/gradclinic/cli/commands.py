@@ -1,0 +1,27 @@
+"""All commands, joined in one program."""
+
+import typer
+
+from . import asking, demo, serving
+
+app = typer.Typer(
+    name="gradclinic",
+    help="Names what is wrong with a network's gradients, and measures which remedies cure it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+database = typer.Typer(help="The database.", no_args_is_help=True)
+
+app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
+app.command("reconciler")(serving.reconciler)
+app.command("demo")(demo.demo)
+app.command("run")(asking.run)
+app.command("study")(asking.study)
+app.command("compare")(asking.compare)
+app.command("diagnose")(asking.diagnose)
+app.command("catalogue")(asking.catalogue)
+app.add_typer(database, name="db")
+database.command("upgrade")(serving.upgrade)

@@ -1,0 +1,200 @@
+"""`gradclinic demo`: a network that will not train, why, and which remedies cure it, on the real service.
+
+Twelve layers of 32 sigmoid units, started as PyTorch starts them, on handwritten digits; the six remedies of
+common advice and one pair of them; three seeds each: 24 trainings, submitted over HTTP like anybody's.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from ..client import Clinic, Run, Study, number
+from ..logs import configure
+from ..terminal.chart import Line, profile_chart
+from ..terminal.console import console_for, show, speaks_unicode
+from ..terminal.numbers import decades
+from ..terminal.profiles import mean_profile
+from ..terminal.progress import following
+from ..terminal.ranking import VERDICT_STYLES, ranking
+from ..terminal.words import diagnosis_words
+from .options import AsJson, DataDir, Workers, print_json
+from .serving import settings_with
+
+log = structlog.get_logger(__name__)
+
+COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
+"""How this program was called; the start script of a checkout sets it."""
+SEEDS = (0, 1, 2)
+EXPERIMENT: Mapping[str, Any] = {
+    "model": {
+        "kind": "mlp",
+        "depth": 12,
+        "width": 32,
+        "activation": "sigmoid",
+        "initialization": {"scheme": "torch_default"},
+    },
+    "data": {"kind": "digits"},
+    "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+    "training": {"steps": 300, "batch_size": 64},
+}
+XAVIER: Mapping[str, Any] = {"kind": "set_initialization", "initialization": {"scheme": "xavier_uniform"}}
+ARMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "ReLU": [{"kind": "swap_activation", "activation": "relu"}],
+    "batch norm": [{"kind": "add_batch_norm"}],
+    "lower learning rate": [{"kind": "lower_learning_rate"}],
+    "skip connections": [{"kind": "add_skip_connections"}],
+    "Xavier": [XAVIER],
+    "gradient clipping": [{"kind": "clip_gradients"}],
+    "batch norm + Xavier": [{"kind": "add_batch_norm"}, XAVIER],
+}
+"""The six remedies in the order of common advice, and the pair that works best over many broken networks."""
+
+
+def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson = False) -> int:
+    """Show a network that will not train, why, and which remedies cure it. Ends by itself."""
+    from ..supervisor import Embedded, interrupted_by_signals
+
+    settings = settings_with(data_dir=data_dir, port=0)
+    configure(settings.model_copy(update={"log_level": "warning"}))
+    console, errors = console_for(), console_for(stderr=True)
+    with interrupted_by_signals():
+        show(errors, Text(f"Starting the service in {settings.data_dir} ..."))
+        with Embedded(settings, workers=workers) as service, Clinic(service.url) as clinic:
+            resolved = clinic.resolve(EXPERIMENT)
+            if not as_json:
+                _introduce(console, resolved)
+            study = clinic.study(
+                EXPERIMENT, arms=ARMS, seeds=SEEDS, name="demo: twelve sigmoid layers", labels={"demo": "yes"}
+            )
+            progress = study.data["progress"]
+            with following(errors, what="training", steps=progress["steps"], runs=progress["runs"]) as follow:
+                study.wait(progress=follow)
+            comparison = study.comparison().data
+            runs = sorted(study.runs(limit=200), key=lambda run: run.data["seed"])
+            if as_json:
+                print_json({"study": study.data, "comparison": comparison})
+            else:
+                _tell(console, runs, comparison, resolved)
+                _where_next(console, study, command=_serve_command(data_dir))
+        return 0 if study.status == "succeeded" and len(comparison["arms"]) == len(ARMS) else 1
+
+
+def _introduce(console: Console, resolved: Mapping[str, Any]) -> None:
+    depth, width = EXPERIMENT["model"]["depth"], EXPERIMENT["model"]["width"]
+    training = EXPERIMENT["training"]
+    show(
+        console,
+        Text("\nThe patient", style="bold"),
+        Text(
+            f"  {depth} layers of {width} sigmoid units ({resolved['parameters']:,} parameters) on handwritten digits,"
+            f" {training['steps']} steps of SGD."
+        ),
+        *[Text(f"  Before it is trained: {warning}.") for warning in resolved["warnings"]],
+        Text(
+            f"  It is trained as it is, with each of six remedies, and with two of them together:"
+            f" {len(SEEDS)} seeds each, paired.\n"
+        ),
+    )
+
+
+def _tell(console: Console, runs: Sequence[Run], comparison: Mapping[str, Any], resolved: Mapping[str, Any]) -> None:
+    arms = _by_arm(runs)
+    baseline = arms["baseline"]
+    _section(console, "1  What is wrong")
+    agree = sum(run.data["diagnosis"]["primary"] == _primary(baseline[0]) for run in baseline)
+    show(
+        console,
+        Text(
+            f"The diagnosis of the baseline, seed {baseline[0].data['seed']} ({agree} of {len(baseline)} seeds agree)"
+        ),
+        diagnosis_words(
+            baseline[0].data["diagnosis"],
+            layers=len(baseline[0].profile()["points"]),
+            steps=baseline[0].data["progress"]["steps"],
+        ),
+    )
+    _section(console, "2  The gradient, layer by layer")
+    _draw(console, arms, comparison, resolved)
+    _section(console, "3  Which remedies cure it")
+    show(console, ranking(comparison), Text(""), *_verdicts(comparison))
+
+
+def _verdicts(comparison: Mapping[str, Any]) -> list[Text]:
+    by_verdict: dict[str, list[str]] = {}
+    for arm in comparison["arms"]:
+        by_verdict.setdefault(str(arm["verdict"]), []).append(str(arm["arm"]))
+    lines = [
+        Text.assemble((f"{verdict.replace('_', ' ')}: ", VERDICT_STYLES.get(verdict, "")), ", ".join(names))
+        for verdict, names in by_verdict.items()
+    ]
+    best = comparison["arms"][0]
+    return [*lines, Text(f"\n{best['arm']}: {best['reason']}")]
+
+
+def _draw(
+    console: Console, arms: Mapping[str, Sequence[Run]], comparison: Mapping[str, Any], resolved: Mapping[str, Any]
+) -> None:
+    ranked = [("baseline", "B", "bold red")] + [
+        (str(arm["arm"]), str(arm["rank"]), VERDICT_STYLES.get(str(arm["verdict"]), "")) for arm in comparison["arms"]
+    ]
+    profiles = {name: mean_profile([run.profile() for run in arms[name]]) for name, _, _ in ranked}
+    expected = number(resolved["predicted_profile"]["depth_slope"])
+    lines = []
+    for name, marker, style in ranked:
+        profile = profiles[name]
+        note = f"{decades(profile.slope)} over {len(profile.values)} layers"
+        if name == "baseline" and expected is not None:
+            note += f" (theory, before training: {expected:.1f})"
+        elif name != "baseline" and profile.values == profiles["baseline"].values:
+            note = "as B: it changes nothing before the first step"
+        lines.append(Line(name, marker, profile.values, note, style))
+    show(
+        console,
+        *profile_chart(
+            lines,
+            width=min(console.width, 84),
+            unit="gradient of the loss by each layer's pre-activation (RMS x batch size), before the first step",
+            across="layer",
+            unicode=speaks_unicode(console),
+        ),
+    )
+
+
+def _where_next(console: Console, study: Study, *, command: str) -> None:
+    _section(console, "4  Where to look next")
+    show(
+        console,
+        Text.assemble("  ", (command, "bold")),
+        Text("      keeps the service up, with these results; then look at"),
+        Text.assemble("  ", (f"http://127.0.0.1:8000{study.data['urls']['page']}", "bold")),
+        Text("      this study as a page; the API is documented at /docs; or ask again with"),
+        Text.assemble("  ", (f"{COMMAND} compare {study.id}", "bold")),
+        Text(""),
+    )
+
+
+def _serve_command(data_dir: Any) -> str:
+    folder = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir is not None else ""
+    return f"{COMMAND} serve{folder}"
+
+
+def _section(console: Console, title: str) -> None:
+    rule = Rule(Text(title, style="bold"), align="left", characters="─" if speaks_unicode(console) else "-")
+    show(console, Text(""), rule)
+
+
+def _by_arm(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    arms: dict[str, list[Run]] = {}
+    for run in runs:
+        arms.setdefault(str(run.data["arm"]), []).append(run)
+    return arms
+
+
+def _primary(run: Run) -> str:
+    return str(run.data["diagnosis"]["primary"])

@@ -1,0 +1,47 @@
+"""What went wrong, in one line (and one more for each further problem of a request), with an exit status."""
+
+import sys
+
+from click.exceptions import Abort, ClickException
+
+from ..errors import Conflict, GradclinicError, InsufficientData, InvalidRequest, NotFound, Problem
+from ..terminal.numbers import short
+from . import INTERRUPTED, UNAVAILABLE, USAGE
+
+
+def explain(error: GradclinicError | OSError | ClickException | Abort) -> int:
+    """Tell standard error what went wrong; the exit status that says it to programs."""
+    if isinstance(error, ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, Abort):
+        _say("interrupted")
+        return INTERRUPTED
+    if isinstance(error, InvalidRequest):
+        for problem in error.problems:
+            _say(_problem(problem))
+        return USAGE
+    if isinstance(error, NotFound | Conflict | InsufficientData):
+        _say(str(error))
+        return USAGE
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror or error}")
+        return UNAVAILABLE
+    _say(" ".join(str(error).split()))
+    return UNAVAILABLE
+
+
+def _problem(problem: Problem) -> str:
+    place = f"{problem.pointer}: " if problem.pointer else ""
+    value = "" if problem.value is None or isinstance(problem.value, dict | list) else f" (got {_shown(problem.value)})"
+    allowed = f"; allowed: {problem.allowed}" if problem.allowed else ""
+    return f"{place}{problem.message}{value}{allowed}"
+
+
+def _shown(value: object) -> str:
+    return short(value) if isinstance(value, float) else repr(value)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"gradclinic: {line}\n")

@@ -1,0 +1,53 @@
+"""Read a spec: a JSON or YAML file, or `-` for standard input."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import InvalidSpec
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as it is in JSON, and dates are text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    list("-+0123456789."),
+)
+
+
+def read_spec(source: str) -> dict[str, Any]:
+    """The object that a file holds; raises InvalidSpec where it holds none."""
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    name = "standard input" if source == "-" else source
+    try:
+        value = json.loads(text)
+    except ValueError as not_json:
+        try:
+            value = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            raise InvalidSpec.at("", f"{name} is neither JSON ({not_json}) nor YAML ({_line(error)})") from None
+    if not isinstance(value, dict):
+        raise InvalidSpec.at("", f"{name} holds no object", allowed="an object with the key experiment, or model")
+    return value
+
+
+def with_experiment(spec: dict[str, Any]) -> dict[str, Any]:
+    """A request's body; a bare experiment becomes one."""
+    return {"experiment": spec} if "experiment" not in spec and "model" in spec else spec
+
+
+def _line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"{problem}, line {mark.line + 1}" if mark is not None else str(problem)

@@ -1,0 +1,118 @@
+"""Profiles over depth as a chart of characters: logarithmic, with axes and units, readable without colour."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+
+@dataclass(frozen=True)
+class Line:
+    """One profile: what is measured at each place, from input to output."""
+
+    name: str
+    marker: str
+    """One character, which stands for it in the chart and its legend."""
+    values: Sequence[float]
+    note: str = ""
+    """What the legend says of it."""
+    style: str = ""
+
+
+def profile_chart(
+    lines: Sequence[Line], *, width: int = 76, height: int = 15, unit: str, across: str, unicode: bool = True
+) -> list[Text]:
+    """Rows of the chart and of its legend. Each line is drawn by its marker at its places, evenly from left to right.
+
+    Where several lines meet, their markers stand side by side. Values that are zero or not finite have no logarithm;
+    the legend says how many a line has.
+    """
+    shown = [[value for value in line.values if _drawable(value)] for line in lines]
+    logs = [math.log10(value) for values in shown for value in values]
+    if not logs:
+        return [Text("  no value can be drawn on a logarithmic scale"), *_legend(lines)]
+    low, high = math.floor(min(logs)), math.ceil(max(logs))
+    high = max(high, low + 1)
+    gutter = 9
+    grid = _Grid(columns=max(20, width - gutter), rows=height, reserve=len(lines))
+    for line in lines:
+        grid.draw(line, low=low, high=high)
+    labels = _tick_rows(low, high, height)
+    bar, corner, dash = ("│", "└", "─") if unicode else ("|", "+", "-")
+    rows = [
+        Text(f"{_power(unit_row, unicode=unicode):>{gutter - 1}} ") if unit_row is not None else Text(" " * gutter)
+        for unit_row in labels
+    ]
+    chart = [Text(f"  {unit}")]
+    for label, cells in zip(rows, grid.rows(), strict=True):
+        chart.append(Text.assemble(label, bar, cells))
+    chart.append(Text(" " * gutter + corner + dash * grid.columns))
+    chart.append(Text(" " * (gutter + 1) + _across(across, grid.columns, unicode=unicode)))
+    return [*chart, Text(""), *_legend(lines)]
+
+
+class _Grid:
+    """Cells that markers are put into; a taken cell moves a marker to the right."""
+
+    def __init__(self, *, columns: int, rows: int, reserve: int) -> None:
+        self.columns, self._height, self._span = columns, rows, columns - 1 - reserve
+        self._cells: dict[tuple[int, int], tuple[str, str]] = {}
+
+    def draw(self, line: Line, *, low: int, high: int) -> None:
+        last = max(len(line.values) - 1, 1)
+        for index, value in enumerate(line.values):
+            if not _drawable(value):
+                continue
+            share = (math.log10(value) - low) / (high - low)
+            row = round((1 - share) * (self._height - 1))
+            column = 1 + round(index / last * self._span)
+            while (row, column) in self._cells and column < self.columns - 1:
+                column += 1
+            self._cells[row, column] = (line.marker, line.style)
+
+    def rows(self) -> list[Text]:
+        drawn = []
+        for row in range(self._height):
+            text = Text()
+            for column in range(self.columns):
+                marker, style = self._cells.get((row, column), (" ", ""))
+                text.append(marker, style=style)
+            text.rstrip()
+            drawn.append(text)
+        return drawn
+
+
+def _drawable(value: float) -> bool:
+    return math.isfinite(value) and value > 0
+
+
+def _tick_rows(low: int, high: int, height: int) -> list[int | None]:
+    """Which power of ten labels each row, top first."""
+    step = max(1, math.ceil((high - low) / ((height - 1) / 2)))
+    labels: list[int | None] = [None] * height
+    for power in range(low, high + 1, step):
+        labels[round((1 - (power - low) / (high - low)) * (height - 1))] = power
+    return labels
+
+
+def _power(power: int, *, unicode: bool) -> str:
+    if not unicode:
+        return f"1e{power:+d}"
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _across(words: str, columns: int, *, unicode: bool) -> str:
+    arrow = "→" if unicode else "->"
+    middle = f"{words} {arrow}"
+    return f"input{middle:^{max(0, columns - 11)}}output"
+
+
+def _legend(lines: Sequence[Line]) -> list[Text]:
+    widest = max((len(line.name) for line in lines), default=0)
+    legend = []
+    for line in lines:
+        missing = sum(not _drawable(value) for value in line.values)
+        undrawn = f"; {missing} of {len(line.values)} values are zero or not finite, and not drawn" if missing else ""
+        legend.append(Text.assemble("  ", (line.marker, line.style), f"  {line.name:<{widest}}  {line.note}{undrawn}"))
+    return legend
