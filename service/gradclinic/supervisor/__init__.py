@@ -110,7 +110,7 @@ class Embedded:
         self._folder = DataFolder(self._asked.data_dir)
         changes: dict[str, object] = {}
         if self._with_api:
-            self._socket = _listen(self._asked.host, self._asked.port)
+            self._socket = listen(self._asked.host, self._asked.port)
             changes["port"] = self._socket.getsockname()[1]
         self._family = Family()
         valkey = EmbeddedValkey(self._asked.data_dir / "valkey", self.log_dir / "valkey.log", os.environ)
@@ -220,7 +220,8 @@ def _signals_hurry(family: Family | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises SetupFailed where the port is taken or the address is not this machine's."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=256)
@@ -251,4 +252,4 @@ def _gpus() -> list[str]:
     return [path.name.removeprefix("nvidia") for path in sorted(Path("/dev").glob("nvidia[0-9]*"))]
 
 
-__all__ = ["Embedded", "environment_of", "interrupted_by_signals"]
+__all__ = ["Embedded", "environment_of", "interrupted_by_signals", "listen"]
