@@ -1,22 +1,27 @@
 """Modules that torch.nn lacks, and the sequence that lets an observer see every node's output."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Tap = Callable[[str, Tensor], None]
-"""Called with a node's name and its output; it looks, and never changes anything."""
+from .recurrent import Recurrent
+from .tapped import Tap, Tapped
 
-
-class Tapped(nn.Module, ABC):
-    """A module with places of its own to show: its forward takes the tap as a second argument."""
-
-    @abstractmethod
-    def forward(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
-        """Compute the output, and show what is inside to the tap."""
+__all__ = [
+    "Block",
+    "Conv1d",
+    "ImageRMSNorm",
+    "LastStep",
+    "LearnedPositions",
+    "Mean",
+    "Recurrent",
+    "Residual",
+    "SelfAttention",
+    "Sequence",
+    "SequenceBatchNorm",
+]
 
 
 class Sequence(Tapped):

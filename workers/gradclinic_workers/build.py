@@ -10,9 +10,9 @@ from gradclinic.calls import Call
 from gradclinic.layers import Node
 from gradclinic.optimizers import Optimizer
 
-from . import blocks, recurrent
+from . import blocks
 
-_NAMESPACES = {"nn": nn, "blocks": blocks, "recurrent": recurrent, "optim": torch.optim}
+_NAMESPACES = {"nn": nn, "blocks": blocks, "optim": torch.optim}
 
 
 def target(call: Call) -> Any:
@@ -30,7 +30,7 @@ def _module(node: Node) -> nn.Module:
     call = node.call
     first = (build(node.children),) if node.children else ()
     module: nn.Module = target(call)(*first, *call.args, **call.kwargs)
-    if isinstance(module, recurrent.Recurrent):
+    if isinstance(module, blocks.Recurrent):
         module.name = node.name
     return module
 

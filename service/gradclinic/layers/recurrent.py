@@ -58,7 +58,7 @@ class Recurrent(Weighted):
             options["nonlinearity"] = self.nonlinearity
         elif self.cell == "lstm" and self.forget_bias:
             options["forget_bias"] = self.forget_bias
-        return Call("recurrent.Recurrent", (in_shape[1], self.width), options)
+        return Call("blocks.Recurrent", (in_shape[1], self.width), options)
 
     def parameters(self, in_shape: Shape) -> tuple[Parameter, ...]:
         gates, features, width = GATES[self.cell], in_shape[1], self.width
