@@ -43,6 +43,11 @@ class Judgement:
     reason: str
     seeds_needed: int | None = None
 
+    @classmethod
+    def because(cls, verdict: Verdict, reason: str, *, seeds_needed: int | None = None) -> "Judgement":
+        """A verdict with its reason made a sentence."""
+        return cls(verdict, reason[:1].upper() + reason[1:], seeds_needed)
+
 
 def judge(effect: Effect | None, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]) -> Judgement:
     """The verdict on an arm: its effect on the deciding metric, and the paired, finished runs on both sides."""
@@ -62,7 +67,7 @@ def judge(effect: Effect | None, *, baseline: Sequence[RunResult], arm: Sequence
     outcome = _by_metric(effect)
     if outcome == "inconclusive":
         return _open(effect, cure)
-    return Judgement(outcome, _metric_reason(effect, outcome) + (cure.why_not() if cure is not None else ""))
+    return Judgement.because(outcome, _metric_reason(effect, outcome) + (cure.why_not() if cure is not None else ""))
 
 
 def _by_metric(effect: Effect) -> Verdict:
@@ -130,17 +135,17 @@ class _Cure:
         how = (
             f"{_said(self.effect)} {_shown(self.effect)}"
             if _by_metric(self.effect) == "improves"
-            else f"{self.effect.metric.name} is no worse"
+            else f"{_words(self.effect)} is no worse"
         )
         return (
-            f"{_names(self.sick)}, harmful in {harmed} of {len(self.baseline)} runs of the baseline, "
-            f"is harmful in none of {len(self.arm)}; every run learned; {how}."
+            f"{_names(self.sick)} harmed {harmed} of {len(self.baseline)} runs of the baseline and none of "
+            f"{len(self.arm)} here; every run learned; {how}."
         )
 
     def why_not(self) -> str:
         """Why an arm with a clear effect is no cure."""
         if self.left:
-            return f" {_names(self.sick)} is left in {len(self.left)} of {len(self.arm)} runs."
+            return f" There is still harm in {len(self.left)} of {len(self.arm)} runs: {_names(self.sick).lower()}."
         if self.unlearned:
             return f" No finding is left, but {len(self.unlearned)} of {len(self.arm)} runs have not learned."
         return ""
@@ -152,9 +157,9 @@ def _open(effect: Effect, cure: _Cure | None) -> Judgement:
     if cure is not None and cure.gone and all(run.harmful for run in cure.baseline) and cure.no_worse:
         enough = seeds_for_all_against_none(confidence=effect.confidence, comparisons=effect.comparisons)
         needed = enough if needed is None else min(needed, enough)
-        text = f"{_names(cure.sick)} is gone in every run, but so few seeds can do that by chance: {text}"
+        text = f"{_names(cure.sick)} left every run, but with so few seeds that can be chance: {text}"
     seeds = f"; about {needed} seeds would decide" if needed is not None else "; no practical number of seeds decides"
-    return Judgement("inconclusive", f"{text[0].upper()}{text[1:]}{seeds}.", needed)
+    return Judgement.because("inconclusive", f"{text}{seeds}.", seeds_needed=needed)
 
 
 def _scatter(effect: Effect, baseline: Sequence[RunResult]) -> float:
@@ -175,14 +180,18 @@ def _metric_reason(effect: Effect, outcome: Verdict) -> str:
     return f"{_said(effect)} {_shown(effect)}."
 
 
+def _words(effect: Effect) -> str:
+    return "the " + effect.metric.name.removeprefix("final_").replace("_", " ")
+
+
 def _said(effect: Effect) -> str:
     """The effect in words."""
-    name = effect.metric.name
+    name = _words(effect)
     if not effect.finite:
         pairs = f"of {effect.pairs} pairs the arm won {effect.wins} and lost {effect.losses}"
         return f"{name} is not finite in some runs; {pairs}"
     if effect.metric.log:
-        return f"{name} changed to {exp(effect.mean):.3g} of the baseline's"
+        return f"{name} is {exp(effect.mean):.3g} times the baseline's"
     return f"{name} changed by {effect.mean:+.3g}"
 
 

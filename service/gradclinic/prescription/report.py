@@ -100,23 +100,26 @@ def _well(result: RunResult) -> bool:
 
 
 def _cure(outcome: Outcome | None) -> dict[str, Any] | None:
+    """The cure with its evidence; the simplest and the best of the confirmed cures beside it, where they are others."""
     if outcome is None or outcome.cure is None:
         return None
-    arm = _arm(outcome, outcome.cure.name)
     return {
-        "name": outcome.cure.name,
-        "remedies": [remedy.to_json() for remedy in outcome.cure.remedies],
+        **_evidence(outcome, outcome.cure),
         "resolved_experiment": outcome.cure.experiment.to_json(),
-        "simplified": outcome.simplified,
-        "best": _named(outcome.best),
-        "evidence": arm.to_json() if arm is not None else None,
+        "simplest": _evidence(outcome, outcome.simplest),
+        "best": _evidence(outcome, outcome.best),
     }
 
 
-def _named(candidate: Candidate | None) -> dict[str, Any] | None:
+def _evidence(outcome: Outcome, candidate: Candidate | None) -> dict[str, Any]:
     if candidate is None:
-        return None
-    return {"name": candidate.name, "remedies": [remedy.to_json() for remedy in candidate.remedies]}
+        return {}
+    arm = _arm(outcome, candidate.name)
+    return {
+        "name": candidate.name,
+        "remedies": [remedy.to_json() for remedy in candidate.remedies],
+        "evidence": arm.to_json() if arm is not None else None,
+    }
 
 
 def _arm(outcome: Outcome | None, name: str) -> ArmComparison | None:

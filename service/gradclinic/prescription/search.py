@@ -17,7 +17,7 @@ from math import inf, log
 from statistics import fmean
 from typing import Literal
 
-from ..comparison import Comparison, RunResult, compare
+from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
 from ..experiment import Experiment
 from ..random_remedy import random_remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
@@ -32,7 +32,7 @@ FRESH = 1000
 SHORT = 3
 """A screening run has a third of the steps, but at least 50, which every rule can judge."""
 AS_GOOD = log(1.5)
-"""In the race, two seeds tell nothing finer than a loss half as large again."""
+"""A simpler cure is as good as the best while its loss is at most half as large again: a fixed price for simplicity."""
 
 Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
 
@@ -55,10 +55,10 @@ class Outcome:
     why: str
     """One or two sentences for a person."""
     cure: Candidate | None = None
-    simplified: bool = False
-    """Whether the cure is simpler than the best candidate, and as good."""
+    simplest: Candidate | None = None
+    """The confirmed cure with the fewest remedies, as good or not."""
     best: Candidate | None = None
-    """The best candidate that was tried, where none cures."""
+    """The confirmed cure with the lowest loss; where none cures, the best candidate of the race."""
     comparison: Comparison | None = None
     """Of the confirmation: the finalists and the control against the baseline on fresh seeds."""
     control: Mapping[int, Candidate] = field(default_factory=dict)
@@ -132,12 +132,12 @@ def _search(problem: Problem) -> Steps:
     near = [each for each in neighbours(experiment, _best(scores, 2)) if each not in scores][: 2 * shares.screen]
     everything |= yield from _screen("improve", near, scores, seed=seeds[0], steps=short)
 
-    raced: dict[Candidate, float] = {}
+    raced = _Race()
     racing = _with_simplest(_best(scores, shares.race), scores)
-    everything |= yield from _race(racing, raced, seeds=seeds[:RACE_SEEDS], steps=training.steps)
-    parts = [each for best in _best(raced, 1) for each in simpler(experiment, best) if each not in raced]
+    everything |= yield from raced.run(racing, seeds=seeds[:RACE_SEEDS], steps=training.steps)
+    parts = [each for best in _best(raced.scores, 1) for each in simpler(experiment, best) if each not in raced.scores]
     if affords(problem.budget, everything.values(), runs=RACE_SEEDS * len(parts) + 20, steps=training.steps):
-        everything |= yield from _race(parts, raced, seeds=seeds[:RACE_SEEDS], steps=training.steps)
+        everything |= yield from raced.run(parts, seeds=seeds[:RACE_SEEDS], steps=training.steps)
     return (yield from _confirm(problem, raced, shares, everything))
 
 
@@ -167,15 +167,34 @@ def _screen(
     return results
 
 
-def _race(
-    candidates: Sequence[Candidate], scores: dict[Candidate, float], *, seeds: Sequence[int], steps: int
-) -> Generator[Sequence[Trial], Results, Results]:
-    asked = {each: [_of(each, "race", seed=seed, steps=steps) for seed in seeds] for each in candidates}
-    if not asked:
-        return {}
-    results = yield [wanted for trials in asked.values() for wanted in trials]
-    scores |= {each: fmean(badness(results[wanted.key]) for wanted in trials) for each, trials in asked.items()}
-    return results
+@dataclass
+class _Race:
+    """Candidates at full length, on a few seeds."""
+
+    scores: dict[Candidate, float] = field(default_factory=dict)
+    well: set[Candidate] = field(default_factory=set)
+    """Those that learned without harm on every seed."""
+
+    def run(
+        self, candidates: Sequence[Candidate], *, seeds: Sequence[int], steps: int
+    ) -> Generator[Sequence[Trial], Results, Results]:
+        asked = {each: [_of(each, "race", seed=seed, steps=steps) for seed in seeds] for each in candidates}
+        if not asked:
+            return {}
+        results = yield [wanted for trials in asked.values() for wanted in trials]
+        for each, trials in asked.items():
+            ended = [results[wanted.key] for wanted in trials]
+            self.scores[each] = fmean(badness(result) for result in ended)
+            if all(result.learned and not result.harmful for result in ended):
+                self.well.add(each)
+        return results
+
+    def finalists(self, tried: Sequence[Candidate], count: int) -> list[Candidate]:
+        """The best, then the simplest that did well, then the rest in order."""
+        left = {each: score for each, score in self.scores.items() if each not in tried and score < inf}
+        ranked = _best(left, len(left))
+        simple = sorted((each for each in ranked if each in self.well), key=lambda each: len(each.remedies))
+        return list(dict.fromkeys([*ranked[:1], *simple, *ranked]))[:count]
 
 
 def _best(scores: Mapping[Candidate, float], count: int) -> list[Candidate]:
@@ -188,31 +207,17 @@ def _with_simplest(best: list[Candidate], scores: Mapping[Candidate, float]) -> 
     return list(dict.fromkeys([*best[: max(1, len(best) - 1)], *_best(single, 1), *best]))[: max(2, len(best))]
 
 
-def _finalists(raced: Mapping[Candidate, float], tried: Sequence[Candidate], count: int) -> list[Candidate]:
-    """The best, and the simplest that is about as good."""
-    left = {each: score for each, score in raced.items() if each not in tried and score < inf}
-    if not left:
-        return []
-    best = _best(left, 1)[0]
-    near = [each for each, score in left.items() if score <= left[best] + AS_GOOD and each != best]
-    near.sort(key=lambda each: (len(each.remedies), left[each], each.name))
-    rest = [each for each in _best(left, len(left)) if each != best and each not in near]
-    return [best, *near, *rest][:count]
-
-
-def _confirm(
-    problem: Problem, raced: Mapping[Candidate, float], shares: Plan, everything: Mapping[str, RunResult]
-) -> Steps:
+def _confirm(problem: Problem, raced: _Race, shares: Plan, everything: Mapping[str, RunResult]) -> Steps:
     experiment, steps = problem.experiment, problem.experiment.training.steps
     seeds = [(experiment.training.seed + FRESH + index) % 2**31 for index in range(shares.confirm_seeds)]
     spent, results, tried = dict(everything), dict[str, RunResult](), list[Candidate]()
-    control = _control(problem, _best(raced, 3), seeds)
+    control = _control(problem, _best(raced.scores, 3), seeds)
     asked = [trial("confirm", BASELINE, (), experiment, seed=seed, steps=steps) for seed in seeds]
     asked += [
         trial("confirm", CONTROL, drawn.remedies, drawn.experiment, seed=seed, steps=steps)
         for seed, drawn in control.items()
     ]
-    while finalists := _finalists(raced, tried, shares.finalists):
+    while finalists := raced.finalists(tried, shares.finalists):
         wanted = len(asked) + len(finalists) * len(seeds)
         if tried and not affords(problem.budget, spent.values(), runs=wanted, steps=steps):
             break
@@ -225,7 +230,7 @@ def _confirm(
         cures = [each for each in tried if comparison.arm(each.name).verdict == "cures"]
         if cures:
             return _cured(cures, comparison, results, control)
-    return _not_cured(raced, comparison if tried else None, control)
+    return _not_cured(raced.scores, comparison if tried else None, control)
 
 
 def _control(problem: Problem, best: Sequence[Candidate], seeds: Sequence[int]) -> dict[int, Candidate]:
@@ -249,17 +254,13 @@ def _cured(
     cures: Sequence[Candidate], comparison: Comparison, results: Results, control: Mapping[int, Candidate]
 ) -> Outcome:
     best = min(cures, key=lambda each: comparison.arm(each.name).rank)
-    chosen = best
-    for each in sorted(cures, key=lambda each: len(each.remedies)):
-        if len(each.remedies) < len(best.remedies) and _as_good(each, best, results):
-            chosen = each
-            break
-    arm = comparison.arm(chosen.name)
+    simplest = min(cures, key=lambda each: (len(each.remedies), comparison.arm(each.name).rank))
+    cure = simplest if _as_good(simplest, best, results) else best
     return Outcome(
         "cured",
-        arm.reason,
-        cure=chosen,
-        simplified=chosen != best,
+        comparison.arm(cure.name).reason,
+        cure=cure,
+        simplest=simplest,
         best=best,
         comparison=comparison,
         control=control,
@@ -267,9 +268,12 @@ def _cured(
 
 
 def _as_good(simple: Candidate, best: Candidate, results: Results) -> bool:
-    """Whether the best is not shown to be better, on the seeds of the confirmation."""
+    """Whether the simpler one's loss is about the best's, on the seeds of the confirmation."""
+    if simple == best:
+        return True
     both = [result for result in _named(results) if result.arm in (simple.name, best.name)]
-    return compare(both, baseline=best.name).arm(simple.name).verdict != "harms"
+    effect = compare(both, baseline=best.name).arm(simple.name).effects[DEFAULT_METRIC]
+    return effect.gain <= AS_GOOD
 
 
 def _not_cured(

@@ -41,7 +41,7 @@ def test_one_seed_that_is_still_sick_makes_it_an_improvement():
     better = [*arm("norm", [0.28, 0.25, 0.31, 0.27]), run("norm", 4, 0.9, "vanishing_gradients")]
     found = only([*STUCK, *better])
     assert found.verdict == "improves"
-    assert "left in 1 of 5 runs" in found.reason
+    assert "still harm in 1 of 5 runs" in found.reason
 
 
 def test_a_finding_without_harm_does_not_stop_a_cure():
