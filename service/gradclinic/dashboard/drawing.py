@@ -155,8 +155,11 @@ def _ticks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
             label.set_horizontalalignment("right" if crowded else "center")
     if "tickvals" in y:
         axes.set_yticks(y["tickvals"], [_plain(text) for text in y["ticktext"]])
-    if "range" in y:
-        axes.set_ylim(*y["range"])
+    for settings, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
+        if "range" in settings:
+            low, high = settings["range"]
+            limit(*((10.0**low, 10.0**high) if settings.get("type") == "log" else (low, high)))
+    axes.minorticks_off()
 
 
 def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":

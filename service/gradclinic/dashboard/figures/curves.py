@@ -10,6 +10,8 @@ from ...record import Series
 from .theme import LINES, NEUTRAL, Figure, axis, figure, on_log_scale, rounded
 
 MAX_POINTS = 600
+FEW = 20
+"""Fewer points are marked, so that a training that broke off after its first step shows."""
 PANELS = (
     ("loss", (0.66, 1.0), ("train_loss", "probe_loss")),
     ("gradient norm", (0.3, 0.58), ("grad_norm_l2", "grad_norm_l2_clipped")),
@@ -66,8 +68,9 @@ def _line(name: str, series: Series, logarithmic: bool, suffix: str, colour: str
         "name": NAMES[name],
         "x": kept.steps.tolist(),
         "y": on_log_scale(values) if logarithmic else rounded(values),
-        "mode": "lines",
+        "mode": "lines" if len(kept) >= FEW else "lines+markers",
         "line": {"color": colour, "width": 1.5},
+        "marker": {"color": colour, "size": 5},
         "xaxis": "x",
         "yaxis": f"y{suffix}",
         "hovertemplate": "step %{x}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
@@ -102,5 +105,5 @@ def _level(value: float) -> dict[str, Any]:
         "y0": value,
         "y1": value,
         "line": {"color": NEUTRAL, "dash": "dot", "width": 1},
-        "label": {"text": "nothing learned", "textposition": "end", "font": {"size": 11}},
+        "label": {"text": "nothing learned", "textposition": "end", "yanchor": "top", "font": {"size": 11}},
     }

@@ -52,7 +52,9 @@ def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
     low, high = (log10(max(pick(reached, default=1.0), 1e-12)) for pick in (min, max))
     steps = (1, 2, 5) if high - low < 3 else (1,)
     ticks = [step * 10.0**decade for decade in range(floor(low) - 1, ceil(high) + 1) for step in steps]
-    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    margin = 0.12 * max(high - low, 0.3)  # room for the words above a mark
+    span = [round(low - margin, 4), round(high + margin, 4)]
+    return {"type": "log", "range": span, "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def _row(row: int, arm: Mapping[str, Any], middle: float, interval: list[float] | None) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def figure(data: list[dict[str, Any]], *, title: str, **layout: Any) -> Figure:
             "colorway": list(LINES),
             "margin": {"l": 70, "r": 20, "t": 50, "b": 60},
             "hovermode": "closest",
-            "legend": {"orientation": "h", "y": -0.25, "x": 0},
+            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             **layout,
         },
     }

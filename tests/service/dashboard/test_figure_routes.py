@@ -1,0 +1,81 @@
+import pytest
+
+from .conftest import Clinic
+
+RUN_FIGURES = ("heatmap", "heatmap?scale=relative", "profile", "curves")
+STUDY_FIGURES = ("ranking", "ranking?metric=final_validation_accuracy", "profiles", "profiles?at=end")
+
+
+def addresses(clinic: Clinic) -> list[str]:
+    return [
+        *(f"/v1/figures/runs/{run}/{name}" for name in RUN_FIGURES for run in (clinic.sick, clinic.broken)),
+        *(f"/v1/figures/studies/{clinic.study}/{name}" for name in STUDY_FIGURES),
+    ]
+
+
+def test_every_figure_is_plotly_json_by_default(clinic):
+    for address in addresses(clinic):
+        answer = clinic.client.get(address)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Type"] == "application/json"
+        assert set(answer.json()) == {"data", "layout"}
+
+
+def test_every_figure_can_be_drawn_by_format_and_by_accept(clinic):
+    for address in addresses(clinic):
+        joint = "&" if "?" in address else "?"
+        png = clinic.client.get(f"{address}{joint}format=png")
+        assert png.headers["Content-Type"] == "image/png"
+        assert png.content.startswith(b"\x89PNG")
+        svg = clinic.client.get(address, headers={"Accept": "image/svg+xml"})
+        assert svg.headers["Content-Type"] == "image/svg+xml"
+        assert "<svg" in svg.text
+
+
+def test_a_drawing_is_the_same_each_time(clinic):
+    address = f"/v1/figures/studies/{clinic.study}/profiles?format=svg"
+    assert clinic.client.get(address).content == clinic.client.get(address).content
+
+
+def test_the_profile_lays_the_prediction_over_the_measurement(clinic):
+    figure = clinic.client.get(f"/v1/figures/runs/{clinic.sick}/profile").json()
+    names = [line["name"] for line in figure["data"]]
+    assert names == ["measured at step 0", "measured at step 29", "predicted for step 0"]
+    measured, predicted = figure["data"][0]["y"], figure["data"][2]["y"]
+    assert measured[0] < 1e-3 * measured[-1]
+    assert predicted[-1] == measured[-1]
+
+
+def test_the_profiles_of_a_study_hold_the_arms_against_the_baseline(clinic):
+    figure = clinic.client.get(f"/v1/figures/studies/{clinic.study}/profiles").json()
+    baseline, remedy = figure["data"]
+    assert baseline["name"] == "baseline (2 seeds)"
+    assert baseline["y"][0] / baseline["y"][-1] < 1e-3 < remedy["y"][0] / remedy["y"][-1]
+
+
+def test_before_anything_is_recorded_the_answer_says_so(clinic):
+    for name in ("heatmap", "profile", "curves"):
+        answer = clinic.client.get(f"/v1/figures/runs/{clinic.waiting}/{name}")
+        assert answer.status_code == 409
+        assert "yet" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/v1/figures/runs/run_nowhere/heatmap", 404),
+        ("/v1/figures/studies/study_nowhere/ranking", 404),
+        ("/v1/figures/studies/{study}/ranking?metric=nonsense", 422),
+        ("/v1/figures/runs/{run}/heatmap?scale=huge", 422),
+        ("/v1/figures/runs/{run}/heatmap?format=gif", 422),
+    ],
+)
+def test_a_wrong_request_is_a_problem_document(clinic, address, status):
+    answer = clinic.client.get(address.format(study=clinic.study, run=clinic.sick))
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_media_type_that_cannot_be_drawn_is_refused(clinic):
+    answer = clinic.client.get(f"/v1/figures/runs/{clinic.sick}/heatmap", headers={"Accept": "image/gif"})
+    assert answer.status_code == 406

@@ -1,0 +1,160 @@
+import json
+import re
+from html import escape, unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from .conftest import NASTY, Clinic
+
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, and whether every one that opens closes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def paths(clinic: Clinic) -> list[str]:
+    runs = [f"/runs/{run}" for run in (clinic.sick, clinic.broken, clinic.waiting)]
+    return ["/", "/catalogue", f"/studies/{clinic.study}", *runs]
+
+
+def test_every_page_is_well_formed_and_has_one_heading_and_a_title(clinic):
+    for path in paths(clinic):
+        page = Page(clinic.page(path))
+        assert page.open == [], path
+        assert len(page.all("h1")) == 1, path
+        assert page.all("html")[0]["lang"] == "en"
+        identifiers = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+        assert len(identifiers) == len(set(identifiers)), path
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_no_page_asks_for_it(clinic):
+    for path in paths(clinic):
+        answer = clinic.client.get(path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        page = Page(answer.text)
+        for tag, attribute in (("script", "src"), ("link", "href"), ("img", "src")):
+            for attributes in page.all(tag):
+                assert (attributes[attribute] or "").startswith(("/static/", "/v1/figures/")), path
+        assert all(script.get("src") for script in page.all("script"))
+        assert all("style" not in attributes for _, attributes in page.elements)
+        assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+
+
+def test_what_a_person_typed_is_shown_as_it_was_typed_and_does_nothing(clinic):
+    for path in ("/", f"/studies/{clinic.study}", f"/runs/{clinic.broken}"):
+        text = clinic.page(path)
+        assert "<script>alert" not in text
+        assert "<b>bold" not in text
+        assert escape(NASTY).replace("&#x27;", "&#39;") in text
+
+
+def test_every_link_of_ours_leads_somewhere(clinic):
+    seen = set()
+    for path in paths(clinic):
+        for attributes in Page(clinic.page(path)).all("a"):
+            address = (attributes["href"] or "").split("#")[0]
+            if address and address not in seen:
+                seen.add(address)
+                # A run that waits has no figures yet, which is a 409 with its reason.
+                expected = {200, 409} if clinic.waiting in address else {200}
+                assert clinic.client.get(address).status_code in expected, address
+    assert len(seen) > 10
+
+
+def test_a_sick_run_reads_as_words_with_evidence_and_remedies(clinic):
+    text = unescape(clinic.page(f"/runs/{clinic.sick}"))
+    assert "Vanishing gradients" in text
+    assert re.search(r"Gradients lose \d+\.\d decades from output to input", text)
+    for word in ("Evidence", "Confidence", "Layers, worst first", "Remedies to try for it", "add batch norm"):
+        assert word in text
+
+
+def test_the_suggested_trial_can_be_posted_as_it_stands(clinic):
+    text = unescape(clinic.page(f"/runs/{clinic.sick}"))
+    body = json.loads(re.search(r'<pre id="trial-text"[^>]*>(.*?)</pre>', text, re.DOTALL)[1])
+    assert body["arms"]
+    answer = clinic.client.post("/v1/studies", json={**body, "seeds": [0]})
+    assert answer.status_code == 202, answer.text
+    clinic.client.post(f"/v1/studies/{answer.json()['id']}/cancel")
+
+
+def test_a_run_that_broke_off_says_where_and_shows_numbers_that_are_not_finite(clinic):
+    text = clinic.page(f"/runs/{clinic.broken}")
+    assert "exploding gradients" in text or "divergence" in text
+    assert "NaN" in text or "∞" in text
+
+
+def test_a_run_that_waits_says_so_and_is_kept_fresh(clinic):
+    page = Page(clinic.page(f"/runs/{clinic.waiting}"))
+    assert page.all("main")[0]["data-live"] == f"/v1/runs/{clinic.waiting}/events"
+    assert "recorded nothing yet" in clinic.page(f"/runs/{clinic.waiting}")
+
+
+def test_what_has_ended_is_not_asked_for_again(clinic):
+    assert "data-live" not in Page(clinic.page(f"/runs/{clinic.sick}")).all("main")[0]
+    assert "data-live" not in Page(clinic.page(f"/studies/{clinic.study}")).all("main")[0]
+
+
+def test_a_study_says_what_each_arm_did_and_why(clinic):
+    text = clinic.page(f"/studies/{clinic.study}")
+    comparison = clinic.client.get(f"/v1/studies/{clinic.study}/comparison").json()
+    for arm in comparison["arms"]:
+        assert escape(arm["reason"]).replace("&#x27;", "&#39;") in text
+        assert arm["verdict"].replace("_", " ") in text
+
+
+def test_a_study_can_be_compared_by_another_metric(clinic):
+    assert "Final validation accuracy" in clinic.page(f"/studies/{clinic.study}?metric=final_validation_accuracy")
+
+
+def test_the_list_can_be_narrowed_to_what_is_wrong(clinic):
+    text = clinic.page("/?condition=vanishing_gradients")
+    assert f"/runs/{clinic.sick}" in text
+    assert f"/runs/{clinic.broken}" not in text
+
+
+def test_the_catalogue_lists_what_the_api_lists(clinic):
+    text = clinic.page("/catalogue")
+    for section, entries in clinic.client.get("/v1/catalogue").json().items():
+        if isinstance(entries, list):
+            for entry in entries:
+                assert f'id="{section}-{entry["kind"]}"' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/runs/run_nowhere", 404),
+        ("/studies/study_nowhere", 404),
+        ("/runs/%3Cscript%3E", 422),
+        ("/?status=broken", 422),
+        ("/?condition=%3Cscript%3E", 422),
+    ],
+)
+def test_a_wrong_address_is_answered_with_a_page(clinic, path, status):
+    answer = clinic.client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "<script>" not in answer.text
+    assert "Content-Security-Policy" in answer.headers
