@@ -10,7 +10,7 @@ from ..client import Clinic
 from ..errors import InvalidSpec
 from ..terminal.console import console_for, show
 from ..terminal.progress import following, metrics_line
-from ..terminal.ranking import ranking
+from ..terminal.ranking import Ranking
 from ..terminal.words import diagnosis_words
 from .options import AsJson, Url, print_json
 from .specs import read_spec, with_experiment
@@ -177,7 +177,7 @@ def _show_run(data: Mapping[str, Any], *, url: str) -> None:
 
 def _show_comparison(comparison: Mapping[str, Any], *, page: str | None) -> None:
     console = console_for()
-    show(console, ranking(comparison))
+    show(console, Ranking(comparison))
     for arm in comparison["arms"]:
         show(console, Text(f"  {arm['rank']}  {arm['arm']}: {arm['reason']}"))
     if page is not None:

@@ -21,7 +21,7 @@ from ..terminal.console import console_for, show, speaks_unicode
 from ..terminal.numbers import decades
 from ..terminal.profiles import mean_profile
 from ..terminal.progress import following
-from ..terminal.ranking import VERDICT_STYLES, ranking
+from ..terminal.ranking import VERDICT_STYLES, Ranking
 from ..terminal.words import diagnosis_words
 from .options import AsJson, DataDir, Workers, print_json
 from .serving import settings_with
@@ -122,7 +122,7 @@ def _tell(console: Console, runs: Sequence[Run], comparison: Mapping[str, Any], 
     _section(console, "2  The gradient, layer by layer")
     _draw(console, arms, comparison, resolved)
     _section(console, "3  Which remedies cure it")
-    show(console, ranking(comparison), Text(""), *_verdicts(comparison))
+    show(console, Ranking(comparison), Text(""), *_verdicts(comparison))
 
 
 def _verdicts(comparison: Mapping[str, Any]) -> list[Text]:
@@ -185,7 +185,9 @@ def _serve_command(data_dir: Any) -> str:
 
 
 def _section(console: Console, title: str) -> None:
-    rule = Rule(Text(title, style="bold"), align="left", characters="─" if speaks_unicode(console) else "-")
+    rule = Rule(
+        Text(title, style="bold"), align="left", style="dim", characters="─" if speaks_unicode(console) else "-"
+    )
     show(console, Text(""), rule)
 
 

@@ -2,21 +2,19 @@
 
 import sys
 
-from click.exceptions import Abort, ClickException
+from typer import TyperException
 
 from ..errors import Conflict, GradclinicError, InsufficientData, InvalidRequest, NotFound, Problem
 from ..terminal.numbers import short
-from . import INTERRUPTED, UNAVAILABLE, USAGE
+from . import UNAVAILABLE, USAGE
 
 
-def explain(error: GradclinicError | OSError | ClickException | Abort) -> int:
+def explain(error: GradclinicError | OSError | TyperException) -> int:
     """Tell standard error what went wrong; the exit status that says it to programs."""
-    if isinstance(error, ClickException):
-        error.show()
-        return error.exit_code
-    if isinstance(error, Abort):
-        _say("interrupted")
-        return INTERRUPTED
+    if isinstance(error, TyperException):
+        show = getattr(error, "show", None)  # usage errors show the usage, too
+        _say(str(error)) if show is None else show()
+        return int(getattr(error, "exit_code", USAGE))
     if isinstance(error, InvalidRequest):
         for problem in error.problems:
             _say(_problem(problem))

@@ -21,11 +21,29 @@ log = structlog.get_logger(__name__)
 def settings_with(**changes: Any) -> Settings:
     """The settings of the environment, with those that the command line names; raises SetupFailed."""
     try:
-        return Settings(**{name: value for name, value in changes.items() if value is not None})
+        settings = Settings(**{name: value for name, value in changes.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = "GRADCLINIC_" + "_".join(str(part) for part in first["loc"]).upper()
         raise SetupFailed(f"{name}: {first['msg'].removeprefix('Input ')} (got {first['input']!r})") from None
+    _check_urls(settings)
+    return settings
+
+
+def _check_urls(settings: Settings) -> None:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        backend = make_url(settings.database_url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in {"sqlite", "postgresql"}:
+        raise SetupFailed(
+            "GRADCLINIC_DATABASE_URL is no database of SQLite or PostgreSQL: it begins with sqlite:/// or postgresql://"
+        )
+    if not settings.broker_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SetupFailed("GRADCLINIC_BROKER_URL is no address of Redis or Valkey: it begins with redis://")
 
 
 def serve(

@@ -28,8 +28,13 @@ _Loader.add_implicit_resolver(
 
 def read_spec(source: str) -> dict[str, Any]:
     """The object that a file holds; raises InvalidSpec where it holds none."""
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     name = "standard input" if source == "-" else source
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidSpec.at("", f"{name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidSpec.at("", f"{name} is not UTF-8 text") from None
     try:
         value = json.loads(text)
     except ValueError as not_json:

@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -21,18 +22,36 @@ VERDICT_STYLES: Mapping[str, str] = {
 }
 
 
-def ranking(comparison: Mapping[str, Any]) -> RenderableType:
-    """The table, and how to read it."""
-    metric = str(comparison["metric"])
-    title = _SHORT.get(metric, metric.replace("_", " "))
-    cells = [_baseline_cells(comparison, metric), *(_arm_cells(arm, metric) for arm in comparison["arms"])]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("#", "arm", "verdict", "runs", title, "effect [interval]", "accuracy", "D", "time"):
-        words = name in {"arm", "verdict", "runs"}
-        table.add_column(name, justify="left" if words else "right", no_wrap=name != "arm", overflow="fold")
-    for index, row in enumerate(cells):
-        table.add_row(*row, end_section=index == 0)
-    return Group(table, Text(_reading(comparison), style="dim"))
+_DROPPED_BELOW: Mapping[str, int] = {"time": 100, "accuracy": 92, "runs": 84}
+"""Columns that give way on a terminal of fewer characters."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The table, and how to read it; on a narrow terminal it has fewer columns."""
+
+    comparison: Mapping[str, Any]
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        comparison = self.comparison
+        metric = str(comparison["metric"])
+        title = _SHORT.get(metric, metric.replace("_", " "))
+        names = ("#", "arm", "verdict", "runs", title, "effect [interval]", "accuracy", "D", "time")
+        kept = [index for index, name in enumerate(names) if options.max_width >= _DROPPED_BELOW.get(name, 0)]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for index in kept:
+            words = names[index] in {"arm", "verdict", "runs"}
+            table.add_column(
+                names[index],
+                justify="left" if words else "right",
+                no_wrap=names[index] != "arm",
+                overflow="fold",
+            )
+        rows = [_baseline_cells(comparison, metric), *(_arm_cells(arm, metric) for arm in comparison["arms"])]
+        for number_, row in enumerate(rows):
+            table.add_row(*(row[index] for index in kept), end_section=number_ == 0)
+        yield table
+        yield Text(_reading(comparison), style="dim")
 
 
 def _baseline_cells(comparison: Mapping[str, Any], metric: str) -> list[Text | str]:
@@ -68,7 +87,7 @@ def ranking_text(comparison: Mapping[str, Any], *, width: int = 110) -> str:
     """The table as plain text."""
     console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
-        console.print(ranking(comparison))
+        console.print(Ranking(comparison))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
