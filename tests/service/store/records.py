@@ -1,0 +1,104 @@
+"""Small runs, records and studies for the tests of the store."""
+
+from typing import Any
+
+import numpy as np
+
+from gradclinic.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
+from gradclinic.store import Claim, NewRun, NewStudy, Run, Store
+
+EXPERIMENT: dict[str, Any] = {
+    "model": {"kind": "mlp", "depth": 2, "width": 4, "activation": "tanh"},
+    "data": {"kind": "moons"},
+    "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+}
+DIAGNOSIS: dict[str, Any] = {
+    "primary": "vanishing_gradients",
+    "rule_set": "1",
+    "findings": [
+        {
+            "condition": condition,
+            "severity": "critical",
+            "harm": True,
+            "confidence": 0.9,
+            "layers": ["0.linear"],
+            "first_step": 0,
+            "last_step": 9,
+            "evidence": [{"name": "depth_slope", "value": float("inf"), "unit": "decades", "threshold": 1.5}],
+            "rule": condition,
+            "source": "",
+            "summary": "Gradients vanish.",
+            "suggested_remedies": [],
+        }
+        for condition in ("vanishing_gradients", "slow_convergence")
+    ],
+}
+
+
+def new_run(**changes: Any) -> NewRun:
+    values: dict[str, Any] = {
+        "experiment": EXPERIMENT,
+        "resolved_experiment": EXPERIMENT,
+        "digest": "d",
+        "seed": 0,
+        "steps": 10,
+    }
+    return NewRun(**(values | changes))
+
+
+def new_study(**changes: Any) -> NewStudy:
+    values: dict[str, Any] = {
+        "experiment": EXPERIMENT,
+        "arms": [{"name": "baseline", "remedies": []}],
+        "seeds": [0, 1],
+    }
+    return NewStudy(**(values | changes))
+
+
+def queued(store: Store, **changes: Any) -> Run:
+    return store.runs.create(new_run(**changes)).item
+
+
+def claimed(store: Store, run_id: str | None = None, *, owner: str = "vm/1/2", ttl_s: float = 60) -> Claim:
+    claim = store.leases.claim(run_id or queued(store).id, owner=owner, ttl_s=ttl_s)
+    assert claim is not None
+    return claim
+
+
+def window(first: int, last: int, *, places: int = 2, name: str = "site_grad_rms") -> dict[str, Series]:
+    """Steps first..last - 1; the value says where it stands."""
+    steps = np.arange(first, last, dtype=np.int32)
+    values = steps[:, None] + np.arange(places, dtype=np.float32)[None, :] / 10
+    return {name: Series(steps, values.astype(np.float32))}
+
+
+def record(*, series: dict[str, Series] | None = None, outcome: Outcome | None = None) -> RunRecord:
+    return RunRecord(
+        steps=10,
+        batch_size=4,
+        sites=(
+            SiteInfo("0.linear", "pre_activation", True, 4, "tanh", bounded=True),
+            SiteInfo("2.linear", "x", True, 4),
+        ),
+        weights=(WeightInfo("0.linear", (4, 2)), WeightInfo("4.linear", (2, 4), readout=True)),
+        series=series or {},
+        outcome=outcome,
+        clipping={"kind": "norm", "max_norm": 1.0},
+        environment={"torch": "2"},
+    )
+
+
+def outcome(**changes: Any) -> Outcome:
+    values: dict[str, Any] = {
+        "steps_done": 10,
+        "nonfinite_step": None,
+        "initial_train_loss": 0.7,
+        "final_train_loss": 0.35,
+        "constant_loss": 0.7,
+        "final_validation_loss": 0.4,
+        "final_validation_accuracy": 0.9,
+        "steps_to_target": 7,
+        "train_seconds": 0.1,
+        "recording_seconds": 0.01,
+    }
+    return Outcome(**(values | changes))

@@ -1,0 +1,134 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gradclinic.store import CheckpointPointer, LeaseLost, Order, Reason, Store
+
+from .records import claimed, outcome, queued, record, window
+
+TRAINED = Reason("trained", "")
+ENDED_TTL_S = -1.0
+"""A lease that has run out when it begins."""
+
+
+def pointer(step: int, attempt: int = 1) -> CheckpointPointer:
+    return CheckpointPointer(f"r/{attempt}-{step}.pt", step, "0" * 64, 10)
+
+
+def test_one_of_many_claims_at_once_wins(store: Store) -> None:
+    run = queued(store)
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda n: store.leases.claim(run.id, owner=f"o{n}", ttl_s=60), range(16)))
+    won = [claim for claim in claims if claim is not None]
+    assert len(won) == 1
+    assert store.runs.get(run.id).owner == won[0].owner
+    assert store.runs.get(run.id).attempt == 1
+
+
+def test_a_message_for_a_run_that_is_not_waiting_claims_nothing(store: Store) -> None:
+    claim = claimed(store)
+    assert store.leases.claim(claim.run_id, owner="o", ttl_s=60) is None
+    store.leases.finish(claim, status="succeeded", reason=TRAINED)
+    assert store.leases.claim(claim.run_id, owner="o", ttl_s=60) is None
+    assert store.leases.claim("run_x", owner="o", ttl_s=60) is None
+
+
+def test_a_heartbeat_extends_the_lease_and_tells_of_a_cancel(store: Store) -> None:
+    claim = claimed(store, ttl_s=30)
+    before = store.runs.get(claim.run_id).lease_until
+    assert store.leases.heartbeat(claim, ttl_s=300) is Order.CONTINUE
+    after = store.runs.get(claim.run_id).lease_until
+    assert before is not None
+    assert after is not None
+    assert (after - before).total_seconds() > 200
+    store.runs.request_cancel(claim.run_id)
+    assert store.leases.look(claim) is Order.CANCEL
+    assert store.leases.heartbeat(claim, ttl_s=60) is Order.CANCEL
+
+
+def test_a_lease_that_ran_out_cannot_be_extended(store: Store) -> None:
+    claim = claimed(store, ttl_s=ENDED_TTL_S)
+    assert store.leases.look(claim) is Order.LOST
+    assert store.leases.heartbeat(claim, ttl_s=60) is Order.LOST
+
+
+def test_nothing_is_written_under_a_lease_that_ran_out(store: Store) -> None:
+    claim = claimed(store, ttl_s=ENDED_TTL_S)
+    _nothing_can_be_written(store, claim)
+
+
+def test_nothing_is_written_by_an_attempt_that_another_followed(store: Store) -> None:
+    stale = claimed(store, ttl_s=ENDED_TTL_S)
+    store.reconciliation.expire_leases(max_attempts=3)
+    fresh = claimed(store, stale.run_id, owner="vm/9/9")
+    assert fresh.attempt == 2
+    _nothing_can_be_written(store, stale)
+    store.leases.save_window(fresh, step=3, series=window(0, 3))
+    store.leases.finish(fresh, status="succeeded", reason=TRAINED)
+
+
+def test_nothing_is_written_to_a_run_that_has_ended_or_is_gone(store: Store) -> None:
+    claim = claimed(store)
+    store.leases.finish(claim, status="succeeded", reason=TRAINED)
+    _nothing_can_be_written(store, claim)
+    gone = claimed(store)
+    store.runs.delete(gone.run_id)
+    with pytest.raises(LeaseLost):
+        store.leases.save_window(gone, step=3, series=window(0, 3))
+
+
+def _nothing_can_be_written(store: Store, claim) -> None:
+    before, extents = store.runs.get(claim.run_id), store.statistics.extents(claim.run_id)
+    for write in (
+        lambda: store.leases.save_window(claim, step=5, series=window(0, 5), checkpoint=pointer(5)),
+        lambda: store.leases.save_layout(claim, record(), environment={}),
+        lambda: store.leases.restart(claim, reason="no"),
+        lambda: store.leases.release(claim, reason=Reason("drained", "")),
+        lambda: store.leases.finish(claim, status="failed", reason=Reason("x", "")),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    assert store.runs.get(claim.run_id) == before
+    assert store.statistics.extents(claim.run_id) == extents
+
+
+def test_a_repeated_row_is_impossible_and_takes_the_progress_back_with_it(store: Store) -> None:
+    claim = claimed(store)
+    store.leases.save_window(claim, step=5, series=window(0, 5))
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+        store.leases.save_window(claim, step=9, series=window(0, 5))
+    assert store.runs.get(claim.run_id).step == 5
+    store.leases.save_window(claim, step=5, series=window(0, 5), again=True)
+    assert store.statistics.extents(claim.run_id)["site_grad_rms"].records == 5
+
+
+def test_the_next_attempt_begins_at_the_checkpoint_and_drops_what_came_after(store: Store) -> None:
+    claim = claimed(store)
+    store.leases.save_window(claim, step=4, series=window(0, 4), checkpoint=pointer(4))
+    store.leases.save_window(claim, step=8, series=window(4, 8))
+    store.leases.release(claim, reason=Reason("drained", ""))
+    again = claimed(store, claim.run_id)
+    assert again.run.checkpoint == pointer(4)
+    assert again.run.step == 4
+    assert store.statistics.series(claim.run_id, "site_grad_rms").steps.tolist() == [0, 1, 2, 3]
+    store.leases.save_window(again, step=8, series=window(4, 8))
+    assert store.statistics.series(claim.run_id, "site_grad_rms").steps.tolist() == list(range(8))
+
+
+def test_a_restart_drops_everything_that_was_recorded(store: Store) -> None:
+    claim = claimed(store)
+    store.leases.save_window(claim, step=4, series=window(0, 4), checkpoint=pointer(4))
+    store.leases.restart(claim, reason="the checkpoint is damaged")
+    run = store.runs.get(claim.run_id)
+    assert (run.step, run.checkpoint, run.status) == (0, None, "running")
+    assert store.statistics.extents(claim.run_id) == {}
+
+
+def test_an_end_forgets_the_checkpoint_and_the_owner(store: Store) -> None:
+    claim = claimed(store)
+    store.leases.save_window(claim, step=4, series=window(0, 4), checkpoint=pointer(4))
+    store.leases.finish(claim, status="succeeded", reason=TRAINED, record=record(outcome=outcome()))
+    run = store.runs.get(claim.run_id)
+    assert (run.status, run.step, run.checkpoint, run.owner, run.lease_until) == ("succeeded", 10, None, None, None)
+    assert run.ended
+    assert run.ended_at is not None
