@@ -106,18 +106,18 @@ def _check_schema(store: Any) -> None:
 
 def worker() -> int:
     """Train queued runs until SIGTERM; one worker for each device. Settings come from GRADCLINIC_... variables."""
-    return _become("gradclinic_workers")
+    return _become("gradclinic_workers", needs=("gradclinic_workers", "torch"))
 
 
 def reconciler() -> int:
     """Watch over leases, queue and deadlines until SIGTERM; any number of them may run."""
-    return _become("gradclinic_workers.reconciler")
+    return _become("gradclinic_workers.reconciler", needs=("gradclinic_workers",))
 
 
-def _become(module: str) -> int:
+def _become(module: str, *, needs: tuple[str, ...]) -> int:
     """Turn this process into `python -m module`, so that signals reach it directly."""
     settings_with()
-    for part in ("gradclinic_workers", "torch"):
+    for part in needs:
         if find_spec(part) is None:
             raise SetupFailed(f"{part} is not installed; install it with: pip install 'gradclinic[worker]'")
     sys.stdout.flush()
