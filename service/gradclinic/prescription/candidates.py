@@ -86,13 +86,16 @@ def first_candidates(
     return list(_distinct(experiment, (_parsed(each) for each in _interleaved(lists))))
 
 
-def neighbours(experiment: Experiment, best: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates one component away from the best: a component more, less, or another one on its axis.
+def neighbours(experiment: Experiment, best: Sequence[Candidate], *, restless: bool) -> list[Candidate]:
+    """Candidates one component away from the best: a component more, or another one on its axis.
 
-    The learning rate first: it is what a structural remedy most often needs retuned.
+    The learning rate first: it is what a structural remedy most often needs retuned, downwards if the best is restless.
     """
     facts = Facts.of(experiment)
-    changes = [_parsed([each])[0] for each in (*step_changes(), *structure_changes(facts), *start_changes(facts))]
+    changes = [
+        _parsed([each])[0]
+        for each in (*step_changes(restless=restless), *structure_changes(facts), *start_changes(facts))
+    ]
     return list(_distinct(experiment, _around(best, changes)))
 
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from statistics import median
 
 from ..comparison import RunResult
+from ..experiment import Experiment
+from ..lowering import lower
 from .trials import Budget, seconds
 
-RATE_UNKNOWN = 0.01
-"""Seconds a step that are assumed while no run has taken 20 steps: a pessimistic guess for small networks."""
+FLOPS = 1e10
+"""Floating-point operations a second of one core in small products, and"""
+OVERHEAD = 1e-4
+"""seconds a layer and step, forward, backward and recording: a guess, for as long as no run has taken 20 steps."""
 
 SEEDS_TO_CONFIRM = 5
 """Fresh seeds of the confirmation: with fewer a straddling interval is likely, with more the search is shorter."""
@@ -26,12 +30,19 @@ class Plan:
     confirm_seeds: int
 
 
-def plan(budget: Budget, results: Iterable[RunResult], *, steps: int, short_steps: int) -> Plan:
+def guessed_rate(experiment: Experiment) -> float:
+    """Seconds a step that the experiment should take on one core; a backward pass is twice a forward one."""
+    network = lower(experiment)
+    layers = sum(1 for _ in network.walk())
+    return 3 * network.flops * experiment.training.batch_size / FLOPS + OVERHEAD * layers
+
+
+def plan(budget: Budget, results: Iterable[RunResult], *, steps: int, short_steps: int, rate: float) -> Plan:
     """Divide what is left: the confirmation first, then the race, and half of the rest for each round of screening.
 
     The confirmation trains the finalists, the baseline and the random control on each of its seeds.
     """
-    left, short = _runs_left(budget, list(results), steps=steps, short_steps=short_steps)
+    left, short = _runs_left(budget, list(results), steps=steps, short_steps=short_steps, rate=rate)
     finalists = 2 if left >= 30 else 1
     confirm_seeds = SEEDS_TO_CONFIRM if left >= 24 else 3
     left -= confirm_seeds * (finalists + 2)
@@ -40,14 +51,19 @@ def plan(budget: Budget, results: Iterable[RunResult], *, steps: int, short_step
     return Plan(screen=int(max(2, left / 2 / short)), race=race, finalists=finalists, confirm_seeds=confirm_seeds)
 
 
-def affords(budget: Budget, results: Iterable[RunResult], *, runs: int, steps: int) -> bool:
+def affords(budget: Budget, results: Iterable[RunResult], *, runs: int, steps: int, rate: float) -> bool:
     """Whether so many further runs of so many steps are within the budget."""
-    left, _ = _runs_left(budget, list(results), steps=steps, short_steps=steps)
+    left, _ = _runs_left(budget, list(results), steps=steps, short_steps=steps, rate=rate)
     return left >= runs
 
 
-def _runs_left(budget: Budget, results: list[RunResult], *, steps: int, short_steps: int) -> tuple[float, float]:
-    """Full runs that the budget still pays for, and what a short one counts of a full one."""
+def _runs_left(
+    budget: Budget, results: list[RunResult], *, steps: int, short_steps: int, rate: float
+) -> tuple[float, float]:
+    """Full runs that the budget still pays for, and what a short one counts of a full one.
+
+    `rate` is the guess of the seconds a step that counts while no run has told better.
+    """
     if budget.runs is not None:
         return float(budget.runs - len(results)), 1.0
     spent = sum(seconds(result) for result in results)
@@ -56,5 +72,5 @@ def _runs_left(budget: Budget, results: list[RunResult], *, steps: int, short_st
         for result in results
         if (taken := result.metric("steps_done")) is not None and taken >= 20 and seconds(result) > 0
     ]
-    rate = median(rates) if rates else RATE_UNKNOWN
+    rate = median(rates) if rates else rate
     return ((budget.seconds or 0.0) - spent) / (rate * steps), short_steps / steps

@@ -76,9 +76,11 @@ def combinations(condition: str, facts: Facts) -> Iterator[Sequence[RemedyJson]]
             yield from ([_swap("relu"), _init("kaiming_normal"), _adam(0.01)], [_BATCH_NORM, _rate(10.0)])
 
 
-def step_changes() -> tuple[RemedyJson, ...]:
-    """Other steps: learning rates, optimizers, a clip."""
-    return (_rate(0.1), _rate(0.3), _rate(3.0), _rate(10.0), _adam(0.003), _adam(0.01), _adam(0.001), _clip(1.0))
+def step_changes(*, restless: bool) -> tuple[RemedyJson, ...]:
+    """Other steps, smaller ones first where training is restless, else larger ones."""
+    smaller, larger = (_rate(0.1), _rate(0.3), _clip(1.0)), (_rate(10.0), _rate(3.0))
+    adam = (_adam(0.003), _adam(0.01), _adam(0.001))
+    return (*smaller, *adam, *larger) if restless else (*larger, *adam, *smaller)
 
 
 def structure_changes(facts: Facts) -> tuple[RemedyJson, ...]:

@@ -21,7 +21,7 @@ from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
 from ..experiment import Experiment
 from ..random_remedy import random_remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
-from .funds import Plan, affords, plan
+from .funds import Plan, affords, guessed_rate, plan
 from .ideas import RemedyJson
 from .trials import BASELINE, CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
 
@@ -33,6 +33,9 @@ SHORT = 3
 """A screening run has a third of the steps, but at least 50, which every rule can judge."""
 AS_GOOD = log(1.5)
 """A simpler cure is as good as the best while its loss is at most half as large again: a fixed price for simplicity."""
+
+_RESTLESS = ("divergence", "exploding_gradients", "oscillating_loss", "dead_units")
+"""Conditions whose steps are too large rather than too small."""
 
 Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
 
@@ -120,23 +123,27 @@ def _search(problem: Problem) -> Steps:
     if not conditions:
         return Outcome("healthy", f"The experiment learned in {len(sick)} of {len(sick)} seeds: nothing to cure.")
 
+    rate = guessed_rate(experiment)
     short = training.steps if training.steps <= 100 else max(50, training.steps // SHORT)
-    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short)
+    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short, rate=rate)
     scores: dict[Candidate, float] = {}
     screened = first_candidates(experiment, conditions, _suggested(sick))[: shares.screen]
     everything |= yield from _screen("screen", screened, scores, seed=seeds[0], steps=short)
     if not scores:
         return Outcome("not_cured", "No remedy of the catalogue applies to this experiment.")
 
-    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short)
-    near = [each for each in neighbours(experiment, _best(scores, 2)) if each not in scores][: 2 * shares.screen]
+    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short, rate=rate)
+    best = _best(scores, 2)
+    restless = everything[_of(best[0], "screen", seed=seeds[0], steps=short).key].primary in _RESTLESS
+    near = neighbours(experiment, best, restless=restless)
+    near = [each for each in near if each not in scores][: 2 * shares.screen]
     everything |= yield from _screen("improve", near, scores, seed=seeds[0], steps=short)
 
     raced = _Race()
     racing = _with_simplest(_best(scores, shares.race), scores)
     everything |= yield from raced.run(racing, seeds=seeds[:RACE_SEEDS], steps=training.steps)
     parts = [each for best in _best(raced.scores, 1) for each in simpler(experiment, best) if each not in raced.scores]
-    if affords(problem.budget, everything.values(), runs=RACE_SEEDS * len(parts) + 20, steps=training.steps):
+    if affords(problem.budget, everything.values(), runs=RACE_SEEDS * len(parts) + 20, steps=training.steps, rate=rate):
         everything |= yield from raced.run(parts, seeds=seeds[:RACE_SEEDS], steps=training.steps)
     return (yield from _confirm(problem, raced, shares, everything))
 
@@ -219,7 +226,9 @@ def _confirm(problem: Problem, raced: _Race, shares: Plan, everything: Mapping[s
     ]
     while finalists := raced.finalists(tried, shares.finalists):
         wanted = len(asked) + len(finalists) * len(seeds)
-        if tried and not affords(problem.budget, spent.values(), runs=wanted, steps=steps):
+        if tried and not affords(
+            problem.budget, spent.values(), runs=wanted, steps=steps, rate=guessed_rate(experiment)
+        ):
             break
         tried += finalists
         asked += [_of(each, "confirm", seed=seed, steps=steps) for each in finalists for seed in seeds]
