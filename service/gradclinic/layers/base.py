@@ -130,13 +130,14 @@ class Layer(Spec):
         yield self, pointer
 
     def node(self, in_shape: Shape, *, name: str, pointer: str) -> Node:
-        """The layer lowered at its place; raises DoesNotFit."""
+        """The layer lowered at its place; raises DoesNotFit, before anything else is computed from the shape."""
+        out_shape = self.out_shape(in_shape)
         return Node(
             name=name,
             kind=self.kind,
             call=self.call(in_shape),
             in_shape=in_shape,
-            out_shape=self.out_shape(in_shape),
+            out_shape=out_shape,
             parameters=self.parameters(in_shape),
             flops=self.flops(in_shape),
             pointer=pointer,

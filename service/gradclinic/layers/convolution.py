@@ -13,6 +13,10 @@ Padding = Annotated[int, Field(ge=0, le=512)] | Literal["same"]
 def window_output(size: int, *, kernel: int, stride: int, padding: int | str, what: str) -> int:
     """Positions that a window of `kernel` takes along an axis of `size`; raises DoesNotFit where there is none."""
     if padding == "same":
+        if kernel % 2 == 0:
+            raise DoesNotFit(
+                f"{what} with padding 'same' has no middle at kernel size {kernel}", allowed="an odd kernel size"
+            )
         if stride != 1:
             raise DoesNotFit(
                 f"{what} with padding 'same' needs stride 1, not {stride}",
