@@ -22,7 +22,7 @@ class Blobs(Generated):
     """Standard deviation of each cluster in each feature."""
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the labels that are replaced by random ones, in both splits."""
-    source: ClassVar[str] = "sklearn.datasets.make_blobs"
+    source: ClassVar[str] = "as in sklearn.datasets.make_blobs, drawn by numpy"
 
     def forms(self) -> Mapping[Layout, Shape]:
         return {"flat": (self.dim,)}
@@ -31,12 +31,10 @@ class Blobs(Generated):
         return self.classes
 
     def draw(self) -> Split:
-        from sklearn.datasets import make_blobs
-
-        inputs, targets = make_blobs(
-            n_samples=self.n, n_features=self.dim, centers=self.classes, cluster_std=self.std, random_state=self.seed
-        )
         generator = np.random.default_rng([self.seed, 1])
+        centres = generator.uniform(-10, 10, (self.classes, self.dim))
+        classes = np.arange(self.n) % self.classes
+        inputs = centres[classes] + self.std * generator.standard_normal((self.n, self.dim))
         noisy = generator.random(self.n) < self.label_noise
-        targets = np.where(noisy, generator.integers(0, self.classes, self.n), targets)
-        return shuffled_split(inputs.astype(np.float32), targets.astype(np.int64), train=self.size()[0], seed=self.seed)
+        targets = np.where(noisy, generator.integers(0, self.classes, self.n), classes)
+        return shuffled_split(inputs.astype(np.float32), targets, train=self.size()[0], seed=self.seed)

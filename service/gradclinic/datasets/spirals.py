@@ -11,7 +11,7 @@ from .generated import Generated
 
 
 class Spirals(Generated):
-    """Two spirals in the plane, wound around each other; 75 % are for training."""
+    """Two spirals in the plane, wound around each other, even in density over the disc; 75 % are for training."""
 
     kind: Literal["spirals"] = "spirals"
     turns: Annotated[float, Field(gt=0, le=20)] = 1.0
@@ -29,7 +29,7 @@ class Spirals(Generated):
 
     def draw(self) -> Split:
         generator = np.random.default_rng([self.seed, 1])
-        radius = generator.random(self.n)
+        radius = np.sqrt(generator.random(self.n))
         targets = np.arange(self.n) % 2
         angle = 2 * np.pi * self.turns * radius + np.pi * targets
         inputs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
