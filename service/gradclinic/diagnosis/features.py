@@ -167,7 +167,8 @@ def extract(record: RunRecord) -> Features:
     horizon = record.steps if outcome is None or outcome.nonfinite_step is None else max(1, steps_done)
     profile = steepest(profiles(record), horizon=record.steps)
     bounded = np.array([site.bounded for site in record.sites], bool)
-    mortal = np.array([site.can_die for site in record.sites], bool)
+    # A bounded unit with slope 0 at both ends (hardtanh) is saturated, which has a rule of its own.
+    mortal = np.array([site.can_die and not site.bounded for site in record.sites], bool)
     saturated = record.get("saturated_fraction")
     probe = record.get("probe_loss")
     constant = outcome.constant_loss if outcome is not None else float("nan")
