@@ -28,9 +28,9 @@ def readyz(service: TheService, response: Response) -> a.ReadyAnswer:
     database, queue = "ok", "ok"
     workers = 0
     try:
-        if not service.store.is_current():
-            database = "outdated"
-        workers = len(service.store.reconciliation.workers(seen_within_s=service.settings.lease_ttl_s))
+        database = "ok" if service.store.is_current() else "outdated"
+        if database == "ok":
+            workers = len(service.store.reconciliation.workers(seen_within_s=service.settings.lease_ttl_s))
     except ServiceUnavailable:
         database = "unavailable"
     try:

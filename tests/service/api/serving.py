@@ -1,0 +1,44 @@
+"""A real server on a free port of this machine, and the worker's own code to train what it accepted."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+
+from gradclinic.api import create_app
+from gradclinic.settings import Settings
+from gradclinic_workers.tasks import Trainer
+
+NOBODY = "redis://127.0.0.1:1/0"
+"""A queue that nobody listens at: what is stored waits, and the tests train it themselves."""
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[httpx.Client]:
+    """The API over real HTTP."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", access_log=False))
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    port = listening.getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            client.get("/livez").raise_for_status()  # waits in the socket's backlog until the server is there
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listening.close()
+
+
+def train(settings: Settings, *run_ids: str) -> None:
+    """Train runs here and now, as a worker would."""
+    trainer = Trainer(settings, owner="test:1:1")
+    try:
+        for run_id in run_ids:
+            trainer.train(run_id)
+    finally:
+        trainer.close()
