@@ -7,7 +7,7 @@
 The finding of the primary condition is always there, and is the first; every other rule that fired follows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,21 @@ from ..record import RunRecord
 from .features import Features, extract
 from .finding import Condition, Diagnosis, Evidence, Finding
 from .judge import judge
+from .peers import autotrainer, sagemaker
 from .remedies import suggest
-from .thresholds import Thresholds
+from .thresholds import NamedThresholds, Thresholds
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
 
-RULE_SETS: tuple[str, ...] = ("1",)
-"""The rule sets that can judge a run, ours first."""
+_Judge = Callable[[Features, RunRecord, Any], tuple[Finding, ...]]
+
+RULE_SETS: Mapping[str, tuple[type[NamedThresholds], _Judge]] = {
+    "1": (Thresholds, judge),
+    "autotrainer": (autotrainer.AutotrainerThresholds, autotrainer.judge),
+    "sagemaker": (sagemaker.SageMakerThresholds, sagemaker.judge),
+}
+"""The rule sets that can judge a run, each with its thresholds; ours first."""
 
 
 def diagnose(
@@ -41,7 +48,8 @@ def diagnose(
         raise InvalidSpec.at(
             "/rule_set", f"there is no rule set {rule_set!r}", value=rule_set, allowed=", ".join(RULE_SETS)
         )
-    findings = judge(record, Thresholds.with_changes(thresholds))
+    kind, judged = RULE_SETS[rule_set]
+    findings = judged(extract(record), record, kind.with_changes(thresholds))
     findings = tuple(
         replace(finding, suggested_remedies=suggest(finding.condition, record, experiment)) for finding in findings
     )

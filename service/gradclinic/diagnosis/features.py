@@ -106,12 +106,12 @@ class Features:
         """Whether a loss or a gradient norm was NaN or infinite."""
         return self.nonfinite_step is not None
 
-    @property
-    def final_level(self) -> float | None:
-        """Median probe loss of the last quarter, over the constant predictor's; None with fewer than 8 probes."""
+    def level(self, first: float, end: float) -> float | None:
+        """Median probe loss between two fractions of the steps, over the constant predictor's; None if too few."""
         if len(self.probe_loss) < MIN_PROBES:
             return None
-        return float(np.median(self.probe_loss[self.probe_steps >= 0.75 * self.steps_done]))
+        inside = (self.probe_steps >= first * self.steps_done) & (self.probe_steps <= end * self.steps_done)
+        return float(np.median(self.probe_loss[inside])) if inside.any() else None
 
     @property
     def dead_max(self) -> float | None:

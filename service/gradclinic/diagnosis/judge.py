@@ -1,7 +1,7 @@
 """Rule set 1: every rule looks at the features; what fires is kept, and the order of causes picks the primary."""
 
 from ..record import RunRecord
-from .features import Features, extract
+from .features import Features
 from .finding import Finding
 from .rules import RULES
 from .rules.base import blown_up
@@ -9,9 +9,8 @@ from .rules.slow_convergence import SlowConvergence
 from .thresholds import Thresholds
 
 
-def judge(record: RunRecord, thresholds: Thresholds) -> tuple[Finding, ...]:
+def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Finding, ...]:
     """All findings, the primary condition's first, then those that do harm, then the rest, each by precedence."""
-    features = extract(record)
     found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
     findings = [finding for finding in found.values() if finding is not None]
     if blown_up(features, thresholds):

@@ -1,7 +1,7 @@
 """Every threshold of the rules, by name, with its unit in words and where it comes from."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError
 
@@ -11,7 +11,40 @@ from ..spec import Spec
 _CORPUS = "gradclinic: measured on labelled runs, see benchmarks/diagnosis"
 
 
-class Thresholds(Spec):
+class NamedThresholds(Spec):
+    """Thresholds that can be listed, and replaced by name."""
+
+    @classmethod
+    def with_changes(cls, changes: Mapping[str, float] | None) -> Self:
+        """The defaults, with some replaced by name; unknown names and values out of bounds raise InvalidSpec."""
+        try:
+            return cls(**dict(changes or {}))
+        except ValidationError as error:
+            raise InvalidSpec(_problem(dict(issue), cls) for issue in error.errors()) from None
+
+    @classmethod
+    def listing(cls) -> list[dict[str, Any]]:
+        """Name, default, unit, meaning and source of every threshold, for the catalogue."""
+        return [
+            {
+                "name": name,
+                "default": field.default,
+                **(field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}),
+                "help": " ".join((field.description or "").split()),
+            }
+            for name, field in cls.model_fields.items()
+        ]
+
+
+def _problem(issue: dict[str, Any], kind: type[NamedThresholds]) -> Problem:
+    name = str(issue["loc"][0]) if issue["loc"] else ""
+    if issue["type"] == "extra_forbidden":
+        allowed = ", ".join(kind.model_fields)
+        return Problem(f"/thresholds/{name}", f"there is no threshold {name!r}", issue.get("input"), allowed)
+    return Problem(f"/thresholds/{name}", str(issue["msg"]), issue.get("input"))
+
+
+class Thresholds(NamedThresholds):
     """What the measured numbers are held against; each can be replaced by name when a stored run is judged again."""
 
     depth_slope: Annotated[float, Field(gt=0, le=45, json_schema_extra={"unit": "decades", "source": _CORPUS})] = 1.5
@@ -91,32 +124,3 @@ class Thresholds(Spec):
         ),
     ] = 0.9
     """One layer with this share of saturated activations."""
-
-    @classmethod
-    def with_changes(cls, changes: Mapping[str, float] | None) -> "Thresholds":
-        """The defaults, with some replaced by name; unknown names and values out of bounds raise InvalidSpec."""
-        try:
-            return cls(**dict(changes or {}))
-        except ValidationError as error:
-            raise InvalidSpec(_problem(dict(issue)) for issue in error.errors()) from None
-
-    @classmethod
-    def listing(cls) -> list[dict[str, Any]]:
-        """Name, default, unit, meaning and source of every threshold, for the catalogue."""
-        return [
-            {
-                "name": name,
-                "default": field.default,
-                **(field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}),
-                "help": " ".join((field.description or "").split()),
-            }
-            for name, field in cls.model_fields.items()
-        ]
-
-
-def _problem(issue: dict[str, Any]) -> Problem:
-    name = str(issue["loc"][0]) if issue["loc"] else ""
-    if issue["type"] == "extra_forbidden":
-        allowed = ", ".join(Thresholds.model_fields)
-        return Problem(f"/thresholds/{name}", f"there is no threshold {name!r}", issue.get("input"), allowed)
-    return Problem(f"/thresholds/{name}", str(issue["msg"]), issue.get("input"))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from ...record import RunRecord
 from ...spec import Spec
-from ..features import Features
+from ..features import Features, Swings
 from ..finding import Condition, Evidence, Finding, Severity
 from ..thresholds import Thresholds
 
@@ -24,9 +24,9 @@ class Precedence(IntEnum):
     DEAD = 40
     SATURATED_FROM_THE_START = 50
     EXPLODING = 60
-    DEAD_AFTER_EXPLODING = 65
     STEPS_TOO_SMALL = 70
     VANISHING = 80
+    DEAD_AS_A_CONSEQUENCE = 85
     OSCILLATING = 90
     SATURATED_LATE = 91
     VANISHING_LATE = 92
@@ -81,14 +81,36 @@ class Rule(Spec):
 
 
 def blown_up(features: Features, thresholds: Thresholds) -> bool:
-    """Whether the loss or the gradient left the numbers, or ended far above where it began."""
+    """Whether the loss or the gradient left the numbers, or the loss ended far above where it began, and not in swings.
+
+    One final value may be the peak of a swing, so the last quarter's level counts too; and a loss that swings
+    high, but no higher than before, oscillates.
+    """
     if features.diverged:
         return True
     loss, initial = features.relative_train_loss, features.relative_initial_loss
     if loss is None or not loss > thresholds.blown_up or (initial is not None and loss <= initial):
         return False  # a loss of NaN with nothing to compare it with is no evidence, and not above anything
-    level = features.final_level  # one final value may be the peak of a swing
-    return level is None or level > thresholds.blown_up
+    before, now = features.level(0.25, 0.5), features.level(0.75, 1.0)
+    if before is None or now is None:
+        return True
+    if now <= thresholds.blown_up:
+        return False
+    swings = features.swings(skip=0.25, rise=thresholds.rise)
+    return now > 2.0 * before or swings is None or not swinging(swings, thresholds, is_learned=False)
+
+
+def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> bool:
+    """Whether the swings are an oscillation: enough of them, often enough, and large enough."""
+    enough_rise = swings.total_rise >= needed_rise(swings, thresholds, is_learned=is_learned)
+    if is_learned:
+        return swings.share >= thresholds.rise_share_learned and enough_rise
+    return swings.rises >= thresholds.min_rises and swings.share >= thresholds.rise_share and enough_rise
+
+
+def needed_rise(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
+    """How much the rises must add up to."""
+    return thresholds.rise_sum_learned if is_learned else thresholds.rise_to_net * abs(swings.net_change)
 
 
 def learned(features: Features, thresholds: Thresholds) -> bool:

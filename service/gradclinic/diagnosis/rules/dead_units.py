@@ -44,14 +44,11 @@ class DeadUnits(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        """Units that were alive when gradients exploded from the start died of the explosion."""
+        """Units that were alive while gradients were broken over the depth from the start died of that."""
         slope = features.depth_slope_start
-        exploded = slope is not None and slope <= -thresholds.depth_slope
-        return (
-            Precedence.DEAD_AFTER_EXPLODING
-            if exploded and not self._from_start(features, thresholds)
-            else Precedence.DEAD
-        )
+        broken = slope is not None and abs(slope) >= thresholds.depth_slope
+        cause = not broken or self._from_start(features, thresholds)
+        return Precedence.DEAD if cause else Precedence.DEAD_AS_A_CONSEQUENCE
 
     def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
         known = features.dead_start[~np.isnan(features.dead_start)]

@@ -5,7 +5,18 @@ from ..confidence import above
 from ..features import Features, Swings
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, blown_up, enough, learned, loss_evidence, outcome_in_words, percent
+from .base import (
+    Precedence,
+    Rule,
+    blown_up,
+    enough,
+    learned,
+    loss_evidence,
+    needed_rise,
+    outcome_in_words,
+    percent,
+    swinging,
+)
 
 
 class OscillatingLoss(Rule):
@@ -41,7 +52,7 @@ class OscillatingLoss(Rule):
         evidence = [
             Evidence("rise_share", swings.share, "fraction", least),
             Evidence("rises", float(swings.rises), "rises", None if is_learned else thresholds.min_rises),
-            Evidence("total_rise", swings.total_rise, "ratio", _needed(swings, thresholds, is_learned=is_learned)),
+            Evidence("total_rise", swings.total_rise, "ratio", needed_rise(swings, thresholds, is_learned=is_learned)),
             Evidence("net_change", swings.net_change, "ratio"),
         ]
         if features.total_update is not None:
@@ -64,14 +75,6 @@ class OscillatingLoss(Rule):
         return Precedence.OSCILLATING
 
 
-def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> bool:
-    """Whether the swings are an oscillation: enough of them, often enough, and large enough."""
-    enough_rise = swings.total_rise >= _needed(swings, thresholds, is_learned=is_learned)
-    if is_learned:
-        return swings.share >= thresholds.rise_share_learned and enough_rise
-    return swings.rises >= thresholds.min_rises and swings.share >= thresholds.rise_share and enough_rise
-
-
 def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
     """Whether the swings can be the steps' own doing, rather than an effect of what was wrong from the start."""
     start, saturated = features.depth_slope_start, features.saturated_start_mean
@@ -81,11 +84,6 @@ def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
         and not (start is not None and start <= -thresholds.depth_slope)
         and not (saturated is not None and saturated >= thresholds.saturated_mean)
     )
-
-
-def _needed(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
-    """How much the rises must add up to."""
-    return thresholds.rise_sum_learned if is_learned else thresholds.rise_to_net * abs(swings.net_change)
 
 
 def _summary(features: Features, thresholds: Thresholds, swings: Swings) -> str:

@@ -1,0 +1,55 @@
+"""What the peers' rule sets have in common: named alarms, the first of which is the primary condition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..features import Features
+from ..finding import Condition, Evidence, Finding
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One rule of a peer that fired."""
+
+    rule: str
+    condition: Condition
+    evidence: tuple[Evidence, ...]
+    text: str
+    layers: tuple[str, ...] = ()
+
+
+def findings_from(alarms: Sequence[Alarm], features: Features, *, source: str, quiet: str) -> tuple[Finding, ...]:
+    """Alarms as findings in their own order, or one that says that nothing was raised."""
+    last = max(0, features.steps_done - 1)
+    if not alarms:
+        return (
+            Finding(
+                condition="healthy",
+                severity="info",
+                harm=False,
+                confidence=0.5,
+                layers=(),
+                first_step=0,
+                last_step=last,
+                evidence=(),
+                rule="none",
+                source=source,
+                summary=quiet,
+            ),
+        )
+    return tuple(
+        Finding(
+            condition=alarm.condition,
+            severity="critical",
+            harm=True,
+            confidence=0.5,
+            layers=alarm.layers,
+            first_step=0,
+            last_step=last,
+            evidence=alarm.evidence,
+            rule=alarm.rule,
+            source=source,
+            summary=alarm.text,
+        )
+        for alarm in alarms
+    )
