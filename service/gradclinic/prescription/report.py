@@ -86,11 +86,13 @@ def _control(progress: Progress, outcome: Outcome | None) -> dict[str, Any] | No
     if not known:
         return None
     arm = _arm(outcome, CONTROL)
+    against = outcome.against_control if outcome is not None else None
     return {
         "runs": len(known),
         "cured": sum(_well(result) for _, result in known),
         "verdict": arm.verdict if arm is not None else None,
         "effects": arm.to_json()["effects"] if arm is not None else None,
+        "cure_against_control": against.to_json() if against is not None else None,
         "draws": [{**to_json(each, result), "name": " + ".join(map(label, each.remedies))} for each, result in known],
     }
 

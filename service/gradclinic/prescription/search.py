@@ -17,7 +17,7 @@ from math import inf, log
 from statistics import fmean
 from typing import Literal
 
-from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
+from ..comparison import DEFAULT_METRIC, ArmComparison, Comparison, RunResult, compare
 from ..experiment import Experiment
 from ..random_remedy import random_remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
@@ -64,6 +64,8 @@ class Outcome:
     """The confirmed cure with the lowest loss; where none cures, the best candidate of the race."""
     comparison: Comparison | None = None
     """Of the confirmation: the finalists and the control against the baseline on fresh seeds."""
+    against_control: ArmComparison | None = None
+    """The cure against the random control, on the same seeds."""
     control: Mapping[int, Candidate] = field(default_factory=dict)
     """The remedy that was drawn for each seed of the control."""
 
@@ -272,17 +274,22 @@ def _cured(
         simplest=simplest,
         best=best,
         comparison=comparison,
+        against_control=_against(CONTROL, cure, results) if control else None,
         control=control,
     )
+
+
+def _against(reference: str, candidate: Candidate, results: Results) -> ArmComparison:
+    """A candidate against another arm of the confirmation than the baseline."""
+    both = [result for result in _named(results) if result.arm in (reference, candidate.name)]
+    return compare(both, baseline=reference).arm(candidate.name)
 
 
 def _as_good(simple: Candidate, best: Candidate, results: Results) -> bool:
     """Whether the simpler one's loss is about the best's, on the seeds of the confirmation."""
     if simple == best:
         return True
-    both = [result for result in _named(results) if result.arm in (simple.name, best.name)]
-    effect = compare(both, baseline=best.name).arm(simple.name).effects[DEFAULT_METRIC]
-    return effect.gain <= AS_GOOD
+    return _against(best.name, simple, results).effects[DEFAULT_METRIC].gain <= AS_GOOD
 
 
 def _not_cured(

@@ -99,6 +99,7 @@ def test_the_random_control_is_drawn_from_the_seed_and_beaten():
     control = report(progress)["control"]
     assert control["runs"] == 5
     assert control["cured"] < 5
+    assert control["cure_against_control"]["verdict"] in ("cures", "improves")
     drawn = [trial.remedies for trial in progress.asked if trial.arm == CONTROL]
     again = [trial.remedies for trial in search(PROBLEM, by_norm).asked if trial.arm == CONTROL]
     others = [trial.remedies for trial in search(replace(PROBLEM, seed=1), by_norm).asked if trial.arm == CONTROL]
