@@ -2,7 +2,7 @@
 
 from .compare import compare
 from .effects import Effect
-from .measured import metrics_of, update_decades
+from .measured import MEASURED_FROM, measured, metrics_of
 from .metrics import DEFAULT_METRIC, METRICS, Metric
 from .report import ArmComparison, Comparison, Cost
 from .results import Pair, RunResult, SweepPoint
@@ -11,6 +11,7 @@ from .verdicts import Verdict
 
 __all__ = [
     "DEFAULT_METRIC",
+    "MEASURED_FROM",
     "METRICS",
     "ArmComparison",
     "Comparison",
@@ -22,7 +23,7 @@ __all__ = [
     "SweepPoint",
     "Verdict",
     "compare",
+    "measured",
     "metrics_of",
     "trainability",
-    "update_decades",
 ]

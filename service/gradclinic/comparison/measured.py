@@ -12,6 +12,10 @@ RISE = 0.05
 """A rise of the probe loss counts as a spike from this share of the constant predictor's loss on, as in the rules."""
 
 
+MEASURED_FROM = ("site_grad_rms", "train_loss", "probe_loss", "update_to_weight_ratio")
+"""The statistics that `measured` needs of a record."""
+
+
 def metrics_of(record: RunRecord) -> dict[str, Any]:
     """The metrics of a finished run by the contract's names, and those that only comparisons show.
 
@@ -20,8 +24,6 @@ def metrics_of(record: RunRecord) -> dict[str, Any]:
     outcome = record.outcome
     if outcome is None:
         return {}
-    features = extract(record)
-    swings = features.swings(skip=0.0, rise=RISE)
     return {
         "final_train_loss": outcome.final_train_loss,
         "relative_train_loss": outcome.relative_train_loss,
@@ -31,12 +33,21 @@ def metrics_of(record: RunRecord) -> dict[str, Any]:
         "train_seconds": outcome.train_seconds,
         "recording_seconds": outcome.recording_seconds,
         "peak_memory_bytes": outcome.peak_memory_bytes,
+        "steps_done": outcome.steps_done,
+        "nonfinite_step": outcome.nonfinite_step,
+        **measured(record),
+    }
+
+
+def measured(record: RunRecord) -> dict[str, float | None]:
+    """What comparisons show beside the contract's metrics, from a run's statistics."""
+    features = extract(record)
+    swings = features.swings(skip=0.0, rise=RISE)
+    return {
         "depth_slope": features.depth_slope_start,
         "depth_slope_early": features.depth_slope_early,
         "update_decades": update_decades(record),
         "loss_spikes": swings.rises if swings is not None else None,
-        "steps_done": outcome.steps_done,
-        "nonfinite_step": outcome.nonfinite_step,
     }
 
 

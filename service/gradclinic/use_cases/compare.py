@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
-from ..diagnosis import extract
+from ..comparison import DEFAULT_METRIC, MEASURED_FROM, Comparison, RunResult, compare, measured
 from ..errors import InsufficientData, InvalidSpec
 from ..experiment import Experiment
 from ..lowering import lower
@@ -13,8 +12,6 @@ from ..store import Run
 from ..store.layout import sites_of, weights_of
 from .service import Service
 from .submit import BASELINE
-
-_NEEDED = ("site_grad_rms", "train_loss")
 
 
 def compare_study(
@@ -83,6 +80,7 @@ def metrics_of(service: Service, run: Run) -> dict[str, Any]:
     return {
         **run.metrics,
         "steps_done": run.outcome.steps_done,
+        "nonfinite_step": run.outcome.nonfinite_step,
         "peak_memory_bytes": run.outcome.peak_memory_bytes,
         "parameters": _parameters(run),
         **_measured(service, run),
@@ -120,11 +118,7 @@ def _measure(service: Service, run: Run) -> Mapping[str, float | None]:
         batch_size=layout["batch_size"],
         sites=sites_of(layout),
         weights=weights_of(layout),
-        series={name: service.store.statistics.series(run.id, name) for name in _NEEDED},
+        series={name: service.store.statistics.series(run.id, name) for name in MEASURED_FROM},
         outcome=run.outcome,
     )
-    features = extract(record)
-    return {
-        "depth_slope": features.depth_slope_start,
-        "depth_slope_early": features.depth_slope_early,
-    }
+    return measured(record)
