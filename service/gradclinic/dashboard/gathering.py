@@ -83,12 +83,14 @@ def study_profiles(service: Service, study_id: str, *, at: When) -> Figure:
     runs = [run for run in runs if run.point == point]
     first = 0 if at == "start" else None
     series = service.store.statistics.series_of([run.id for run in runs], GRADIENT, last_step=first) if runs else {}
-    lines = []
+    lines: list[Line] = []
+    seeds: list[int] = []
     for arm in (str(arm["name"]) for arm in study.arms):
         own = [run for run in runs if run.arm == arm and len(series[run.id])]
         if own:
             layers, values = _arm_profile(own, [series[run.id] for run in own])
-            lines.append(Line(f"{arm} ({len(own)} seeds)", layers, values.tolist(), reference=arm == "baseline"))
+            lines.append(Line(arm, layers, values.tolist(), reference=arm == "baseline"))
+            seeds.append(len(own))
     if not lines:
         raise InsufficientData("no run of this study has recorded gradients yet")
     when = "before the first step" if at == "start" else "at each run's last record"
@@ -96,7 +98,8 @@ def study_profiles(service: Service, study_id: str, *, at: When) -> Figure:
         lines,
         title=f"Gradient against depth, {when}",
         unit=STATISTICS[GRADIENT].unit,
-        note="mean over seeds of log10 g" + (f", at {_point_in_words(point)}" if point else ""),
+        note=f"mean of log10 g over {max(seeds)} seed{'s' if max(seeds) > 1 else ''}"
+        + (f", at {_point_in_words(point)}" if point else ""),
     )
 
 

@@ -49,7 +49,8 @@ def test_the_profile_lays_the_prediction_over_the_measurement(clinic):
 def test_the_profiles_of_a_study_hold_the_arms_against_the_baseline(clinic):
     figure = clinic.client.get(f"/v1/figures/studies/{clinic.study}/profiles").json()
     baseline, remedy = figure["data"]
-    assert baseline["name"] == "baseline (2 seeds)"
+    assert baseline["name"] == "baseline"
+    assert "over 2 seeds" in figure["layout"]["annotations"][0]["text"]
     assert baseline["y"][0] / baseline["y"][-1] < 1e-3 < remedy["y"][0] / remedy["y"][-1]
 
 
