@@ -1,0 +1,274 @@
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradclinic.experiment import Experiment
+from gradclinic.record import RunRecord, Series
+from gradclinic.settings import Settings
+from gradclinic.store import NewRun, Run, Store
+from gradclinic_workers import fit, tasks
+from gradclinic_workers.lease import draining
+from gradclinic_workers.tasks import Trainer
+
+STEPS = 60
+EXPERIMENT: dict[str, Any] = {
+    "model": {
+        "kind": "mlp",
+        "depth": 3,
+        "width": 8,
+        "activation": "tanh",
+        "initialization": {"scheme": "torch_default"},
+    },
+    "data": {"kind": "moons"},
+    "optimizer": {"kind": "adam", "learning_rate": 0.01},
+    "training": {"steps": STEPS, "batch_size": 16, "seed": 3},
+}
+
+
+@pytest.fixture
+def trainer(database_url: str, valkey_url: str, tmp_path: Path) -> Iterator[Trainer]:
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        broker_url=valkey_url,
+        cancel_poll_s=0.01,
+        checkpoint_every_s=1e-9,
+    )
+    draining.clear()
+    made = Trainer(settings, owner="vm/1/2")
+    yield made
+    made.close()
+    draining.clear()
+
+
+def submitted(store: Store, **changes: Any) -> Run:
+    experiment = EXPERIMENT | changes
+    new = NewRun(experiment=experiment, resolved_experiment=experiment, digest="d", seed=3, steps=STEPS)
+    return store.runs.create(new).item
+
+
+def undisturbed(experiment: Mapping[str, Any] = EXPERIMENT) -> RunRecord:
+    return fit.train(Experiment.model_validate(experiment))
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, act) -> None:
+    """Have something happen before a step of the training."""
+    asked = iter(range(10**6))
+
+    def should_stop(training: tasks._Training) -> bool:
+        if next(asked) == step:
+            act()
+        return training._lease.stop is not None
+
+    monkeypatch.setattr(tasks._Training, "should_stop", should_stop)
+
+
+def assert_same(store: Store, run_id: str, expected: RunRecord) -> None:
+    stored = store.statistics.record(run_id)
+    assert set(stored.series) == set(expected.series)
+    for name, series in expected.series.items():
+        assert stored.series[name].steps.tolist() == series.steps.tolist(), name
+        assert bits(stored.series[name]) == bits(series), name
+
+
+def bits(series: Series) -> list[list[int]]:
+    return np.ascontiguousarray(series.values, np.float32).view(np.uint32).tolist()
+
+
+def test_a_run_is_trained_saved_judged_and_ended(store: Store, trainer: Trainer) -> None:
+    run = submitted(store)
+    trainer.train(run.id)
+    ended = store.runs.get(run.id)
+    assert (ended.status, ended.reason.code, ended.step, ended.attempt) == ("succeeded", "trained", STEPS, 1)
+    assert ended.diagnosis is not None
+    assert ended.diagnosis["primary"] in {"healthy", "slow_convergence"}
+    assert ended.environment is not None
+    assert ended.environment["device"] == "cpu"
+    assert_same(store, run.id, undisturbed())
+
+
+def test_a_message_delivered_five_times_costs_no_training(store: Store, trainer: Trainer, monkeypatch) -> None:
+    run = submitted(store)
+    trainer.train(run.id)
+    ended = store.runs.get(run.id)
+    monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
+    for _ in range(4):
+        trainer.train(run.id)
+    trainer.train("run_that_never_was")
+    assert store.runs.get(run.id) == ended
+
+
+def test_a_run_that_cannot_be_trained_fails_with_its_reason(store: Store, trainer: Trainer) -> None:
+    run = submitted(store, training=EXPERIMENT["training"] | {"device": "cuda"})
+    trainer.train(run.id)
+    failed = store.runs.get(run.id)
+    assert (failed.status, failed.reason.code) == ("failed", "training_failed")
+    assert "CUDA" in failed.reason.text
+
+
+def test_an_error_inside_the_service_fails_the_run_and_spares_the_next(store, trainer, monkeypatch) -> None:
+    run = submitted(store)
+    with monkeypatch.context() as broken:
+        broken.setattr(fit, "train", lambda *_, **__: 1 / 0)
+        trainer.train(run.id)
+    failed = store.runs.get(run.id)
+    assert (failed.status, failed.reason.code) == ("failed", "internal_error")
+    assert "division" not in failed.reason.text
+    after = submitted(store)
+    trainer.train(after.id)
+    assert store.runs.get(after.id).status == "succeeded"
+
+
+def test_a_run_that_stops_being_finite_succeeded_and_says_where(store: Store, trainer: Trainer) -> None:
+    run = submitted(
+        store,
+        model=EXPERIMENT["model"] | {"activation": "relu"},
+        optimizer={"kind": "sgd", "learning_rate": 1e20},
+    )
+    trainer.train(run.id)
+    ended = store.runs.get(run.id)
+    assert (ended.status, ended.reason.code) == ("succeeded", "non_finite")
+    assert ended.step < STEPS
+    assert ended.diagnosis is not None
+    assert ended.diagnosis["primary"] in {"divergence", "exploding_gradients"}
+
+
+@pytest.mark.parametrize("step", [1, 17, STEPS - 1])
+def test_a_drained_run_resumes_and_equals_an_undisturbed_one_to_the_bit(store, trainer, monkeypatch, step) -> None:
+    run = submitted(store)
+    with monkeypatch.context() as patched:
+        stop_at(patched, step, draining.set)
+        trainer.train(run.id)
+    waiting = store.runs.get(run.id)
+    assert (waiting.status, waiting.reason.code, waiting.step) == ("queued", "drained", step)
+    assert waiting.checkpoint is not None
+    assert waiting.checkpoint.step == step
+    assert trainer.queue.depths()["cpu"] == 1
+    draining.clear()
+    trainer.train(run.id)
+    ended = store.runs.get(run.id)
+    assert (ended.status, ended.attempt) == ("succeeded", 2)
+    expected = undisturbed()
+    assert_same(store, run.id, expected)
+    assert ended.outcome is not None
+    assert expected.outcome is not None
+    assert ended.outcome.final_train_loss == expected.outcome.final_train_loss
+    assert ended.outcome.steps_to_target == expected.outcome.steps_to_target
+    assert trainer.checkpoints.run_ids() == []
+
+
+@pytest.mark.parametrize("window", [5])
+def test_what_was_recorded_after_the_checkpoint_is_there_once(store, trainer, monkeypatch, window) -> None:
+    run = submitted(store)
+    monkeypatch.setattr(fit, "WINDOW_RECORDS", window)
+    due = iter([True] + [False] * 1000)
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks._Training, "checkpoint_due", lambda _: next(due))
+        stop_at(patched, 40, lambda: store.reconciliation.abandon("vm/", max_attempts=3))
+        trainer.train(run.id)
+    waiting = store.runs.get(run.id)
+    assert waiting.status == "queued"
+    assert waiting.checkpoint is not None
+    assert waiting.checkpoint.step < waiting.step
+    trainer.train(run.id)
+    assert store.runs.get(run.id).status == "succeeded"
+    assert_same(store, run.id, undisturbed())
+
+
+def test_a_run_whose_checkpoint_is_gone_begins_again(store, trainer, monkeypatch) -> None:
+    run = submitted(store)
+    with monkeypatch.context() as patched:
+        stop_at(patched, 30, draining.set)
+        trainer.train(run.id)
+    draining.clear()
+    trainer.checkpoints.drop(run.id)
+    trainer.train(run.id)
+    assert store.runs.get(run.id).status == "succeeded"
+    assert_same(store, run.id, undisturbed())
+
+
+def test_a_disk_without_space_costs_the_checkpoint_and_not_the_run(store, trainer, monkeypatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = submitted(store)
+    monkeypatch.setattr(fit, "WINDOW_RECORDS", 10)
+    monkeypatch.setattr(trainer.checkpoints, "save", full)
+    trainer.train(run.id)
+    assert store.runs.get(run.id).status == "succeeded"
+
+
+def test_a_cancelled_run_stops_and_keeps_what_it_recorded(store, trainer, monkeypatch) -> None:
+    run = submitted(store, training=EXPERIMENT["training"] | {"steps": 1_000_000})
+    stop_at(monkeypatch, 20, lambda: store.runs.request_cancel(run.id))
+    trainer.train(run.id)
+    canceled = store.runs.get(run.id)
+    assert (canceled.status, canceled.reason.code) == ("canceled", "canceled_by_user")
+    assert canceled.step >= 20
+    assert len(store.statistics.series(run.id, "train_loss")) == canceled.step
+    assert trainer.checkpoints.run_ids() == []
+
+
+def test_a_run_that_takes_too_long_is_failed(store, trainer, monkeypatch) -> None:
+    trainer.settings = trainer.settings.model_copy(update={"max_run_s": 0.05})
+    run = submitted(store, training=EXPERIMENT["training"] | {"steps": 1_000_000})
+    trainer.train(run.id)
+    failed = store.runs.get(run.id)
+    assert (failed.status, failed.reason.code) == ("failed", "run_time_limit")
+
+
+def test_an_attempt_that_lost_its_lease_writes_nothing_more(store, trainer, monkeypatch) -> None:
+    run = submitted(store)
+    monkeypatch.setattr(fit, "WINDOW_RECORDS", 5)
+
+    def another_takes_over() -> None:
+        store.reconciliation.abandon("vm/", max_attempts=3)
+        assert store.leases.claim(run.id, owner="vm/9/9", ttl_s=60) is not None
+
+    stop_at(monkeypatch, 20, another_takes_over)
+    trainer.train(run.id)
+    taken = store.runs.get(run.id)
+    assert (taken.status, taken.owner, taken.attempt) == ("running", "vm/9/9", 2)
+    assert taken.ended_at is None
+
+
+def test_facts_are_kept_when_the_diagnosis_breaks(store, trainer, monkeypatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise LookupError("a rule broke")
+
+    monkeypatch.setattr(tasks, "diagnose", broken)
+    run = submitted(store)
+    trainer.train(run.id)
+    ended = store.runs.get(run.id)
+    assert (ended.status, ended.reason.code, ended.diagnosis) == ("succeeded", "not_diagnosed", None)
+    assert len(store.statistics.series(run.id, "train_loss")) == STEPS
+
+
+def test_a_worker_that_is_ending_passes_its_message_on(store, trainer) -> None:
+    run = submitted(store)
+    draining.set()
+    trainer.train(run.id)
+    assert store.runs.get(run.id).attempt == 0
+    assert trainer.queue.depths()["cpu"] == 1
+
+
+def test_a_process_that_is_no_worker_refuses_the_task() -> None:
+    with pytest.raises(RuntimeError, match="not a worker"):
+        tasks.train("run_1")
+
+
+def test_a_worker_is_seen(store: Store, trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(_seconds: float) -> None:
+        raise Enough
+
+    monkeypatch.setattr(tasks.time, "sleep", stop)
+    with pytest.raises(Enough):
+        trainer.announce_for_ever()
+    (worker,) = store.reconciliation.workers(seen_within_s=60)
+    assert (worker.owner, worker.device, worker.run_id) == ("vm/1/2", trainer.device, None)
