@@ -42,7 +42,7 @@ def test_any_remedies_in_any_order_give_a_valid_experiment_or_a_reason(data: st.
     try:
         after = apply_all(experiment, [data.draw(examples(REMEDIES[kind])) for kind in chosen])
     except InvalidRequest as refusal:
-        assert all(problem.pointer.startswith("/remedies/") for problem in refusal.problems)
-        assume(condition=False)
+        assume(any(not problem.pointer.startswith("/remedies/") for problem in refusal.problems))
+        raise
     assert Experiment.model_validate(after.to_json()) == after
     lower(after)
