@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import torch
+
 from gradclinic.experiment import Experiment
 from gradclinic_workers.fit import train
 
