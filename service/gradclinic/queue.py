@@ -12,6 +12,8 @@ import redis
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .errors import ServiceUnavailable
 from .settings import Settings
@@ -81,7 +83,9 @@ class Queue:
 
     def __init__(self, settings: Settings) -> None:
         self._app = celery_app(settings, connection=BRIEF)
-        self._redis = redis.Redis.from_url(settings.broker_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._redis = redis.Redis.from_url(
+            settings.broker_url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+        )
         self._paused_until = 0.0
 
     def send(self, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> list[str]:

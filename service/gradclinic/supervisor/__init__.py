@@ -113,7 +113,9 @@ class Embedded:
             self._socket = listen(self._asked.host, self._asked.port)
             changes["port"] = self._socket.getsockname()[1]
         self._family = Family()
-        valkey = EmbeddedValkey(self._asked.data_dir / "valkey", self.log_dir / "valkey.log", os.environ)
+        valkey = EmbeddedValkey(
+            self._asked.data_dir / "valkey", self.log_dir / "valkey.log", {**os.environ, **environment_of(self._asked)}
+        )
         migrate.upgrade(self._asked.database_url)
         changes["broker_url"] = valkey.start(self._family)
         self.settings = self._asked.model_copy(update=changes)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,8 +68,9 @@ class Child:
                 start_new_session=True,  # Ctrl-C is for this process alone; it decides who ends when
             )
         if self.stdin is not None and self.process.stdin is not None:
-            self.process.stdin.write(self.stdin)
-            self.process.stdin.close()
+            with suppress(BrokenPipeError):  # it died at once, which `look` will see
+                self.process.stdin.write(self.stdin)
+                self.process.stdin.close()
         self._since = time.monotonic()
         self.started.set()
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ..errors import SetupFailed
 from .family import Child, Family
@@ -79,7 +81,13 @@ class EmbeddedValkey:
         )
 
     def _answers(self, child: Child, port: int) -> bool:
-        client = redis.Redis(port=port, password=self._password, socket_timeout=1, socket_connect_timeout=1)
+        client = redis.Redis(
+            port=port,
+            password=self._password,
+            socket_timeout=1,
+            socket_connect_timeout=1,
+            retry=Retry(NoBackoff(), 0),  # by default it would pause for seconds between its tries
+        )
         deadline = time.monotonic() + READY_S
         try:
             while time.monotonic() < deadline and not child.deaths:
