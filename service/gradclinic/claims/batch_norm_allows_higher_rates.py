@@ -7,7 +7,7 @@ ACTIVATIONS = ("sigmoid", "relu", "tanh")
 
 
 def _arms(*, quick: bool) -> Arms:
-    steps = 80 if quick else 300
+    steps = 150 if quick else 300
     return {
         _name(activation, rate, norm=norm): network(
             mlp(8, activation, "kaiming_normal" if activation == "relu" else "xavier_normal")

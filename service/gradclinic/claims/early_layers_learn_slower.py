@@ -16,6 +16,7 @@ def _arms(*, quick: bool) -> Arms:
         "sigmoid, depth 12": network(mlp(12, "sigmoid"), steps=steps),
         "tanh, depth 12": network(mlp(12, "tanh"), steps=steps),
         "tanh, depth 24": network(mlp(24, "tanh"), steps=steps),
+        "tanh, depth 24, default start": network(mlp(24, "tanh", "torch_default"), steps=steps),
     }
 
 
@@ -32,8 +33,9 @@ def _decide(results: Results) -> Ruling:
 
 
 def _decades(runs: Sequence[RunResult]) -> float:
-    """Median over the seeds; a run that moved no weight at all tells nothing."""
-    return median(value for run in runs if (value := run.metric("update_decades")) is not None)
+    """Median over the seeds; a run that moved no weight at all tells nothing, and NaN is all that is left of none."""
+    values = [value for run in runs if (value := run.metric("update_decades")) is not None]
+    return median(values) if values else float("nan")
 
 
 CLAIM = Claim(
@@ -41,7 +43,7 @@ CLAIM = Claim(
     order=2,
     statement="With sigmoid or tanh, the early layers learn more slowly than the late ones.",
     source="Glorot and Bengio 2010, AISTATS",
-    design="A sigmoid network of depth 12 and tanh networks of depth 12 and 24, update-to-weight ratios by layer.",
+    design="A sigmoid network of depth 12 and tanh networks of depth 12 and 24, Xavier's start and PyTorch's default.",
     rule="Supported if in all of them the first layer's ratio is at most a tenth of the last's, refuted if in none.",
     arms=_arms,
     decide=_decide,

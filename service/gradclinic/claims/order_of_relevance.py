@@ -32,7 +32,7 @@ BY_CHANCE = 0.05
 
 def _arms(*, quick: bool) -> Arms:
     arms: dict[str, Experiment] = {}
-    for name, (_, experiment) in broken(steps=60 if quick else 300).items():
+    for name, (_, experiment) in broken(steps=200 if quick else 400).items():
         arms[name] = experiment
         for label, remedies in _tried().items():
             changed = _applied(experiment, remedies)
@@ -68,7 +68,7 @@ def _decide(results: Results) -> Ruling:
         }
         for condition in dict.fromkeys(sick.values())
     }
-    winners = {condition: max(row, key=lambda label: row[label]) for condition, row in by_condition.items()}
+    winners = {condition: _winners(row) for condition, row in by_condition.items()}
     figures = [Figure(label, share, "fraction fixed") for label, share in shares.items()]
     figures += [
         Figure(f"{condition}: {label}", share, "fraction fixed")
@@ -81,8 +81,8 @@ def _decide(results: Results) -> Ruling:
         f"On {len(sick)} broken networks the share fixed is "
         + ", ".join(f"{label} {shares[label]:.2f}" for label in best)
         + f"; batch norm with initialization {shares['batch norm and initialization']:.2f}. {p:.0%} of random orders "
-        "agree with this at least as well as the common one. By condition the best single remedy is "
-        + ", ".join(f"{condition.replace('_', ' ')}: {label}" for condition, label in winners.items())
+        "agree with this at least as well as the common one. What fixed most, by condition: "
+        + "; ".join(f"{condition.replace('_', ' ')}: {names}" for condition, names in winners.items())
         + ".",
         tuple(figures),
     )
@@ -96,6 +96,11 @@ def _fixed(results: Results, name: str) -> bool:
 
 def _share(results: Results, names: Sequence[str] | Mapping[str, str], label: str) -> float:
     return sum(_fixed(results, f"{name} + {label}") for name in names) / len(names) if names else 0.0
+
+
+def _winners(row: Mapping[str, float]) -> str:
+    best = max(row.values())
+    return ", ".join(label for label, share in row.items() if share == best) if best > 0 else "nothing alone"
 
 
 def _chance(measured: Sequence[float]) -> float:

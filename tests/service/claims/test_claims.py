@@ -89,6 +89,11 @@ def test_a_ruling_never_raises_whatever_was_measured(claim, left):
     assert ruling.figures
 
 
+def test_a_run_that_moved_no_weight_is_no_reason_to_stop():
+    still = {arm: {"update_decades": None} for arm in ("sigmoid", "tanh")}
+    assert verdict("early_layers_learn_slower", **still) == "refuted"
+
+
 def test_a_study_may_call_the_first_arm_baseline():
     claim = CLAIMS["lower_rate_avoids_divergence"]
     first, *others = [run(arm) for arm in claim.arms(quick=True)]
