@@ -67,7 +67,8 @@ def _one_layer_too_small(draw: Draw) -> tuple[Experiment, Condition, tuple[Condi
         data={"kind": "digits"},
         rate=0.03,
     )
-    return experiment, "vanishing_gradients", (), place
+    # Plain descent often restores such a layer: then the finding is there, without harm.
+    return experiment, "vanishing_gradients", ("healthy", "oscillating_loss"), place
 
 
 def _one_layer_too_large(draw: Draw) -> tuple[Experiment, Condition, tuple[Condition, ...], int]:
@@ -90,7 +91,7 @@ def _between_one_and_two_decades(draw: Draw) -> tuple[Experiment, Condition, tup
     gain = 2.0**0.5 * 10.0 ** (-decades / (depth - 1))
     model = mlp(draw, "relu", "lecun_normal", depth, gain=gain)
     experiment = build(model, {"kind": "digits"}, sgd(between(draw, 0.01, 0.05)))
-    return experiment, "vanishing_gradients", ("healthy", "slow_convergence"), None
+    return experiment, "vanishing_gradients", ("healthy", "slow_convergence", "oscillating_loss"), None
 
 
 def _near_the_stable_step(draw: Draw) -> tuple[Experiment, Condition, tuple[Condition, ...], None]:

@@ -5,7 +5,7 @@ from math import erf, inf, isnan, sqrt
 
 import numpy as np
 
-from .features import Profile
+from .profile import Profile
 
 
 def agreement(probabilities: Iterable[float]) -> float:

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..record import RunRecord
-from .features import Array, Features, Profile, durations, weighted_median
+from .features import Features
+from .profile import Array, Profile, durations, standing_out, weighted_median
 
-LOCAL_EXCESS = 0.5
-"""Decades by which a layer must stand out from the others to be the fault itself: a factor of 3, ten times the
-scatter of one layer's factor at width 32 (3.7 % at width 256 goes with 1 / sqrt(width))."""
-LOCAL_SPREADS = 4.0
-"""...and by this many robust standard deviations of the others."""
 LOCAL_SHARE = 0.5
-"""...and the layers that stand out must make up this share of the whole change."""
+"""Layers that stand out are the fault if they make up this share of the whole change."""
 BLOCKED = 0.5
 """A layer that is this saturated or dead is itself what blocks the gradient, not the weights that follow it."""
 
@@ -40,16 +36,14 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     profile = features.profile
     if profile is None:
         return Culprits((), local=False, worst_factor=1.0, typical_factor=1.0)
-    losses = sign * _decades_lost(profile)
+    losses = sign * _decades_lost(profile, sign=sign)
     worst, typical = float(losses.max()), float(np.median(losses))
     factors = {"worst_factor": 10.0 ** (-sign * worst), "typical_factor": 10.0 ** (-sign * typical)}
     if profile.group:
         return Culprits((profile.group,), local=False, **factors)
-    standing_out = _outliers(losses)
-    local = bool(standing_out.any()) and float(losses[standing_out].sum()) >= LOCAL_SHARE * float(
-        losses[losses > 0].sum()
-    )
-    chosen = standing_out if local else losses > 0
+    outliers = standing_out(losses)
+    local = bool(outliers.any()) and float(losses[outliers].sum()) >= LOCAL_SHARE * float(losses[losses > 0].sum())
+    chosen = outliers if local else losses > 0
     order = [int(k) for k in np.argsort(-np.round(losses, 1), kind="stable") if chosen[k]]
     if not local and len(order) > 1:
         order = [k for k in order if losses[k] >= 0.5 * typical] or order[:1]
@@ -57,24 +51,17 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     return Culprits(tuple(dict.fromkeys(names)), local=local, **factors)
 
 
-def _decades_lost(profile: Profile) -> Array:
-    """[L - 1]: median over the early finite records of log10 g(k+1) - log10 g(k)."""
+def _decades_lost(profile: Profile, *, sign: int) -> Array:
+    """[L - 1]: decades lost between sites: at the start where the profile is steepest there, else the early median."""
     rows = np.isfinite(profile.log10_gradient).all(axis=1)
     if not rows.any():
         rows = np.ones(len(profile.steps), bool)
     early = rows & (profile.steps <= max(0.25 * profile.steps[-1], profile.steps[rows][0]))
-    changes = np.diff(np.nan_to_num(profile.log10_gradient[early], nan=0.0), axis=1)
+    losses, slopes = np.nan_to_num(profile.losses[early], nan=0.0), sign * profile.slope[early]
     weights = durations(profile.steps[early])
-    return np.array([weighted_median(column, weights) for column in changes.T])
-
-
-def _outliers(losses: Array) -> np.ndarray:
-    """The layers that stand out above the rest, judged by the rest's own scatter."""
-    if len(losses) < 2:
-        return np.ones(len(losses), bool)
-    centre = float(np.median(losses))
-    spread = 1.4826 * float(np.median(np.abs(losses - centre)))
-    return np.asarray(losses > centre + max(LOCAL_EXCESS, LOCAL_SPREADS * spread))
+    if slopes[0] > weighted_median(slopes, weights):
+        return np.asarray(losses[0])
+    return np.array([weighted_median(column, weights) for column in losses.T])
 
 
 def _owner(k: int, profile: Profile, features: Features, record: RunRecord, *, sign: int) -> str:

@@ -5,41 +5,18 @@ profile and 1 at the last; the readout is no site. Source of all definitions: gr
 on labelled runs; the choice of activation gradients over weight gradients is argued in `gradclinic.sites`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from ..record import RunRecord, Series, SiteInfo
+from ..record import RunRecord, Series
+from .profile import Array, Profile, at_start, durations, median_between, profiles, steepest, weighted_median
 
-Array = npt.NDArray[np.float64]
-
-ZERO_GRADIENT_LOG10 = -45.0
-"""log10 of a gradient that is exactly 0: the smallest float32 above 0 is 1.4e-45."""
-MIN_SITES = 3
-"""A slope through fewer points says nothing about a trend."""
 MIN_PROBES = 8
 """With fewer probe points there are too few intervals to tell swings from a trend."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Gradients against depth for one chain of sites: the feed-forward path, or one recurrent layer over time."""
-
-    group: str
-    """The recurrent layer, or "" for the feed-forward path."""
-    columns: tuple[int, ...]
-    """Its sites, as indices into the record's sites."""
-    steps: npt.NDArray[np.int32]
-    """[n]"""
-    log10_gradient: Array
-    """[n, L]: log10 g, -45 where g is 0, NaN where g is not finite."""
-    slope: Array
-    """[n]: D in decades, + vanishes, - explodes."""
-    slope_error: Array
-    """[n]: standard error of D from the scatter of the sites around the line, decades."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +60,12 @@ class Features:
     """D_early: median of D over the first quarter of the steps, decades."""
     depth_slope_late: float | None
     """Median of D over the last quarter of the steps, decades."""
+    local_loss_start: float
+    """Decades lost at step 0 at the one layer that stands out from the rest; 0 where none does."""
+    local_loss_early: float
+    """The same, median over the first quarter of the steps."""
+    local_gain_start: float
+    """Decades gained at step 0 at the one layer that stands out."""
     total_update: float | None
     """cumupd: sum over the steps of the largest layer's update-to-weight ratio; 1 moves a layer by its own size.
 
@@ -166,6 +149,7 @@ def extract(record: RunRecord) -> Features:
     steps_done = outcome.steps_done if outcome is not None else last
     horizon = record.steps if outcome is None or outcome.nonfinite_step is None else max(1, steps_done)
     profile = steepest(profiles(record), horizon=record.steps)
+    loss, gain = (profile.local_loss(sign=sign) if profile is not None else None for sign in (1, -1))
     bounded = np.array([site.bounded for site in record.sites], bool)
     # A bounded unit with slope 0 at both ends (hardtanh) is saturated, which has a rule of its own.
     mortal = np.array([site.can_die and not site.bounded for site in record.sites], bool)
@@ -184,9 +168,12 @@ def extract(record: RunRecord) -> Features:
         relative_train_loss=outcome.relative_train_loss if outcome is not None else None,
         relative_initial_loss=outcome.relative_initial_loss if outcome is not None else None,
         profile=profile,
-        depth_slope_start=_at_start(profile),
-        depth_slope_early=_median_between(profile, 0.0, 0.25 * record.steps),
-        depth_slope_late=_median_between(profile, 0.75 * horizon, np.inf),
+        depth_slope_start=at_start(profile),
+        depth_slope_early=median_between(profile, 0.0, 0.25 * record.steps),
+        depth_slope_late=median_between(profile, 0.75 * horizon, np.inf),
+        local_loss_start=at_start(profile, loss) or 0.0,
+        local_loss_early=median_between(profile, 0.0, 0.25 * record.steps, loss) or 0.0,
+        local_gain_start=at_start(profile, gain) or 0.0,
         total_update=_total_update(record),
         relative_gradient=_relative_gradient(record),
         dead=np.where(mortal, _late(record.get("dead_fraction"), horizon), np.nan),
@@ -196,84 +183,6 @@ def extract(record: RunRecord) -> Features:
         probe_steps=probe.steps[usable] if np.isfinite(constant) and constant > 0 else probe.steps[:0],
         probe_loss=probe_loss if np.isfinite(constant) and constant > 0 else probe_loss[:0],
     )
-
-
-def profiles(record: RunRecord) -> list[Profile]:
-    """Every chain of at least three sites, with its slope at each recorded step."""
-    gradients = record.get("site_grad_rms")
-    if not len(gradients):
-        return []
-    chains = _chains(record.sites)
-    return [_profile(gradients, group, columns) for group, columns in chains.items() if len(columns) >= MIN_SITES]
-
-
-def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:
-    """The profile with the largest |D| early in training: stacked recurrent layers are judged by their worst."""
-
-    def steepness(profile: Profile) -> float:
-        start, early = _at_start(profile), _median_between(profile, 0.0, 0.25 * horizon)
-        return max((abs(slope) for slope in (start, early) if slope is not None), default=0.0)
-
-    return max(candidates, key=steepness, default=None)
-
-
-def _chains(sites: Sequence[SiteInfo]) -> dict[str, tuple[int, ...]]:
-    chains: dict[str, list[int]] = {}
-    for index, site in enumerate(sites):
-        if site.in_profile:
-            chains.setdefault(site.group, []).append(index)
-    return {group: tuple(columns) for group, columns in chains.items()}
-
-
-def _profile(gradients: Series, group: str, columns: tuple[int, ...]) -> Profile:
-    values = gradients.values[:, columns].astype(np.float64)
-    finite = np.isfinite(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(finite, np.maximum(np.log10(np.abs(values)), ZERO_GRADIENT_LOG10), np.nan)
-    depth = np.linspace(0.0, 1.0, len(columns))
-    centred = depth - depth.mean()
-    spread = float((centred**2).sum())
-    slope = logs @ centred / spread
-    residual = logs - logs.mean(axis=1, keepdims=True) - slope[:, None] * centred
-    error = np.sqrt((residual**2).sum(axis=1) / max(1, len(columns) - 2) / spread)
-    starved = (values > 0).sum(axis=1) < MIN_SITES
-    slope = np.where(starved, np.inf, slope)
-    slope = np.where(finite.all(axis=1), slope, -np.inf)
-    error = np.where(np.isfinite(slope), error, 0.0)
-    return Profile(group, columns, gradients.steps, logs, slope, error)
-
-
-def _at_start(profile: Profile | None) -> float | None:
-    if profile is None or not len(profile.steps) or profile.steps[0] != 0:
-        return None
-    return float(profile.slope[0])
-
-
-def _median_between(profile: Profile | None, first: float, end: float) -> float | None:
-    """Time-weighted median of D over first <= step < end; the steps recorded nearest where none is inside."""
-    if profile is None or not len(profile.steps):
-        return None
-    inside = (profile.steps >= first) & (profile.steps < end)
-    if not inside.any():
-        inside = profile.steps == (profile.steps[0] if first == 0 else profile.steps[-1])
-    return float(weighted_median(profile.slope[inside], durations(profile.steps)[inside]))
-
-
-def durations(steps: npt.NDArray[np.int32]) -> Array:
-    """[n]: how many steps each record stands for, since recording is denser early on."""
-    gaps = np.diff(steps).astype(np.float64)
-    return np.append(gaps, gaps[-1] if len(gaps) else 1.0)
-
-
-def weighted_median(values: Array, weights: Array) -> float:
-    """The lower weighted median: an observed value, so that infinities need no arithmetic. NaN if all are NaN."""
-    known = ~np.isnan(values)
-    values, weights = values[known], weights[known]
-    if not len(values):
-        return float("nan")
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(cumulative, 0.5 * cumulative[-1])])
 
 
 def _late(series: Series, horizon: int) -> Array:
@@ -338,6 +247,6 @@ def _first_nonfinite(record: RunRecord) -> int | None:
     return min(found, default=None)
 
 
-def _reduced(values: Array, reduce: object) -> float | None:
+def _reduced(values: Array, reduce: Callable[[Array], float]) -> float | None:
     known = values[~np.isnan(values)]
-    return float(reduce(known)) if known.size and callable(reduce) else None
+    return float(reduce(known)) if known.size else None

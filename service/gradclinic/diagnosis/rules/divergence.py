@@ -22,7 +22,8 @@ class Divergence(Rule):
         if not blown_up(features, thresholds):
             return None
         slope = features.depth_slope_start
-        if slope is not None and slope <= -thresholds.depth_slope:
+        exploding = slope is not None and slope <= -thresholds.depth_slope
+        if exploding or features.local_gain_start >= thresholds.depth_slope:
             return None
         onset = onset_of_blow_up(features, record)
         layers = _fastest(record)

@@ -24,13 +24,14 @@ class ExplodingGradients(Rule):
         start, early = features.depth_slope_start, features.depth_slope_early
         tau = thresholds.depth_slope
         ended = blown_up(features, thresholds)
-        steep_start = start is not None and start <= -tau
+        steep_start = (start is not None and start <= -tau) or features.local_gain_start >= tau
         steep_early = early is not None and early <= -tau
         if ended and not steep_start:
             return None  # what happens to the profile while the loss runs away is an effect, not a cause
         if not ended and (not enough(features, thresholds) or not (steep_start or steep_early)):
             return None
-        steepest = min(slope for slope in (start, early) if slope is not None)
+        steepest = min((slope for slope in (start, early) if slope is not None), default=0.0)
+        shown = start if steep_start and start is not None else steepest
         culprits = along_depth(features, record, sign=-1)
         harm = failed(features, thresholds) or ended
         return self.finding(
@@ -40,14 +41,19 @@ class ExplodingGradients(Rule):
             layers=culprits.layers,
             span=self._span(features, record, thresholds, ended=ended),
             evidence=(
-                Evidence("depth_slope", steepest, "decades", -tau),
+                Evidence("depth_slope", shown, "decades", -tau),
                 *((Evidence("depth_slope_start", start, "decades", -tau),) if start is not None else ()),
                 *((Evidence("depth_slope_early", early, "decades", -tau),) if early is not None else ()),
+                *(
+                    (Evidence("gain_at_one_layer", features.local_gain_start, "decades", tau),)
+                    if features.local_gain_start
+                    else ()
+                ),
                 Evidence("growth_per_layer", culprits.typical_factor, "ratio", 1.0),
                 Evidence("growth_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, thresholds, start if steep_start and start is not None else steepest, culprits),
+            summary=_summary(features, thresholds, shown, culprits),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
@@ -58,6 +64,8 @@ class ExplodingGradients(Rule):
         if profile is None or features.depth_slope_start is None:
             return 0.5
         if ended:
+            if features.local_gain_start >= tau:
+                return 0.99
             return 0.99 * above(-features.depth_slope_start, tau, error=max(float(profile.slope_error[0]), 0.1))
         return slope_beyond(profile, tau, sign=-1, until=0.25 * features.steps)
 
@@ -67,7 +75,8 @@ class ExplodingGradients(Rule):
         profile = features.profile
         if profile is None:
             return None
-        steep = profile.steps[profile.slope <= -thresholds.depth_slope]
+        tau = thresholds.depth_slope
+        steep = profile.steps[(profile.slope <= -tau) | (profile.local_loss(sign=-1) >= tau)]
         if not len(steep):
             return None
         last = int(steep[-1])

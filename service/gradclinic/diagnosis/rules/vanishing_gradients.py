@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...record import RunRecord
-from ..confidence import slope_beyond
+from ..confidence import share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -25,42 +25,42 @@ class VanishingGradients(Rule):
         profile = features.profile
         if profile is None or not enough(features, thresholds) or blown_up(features, thresholds):
             return None
-        early, late = self._early(features, thresholds), self._late(features, thresholds)
-        if not early and not late:
-            return None
+        lasting, late = self._lasting(features, thresholds), self._late(features, thresholds)
+        start, early = _steepness(features)
         tau = thresholds.depth_slope
-        slope = _steepest(features) if early else features.depth_slope_late
-        assert slope is not None  # noqa: S101  # that it is there is what `early` and `late` say
+        if not lasting and not late and max(start, early) < tau:
+            return None
+        late = late and not lasting
         culprits = along_depth(features, record, sign=1)
-        steep = profile.steps[profile.slope >= tau]
+        slope = features.depth_slope_late if late else max(_known(features), default=0.0)
+        steep = profile.steps[(profile.slope >= tau) | (profile.local_loss(sign=1) >= tau)]
         return self.finding(
             features,
-            harm=failed(features, thresholds),
-            confidence=slope_beyond(profile, tau, sign=1, until=features.steps * (0.25 if early else 1.0)),
+            harm=failed(features, thresholds) and (lasting or late),
+            confidence=max(
+                slope_beyond(profile, tau, sign=1, until=features.steps * (1.0 if late else 0.25)),
+                share_above(profile.local_loss(sign=1)[profile.steps < 0.25 * features.steps], tau),
+            ),
             layers=culprits.layers,
             span=(int(steep[0]), int(steep[-1])) if len(steep) else None,
             evidence=(
-                Evidence("depth_slope", slope, "decades", tau),
-                *(
-                    (Evidence("depth_slope_start", features.depth_slope_start, "decades", tau),)
-                    if features.depth_slope_start is not None
-                    else ()
-                ),
+                Evidence("depth_slope", slope or 0.0, "decades", tau),
+                *_evidence("depth_slope_start", features.depth_slope_start, tau),
+                *_evidence("loss_at_one_layer", features.local_loss_start or None, tau),
                 Evidence("factor_per_layer", culprits.typical_factor, "ratio", 1.0),
                 Evidence("factor_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, thresholds, slope, culprits, late=not early),
+            summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.VANISHING if self._early(features, thresholds) else Precedence.VANISHING_LATE
+        return Precedence.VANISHING if self._lasting(features, thresholds) else Precedence.VANISHING_LATE
 
-    def _early(self, features: Features, thresholds: Thresholds) -> bool:
+    def _lasting(self, features: Features, thresholds: Thresholds) -> bool:
         """Steep at the start or over the first quarter, and at least half as steep at the other."""
-        known = [slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None]
-        tau = thresholds.depth_slope
-        return bool(known) and max(known) >= tau and min(known) >= tau / 2
+        start, early = _steepness(features)
+        return max(start, early) >= thresholds.depth_slope and min(start, early) >= thresholds.depth_slope / 2
 
     def _late(self, features: Features, thresholds: Thresholds) -> bool:
         """Steep at the end of a training that failed: gradients that were sound at the start were lost on the way."""
@@ -68,19 +68,33 @@ class VanishingGradients(Rule):
         return late is not None and late >= thresholds.depth_slope and failed(features, thresholds)
 
 
-def _steepest(features: Features) -> float:
-    """D at the start or over the first quarter, whichever is steeper."""
-    return max(slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None)
+def _steepness(features: Features) -> tuple[float, float]:
+    """Decades lost at the start and over the first quarter: over the depth, or at one layer if that is more."""
+    start, early = features.depth_slope_start, features.depth_slope_early
+    over_time = max(early if early is not None else 0.0, features.local_loss_early)
+    return (over_time if start is None else max(start, features.local_loss_start)), over_time
 
 
-def _summary(features: Features, thresholds: Thresholds, slope: float, culprits: Culprits, *, late: bool) -> str:
+def _known(features: Features) -> list[float]:
+    return [slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None]
+
+
+def _evidence(name: str, value: float | None, threshold: float) -> tuple[Evidence, ...]:
+    return () if value is None else (Evidence(name, value, "decades", threshold),)
+
+
+def _summary(
+    features: Features, thresholds: Thresholds, slope: float, culprits: Culprits, *, late: bool, passing: bool
+) -> str:
     recurrent = features.profile is not None and features.profile.group
     way = "from the last time step back to the first" if recurrent else "from output to input"
     if np.isinf(slope):
         loss = f"Gradients are exactly zero almost everywhere {way}"
     else:
         loss = f"Gradients lose {slope:.1f} decades {way}"
-    when = " late in training, though not at the start" if late else ""
+    when = (
+        " late in training, though not at the start" if late else " at the start, and then recover" if passing else ""
+    )
     if np.isinf(slope):
         where = f"; they stop at {listed(culprits.layers[:1])}" if culprits.layers else ""
     elif culprits.local:
