@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..diagnosis import Diagnosis, diagnose, to_json
-from ..diagnosis.features import profiles
+from ..diagnosis.profile import profiles
 from ..errors import InsufficientData, InvalidSpec
 from ..experiment import Experiment
 from ..record import STATISTICS, RunRecord, Series
