@@ -22,8 +22,8 @@ class Training(Spec):
     """Samples a step, drawn with replacement by the run's own generator."""
     seed: Seed = 0
     """Fixes the weights, the order of the data and every other draw of the run."""
-    precision: Literal["float32"] = "float32"
-    """Precision of weights and activations."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Precision of activations and their gradients; weights stay float32, and a float16 loss is scaled."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it trains; auto takes a GPU where the worker has one."""
 

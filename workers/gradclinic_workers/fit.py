@@ -40,7 +40,9 @@ from .clip import clip, norms_of
 from .initialize import BATCHES, NOISE, generator, initialize, stream
 from .lsuv import calibrate
 from .plan import Plan
+from .precision import LossScale, casting
 from .recorder import Observation, Recorder
+from .tapped import Tap
 
 PROBE_SAMPLES = 256
 EVALUATION_SAMPLES = 1000
@@ -132,7 +134,8 @@ class _Fit:
         self.validation = self._tensors(split.validation)
         with _on_batch_statistics(self.modules, self.device):
             samples = self.train_inputs[:PROBE_SAMPLES]
-            calibrate(by_name, self.network, experiment, forward=lambda: self.modules(samples))
+            calibrate(by_name, self.network, experiment, forward=lambda: self._outputs(samples))
+        self.loss_scale = LossScale(training.precision)
         self.batches = generator(training.seed, BATCHES)
         torch.manual_seed(stream(training.seed, NOISE))
         self.recorder = Recorder(
@@ -184,14 +187,21 @@ class _Fit:
         observation = self.recorder.observe(step) if self.record else None
         self.optimizer.zero_grad(set_to_none=True)
         tap = partial(self.recorder.tap, observation) if observation else None
-        loss = self._loss(self.modules(self.train_inputs[chosen], tap), self.train_targets[chosen])
-        torch.autograd.backward(loss)
+        loss = self._loss(self._outputs(self.train_inputs[chosen], tap), self.train_targets[chosen])
+        scale = self.loss_scale.value
+        self.loss_scale.backward(loss)
         gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        self.loss_scale.unscale(gradients)
         norms = norms_of(gradients)
         total_norm = norms.norm()
+        if self.loss_scale.skips(loss, total_norm):  # nothing is recorded: no scale but this one would have made it
+            self.step = step + 1
+            return
         if observation:
             with self._recording():
-                self.recorder.after_backward(observation, loss=loss, norms=norms, total_norm=total_norm)
+                self.recorder.after_backward(
+                    observation, loss=loss, norms=norms, total_norm=total_norm, loss_scale=scale
+                )
         if self._is_finite(loss, total_norm):
             self._update(observation, gradients, total_norm, learning_rate)
             self.step = step + 1
@@ -234,26 +244,32 @@ class _Fit:
             tap = partial(self.recorder.probe_tap, values)
             inputs, targets = self.train_inputs[:PROBE_SAMPLES], self.train_targets[:PROBE_SAMPLES]
             with _on_batch_statistics(self.modules, self.device):
-                loss = self._loss(self.modules(inputs, tap), targets)
+                loss = self._loss(self._outputs(inputs, tap), targets)
             self.recorder.after_probe(self.step, loss=loss, values=values)
 
     def _training_loss(self) -> float:
         inputs, targets = self.train_inputs[:EVALUATION_SAMPLES], self.train_targets[:EVALUATION_SAMPLES]
         with _on_batch_statistics(self.modules, self.device):
-            return float(self._loss(self.modules(inputs), targets))
+            return float(self._loss(self._outputs(inputs), targets))
 
     def _validation_loss(self) -> tuple[float, float | None]:
         """Loss, and accuracy for a classification; an output that is not finite is a wrong answer."""
         inputs, targets = self.validation
         self.modules.eval()
         with torch.no_grad():
-            outputs = self.modules(inputs)
+            outputs = self._outputs(inputs)
             loss = float(self._loss(outputs, targets))
         self.modules.train()
         if self.experiment.data.task != "classification":
             return loss, None
         right = (outputs.argmax(dim=1) == targets) & torch.isfinite(outputs).all(dim=1)
         return loss, float(right.double().mean())
+
+    def _outputs(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
+        """What the network makes of a batch, computed in the run's precision, float32."""
+        with casting(self.experiment.training.precision, self.device):
+            outputs: Tensor = self.modules(inputs, tap)
+        return outputs.float()
 
     def _loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         if self.experiment.data.task == "classification":
@@ -299,6 +315,7 @@ class _Fit:
             "batches": self.batches.get_state(),
             "noise": torch.random.get_rng_state(),
             "recorder": self.recorder.state(),
+            "loss_scale": self.loss_scale.state(),
             "initial_loss": self.initial_loss,
             "steps_to_target": self.steps_to_target,
             "train_seconds": self.train_seconds,
@@ -320,6 +337,7 @@ class _Fit:
             torch.cuda.set_rng_state(state["device_noise"], self.device)
         previous = state["recorder"]
         self.recorder.resume([tensor.to(self.device) for tensor in previous] if previous is not None else None)
+        self.loss_scale.resume(state["loss_scale"])
         self.step = state["step"]
         self.initial_loss, self.steps_to_target = state["initial_loss"], state["steps_to_target"]
         self.train_seconds, self.recording_seconds = state["train_seconds"], state["recording_seconds"]

@@ -102,22 +102,25 @@ class Recorder:
             observation.values[name] = output.detach()
 
     @torch.no_grad()
-    def after_backward(self, observation: Observation, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:
+    def after_backward(
+        self, observation: Observation, *, loss: Tensor, norms: Tensor, total_norm: Tensor, loss_scale: float = 1.0
+    ) -> None:
         """Record what backward left: the gradients at the sites and of the weights, before clipping.
 
-        `norms` holds the L2 norm of every trained parameter's gradient, `total_norm` that of all together.
+        `norms` holds the L2 norm of every trained parameter's gradient, `total_norm` that of all together. These are
+        unscaled; the gradients at the sites are still `loss_scale` times what they mean.
         """
-        step = observation.step
+        step, sites_scale = observation.step, self._batch_size / loss_scale
         gradients = [_gradient(observation.values[site.tap]) for site in self._sites]
         self._put("train_loss", step, loss.detach().reshape(1))
         self._put("grad_norm_l2", step, total_norm.reshape(1))
         self._put("weight_grad_norm_l2", step, torch.cat([norms, norms.new_zeros(1)])[self._columns])
         if gradients:
             counts = torch.tensor([gradient.numel() for gradient in gradients], dtype=torch.float64)
-            scale = (self._batch_size / counts.sqrt()).to(gradients[0].device)
+            scale = (sites_scale / counts.sqrt()).to(gradients[0].device)
             self._put("site_grad_rms", step, norms_of(gradients) * scale)
         if observation.full:
-            self._record_gradients("site", step, gradients, scale=self._batch_size)
+            self._record_gradients("site", step, gradients, scale=sites_scale)
             self._record_gradients("weight", step, [_gradient(weight) for weight in self._weights], scale=1)
             self._record_activations(observation)
             self._record_weights(step)
