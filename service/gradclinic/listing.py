@@ -1,6 +1,7 @@
 """A lowered network as PyTorch code that a person can read, and run, without this service."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 from .calls import Call
 from .clipping import AnyClipping
@@ -11,15 +12,17 @@ from .lowering import lower
 
 _RESIDUAL = '''
 class Residual(nn.Module):
-    """h + scale * body(h)."""
+    """shortcut(h) + scale * body(h)."""
 
-    def __init__(self, *body, scale=1.0):
+    def __init__(self, *body, scale=1.0, shortcut=None):
         super().__init__()
         self.body, self.scale = nn.Sequential(*body), scale
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
 
     def forward(self, h):
-        return h + self.scale * self.body(h)
+        return self.shortcut(h) + self.scale * self.body(h)
 '''
+_CONTAINERS = {"blocks.Residual": "Residual", "blocks.Block": "nn.Sequential"}
 _WIDTH = 100
 _LONGEST_PERIOD = 6
 
@@ -28,7 +31,7 @@ def listing(experiment: Experiment) -> str:
     """The network, its initialization, its optimizer and its clipping as PyTorch code."""
     network = lower(experiment)
     calls = [node.call for node in network.walk()]
-    blocks = sorted({call.target for call in calls if call.target.startswith("blocks.")} - {"blocks.Residual"})
+    blocks = sorted({call.target for call in calls if call.target.startswith("blocks.")} - set(_CONTAINERS))
     imports = ["import torch", "from torch import nn"]
     if blocks:
         imports.append("from gradclinic_workers import blocks")
@@ -39,7 +42,8 @@ def listing(experiment: Experiment) -> str:
     body = "\n".join(_sequence(network.nodes, indent=1))
     parts.append(f"model = nn.Sequential(  # takes [batch, {shape}]\n{body}\n)")
     bare = any(len(node.parameters) == 1 for node in network.weighted)
-    parts.append(_initialization(experiment.model.initialization, bare=bare))
+    stacked = any(parameter.parts > 1 for node in network.weighted for parameter in node.parameters)
+    parts.append(_initialization(experiment.model.initialization, bare=bare, parts=stacked))
     parts.append(_optimizer(experiment.optimizer.call()))
     if experiment.clipping is not None:
         parts.append(_clipping(experiment.clipping))
@@ -78,15 +82,27 @@ def _repeated(unit: Sequence[str], times: int, *, indent: int) -> list[str]:
 
 
 def _code(node: Node, *, indent: int) -> str:
-    if node.call.target != "blocks.Residual":
+    name = _CONTAINERS.get(node.call.target)
+    if name is None:
         return str(node.call)
-    options = [f"{key}={value!r}" for key, value in node.call.kwargs.items() if (key, value) != ("scale", 1.0)]
-    flat = f"Residual({', '.join([_code(child, indent=indent + 1) for child in node.children] + options)})"
+    options = _options(node.call)
+    flat = f"{name}({', '.join([_code(child, indent=indent + 1) for child in node.children] + options)})"
     if len(flat) <= _WIDTH and "\n" not in flat:
         return flat
     pad = "    " * (indent + 1)
     inner = _sequence(node.children, indent=indent + 1) + [f"{pad}{option}," for option in options]
-    return "Residual(\n" + "\n".join(inner) + "\n" + "    " * indent + ")"
+    return f"{name}(\n" + "\n".join(inner) + "\n" + "    " * indent + ")"
+
+
+def _options(call: Call) -> list[str]:
+    """What a residual is told beside its body."""
+    scale, projection = call.kwargs.get("scale", 1.0), call.kwargs.get("projection")
+    options = [f"scale={scale!r}"] if scale != 1.0 else []
+    if projection is not None:
+        units, stride = f"{projection[0]}, {projection[1]}", call.kwargs.get("stride")
+        made = f"nn.Conv2d({units}, 1, stride={stride}, bias=False)" if stride else f"nn.Linear({units}, bias=False)"
+        options.append(f"shortcut={made}")
+    return options
 
 
 def _repetition(codes: Sequence[str], start: int) -> tuple[int, int]:
@@ -102,11 +118,15 @@ def _repetition(codes: Sequence[str], start: int) -> tuple[int, int]:
     return best
 
 
-def _initialization(scheme: Initialization, *, bare: bool) -> str:
-    """Code that sets the weights; `bare` where some layer has no bias."""
-    readout = scheme_named(scheme.readout)
+def _initialization(scheme: Initialization, *, bare: bool, parts: bool) -> str:
+    """Code that sets the weights; `bare` where some layer has no bias, `parts` where a weight is several matrices."""
+    readout = scheme_named(scheme.readout).model_copy(update={"bias": 0.0})
+    notes = (
+        ["# (query, key, value, and the gates of recurrent cells, are matrices that start one by one)"] if parts else []
+    )
     lines = [
         f"# Initialization: {scheme.scheme}" + (f", gain {scheme.gain:g}" if scheme.gain != 1 else ""),
+        *notes,
         "weighted = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d))]",
     ]
     hidden = [*_weight_lines("layer", scheme), *_bias_lines("layer", scheme, bare=bare)]
@@ -122,16 +142,25 @@ def _weight_lines(name: str, scheme: Initialization) -> list[str]:
     match scheme.scheme:
         case "xavier_uniform" | "xavier_normal" | "orthogonal":
             gain = f", gain={scheme.gain!r}" if scheme.gain != 1 else ""
-            return [f"nn.init.{scheme.scheme}_({weight}{gain})"]
+            lines = [f"nn.init.{scheme.scheme}_({weight}{gain})"]
         case "kaiming_uniform" | "kaiming_normal":
-            return [f'nn.init.{scheme.scheme}_({weight}, nonlinearity="relu")', *_scaled(weight, scheme.gain)]
+            lines = [f'nn.init.{scheme.scheme}_({weight}, nonlinearity="relu")', *_scaled(weight, scheme.gain)]
         case "lecun_normal":
             gain = f"{scheme.gain!r} * " if scheme.gain != 1 else ""
-            return [f"nn.init.normal_({weight}, std={gain}{weight}[0].numel() ** -0.5)"]
+            lines = [f"nn.init.normal_({weight}, std={gain}{weight}[0].numel() ** -0.5)"]
         case "torch_default":
-            return _scaled(weight, scheme.gain)
-    parameters = scheme.model_dump(mode="json", exclude_defaults=True)
-    return [f"pass  # {scheme.scheme} {parameters}: see gradclinic's documentation"]
+            lines = _scaled(weight, scheme.gain)
+        case "normal":
+            lines = [f"nn.init.normal_({weight}, std={scheme.deviation(1, 1)!r})"]
+        case "uniform":
+            bound = scheme.deviation(1, 1) * sqrt(3.0)
+            lines = [f"nn.init.uniform_({weight}, {-bound!r}, {bound!r})"]
+        case "lsuv":
+            lines = [f"nn.init.orthogonal_({weight})  # then scaled: real samples give deviation {scheme.gain!r}"]
+        case _:
+            parameters = scheme.model_dump(mode="json", exclude_defaults=True)
+            lines = [f"pass  # {scheme.scheme} {parameters}: see gradclinic's documentation"]
+    return lines
 
 
 def _scaled(weight: str, gain: float) -> list[str]:
