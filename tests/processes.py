@@ -1,4 +1,7 @@
-"""Which processes belong to a service, told by the data folder in their environment."""
+"""Which processes belong to a service, told by the data folder in their environment, or as their own folder.
+
+Valkey writes its title over its environment, but works inside the data folder.
+"""
 
 from pathlib import Path
 
@@ -10,8 +13,10 @@ def processes_of(data_dir: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            mine = process.environ().get("GRADCLINIC_DATA_DIR") == str(data_dir)
-            if mine and process.status() != psutil.STATUS_ZOMBIE:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            told = process.environ().get("GRADCLINIC_DATA_DIR") == str(data_dir)
+            if told or Path(process.cwd()).is_relative_to(data_dir):
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
