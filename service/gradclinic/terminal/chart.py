@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.text import Text
 
@@ -25,8 +26,8 @@ def profile_chart(
 ) -> list[Text]:
     """Rows of the chart and of its legend. Each line is drawn by its marker at its places, evenly from left to right.
 
-    Where several lines meet, their markers stand side by side. Values that are zero or not finite have no logarithm;
-    the legend says how many a line has.
+    Where several lines meet, their markers stand side by side, with a `+` for those that find no room. Values that
+    are zero or not finite have no logarithm; the legend says how many a line has.
     """
     shown = [[value for value in line.values if _drawable(value)] for line in lines]
     logs = [math.log10(value) for values in shown for value in values]
@@ -53,34 +54,34 @@ def profile_chart(
 
 
 class _Grid:
-    """Cells that markers are put into; a taken cell moves a marker to the right."""
+    """Places that lines pass through; the markers of those that meet stand side by side, `+` for what has no room."""
 
     def __init__(self, *, columns: int, rows: int, reserve: int) -> None:
         self.columns, self._height, self._span = columns, rows, columns - 1 - reserve
-        self._cells: dict[tuple[int, int], tuple[str, str]] = {}
+        self._places: list[dict[int, list[Line]]] = [{} for _ in range(rows)]
 
     def draw(self, line: Line, *, low: int, high: int) -> None:
         last = max(len(line.values) - 1, 1)
         for index, value in enumerate(line.values):
-            if not _drawable(value):
-                continue
-            share = (math.log10(value) - low) / (high - low)
-            row = round((1 - share) * (self._height - 1))
-            column = 1 + round(index / last * self._span)
-            while (row, column) in self._cells and column < self.columns - 1:
-                column += 1
-            self._cells[row, column] = (line.marker, line.style)
+            if _drawable(value):
+                share = (math.log10(value) - low) / (high - low)
+                row = round((1 - share) * (self._height - 1))
+                self._places[row].setdefault(1 + round(index / last * self._span), []).append(line)
 
     def rows(self) -> list[Text]:
-        drawn = []
-        for row in range(self._height):
-            text = Text()
-            for column in range(self.columns):
-                marker, style = self._cells.get((row, column), (" ", ""))
-                text.append(marker, style=style)
-            text.rstrip()
-            drawn.append(text)
-        return drawn
+        return [self._row(places) for places in self._places]
+
+    def _row(self, places: dict[int, list[Line]]) -> Text:
+        text = Text()
+        columns = sorted(places)
+        for column, following in pairwise([*columns, self.columns]):
+            text.append(" " * (column - len(text)))
+            met, room = places[column], max(1, following - column)
+            for line in met if len(met) <= room else met[: room - 1]:
+                text.append(line.marker, style=line.style)
+            if len(met) > room:
+                text.append("+")
+        return text
 
 
 def _drawable(value: float) -> bool:
