@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class Server:
+class Server(ABC):
     """A server process that can be killed, frozen, and started again on the same port and folder."""
 
     def __init__(self) -> None:
@@ -37,11 +38,13 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.user: str | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """What starts it."""
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it takes requests."""
 
     def bound(self) -> list[str]:
         """What runs a command so that it dies with this process."""
