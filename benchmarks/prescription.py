@@ -86,9 +86,11 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    cases = [
-        case for case in corpus() if case.expected != "healthy" and (not options.names or case.name in options.names)
-    ]
+    sick = {case.name: case for case in corpus() if case.expected != "healthy"}
+    unknown = [name for name in options.names if name not in sick]
+    if unknown:
+        parser.error(f"no sick case is called {unknown[0]!r}; they are {', '.join(sick)}")
+    cases = [sick[name] for name in options.names or sick]
     found = []
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         for one in pool.map(prescribed, cases, [options.seconds] * len(cases)):
