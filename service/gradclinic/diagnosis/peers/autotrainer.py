@@ -54,11 +54,11 @@ def _alarms(features: Features, record: RunRecord, thresholds: AutotrainerThresh
     if not outside and accuracy is not None and accuracy >= thresholds.accuracy:
         return
     first, last = (gradients[:, 0], gradients[:, -1]) if gradients.size else (np.zeros(0), np.zeros(0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = float(np.nanmedian(first / last)) if first.size else float("nan")
+    used = np.isfinite(first) & np.isfinite(last) & (last > 0)
+    ratio = float(np.median(first[used] / last[used])) if used.any() else float("nan")
     if outside or ratio > thresholds.exploding_ratio:
         yield _alarm("exploding gradient", "exploding_gradients", ratio, thresholds.exploding_ratio)
-    smallest = float(np.nanmedian(first)) if first.size else float("nan")
+    smallest = float(np.median(first[used])) if used.any() else float("nan")
     if ratio < thresholds.vanishing_ratio and smallest < thresholds.vanishing_gradient:
         yield _alarm("vanishing gradient", "vanishing_gradients", ratio, thresholds.vanishing_ratio)
     zeros = record.get("weight_grad_zero_fraction").values
