@@ -49,13 +49,14 @@ def initialize(modules: dict[str, nn.Module], network: Network, experiment: Expe
             tensor = modules[node.name].get_parameter(parameter.name)
             if parameter.role == "weight":
                 tensor.copy_(draw_weight(scheme, parameter, draws))
-                if node.name in zeroed:
-                    tensor.zero_()
             elif parameter.role == "input_weight":
                 input_scheme = LecunNormal(gain=scheme.input_gain)
                 tensor.copy_(draw_weight(input_scheme, parameter, draws))
             elif parameter.role == "bias":
                 tensor.copy_(draw_bias(scheme, parameter, draws))
+        if node.name in zeroed:
+            last = [parameter.name for parameter in node.parameters if parameter.role == "weight"][-1]
+            modules[node.name].get_parameter(last).zero_()
     tables = [
         (node, parameter) for node in network.walk() for parameter in node.parameters if parameter.role == "table"
     ]
@@ -98,8 +99,8 @@ def draw_bias(scheme: Initialization, parameter: Parameter, draws: torch.Generat
 def _last_in_residual(nodes: Sequence[Node]) -> set[str]:
     last: set[str] = set()
     for node in nodes:
-        if node.children:
+        if node.kind == "residual":
             inside = [inner.name for child in node.children for inner in child.walk() if inner.weighted]
             last.update(inside[-1:])
-            last |= _last_in_residual(node.children)
+        last |= _last_in_residual(node.children)
     return last
