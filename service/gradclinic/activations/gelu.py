@@ -2,7 +2,6 @@ from math import pi, sqrt
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.special import ndtr
 
 from ..calls import Call
 from .base import Activation, Array
@@ -20,8 +19,15 @@ class GELU(Activation):
         return Call("nn.GELU")
 
     def value(self, z: Array) -> Array:
-        return z * np.asarray(ndtr(z), np.float64)
+        return z * _chance_below(z)
 
     def derivative(self, z: Array) -> Array:
         density = np.exp(-0.5 * z**2) / sqrt(2.0 * pi)
-        return np.asarray(ndtr(z), np.float64) + z * density
+        return _chance_below(z) + z * density
+
+
+def _chance_below(z: Array) -> Array:
+    """The standard normal distribution function."""
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z), np.float64)

@@ -1,7 +1,6 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.special import expit
 
 from ..calls import Call
 from .base import Activation, Array
@@ -23,4 +22,4 @@ class Mish(Activation):
 
     def derivative(self, z: Array) -> Array:
         tanh = np.tanh(np.logaddexp(0.0, z))
-        return tanh + z * (1.0 - tanh**2) * np.asarray(expit(z), np.float64)
+        return tanh + z * (1.0 - tanh**2) * 0.5 * (1.0 + np.tanh(0.5 * z))

@@ -1,7 +1,6 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.special import expit
 
 from ..calls import Call
 from .base import Activation, Array
@@ -19,8 +18,8 @@ class SiLU(Activation):
         return Call("nn.SiLU")
 
     def value(self, z: Array) -> Array:
-        return z * np.asarray(expit(z), np.float64)
+        return z * 0.5 * (1.0 + np.tanh(0.5 * z))
 
     def derivative(self, z: Array) -> Array:
-        gate = np.asarray(expit(z), np.float64)
+        gate = 0.5 * (1.0 + np.tanh(0.5 * z))
         return gate * (1.0 + z * (1.0 - gate))
