@@ -1,70 +1,81 @@
-"""The printed network is PyTorch code that runs, and is the network that a worker builds."""
+"""The listings are PyTorch code, so they are run."""
 
 from typing import Any
 
 import pytest
 import torch
 
+from gradclinic import remedies
+from gradclinic.estimate import estimate
 from gradclinic.experiment import Experiment
-from gradclinic.initializations import INITIALIZATIONS
 from gradclinic.listing import listing
-from gradclinic.lowering import lower
+from gradclinic.remedies import Remedy, apply_all
 
-LINEAR = {"kind": "linear", "out_features": 10}
-MODELS: dict[str, tuple[dict[str, Any], str]] = {
-    "mlp": ({"kind": "mlp", "depth": 8, "width": 16, "activation": {"name": "leaky_relu"}, "skip": {}}, "digits"),
-    "cnn": ({"kind": "cnn", "depth": 3, "channels": 4, "activation": "relu", "normalization": "rms_norm"}, "digits"),
-    "lstm": ({"kind": "rnn", "cell": "lstm", "width": 8, "depth": 2, "forget_bias": 1.0}, "digit_rows"),
-    "transformer": ({"kind": "transformer", "depth": 4, "width": 8, "activation": "gelu", "skip": {}}, "digit_rows"),
-    "projections": (
-        {
-            "kind": "layers",
-            "layers": [
-                {
-                    "kind": "residual",
-                    "shortcut": "projection",
-                    "scale": 0.5,
-                    "body": [{"kind": "conv2d", "out_channels": 4, "padding": 1, "stride": 2}],
-                },
-                {"kind": "flatten"},
-                {"kind": "residual", "shortcut": "projection", "body": [{"kind": "linear", "out_features": 6}]},
-                LINEAR,
-            ],
-        },
-        "digits",
-    ),
-}
-
-
-def experiment(model: dict[str, Any], data: str) -> Experiment:
-    optimizer = {"kind": "adam", "learning_rate": 0.001}
-    return Experiment.model_validate({"model": model, "data": {"kind": data}, "optimizer": optimizer})
+from .api.examples import experiment
 
 
 def run(code: str) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    exec(compile(code, "listing", "exec"), made)
-    return made
+    names: dict[str, Any] = {}
+    exec(code, names)  # our own listing
+    return names
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_it_runs_and_has_the_parameters_and_the_outputs_of_the_network(name: str):
-    spec = experiment(*MODELS[name])
-    network = lower(spec)
-    model = run(listing(spec))["model"]
-    assert sum(parameter.numel() for parameter in model.parameters()) == network.parameters
-    assert model(torch.zeros(2, *network.input_shape)).shape == (2, network.outputs)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [remedies.AddBatchNorm()],
+        [remedies.SwapActivation.model_validate({"activation": {"name": "leaky_relu", "negative_slope": 0.2}})],
+        [remedies.AddSkipConnections(scale=0.3)],
+        [remedies.AddSkipConnections(every=2), remedies.AddBatchNorm()],
+        [remedies.SetInitialization(), remedies.ClipGradients()],
+    ],
+    ids=lambda changes: "+".join(change.kind for change in changes) or "as it is",
+)
+def test_a_listing_builds_the_network_that_would_be_trained(changes: list[Remedy]) -> None:
+    changed = apply_all(Experiment.model_validate(experiment()), changes)
+    model = run(listing(changed))["model"]
+    assert sum(parameter.numel() for parameter in model.parameters()) == estimate(changed).parameters
+    assert model(torch.zeros(4, 64)).shape == (4, 10)
 
 
-@pytest.mark.parametrize("scheme", INITIALIZATIONS)
-def test_its_hidden_weights_start_from_the_scheme_and_its_readout_from_lecun(scheme: str):
-    model = {"kind": "mlp", "depth": 2, "width": 200, "activation": "relu", "initialization": {"scheme": scheme}}
-    spec = experiment(model, "digits")
-    layers = [module for module in run(listing(spec))["model"] if isinstance(module, torch.nn.Linear)]
-    assert layers[1].weight.std().item() == pytest.approx(spec.model.initialization.deviation(200, 200), rel=0.05)
-    assert layers[-1].weight.std().item() == pytest.approx(200**-0.5, rel=0.1)
-    assert layers[-1].bias.abs().max() == 0
+def test_modules_that_repeat_are_made_anew_each_time() -> None:
+    model = run(listing(Experiment.model_validate(experiment(model={"depth": 6}))))["model"]
+    weights = [module.weight for module in model if isinstance(module, torch.nn.Linear)]
+    assert len({id(weight) for weight in weights}) == len(weights) == 7
 
 
-def test_what_repeats_is_written_once():
-    assert listing(experiment(*MODELS["mlp"])).count("nn.Linear(16, 16)") == 1
+@pytest.mark.parametrize(
+    ("scheme", "variance"),
+    [
+        ("xavier_uniform", 1 / 256),
+        ("xavier_normal", 1 / 256),
+        ("kaiming_uniform", 2 / 256),
+        ("kaiming_normal", 2 / 256),
+        ("lecun_normal", 1 / 256),
+        ("orthogonal", 1 / 256),
+        ("torch_default", 1 / (3 * 256)),
+    ],
+)
+def test_the_weights_have_the_variance_of_their_scheme(scheme: str, variance: float) -> None:
+    changes = {"depth": 3, "width": 256, "initialization": {"scheme": scheme, "gain": 1.5}}
+    torch.manual_seed(0)
+    model = run(listing(Experiment.model_validate(experiment(model=changes))))["model"]
+    middle = [module for module in model if isinstance(module, torch.nn.Linear)][1]
+    assert middle.weight.var().item() == pytest.approx(1.5**2 * variance, rel=0.03)
+
+
+def test_the_optimizer_and_the_clipping_are_shown() -> None:
+    posted = experiment(
+        optimizer={"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9}, clipping={"kind": "value", "max_value": 0.1}
+    )
+    code = listing(Experiment.model_validate(posted))
+    assert "torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)" in code
+    assert "nn.utils.clip_grad_value_(model.parameters(), 0.1)" in code
+    assert run(code)["optimizer"].defaults["momentum"] == 0.9
+
+
+def test_a_deep_network_reads_in_a_few_lines() -> None:
+    code = listing(Experiment.model_validate(experiment(model={"depth": 200})))
+    assert "for _ in range(199)" in code
+    assert len(code.splitlines()) < 30
