@@ -2,6 +2,8 @@ import pytest
 import torch
 
 import gradclinic_workers.device as device_module
+from gradclinic.datasets.char_lm import CharLM
+from gradclinic.datasets.digits import Digits
 from gradclinic.errors import TrainingFailed
 from gradclinic_workers.device import choose, fingerprint
 
@@ -24,3 +26,9 @@ def test_the_fingerprint_names_the_versions_that_numbers_depend_on():
     assert facts["torch"] == torch.__version__
     assert facts["device"] == "cpu"
     assert facts["gradclinic"]
+
+
+def test_the_fingerprint_names_the_text_that_characters_are_cut_from():
+    digest = CharLM().text_digest()
+    assert fingerprint("cpu", text_digest=digest)["data_sha256"] == digest
+    assert "data_sha256" not in fingerprint("cpu", text_digest=Digits().text_digest())

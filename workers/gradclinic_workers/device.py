@@ -27,8 +27,8 @@ def make_deterministic() -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def fingerprint(device: str) -> dict[str, Any]:
-    """What a run's numbers depend on beside its experiment: versions, device, threads."""
+def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, Any]:
+    """What a run's numbers depend on beside its experiment: versions, device, threads, the text of its data."""
     facts: dict[str, Any] = {
         "gradclinic": metadata.version("gradclinic"),
         "python": platform.python_version(),
@@ -42,6 +42,8 @@ def fingerprint(device: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
     }
+    if text_digest is not None:
+        facts["data_sha256"] = text_digest
     if device.startswith("cuda"):
         facts["device_name"] = torch.cuda.get_device_name(device)
         facts["cuda"] = torch.version.cuda

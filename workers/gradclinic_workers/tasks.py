@@ -129,7 +129,7 @@ class _Training:
             # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
             experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
             where = device.choose(experiment.training.device)
-            self._environment = device.fingerprint(where)
+            self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
             record = fit.train(experiment, device=where, reporter=self, checkpoint=self._resume_state())
         except fit.Interrupted:
             self._stopped()
