@@ -86,9 +86,15 @@ class Clinic:
         *,
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
+        reuse: bool = False,
     ) -> "Run":
-        """Queue one training."""
-        body = {**_with_remedies(experiment, remedies), "name": name, "labels": dict(labels or {})}
+        """Queue one training; with `reuse`, an identical one that has succeeded is the answer, if one is there."""
+        body = {
+            **_with_remedies(experiment, remedies),
+            "name": name,
+            "labels": dict(labels or {}),
+            "reuse": "if_identical" if reuse else None,
+        }
         return Run(self, self.post("/v1/runs", body))
 
     def study(
@@ -98,15 +104,20 @@ class Clinic:
         *,
         seeds: Sequence[int] = range(5),
         sweep: Mapping[str, Sequence[float]] | None = None,
+        control: bool = False,
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> "Study":
-        """Queue a study: an arm is a list of remedies, or an experiment of its own; `sweep` is by JSON pointer."""
+        """Queue a study: an arm is a list of remedies, or an experiment of its own; `sweep` is by JSON pointer.
+
+        `control` adds an arm with a remedy drawn by chance.
+        """
         body = {
             "experiment": _plain(experiment),
             "arms": [_arm(arm, value) for arm, value in (arms or {}).items()],
             "seeds": list(seeds),
             "sweep": [{"field": field, "values": list(values)} for field, values in (sweep or {}).items()],
+            "control": "random_remedy" if control else None,
             "name": name,
             "labels": dict(labels or {}),
         }

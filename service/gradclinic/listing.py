@@ -9,6 +9,7 @@ from .experiment import Experiment
 from .initializations import Initialization, scheme_named
 from .layers import Node
 from .lowering import lower
+from .schedules.constant import Constant
 
 _RESIDUAL = '''
 class Residual(nn.Module):
@@ -45,6 +46,8 @@ def listing(experiment: Experiment) -> str:
     stacked = any(parameter.parts > 1 for node in network.weighted for parameter in node.parameters)
     parts.append(_initialization(experiment.model.initialization, bare=bare, parts=stacked))
     parts.append(_optimizer(experiment.optimizer.call()))
+    if experiment.schedule != Constant():
+        parts.append(_schedule(experiment))
     if experiment.clipping is not None:
         parts.append(_clipping(experiment.clipping))
     return "\n\n".join(parts) + "\n"
@@ -177,6 +180,17 @@ def _bias_lines(name: str, scheme: Initialization, *, bare: bool) -> list[str]:
 def _optimizer(call: Call) -> str:
     options = ", ".join(f"{key}={value!r}" for key, value in call.kwargs.items() if key == "lr" or value)
     return f"optimizer = torch.{call.target}(model.parameters(), {options})"
+
+
+def _schedule(experiment: Experiment) -> str:
+    fields = experiment.schedule.model_dump(mode="json", exclude={"kind"})
+    knobs = "".join(f", {key} {value}" for key, value in fields.items() if value is not None)
+    steps = experiment.training.steps
+    first, middle, last = (experiment.schedule.factor(step, steps) for step in (0, steps // 2, max(steps - 1, 0)))
+    return (
+        f"# learning rate: {experiment.schedule.kind} over {steps:,} steps{knobs}\n"
+        f"# it is multiplied by {first:.3g} at the first step, {middle:.3g} half way, {last:.3g} at the last"
+    )
 
 
 def _clipping(clipping: AnyClipping) -> str:

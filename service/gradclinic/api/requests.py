@@ -1,6 +1,6 @@
 """The bodies that the API takes; unknown keys are refused, nothing is coerced in silence."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -55,6 +55,8 @@ class RunRequest(Spec):
     """For people."""
     labels: Labels = Field(default_factory=dict)
     """For finding the run again."""
+    reuse: Literal["if_identical"] | None = None
+    """`if_identical`: answer with a succeeded run of the same resolved experiment and seed, if there is one."""
 
 
 class ArmSpec(Spec):
@@ -110,6 +112,8 @@ class StudyRequest(Spec):
     """Training seeds: runs of one seed are paired over the arms. At least 5 for intervals worth reading."""
     sweep: Annotated[Items[SweepAxis], Field(max_length=3)] = ()
     """Fields to vary; every combination of their values is a point. Applied before the remedies."""
+    control: Literal["random_remedy"] | None = None
+    """`random_remedy`: add an arm with a remedy drawn by chance, which a cure has to beat."""
     name: Name | None = None
     """For people."""
     labels: Labels = Field(default_factory=dict)

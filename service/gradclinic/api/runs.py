@@ -30,7 +30,11 @@ _HEADERS = {
     "",
     status_code=202,
     summary="Queue a training",
-    responses={202: {"description": "Stored and queued.", "headers": _HEADERS}, **problems(409, *BODY_PROBLEMS)},
+    responses={
+        200: {"description": "It has ended, while it was waited for or long ago.", "model": a.RunDetailAnswer},
+        202: {"description": "Stored and queued.", "headers": _HEADERS},
+        **problems(409, *BODY_PROBLEMS),
+    },
 )
 async def create_run(
     *,
@@ -50,7 +54,7 @@ async def create_run(
     answer = await run_in_threadpool(_detail, service, run_id)
     response.headers["Location"] = answer.urls.self
     if answer.status in ENDED:
-        response.status_code = 200 if wait else 202
+        response.status_code = 200
     else:
         response.headers["Retry-After"] = RETRY_AFTER_S
     return answer
@@ -63,6 +67,7 @@ def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]
         body.remedies,
         name=body.name,
         labels=body.labels,
+        reuse=body.reuse is not None,
         idempotency=idempotency_of(key, kind="run", body=body.to_json()),
     )
 

@@ -41,6 +41,7 @@ def create_study(
         arms=[ArmPlan(arm.name, arm.remedies, arm.experiment) for arm in body.arms],
         seeds=body.seeds,
         sweep=body.sweep,
+        control=body.control is not None,
         name=body.name,
         labels=body.labels,
     )

@@ -61,7 +61,7 @@ class _Bar:
 
     def _state(self, data: Mapping[str, Any]) -> str:
         if "by_status" not in data:
-            return f"step {data['step']:,} of {data['steps']:,}"
+            return f"step {data['step']:,} of {data['steps']:,}{_so_far(data)}"
         ended = sum(data["by_status"].get(status, 0) for status in ENDED)
         return f"{ended} of {data['runs']} runs"
 
@@ -85,13 +85,18 @@ class _Lines:
                 tenth = data["step"] * 10 // max(data["steps"], 1)
                 if tenth > self._tenth:
                     self._tenth = tenth
-                    self._say(f"{self._what}: step {data['step']:,} of {data['steps']:,}")
+                    self._say(f"{self._what}: step {data['step']:,} of {data['steps']:,}{_so_far(data)}")
             case "status":
                 self._say(f"{self._what}: {data['status']} ({data['reason']['text']})")
 
     def _say(self, line: str) -> None:
         self._console.file.write(line + "\n")
         self._console.file.flush()
+
+
+def _so_far(data: Mapping[str, Any]) -> str:
+    found = [str(condition).replace("_", " ") for condition in data.get("so_far", ())]
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _ended(data: Mapping[str, Any], ended: int, runs: int) -> str:

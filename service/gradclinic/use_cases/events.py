@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from ..store import ENDED, Run, Study, Transition
+from .read import judge_again
 from .service import Service
 
 
@@ -78,7 +79,7 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
         yield _status_event(change, at), at
     if run.step > at.steps:
         at = replace(at, steps=run.step)
-        yield Event(str(at), "progress", {"step": run.step, "steps": run.steps}), at
+        yield Event(str(at), "progress", {"step": run.step, "steps": run.steps, "so_far": _so_far(service, run)}), at
     findings = list((run.diagnosis or {}).get("findings", ()))
     for number in range(at.findings, len(findings)):
         at = replace(at, findings=number + 1)
@@ -90,6 +91,21 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
         at = replace(at, findings=len(findings) + 1)
         primary = (run.diagnosis or {}).get("primary")
         yield Event(str(at), "done", {"status": run.status, "primary": primary}), at
+
+
+_JUDGED_LIVE = 20_000
+"""Steps up to which a run is judged while it goes on: its record is read again each time."""
+
+
+def _so_far(service: Service, run: Run) -> list[str]:
+    """The conditions that the record of a run shows, ended or not; whether they do harm is known at its end only."""
+    if run.diagnosis is not None:
+        found = [str(finding["condition"]) for finding in run.diagnosis["findings"]]
+    elif run.layout is None or run.ended or run.step > _JUDGED_LIVE:
+        found = []
+    else:
+        found = [finding.condition for finding in judge_again(service, run).findings]
+    return [condition for condition in found if condition not in {"healthy", "insufficient_evidence"}]
 
 
 def _changes(service: Service, run: Run, at: Position) -> list[Transition]:

@@ -3,19 +3,22 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
 from ..errors import InvalidRequest, InvalidSpec, Problem, TooLarge
 from ..experiment import Experiment
+from ..random_remedy import random_remedy
 from ..remedies import AnyRemedy
 from ..store import Created, Idempotency, NewRun, NewStudy, Run, Study
 from ..sweep import Axis, SweepPoint, expand_sweep
+from .request_id import request_id
 from .resolve import Resolved, resolve
 from .service import Service
 
 BASELINE = "baseline"
+CONTROL = "random remedy"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class StudyPlan:
     arms: Sequence[ArmPlan]
     seeds: Sequence[int]
     sweep: Sequence[Axis] = ()
+    control: bool = False
+    """Whether an arm with a remedy drawn by chance is added: what does not beat it has cured nothing."""
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,11 +51,18 @@ def submit_run(
     *,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
+    reuse: bool = False,
     idempotency: Idempotency | None = None,
 ) -> Created[Run]:
-    """Store one run, queued, and tell the workers; raises InvalidRequest with pointers into the request."""
+    """Store one run, queued, and tell the workers; raises InvalidRequest with pointers into the request.
+
+    With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
+    """
     resolved = resolve(experiment, remedies, limits=service.limits)
     new = _new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
+    identical = service.store.runs.find_identical(new.digest) if reuse else None
+    if identical is not None:
+        return Created(identical, replayed=True)
     created = service.store.runs.create(new, idempotency=idempotency)
     service.announce(created.messages)
     return created
@@ -58,9 +70,11 @@ def submit_run(
 
 def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency | None = None) -> Created[Study]:
     """Store a study with all its runs, or nothing; raises InvalidRequest with every problem of every arm."""
-    arms = with_baseline(plan.arms)
     _check_names(plan.arms)
     _check_seeds(plan.seeds)
+    if plan.control:
+        plan = replace(plan, arms=[*plan.arms, _control(plan)], control=False)
+    arms = with_baseline(plan.arms)
     runs = len(arms) * len(plan.seeds) * prod(len(axis.values) for axis in plan.sweep)
     if runs > service.limits.runs_per_study:
         raise TooLarge.at(
@@ -77,6 +91,7 @@ def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency 
         sweep=[{"field": axis.field, "values": list(axis.values)} for axis in plan.sweep],
         name=plan.name,
         labels=plan.labels,
+        request_id=request_id(),
     )
     created = service.store.studies.create(study, new_runs, idempotency=idempotency)
     service.announce(created.messages)
@@ -87,6 +102,15 @@ def with_baseline(arms: Sequence[ArmPlan]) -> list[ArmPlan]:
     """The arms with the baseline, which is always there, in front."""
     others = [arm for arm in arms if arm.name != BASELINE]
     return [ArmPlan(BASELINE), *others]
+
+
+def _control(plan: StudyPlan) -> ArmPlan:
+    if any(arm.name == CONTROL for arm in plan.arms):
+        raise InvalidSpec.at("/control", f"an arm is called {CONTROL!r} already", allowed="another name for that arm")
+    drawn = random_remedy(plan.experiment, seed=min(plan.seeds), listed=[arm.remedies for arm in plan.arms])
+    if drawn is None:
+        raise InvalidSpec.at("/control", "no further remedy applies to this experiment", allowed="null")
+    return ArmPlan(CONTROL, [drawn])
 
 
 def idempotency_of(key: str | None, *, kind: Literal["run", "study"], body: Mapping[str, Any]) -> Idempotency | None:
@@ -125,6 +149,7 @@ def _new_run(
         arm=arm,
         point=dict(point) if point else None,
         queue="gpu" if trained.training.device == "cuda" else "cpu",
+        request_id=request_id(),
     )
 
 

@@ -34,6 +34,11 @@ def stream(api: httpx.Client, at: str, headers: dict | None = None) -> list[dict
     return events
 
 
+def lasting(events: list[dict]) -> list[tuple]:
+    """What a reader learns for good; progress is only seen by those who look at the time."""
+    return [(event["event"], event["data"]) for event in events if event["event"] != "progress"]
+
+
 def test_a_run_tells_its_whole_story(trained: Trained) -> None:
     events = stream(trained.api, f"/v1/runs/{trained.sick}/events")
     assert [event["event"] for event in events if event["event"] != "finding"] == [
@@ -44,6 +49,7 @@ def test_a_run_tells_its_whole_story(trained: Trained) -> None:
         "done",
     ]
     assert events[-1]["data"] == {"status": "succeeded", "primary": "vanishing_gradients"}
+    assert events[2]["data"] == {"step": 30, "steps": 30, "so_far": ["vanishing_gradients"]}
     findings = [event["data"] for event in events if event["event"] == "finding"]
     assert findings[0]["condition"] == "vanishing_gradients"
 
@@ -70,7 +76,7 @@ def test_events_come_while_the_run_goes_on(api: httpx.Client, settings: Settings
     assert seen[-1]["event"] == "done"
     after = page(api, run["urls"]["events"], after=first["last_id"])
     assert after["done"]
-    assert after["items"] == seen[1:]
+    assert lasting(after["items"]) == lasting(seen[1:])
 
 
 def test_a_study_tells_which_runs_have_ended(trained: Trained) -> None:
@@ -93,3 +99,16 @@ def test_a_cancelled_study_ends_its_stream(api: httpx.Client) -> None:
 def test_an_id_that_is_none_is_refused(trained: Trained) -> None:
     answer = trained.api.get(f"/v1/runs/{trained.sick}/events", params={"after": "yesterday"})
     assert answer.status_code == 422
+
+
+def test_progress_says_what_the_record_shows_so_far(api: httpx.Client, settings: Settings) -> None:
+    long = {**EXPERIMENT, "training": {"steps": 3000, "batch_size": 32}}
+    run = api.post("/v1/runs", json={"experiment": long}).json()
+    training = threading.Thread(target=train, args=(settings, run["id"]))
+    training.start()
+    events = stream(api, run["urls"]["events"])
+    training.join(timeout=60)
+    progress = [event["data"] for event in events if event["event"] == "progress"]
+    live = [data for data in progress if data["step"] < 3000]
+    assert live, "a run of seconds is seen on its way"
+    assert "vanishing_gradients" in live[-1]["so_far"], live

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from gradclinic.settings import Settings
+from gradclinic.store import Store
 
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment
@@ -140,3 +141,21 @@ def test_a_training_that_breaks_has_succeeded_and_says_where(trained: Trained) -
 @pytest.mark.parametrize("path", ["/v1/runs/run_1", "/v1/runs/run_1/statistics", "/v1/runs/run_1/events"])
 def test_what_is_not_there_is_a_404(api: httpx.Client, path: str) -> None:
     assert api.get(path).status_code == 404
+
+
+def test_an_identical_run_is_reused_on_request(trained: Trained) -> None:
+    posted = trained.api.get(f"/v1/runs/{trained.sick}").json()["experiment"]
+    again = trained.api.post("/v1/runs", json={"experiment": posted, "reuse": "if_identical"})
+    assert again.status_code == 200
+    assert again.json()["id"] == trained.sick
+    other = {**posted, "training": {**posted["training"], "seed": 99}}
+    fresh = trained.api.post("/v1/runs", json={"experiment": other, "reuse": "if_identical"})
+    assert fresh.status_code == 202
+    trained.api.delete(fresh.json()["urls"]["self"])
+
+
+def test_a_run_remembers_the_request_that_created_it(api: httpx.Client, settings: Settings) -> None:
+    run = post(api, headers={"X-Request-ID": "mine-7"}).json()
+    store = Store(settings.database_url)
+    assert store.runs.get(run["id"]).request_id == "mine-7"
+    store.close()

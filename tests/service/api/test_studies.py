@@ -160,3 +160,12 @@ def test_a_comparison_that_cannot_be_made_says_why(trained: Trained) -> None:
     assert ask("/v1/comparisons", json={"runs": [trained.sick, "run_1"], "baseline": trained.sick}).status_code == 404
     alone = ask("/v1/comparisons", json={"runs": [trained.sick, trained.sick], "baseline": trained.sick})
     assert alone.status_code == 409
+
+
+def test_a_control_arm_tries_a_remedy_drawn_by_chance(api: httpx.Client) -> None:
+    made = api.post("/v1/studies", json=study(seeds=[0], control="random_remedy")).json()
+    assert [arm["name"] for arm in made["arms"]] == ["baseline", "batch norm", "random remedy"]
+    (drawn,) = made["arms"][2]["remedies"]
+    assert drawn["kind"] != "add_batch_norm"
+    again = api.post("/v1/studies", json=study(seeds=[0], control="random_remedy")).json()
+    assert again["arms"] == made["arms"]

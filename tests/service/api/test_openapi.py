@@ -1,0 +1,60 @@
+from typing import Any
+
+import httpx
+import pytest
+
+from gradclinic.api import create_app
+from gradclinic.settings import Settings
+
+from .serving import NOBODY
+
+DOCUMENT: dict[str, Any] = create_app(
+    Settings(database_url="sqlite:////nowhere/at/all.db", broker_url=NOBODY)
+).openapi()
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+
+
+def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
+    if "requestBody" not in operation:
+        return None
+    (content,) = operation["requestBody"]["content"].values()
+    return dict(DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rsplit("/", 1)[-1]])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_is_described(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation["summary"]
+    assert operation["description"]
+    assert operation["tags"]
+    for parameter in operation.get("parameters", []):
+        assert parameter.get("description") or parameter["in"] == "path", parameter["name"]
+
+
+@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if body_of(operation)])
+def test_every_body_has_an_example_and_says_what_its_fields_are(name: str) -> None:
+    schema = body_of(OPERATIONS[name])
+    assert schema is not None
+    assert schema["examples"]
+    assert schema["additionalProperties"] is False
+    for field, described in schema["properties"].items():
+        assert described.get("description") or "$ref" in described, field
+
+
+@pytest.mark.parametrize("path", ["/v1/experiments:resolve", "/v1/runs", "/v1/studies"])
+def test_the_examples_are_accepted(api: httpx.Client, path: str) -> None:
+    schema = body_of(OPERATIONS[f"POST {path}"])
+    assert schema is not None
+    for example in schema["examples"]:
+        assert api.post(path, json=example).status_code in {200, 202}
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if " /v1/" in name and "figures" not in name])
+def test_problems_are_described_as_problem_documents(name: str) -> None:
+    for status, answer in OPERATIONS[name]["responses"].items():
+        if status >= "400":
+            assert "application/problem+json" in answer["content"], status
