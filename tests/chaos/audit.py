@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+import psutil
 
 from gradclinic.queue import Queue
 from gradclinic.record import FloatArray, RunRecord
@@ -15,6 +16,7 @@ from .client import Client
 from .workload import reference
 from .world import World
 
+ENDS_WITHIN_S = 30.0
 AFTER = {None: {"queued"}, "queued": {"running", *ENDED}, "running": {"queued", *ENDED}}
 
 
@@ -36,7 +38,7 @@ def audit(world: World, client: Client) -> list[str]:
             found += [f"{run_id}: {text}" for text in _rows(store, run, reference(job.shape))]
         elif run.status != "canceled" or run_id not in client.cancelled:
             found.append(f"{run_id} {run.status}: {run.reason}")
-    return found + _files(world)
+    return found + _files(world) + _processes(world)
 
 
 def history(transitions: list[Transition], run: Run) -> list[str]:
@@ -95,6 +97,12 @@ def _files(world: World) -> list[str]:
     queue.close()
     folder = world.settings.checkpoint_dir
     return [f"the file {path} is left" for path in folder.glob("**/*")] if folder.is_dir() else []
+
+
+def _processes(world: World) -> list[str]:
+    """Workers that were asked to end, and have not."""
+    _, alive = psutil.wait_procs(world.asked_to_end, timeout=ENDS_WITHIN_S)
+    return [f"the worker {process.pid} was asked to end and is still there" for process in alive]
 
 
 def _all_runs(store: Store) -> Mapping[str, Run]:

@@ -26,7 +26,10 @@ def kill_worker(world: World, rng: random.Random) -> bool:
 
 
 def end_worker(world: World, rng: random.Random) -> bool:
-    return _kill(pick(rng, world.workers()), signal.SIGTERM)
+    worker = pick(rng, world.workers())
+    if worker is not None:
+        world.asked_to_end.append(worker)
+    return _kill(worker, signal.SIGTERM)
 
 
 def kill_api(world: World, rng: random.Random) -> bool:

@@ -29,6 +29,7 @@ class World:
         self.service, self.postgres = service, postgres
         self.settings = service.settings
         self.store = Store(self.settings.database_url)
+        self.asked_to_end: list[psutil.Process] = []
 
     def workers(self) -> list[psutil.Process]:
         """The parents that take messages."""
