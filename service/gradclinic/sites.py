@@ -4,9 +4,8 @@ Depth is judged by the gradient of activations, not of weights: for ReLU network
 weight-gradient profile is flat while the activations' gradient falls by decades.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from .activations import Activation
@@ -32,7 +31,7 @@ class Site:
     tap: str
     """The node whose output is the site's tensor."""
     in_profile: bool
-    """Whether it counts for the profile over depth; sites inside a block do not, nor a stem before many blocks."""
+    """Whether it counts for the profile over depth; sites inside a block do not, and the readout never."""
     unit_axis: int
     """Axis of the tensor (batch is 0) that counts units."""
     activation: Activation | None = None
@@ -46,18 +45,10 @@ class Site:
 
 
 def find_sites(nodes: Sequence[Node]) -> tuple[Site, ...]:
-    """The sites of a lowered network, in forward order, the readout left out.
-
-    Where most of a network's layers are in blocks, the blocks' outputs alone make its profile: a stem's
-    pre-activation beside them would be another quantity.
-    """
+    """The sites of a lowered network, in forward order, the readout left out."""
     weighted = [node.name for top in nodes for node in top.walk() if node.weighted]
     readout = weighted[-1] if weighted else None
-    sites = tuple(_sites_of(nodes, readout=readout, in_profile=True))
-    kinds = Counter(site.kind for site in sites if site.in_profile)
-    if kinds["block_output"] <= kinds["pre_activation"]:
-        return sites
-    return tuple(replace(site, in_profile=False) if site.kind == "pre_activation" else site for site in sites)
+    return tuple(_sites_of(nodes, readout=readout, in_profile=True))
 
 
 def count_states(nodes: Sequence[Node]) -> int:

@@ -13,10 +13,10 @@ def inside(network):
     return [node.kind for node in network.nodes[2].children]
 
 
-def test_its_profile_is_the_output_of_its_blocks():
+def test_its_profile_is_the_embedding_and_the_output_of_its_blocks():
     network = lowered(transformer(), "digit_rows")
     assert kinds(network) == ["linear", "learned_positions", "block", "block", "block", "global_avg_pool", "linear"]
-    assert profile(network) == ["2.block", "3.block", "4.block"]
+    assert profile(network) == ["0.linear", "2.block", "3.block", "4.block"]
     assert network.nodes[1].out_shape == (8, 8)
 
 
