@@ -14,11 +14,13 @@
                         save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
     store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, unfinished, forget
                         saw_worker, worker_left, workers
-    store.ping(), store.is_current(), store.close()
+    store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
 Everything raises ServiceUnavailable when the database cannot be reached, NotFound and Conflict as their names say.
 NaN and infinity are themselves in numbers, and the contract's strings in JSON documents.
 """
+
+from collections import Counter
 
 from .database import Database
 from .leases import LeaseLost, Leases
@@ -41,6 +43,7 @@ from .records import (
     Status,
     Study,
     Transition,
+    Vitals,
     Worker,
 )
 from .runs import Runs
@@ -58,6 +61,18 @@ class Store:
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.reconciliation = Reconciliation(self._database)
+
+    def vitals(self, *, seen_within_s: float) -> Vitals:
+        """What whoever operates the service watches; workers count that were seen so lately."""
+        workers = self.reconciliation.workers(seen_within_s=seen_within_s)
+        return Vitals(
+            runs=self.runs.counts(),
+            transitions=self.runs.changes(),
+            oldest_queued_s=self.runs.oldest_queued_s(),
+            workers=Counter(worker.device for worker in workers),
+            busy_workers=sum(worker.run_id is not None for worker in workers),
+            steps_done=self.runs.steps_done(),
+        )
 
     def ping(self) -> None:
         """Raises ServiceUnavailable where the database does not answer."""
@@ -92,5 +107,6 @@ __all__ = [
     "Store",
     "Study",
     "Transition",
+    "Vitals",
     "Worker",
 ]

@@ -248,6 +248,24 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Vitals:
+    """What whoever operates the service watches."""
+
+    runs: Mapping[tuple[str, str], int]
+    """Number of runs by status and reason's code."""
+    transitions: Mapping[tuple[str, str], int]
+    """How often runs changed to a status, by reason's code: lost leases are ("queued", "lease_expired")."""
+    oldest_queued_s: Mapping[str, float]
+    """Age in seconds of the run that has waited longest, by queue."""
+    workers: Mapping[str, int]
+    """Workers seen lately, by device."""
+    busy_workers: int
+    """Those of them that train."""
+    steps_done: int
+    """Steps that are stored of all runs together; its growth is the step rate."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """A worker process that has been seen lately."""
 

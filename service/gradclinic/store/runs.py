@@ -162,6 +162,18 @@ class Runs:
         with self._database.read() as connection:
             return {queue: max(0.0, seconds) for queue, seconds in connection.execute(query)}
 
+    def changes(self) -> dict[tuple[str, str], int]:
+        """How often runs changed to a status, by reason's code."""
+        changes = t.transitions.c
+        query = select(changes.status, changes.reason_code, func.count()).group_by(changes.status, changes.reason_code)
+        with self._database.read() as connection:
+            return {(status, code): count for status, code, count in connection.execute(query)}
+
+    def steps_done(self) -> int:
+        """Steps that are stored of all runs together."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.sum(t.runs.c.step), 0))).scalar_one())
+
 
 def cancel_queued(connection: Connection, database: Database, condition: Any) -> None:
     """End the queued runs that meet a condition."""

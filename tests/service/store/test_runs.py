@@ -168,5 +168,10 @@ def test_the_newest_succeeded_run_of_the_same_digest_is_found(store: Store) -> N
 def test_runs_are_counted_by_status_and_reason(store: Store) -> None:
     queued(store)
     claimed(store)
-    assert store.runs.counts() == {("queued", "submitted"): 1, ("running", "claimed"): 1}
-    assert store.runs.oldest_queued_s()["cpu"] >= 0
+    store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id="run_1")
+    store.reconciliation.saw_worker("vm/1/3", queue="gpu,cpu", device="cuda", run_id=None)
+    vitals = store.vitals(seen_within_s=60)
+    assert vitals.runs == {("queued", "submitted"): 1, ("running", "claimed"): 1}
+    assert vitals.transitions == {("queued", "submitted"): 2, ("running", "claimed"): 1}
+    assert vitals.oldest_queued_s["cpu"] >= 0
+    assert (vitals.workers, vitals.busy_workers, vitals.steps_done) == ({"cpu": 1, "cuda": 1}, 1, 0)
