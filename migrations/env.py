@@ -23,6 +23,8 @@ url = context.config.get_main_option("sqlalchemy.url")
 if url is None:
     raise SystemExit("no database: set sqlalchemy.url, or use `gradclinic db upgrade`")
 database = Database(url)
-with database.engine.connect() as connection:
-    run(connection)
-database.close()
+try:
+    with database.engine.connect() as connection:
+        run(connection)
+finally:
+    database.close()
