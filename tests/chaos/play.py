@@ -16,8 +16,8 @@ from .faults import draw
 from .workload import SHAPES, Job
 from .world import Kind, World, world
 
-QUIET_S = 300.0
-"""Seconds after the last fault within which every run must have ended."""
+QUIET_S = 120.0
+"""Seconds without a step or an end after which what has not ended is stuck."""
 
 
 @dataclass
@@ -84,14 +84,17 @@ def _hurt(
 
 
 def _wait(service: World, client: Client, tell: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + QUIET_S
-    while time.monotonic() < deadline:
+    """Until every run has ended, or nothing has moved for too long."""
+    moved, before = time.monotonic(), (0, 0)
+    while time.monotonic() - moved < QUIET_S:
         try:
-            counts = service.store.runs.counts()
+            vitals = service.store.vitals(seen_within_s=60)
         except ServiceUnavailable:
-            counts = {("running", ""): 1}
-        unfinished = sum(count for (status, _), count in counts.items() if status in {"queued", "running"})
+            continue
+        unfinished = sum(count for (status, _), count in vitals.runs.items() if status in {"queued", "running"})
         if not unfinished:
             return
+        if (unfinished, vitals.steps_done) != before:
+            moved, before = time.monotonic(), (unfinished, vitals.steps_done)
         tell(f"{unfinished} of {len(client.accepted)} runs have not ended")
         time.sleep(1.0)

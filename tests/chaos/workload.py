@@ -8,7 +8,7 @@ from gradclinic.experiment import Experiment
 from gradclinic.record import RunRecord
 from gradclinic_workers import device, fit
 
-SHAPES = ((400, 0), (900, 1), (1500, 2), (2500, 3))
+SHAPES = ((300, 0), (700, 1), (1200, 2), (2000, 3))
 """Steps and seed of the experiments; few, so that each reference is trained once."""
 
 
