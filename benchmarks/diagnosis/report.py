@@ -106,10 +106,10 @@ def show(console: Console, name: str, rows: Sequence[Judged]) -> None:
     matrix.add_column("")
     for column in columns:
         matrix.add_column(SHORT[column], justify="right", no_wrap=True)
-    for expected in SHORT:
+    for expected, short in SHORT.items():
         cells = [counts.get((expected, column), 0) for column in columns]
         if any(cells):
-            matrix.add_row(SHORT[expected], *(str(cell) if cell else "." for cell in cells))
+            matrix.add_row(short, *(str(cell) if cell else "." for cell in cells))
     console.print(matrix)
     table = Table(title=f"{name}: figures")
     for column in ("what", "value", "unit", "interval"):

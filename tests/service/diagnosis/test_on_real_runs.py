@@ -1,0 +1,147 @@
+"""Trained networks: the labelled cases, planted faults, and oddities that must not crash a diagnosis."""
+
+from typing import Any
+
+import pytest
+import torch
+from benchmarks.diagnosis.borderline import PLANTED, borderline
+from benchmarks.diagnosis.cases import Case, corpus
+from benchmarks.diagnosis.generate import FAMILIES, fresh
+from benchmarks.diagnosis.measure import confusion, false_alarms, judged, right, wilson
+from benchmarks.diagnosis.report import figures
+
+from gradclinic.diagnosis import diagnose
+from gradclinic.experiment import Experiment
+from gradclinic_workers.fit import train
+
+torch.set_num_threads(1)
+QUICK = (
+    "sigmoid_mlp_12",
+    "relu_gain_2_4",
+    "relu_bias_minus_3",
+    "sigmoid_bias_9",
+    "relu_learning_rate_1e_5",
+    "relu_mlp_4",
+)
+
+
+def experiment(
+    model: dict[str, Any], *, steps: int = 60, batch_size: int = 32, rate: float = 0.05, **data: Any
+) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "model": model,
+            "data": data or {"kind": "digits"},
+            "optimizer": {"kind": "sgd", "learning_rate": rate},
+            "training": {"steps": steps, "batch_size": batch_size},
+        }
+    )
+
+
+@pytest.mark.parametrize("case", [case for case in corpus() if case.name in QUICK], ids=lambda case: case.name)
+def test_quick_labelled_cases_are_called_by_their_name(case: Case) -> None:
+    assert case.accepts(diagnose(train(case.experiment), experiment=case.experiment).primary)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", corpus(), ids=lambda case: case.name)
+def test_every_labelled_case_is_right_for_each_of_its_seeds(case: Case) -> None:
+    called = {seed: diagnose(train(case.experiment.with_seed(seed))).primary for seed in case.seeds}
+    assert {seed: condition for seed, condition in called.items() if not case.accepts(condition)} == {}
+
+
+@pytest.mark.slow
+def test_fresh_experiments_are_called_right_at_least_95_times_in_100_and_well_ahead_of_the_peers() -> None:
+    rows = [judged(case, case.seeds[0], train(case.experiment.with_seed(case.seeds[0]))) for case in fresh(58, seed=11)]
+    ours = right(rows, rule_set="1")
+    assert ours >= 0.95 * len(rows)
+    assert false_alarms(rows, rule_set="1")[0] == 0
+    for peer in ("autotrainer", "sagemaker"):
+        assert ours - right(rows, rule_set=peer) > 0.15 * len(rows)
+
+
+@pytest.mark.slow
+def test_a_fault_planted_in_one_layer_is_named_within_one_layer() -> None:
+    planted = [case for case in borderline(48, seed=5) if case.culprit is not None]
+    rows = [judged(case, case.seeds[0], train(case.experiment.with_seed(case.seeds[0]))) for case in planted]
+    assert len(rows) == 24
+    assert [row.case.name for row in rows if row.culprit_error is None or row.culprit_error > 1] == []
+
+
+def test_one_dead_layer_among_sound_ones_is_named() -> None:
+    case = borderline(len(PLANTED), seed=0)[0]
+    row = judged(case, 0, train(case.experiment))
+    assert row.primary["1"] == "dead_units"
+    assert row.culprit_error == 0
+    assert row.detected_at == 20
+
+
+def frozen(*, first: bool) -> dict[str, Any]:
+    layers: list[dict[str, Any]] = []
+    for index in range(4):
+        trainable = not (first and index == 0)
+        layers.append({"kind": "linear", "out_features": 32, "trainable": trainable})
+        layers.append({"kind": "activation", "activation": "relu"})
+    layers.append({"kind": "linear", "out_features": 10})
+    return {"kind": "layers", "layers": layers, "initialization": {"scheme": "kaiming_normal"}}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        experiment(frozen(first=True), steps=120),
+        experiment({"kind": "mlp", "depth": 1, "width": 8, "activation": "relu"}),
+        experiment({"kind": "mlp", "depth": 4, "width": 1, "activation": "relu"}, batch_size=1),
+        experiment({"kind": "mlp", "depth": 3, "width": 8, "activation": "tanh"}, steps=1),
+        experiment({"kind": "mlp", "depth": 4, "width": 8, "activation": "relu"}, rate=1e30),
+        experiment(
+            {
+                "kind": "mlp",
+                "depth": 6,
+                "width": 8,
+                "activation": "relu",
+                "initialization": {"scheme": "normal", "std": 1e12},
+            }
+        ),
+    ],
+    ids=["frozen first layer", "one layer", "one unit, one sample", "one step", "absurd rate", "overflows at step 0"],
+)
+def test_odd_networks_get_a_diagnosis_and_no_crash(odd: Experiment) -> None:
+    diagnosis = diagnose(train(odd), experiment=odd)
+    assert diagnosis.findings[0].condition == diagnosis.primary
+    assert "nan" not in diagnosis.findings[0].summary.lower().split()
+
+
+def test_a_network_that_overflows_before_its_first_step_exploded() -> None:
+    model = {
+        "kind": "mlp",
+        "depth": 6,
+        "width": 8,
+        "activation": "relu",
+        "initialization": {"scheme": "normal", "std": 1e12},
+    }
+    diagnosis = diagnose(train(experiment(model)))
+    assert diagnosis.primary == "exploding_gradients"
+    assert diagnosis.findings[0].first_step == 0
+
+
+def test_the_same_seed_draws_the_same_experiments_and_every_family_in_turn() -> None:
+    first, again, other = fresh(29, seed=1), fresh(29, seed=1), fresh(29, seed=2)
+    assert first == again
+    assert [case.experiment for case in first] != [case.experiment for case in other]
+    assert [case.expected for case in first] == [expected for _, expected, _ in FAMILIES]
+
+
+def test_the_wilson_interval_is_the_textbooks() -> None:
+    low, high = wilson(52, 56)
+    assert (round(low, 3), round(high, 3)) == (0.830, 0.972)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_figures_of_a_benchmark_are_rows_with_value_unit_and_noise() -> None:
+    case = next(case for case in corpus() if case.name == "relu_bias_minus_3")
+    rows = [judged(case, 0, train(case.experiment))]
+    assert confusion(rows, rule_set="1") == {("dead_units", "dead_units"): 1}
+    accuracy = figures("one", rows)[0]
+    assert set(accuracy) == {"benchmark", "subject", "configuration", "value", "unit", "noise"}
+    assert accuracy["value"] == 1.0

@@ -1,0 +1,121 @@
+"""Predicted against measured profiles at step 0, averaged over draws of the weights; errors are stated."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gradclinic.diagnosis.profile import profiles
+from gradclinic.experiment import Experiment
+from gradclinic.theory import predict
+from gradclinic_workers.fit import train
+
+torch.set_num_threads(1)
+
+
+def measured(spec: Experiment, draws: int) -> np.ndarray:
+    """[draws, L]: log10 of g over g at the last site, at step 0."""
+    logs = np.array([profiles(train(spec.with_seed(seed)))[0].log10_gradient[0] for seed in range(draws)])
+    return np.asarray(logs - logs[:, -1:])
+
+
+def network(activation: str, scheme: str, *, depth: int, width: int, **knobs: Any) -> Experiment:
+    initialization = {"scheme": scheme, "gain": knobs.pop("gain", 1.0)}
+    model = {
+        "kind": "mlp",
+        "depth": depth,
+        "width": width,
+        "activation": activation,
+        "initialization": initialization,
+        **knobs,
+    }
+    return Experiment.model_validate(
+        {
+            "model": model,
+            "data": {"kind": "digits"},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+            "training": {"steps": 1, "batch_size": 128},
+        }
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "spec",
+    [
+        network("relu", "kaiming_normal", depth=30, width=256),
+        network("tanh", "xavier_normal", depth=30, width=256),
+        network("tanh", "torch_default", depth=30, width=256),
+        network("sigmoid", "xavier_uniform", depth=20, width=256),
+        network("elu", "lecun_normal", depth=30, width=256),
+        network("relu", "kaiming_normal", depth=30, width=256, normalization="layer_norm"),
+        network("tanh", "xavier_normal", depth=30, width=256, skip={"scale": 0.3}),
+    ],
+    ids=["relu", "tanh", "tanh torch_default", "sigmoid", "elu", "relu layer_norm", "tanh skip"],
+)
+def test_per_layer_factors_and_the_whole_depth_agree_with_theory_at_width_256(spec: Experiment) -> None:
+    draws = measured(spec, 32)
+    predicted = predict(spec)
+    theory = np.array([site.log10_relative_gradient for site in predicted.sites])
+    steps, expected = np.diff(draws, axis=1), np.diff(theory)
+    # One draw's factor scatters by about 3.7 % (0.016 decades); the mean of 32 by a standard error of 0.7 %.
+    error = steps.std(axis=0, ddof=1) / np.sqrt(len(draws))
+    assert error.max() < np.log10(1.012)
+    assert np.abs(steps.mean(axis=0) - expected).max() < np.log10(1.02) + error.max()
+    assert np.median(np.abs(steps.mean(axis=0) - expected)) < np.log10(1.01)
+    # One draw's ends differ by about 0.11 decades at depth 30; the mean of 32 by a standard error of 0.02.
+    assert abs(draws.mean(axis=0)[0] - theory[0]) < 0.1
+
+
+@pytest.mark.slow
+def test_batch_norm_and_relu_skips_agree_end_to_end() -> None:
+    for spec in (
+        network("relu", "kaiming_normal", depth=30, width=256, normalization="batch_norm"),
+        network("relu", "kaiming_normal", depth=30, width=256, skip={"scale": 0.1826}),
+    ):
+        draws, predicted = measured(spec, 32), predict(spec)
+        assert abs(draws.mean(axis=0)[0] - predicted.sites[0].log10_relative_gradient) < 0.1
+
+
+def test_a_small_network_is_predicted_within_its_stated_error() -> None:
+    spec = network("sigmoid", "xavier_normal", depth=8, width=64)
+    predicted = predict(spec)
+    assert predicted.depth_slope is not None
+    assert predicted.expected_error is not None
+    slopes = [float(profiles(train(spec.with_seed(seed)))[0].slope[0]) for seed in range(6)]
+    assert abs(np.mean(slopes) - predicted.depth_slope) < 2 * predicted.expected_error
+
+
+def test_a_convolution_is_predicted_by_its_fan_in() -> None:
+    model = {
+        "kind": "cnn",
+        "depth": 8,
+        "channels": 16,
+        "activation": "sigmoid",
+        "initialization": {"scheme": "xavier_normal"},
+    }
+    spec = network("relu", "kaiming_normal", depth=3, width=8)
+    spec = Experiment.model_validate({**spec.to_json(), "model": model})
+    predicted = predict(spec)
+    assert predicted.depth_slope is not None
+    slopes = [float(profiles(train(spec.with_seed(seed)))[0].slope[0]) for seed in range(6)]
+    assert np.mean(slopes) == pytest.approx(predicted.depth_slope, abs=0.2)
+
+
+def test_recurrent_states_are_predicted_from_the_sampled_inputs() -> None:
+    model = {
+        "kind": "rnn",
+        "cell": "rnn",
+        "width": 128,
+        "activation": "tanh",
+        "initialization": {"scheme": "lecun_normal", "gain": 0.5},
+    }
+    spec = network("relu", "kaiming_normal", depth=3, width=8)
+    spec = Experiment.model_validate(
+        {**spec.to_json(), "model": model, "data": {"kind": "adding_problem", "length": 20}}
+    )
+    predicted = predict(spec)
+    assert predicted.depth_slope is not None
+    slopes = [float(profiles(train(spec.with_seed(seed)))[0].slope[0]) for seed in range(4)]
+    assert np.mean(slopes) == pytest.approx(predicted.depth_slope, rel=0.05)
