@@ -5,6 +5,9 @@ import json
 import random
 import sys
 
+from gradclinic.logs import configure
+from gradclinic.settings import Settings
+
 from .play import play
 
 
@@ -18,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     asked = parser.parse_args()
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
+    configure(Settings())  # what is logged goes to standard error, beside the progress; the report goes out alone
     print(f"seed {seed}", file=sys.stderr)
     report = play(
         asked.database,
