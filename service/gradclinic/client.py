@@ -17,20 +17,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 
 import httpx
 
 from . import errors
-from .experiment import Experiment
-from .remedies import Remedy
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+    from .remedies import Remedy
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "GRADCLINIC_URL"
 _POLL_S = 0.2
 
-ExperimentLike = Experiment | Mapping[str, Any]
-RemedyLike = Remedy | Mapping[str, Any]
+ExperimentLike: TypeAlias = Union["Experiment", Mapping[str, Any]]
+RemedyLike: TypeAlias = Union["Remedy", Mapping[str, Any]]
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _ERRORS: Mapping[str, type[errors.InvalidRequest]] = {
     cls.code: cls for cls in (errors.InvalidRequest, errors.InvalidSpec, errors.TooLarge, errors.RemedyDoesNotApply)
@@ -370,7 +372,7 @@ def _follow(
 
 
 def _plain(value: ExperimentLike | RemedyLike) -> dict[str, Any]:
-    return value.to_json() if isinstance(value, Experiment | Remedy) else dict(value)
+    return dict(value) if isinstance(value, Mapping) else value.to_json()
 
 
 def _with_remedies(experiment: ExperimentLike, remedies: Sequence[RemedyLike]) -> dict[str, Any]:
@@ -378,9 +380,9 @@ def _with_remedies(experiment: ExperimentLike, remedies: Sequence[RemedyLike]) -
 
 
 def _arm(name: str, value: Sequence[RemedyLike] | ExperimentLike) -> dict[str, Any]:
-    if isinstance(value, Experiment | Mapping):
-        return {"name": name, "experiment": _plain(value)}
-    return {"name": name, "remedies": [_plain(remedy) for remedy in value]}
+    if isinstance(value, Sequence):
+        return {"name": name, "remedies": [_plain(remedy) for remedy in value]}
+    return {"name": name, "experiment": _plain(value)}
 
 
 def _id(run: Run | str) -> str:

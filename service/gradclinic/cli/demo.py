@@ -9,13 +9,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
 from ..client import Clinic, Run, Study, number
-from ..logs import configure
 from ..terminal.chart import Line, profile_chart
 from ..terminal.console import console_for, show, speaks_unicode
 from ..terminal.numbers import decades
@@ -25,8 +23,6 @@ from ..terminal.ranking import VERDICT_STYLES, Ranking
 from ..terminal.words import diagnosis_words
 from .options import AsJson, DataDir, Workers, print_json
 from .serving import settings_with
-
-log = structlog.get_logger(__name__)
 
 COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
 """How this program was called; the start script of a checkout sets it."""
@@ -58,6 +54,7 @@ ARMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson = False) -> int:
     """Show a network that will not train, why, and which remedies cure it. Ends by itself."""
+    from ..logs import configure
     from ..supervisor import Embedded, interrupted_by_signals
 
     settings = settings_with(data_dir=data_dir, port=0)

@@ -4,22 +4,23 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
-from pydantic import ValidationError
 
 from ..errors import ServiceUnavailable, SetupFailed
-from ..logs import configure
-from ..settings import Settings
 from .options import DataDir, Workers
 
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 
-def settings_with(**changes: Any) -> Settings:
+def settings_with(**changes: Any) -> "Settings":
     """The settings of the environment, with those that the command line names; raises SetupFailed."""
+    from pydantic import ValidationError
+
+    from ..settings import Settings
+
     try:
         settings = Settings(**{name: value for name, value in changes.items() if value is not None})
     except ValidationError as error:
@@ -30,7 +31,7 @@ def settings_with(**changes: Any) -> Settings:
     return settings
 
 
-def _check_urls(settings: Settings) -> None:
+def _check_urls(settings: "Settings") -> None:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -59,12 +60,14 @@ def serve(
     workers: Workers = None,
 ) -> int:
     """Start the service: API, workers, queue and store in one command; Ctrl-C ends it."""
+    from ..logs import configure
+
     settings = settings_with(host=host, port=port, data_dir=data_dir)
     configure(settings)
     return _serve_api(settings) if api_only else _serve_all(settings, workers)
 
 
-def _serve_all(settings: Settings, workers: int | None) -> int:
+def _serve_all(settings: "Settings", workers: int | None) -> int:
     from ..supervisor import Embedded, interrupted_by_signals
 
     with interrupted_by_signals():
@@ -80,7 +83,7 @@ def _serve_all(settings: Settings, workers: int | None) -> int:
     return 0
 
 
-def _serve_api(settings: Settings) -> int:
+def _serve_api(settings: "Settings") -> int:
     import uvicorn
 
     from ..api import create_app
@@ -101,7 +104,7 @@ def _check_schema(store: Any) -> None:
         if not store.is_current():
             raise SetupFailed("the database does not have the newest schema; run: gradclinic db upgrade")
     except ServiceUnavailable as error:
-        log.warning("started_without_database", reason=str(error))
+        typer.echo(f"the API starts without its database: {error}", err=True)
 
 
 def worker() -> int:

@@ -51,7 +51,7 @@ def test_resolving_anything_is_200_or_a_refusal_with_a_place(api: httpx.Client, 
 
 
 DESCRIBED = schemathesis.openapi.from_dict(
-    create_app(Settings(database_url="sqlite:////nowhere/at/all.db", broker_url=NOBODY)).openapi()
+    create_app(Settings(database_url="postgresql://127.0.0.1:1/none", broker_url=NOBODY)).openapi()
 )
 OPERATIONS = {
     f"{operation.method.upper()} {operation.path}": operation

@@ -102,13 +102,13 @@ def test_an_id_that_is_none_is_refused(trained: Trained) -> None:
 
 
 def test_progress_says_what_the_record_shows_so_far(api: httpx.Client, settings: Settings) -> None:
-    long = {**EXPERIMENT, "training": {"steps": 3000, "batch_size": 32}}
+    long = {**EXPERIMENT, "training": {"steps": 1000, "batch_size": 32}}
     run = api.post("/v1/runs", json={"experiment": long}).json()
     training = threading.Thread(target=train, args=(settings, run["id"]))
     training.start()
     events = stream(api, run["urls"]["events"])
     training.join(timeout=60)
     progress = [event["data"] for event in events if event["event"] == "progress"]
-    live = [data for data in progress if data["step"] < 3000]
+    live = [data for data in progress if data["step"] < 1000]
     assert live, "a run of seconds is seen on its way"
     assert "vanishing_gradients" in live[-1]["so_far"], live

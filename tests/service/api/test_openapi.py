@@ -9,7 +9,7 @@ from gradclinic.settings import Settings
 from .serving import NOBODY
 
 DOCUMENT: dict[str, Any] = create_app(
-    Settings(database_url="sqlite:////nowhere/at/all.db", broker_url=NOBODY)
+    Settings(database_url="postgresql://127.0.0.1:1/none", broker_url=NOBODY)
 ).openapi()
 OPERATIONS = {
     f"{method.upper()} {path}": operation
