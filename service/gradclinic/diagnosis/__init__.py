@@ -50,9 +50,7 @@ def diagnose(
         )
     kind, judged = RULE_SETS[rule_set]
     findings = judged(extract(record), record, kind.with_changes(thresholds))
-    findings = tuple(
-        replace(finding, suggested_remedies=suggest(finding.condition, record, experiment)) for finding in findings
-    )
+    findings = tuple(replace(finding, suggested_remedies=suggest(finding, record, experiment)) for finding in findings)
     return Diagnosis(primary=findings[0].condition, findings=findings, rule_set=rule_set)
 
 

@@ -41,6 +41,8 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     factors = {"worst_factor": 10.0 ** (-sign * worst), "typical_factor": 10.0 ** (-sign * typical)}
     if profile.group:
         return Culprits((profile.group,), local=False, **factors)
+    if not (losses > 0).any():  # the same everywhere, so exactly zero everywhere: whatever blocks it is the fault
+        return Culprits(_blocking(features, record), local=False, **factors)
     outliers = standing_out(losses)
     local = bool(outliers.any()) and float(losses[outliers].sum()) >= LOCAL_SHARE * float(losses[losses > 0].sum())
     chosen = outliers if local else losses > 0
@@ -69,6 +71,11 @@ def _owner(k: int, profile: Profile, features: Features, record: RunRecord, *, s
     if sign > 0 and (_blocked(features.saturated_start[near]) or _blocked(features.dead_start[near])):
         return record.sites[near].name
     return record.sites[far].name
+
+
+def _blocking(features: Features, record: RunRecord) -> tuple[str, ...]:
+    dead = dead_layers(features.dead, record, layer=0.99, share=BLOCKED)
+    return dead or saturated_layers(features.saturated_late, record, share=BLOCKED)
 
 
 def _blocked(fraction: float) -> bool:

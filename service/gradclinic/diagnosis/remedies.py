@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import InvalidRequest
 from ..record import RunRecord
-from .finding import Condition
+from .finding import Finding
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
@@ -52,18 +52,21 @@ def _clip(threshold: float) -> RemedyJson:
     return {"kind": "clip_gradients", "by": "norm", "threshold": threshold}
 
 
-def candidates(condition: Condition, record: RunRecord) -> Sequence[RemedyJson]:
-    """The remedies for a condition in this kind of network, best first."""
+def candidates(finding: Finding, record: RunRecord) -> Sequence[RemedyJson]:
+    """The remedies for a finding in this kind of network, best first."""
+    condition = finding.condition
+    if condition == "slow_convergence" and not _steps_too_small(finding):
+        linear = all(site.activation in (None, "identity") for site in record.sites)
+        bend = (_SWAP,) if linear and not any(site.kind == "state" for site in record.sites) else ()
+        return (*bend, _ADAM, _BATCH_NORM, _STANDARDIZE, _raise(3.0))
     recurrent = any(site.kind == "state" for site in record.sites)
     bounded = any(site.bounded for site in record.sites)
     depth = max(1, sum(site.in_profile for site in record.sites))
     branch = round(depth**-0.5, 3)
     if recurrent:
         return _RECURRENT.get(condition, ())
-    if condition == "vanishing_gradients" and not bounded:
-        return (_init("kaiming_normal"), _BATCH_NORM, _skip(branch), _LAYER_NORM, _ADAM)
     if condition == "vanishing_gradients":
-        return (_BATCH_NORM, _SWAP, _init("xavier_normal"), _skip(branch), _LAYER_NORM)
+        return _against_vanishing(record, branch=branch, bounded=bounded)
     if condition == "exploding_gradients":
         scale: RemedyJson = {"kind": "scale_residual_branches", "scale": branch}
         scheme = "xavier_normal" if bounded else "kaiming_normal"
@@ -89,13 +92,26 @@ _RECURRENT: Mapping[str, tuple[RemedyJson, ...]] = {
 }
 
 
-def suggest(condition: Condition, record: RunRecord, experiment: "Experiment | None") -> tuple[RemedyJson, ...]:
+def _against_vanishing(record: RunRecord, *, branch: float, bounded: bool) -> Sequence[RemedyJson]:
+    if any(site.name.endswith(".block") for site in record.sites):  # a transformer
+        return (_skip(1.0), _LAYER_NORM, _ADAM, _init("kaiming_normal"))
+    if bounded:
+        return (_BATCH_NORM, _SWAP, _init("xavier_normal"), _skip(branch), _LAYER_NORM)
+    return (_init("kaiming_normal"), _BATCH_NORM, _skip(branch), _LAYER_NORM, _ADAM)
+
+
+def _steps_too_small(finding: Finding) -> bool:
+    total = next((evidence for evidence in finding.evidence if evidence.name == "total_update"), None)
+    return total is not None and total.threshold is not None and total.value < total.threshold
+
+
+def suggest(finding: Finding, record: RunRecord, experiment: "Experiment | None") -> tuple[RemedyJson, ...]:
     """The candidates that this catalogue has and, where the experiment is known, that it does not refuse."""
     from ..remedies import REMEDIES, AnyRemedy
 
     accepted: list[RemedyJson] = []
     adapter: TypeAdapter[Any] = TypeAdapter(AnyRemedy)
-    for candidate in candidates(condition, record):
+    for candidate in candidates(finding, record):
         if candidate["kind"] not in REMEDIES:
             continue
         try:

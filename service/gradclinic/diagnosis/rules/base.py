@@ -145,10 +145,17 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
     if loss is None:
         return "training still goes on, so whether it hurts is not known yet"
     if learned(features, thresholds):
-        return f"the network learned all the same (its training loss fell to {percent(loss)} of a constant predictor's)"
+        return f"the network learned all the same (its training loss fell to {against_constant(loss)})"
+    if loss > 1.1:
+        return f"the network ended worse than if it had learned nothing (its training loss is {against_constant(loss)})"
     if loss > 0.95:
-        return f"the network learned nothing (its training loss is {percent(loss)} of a constant predictor's)"
-    return f"the network learned too little (its training loss is {percent(loss)} of a constant predictor's)"
+        return f"the network learned nothing (its training loss is {against_constant(loss)})"
+    return f"the network learned too little (its training loss is {against_constant(loss)})"
+
+
+def against_constant(ratio: float) -> str:
+    """A loss beside that of the best constant prediction, which is what knowing nothing costs."""
+    return f"{percent(ratio)} of the best constant prediction's"
 
 
 def percent(ratio: float) -> str:

@@ -68,8 +68,9 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     kinds = sorted({site.activation for site in record.sites if site.can_die and site.activation})
     units = f"{'/'.join(kinds)} units" if kinds else "units"
     if worst >= thresholds.dead_layer:
-        first = f"Of the {units} of {listed(layers[:1]) or 'one layer'}, {percent(worst)} are dead: they are off"
-        text = f"{first} for every sample, so nothing passes there and no gradient comes back"
+        share = "All" if worst > 0.9995 else f"{percent(worst)} of the"
+        where = listed(layers[:1]) or "one layer"
+        text = f"{share} {units} of {where} are dead: off for every sample, so no signal passes and no gradient returns"
     else:
         where = f" (worst: {listed(layers)})" if layers else ""
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"

@@ -6,7 +6,7 @@ from ...record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, blown_up, listed, loss_evidence, percent
+from .base import Precedence, Rule, against_constant, blown_up, listed, loss_evidence
 
 
 class Divergence(Rule):
@@ -99,6 +99,6 @@ def _summary(features: Features, record: RunRecord, onset: int, layers: tuple[st
         )
     loss = features.relative_train_loss or 0.0
     return (
-        f"Training diverged{with_rate}: from step {onset} on the loss ran away and ended at {percent(loss)} of what a"
-        f" constant predictor loses{moved}."
+        f"Training diverged{with_rate}: from step {onset} on the loss ran away and ended at"
+        f" {against_constant(loss)}{moved}."
     )

@@ -5,7 +5,7 @@ from ..confidence import agreement
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, enough, learned, loss_evidence, percent
+from .base import Precedence, Rule, against_constant, enough, learned, loss_evidence
 
 
 class Healthy(Rule):
@@ -20,7 +20,6 @@ class Healthy(Rule):
             return None
         loss = features.relative_train_loss or 0.0
         slope = features.depth_slope_early
-        level = f"; gradients change by {abs(slope):.1f} decades over the depth" if slope is not None else ""
         late = features.probe_loss[features.probe_steps >= 0.75 * features.steps_done]
         return self.finding(
             features,
@@ -31,8 +30,16 @@ class Healthy(Rule):
                 *loss_evidence(features, thresholds),
                 *((Evidence("depth_slope", slope, "decades"),) if slope is not None else ()),
             ),
-            summary=f"The network learned: its training loss fell to {percent(loss)} of a constant predictor's{level}.",
+            summary=f"The network learned: its training loss fell to {against_constant(loss)}{_level(slope)}.",
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
         return Precedence.HEALTHY
+
+
+def _level(slope: float | None) -> str:
+    if slope is None:
+        return ""
+    if abs(slope) < 0.3:
+        return "; gradients are level over the depth"
+    return f"; gradients {'lose' if slope > 0 else 'gain'} {abs(slope):.1f} decades from output to input"

@@ -8,13 +8,13 @@ from ..thresholds import Thresholds
 from .base import (
     Precedence,
     Rule,
+    against_constant,
     blown_up,
     enough,
     learned,
     loss_evidence,
     needed_rise,
     outcome_in_words,
-    percent,
     swinging,
 )
 
@@ -89,11 +89,12 @@ def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
 def _summary(features: Features, thresholds: Thresholds, swings: Swings) -> str:
     loss = features.relative_train_loss or 0.0
     if learned(features, thresholds):
-        end = f"it learned (down to {percent(loss)} of a constant predictor's loss), but where it ends is luck"
+        end = f"it learned (down to {against_constant(loss)}), but where it ends is luck"
     else:
         end = outcome_in_words(features, thresholds)
+    went = "fell by only" if swings.net_change >= 0 else "rose by"
     return (
-        f"The loss swings: it rose in {swings.rises} of {swings.intervals} intervals between probes, by"
-        f" {swings.total_rise:.2g} constant-predictor losses in all, for a net change of"
-        f" {-swings.net_change:+.2g}; {end}."
+        f"The loss swings up and down: it rose {swings.rises} times in {swings.intervals} between probes, by"
+        f" {swings.total_rise:.2g} times the best constant prediction's loss in all, while from first to last it"
+        f" {went} {abs(swings.net_change):.2g}; {end}."
     )
