@@ -116,6 +116,18 @@ def test_nothing_is_left_of_a_demo_that_is_interrupted(tmp_path: Path, number: s
 
 
 @pytest.mark.slow
+def test_a_service_that_a_script_put_into_the_background_can_be_interrupted_too(tmp_path: Path) -> None:
+    script = 'trap "" INT; exec "$@"'
+    command = [*COMMAND, "serve", "--port", "0", "--workers", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(["sh", "-c", script, "sh", *command], stdout=subprocess.PIPE, text=True) as serve:
+        assert serve.stdout is not None
+        assert "gradclinic serves" in serve.stdout.readline()
+        serve.send_signal(signal.SIGINT)
+        assert serve.wait(timeout=60) == 0
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.slow
 def test_a_program_can_have_a_clinic_of_its_own(tmp_path: Path) -> None:
     from gradclinic import Clinic, remedies
 

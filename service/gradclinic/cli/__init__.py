@@ -4,6 +4,7 @@ Results go to standard output, everything else to standard error. Exit status: 0
 2 the request or the command line is not valid; 4 a part is missing or cannot be reached; 130 interrupted.
 """
 
+import signal
 import sys
 
 USAGE, UNAVAILABLE, INTERRUPTED = 2, 4, 130
@@ -11,6 +12,8 @@ USAGE, UNAVAILABLE, INTERRUPTED = 2, 4, 130
 
 def main() -> None:
     """Run a command; what goes wrong is one clear line, never a traceback."""
+    # A script that starts it in the background has it ignore Ctrl-C; whoever sends the signal by hand means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         from .run import run
 
