@@ -1,10 +1,10 @@
 """The gradient profile that theory predicts for an experiment at step 0, with its expected error."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import prod, sqrt
+from math import inf, prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,14 +91,16 @@ def predict(experiment: "Experiment") -> Prediction:
         return Prediction((), None, None, f"a profile needs at least {MIN_SITES} sites, this network has {len(sites)}")
     try:
         signal, origin = _inputs(experiment, network)
-        widths = [_units(network, site) for site in sites]
-        q, squares = _run(experiment, network, sites, signal)
-        error = _expected_error(experiment, network, sites, signal, widths)
+        shapes = {node.name: node.out_shape for node in network.walk()}
+        widths = [_units(shapes, site) for site in sites]
+        with np.errstate(all="ignore"):  # what overflows is found afterwards, and said
+            q, squares = _run(experiment, network, sites, signal)
+            error = _expected_error(experiment, network, sites, signal, widths)
+            logs = _decades(squares)
     except NoClosedForm as why:
         return Prediction((), None, None, str(why))
-    logs = 0.5 * np.log10(np.maximum(squares, 1e-300) / max(squares[-1], 1e-300))
     totals = squares * np.array([prod(width) for width in widths])
-    chi = [float(a / b) if b > 0 else float("inf") for a, b in pairwise(totals)]
+    chi = [float(a / b) if b > 0 else inf for a, b in pairwise(totals)]
     described = tuple(
         SitePrediction(site.name, float(value), growth, float(log))
         for site, value, growth, log in zip(sites, q, [*chi, None], logs, strict=True)
@@ -119,6 +121,7 @@ def _run(experiment: "Experiment", network: Network, sites: Sequence[Site], sign
     setting = Setting(
         experiment.model.initialization,
         experiment.training.batch_size,
+        any(node.kind == "batch_norm" for node in network.walk()),
         _zeroed(network.nodes) if experiment.model.initialization.zero_last_in_residual else frozenset(),
     )
     if any(site.kind == "state" for site in sites):
@@ -182,7 +185,7 @@ def _expected_error(
     slopes = []
     for factor in (change, 1.0 / change):
         _, squares = _run(experiment, network, sites, signal.scaled(factor, centred=False))
-        slopes.append(_slope(0.5 * np.log10(np.maximum(squares, 1e-300) / max(squares[-1], 1e-300))))
+        slopes.append(_slope(_decades(squares)))
     sensitivity = 0.5 * abs(slopes[0] - slopes[1])
     if sensitivity > UNSTABLE:
         raise NoClosedForm(
@@ -199,13 +202,19 @@ def _slope(logs: Array) -> float:
     return float(logs @ centred / (centred @ centred))
 
 
-def _units(network: Network, site: Site) -> tuple[int, ...]:
+def _decades(squares: Array) -> Array:
+    """log10 of the gradient against the last site's; an exact 0 counts as -45, as in a measured profile."""
+    if not np.isfinite(squares).all() or squares[-1] <= 0:
+        raise NoClosedForm("the gradient is beyond what floating point holds")
+    return np.asarray(0.5 * np.log10(np.maximum(squares / squares[-1], 1e-90)))
+
+
+def _units(shapes: Mapping[str, tuple[int, ...]], site: Site) -> tuple[int, ...]:
     """Units of a site, then its positions."""
-    shape = next((node.out_shape for node in network.walk() if node.name == site.tap), None)
+    shape = shapes.get(site.tap)
     if shape is None or site.kind == "state":
-        owner = next(node for node in network.walk() if node.name == (site.group or site.name))
-        return (owner.out_shape[-1],)
-    return (shape[0], *shape[1:]) if len(shape) == 3 else (shape[-1], *shape[:-1])
+        return shapes[site.group or site.name][-1:]
+    return shape if len(shape) == 3 else (shape[-1], *shape[:-1])
 
 
 def _zeroed(nodes: Sequence[Node]) -> frozenset[str]:

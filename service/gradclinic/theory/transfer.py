@@ -34,6 +34,8 @@ class Setting:
 
     initialization: Initialization
     batch_size: int
+    batch_normalized: bool = False
+    """Whether batch norm is anywhere: only then it matters how alike two samples are."""
     zeroed: frozenset[str] = frozenset()
     """Weighted layers that start at zero (the last of each residual body)."""
 
@@ -134,30 +136,39 @@ def _bias(node: Node, setting: Setting) -> tuple[float, float]:
 
 
 def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
-    del setting
     assert isinstance(node.layer, ActivationLayer)  # noqa: S101  # that is what this kind is
-    return activated(node.layer.activation, signal)
+    return activated(node.layer.activation, signal, alike=setting.batch_normalized)
 
 
-def activated(activation: Activation, signal: Signal) -> tuple[Signal, Backward]:
-    """The signal after an activation, whose pre-activation is normal; the way back is E[phi'^2]."""
-    each = [
-        (moments(activation, mean, variance), product_moment(activation, mean, variance, covariance))
-        for mean, variance, covariance in zip(
-            signal.mean.ravel().tolist(),
-            signal.variance.ravel().tolist(),
-            signal.covariance.ravel().tolist(),
-            strict=True,
-        )
+def activated(activation: Activation, signal: Signal, *, alike: bool) -> tuple[Signal, Backward]:
+    """The signal after an activation, whose pre-activation is normal; the way back is E[phi'^2].
+
+    `alike`: whether to follow what two samples share (it takes a second integral), or take them as independent.
+    """
+    parts = (signal.mean, signal.variance, signal.covariance if alike else np.zeros_like(signal.variance))
+    # Positions that mirror each other differ only by rounding: each distinct value is integrated once.
+    rounded = np.stack([_rounded(part.ravel()) for part in parts], axis=1)
+    distinct, places = np.unique(rounded, axis=0, return_inverse=True)
+    each = [moments(activation, mean, variance) for mean, variance, _ in distinct.tolist()]
+    shared = [
+        product_moment(activation, mean, variance, covariance) for mean, variance, covariance in distinct.tolist()
     ]
-    shape = signal.second.shape
-    out = Signal(
-        np.array([own.second for own, _ in each]).reshape(shape),
-        np.array([own.mean for own, _ in each]).reshape(shape),
-        np.array([product for _, product in each]).reshape(shape),
-    )
-    slope = np.array([own.slope for own, _ in each]).reshape(shape)
+
+    def spread(values: list[float]) -> Array:
+        return np.array(values)[places.ravel()].reshape(signal.second.shape)
+
+    out = Signal(spread([own.second for own in each]), spread([own.mean for own in each]), spread(shared))
+    slope = spread([own.slope for own in each])
     return out, lambda gradient: gradient * slope
+
+
+def _rounded(values: Array) -> Array:
+    """To ten significant digits."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = 10.0 ** np.floor(9 - np.log10(np.abs(values)))
+        return np.where(
+            (values == 0) | ~np.isfinite(digits) | (digits == 0), values, np.round(values * digits) / digits
+        )
 
 
 def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
