@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 import torch
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -21,9 +22,9 @@ SHORT = {
     "vanishing_gradients": "vanish",
     "exploding_gradients": "explode",
     "dead_units": "dead",
-    "saturated_activations": "saturated",
+    "saturated_activations": "satur.",
     "divergence": "diverge",
-    "oscillating_loss": "oscillate",
+    "oscillating_loss": "oscill.",
     "slow_convergence": "slow",
     "healthy": "healthy",
     "insufficient_evidence": "unknown",
@@ -90,7 +91,7 @@ def figures(name: str, rows: Sequence[Judged]) -> list[Row]:
             add(f"false alarms, rule set {rule_set}", alarms / healthy, "fraction", interval)
     steps = [row.detected_at for row in rows if row.detected_at is not None]
     if steps:
-        add("time to detection, median", statistics.median(steps), "steps", f"{len(steps)} sick runs found")
+        add("time to detection, median", statistics.median(steps), "steps", f"{len(steps)} sick runs; looks from 20 on")
     planted = [row for row in rows if row.case.culprit is not None]
     if planted:
         near = sum(row.culprit_error is not None and row.culprit_error <= 1 for row in planted)
@@ -102,8 +103,13 @@ def show(console: Console, name: str, rows: Sequence[Judged]) -> None:
     """Confusion matrix, figures and misses of one group."""
     counts = confusion(rows, rule_set="1")
     columns = [condition for condition in SHORT if any(called == condition for _, called in counts)]
-    matrix = Table(title=f"{name}: {len(rows)} runs, our rules", caption="rows: what it is; columns: its name")
-    matrix.add_column("")
+    matrix = Table(
+        title=f"{name}: {len(rows)} runs, our rules",
+        caption="rows: what it is; columns: its name",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    matrix.add_column("", no_wrap=True)
     for column in columns:
         matrix.add_column(SHORT[column], justify="right", no_wrap=True)
     for expected, short in SHORT.items():
