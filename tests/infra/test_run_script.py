@@ -12,7 +12,6 @@ import pytest
 
 REAL_TOOLS = (
     "bash", "env", "dirname", "cat", "cut", "sha256sum", "head", "tail", "grep", "mkdir", "rm", "cp", "sleep",
-    "basename",
 )  # fmt: skip
 
 
@@ -72,16 +71,6 @@ def test_an_unknown_command_is_a_usage_error(machine, arguments):
     finished = machine.run(*arguments)
     assert finished.returncode == 2
     assert "run: " in finished.stderr
-
-
-def test_a_benchmark_that_is_not_there_lists_those_that_are(machine):
-    (machine.home / "benchmarks/large").mkdir(parents=True)
-    for name in ("small.py", "large/__main__.py", "large/part.py"):
-        (machine.home / "benchmarks" / name).touch()
-    for arguments in (("benchmark",), ("benchmark", "none")):
-        finished = machine.run(*arguments)
-        assert finished.returncode == 2
-        assert only_line(finished) == "run: name a benchmark: small large"
 
 
 def test_without_any_python_it_says_what_to_install(machine):
