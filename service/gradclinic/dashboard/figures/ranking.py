@@ -46,10 +46,11 @@ def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
 
 def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
     """A logarithmic axis with 1, 2, 5 a decade, or the decades alone where there are many."""
-    reached = [
-        row["x"][0] + end for row in data for end in (row["error_x"]["array"][0], -row["error_x"]["arrayminus"][0])
-    ]
-    low, high = (log10(max(pick(reached, default=1.0), 1e-12)) for pick in (min, max))
+    reached = [1.0]  # the baseline
+    for row in data:
+        (middle,), error = row["x"], row["error_x"]
+        reached += [middle - error["arrayminus"][0], middle + error["array"][0]]
+    low, high = (log10(max(pick(reached), 1e-12)) for pick in (min, max))
     steps = (1, 2, 5) if high - low < 3 else (1,)
     ticks = [step * 10.0**decade for decade in range(floor(low) - 1, ceil(high) + 1) for step in steps]
     margin = 0.12 * max(high - low, 0.3)  # room for the words above a mark

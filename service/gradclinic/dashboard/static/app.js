@@ -58,6 +58,7 @@ async function drawFigure(figure) {
     if (chart.classList.contains("empty")) chart.replaceChildren();
     chart.classList.remove("empty");
     chart.classList.toggle("tall", Boolean(body.layout.yaxis3));
+    chart.style.minHeight = body.layout.height ? "0" : ""; // some figures know how high they are
     await Plotly.react(chart, body.data, inInk(body.layout), CONFIG);
   } catch (error) {
     if (chart.querySelector(".plotly")) return; // keep what is there
