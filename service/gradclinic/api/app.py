@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from ..logs import configure
 from ..settings import Settings, get_settings
 from ..use_cases.service import Service
-from . import catalogue, comparisons, diagnoses, events, experiments, health, runs, statistics, studies
+from . import catalogue, comparisons, diagnoses, events, experiments, health, metrics, runs, statistics, studies
 from .json import PlainJSON
 from .problems import BodyLimit, install
 from .requests_log import RequestLog
@@ -43,6 +43,7 @@ ROUTERS = (
     events.router,
     catalogue.router,
     health.router,
+    metrics.router,
 )
 
 
@@ -70,12 +71,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.metrics = metrics.registry_of(service)
     install(app)
     for router in ROUTERS:
         app.include_router(router)
     mount_pages(app)
     app.add_middleware(BodyLimit, most_bytes=service.settings.max_request_bytes)
     app.add_middleware(RequestLog)
+    app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
     return app
 
 
