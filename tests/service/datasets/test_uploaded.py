@@ -132,8 +132,8 @@ def test_a_csv_table_that_cannot_be_trained_on_is_refused_with_its_place(text: s
 def test_classes_with_a_gap_are_refused_and_are_values_on_request() -> None:
     with pytest.raises(InvalidDataset, match="row 6: the class 9 does not follow"):
         npz(RNG.normal(size=(12, 2)), np.array([0, 1, 0, 1, 0, 9] * 2))
+    bad = as_npz(inputs=RNG.normal(size=(9, 2)), targets=np.array([0, 1, np.nan] * 3))
     with pytest.raises(InvalidDataset, match="row 3, targets"):
-        bad = as_npz(inputs=RNG.normal(size=(9, 2)), targets=np.array([0, 1, np.nan] * 3))
         from_npz(bad, task="classification", most_bytes=MOST)
     text = "x,y\n" + "1,0\n1,9\n" * 5
     assert csv(text).task == "regression"
