@@ -3,6 +3,7 @@
     GradclinicError
     ├── InvalidRequest            422  one or more problems, each with a JSON pointer
     │   ├── InvalidSpec           422  a value is unknown, out of bounds or does not fit
+    │   ├── InvalidDataset        422  an uploaded data set cannot be trained on
     │   ├── TooLarge              422  valid, but beyond what this service is set to accept
     │   └── RemedyDoesNotApply    422  a remedy has nothing to change, or cannot be applied here
     ├── NotFound                  404
@@ -72,6 +73,13 @@ class InvalidSpec(InvalidRequest):
 
     code = "invalid_spec"
     title = "The specification is not valid"
+
+
+class InvalidDataset(InvalidRequest):
+    """An uploaded data set cannot be read, or not be trained on."""
+
+    code = "invalid_dataset"
+    title = "The data set is not valid"
 
 
 class TooLarge(InvalidRequest):

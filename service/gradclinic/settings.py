@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     """Seconds after which a run that no worker took expires."""
     max_request_bytes: Annotated[int, Field(ge=1024)] = 2 * 2**20
     """Most bytes of a JSON request."""
+    max_dataset_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20
+    """Most bytes of an uploaded data set; its arrays may take four times as many."""
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,7 @@ from gradclinic.queue import TRAIN, Queue
 from gradclinic.record import RunRecord, Series
 from gradclinic.settings import Settings
 from gradclinic.store import Claim, LeaseLost, Message, Reason, Store
+from gradclinic.use_cases.datasets import provide_from
 
 from .checkpoint import Checkpoints, CheckpointUnusable
 from .lease import Lease, draining
@@ -57,6 +58,7 @@ class Trainer:
         self.device = device.choose("auto")
         self.settings, self.owner, self.queues = settings, owner, queues
         self.store, self.queue = Store(settings.database_url), Queue(settings)
+        provide_from(self.store)
         self.checkpoints = Checkpoints(settings.checkpoint_dir)
         self.run_id: str | None = None
 

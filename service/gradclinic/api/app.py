@@ -9,7 +9,19 @@ from fastapi import FastAPI
 from ..logs import configure
 from ..settings import Settings, get_settings
 from ..use_cases.service import Service
-from . import catalogue, comparisons, diagnoses, events, experiments, health, metrics, runs, statistics, studies
+from . import (
+    catalogue,
+    comparisons,
+    datasets,
+    diagnoses,
+    events,
+    experiments,
+    health,
+    metrics,
+    runs,
+    statistics,
+    studies,
+)
 from .json import PlainJSON
 from .problems import BodyLimit, install
 from .requests_log import RequestLog
@@ -29,6 +41,7 @@ TAGS = [
     {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
     {"name": "comparisons", "description": "Any runs against each other."},
     {"name": "events", "description": "Follow runs and studies."},
+    {"name": "datasets", "description": "Your own data."},
     {"name": "catalogue", "description": "Everything that a request can name."},
     {"name": "operation", "description": "Health."},
 ]
@@ -41,6 +54,7 @@ ROUTERS = (
     studies.router,
     comparisons.router,
     events.router,
+    datasets.router,
     catalogue.router,
     health.router,
     metrics.router,
@@ -76,7 +90,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     mount_pages(app)
-    app.add_middleware(BodyLimit, most_bytes=service.settings.max_request_bytes)
+    app.add_middleware(
+        BodyLimit,
+        most_bytes=service.settings.max_request_bytes,
+        exceptions={datasets.PATH: service.settings.max_dataset_bytes},
+    )
     app.add_middleware(RequestLog)
     app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
     return app

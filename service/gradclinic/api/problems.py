@@ -73,34 +73,36 @@ def install(app: FastAPI) -> None:
 class BodyLimit:
     """Refuses a body that is announced as too large before it is read, and one that turns out so while it is."""
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, most_bytes: int, exceptions: Mapping[str, int]) -> None:
         self.app = app
         self.most_bytes = most_bytes
+        self.exceptions = exceptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        most_bytes = self.exceptions.get(scope.get("path", ""), self.most_bytes)
         length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        if length.isascii() and length.isdigit() and int(length[:20]) > self.most_bytes:
+        if length.isascii() and length.isdigit() and int(length[:20]) > most_bytes:
             response = problem(
                 Request(scope),
                 status=413,
                 code=_CODES[413],
                 title=HTTPStatus(413).phrase,
-                detail=f"The body has {int(length[:20]):,} bytes; at most {self.most_bytes:,} are accepted.",
+                detail=f"The body has {int(length[:20]):,} bytes; at most {most_bytes:,} are accepted.",
             )
             await response(scope, receive, send)
             return
-        await self.app(scope, self._counted(receive), send)
+        await self.app(scope, self._counted(receive, most_bytes), send)
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, most_bytes: int) -> Receive:
         got = 0
 
         async def receive_counted() -> Message:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b"")) if message["type"] == "http.request" else 0
-            if got > self.most_bytes:
-                raise HTTPException(413, f"The body has more than the {self.most_bytes:,} bytes that are accepted.")
+            if got > most_bytes:
+                raise HTTPException(413, f"The body has more than the {most_bytes:,} bytes that are accepted.")
             return message
 
         return receive_counted

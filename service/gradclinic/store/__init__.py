@@ -8,6 +8,7 @@
                         request_cancel(run_id) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
                         get, page, request_cancel, delete                Study.status and .progress follow from its runs
+    store.datasets      create(DatasetRecord, content) -> Created[DatasetRecord], find, get, page, content(id)
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
@@ -23,6 +24,7 @@ NaN and infinity are themselves in numbers, and the contract's strings in JSON d
 from collections import Counter
 
 from .database import Database
+from .datasets import Datasets
 from .leases import LeaseLost, Leases
 from .migrate import is_current
 from .reconciliation import Reconciliation
@@ -31,6 +33,7 @@ from .records import (
     CheckpointPointer,
     Claim,
     Created,
+    DatasetRecord,
     Idempotency,
     Message,
     NewRun,
@@ -58,6 +61,7 @@ class Store:
         self._database = Database(url)
         self.runs = Runs(self._database)
         self.studies = Studies(self._database)
+        self.datasets = Datasets(self._database)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.reconciliation = Reconciliation(self._database)
@@ -92,6 +96,7 @@ __all__ = [
     "CheckpointPointer",
     "Claim",
     "Created",
+    "DatasetRecord",
     "Extent",
     "Idempotency",
     "LeaseLost",

@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from ..record import Outcome
 
+Task = Literal["classification", "regression"]
 JsonObject = Mapping[str, Any]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
 Item = TypeVar("Item")
@@ -210,6 +211,24 @@ class Study:
         if self.progress.by_status.get("succeeded"):
             return "succeeded"
         return "canceled" if self.cancel_requested or self.progress.by_status.get("canceled") else "failed"
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What is known of an uploaded data set."""
+
+    id: str
+    digest: str
+    task: Task
+    rows: int
+    shape: tuple[int, ...]
+    """Of one row's inputs."""
+    outputs: int
+    classes: Sequence[str] | None
+    """Names of the classes 0, 1, ...; None for a regression."""
+    features: Sequence[str] | None
+    """Names of the columns; None where the upload had none."""
+    created_at: datetime
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,21 @@ idempotency_keys = Table(
     Index(None, "study_id"),
 )
 
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("digest", Word, nullable=False),
+    Column("task", String(16), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("shape", Json, nullable=False),
+    Column("outputs", Integer, nullable=False),
+    Column("classes", Json),
+    Column("features", Json),
+    Column("created_at", Double, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
 workers = Table(
     "workers",
     metadata,

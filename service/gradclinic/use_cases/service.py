@@ -7,6 +7,7 @@ from ..estimate import Limits
 from ..queue import Queue
 from ..settings import Settings
 from ..store import Message, Store
+from .datasets import provide_from
 from .limits import limits_of
 
 
@@ -21,7 +22,9 @@ class Service:
     @classmethod
     def of(cls, settings: Settings) -> "Service":
         """The service that the settings speak of; nothing is connected before it is needed."""
-        return cls(settings, Store(settings.database_url), Queue(settings))
+        store = Store(settings.database_url)
+        provide_from(store)
+        return cls(settings, store, Queue(settings))
 
     @property
     def limits(self) -> Limits:

@@ -19,7 +19,7 @@ OPERATIONS = {
 
 
 def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
-    if "requestBody" not in operation:
+    if "application/json" not in operation.get("requestBody", {}).get("content", {}):
         return None
     (content,) = operation["requestBody"]["content"].values()
     return dict(DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rsplit("/", 1)[-1]])

@@ -1,0 +1,93 @@
+"""`/v1/datasets`: data of one's own, as npz, CSV or Parquet."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from ..datasets.base import Task
+from ..store import DatasetRecord
+from ..uploads import Table, from_csv, from_npz, from_parquet
+from ..use_cases.datasets import keep
+from . import answers as a
+from .dependencies import BODY_PROBLEMS, After, Limit, TheService, problems
+from .paging import link_next
+from .rows import has_arrow
+
+PATH = "/v1/datasets"
+NPZ = ("application/x-npz", "application/octet-stream")
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+
+router = APIRouter(prefix=PATH, tags=["datasets"])
+
+DatasetId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
+Target = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, description="Column to predict; the last one where none is named."),
+]
+Wanted = Annotated[Task | None, Query(description="What the targets are; by their type where it is left out.")]
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (*NPZ, CSV, PARQUET)},
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a data set",
+    openapi_extra=_BODY,
+    responses={200: {"description": "It was there before.", "model": a.DatasetAnswer}, **problems(*BODY_PROBLEMS)},
+)
+async def create_dataset(
+    *, request: Request, response: Response, service: TheService, target: Target = None, task: Wanted = None
+) -> a.DatasetAnswer:
+    """An npz file with the arrays `inputs` and `targets`, or a CSV or Parquet table with names of its columns.
+
+    Classes are strings, or whole numbers 0, 1, ... without a gap. The same content again is the same data set.
+    """
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared not in (*NPZ, CSV, PARQUET):
+        raise HTTPException(
+            415, f"A data set comes as {', '.join((*NPZ, CSV, PARQUET))}, not {declared or 'of unknown type'}."
+        )
+    if declared == PARQUET and not has_arrow():
+        raise HTTPException(415, "Parquet cannot be read here: this service was installed without pyarrow.")
+    body = await request.body()
+    most = service.settings.max_dataset_bytes
+
+    def read() -> Table:
+        if declared in NPZ:
+            return from_npz(body, task=task, most_bytes=most)
+        reader = from_csv if declared == CSV else from_parquet
+        return reader(body, target=target, task=task, most_bytes=most)
+
+    created = await run_in_threadpool(lambda: keep(service.store, read()))
+    response.headers["Location"] = f"{PATH}/{created.item.id}"
+    if created.replayed:
+        response.status_code = 200
+    return _answer(created.item)
+
+
+@router.get("", summary="List data sets", responses=problems(422))
+def list_datasets(
+    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
+) -> a.DatasetPage:
+    """Uploaded data sets, by their id."""
+    page = service.store.datasets.page(after=after, limit=limit)
+    return a.DatasetPage(items=[_answer(found) for found in page.items], next=link_next(request, response, page.next))
+
+
+@router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))
+def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetAnswer:
+    """Its size, its task, its classes and its digest."""
+    return _answer(service.store.datasets.get(dataset_id))
+
+
+def _answer(found: DatasetRecord) -> a.DatasetAnswer:
+    return a.DatasetAnswer.model_validate(asdict(found) | {"shape": list(found.shape)})
