@@ -10,7 +10,27 @@ from .optimizers import AnyOptimizer
 from .presets import AnyModel
 from .schedules import AnySchedule
 from .schedules.constant import Constant
-from .spec import Seed, Spec
+from .spec import Items, Seed, Spec
+
+StoppingCondition = Literal[
+    "vanishing_gradients",
+    "exploding_gradients",
+    "dead_units",
+    "saturated_activations",
+    "oscillating_loss",
+    "slow_convergence",
+]
+
+
+class StopWhen(Spec):
+    """Stop a run early, once a finding is certain: the rest of its steps would only confirm it."""
+
+    conditions: Annotated[Items[StoppingCondition], Field(min_length=1, max_length=6)]
+    """The conditions whose finding ends the run."""
+    confidence: Annotated[float, Field(ge=0.5, le=1)] = 0.95
+    """How sure the finding must be."""
+    after: Annotated[int, Field(ge=20, le=1_000_000)] = 100
+    """First step at which a run may be stopped; the rules themselves need 20."""
 
 
 class Training(Spec):
@@ -26,6 +46,8 @@ class Training(Spec):
     """Precision of activations and their gradients; weights stay float32, and a float16 loss is scaled."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it trains; auto takes a GPU where the worker has one."""
+    stop_when: StopWhen | None = None
+    """Stop early on a finding; null trains to the end. A run that was stopped says how much it saved."""
 
 
 class Recording(Spec):

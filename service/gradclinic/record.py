@@ -242,6 +242,8 @@ class Outcome:
     train_seconds: float
     recording_seconds: float
     peak_memory_bytes: int | None = None
+    stopped_on: str | None = None
+    """The condition whose finding ended the run early, where `training.stop_when` asked for that."""
 
     @property
     def relative_train_loss(self) -> float:

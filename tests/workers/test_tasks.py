@@ -90,6 +90,41 @@ def test_a_run_is_trained_saved_judged_and_ended(store: Store, trainer: Trainer)
     assert_same(store, run.id, undisturbed())
 
 
+SICK: dict[str, Any] = {
+    "model": {"kind": "mlp", "depth": 12, "width": 8, "activation": "sigmoid"},
+    "training": EXPERIMENT["training"] | {"stop_when": {"conditions": ["vanishing_gradients"], "confidence": 0.9, "after": 20}},
+}
+
+
+def test_a_run_stops_early_on_the_finding_its_owner_named_and_says_what_that_saved(store: Store, trainer) -> None:
+    sick, healthy = submitted(store, **SICK), submitted(store, training=SICK["training"])
+    for run in (sick, healthy):
+        trainer.train(run.id)
+    stopped, whole = store.runs.get(sick.id), store.runs.get(healthy.id)
+    assert (stopped.status, stopped.reason.code) == ("succeeded", "stopped_on_finding")
+    assert stopped.outcome is not None
+    assert stopped.outcome.stopped_on == "vanishing_gradients"
+    assert stopped.metrics is not None
+    assert stopped.metrics["saved_share"] == 1 - stopped.outcome.steps_done / STEPS > 0
+    assert stopped.diagnosis is not None
+    assert stopped.diagnosis["primary"] == "vanishing_gradients"
+    assert (whole.reason.code, whole.step) == ("trained", STEPS)
+    assert whole.metrics is not None
+    assert whole.metrics["saved_share"] is None
+
+
+def test_an_interrupted_run_stops_early_at_the_same_step(store: Store, trainer: Trainer, monkeypatch) -> None:
+    straight, drained = submitted(store, **SICK), submitted(store, **SICK)
+    trainer.train(straight.id)
+    with monkeypatch.context() as interrupted:
+        stop_at(interrupted, 13, draining.set)
+        trainer.train(drained.id)
+    draining.clear()
+    assert store.runs.get(drained.id).status == "queued"
+    trainer.train(drained.id)
+    assert store.runs.get(drained.id).outcome.steps_done == store.runs.get(straight.id).outcome.steps_done < STEPS
+
+
 def test_a_message_delivered_five_times_costs_no_training(store: Store, trainer: Trainer, monkeypatch) -> None:
     run = submitted(store)
     trainer.train(run.id)

@@ -9,6 +9,7 @@
         clip                                         recorder.after_clipping
         optimizer step                               recorder.after_step
         a window is full? flush -> reporter.flushed, with a checkpoint where one is due
+        stop_when asks for it? reporter.decided -> end here, as if this had been the last step
     probe, final losses -> RunRecord
 
 What observes never changes anything: without a recorder the weights are the same, to the bit.
@@ -30,6 +31,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gradclinic.datasets import Samples
+from gradclinic.diagnosis.finding import Finding
+from gradclinic.diagnosis.stopping import due
 from gradclinic.errors import TrainingFailed
 from gradclinic.experiment import Experiment
 from gradclinic.lowering import lower
@@ -68,6 +71,12 @@ class Reporter(Protocol):
     def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None:
         """What was recorded since the last flush, up to `step` finished steps."""
 
+    def decided(self, record: RunRecord) -> Finding | None:
+        """The finding that ends the run early; asked only where the experiment has a `stop_when`.
+
+        `record` holds what this attempt recorded; who keeps earlier attempts judges them together.
+        """
+
 
 class Interrupted(Exception):  # not an error: the reporter asked for it
     """Training stopped because the reporter said so; what was recorded is flushed, with a checkpoint."""
@@ -87,6 +96,9 @@ class _Silent:
         return False
 
     def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None: ...
+
+    def decided(self, record: RunRecord) -> Finding | None:
+        return None
 
 
 def train(
@@ -150,6 +162,7 @@ class _Fit:
         self.step = 0
         self.nonfinite_step: int | None = None
         self.steps_to_target: int | None = None
+        self.stopped_on: str | None = None
         self.initial_loss = math.nan
         self.train_seconds = self.recording_seconds = 0.0
         self._unseen: list[tuple[int, Tensor]] = []
@@ -168,8 +181,14 @@ class _Fit:
                 self._flush(checkpoint=True)
                 raise Interrupted(self.step)
             self._one_step()
-            if self._window_is_full():
+            look = self.nonfinite_step is None and due(self.experiment.training.stop_when, step=self.step)
+            if look or self._window_is_full():
                 self._flush(checkpoint=self.reporter.checkpoint_due())
+            if look and self.step < steps:
+                finding = self.reporter.decided(self._record(outcome=None))
+                if finding is not None:
+                    self.stopped_on = finding.condition
+                    break
         if self.nonfinite_step is None:
             self._probe()
         self._flush(checkpoint=False)
@@ -360,6 +379,7 @@ class _Fit:
             train_seconds=self.train_seconds,
             recording_seconds=self.recording_seconds,
             peak_memory_bytes=torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
+            stopped_on=self.stopped_on,
         )
 
     def _record(self, *, outcome: Outcome | None) -> RunRecord:

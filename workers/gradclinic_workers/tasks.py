@@ -19,8 +19,10 @@ import structlog
 from celery import shared_task
 
 from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis.finding import Finding
+from gradclinic.diagnosis.stopping import reason_to_stop
 from gradclinic.errors import ServiceUnavailable, TrainingFailed
-from gradclinic.experiment import Experiment
+from gradclinic.experiment import Experiment, StopWhen
 from gradclinic.queue import TRAIN, Queue
 from gradclinic.record import RunRecord, Series
 from gradclinic.settings import Settings
@@ -123,6 +125,7 @@ class _Training:
         self._trainer, self._lease, self._run = trainer, lease, lease.claim.run
         self._environment: dict[str, Any] = {}
         self._saved_at = time.monotonic()
+        self._stop_when: StopWhen | None = None
 
     def run(self) -> None:
         from . import device, fit
@@ -130,6 +133,7 @@ class _Training:
         try:
             # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
             experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
+            self._stop_when = experiment.training.stop_when
             where = device.choose(experiment.training.device)
             self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
             record = fit.train(experiment, device=where, reporter=self, checkpoint=self._resume_state())
@@ -175,6 +179,11 @@ class _Training:
         if pointer is not None:
             self._trainer.checkpoints.keep_only(pointer)
 
+    def decided(self, record: RunRecord) -> Finding | None:
+        stop_when = self._stop_when
+        whole = replace(self._lease.record(), outcome=None)
+        return None if stop_when is None else reason_to_stop(whole, stop_when)
+
     # --- its ends ---
 
     def _resume_state(self) -> bytes | None:
@@ -193,6 +202,10 @@ class _Training:
         reason = Reason("trained", "trained to its end")
         if record.outcome is not None and record.outcome.nonfinite_step is not None:
             reason = Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
+        elif record.outcome is not None and record.outcome.stopped_on is not None:
+            done, condition = record.outcome.steps_done, record.outcome.stopped_on
+            text = f"stopped on {condition} after {done} of {record.steps} steps: {1 - done / record.steps:.0%} saved"
+            reason = Reason("stopped_on_finding", text)
         diagnosis: dict[str, Any] | None = None
         try:
             diagnosis = to_json(diagnose(whole, experiment=experiment))

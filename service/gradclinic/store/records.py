@@ -153,6 +153,7 @@ class Run:
             "steps_to_target": outcome.steps_to_target,
             "train_seconds": outcome.train_seconds,
             "recording_seconds": outcome.recording_seconds,
+            "saved_share": 1 - outcome.steps_done / self.steps if outcome.stopped_on is not None else None,
         }
 
 

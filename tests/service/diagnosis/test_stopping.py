@@ -1,0 +1,30 @@
+from dataclasses import replace
+
+from gradclinic.diagnosis.stopping import LOOK_EVERY, due, reason_to_stop
+from gradclinic.experiment import StopWhen
+
+from . import records
+
+VANISHING = StopWhen(conditions=("vanishing_gradients",))
+
+
+def live(record, steps: int):
+    """What a run that is still training has recorded after some steps."""
+    return replace(records.truncated(record, steps), outcome=None)
+
+
+def test_a_run_is_looked_at_on_fixed_steps_and_only_where_its_owner_asked_for_it():
+    assert [step for step in range(200) if due(VANISHING, step=step)] == list(range(100, 200, LOOK_EVERY))
+    assert not due(None, step=100)
+
+
+def test_a_certain_finding_of_a_named_condition_ends_a_run():
+    finding = reason_to_stop(live(records.vanishing(), 100), VANISHING)
+    assert finding is not None
+    assert finding.condition == "vanishing_gradients"
+    assert finding.confidence >= VANISHING.confidence
+
+
+def test_a_run_goes_on_while_it_looks_healthy_or_shows_only_what_nobody_named():
+    assert reason_to_stop(live(records.healthy_record(), 100), VANISHING) is None
+    assert reason_to_stop(live(records.vanishing(), 100), StopWhen(conditions=("dead_units",))) is None
