@@ -8,6 +8,7 @@
                         request_cancel(run_id) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
                         get, page, request_cancel, delete                Study.status and .progress follow from its runs
+    store.prescriptions create(NewPrescription), get, page, running, trials, ask, finish, request_cancel
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
@@ -25,6 +26,7 @@ from collections import Counter
 from .database import Database
 from .leases import LeaseLost, Leases
 from .migrate import is_current
+from .prescriptions import Prescriptions
 from .reconciliation import Reconciliation
 from .records import (
     ENDED,
@@ -33,10 +35,12 @@ from .records import (
     Created,
     Idempotency,
     Message,
+    NewPrescription,
     NewRun,
     NewStudy,
     Order,
     Page,
+    Prescription,
     Progress,
     Reason,
     Run,
@@ -58,6 +62,7 @@ class Store:
         self._database = Database(url)
         self.runs = Runs(self._database)
         self.studies = Studies(self._database)
+        self.prescriptions = Prescriptions(self._database)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.reconciliation = Reconciliation(self._database)
@@ -96,10 +101,12 @@ __all__ = [
     "Idempotency",
     "LeaseLost",
     "Message",
+    "NewPrescription",
     "NewRun",
     "NewStudy",
     "Order",
     "Page",
+    "Prescription",
     "Progress",
     "Reason",
     "Run",
