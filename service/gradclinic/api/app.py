@@ -9,7 +9,19 @@ from fastapi import FastAPI
 from ..logs import configure
 from ..settings import Settings, get_settings
 from ..use_cases.service import Service
-from . import catalogue, comparisons, diagnoses, events, experiments, health, prescriptions, runs, statistics, studies
+from . import (
+    catalogue,
+    claims,
+    comparisons,
+    diagnoses,
+    events,
+    experiments,
+    health,
+    prescriptions,
+    runs,
+    statistics,
+    studies,
+)
 from .json import PlainJSON
 from .problems import BodyLimit, install
 from .requests_log import RequestLog
@@ -28,6 +40,7 @@ TAGS = [
     {"name": "diagnosis", "description": "What is wrong with a run."},
     {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
     {"name": "prescriptions", "description": "The search for a cure, confirmed against a random control."},
+    {"name": "claims", "description": "Common advice, and what measurement says of it."},
     {"name": "comparisons", "description": "Any runs against each other."},
     {"name": "events", "description": "Follow runs and studies."},
     {"name": "catalogue", "description": "Everything that a request can name."},
@@ -41,6 +54,7 @@ ROUTERS = (
     diagnoses.router,
     studies.router,
     prescriptions.router,
+    claims.router,
     comparisons.router,
     events.router,
     catalogue.router,

@@ -1,5 +1,6 @@
 """The command that searches for a cure."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -44,4 +45,7 @@ def prescribe(
             typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['self']}")
         else:
             show(console_for(), prescription_words(found.data))
+            if found.cure is not None:
+                typer.echo("\nThe cured experiment, ready to post to /v1/runs:")
+                typer.echo(json.dumps({"experiment": found.cure["resolved_experiment"]}))  # one line, to be copied
         return 0 if no_wait or found.status == "succeeded" else 1

@@ -1,6 +1,5 @@
-"""A prescription in words: the diagnosis, the cure ready to post, its evidence, and what was tried without success."""
+"""A prescription in words: the diagnosis, the cure with its evidence, the control, and what was tried besides."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -79,16 +78,19 @@ def _headline(data: Json) -> str:
 
 def _cure(cure: Json) -> list[Text]:
     parts = [Text("\nThe cure", style="bold")]
-    parts += [Text(f"  {remedy_words(remedy)}") for remedy in cure["remedies"]]
+    parts += [Text(f"  {remedy_words(_set(remedy))}") for remedy in cure["remedies"]]
     evidence = cure["evidence"]
     if evidence is not None:
-        parts.append(Text(f"  {evidence['verdict']} on {evidence['runs']} fresh seeds: {evidence['reason']}"))
+        parts.append(Text(f"  {evidence['verdict']} on {evidence['runs']} fresh seeds"))
     for word in ("simplest", "best"):
         if cure[word] and cure[word]["name"] != cure["name"]:
             parts.append(Text(f"  {word} cure: {cure[word]['name']}"))
-    parts.append(Text("  ready to post to /v1/runs:"))
-    parts.append(Text("  " + json.dumps({"experiment": cure["resolved_experiment"]})))
     return parts
+
+
+def _set(remedy: Json) -> Json:
+    """A remedy without the knobs that are null."""
+    return {key: value for key, value in remedy.items() if value is not None}
 
 
 def _tried(data: Json) -> list[Text]:
