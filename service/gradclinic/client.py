@@ -129,6 +129,28 @@ class Clinic:
         """Queue a study from its JSON."""
         return Study(self, self.post("/v1/studies", body))
 
+    def prescribe(
+        self,
+        experiment: ExperimentLike,
+        *,
+        seconds: float | None = None,
+        runs: int | None = None,
+        name: str | None = None,
+    ) -> "Prescription":
+        """Search for what cures an experiment, for so many seconds of training, or so many runs; 240 s without both."""
+        body: dict[str, Any] = {"experiment": _plain(experiment), "name": name}
+        if seconds is not None or runs is not None:
+            body["budget"] = {"seconds": seconds, "runs": runs}
+        return self.post_prescription(body)
+
+    def post_prescription(self, body: Mapping[str, Any]) -> "Prescription":
+        """Search for a cure from its JSON."""
+        return Prescription(self, self.post("/v1/prescriptions", body))
+
+    def get_prescription(self, prescription_id: str) -> "Prescription":
+        """A prescription by its identifier."""
+        return Prescription(self, self.get(f"/v1/prescriptions/{_segment(prescription_id)}"))
+
     def get_run(self, run_id: str) -> "Run":
         """A run by its identifier."""
         return Run(self, self.get(f"/v1/runs/{_segment(run_id)}"))
@@ -318,6 +340,53 @@ class Study:
     def delete(self) -> None:
         """Remove it with its runs."""
         self.clinic.delete(f"/v1/studies/{self.id}")
+
+
+class Prescription:
+    """The search for what cures an experiment."""
+
+    def __init__(self, clinic: Clinic, data: dict[str, Any]) -> None:
+        self.clinic, self.data = clinic, data
+
+    def __repr__(self) -> str:
+        return f"<Prescription {self.id} {self.status}>"
+
+    @property
+    def id(self) -> str:
+        """Its identifier."""
+        return str(self.data["id"])
+
+    @property
+    def status(self) -> str:
+        """Its state when it was last looked at."""
+        return str(self.data["status"])
+
+    @property
+    def cure(self) -> dict[str, Any] | None:
+        """The remedies that cure it, with their evidence; None where none does, or none yet."""
+        found: dict[str, Any] | None = self.data["cure"]
+        return found
+
+    def refresh(self) -> Self:
+        """Look again."""
+        self.data = self.clinic.get(f"/v1/prescriptions/{self.id}")
+        return self
+
+    def wait(self, *, timeout_s: float | None = None, progress: Callable[[dict[str, Any]], None] | None = None) -> Self:
+        """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while self.refresh().status == "running":
+            if progress is not None:
+                progress(self.data)
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"it has not ended within {timeout_s:g} s")
+            time.sleep(_POLL_S)
+        return self
+
+    def cancel(self) -> Self:
+        """Cancel what waits, and ask what runs to stop."""
+        self.data = self.clinic.post(f"/v1/prescriptions/{self.id}/cancel")
+        return self
 
 
 class ComparisonResult:

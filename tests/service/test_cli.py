@@ -79,6 +79,17 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     assert json.loads(again.stdout)["primary"] != "vanishing_gradients"
 
 
+def test_a_prescription_is_queued_and_its_budget_is_one_of_two(clinic: Clinic, tmp_path: Path) -> None:
+    path = spec(tmp_path, EXPERIMENT)
+    queued = gradclinic("prescribe", path, "--runs", "20", "--url", clinic.url, "--no-wait", "--json")
+    assert queued.returncode == 0, queued.stderr
+    found = clinic.get_prescription(json.loads(queued.stdout)["id"])
+    assert found.data["budget"] == {"seconds": None, "runs": 20}
+    assert found.cancel().status == "canceled"
+    both = gradclinic("prescribe", path, "--runs", "20", "--seconds", "9", "--url", clinic.url)
+    assert "--seconds or --runs" in refused(both, 2)
+
+
 def test_a_run_is_read_from_standard_input(clinic: Clinic) -> None:
     done = gradclinic("run", "-", "--no-wait", "--url", clinic.url, given=json.dumps(EXPERIMENT))
     assert done.returncode == 0, done.stderr

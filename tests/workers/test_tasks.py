@@ -92,7 +92,8 @@ def test_a_run_is_trained_saved_judged_and_ended(store: Store, trainer: Trainer)
 
 SICK: dict[str, Any] = {
     "model": {"kind": "mlp", "depth": 12, "width": 8, "activation": "sigmoid"},
-    "training": EXPERIMENT["training"] | {"stop_when": {"conditions": ["vanishing_gradients"], "confidence": 0.9, "after": 20}},
+    "training": EXPERIMENT["training"]
+    | {"stop_when": {"conditions": ["vanishing_gradients"], "confidence": 0.9, "after": 20}},
 }
 
 

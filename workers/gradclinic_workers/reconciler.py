@@ -1,4 +1,5 @@
-"""A small loop beside the workers: takes runs back from the dead, sends lost messages again, ends what is too old.
+"""A small loop beside the workers: takes runs back from the dead, sends lost messages again, ends what is too
+old, and takes prescriptions on to their next round.
 
 Any number of them may run, anywhere: `python -m gradclinic_workers.reconciler`.
 """
@@ -13,6 +14,8 @@ from gradclinic.errors import ServiceUnavailable
 from gradclinic.queue import Queue
 from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
+from gradclinic.use_cases.prescribe import give_up, step
+from gradclinic.use_cases.service import Service
 
 from .checkpoint import Checkpoints
 
@@ -28,6 +31,7 @@ class Reconciler:
 
     def __init__(self, store: Store, queue: Queue, settings: Settings) -> None:
         self._store, self._queue, self._settings = store, queue, settings
+        self._service = Service(settings, store, queue)
         self._checkpoints = Checkpoints(settings.checkpoint_dir)
         self._forgot_at = float("-inf")
 
@@ -36,6 +40,7 @@ class Reconciler:
         reconciliation, settings = self._store.reconciliation, self._settings
         changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
         changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
+        changed += self.prescribe()
         messages = reconciliation.unannounced(resend_after_s=settings.resend_after_s, depths=self._queue.depths())
         changed += self._queue.announce(self._store, messages, at_once=AT_ONCE)
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
@@ -56,6 +61,19 @@ class Reconciler:
                 pause = self._settings.reconcile_every_s
                 if changed:
                     log.info("reconciled", runs=changed)
+
+    def prescribe(self) -> int:
+        """Take every prescription a step on; one that breaks ends, and stops no other."""
+        changed = 0
+        for prescription_id in self._store.prescriptions.running():
+            try:
+                changed += step(self._service, prescription_id)
+            except ServiceUnavailable:
+                raise
+            except Exception:
+                log.exception("prescription_broke", prescription=prescription_id)
+                give_up(self._service, prescription_id)
+        return changed
 
     def _forget(self) -> None:
         self._store.reconciliation.forget()

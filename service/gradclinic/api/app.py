@@ -11,6 +11,7 @@ from ..settings import Settings, get_settings
 from ..use_cases.service import Service
 from . import (
     catalogue,
+    claims,
     comparisons,
     datasets,
     diagnoses,
@@ -18,6 +19,7 @@ from . import (
     experiments,
     health,
     metrics,
+    prescriptions,
     runs,
     statistics,
     studies,
@@ -39,6 +41,8 @@ TAGS = [
     {"name": "statistics", "description": "What runs recorded, layer by layer, step by step."},
     {"name": "diagnosis", "description": "What is wrong with a run."},
     {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
+    {"name": "prescriptions", "description": "The search for a cure, confirmed against a random control."},
+    {"name": "claims", "description": "Common advice, and what measurement says of it."},
     {"name": "comparisons", "description": "Any runs against each other."},
     {"name": "events", "description": "Follow runs and studies."},
     {"name": "datasets", "description": "Your own data."},
@@ -52,6 +56,8 @@ ROUTERS = (
     statistics.router,
     diagnoses.router,
     studies.router,
+    prescriptions.router,
+    claims.router,
     comparisons.router,
     events.router,
     datasets.router,

@@ -16,6 +16,9 @@ TheService = Annotated[Service, Depends(_service)]
 
 RunId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["run_01K0A"])]
 StudyId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["study_01K0A"])]
+PrescriptionId = Annotated[
+    str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["prescription_01K0A"])
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(

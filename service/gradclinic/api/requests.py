@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from ..experiment import Experiment
+from ..prescription import DEFAULT_BUDGET, Budget
 from ..remedies import AnyRemedy
 from ..spec import Items, Seed, Spec
 from .examples import EXPERIMENT
@@ -118,6 +119,21 @@ class StudyRequest(Spec):
     """For people."""
     labels: Labels = Field(default_factory=dict)
     """For finding the study and its runs again."""
+
+
+class PrescriptionRequest(Spec):
+    """A sick experiment, and what finding its cure may cost."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "budget": {"seconds": 240, "runs": None}}]}
+    )
+
+    experiment: Experiment
+    """What does not train as it should."""
+    budget: Budget = DEFAULT_BUDGET
+    """Seconds of training over all runs, or a number of runs."""
+    name: Name | None = None
+    """For people."""
 
 
 class DiagnosisRequest(Spec):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..store import Progress, Run, Study, Transition
+from ..store import Prescription, Progress, Run, Study, Transition
 from . import answers as a
 
 
@@ -57,6 +57,39 @@ def study_answer(study: Study) -> a.StudyAnswer:
             page=f"/studies/{study.id}",
         ),
     )
+
+
+def prescription_summary(prescription: Prescription) -> a.PrescriptionSummary:
+    """A prescription without what it found."""
+    return a.PrescriptionSummary(**_prescription_fields(prescription))
+
+
+def prescription_answer(prescription: Prescription) -> a.PrescriptionAnswer:
+    """A prescription with what it found so far."""
+    report = prescription.report or {}
+    found = ("round", "ending", "why", "diagnosis", "control", "cure", "comparison", "spent")
+    return a.PrescriptionAnswer(
+        **_prescription_fields(prescription),
+        **{name: report.get(name) for name in found},
+        tried=list(report.get("tried", ())),
+    )
+
+
+def _prescription_fields(prescription: Prescription) -> dict[str, Any]:
+    at = f"/v1/prescriptions/{prescription.id}"
+    return {
+        "id": prescription.id,
+        "name": prescription.name,
+        "status": prescription.status,
+        "experiment": dict(prescription.experiment),
+        "budget": dict(prescription.budget),
+        "progress": study_progress(prescription.progress),
+        "created_at": prescription.created_at,
+        "ended_at": prescription.ended_at,
+        "urls": a.PrescriptionUrls(
+            self=at, runs=f"/v1/runs?label=prescription:{prescription.id}", cancel=f"{at}/cancel"
+        ),
+    }
 
 
 def study_progress(progress: Progress) -> a.StudyProgressAnswer:

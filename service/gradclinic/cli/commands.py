@@ -2,7 +2,7 @@
 
 import typer
 
-from . import asking, demo, serving
+from . import asking, claiming, demo, prescribing, serving
 
 app = typer.Typer(
     name="gradclinic",
@@ -20,6 +20,8 @@ app.command("reconciler")(serving.reconciler)
 app.command("demo")(demo.demo)
 app.command("run")(asking.run)
 app.command("study")(asking.study)
+app.command("prescribe")(prescribing.prescribe)
+app.command("claims")(claiming.claims)
 app.command("compare")(asking.compare)
 app.command("diagnose")(asking.diagnose)
 app.command("catalogue")(asking.catalogue)

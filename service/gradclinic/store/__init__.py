@@ -9,6 +9,7 @@
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
                         get, page, request_cancel, delete                Study.status and .progress follow from its runs
     store.datasets      create(DatasetRecord, content) -> Created[DatasetRecord], find, get, page, content(id)
+    store.prescriptions create(NewPrescription), get, page, running, trials, ask, finish, request_cancel
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
@@ -27,6 +28,7 @@ from .database import Database
 from .datasets import Datasets
 from .leases import LeaseLost, Leases
 from .migrate import is_current
+from .prescriptions import Prescriptions
 from .reconciliation import Reconciliation
 from .records import (
     ENDED,
@@ -36,10 +38,12 @@ from .records import (
     DatasetRecord,
     Idempotency,
     Message,
+    NewPrescription,
     NewRun,
     NewStudy,
     Order,
     Page,
+    Prescription,
     Progress,
     Reason,
     Run,
@@ -62,6 +66,7 @@ class Store:
         self.runs = Runs(self._database)
         self.studies = Studies(self._database)
         self.datasets = Datasets(self._database)
+        self.prescriptions = Prescriptions(self._database)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.reconciliation = Reconciliation(self._database)
@@ -101,10 +106,12 @@ __all__ = [
     "Idempotency",
     "LeaseLost",
     "Message",
+    "NewPrescription",
     "NewRun",
     "NewStudy",
     "Order",
     "Page",
+    "Prescription",
     "Progress",
     "Reason",
     "Run",

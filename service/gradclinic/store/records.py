@@ -214,6 +214,37 @@ class Study:
         return "canceled" if self.cancel_requested or self.progress.by_status.get("canceled") else "failed"
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewPrescription:
+    """A search for a cure to be stored."""
+
+    experiment: JsonObject
+    budget: JsonObject
+    seed: int
+    name: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prescription:
+    """A search for a cure, with the report of its last whole round."""
+
+    id: str
+    name: str | None
+    status: Literal["running", "succeeded", "failed", "canceled"]
+    experiment: JsonObject
+    budget: JsonObject
+    seed: int
+    report: JsonObject | None
+    """None until its first runs are queued."""
+    cancel_requested: bool
+    created_at: datetime
+    ended_at: datetime | None
+    progress: Progress
+    """Of its runs so far."""
+    request_id: str | None
+
+
 @dataclass(frozen=True)
 class DatasetRecord:
     """What is known of an uploaded data set."""

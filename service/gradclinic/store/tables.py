@@ -206,6 +206,35 @@ datasets = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+prescriptions = Table(
+    "prescriptions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200)),
+    Column("status", String(16), nullable=False),
+    Column("experiment", Json, nullable=False),
+    Column("budget", Json, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("report", Json),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("request_id", Word),
+    CheckConstraint("status IN ('running','succeeded','failed','canceled')", name="status_is_known"),
+    Index(None, "status"),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Word, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("prescription_id", "digest"),
+    Index(None, "run_id"),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -21,7 +21,7 @@ def compare_study(
     study = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
     return compare(
-        _results(service, [(run, run.arm or BASELINE) for run in runs]),
+        results_of(service, [(run, run.arm or BASELINE) for run in runs]),
         baseline=BASELINE,
         metric=metric,
         confidence=confidence,
@@ -49,7 +49,7 @@ def compare_runs(
     reference = next(label for run, label in labelled if run.id == baseline)
     if len({label for _, label in labelled}) < 2:
         raise InsufficientData(f"all these runs belong to the arm {reference!r}; a comparison needs two")
-    return compare(_results(service, labelled), baseline=reference, metric=metric, confidence=confidence)
+    return compare(results_of(service, labelled), baseline=reference, metric=metric, confidence=confidence)
 
 
 def _label(run: Run, *, one_study: bool) -> str:
@@ -58,7 +58,8 @@ def _label(run: Run, *, one_study: bool) -> str:
     return run.name or run.id
 
 
-def _results(service: Service, labelled: Sequence[tuple[Run, str]]) -> list[RunResult]:
+def results_of(service: Service, labelled: Sequence[tuple[Run, str]]) -> list[RunResult]:
+    """What a comparison needs of runs, each by the label of its arm."""
     return [
         RunResult(
             run_id=run.id,

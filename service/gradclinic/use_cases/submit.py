@@ -59,7 +59,7 @@ def submit_run(
     With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
     """
     resolved = resolve(experiment, remedies, limits=service.limits)
-    new = _new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
+    new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
     identical = service.store.runs.find_identical(new.digest) if reuse else None
     if identical is not None:
         return Created(identical, replayed=True)
@@ -126,7 +126,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _new_run(
+def new_run(
     trained: Experiment,
     *,
     posted: Experiment,
@@ -136,6 +136,7 @@ def _new_run(
     arm: str | None = None,
     point: Mapping[str, float] | None = None,
 ) -> NewRun:
+    """A run of the resolved experiment `trained`, to be stored."""
     resolved = trained.to_json()
     return NewRun(
         experiment=posted.to_json(),
@@ -170,7 +171,7 @@ def _fan_out(service: Service, plan: StudyPlan, arms: Sequence[ArmPlan]) -> list
         distinct = {(found.pointer, found.message): found for _, found in problems}
         raise (kinds.pop() if len(kinds) == 1 else InvalidRequest)(distinct.values())
     return [
-        _new_run(
+        new_run(
             resolved.resolved.with_seed(seed),
             posted=point.experiment.with_seed(seed),
             remedies=arm.remedies,

@@ -1,0 +1,73 @@
+"""`/v1/prescriptions`: a sick experiment, and the search for what cures it."""
+
+from fastapi import APIRouter, Request, Response
+
+from ..use_cases.prescribe import submit_prescription
+from . import answers as a
+from .body import StrictJSONRoute
+from .dependencies import BODY_PROBLEMS, After, Limit, PrescriptionId, TheService, problems
+from .paging import link_next
+from .requests import PrescriptionRequest
+from .runs import RETRY_AFTER_S
+from .views import prescription_answer, prescription_summary
+
+router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=StrictJSONRoute)
+
+_HEADERS = {
+    "Location": {"description": "The prescription.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Search for a cure",
+    responses={202: {"description": "Stored, its first runs queued.", "headers": _HEADERS}, **problems(*BODY_PROBLEMS)},
+)
+def create_prescription(body: PrescriptionRequest, service: TheService, response: Response) -> a.PrescriptionAnswer:
+    """Diagnose the experiment, try what may cure it, and confirm what does on fresh seeds against a random control."""
+    answer = prescription_answer(submit_prescription(service, body.experiment, body.budget, name=body.name))
+    response.headers["Location"] = answer.urls.self
+    response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.get("", summary="List prescriptions", responses=problems(422))
+def list_prescriptions(
+    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
+) -> a.PrescriptionPage:
+    """Prescriptions, newest first."""
+    page = service.store.prescriptions.page(after=after, limit=limit)
+    return a.PrescriptionPage(
+        items=[prescription_summary(each) for each in page.items], next=link_next(request, response, page.next)
+    )
+
+
+@router.get("/{prescription_id}", summary="Look at a prescription", responses=problems(404, 422))
+def get_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> a.PrescriptionAnswer:
+    """The diagnosis, what was tried, the random control, and the cure with its evidence, as far as it is."""
+    answer = prescription_answer(service.store.prescriptions.get(prescription_id))
+    if answer.status == "running":
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.post(
+    "/{prescription_id}/cancel",
+    status_code=202,
+    summary="Cancel a prescription",
+    responses={
+        200: {"description": "It was cancelled before.", "model": a.PrescriptionAnswer},
+        **problems(404, 409, 422),
+    },
+)
+def cancel_prescription(
+    prescription_id: PrescriptionId, service: TheService, response: Response
+) -> a.PrescriptionAnswer:
+    """Queued runs end at once, running ones at their next step; what was found so far stays."""
+    before = service.store.prescriptions.get(prescription_id)
+    canceled = service.store.prescriptions.request_cancel(prescription_id)
+    if before.status == "canceled":
+        response.status_code = 200
+    return prescription_answer(canceled)

@@ -1,0 +1,187 @@
+"""Prescriptions: searches for a cure, and the runs that they asked for, each bound to its trial."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from ..errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .identifiers import new_id
+from .records import Message, NewPrescription, NewRun, Page, Prescription, Progress, Run
+from .rows import insert_runs, known, moment, to_run
+from .runs import cancel_queued
+
+
+class Prescriptions:
+    """Prescriptions, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, new: NewPrescription) -> Prescription:
+        """Store a prescription, running, with no runs yet."""
+        prescription_id = new_id("prescription")
+        with self._database.write() as connection:
+            connection.execute(
+                insert(t.prescriptions).values(
+                    id=prescription_id,
+                    name=new.name,
+                    status="running",
+                    experiment=new.experiment,
+                    budget=new.budget,
+                    seed=new.seed,
+                    cancel_requested=False,
+                    created_at=self._database.now,
+                    request_id=new.request_id,
+                )
+            )
+            return _get(connection, prescription_id)
+
+    def get(self, prescription_id: str) -> Prescription:
+        """One prescription; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, prescription_id)
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Prescription]:
+        """Prescriptions, newest first."""
+        query = select(t.prescriptions).order_by(t.prescriptions.c.id.desc()).limit(limit + 1)
+        if after is not None:
+            query = query.where(t.prescriptions.c.id < after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            found = _with_progress(connection, rows[:limit])
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    def running(self) -> list[str]:
+        """Identifiers of those that have not ended, oldest first."""
+        column = t.prescriptions.c
+        with self._database.read() as connection:
+            found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
+            return list(found.scalars())
+
+    def trials(self, prescription_id: str) -> dict[str, Run]:
+        """Its runs so far, by their trials' keys."""
+        query = (
+            select(t.trials.c.key, t.runs)
+            .join_from(t.trials, t.runs, t.trials.c.run_id == t.runs.c.id)
+            .where(t.trials.c.prescription_id == prescription_id)
+            .order_by(t.runs.c.id)
+        )
+        with self._database.read() as connection:
+            return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
+
+    def ask(
+        self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Mapping[str, Any]
+    ) -> tuple[Message, ...]:
+        """Store a round as a whole, by trial key: a trial that was asked for before is not asked for again.
+
+        Nothing is stored once the prescription has ended.
+        """
+        with self._database.write() as connection:
+            if not self._hold(connection, prescription_id, report=dict(report)):
+                return ()
+            asked = set(
+                connection.execute(
+                    select(t.trials.c.digest).where(t.trials.c.prescription_id == prescription_id)
+                ).scalars()
+            )
+            fresh = [(new_id("run"), key, new) for key, new in wanted.items() if _digest(key) not in asked]
+            if not fresh:
+                return ()
+            messages = insert_runs(
+                connection, self._database, [(run_id, new) for run_id, _, new in fresh], study_id=None
+            )
+            connection.execute(
+                insert(t.trials),
+                [
+                    {"prescription_id": prescription_id, "digest": _digest(key), "key": key, "run_id": run_id}
+                    for run_id, key, _ in fresh
+                ],
+            )
+            return messages
+
+    def finish(
+        self, prescription_id: str, *, status: Literal["succeeded", "failed"], report: Mapping[str, Any] | None
+    ) -> None:
+        """Save the report, and end it; nothing happens if it has ended."""
+        with self._database.write() as connection:
+            kept = {} if report is None else {"report": dict(report)}
+            self._hold(connection, prescription_id, status=status, ended_at=self._database.now, **kept)
+
+    def request_cancel(self, prescription_id: str) -> Prescription:
+        """End it, cancel what is queued, ask what runs to stop; raises Conflict when it ended otherwise."""
+        runs = t.runs.c
+        with self._database.write() as connection:
+            canceled = self._hold(
+                connection, prescription_id, status="canceled", cancel_requested=True, ended_at=self._database.now
+            )
+            before = _get(connection, prescription_id)
+            if not canceled and before.status != "canceled":
+                raise Conflict(f"the prescription has already {before.status}; only a running one can be cancelled")
+            own = runs.id.in_(select(t.trials.c.run_id).where(t.trials.c.prescription_id == prescription_id))
+            cancel_queued(connection, self._database, own)
+            connection.execute(update(t.runs).where(own, runs.status == "running").values(cancel_requested=True))
+            return _get(connection, prescription_id)
+
+    def _hold(self, connection: Connection, prescription_id: str, **values: Any) -> bool:
+        """Change a running prescription, and hold its row until the end of the transaction; whether it is running."""
+        column = t.prescriptions.c
+        changed = connection.execute(
+            update(t.prescriptions)
+            .where(column.id == prescription_id, column.status == "running")
+            .values(**values)
+            .returning(column.id)
+        )
+        return changed.first() is not None
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _get(connection: Connection, prescription_id: str) -> Prescription:
+    query = select(t.prescriptions).where(t.prescriptions.c.id == prescription_id)
+    rows = connection.execute(query).mappings().all()
+    if not rows:
+        raise NotFound(f"there is no prescription {prescription_id!r}")
+    return _with_progress(connection, rows)[0]
+
+
+def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Prescription]:
+    runs, of = t.runs.c, t.trials.c.prescription_id
+    counted = connection.execute(
+        select(
+            of,
+            runs.status,
+            func.count().label("runs"),
+            func.sum(runs.step).label("steps_done"),
+            func.sum(runs.steps).label("steps"),
+        )
+        .join_from(t.trials, t.runs, t.trials.c.run_id == runs.id)
+        .where(of.in_([row["id"] for row in rows]))
+        .group_by(of, runs.status)
+    ).all()
+    found = []
+    for row in rows:
+        own = [count for count in counted if count.prescription_id == row["id"]]
+        progress = Progress(
+            runs=sum(count.runs for count in own),
+            by_status={count.status: count.runs for count in own},
+            steps_done=int(sum(count.steps_done for count in own)),
+            steps=int(sum(count.steps for count in own)),
+        )
+        found.append(
+            Prescription(
+                **{name: row[name] for name in _AS_STORED},
+                created_at=known(row["created_at"]),
+                ended_at=moment(row["ended_at"]),
+                progress=progress,
+            )
+        )
+    return found
+
+
+_AS_STORED = ("id", "name", "status", "experiment", "budget", "seed", "report", "cancel_requested", "request_id")

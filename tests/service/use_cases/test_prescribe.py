@@ -1,0 +1,107 @@
+"""A prescription driven by real, tiny trainings, and by processes that die at the worst moment."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradclinic.errors import Conflict, InvalidRequest
+from gradclinic.experiment import Experiment
+from gradclinic.prescription import Budget
+from gradclinic.settings import Settings
+from gradclinic.store import Run
+from gradclinic.use_cases.prescribe import LABEL, give_up, step, submit_prescription
+from gradclinic.use_cases.service import Service
+
+from ..api.examples import experiment
+from ..api.serving import NOBODY, train
+
+SICK = Experiment.model_validate(experiment(training={"steps": 60}))
+
+
+@pytest.fixture
+def service(sqlite_url: str, tmp_path: Path) -> Iterator[Service]:
+    made = Service.of(Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY))
+    yield made
+    made.close()
+
+
+def queued(service: Service, prescription_id: str) -> list[Run]:
+    return [run for run in service.store.prescriptions.trials(prescription_id).values() if run.status == "queued"]
+
+
+@pytest.mark.slow
+def test_a_search_ends_with_a_report_of_what_it_tried_and_of_its_control(service: Service) -> None:
+    begun = submit_prescription(service, SICK, Budget(runs=8))
+    assert begun.status == "running"
+    assert begun.progress.runs == 3
+    while waiting := queued(service, begun.id):
+        train(service.settings, *(run.id for run in waiting))
+        step(service, begun.id)
+    ended = service.store.prescriptions.get(begun.id)
+    assert (ended.status, ended.progress.unfinished) == ("succeeded", 0)
+    assert ended.ended_at is not None
+    report: dict[str, Any] = dict(ended.report or {})
+    assert report["diagnosis"]["conditions"] == {"vanishing_gradients": 3}
+    assert report["ending"] in {"cured", "not_cured"}
+    assert report["control"]["runs"] >= 3
+    labelled = service.store.runs.page(labels={LABEL: begun.id}, limit=200).items
+    assert {run.id for run in labelled} == {run["run_id"] for tried in report["tried"] for run in tried["runs"]} | {
+        run["run_id"] for run in report["control"]["draws"]
+    } | {run.id for run in labelled if not run.remedies}
+    assert step(service, begun.id) == 0
+
+
+def test_a_round_is_not_queued_again_by_whoever_has_not_seen_that_it_was(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = submit_prescription(service, SICK, Budget(runs=8))
+    train(service.settings, *(run.id for run in queued(service, begun.id)))
+    stale = service.store.prescriptions.get(begun.id), service.store.prescriptions.trials(begun.id)
+    assert step(service, begun.id) > 0
+    asked = service.store.prescriptions.trials(begun.id)
+    monkeypatch.setattr(service.store.prescriptions, "get", lambda _: stale[0])
+    monkeypatch.setattr(service.store.prescriptions, "trials", lambda _: stale[1])
+    assert step(service, begun.id) == 0
+    monkeypatch.undo()
+    assert service.store.prescriptions.trials(begun.id).keys() == asked.keys()
+
+
+def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(service.store.prescriptions, "ask", dies)
+    with pytest.raises(KeyboardInterrupt):
+        submit_prescription(service, SICK, Budget(runs=8))
+    monkeypatch.undo()
+    (waiting,) = service.store.prescriptions.running()
+    assert step(service, waiting) == 3
+    assert step(service, waiting) == 0
+
+
+def test_a_cancelled_search_asks_for_nothing_more(service: Service) -> None:
+    begun = submit_prescription(service, SICK)
+    canceled = service.store.prescriptions.request_cancel(begun.id)
+    assert canceled.status == "canceled"
+    assert canceled.progress.by_status == {"canceled": 3}
+    assert step(service, begun.id) == 0
+    assert service.store.prescriptions.running() == []
+
+
+def test_a_search_that_broke_has_failed_and_cannot_be_cancelled(service: Service) -> None:
+    begun = submit_prescription(service, SICK)
+    give_up(service, begun.id)
+    assert service.store.prescriptions.get(begun.id).status == "failed"
+    with pytest.raises(Conflict, match="already failed"):
+        service.store.prescriptions.request_cancel(begun.id)
+
+
+def test_what_could_not_be_trained_is_refused_and_nothing_is_stored(service: Service) -> None:
+    flawed = Experiment.model_validate(experiment(model={"depth": 200, "width": 4096}))
+    with pytest.raises(InvalidRequest):
+        submit_prescription(service, flawed)
+    assert service.store.prescriptions.running() == []
