@@ -22,6 +22,7 @@ def test_an_experiment_comes_back_with_every_default_spelled_out(api: httpx.Clie
         "seed": 0,
         "precision": "float32",
         "device": "auto",
+        "stop_when": None,
     }
 
 
