@@ -207,6 +207,6 @@ def _eventually(condition, *, within_s: float = 30.0):
 
 
 def test_continuous_integration_runs_every_test(checkout):
-    assert 'run" test --all' in (checkout / ".ci/run").read_text()
+    assert "exec ./run test --all" in (checkout / ".ci/run").read_text()
     assert os.access(checkout / ".ci/run", os.X_OK)
     assert os.access(checkout / "run", os.X_OK)
