@@ -112,6 +112,9 @@ with interrupted_by_signals():
             service.wait()
     except KeyboardInterrupt:
         print("ended", flush=True)
+# As the command line does. Without it CPython exits by SIGINT when the interrupt, although handled, was raised while
+# a string of source was executed: inside the making of a dataclass during an import, say.
+sys.exit(0)
 """
 
 
