@@ -114,6 +114,42 @@ def test_a_training_that_diverges_ends_as_a_result_at_its_first_non_finite_step(
     assert not math.isfinite(outcome.final_validation_loss)
 
 
+@pytest.mark.parametrize("window", [1, 5, 250])
+def test_a_device_that_is_asked_only_now_and_then_ends_with_the_same_record(monkeypatch, window):
+    diverging = specs.mlp(
+        activation="relu", steps=40, optimizer={"kind": "sgd", "learning_rate": 1e6}, recording={"dense_until": 40}
+    )
+    expected = train(diverging)
+    assert 0 < expected.outcome.nonfinite_step < 20
+    monkeypatch.setattr(fit, "CHECK_EVERY", {"cpu": 16})
+    monkeypatch.setattr(fit, "WINDOW_RECORDS", window)
+    seldom = train(diverging)
+    assert seldom.outcome.nonfinite_step == seldom.outcome.steps_done == expected.outcome.nonfinite_step
+    for name in ("train_loss", "grad_norm_l2", "site_grad_rms", "probe_loss"):
+        assert np.array_equal(seldom.get(name).steps, expected.get(name).steps), name
+        assert np.array_equal(seldom.get(name).values, expected.get(name).values, equal_nan=True), name
+
+
+def test_a_run_that_stops_early_is_looked_at_again_where_it_resumes():
+    asked = []
+
+    class Decider(Listener):
+        def decided(self, record):
+            recorded = record.get("train_loss").steps
+            asked.append(int(recorded[-1]) if len(recorded) else None)
+
+    stop_when = {"conditions": ["vanishing_gradients"], "after": 20}
+    experiment = specs.mlp(steps=50)
+    training = type(experiment.training).model_validate({**experiment.training.to_json(), "stop_when": stop_when})
+    experiment = experiment.model_copy(update={"training": training})
+    interrupted = Decider(stop_at=20)
+    with pytest.raises(Interrupted):
+        train(experiment, reporter=interrupted)
+    assert asked == []
+    train(experiment, reporter=Decider(), checkpoint=interrupted.checkpoint)
+    assert asked == [None, 39]
+
+
 def test_a_network_that_is_infinite_from_the_start_stops_at_step_zero_and_keeps_that_record():
     record = train(specs.mlp(activation="identity", initialization={"scheme": "xavier_normal", "gain": 1e20}))
     assert record.outcome.nonfinite_step == 0

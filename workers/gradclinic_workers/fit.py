@@ -28,9 +28,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from gradclinic.datasets import Samples
 from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import due
 from gradclinic.errors import TrainingFailed
@@ -42,18 +40,16 @@ from .build import build, build_optimizer
 from .clip import clip, norms_of
 from .initialize import BATCHES, NOISE, generator, initialize, stream
 from .lsuv import calibrate
+from .objective import Objective
 from .plan import Plan
-from .precision import LossScale, casting
+from .precision import LossScale
 from .recorder import Observation, Recorder
-from .tapped import Tap
 
-PROBE_SAMPLES = 256
-EVALUATION_SAMPLES = 1000
 TARGET = 0.5
 """A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
-CUDA_CHECK_EVERY = 16
-"""On a GPU, steps between two looks at whether the loss is still finite: each look waits for the device."""
+CHECK_EVERY = {"cpu": 1, "cuda": 16}
+"""Steps between two looks at whether the loss is still finite, by device: on a GPU each look waits for it."""
 
 
 class Reporter(Protocol):
@@ -140,13 +136,8 @@ class _Fit:
         if not self.parameters:
             raise TrainingFailed("every layer is frozen, so there is nothing to train")
         self.optimizer = build_optimizer(experiment.optimizer, self.parameters)
-        split = experiment.data.sample(experiment.model.layout())
-        self.constant_loss = split.constant_loss(experiment.data.task)
-        self.train_inputs, self.train_targets = self._tensors(split.train)
-        self.validation = self._tensors(split.validation)
-        with _on_batch_statistics(self.modules, self.device):
-            samples = self.train_inputs[:PROBE_SAMPLES]
-            calibrate(by_name, self.network, experiment, forward=lambda: self._outputs(samples))
+        self.objective = Objective(self.modules, experiment, self.device)
+        calibrate(by_name, self.network, experiment, forward=self.objective.probe_outputs)
         self.loss_scale = LossScale(training.precision)
         self.batches = generator(training.seed, BATCHES)
         torch.manual_seed(stream(training.seed, NOISE))
@@ -174,25 +165,32 @@ class _Fit:
         if checkpoint is not None:
             self._resume(checkpoint)
         else:
-            self.initial_loss = self._training_loss()
+            self.initial_loss = self.objective.training_loss()
         self.reporter.started(self._record(outcome=None))
-        while self.step < steps and self.nonfinite_step is None:
+        while self.step < steps and not self._broke():
             if self.reporter.should_stop():
                 self._flush(checkpoint=True)
-                raise Interrupted(self.step)
-            self._one_step()
-            look = self.nonfinite_step is None and due(self.experiment.training.stop_when, step=self.step)
-            if look or self._window_is_full():
-                self._flush(checkpoint=self.reporter.checkpoint_due())
-            if look and self.step < steps:
-                finding = self.reporter.decided(self._record(outcome=None))
-                if finding is not None:
-                    self.stopped_on = finding.condition
+                if self._broke():
                     break
-        if self.nonfinite_step is None:
+                raise Interrupted(self.step)
+            if self._is_decided():
+                break
+            self._one_step()
+            if self._window_is_full():
+                self._flush(checkpoint=self.reporter.checkpoint_due())
+        if not self._broke():
             self._probe()
         self._flush(checkpoint=False)
         return self._record(outcome=self._outcome())
+
+    def _is_decided(self) -> bool:
+        """Whether enough is known to stop here. It is asked before a step, so a run that resumes there asks again."""
+        if not due(self.experiment.training.stop_when, step=self.step):
+            return False
+        self._flush(checkpoint=self.reporter.checkpoint_due())
+        finding = None if self._broke() else self.reporter.decided(self._record(outcome=None))
+        self.stopped_on = finding.condition if finding is not None else None
+        return finding is not None or self._broke()
 
     def _one_step(self) -> None:
         began = time.perf_counter()
@@ -202,11 +200,13 @@ class _Fit:
         learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        chosen = torch.randint(len(self.train_inputs), (training.batch_size,), generator=self.batches).to(self.device)
+        samples, size = len(self.objective.inputs), (training.batch_size,)
+        chosen = torch.randint(samples, size, generator=self.batches).to(self.device)
         observation = self.recorder.observe(step) if self.record else None
         self.optimizer.zero_grad(set_to_none=True)
         tap = partial(self.recorder.tap, observation) if observation else None
-        loss = self._loss(self._outputs(self.train_inputs[chosen], tap), self.train_targets[chosen])
+        outputs = self.objective.outputs(self.objective.inputs[chosen], tap)
+        loss = self.objective.loss(outputs, self.objective.targets[chosen])
         scale = self.loss_scale.value
         self.loss_scale.backward(loss)
         gradients = [_gradient_of(parameter) for parameter in self.parameters]
@@ -240,18 +240,27 @@ class _Fit:
                 self.recorder.after_step(observation, learning_rate=learning_rate)
 
     def _is_finite(self, loss: Tensor, total_norm: Tensor) -> bool:
-        """Whether to go on. A GPU is asked only now and then; what it did since its first bad step is forgotten."""
+        """Whether to go on, as far as it is known: a GPU is asked only now and then."""
         self._unseen.append((self.step, torch.isfinite(loss.detach()) & torch.isfinite(total_norm)))
         last = self.step == self.experiment.training.steps - 1
-        if self.device.type != "cpu" and not last and len(self._unseen) < CUDA_CHECK_EVERY:
-            return True
+        if last or len(self._unseen) >= CHECK_EVERY[self.device.type]:
+            self._see()
+        return not self._broke()
+
+    def _broke(self) -> bool:
+        """Whether a loss or gradient norm was seen that is not finite."""
+        return self.nonfinite_step is not None
+
+    def _see(self) -> None:
+        """Look at what was not looked at yet; what was done since the first bad step is forgotten."""
+        if not self._unseen:
+            return
         finite = torch.stack([flag for _, flag in self._unseen]).cpu().tolist()
         bad = [step for (step, _), good in zip(self._unseen, finite, strict=True) if not good]
         self._unseen = []
         if bad:
             self.nonfinite_step = self.step = bad[0]
             self.recorder.drop_after(bad[0])
-        return not bad
 
     # --- measuring without leaving a trace ---
 
@@ -260,43 +269,8 @@ class _Fit:
             return
         with self._recording():
             values: dict[str, Tensor] = {}
-            tap = partial(self.recorder.probe_tap, values)
-            inputs, targets = self.train_inputs[:PROBE_SAMPLES], self.train_targets[:PROBE_SAMPLES]
-            with _on_batch_statistics(self.modules, self.device):
-                loss = self._loss(self._outputs(inputs, tap), targets)
+            loss = self.objective.probe_loss(partial(self.recorder.probe_tap, values))
             self.recorder.after_probe(self.step, loss=loss, values=values)
-
-    def _training_loss(self) -> float:
-        inputs, targets = self.train_inputs[:EVALUATION_SAMPLES], self.train_targets[:EVALUATION_SAMPLES]
-        with _on_batch_statistics(self.modules, self.device):
-            return float(self._loss(self._outputs(inputs), targets))
-
-    def _validation_loss(self) -> tuple[float, float | None]:
-        """Loss, and accuracy for a classification; an output that is not finite is a wrong answer."""
-        inputs, targets = self.validation
-        self.modules.eval()
-        with torch.no_grad():
-            outputs = self._outputs(inputs)
-            loss = float(self._loss(outputs, targets))
-        self.modules.train()
-        if self.experiment.data.task != "classification":
-            return loss, None
-        right = (outputs.argmax(dim=1) == targets) & torch.isfinite(outputs).all(dim=1)
-        return loss, float(right.double().mean())
-
-    def _outputs(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
-        """What the network makes of a batch, computed in the run's precision, float32."""
-        with casting(self.experiment.training.precision, self.device):
-            outputs: Tensor = self.modules(inputs, tap)
-        return outputs.float()
-
-    def _loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        if self.experiment.data.task == "classification":
-            return functional.cross_entropy(outputs, targets)
-        return functional.mse_loss(outputs, targets)
-
-    def _tensors(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(samples.inputs).to(self.device), torch.from_numpy(samples.targets).to(self.device)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:
@@ -311,18 +285,20 @@ class _Fit:
         return waited >= WINDOW_SECONDS or self.recorder.pending >= WINDOW_RECORDS
 
     def _flush(self, *, checkpoint: bool) -> None:
+        self._see()
         with self._recording():
             window = self.recorder.flush()
         for name, series in window.items():
             self.series.setdefault(name, []).append(series)
         self._look_for_target(window.get("probe_loss"))
-        self.reporter.flushed(step=self.step, series=window, checkpoint=self._checkpoint() if checkpoint else None)
+        state = self._checkpoint() if checkpoint and not self._broke() else None
+        self.reporter.flushed(step=self.step, series=window, checkpoint=state)
         self._flushed_at = time.perf_counter()
 
     def _look_for_target(self, probe: Series | None) -> None:
         if probe is None or self.steps_to_target is not None:
             return
-        reached = probe.steps[probe.values[:, 0] <= TARGET * self.constant_loss]
+        reached = probe.steps[probe.values[:, 0] <= TARGET * self.objective.constant_loss]
         if len(reached):
             self.steps_to_target = int(reached[0])
 
@@ -362,8 +338,8 @@ class _Fit:
         self.train_seconds, self.recording_seconds = state["train_seconds"], state["recording_seconds"]
 
     def _outcome(self) -> Outcome:
-        train_loss = self._training_loss()
-        validation_loss, accuracy = self._validation_loss()
+        train_loss = self.objective.training_loss()
+        validation_loss, accuracy = self.objective.validation()
         if self.nonfinite_step is not None:  # training had no end: there is no state that its last step left
             train_loss = train_loss if not math.isfinite(train_loss) else math.nan
             validation_loss = validation_loss if not math.isfinite(validation_loss) else math.nan
@@ -372,7 +348,7 @@ class _Fit:
             nonfinite_step=self.nonfinite_step,
             initial_train_loss=self.initial_loss,
             final_train_loss=train_loss,
-            constant_loss=self.constant_loss,
+            constant_loss=self.objective.constant_loss,
             final_validation_loss=validation_loss,
             final_validation_accuracy=accuracy,
             steps_to_target=self.steps_to_target,
@@ -404,17 +380,3 @@ def _gradient_of(parameter: nn.Parameter) -> Tensor:
 
 def _joined(parts: list[Series]) -> Series:
     return Series(np.concatenate([part.steps for part in parts]), np.concatenate([part.values for part in parts]))
-
-
-@contextmanager
-def _on_batch_statistics(modules: nn.Module, device: torch.device) -> Iterator[None]:
-    """Look at the network as it trains: batch norm on batch statistics; buffers and random state left as they were."""
-    norms = [module for module in modules.modules() if getattr(module, "track_running_stats", False)]
-    for norm in norms:
-        norm.track_running_stats = False  # type: ignore[assignment]  # with it off, torch updates no buffer
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True  # type: ignore[assignment]  # as above
