@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, Union
 
 import httpx
 
@@ -223,14 +223,16 @@ class Clinic:
         return response
 
 
-class Run:
-    """One training."""
+class _Submitted:
+    """What the service works on and this client can look at again, wait for and cancel."""
+
+    _path: ClassVar[str]
 
     def __init__(self, clinic: Clinic, data: dict[str, Any]) -> None:
         self.clinic, self.data = clinic, data
 
     def __repr__(self) -> str:
-        return f"<Run {self.id} {self.status}>"
+        return f"<{type(self).__name__} {self.id} {self.status}>"
 
     @property
     def id(self) -> str:
@@ -242,6 +244,22 @@ class Run:
         """Its state when it was last looked at."""
         return str(self.data["status"])
 
+    def refresh(self) -> Self:
+        """Look again."""
+        self.data = self.clinic.get(f"{self._path}/{self.id}")
+        return self
+
+    def cancel(self) -> Self:
+        """Cancel what waits, and ask what runs to stop."""
+        self.data = self.clinic.post(f"{self._path}/{self.id}/cancel")
+        return self
+
+
+class Run(_Submitted):
+    """One training."""
+
+    _path = "/v1/runs"
+
     @property
     def ended(self) -> bool:
         """Whether it will never change state again."""
@@ -252,11 +270,6 @@ class Run:
         """How it ended, non-finite values as floats; None until it has."""
         found = self.data["metrics"]
         return None if found is None else {name: number(value) for name, value in found.items()}
-
-    def refresh(self) -> Self:
-        """Look again."""
-        self.data = self.clinic.get(f"/v1/runs/{self.id}")
-        return self
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[dict[str, Any]], None] | None = None) -> Self:
         """Return when it has ended; `progress` is told each event meanwhile. Raises TimeoutError."""
@@ -285,39 +298,15 @@ class Run:
         """Loss, gradient norms, learning rate; options are max_points and aggregate."""
         return self.clinic.get(f"/v1/runs/{self.id}/curves", **options)
 
-    def cancel(self) -> Self:
-        """Ask it to stop."""
-        self.data = self.clinic.post(f"/v1/runs/{self.id}/cancel")
-        return self
-
     def delete(self) -> None:
         """Remove it and all it recorded."""
         self.clinic.delete(f"/v1/runs/{self.id}")
 
 
-class Study:
+class Study(_Submitted):
     """One experiment, several arms, several seeds."""
 
-    def __init__(self, clinic: Clinic, data: dict[str, Any]) -> None:
-        self.clinic, self.data = clinic, data
-
-    def __repr__(self) -> str:
-        return f"<Study {self.id} {self.status}>"
-
-    @property
-    def id(self) -> str:
-        """Its identifier."""
-        return str(self.data["id"])
-
-    @property
-    def status(self) -> str:
-        """Its state when it was last looked at."""
-        return str(self.data["status"])
-
-    def refresh(self) -> Self:
-        """Look again."""
-        self.data = self.clinic.get(f"/v1/studies/{self.id}")
-        return self
+    _path = "/v1/studies"
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[dict[str, Any]], None] | None = None) -> Self:
         """Return when all its runs have ended; `progress` is told each event meanwhile. Raises TimeoutError."""
@@ -332,45 +321,21 @@ class Study:
         """Its arms against the baseline, as far as its runs have ended; options are `metric` and `confidence`."""
         return ComparisonResult(self.clinic, self.clinic.get(f"/v1/studies/{self.id}/comparison", **options))
 
-    def cancel(self) -> Self:
-        """Cancel what waits, and ask what runs to stop."""
-        self.data = self.clinic.post(f"/v1/studies/{self.id}/cancel")
-        return self
-
     def delete(self) -> None:
         """Remove it with its runs."""
         self.clinic.delete(f"/v1/studies/{self.id}")
 
 
-class Prescription:
+class Prescription(_Submitted):
     """The search for what cures an experiment."""
 
-    def __init__(self, clinic: Clinic, data: dict[str, Any]) -> None:
-        self.clinic, self.data = clinic, data
-
-    def __repr__(self) -> str:
-        return f"<Prescription {self.id} {self.status}>"
-
-    @property
-    def id(self) -> str:
-        """Its identifier."""
-        return str(self.data["id"])
-
-    @property
-    def status(self) -> str:
-        """Its state when it was last looked at."""
-        return str(self.data["status"])
+    _path = "/v1/prescriptions"
 
     @property
     def cure(self) -> dict[str, Any] | None:
         """The remedies that cure it, with their evidence; None where none does, or none yet."""
         found: dict[str, Any] | None = self.data["cure"]
         return found
-
-    def refresh(self) -> Self:
-        """Look again."""
-        self.data = self.clinic.get(f"/v1/prescriptions/{self.id}")
-        return self
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[dict[str, Any]], None] | None = None) -> Self:
         """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
@@ -381,11 +346,6 @@ class Prescription:
             if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError(f"it has not ended within {timeout_s:g} s")
             time.sleep(_POLL_S)
-        return self
-
-    def cancel(self) -> Self:
-        """Cancel what waits, and ask what runs to stop."""
-        self.data = self.clinic.post(f"/v1/prescriptions/{self.id}/cancel")
         return self
 
 
