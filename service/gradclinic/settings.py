@@ -66,8 +66,9 @@ class Settings(BaseSettings):
     """Attempts without a newer checkpoint after which a run whose workers vanish is failed."""
     reconcile_every_s: Annotated[float, Field(gt=0)] = 2.0
     """Seconds between two rounds of the reconciler."""
-    resend_after_s: Annotated[float, Field(gt=0)] = 120.0
-    """Seconds after which a queued run whose message seems lost gets another one."""
+    resend_after_s: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds after which a queued run whose message seems lost gets another one: with a worker that was killed
+    before it claimed the run, or with a queue that came back empty. A message too many costs next to nothing."""
     drain_s: Annotated[float, Field(gt=0)] = 20.0
     """Seconds that the embedded service gives a worker to save its run before it ends it."""
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
+from gradclinic.queue import Queue
 from gradclinic.settings import Settings
 from gradclinic.supervisor import Embedded
 
@@ -27,7 +29,13 @@ LONG = EXPERIMENT | {"training": {"steps": 500_000, "batch_size": 16}, "recordin
 
 def settings_for(folder: Path) -> Settings:
     return Settings(
-        data_dir=folder, port=0, lease_ttl_s=20, heartbeat_s=1, reconcile_every_s=0.2, checkpoint_every_s=0.5
+        data_dir=folder,
+        port=0,
+        lease_ttl_s=20,
+        heartbeat_s=1,
+        reconcile_every_s=0.2,
+        checkpoint_every_s=0.5,
+        resend_after_s=2,
     )
 
 
@@ -82,6 +90,29 @@ def test_what_dies_is_started_again_and_no_run_is_lost(service: Embedded, api: h
     eventually(lambda: _answers(api))
     assert ended(api, waiting)["status"] == "succeeded"
     assert ended(api, submit(api))["status"] == "succeeded"
+
+
+def test_a_worker_that_dies_with_a_message_it_took_loses_no_run(service: Embedded, api: httpx.Client) -> None:
+    ended(api, submit(api))  # so that its child is up and waits
+    child = _the_child(service)
+    child.suspend()
+    held = submit(api)
+    queue = Queue(service.settings)
+    eventually(lambda: sum(queue.depths().values()) == 0)
+    queue.close()
+    assert status(api, held) == "queued"
+    child.parent().kill()
+    assert ended(api, held)["status"] == "succeeded"
+
+
+def _the_child(service: Embedded) -> psutil.Process:
+    """The warm process that trains, in whose place a new one comes only when it has died."""
+    (child,) = [
+        process
+        for process in named(service.settings.data_dir, "spawn_main")
+        if process.parent().cmdline()[-1] == "gradclinic_workers"
+    ]
+    return child
 
 
 def _answers(api: httpx.Client) -> bool:
