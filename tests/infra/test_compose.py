@@ -40,8 +40,14 @@ def test_compose_refuses_to_start_without_a_password_of_ones_own(checkout):
 def test_every_variable_of_ours_is_a_setting(services):
     known = {f"GRADCLINIC_{name.upper()}" for name in Settings.model_fields}
     named = {variable for name in OURS for variable in services[name]["environment"]}
-    assert named
-    assert named <= known
+    standard = {variable for variable in named if variable.startswith("OTEL_")}
+    assert named - standard
+    assert named - standard <= known
+
+
+def test_traces_are_exported_only_where_a_collector_is_named(services, checkout):
+    assert services["api"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
+    assert "telemetry" in (checkout / "docker/api.Dockerfile").read_text()
 
 
 def test_the_settings_that_compose_gives_are_accepted(services, monkeypatch):
