@@ -88,7 +88,7 @@ class Store:
         self._database.ping()
 
     def is_current(self) -> bool:
-        """Whether the database has the newest schema."""
+        """Whether the database has the newest schema that this version knows, or a newer version's."""
         return is_current(self._database)
 
     def close(self) -> None:
