@@ -90,6 +90,15 @@ def test_our_images_do_not_run_as_root(services, checkout):
         assert "\nUSER 10001\n" in last_stage, name
 
 
+def test_whoever_writes_or_removes_checkpoints_shares_their_folder_and_may(services, checkout):
+    for name in ("worker", "worker-gpu", "reconciler"):
+        target = services[name]["environment"]["GRADCLINIC_CHECKPOINT_DIR"]
+        (volume,) = services[name]["volumes"]
+        assert (volume["source"], volume["target"]) == ("checkpoints", target)
+        # A new volume takes the owner of the image's folder, whichever service is first.
+        assert f"chown 10001 {target}\n" in (checkout / services[name]["build"]["dockerfile"]).read_text(), name
+
+
 def test_nothing_starts_before_the_tables_are_there(services):
     for name in OURS:
         if name == "migration":

@@ -62,3 +62,23 @@ def test_a_run_that_another_worker_has_taken_meanwhile_is_left_to_it(store: Stor
     claim = claimed(store, owner="elsewhere/1/2")
     child_died(claim.run_id)
     assert store.runs.get(claim.run_id).owner == "elsewhere/1/2"
+
+
+@pytest.mark.parametrize(
+    ("visible", "queues"), [(None, "gpu,cpu"), ("0", "gpu,cpu"), ("1,2", "gpu,cpu"), ("", "cpu"), ("-1", "cpu")]
+)
+def test_a_worker_serves_the_gpu_queue_where_it_may_see_a_gpu(
+    visible: str | None, queues: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.Path, "glob", lambda _path, _pattern: iter(["/dev/nvidia0"]))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert app.queues_of(Settings()) == queues
+    assert app.queues_of(Settings(worker_queues="cpu")) == "cpu"
+
+
+def test_without_a_gpu_it_serves_the_other_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.Path, "glob", lambda _path, _pattern: iter([]))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert app.queues_of(Settings()) == "cpu"

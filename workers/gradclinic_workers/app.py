@@ -53,7 +53,7 @@ def queues_of(settings: Settings) -> str:
     """The queues that a worker on this machine serves."""
     if settings.worker_queues != "auto":
         return settings.worker_queues
-    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") not in {"", "-1"}
     return "gpu,cpu" if has_gpu else "cpu"
 
 

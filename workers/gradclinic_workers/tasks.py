@@ -150,12 +150,10 @@ class _Training:
             self._lease.finish(status="failed", reason=Reason(error.code, str(error)))
         except (LeaseLost, ServiceUnavailable):
             raise
-        except MemoryError:
-            text = "the worker's memory did not suffice; a smaller batch or model would fit"
-            self._lease.finish(status="failed", reason=Reason("out_of_memory", text))
         except Exception:
             log.exception("training_broke")
             self._lease.finish(status="failed", reason=INTERNAL)
+            self._trainer.checkpoints.drop(self._run.id)
             if self._environment.get("device", "cpu") != "cpu":
                 _end_this_process()  # after an error on it, a CUDA context may fail every run that follows
         else:
