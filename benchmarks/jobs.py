@@ -2,7 +2,8 @@
 
 A real service (API, Valkey, database, reconciler, workers) trains one study after another. Each number of workers gets
 a service of its own in turn, `--repeats` times; figures are medians, the noise is half their range. A rate counts runs
-from one end to a later one, without the last ones, at which some workers have nothing left to do.
+from one end to a later one, without the last ones, at which some workers have nothing left to do. Beside it stands what
+as many bare processes train, without a service: more than these the machine does not give.
 
 Usage: ./run benchmark jobs [--json] [--database sqlite|postgresql] [--workers 1 2 4] [--steps 50 200 2000]
 [--repeats 3] [--phases]
@@ -15,10 +16,13 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
+from multiprocessing import get_context
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,7 @@ import httpx
 import psutil
 from tests.servers import Postgres, Valkey
 
+from gradclinic.experiment import Experiment
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Run, Store, migrate
 from gradclinic.supervisor import Embedded
@@ -60,6 +65,8 @@ class Block:
     steps: int
     runs: int
     runs_a_minute: float
+    bare_runs_a_minute: float
+    """The same trainings in as many processes, without a service, right before."""
     cpu_seconds_a_run: float
     """CPU time of all of the service's processes."""
     trained: float
@@ -119,7 +126,7 @@ def study(made: Embedded, store: Store, *, steps: int, runs: int) -> list[Run]:
     return ended
 
 
-def measure(made: Embedded, *, workers: int, steps: int) -> Block:
+def measure(made: Embedded, *, workers: int, steps: int, bare_runs_a_minute: float) -> Block:
     """One study on a warm service."""
     store = Store(made.settings.database_url)
     try:
@@ -135,15 +142,17 @@ def measure(made: Embedded, *, workers: int, steps: int) -> Block:
         workers=workers,
         steps=steps,
         runs=runs,
-        runs_a_minute=rate(ended, workers),
+        runs_a_minute=rate([run.ended_at for run in ended if run.ended_at is not None], workers),
+        bare_runs_a_minute=bare_runs_a_minute,
         cpu_seconds_a_run=own / runs,
         others_cores=max(0.0, (busy - own) / seconds),
         **shares,
     )
 
 
-def rate(ended: list[Run], workers: int) -> float:
-    moments = sorted(run.ended_at.timestamp() for run in ended if run.ended_at is not None)
+def rate(ends: Iterable[datetime], workers: int) -> float:
+    """Runs a minute, from when they ended."""
+    moments = sorted(end.timestamp() for end in ends)
     counted = moments[: len(moments) - (workers - 1)]
     return 60 * (len(counted) - 1) / (counted[-1] - counted[0])
 
@@ -192,6 +201,36 @@ def _wait(done: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"the service did not come to an end within {WAIT_S:g} s")
         time.sleep(0.2)
+
+
+# --- the same without a service ---
+
+
+@contextmanager
+def bare_processes(workers: int) -> Iterator[Pool]:
+    """Processes that train, as warm as a worker's child."""
+    with get_context("spawn").Pool(workers, _warm_up) as pool:
+        pool.map(_train, [20] * 2 * workers, chunksize=1)
+        yield pool
+
+
+def bare_rate(pool: Pool, *, workers: int, steps: int) -> float:
+    """Runs a minute of bare processes."""
+    return rate(pool.map(_train, [steps] * max(3 * workers, runs_of(steps, workers) // 2), chunksize=1), workers)
+
+
+def _warm_up() -> None:
+    from gradclinic_workers import device
+
+    device.make_deterministic()
+
+
+def _train(steps: int) -> datetime:
+    """Train once; when it ended."""
+    from gradclinic_workers import fit
+
+    fit.train(Experiment.model_validate(experiment(steps)))
+    return datetime.now(UTC)
 
 
 # --- one run, phase by phase ---
@@ -286,12 +325,19 @@ def measurements(blocks: list[Block], kind: str) -> list[dict[str, Any]]:
     rows = []
     for steps in sorted({block.steps for block in blocks}):
         rates: dict[int, list[float]] = {}
+        bare: dict[int, list[float]] = {}
         for workers in sorted({block.workers for block in blocks}):
             mine = [block for block in blocks if (block.steps, block.workers) == (steps, workers)]
             rates[workers] = [block.runs_a_minute for block in mine]
+            bare[workers] = [block.bare_runs_a_minute for block in mine]
+            share = [
+                with_service / without for with_service, without in zip(rates[workers], bare[workers], strict=True)
+            ]
             where = f"{kind}, {steps} steps, {workers} worker{'s' * (workers > 1)}"
             columns = {
                 "runs": (rates[workers], "runs a minute"),
+                "bare processes": (bare[workers], "runs a minute"),
+                "service / bare": (share, "ratio"),
                 "CPU time": ([block.cpu_seconds_a_run for block in mine], "CPU seconds a run"),
                 "training steps": ([block.trained for block in mine], "share of the workers' time"),
                 "recording": ([block.recorded for block in mine], "share of the workers' time"),
@@ -302,9 +348,10 @@ def measurements(blocks: list[Block], kind: str) -> list[dict[str, Any]]:
             rows += [_row(subject, where, values, unit) for subject, (values, unit) in columns.items()]
         counts = sorted(rates)
         for fewer, more in pairwise(counts):
-            ratios = [many / few for few, many in zip(rates[fewer], rates[more], strict=True)]
             where = f"{kind}, {steps} steps, {more} workers against {fewer}"
-            rows.append(_row("throughput", where, ratios, "ratio"))
+            for subject, found in (("throughput", rates), ("throughput of bare processes", bare)):
+                ratios = [many / few for few, many in zip(found[fewer], found[more], strict=True)]
+                rows.append(_row(subject, where, ratios, "ratio"))
     return rows
 
 
@@ -345,8 +392,13 @@ def main() -> None:
     blocks: list[Block] = []
     for repeat in range(0 if options.phases else options.repeats):
         for workers in options.workers[:: 1 if repeat % 2 == 0 else -1]:  # so that a drift of the machine cancels out
+            with bare_processes(workers) as pool:
+                bare = {steps: bare_rate(pool, workers=workers, steps=steps) for steps in options.steps}
             with service(options.database, workers) as made:
-                blocks += [measure(made, workers=workers, steps=steps) for steps in options.steps]
+                blocks += [
+                    measure(made, workers=workers, steps=steps, bare_runs_a_minute=bare[steps])
+                    for steps in options.steps
+                ]
     rows += measurements(blocks, options.database)
     if options.json:
         print(json.dumps(rows))
