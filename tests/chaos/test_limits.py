@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gradclinic.queue import Queue
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Run, Store
@@ -29,6 +31,21 @@ IMPATIENT = f"""
 from gradclinic_workers import app
 app.app.conf.broker_transport_options["visibility_timeout"] = {VISIBILITY_S}
 app.main()
+"""
+
+
+NO_TORCH_AT_FIRST = """
+import os, sys
+from pathlib import Path
+
+class OnlyOnce:
+    def find_spec(self, name, path=None, target=None):
+        told = Path(os.environ["TOLD"])
+        if name == "torch" and not told.exists():
+            told.touch()
+            raise ImportError("not now")
+
+sys.meta_path.insert(0, OnlyOnce())
 """
 
 
@@ -75,6 +92,22 @@ def test_a_run_that_outgrows_its_memory_is_failed_and_the_next_one_succeeds(tmp_
         failed = here.ended(huge)
         assert (failed.status, failed.reason.code, failed.attempt) == ("failed", "memory_limit", 1)
         assert here.ended(small).status == "succeeded"
+
+
+@pytest.mark.slow
+def test_a_child_that_cannot_train_ends_and_takes_no_message(sqlite_url: str, valkey_url: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_TORCH_AT_FIRST)
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=valkey_url)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, **environment_of(settings), "TOLD": str(tmp_path / "told"), "PYTHONPATH": path}
+    worker = subprocess.Popen([sys.executable, "-m", "gradclinic_workers"], env=environment)
+    try:
+        with running(settings) as here:
+            assert here.ended(here.submit(SMALL)).status == "succeeded"
+        assert (tmp_path / "told").exists()
+    finally:
+        worker.terminate()
+        worker.wait()
 
 
 def test_a_job_far_longer_than_the_visibility_timeout_runs_once(

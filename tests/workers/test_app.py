@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -82,3 +83,25 @@ def test_without_a_gpu_it_serves_the_other_queue(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(app.Path, "glob", lambda _path, _pattern: iter([]))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert app.queues_of(Settings()) == "cpu"
+
+
+def test_a_child_that_cannot_become_a_trainer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(status: int) -> None:
+        raise Ended(status)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ImportError("no torch here")
+
+    monkeypatch.setenv(app.PARENT, "1")
+    monkeypatch.setattr(app, "PAUSE_S", 0)
+    monkeypatch.setattr(app, "_end_with", lambda _parent: None)
+    monkeypatch.setattr(app.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(app, "configure", lambda _settings: None)
+    monkeypatch.setattr(app.tasks, "Trainer", broken)
+    monkeypatch.setattr(app.os, "_exit", end)
+    with pytest.raises(Ended) as ended:
+        app._become_a_trainer()
+    assert ended.value.args == (1,)

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ MALLOC = {
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """One thread a process, a process a core: libraries that start a thread for each core would fight over them."""
 PARENT = "GRADCLINIC_WORKER_PARENT"
+PAUSE_S = 2.0
+"""Seconds before a child that cannot train ends, and another one is started."""
 PR_SET_PDEATHSIG = 1
 
 app = celery_app(get_settings())
@@ -114,6 +117,16 @@ def _abandon(run_id: str) -> None:
 
 
 def _become_a_trainer(**_: Any) -> None:
+    """Make this process a trainer, or end it: Celery would only log the error, and send it messages all the same."""
+    try:
+        _prepare()
+    except Exception:
+        log.exception("child_cannot_train", again_in_s=PAUSE_S)
+        time.sleep(PAUSE_S)  # the parent starts another at once
+        os._exit(1)
+
+
+def _prepare() -> None:
     _end_with(int(os.environ[PARENT]))
     signal.signal(signal.SIGTERM, lambda *_: draining.set())
     signal.signal(signal.SIGUSR2, lambda *_: draining.set())
