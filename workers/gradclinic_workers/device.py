@@ -2,6 +2,7 @@
 
 import os
 import platform
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -63,7 +64,7 @@ def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
 def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, Any]:
     """What a run's numbers depend on beside its experiment: versions, device, threads, the text of its data."""
     facts: dict[str, Any] = {
-        "gradclinic": metadata.version("gradclinic"),
+        "gradclinic": _version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -82,3 +83,8 @@ def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, Any
         facts["cuda"] = torch.version.cuda
         facts["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]  # torch left it out
     return facts
+
+
+@cache
+def _version() -> str:
+    return metadata.version("gradclinic")
