@@ -131,6 +131,20 @@ def test_the_api_image_has_no_torch_and_the_worker_image_has(checkout):
     assert ".[worker]" in (checkout / "docker/worker.Dockerfile").read_text()
 
 
+def test_the_builder_gets_what_is_copied_and_nothing_else(checkout):
+    copied = {
+        source
+        for path in (checkout / "docker").glob("*Dockerfile")
+        for line in path.read_text().splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    }
+    ignore = [line for line in (checkout / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert ignore[0] == "*"
+    assert {line.removeprefix("!") for line in ignore if line.startswith("!")} == copied
+    assert all((checkout / source).exists() for source in copied)
+
+
 def test_hadolint_has_nothing_to_say(checkout):
     files = sorted(str(path) for path in (checkout / "docker").glob("*Dockerfile"))
     assert files
