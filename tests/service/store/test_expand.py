@@ -14,6 +14,8 @@ from gradclinic.store.database import Database
 from .records import claimed, queued
 from .test_migrations import REVISIONS
 
+BEFORE_TRIALS = "20261124_03"
+"""The next migration makes a table that refers to `runs`, and so needs a lock on it."""
 HARMFUL = {
     r"DROP (TABLE|VIEW|COLUMN|INDEX|CONSTRAINT)|ALTER TABLE \w+ DROP": "the running version may still use it",
     r"\bRENAME\b": "the running version knows the old name only",
@@ -123,7 +125,7 @@ def test_a_version_that_runs_on_a_newer_schema_is_ready_and_one_on_an_older_is_n
 def test_a_migration_that_cannot_have_its_lock_lets_the_others_by_and_is_tried_again(postgres, monkeypatch) -> None:
     name = postgres.create()
     url = postgres.url(name)
-    migrate.upgrade(url, REVISIONS[-2])  # the newest refers to `runs`, and so needs a lock on it
+    migrate.upgrade(url, BEFORE_TRIALS)
     store, blocker = Store(url), Database(url)
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "50ms")
     waits = []
@@ -148,7 +150,7 @@ def test_a_migration_that_cannot_have_its_lock_lets_the_others_by_and_is_tried_a
 def test_a_lock_that_is_never_free_ends_the_upgrade_with_a_reason(postgres, monkeypatch) -> None:
     name = postgres.create()
     url = postgres.url(name)
-    migrate.upgrade(url, REVISIONS[-2])
+    migrate.upgrade(url, BEFORE_TRIALS)
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "10ms")
     monkeypatch.setattr(migrate, "LOCK_TRIES", 2)
     monkeypatch.setattr(migrate, "LOCK_PAUSE_S", 0)
