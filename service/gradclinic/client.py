@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "GRADCLINIC_URL"
 _POLL_S = 0.2
+_UPLOADS = {".npz": "application/x-npz", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 
 ExperimentLike: TypeAlias = Union["Experiment", Mapping[str, Any]]
 RemedyLike: TypeAlias = Union["Remedy", Mapping[str, Any]]
@@ -173,6 +174,26 @@ class Clinic:
         """Any runs against one of them; options are `metric` and `confidence`."""
         body = {"runs": [_id(run) for run in runs], "baseline": _id(baseline)}
         return ComparisonResult(self, self.post("/v1/comparisons", body, **options))
+
+    def upload(self, file: str | Path, *, target: str | None = None, task: str | None = None) -> dict[str, Any]:
+        """Send rows of one's own; an experiment's data then are `{"kind": "uploaded", "id": answer["id"]}`.
+
+        The file is an npz with the arrays `inputs` and `targets`, or a CSV or Parquet table whose column `target`
+        (by default the last one) is to be predicted. The same content again is the same data set.
+        """
+        path = Path(file)
+        if (kind := _UPLOADS.get(path.suffix.lower())) is None:
+            raise errors.InvalidSpec.at("", "no file of a data set", value=path.name, allowed=", ".join(_UPLOADS))
+        parameters = {name: value for name, value in (("target", target), ("task", task)) if value is not None}
+        answer = self._request(
+            "POST", "/v1/datasets", content=path.read_bytes(), headers={"Content-Type": kind}, params=parameters
+        )
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def datasets(self) -> Iterator[dict[str, Any]]:
+        """The data sets that were uploaded."""
+        return self.pages("/v1/datasets")
 
     def catalogue(self) -> dict[str, Any]:
         """Everything that a request can name."""

@@ -96,6 +96,20 @@ def test_a_run_is_read_from_standard_input(clinic: Clinic) -> None:
     assert "is queued" in done.stdout
 
 
+def test_rows_are_uploaded_and_the_answer_says_how_to_name_them(clinic: Clinic, tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("x,y,z\n" + "".join(f"{i % 7},{i % 5},{i * 0.25}\n" for i in range(40)), encoding="utf-8")
+    done = gradclinic("upload", str(table), "--url", clinic.url)
+    assert done.returncode == 0, done.stderr
+    (found,) = clinic.datasets()
+    assert f"{found['id']}: 40 rows of 2 input(s), regression, 1 target(s)" in done.stdout
+    data = json.loads(done.stdout.splitlines()[1].partition(": ")[2])["data"]
+    queued = {"experiment": experiment(data=data)}
+    assert gradclinic("run", "-", "--no-wait", "--url", clinic.url, given=json.dumps(queued)).returncode == 0
+    assert "y, z" in refused(gradclinic("upload", str(table), "--target", "w", "--url", clinic.url), 2)
+    assert "own.txt" in refused(gradclinic("upload", str(tmp_path / "own.txt"), "--url", clinic.url), 2)
+
+
 def test_numbers_in_yaml_are_those_of_json(clinic: Clinic) -> None:
     text = yaml.safe_dump(experiment(optimizer={"learning_rate": "RATE"})).replace("RATE", "1e-3")
     done = gradclinic("run", "-", "--no-wait", "--json", "--url", clinic.url, given=text)
