@@ -93,6 +93,5 @@ def remedy_words(remedy: Mapping[str, Any]) -> str:
 
 def _knob(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        inner = [str(each) for each in value.values()]
-        return ", ".join(inner)
-    return str(value) if isinstance(value, str) else f"{key} {short(value)}"
+        return ", ".join(_knob(name, each) for name, each in value.items())
+    return str(value) if isinstance(value, str) else f"{key.replace('_', ' ')} {short(value)}"

@@ -130,6 +130,8 @@ def test_a_diagnosis_says_what_where_since_when_by_what_and_what_to_try() -> Non
 def test_a_remedy_reads_as_words() -> None:
     scheme = {"kind": "set_initialization", "initialization": {"scheme": "xavier_normal"}}
     assert remedy_words(scheme) == "set initialization (xavier_normal)"
+    gain = {"kind": "set_initialization", "initialization": {"scheme": "orthogonal", "input_gain": 0.1}}
+    assert remedy_words(gain) == "set initialization (orthogonal, input gain 0.1)"
     assert remedy_words({"kind": "add_skip_connections", "scale": 0.2887}) == "add skip connections (scale 0.289)"
 
 
