@@ -7,10 +7,12 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY service service
 COPY workers workers
 COPY migrations migrations
-RUN /opt/gradclinic/bin/pip install --constraint constraints.txt ".[ui]"
+RUN /opt/gradclinic/bin/pip install --constraint constraints.txt ".[ui,telemetry]"
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /var/lib/gradclinic --create-home gradclinic
+RUN useradd --system --uid 10001 --home-dir /var/lib/gradclinic --create-home gradclinic \
+  && mkdir /var/lib/gradclinic/checkpoints \
+  && chown 10001 /var/lib/gradclinic/checkpoints
 COPY --from=build /opt/gradclinic /opt/gradclinic
 ENV PATH=/opt/gradclinic/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MPLCONFIGDIR=/tmp/matplotlib
 USER 10001

@@ -1,13 +1,21 @@
-"""Runs the migrations, each in its own transaction, and compares them with the tables of the store."""
+"""Runs the migrations, each in its own transaction, and compares them with the tables of the store.
+
+On PostgreSQL a migration waits for a lock only briefly: whoever comes after it has to wait as well. It is tried again.
+"""
 
 from alembic import context
 from sqlalchemy import Connection
 
 from gradclinic.store.database import Database
+from gradclinic.store.migrate import LOCK_TIMEOUT
 from gradclinic.store.tables import metadata
 
 
 def run(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        connection.exec_driver_sql("SET statement_timeout = 0")  # an index of a large table takes its time
+        connection.commit()
     context.configure(
         connection=connection,
         target_metadata=metadata,

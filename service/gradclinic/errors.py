@@ -12,6 +12,7 @@
     ├── ServiceUnavailable        503  the queue or the database cannot be reached now
     ├── SetupFailed                    a command cannot start: port taken, folder broken, part missing
     └── TrainingFailed                 a worker could not train a run; the reason is for its owner
+        └── OutOfMemory                the device's memory did not suffice
 
 Divergence is a result, not an error.
 """
@@ -143,3 +144,9 @@ class TrainingFailed(GradclinicError):
     """The service could not train a run; the text is a reason that its owner can act on."""
 
     code = "training_failed"
+
+
+class OutOfMemory(TrainingFailed):
+    """The memory of the device that a run trained on did not suffice."""
+
+    code = "out_of_memory"

@@ -23,7 +23,7 @@ SMALL: dict[str, Any] = {
 }
 HUGE = SMALL | {"model": SMALL["model"] | {"width": 5000}, "training": {"steps": 10_000, "batch_size": 16}}
 """Three quarters of a gigabyte of weights, gradients and Adam's averages."""
-LONG = SMALL | {"training": {"steps": 1500, "batch_size": 16}}
+LONG = SMALL | {"training": {"steps": 3000, "batch_size": 16}}
 VISIBILITY_S = 1
 IMPATIENT = f"""
 from gradclinic_workers import app

@@ -112,7 +112,7 @@ def test_nothing_is_left_of_a_demo_that_is_interrupted(tmp_path: Path, number: s
     assert demo.returncode == 130
     assert said.strip().splitlines()[-1] == "gradclinic: interrupted"
     assert "Traceback" not in told + said
-    eventually(lambda: processes_of(tmp_path) == [], within_s=10)
+    eventually(lambda: processes_of(tmp_path) == [])
 
 
 @pytest.mark.slow

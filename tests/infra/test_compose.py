@@ -40,8 +40,14 @@ def test_compose_refuses_to_start_without_a_password_of_ones_own(checkout):
 def test_every_variable_of_ours_is_a_setting(services):
     known = {f"GRADCLINIC_{name.upper()}" for name in Settings.model_fields}
     named = {variable for name in OURS for variable in services[name]["environment"]}
-    assert named
-    assert named <= known
+    standard = {variable for variable in named if variable.startswith("OTEL_")}
+    assert named - standard
+    assert named - standard <= known
+
+
+def test_traces_are_exported_only_where_a_collector_is_named(services, checkout):
+    assert services["api"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
+    assert "telemetry" in (checkout / "docker/api.Dockerfile").read_text()
 
 
 def test_the_settings_that_compose_gives_are_accepted(services, monkeypatch):
@@ -82,6 +88,15 @@ def test_our_images_do_not_run_as_root(services, checkout):
         dockerfile = (checkout / services[name]["build"]["dockerfile"]).read_text()
         last_stage = dockerfile[dockerfile.rindex("\nFROM ") :]
         assert "\nUSER 10001\n" in last_stage, name
+
+
+def test_whoever_writes_or_removes_checkpoints_shares_their_folder_and_may(services, checkout):
+    for name in ("worker", "worker-gpu", "reconciler"):
+        target = services[name]["environment"]["GRADCLINIC_CHECKPOINT_DIR"]
+        (volume,) = services[name]["volumes"]
+        assert (volume["source"], volume["target"]) == ("checkpoints", target)
+        # A new volume takes the owner of the image's folder, whichever service is first.
+        assert f"chown 10001 {target}\n" in (checkout / services[name]["build"]["dockerfile"]).read_text(), name
 
 
 def test_nothing_starts_before_the_tables_are_there(services):

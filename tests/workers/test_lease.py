@@ -25,7 +25,7 @@ def _not_draining() -> Iterator[None]:
 
 
 def test_a_run_that_nobody_stops_goes_on_and_its_lease_is_extended(store: Store) -> None:
-    claim = claimed(store, ttl_s=5)
+    claim = claimed(store, ttl_s=20)
     first = store.runs.get(claim.run_id).lease_until
     assert first is not None
     with Lease(store, claim, QUICK) as lease:

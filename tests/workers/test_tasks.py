@@ -1,10 +1,13 @@
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from gradclinic.estimate import estimate, megabytes
 from gradclinic.experiment import Experiment
 from gradclinic.record import RunRecord, Series
 from gradclinic.settings import Settings
@@ -156,6 +159,50 @@ def test_an_error_inside_the_service_fails_the_run_and_spares_the_next(store, tr
     after = submitted(store)
     trainer.train(after.id)
     assert store.runs.get(after.id).status == "succeeded"
+
+
+def test_a_run_that_needs_too_much_memory_fails_with_the_estimate_and_spares_the_next(store, trainer, monkeypatch):
+    def out_of_memory(_fit: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    run = submitted(store)
+    with monkeypatch.context() as small:
+        small.setattr(fit._Fit, "_one_step", out_of_memory)
+        trainer.train(run.id)
+    failed = store.runs.get(run.id)
+    assert (failed.status, failed.reason.code) == ("failed", "out_of_memory")
+    needed = megabytes(estimate(Experiment.model_validate(EXPERIMENT)).memory_bytes)
+    assert f"was estimated to need about {needed}" in failed.reason.text
+    after = submitted(store)
+    trainer.train(after.id)
+    assert store.runs.get(after.id).status == "succeeded"
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_only_an_error_on_a_gpu_ends_the_process_and_only_after_all_is_written(
+    store, trainer, monkeypatch, device: str
+) -> None:
+    class Ended(BaseException):
+        pass
+
+    def end() -> None:
+        raise Ended
+
+    def broken(*_: Any, reporter: Any, **__: Any) -> None:
+        reporter.flushed(step=0, series={}, checkpoint=b"state")
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    run = submitted(store)
+    monkeypatch.setattr("gradclinic_workers.device.choose", lambda _: device)
+    monkeypatch.setattr("gradclinic_workers.device.fingerprint", lambda *_, **__: {"device": device})
+    monkeypatch.setattr(fit, "train", broken)
+    monkeypatch.setattr(tasks, "_end_this_process", end)
+    with pytest.raises(Ended) if device == "cuda" else nullcontext():
+        trainer.train(run.id)
+    failed = store.runs.get(run.id)
+    assert (failed.status, failed.reason.code) == ("failed", "internal_error")
+    assert "assert" not in failed.reason.text
+    assert trainer.checkpoints.run_ids() == []
 
 
 def test_a_run_that_stops_being_finite_succeeded_and_says_where(store: Store, trainer: Trainer) -> None:

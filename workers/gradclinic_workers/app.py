@@ -2,7 +2,7 @@
 
 parent (no torch) ── message ──> child (torch) ── claim, train, save ──> SQL
 │ SIGTERM: asks the child to save its run and give it back, then ends
-│ a child that dies: its run is given back at once, and a new child is started
+│ a child that dies: its run is given back, or announced again, at once, and a new child is started
 └ killed: the kernel ends the child
 """
 
@@ -39,6 +39,8 @@ MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "2000000000",
     "MALLOC_TOP_PAD_": str(64 * 2**20),
 }
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""One thread a process, a process a core: libraries that start a thread for each core would fight over them."""
 PARENT = "GRADCLINIC_WORKER_PARENT"
 PR_SET_PDEATHSIG = 1
 
@@ -51,7 +53,7 @@ def queues_of(settings: Settings) -> str:
     """The queues that a worker on this machine serves."""
     if settings.worker_queues != "auto":
         return settings.worker_queues
-    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") not in {"", "-1"}
     return "gpu,cpu" if has_gpu else "cpu"
 
 
@@ -59,7 +61,7 @@ def main() -> None:
     """Serve the queues until SIGTERM or SIGINT."""
     settings = get_settings()
     configure(settings)
-    os.environ.update({name: os.environ.get(name, value) for name, value in MALLOC.items()})
+    os.environ.update({name: os.environ.get(name, value) for name, value in (MALLOC | THREADS).items()})
     os.environ[PARENT] = str(os.getpid())
     queues = queues_of(settings)
     # Celery warns root of pickled messages; nothing here is pickled, and in a container root is often all there is.
@@ -100,6 +102,7 @@ def _abandon(run_id: str) -> None:
     store = Store(settings.database_url)
     try:
         store.reconciliation.abandon(owner_prefix(os.getpid()), run_id=run_id, max_attempts=settings.max_attempts)
+        store.reconciliation.was_not_taken(run_id)  # it may have died before the claim
         log.warning("child_died", run_id=run_id)
     except ServiceUnavailable:
         log.warning("child_died_unreported", run_id=run_id)  # its lease runs out

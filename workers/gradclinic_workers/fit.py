@@ -32,12 +32,14 @@ from torch import Tensor, nn
 from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import due
 from gradclinic.errors import TrainingFailed
+from gradclinic.estimate import estimate
 from gradclinic.experiment import Experiment
 from gradclinic.lowering import lower
 from gradclinic.record import Outcome, RunRecord, Series
 
 from .build import build, build_optimizer
 from .clip import clip, norms_of
+from .device import clear, out_of_memory, ran_out_of_memory
 from .initialize import BATCHES, NOISE, generator, initialize, stream
 from .lsuv import calibrate
 from .objective import Objective
@@ -111,11 +113,14 @@ def train(
     measured but the outcome. Raises Interrupted, or TrainingFailed with a reason that the run's owner can act on.
     """
     devices = [device] if device.startswith("cuda") else []
+    clear(device)
     with torch.random.fork_rng(devices=devices):
         try:
             return _Fit(experiment, device=device, reporter=reporter or _Silent(), record=record).run(checkpoint)
-        except torch.OutOfMemoryError as error:
-            raise TrainingFailed("the device ran out of memory; a smaller batch or model would fit") from error
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            raise out_of_memory(device, estimated_bytes=estimate(experiment).memory_bytes) from error
 
 
 class _Fit:

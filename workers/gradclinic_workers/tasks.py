@@ -21,7 +21,7 @@ from celery import shared_task
 from gradclinic.diagnosis import diagnose, to_json
 from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import reason_to_stop
-from gradclinic.errors import ServiceUnavailable, TrainingFailed
+from gradclinic.errors import NotFound, ServiceUnavailable, TrainingFailed
 from gradclinic.experiment import Experiment, StopWhen
 from gradclinic.queue import TRAIN, Queue
 from gradclinic.record import RunRecord, Series
@@ -54,7 +54,10 @@ class Trainer:
     """What a worker's child keeps from run to run: connections, folders, torch."""
 
     def __init__(self, settings: Settings, *, owner: str, queues: str = "cpu") -> None:
-        from . import device  # torch: the slow part of a child's start; it is warm from here on
+        # The slow part of a child's start, while nobody waits for it; torch imports _dynamo with the first optimizer.
+        import torch._dynamo  # noqa: F401
+
+        from . import device, fit  # noqa: F401
 
         device.make_deterministic()
         self.device = device.choose("auto")
@@ -113,7 +116,11 @@ class Trainer:
         return None
 
     def _pass_on(self, run_id: str) -> None:
-        run = self.store.runs.get(run_id)
+        try:
+            run = self.store.runs.get(run_id)
+        except (NotFound, ServiceUnavailable) as error:
+            log.warning("message_not_passed_on", run_id=run_id, reason=str(error))  # the reconciler sends another
+            return
         if run.status == "queued":
             self.queue.announce(self.store, [Message(run.id, run.queue, run.priority)])
 
@@ -143,12 +150,10 @@ class _Training:
             self._lease.finish(status="failed", reason=Reason(error.code, str(error)))
         except (LeaseLost, ServiceUnavailable):
             raise
-        except MemoryError:
-            text = "the worker's memory did not suffice; a smaller batch or model would fit"
-            self._lease.finish(status="failed", reason=Reason("out_of_memory", text))
         except Exception:
             log.exception("training_broke")
             self._lease.finish(status="failed", reason=INTERNAL)
+            self._trainer.checkpoints.drop(self._run.id)
             if self._environment.get("device", "cpu") != "cpu":
                 _end_this_process()  # after an error on it, a CUDA context may fail every run that follows
         else:

@@ -27,6 +27,7 @@ from . import (
 from .json import PlainJSON
 from .problems import BodyLimit, install
 from .requests_log import RequestLog
+from .telemetry import telemetry
 
 DESCRIPTION = """
 A training-diagnostics service. Post the spec of a network that will not train, and get back what is wrong, in which
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         default_response_class=PlainJSON,
         redirect_slashes=False,
+        telemetry=telemetry(),
     )
     app.state.service = service
     app.state.metrics = metrics.registry_of(service)

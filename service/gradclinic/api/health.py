@@ -21,7 +21,7 @@ def livez() -> a.HealthAnswer:
     responses={503: {"description": "A part cannot be reached.", "model": a.ReadyAnswer}},
 )
 def readyz(service: TheService, response: Response) -> a.ReadyAnswer:
-    """Ready while the database answers with the newest schema: what is accepted is stored there.
+    """Ready while the database answers with this version's schema or a newer one: what is accepted is stored there.
 
     A queue that cannot be reached delays work and loses none, so it is reported, and does not make the service unready.
     """

@@ -1,4 +1,4 @@
-"""Every request has an id, which its answer, its log lines and the runs it creates carry."""
+"""Every request has an id, which its answer, its log lines, its span and the runs it creates carry."""
 
 import re
 import time
@@ -7,6 +7,8 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .telemetry import name_request, name_subject
 
 log = structlog.get_logger(__name__)
 
@@ -27,13 +29,16 @@ class RequestLog:
         asked = Headers(scope=scope).get("x-request-id", "")
         request_id = asked if _ACCEPTABLE.match(asked) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        name_request(request_id)
         began, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                name_subject(scope, headers)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

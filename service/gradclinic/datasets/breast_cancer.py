@@ -1,11 +1,10 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from ..layers import Layout
 from ..spec import Shape
 from .base import Dataset, Split, shuffled_split
+from .bundled import bundled
 
 _ALL = 569
 
@@ -27,8 +26,5 @@ class BreastCancer(Dataset):
         return train, _ALL - train
 
     def draw(self) -> Split:
-        from sklearn.datasets import load_breast_cancer
-
-        bunch = load_breast_cancer()
-        inputs, targets = bunch.data.astype(np.float32), bunch.target.astype(np.int64)
+        inputs, targets = bundled("breast_cancer")
         return shuffled_split(inputs, targets, train=self.size()[0], seed=self.seed)

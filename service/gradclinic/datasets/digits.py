@@ -1,11 +1,10 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from ..layers import Layout
 from ..spec import Shape
 from .base import Dataset, Samples, Split
+from .bundled import bundled
 
 _TRAIN, _ALL = 1500, 1797
 
@@ -27,8 +26,6 @@ class Digits(Dataset):
         return _TRAIN, _ALL - _TRAIN
 
     def draw(self) -> Split:
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
-        inputs, targets = bunch.data.astype(np.float32), bunch.target.astype(np.int64)
-        return Split(Samples(inputs[:_TRAIN], targets[:_TRAIN]), Samples(inputs[_TRAIN:], targets[_TRAIN:]))
+        inputs, targets = bundled("digits")
+        halves = [Samples(inputs[part].copy(), targets[part].copy()) for part in (slice(_TRAIN), slice(_TRAIN, None))]
+        return Split(*halves)

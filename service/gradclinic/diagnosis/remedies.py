@@ -5,6 +5,7 @@ fixed (measured; a global order is refuted). It is a suggestion: a study measure
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -107,18 +108,24 @@ def _steps_too_small(finding: Finding) -> bool:
 
 def suggest(finding: Finding, record: RunRecord, experiment: "Experiment | None") -> tuple[RemedyJson, ...]:
     """The candidates that this catalogue has and, where the experiment is known, that it does not refuse."""
-    from ..remedies import REMEDIES, AnyRemedy
+    from ..remedies import REMEDIES
 
     accepted: list[RemedyJson] = []
-    adapter: TypeAdapter[Any] = TypeAdapter(AnyRemedy)
     for candidate in candidates(finding, record):
         if candidate["kind"] not in REMEDIES:
             continue
         try:
-            remedy = adapter.validate_python(dict(candidate))
+            remedy = _adapter().validate_python(dict(candidate))
             if experiment is not None:
                 remedy.apply(experiment)
         except (ValidationError, InvalidRequest):
             continue
         accepted.append(candidate)
     return tuple(accepted)
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    from ..remedies import AnyRemedy
+
+    return TypeAdapter(AnyRemedy)

@@ -14,8 +14,8 @@
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
                         save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
-    store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, unfinished, forget
-                        saw_worker, worker_left, workers
+    store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, was_not_taken, unfinished
+                        forget, saw_worker, worker_left, workers
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
 Everything raises ServiceUnavailable when the database cannot be reached, NotFound and Conflict as their names say.
@@ -88,7 +88,7 @@ class Store:
         self._database.ping()
 
     def is_current(self) -> bool:
-        """Whether the database has the newest schema."""
+        """Whether the database has the newest schema that this version knows, or a newer version's."""
         return is_current(self._database)
 
     def close(self) -> None:

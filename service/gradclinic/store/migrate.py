@@ -1,6 +1,8 @@
 """Brings a database to the newest schema, from the migrations in a checkout or in the installed package."""
 
 import sqlite3
+import time
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -14,6 +16,10 @@ from sqlalchemy.exc import DatabaseError
 from ..errors import SetupFailed
 from .database import Database
 
+LOCK_TIMEOUT = "2s"
+"""How long a migration waits for a lock on PostgreSQL, and with it whoever wants the same table after it."""
+LOCK_TRIES, LOCK_PAUSE_S = 30, 1.0
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for it
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -36,12 +42,25 @@ def config(url: str) -> Config:
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring a database to a revision, the newest by default; raises SetupFailed where it cannot be used."""
     try:
-        command.upgrade(config(url), revision)
+        _upgrade(url, revision, tries=LOCK_TRIES)
     except (DatabaseError, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise SetupFailed(f"the database {_shown(url)} cannot be used: {reason}") from error
     except CommandError as error:
         raise SetupFailed(f"the database {_shown(url)} was made by another version of gradclinic: {error}") from error
+
+
+def _upgrade(url: str, revision: str, *, tries: int) -> None:
+    while True:
+        tries -= 1
+        try:
+            command.upgrade(config(url), revision)
+        except DatabaseError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE or not tries:
+                raise
+            time.sleep(LOCK_PAUSE_S)  # what was done so far is done; the rest goes on from there
+        else:
+            return
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -50,10 +69,23 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether a database has the newest schema."""
-    newest = ScriptDirectory(str(folder())).get_current_head()
+    """Whether a database has the newest schema that this version knows, or a newer one.
+
+    A revision that is not known here is a newer version's: migrations only add at first, so that this version goes on
+    working while it is replaced.
+    """
+    older, newest = _revisions()
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == newest
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found is not None and (found == newest or found not in older)
+
+
+@cache
+def _revisions() -> tuple[frozenset[str], str | None]:
+    """Those before the newest, and the newest; read once, since whoever watches the service asks all the time."""
+    script = ScriptDirectory(str(folder()))
+    newest = script.get_current_head()
+    return frozenset(one.revision for one in script.walk_revisions()) - {newest}, newest
 
 
 def _shown(url: str) -> str:

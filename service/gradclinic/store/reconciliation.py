@@ -99,6 +99,13 @@ class Reconciliation:
                     .values(sent_at=self._database.now)
                 )
 
+    def was_not_taken(self, run_id: str) -> None:
+        """Write down that a run's message is gone, so that a run which still waits is announced again soon."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(t.runs).where(t.runs.c.id == run_id, t.runs.c.status == "queued").values(sent_at=None)
+            )
+
     def unfinished(self, run_ids: Iterable[str]) -> set[str]:
         """Those of the runs that exist and have not ended: whose checkpoints are still needed."""
         runs = t.runs.c
