@@ -235,6 +235,7 @@ class PrescriptionSummary(Answer):
 
     id: str
     name: str | None
+    labels: dict[str, str]
     status: StudyStatus
     """Running until the search has ended, with a cure or without."""
     experiment: Json

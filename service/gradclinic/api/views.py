@@ -80,6 +80,7 @@ def _prescription_fields(prescription: Prescription) -> dict[str, Any]:
     return {
         "id": prescription.id,
         "name": prescription.name,
+        "labels": dict(prescription.labels),
         "status": prescription.status,
         "experiment": dict(prescription.experiment),
         "budget": dict(prescription.budget),
