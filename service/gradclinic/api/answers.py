@@ -228,6 +228,7 @@ class PrescriptionUrls(Answer):
     self: str
     runs: str
     cancel: str
+    page: str
 
 
 class PrescriptionSummary(Answer):
