@@ -11,13 +11,14 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..api.answers import RunStatus
-from ..api.dependencies import After, RunId, StudyId, TheService
+from ..api.dependencies import After, PrescriptionId, RunId, StudyId, TheService
 from ..api.json import plain
 from ..catalogue import catalogue
 from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..errors import GradclinicError
-from . import content, words
+from ..remedies.words import in_words
+from . import claims, content, prescriptions, words
 from .files import plotly_address, plotly_styles
 
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -47,11 +48,14 @@ def _environment() -> Environment:
     environment.filters.update(
         number=words.number,
         percent=words.percent,
+        share=words.share,
         words=words.words,
         sentence=words.sentence,
         moment=words.moment,
         pretty=lambda value: words.pretty(plain(value)),
         effect=words.effect,
+        remedy=in_words,
+        remedies=prescriptions.all_words,
     )
     return environment
 
@@ -108,6 +112,24 @@ def study(study_id: StudyId, service: TheService, metric: str = next(iter(METRIC
     """One study: which remedy cures it."""
     metrics = [each for each in METRICS.values() if each.decides]
     return render("study.html", metrics=metrics, **content.study(service, study_id, metric=metric))
+
+
+@router.get("/prescriptions")
+def list_prescriptions(service: TheService, after: After = None) -> HTMLResponse:
+    """Searches for a cure, newest first."""
+    return render("prescriptions.html", **prescriptions.listed(service, after=after))
+
+
+@router.get("/prescriptions/{prescription_id}")
+def prescription(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
+    """One search: what it starts from, how far it is, what cures, and by which evidence."""
+    return render("prescription.html", **prescriptions.one(service, prescription_id))
+
+
+@router.get("/claims")
+def list_claims(service: TheService, *, quick: bool = False) -> HTMLResponse:
+    """Common advice, and what measurement says of it."""
+    return render("claims.html", **claims.listed(service, quick=quick))
 
 
 @router.get("/catalogue")

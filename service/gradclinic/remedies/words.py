@@ -23,6 +23,16 @@ def in_words(remedy: Mapping[str, Any]) -> str:
     return f"{kind} ({', '.join(knobs)})" if knobs else kind
 
 
+def in_short(remedy: Mapping[str, Any]) -> str:
+    """The same where there is little room: `relu`, `batch norm`, `adam, learning rate 0.003`."""
+    words = in_words(remedy)
+    verb, _, rest = words.partition(" ")
+    kind, _, knobs = words.partition(" (")
+    if verb in ("swap", "change") or kind == "set initialization":
+        return knobs.removesuffix(")") or rest
+    return rest if verb in ("add", "use") else words
+
+
 @lru_cache(maxsize=1)
 def _adapter() -> TypeAdapter[Any]:
     from . import AnyRemedy

@@ -93,7 +93,7 @@ def _diagnosis(diagnosis: Json | None) -> list[RenderableType]:
     counts = ", ".join(
         f"{name.replace('_', ' ')} in {count} of {seeds} seeds" for name, count in diagnosis["conditions"].items()
     )
-    primary = [each for each in diagnosis.get("findings") or () if each["condition"] == diagnosis["primary"]]
+    primary = [each for each in diagnosis.get("findings") or () if each["condition"] == diagnosis.get("primary")]
     return [_head(f"As it is: {counts}"), *(_indented(each["summary"]) for each in primary)]
 
 
