@@ -89,6 +89,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         default_response_class=PlainJSON,
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
+        redoc_url=None,
     )
     app.state.service = service
     app.state.metrics = metrics.registry_of(service)

@@ -19,7 +19,7 @@ from ..diagnosis import Condition
 from ..errors import GradclinicError
 from ..remedies.words import in_words
 from . import claims, content, prescriptions, words
-from .files import plotly_address, plotly_styles
+from .files import PLOTLY, SWAGGER, SWAGGER_CSS, plotly_styles
 
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """Digest of an empty text: Plotly begins with an empty style element, and fills it through the object model."""
@@ -65,7 +65,7 @@ _templates = _environment()
 
 def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page of our own templates; whatever a person typed is escaped."""
-    text = _templates.get_template(template).render(plotly=plotly_address(), plotly_styles=plotly_styles(), **values)
+    text = _templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 
@@ -130,6 +130,13 @@ def prescription(prescription_id: PrescriptionId, service: TheService) -> HTMLRe
 def list_claims(service: TheService, *, quick: bool = False) -> HTMLResponse:
     """Common advice, and what measurement says of it."""
     return render("claims.html", **claims.listed(service, quick=quick))
+
+
+@router.get("/docs")
+def show_docs() -> HTMLResponse:
+    """The API's documentation: Swagger UI, of the installed package."""
+    there = SWAGGER.installed
+    return render("docs.html", script=SWAGGER.address if there else None, styles=SWAGGER_CSS.address if there else None)
 
 
 @router.get("/catalogue")

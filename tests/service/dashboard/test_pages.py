@@ -38,7 +38,7 @@ def paths(clinic: Clinic) -> list[str]:
     runs = [f"/runs/{run}" for run in (clinic.sick, clinic.broken, clinic.waiting)]
     studies = [f"/studies/{study}" for study in (clinic.study, clinic.swept, clinic.claim)]
     prescriptions = [f"/prescriptions/{each}" for each in (clinic.prescription, clinic.searching)]
-    lists = ["/", "/prescriptions", "/claims", "/claims?quick=true", "/catalogue"]
+    lists = ["/", "/prescriptions", "/claims", "/claims?quick=true", "/catalogue", "/docs"]
     return [*lists, *studies, *runs, *prescriptions]
 
 
