@@ -42,7 +42,7 @@ class Clinic:
 
 
 def swept_study() -> dict:
-    rates = {"field": "/optimizer/learning_rate", "values": [0.01, 0.1, 1e6]}
+    rates = {"field": "/optimizer/learning_rate", "values": [0.001, 0.1, 1e6]}
     depths = {"field": "/model/depth", "values": [1, 2]}
     return {
         "experiment": {**EXPERIMENT, "model": {**EXPERIMENT["model"], "activation": "relu"}},
