@@ -268,7 +268,7 @@ def test_many_arms_wrap_into_rows_of_three():
 def test_a_candidate_that_broke_off_stands_at_the_border_as_a_cross():
     figure = race([Entrant("a", [("race", np.nan), ("race", 0.5), ("race", 1e9)])], rounds=["race"])
     (trace,) = figure["data"]
-    assert trace["x"] == [100.0, 0.5, 100.0]
+    assert trace["x"] == [2.0, 0.5, 2.0]
     assert trace["marker"]["symbol"] == ["x", "circle", "x"]
     assert "not finite" in trace["text"][0]
 

@@ -10,7 +10,7 @@ from .theme import LINES, NEUTRAL, Figure, axis, figure, rounded, said
 MOST = 30
 """Candidates that fit; those that did worst are left out, and counted."""
 LONGEST = 56
-LEAST, MOST_LEFT = 1e-4, 100.0
+LEAST, MOST_LEFT = 1e-4, 2.0
 """Share of the loss left: a mark beyond stands at the border, so that one wild run hides no difference."""
 
 

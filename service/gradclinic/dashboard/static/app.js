@@ -70,7 +70,8 @@ async function drawFigure(figure) {
     if (chart.classList.contains("empty")) chart.replaceChildren();
     chart.classList.remove("empty");
     chart.classList.toggle("tall", Boolean(body.layout.yaxis3));
-    chart.style.minHeight = body.layout.height ? "0" : ""; // some figures know how high they are
+    // Some figures know how high they are; Plotly forgets it when the window changes, and measures the place.
+    chart.style.minHeight = body.layout.height ? `${body.layout.height}px` : "";
     chart.classList.toggle("broad", Boolean(body.layout.xaxis2)); // panels side by side scroll in a narrow window
     await Plotly.react(chart, body.data, inInk(body.layout), CONFIG);
   } catch (error) {
