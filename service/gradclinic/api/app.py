@@ -46,6 +46,7 @@ TAGS = [
     {"name": "comparisons", "description": "Any runs against each other."},
     {"name": "events", "description": "Follow runs and studies."},
     {"name": "datasets", "description": "Your own data."},
+    {"name": "figures", "description": "What the pages draw, as Plotly JSON, PNG or SVG."},
     {"name": "catalogue", "description": "Everything that a request can name."},
     {"name": "operation", "description": "Health."},
 ]
