@@ -137,9 +137,10 @@ class Clinic:
         seconds: float | None = None,
         runs: int | None = None,
         name: str | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> "Prescription":
         """Search for what cures an experiment, for so many seconds of training, or so many runs; 240 s without both."""
-        body: dict[str, Any] = {"experiment": _plain(experiment), "name": name}
+        body: dict[str, Any] = {"experiment": _plain(experiment), "name": name, "labels": dict(labels or {})}
         if seconds is not None or runs is not None:
             body["budget"] = {"seconds": seconds, "runs": runs}
         return self.post_prescription(body)
@@ -245,7 +246,7 @@ class Clinic:
 
 
 class _Submitted:
-    """What the service works on and this client can look at again, wait for and cancel."""
+    """What the service works on and this client can look at again, wait for, cancel and delete."""
 
     _path: ClassVar[str]
 
@@ -274,6 +275,10 @@ class _Submitted:
         """Cancel what waits, and ask what runs to stop."""
         self.data = self.clinic.post(f"{self._path}/{self.id}/cancel")
         return self
+
+    def delete(self) -> None:
+        """Remove it with its runs, and all they recorded."""
+        self.clinic.delete(f"{self._path}/{self.id}")
 
 
 class Run(_Submitted):
@@ -319,10 +324,6 @@ class Run(_Submitted):
         """Loss, gradient norms, learning rate; options are max_points and aggregate."""
         return self.clinic.get(f"/v1/runs/{self.id}/curves", **options)
 
-    def delete(self) -> None:
-        """Remove it and all it recorded."""
-        self.clinic.delete(f"/v1/runs/{self.id}")
-
 
 class Study(_Submitted):
     """One experiment, several arms, several seeds."""
@@ -341,10 +342,6 @@ class Study(_Submitted):
     def comparison(self, **options: Any) -> "ComparisonResult":
         """Its arms against the baseline, as far as its runs have ended; options are `metric` and `confidence`."""
         return ComparisonResult(self.clinic, self.clinic.get(f"/v1/studies/{self.id}/comparison", **options))
-
-    def delete(self) -> None:
-        """Remove it with its runs."""
-        self.clinic.delete(f"/v1/studies/{self.id}")
 
 
 class Prescription(_Submitted):

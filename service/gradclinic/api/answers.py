@@ -228,6 +228,7 @@ class PrescriptionUrls(Answer):
     self: str
     runs: str
     cancel: str
+    page: str
 
 
 class PrescriptionSummary(Answer):
@@ -235,6 +236,7 @@ class PrescriptionSummary(Answer):
 
     id: str
     name: str | None
+    labels: dict[str, str]
     status: StudyStatus
     """Running until the search has ended, with a cure or without."""
     experiment: Json

@@ -87,11 +87,6 @@ def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 def remedy_words(remedy: Mapping[str, Any]) -> str:
     """A remedy as `swap activation (relu)`."""
-    knobs = [_knob(key, value) for key, value in remedy.items() if key != "kind"]
-    return str(remedy["kind"]).replace("_", " ") + (f" ({', '.join(knobs)})" if knobs else "")
+    from ..remedies.words import in_words  # the remedies bring numpy, which most commands do without
 
-
-def _knob(key: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(_knob(name, each) for name, each in value.items())
-    return str(value) if isinstance(value, str) else f"{key.replace('_', ' ')} {short(value)}"
+    return in_words(remedy)
