@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..client import number
+from ..diagnosis.wording import evidence_in_words
 from .numbers import short
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}
@@ -80,7 +81,7 @@ def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
         threshold = "" if each["threshold"] is None else f"   (threshold {short(each['threshold'])})"
-        words = f"{each['name'].replace('_', ' '):<24}{short(each['value']):>9} {each['unit']:<8}{threshold}".rstrip()
+        words = f"{evidence_in_words(each['name']):<38}{short(each['value']):>9} {each['unit']:<8}{threshold}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows
 
