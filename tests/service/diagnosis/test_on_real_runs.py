@@ -1,5 +1,6 @@
 """Trained networks: the labelled cases, planted faults, and oddities that must not crash a diagnosis."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,10 +8,12 @@ import torch
 from benchmarks.diagnosis.borderline import PLANTED, borderline
 from benchmarks.diagnosis.cases import Case, corpus
 from benchmarks.diagnosis.generate import FAMILIES, fresh
-from benchmarks.diagnosis.measure import confusion, false_alarms, judged, right, wilson
+from benchmarks.diagnosis.measure import alarms_by_condition, confusion, false_alarms, judged, right
 from benchmarks.diagnosis.report import figures
+from benchmarks.diagnosis.sound import SOUND, sound
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.confidence import wilson
 from gradclinic.experiment import Experiment
 from gradclinic_workers.fit import train
 
@@ -61,8 +64,15 @@ def test_fresh_experiments_are_called_right_at_least_95_times_in_100_and_well_ah
 
 
 @pytest.mark.slow
+def test_healthy_networks_of_every_kind_raise_no_alarm() -> None:
+    cases = sound(len(SOUND), seed=23)
+    rows = [judged(case, case.seeds[0], train(case.experiment.with_seed(case.seeds[0]))) for case in cases]
+    assert {row.case.name: row.summary for row in rows if row.primary["1"] != "healthy"} == {}
+
+
+@pytest.mark.slow
 def test_a_fault_planted_in_one_layer_is_named_within_one_layer() -> None:
-    planted = [case for case in borderline(48, seed=5) if case.culprit is not None]
+    planted = [case for case in borderline(54, seed=5) if case.culprit is not None]
     rows = [judged(case, case.seeds[0], train(case.experiment.with_seed(case.seeds[0]))) for case in planted]
     assert len(rows) == 24
     assert [row.case.name for row in rows if row.culprit_error is None or row.culprit_error > 1] == []
@@ -130,6 +140,24 @@ def test_the_same_seed_draws_the_same_experiments_and_every_family_in_turn() -> 
     assert first == again
     assert [case.experiment for case in first] != [case.experiment for case in other]
     assert [case.expected for case in first] == [expected for _, expected, _ in FAMILIES]
+
+
+def test_healthy_experiments_are_drawn_from_every_preset_optimizer_schedule_and_precision() -> None:
+    drawn = [case.experiment for case in sound(20 * len(SOUND), seed=1)]
+    assert drawn == [case.experiment for case in sound(20 * len(SOUND), seed=1)]
+    assert {each.model.kind for each in drawn} == {"mlp", "cnn", "rnn", "transformer", "layers"}
+    assert {each.optimizer.kind for each in drawn} == {"sgd", "adam", "adamw", "rmsprop", "adagrad"}
+    assert len({each.schedule.kind for each in drawn}) == 5
+    assert {each.training.precision for each in drawn} == {"float32", "bfloat16", "float16"}
+    assert len({each.data.kind for each in drawn}) >= 11
+
+
+def test_alarms_are_told_apart_from_findings_beside_a_healthy_diagnosis() -> None:
+    case = sound(1, seed=0)[0]
+    calm = judged(case, 0, train(experiment({"kind": "mlp", "depth": 3, "width": 16, "activation": "relu"}, steps=30)))
+    found = (("healthy", "info"), ("vanishing_gradients", "warning"))
+    rows = [replace(calm, findings=found), replace(calm, findings=(("dead_units", "critical"),))]
+    assert alarms_by_condition(rows) == {("dead_units", "critical"): (1, 0), ("vanishing_gradients", "warning"): (0, 1)}
 
 
 def test_the_wilson_interval_is_the_textbooks() -> None:
