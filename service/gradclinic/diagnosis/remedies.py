@@ -70,7 +70,7 @@ def candidates(finding: Finding, record: RunRecord) -> Sequence[RemedyJson]:
     if condition == "exploding_gradients":
         scale: RemedyJson = {"kind": "scale_residual_branches", "scale": branch}
         scheme = "xavier_normal" if bounded else "kaiming_normal"
-        return (scale, _init(scheme), _BATCH_NORM, _LAYER_NORM, _lower(0.1), _clip(1.0))
+        return (scale, _init(scheme), _skip(branch), _BATCH_NORM, _LAYER_NORM, _lower(0.1), _clip(1.0))
     return _FEED_FORWARD.get(condition, ())
 
 

@@ -109,8 +109,13 @@ def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> boo
 
 
 def needed_rise(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
-    """How much the rises must add up to."""
-    return thresholds.rise_sum_learned if is_learned else thresholds.rise_to_net * abs(swings.net_change)
+    """How much the rises must add up to: more goes back and forth than is gained; where it learned, much of all.
+
+    A loss that still falls fast rises now and then on its way down, also in a network that learned.
+    """
+    if is_learned:
+        return max(thresholds.rise_sum_learned, thresholds.rise_to_net * max(0.0, swings.net_change))
+    return thresholds.rise_to_net * abs(swings.net_change)
 
 
 def learned(features: Features, thresholds: Thresholds) -> bool:
@@ -127,6 +132,37 @@ def failed(features: Features, thresholds: Thresholds) -> bool:
 def enough(features: Features, thresholds: Thresholds) -> bool:
     """Whether there are steps and records enough to judge anything but a divergence."""
     return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
+
+
+NEAR = 2.0 / 3.0
+"""A slope from this share of its threshold on is near it: 1 decade, where learning begins to degrade, for 1.5."""
+
+
+def near_slope(features: Features, thresholds: Thresholds) -> float | None:
+    """The steeper of D at the start and over the first quarter, if it is near its threshold, but does not reach it."""
+    known = [slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None]
+    steepest = max(known, key=abs, default=0.0)
+    return steepest if NEAR * thresholds.depth_slope <= abs(steepest) < thresholds.depth_slope else None
+
+
+def near_slope_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:
+    """A slope that is near its threshold, for findings of other conditions, which it may have a part in."""
+    slope = near_slope(features, thresholds)
+    if slope is None:
+        return ()
+    return (Evidence("depth_slope", slope, "decades", thresholds.depth_slope * (1.0 if slope > 0 else -1.0)),)
+
+
+def near_slope_in_words(features: Features, thresholds: Thresholds) -> str:
+    """The clause of a summary that says so; empty where the slope is not near."""
+    slope = near_slope(features, thresholds)
+    if slope is None:
+        return ""
+    verb, name = ("lose", "vanishing") if slope > 0 else ("gain", "exploding")
+    return (
+        f"; gradients {verb} {abs(slope):.1f} decades from output to input, not far from the"
+        f" {thresholds.depth_slope:g} from which they count as {name}, so that may have a part in it"
+    )
 
 
 def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:

@@ -13,6 +13,8 @@ from .base import (
     enough,
     learned,
     loss_evidence,
+    near_slope_evidence,
+    near_slope_in_words,
     needed_rise,
     outcome_in_words,
     swinging,
@@ -63,7 +65,11 @@ class OscillatingLoss(Rule):
             severity="warning" if is_learned else "critical",
             confidence=0.99 * above(swings.share, least, error=error),
             span=(swings.steps[0], swings.steps[-1]),
-            evidence=(*evidence, *loss_evidence(features, thresholds)),
+            evidence=(
+                *evidence,
+                *loss_evidence(features, thresholds),
+                *(() if is_learned else near_slope_evidence(features, thresholds)),
+            ),
             summary=_summary(features, thresholds, swings),
         )
 
@@ -91,7 +97,7 @@ def _summary(features: Features, thresholds: Thresholds, swings: Swings) -> str:
     if learned(features, thresholds):
         end = f"it learned (down to {against_constant(loss)}), but where it ends is luck"
     else:
-        end = outcome_in_words(features, thresholds)
+        end = outcome_in_words(features, thresholds) + near_slope_in_words(features, thresholds)
     went = "fell by only" if swings.net_change >= 0 else "rose by"
     return (
         f"The loss swings up and down: it rose {swings.rises} times in {swings.intervals} between probes, by"
