@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from ..diagnosis.confidence import median_interval, wilson
-from ..diagnosis.wording import evidence_in_words
+from ..diagnosis.wording import evidence_in_words, is_gain
 from .results import NOT_CONDITIONS, RunResult, SweepPoint, number
 
 Json = Mapping[str, Any]
@@ -214,9 +214,9 @@ def _over_seeds(point: SweepPoint | None, runs: Sequence[RunResult]) -> Diagnosi
 
 def _in_words(evidence: EvidenceOverSeeds) -> str:
     """`gradient lost from output to input: 9.3 decades (75 % interval 9.1 to 9.5)`."""
-    name, values = evidence_in_words(evidence.name), evidence.values
-    if evidence.name == "depth_slope" and max(values) < 0:
-        name, values = name.replace("lost", "gained"), tuple(-value for value in values)
+    gained = is_gain(evidence.name, max(evidence.values), evidence.threshold)
+    name = evidence_in_words(evidence.name, gained=gained)
+    values = tuple(-value for value in evidence.values) if gained else evidence.values
     text = f"{name}: {_shown(_middle(values))} {evidence.unit}"
     found = median_interval(values)
     if found is not None and found[0] != found[1]:

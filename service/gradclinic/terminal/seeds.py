@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..client import number
-from ..diagnosis.wording import evidence_in_words
+from ..diagnosis.wording import evidence_in_words, is_gain
 from .numbers import short
 
 Json = Mapping[str, Any]
@@ -70,10 +70,13 @@ def _finding(finding: Json) -> RenderableType:
 
 
 def _evidence(each: Json) -> str:
-    words = f"{evidence_in_words(each['name']):<38}{short(each['median']):>9} {each['unit']:<8}"
+    value, threshold = number(each["median"]), number(each["threshold"])
+    gained = is_gain(each["name"], value, threshold)
+    sign = -1 if gained else 1
+    words = f"{evidence_in_words(each['name'], gained=gained):<42}{short(sign * value):>9} {each['unit']:<8}"
     if each["interval"] is not None:
-        low, high = each["interval"]
+        low, high = sorted(sign * number(bound) for bound in each["interval"])
         words += f"  {100 * number(each['confidence']):.0f} % interval {short(low)} to {short(high)}"
-    if each["threshold"] is not None:
-        words += f"   (threshold {short(each['threshold'])})"
+    if threshold is not None:
+        words += f"   (threshold {short(sign * threshold)})"
     return words.rstrip()

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..client import number
-from ..diagnosis.wording import evidence_in_words
+from ..diagnosis.wording import evidence_in_words, is_gain
 from .numbers import short
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}
@@ -28,6 +28,8 @@ def diagnosis_words(
         if index == 1:
             parts.append(Text("\nAlso found"))
         parts.append(_finding(finding, layers=layers, steps=steps))
+    if any(each["unit"] == "decades" for finding in findings for each in finding["evidence"]):
+        parts.append(Text("A decade is a factor of ten.", style="dim"))
     return Group(*parts)
 
 
@@ -80,8 +82,13 @@ def _steps(finding: Mapping[str, Any], of: int | None) -> str:
 def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
-        threshold = "" if each["threshold"] is None else f"   (threshold {short(each['threshold'])})"
-        words = f"{evidence_in_words(each['name']):<38}{short(each['value']):>9} {each['unit']:<8}{threshold}".rstrip()
+        value, threshold = number(each["value"]), number(each["threshold"])
+        gained = is_gain(each["name"], value, threshold)
+        sign = -1 if gained else 1
+        held = "" if threshold is None else f"   (threshold {short(sign * threshold)})"
+        unit = "" if each["unit"] == "step" else each["unit"]
+        label = evidence_in_words(each["name"], gained=gained)
+        words = f"{label:<42}{short(sign * value):>9} {unit:<8}{held}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows
 
@@ -94,6 +101,6 @@ def remedy_words(remedy: Mapping[str, Any]) -> str:
 
 def _knob(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        inner = [str(each) for each in value.values()]
+        inner = [str(each) if isinstance(each, str) else f"{name} {short(each)}" for name, each in value.items()]
         return ", ".join(inner)
     return str(value) if isinstance(value, str) else f"{key} {short(value)}"

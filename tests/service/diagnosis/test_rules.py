@@ -212,19 +212,27 @@ def test_confidence_grows_with_the_margin_to_the_threshold() -> None:
     assert _margin(near) < _margin(far)
 
 
-def _restless(net_fall: float, outcome_: object) -> RunRecord:
-    """A probe loss that rises by 0.1 of the constant predictor's at every fifth probe, and falls by `net_fall` late."""
+def _restless(*, height: float, net_fall: float = 0.0) -> RunRecord:
+    """A network that learned, whose probe loss rises by `height` of the constant predictor's at every fifth probe."""
 
     def losses(steps: np.ndarray) -> np.ndarray:
         late = np.clip((steps - 150) / 150, 0.0, 1.0)
-        return 2.3 * (0.1 + net_fall * (1.0 - late) + 0.1 * ((steps // 5) % 5 == 0))
+        return 2.3 * (0.1 + net_fall * (1.0 - late) + height * ((steps // 5) % 5 == 0))
 
-    return changed(healthy_record(), {"probe_loss": losses}, outcome=outcome_)
+    return changed(healthy_record(), {"probe_loss": losses})
+
+
+def test_swings_hurt_a_network_that_learned_only_where_it_has_not_learned_at_their_peaks() -> None:
+    hurt, calm = diagnose(_restless(height=0.5)), diagnose(_restless(height=0.2))
+    assert (hurt.primary, hurt.findings[0].severity) == ("oscillating_loss", "warning")
+    assert "at its peaks (60 %) it has not" in hurt.findings[0].summary
+    assert (calm.primary, calm.findings[1].condition, calm.findings[1].harm) == ("healthy", "oscillating_loss", False)
+    assert "learned all the same" in calm.findings[1].summary
 
 
 def test_a_learned_loss_that_falls_more_than_it_rises_does_not_oscillate() -> None:
-    assert diagnose(_restless(0.6, outcome())).primary == "healthy"
-    assert diagnose(_restless(0.0, outcome())).primary == "oscillating_loss"
+    falling = diagnose(_restless(height=0.1, net_fall=0.9))
+    assert [finding.condition for finding in falling.findings] == ["healthy"]
 
 
 @pytest.mark.parametrize(("decades", "name"), [(1.2, "vanishing"), (-1.2, "exploding")])

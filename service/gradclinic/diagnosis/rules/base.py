@@ -183,7 +183,10 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
     if learned(features, thresholds):
         return f"the network learned all the same (its training loss fell to {against_constant(loss)})"
     if loss > 1.1:
-        return f"the network ended worse than if it had learned nothing (its training loss is {against_constant(loss)})"
+        initial = features.relative_initial_loss
+        came_down = initial is not None and loss <= initial
+        how = "is still worse than a constant prediction" if came_down else "ended worse than if it had learned nothing"
+        return f"the network {how} (its training loss is {against_constant(loss)})"
     if loss > 0.95:
         return f"the network learned nothing (its training loss is {against_constant(loss)})"
     return f"the network learned too little (its training loss is {against_constant(loss)})"
@@ -191,13 +194,22 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
 
 def against_constant(ratio: float) -> str:
     """A loss beside that of the best constant prediction, which is what knowing nothing costs."""
+    if ratio > 100:
+        return f"{ratio:.3g} times the best constant prediction's"
     return f"{percent(ratio)} of the best constant prediction's"
 
 
 def percent(ratio: float) -> str:
     """A ratio as a person reads it: 1.3 %, 98 %, 340 %."""
     value = 100.0 * ratio
+    if 0.0 <= value < 0.05:
+        return "less than 0.1 %"
     return f"{value:.1f} %" if value < 10 else f"{value:,.0f} %"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 step`, `20 steps`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def listed(layers: tuple[str, ...], *, most: int = 4) -> str:

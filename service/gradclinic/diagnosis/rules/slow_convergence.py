@@ -35,10 +35,10 @@ class SlowConvergence(Rule):
         total = features.total_update or 0.0
         clipped = _clipped_share(record)
         cause = "the clipping" if clipped > 0.5 else "the learning rate"
+        moved = f"can have moved by more than {100 * total:.2g} % of its size" if total > 0 else "moved at all"
         summary = (
-            f"Steps are too small: in {features.steps_done} steps no layer can have moved by more than"
-            f" {100 * total:.2g} % of its size, although its gradient is usable; {cause} holds it back;"
-            f" {outcome_in_words(features, thresholds)}."
+            f"Steps are too small: in {features.steps_done:,} steps no layer {moved}, although its gradient is usable;"
+            f" {cause} holds it back; {outcome_in_words(features, thresholds)}."
         )
         return self._found(features, record, thresholds, summary=summary, certainty=0.99)
 
@@ -55,7 +55,7 @@ class SlowConvergence(Rule):
             else "the loss no longer falls, so the model or the data may set the limit"
         )
         summary = (
-            f"Nothing is broken that these measurements can see, but in {features.steps_done} steps"
+            f"Nothing is broken that these measurements can see, but in {features.steps_done:,} steps"
             f" {outcome_in_words(features, thresholds)}; {advice}{near_slope_in_words(features, thresholds)}."
         )
         near = near_slope_evidence(features, thresholds)
