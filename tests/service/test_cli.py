@@ -72,6 +72,7 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     assert compared.returncode == 0
     assert "batch norm" in compared.stdout
     assert "vanishing 2/2" in compared.stdout
+    assert "baseline: Vanishing gradients in 2 of 2 seeds" in compared.stdout
     assert json.loads(gradclinic("compare", found.id, "--url", clinic.url, "--json").stdout)["complete"]
     sick = next(run.id for run in found.runs() if run.data["arm"] == "baseline")
     words = gradclinic("diagnose", sick, GRADCLINIC_URL=clinic.url)
@@ -79,6 +80,11 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     assert "decades" in words.stdout
     again = gradclinic("diagnose", sick, "--threshold", "depth_slope=40", "--url", clinic.url, "--json")
     assert json.loads(again.stdout)["primary"] != "vanishing_gradients"
+    whole = gradclinic("diagnose", found.id, "--url", clinic.url, "--json")
+    assert {arm: each[0]["primary"] for arm, each in json.loads(whole.stdout).items()} == {
+        "baseline": "vanishing_gradients",
+        "batch norm": found.comparison().data["arms"][0]["diagnoses"][0]["primary"],
+    }
 
 
 def test_a_prescription_is_queued_and_its_budget_is_one_of_two(clinic: Clinic, tmp_path: Path) -> None:
