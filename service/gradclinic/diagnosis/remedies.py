@@ -5,8 +5,8 @@ fixed (measured; a global order is refuted). It is a suggestion: a study measure
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
