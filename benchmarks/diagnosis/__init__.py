@@ -1,7 +1,8 @@
 """How often is a diagnosis right? Labelled runs, our rules and the peers' side by side on the same records.
 
-./run benchmark diagnosis                      the fixed cases, fresh ones and borderline ones
+./run benchmark diagnosis                      the fixed cases, fresh ones, healthy ones and borderline ones
 ./run benchmark diagnosis --fresh 200 --seed 7
+./run benchmark diagnosis --no-corpus --fresh 0 --borderline 0 --healthy 300 --seed 8    how often a false alarm?
 """
 
 from .report import main

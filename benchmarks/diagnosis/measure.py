@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gradclinic.diagnosis import RULE_SETS, Diagnosis, diagnose
+from gradclinic.diagnosis.confidence import wilson
 from gradclinic.record import RunRecord, Series
 from gradclinic_workers.fit import train
 
@@ -24,6 +25,8 @@ class Judged:
     """Primary condition by rule set."""
     harmful: bool
     """Whether our primary condition did harm."""
+    findings: tuple[tuple[str, str], ...]
+    """Condition and severity of each of our findings, the primary one first."""
     culprit_error: int | None
     """Layers between the planted fault and the nearest layer named; None where none was planted."""
     culprit_missed: bool
@@ -51,6 +54,7 @@ def judged(case: Case, seed: int, record: RunRecord) -> Judged:
         seed=seed,
         primary={name: diagnosis.primary for name, diagnosis in by_rule_set.items()},
         harmful=ours.findings[0].harm,
+        findings=tuple((finding.condition, finding.severity) for finding in ours.findings),
         culprit_error=error,
         culprit_missed=case.culprit is not None and error is None,
         detected_at=_detected_at(case, record, ours),
@@ -109,11 +113,23 @@ def false_alarms(rows: Sequence[Judged], *, rule_set: str) -> tuple[int, int]:
     return sum(row.primary[rule_set] not in ("healthy", "insufficient_evidence") for row in healthy), len(healthy)
 
 
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """95 % interval of a proportion. Source: Wilson 1927, JASA 22."""
-    if total == 0:
-        return 0.0, 1.0
-    z, p = 1.959964, hits / total
-    centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z / (1 + z**2 / total) * (p * (1 - p) / total + z**2 / (4 * total**2)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
+def alarms_by_condition(rows: Sequence[Judged]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Of healthy runs, by condition and severity: how many have it as primary, how many beside another primary one."""
+    healthy = [row for row in rows if row.case.expected == "healthy"]
+    primary = Counter(row.findings[0] for row in healthy)
+    beside = Counter(each for row in healthy for each in set(row.findings[1:]))
+    kinds = sorted({*primary, *beside} - {("healthy", "info"), ("insufficient_evidence", "info")})
+    return {kind: (primary[kind], beside[kind]) for kind in kinds}
+
+
+__all__ = [
+    "LOOKS",
+    "Judged",
+    "alarms_by_condition",
+    "confusion",
+    "false_alarms",
+    "judge_all",
+    "judged",
+    "right",
+    "wilson",
+]

@@ -16,7 +16,8 @@ from gradclinic.diagnosis import RULE_SETS
 from .borderline import borderline
 from .cases import Case, corpus
 from .generate import fresh
-from .measure import Judged, confusion, false_alarms, judge_all, right, wilson
+from .measure import Judged, alarms_by_condition, confusion, false_alarms, judge_all, right, wilson
+from .sound import sound
 
 SHORT = {
     "vanishing_gradients": "vanish",
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmark diagnosis", description=__doc__)
     parser.add_argument("--fresh", type=int, default=116, help="fresh random experiments")
     parser.add_argument("--borderline", type=int, default=32, help="experiments near the edges or with one bad layer")
+    parser.add_argument("--healthy", type=int, default=76, help="experiments of every kind that train well")
     parser.add_argument("--no-corpus", action="store_true", help="leave the fixed cases out")
     parser.add_argument("--seed", type=int, default=0, help="draws the fresh experiments")
     parser.add_argument("--json", action="store_true", help="print rows instead of tables")
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups: dict[str, list[Case]] = {
         "fixed cases": [] if options.no_corpus else corpus(),
         f"fresh, seed {options.seed}": fresh(options.fresh, seed=options.seed),
+        f"healthy, seed {options.seed}": sound(options.healthy, seed=options.seed),
         f"borderline, seed {options.seed}": borderline(options.borderline, seed=options.seed),
     }
     console = Console(stderr=options.json)
@@ -89,6 +92,15 @@ def figures(name: str, rows: Sequence[Judged]) -> list[Row]:
             low, high = wilson(alarms, healthy)
             interval = f"95 %: {low:.3f} to {high:.3f}, {healthy} healthy"
             add(f"false alarms, rule set {rule_set}", alarms / healthy, "fraction", interval)
+    for (condition, severity), (as_primary, beside) in alarms_by_condition(rows).items():
+        healthy = false_alarms(rows, rule_set="1")[1]
+        low, high = wilson(as_primary, healthy)
+        add(
+            f"healthy called {condition} ({severity})",
+            as_primary / healthy,
+            "fraction",
+            f"95 %: {low:.3f} to {high:.3f}; a finding beside healthy in {beside}",
+        )
     steps = [row.detected_at for row in rows if row.detected_at is not None]
     if steps:
         add("time to detection, median", statistics.median(steps), "steps", f"{len(steps)} sick runs; looks from 20 on")

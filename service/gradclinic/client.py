@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "GRADCLINIC_URL"
 _POLL_S = 0.2
+_UPLOADS = {".npz": "application/x-npz", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 
 ExperimentLike: TypeAlias = Union["Experiment", Mapping[str, Any]]
 RemedyLike: TypeAlias = Union["Remedy", Mapping[str, Any]]
@@ -136,9 +137,10 @@ class Clinic:
         seconds: float | None = None,
         runs: int | None = None,
         name: str | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> "Prescription":
         """Search for what cures an experiment, for so many seconds of training, or so many runs; 240 s without both."""
-        body: dict[str, Any] = {"experiment": _plain(experiment), "name": name}
+        body: dict[str, Any] = {"experiment": _plain(experiment), "name": name, "labels": dict(labels or {})}
         if seconds is not None or runs is not None:
             body["budget"] = {"seconds": seconds, "runs": runs}
         return self.post_prescription(body)
@@ -173,6 +175,26 @@ class Clinic:
         """Any runs against one of them; options are `metric` and `confidence`."""
         body = {"runs": [_id(run) for run in runs], "baseline": _id(baseline)}
         return ComparisonResult(self, self.post("/v1/comparisons", body, **options))
+
+    def upload(self, file: str | Path, *, target: str | None = None, task: str | None = None) -> dict[str, Any]:
+        """Send rows of one's own; an experiment's data then are `{"kind": "uploaded", "id": answer["id"]}`.
+
+        The file is an npz with the arrays `inputs` and `targets`, or a CSV or Parquet table whose column `target`
+        (by default the last one) is to be predicted. The same content again is the same data set.
+        """
+        path = Path(file)
+        if (kind := _UPLOADS.get(path.suffix.lower())) is None:
+            raise errors.InvalidSpec.at("", "no file of a data set", value=path.name, allowed=", ".join(_UPLOADS))
+        parameters = {name: value for name, value in (("target", target), ("task", task)) if value is not None}
+        answer = self._request(
+            "POST", "/v1/datasets", content=path.read_bytes(), headers={"Content-Type": kind}, params=parameters
+        )
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def datasets(self) -> Iterator[dict[str, Any]]:
+        """The data sets that were uploaded."""
+        return self.pages("/v1/datasets")
 
     def catalogue(self) -> dict[str, Any]:
         """Everything that a request can name."""
@@ -224,7 +246,7 @@ class Clinic:
 
 
 class _Submitted:
-    """What the service works on and this client can look at again, wait for and cancel."""
+    """What the service works on and this client can look at again, wait for, cancel and delete."""
 
     _path: ClassVar[str]
 
@@ -253,6 +275,10 @@ class _Submitted:
         """Cancel what waits, and ask what runs to stop."""
         self.data = self.clinic.post(f"{self._path}/{self.id}/cancel")
         return self
+
+    def delete(self) -> None:
+        """Remove it with its runs, and all they recorded."""
+        self.clinic.delete(f"{self._path}/{self.id}")
 
 
 class Run(_Submitted):
@@ -298,10 +324,6 @@ class Run(_Submitted):
         """Loss, gradient norms, learning rate; options are max_points and aggregate."""
         return self.clinic.get(f"/v1/runs/{self.id}/curves", **options)
 
-    def delete(self) -> None:
-        """Remove it and all it recorded."""
-        self.clinic.delete(f"/v1/runs/{self.id}")
-
 
 class Study(_Submitted):
     """One experiment, several arms, several seeds."""
@@ -320,10 +342,6 @@ class Study(_Submitted):
     def comparison(self, **options: Any) -> "ComparisonResult":
         """Its arms against the baseline, as far as its runs have ended; options are `metric` and `confidence`."""
         return ComparisonResult(self.clinic, self.clinic.get(f"/v1/studies/{self.id}/comparison", **options))
-
-    def delete(self) -> None:
-        """Remove it with its runs."""
-        self.clinic.delete(f"/v1/studies/{self.id}")
 
 
 class Prescription(_Submitted):

@@ -13,6 +13,8 @@ import yaml
 
 from gradclinic.client import Clinic
 from gradclinic.settings import Settings
+from gradclinic.use_cases.prescribe import step
+from gradclinic.use_cases.service import Service
 
 from .api.examples import EXPERIMENT, experiment, study
 from .api.serving import NOBODY, serving, train
@@ -70,6 +72,7 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     assert compared.returncode == 0
     assert "batch norm" in compared.stdout
     assert "vanishing 2/2" in compared.stdout
+    assert "baseline: Vanishing gradients in 2 of 2 seeds" in compared.stdout
     assert json.loads(gradclinic("compare", found.id, "--url", clinic.url, "--json").stdout)["complete"]
     sick = next(run.id for run in found.runs() if run.data["arm"] == "baseline")
     words = gradclinic("diagnose", sick, GRADCLINIC_URL=clinic.url)
@@ -77,6 +80,11 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     assert "decades" in words.stdout
     again = gradclinic("diagnose", sick, "--threshold", "depth_slope=40", "--url", clinic.url, "--json")
     assert json.loads(again.stdout)["primary"] != "vanishing_gradients"
+    whole = gradclinic("diagnose", found.id, "--url", clinic.url, "--json")
+    assert {arm: each[0]["primary"] for arm, each in json.loads(whole.stdout).items()} == {
+        "baseline": "vanishing_gradients",
+        "batch norm": found.comparison().data["arms"][0]["diagnoses"][0]["primary"],
+    }
 
 
 def test_a_prescription_is_queued_and_its_budget_is_one_of_two(clinic: Clinic, tmp_path: Path) -> None:
@@ -90,10 +98,75 @@ def test_a_prescription_is_queued_and_its_budget_is_one_of_two(clinic: Clinic, t
     assert "--seconds or --runs" in refused(both, 2)
 
 
+def begun(*arguments: str) -> subprocess.Popen[str]:
+    """A command that goes on, to be spoken with."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_prescription_is_watched_until_it_ends_and_told_in_words(
+    clinic: Clinic, settings: Settings, tmp_path: Path
+) -> None:
+    easy = experiment(model={"depth": 1, "activation": "relu"}, optimizer={"learning_rate": 0.5})
+    with begun("prescribe", spec(tmp_path, easy), "--runs", "8", "--url", clinic.url) as command:
+        assert command.stderr is not None
+        first = command.stderr.readline()
+        assert first.strip().endswith("training it as it is; 0 of 3 runs so far have ended")
+        found = clinic.get_prescription(first.split(":")[0])
+        train(settings, *(run.id for run in clinic.runs(label=f"prescription:{found.id}")))
+        service = Service.of(settings)
+        step(service, found.id)
+        service.close()
+        words, _ = command.communicate(timeout=60)
+    assert command.returncode == 0
+    assert f"{found.id}: nothing to cure" in words
+    assert "healthy in 3 of 3 seeds" in words
+    assert f"{clinic.url}/prescriptions/{found.id}" in words
+
+
+@pytest.mark.slow
+def test_a_claim_is_tested_and_ruled_on_in_words_and_as_json(clinic: Clinic, settings: Settings) -> None:
+    with begun("claims", "lower_rate_avoids_divergence", "--quick", "--url", clinic.url, "--json") as command:
+        assert command.stderr is not None
+        claim = next(
+            each for each in clinic.get("/v1/claims", quick=True)["items"] if each["id"].endswith("avoids_divergence")
+        )
+        while len(runs := list(clinic.runs())) < claim["runs"]:
+            pass
+        train(settings, *(run.id for run in runs))
+        printed, errors = command.communicate(timeout=120)
+    assert command.returncode == 0, errors
+    (ruling,) = json.loads(printed)
+    assert ruling["verdict"] in {"supported", "mixed", "refuted"}
+    assert ruling["figures"]
+    assert clinic.get_study(ruling["study_id"]).status == "succeeded"
+
+
+def test_a_claim_that_nobody_makes_is_named_with_those_that_are_made(clinic: Clinic) -> None:
+    line = refused(gradclinic("claims", "beauty", "--url", clinic.url), 2)
+    assert "'beauty'" in line
+    assert "xavier_helps" in line
+
+
 def test_a_run_is_read_from_standard_input(clinic: Clinic) -> None:
     done = gradclinic("run", "-", "--no-wait", "--url", clinic.url, given=json.dumps(EXPERIMENT))
     assert done.returncode == 0, done.stderr
     assert "is queued" in done.stdout
+
+
+def test_rows_are_uploaded_and_the_answer_says_how_to_name_them(clinic: Clinic, tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("x,y,z\n" + "".join(f"{i % 7},{i % 5},{i * 0.25}\n" for i in range(40)), encoding="utf-8")
+    done = gradclinic("upload", str(table), "--url", clinic.url)
+    assert done.returncode == 0, done.stderr
+    (found,) = clinic.datasets()
+    assert f"{found['id']}: 40 rows of 2 input(s), regression, 1 target(s)" in done.stdout
+    data = json.loads(done.stdout.splitlines()[1].partition(": ")[2])["data"]
+    queued = {"experiment": experiment(data=data)}
+    assert gradclinic("run", "-", "--no-wait", "--url", clinic.url, given=json.dumps(queued)).returncode == 0
+    assert "y, z" in refused(gradclinic("upload", str(table), "--target", "w", "--url", clinic.url), 2)
+    assert "own.txt" in refused(gradclinic("upload", str(tmp_path / "own.txt"), "--url", clinic.url), 2)
 
 
 def test_numbers_in_yaml_are_those_of_json(clinic: Clinic) -> None:

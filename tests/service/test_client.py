@@ -91,6 +91,21 @@ def test_a_cancelled_run_has_ended(clinic: Clinic) -> None:
     assert study.cancel().status == "canceled"
 
 
+def test_rows_of_ones_own_are_sent_and_trained_on(clinic: Clinic, tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("x,kind,y\n" + "".join(f"{i % 7},{'ab'[i % 2]},{i}\n" for i in range(40)), encoding="utf-8")
+    found = clinic.upload(table, target="kind")
+    assert (found["rows"], found["shape"], found["classes"]) == (40, [2], ["a", "b"])
+    assert [known["id"] for known in clinic.datasets()] == [found["id"]]
+    run = clinic.run(experiment(data={"kind": "uploaded", "id": found["id"]}))
+    assert run.data["experiment"]["data"]["id"] == found["id"]
+    with pytest.raises(errors.InvalidRequest, match="no column 'z'"):
+        clinic.upload(table, target="z")
+    with pytest.raises(errors.InvalidSpec) as caught:
+        clinic.upload(tmp_path / "own.xlsx")
+    assert caught.value.problems[0].value == "own.xlsx"
+
+
 def test_waiting_has_an_end(clinic: Clinic) -> None:
     with pytest.raises(TimeoutError):
         clinic.run(EXPERIMENT).wait(timeout_s=0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from gradclinic.activations import ACTIVATIONS
 from gradclinic.experiment import Experiment
 from gradclinic_workers.fit import train
 from gradclinic_workers.precision import FIRST_SCALE, LossScale
@@ -43,6 +44,15 @@ def test_every_kind_of_model_trains_in_half_precision_with_nearly_the_same_stati
         common = np.isin(exact.steps, measured.steps)
         assert len(measured.steps) >= 1
         np.testing.assert_allclose(measured.values[0], exact.values[common][0], rtol=0.3)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_trains_in_half_precision(activation: str, precision: str):
+    spec = experiment("mlp", precision, steps=3).to_json()
+    spec["model"] |= {"activation": activation}
+    record = train(Experiment.model_validate(spec))
+    assert np.isfinite(record.outcome.final_train_loss)
 
 
 def test_a_scaled_loss_keeps_gradients_that_would_underflow():

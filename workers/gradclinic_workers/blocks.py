@@ -16,12 +16,23 @@ __all__ = [
     "LastStep",
     "LearnedPositions",
     "Mean",
+    "RReLU",
     "Recurrent",
     "Residual",
     "SelfAttention",
     "Sequence",
     "SequenceBatchNorm",
 ]
+
+
+class RReLU(nn.RReLU):
+    """torch's RReLU, which has no float16 on the CPU: there it computes in float32."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """Leak at random slopes; the values come back in the precision that they came in."""
+        if input.dtype == torch.float16 and input.device.type == "cpu":
+            return super().forward(input.float()).half()
+        return super().forward(input)
 
 
 class Sequence(Tapped):

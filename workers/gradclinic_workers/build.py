@@ -13,12 +13,15 @@ from gradclinic.optimizers import Optimizer
 from . import blocks
 
 _NAMESPACES = {"nn": nn, "blocks": blocks, "optim": torch.optim}
+_IN_ITS_PLACE: dict[type, type] = {nn.RReLU: blocks.RReLU}
+"""The same layer, where torch's own does not compute in every precision."""
 
 
 def target(call: Call) -> Any:
     """The class that a call names: one of torch.nn, torch.optim or our own blocks."""
     namespace, _, name = call.target.partition(".")
-    return getattr(_NAMESPACES[namespace], name)
+    found = getattr(_NAMESPACES[namespace], name)
+    return _IN_ITS_PLACE.get(found, found)
 
 
 def build(nodes: Iterable[Node]) -> blocks.Sequence:

@@ -47,6 +47,7 @@ TAGS = [
     {"name": "comparisons", "description": "Any runs against each other."},
     {"name": "events", "description": "Follow runs and studies."},
     {"name": "datasets", "description": "Your own data."},
+    {"name": "figures", "description": "What the pages draw, as Plotly JSON, PNG or SVG."},
     {"name": "catalogue", "description": "Everything that a request can name."},
     {"name": "operation", "description": "Health."},
 ]
@@ -91,6 +92,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         default_response_class=PlainJSON,
         redirect_slashes=False,
         telemetry=telemetry(),
+        docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
+        redoc_url=None,
     )
     app.state.service = service
     app.state.metrics = metrics.registry_of(service)

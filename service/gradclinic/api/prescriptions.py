@@ -3,9 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from ..use_cases.prescribe import submit_prescription
+from ..use_cases.submit import idempotency_of
 from . import answers as a
 from .body import StrictJSONRoute
-from .dependencies import BODY_PROBLEMS, After, Limit, PrescriptionId, TheService, problems
+from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, PrescriptionId, TheService, problems
 from .paging import link_next
 from .requests import PrescriptionRequest
 from .runs import RETRY_AFTER_S
@@ -23,11 +24,24 @@ _HEADERS = {
     "",
     status_code=202,
     summary="Search for a cure",
-    responses={202: {"description": "Stored, its first runs queued.", "headers": _HEADERS}, **problems(*BODY_PROBLEMS)},
+    responses={
+        202: {"description": "Stored, its first runs queued.", "headers": _HEADERS},
+        **problems(409, *BODY_PROBLEMS),
+    },
 )
-def create_prescription(body: PrescriptionRequest, service: TheService, response: Response) -> a.PrescriptionAnswer:
+def create_prescription(
+    body: PrescriptionRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> a.PrescriptionAnswer:
     """Diagnose the experiment, try what may cure it, and confirm what does on fresh seeds against a random control."""
-    answer = prescription_answer(submit_prescription(service, body.experiment, body.budget, name=body.name))
+    submitted = submit_prescription(
+        service,
+        body.experiment,
+        body.budget,
+        name=body.name,
+        labels=body.labels,
+        idempotency=idempotency_of(idempotency_key, kind="prescription", body=body.to_json()),
+    )
+    answer = prescription_answer(submitted)
     response.headers["Location"] = answer.urls.self
     response.headers["Retry-After"] = RETRY_AFTER_S
     return answer
@@ -71,3 +85,15 @@ def cancel_prescription(
     if before.status == "canceled":
         response.status_code = 200
     return prescription_answer(canceled)
+
+
+@router.delete(
+    "/{prescription_id}",
+    status_code=204,
+    summary="Delete a prescription",
+    responses=problems(404, 422),
+    response_class=Response,
+)
+def delete_prescription(prescription_id: PrescriptionId, service: TheService) -> None:
+    """Remove it with its runs and all they recorded."""
+    service.store.prescriptions.delete(prescription_id)

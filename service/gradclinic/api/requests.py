@@ -134,6 +134,8 @@ class PrescriptionRequest(Spec):
     """Seconds of training over all runs, or a number of runs."""
     name: Name | None = None
     """For people."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the prescription's runs again."""
 
 
 class DiagnosisRequest(Spec):

@@ -80,6 +80,7 @@ def _prescription_fields(prescription: Prescription) -> dict[str, Any]:
     return {
         "id": prescription.id,
         "name": prescription.name,
+        "labels": dict(prescription.labels),
         "status": prescription.status,
         "experiment": dict(prescription.experiment),
         "budget": dict(prescription.budget),
@@ -87,7 +88,10 @@ def _prescription_fields(prescription: Prescription) -> dict[str, Any]:
         "created_at": prescription.created_at,
         "ended_at": prescription.ended_at,
         "urls": a.PrescriptionUrls(
-            self=at, runs=f"/v1/runs?label=prescription:{prescription.id}", cancel=f"{at}/cancel"
+            self=at,
+            runs=f"/v1/runs?label=prescription:{prescription.id}",
+            cancel=f"{at}/cancel",
+            page=f"/prescriptions/{prescription.id}",
         ),
     }
 

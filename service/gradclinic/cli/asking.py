@@ -11,6 +11,7 @@ from ..errors import InvalidSpec
 from ..terminal.console import console_for, show
 from ..terminal.progress import following, metrics_line
 from ..terminal.ranking import Ranking
+from ..terminal.seeds import arm_lines, diagnoses_by_arm, study_diagnosis_words
 from ..terminal.words import diagnosis_words
 from .options import AsJson, Url, print_json
 from .specs import read_spec, with_experiment
@@ -93,7 +94,7 @@ def compare(
 
 
 def diagnose(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's identifier.")],
+    run_or_study: Annotated[str, typer.Argument(metavar="RUN | STUDY", help="A run, or a study: all its seeds.")],
     *,
     url: Url = None,
     rule_set: Annotated[str | None, typer.Option(help="Judge again by these rules.")] = None,
@@ -102,11 +103,20 @@ def diagnose(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what is wrong with a run: where, since when, how sure, and what to try."""
+    """Say what is wrong with a run, or with each arm of a study over its seeds: where, since when, how sure."""
+    thresholds = _thresholds(threshold or [])
+    again = rule_set is not None or thresholds
     with Clinic(url) as clinic:
-        found = clinic.get_run(run_id)
-        thresholds = _thresholds(threshold or [])
-        again = rule_set is not None or thresholds
+        if run_or_study.startswith("study_"):
+            if again:
+                raise InvalidSpec.at("", "a run can be judged again, a study cannot", value=run_or_study)
+            comparison = clinic.get_study(run_or_study).comparison().data
+            if as_json:
+                print_json(dict(diagnoses_by_arm(comparison)))
+            else:
+                show(console_for(), study_diagnosis_words(comparison))
+            return 0
+        found = clinic.get_run(run_or_study)
         diagnosis = found.judge(rule_set=rule_set, thresholds=thresholds) if again else found.diagnosis()
         if as_json:
             print_json(diagnosis)
@@ -180,5 +190,8 @@ def _show_comparison(comparison: Mapping[str, Any], *, page: str | None) -> None
     show(console, Ranking(comparison))
     for arm in comparison["arms"]:
         show(console, Text(f"  {arm['rank']}  {arm['arm']}: {arm['reason']}"))
+    lines = arm_lines(comparison)
+    if lines:
+        show(console, Text("\nWhat the seeds say", style="bold"), *lines)
     if page is not None:
         show(console, Text(f"\n{page}", style="dim"))

@@ -3,13 +3,12 @@
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from ..client import Clinic
 from ..errors import InvalidSpec
 from ..terminal.console import console_for, show
-from ..terminal.numbers import short
 from ..terminal.progress import following
+from ..terminal.ruling import ruling_words, rulings_table
 from .options import AsJson, Url, print_json
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Claims; all without one.")]
@@ -17,7 +16,7 @@ Quick = Annotated[bool, typer.Option("--quick", help="Smaller, and with one seed
 
 
 def claims(ids: Ids = None, *, url: Url = None, quick: Quick = False, as_json: AsJson = False) -> int:
-    """Test common advice: train what decides each claim, and print the verdicts."""
+    """Test common advice: train what decides each claim, and show the verdicts with their figures."""
     rulings: list[dict[str, Any]] = []
     with Clinic(url) as clinic:
         known = {claim["id"]: claim for claim in clinic.get("/v1/claims", quick=quick)["items"]}
@@ -30,17 +29,12 @@ def claims(ids: Ids = None, *, url: Url = None, quick: Quick = False, as_json: A
             errors = console_for(stderr=True)
             with following(errors, what=each, steps=progress["steps"], runs=progress["runs"]) as follow:
                 study.wait(progress=follow)
-            rulings.append(clinic.get(f"/v1/claims/{each}/ruling", study=study.id, quick=quick))
+            ruling = clinic.get(f"/v1/claims/{each}/ruling", study=study.id, quick=quick)
+            rulings.append({**ruling, "study_id": study.id})
             if not as_json:
-                _show(rulings[-1])
+                show(console_for(), ruling_words(ruling, study=f"{clinic.url}/studies/{study.id}"), "")
     if as_json:
         print_json(rulings)
+    elif len(rulings) > 1:
+        show(console_for(), rulings_table(rulings))
     return 0
-
-
-def _show(ruling: dict[str, Any]) -> None:
-    console = console_for()
-    show(console, Text(f"{ruling['statement']}", style="bold"))
-    show(console, Text(f"  {ruling['verdict']}: {ruling['explanation']}"))
-    for figure in ruling["figures"]:
-        show(console, Text(f"  {figure['name']}: {short(figure['value'])} {figure['unit']}".rstrip(), style="dim"))

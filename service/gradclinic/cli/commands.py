@@ -2,7 +2,7 @@
 
 import typer
 
-from . import asking, claiming, demo, prescribing, serving
+from . import asking, claiming, demo, prescribing, serving, uploading
 
 app = typer.Typer(
     name="gradclinic",
@@ -18,6 +18,7 @@ app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
 app.command("reconciler")(serving.reconciler)
 app.command("demo")(demo.demo)
+app.command("upload")(uploading.upload)
 app.command("run")(asking.run)
 app.command("study")(asking.study)
 app.command("prescribe")(prescribing.prescribe)

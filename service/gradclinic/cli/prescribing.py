@@ -42,9 +42,10 @@ def prescribe(
         if as_json:
             print_json(found.data)
         elif no_wait:
-            typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['self']}")
+            typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['page']}")
         else:
             show(console_for(), prescription_words(found.data))
+            typer.echo(f"\nAll of it: {clinic.url}{found.data['urls']['page']}")
             if found.cure is not None:
                 typer.echo("\nThe cured experiment, ready to post to /v1/runs:")
                 typer.echo(json.dumps({"experiment": found.cure["resolved_experiment"]}))  # one line, to be copied

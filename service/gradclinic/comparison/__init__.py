@@ -4,6 +4,7 @@ from .compare import compare
 from .effects import Effect
 from .measured import MEASURED_FROM, measured, metrics_of
 from .metrics import DEFAULT_METRIC, METRICS, Metric
+from .over_seeds import DiagnosisOverSeeds, diagnoses_over_seeds
 from .report import ArmComparison, Comparison, Cost
 from .results import Pair, RunResult, SweepPoint
 from .trainability import trainability
@@ -16,6 +17,7 @@ __all__ = [
     "ArmComparison",
     "Comparison",
     "Cost",
+    "DiagnosisOverSeeds",
     "Effect",
     "Metric",
     "Pair",
@@ -23,6 +25,7 @@ __all__ = [
     "SweepPoint",
     "Verdict",
     "compare",
+    "diagnoses_over_seeds",
     "measured",
     "metrics_of",
     "trainability",

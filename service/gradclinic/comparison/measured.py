@@ -61,5 +61,8 @@ def update_decades(record: RunRecord) -> float | None:
     ratio = record.get("update_to_weight_ratio").values
     if len(hidden) < 2 or not len(ratio):
         return None
-    first, last = (float(np.nanmedian(ratio[:, index].astype(np.float64))) for index in (hidden[0], hidden[-1]))
+    columns = [ratio[:, index].astype(np.float64) for index in (hidden[0], hidden[-1])]
+    if any(np.isnan(column).all() for column in columns):
+        return None  # weights that start at zero have no size to compare a step with
+    first, last = (float(np.nanmedian(column)) for column in columns)
     return log10(first / last) if first > 0 and last > 0 and np.isfinite(first / last) else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .effects import Effect
+from .over_seeds import DiagnosisOverSeeds, diagnoses_over_seeds
 from .results import RunResult
 from .verdicts import Judgement, Verdict
 
@@ -69,6 +70,11 @@ class ArmComparison:
         )
 
     @property
+    def diagnoses(self) -> tuple[DiagnosisOverSeeds, ...]:
+        """What the arm's seeds say together, at each point of a sweep."""
+        return diagnoses_over_seeds(self.results)
+
+    @property
     def new_conditions(self) -> dict[str, int]:
         """Runs with a harmful condition that harmed no run of the baseline."""
         old = frozenset().union(*(run.harmful for run in self.baseline_results))
@@ -91,6 +97,7 @@ class ArmComparison:
             "baseline_conditions": _conditions(self.baseline_results),
             "new_conditions": self.new_conditions,
             "conditions_by_seed": _by_seed(self.results),
+            "diagnoses": [each.to_json() for each in self.diagnoses],
             "learned": sum(run.learned for run in self.results),
             "effects": {name: effect.to_json() for name, effect in self.effects.items()},
             "cost": self.cost.to_json(),
@@ -128,6 +135,7 @@ class Comparison:
             "baseline_runs": len(self.baseline_results),
             "baseline_conditions": _conditions(self.baseline_results),
             "baseline_conditions_by_seed": _by_seed(self.baseline_results),
+            "baseline_diagnoses": [each.to_json() for each in diagnoses_over_seeds(self.baseline_results)],
             "arms": [each.to_json() for each in self.arms],
         }
 

@@ -8,7 +8,7 @@ from ..store import ENDED, Run
 from ..use_cases.compare import compare_study
 from ..use_cases.read import diagnosis_of
 from ..use_cases.service import Service
-from .gathering import called
+from .gathering import called, condition_of
 
 STUDIES, RUNS = 20, 50
 
@@ -43,6 +43,7 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
         "run": found,
         "title": called(found),
         "ended": found.ended,
+        "figures_ready": found.step > 0,
         "diagnosis": diagnosis,
         "provisional": provisional,
         "missing": missing,
@@ -88,12 +89,16 @@ def _arm_name(remedy: Mapping[str, Any], taken: list[str]) -> str:
 def study(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
     """One study with its comparison, as far as its runs have ended."""
     found = service.store.studies.get(study_id)
+    runs = service.store.runs.of_study(study_id)
     return {
         "study": found,
         "title": found.name or found.id,
         "ended": found.status != "running",
         "comparison": compare_study(service, study_id, metric=metric).to_json(),
-        "runs": [_row(run) for run in service.store.runs.of_study(study_id)],
+        "runs": [_row(run) for run in runs],
+        "figures_ready": any(run.step > 0 for run in runs),
+        "has_map": 1 <= len(found.sweep) <= 2,
+        "map_ready": any(run.status == "succeeded" for run in runs),
         "metric": metric,
     }
 
@@ -102,5 +107,5 @@ def _row(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "called": called(run),
-        "condition": None if run.diagnosis is None else str(run.diagnosis["primary"]),
+        "condition": condition_of(run),
     }

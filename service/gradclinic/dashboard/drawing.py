@@ -13,6 +13,7 @@ from .figures.theme import NEUTRAL, Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 Format = Literal["png", "svg"]
 
@@ -39,28 +40,39 @@ def draw(figure: Figure, form: Format) -> bytes:
         canvas = Canvas(figsize=(WIDTH_IN, height), dpi=DPI, layout="constrained", facecolor="white")
         FigureCanvasAgg(canvas)
         canvas.suptitle(_plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
-        panels = _panels(layout)
-        heights = [domain[1] - domain[0] for _, domain in panels]
-        rows: Any = canvas.subplots(len(panels), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights})
-        for (name, _), (axes,) in zip(panels, rows, strict=True):
-            traces = [trace for trace in figure["data"] if trace.get("yaxis", "y") == name]
-            _panel(axes, traces, layout, name)
-        rows[-1][0].set_xlabel(_plain(layout["xaxis"]["title"]["text"]))
+        down, across = _axes(layout, "y"), _axes(layout, "x")
+        heights = [domain[1] - domain[0] for _, domain in down]
+        grid: Any = canvas.subplots(
+            len(down), len(across), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
+        )
+        for (y, _), row in zip(down, grid, strict=True):
+            for (x, _), axes in zip(across, row, strict=True):
+                traces = [
+                    trace for trace in figure["data"] if (trace.get("xaxis", "x"), trace.get("yaxis", "y")) == (x, y)
+                ]
+                if traces or len(down) * len(across) == 1:
+                    _panel(axes, traces, layout, x, y)
+                else:
+                    axes.set_visible(False)
+        for (x, _), axes in zip(across, grid[-1], strict=True):
+            axes.set_xlabel(_plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
+        _colour_bar(canvas, grid, figure)
         out = io.BytesIO()
         canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
         return out.getvalue()
 
 
-def _panels(layout: Mapping[str, Any]) -> list[tuple[str, Sequence[float]]]:
-    """The y axes from the top down, each with the share of the height that it takes."""
-    found = [
-        (key.replace("yaxis", "y"), layout[key].get("domain", [0, 1])) for key in layout if key.startswith("yaxis")
-    ]
-    return sorted(found, key=lambda panel: -panel[1][0])
+def _axes(layout: Mapping[str, Any], letter: str) -> list[tuple[str, Sequence[float]]]:
+    """The x axes from the left, or the y axes from the top down, each with the share that it takes."""
+    name = f"{letter}axis"
+    found = [(key.replace(name, letter), layout[key].get("domain", [0, 1])) for key in layout if key.startswith(name)]
+    return sorted(found, key=lambda each: each[1][0] if letter == "x" else -each[1][0])
 
 
-def _panel(axes: "Axes", traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], name: str) -> None:
-    x, y = layout["xaxis"], layout[name.replace("y", "yaxis")]
+def _panel(
+    axes: "Axes", traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], across: str, name: str
+) -> None:
+    x, y = layout[across.replace("x", "xaxis")], layout[name.replace("y", "yaxis")]
     # Scales first: on a linear axis, matplotlib would fix limits that a logarithmic one cannot have.
     axes.set_xscale(x.get("type", "linear") if x.get("type") == "log" else "linear")
     axes.set_yscale("log" if y.get("type") == "log" else "linear")
@@ -72,7 +84,10 @@ def _panel(axes: "Axes", traces: Sequence[Mapping[str, Any]], layout: Mapping[st
     for shape in layout.get("shapes", ()):
         _level(axes, shape, name)
     for note in layout.get("annotations", ()):
-        _note(axes, note)
+        if "panel" in note.get("name", ""):
+            _heading(axes, note, across, name)
+        else:
+            _note(axes, note)
     _ticks(axes, x, y)
     axes.set_ylabel(_plain(y["title"]["text"]))
     if not any(trace["type"] == "heatmap" for trace in traces):
@@ -98,6 +113,9 @@ def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
         markersize=marker.get("size", 6) * 0.7,
         capsize=3,
     )
+    crossed = [symbol == "x" for symbol in marker.get("symbol", ())]
+    if any(crossed):
+        axes.plot(x[crossed], y[crossed], "X", color=marker.get("color"), markersize=marker.get("size", 6))
     if "text" in trace["mode"]:
         for at, height, text in zip(x, y, trace["text"], strict=True):
             axes.annotate(_plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
@@ -108,23 +126,42 @@ def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
 
     cells = np.array([_numbers(row) for row in trace["z"]])
     colours = LinearSegmentedColormap.from_list("ours", [(at, colour) for at, colour in trace["colorscale"]])
-    mesh = axes.pcolormesh(
-        _edges(_numbers(trace["x"])),
-        np.arange(len(trace["y"]) + 1) - 0.5,
+    named = any(isinstance(each, str) for each in trace["y"])
+    axes.pcolormesh(
+        _edges(_numbers(trace["x"]), cells=cells.shape[1]),
+        np.arange(len(trace["y"]) + 1) - 0.5 if named else _edges(_numbers(trace["y"]), cells=cells.shape[0]),
         np.ma.masked_invalid(cells),
         cmap=colours,
         vmin=trace.get("zmin"),
         vmax=trace.get("zmax"),
         rasterized=True,
     )
-    if trace.get("showscale", True):
-        bar = axes.figure.colorbar(mesh, ax=axes)
-        bar.set_label(_plain(trace["colorbar"]["title"]["text"]))
+    if named and trace.get("showscale", True):
         every = max(1, len(trace["y"]) // 25)
         axes.set_yticks(range(0, len(trace["y"]), every), [_plain(name) for name in trace["y"][::every]], fontsize=7)
 
 
-def _edges(middles: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float64]":
+def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
+    """One scale for all panels, which share it."""
+    for trace in figure["data"]:
+        if trace["type"] == "heatmap" and trace.get("showscale", True):
+            shown = [axes for axes in grid.flat if axes.collections]
+            bar = canvas.colorbar(shown[0].collections[0], ax=shown)
+            bar.set_label(_plain(trace["colorbar"]["title"]["text"]))
+            if "tickvals" in trace["colorbar"]:
+                bar.set_ticks(trace["colorbar"]["tickvals"], labels=trace["colorbar"]["ticktext"])
+
+
+def _heading(axes: "Axes", note: Mapping[str, Any], across: str, name: str) -> None:
+    """The name of a panel, above it."""
+    if note["name"] == f"panel {across} {name}":
+        axes.set_title(_plain(note["text"]), loc="left", fontsize=9)
+
+
+def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typing.NDArray[np.float64]":
+    """Borders of the cells, from their middles; given as borders, they stay what they are."""
+    if len(middles) == cells + 1:
+        return middles
     if len(middles) < 2:
         return np.array([middles[0] - 0.5, middles[0] + 0.5]) if len(middles) else np.array([0.0, 1.0])
     between = (middles[1:] + middles[:-1]) / 2

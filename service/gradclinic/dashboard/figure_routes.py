@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from ..api.accept import choose
-from ..api.dependencies import RunId, StudyId, TheService, problems
+from ..api.dependencies import PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.json import dump
 from ..comparison import DEFAULT_METRIC
-from . import gathering
+from . import gathering, prescriptions
 from .drawing import can_draw, draw
 from .figures import Figure, Scale
 
@@ -83,6 +83,46 @@ def get_profiles(
 ) -> Response:
     """Every arm's profile over the others, the mean over seeds of log10 g."""
     return _answer(request, form, gathering.study_profiles(service, study_id, at=at))
+
+
+@router.get(
+    "/studies/{study_id}/map", summary="What each arm reached over a sweep", responses=_FORMS, response_class=Response
+)
+def get_map(
+    study_id: StudyId,
+    service: TheService,
+    request: Request,
+    metric: Annotated[str, Query(max_length=100, description="What is coloured: its median over seeds.")] = (
+        DEFAULT_METRIC
+    ),
+    form: Form = None,
+) -> Response:
+    """A panel an arm over one or two swept fields, on one colour scale; 409 for other studies."""
+    return _answer(request, form, gathering.study_map(service, study_id, metric=metric))
+
+
+@router.get(
+    "/prescriptions/{prescription_id}/race",
+    summary="What each candidate left of the loss",
+    responses=_FORMS,
+    response_class=Response,
+)
+def get_race(prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None) -> Response:
+    """A row a candidate and a mark a run, by the round that asked for it, as far as runs have ended."""
+    return _answer(request, form, prescriptions.race_figure(service, prescription_id))
+
+
+@router.get(
+    "/prescriptions/{prescription_id}/ranking",
+    summary="The confirmation of a cure",
+    responses=_FORMS,
+    response_class=Response,
+)
+def get_confirmation(
+    prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
+) -> Response:
+    """Finalists and random control against the baseline on fresh seeds, with intervals and verdicts."""
+    return _answer(request, form, prescriptions.ranking_figure(service, prescription_id))
 
 
 def _answer(request: Request, form: str | None, figure: Figure) -> Response:

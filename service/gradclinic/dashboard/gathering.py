@@ -6,14 +6,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InsufficientData
+from ..comparison import METRICS, RunResult, trainability
+from ..errors import InsufficientData, InvalidSpec
 from ..record import STATISTICS, Series
 from ..store import Run
 from ..store.layout import sites_of
-from ..use_cases.compare import compare_study
+from ..use_cases.compare import compare_study, results_of
 from ..use_cases.read import GRADIENT, read_profile, read_series
 from ..use_cases.service import Service
-from .figures import Figure, Line, Scale, curves, heatmap, profile, ranking
+from ..use_cases.submit import BASELINE
+from .figures import Figure, Line, Scale, curves, heatmap, profile, ranking, trainability_map
 from .figures.curves import NAMES
 
 When = Literal["start", "end"]
@@ -116,11 +118,58 @@ def _point_in_words(point: Any) -> str:
     return ", ".join(f"{pointer} = {value}" for pointer, value in dict(point).items())
 
 
+def study_map(service: Service, study_id: str, *, metric: str) -> Figure:
+    """What each arm of a swept study reached over the sweep; raises InsufficientData for no sweep, or three fields."""
+    if metric not in METRICS:
+        raise InvalidSpec.at("/metric", f"there is no metric {metric!r}", value=metric, allowed=", ".join(METRICS))
+    chosen = METRICS[metric]
+    runs = service.store.runs.of_study(study_id)
+    if not runs:
+        service.store.studies.get(study_id)
+    results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
+    return trainability_map(
+        trainability(results, metric=metric),
+        log=chosen.log,
+        lower_is_better=chosen.better != "higher",
+        worst=_worst(metric, results),
+    )
+
+
+BEYOND = 1.5
+"""Losses beyond so many times the constant predictor's share one colour: nothing was learned, or it diverged."""
+
+
+def _worst(metric: str, results: Sequence[RunResult]) -> float | None:
+    if metric == "relative_train_loss":
+        return BEYOND
+    known = [result.constant_loss for result in results if result.constant_loss is not None]
+    return BEYOND * max(known) if metric.endswith("_loss") and known else None
+
+
+def condition_of(run: Run) -> str | None:
+    """The primary condition of a run; None before it is judged."""
+    return None if run.diagnosis is None else str(run.diagnosis["primary"])
+
+
 def called(run: Run) -> str:
-    """What a person calls a run: its name, else arm and seed, else its identifier."""
+    """What a person calls a run: its name, else arm, seed and place in the sweep, else its identifier."""
     if run.name:
         return run.name
-    return f"{run.arm}, seed {run.seed}" if run.arm else run.id
+    if not run.arm:
+        return run.id
+    place = [
+        f"{pointer.rsplit('/', 1)[-1].replace('_', ' ')} {value:g}" for pointer, value in (run.point or {}).items()
+    ]
+    return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 
-__all__ = ["called", "run_curves", "run_heatmap", "run_profile", "study_profiles", "study_ranking"]
+__all__ = [
+    "called",
+    "condition_of",
+    "run_curves",
+    "run_heatmap",
+    "run_profile",
+    "study_map",
+    "study_profiles",
+    "study_ranking",
+]

@@ -6,7 +6,7 @@ from . import figure_routes, files, pages
 
 
 def mount(app: FastAPI) -> None:
-    """Serve `/`, `/runs/{id}`, `/studies/{id}`, `/catalogue`, `/v1/figures/...` and what they need from /static."""
+    """Serve the pages, `/v1/figures/...`, and what they need from /static."""
     app.include_router(figure_routes.router)
     app.include_router(pages.router)
     app.include_router(files.router)

@@ -11,14 +11,15 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..api.answers import RunStatus
-from ..api.dependencies import After, RunId, StudyId, TheService
+from ..api.dependencies import After, PrescriptionId, RunId, StudyId, TheService
 from ..api.json import plain
 from ..catalogue import catalogue
 from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..errors import GradclinicError
-from . import content, words
-from .files import plotly_address, plotly_styles
+from ..remedies.words import in_words
+from . import claims, content, prescriptions, words
+from .files import PLOTLY, SWAGGER, SWAGGER_CSS, plotly_styles
 
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """Digest of an empty text: Plotly begins with an empty style element, and fills it through the object model."""
@@ -47,11 +48,14 @@ def _environment() -> Environment:
     environment.filters.update(
         number=words.number,
         percent=words.percent,
+        share=words.share,
         words=words.words,
         sentence=words.sentence,
         moment=words.moment,
         pretty=lambda value: words.pretty(plain(value)),
         effect=words.effect,
+        remedy=in_words,
+        remedies=prescriptions.all_words,
     )
     return environment
 
@@ -61,7 +65,7 @@ _templates = _environment()
 
 def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page of our own templates; whatever a person typed is escaped."""
-    text = _templates.get_template(template).render(plotly=plotly_address(), plotly_styles=plotly_styles(), **values)
+    text = _templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 
@@ -108,6 +112,31 @@ def study(study_id: StudyId, service: TheService, metric: str = next(iter(METRIC
     """One study: which remedy cures it."""
     metrics = [each for each in METRICS.values() if each.decides]
     return render("study.html", metrics=metrics, **content.study(service, study_id, metric=metric))
+
+
+@router.get("/prescriptions")
+def list_prescriptions(service: TheService, after: After = None) -> HTMLResponse:
+    """Searches for a cure, newest first."""
+    return render("prescriptions.html", **prescriptions.listed(service, after=after))
+
+
+@router.get("/prescriptions/{prescription_id}")
+def prescription(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
+    """One search: what it starts from, how far it is, what cures, and by which evidence."""
+    return render("prescription.html", **prescriptions.one(service, prescription_id))
+
+
+@router.get("/claims")
+def list_claims(service: TheService, *, quick: bool = False) -> HTMLResponse:
+    """Common advice, and what measurement says of it."""
+    return render("claims.html", **claims.listed(service, quick=quick))
+
+
+@router.get("/docs")
+def show_docs() -> HTMLResponse:
+    """The API's documentation: Swagger UI, of the installed package."""
+    there = SWAGGER.installed
+    return render("docs.html", script=SWAGGER.address if there else None, styles=SWAGGER_CSS.address if there else None)
 
 
 @router.get("/catalogue")

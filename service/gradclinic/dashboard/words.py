@@ -31,6 +31,13 @@ def percent(value: float) -> str:
     return "100 %" if value >= 1 else f"{min(99, round(100 * value))} %"
 
 
+def share(value: Any) -> str:
+    """A share that may be above 1, in percent to three digits; a dash where there is none."""
+    if value is None or isinstance(value, str) or not isfinite(value):
+        return number(value)
+    return f"{100 * value:.3g} %" if value < 10 else f"{100 * value:,.0f} %"
+
+
 def words(name: str) -> str:
     """An identifier as words: `vanishing_gradients` -> `vanishing gradients`."""
     return name.replace("_", " ")

@@ -1,7 +1,7 @@
 """How sure a finding is, from the run's own records."""
 
-from collections.abc import Iterable
-from math import erf, inf, isnan, sqrt
+from collections.abc import Iterable, Sequence
+from math import comb, erf, inf, isnan, sqrt
 
 import numpy as np
 
@@ -37,3 +37,34 @@ def slope_beyond(profile: Profile, threshold: float, *, sign: int, until: float)
 def share_above(values: np.ndarray, threshold: float) -> float:
     """Agreement of the values that they reach the threshold."""
     return agreement(float(value >= threshold) if not np.isnan(value) else float("nan") for value in values)
+
+
+def wilson(hits: int, total: int) -> tuple[float, float]:
+    """95 % interval of a proportion of independent trials; (0, 1) without any. Source: Wilson 1927, JASA 22."""
+    if total == 0:
+        return 0.0, 1.0
+    z, p = 1.959964, hits / total
+    centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * (p * (1 - p) / total + z**2 / (4 * total**2)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def median_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float, float] | None:
+    """The narrowest interval of the median between two observed values, equally far in, and its exact confidence.
+
+    n independent values of any distribution: the k-th smallest and the k-th largest hold the median with probability
+    1 - 2 P(X < k), X ~ Binomial(n, 1/2). Below n = 6 even the extremes miss 95 %: their own confidence is told (5
+    values: 93.75 %). No arithmetic on the values, so infinities are welcome. None for fewer than two.
+    Source: David and Nagaraja 2003, Order Statistics, section 7.1.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    ordered = sorted(values)
+    inside, below = 1, 0
+    for k in range(1, n // 2 + 1):
+        below += comb(n, k - 1)
+        if k > 1 and 1.0 - 2.0 * below / 2**n < confidence:
+            break
+        inside, reached = k, 1.0 - 2.0 * below / 2**n
+    return ordered[inside - 1], ordered[n - inside], reached

@@ -5,6 +5,7 @@ fixed (measured; a global order is refuted). It is a suggestion: a study measure
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import InvalidRequest
 from ..record import RunRecord
-from .finding import Finding
+from .finding import Condition, Finding
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
@@ -57,6 +58,10 @@ def candidates(finding: Finding, record: RunRecord) -> Sequence[RemedyJson]:
     """The remedies for a finding in this kind of network, best first."""
     condition = finding.condition
     if condition == "slow_convergence" and not _steps_too_small(finding):
+        near = next((evidence.value for evidence in finding.evidence if evidence.name == "depth_slope"), None)
+        if near is not None:  # nothing else explains the failure, and the gradient over the depth nearly does
+            cause: Condition = "vanishing_gradients" if near > 0 else "exploding_gradients"
+            return (*candidates(replace(finding, condition=cause), record), _raise(3.0))
         linear = all(site.activation in (None, "identity") for site in record.sites)
         bend = (_SWAP,) if linear and not any(site.kind == "state" for site in record.sites) else ()
         return (*bend, _ADAM, _BATCH_NORM, _STANDARDIZE, _raise(3.0))
@@ -71,7 +76,7 @@ def candidates(finding: Finding, record: RunRecord) -> Sequence[RemedyJson]:
     if condition == "exploding_gradients":
         scale: RemedyJson = {"kind": "scale_residual_branches", "scale": branch}
         scheme = "xavier_normal" if bounded else "kaiming_normal"
-        return (scale, _init(scheme), _BATCH_NORM, _LAYER_NORM, _lower(0.1), _clip(1.0))
+        return (scale, _init(scheme), _skip(branch), _BATCH_NORM, _LAYER_NORM, _lower(0.1), _clip(1.0))
     return _FEED_FORWARD.get(condition, ())
 
 
@@ -95,7 +100,8 @@ _RECURRENT: Mapping[str, tuple[RemedyJson, ...]] = {
 
 def _against_vanishing(record: RunRecord, *, branch: float, bounded: bool) -> Sequence[RemedyJson]:
     if any(site.name.endswith(".block") for site in record.sites):  # a transformer
-        return (_skip(1.0), _LAYER_NORM, _ADAM, _init("kaiming_normal"))
+        # No larger weights: without skips and norms, kaiming_normal lets a ReLU transformer of 6 blocks explode.
+        return (_skip(1.0), _LAYER_NORM, _ADAM)
     if bounded:
         return (_BATCH_NORM, _SWAP, _init("xavier_normal"), _skip(branch), _LAYER_NORM)
     return (_init("kaiming_normal"), _BATCH_NORM, _skip(branch), _LAYER_NORM, _ADAM)

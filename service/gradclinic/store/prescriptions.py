@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
 from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
+from .idempotency import take_key
 from .identifiers import new_id
-from .records import Message, NewPrescription, NewRun, Page, Prescription, Progress, Run
+from .records import Created, Idempotency, Message, NewPrescription, NewRun, Page, Prescription, Progress, Run
 from .rows import insert_runs, known, moment, to_run
 from .runs import cancel_queued
 
@@ -21,24 +22,20 @@ class Prescriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, new: NewPrescription) -> Prescription:
-        """Store a prescription, running, with no runs yet."""
+    def create(self, new: NewPrescription, *, idempotency: Idempotency | None = None) -> Created[Prescription]:
+        """Store a prescription, running, with no runs yet; with a key that was used before, that of that time."""
         prescription_id = new_id("prescription")
         with self._database.write() as connection:
-            connection.execute(
-                insert(t.prescriptions).values(
-                    id=prescription_id,
-                    name=new.name,
-                    status="running",
-                    experiment=new.experiment,
-                    budget=new.budget,
-                    seed=new.seed,
-                    cancel_requested=False,
-                    created_at=self._database.now,
-                    request_id=new.request_id,
+            earlier = None
+            with connection.begin_nested() as savepoint:
+                connection.execute(
+                    insert(t.prescriptions).values(created_at=self._database.now, **_values(prescription_id, new))
                 )
-            )
-            return _get(connection, prescription_id)
+                if idempotency is not None:
+                    earlier = take_key(connection, self._database, idempotency, prescription_id=prescription_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+            return Created(_get(connection, earlier or prescription_id), replayed=earlier is not None)
 
     def get(self, prescription_id: str) -> Prescription:
         """One prescription; raises NotFound."""
@@ -72,6 +69,12 @@ class Prescriptions:
         )
         with self._database.read() as connection:
             return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
+
+    def deleted(self, prescription_id: str) -> list[str]:
+        """Keys of the trials whose runs were deleted."""
+        query = select(t.trials.c.key).where(t.trials.c.prescription_id == prescription_id, t.trials.c.run_id.is_(None))
+        with self._database.read() as connection:
+            return sorted(connection.execute(query).scalars())
 
     def ask(
         self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Mapping[str, Any]
@@ -121,10 +124,26 @@ class Prescriptions:
             before = _get(connection, prescription_id)
             if not canceled and before.status != "canceled":
                 raise Conflict(f"the prescription has already {before.status}; only a running one can be cancelled")
-            own = runs.id.in_(select(t.trials.c.run_id).where(t.trials.c.prescription_id == prescription_id))
+            own = runs.id.in_(_runs_of(prescription_id))
             cancel_queued(connection, self._database, own)
             connection.execute(update(t.runs).where(own, runs.status == "running").values(cancel_requested=True))
             return _get(connection, prescription_id)
+
+    def delete(self, prescription_id: str) -> None:
+        """Remove a prescription with its runs and all that was recorded of them."""
+        column = t.prescriptions.c
+        with self._database.write() as connection:
+            # First its row, which a round that is being asked for holds: no run of that round is left behind.
+            held = connection.execute(
+                update(t.prescriptions)
+                .where(column.id == prescription_id)
+                .values(cancel_requested=True)
+                .returning(column.id)
+            )
+            if held.first() is None:
+                raise _not_found(prescription_id)
+            connection.execute(delete(t.runs).where(t.runs.c.id.in_(_runs_of(prescription_id))))
+            connection.execute(delete(t.prescriptions).where(column.id == prescription_id))
 
     def _hold(self, connection: Connection, prescription_id: str, **values: Any) -> bool:
         """Change a running prescription, and hold its row until the end of the transaction; whether it is running."""
@@ -138,6 +157,25 @@ class Prescriptions:
         return changed.first() is not None
 
 
+def _values(prescription_id: str, new: NewPrescription) -> dict[str, Any]:
+    return {
+        "id": prescription_id,
+        "name": new.name,
+        "labels": dict(new.labels),
+        "status": "running",
+        "experiment": new.experiment,
+        "budget": new.budget,
+        "seed": new.seed,
+        "cancel_requested": False,
+        "request_id": new.request_id,
+    }
+
+
+def _runs_of(prescription_id: str) -> Select[tuple[str]]:
+    trials = t.trials.c
+    return select(trials.run_id).where(trials.prescription_id == prescription_id, trials.run_id.is_not(None))
+
+
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
@@ -146,8 +184,12 @@ def _get(connection: Connection, prescription_id: str) -> Prescription:
     query = select(t.prescriptions).where(t.prescriptions.c.id == prescription_id)
     rows = connection.execute(query).mappings().all()
     if not rows:
-        raise NotFound(f"there is no prescription {prescription_id!r}")
+        raise _not_found(prescription_id)
     return _with_progress(connection, rows)[0]
+
+
+def _not_found(prescription_id: str) -> NotFound:
+    return NotFound(f"there is no prescription {prescription_id!r}")
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Prescription]:
@@ -184,4 +226,6 @@ def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[P
     return found
 
 
-_AS_STORED = ("id", "name", "status", "experiment", "budget", "seed", "report", "cancel_requested", "request_id")
+_AS_STORED = (
+    "id", "name", "labels", "status", "experiment", "budget", "seed", "report", "cancel_requested", "request_id",
+)  # fmt: skip

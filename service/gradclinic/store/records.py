@@ -222,6 +222,7 @@ class NewPrescription:
     budget: JsonObject
     seed: int
     name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
 
 
@@ -231,6 +232,7 @@ class Prescription:
 
     id: str
     name: str | None
+    labels: Mapping[str, str]
     status: Literal["running", "succeeded", "failed", "canceled"]
     experiment: JsonObject
     budget: JsonObject

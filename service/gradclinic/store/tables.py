@@ -185,10 +185,17 @@ idempotency_keys = Table(
     Column("fingerprint", Word, nullable=False),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE")),
     Column("study_id", Id, ForeignKey("studies.id", ondelete="CASCADE")),
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE")),
     Column("created_at", Double, nullable=False),
-    CheckConstraint("(run_id IS NULL) <> (study_id IS NULL)", name="answers_one_thing"),
+    CheckConstraint(
+        "(run_id IS NOT NULL AND study_id IS NULL AND prescription_id IS NULL)"
+        " OR (run_id IS NULL AND study_id IS NOT NULL AND prescription_id IS NULL)"
+        " OR (run_id IS NULL AND study_id IS NULL AND prescription_id IS NOT NULL)",
+        name="answers_one_thing",
+    ),
     Index(None, "run_id"),
     Index(None, "study_id"),
+    Index(None, "prescription_id"),
 )
 
 datasets = Table(
@@ -211,6 +218,7 @@ prescriptions = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", String(200)),
+    Column("labels", Json, nullable=False, server_default="{}"),
     Column("status", String(16), nullable=False),
     Column("experiment", Json, nullable=False),
     Column("budget", Json, nullable=False),
@@ -230,7 +238,8 @@ trials = Table(
     Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
     Column("digest", Word, nullable=False),
     Column("key", Text, nullable=False),
-    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    # Null once the run is deleted: that the trial was asked for is still known, so it is never trained again.
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="SET NULL")),
     PrimaryKeyConstraint("prescription_id", "digest"),
     Index(None, "run_id"),
 )

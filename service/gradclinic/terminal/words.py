@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..client import number
+from ..diagnosis.wording import evidence_in_words, is_gain
 from .numbers import short
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}
@@ -27,6 +28,8 @@ def diagnosis_words(
         if index == 1:
             parts.append(Text("\nAlso found"))
         parts.append(_finding(finding, layers=layers, steps=steps))
+    if any(each["unit"] == "decades" for finding in findings for each in finding["evidence"]):
+        parts.append(Text("A decade is a factor of ten.", style="dim"))
     return Group(*parts)
 
 
@@ -79,20 +82,19 @@ def _steps(finding: Mapping[str, Any], of: int | None) -> str:
 def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
-        threshold = "" if each["threshold"] is None else f"   (threshold {short(each['threshold'])})"
-        words = f"{each['name'].replace('_', ' '):<24}{short(each['value']):>9} {each['unit']:<8}{threshold}".rstrip()
+        value, threshold = number(each["value"]), number(each["threshold"])
+        gained = is_gain(each["name"], value, threshold)
+        sign = -1 if gained else 1
+        held = "" if threshold is None else f"   (threshold {short(sign * threshold)})"
+        unit = "" if each["unit"] == "step" else each["unit"]
+        label = evidence_in_words(each["name"], gained=gained)
+        words = f"{label:<42}{short(sign * value):>9} {unit:<8}{held}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows
 
 
 def remedy_words(remedy: Mapping[str, Any]) -> str:
     """A remedy as `swap activation (relu)`."""
-    knobs = [_knob(key, value) for key, value in remedy.items() if key != "kind"]
-    return str(remedy["kind"]).replace("_", " ") + (f" ({', '.join(knobs)})" if knobs else "")
+    from ..remedies.words import in_words  # the remedies bring numpy, which most commands do without
 
-
-def _knob(key: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        inner = [str(each) for each in value.values()]
-        return ", ".join(inner)
-    return str(value) if isinstance(value, str) else f"{key} {short(value)}"
+    return in_words(remedy)

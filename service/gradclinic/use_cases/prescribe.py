@@ -1,14 +1,19 @@
 """Drive a prescription: from its ended runs to the next round of its search, or to its report.
 
 The search is a pure function of the results (`gradclinic.prescription`), and a round is stored as a whole or not at
-all. So any process may drive any prescription at any time: whatever dies, nothing is trained twice.
+all. So any process may drive any prescription at any time: whatever dies, nothing is trained twice. A run that its
+owner deletes counts as one that was not trained: the search goes on without it.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ..comparison import RunResult
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, InvalidSpec
+from ..errors import Problem as Refusal
 from ..experiment import Experiment
 from ..prescription import DEFAULT_BUDGET, Budget, Problem, Trial, advance, report
-from ..store import NewPrescription, NewRun, Prescription, Run
+from ..store import Idempotency, NewPrescription, NewRun, Prescription
 from .compare import results_of
 from .request_id import request_id
 from .resolve import resolve
@@ -17,23 +22,47 @@ from .submit import new_run
 
 LABEL = "prescription"
 """Label of a prescription's runs, for finding them; its value is the prescription's identifier."""
+ROUND = "round"
+"""Label of a prescription's runs that says which round of the search asked for them."""
 
 
 def submit_prescription(
-    service: Service, experiment: Experiment, budget: Budget = DEFAULT_BUDGET, *, name: str | None = None
+    service: Service,
+    experiment: Experiment,
+    budget: Budget = DEFAULT_BUDGET,
+    *,
+    name: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    idempotency: Idempotency | None = None,
 ) -> Prescription:
-    """Store a prescription and queue its first round; raises InvalidRequest with pointers into the request."""
+    """Store a prescription and queue its first round; raises InvalidRequest with pointers into the request.
+
+    With a key that was used before, the prescription of that time is the answer, and nothing is stored.
+    """
     resolve(experiment, (), limits=service.limits)
+    _check_labels(labels or {})
     new = NewPrescription(
         experiment=experiment.to_json(),
         budget=budget.to_json(),
         seed=experiment.training.seed,
         name=name,
+        labels=labels or {},
         request_id=request_id(),
     )
-    created = service.store.prescriptions.create(new)
-    step(service, created.id)
-    return service.store.prescriptions.get(created.id)
+    created = service.store.prescriptions.create(new, idempotency=idempotency)
+    if created.replayed:
+        return created.item
+    step(service, created.item.id)
+    return service.store.prescriptions.get(created.item.id)
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    taken = [key for key in (LABEL, ROUND) if key in labels]
+    if taken:
+        raise InvalidSpec(
+            Refusal(f"/labels/{key}", "the runs of a prescription have this label already", labels[key], "another key")
+            for key in taken
+        )
 
 
 def step(service: Service, prescription_id: str) -> int:
@@ -45,7 +74,9 @@ def step(service: Service, prescription_id: str) -> int:
     if found.status != "running" or found.progress.unfinished:
         return 0
     problem = Problem(Experiment.model_validate(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
-    results = _results(service, service.store.prescriptions.trials(found.id))
+    results = _results(service, found.id)
+    deleted = service.store.prescriptions.deleted(found.id)
+    results |= {key: _not_trained(key) for key in deleted}
     wanted: dict[str, NewRun] = {}
     progress = advance(problem, results)
     while progress.waiting and not wanted:
@@ -56,19 +87,36 @@ def step(service: Service, prescription_id: str) -> int:
                 results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
         progress = advance(problem, results)
     if not wanted:
-        service.store.prescriptions.finish(found.id, status="succeeded", report=report(progress))
+        service.store.prescriptions.finish(found.id, status="succeeded", report=_with(deleted, report(progress)))
         return 0
-    messages = service.store.prescriptions.ask(found.id, wanted, report=report(progress))
+    messages = service.store.prescriptions.ask(found.id, wanted, report=_with(deleted, report(progress)))
     service.announce(messages)
     return len(messages)
 
 
 def give_up(service: Service, prescription_id: str) -> None:
-    """End a prescription whose search broke; its last report stays."""
-    service.store.prescriptions.finish(prescription_id, status="failed", report=None)
+    """End a prescription whose search broke; its last report stays, and says so."""
+    last = service.store.prescriptions.get(prescription_id).report
+    report = None if last is None else {**last, "why": "The search broke; the service's log says where."}
+    service.store.prescriptions.finish(prescription_id, status="failed", report=report)
 
 
-def _results(service: Service, trials: dict[str, Run]) -> dict[str, RunResult]:
+def _not_trained(key: str) -> RunResult:
+    """What counts for a trial whose run was deleted."""
+    arm, seed, _ = key.rsplit("|", 2)
+    return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled")
+
+
+def _with(deleted: Sequence[str], report: dict[str, Any]) -> dict[str, Any]:
+    """The report, which says where runs are missing."""
+    if not deleted:
+        return report
+    runs = "1 run of the search was" if len(deleted) == 1 else f"{len(deleted)} runs of the search were"
+    return {**report, "why": f"{report['why']} {runs} deleted and count{'s' * (len(deleted) == 1)} as not trained."}
+
+
+def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:
+    trials = service.store.prescriptions.trials(prescription_id)
     ended = [(key, run) for key, run in trials.items() if run.ended]
     results = results_of(service, [(run, key) for key, run in ended])
     return {key: result for (key, _), result in zip(ended, results, strict=True)}
@@ -82,5 +130,5 @@ def _run_of(service: Service, prescription: Prescription, problem: Problem, tria
         posted=problem.experiment.model_copy(update={"training": training}),
         remedies=trial.remedies,
         name=f"{trial.round}: {trial.arm}"[:200],
-        labels={LABEL: prescription.id, "round": trial.round},
+        labels={**prescription.labels, LABEL: prescription.id, ROUND: trial.round},
     )

@@ -113,7 +113,9 @@ def _control(plan: StudyPlan) -> ArmPlan:
     return ArmPlan(CONTROL, [drawn])
 
 
-def idempotency_of(key: str | None, *, kind: Literal["run", "study"], body: Mapping[str, Any]) -> Idempotency | None:
+def idempotency_of(
+    key: str | None, *, kind: Literal["run", "study", "prescription"], body: Mapping[str, Any]
+) -> Idempotency | None:
     """A client's key, with the digest of what it asked for; None without a key."""
     if key is None:
         return None

@@ -56,6 +56,27 @@ def test_a_prescription_is_cancelled_once(api_on_both: httpx.Client) -> None:
     assert api_on_both.post(found["urls"]["cancel"]).status_code == 200
 
 
+def test_a_request_sent_again_with_its_key_creates_nothing_more(api_on_both: httpx.Client) -> None:
+    key = {"Idempotency-Key": "one-search"}
+    first = api_on_both.post("/v1/prescriptions", json=BODY, headers=key)
+    again = api_on_both.post("/v1/prescriptions", json=BODY, headers=key)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert len(api_on_both.get("/v1/prescriptions").json()["items"]) == 1
+    assert len(api_on_both.get("/v1/runs").json()["items"]) == 3
+    other = api_on_both.post("/v1/prescriptions", json={**BODY, "name": "another"}, headers=key)
+    assert other.status_code == 409
+
+
+def test_a_deleted_prescription_is_gone_with_its_runs(api_on_both: httpx.Client) -> None:
+    found = api_on_both.post("/v1/prescriptions", json={**BODY, "labels": {"team": "vision"}}).json()
+    assert found["labels"] == {"team": "vision"}
+    assert len(api_on_both.get("/v1/runs", params={"label": "team:vision"}).json()["items"]) == 3
+    assert api_on_both.delete(found["urls"]["self"]).status_code == 204
+    assert api_on_both.get(found["urls"]["self"]).status_code == 404
+    assert api_on_both.get("/v1/runs").json()["items"] == []
+    assert api_on_both.delete(found["urls"]["self"]).status_code == 404
+
+
 def test_a_list_goes_on_where_its_page_ended(api: httpx.Client) -> None:
     made = [api.post("/v1/prescriptions", json=BODY).json()["id"] for _ in range(3)]
     first = api.get("/v1/prescriptions", params={"limit": 2})

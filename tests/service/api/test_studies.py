@@ -1,5 +1,7 @@
 import httpx
 
+from gradclinic.api import answers as a
+
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment, study
 
@@ -117,6 +119,9 @@ def test_a_comparison_ranks_the_arms_with_effects_and_conditions(trained: Traine
     assert arm["effects"]["final_validation_loss"]["difference"] < 0
     assert abs(arm["effects"]["depth_slope"]["arm_mean"]) < 1 < arm["effects"]["depth_slope"]["baseline_mean"]
     assert arm["cost"]["parameters_ratio"] > 1
+    (sick,) = found["baseline_diagnoses"]
+    assert (sick["primary"], sick["findings"][0]["seeds"], sick["findings"][0]["of"]) == ("vanishing_gradients", 2, 2)
+    assert a.ComparisonAnswer.model_validate(found).arms[0].diagnoses[0].seeds == sick["seeds"]
 
 
 def test_a_comparison_of_a_study_that_runs_is_open(api: httpx.Client) -> None:

@@ -1,4 +1,5 @@
-"""A service with real runs in it: a sick network with a remedy beside it, one that broke, and one that waits."""
+"""A service with real runs in it: a sick network with a remedy beside it, one that broke, and one that waits; a swept
+study, a search for a cure that has ended and one that goes on, and a claim that was tested."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 from gradclinic.api import create_app
 from gradclinic.settings import Settings
 from gradclinic.store import migrate
+from gradclinic.use_cases.prescribe import step
 from gradclinic_workers.tasks import Trainer
 
 NASTY = "<script>alert(1)</script> & <b>bold</b> $x^2$"
@@ -28,11 +30,30 @@ class Clinic:
     sick: str
     broken: str
     waiting: str
+    swept: str
+    prescription: str
+    searching: str
+    claim: str
 
     def page(self, path: str) -> str:
         answer = self.client.get(path)
         assert answer.status_code == 200, answer.text
         return answer.text
+
+
+def swept_study() -> dict:
+    rates = {"field": "/optimizer/learning_rate", "values": [0.001, 0.1, 1e6]}
+    depths = {"field": "/model/depth", "values": [1, 2]}
+    return {
+        "experiment": {**EXPERIMENT, "model": {**EXPERIMENT["model"], "activation": "relu"}},
+        "arms": [{"name": NASTY, "remedies": [{"kind": "add_batch_norm"}]}],
+        "seeds": [0],
+        "sweep": [rates, depths],
+    }
+
+
+def search() -> dict:
+    return {"experiment": EXPERIMENT, "budget": {"runs": 8}, "name": NASTY, "labels": {"team": NASTY}}
 
 
 def explosive() -> dict:
@@ -56,11 +77,34 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
             "/v1/studies", json={"experiment": EXPERIMENT, "arms": arms, "seeds": [0, 1], "name": NASTY}
         ).json()
         broken = client.post("/v1/runs", json={"experiment": explosive(), "name": NASTY}).json()
+        swept = client.post("/v1/studies", json=swept_study()).json()
+        claim = next(
+            each
+            for each in client.get("/v1/claims", params={"quick": True}).json()["items"]
+            if each["id"] == "lower_rate_avoids_divergence"
+        )
+        tested = client.post("/v1/studies", json=claim["study"]).json()
+        prescription = client.post("/v1/prescriptions", json=search()).json()
         trainer = Trainer(settings, owner="test:1:1")
         runs = client.get("/v1/runs", params={"study": study["id"]}).json()["items"]
-        for run in [*runs, broken]:
-            trainer.train(run["id"])
+        waiting = client.get("/v1/runs", params={"status": "queued", "limit": 200}).json()["items"]
+        while waiting:
+            for run in waiting:
+                trainer.train(run["id"])
+            step(client.app.state.service, prescription["id"])
+            waiting = client.get("/v1/runs", params={"status": "queued", "limit": 200}).json()["items"]
         trainer.close()
         sick = next(run["id"] for run in runs if run["arm"] == "baseline" and run["seed"] == 0)
         waiting = client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
-        yield Clinic(client, study["id"], sick, broken["id"], waiting["id"])
+        searching = client.post("/v1/prescriptions", json={**search(), "name": None}).json()
+        yield Clinic(
+            client,
+            study=study["id"],
+            sick=sick,
+            broken=broken["id"],
+            waiting=waiting["id"],
+            swept=swept["id"],
+            prescription=prescription["id"],
+            searching=searching["id"],
+            claim=tested["id"],
+        )

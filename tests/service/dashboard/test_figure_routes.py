@@ -10,6 +10,8 @@ def addresses(clinic: Clinic) -> list[str]:
     return [
         *(f"/v1/figures/runs/{run}/{name}" for name in RUN_FIGURES for run in (clinic.sick, clinic.broken)),
         *(f"/v1/figures/studies/{clinic.study}/{name}" for name in STUDY_FIGURES),
+        *(f"/v1/figures/studies/{clinic.swept}/map{metric}" for metric in ("", "?metric=final_validation_accuracy")),
+        *(f"/v1/figures/prescriptions/{clinic.prescription}/{name}" for name in ("race", "ranking")),
     ]
 
 
@@ -54,11 +56,39 @@ def test_the_profiles_of_a_study_hold_the_arms_against_the_baseline(clinic):
     assert baseline["y"][0] / baseline["y"][-1] < 1e-3 < remedy["y"][0] / remedy["y"][-1]
 
 
+def test_the_map_of_a_swept_study_has_a_panel_an_arm_and_marks_what_is_not_finite(clinic):
+    figure = clinic.client.get(f"/v1/figures/studies/{clinic.swept}/map").json()
+    panels = {(trace["xaxis"], trace["yaxis"]) for trace in figure["data"]}
+    assert panels == {("x", "y"), ("x2", "y")}
+    assert figure["layout"]["xaxis"]["type"] == "log"
+    assert "type" not in figure["layout"]["yaxis"]
+    broken = [trace["z"] for trace in figure["data"] if trace.get("name") == "not finite"]
+    assert any(row[2] == 1 for z in broken for row in z)
+
+
+def test_a_study_without_a_sweep_has_no_map(clinic):
+    answer = clinic.client.get(f"/v1/figures/studies/{clinic.study}/map")
+    assert answer.status_code == 409
+    assert "swept" in answer.json()["detail"]
+
+
+def test_the_race_sets_every_candidate_beside_the_experiment_as_it_is(clinic):
+    figure = clinic.client.get(f"/v1/figures/prescriptions/{clinic.prescription}/race").json()
+    names = figure["layout"]["yaxis"]["ticktext"]
+    tried = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()["tried"]
+    assert names[:2] == ["as it is", "random control"]
+    assert len(names) == 2 + len(tried)
+    assert [trace["name"] for trace in figure["data"]] == ["diagnose", "screen", "improve", "race", "confirm"]
+
+
 def test_before_anything_is_recorded_the_answer_says_so(clinic):
     for name in ("heatmap", "profile", "curves"):
         answer = clinic.client.get(f"/v1/figures/runs/{clinic.waiting}/{name}")
         assert answer.status_code == 409
         assert "yet" in answer.json()["detail"]
+    for name in ("race", "ranking"):
+        answer = clinic.client.get(f"/v1/figures/prescriptions/{clinic.searching}/{name}")
+        assert (answer.status_code, "yet" in answer.json()["detail"]) == (409, True)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +97,9 @@ def test_before_anything_is_recorded_the_answer_says_so(clinic):
         ("/v1/figures/runs/run_nowhere/heatmap", 404),
         ("/v1/figures/studies/study_nowhere/ranking", 404),
         ("/v1/figures/studies/{study}/ranking?metric=nonsense", 422),
+        ("/v1/figures/studies/{study}/map?metric=nonsense", 422),
+        ("/v1/figures/studies/study_nowhere/map", 404),
+        ("/v1/figures/prescriptions/prescription_nowhere/race", 404),
         ("/v1/figures/runs/{run}/heatmap?scale=huge", 422),
         ("/v1/figures/runs/{run}/heatmap?format=gif", 422),
     ],

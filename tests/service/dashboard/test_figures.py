@@ -6,7 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from gradclinic.dashboard.figures import Line, curves, heatmap, profile, ranking
+from gradclinic.comparison import RunResult, trainability
+from gradclinic.dashboard.figures import Entrant, Line, curves, heatmap, profile, race, ranking, trainability_map
+from gradclinic.dashboard.figures.trainability import is_logarithmic
 from gradclinic.record import Series
 
 LAYERS = [f"{2 * index}.linear" for index in range(12)]
@@ -43,7 +45,35 @@ def comparison(*arms: dict) -> dict:
     return {"metric": "final_validation_loss", "baseline": "baseline", "arms": list(arms)}
 
 
+RATES, GAINS = (0.01, 0.1, 1.0, 10.0), (0.5, 1.0, 1.5)
+
+
+def swept(*arms: str, y: bool = True, loss=lambda rate, gain: rate) -> dict:
+    """What `trainability` says of a sweep whose runs end with a loss of the learning rate and the gain."""
+    return trainability(
+        RunResult(
+            run_id=f"{arm} {rate} {gain}",
+            arm=arm,
+            seed=0,
+            metrics={"final_validation_loss": loss(rate, gain), "relative_train_loss": loss(rate, gain)},
+            sweep_point=(("/optimizer/learning_rate", rate), ("/model/gain", gain))[: 2 if y else 1],
+        )
+        for arm in arms
+        for rate in RATES
+        for gain in (GAINS if y else GAINS[:1])
+    )
+
+
+def drawn_map(found: dict, **options) -> dict:
+    return trainability_map(found, log=True, lower_is_better=True, **options)
+
+
 FIGURES = {
+    "race": lambda: race([Entrant("a", [("screen", 0.1), ("race", np.inf)])], rounds=["screen", "race"]),
+    "no race": lambda: race([], rounds=["screen"]),
+    "map": lambda: drawn_map(swept("baseline", "norm")),
+    "map over one field": lambda: drawn_map(swept("baseline", "norm", y=False)),
+    "map of many arms": lambda: drawn_map(swept(*"abcdefg")),
     "heatmap": lambda: heatmap(vanishing(), LAYERS),
     "relative heatmap": lambda: heatmap(vanishing(), LAYERS, scale="relative"),
     "one cell": lambda: heatmap(gradients([[1.0]]), LAYERS[:1]),
@@ -188,11 +218,75 @@ def test_a_metric_without_ratios_is_shown_as_differences():
     assert "right is better" in figure["layout"]["xaxis"]["title"]["text"]
 
 
+def test_all_arms_of_a_map_share_one_colour_scale_that_ends_where_nothing_is_learned():
+    figure = drawn_map(swept("a", "b", loss=lambda rate, gain: 0.01 if rate < 1 else 1e4), worst=2.0)
+    scales = {(trace["zmin"], trace["zmax"]) for trace in figure["data"]}
+    assert scales == {(-2.0, round(np.log10(2.0), 4))}
+    assert sum(trace["showscale"] for trace in figure["data"]) == 1
+
+
+def test_equal_cells_have_one_colour_and_not_the_noise_of_their_last_digits():
+    figure = drawn_map(swept("a", loss=lambda rate, gain: 2.3 + 1e-3 * rate))
+    shown = colours(figure)
+    assert shown.max() - shown.min() < 0.01
+
+
+def test_the_cells_of_a_logarithmic_axis_meet_in_the_middle_of_its_decades():
+    (trace,) = drawn_map(swept("a"))["data"]
+    assert trace["x"] == pytest.approx(10.0 ** np.arange(-2.5, 2.0), rel=1e-5)
+    assert trace["y"] == pytest.approx([0.25, 0.75, 1.25, 1.75])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.01, 0.1, 1], True),
+        ([1, 2, 4, 8], True),
+        ([1, 2, 3, 4], False),
+        ([0, 1, 10], False),
+        ([-1, 1], False),
+        ([3], False),
+        ([1, 2], False),
+        ([1, 10], True),
+    ],
+)
+def test_an_axis_is_logarithmic_where_its_values_are_spaced_so(values, expected):
+    assert is_logarithmic(values) == expected
+
+
+def test_over_one_field_a_map_has_a_row_an_arm():
+    (trace,) = drawn_map(swept("a", "b", y=False))["data"]
+    assert np.array(trace["z"]).shape == (2, 4)
+
+
+def test_many_arms_wrap_into_rows_of_three():
+    figure = drawn_map(swept(*"abcdefg"))
+    assert {trace["yaxis"] for trace in figure["data"]} == {"y", "y2", "y3"}
+    assert {trace["xaxis"] for trace in figure["data"]} == {"x", "x2", "x3"}
+
+
+def test_a_candidate_that_broke_off_stands_at_the_border_as_a_cross():
+    figure = race([Entrant("a", [("race", np.nan), ("race", 0.5), ("race", 1e9)])], rounds=["race"])
+    (trace,) = figure["data"]
+    assert trace["x"] == [2.0, 0.5, 2.0]
+    assert trace["marker"]["symbol"] == ["x", "circle", "x"]
+    assert "not finite" in trace["text"][0]
+
+
+def test_a_race_of_many_shows_the_best_and_says_of_how_many():
+    figure = race([Entrant(str(index), [("race", 0.5)]) for index in range(40)], rounds=["race"])
+    assert len(figure["layout"]["yaxis"]["ticktext"]) == 30
+    assert "30 of 40" in figure["layout"]["title"]["text"]
+
+
 def test_what_a_person_typed_has_no_meaning_to_plotly():
     nasty = "<a href='http://elsewhere'>x</a>"
     for figure in (
         ranking(comparison(arm(1, nasty, ratio=1.0, ratio_interval=None))),
         profile([Line(nasty, [nasty], [1.0])], title=nasty),
         heatmap(gradients([[1.0]]), [nasty], title=nasty),
+        race([Entrant(nasty, [("race", 1.0)])], rounds=["race"]),
+        drawn_map(swept(nasty)),
+        drawn_map(swept(nasty, y=False)),
     ):
         assert "<a" not in json.dumps(figure)

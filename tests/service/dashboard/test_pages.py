@@ -1,11 +1,14 @@
 import json
 import re
+from dataclasses import replace
 from html import escape, unescape
 from html.parser import HTMLParser
 
 import pytest
 
-from .conftest import NASTY, Clinic
+from gradclinic.use_cases.prescribe import step
+
+from .conftest import EXPERIMENT, NASTY, Clinic
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
@@ -33,7 +36,10 @@ class Page(HTMLParser):
 
 def paths(clinic: Clinic) -> list[str]:
     runs = [f"/runs/{run}" for run in (clinic.sick, clinic.broken, clinic.waiting)]
-    return ["/", "/catalogue", f"/studies/{clinic.study}", *runs]
+    studies = [f"/studies/{study}" for study in (clinic.study, clinic.swept, clinic.claim)]
+    prescriptions = [f"/prescriptions/{each}" for each in (clinic.prescription, clinic.searching)]
+    lists = ["/", "/prescriptions", "/claims", "/claims?quick=true", "/catalogue", "/docs"]
+    return [*lists, *studies, *runs, *prescriptions]
 
 
 def test_every_page_is_well_formed_and_has_one_heading_and_a_title(clinic):
@@ -62,7 +68,8 @@ def test_the_policy_lets_nothing_in_from_elsewhere_and_no_page_asks_for_it(clini
 
 
 def test_what_a_person_typed_is_shown_as_it_was_typed_and_does_nothing(clinic):
-    for path in ("/", f"/studies/{clinic.study}", f"/runs/{clinic.broken}"):
+    places = ("/", f"/studies/{clinic.study}", f"/runs/{clinic.broken}", f"/prescriptions/{clinic.prescription}")
+    for path in (*places, "/prescriptions"):
         text = clinic.page(path)
         assert "<script>alert" not in text
         assert "<b>bold" not in text
@@ -74,10 +81,12 @@ def test_every_link_of_ours_leads_somewhere(clinic):
     for path in paths(clinic):
         for attributes in Page(clinic.page(path)).all("a"):
             address = (attributes["href"] or "").split("#")[0]
-            if address and address not in seen:
+            # That every figure can be drawn is test_figure_routes' business.
+            if address and address not in seen and not address.endswith(("format=png", "format=svg")):
                 seen.add(address)
-                # A run that waits has no figures yet, which is a 409 with its reason.
-                expected = {200, 409} if clinic.waiting in address else {200}
+                # What waits has no figures yet, which is a 409 with its reason.
+                waits = "/figures/" in address or clinic.waiting in address
+                expected = {200, 409} if waits else {200}
                 assert clinic.client.get(address).status_code in expected, address
     assert len(seen) > 10
 
@@ -142,10 +151,106 @@ def test_the_catalogue_lists_what_the_api_lists(clinic):
                 assert f'id="{section}-{entry["kind"]}"' in text
 
 
+def test_no_page_asks_for_a_figure_that_is_not_there_yet(clinic):
+    for path in paths(clinic):
+        for figure in Page(clinic.page(path)).all("figure"):
+            status = clinic.client.get(figure["data-figure"]).status_code
+            assert status == (409 if "data-later" in figure else 200), (path, figure["data-figure"])
+
+
+def test_a_prescription_shows_diagnosis_race_control_and_what_was_tried(clinic):
+    text = unescape(clinic.page(f"/prescriptions/{clinic.prescription}"))
+    answer = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()
+    assert answer["why"] in text
+    assert "in 3 of 3 seeds" in text
+    assert re.search(r"Gradients lose \d+\.\d decades", text)
+    for words in ("3 of 3 runs", "remedies drawn by chance", f"of {answer['budget']['runs']} runs"):
+        assert words in text
+    for each in answer["tried"]:
+        for run in each["runs"]:
+            assert f'/runs/{run["run_id"]}"' in text
+    for draw in answer["control"]["draws"]:
+        assert f'/runs/{draw["run_id"]}"' in text
+
+
+def test_a_prescription_with_a_cure_has_it_ready_to_post(clinic, monkeypatch):
+    report = dict(clinic.client.app.state.service.store.prescriptions.get(clinic.prescription).report)
+    remedies = [{"kind": "add_batch_norm", "momentum": 0.1, "eps": 1e-05}]
+    cured = {**EXPERIMENT, "model": {**EXPERIMENT["model"], "normalization": "batch_norm"}}
+    simpler = {"name": "x", "remedies": [{"kind": "lower_learning_rate", "factor": 0.1}], "evidence": None}
+    cure = {"name": "add_batch_norm", "remedies": remedies, "evidence": None, "resolved_experiment": cured}
+    report |= {"ending": "cured", "cure": {**cure, "simplest": simpler, "best": {**cure}}}
+    found = replace(clinic.client.app.state.service.store.prescriptions.get(clinic.prescription), report=report)
+    monkeypatch.setattr(clinic.client.app.state.service.store.prescriptions, "get", lambda _: found)
+    text = clinic.page(f"/prescriptions/{clinic.prescription}")
+    assert "simplest confirmed cure is another: <strong>lower learning rate (factor 0.1)</strong>" in text
+    assert 'data-copy="cured-text"' in text
+    for name in ("cured", "as-remedies"):
+        body = json.loads(unescape(re.search(rf'<pre id="{name}-text"[^>]*>(.*?)</pre>', text, re.DOTALL)[1]))
+        answer = clinic.client.post("/v1/runs", json=body)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["resolved_experiment"]["model"]["normalization"] == "batch_norm"
+        clinic.client.delete(answer.json()["urls"]["self"])
+
+
+def test_a_search_that_goes_on_is_kept_fresh_and_says_in_which_round_it_is(clinic):
+    text = clinic.page(f"/prescriptions/{clinic.searching}")
+    assert "data-live" in Page(text).all("main")[0]
+    assert re.search(r'round-now" aria-current="step"><span><strong>Diagnose', text)
+    assert "0 of 3 runs" in text
+    assert "Prescription for mlp on digits" in text
+
+
+def test_a_search_whose_run_was_deleted_still_has_a_page(clinic):
+    made = clinic.client.post("/v1/prescriptions", json={"experiment": EXPERIMENT}).json()
+    for run in clinic.client.get(made["urls"]["runs"]).json()["items"]:
+        clinic.client.delete(f"/v1/runs/{run['id']}")
+    step(clinic.client.app.state.service, made["id"])
+    text = clinic.page(f"/prescriptions/{made['id']}")
+    assert "3 runs of the search were deleted" in text
+    clinic.client.delete(made["urls"]["self"])
+
+
+def test_a_claim_that_was_tested_shows_its_ruling_its_figures_and_its_study(clinic):
+    query = {"study": clinic.claim, "quick": True}
+    ruling = clinic.client.get("/v1/claims/lower_rate_avoids_divergence/ruling", params=query).json()
+    text = unescape(clinic.page("/claims?quick=true"))
+    assert ruling["explanation"] in text
+    assert f'href="/studies/{clinic.claim}"' in text
+    for figure in ruling["figures"]:
+        assert figure["name"] in text
+    assert ruling["explanation"] not in unescape(clinic.page("/claims"))
+
+
+def test_a_claims_study_can_be_posted_from_the_page_as_it_stands(clinic):
+    text = clinic.page("/claims?quick=true")
+    found = re.search(r'<pre id="study-deeper_is_worse-text"[^>]*>(.*?)</pre>', text, re.DOTALL)
+    answer = clinic.client.post("/v1/studies", json=json.loads(unescape(found[1])))
+    assert answer.status_code == 202, answer.text
+    assert f'href="/studies/{answer.json()["id"]}"' in clinic.page("/claims?quick=true")
+    clinic.client.delete(answer.json()["urls"]["self"])
+
+
+def test_a_study_that_only_bears_a_claims_labels_is_not_taken_for_its_test(clinic):
+    labels = {"claim": "deeper_is_worse", "variant": "quick"}
+    other = clinic.client.post("/v1/studies", json={"experiment": EXPERIMENT, "seeds": [0], "labels": labels}).json()
+    assert f'href="/studies/{other["id"]}"' not in clinic.page("/claims?quick=true")
+    clinic.client.delete(other["urls"]["self"])
+
+
+def test_a_swept_study_has_a_map_and_names_its_runs_by_their_place(clinic):
+    text = unescape(clinic.page(f"/studies/{clinic.swept}"))
+    assert f"/v1/figures/studies/{clinic.swept}/map" in text
+    assert "baseline, seed 0, learning rate 0.1, depth 2" in text
+    assert "/map" not in clinic.page(f"/studies/{clinic.study}")
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
         ("/runs/run_nowhere", 404),
+        ("/prescriptions/prescription_nowhere", 404),
+        ("/claims?quick=perhaps", 422),
         ("/studies/study_nowhere", 404),
         ("/runs/%3Cscript%3E", 422),
         ("/?status=broken", 422),

@@ -210,3 +210,41 @@ def test_confidence_grows_with_the_margin_to_the_threshold() -> None:
     levels = {d: 10.0 ** (np.linspace(-d, 0.0, 10) + noisy) for d in (2.0, 6.0)}
     near, far = (changed(base, {"site_grad_rms": level}) for level in levels.values())
     assert _margin(near) < _margin(far)
+
+
+def _restless(*, height: float, net_fall: float = 0.0) -> RunRecord:
+    """A network that learned, whose probe loss rises by `height` of the constant predictor's at every fifth probe."""
+
+    def losses(steps: np.ndarray) -> np.ndarray:
+        late = np.clip((steps - 150) / 150, 0.0, 1.0)
+        return 2.3 * (0.1 + net_fall * (1.0 - late) + height * ((steps // 5) % 5 == 0))
+
+    return changed(healthy_record(), {"probe_loss": losses})
+
+
+def test_swings_hurt_a_network_that_learned_only_where_it_has_not_learned_at_their_peaks() -> None:
+    hurt, calm = diagnose(_restless(height=0.5)), diagnose(_restless(height=0.2))
+    assert (hurt.primary, hurt.findings[0].severity) == ("oscillating_loss", "warning")
+    assert "at its peaks (60 %) it has not" in hurt.findings[0].summary
+    assert (calm.primary, calm.findings[1].condition, calm.findings[1].harm) == ("healthy", "oscillating_loss", False)
+    assert "learned all the same" in calm.findings[1].summary
+
+
+def test_a_learned_loss_that_falls_more_than_it_rises_does_not_oscillate() -> None:
+    falling = diagnose(_restless(height=0.1, net_fall=0.9))
+    assert [finding.condition for finding in falling.findings] == ["healthy"]
+
+
+@pytest.mark.parametrize(("decades", "name"), [(1.2, "vanishing"), (-1.2, "exploding")])
+def test_a_slope_near_its_threshold_is_told_with_a_failure_that_nothing_else_explains(
+    decades: float, name: str
+) -> None:
+    stuck = changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed())
+    finding = diagnose(with_slope(stuck, decades)).findings[0]
+    assert finding.condition == "slow_convergence"
+    assert f"1.2 decades from output to input, not far from the 1.5 from which they count as {name}" in finding.summary
+    slope = next(evidence for evidence in finding.evidence if evidence.name == "depth_slope")
+    assert (round(slope.value, 3), slope.threshold) == (decades, 1.5 if decades > 0 else -1.5)
+    level = diagnose(with_slope(stuck, decades / 2)).findings[0]
+    assert "decades" not in level.summary
+    assert finding.confidence < level.confidence

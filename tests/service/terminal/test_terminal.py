@@ -1,15 +1,22 @@
+import io
+import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from rich.console import Console
 
+from gradclinic.comparison import compare
 from gradclinic.terminal.chart import Line, profile_chart
 from gradclinic.terminal.console import console_for, show, speaks_unicode
 from gradclinic.terminal.numbers import decades, factor, short
 from gradclinic.terminal.profiles import mean_profile
 from gradclinic.terminal.ranking import ranking_text
+from gradclinic.terminal.seeds import arm_lines, study_diagnosis_words
 from gradclinic.terminal.words import diagnosis_words, remedy_words
+
+from ..comparison.runs import STUCK, arm
 
 
 def drawn(*lines: Line, **options: object) -> list[str]:
@@ -130,6 +137,8 @@ def test_a_diagnosis_says_what_where_since_when_by_what_and_what_to_try() -> Non
 def test_a_remedy_reads_as_words() -> None:
     scheme = {"kind": "set_initialization", "initialization": {"scheme": "xavier_normal"}}
     assert remedy_words(scheme) == "set initialization (xavier_normal)"
+    gain = {"kind": "set_initialization", "initialization": {"scheme": "orthogonal", "input_gain": 0.1}}
+    assert remedy_words(gain) == "set initialization (orthogonal, input gain 0.1)"
     assert remedy_words({"kind": "add_skip_connections", "scale": 0.2887}) == "add skip connections (scale 0.289)"
 
 
@@ -185,3 +194,20 @@ def test_plain_output_has_neither_colours_nor_trailing_blanks(capsys: pytest.Cap
     show(console, "a" + " " * 50, "b")
     assert capsys.readouterr().out == "a\nb\n"
     assert isinstance(speaks_unicode(console), bool)
+
+
+def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() -> None:
+    runs = [*STUCK, *arm("relu", [0.3, 0.3, 0.3, 0.31, 0.29])]
+    compared = json.loads(json.dumps(compare(runs).to_json()))
+    assert [line.plain.split("(")[0] for line in arm_lines(compared)] == [
+        "  baseline: Vanishing gradients in 5 of 5 seeds ",
+        "  relu: Healthy in 5 of 5 seeds ",
+    ]
+    diagnosis = {"primary": "vanishing_gradients", "findings": [FINDING]}
+    swept = replace(STUCK[0], sweep_point=(("/optimizer/learning_rate", 0.25),), diagnosis=diagnosis)
+    console = Console(width=110, record=True, file=io.StringIO())
+    console.print(study_diagnosis_words(compare([swept, *arm("relu", [0.3])]).to_json()))
+    text = console.export_text()
+    assert "baseline at learning_rate 0.25 (seed 0)" in text
+    assert "10.linear (1), 2.linear (1)   (how many seeds name it)" in text
+    assert "(threshold 1.5)" in text

@@ -83,6 +83,41 @@ def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
     assert step(service, waiting) == 0
 
 
+def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Service) -> None:
+    begun = submit_prescription(service, SICK, Budget(runs=8))
+    first, *others = queued(service, begun.id)
+    service.store.runs.delete(first.id)
+    assert step(service, begun.id) == 0  # the others of the round are waited for
+    train(service.settings, *(run.id for run in others))
+    assert step(service, begun.id) > 0
+    found = service.store.prescriptions.get(begun.id)
+    assert found.status == "running"
+    assert "1 run of the search was deleted and counts as not trained" in (found.report or {})["why"]
+    assert first.experiment["training"]["seed"] not in {
+        run.seed for run in queued(service, begun.id) if not run.remedies
+    }
+
+
+def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Service) -> None:
+    begun = submit_prescription(service, SICK, Budget(runs=8))
+    for run in queued(service, begun.id):
+        service.store.runs.delete(run.id)
+    assert step(service, begun.id) == 0
+    ended = service.store.prescriptions.get(begun.id)
+    assert ended.status == "succeeded"
+    assert (ended.report or {})["ending"] == "untrainable"
+    assert "3 runs of the search were deleted and count as not trained" in (ended.report or {})["why"]
+    assert service.store.runs.page().items == []
+
+
+def test_its_own_labels_stand_on_every_run_and_those_of_the_search_are_refused(service: Service) -> None:
+    begun = submit_prescription(service, SICK, labels={"team": "vision"})
+    (label,) = {run.labels["team"] for run in queued(service, begun.id)}
+    assert label == begun.labels["team"] == "vision"
+    with pytest.raises(InvalidRequest, match="/labels/round"):
+        submit_prescription(service, SICK, labels={"round": "third"})
+
+
 def test_a_cancelled_search_asks_for_nothing_more(service: Service) -> None:
     begun = submit_prescription(service, SICK)
     canceled = service.store.prescriptions.request_cancel(begun.id)

@@ -7,7 +7,20 @@ and become PNG or SVG by `drawing.draw`. Every text in them that a person typed 
 from .curves import curves
 from .heatmap import Scale, heatmap
 from .profile import Line, profile
+from .race import Entrant, race
 from .ranking import ranking
 from .theme import Figure
+from .trainability import trainability_map
 
-__all__ = ["Figure", "Line", "Scale", "curves", "heatmap", "profile", "ranking"]
+__all__ = [
+    "Entrant",
+    "Figure",
+    "Line",
+    "Scale",
+    "curves",
+    "heatmap",
+    "profile",
+    "race",
+    "ranking",
+    "trainability_map",
+]

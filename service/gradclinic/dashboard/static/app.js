@@ -39,8 +39,20 @@ const CONFIG = {
 function inInk(layout) {
   const style = getComputedStyle(document.body);
   const narrow = window.matchMedia("(max-width: 40rem)").matches;
+  // A transparent ground makes Plotly paint a grey box behind its buttons.
+  const modebar = { bgcolor: "rgba(0,0,0,0)", color: style.color, activecolor: style.color };
+  // Long names would take a narrow window's whole width.
+  const short = (text) => (text.length > 16 ? `${text.slice(0, 15)}…` : text);
+  const { xaxis: x, yaxis: y } = layout;
+  const fitted = {};
+  if (narrow && !layout.xaxis2) {
+    fitted.xaxis = { ...x, title: { ...x.title, font: { size: 11 } } };
+    if (y?.ticktext) fitted.yaxis = { ...y, ticktext: y.ticktext.map(short) };
+  }
   return {
     ...layout,
+    ...fitted,
+    modebar,
     title: undefined,
     font: { ...layout.font, color: style.color, family: style.fontFamily },
     margin: { ...layout.margin, t: 30, ...(narrow ? { l: 45, r: 8 } : {}) },
@@ -58,7 +70,9 @@ async function drawFigure(figure) {
     if (chart.classList.contains("empty")) chart.replaceChildren();
     chart.classList.remove("empty");
     chart.classList.toggle("tall", Boolean(body.layout.yaxis3));
-    chart.style.minHeight = body.layout.height ? "0" : ""; // some figures know how high they are
+    // Some figures know how high they are; Plotly forgets it when the window changes, and measures the place.
+    chart.style.minHeight = body.layout.height ? `${body.layout.height}px` : "";
+    chart.classList.toggle("broad", Boolean(body.layout.xaxis2)); // panels side by side scroll in a narrow window
     await Plotly.react(chart, body.data, inInk(body.layout), CONFIG);
   } catch (error) {
     if (chart.querySelector(".plotly")) return; // keep what is there
@@ -68,7 +82,7 @@ async function drawFigure(figure) {
 }
 
 const figures = () => [...document.querySelectorAll("[data-figure]")];
-const drawAll = () => Promise.all(figures().map(drawFigure));
+const drawAll = () => Promise.all(figures().filter((each) => !("later" in each.dataset)).map(drawFigure));
 
 // --- choices beside a chart ---------------------------------------------------------------------------
 
@@ -104,9 +118,16 @@ async function refresh() {
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!other || part.innerHTML === other.innerHTML) continue;
-    const open = [...part.querySelectorAll("details[open]")].map((each) => each.id);
+    const open = new Map([...part.querySelectorAll("details")].map((each) => [each.id, each.open]));
     part.replaceChildren(...other.childNodes);
-    for (const each of part.querySelectorAll("details")) each.open = open.includes(each.id);
+    for (const each of part.querySelectorAll("details")) each.open = open.get(each.id) ?? each.open;
+  }
+  for (const figure of document.querySelectorAll("[data-later]")) {
+    const address = new URL(figure.dataset.figure, location.href).pathname;
+    const other = [...fresh.querySelectorAll("[data-figure]")].find((each) => each.dataset.figure.startsWith(address));
+    if (!other || "later" in other.dataset) continue;
+    delete figure.dataset.later;
+    chartsDrawn = 0;
   }
   const live = fresh.querySelector("main").hasAttribute("data-live");
   if (!live || Date.now() - chartsDrawn > CHARTS_MS) {

@@ -109,8 +109,13 @@ def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> boo
 
 
 def needed_rise(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
-    """How much the rises must add up to."""
-    return thresholds.rise_sum_learned if is_learned else thresholds.rise_to_net * abs(swings.net_change)
+    """How much the rises must add up to: more goes back and forth than is gained; where it learned, much of all.
+
+    A loss that still falls fast rises now and then on its way down, also in a network that learned.
+    """
+    if is_learned:
+        return max(thresholds.rise_sum_learned, thresholds.rise_to_net * max(0.0, swings.net_change))
+    return thresholds.rise_to_net * abs(swings.net_change)
 
 
 def learned(features: Features, thresholds: Thresholds) -> bool:
@@ -127,6 +132,37 @@ def failed(features: Features, thresholds: Thresholds) -> bool:
 def enough(features: Features, thresholds: Thresholds) -> bool:
     """Whether there are steps and records enough to judge anything but a divergence."""
     return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
+
+
+NEAR = 2.0 / 3.0
+"""A slope from this share of its threshold on is near it: 1 decade, where learning begins to degrade, for 1.5."""
+
+
+def near_slope(features: Features, thresholds: Thresholds) -> float | None:
+    """The steeper of D at the start and over the first quarter, if it is near its threshold, but does not reach it."""
+    known = [slope for slope in (features.depth_slope_start, features.depth_slope_early) if slope is not None]
+    steepest = max(known, key=abs, default=0.0)
+    return steepest if NEAR * thresholds.depth_slope <= abs(steepest) < thresholds.depth_slope else None
+
+
+def near_slope_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:
+    """A slope that is near its threshold, for findings of other conditions, which it may have a part in."""
+    slope = near_slope(features, thresholds)
+    if slope is None:
+        return ()
+    return (Evidence("depth_slope", slope, "decades", thresholds.depth_slope * (1.0 if slope > 0 else -1.0)),)
+
+
+def near_slope_in_words(features: Features, thresholds: Thresholds) -> str:
+    """The clause of a summary that says so; empty where the slope is not near."""
+    slope = near_slope(features, thresholds)
+    if slope is None:
+        return ""
+    verb, name = ("lose", "vanishing") if slope > 0 else ("gain", "exploding")
+    return (
+        f"; gradients {verb} {abs(slope):.1f} decades from output to input, not far from the"
+        f" {thresholds.depth_slope:g} from which they count as {name}, so that may have a part in it"
+    )
 
 
 def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:
@@ -147,7 +183,10 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
     if learned(features, thresholds):
         return f"the network learned all the same (its training loss fell to {against_constant(loss)})"
     if loss > 1.1:
-        return f"the network ended worse than if it had learned nothing (its training loss is {against_constant(loss)})"
+        initial = features.relative_initial_loss
+        came_down = initial is not None and loss <= initial
+        how = "is still worse than a constant prediction" if came_down else "ended worse than if it had learned nothing"
+        return f"the network {how} (its training loss is {against_constant(loss)})"
     if loss > 0.95:
         return f"the network learned nothing (its training loss is {against_constant(loss)})"
     return f"the network learned too little (its training loss is {against_constant(loss)})"
@@ -155,13 +194,22 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
 
 def against_constant(ratio: float) -> str:
     """A loss beside that of the best constant prediction, which is what knowing nothing costs."""
+    if ratio > 100:
+        return f"{ratio:.3g} times the best constant prediction's"
     return f"{percent(ratio)} of the best constant prediction's"
 
 
 def percent(ratio: float) -> str:
     """A ratio as a person reads it: 1.3 %, 98 %, 340 %."""
     value = 100.0 * ratio
+    if 0.0 <= value < 0.05:
+        return "less than 0.1 %"
     return f"{value:.1f} %" if value < 10 else f"{value:,.0f} %"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 step`, `20 steps`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def listed(layers: tuple[str, ...], *, most: int = 4) -> str:

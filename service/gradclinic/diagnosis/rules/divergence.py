@@ -13,9 +13,7 @@ class Divergence(Rule):
     """The loss left all bounds although gradients did not explode over the depth: the steps were too large."""
 
     condition: Literal["divergence"] = "divergence"
-    source: ClassVar[str] = (
-        "gradclinic, science of the rule set; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
-    )
+    source: ClassVar[str] = "gradclinic; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
     uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope")
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
@@ -37,6 +35,10 @@ class Divergence(Rule):
         rate = record.get("learning_rate")
         if len(rate):
             evidence.append(Evidence("learning_rate", float(rate.values[-1, 0]), "weight per gradient"))
+        if features.relative_initial_loss is not None:
+            evidence.append(
+                Evidence("relative_initial_loss", features.relative_initial_loss, "ratio", thresholds.blown_up)
+            )
         evidence += loss_evidence(features, thresholds)
         return self.finding(
             features,
@@ -45,7 +47,7 @@ class Divergence(Rule):
             layers=layers,
             span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
             evidence=tuple(evidence),
-            summary=_summary(features, record, onset, layers),
+            summary=_summary(features, record, thresholds, onset, layers),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
@@ -87,18 +89,33 @@ def _confidence(features: Features, thresholds: Thresholds) -> float:
     return 0.99 * above(slope, -thresholds.depth_slope, error=max(float(profile.slope_error[0]), 0.1))
 
 
-def _summary(features: Features, record: RunRecord, onset: int, layers: tuple[str, ...]) -> str:
+def _summary(features: Features, record: RunRecord, thresholds: Thresholds, onset: int, layers: tuple[str, ...]) -> str:
     rate = record.get("learning_rate")
     with_rate = f" with learning rate {float(rate.values[-1, 0]):g}" if len(rate) else ""
     moved = f"; {listed(layers)} moved most" if layers else ""
     if features.nonfinite_step is not None:
-        start = f"from step {onset} on the loss ran away and " if onset < features.nonfinite_step else ""
-        return (
-            f"Training diverged{with_rate}: {start}at step {features.nonfinite_step} the loss or gradient was no longer"
-            f" finite{moved}. Gradients did not explode over the depth to begin with, so the steps were too large."
-        )
+        return f"{_non_finite(features, onset, with_rate, moved)} {_blame(features, thresholds)}"
     loss = features.relative_train_loss or 0.0
     return (
         f"Training diverged{with_rate}: from step {onset} on the loss ran away and ended at"
         f" {against_constant(loss)}{moved}."
     )
+
+
+def _non_finite(features: Features, onset: int, with_rate: str, moved: str) -> str:
+    step = features.nonfinite_step or 0
+    start = f"from step {onset} on the loss ran away and " if onset < step else ""
+    return f"Training diverged{with_rate}: {start}at step {step} the loss or gradient was no longer finite{moved}."
+
+
+def _blame(features: Features, thresholds: Thresholds) -> str:
+    """What the steps were too large for: a sound network, or one that was beyond all measure before the first."""
+    initial = features.relative_initial_loss
+    if initial is not None and initial > thresholds.blown_up:
+        return (
+            f"Before the first step the loss was already {against_constant(initial)}, so the weights start too large,"
+            " or the inputs are."
+        )
+    if features.depth_slope_start is None:
+        return "The steps were too large; for a gradient profile the network has too few layers."
+    return "Gradients did not explode over the depth to begin with, so the steps were too large."

@@ -1,3 +1,4 @@
+from math import isfinite
 from typing import ClassVar, Literal
 
 from ...record import RunRecord
@@ -43,14 +44,17 @@ class ExplodingGradients(Rule):
             evidence=(
                 Evidence("depth_slope", shown, "decades", -tau),
                 *((Evidence("depth_slope_start", start, "decades", -tau),) if start is not None else ()),
-                *((Evidence("depth_slope_early", early, "decades", -tau),) if early is not None else ()),
+                *(
+                    (Evidence("depth_slope_early", early, "decades", -tau),)
+                    if early is not None and isfinite(early)
+                    else ()
+                ),
                 *(
                     (Evidence("gain_at_one_layer", features.local_gain_start, "decades", tau),)
                     if features.local_gain_start
                     else ()
                 ),
-                Evidence("growth_per_layer", culprits.typical_factor, "ratio", 1.0),
-                Evidence("growth_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
+                *_factors(shown, culprits),
                 *loss_evidence(features, thresholds),
             ),
             summary=_summary(features, thresholds, shown, culprits),
@@ -83,10 +87,22 @@ class ExplodingGradients(Rule):
         return int(steep[0]), max(last, onset_of_blow_up(features, record)) if ended else last
 
 
+def _factors(slope: float, culprits: Culprits) -> tuple[Evidence, ...]:
+    """By how much gradients grow; where they overflow there is nothing to divide."""
+    if not isfinite(slope):
+        return ()
+    return (
+        Evidence("growth_per_layer", culprits.typical_factor, "ratio", 1.0),
+        Evidence("growth_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
+    )
+
+
 def _summary(features: Features, thresholds: Thresholds, slope: float, culprits: Culprits) -> str:
     recurrent = features.profile is not None and features.profile.group
     way = "from the last time step back to the first" if recurrent else "from output to input"
-    growth = f"Gradients grow by {-slope:.1f} decades {way}" if slope > -45 else f"Gradients overflow {way}"
+    if slope <= -45:
+        return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}."
+    growth = f"Gradients grow by {-slope:.1f} decades {way}"
     if culprits.local:
         where = f", most of it at {listed(culprits.layers)} (a factor of {culprits.worst_factor:.3g} there)"
     elif recurrent:

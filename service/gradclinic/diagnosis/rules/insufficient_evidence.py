@@ -4,7 +4,7 @@ from ...record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, enough
+from .base import Precedence, Rule, counted, enough
 
 
 class InsufficientEvidence(Rule):
@@ -38,7 +38,8 @@ class InsufficientEvidence(Rule):
             return None
         if not enough(features, thresholds):
             return (
-                f"{features.steps_done} steps with {features.finite_records} recorded losses, where at least"
+                f"{counted(features.steps_done, 'step')} with"
+                f" {counted(features.finite_records, 'recorded loss', 'recorded losses')}, where at least"
                 f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
             )
         if not features.finished:

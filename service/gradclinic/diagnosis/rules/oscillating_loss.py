@@ -13,8 +13,11 @@ from .base import (
     enough,
     learned,
     loss_evidence,
+    near_slope_evidence,
+    near_slope_in_words,
     needed_rise,
     outcome_in_words,
+    percent,
     swinging,
 )
 
@@ -49,22 +52,30 @@ class OscillatingLoss(Rule):
             return None
         least = thresholds.rise_share_learned if is_learned else thresholds.rise_share
         error = (swings.share * (1.0 - swings.share) / swings.intervals) ** 0.5
+        peak = _peak(features) if is_learned else None
+        harm = peak is None or peak > thresholds.learned
         evidence = [
             Evidence("rise_share", swings.share, "fraction", least),
             Evidence("rises", float(swings.rises), "rises", None if is_learned else thresholds.min_rises),
             Evidence("total_rise", swings.total_rise, "ratio", needed_rise(swings, thresholds, is_learned=is_learned)),
             Evidence("net_change", swings.net_change, "ratio"),
         ]
+        if peak is not None:
+            evidence.append(Evidence("highest_late_loss", peak, "ratio", thresholds.learned))
         if features.total_update is not None:
             evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.large_update))
         return self.finding(
             features,
-            harm=True,
+            harm=harm,
             severity="warning" if is_learned else "critical",
             confidence=0.99 * above(swings.share, least, error=error),
             span=(swings.steps[0], swings.steps[-1]),
-            evidence=(*evidence, *loss_evidence(features, thresholds)),
-            summary=_summary(features, thresholds, swings),
+            evidence=(
+                *evidence,
+                *loss_evidence(features, thresholds),
+                *(() if is_learned else near_slope_evidence(features, thresholds)),
+            ),
+            summary=_summary(features, thresholds, swings, peak=peak),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
@@ -86,15 +97,25 @@ def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
     )
 
 
-def _summary(features: Features, thresholds: Thresholds, swings: Swings) -> str:
+def _peak(features: Features) -> float:
+    """The highest probe loss of the second half, over the constant predictor's."""
+    return float(features.probe_loss[features.probe_steps >= 0.5 * features.steps_done].max())
+
+
+def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak: float | None) -> str:
+    """Swings do harm to a network that learned where it has not learned at their peaks: where it ends is luck."""
     loss = features.relative_train_loss or 0.0
-    if learned(features, thresholds):
-        end = f"it learned (down to {against_constant(loss)}), but where it ends is luck"
+    if peak is not None and peak > thresholds.learned:
+        end = f"it learned (down to {against_constant(loss)}), but at its peaks ({percent(peak)}) it has not, so where"
+        end += " it ends is luck"
+    elif peak is not None:
+        end = f"the network learned all the same (its training loss fell to {against_constant(loss)}, at peaks"
+        end += f" {percent(peak)})"
     else:
-        end = outcome_in_words(features, thresholds)
+        end = outcome_in_words(features, thresholds) + near_slope_in_words(features, thresholds)
     went = "fell by only" if swings.net_change >= 0 else "rose by"
     return (
-        f"The loss swings up and down: it rose {swings.rises} times in {swings.intervals} between probes, by"
+        f"The loss swings up and down: between probes it rose {swings.rises} times out of {swings.intervals}, by"
         f" {swings.total_rise:.2g} times the best constant prediction's loss in all, while from first to last it"
-        f" {went} {abs(swings.net_change):.2g}; {end}."
+        f" {went} {abs(swings.net_change):.2g} times that; {end}."
     )

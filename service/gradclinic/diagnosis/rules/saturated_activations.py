@@ -36,7 +36,7 @@ class SaturatedActivations(Rule):
             harm=failed(features, thresholds),
             confidence=agreement(met[steps >= (0 if from_start else 0.5 * features.steps_done)].astype(float)),
             layers=layers,
-            span=(int(steps[met][0]), int(steps[met][-1])) if met.any() else None,
+            span=_span(features, met, steps),
             evidence=(
                 Evidence("saturated_fraction_mean", mean, "fraction", thresholds.saturated_mean),
                 Evidence("saturated_fraction_worst_layer", worst, "fraction", thresholds.saturated_layer),
@@ -59,6 +59,13 @@ class SaturatedActivations(Rule):
     def _late(self, features: Features, thresholds: Thresholds) -> bool:
         mean = features.saturated_late_mean
         return mean is not None and mean >= thresholds.saturated_mean
+
+
+def _span(features: Features, met: np.ndarray, steps: np.ndarray) -> tuple[int, int] | None:
+    """From the first record that meets the condition to the last; to the end where that is the last one of all."""
+    if not met.any():
+        return None
+    return int(steps[met][0]), max(0, features.steps_done - 1) if met[-1] else int(steps[met][-1])
 
 
 def _met(record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:

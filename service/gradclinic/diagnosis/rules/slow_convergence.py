@@ -7,7 +7,17 @@ from ..confidence import share_above
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, blown_up, enough, failed, loss_evidence, outcome_in_words
+from .base import (
+    Precedence,
+    Rule,
+    blown_up,
+    enough,
+    failed,
+    loss_evidence,
+    near_slope_evidence,
+    near_slope_in_words,
+    outcome_in_words,
+)
 
 
 class SlowConvergence(Rule):
@@ -25,10 +35,10 @@ class SlowConvergence(Rule):
         total = features.total_update or 0.0
         clipped = _clipped_share(record)
         cause = "the clipping" if clipped > 0.5 else "the learning rate"
+        moved = f"can have moved by more than {100 * total:.2g} % of its size" if total > 0 else "moved at all"
         summary = (
-            f"Steps are too small: in {features.steps_done} steps no layer can have moved by more than"
-            f" {100 * total:.2g} % of its size, although its gradient is usable; {cause} holds it back;"
-            f" {outcome_in_words(features, thresholds)}."
+            f"Steps are too small: in {features.steps_done:,} steps no layer {moved}, although its gradient is usable;"
+            f" {cause} holds it back; {outcome_in_words(features, thresholds)}."
         )
         return self._found(features, record, thresholds, summary=summary, certainty=0.99)
 
@@ -45,10 +55,11 @@ class SlowConvergence(Rule):
             else "the loss no longer falls, so the model or the data may set the limit"
         )
         summary = (
-            f"Nothing is broken that these measurements can see, but in {features.steps_done} steps"
-            f" {outcome_in_words(features, thresholds)}; {advice}."
+            f"Nothing is broken that these measurements can see, but in {features.steps_done:,} steps"
+            f" {outcome_in_words(features, thresholds)}; {advice}{near_slope_in_words(features, thresholds)}."
         )
-        return self._found(features, record, thresholds, summary=summary, certainty=1.0 - doubt)
+        near = near_slope_evidence(features, thresholds)
+        return self._found(features, record, thresholds, summary=summary, certainty=1.0 - doubt, more=near)
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
         return Precedence.STEPS_TOO_SMALL if steps_too_small(features, thresholds) else Precedence.NOTHING_ELSE
@@ -62,7 +73,14 @@ class SlowConvergence(Rule):
         )
 
     def _found(
-        self, features: Features, record: RunRecord, thresholds: Thresholds, *, summary: str, certainty: float
+        self,
+        features: Features,
+        record: RunRecord,
+        thresholds: Thresholds,
+        *,
+        summary: str,
+        certainty: float,
+        more: tuple[Evidence, ...] = (),
     ) -> Finding:
         evidence = list(loss_evidence(features, thresholds))
         if features.total_update is not None:
@@ -76,7 +94,7 @@ class SlowConvergence(Rule):
             features,
             harm=True,
             confidence=certainty * share_above(late, thresholds.learned),
-            evidence=tuple(evidence),
+            evidence=(*evidence, *more),
             summary=summary,
         )
 

@@ -47,8 +47,7 @@ class VanishingGradients(Rule):
                 Evidence("depth_slope", slope or 0.0, "decades", tau),
                 *_evidence("depth_slope_start", features.depth_slope_start, tau),
                 *_evidence("loss_at_one_layer", features.local_loss_start or None, tau),
-                Evidence("factor_per_layer", culprits.typical_factor, "ratio", 1.0),
-                Evidence("factor_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
+                *_factors(slope or 0.0, culprits),
                 *loss_evidence(features, thresholds),
             ),
             summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)),
@@ -81,6 +80,16 @@ def _known(features: Features) -> list[float]:
 
 def _evidence(name: str, value: float | None, threshold: float) -> tuple[Evidence, ...]:
     return () if value is None else (Evidence(name, value, "decades", threshold),)
+
+
+def _factors(slope: float, culprits: Culprits) -> tuple[Evidence, ...]:
+    """What layers pass on; where gradients are exactly zero there is nothing to divide."""
+    if np.isinf(slope):
+        return ()
+    return (
+        Evidence("factor_per_layer", culprits.typical_factor, "ratio", 1.0),
+        Evidence("factor_at_worst_layer", culprits.worst_factor, "ratio", 1.0),
+    )
 
 
 def _summary(

@@ -1,0 +1,62 @@
+"""A remedy as a person says it: `swap activation (relu)`."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..spec import Spec
+
+TAGS = ("kind", "name", "scheme")
+TELLING = frozenset({"factor", "by", "cell", "warmup_steps"})
+"""Knobs that are said at their defaults, too, since the remedy's kind says nothing without them."""
+
+
+def in_words(remedy: Mapping[str, Any]) -> str:
+    """A remedy's JSON in words, with the knobs that were turned; one that this version does not know, as it stands."""
+    kind = str(remedy["kind"]).replace("_", " ")
+    try:
+        knobs = _knobs(_adapter().validate_python(dict(remedy)), telling=TELLING)
+    except ValidationError:
+        knobs = [_knob(name, value) for name, value in remedy.items() if name != "kind" and value is not None]
+    return f"{kind} ({', '.join(knobs)})" if knobs else kind
+
+
+def in_short(remedy: Mapping[str, Any]) -> str:
+    """The same where there is little room: `relu`, `batch norm`, `adam, learning rate 0.003`."""
+    words = in_words(remedy)
+    verb, _, rest = words.partition(" ")
+    kind, _, knobs = words.partition(" (")
+    if verb in ("swap", "change") or kind == "set initialization":
+        return knobs.removesuffix(")") or rest
+    return rest if verb in ("add", "use") else words
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Any]:
+    from . import AnyRemedy
+
+    return TypeAdapter(AnyRemedy)
+
+
+def _knobs(spec: Spec, *, telling: frozenset[str] = frozenset()) -> list[str]:
+    found = []
+    for name, field in type(spec).model_fields.items():
+        value = getattr(spec, name)
+        said = isinstance(value, Spec) or value != field.default or name in telling
+        if said and name not in TAGS and value is not None:
+            found.append(_knob(name, value))
+    return found
+
+
+def _knob(name: str, value: Any) -> str:
+    if isinstance(value, Spec):
+        tag = next((str(getattr(value, each)) for each in TAGS if each in type(value).model_fields), name)
+        return ", ".join([tag, *_knobs(value)])
+    if isinstance(value, Mapping):
+        return ", ".join(str(each) for each in value.values() if each is not None)
+    words = name.replace("_", " ")
+    return (
+        value if isinstance(value, str) else f"{words} {value:.3g}" if isinstance(value, float) else f"{words} {value}"
+    )

@@ -1,0 +1,82 @@
+"""What the seeds of each arm say together, in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..client import number
+from ..diagnosis.wording import evidence_in_words, is_gain
+from .numbers import short
+
+Json = Mapping[str, Any]
+
+_MOST_LAYERS = 4
+
+
+def arm_lines(comparison: Json) -> list[Text]:
+    """One line for the baseline and for each arm: what is wrong in how many seeds."""
+    return [
+        Text(f"  {arm}{_point(each)}: {each['summary']}")
+        for arm, diagnoses in diagnoses_by_arm(comparison)
+        for each in diagnoses
+    ]
+
+
+def study_diagnosis_words(comparison: Json) -> RenderableType:
+    """Every finding of the baseline's and each arm's seeds, with layers, onset and evidence."""
+    parts: list[RenderableType] = []
+    for arm, diagnoses in diagnoses_by_arm(comparison):
+        if not diagnoses:
+            parts.append(Text(f"\n{arm}: no run has ended yet", style="bold"))
+        for each in diagnoses:
+            seeds = ", ".join(str(seed) for seed in each["seeds"])
+            parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each['seeds']) > 1 else ''} {seeds})", "bold"))
+            parts += [_finding(finding) for finding in each["findings"]]
+    return Group(*parts)
+
+
+def diagnoses_by_arm(comparison: Json) -> Iterator[tuple[str, list[Json]]]:
+    """The baseline, then each arm, best first, with what its seeds say together."""
+    yield str(comparison["baseline"]), list(comparison.get("baseline_diagnoses") or ())
+    for arm in comparison["arms"]:
+        yield str(arm["arm"]), list(arm.get("diagnoses") or ())
+
+
+def _point(diagnosis: Json) -> str:
+    point = diagnosis["sweep_point"]
+    if not point:
+        return ""
+    return " at " + ", ".join(f"{pointer.rsplit('/', 1)[-1]} {short(value)}" for pointer, value in point.items())
+
+
+def _finding(finding: Json) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(min_width=8, no_wrap=True, style="dim")
+    grid.add_column()
+    layers = finding["layers"]
+    if layers:
+        more = f" and {len(layers) - _MOST_LAYERS} more" if len(layers) > _MOST_LAYERS else ""
+        named = ", ".join(f"{each['layer']} ({each['seeds']})" for each in layers[:_MOST_LAYERS])
+        grid.add_row("layers", f"{named}{more}   (how many seeds name it)")
+    for index, each in enumerate(finding["evidence"]):
+        grid.add_row("evidence" if index == 0 else "", _evidence(each))
+    return Group(
+        Padding(Text(str(finding["summary"])), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 4)) if grid.rows else Text("")
+    )
+
+
+def _evidence(each: Json) -> str:
+    value, threshold = number(each["median"]), number(each["threshold"])
+    gained = is_gain(each["name"], value, threshold)
+    sign = -1 if gained else 1
+    words = f"{evidence_in_words(each['name'], gained=gained):<42}{short(sign * value):>9} {each['unit']:<8}"
+    if each["interval"] is not None:
+        low, high = sorted(sign * number(bound) for bound in each["interval"])
+        words += f"  {100 * number(each['confidence']):.0f} % interval {short(low)} to {short(high)}"
+    if threshold is not None:
+        words += f"   (threshold {short(sign * threshold)})"
+    return words.rstrip()

@@ -1,0 +1,105 @@
+"""A diagnosis over the seeds of an arm."""
+
+from math import inf
+
+import pytest
+
+from gradclinic.comparison import DiagnosisOverSeeds, RunResult, compare, diagnoses_over_seeds
+from gradclinic.diagnosis.confidence import median_interval, wilson
+
+from .runs import STUCK, arm
+
+
+def run(seed, condition="vanishing_gradients", *, layers=("0.linear",), first=0, slope=9.0, harm=True, point=None):
+    finding = {
+        "condition": condition,
+        "harm": harm,
+        "confidence": 0.9,
+        "layers": list(layers),
+        "first_step": first,
+        "last_step": 299,
+        "evidence": [{"name": "depth_slope", "value": slope, "unit": "decades", "threshold": 1.5}],
+    }
+    diagnosis = {"primary": condition, "findings": [finding]}
+    return RunResult(f"run_{seed}", "baseline", seed, diagnosis=diagnosis, sweep_point=point)
+
+
+def only(runs) -> DiagnosisOverSeeds:
+    (found,) = diagnoses_over_seeds(runs)
+    return found
+
+
+def test_a_condition_in_all_of_five_seeds_has_wilsons_interval_and_its_numbers_one_that_needs_no_normality():
+    found = only([run(seed, slope=9.0 + seed / 10) for seed in range(5)])
+    assert found.primary == "vanishing_gradients"
+    finding = found.findings[0].to_json()
+    assert (finding["seeds"], finding["of"], finding["primary_in"], finding["harm_in"]) == (5, 5, 5, 5)
+    assert finding["share_interval"] == pytest.approx([0.566, 1.0], abs=1e-3)
+    (slope,) = finding["evidence"]
+    assert (slope["median"], slope["interval"], slope["confidence"]) == (9.2, [9.0, 9.4], 0.9375)
+    assert finding["summary"] == (
+        "Vanishing gradients in 5 of 5 seeds (95 % interval 57 to 100 %); it hurt learning in each of them; from step 0"
+        " on; in 0.linear (named by most of these seeds); gradient lost from output to input: 9.2 decades (94 %"
+        " interval 9 to 9.4)."
+    )
+
+
+def test_seeds_that_disagree_are_told_apart():
+    found = only([*(run(seed) for seed in range(3)), run(3, "dead_units", first=40), run(4, "dead_units", first=60)])
+    assert [(each.condition, each.seeds) for each in found.findings] == [("vanishing_gradients", 3), ("dead_units", 2)]
+    assert found.findings[1].to_json()["first_step"] == {"median": 50, "lowest": 40, "highest": 60}
+    assert found.summary.endswith("Other seeds: dead units in 2.")
+    assert found.findings[0].to_json()["share_interval"] == list(wilson(3, 5))
+
+
+def test_only_layers_that_more_than_half_of_the_seeds_name_are_named():
+    found = only(
+        [run(0, layers=("a", "b")), run(1, layers=("b", "a")), run(2, layers=("b",)), run(3, layers=("c", "b"))]
+    )
+    assert found.findings[0].layers == (("b", 4),)
+
+
+def test_of_two_conditions_alike_the_sick_one_leads_and_healthy_seeds_are_counted():
+    found = only([run(0, "healthy", layers=(), harm=False), run(1)])
+    assert found.primary == "vanishing_gradients"
+    assert found.summary.endswith("Other seeds: healthy in 1.")
+
+
+def test_one_seed_has_no_interval_of_its_numbers_and_a_wide_one_of_its_share():
+    finding = only([run(7)]).findings[0].to_json()
+    assert finding["evidence"][0]["interval"] is None
+    assert finding["share_interval"][0] < 0.21
+    assert "in 1 of 1 seed (95 % interval 21 to 100 %)" in finding["summary"]
+
+
+def test_infinite_values_are_ordered_and_not_averaged():
+    finding = only([run(0, slope="Infinity"), run(1, slope=inf), run(2, slope=7.0)]).findings[0].to_json()
+    assert (finding["evidence"][0]["median"], finding["evidence"][0]["interval"]) == (inf, [7.0, inf])
+    assert "infinite decades (75 % interval 7 to infinite)" in finding["summary"]
+
+
+def test_points_of_a_sweep_are_different_networks():
+    low, high = (("/optimizer/learning_rate", 0.1),), (("/optimizer/learning_rate", 1.0),)
+    found = diagnoses_over_seeds([run(0, point=low), run(1, point=low), run(0, "divergence", point=high)])
+    assert [(each.primary, each.seeds) for each in found] == [("vanishing_gradients", (0, 1)), ("divergence", (0,))]
+
+
+def test_the_same_seed_twice_is_one_trial():
+    assert only([run(0, "divergence"), run(0)]).findings[0].of == 1
+
+
+def test_a_comparison_carries_the_diagnosis_of_the_baseline_and_of_each_arm():
+    answer = compare([*STUCK, *arm("relu", [0.3, 0.3, 0.3, 0.31, 0.29])]).to_json()
+    assert [each["primary"] for each in answer["baseline_diagnoses"]] == ["vanishing_gradients"]
+    assert [each["primary"] for each in answer["arms"][0]["diagnoses"]] == ["healthy"]
+
+
+@pytest.mark.parametrize(
+    ("n", "inside", "confidence"), [(2, 1, 0.5), (3, 1, 0.75), (5, 1, 0.9375), (6, 1, 0.96875), (10, 2, 0.978515625)]
+)
+def test_the_interval_of_a_median_is_the_binomials(n, inside, confidence):
+    assert median_interval([float(k) for k in range(1, n + 1)]) == (inside, n + 1 - inside, confidence)
+
+
+def test_a_single_value_has_no_interval():
+    assert median_interval([1.0]) is None

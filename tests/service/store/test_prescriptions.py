@@ -1,0 +1,57 @@
+import pytest
+
+from gradclinic.errors import Conflict, NotFound
+from gradclinic.store import Idempotency, NewPrescription, Prescription, Store
+
+from .records import new_run, queued
+
+NEW = NewPrescription(experiment={"model": {}}, budget={"runs": 8}, seed=0, labels={"team": "vision"})
+
+
+def asked(store: Store, *keys: str) -> Prescription:
+    made = store.prescriptions.create(NEW).item
+    store.prescriptions.ask(made.id, {key: new_run() for key in keys}, report={})
+    return made
+
+
+def test_a_key_makes_a_repeated_prescription_create_nothing_new(store: Store) -> None:
+    first = store.prescriptions.create(NEW, idempotency=Idempotency("k", "b"))
+    second = store.prescriptions.create(NEW, idempotency=Idempotency("k", "b"))
+    assert (first.replayed, second.replayed) == (False, True)
+    assert second.item == first.item
+    assert store.prescriptions.page().items == [first.item]
+    assert first.item.labels == {"team": "vision"}
+
+
+def test_a_key_answers_one_thing_only(store: Store) -> None:
+    store.prescriptions.create(NEW, idempotency=Idempotency("k", "b"))
+    with pytest.raises(Conflict):
+        store.prescriptions.create(NEW, idempotency=Idempotency("k", "another body"))
+    with pytest.raises(Conflict):
+        store.runs.create(new_run(), idempotency=Idempotency("k", "b"))
+    assert store.runs.page().items == []
+
+
+def test_a_deleted_prescription_takes_its_runs_its_trials_and_its_key_along_and_no_other_run(store: Store) -> None:
+    bystander = queued(store)
+    made = store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")).item
+    store.prescriptions.ask(made.id, {"a|0|9": new_run(), "b|0|9": new_run()}, report={})
+    store.prescriptions.delete(made.id)
+    assert [run.id for run in store.runs.page().items] == [bystander.id]
+    with pytest.raises(NotFound):
+        store.prescriptions.get(made.id)
+    with pytest.raises(NotFound):
+        store.prescriptions.delete(made.id)
+    assert store.prescriptions.ask(made.id, {"c|0|9": new_run()}, report={}) == ()
+    assert not store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")).replayed
+
+
+def test_a_trial_outlives_its_run_and_is_not_asked_for_again(store: Store) -> None:
+    made = asked(store, "a|0|9", "b|0|9")
+    store.runs.delete(store.prescriptions.trials(made.id)["a|0|9"].id)
+    assert store.prescriptions.deleted(made.id) == ["a|0|9"]
+    assert list(store.prescriptions.trials(made.id)) == ["b|0|9"]
+    assert store.prescriptions.ask(made.id, {"a|0|9": new_run()}, report={}) == ()
+    assert store.prescriptions.get(made.id).progress.runs == 1
+    store.prescriptions.delete(made.id)
+    assert store.runs.page().items == []
