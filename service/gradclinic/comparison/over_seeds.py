@@ -167,7 +167,7 @@ class DiagnosisOverSeeds:
     primary: str
     """The primary condition of the most seeds; of two alike, the sick one."""
     findings: tuple[FindingOverSeeds, ...]
-    """The primary one first, then by the number of seeds harmed, then by those that show it."""
+    """The primary one first, then by how many seeds have it as theirs, and by how many it hurt."""
 
     @property
     def summary(self) -> str:
