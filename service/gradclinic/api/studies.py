@@ -106,7 +106,10 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
 def get_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
 ) -> PlainJSON:
-    """Per arm: conditions per seed, cured or not, effects with intervals, cost, rank, verdict.
+    """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.
+
+    Of the baseline and of each arm, `diagnoses` says which condition how many seeds show (with a Wilson interval), in
+    which layers, from which step on, and every measured number with the interval of its median over the seeds.
 
     Partial while the study runs: `complete` is false, and verdicts stay open.
     """
