@@ -70,6 +70,12 @@ class Prescriptions:
         with self._database.read() as connection:
             return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
 
+    def of_run(self, run_id: str) -> str | None:
+        """The prescription that asked for a run; None for any other run."""
+        query = select(t.trials.c.prescription_id).where(t.trials.c.run_id == run_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
     def deleted(self, prescription_id: str) -> list[str]:
         """Keys of the trials whose runs were deleted."""
         query = select(t.trials.c.key).where(t.trials.c.prescription_id == prescription_id, t.trials.c.run_id.is_(None))

@@ -94,6 +94,13 @@ def step(service: Service, prescription_id: str) -> int:
     return len(messages)
 
 
+def why(prescription: Prescription) -> str | None:
+    """In words, how far a search is or how it ended; None before its first round."""
+    if prescription.status == "canceled":
+        return "The search was cancelled; what it found until then stays."
+    return None if prescription.report is None else str(prescription.report["why"])
+
+
 def give_up(service: Service, prescription_id: str) -> None:
     """End a prescription whose search broke; its last report stays, and says so."""
     last = service.store.prescriptions.get(prescription_id).report
