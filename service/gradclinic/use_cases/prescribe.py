@@ -115,7 +115,12 @@ def _not_trained(key: str) -> RunResult:
 
 
 def _with(deleted: Sequence[str], report: dict[str, Any]) -> dict[str, Any]:
-    """The report, which says where runs are missing."""
+    """The report, which says where runs are missing: null stands for the identifier of a trial without a run."""
+    for run in [
+        *(run for each in report["tried"] for run in each["runs"]),
+        *(report["control"] or {}).get("draws", ()),
+    ]:
+        run["run_id"] = run["run_id"] or None
     if not deleted:
         return report
     runs = "1 run of the search was" if len(deleted) == 1 else f"{len(deleted)} runs of the search were"
