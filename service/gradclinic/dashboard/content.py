@@ -13,6 +13,8 @@ from ..use_cases.service import Service
 from .gathering import called, condition_of
 
 STUDIES, RUNS = 20, 50
+MOST_DIAGNOSES = 4
+"""Points of a sweep whose diagnosis a study's page spells out."""
 
 
 def index(service: Service, *, status: str, condition: str, after: str | None) -> dict[str, Any]:
@@ -104,6 +106,7 @@ def study(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
         "has_map": 1 <= len(found.sweep) <= 2,
         "map_ready": any(run.status == "succeeded" for run in runs),
         "metric": metric,
+        "most_diagnoses": MOST_DIAGNOSES,
     }
 
 

@@ -54,6 +54,7 @@ def _environment() -> Environment:
         moment=words.moment,
         pretty=lambda value: words.pretty(plain(value)),
         effect=words.effect,
+        as_read=words.as_read,
         remedy=in_words,
         remedies=prescriptions.all_words,
     )

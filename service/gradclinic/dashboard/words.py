@@ -7,8 +7,15 @@ from math import isfinite
 from typing import Any
 
 from ..api.json import plain
+from ..diagnosis import wording
 
 _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
+
+
+def as_read(evidence: Mapping[str, Any]) -> tuple[str, float, float | None]:
+    """Plain name, value and threshold of a number that a finding rests on."""
+    threshold = evidence["threshold"]
+    return wording.as_read(evidence["name"], float(evidence["value"]), None if threshold is None else float(threshold))
 
 
 def number(value: Any) -> str:

@@ -45,3 +45,10 @@ def evidence_in_words(name: str, *, gained: bool = False) -> str:
 def is_gain(name: str, value: float, threshold: float | None) -> bool:
     """Whether a slope is read best as a gain: it is held against a gain, or against nothing, and is one."""
     return name.startswith("depth_slope") and (threshold < 0 if threshold is not None else value < 0)
+
+
+def as_read(name: str, value: float, threshold: float | None) -> tuple[str, float, float | None]:
+    """Label, value and threshold of a measured number as they are read: of a gain without the minus of its loss."""
+    gained = is_gain(name, value, threshold)
+    sign = -1 if gained else 1
+    return evidence_in_words(name, gained=gained), sign * value, None if threshold is None else sign * threshold

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..client import number
-from ..diagnosis.wording import evidence_in_words, is_gain
+from ..diagnosis.wording import as_read
 from .numbers import short
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}
@@ -82,13 +82,10 @@ def _steps(finding: Mapping[str, Any], of: int | None) -> str:
 def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
-        value, threshold = number(each["value"]), number(each["threshold"])
-        gained = is_gain(each["name"], value, threshold)
-        sign = -1 if gained else 1
-        held = "" if threshold is None else f"   (threshold {short(sign * threshold)})"
+        label, value, threshold = as_read(each["name"], number(each["value"]), number(each["threshold"]))
+        held = "" if threshold is None else f"   (threshold {short(threshold)})"
         unit = "" if each["unit"] == "step" else each["unit"]
-        label = evidence_in_words(each["name"], gained=gained)
-        words = f"{label:<42}{short(sign * value):>9} {unit:<8}{held}".rstrip()
+        words = f"{label:<42}{short(value):>9} {unit:<8}{held}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows
 

@@ -97,6 +97,17 @@ def test_a_sick_run_reads_as_words_with_evidence_and_remedies(clinic):
     assert re.search(r"Gradients lose \d+\.\d decades from output to input", text)
     for word in ("Evidence", "Confidence", "Layers, worst first", "Remedies to try for it", "add batch norm"):
         assert word in text
+    assert "Gradient lost from output to input" in text
+
+
+def test_a_study_says_what_is_wrong_over_its_seeds(clinic):
+    text = unescape(clinic.page(f"/studies/{clinic.study}"))
+    section = re.search(r'<section aria-labelledby="diagnosis">(.*?)</section>', text, re.DOTALL)[1]
+    comparison = clinic.client.get(f"/v1/studies/{clinic.study}/comparison").json()
+    (diagnosis,) = comparison["baseline_diagnoses"]
+    assert diagnosis["summary"] in section
+    for finding in diagnosis["findings"]:
+        assert f"{finding['seeds']} of {finding['of']}" in section
 
 
 def test_the_suggested_trial_can_be_posted_as_it_stands(clinic):
