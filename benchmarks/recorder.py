@@ -1,24 +1,31 @@
 """What recording costs: CPU time of the same training with and without it, in one process, in interleaved blocks.
 
-An untouched second baseline shows the noise. Usage: ./run benchmark recorder [--json] [--repeats N]
+An untouched second baseline shows the noise, and memory is handed out as in a worker. A run's probes are about 60
+however long it is, so that they weigh most in short runs; a line of their own shows what they cost.
+Usage: ./run benchmark recorder [--json] [--repeats N] [--network WORD]
 """
 
 import argparse
 import json
+import os
 import statistics
+import sys
 import time
 from typing import Any
 
 import torch
 
 from gradclinic.experiment import Experiment
+from gradclinic_workers.app import MALLOC
 from gradclinic_workers.fit import train
 
-PLANS: dict[str, dict[str, int] | None] = {
+PLANS: dict[str, dict[str, Any] | None] = {
     "no recording": None,
     "no recording, again": None,
+    "probes alone": {"every": 100_000, "full_every": 100_000, "dense_until": 0},
     "basic statistics every step": {"every": 1, "full_every": 100_000, "dense_until": 0},
     "default plan": {},
+    "default plan, not adaptive": {"adaptive": False},
     "all statistics every step": {"every": 1, "full_every": 1},
 }
 
@@ -96,10 +103,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--network", default="", help="only networks whose name has this word")
     options = parser.parse_args()
+    if not MALLOC.keys() <= os.environ.keys():  # it counts from a process's start
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**MALLOC, **os.environ})
     torch.set_num_threads(1)
     rows = []
     for network, spec in NETWORKS.items():
+        if options.network not in network:
+            continue
         seconds = measure(spec, repeats=options.repeats)
         base = statistics.median(seconds["no recording"])
         noise = abs(statistics.median(seconds["no recording, again"]) / base - 1)
