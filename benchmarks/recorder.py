@@ -47,6 +47,34 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
         "training": {"steps": 600, "batch_size": 256},
     },
+    "RNN, 8 steps of 32": {
+        "model": {"kind": "rnn", "cell": "rnn", "width": 32},
+        "data": {"kind": "digit_rows"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+    },
+    "LSTM, 8 steps of 32": {
+        "model": {"kind": "rnn", "cell": "lstm", "width": 32},
+        "data": {"kind": "digit_rows"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+    },
+    "CNN 4 x 8 channels": {
+        "model": {"kind": "cnn", "depth": 4, "channels": 8, "activation": "relu", "normalization": "batch_norm"},
+        "data": {"kind": "digits"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+    },
+    "transformer 2 x 32": {
+        "model": {
+            "kind": "transformer",
+            "depth": 2,
+            "width": 32,
+            "heads": 4,
+            "activation": "gelu",
+            "normalization": "pre_layer_norm",
+            "skip": {},
+        },
+        "data": {"kind": "digit_rows"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+    },
 }
 
 

@@ -100,6 +100,7 @@ def _trained(
         clipping=clipping,
         recording=recording,
     )
+    half = half and model.get("activation") != "rrelu"  # torch has no rrelu of 16 bits on CPUs
     precision = pick(draw, ("float32", "float32", "float32", "float32", "bfloat16", "float16")) if half else "float32"
     return experiment.model_copy(update={"training": experiment.training.model_copy(update={"precision": precision})})
 

@@ -6,7 +6,7 @@ from math import lcm, prod
 from .errors import Problem, TooLarge
 from .experiment import Experiment, Recording
 from .lowering import Network, lower
-from .record import STATISTICS
+from .record import ALARMS, DENSE_STEPS, KEPT_STEPS, STATISTICS
 
 FLOAT_BYTES = 4
 
@@ -48,7 +48,7 @@ def estimate(experiment: Experiment) -> Estimate:
         parameters=network.parameters,
         flops_per_step=3 * network.flops * training.batch_size,
         memory_bytes=fixed + per_sample * training.batch_size,
-        stored_bytes=_stored_bytes(experiment, network),
+        stored_bytes=_stored_bytes(experiment, experiment.recording),
     )
 
 
@@ -89,12 +89,17 @@ def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
 
 
 def recorded_steps(steps: int, recording: Recording) -> tuple[int, int]:
-    """How many steps get the basic statistics, and how many of these get the full ones."""
+    """At most how many steps get basic statistics, and how many of these the full ones; exact where not adaptive."""
     dense = min(recording.dense_until, steps)
     full = dense + _multiples(dense, steps, recording.full_every)
     both = lcm(recording.full_every, recording.every)
     sparse_basic = _multiples(dense, steps, recording.every) - _multiples(dense, steps, both)
-    return full + sparse_basic, full
+    basic = full + sparse_basic
+    if not recording.adaptive:
+        return basic, full
+    closer = ALARMS * DENSE_STEPS + 1  # the last is the step that broke
+    before = (ALARMS + 1) * KEPT_STEPS
+    return min(steps, basic + closer + before), min(steps, full + closer)
 
 
 def _multiples(start: int, stop: int, of: int) -> int:
@@ -102,13 +107,19 @@ def _multiples(start: int, stop: int, of: int) -> int:
     return -(-stop // of) - -(-start // of)
 
 
-def _stored_bytes(experiment: Experiment, network: Network) -> int:
-    basic, full = recorded_steps(experiment.training.steps, experiment.recording)
-    places = {"site": len(network.sites), "weight": len(network.weighted), "run": 1}
+def _stored_bytes(experiment: Experiment, recording: Recording) -> int:
+    network = lower(experiment)
+    basic, full = recorded_steps(experiment.training.steps, recording)
+    places = {"site": len(network.sites), "weight": _weights(network), "run": 1}
     return sum(
         FLOAT_BYTES * (full if statistic.full else basic) * (places[statistic.per] + 1)
         for statistic in STATISTICS.values()
     )
+
+
+def _weights(network: Network) -> int:
+    """How many weights are recorded; a recurrent layer has two, and so has attention."""
+    return sum(parameter.multiplies for node in network.weighted for parameter in node.parameters)
 
 
 def _too_much_memory(experiment: Experiment, found: Estimate, limits: Limits) -> Problem:
@@ -124,15 +135,29 @@ def _too_much_memory(experiment: Experiment, found: Estimate, limits: Limits) ->
 
 
 def _too_much_stored(experiment: Experiment, found: Estimate, limits: Limits) -> Problem:
-    ratio = -(-found.stored_bytes // limits.stored_bytes)
     recording = experiment.recording
+    sparser = _thinned(experiment, recording, limits)
+    if recording.adaptive and _stored_bytes(experiment, sparser) > limits.stored_bytes:
+        sparser = _thinned(experiment, recording.model_copy(update={"adaptive": False}), limits)
     return Problem(
         "/recording/every",
         f"the recorded statistics take about {megabytes(found.stored_bytes)}",
         recording.every,
         f"at most {megabytes(limits.stored_bytes)}; "
-        f"record every {recording.every * ratio:,} steps, and all statistics every {recording.full_every * ratio:,}",
+        f"record every {sparser.every:,} steps, and all statistics every {sparser.full_every:,}"
+        + ("" if sparser.adaptive == recording.adaptive else ", with adaptive false"),
     )
+
+
+def _thinned(experiment: Experiment, recording: Recording, limits: Limits) -> Recording:
+    """The recording with both intervals multiplied until it fits, or until longer ones save nothing."""
+    ratio = -(-_stored_bytes(experiment, recording) // limits.stored_bytes)
+    while True:
+        longer = {"every": recording.every * ratio, "full_every": recording.full_every * ratio}
+        sparser = recording.model_copy(update=longer)
+        if ratio >= experiment.training.steps or _stored_bytes(experiment, sparser) <= limits.stored_bytes:
+            return sparser
+        ratio *= 2
 
 
 def megabytes(count: int) -> str:

@@ -59,6 +59,10 @@ class Recording(Spec):
     """Steps between two records of all statistics."""
     dense_until: Annotated[int, Field(ge=0, le=100_000)] = 10
     """All statistics at every step before this one."""
+    adaptive: bool = True
+    """Look closer when something happens. After a step whose loss or gradient norm is far above the 32 before it, all
+    statistics of the next 10 steps, at most 5 times a run; all of a step that is not finite (on a GPU what the plan has
+    of it). Either way also loss and gradient norms of the steps since the last record, 32 at most."""
 
 
 class Experiment(Spec):

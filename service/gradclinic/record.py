@@ -14,6 +14,13 @@ import numpy.typing as npt
 
 Per = Literal["site", "weight", "run"]
 
+ALARMS = 5
+"""A run's recording turns dense at most this often because a step stood out."""
+DENSE_STEPS = 10
+"""All statistics are recorded at each of so many steps after one that stood out."""
+KEPT_STEPS = 32
+"""Steps before an event whose loss and gradient norms are recorded after all, where the plan had left them out."""
+
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
@@ -168,7 +175,7 @@ STATISTICS: dict[str, Statistic] = {
             "grad_cosine",
             "run",
             "cosine",
-            "Cosine between the gradient and the one of the full record before",
+            "Cosine between the gradient and that of the step before, where that was kept",
             full=True,
         ),
         Statistic(

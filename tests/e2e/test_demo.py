@@ -59,7 +59,7 @@ def test_the_demo_tells_the_whole_story_and_leaves_its_results_behind(tmp_path: 
     assert "vanishing gradients" in what
     assert "3 of 3 seeds agree" in what
     assert re.search(r"layers +1[012] of 12", what)
-    assert re.search(r"depth slope +\d", what)
+    assert re.search(r"gradient lost from output to input +\d", what)
     assert "threshold" in what
     assert len([row for row in gradient.splitlines() if "│" in row]) == 15
     for name in ["baseline", *SIX, "batch norm + Xavier"]:

@@ -23,11 +23,27 @@ def made(**changes: object) -> Experiment:
 def test_recorded_steps_are_those_of_the_recorders_plan(
     steps: int, every: int, full_every: int, dense_until: int
 ) -> None:
-    recording = Recording(every=every, full_every=full_every, dense_until=dense_until)
+    recording = Recording(every=every, full_every=full_every, dense_until=dense_until, adaptive=False)
     plan = Plan(recording, steps)
     basic = sum(plan.basic(step) for step in range(steps))
     full = sum(plan.full(step) for step in range(steps))
     assert recorded_steps(steps, recording) == (basic, full)
+
+
+@given(
+    losses=st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=300),
+    every=st.integers(1, 40),
+    look_every=st.sampled_from([1, 16]),
+)
+def test_an_adaptive_plan_never_records_more_than_estimated(losses: list[float], every: int, look_every: int) -> None:
+    recording = Recording(every=every, full_every=10 * every)
+    plan, basic, full = Plan(recording, len(losses), look_every=look_every), 0, 0
+    for step, loss in enumerate(losses):
+        basic, full = basic + plan.basic(step), full + plan.full(step)
+        plan.saw(step, loss=loss, grad_norm=loss)
+    most_basic, most_full = recorded_steps(len(losses), recording)
+    assert basic <= most_basic
+    assert full <= most_full
 
 
 @pytest.mark.parametrize(
@@ -84,16 +100,19 @@ def test_every_limit_is_named_at_its_own_place() -> None:
     check(found, estimate(found), GENEROUS)
 
 
-def test_the_recording_that_is_suggested_does_fit() -> None:
+@pytest.mark.parametrize(("share", "adaptive"), [(2, True), (40, False)])
+def test_the_recording_that_is_suggested_does_fit(share: int, adaptive: bool) -> None:
     found = made(training={"steps": 5000})
-    tight = Limits(**{**vars(GENEROUS), "stored_bytes": estimate(found).stored_bytes // 7})
+    tight = Limits(**{**vars(GENEROUS), "stored_bytes": estimate(found).stored_bytes // share})
     with pytest.raises(TooLarge) as caught:
         check(found, estimate(found), tight)
     words = caught.value.problems[0].allowed or ""
     every, full_every = (
         int(words.split(f"{part} every ")[1].split()[0].replace(",", "")) for part in ("record", "statistics")
     )
-    sparser = made(training={"steps": 5000}, recording={"every": every, "full_every": full_every, "dense_until": 10})
+    assert ("with adaptive false" in words) is not adaptive
+    recording = {"every": every, "full_every": full_every, "adaptive": adaptive}
+    sparser = made(training={"steps": 5000}, recording=recording)
     check(sparser, estimate(sparser), tight)
 
 

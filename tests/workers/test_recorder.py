@@ -169,6 +169,13 @@ def test_a_gradient_of_1e_25_is_measured_not_lost_to_underflow():
     assert 0 < first < 1e-20
 
 
+def test_the_cosine_is_that_of_successive_steps_even_where_the_step_before_is_not_recorded():
+    dense = train(specs.mlp(steps=21, recording={"dense_until": 21}))
+    sparse = train(specs.mlp(steps=21, recording={"dense_until": 0, "full_every": 10, "every": 10}))
+    assert list(sparse.get("grad_cosine").steps) == [10, 20]
+    assert measured(sparse, "grad_cosine", 20) == measured(dense, "grad_cosine", 20)
+
+
 def test_the_plan_decides_which_steps_are_recorded_and_how_fully():
     recording = {"every": 4, "full_every": 10, "dense_until": 2}
     record = train(specs.mlp(steps=30, recording=recording))

@@ -243,11 +243,22 @@ def test_a_drained_run_resumes_and_equals_an_undisturbed_one_to_the_bit(store, t
     assert trainer.checkpoints.run_ids() == []
 
 
-@pytest.mark.parametrize("window", [5])
-def test_what_was_recorded_after_the_checkpoint_is_there_once(store, trainer, monkeypatch, window) -> None:
-    run = submitted(store)
-    monkeypatch.setattr(fit, "WINDOW_RECORDS", window)
-    due = iter([True] + [False] * 1000)
+SPIKING = EXPERIMENT | {
+    "model": EXPERIMENT["model"] | {"activation": "relu", "initialization": {"scheme": "xavier_normal"}},
+    "optimizer": {"kind": "sgd", "learning_rate": 3.0},
+    "training": EXPERIMENT["training"] | {"seed": 0},
+    "recording": {"every": 20, "full_every": 40, "dense_until": 5},
+}
+"""Its loss spikes at step 36, so that some of what was passed by since step 20 is recorded then."""
+
+
+@pytest.mark.parametrize(("experiment", "checkpoint_at"), [(EXPERIMENT, 5), (SPIKING, 25)])
+def test_what_was_recorded_after_the_checkpoint_is_there_once(
+    store, trainer, monkeypatch, experiment, checkpoint_at
+) -> None:
+    run = submitted(store, **experiment)
+    monkeypatch.setattr(fit, "WINDOW_SECONDS", 0.0)
+    due = iter([step == checkpoint_at - 1 for step in range(1000)])
     with monkeypatch.context() as patched:
         patched.setattr(tasks._Training, "checkpoint_due", lambda _: next(due))
         stop_at(patched, 40, lambda: store.reconciliation.abandon("vm/", max_attempts=3))
@@ -255,10 +266,14 @@ def test_what_was_recorded_after_the_checkpoint_is_there_once(store, trainer, mo
     waiting = store.runs.get(run.id)
     assert waiting.status == "queued"
     assert waiting.checkpoint is not None
-    assert waiting.checkpoint.step < waiting.step
+    assert checkpoint_at == waiting.checkpoint.step < waiting.step
     trainer.train(run.id)
     assert store.runs.get(run.id).status == "succeeded"
-    assert_same(store, run.id, undisturbed())
+    assert_same(store, run.id, undisturbed(experiment))
+
+
+def test_the_spike_of_the_test_above_is_one():
+    assert 36 in undisturbed(SPIKING).get("train_loss").steps
 
 
 def test_a_run_whose_checkpoint_is_gone_begins_again(store, trainer, monkeypatch) -> None:

@@ -4,8 +4,8 @@
     for each step:
         probe (every max(1, steps // 60) steps)     recorder.after_probe
         forward                                      recorder.tap, at each site
-        backward                                     recorder.after_backward
-        not finite? stop here, without the update
+        backward                                     recorder.after_backward, or pass_by
+        not finite? stop here, without the update    recorder.after_backward, of the step seen once more
         clip                                         recorder.after_clipping
         optimizer step                               recorder.after_step
         a window is full? flush -> reporter.flushed, with a checkpoint where one is due
@@ -146,11 +146,12 @@ class _Fit:
         self.loss_scale = LossScale(training.precision)
         self.batches = generator(training.seed, BATCHES)
         torch.manual_seed(stream(training.seed, NOISE))
+        self.look_every = CHECK_EVERY[self.device.type]
         self.recorder = Recorder(
             self.network,
             self.modules,
             parameters=self.parameters,
-            plan=Plan(experiment.recording, training.steps),
+            plan=Plan(experiment.recording, training.steps, look_every=self.look_every),
             batch_size=training.batch_size,
         )
         self.record = record
@@ -208,28 +209,61 @@ class _Fit:
         samples, size = len(self.objective.inputs), (training.batch_size,)
         chosen = torch.randint(samples, size, generator=self.batches).to(self.device)
         observation = self.recorder.observe(step) if self.record else None
-        self.optimizer.zero_grad(set_to_none=True)
-        tap = partial(self.recorder.tap, observation) if observation else None
-        outputs = self.objective.outputs(self.objective.inputs[chosen], tap)
-        loss = self.objective.loss(outputs, self.objective.targets[chosen])
+        noise = torch.random.get_rng_state() if self._could_be_repeated(observation) else None
         scale = self.loss_scale.value
-        self.loss_scale.backward(loss)
-        gradients = [_gradient_of(parameter) for parameter in self.parameters]
-        self.loss_scale.unscale(gradients)
+        loss, gradients = self._there_and_back(chosen, observation)
         norms = norms_of(gradients)
         total_norm = norms.norm()
         if self.loss_scale.skips(loss, total_norm):  # nothing is recorded: no scale but this one would have made it
             self.step = step + 1
+            self._look(after=step)
             return
-        if observation:
+        if self.record:
             with self._recording():
-                self.recorder.after_backward(
-                    observation, loss=loss, norms=norms, total_norm=total_norm, loss_scale=scale
-                )
-        if self._is_finite(loss, total_norm):
+                if observation:
+                    self.recorder.after_backward(
+                        observation, loss=loss, norms=norms, total_norm=total_norm, loss_scale=scale
+                    )
+                else:
+                    self.recorder.pass_by(step, loss=loss, norms=norms, total_norm=total_norm)
+        self._unseen.append((step, torch.stack([loss.detach().double(), total_norm])))
+        self._look(after=step)
+        if not self._broke():
             self._update(observation, gradients, total_norm, learning_rate)
             self.step = step + 1
+        elif noise is not None:
+            with self._recording():
+                self._repeat(chosen, noise=noise, scale=scale)
         self.train_seconds += time.perf_counter() - began - (self.recording_seconds - recorded)
+
+    def _there_and_back(self, chosen: Tensor, observation: Observation | None) -> tuple[Tensor, list[Tensor]]:
+        """Loss of a batch, and what its gradient is to every trained parameter, unscaled."""
+        self.optimizer.zero_grad(set_to_none=True)
+        tap = partial(self.recorder.tap, observation) if observation else None
+        outputs = self.objective.outputs(self.objective.inputs[chosen], tap)
+        loss = self.objective.loss(outputs, self.objective.targets[chosen])
+        self.loss_scale.backward(loss)
+        gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        self.loss_scale.unscale(gradients)
+        return loss, gradients
+
+    def _could_be_repeated(self, observation: Observation | None) -> bool:
+        """Whether this step, should it break, is to be seen more fully than planned: where it is noticed at once."""
+        partly = observation is None or not observation.full
+        return self.record and partly and self.look_every == 1 and self.recorder.plan.adaptive
+
+    def _repeat(self, chosen: Tensor, *, noise: Tensor, scale: float) -> None:
+        """The step that broke, once more, to record everything: no weight has moved since it began."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
+        torch.random.set_rng_state(noise)
+        self.loss_scale.value = scale
+        observation = Observation(self.step, full=True)
+        loss, gradients = self._there_and_back(chosen, observation)
+        norms = norms_of(gradients)
+        self.recorder.drop(self.step)
+        self.recorder.after_backward(observation, loss=loss, norms=norms, total_norm=norms.norm(), loss_scale=scale)
+        for buffer, before in buffers:
+            buffer.copy_(before)
 
     def _update(
         self, observation: Observation | None, gradients: list[Tensor], total_norm: Tensor, learning_rate: float
@@ -244,28 +278,29 @@ class _Fit:
             with self._recording():
                 self.recorder.after_step(observation, learning_rate=learning_rate)
 
-    def _is_finite(self, loss: Tensor, total_norm: Tensor) -> bool:
-        """Whether to go on, as far as it is known: a GPU is asked only now and then."""
-        self._unseen.append((self.step, torch.isfinite(loss.detach()) & torch.isfinite(total_norm)))
-        last = self.step == self.experiment.training.steps - 1
-        if last or len(self._unseen) >= CHECK_EVERY[self.device.type]:
-            self._see()
-        return not self._broke()
-
     def _broke(self) -> bool:
         """Whether a loss or gradient norm was seen that is not finite."""
         return self.nonfinite_step is not None
+
+    def _look(self, *, after: int) -> None:
+        """See how the steps went, where it is time to: a GPU is asked only now and then."""
+        if (after + 1) % self.look_every == 0 or after == self.experiment.training.steps - 1:
+            self._see()
 
     def _see(self) -> None:
         """Look at what was not looked at yet; what was done since the first bad step is forgotten."""
         if not self._unseen:
             return
-        finite = torch.stack([flag for _, flag in self._unseen]).cpu().tolist()
-        bad = [step for (step, _), good in zip(self._unseen, finite, strict=True) if not good]
+        shown = torch.stack([pair for _, pair in self._unseen]).tolist()
+        steps = [step for step, _ in self._unseen]
         self._unseen = []
-        if bad:
-            self.nonfinite_step = self.step = bad[0]
-            self.recorder.drop_after(bad[0])
+        for step, (loss, grad_norm) in zip(steps, shown, strict=True):
+            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+                self.nonfinite_step = self.step = step
+                self.recorder.broke(step)
+                return
+            if self.record:
+                self.recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
 
     # --- measuring without leaving a trace ---
 
@@ -335,8 +370,7 @@ class _Fit:
         torch.random.set_rng_state(state["noise"])
         if self.device.type == "cuda" and "device_noise" in state:
             torch.cuda.set_rng_state(state["device_noise"], self.device)
-        previous = state["recorder"]
-        self.recorder.resume([tensor.to(self.device) for tensor in previous] if previous is not None else None)
+        self.recorder.resume(state["recorder"])
         self.loss_scale.resume(state["loss_scale"])
         self.step = state["step"]
         self.initial_loss, self.steps_to_target = state["initial_loss"], state["steps_to_target"]

@@ -3,25 +3,31 @@
 Weights are equal to the bit with it on and off: it draws nothing, changes no tensor that training reads, and
 asks autograd only to keep gradients that pass by anyway. Each record stays on the device as one vector until
 the window is flushed. Squares accumulate in float64.
+
+Of the steps that the plan leaves out it holds the loss and the gradient norms, which training computes anyway, for
+as long as an event may still make them worth recording.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gradclinic.activations.base import OPEN
 from gradclinic.lowering import Network
-from gradclinic.record import STATISTICS, Series, SiteInfo, WeightInfo
+from gradclinic.record import KEPT_STEPS, STATISTICS, Series, SiteInfo, WeightInfo
 from gradclinic.sites import Site
 
 from .blocks import Sequence as Modules
 from .clip import norms_of
 from .plan import Plan
+from .reductions import cosine, gradient_statistics, levels, share_beyond, share_of_units_off
 
-NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0**-126, torch.float64: 2.0**-1022}
-"""Smallest normal number of each precision; what lies below has lost digits, or is 0."""
+RULE_OF_THUMB = (-5.0, 5.0)
 
 
 @dataclass
@@ -43,6 +49,15 @@ class _Pending:
     def series(self) -> Series:
         values = torch.stack(self.vectors).to("cpu", torch.float32).numpy()
         return Series(np.asarray(self.steps, np.int32), values)
+
+
+class _Passed(NamedTuple):
+    """A step that the plan leaves out: what training computed anyway."""
+
+    step: int
+    loss: Tensor
+    total_norm: Tensor
+    norms: Tensor
 
 
 class Recorder:
@@ -73,16 +88,28 @@ class Recorder:
                 self.weight_infos.append(
                     WeightInfo(label, tuple(weight.shape), node.name == readout, weight.requires_grad)
                 )
+        device = self._weights[0].device
         place = {id(parameter): index for index, parameter in enumerate(parameters)}
-        self._columns = [place.get(id(weight), len(parameters)) for weight in self._weights]
+        columns = [place.get(id(weight), len(parameters)) for weight in self._weights]
+        self._columns = torch.tensor(columns, device=device)
         units = {node.name: node.out_shape for node in network.walk()}
         self.site_infos = [_describe(site, units) for site in self._sites]
         self._kept = {site.tap for site in self._sites}
-        self._before_activation = {site.before for site in self._sites if site.before is not None}
-        self._read = self._kept | {site.output for site in self._sites if site.output} | self._before_activation
+        self._read = {name for site in self._sites for name in (site.tap, _before(site), _after(site))}
+        activations = [site.activation for site in self._sites]
+        self._saturation = [activation.saturation_bounds() if activation else OPEN for activation in activations]
+        self._unknown = torch.tensor(
+            [0.0 if activation else float("nan") for activation in activations], dtype=torch.float64, device=device
+        )
+        self._mortal = [index for index, info in enumerate(self.site_infos) if info.can_die]
+        self._probed = {_before(self._sites[index]) for index in self._mortal}
+        self._root_entries: Tensor | None = None
         self._start = [weight.detach().clone() for weight in self._weights]
         self._before: list[Tensor] = []
-        self._previous: list[Tensor] | None = None
+        self._norms_before = torch.zeros(0)
+        self._previous: Tensor | None = None
+        self._passed: deque[_Passed] = deque(maxlen=KEPT_STEPS + plan.look_every)
+        self._last = -1
         self._pending: dict[str, _Pending] = {}
 
     # --- one training step, in the order in which things happen ---
@@ -111,22 +138,29 @@ class Recorder:
         unscaled; the gradients at the sites are still `loss_scale` times what they mean.
         """
         step, sites_scale = observation.step, self._batch_size / loss_scale
+        if self.plan.alarmed(step):
+            self._recall(until=step)
         gradients = [_gradient(observation.values[site.tap]) for site in self._sites]
-        self._put("train_loss", step, loss.detach().reshape(1))
-        self._put("grad_norm_l2", step, total_norm.reshape(1))
-        self._put("weight_grad_norm_l2", step, torch.cat([norms, norms.new_zeros(1)])[self._columns])
+        self._put_norms(_Passed(step, loss, total_norm, norms))
         if gradients:
-            counts = torch.tensor([gradient.numel() for gradient in gradients], dtype=torch.float64)
-            scale = (sites_scale / counts.sqrt()).to(gradients[0].device)
-            self._put("site_grad_rms", step, norms_of(gradients) * scale)
+            if self._root_entries is None:
+                counts = torch.tensor([gradient.numel() for gradient in gradients], dtype=torch.float64)
+                self._root_entries = counts.sqrt().to(gradients[0].device)
+            self._put("site_grad_rms", step, norms_of(gradients) * sites_scale / self._root_entries)
+        of_weights = [_gradient(weight) for weight in self._weights] if observation.full else []
         if observation.full:
             self._record_gradients("site", step, gradients, scale=sites_scale)
-            self._record_gradients("weight", step, [_gradient(weight) for weight in self._weights], scale=1)
+            self._record_gradients("weight", step, of_weights, scale=1)
             self._record_activations(observation)
             self._record_weights(step)
-            self._record_cosine(step)
-        if self.plan.full(step + 1):
-            self._previous = [_gradient(weight).clone() for weight in self._weights]
+        self._compare_with_previous(step, of_weights)
+
+    @torch.no_grad()
+    def pass_by(self, step: int, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:
+        """Take note of a step that the plan leaves out, after its backward."""
+        if self.plan.adaptive:
+            self._passed.append(_Passed(step, loss.detach(), total_norm, norms))
+        self._compare_with_previous(step, [])
 
     @torch.no_grad()
     def after_clipping(self, observation: Observation, *, clipped: Tensor | None, total_norm: Tensor) -> None:
@@ -143,9 +177,9 @@ class Recorder:
     def after_step(self, observation: Observation, *, learning_rate: float) -> None:
         """Record the step that the optimizer took."""
         self._put("learning_rate", observation.step, torch.tensor([learning_rate], dtype=torch.float64))
-        if observation.full and self._weights:
+        if observation.full:
             moved = torch._foreach_sub([weight.detach() for weight in self._weights], self._before)
-            self._put("update_to_weight_ratio", observation.step, norms_of(moved) / norms_of(self._before))
+            self._put("update_to_weight_ratio", observation.step, norms_of(moved) / self._norms_before)
             self._before = []
 
     @torch.no_grad()
@@ -153,21 +187,29 @@ class Recorder:
         """Record the probe batch's loss, and the units that are dead on all of it."""
         self._put("probe_loss", step, loss.reshape(1))
         if self._sites:
-            dead = [_dead_fraction(site, values[site.before or site.tap]) for site in self._sites]
-            self._put("dead_fraction", step, torch.stack(dead))
+            dead = self._unknown.clone()
+            if self._mortal:
+                sites = [self._sites[index] for index in self._mortal]
+                bounds = [site.activation.zero_gradient for site in sites if site.activation]
+                tensors = [values[_before(site)] for site in sites]
+                dead[self._mortal] = share_of_units_off(tensors, bounds, [site.unit_axis for site in sites])
+            self._put("dead_fraction", step, dead)
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
         """Hold what decides whether a site's units are dead, during a probe."""
-        if name in self._kept or name in self._before_activation:
+        if name in self._probed:
             values[name] = output
 
     # --- windows and resume ---
 
-    def drop_after(self, step: int) -> None:
-        """Forget what was recorded after `step`, where training went on before its end was noticed."""
-        for pending in self._pending.values():
-            keep = sum(recorded <= step for recorded in pending.steps)
-            del pending.steps[keep:], pending.vectors[keep:]
+    def broke(self, step: int) -> None:
+        """Forget what came after the step that broke, if training went on, and record the steps passed by before it."""
+        self._drop_after(step)
+        self._recall(until=step)
+
+    def drop(self, step: int) -> None:
+        """Forget the last step, which is recorded anew."""
+        self._drop_after(step - 1)
 
     @property
     def pending(self) -> int:
@@ -176,17 +218,45 @@ class Recorder:
 
     def flush(self) -> dict[str, Series]:
         """Everything recorded since the last flush; here, and only here, the device is waited for."""
+        self._last = self._last_recorded()
         series = {name: pending.series() for name, pending in self._pending.items() if pending.steps}
         self._pending = {}
         return series
 
-    def state(self) -> list[Tensor] | None:
-        """What a resumed recorder needs beyond the weights: the previous step's gradient, where the plan wants it."""
-        return self._previous
+    def state(self) -> dict[str, Any]:
+        """What a resumed recorder needs beyond the weights, after a flush."""
+        return {
+            "previous": self._previous,
+            "passed": [tuple(passed) for passed in self._passed],
+            "last": self._last,
+            "plan": self.plan.state(),
+        }
 
-    def resume(self, state: list[Tensor] | None) -> None:
+    def resume(self, state: Mapping[str, Any]) -> None:
         """Take up where another recorder of the same run left off."""
-        self._previous = state
+        device, previous = self._columns.device, state["previous"]
+        self._previous = None if previous is None else previous.to(device)
+        for step, *tensors in state["passed"]:
+            self._passed.append(_Passed(step, *(tensor.to(device) for tensor in tensors)))
+        self._last = state["last"]
+        self.plan.resume(state["plan"])
+
+    def _last_recorded(self) -> int:
+        pending = self._pending.get("train_loss")
+        return pending.steps[-1] if pending and pending.steps else self._last
+
+    def _drop_after(self, step: int) -> None:
+        for pending in self._pending.values():
+            keep = sum(recorded <= step for recorded in pending.steps)
+            del pending.steps[keep:], pending.vectors[keep:]
+
+    def _recall(self, *, until: int) -> None:
+        """Record the steps passed by since the last record."""
+        since = max(self._last_recorded(), until - KEPT_STEPS - 1)
+        for passed in self._passed:
+            if since < passed.step <= until:
+                self._put_norms(passed)
+        self._passed.clear()
 
     # --- the statistics ---
 
@@ -196,47 +266,61 @@ class Recorder:
         pending.steps.append(step)
         pending.vectors.append(vector)
 
+    def _put_norms(self, of: _Passed) -> None:
+        self._put("train_loss", of.step, of.loss.detach().reshape(1))
+        self._put("grad_norm_l2", of.step, of.total_norm.reshape(1))
+        with_frozen = torch.cat([of.norms, of.norms.new_zeros(1)])
+        self._put("weight_grad_norm_l2", of.step, with_frozen[self._columns])
+
     def _record_gradients(self, per: str, step: int, gradients: Sequence[Tensor], *, scale: float) -> None:
         if not gradients:
             return
-        sizes = [gradient.abs() for gradient in gradients]
-        mean = torch.stack([size.mean(dtype=torch.float64) for size in sizes])
-        self._put(f"{per}_grad_mean_abs", step, mean * scale)
-        self._put(f"{per}_grad_max_abs", step, torch.stack([size.amax() for size in sizes]).double() * scale)
-        self._put(f"{per}_grad_zero_fraction", step, _stacked([(size == 0).double().mean() for size in sizes]))
-        nonfinite = _stacked([(~torch.isfinite(size)).sum() for size in sizes])
-        self._put(f"{per}_grad_nonfinite_count", step, nonfinite)
-        if per == "site":
-            tiny = [((size > 0) & (size < NORMAL[size.dtype])).double().mean() for size in sizes]
-            self._put("site_grad_underflow_fraction", step, _stacked(tiny))
+        for name, vector in gradient_statistics(gradients).items():
+            if f"{per}_grad_{name}" in STATISTICS:
+                self._put(f"{per}_grad_{name}", step, vector * scale if name in ("mean_abs", "max_abs") else vector)
 
     def _record_activations(self, observation: Observation) -> None:
         if not self._sites:
             return
         step, values = observation.step, observation.values
-        before = [values[site.before or site.tap].detach() for site in self._sites]
-        after = [values[site.output].detach() if site.output else values[site.tap].detach() for site in self._sites]
-        self._put("preactivation_rms", step, _rms(before))
-        self._put("preactivation_mean", step, _stacked([value.mean(dtype=torch.float64) for value in before]))
-        self._put("activation_rms", step, _rms(after))
-        spread = [value.double().var(dim=0, correction=0).mean().sqrt() for value in after]
-        self._put("activation_batch_std", step, _stacked(spread))
-        saturated = [_saturated_fraction(site, value) for site, value in zip(self._sites, before, strict=True)]
-        self._put("saturated_fraction", step, _stacked(saturated))
-        self._put("beyond_5_fraction", step, _stacked([(value.abs() > 5).double().mean() for value in before]))
+        before = [values[_before(site)].detach() for site in self._sites]
+        apart = {index: _after(site) for index, site in enumerate(self._sites) if _after(site) != _before(site)}
+        found = levels([*before, *(values[name].detach() for name in apart.values())])
+        after = list(range(len(before)))
+        for column, index in enumerate(apart, start=len(before)):
+            after[index] = column
+        self._put("preactivation_rms", step, found["rms"][: len(before)])
+        self._put("preactivation_mean", step, found["mean"][: len(before)])
+        self._put("activation_rms", step, found["rms"][after])
+        self._put("activation_batch_std", step, found["batch_std"][after])
+        self._put("saturated_fraction", step, share_beyond(before, self._saturation) + self._unknown)
+        self._put("beyond_5_fraction", step, share_beyond(before, [RULE_OF_THUMB] * len(before)))
 
     def _record_weights(self, step: int) -> None:
         weights = [weight.detach() for weight in self._weights]
-        self._put("weight_norm_l2", step, norms_of(weights))
+        self._norms_before = norms_of(weights)
+        self._put("weight_norm_l2", step, self._norms_before)
         self._put("distance_from_start", step, norms_of(torch._foreach_sub(weights, self._start)))
 
-    def _record_cosine(self, step: int) -> None:
-        if self._previous is None:
-            return
-        now = [_gradient(weight) for weight in self._weights]
-        products = [(a.double() * b.double()).sum() for a, b in zip(now, self._previous, strict=True)]
-        lengths = norms_of(now).norm() * norms_of(self._previous).norm()
-        self._put("grad_cosine", step, (_stacked(products).sum() / lengths).reshape(1))
+    def _compare_with_previous(self, step: int, gradients: Sequence[Tensor]) -> None:
+        """Record the cosine between this step's gradient and the one before, and keep this one, where they are due."""
+        compared, keeps = bool(gradients) and self._previous is not None, self.plan.foreseen(step + 1)
+        now = None
+        if compared or keeps:
+            now = torch.cat([_gradient(weight).flatten() for weight in self._weights])
+        if compared and now is not None and self._previous is not None:
+            self._put("grad_cosine", step, cosine(now, self._previous).reshape(1))
+        self._previous = now if keeps else None
+
+
+def _before(site: Site) -> str:
+    """What is tapped as the argument of the site's activation."""
+    return site.before or site.tap
+
+
+def _after(site: Site) -> str:
+    """What is tapped as phi(site); the site itself where no activation takes it."""
+    return site.output or site.tap
 
 
 def _describe(site: Site, out_shapes: Mapping[str, tuple[int, ...]]) -> SiteInfo:
@@ -257,32 +341,3 @@ def _describe(site: Site, out_shapes: Mapping[str, tuple[int, ...]]) -> SiteInfo
 def _gradient(tensor: Tensor) -> Tensor:
     """The tensor's gradient; zeros where nothing flowed back to it (a frozen layer, a unit nobody reads)."""
     return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
-
-
-def _stacked(scalars: Sequence[Tensor]) -> Tensor:
-    return torch.stack(list(scalars)).double()
-
-
-def _rms(tensors: Sequence[Tensor]) -> Tensor:
-    counts = torch.tensor([tensor.numel() for tensor in tensors], dtype=torch.float64)
-    return norms_of(tensors) / counts.sqrt().to(tensors[0].device)
-
-
-def _saturated_fraction(site: Site, value: Tensor) -> Tensor:
-    """Share of entries beyond the activation's saturation bounds; NaN where no activation takes the site."""
-    if site.activation is None:
-        return value.new_tensor(float("nan"), dtype=torch.float64)
-    low, high = site.activation.saturation_bounds()
-    return ((value < low) | (value > high)).double().mean()
-
-
-def _dead_fraction(site: Site, value: Tensor) -> Tensor:
-    """Share of units whose phi' is exactly 0 on every sample and position; NaN where no activation takes the site."""
-    if site.activation is None:
-        return value.new_tensor(float("nan"), dtype=torch.float64)
-    if not site.activation.can_die():
-        return value.new_zeros((), dtype=torch.float64)
-    low, high = site.activation.zero_gradient
-    off = (value <= low) | (value >= high)
-    others = [axis for axis in range(value.ndim) if axis != site.unit_axis % value.ndim]
-    return off.all(dim=others).double().mean()

@@ -44,9 +44,9 @@ class ResolveAnswer(Answer):
     memory_bytes: int
     """Weights, gradients, optimizer state, activations with their gradients, and the data."""
     stored_bytes: int
-    """What the recorded statistics will take."""
+    """What the recorded statistics will take, at most."""
     recorded_steps: int
-    """Steps with recorded statistics."""
+    """Steps with recorded statistics, at most: an adaptive recording has all of them where something happens."""
     predicted_profile: Json
     """Mean-field prediction of the gradient profile before the first step; where none exists, its `reason` says why."""
     listing: str

@@ -9,15 +9,10 @@ from .body import StrictJSONRoute
 from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, PrescriptionId, TheService, problems
 from .paging import link_next
 from .requests import PrescriptionRequest
-from .runs import RETRY_AFTER_S
+from .submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 from .views import prescription_answer, prescription_summary
 
 router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=StrictJSONRoute)
-
-_HEADERS = {
-    "Location": {"description": "The prescription.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
-}
 
 
 @router.post(
@@ -25,7 +20,7 @@ _HEADERS = {
     status_code=202,
     summary="Search for a cure",
     responses={
-        202: {"description": "Stored, its first runs queued.", "headers": _HEADERS},
+        202: {"description": "Stored, its first runs queued.", "headers": headers_of("prescription")},
         **problems(409, *BODY_PROBLEMS),
     },
 )
@@ -42,8 +37,7 @@ def create_prescription(
         idempotency=idempotency_of(idempotency_key, kind="prescription", body=body.to_json()),
     )
     answer = prescription_answer(submitted)
-    response.headers["Location"] = answer.urls.self
-    response.headers["Retry-After"] = RETRY_AFTER_S
+    point_to(response, answer.urls.self)
     return answer
 
 
@@ -80,11 +74,7 @@ def cancel_prescription(
     prescription_id: PrescriptionId, service: TheService, response: Response
 ) -> a.PrescriptionAnswer:
     """Queued runs end at once, running ones at their next step; what was found so far stays."""
-    before = service.store.prescriptions.get(prescription_id)
-    canceled = service.store.prescriptions.request_cancel(prescription_id)
-    if before.status == "canceled":
-        response.status_code = 200
-    return prescription_answer(canceled)
+    return prescription_answer(cancel(service.store.prescriptions, prescription_id, response))
 
 
 @router.delete(

@@ -14,16 +14,11 @@ from .body import StrictJSONRoute
 from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, RunId, TheService, problems
 from .paging import link_next
 from .requests import RunRequest
+from .submitted import RETRY_AFTER_S, cancel, headers_of
 from .views import run_answer, run_detail
 from .waiting import Prefer, seconds_to_wait, until
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute)
-
-RETRY_AFTER_S = "1"
-_HEADERS = {
-    "Location": {"description": "The run.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
-}
 
 
 @router.post(
@@ -32,7 +27,7 @@ _HEADERS = {
     summary="Queue a training",
     responses={
         200: {"description": "It has ended, while it was waited for or long ago.", "model": a.RunDetailAnswer},
-        202: {"description": "Stored and queued.", "headers": _HEADERS},
+        202: {"description": "Stored and queued.", "headers": headers_of("run")},
         **problems(409, *BODY_PROBLEMS),
     },
 )
@@ -145,11 +140,7 @@ def get_run(run_id: RunId, service: TheService, response: Response) -> a.RunDeta
 )
 def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunAnswer:
     """A queued run ends at once, a running one at its next step; what it recorded stays."""
-    before = service.store.runs.get(run_id)
-    run = service.store.runs.request_cancel(run_id)
-    if before.status == "canceled":
-        response.status_code = 200
-    return run_answer(run)
+    return run_answer(cancel(service.store.runs, run_id, response))
 
 
 @router.delete(

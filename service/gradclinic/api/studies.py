@@ -13,15 +13,11 @@ from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, StudyId, 
 from .json import PlainJSON
 from .paging import link_next
 from .requests import StudyRequest
-from .runs import RETRY_AFTER_S
+from .submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 from .views import study_answer
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
 
-_HEADERS = {
-    "Location": {"description": "The study.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
-}
 Metric = Annotated[str, Query(max_length=100, description="What the verdicts rest on.")]
 Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals of one comparison together.")]
 
@@ -30,7 +26,10 @@ Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals 
     "",
     status_code=202,
     summary="Queue a study",
-    responses={202: {"description": "Stored and queued.", "headers": _HEADERS}, **problems(409, *BODY_PROBLEMS)},
+    responses={
+        202: {"description": "Stored and queued.", "headers": headers_of("study")},
+        **problems(409, *BODY_PROBLEMS),
+    },
 )
 def create_study(
     body: StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
@@ -49,8 +48,7 @@ def create_study(
         service, plan, idempotency=idempotency_of(idempotency_key, kind="study", body=body.to_json())
     )
     answer = study_answer(created.item)
-    response.headers["Location"] = answer.urls.self
-    response.headers["Retry-After"] = RETRY_AFTER_S
+    point_to(response, answer.urls.self)
     return answer
 
 
@@ -82,11 +80,7 @@ def get_study(study_id: StudyId, service: TheService, response: Response) -> a.S
 )
 def cancel_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
     """Queued runs end at once, running ones at their next step; what has ended can still be compared."""
-    before = service.store.studies.get(study_id)
-    study = service.store.studies.request_cancel(study_id)
-    if before.status == "canceled":
-        response.status_code = 200
-    return study_answer(study)
+    return study_answer(cancel(service.store.studies, study_id, response))
 
 
 @router.delete(
@@ -106,7 +100,10 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
 def get_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
 ) -> PlainJSON:
-    """Per arm: conditions per seed, cured or not, effects with intervals, cost, rank, verdict.
+    """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.
+
+    Of the baseline and of each arm, `diagnoses` says which condition how many seeds show (with a Wilson interval), in
+    which layers, from which step on, and every measured number with the interval of its median over the seeds.
 
     Partial while the study runs: `complete` is false, and verdicts stay open.
     """

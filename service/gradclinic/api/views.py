@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..store import Prescription, Progress, Run, Study, Transition
+from ..use_cases.prescribe import why
 from . import answers as a
 
 
@@ -67,10 +68,11 @@ def prescription_summary(prescription: Prescription) -> a.PrescriptionSummary:
 def prescription_answer(prescription: Prescription) -> a.PrescriptionAnswer:
     """A prescription with what it found so far."""
     report = prescription.report or {}
-    found = ("round", "ending", "why", "diagnosis", "control", "cure", "comparison", "spent")
+    found = ("round", "ending", "diagnosis", "control", "cure", "comparison", "spent")
     return a.PrescriptionAnswer(
         **_prescription_fields(prescription),
         **{name: report.get(name) for name in found},
+        why=why(prescription),
         tried=list(report.get("tried", ())),
     )
 

@@ -123,6 +123,10 @@ def diagnose(
         else:
             data = {**found.data, "diagnosis": diagnosis}
             _show_run(data, url=clinic.url)
+            if data["study_id"] is not None and not again:
+                comparison = clinic.get_study(data["study_id"]).comparison().data
+                seeds = arm_lines(comparison, arm=data["arm"], sweep_point=data["sweep_point"])
+                show(console_for(), Text("\nAll seeds of its arm", style="bold"), *seeds)
     return 0
 
 

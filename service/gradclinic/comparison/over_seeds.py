@@ -167,7 +167,7 @@ class DiagnosisOverSeeds:
     primary: str
     """The primary condition of the most seeds; of two alike, the sick one."""
     findings: tuple[FindingOverSeeds, ...]
-    """The primary one first, then by the number of seeds harmed, then by those that show it."""
+    """The primary one first, then by how many seeds have it as theirs, and by how many it hurt."""
 
     @property
     def summary(self) -> str:
@@ -212,12 +212,17 @@ def _over_seeds(point: SweepPoint | None, runs: Sequence[RunResult]) -> Diagnosi
     return DiagnosisOverSeeds(point, tuple(run.seed for run in runs), findings[0].condition, tuple(findings))
 
 
+_PLAIN = frozenset({"ratio", "fraction", "step", "rises", "records"})
+"""Units that the name already says."""
+
+
 def _in_words(evidence: EvidenceOverSeeds) -> str:
     """`gradient lost from output to input: 9.3 decades (75 % interval 9.1 to 9.5)`."""
     gained = is_gain(evidence.name, max(evidence.values), evidence.threshold)
     name = evidence_in_words(evidence.name, gained=gained)
     values = tuple(-value for value in evidence.values) if gained else evidence.values
-    text = f"{name}: {_shown(_middle(values))} {evidence.unit}"
+    unit = "" if evidence.unit in _PLAIN else f" {evidence.unit}"
+    text = f"{name}: {_shown(_middle(values))}{unit}"
     found = median_interval(values)
     if found is not None and found[0] != found[1]:
         text += f" ({100 * found[2]:.0f} % interval {_shown(found[0])} to {_shown(found[1])})"

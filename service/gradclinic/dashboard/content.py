@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..claims import CLAIMS
 from ..errors import InsufficientData
 from ..store import ENDED, Run
+from ..use_cases.claims import LABEL as CLAIM_LABEL
 from ..use_cases.compare import compare_study
 from ..use_cases.read import diagnosis_of
 from ..use_cases.service import Service
@@ -42,6 +44,7 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
     return {
         "run": found,
         "title": called(found),
+        "prescription": service.store.prescriptions.of_run(run_id),
         "ended": found.ended,
         "figures_ready": found.step > 0,
         "diagnosis": diagnosis,
@@ -93,6 +96,7 @@ def study(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
     return {
         "study": found,
         "title": found.name or found.id,
+        "claim": CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
         "ended": found.status != "running",
         "comparison": compare_study(service, study_id, metric=metric).to_json(),
         "runs": [_row(run) for run in runs],

@@ -54,8 +54,10 @@ def draw(figure: Figure, form: Format) -> bytes:
                     _panel(axes, traces, layout, x, y)
                 else:
                     axes.set_visible(False)
-        for (x, _), axes in zip(across, grid[-1], strict=True):
-            axes.set_xlabel(_plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
+        for (x, _), column in zip(across, grid.T, strict=True):
+            lowest = [axes for axes in column if axes.get_visible()][-1]
+            lowest.tick_params(labelbottom=True)
+            lowest.set_xlabel(_plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
         _colour_bar(canvas, grid, figure)
         out = io.BytesIO()
         canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})

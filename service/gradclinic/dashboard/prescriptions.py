@@ -10,7 +10,7 @@ from ..errors import InsufficientData
 from ..prescription import BASELINE, CONTROL
 from ..remedies.words import in_short, in_words
 from ..store import Prescription, Run
-from ..use_cases.prescribe import ROUND
+from ..use_cases.prescribe import ROUND, why
 from ..use_cases.service import Service
 from .figures import Entrant, Figure, race, ranking
 from .gathering import condition_of
@@ -97,7 +97,7 @@ def one(service: Service, prescription_id: str) -> dict[str, Any]:
         "title": _called(found),
         "ended": found.status != "running",
         "ending": ending(found),
-        "why": report.get("why"),
+        "why": why(found),
         "rounds": _rounds(trials, report.get("round"), running=found.status == "running"),
         "diagnosis": report.get("diagnosis"),
         "sick": next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
@@ -108,12 +108,13 @@ def one(service: Service, prescription_id: str) -> dict[str, Any]:
         if cure is None
         else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure["remedies"]]},
         "comparison": report.get("comparison"),
+        "confirmed": bool((report.get("comparison") or {}).get("arms")),
         "names": words,
         "control": report.get("control"),
         "tried": tried,
         "shown": SHOWN,
         "spent": report.get("spent"),
-        "figures_ready": any(run.ended for run in trials.values()),
+        "figures_ready": any(loss_left(run) is not None for run in trials.values()),
     }
 
 

@@ -80,7 +80,8 @@ class Thresholds(NamedThresholds):
     rise_share: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": _CORPUS})] = 0.10
     """...in at least this share of the intervals..."""
     rise_to_net: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 2.0
-    """...that add up to this multiple of the net change: more goes back and forth than is gained."""
+    """...that add up to this multiple of the net change: more goes back and forth than is gained. A network that
+    learned must swing by this multiple of its net fall, too."""
     large_update: Annotated[
         float, Field(gt=0, le=1e6, json_schema_extra={"unit": "weights", "source": "1 moves a layer by its own size"})
     ] = 1.0

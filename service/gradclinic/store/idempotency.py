@@ -1,6 +1,6 @@
 """A client's key makes one request create one thing, however often it is sent."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from ..errors import Conflict
 from . import tables as t
@@ -21,8 +21,14 @@ def take_key(
 
     A transaction that has the key but has not committed is waited for.
     """
-    keys = t.idempotency_keys
-    created = {"run_id": run_id, "study_id": study_id, "prescription_id": prescription_id}
+    if prescription_id is not None:
+        keys, others = t.prescription_keys, t.idempotency_keys
+        created = {"prescription_id": prescription_id}
+    else:
+        keys, others = t.idempotency_keys, t.prescription_keys
+        created = {"run_id": run_id} if run_id is not None else {"study_id": str(study_id)}
+    if _has(connection, others, idempotency.key):
+        raise _conflict(idempotency)
     inserted = connection.execute(
         database.insert(keys)
         .values(
@@ -37,8 +43,16 @@ def take_key(
     if inserted is not None:
         return None
     earlier = connection.execute(select(keys).where(keys.c.key == idempotency.key)).one()
-    (kind,) = (name for name, value in created.items() if value is not None)
+    (kind,) = created
     found: str | None = getattr(earlier, kind)
     if found is None or earlier.fingerprint != idempotency.fingerprint:
-        raise Conflict(f"the idempotency key {idempotency.key!r} was used for a different request; choose a new key")
+        raise _conflict(idempotency)
     return found
+
+
+def _has(connection: Connection, keys: Table, key: str) -> bool:
+    return connection.execute(select(keys.c.key).where(keys.c.key == key)).first() is not None
+
+
+def _conflict(idempotency: Idempotency) -> Conflict:
+    return Conflict(f"the idempotency key {idempotency.key!r} was used for a different request; choose a new key")

@@ -206,5 +206,6 @@ def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column'
 
 
 def _rewind(connection: Connection, run_id: str, *, step: int) -> None:
-    connection.execute(delete(t.chunks).where(t.chunks.c.run_id == run_id, t.chunks.c.first_step >= step))
+    # By the last step: what an event made worth keeping begins before it, and before the checkpoint perhaps.
+    connection.execute(delete(t.chunks).where(t.chunks.c.run_id == run_id, t.chunks.c.last_step >= step))
     connection.execute(update(t.runs).where(t.runs.c.id == run_id).values(step=step))

@@ -70,9 +70,15 @@ class Prescriptions:
         with self._database.read() as connection:
             return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
 
+    def of_run(self, run_id: str) -> str | None:
+        """The prescription that asked for a run; None for any other run."""
+        query = select(t.trials.c.prescription_id).where(t.trials.c.run_id == run_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
     def deleted(self, prescription_id: str) -> list[str]:
         """Keys of the trials whose runs were deleted."""
-        query = select(t.trials.c.key).where(t.trials.c.prescription_id == prescription_id, t.trials.c.run_id.is_(None))
+        query = select(t.deleted_trials.c.key).where(t.deleted_trials.c.prescription_id == prescription_id)
         with self._database.read() as connection:
             return sorted(connection.execute(query).scalars())
 
@@ -86,11 +92,13 @@ class Prescriptions:
         with self._database.write() as connection:
             if not self._hold(connection, prescription_id, report=dict(report)):
                 return ()
-            asked = set(
-                connection.execute(
-                    select(t.trials.c.digest).where(t.trials.c.prescription_id == prescription_id)
+            asked = {
+                digest
+                for trials in (t.trials.c, t.deleted_trials.c)
+                for digest in connection.execute(
+                    select(trials.digest).where(trials.prescription_id == prescription_id)
                 ).scalars()
-            )
+            }
             fresh = [(new_id("run"), key, new) for key, new in wanted.items() if _digest(key) not in asked]
             if not fresh:
                 return ()
@@ -172,8 +180,7 @@ def _values(prescription_id: str, new: NewPrescription) -> dict[str, Any]:
 
 
 def _runs_of(prescription_id: str) -> Select[tuple[str]]:
-    trials = t.trials.c
-    return select(trials.run_id).where(trials.prescription_id == prescription_id, trials.run_id.is_not(None))
+    return select(t.trials.c.run_id).where(t.trials.c.prescription_id == prescription_id)
 
 
 def _digest(key: str) -> str:

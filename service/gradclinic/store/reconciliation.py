@@ -115,9 +115,10 @@ class Reconciliation:
 
     def forget(self) -> None:
         """Drop idempotency keys that are a week old, and workers not seen for an hour."""
-        now, keys, workers = self._database.now, t.idempotency_keys, t.workers
+        now, workers = self._database.now, t.workers
         with self._database.write() as connection:
-            connection.execute(delete(keys).where(keys.c.created_at < now - KEYS_KEPT_S))
+            for keys in (t.idempotency_keys, t.prescription_keys):
+                connection.execute(delete(keys).where(keys.c.created_at < now - KEYS_KEPT_S))
             connection.execute(delete(workers).where(workers.c.seen_at < now - WORKERS_KEPT_S))
 
     def saw_worker(self, owner: str, *, queue: str, device: str, run_id: str | None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from ..errors import Conflict, NotFound
 from . import tables as t
@@ -141,8 +141,14 @@ class Runs:
         return run
 
     def delete(self, run_id: str) -> None:
-        """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat."""
+        """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
+
+        Where a prescription asked for it, that it did is still known: the run is not asked for again.
+        """
+        trials = t.trials.c
+        own = select(trials.prescription_id, trials.digest, trials.key).where(trials.run_id == run_id)
         with self._database.write() as connection:
+            connection.execute(insert(t.deleted_trials).from_select(["prescription_id", "digest", "key"], own))
             gone = connection.execute(delete(t.runs).where(t.runs.c.id == run_id).returning(t.runs.c.id)).first()
             if gone is None:
                 raise _not_found(run_id)

@@ -185,17 +185,10 @@ idempotency_keys = Table(
     Column("fingerprint", Word, nullable=False),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE")),
     Column("study_id", Id, ForeignKey("studies.id", ondelete="CASCADE")),
-    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE")),
     Column("created_at", Double, nullable=False),
-    CheckConstraint(
-        "(run_id IS NOT NULL AND study_id IS NULL AND prescription_id IS NULL)"
-        " OR (run_id IS NULL AND study_id IS NOT NULL AND prescription_id IS NULL)"
-        " OR (run_id IS NULL AND study_id IS NULL AND prescription_id IS NOT NULL)",
-        name="answers_one_thing",
-    ),
+    CheckConstraint("(run_id IS NULL) <> (study_id IS NULL)", name="answers_one_thing"),
     Index(None, "run_id"),
     Index(None, "study_id"),
-    Index(None, "prescription_id"),
 )
 
 datasets = Table(
@@ -238,10 +231,29 @@ trials = Table(
     Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
     Column("digest", Word, nullable=False),
     Column("key", Text, nullable=False),
-    # Null once the run is deleted: that the trial was asked for is still known, so it is never trained again.
-    Column("run_id", Id, ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     PrimaryKeyConstraint("prescription_id", "digest"),
     Index(None, "run_id"),
+)
+
+# Tables of their own, and no columns of the two above, so that a version that knows only those goes on working.
+prescription_keys = Table(
+    "prescription_keys",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", Word, nullable=False),
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index(None, "prescription_id"),
+)
+
+deleted_trials = Table(
+    "deleted_trials",
+    metadata,
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Word, nullable=False),
+    Column("key", Text, nullable=False),
+    PrimaryKeyConstraint("prescription_id", "digest"),
 )
 
 workers = Table(

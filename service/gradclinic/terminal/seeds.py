@@ -17,12 +17,13 @@ Json = Mapping[str, Any]
 _MOST_LAYERS = 4
 
 
-def arm_lines(comparison: Json) -> list[Text]:
-    """One line for the baseline and for each arm: what is wrong in how many seeds."""
+def arm_lines(comparison: Json, *, arm: str | None = None, sweep_point: Json | None = None) -> list[Text]:
+    """One line for the baseline and for each arm: what is wrong in how many seeds; or for one arm at one point."""
     return [
-        Text(f"  {arm}{_point(each)}: {each['summary']}")
-        for arm, diagnoses in diagnoses_by_arm(comparison)
+        Text(f"  {name}{_point(each)}: {each['summary']}")
+        for name, diagnoses in diagnoses_by_arm(comparison)
         for each in diagnoses
+        if arm is None or (name == arm and each["sweep_point"] == sweep_point)
     ]
 
 
@@ -36,7 +37,10 @@ def study_diagnosis_words(comparison: Json) -> RenderableType:
             seeds = ", ".join(str(seed) for seed in each["seeds"])
             parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each['seeds']) > 1 else ''} {seeds})", "bold"))
             parts += [_finding(finding) for finding in each["findings"]]
-    return Group(*parts)
+    reading = (
+        "Numbers: median over the seeds that show it, with its interval (between two of the values, no normality)."
+    )
+    return Group(*parts, Text(f"\n{reading} A decade is a factor of ten.", style="dim"))
 
 
 def diagnoses_by_arm(comparison: Json) -> Iterator[tuple[str, list[Json]]]:
@@ -73,10 +77,11 @@ def _evidence(each: Json) -> str:
     value, threshold = number(each["median"]), number(each["threshold"])
     gained = is_gain(each["name"], value, threshold)
     sign = -1 if gained else 1
-    words = f"{evidence_in_words(each['name'], gained=gained):<42}{short(sign * value):>9} {each['unit']:<8}"
+    unit = "" if each["unit"] == "step" else each["unit"]
+    words = f"{evidence_in_words(each['name'], gained=gained):<42}{short(sign * value):>9} {unit:<8}"
     if each["interval"] is not None:
         low, high = sorted(sign * number(bound) for bound in each["interval"])
-        words += f"  {100 * number(each['confidence']):.0f} % interval {short(low)} to {short(high)}"
+        words += f"  {100 * number(each['confidence']):.0f} %: {short(low)} to {short(high)}"
     if threshold is not None:
         words += f"   (threshold {short(sign * threshold)})"
     return words.rstrip()

@@ -50,6 +50,38 @@ def moments(activation: Activation, mean: float, variance: float) -> Moments:
     return Moments(float(weights @ value), float(weights @ square), float(weights @ slope))
 
 
+@dataclass(frozen=True)
+class Overlaps:
+    """Averages over z of what a gradient's parts along x = phi(z) and along 1 become, in the order (x, 1), (z, 1)."""
+
+    passed: Array
+    """[2, 2]: E[phi'^2 x x], E[phi'^2 x]; E[phi'^2 x], E[phi'^2]"""
+    turned: Array
+    """[2, 2]: E[phi' x z], E[phi' z]; E[phi' x], E[phi']"""
+    slopes: Array
+    """[2, 2]: E[phi'^2 z z], E[phi'^2 z]; E[phi'^2 z], E[phi'^2]"""
+
+    @property
+    def slope_square(self) -> float:
+        """E[phi'^2]"""
+        return float(self.slopes[1, 1])
+
+
+@lru_cache(maxsize=65_536)
+def overlaps(activation: Activation, mean: float, variance: float) -> Overlaps:
+    """The same quadrature as for `moments`; a random slope (RReLU) counts with its average but in E[phi'^2]."""
+    z, weights = _nodes(mean, variance)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        x, slope, square = activation.value(z), activation.derivative(z), activation.squared_derivative(z)
+    one = np.ones_like(z)
+    out, into = np.stack([x, one]), np.stack([z, one])
+    return Overlaps(
+        passed=(weights * square * out) @ out.T,
+        turned=(weights * slope * into) @ out.T,
+        slopes=(weights * square * into) @ into.T,
+    )
+
+
 @lru_cache(maxsize=65_536)
 def product_moment(activation: Activation, mean: float, variance: float, covariance: float) -> float:
     """E[phi(u) phi(v)] for two equal normals with that covariance: how alike a layer leaves two samples."""

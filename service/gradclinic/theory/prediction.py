@@ -12,11 +12,12 @@ import numpy as np
 from ..layers import Node
 from ..lowering import Network, lower
 from ..sites import Site
-from .alignment import aligned_share, with_aligned_part
 from .data import input_signal
+from .gradient import Gradient
+from .loss import at_readout
 from .recurrent import unrolled
 from .signal import Array, Signal, uniform
-from .transfer import NoClosedForm, Setting, step
+from .transfer import NoClosedForm, Setting, step, through
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
@@ -128,25 +129,34 @@ def _run(experiment: "Experiment", network: Network, sites: Sequence[Site], sign
         return _recurrent(network, sites, signal, setting)
     taps = {site.tap for site in sites}
     last = next(index for index, node in enumerate(network.nodes) if node.name == sites[-1].tap)
-    q, sizes, backs = [], [], []
-    for index, node in enumerate(network.nodes[: last + 1]):
+    q, backs = [], []
+    for node in network.nodes[: last + 1]:
         signal, back = _embedded(node) or step(node, signal, setting)
         if not np.isfinite(signal.second).all():
             raise NoClosedForm(f"the signal overflows at {node.name}")
         if node.name in taps:
-            following = network.nodes[index + 1]
-            passed = step(following, signal, setting)[0] if following.kind == "activation" else signal
             q.append(float(signal.second.mean()))
-            sizes.append(float(passed.second.mean()))
         backs.append((node.name, back))
-    gradient = np.ones_like(signal.second)
+    gradient = _at_last_site(experiment, network, network.nodes[last + 1 :], signal, setting)
     squares = []
     for name, back in reversed(backs):
         if name in taps:
-            squares.append(float(gradient.mean()))
+            squares.append(float(gradient.square.mean()))
         gradient = back(gradient)
-    share = aligned_share(experiment, network, last=last, second=float(signal.second.mean()))
-    return np.array(q), with_aligned_part(np.array(squares[::-1]), np.array(sizes), share=share)
+    backward = np.array(squares[::-1])
+    return np.array(q), backward / backward[-1]
+
+
+def _at_last_site(
+    experiment: "Experiment", network: Network, following: Sequence[Node], signal: Signal, setting: Setting
+) -> Gradient:
+    """The gradient that the loss sends back to the last site, up to a factor."""
+    flat = all(len(node.in_shape) == 1 for node in following)
+    skips = any(node.kind == "residual" for node in network.walk())  # else the coherent part stays one in n
+    if not (skips and flat and following and following[-1].kind == "linear"):
+        return Gradient(np.ones_like(signal.second))
+    signal, back = through(following[:-1], signal, setting)
+    return back(at_readout(experiment, following[-1], signal))
 
 
 def _embedded(node: Node) -> tuple[Signal, Any] | None:

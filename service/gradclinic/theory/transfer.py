@@ -14,11 +14,12 @@ from ..activations import Activation
 from ..initializations import Initialization
 from ..layers import Node
 from ..layers.activation import ActivationLayer
-from .moments import moments, product_moment
+from .gradient import Block, Gradient, into_body, joined, through_normalization, through_units, through_weights
+from .moments import Overlaps, moments, overlaps, product_moment
 from .signal import Array, Signal
 
-Backward = Callable[[Array], Array]
-"""E[(dL/d output)^2] at each position -> E[(dL/d input)^2] at each position."""
+Backward = Callable[[Gradient], Gradient]
+"""dL/d output -> dL/d input."""
 
 SMALLEST_BATCH = 32
 """Values that batch norm averages over, below which its factor is no longer the large-batch one (8: +10 % for ReLU)."""
@@ -47,7 +48,7 @@ def through(nodes: Sequence[Node], signal: Signal, setting: Setting) -> tuple[Si
         signal, back = step(node, signal, setting)
         backs.append(back)
 
-    def backward(gradient: Array) -> Array:
+    def backward(gradient: Gradient) -> Gradient:
         for back in reversed(backs):
             gradient = back(gradient)
         return gradient
@@ -73,7 +74,8 @@ def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backw
     gain = weight_variance(node, signal.second, setting)
     bias = _bias(node, setting)
     out = Signal(gain * signal.second + bias[0], np.full_like(signal.mean, bias[1]), gain * signal.shared + bias[0])
-    return out, lambda gradient: gradient * gain * weight.fan_out / weight.fan_in
+    units = weight.fan_in, weight.fan_out
+    return out, lambda gradient: through_weights(gradient, signal, out, gain=gain, units=units)
 
 
 def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
@@ -91,7 +93,7 @@ def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backwar
     transposed = [mask.T for mask in masks]
     return (
         Signal(second, np.full_like(second, bias[1]), shared),
-        lambda gradient: back * _spread(transposed, gradient),
+        lambda gradient: Gradient(back * _spread(transposed, gradient.square)),
     )
 
 
@@ -137,11 +139,20 @@ def _bias(node: Node, setting: Setting) -> tuple[float, float]:
 
 def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     assert isinstance(node.layer, ActivationLayer)  # noqa: S101  # that is what this kind is
-    return activated(node.layer.activation, signal, alike=setting.batch_normalized)
+    activation = node.layer.activation
+    out, slope = activated(activation, signal, alike=setting.batch_normalized)
+
+    def back(gradient: Gradient) -> Gradient:
+        if gradient.overlaps is None:
+            return gradient.times(slope)
+        own = overlaps(activation, float(signal.mean), float(signal.variance))
+        return through_units(gradient, out, own, units=node.out_shape[-1])
+
+    return out, back
 
 
-def activated(activation: Activation, signal: Signal, *, alike: bool) -> tuple[Signal, Backward]:
-    """The signal after an activation, whose pre-activation is normal; the way back is E[phi'^2].
+def activated(activation: Activation, signal: Signal, *, alike: bool) -> tuple[Signal, Array]:
+    """The signal after an activation, whose pre-activation is normal, and E[phi'^2].
 
     `alike`: whether to follow what two samples share (it takes a second integral), or take them as independent.
     """
@@ -158,8 +169,7 @@ def activated(activation: Activation, signal: Signal, *, alike: bool) -> tuple[S
         return np.array(values)[places.ravel()].reshape(signal.second.shape)
 
     out = Signal(spread([own.second for own in each]), spread([own.mean for own in each]), spread(shared))
-    slope = spread([own.slope for own in each])
-    return out, lambda gradient: gradient * slope
+    return out, spread([own.slope for own in each])
 
 
 def _rounded(values: Array) -> Array:
@@ -183,7 +193,7 @@ def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
         raise NoClosedForm(f"{node.name} normalizes a signal that does not vary")
     own = np.maximum(signal.second - signal.shared, 0.0) / variance
     out = Signal(own, np.zeros_like(own), np.zeros_like(own))
-    return out, lambda gradient: gradient / variance
+    return out, lambda gradient: gradient.times(1.0 / variance)
 
 
 def _layer_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
@@ -191,7 +201,8 @@ def _layer_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
     each_step = signal.second.ndim == 1  # a sequence is normalized step by step, an image as a whole
     variance = signal.variance if each_step else np.asarray(signal.variance.mean())
     variance = variance + float(getattr(node.layer, "eps", 0.0))
-    return signal.scaled(1.0 / variance, centred=True), lambda gradient: gradient / variance
+    out = signal.scaled(1.0 / variance, centred=True)
+    return out, lambda gradient: through_normalization(gradient, out, scale=1.0 / variance, centred=True)
 
 
 def _rms_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
@@ -199,20 +210,34 @@ def _rms_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Bac
     each_step = signal.second.ndim == 1
     square = signal.second if each_step else np.asarray(signal.second.mean())
     square = square + float(getattr(node.layer, "eps", 0.0))
-    return signal.scaled(1.0 / square, centred=False), lambda gradient: gradient / square
+    out = signal.scaled(1.0 / square, centred=False)
+    return out, lambda gradient: through_normalization(gradient, out, scale=1.0 / square, centred=False)
 
 
 def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     del setting
     kept = 1.0 - float(getattr(node.layer, "p", 0.0))
-    return Signal(signal.second / kept, signal.mean, signal.shared), lambda gradient: gradient / kept
+    out = Signal(signal.second / kept, signal.mean, signal.shared)
+
+    def back(gradient: Gradient) -> Gradient:
+        if gradient.overlaps is None:
+            return gradient.times(1.0 / kept)
+        second, mean = float(signal.second), float(signal.mean)
+        own = Overlaps(
+            passed=np.array([[second / kept**2, mean / kept], [mean / kept, 1.0]]) / kept,
+            turned=np.array([[second / kept, mean], [mean / kept, 1.0]]),
+            slopes=np.array([[second, mean], [mean, 1.0]]) / kept,
+        )
+        return through_units(gradient, out, own, units=node.out_shape[-1])
+
+    return out, back
 
 
 def _flatten(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     del setting
     shape = signal.second.shape
     out = Signal(*(np.asarray(part.mean()) for part in (signal.second, signal.mean, signal.shared)))
-    return out, lambda gradient: np.broadcast_to(gradient, shape)
+    return out, lambda gradient: Gradient(np.broadcast_to(gradient.square, shape))
 
 
 def _residual(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
@@ -220,7 +245,8 @@ def _residual(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Bac
         raise NoClosedForm(f"there is no closed form for a projected shortcut ({node.name})")
     scale = float(getattr(node.layer, "scale", 1.0))
     branch, back = through(node.children, signal, setting)
-    return signal.plus(branch, scale), lambda gradient: gradient + scale**2 * back(gradient)
+    block = Block(signal, branch, signal.plus(branch, scale), scale, node.out_shape[-1])
+    return block.after, lambda gradient: joined(gradient, back(into_body(gradient, block)), block)
 
 
 _KINDS: dict[str, Callable[[Node, Signal, Setting], tuple[Signal, Backward]]] = {

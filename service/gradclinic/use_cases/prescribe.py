@@ -94,6 +94,13 @@ def step(service: Service, prescription_id: str) -> int:
     return len(messages)
 
 
+def why(prescription: Prescription) -> str | None:
+    """In words, how far a search is or how it ended; None before its first round."""
+    if prescription.status == "canceled":
+        return "The search was cancelled; what it found until then stays."
+    return None if prescription.report is None else str(prescription.report["why"])
+
+
 def give_up(service: Service, prescription_id: str) -> None:
     """End a prescription whose search broke; its last report stays, and says so."""
     last = service.store.prescriptions.get(prescription_id).report
@@ -108,7 +115,12 @@ def _not_trained(key: str) -> RunResult:
 
 
 def _with(deleted: Sequence[str], report: dict[str, Any]) -> dict[str, Any]:
-    """The report, which says where runs are missing."""
+    """The report, which says where runs are missing: null stands for the identifier of a trial without a run."""
+    for run in [
+        *(run for each in report["tried"] for run in each["runs"]),
+        *(report["control"] or {}).get("draws", ()),
+    ]:
+        run["run_id"] = run["run_id"] or None
     if not deleted:
         return report
     runs = "1 run of the search was" if len(deleted) == 1 else f"{len(deleted)} runs of the search were"

@@ -53,6 +53,7 @@ def test_a_prescription_is_cancelled_once(api_on_both: httpx.Client) -> None:
     canceled = api_on_both.post(found["urls"]["cancel"])
     assert (canceled.status_code, canceled.json()["status"]) == (202, "canceled")
     assert canceled.json()["progress"]["by_status"] == {"canceled": 3}
+    assert "was cancelled" in canceled.json()["why"]
     assert api_on_both.post(found["urls"]["cancel"]).status_code == 200
 
 

@@ -263,6 +263,8 @@ def test_many_arms_wrap_into_rows_of_three():
     figure = drawn_map(swept(*"abcdefg"))
     assert {trace["yaxis"] for trace in figure["data"]} == {"y", "y2", "y3"}
     assert {trace["xaxis"] for trace in figure["data"]} == {"x", "x2", "x3"}
+    anchors = [figure["layout"][name]["anchor"] for name in ("xaxis", "xaxis2", "xaxis3")]
+    assert anchors == ["y3", "y2", "y2"]  # a column's ticks stand below its lowest panel
 
 
 def test_a_candidate_that_broke_off_stands_at_the_border_as_a_cross():

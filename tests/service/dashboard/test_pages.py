@@ -173,6 +173,13 @@ def test_a_prescription_shows_diagnosis_race_control_and_what_was_tried(clinic):
         assert f'/runs/{draw["run_id"]}"' in text
 
 
+def test_a_run_leads_to_the_prescription_that_asked_for_it_and_a_study_to_the_claim_that_it_tests(clinic):
+    run = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()["tried"][0]["runs"][0]["run_id"]
+    assert f'href="/prescriptions/{clinic.prescription}"' in clinic.page(f"/runs/{run}")
+    assert 'href="/prescriptions/' not in clinic.page(f"/runs/{clinic.sick}")
+    assert 'href="/claims?quick=true#lower_rate_avoids_divergence"' in clinic.page(f"/studies/{clinic.claim}")
+
+
 def test_a_prescription_with_a_cure_has_it_ready_to_post(clinic, monkeypatch):
     report = dict(clinic.client.app.state.service.store.prescriptions.get(clinic.prescription).report)
     remedies = [{"kind": "add_batch_norm", "momentum": 0.1, "eps": 1e-05}]
@@ -199,6 +206,16 @@ def test_a_search_that_goes_on_is_kept_fresh_and_says_in_which_round_it_is(clini
     assert re.search(r'round-now" aria-current="step"><span><strong>Diagnose', text)
     assert "0 of 3 runs" in text
     assert "Prescription for mlp on digits" in text
+
+
+def test_a_cancelled_search_says_so_and_shows_no_empty_charts(clinic):
+    made = clinic.client.post("/v1/prescriptions", json={"experiment": EXPERIMENT}).json()
+    clinic.client.post(made["urls"]["cancel"])
+    text = clinic.page(f"/prescriptions/{made['id']}")
+    assert "The search was cancelled" in text
+    assert "goes on" not in text
+    assert Page(text).all("figure") == []
+    clinic.client.delete(made["urls"]["self"])
 
 
 def test_a_search_whose_run_was_deleted_still_has_a_page(clinic):

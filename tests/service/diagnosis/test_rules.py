@@ -248,3 +248,14 @@ def test_a_slope_near_its_threshold_is_told_with_a_failure_that_nothing_else_exp
     level = diagnose(with_slope(stuck, decades / 2)).findings[0]
     assert "decades" not in level.summary
     assert finding.confidence < level.confidence
+
+
+@pytest.mark.parametrize(("end", "severity"), [(0.6, "warning"), (0.99, "critical")])
+def test_a_network_that_learned_a_part_and_still_learns_gets_a_warning(end: float, severity: str) -> None:
+    def falling(steps: np.ndarray) -> np.ndarray:
+        return 2.3 * (1.0 + (end - 1.0) * steps / 300)
+
+    ended = failed(final_train_loss=2.3 * end)
+    finding = diagnose(changed(healthy_record(), {"probe_loss": falling}, outcome=ended)).findings[0]
+    assert (finding.condition, finding.severity, finding.harm) == ("slow_convergence", severity, True)
+    assert "the loss still falls" in finding.summary

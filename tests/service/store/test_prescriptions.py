@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gradclinic.errors import Conflict, NotFound
@@ -30,6 +32,18 @@ def test_a_key_answers_one_thing_only(store: Store) -> None:
     with pytest.raises(Conflict):
         store.runs.create(new_run(), idempotency=Idempotency("k", "b"))
     assert store.runs.page().items == []
+    store.runs.create(new_run(), idempotency=Idempotency("l", "b"))
+    with pytest.raises(Conflict):
+        store.prescriptions.create(NEW, idempotency=Idempotency("l", "b"))
+    assert len(store.prescriptions.page().items) == 1
+
+
+def test_however_often_a_prescription_is_sent_at_once_it_is_made_once(store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")), range(16)))
+    assert sum(not each.replayed for each in made) == 1
+    assert len({each.item.id for each in made}) == 1
+    assert len(store.prescriptions.page().items) == 1
 
 
 def test_a_deleted_prescription_takes_its_runs_its_trials_and_its_key_along_and_no_other_run(store: Store) -> None:

@@ -98,6 +98,18 @@ def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Ser
     }
 
 
+def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Service) -> None:
+    begun = submit_prescription(service, SICK, Budget(runs=8))
+    train(service.settings, *(run.id for run in queued(service, begun.id)))
+    assert step(service, begun.id) > 0
+    for run in queued(service, begun.id):
+        service.store.runs.delete(run.id)
+    step(service, begun.id)
+    found = service.store.prescriptions.get(begun.id)
+    tried = [run for each in (found.report or {})["tried"] for run in each["runs"] if run["round"] == "screen"]
+    assert {(run["run_id"], run["status"]) for run in tried} == {(None, "canceled")}
+
+
 def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Service) -> None:
     begun = submit_prescription(service, SICK, Budget(runs=8))
     for run in queued(service, begun.id):

@@ -26,7 +26,7 @@ def trainability_map(
     `worst` is where the colours end, so that what diverged does not hide what learned; beyond it is one colour.
     Cells whose median is not finite have a colour of their own; cells without an ended run are left open.
     """
-    label = f"{found['metric'].replace('_', ' ')}, median over seeds"
+    label = found["metric"].replace("_", " ")
     panels = _panels(found)
     scale = _scale([value for panel in panels for row in panel["z"] for value in row], log=log, worst=worst)
     colours = LIGHT_IS_LOW if lower_is_better else SEQUENTIAL
@@ -43,14 +43,13 @@ def trainability_map(
         data += _cells(panel, cells, scale=scale, colours=colours, label=label, first=index == 0, log=log)
         left, right = _share(column, columns)
         bottom, top = _share(rows - 1 - row, rows, gap=0.16)
-        layout.setdefault(
-            f"xaxis{across}", axis(_field(found["x"]), domain=[left, right], anchor=f"y{_suffix(rows - 1)}", **x)
-        )
+        lowest = _suffix((len(panels) - 1 - column) // columns)
+        layout.setdefault(f"xaxis{across}", axis(_field(found["x"]), domain=[left, right], anchor=f"y{lowest}", **x))
         layout.setdefault(f"yaxis{up}", axis(panel["title"], domain=[bottom, top], anchor="x", **panel["y"]))
         notes.append(_name(panel["name"], f"panel x{across} y{up}", left, top))
     return figure(
         data,
-        title=title or f"{found['metric'].replace('_', ' ').capitalize()} over the sweep",
+        title=title or f"{label.capitalize()} over the sweep, median over seeds",
         annotations=notes,
         showlegend=any("legendgroup" in trace for trace in data),
         height=150 + rows * (240 if found["y"] is not None else 60 + 34 * len(found["arms"])),

@@ -134,6 +134,8 @@ def enough(features: Features, thresholds: Thresholds) -> bool:
     return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
 
 
+NOTHING_LEARNED = 0.95
+"""A final loss above this share of the constant predictor's is called nothing learned: its scatter is a few percent."""
 NEAR = 2.0 / 3.0
 """A slope from this share of its threshold on is near it: 1 decade, where learning begins to degrade, for 1.5."""
 
@@ -187,7 +189,7 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
         came_down = initial is not None and loss <= initial
         how = "is still worse than a constant prediction" if came_down else "ended worse than if it had learned nothing"
         return f"the network {how} (its training loss is {against_constant(loss)})"
-    if loss > 0.95:
+    if loss > NOTHING_LEARNED:
         return f"the network learned nothing (its training loss is {against_constant(loss)})"
     return f"the network learned too little (its training loss is {against_constant(loss)})"
 

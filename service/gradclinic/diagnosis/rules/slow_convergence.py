@@ -5,9 +5,10 @@ import numpy as np
 from ...record import RunRecord
 from ..confidence import share_above
 from ..features import Features
-from ..finding import Evidence, Finding
+from ..finding import Evidence, Finding, Severity
 from ..thresholds import Thresholds
 from .base import (
+    NOTHING_LEARNED,
     Precedence,
     Rule,
     blown_up,
@@ -45,7 +46,10 @@ class SlowConvergence(Rule):
     def remainder(
         self, features: Features, record: RunRecord, thresholds: Thresholds, *, doubt: float
     ) -> Finding | None:
-        """What is left when a run did not learn and no other rule does harm; `doubt` is how near the others came."""
+        """What is left when a run did not learn and no other rule does harm; `doubt` is how near the others came.
+
+        A network that learned a part and still learns only wants more steps: a warning, nothing critical.
+        """
         if not self._can_be(features, thresholds):
             return None
         falling = _still_falling(features)
@@ -58,8 +62,15 @@ class SlowConvergence(Rule):
             f"Nothing is broken that these measurements can see, but in {features.steps_done:,} steps"
             f" {outcome_in_words(features, thresholds)}; {advice}{near_slope_in_words(features, thresholds)}."
         )
-        near = near_slope_evidence(features, thresholds)
-        return self._found(features, record, thresholds, summary=summary, certainty=1.0 - doubt, more=near)
+        return self._found(
+            features,
+            record,
+            thresholds,
+            summary=summary,
+            certainty=1.0 - doubt,
+            more=near_slope_evidence(features, thresholds),
+            severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
+        )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
         return Precedence.STEPS_TOO_SMALL if steps_too_small(features, thresholds) else Precedence.NOTHING_ELSE
@@ -81,6 +92,7 @@ class SlowConvergence(Rule):
         summary: str,
         certainty: float,
         more: tuple[Evidence, ...] = (),
+        severity: Severity = "critical",
     ) -> Finding:
         evidence = list(loss_evidence(features, thresholds))
         if features.total_update is not None:
@@ -93,6 +105,7 @@ class SlowConvergence(Rule):
         return self.finding(
             features,
             harm=True,
+            severity=severity,
             confidence=certainty * share_above(late, thresholds.learned),
             evidence=(*evidence, *more),
             summary=summary,
