@@ -71,7 +71,8 @@ def test_no_file_names_a_path_of_somebodys_machine():
     guilty = [
         str(path.relative_to(ROOT))
         for path in texts
-        if path.is_file() and path != Path(__file__) and pattern.search(path.read_text(errors="replace"))
+        if path.is_file() and path not in {Path(__file__), ROOT / ".git"}  # a file in a worktree
+        if pattern.search(path.read_text(errors="replace"))
     ]
     assert guilty == []
 
