@@ -1,7 +1,8 @@
 """How many sick networks the search for a cure cures, and what remedies drawn by chance achieve on the same seeds.
 
 Every sick case of the project's own corpus gets a prescription within the budget; cases run side by side, one a core.
-Usage: ./run benchmark prescription [--json] [--seconds 240] [--processes N] [NAME...]
+With --record, finished cases are kept in a file, and a search that was interrupted goes on with the others.
+Usage: ./run benchmark prescription [--json] [--seconds 240 | --runs 48] [--processes N] [--record FILE] [NAME...]
 """
 
 import argparse
@@ -10,9 +11,10 @@ import os
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -48,10 +50,10 @@ def trained(trial: Trial) -> RunResult:
     return RunResult(trial.key, trial.arm, trial.seed, metrics=metrics, diagnosis=diagnosis)
 
 
-def prescribed(case: Case, seconds: float) -> Prescribed:
+def prescribed(case: Case, budget: Budget) -> Prescribed:
     """The whole search for one case."""
     torch.set_num_threads(1)
-    problem, results = Problem(case.experiment, budget=Budget(seconds=seconds)), {}
+    problem, results = Problem(case.experiment, budget=budget), {}
     while (progress := advance(problem, results)).waiting:
         results |= {trial.key: trained(trial) for trial in progress.waiting}
     answer = report(progress)
@@ -82,26 +84,50 @@ def main() -> None:
     """Prescribe, print a line a case and the shares."""
     parser = argparse.ArgumentParser(prog="benchmark prescription")
     parser.add_argument("names", nargs="*", help="cases; all sick ones by default")
-    parser.add_argument("--seconds", type=float, default=240.0, help="budget of each search, in seconds of training")
+    budgets = parser.add_mutually_exclusive_group()
+    budgets.add_argument("--seconds", type=float, default=240.0, help="budget of each search, in seconds of training")
+    budgets.add_argument("--runs", type=int, help="budget of each search, in runs: then it is the same on any machine")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--record", type=Path, help="a file that keeps finished cases, one a line, to go on from")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    budget = Budget(runs=options.runs) if options.runs else Budget(seconds=options.seconds)
     sick = {case.name: case for case in corpus() if case.expected != "healthy"}
     unknown = [name for name in options.names if name not in sick]
     if unknown:
         parser.error(f"no sick case is called {unknown[0]!r}; they are {', '.join(sick)}")
-    cases = [sick[name] for name in options.names or sick]
-    found = []
+    names = options.names or list(sick)
+    known = _kept(options.record, budget)
+    cases = [sick[name] for name in names if name not in known]
+    found = [known[name] for name in names if name in known]
+    if not options.json:
+        for one in found:
+            print(_line(one))
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        for one in pool.map(prescribed, cases, [options.seconds] * len(cases)):
+        for one in pool.map(prescribed, cases, [budget] * len(cases)):
             found.append(one)
+            if options.record is not None:
+                with options.record.open("a") as file:
+                    file.write(json.dumps({"budget": budget.to_json(), **asdict(one)}) + "\n")
             if not options.json:
-                print(
-                    f"{one.name:28} {one.expected:24} {one.ending:10} control {one.control_cured}/{one.control_runs}  "
-                    f"{one.runs} runs, {one.cpu_seconds:.0f} s  {one.cure or ''}",
-                    flush=True,
-                )
-    print(json.dumps(_measurements(found, options.seconds), indent=1) if options.json else _summary(found))
+                print(_line(one), flush=True)
+    print(json.dumps(_measurements(found, budget), indent=1) if options.json else _summary(found))
+
+
+def _kept(record: Path | None, budget: Budget) -> dict[str, Prescribed]:
+    """What a record holds of searches with this budget, by case."""
+    if record is None or not record.exists():
+        return {}
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    kept = [Prescribed(**line) for line in lines if line.pop("budget") == budget.to_json()]
+    return {one.name: one for one in kept}
+
+
+def _line(one: Prescribed) -> str:
+    return (
+        f"{one.name:32} {one.expected:24} {one.ending:10} control {one.control_cured}/{one.control_runs}  "
+        f"{one.runs} runs, {one.cpu_seconds:.0f} s  {one.cure or ''}"
+    )
 
 
 def _shares(found: list[Prescribed]) -> dict[str, tuple[int, int]]:
@@ -117,12 +143,14 @@ def _summary(found: list[Prescribed]) -> str:
         low, high = wilson(cured, total)
         lines.append(f"{subject}: {cured} of {total} cured (95 % interval {low:.0%} to {high:.0%})")
     if found:
-        lines.append(f"median cost {statistics.median(one.cpu_seconds for one in found):.0f} s of training a search")
+        cost = statistics.median(one.cpu_seconds for one in found)
+        lines.append(f"{sum(one.runs for one in found)} runs in all; median cost {cost:.0f} s of training a search")
     return "\n".join(lines)
 
 
-def _measurements(found: list[Prescribed], seconds: float) -> list[dict[str, Any]]:
-    configuration = f"{len(found)} sick cases, {seconds:g} s each"
+def _measurements(found: list[Prescribed], budget: Budget) -> list[dict[str, Any]]:
+    limit = f"{budget.runs} runs" if budget.runs is not None else f"{budget.seconds:g} s"
+    configuration = f"{len(found)} sick cases, {limit} each"
     shares = [
         {
             "benchmark": "prescription",

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import exp, isfinite, log
 from statistics import fmean
 from typing import Literal
 
 from ..errors import InvalidSpec
 from .effects import effect_of
+from .evidence import Counts, Evidence, count
 from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
 from .report import ArmComparison, Comparison, Cost
 from .results import Pair, RunResult
@@ -45,7 +47,7 @@ def compare(
             "/baseline", f"no arm is called {baseline!r}", value=baseline, allowed=f"one of {', '.join(by_arm)}"
         )
     reference = by_arm.pop(baseline)
-    against = _Against(reference, metric=chosen, confidence=confidence, comparisons=max(len(by_arm), 1))
+    against = _Against(reference, by_arm, metric=chosen, confidence=confidence)
     compared = [against.arm(name, runs) for name, runs in by_arm.items()]
     ranked = sorted(compared, key=lambda each: _rank_key(each, chosen))
     return Comparison(
@@ -61,27 +63,46 @@ def compare(
 
 @dataclass(frozen=True)
 class _Against:
-    """The baseline's runs, and how arms are held against them."""
+    """The baseline's runs, those of all arms, and how one is held against the other."""
 
     reference: Sequence[RunResult]
+    arms: Mapping[str, Sequence[RunResult]]
     metric: Metric
     confidence: float
-    comparisons: int
+
+    @cached_property
+    def baseline(self) -> Counts:
+        """What happened to the baseline's seeds."""
+        return count(_finished(self.reference), self.metric)
+
+    @cached_property
+    def counts(self) -> Mapping[str, Counts]:
+        """What happened to each arm's seeds."""
+        return {name: count(_finished(runs), self.metric) for name, runs in self.arms.items()}
 
     def arm(self, name: str, runs: Sequence[RunResult]) -> ArmComparison:
         finished, reference = _finished(runs), _finished(self.reference)
         base, mine, paired_by = _joined(reference, finished)
         shared = [pair for pair in mine if pair in base]
+        others = [counts for other, counts in self.counts.items() if other != name]
+        evidence = Evidence.of(self.baseline, self.counts[name], others, error=1 - self.confidence)
         effects = {}
         for each in (self.metric, *(other for other in METRICS.values() if other is not self.metric)):
-            effect = effect_of(each, baseline=base, arm=mine, confidence=self.confidence, comparisons=self.comparisons)
+            effect = effect_of(
+                each,
+                baseline=base,
+                arm=mine,
+                confidence=self.confidence,
+                comparisons=len(self.arms),
+                reserved=evidence.reserved if each is self.metric else 0.0,
+            )
             if effect is not None:
                 effects[each.name] = effect
         paired = [base[pair] for pair in shared], [mine[pair] for pair in shared]
         return ArmComparison(
             arm=name,
             rank=0,
-            judgement=judge(effects.get(self.metric.name), baseline=paired[0], arm=paired[1]),
+            judgement=judge(effects.get(self.metric.name), evidence, baseline=paired[0], arm=paired[1]),
             results=finished,
             baseline_results=reference,
             pending=sum(run.pending for run in runs),

@@ -19,6 +19,8 @@ from .statistics import paired_interval, seeds_that_decide, sign_flip_p
 
 Floats = npt.NDArray[np.float64]
 
+LARGEST_EXPONENT = 700.0
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -39,6 +41,15 @@ class Effect:
     baseline_mean: float | None
     arm_mean: float | None
     """Mean of the finite values, geometric on a log scale."""
+    alike: Floats
+    """The differences of those seeds whose runs ended alike: both finite or neither, both learned or neither."""
+    reserved: float = 0.0
+    """Share of the error that other evidence than the interval may use up; the interval is that much surer."""
+
+    @property
+    def error(self) -> float:
+        """Chance of a false verdict on some arm, at most, if all arms are equal."""
+        return 1 - self.confidence
 
     @property
     def mean(self) -> float:
@@ -48,7 +59,7 @@ class Effect:
     @property
     def interval(self) -> tuple[float, float] | None:
         """Interval of the mean difference of the scores; None for a single seed."""
-        return paired_interval(self.differences, confidence=self.confidence, comparisons=self.comparisons)
+        return self._interval_of(self.differences)
 
     @property
     def gain(self) -> float:
@@ -58,7 +69,18 @@ class Effect:
     @property
     def gain_interval(self) -> tuple[float, float] | None:
         """The interval, signed so that positive is worse."""
-        interval = self.interval
+        return self._signed(self.interval)
+
+    @property
+    def gain_interval_alike(self) -> tuple[float, float] | None:
+        """The interval of the seeds that ended alike; None for fewer than two."""
+        return self._signed(self._interval_of(self.alike))
+
+    def _interval_of(self, differences: Floats) -> tuple[float, float] | None:
+        confidence = 1 - (self.error - self.reserved)
+        return paired_interval(differences, confidence=confidence, comparisons=self.comparisons)
+
+    def _signed(self, interval: tuple[float, float] | None) -> tuple[float, float] | None:
         if interval is None or self._sign > 0:
             return interval
         return -interval[1], -interval[0]
@@ -74,7 +96,7 @@ class Effect:
         return seeds_that_decide(
             self.differences,
             negligible=self.metric.negligible,
-            confidence=self.confidence,
+            confidence=1 - (self.error - self.reserved),
             comparisons=self.comparisons,
             now=len(self.differences),
         )
@@ -95,9 +117,14 @@ class Effect:
             "arm_mean": self.arm_mean,
         }
         if self.metric.log:
-            answer["ratio"] = exp(self.mean) if self.finite else None
-            answer["ratio_interval"] = [exp(bound) for bound in shown] if shown else None
+            answer["ratio"] = ratio(self.mean) if self.finite else None
+            answer["ratio_interval"] = [ratio(bound) for bound in shown] if shown else None
         return answer
+
+
+def ratio(difference: float) -> float:
+    """exp(difference), and not beyond what a float holds: an interval of two seeds can be that wide."""
+    return exp(min(difference, LARGEST_EXPONENT))
 
 
 def effect_of(
@@ -107,10 +134,11 @@ def effect_of(
     arm: Mapping[Pair, RunResult],
     confidence: float,
     comparisons: int,
+    reserved: float = 0.0,
 ) -> Effect | None:
     """The effect of an arm on a metric over the pairs that both sides finished; None where no pair has it on both."""
     pairs = [pair for pair in arm if pair in baseline]
-    values = {pair: (_outcome(metric, baseline[pair]), _outcome(metric, arm[pair])) for pair in pairs}
+    values = {pair: (outcome(metric, baseline[pair]), outcome(metric, arm[pair])) for pair in pairs}
     known = {pair: (b, a) for pair, (b, a) in values.items() if b is not None and a is not None}
     if not known:
         return None
@@ -118,8 +146,12 @@ def effect_of(
     flat = [value for pair in known.values() for value in pair]
     score = _Scores.fitting(metric, used, flat)
     by_seed: dict[int, list[float]] = {}
-    for (seed, _), (b, a) in known.items():
-        by_seed.setdefault(seed, []).append(score(a) - score(b))
+    unlike: set[int] = set()
+    for pair, (b, a) in known.items():
+        by_seed.setdefault(pair[0], []).append(score(a) - score(b))
+        if isfinite(b) != isfinite(a) or baseline[pair].learned != arm[pair].learned:
+            unlike.add(pair[0])
+    differences = {seed: float(np.mean(by_seed[seed])) for seed in sorted(by_seed)}
     return Effect(
         metric=metric,
         confidence=confidence,
@@ -128,13 +160,16 @@ def effect_of(
         wins=sum(_better(metric, a, b) for b, a in known.values()),
         losses=sum(_better(metric, b, a) for b, a in known.values()),
         finite=all(isfinite(value) for value in flat),
-        differences=np.array([np.mean(by_seed[seed]) for seed in sorted(by_seed)]),
+        differences=np.array(list(differences.values())),
         baseline_mean=_mean(metric, [b for b, _ in known.values()]),
         arm_mean=_mean(metric, [a for _, a in known.values()]),
+        alike=np.array([value for seed, value in differences.items() if seed not in unlike]),
+        reserved=reserved,
     )
 
 
-def _outcome(metric: Metric, run: RunResult) -> float | None:
+def outcome(metric: Metric, run: RunResult) -> float | None:
+    """What a run came to in a metric; not finite where training broke off, None where it has no such number."""
     value = run.metric(metric.name)
     if metric.decides and run.broke_off and (value is not None or metric.absent_is_worst):
         return float("nan")

@@ -129,8 +129,10 @@ class Comparison:
             "confidence": self.confidence,
             "method": (
                 "paired t intervals over seeds, of log values where the unit is ln(...), "
-                f"simultaneous over {max(len(self.arms), 1)} arms (Bonferroni)"
+                f"simultaneous over {max(len(self.arms), 1)} arms (Bonferroni); where seeds end in another way, an "
+                "exact test of how many do"
             ),
+            "false_verdicts_at_most": round(1 - self.confidence, 12),
             "complete": not (self.baseline_pending or any(each.pending for each in self.arms)),
             "baseline_runs": len(self.baseline_results),
             "baseline_conditions": _conditions(self.baseline_results),

@@ -1,6 +1,5 @@
 """The statistics of paired differences: intervals, an exact permutation p, how many seeds would decide."""
 
-from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -75,23 +74,3 @@ def seeds_that_decide(
     quantiles = t_quantile(sizes - 1, 1 - (1 - confidence) / (2 * comparisons)) + t_quantile(sizes - 1, POWER)
     enough = np.flatnonzero(quantiles * deviation / np.sqrt(sizes) <= max(mean, negligible - mean))
     return int(sizes[enough[0]]) if len(enough) else None
-
-
-@lru_cache(maxsize=256)
-def chance_of_all_against_none(seeds: int, comparisons: int) -> float:
-    """Largest chance that a condition is in all seeds of the baseline and in none of some arm's, if arms are equal.
-
-    sup over p of p^n (1 - (1 - (1 - p)^n)^k): n seeds, k arms, p the chance of the condition in one run, the same in
-    every arm. 4^-n for one arm. Dimensionless. It is Barnard's unconditional test for the extreme table.
-    Source: Barnard 1945, Nature 156:177.
-    """
-    p = np.linspace(0.0, 1.0, 2001)
-    return float(np.max(p**seeds * (1 - (1 - (1 - p) ** seeds) ** comparisons)))
-
-
-def seeds_for_all_against_none(*, confidence: float, comparisons: int) -> int:
-    """The fewest seeds from which "in all of the baseline's, in none of the arm's" is evidence by itself."""
-    seeds = 1
-    while chance_of_all_against_none(seeds, comparisons) > 1 - confidence:
-        seeds += 1
-    return seeds

@@ -4,22 +4,24 @@ cures         no harmful finding of the baseline's conditions is left in any run
               no worse. Evidence: the metric improved beyond doubt; or it is not shown worse and within tolerance, and
               the conditions harmed every run of the baseline and none of the arm's, in seeds enough for that to be no
               chance.
-improves      the metric's interval excludes zero on the better side, beyond what is negligible
+improves      the metric's interval excludes zero on the better side; and where seeds ended in another way than the
+              baseline's (not finite, not learned), that is no chance, or those that ended alike exclude zero as well
 harms         the same on the worse side
 no_effect     the whole interval is negligible
 inconclusive  everything else: too few seeds, an interval that straddles, runs that have not ended
+
+If all arms are equal, the chance that some arm is said to cure, improve or harm is at most 1 - confidence.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
 from typing import Literal
 
 import numpy as np
 
-from .effects import Effect
+from .effects import Effect, ratio
+from .evidence import Evidence
 from .results import RunResult
-from .statistics import chance_of_all_against_none, seeds_for_all_against_none
 
 Verdict = Literal["cures", "improves", "no_effect", "harms", "inconclusive"]
 
@@ -49,7 +51,9 @@ class Judgement:
         return cls(verdict, reason[:1].upper() + reason[1:], seeds_needed)
 
 
-def judge(effect: Effect | None, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]) -> Judgement:
+def judge(
+    effect: Effect | None, evidence: Evidence, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]
+) -> Judgement:
     """The verdict on an arm: its effect on the deciding metric, and the paired, finished runs on both sides."""
     if effect is None:
         return Judgement("inconclusive", "No run of this arm can be compared yet.", FEWEST_SEEDS)
@@ -58,30 +62,28 @@ def judge(effect: Effect | None, *, baseline: Sequence[RunResult], arm: Sequence
         return Judgement(
             "inconclusive",
             f"A single seed says nothing about chance: {_said(effect)} in it.",
-            seeds_for_all_against_none(confidence=effect.confidence, comparisons=effect.comparisons),
+            FEWEST_SEEDS,
         )
     sick = frozenset().union(*(run.harmful for run in baseline))
-    cure = _Cure.of(effect, sick=sick, baseline=baseline, arm=arm) if sick else None
+    cure = _Cure.of(effect, evidence, sick=sick, baseline=baseline, arm=arm) if sick else None
     if cure is not None and cure.proven:
         return Judgement("cures", cure.reason())
-    outcome = _by_metric(effect)
+    outcome = _by_metric(effect, evidence)
     if outcome == "inconclusive":
-        return _open(effect, cure)
+        return _open(effect, evidence, cure)
     return Judgement.because(outcome, _metric_reason(effect, outcome) + (cure.why_not() if cure is not None else ""))
 
 
-def _by_metric(effect: Effect) -> Verdict:
+def _by_metric(effect: Effect, evidence: Evidence) -> Verdict:
     interval = effect.gain_interval
     if interval is None:
         return "inconclusive"
     low, high = interval
     if -effect.metric.negligible <= low and high <= effect.metric.negligible:
         return "no_effect"
-    if high < 0:
-        return "improves"
-    if low > 0:
-        return "harms"
-    return "inconclusive"
+    if low <= 0 <= high or not evidence.bears_out(effect):
+        return "inconclusive"
+    return "improves" if high < 0 else "harms"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class _Cure:
     """Whether what was wrong with the baseline is gone, and on what evidence."""
 
     effect: Effect
+    evidence: Evidence
     sick: frozenset[str]
     baseline: Sequence[RunResult]
     arm: Sequence[RunResult]
@@ -96,11 +99,16 @@ class _Cure:
 
     @classmethod
     def of(
-        cls, effect: Effect, *, sick: frozenset[str], baseline: Sequence[RunResult], arm: Sequence[RunResult]
+        cls,
+        effect: Effect,
+        evidence: Evidence,
+        *,
+        sick: frozenset[str],
+        baseline: Sequence[RunResult],
+        arm: Sequence[RunResult],
     ) -> "_Cure":
-        return cls(
-            effect, sick, baseline, arm, max(effect.metric.negligible, SCATTER_SHARE * _scatter(effect, baseline))
-        )
+        tolerance = max(effect.metric.negligible, SCATTER_SHARE * _scatter(effect, baseline))
+        return cls(effect, evidence, sick, baseline, arm, tolerance)
 
     @property
     def left(self) -> list[RunResult]:
@@ -116,10 +124,8 @@ class _Cure:
         return not self.left and not self.unlearned
 
     @property
-    def all_against_none(self) -> bool:
-        """Whether "every run of the baseline, no run of the arm" is evidence by itself with so many seeds."""
-        chance = chance_of_all_against_none(len(self.effect.differences), self.effect.comparisons)
-        return all(run.harmful for run in self.baseline) and chance <= 1 - self.effect.confidence
+    def all_harmed(self) -> bool:
+        return all(run.harmful for run in self.baseline)
 
     @property
     def no_worse(self) -> bool:
@@ -128,13 +134,16 @@ class _Cure:
 
     @property
     def proven(self) -> bool:
-        return self.gone and (_by_metric(self.effect) == "improves" or (self.no_worse and self.all_against_none))
+        return self.gone and (
+            _by_metric(self.effect, self.evidence) == "improves"
+            or (self.no_worse and self.all_harmed and self.evidence.all_against_none())
+        )
 
     def reason(self) -> str:
         harmed = sum(bool(run.harmful) for run in self.baseline)
         how = (
             f"{_said(self.effect)} {_shown(self.effect)}"
-            if _by_metric(self.effect) == "improves"
+            if _by_metric(self.effect, self.evidence) == "improves"
             else f"{_words(self.effect)} is no worse"
         )
         return (
@@ -151,12 +160,16 @@ class _Cure:
         return ""
 
 
-def _open(effect: Effect, cure: _Cure | None) -> Judgement:
-    needed = effect.seeds_needed()
+def _open(effect: Effect, evidence: Evidence, cure: _Cure | None) -> Judgement:
+    interval = effect.gain_interval
     text = f"{_said(effect)} {_shown(effect)}, which does not exclude chance"
-    if cure is not None and cure.gone and all(run.harmful for run in cure.baseline) and cure.no_worse:
-        enough = seeds_for_all_against_none(confidence=effect.confidence, comparisons=effect.comparisons)
-        needed = enough if needed is None else min(needed, enough)
+    needed = effect.seeds_needed()
+    if interval is not None and not interval[0] <= 0 <= interval[1]:
+        text = f"{_said(effect)} {_shown(effect)}, but with so few seeds equal arms can end so differently by chance"
+        needed = evidence.seeds_that_decide()
+    if cure is not None and cure.gone and cure.all_harmed and cure.no_worse:
+        enough = evidence.seeds_for_all_against_none()
+        needed = min((each for each in (needed, enough) if each is not None), default=None)
         text = f"{_names(cure.sick)} left every run, but with so few seeds that can be chance: {text}"
     seeds = f"; about {needed} seeds would decide" if needed is not None else "; no practical number of seeds decides"
     return Judgement.because("inconclusive", f"{text}{seeds}.", seeds_needed=needed)
@@ -191,7 +204,7 @@ def _said(effect: Effect) -> str:
         pairs = f"of {effect.pairs} pairs the arm won {effect.wins} and lost {effect.losses}"
         return f"{name} is not finite in some runs; {pairs}"
     if effect.metric.log:
-        return f"{name} is {exp(effect.mean):.3g} times the baseline's"
+        return f"{name} is {ratio(effect.mean):.3g} times the baseline's"
     return f"{name} changed by {effect.mean:+.3g}"
 
 
@@ -199,7 +212,7 @@ def _shown(effect: Effect) -> str:
     interval = effect.interval
     if interval is None or not effect.finite:
         return f"(over {len(effect.differences)} seeds)"
-    low, high = (exp(bound) for bound in interval) if effect.metric.log else interval
+    low, high = (ratio(bound) for bound in interval) if effect.metric.log else interval
     return f"({effect.confidence:.0%} interval {low:.3g} to {high:.3g}, {len(effect.differences)} seeds)"
 
 

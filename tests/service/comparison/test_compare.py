@@ -110,7 +110,47 @@ def test_two_seeds_cannot_show_that_a_condition_went_by_itself():
     restless = arm("baseline", [0.44, 0.81], "oscillating_loss")
     found = only([*restless, *arm("lower", [0.5, 0.49])])
     assert found.verdict == "inconclusive"
-    assert found.judgement.seeds_needed == 3
+    assert found.judgement.seeds_needed == 4
+
+
+def test_three_seeds_decide_where_every_run_of_the_baseline_diverged_and_none_of_the_arms():
+    found = only([*DIVERGED[:3], *arm("lower", [0.2, 0.21, 0.2])])
+    assert found.verdict == "cures"
+
+
+def test_seven_arms_of_three_seeds_are_decided_where_their_endings_are_no_coin_flips():
+    cured = [run for index in range(6) for run in arm(f"cure {index}", [0.2, 0.21, 0.2])]
+    comparison = compare([*DIVERGED[:3], *cured, *arm("nothing", [NAN] * 3, "divergence")])
+    assert [comparison.arm(f"cure {index}").verdict for index in range(6)] == ["cures"] * 6
+    assert comparison.arm("nothing").verdict == "no_effect"
+
+
+def test_among_arms_that_end_as_coins_fall_the_luckiest_of_seven_is_no_cure_and_more_seeds_are_named():
+    mixed = [run for index in range(6) for run in _coins(f"coin {index}", index)]
+    found = compare([*DIVERGED[:3], *mixed, *arm("lucky", [0.2, 0.21, 0.2])]).arm("lucky")
+    assert found.verdict == "inconclusive"
+    assert "by chance" in found.reason
+    assert found.judgement.seeds_needed > 3
+
+
+def _coins(name, index):
+    """Half of the runs diverge: one or two of the three."""
+    return [
+        run(name, seed, NAN, "divergence") if (seed + index) % 2 else run(name, seed, 0.2 + 0.01 * seed)
+        for seed in range(3)
+    ]
+
+
+def test_one_diverged_run_of_the_baseline_does_not_hide_what_the_other_seeds_show():
+    base = [run("baseline", 0, NAN, "divergence"), *arm("baseline", [0, 0.5, 0.52, 0.51, 0.5, 0.49, 0.51])[1:]]
+    found = only([*base, *arm("better", [0.2, 0.2, 0.21, 0.2, 0.19, 0.2, 0.2])])
+    assert found.verdict == "cures"
+
+
+def test_an_interval_beyond_what_a_float_holds_breaks_nothing():
+    base, other = arm("baseline", [1e-6, 2.0]), arm("other", [2.0, 1e-6])
+    comparison = compare([*base, *other, *[replace(each, arm=f"more {n}") for n in range(6) for each in other]])
+    json.dumps(comparison.to_json(), allow_nan=False)
 
 
 def test_a_single_seed_is_inconclusive_and_says_how_many_would_do():

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gradclinic.comparison.statistics import (
-    chance_of_all_against_none,
     paired_interval,
-    seeds_for_all_against_none,
     seeds_that_decide,
     sign_flip_p,
 )
@@ -67,14 +65,3 @@ def test_the_named_number_of_seeds_decides_four_times_of_five():
 def test_no_number_of_seeds_decides_a_tiny_effect_in_huge_scatter():
     differences = np.array([1.0, -1.0, 1.0, -1.0, 0.001])
     assert seeds_that_decide(differences, negligible=0.0, confidence=0.95, comparisons=1, now=5) is None
-
-
-def test_one_arm_by_chance_alone_is_a_quarter_to_the_number_of_seeds():
-    assert chance_of_all_against_none(3, 1) == pytest.approx(4**-3)
-    assert chance_of_all_against_none(5, 1) == pytest.approx(4**-5)
-    assert chance_of_all_against_none(3, 7) > chance_of_all_against_none(3, 2) > chance_of_all_against_none(3, 1)
-
-
-def test_more_arms_need_more_seeds_before_a_condition_counts_by_itself():
-    assert seeds_for_all_against_none(confidence=0.95, comparisons=1) == 3
-    assert seeds_for_all_against_none(confidence=0.95, comparisons=7) == 4

@@ -1,0 +1,181 @@
+"""Exact chances for what happens in a seed or does not: a loss that is not finite, a network that did not learn.
+
+Student's interval measures scatter. Where every seed says the same, "not finite here, finite there", there is none to
+measure, however few the seeds: what counts then is how often equal arms would come out so.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+
+from .statistics import EXACT_UP_TO, Floats
+
+Seeds = tuple[int, ...]
+"""How many seeds each arm has, the baseline first."""
+
+LARGEST_TABLE = 256
+"""Up to so many seeds in all, the level is the largest that keeps the error; beyond, it is the error's half a side."""
+
+ROUNDING = 1e-9
+
+
+class Levels(NamedTuple):
+    """The largest conditional chances at which a difference counts, and the error that they make in all."""
+
+    better: float
+    worse: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Tally:
+    """In how many of its seeds something bad happened to the baseline, to one arm, and to each other arm."""
+
+    seeds: Seeds
+    bad: tuple[int, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether it happened to more of the baseline's seeds than of the arm's, or to fewer."""
+        return abs(self._lower) > ROUNDING
+
+    @property
+    def _lower(self) -> float:
+        """The share of the baseline's seeds minus that of the arm's."""
+        return self.bad[0] / self.seeds[0] - self.bad[1] / self.seeds[1]
+
+    def decides(self, error: float) -> bool:
+        """Whether the difference is more than chance, in a test that errs for no more than `error` over all arms."""
+        better, worse, _ = levels(_sorted(self.seeds), error)
+        if self._lower > ROUNDING:
+            return self._chance(self._lower, sum(self.bad)) <= better + ROUNDING
+        return self.differs and self._chance(-self._lower, sum(self.seeds) - sum(self.bad)) <= worse + ROUNDING
+
+    def all_against_none(self, error: float) -> bool:
+        """Whether it happened to every seed of the baseline and to none of the arm's, and that is more than chance."""
+        if self._lower < 1 - ROUNDING:
+            return False
+        return self._chance(1.0, sum(self.bad)) <= levels_of_extremes(_sorted(self.seeds), error).better + ROUNDING
+
+    def _chance(self, lower: float, bad: int) -> float:
+        return float(chances(_sorted(self.seeds), lower)[bad])
+
+    def seeds_that_decide(self, error: float, *, all_against_none: bool = False) -> int | None:
+        """The fewest seeds an arm that would decide if the shares stay; None where no number up to 16 would."""
+        for seeds in range(max(self.seeds) + 1, EXACT_UP_TO + 1):
+            bad = tuple(round(bad / had * seeds) for bad, had in zip(self.bad, self.seeds, strict=True))
+            more = Tally((seeds,) * len(self.seeds), bad)
+            if more.all_against_none(error) if all_against_none else more.decides(error):
+                return seeds
+        return None
+
+
+def _sorted(seeds: Seeds) -> Seeds:
+    return (seeds[0], *sorted(seeds[1:]))
+
+
+@lru_cache(maxsize=4096)
+def chances(seeds: Seeds, lower: float) -> Floats:
+    """[bad] chance that some arm's share is lower than the baseline's by `lower` at least, given `bad` seeds in all.
+
+    If arms are equal, every way of giving `bad` marks to the seeds of all arms is as likely: so 1 / C(2n, n) for a
+    single arm of n seeds, n marks and `lower` 1. bad = 0 ... sum(seeds). Dimensionless.
+    Source: Fisher 1935, J. Royal Statistical Society 98:39, for more than one arm by enumeration.
+    """
+    base, arms = seeds[0], Counter(seeds[1:])
+    total = sum(seeds)
+    event = np.zeros(total + 1)
+    everything = _product((_shares(size), count) for size, count in arms.items())
+    for marked in range(base + 1):
+        bar = marked / base - lower
+        if bar < -ROUNDING:
+            continue
+        none = _product((_shares(size, above=bar), count) for size, count in arms.items())
+        event[marked : marked + len(everything)] += comb(base, marked) / 2**base * (everything - none)
+    return np.clip(event / _product([(_shares(total), 1)]), 0.0, 1.0)
+
+
+def _shares(seeds: int, *, above: float = -1.0) -> Floats:
+    """[marks] chance of so many marks of a fair coin, where their share lies above a bar; else 0."""
+    return np.array(
+        [comb(seeds, marks) / 2**seeds if marks / seeds > above + ROUNDING else 0.0 for marks in range(seeds + 1)]
+    )
+
+
+def _product(factors: Iterable[tuple[Floats, int]]) -> Floats:
+    every = [factor for factor, count in factors for _ in range(count)]
+    return reduce(np.convolve, every, np.ones(1))
+
+
+@lru_cache(maxsize=256)
+def levels(seeds: Seeds, error: float) -> Levels:
+    """The levels on either side at which equal arms get no more than `error` false verdicts, whatever their share.
+
+    A difference counts where its conditional chance is at most the level, and the level is the largest for which the
+    unconditional chance that some arm differs, sup over the share of bad seeds, is at most `error`: the same level on
+    both sides, then what is left over to the better side, which is what a trial asks about.
+    Source: Boschloo 1970, Statistica Neerlandica 24:1.
+    """
+    if sum(seeds) > LARGEST_TABLE:
+        return Levels(error / 2, error / 2, error)
+    differences = {
+        round(marked / seeds[0] - marks / size, 9)
+        for size in set(seeds[1:])
+        for marked in range(seeds[0] + 1)
+        for marks in range(size + 1)
+    }
+    table = np.array([chances(seeds, each) for each in sorted(differences) if each > ROUNDING])
+    return _largest(table, error)
+
+
+@lru_cache(maxsize=256)
+def levels_of_extremes(seeds: Seeds, error: float) -> Levels:
+    """The level at which "all of the baseline's seeds, none of an arm's" counts, and the error that it makes.
+
+    For a single arm of n seeds the error is 4^-n, or 0 where that is too much and nothing counts.
+    Source: Barnard 1945, Nature 156:177.
+    """
+    return _largest(chances(seeds, 1.0)[None], error, sides=1)
+
+
+def _largest(table: Floats, error: float, *, sides: int = 2) -> Levels:
+    """[differences, bad] conditional chances -> the largest levels within the error."""
+    candidates = np.concatenate([[0.0], np.unique(np.round(table[table > 0], 12))])
+    marks = table.shape[1] - 1
+    binomial = _binomial(marks)
+
+    def made(better: float, worse: float) -> float:
+        counted = _counted(table, better) + (_counted(table, worse)[::-1] if sides == 2 else 0.0)
+        return float(np.max(binomial @ counted))
+
+    def largest(worse: float | None) -> float:
+        fits = [0, len(candidates)]
+        while fits[1] - fits[0] > 1:
+            middle = sum(fits) // 2
+            level = float(candidates[middle])
+            fits[made(level, level if worse is None else worse) > error] = middle
+        return float(candidates[fits[0]])
+
+    worse = largest(None) if sides == 2 else 0.0
+    better = largest(worse)
+    return Levels(better, worse, made(better, worse))
+
+
+def _counted(table: Floats, level: float) -> Floats:
+    """[bad] chance that a difference counts at this level."""
+    return np.asarray(np.max(np.where(table <= level + ROUNDING, table, 0.0), axis=0))
+
+
+@lru_cache(maxsize=64)
+def _binomial(marks: int) -> Floats:
+    """[shares, marks] chance of so many marks, for shares from 0 to 1."""
+    shares = np.linspace(0.0, 1.0, 401)[1:-1, None]
+    count = np.arange(marks + 1)
+    choose = np.array([float(comb(marks, each)) for each in range(marks + 1)])
+    with np.errstate(under="ignore"):
+        return np.asarray(choose * np.exp(count * np.log(shares) + (marks - count) * np.log1p(-shares)))
