@@ -1,12 +1,19 @@
 """How large the inputs are: the q that the first layer starts from."""
 
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
 from ..datasets import AnyDataset
 from ..layers.base import Layout
-from .signal import Signal, uniform
+from .batch import Batch
+from .signal import Signal, of_batch, uniform
+
+FOLLOWED = 128
+"""Samples of a batch whose likeness is followed pair by pair; of larger batches they stand for the rest."""
+MOST_SAMPLED = 10_000_000
+"""Values of a data set that are drawn for a prediction: a fraction of a second."""
 
 
 @lru_cache(maxsize=256)
@@ -33,3 +40,19 @@ def input_signal(data: AnyDataset, layout: Layout) -> tuple[Signal, str]:
         shared=(inputs.mean(axis=0) ** 2).mean(axis=units - 1),
     )
     return signal, f"sampled inputs: second moment {float(signal.second.mean()):.3g}"
+
+
+@lru_cache(maxsize=256)
+def input_batch(data: AnyDataset, batch_size: int) -> tuple[Signal, str]:
+    """A batch of flat inputs, its samples pair by pair; where they cannot be drawn, they count as unrelated."""
+    signal, origin = input_signal(data, "flat")
+    features = prod(data.input_shape("flat"))
+    followed = min(batch_size, FOLLOWED, data.size()[0])
+    kernel = float(signal.second) * np.eye(followed)
+    if sum(data.size()) * features > MOST_SAMPLED:
+        return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: too many to be drawn here"
+    try:
+        inputs = data.sample("flat").train.inputs[:followed].astype(np.float64)
+    except ImportError:
+        return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: they cannot be drawn here"
+    return of_batch(Batch(inputs @ inputs.T / features, batch_size)), f"{origin}; samples as alike as the data's are"

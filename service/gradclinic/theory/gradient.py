@@ -33,6 +33,10 @@ class Gradient:
     """[2, 2]: second moments of (delta . h, delta . 1) / n; None where they are not followed."""
     path: Array = field(default_factory=_identity)
     """[2, 2]: what became of the overlaps at the end of a residual body on the way back to here."""
+    memory: float = 0.0
+    """Times 1 / n: share of the square that batch norms further on have made the weights take away; see batch.py."""
+    removed: float = 2.0
+    """Times 1 / B: share of the square that a batch norm right before takes away; 2 without a nonlinearity between."""
 
     def times(self, factor: Array | float) -> "Gradient":
         """The gradient with its squares times that factor, independent of h."""
@@ -60,7 +64,7 @@ def through_weights(
     fresh = gain * ratio * gradient.square
     second, mean = float(before.second), float(before.mean)
     if gradient.overlaps is None or second <= 0:
-        return Gradient(fresh)
+        return Gradient(fresh, memory=gradient.memory)
     gram = _gram(after)
     inverse = _inverse(gram)
     # W h against z and 1; a bias is its own constant mean, or drawn for each unit (then it is no part of W h)

@@ -114,6 +114,12 @@ def _nodes(mean: float, variance: float) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=1)
+def standard_nodes() -> tuple[Array, Array]:
+    """Nodes g and weights of a standard normal average, a panel ending at 0."""
+    return _nodes(0.0, 1.0)
+
+
+@lru_cache(maxsize=1)
 def _legendre() -> tuple[Array, Array]:
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     return nodes, weights

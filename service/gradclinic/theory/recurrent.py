@@ -6,8 +6,8 @@ import numpy as np
 
 from ..layers import Node
 from .moments import moments
-from .signal import Array, Signal
-from .transfer import NoClosedForm, Setting, scheme_of
+from .signal import Array, NoClosedForm, Signal
+from .transfer import Setting, scheme_of
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,19 @@
 """The size of a signal on its way through a network, position by position."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from .batch import Batch
+
 Array = npt.NDArray[np.float64]
+
+
+class NoClosedForm(Exception):  # not an error: a reason
+    """Theory has no usable formula for something here; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,8 @@ class Signal:
     """E[h], over the units."""
     shared: Array
     """E[h h'] of the same unit for two different samples; second - shared is the variance over a batch."""
+    batch: Optional["Batch"] = None
+    """Its samples pair by pair, where batch norm follows and the signal is a vector of units; it knows all the rest."""
 
     @property
     def variance(self) -> Array:
@@ -34,7 +44,8 @@ class Signal:
         factor = np.asarray(square, np.float64)
         offset = self.mean**2 if centred else np.zeros_like(self.mean)
         mean = np.zeros_like(self.mean) if centred else self.mean * np.sqrt(factor)
-        return Signal((self.second - offset) * factor, mean, (self.shared - offset) * factor)
+        batch = None if self.batch is None else self.batch.times(float(factor), centred=centred)
+        return Signal((self.second - offset) * factor, mean, (self.shared - offset) * factor, batch)
 
     def plus(self, branch: "Signal", scale: float) -> "Signal":
         """H + scale x branch(h): the two are independent given their unit means, for freshly drawn weights."""
@@ -43,7 +54,13 @@ class Signal:
             self.second + scale**2 * branch.second + cross,
             self.mean + scale * branch.mean,
             self.shared + scale**2 * branch.shared + cross,
+            self.batch.plus(branch.batch, scale) if self.batch and branch.batch else None,
         )
+
+
+def of_batch(batch: "Batch") -> Signal:
+    """A vector of units, described by its samples."""
+    return Signal(np.asarray(batch.second), np.asarray(batch.mean), np.asarray(batch.shared), batch)
 
 
 def uniform(positions: tuple[int, ...], *, second: float = 1.0) -> Signal:

@@ -16,17 +16,13 @@ from ..layers import Node
 from ..layers.activation import ActivationLayer
 from .gradient import Block, Gradient, into_body, joined, through_normalization, through_units, through_weights
 from .moments import Overlaps, moments, overlaps, product_moment
-from .signal import Array, Signal
+from .signal import Array, NoClosedForm, Signal, of_batch
 
 Backward = Callable[[Gradient], Gradient]
 """dL/d output -> dL/d input."""
 
 SMALLEST_BATCH = 32
 """Values that batch norm averages over, below which its factor is no longer the large-batch one (8: +10 % for ReLU)."""
-
-
-class NoClosedForm(Exception):  # not an error: a reason
-    """Theory has no usable formula for something here; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +71,8 @@ def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backw
     bias = _bias(node, setting)
     out = Signal(gain * signal.second + bias[0], np.full_like(signal.mean, bias[1]), gain * signal.shared + bias[0])
     units = weight.fan_in, weight.fan_out
+    if signal.batch is not None:
+        out = of_batch(signal.batch.linear(gain, bias))
     return out, lambda gradient: through_weights(gradient, signal, out, gain=gain, units=units)
 
 
@@ -140,6 +138,11 @@ def _bias(node: Node, setting: Setting) -> tuple[float, float]:
 def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     assert isinstance(node.layer, ActivationLayer)  # noqa: S101  # that is what this kind is
     activation = node.layer.activation
+    if signal.batch is not None:
+        passed = signal.batch.activated(activation, node.out_shape[-1])
+        return of_batch(passed.batch), lambda gradient: Gradient(
+            gradient.square * passed.slope, memory=gradient.memory * passed.kept, removed=passed.removed
+        )
     out, slope = activated(activation, signal, alike=setting.batch_normalized)
 
     def back(gradient: Gradient) -> Gradient:
@@ -187,8 +190,18 @@ def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
         raise NoClosedForm(
             f"batch norm over {values} values ({node.name}) has no usable closed form; from {SMALLEST_BATCH} on it has"
         )
+    eps = float(getattr(node.layer, "eps", 0.0))
+    if signal.batch is not None:
+        batch, factor = signal.batch.normalized(eps)
+        units = node.out_shape[-1]
+
+        def back(gradient: Gradient) -> Gradient:
+            left = (1.0 - gradient.removed / batch.size) * max(0.0, 1.0 - (2.0 + 0.5 * gradient.memory) / units)
+            return Gradient(gradient.square * factor * left, memory=gradient.memory + 2.0)
+
+        return of_batch(batch), back
     unit_mean_square = float(np.sqrt(np.maximum(signal.shared, 0.0)).mean() ** 2)
-    variance = float(signal.second.mean()) - unit_mean_square + float(getattr(node.layer, "eps", 0.0))
+    variance = float(signal.second.mean()) - unit_mean_square + eps
     if variance <= 0:
         raise NoClosedForm(f"{node.name} normalizes a signal that does not vary")
     own = np.maximum(signal.second - signal.shared, 0.0) / variance
@@ -217,7 +230,8 @@ def _rms_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Bac
 def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     del setting
     kept = 1.0 - float(getattr(node.layer, "p", 0.0))
-    out = Signal(signal.second / kept, signal.mean, signal.shared)
+    dropped = None if signal.batch is None else signal.batch.dropped(kept)
+    out = Signal(signal.second / kept, signal.mean, signal.shared, dropped)
 
     def back(gradient: Gradient) -> Gradient:
         if gradient.overlaps is None:
@@ -236,7 +250,8 @@ def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Back
 def _flatten(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     del setting
     shape = signal.second.shape
-    out = Signal(*(np.asarray(part.mean()) for part in (signal.second, signal.mean, signal.shared)))
+    second, mean, shared = (np.asarray(part.mean()) for part in (signal.second, signal.mean, signal.shared))
+    out = Signal(second, mean, shared, signal.batch)
     return out, lambda gradient: Gradient(np.broadcast_to(gradient.square, shape))
 
 
