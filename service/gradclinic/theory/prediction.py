@@ -22,8 +22,9 @@ from .transfer import Setting, step, through
 if TYPE_CHECKING:
     from ..experiment import Experiment
 
-SCATTER = 0.11
-"""Decades by which the D of one draw scatters for a ReLU network of 30 layers and width 256 (measured).
+SCATTER, SCATTER_WITH_SKIPS = 0.11, 0.2
+"""Decades by which the D of one draw scatters for a ReLU network of 30 layers and width 256 (measured); and with
+unscaled skip connections, where the coherent part of the gradient (gradient.py) is one number a draw (measured).
 
 It grows with the square root of the depth and falls with that of the width. Stated for every family, it is on the safe
 side: under batch norm, and with scaled skips around tanh, draws scatter several times less.
@@ -31,8 +32,8 @@ side: under batch norm, and with scaled skips around tanh, draws scatter several
 UNSTABLE = 0.5
 """Decades of doubt beyond which a drawn line would mislead."""
 MIN_SITES = 3
-_DOUBT = 2.0 / log(10.0)
-"""Decades of doubt at a batch norm over t^2: the next term of E[1 / sigma^2] is of the order (2 t)^2."""
+_DOUBT = 0.5 / log(10.0)
+"""Decades of doubt at a batch norm over t: half of what the first order in t changes there."""
 _SOURCE = "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232"
 
 
@@ -48,7 +49,7 @@ class SitePrediction:
     log10_relative_gradient: float
     """log10 of g here over g at the last site, decades."""
     factor_doubt: float
-    """Decades by which theory itself may miss the factor to the next site: batch norm's terms of second order in t."""
+    """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _run(
         signal, back = _embedded(node) or step(node, signal, setting)
         if not np.isfinite(signal.second).all():
             raise NoClosedForm(f"the signal overflows at {node.name}")
-        doubt += _DOUBT * signal.batch.spread**2 if signal.batch is not None else 0.0
+        doubt += _DOUBT * signal.batch.spread if signal.batch is not None else 0.0
         if node.name in taps:
             q.append(float(signal.second.mean()))
             doubts.append(doubt)
@@ -203,7 +204,8 @@ def _expected_error(
     that much moves D by more than half a decade, the network sits at an unstable fixed point (GELU and SiLU do).
     """
     width = min(units[0] for units in widths)
-    scatter = SCATTER * sqrt((len(sites) - 1) / 29.0 * 256.0 / width)
+    skips = any(node.kind == "residual" for node in network.walk())
+    scatter = (SCATTER_WITH_SKIPS if skips else SCATTER) * sqrt((len(sites) - 1) / 29.0 * 256.0 / width)
     bends = (node.kind for node in network.nodes if node.kind in ("batch_norm", "activation", "residual"))
     if next(bends, None) == "batch_norm":  # the size of the inputs cancels
         return scatter

@@ -14,9 +14,7 @@ from ..listing import listing
 from ..lowering import MAX_LAYERS, Network, lower
 from ..remedies import AnyRemedy
 from ..theory import Prediction, predict
-
-_MOST_SAMPLED = 10_000_000
-"""Values of a data set that are drawn for a prediction: a fraction of a second."""
+from ..theory.data import MOST_SAMPLED
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Resolved:
     def prediction(self) -> Prediction:
         """What mean-field theory says of the gradient profile before the first step, or why it says nothing."""
         data = self.resolved.data
-        if not data.standardize and sum(data.size()) * prod(self.network.input_shape) > _MOST_SAMPLED:
+        if not data.standardize and sum(data.size()) * prod(self.network.input_shape) > MOST_SAMPLED:
             return Prediction((), None, None, "the data set is too large to be sampled for a prediction")
         return predict(self.resolved)
 

@@ -88,9 +88,9 @@ def test_per_layer_factors_and_the_whole_depth_agree_with_theory_at_width_256(sp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("activation", "data"), [("tanh", "wine"), ("relu", "moons")])
-def test_batch_norm_over_few_features_agrees_within_its_stated_doubt(activation: str, data: str) -> None:
-    spec = network(activation, "kaiming_normal", depth=15, width=256, normalization="batch_norm", data={"kind": data})
+def test_batch_norm_over_few_features_agrees_within_its_stated_doubt() -> None:
+    few = {"kind": "wine"}
+    spec = network("tanh", "kaiming_normal", depth=15, width=256, normalization="batch_norm", data=few)
     draws, predicted = measured(spec, 32), predict(spec)
     steps = np.diff(draws, axis=1)
     error = steps.std(axis=0, ddof=1) / np.sqrt(len(draws))
