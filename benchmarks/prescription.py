@@ -97,7 +97,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no sick case is called {unknown[0]!r}; they are {', '.join(sick)}")
     names = options.names or list(sick)
-    known = _kept(options.record, budget)
+    known = kept(options.record, budget)
     cases = [sick[name] for name in names if name not in known]
     found = [known[name] for name in names if name in known]
     if not options.json:
@@ -114,13 +114,13 @@ def main() -> None:
     print(json.dumps(_measurements(found, budget), indent=1) if options.json else _summary(found))
 
 
-def _kept(record: Path | None, budget: Budget) -> dict[str, Prescribed]:
+def kept(record: Path | None, budget: Budget) -> dict[str, Prescribed]:
     """What a record holds of searches with this budget, by case."""
     if record is None or not record.exists():
         return {}
     lines = [json.loads(line) for line in record.read_text().splitlines()]
-    kept = [Prescribed(**line) for line in lines if line.pop("budget") == budget.to_json()]
-    return {one.name: one for one in kept}
+    found = [Prescribed(**line) for line in lines if line.pop("budget") == budget.to_json()]
+    return {one.name: one for one in found}
 
 
 def _line(one: Prescribed) -> str:
