@@ -31,7 +31,7 @@ BY_CHANCE = 0.05
 
 
 FULL: Mapping[str, int] = {"steps": 400}
-QUICK: Mapping[str, int] = {"steps": 80, "image_batch": 16}
+QUICK: Mapping[str, int] = {"steps": 120, "image_batch": 16}
 
 
 def _arms(*, quick: bool) -> Arms:
