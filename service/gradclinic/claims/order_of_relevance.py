@@ -30,9 +30,13 @@ BY_CHANCE = 0.05
 """The share of random orders that agree with the measurement at least as well, below which the order counts."""
 
 
+FULL: Mapping[str, int] = {"steps": 400}
+QUICK: Mapping[str, int] = {"steps": 120, "image_batch": 16}
+
+
 def _arms(*, quick: bool) -> Arms:
     arms: dict[str, Experiment] = {}
-    for name, (_, experiment) in broken(steps=200 if quick else 400).items():
+    for name, (_, experiment) in broken(**(QUICK if quick else FULL)).items():
         arms[name] = experiment
         for label, remedies in _tried().items():
             changed = _applied(experiment, remedies)

@@ -6,8 +6,11 @@ from ..experiment import Experiment
 from .networks import mlp, network
 
 
-def broken(*, steps: int) -> dict[str, tuple[str, Experiment]]:
-    """By name: the condition that is built in, and the experiment."""
+def broken(*, steps: int, image_batch: int = 64) -> dict[str, tuple[str, Experiment]]:
+    """By name: the condition that is built in, and the experiment.
+
+    `image_batch` is the batch size of the convolutional ones, which cost as much as all others together.
+    """
     adding = {"kind": "adding_problem", "length": 25}
     token = {"kind": "first_token", "length": 30}
     gelu = mlp(14, "gelu", "lecun_normal", gain=2.8)
@@ -18,7 +21,10 @@ def broken(*, steps: int) -> dict[str, tuple[str, Experiment]]:
             "vanishing_gradients",
             network(mlp(24, "tanh", "lecun_normal", gain=0.6), data="moons", steps=steps),
         ),
-        "sigmoid cnn": ("vanishing_gradients", network(_cnn(6, "sigmoid", "xavier_normal", 1.0), steps=steps)),
+        "sigmoid cnn": (
+            "vanishing_gradients",
+            network(_cnn(6, "sigmoid", "xavier_normal", 1.0), steps=steps, batch_size=image_batch),
+        ),
         "quiet rnn": ("vanishing_gradients", network(_rnn(0.5), data=token, optimizer=adam, steps=steps)),
         "loud relu mlp": (
             "exploding_gradients",
@@ -27,7 +33,7 @@ def broken(*, steps: int) -> dict[str, tuple[str, Experiment]]:
         "loud gelu mlp": ("exploding_gradients", network(gelu, data="blobs", learning_rate=0.01, steps=steps)),
         "loud relu cnn": (
             "exploding_gradients",
-            network(_cnn(10, "relu", "lecun_normal", 2.8), learning_rate=0.02, steps=steps),
+            network(_cnn(10, "relu", "lecun_normal", 2.8), learning_rate=0.02, steps=steps, batch_size=image_batch),
         ),
         "chaotic rnn": ("exploding_gradients", network(_rnn(3.0), data=adding, learning_rate=0.05, steps=steps)),
         "dead relu mlp": (

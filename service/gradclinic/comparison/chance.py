@@ -63,7 +63,10 @@ class Tally:
         return self._chance(1.0, sum(self.bad)) <= levels_of_extremes(_sorted(self.seeds), error).better + ROUNDING
 
     def _chance(self, lower: float, bad: int) -> float:
-        return float(chances(_sorted(self.seeds), lower)[bad])
+        if lower < 1 - ROUNDING:
+            return float(chances(_sorted(self.seeds), lower)[bad])
+        mixed = sum(0 < marked < size for marked, size in zip(self.bad, self.seeds, strict=True))
+        return float(chances_of_extremes(_sorted(self.seeds))[mixed, bad])
 
     def seeds_that_decide(self, error: float, *, all_against_none: bool = False) -> int | None:
         """The fewest seeds an arm that would decide if the shares stay; None where no number up to 16 would."""
@@ -100,6 +103,33 @@ def chances(seeds: Seeds, lower: float) -> Floats:
     return np.clip(event / _product([(_shares(total), 1)]), 0.0, 1.0)
 
 
+@lru_cache(maxsize=256)
+def chances_of_extremes(seeds: Seeds) -> Floats:
+    """[mixed, bad] chance of the baseline all bad, some arm all good and at most `mixed` arms neither, given `bad`.
+
+    Where coins fall, most arms are mixed: the fewer are, the less is chance. mixed = 0 ... arms.
+    """
+    total, arms = sum(seeds), seeds[1:]
+    every, without = [np.ones(1)], [np.ones(1)]
+    for size in arms:
+        coin = _shares(size)
+        neither = coin * (np.arange(size + 1) % size > 0)
+        every = _with(every, coin - neither, neither)
+        without = _with(without, (coin - neither) * (np.arange(size + 1) > 0), neither)
+    event = np.zeros((len(arms) + 1, total + 1))
+    event[:, seeds[0] :] = (np.array(every) - np.array(without)) / 2 ** seeds[0]
+    return np.clip(np.cumsum(event, axis=0) / _shares(total), 0.0, 1.0)
+
+
+def _with(polynomials: list[Floats], pure: Floats, mixed: Floats) -> list[Floats]:
+    """[mixed arms][bad] with one more arm, which is one or the other."""
+    empty = np.zeros(len(polynomials[0]))
+    return [
+        np.convolve(stays, pure) + np.convolve(moves, mixed)
+        for stays, moves in zip([*polynomials, empty], [empty, *polynomials], strict=True)
+    ]
+
+
 def _shares(seeds: int, *, above: float = -1.0) -> Floats:
     """[marks] chance of so many marks of a fair coin, where their share lies above a bar; else 0."""
     return np.array(
@@ -129,8 +159,8 @@ def levels(seeds: Seeds, error: float) -> Levels:
         for marked in range(seeds[0] + 1)
         for marks in range(size + 1)
     }
-    table = np.array([chances(seeds, each) for each in sorted(differences) if each > ROUNDING])
-    return _largest(table, error)
+    table = [chances(seeds, each) for each in sorted(differences) if ROUNDING < each < 1 - ROUNDING]
+    return _largest(np.array([*chances_of_extremes(seeds), *table]), error)
 
 
 @lru_cache(maxsize=256)
@@ -140,7 +170,7 @@ def levels_of_extremes(seeds: Seeds, error: float) -> Levels:
     For a single arm of n seeds the error is 4^-n, or 0 where that is too much and nothing counts.
     Source: Barnard 1945, Nature 156:177.
     """
-    return _largest(chances(seeds, 1.0)[None], error, sides=1)
+    return _largest(chances_of_extremes(seeds), error, sides=1)
 
 
 def _largest(table: Floats, error: float, *, sides: int = 2) -> Levels:

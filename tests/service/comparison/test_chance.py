@@ -4,7 +4,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from gradclinic.comparison.chance import Tally, chances, levels, levels_of_extremes
+from gradclinic.comparison.chance import Tally, chances, chances_of_extremes, levels, levels_of_extremes
 
 
 def test_one_arm_is_fishers_exact_table():
@@ -16,6 +16,13 @@ def test_the_chance_of_the_extreme_table_is_a_quarter_to_the_number_of_seeds():
     assert levels_of_extremes((3, 3), 0.05).error == pytest.approx(4**-3)
     assert levels_of_extremes((5, 5), 0.01).error == pytest.approx(4**-5)
     assert levels_of_extremes((2, 2), 0.05).error == 0
+
+
+def test_all_against_none_is_the_less_chance_the_fewer_arms_are_mixed():
+    by_mixed = chances_of_extremes((3, 3, 3, 3))
+    assert by_mixed[-1] == pytest.approx(chances((3, 3, 3, 3), 1.0))
+    assert by_mixed[0][6] == pytest.approx(3 / comb(12, 6))
+    assert (np.diff(by_mixed, axis=0) >= 0).all()
 
 
 def test_two_seeds_of_one_arm_can_decide_nothing_and_three_can():

@@ -133,6 +133,13 @@ def test_among_arms_that_end_as_coins_fall_the_luckiest_of_seven_is_no_cure_and_
     assert found.judgement.seeds_needed > 3
 
 
+def test_three_seeds_decide_among_seven_arms_half_of_which_stay_as_they_were_in_every_seed():
+    cured = [run for index in range(3) for run in arm(f"cure {index}", [0.2, 0.21, 0.2])]
+    stuck = [run for index in range(4) for run in arm(f"stuck {index}", [2.301, 2.303, 2.302], "vanishing_gradients")]
+    comparison = compare([*STUCK[:3], *cured, *stuck])
+    assert [comparison.arm(f"cure {index}").verdict for index in range(3)] == ["cures"] * 3
+
+
 def _coins(name, index):
     """Half of the runs diverge: one or two of the three."""
     return [

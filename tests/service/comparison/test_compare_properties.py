@@ -103,9 +103,9 @@ def false_verdicts(losses, *, seeds, arms, studies, nan_share=0.0, condition_sha
     return wrong / studies
 
 
-def holds(share, *, studies):
+def holds(share, *, studies, errors=2.6):
     """At most 5 %, with room for the simulation's own scatter: 2.6 standard errors, 1 in 200."""
-    return share <= 0.05 + 2.6 * (0.05 * 0.95 / studies) ** 0.5
+    return share <= 0.05 + errors * (0.05 * 0.95 / studies) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_equal_arms_get_a_false_verdict_at_most_five_times_in_a_hundred(
 @pytest.mark.parametrize("losses", [normal, skewed, heavy_tailed, stuck_or_not])
 def test_the_stated_error_holds_at_every_size_of_a_study_and_share_of_runs_that_diverge(losses, seeds, arms):
     for nan_share in (0, 0.1, 0.5, 0.9):
-        share = false_verdicts(losses, seeds=seeds, arms=arms, studies=800, nan_share=nan_share)
-        assert holds(share, studies=800), (nan_share, share)
+        share = false_verdicts(losses, seeds=seeds, arms=arms, studies=500, nan_share=nan_share)
+        assert holds(share, studies=500, errors=3.5), (nan_share, share)  # one of 240
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 4, 5])
 @pytest.mark.parametrize("arms", [1, 3, 7])
 def test_conditions_that_fall_like_coins_do_not_raise_the_error(seeds, arms):
-    share = false_verdicts(normal, seeds=seeds, arms=arms, studies=800, condition_share=0.5)
-    assert holds(share, studies=800)
+    share = false_verdicts(normal, seeds=seeds, arms=arms, studies=500, condition_share=0.5)
+    assert holds(share, studies=500, errors=3.5), share
 
 
 def test_importing_the_comparison_does_not_import_scipy():
