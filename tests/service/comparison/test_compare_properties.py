@@ -129,13 +129,13 @@ def test_equal_arms_get_a_false_verdict_at_most_five_times_in_a_hundred(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [2, 3, 4, 5, 8])
-@pytest.mark.parametrize("arms", [1, 3, 7])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("arms", [1, 7])
 @pytest.mark.parametrize("losses", [normal, skewed, heavy_tailed, stuck_or_not])
 def test_the_stated_error_holds_at_every_size_of_a_study_and_share_of_runs_that_diverge(losses, seeds, arms):
     for nan_share in (0, 0.1, 0.5, 0.9):
-        share = false_verdicts(losses, seeds=seeds, arms=arms, studies=500, nan_share=nan_share)
-        assert holds(share, studies=500, errors=3.5), (nan_share, share)  # one of 240
+        share = false_verdicts(losses, seeds=seeds, arms=arms, studies=200, nan_share=nan_share)
+        assert holds(share, studies=200, errors=3.5), (nan_share, share)  # one of 96
 
 
 @pytest.mark.slow
