@@ -1,0 +1,15 @@
+"""What all answers share."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Json = dict[str, Any]
+RunStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
+StudyStatus = Literal["running", "succeeded", "failed", "canceled"]
+
+
+class Answer(BaseModel):
+    """Part of an answer. Non-finite numbers are the strings "NaN", "Infinity", "-Infinity"."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings", use_attribute_docstrings=True)

@@ -1,0 +1,96 @@
+"""Runs, as they are returned."""
+
+from datetime import datetime
+from typing import Literal
+
+from .base import Answer, Json, RunStatus
+
+
+class ProgressAnswer(Answer):
+    """How far a run is."""
+
+    step: int
+    """Steps whose statistics are stored."""
+    steps: int
+    """Steps that were asked for."""
+
+
+class ReasonAnswer(Answer):
+    """Why a run is in its state."""
+
+    code: str
+    text: str
+
+
+class RunUrls(Answer):
+    """Where to go from a run."""
+
+    self: str
+    statistics: str
+    profile: str
+    curves: str
+    diagnosis: str
+    events: str
+    cancel: str
+    page: str
+
+
+class RunAnswer(Answer):
+    """One training."""
+
+    id: str
+    name: str | None
+    labels: dict[str, str]
+    status: RunStatus
+    reason: ReasonAnswer
+    """Why it is in this state, in words."""
+    origin: Literal["service", "external"]
+    """Who trained it: this service, or a user's own program."""
+    study_id: str | None
+    arm: str | None
+    sweep_point: Json | None
+    """The sweep's values by JSON pointer; null without a sweep."""
+    seed: int
+    progress: ProgressAnswer
+    experiment: Json
+    """As it was posted."""
+    remedies: list[Json]
+    resolved_experiment: Json
+    """As it is trained."""
+    metrics: dict[str, float | int | None] | None
+    """How it ended; null until it has."""
+    diagnosis: Json | None
+    """Null until it has ended."""
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    urls: RunUrls
+
+
+class TransitionAnswer(Answer):
+    """One change of a run's state."""
+
+    number: int
+    status_before: str | None
+    status: str
+    attempt: int
+    step: int
+    reason: ReasonAnswer
+    at: datetime
+
+
+class RunDetailAnswer(RunAnswer):
+    """One training, with how it got here and where it ran."""
+
+    transitions: list[TransitionAnswer]
+    """Every change of its state, oldest first."""
+    environment: Json | None
+    """Fingerprint of where it was trained: device, library versions, data digest; null until a worker took it."""
+
+
+class RunPage(Answer):
+    """A page of runs, newest first; the header `Link` leads to the next."""
+
+    items: list[RunAnswer]
+    next: str | None
+    """Where to continue; null at the end."""

@@ -1,0 +1,86 @@
+"""What a run measured, as it is returned."""
+
+from typing import Literal
+
+from .base import Answer, Json, RunStatus
+
+
+class SeriesAnswer(Answer):
+    """One statistic of one run."""
+
+    statistic: str
+    unit: str
+    per: Literal["site", "weight", "run"]
+    layers: list[str]
+    """Names of the columns; a statistic of the whole run has the one column `run`."""
+    steps: list[int]
+    """Where each row was measured; with an aggregate, the first step of each bucket."""
+    values: list[list[float]] | None
+    """[step][layer]; null for the aggregate `minmax`."""
+    minimum: list[list[float]] | None
+    """[step][layer]; only for the aggregate `minmax`."""
+    maximum: list[list[float]] | None
+    """[step][layer]; only for the aggregate `minmax`."""
+    sampled: bool
+    """Whether points were left out or joined to keep to `max_points`."""
+    source_points: int
+    """Recorded steps in the range before that."""
+
+
+class StatisticsAnswer(Answer):
+    """Recorded statistics of one run."""
+
+    run_id: str
+    status: RunStatus
+    aggregate: Literal["none", "max", "mean", "minmax"]
+    sampled: bool
+    """Whether any series was sampled."""
+    source_points: int
+    """Recorded steps of the longest series in the range."""
+    statistics: list[SeriesAnswer]
+
+
+class ProfilePoint(Answer):
+    """One place of a profile."""
+
+    layer: str
+    depth: float
+    """0 at the first place, 1 at the last."""
+    value: float
+    predicted: float | None
+    """What mean-field theory expects there before the first step; null where it says nothing."""
+
+
+class ProfileAnswer(Answer):
+    """One statistic against depth, at one step."""
+
+    run_id: str
+    statistic: str
+    unit: str
+    step: int
+    points: list[ProfilePoint]
+    depth_slope: float | None
+    """Decades lost from output to input over the whole depth (+ vanishes); null for fewer than 3 places."""
+    predicted_depth_slope: float | None
+    prediction: Json | None
+    """The prediction, with its assumptions and expected error; null where no theory applies."""
+
+
+class CurveAnswer(Answer):
+    """One number of the whole run against the step."""
+
+    statistic: str
+    unit: str
+    help: str
+    steps: list[int]
+    values: list[float]
+
+
+class CurvesAnswer(Answer):
+    """The curves of one run."""
+
+    run_id: str
+    status: RunStatus
+    sampled: bool
+    source_points: int
+    curves: list[CurveAnswer]
