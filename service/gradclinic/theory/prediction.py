@@ -12,10 +12,10 @@ import numpy as np
 from ..layers import Node
 from ..lowering import Network, lower
 from ..sites import Site
-from .data import input_batch, input_signal
+from .data import input_batch, input_signal, input_sizes
 from .gradient import Gradient
 from .loss import at_readout
-from .recurrent import unrolled
+from .recurrent import REUSED, unrolled
 from .signal import Array, NoClosedForm, Signal, uniform
 from .transfer import Setting, step, through
 
@@ -28,6 +28,11 @@ unscaled skip connections, where the coherent part of the gradient (gradient.py)
 
 It grows with the square root of the depth and falls with that of the width. Stated for every family, it is on the safe
 side: under batch norm, and with scaled skips around tanh, draws scatter several times less.
+"""
+SCATTER_OVER_TIME = 0.2
+"""The same for 30 steps of a recurrent layer, besides what the drawn input weights do. One draw of the weights serves
+all steps, so it grows with their number (measured for tanh, gains 0.7 to 2.5, 10 to 90 steps: 0.06 to 0.36, the most
+where there are few features).
 """
 UNSTABLE = 0.5
 """Decades of doubt beyond which a drawn line would mislead."""
@@ -49,7 +54,8 @@ class SitePrediction:
     log10_relative_gradient: float
     """log10 of g here over g at the last site, decades."""
     factor_doubt: float
-    """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py."""
+    """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py;
+    what reused weights do to a recurrent layer's, recurrent.py."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,9 @@ def _inputs(experiment: "Experiment", network: Network) -> tuple[Signal, str]:
     normalized = any(node.kind == "batch_norm" for node in network.walk())
     if normalized and experiment.model.layout() == "flat":
         return input_batch(experiment.data, experiment.training.batch_size)
+    if any(site.kind == "state" for site in network.sites) and experiment.model.layout() == "sequence":
+        sizes, origin, _ = input_sizes(experiment.data)
+        return Signal(sizes, np.zeros_like(sizes), np.zeros_like(sizes)), origin  # each sample a position
     signal, origin = input_signal(experiment.data, experiment.model.layout())
     if not normalized:
         signal = Signal(signal.second, signal.mean, signal.mean**2)  # what samples share only matters to batch norm
@@ -137,7 +146,8 @@ def _run(
         _zeroed(network.nodes) if experiment.model.initialization.zero_last_in_residual else frozenset(),
     )
     if any(site.kind == "state" for site in sites):
-        return (*_recurrent(network, sites, signal, setting), np.zeros(len(sites)))
+        certain = experiment.model.layout() != "sequence" or input_sizes(experiment.data)[2]
+        return _recurrent(network, sites, signal, setting, certain=certain)
     taps = {site.tap for site in sites}
     last = next(index for index, node in enumerate(network.nodes) if node.name == sites[-1].tap)
     q, backs, doubts, doubt = [], [], [], 0.0
@@ -181,18 +191,33 @@ def _embedded(node: Node) -> tuple[Signal, Any] | None:
     return uniform(node.out_shape[:-1], second=table.deviation**2), lambda gradient: gradient
 
 
-def _recurrent(network: Network, sites: Sequence[Site], signal: Signal, setting: Setting) -> tuple[Array, Array]:
+def _recurrent(
+    network: Network, sites: Sequence[Site], signal: Signal, setting: Setting, *, certain: bool
+) -> tuple[Array, Array, Array]:
+    """As `_run`, for inputs [samples, T]; unless their sizes are `certain`, there is doubt as to what they do."""
     owners = {site.group for site in sites}
     if len(owners) > 1 or any(site.kind != "state" for site in sites):
         raise NoClosedForm("there is no closed form for several recurrent layers on top of each other")
     index = next(index for index, node in enumerate(network.nodes) if node.name in owners)
-    for node in network.nodes[:index]:
-        signal, _ = _embedded(node) or step(node, signal, setting)
     if [node.kind for node in network.nodes[index + 1 : index + 2]] != ["last_step"]:
         raise NoClosedForm("there is no closed form where every time step is read, not only the last")
-    states = unrolled(network.nodes[index], signal, setting)
-    squares = np.append(np.cumprod(states.factor[::-1])[::-1], 1.0)
-    return states.q, squares
+    sizes = np.atleast_2d(signal.second)
+    mean = sizes.mean(axis=0)
+    alike = Signal(mean, np.zeros_like(mean), np.zeros_like(mean))
+    for node in network.nodes[:index]:
+        alike, _ = _embedded(node) or step(node, alike, setting)
+    if index:  # norms take away by how much samples differ; what activations and dropout do to it is in doubt
+        own = any(node.kind in ("layer_norm", "rms_norm", "embedding") for node in network.nodes[:index])
+        sizes = alike.second * (np.ones((1, len(mean))) if own else sizes / np.maximum(mean, 1e-300))
+        certain = own
+    layer = network.nodes[index]
+    states = unrolled(layer, sizes, setting)
+    doubt = np.full(len(sites), REUSED / (log(10.0) * layer.out_shape[-1]))
+    if not certain:
+        other = unrolled(layer, alike.second[None, :], setting)
+        doubt[:-1] += np.abs(np.diff(_decades(states.squares)) - np.diff(_decades(other.squares)))
+    doubt[-1] = 0.0
+    return states.q, states.squares, doubt
 
 
 def _expected_error(
@@ -204,18 +229,21 @@ def _expected_error(
     that much moves D by more than half a decade, the network sits at an unstable fixed point (GELU and SiLU do).
     """
     width = min(units[0] for units in widths)
+    over_time = any(site.kind == "state" for site in sites)
     skips = any(node.kind == "residual" for node in network.walk())
-    scatter = (SCATTER_WITH_SKIPS if skips else SCATTER) * sqrt((len(sites) - 1) / 29.0 * 256.0 / width)
+    share = (len(sites) - 1) / 29.0
+    scatter = SCATTER_OVER_TIME * share if over_time else (SCATTER_WITH_SKIPS if skips else SCATTER) * sqrt(share)
+    scatter *= sqrt(256.0 / width)
     bends = (node.kind for node in network.nodes if node.kind in ("batch_norm", "activation", "residual"))
     if next(bends, None) == "batch_norm":  # the size of the inputs cancels
         return scatter
-    change = 1.0 + min(1.0, sqrt(5.0 / width))
+    change = 1.0 + min(1.0, sqrt((2.0 if over_time else 5.0) / width))
     slopes = []
     for factor in (change, 1.0 / change):
         _, squares, _ = _run(experiment, network, sites, signal.scaled(factor, centred=False))
         slopes.append(_slope(_decades(squares)))
     sensitivity = 0.5 * abs(slopes[0] - slopes[1])
-    if sensitivity > UNSTABLE:
+    if sensitivity > UNSTABLE and not over_time:
         raise NoClosedForm(
             f"the network is near an unstable fixed point: the scatter of one layer alone moves the predicted D by"
             f" {sensitivity:.1f} decades"
