@@ -13,11 +13,10 @@ from ..layers import Node
 from ..lowering import Network, lower
 from ..sites import Site
 from .data import input_batch, input_signal, input_sizes
-from .gradient import Gradient
-from .loss import at_readout
 from .recurrent import REUSED, unrolled
-from .signal import Array, NoClosedForm, Signal, uniform
-from .transfer import Setting, step, through
+from .signal import Array, NoClosedForm, Signal
+from .transfer import Setting, step
+from .walk import COHERENT_DOUBT, at_last_site, coherent, embedded, walk
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
@@ -37,8 +36,6 @@ where there are few features).
 UNSTABLE = 0.5
 """Decades of doubt beyond which a drawn line would mislead."""
 MIN_SITES = 3
-_DOUBT = 0.5 / log(10.0)
-"""Decades of doubt at a batch norm over t: half of what the first order in t changes there."""
 _SOURCE = "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232"
 
 
@@ -55,7 +52,7 @@ class SitePrediction:
     """log10 of g here over g at the last site, decades."""
     factor_doubt: float
     """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py;
-    what reused weights do to a recurrent layer's, recurrent.py."""
+    what reused weights do to a recurrent layer's, recurrent.py; half the term of skips around convolutions, walk.py."""
 
 
 @dataclass(frozen=True)
@@ -148,47 +145,14 @@ def _run(
     if any(site.kind == "state" for site in sites):
         certain = experiment.model.layout() != "sequence" or input_sizes(experiment.data)[2]
         return _recurrent(network, sites, signal, setting, certain=certain)
-    taps = {site.tap for site in sites}
-    last = next(index for index, node in enumerate(network.nodes) if node.name == sites[-1].tap)
-    q, backs, doubts, doubt = [], [], [], 0.0
-    for node in network.nodes[: last + 1]:
-        signal, back = _embedded(node) or step(node, signal, setting)
-        if not np.isfinite(signal.second).all():
-            raise NoClosedForm(f"the signal overflows at {node.name}")
-        doubt += _DOUBT * signal.batch.spread if signal.batch is not None else 0.0
-        if node.name in taps:
-            q.append(float(signal.second.mean()))
-            doubts.append(doubt)
-            doubt = 0.0
-        backs.append((node.name, back))
-    gradient = _at_last_site(experiment, network, network.nodes[last + 1 :], signal, setting)
-    squares = []
-    for name, back in reversed(backs):
-        if name in taps:
-            squares.append(float(gradient.square.mean()))
-        gradient = back(gradient)
-    backward = np.array(squares[::-1])
-    return np.array(q), backward / backward[-1], np.array([*doubts[1:], 0.0])
-
-
-def _at_last_site(
-    experiment: "Experiment", network: Network, following: Sequence[Node], signal: Signal, setting: Setting
-) -> Gradient:
-    """The gradient that the loss sends back to the last site, up to a factor."""
-    flat = all(len(node.in_shape) == 1 for node in following)
-    skips = any(node.kind == "residual" for node in network.walk())  # else the coherent part stays one in n
-    if not (skips and flat and following and following[-1].kind == "linear"):
-        return Gradient(np.ones_like(signal.second))
-    signal, back = through(following[:-1], signal, setting)
-    return back(at_readout(experiment, following[-1], signal))
-
-
-def _embedded(node: Node) -> tuple[Signal, Any] | None:
-    """The signal after an embedding: its table's own variance, whatever the symbols are."""
-    if node.kind != "embedding":
-        return None
-    table = next(parameter for parameter in node.parameters if parameter.role == "table")
-    return uniform(node.out_shape[:-1], second=table.deviation**2), lambda gradient: gradient
+    taps = [site.tap for site in sites]
+    there = walk(network.nodes, taps, signal, setting)
+    squares = there.back(at_last_site(experiment, network, there, setting))
+    more = coherent(experiment, network, taps, signal, setting)
+    if more is None:
+        return there.q, squares, there.doubts
+    doubts = there.doubts + COHERENT_DOUBT * np.abs(np.diff(0.5 * np.log10(more), append=0.0))
+    return there.q, squares * more, doubts
 
 
 def _recurrent(
@@ -205,7 +169,7 @@ def _recurrent(
     mean = sizes.mean(axis=0)
     alike = Signal(mean, np.zeros_like(mean), np.zeros_like(mean))
     for node in network.nodes[:index]:
-        alike, _ = _embedded(node) or step(node, alike, setting)
+        alike, _ = embedded(node) or step(node, alike, setting)
     if index:  # norms take away by how much samples differ; what activations and dropout do to it is in doubt
         own = any(node.kind in ("layer_norm", "rms_norm", "embedding") for node in network.nodes[:index])
         sizes = alike.second * (np.ones((1, len(mean))) if own else sizes / np.maximum(mean, 1e-300))
