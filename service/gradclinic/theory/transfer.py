@@ -114,7 +114,7 @@ def uneven_means(offsets: Sequence[Array], shared: Array) -> Array:
     """E[(c - E_position c)^2] for c = sum over the window of w a, Var(w) = 1, a = sqrt(shared), 0 in the padding.
 
     Where activations have a mean, zero padding leaves a unit's mean another one at the border, which batch norm over
-    all positions keeps (sigmoid, 8 x 8 pixels: it is half of the variance).
+    all positions keeps (sigmoid, 8 x 8 pixels: half of the variance and more).
     """
     common = np.sqrt(np.maximum(shared, 0.0))
     found = [_spread(places, common) for places in product(*offsets)]
