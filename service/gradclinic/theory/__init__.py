@@ -11,11 +11,13 @@ What is in the closed form, and whose it is:
                                               the gradient along the signal and along its mean
     batch norm                                Yang et al. 2019, arXiv:1902.08129; and batch.py: alike samples, small
                                               batches and finite widths to first order (vectors of units only)
-    convolutions, zero padding counted        Xiao et al. 2018, arXiv:1806.05393
-    plain recurrent cells                     Chen, Pennington and Schoenholz 2018, arXiv:1806.05394; that one draw of
-                                              the weights serves all steps is left out (tanh, width 256: 2.5 % a step)
+    convolutions, zero padding counted        Xiao et al. 2018, arXiv:1806.05393; and walk.py: skip connections around
+                                              them, positions taken as alike; `factor_doubt` says how far that may miss
+    plain recurrent cells                     Chen, Pennington and Schoenholz 2018, arXiv:1806.05394; and recurrent.py:
+                                              each sample by its own sizes; what reused weights add is `factor_doubt`
 Finite widths scatter one draw about it (Hanin 2018, arXiv:1801.03744); that is measured, not derived: `expected_error`.
-Not in it: gated cells, attention, projected shortcuts, batch norm over pixels beyond its infinite batch, training.
+Not in it: gated cells, attention, projected shortcuts, batch norm over pixels beyond its infinite batch (its
+`factor_doubt` is measured), training.
 """
 
 from .prediction import Prediction, SitePrediction, predict, to_json

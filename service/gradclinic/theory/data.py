@@ -8,10 +8,12 @@ import numpy as np
 from ..datasets import AnyDataset
 from ..layers.base import Layout
 from .batch import Batch
-from .signal import Signal, of_batch, uniform
+from .signal import Array, Signal, of_batch, uniform
 
 FOLLOWED = 128
 """Samples of a batch whose likeness is followed pair by pair; of larger batches they stand for the rest."""
+SIZED = 1024
+"""Samples whose sizes are followed one by one over time; of larger data sets they stand for the rest."""
 MOST_SAMPLED = 10_000_000
 """Values of a data set that are drawn for a prediction: a fraction of a second."""
 
@@ -56,3 +58,20 @@ def input_batch(data: AnyDataset, batch_size: int) -> tuple[Signal, str]:
     except ImportError:
         return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: they cannot be drawn here"
     return of_batch(Batch(inputs @ inputs.T / features, batch_size)), f"{origin}; samples as alike as the data's are"
+
+
+@lru_cache(maxsize=256)
+def input_sizes(data: AnyDataset) -> tuple[Array, str, bool]:
+    """[samples, T]: E[x^2] over the features of each sample at each step; where it comes from; whether it is certain.
+
+    Where the samples cannot be drawn, their features are taken as independent normal ones: sizes of chi-squared.
+    """
+    try:
+        inputs = data.sample("sequence").train.inputs[:SIZED].astype(np.float64)
+    except ImportError:
+        signal, origin = input_signal(data, "sequence")
+        drawn = np.random.default_rng(0).chisquare(data.input_shape("sequence")[1], (SIZED, len(signal.second)))
+        sizes = signal.second * drawn / data.input_shape("sequence")[1]
+        return sizes, f"{origin}; samples' sizes as of normal features: they cannot be drawn here", False
+    sizes = (inputs**2).mean(axis=2)
+    return sizes, f"sampled inputs: second moment {float(sizes.mean()):.3g}, sizes sample by sample", True

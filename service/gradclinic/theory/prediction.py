@@ -12,12 +12,11 @@ import numpy as np
 from ..layers import Node
 from ..lowering import Network, lower
 from ..sites import Site
-from .data import input_batch, input_signal
-from .gradient import Gradient
-from .loss import at_readout
-from .recurrent import unrolled
-from .signal import Array, NoClosedForm, Signal, uniform
-from .transfer import Setting, step, through
+from .data import input_batch, input_signal, input_sizes
+from .recurrent import REUSED, unrolled
+from .signal import Array, NoClosedForm, Signal
+from .transfer import Setting, step
+from .walk import COHERENT_DOUBT, at_last_site, coherent, embedded, walk
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
@@ -29,11 +28,14 @@ unscaled skip connections, where the coherent part of the gradient (gradient.py)
 It grows with the square root of the depth and falls with that of the width. Stated for every family, it is on the safe
 side: under batch norm, and with scaled skips around tanh, draws scatter several times less.
 """
+SCATTER_OVER_TIME = 0.2
+"""The same for 30 steps of a recurrent layer, besides what the drawn input weights do. One draw of the weights serves
+all steps, so it grows with their number (measured for tanh, gains 0.7 to 2.5, 10 to 90 steps: 0.06 to 0.36, the most
+where there are few features).
+"""
 UNSTABLE = 0.5
 """Decades of doubt beyond which a drawn line would mislead."""
 MIN_SITES = 3
-_DOUBT = 0.5 / log(10.0)
-"""Decades of doubt at a batch norm over t: half of what the first order in t changes there."""
 _SOURCE = "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232"
 
 
@@ -49,7 +51,8 @@ class SitePrediction:
     log10_relative_gradient: float
     """log10 of g here over g at the last site, decades."""
     factor_doubt: float
-    """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py."""
+    """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py;
+    what reused weights do to a recurrent layer's, recurrent.py; half the term of skips around convolutions, walk.py."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,9 @@ def _inputs(experiment: "Experiment", network: Network) -> tuple[Signal, str]:
     normalized = any(node.kind == "batch_norm" for node in network.walk())
     if normalized and experiment.model.layout() == "flat":
         return input_batch(experiment.data, experiment.training.batch_size)
+    if any(site.kind == "state" for site in network.sites) and experiment.model.layout() == "sequence":
+        sizes, origin, _ = input_sizes(experiment.data)
+        return Signal(sizes, np.zeros_like(sizes), np.zeros_like(sizes)), origin  # each sample a position
     signal, origin = input_signal(experiment.data, experiment.model.layout())
     if not normalized:
         signal = Signal(signal.second, signal.mean, signal.mean**2)  # what samples share only matters to batch norm
@@ -137,62 +143,45 @@ def _run(
         _zeroed(network.nodes) if experiment.model.initialization.zero_last_in_residual else frozenset(),
     )
     if any(site.kind == "state" for site in sites):
-        return (*_recurrent(network, sites, signal, setting), np.zeros(len(sites)))
-    taps = {site.tap for site in sites}
-    last = next(index for index, node in enumerate(network.nodes) if node.name == sites[-1].tap)
-    q, backs, doubts, doubt = [], [], [], 0.0
-    for node in network.nodes[: last + 1]:
-        signal, back = _embedded(node) or step(node, signal, setting)
-        if not np.isfinite(signal.second).all():
-            raise NoClosedForm(f"the signal overflows at {node.name}")
-        doubt += _DOUBT * signal.batch.spread if signal.batch is not None else 0.0
-        if node.name in taps:
-            q.append(float(signal.second.mean()))
-            doubts.append(doubt)
-            doubt = 0.0
-        backs.append((node.name, back))
-    gradient = _at_last_site(experiment, network, network.nodes[last + 1 :], signal, setting)
-    squares = []
-    for name, back in reversed(backs):
-        if name in taps:
-            squares.append(float(gradient.square.mean()))
-        gradient = back(gradient)
-    backward = np.array(squares[::-1])
-    return np.array(q), backward / backward[-1], np.array([*doubts[1:], 0.0])
+        certain = experiment.model.layout() != "sequence" or input_sizes(experiment.data)[2]
+        return _recurrent(network, sites, signal, setting, certain=certain)
+    taps = [site.tap for site in sites]
+    there = walk(network.nodes, taps, signal, setting)
+    squares = there.back(at_last_site(experiment, network, there, setting))
+    more = coherent(experiment, network, taps, signal, setting)
+    if more is None:
+        return there.q, squares, there.doubts
+    doubts = there.doubts + COHERENT_DOUBT * np.abs(np.diff(0.5 * np.log10(more), append=0.0))
+    return there.q, squares * more, doubts
 
 
-def _at_last_site(
-    experiment: "Experiment", network: Network, following: Sequence[Node], signal: Signal, setting: Setting
-) -> Gradient:
-    """The gradient that the loss sends back to the last site, up to a factor."""
-    flat = all(len(node.in_shape) == 1 for node in following)
-    skips = any(node.kind == "residual" for node in network.walk())  # else the coherent part stays one in n
-    if not (skips and flat and following and following[-1].kind == "linear"):
-        return Gradient(np.ones_like(signal.second))
-    signal, back = through(following[:-1], signal, setting)
-    return back(at_readout(experiment, following[-1], signal))
-
-
-def _embedded(node: Node) -> tuple[Signal, Any] | None:
-    """The signal after an embedding: its table's own variance, whatever the symbols are."""
-    if node.kind != "embedding":
-        return None
-    table = next(parameter for parameter in node.parameters if parameter.role == "table")
-    return uniform(node.out_shape[:-1], second=table.deviation**2), lambda gradient: gradient
-
-
-def _recurrent(network: Network, sites: Sequence[Site], signal: Signal, setting: Setting) -> tuple[Array, Array]:
+def _recurrent(
+    network: Network, sites: Sequence[Site], signal: Signal, setting: Setting, *, certain: bool
+) -> tuple[Array, Array, Array]:
+    """As `_run`, for inputs [samples, T]; unless their sizes are `certain`, there is doubt as to what they do."""
     owners = {site.group for site in sites}
     if len(owners) > 1 or any(site.kind != "state" for site in sites):
         raise NoClosedForm("there is no closed form for several recurrent layers on top of each other")
     index = next(index for index, node in enumerate(network.nodes) if node.name in owners)
-    for node in network.nodes[:index]:
-        signal, _ = _embedded(node) or step(node, signal, setting)
     if [node.kind for node in network.nodes[index + 1 : index + 2]] != ["last_step"]:
         raise NoClosedForm("there is no closed form where every time step is read, not only the last")
-    states = unrolled(network.nodes[index], signal, setting)
-    squares = np.append(np.cumprod(states.factor[::-1])[::-1], 1.0)
-    return states.q, squares
+    sizes = np.atleast_2d(signal.second)
+    mean = sizes.mean(axis=0)
+    alike = Signal(mean, np.zeros_like(mean), np.zeros_like(mean))
+    for node in network.nodes[:index]:
+        alike, _ = embedded(node) or step(node, alike, setting)
+    if index:  # norms take away by how much samples differ; what activations and dropout do to it is in doubt
+        own = any(node.kind in ("layer_norm", "rms_norm", "embedding") for node in network.nodes[:index])
+        sizes = alike.second * (np.ones((1, len(mean))) if own else sizes / np.maximum(mean, 1e-300))
+        certain = own
+    layer = network.nodes[index]
+    states = unrolled(layer, sizes, setting)
+    doubt = np.full(len(sites), REUSED / (log(10.0) * layer.out_shape[-1]))
+    if not certain:
+        other = unrolled(layer, alike.second[None, :], setting)
+        doubt[:-1] += np.abs(np.diff(_decades(states.squares)) - np.diff(_decades(other.squares)))
+    doubt[-1] = 0.0
+    return states.q, states.squares, doubt
 
 
 def _expected_error(
@@ -204,18 +193,21 @@ def _expected_error(
     that much moves D by more than half a decade, the network sits at an unstable fixed point (GELU and SiLU do).
     """
     width = min(units[0] for units in widths)
+    over_time = any(site.kind == "state" for site in sites)
     skips = any(node.kind == "residual" for node in network.walk())
-    scatter = (SCATTER_WITH_SKIPS if skips else SCATTER) * sqrt((len(sites) - 1) / 29.0 * 256.0 / width)
+    share = (len(sites) - 1) / 29.0
+    scatter = SCATTER_OVER_TIME * share if over_time else (SCATTER_WITH_SKIPS if skips else SCATTER) * sqrt(share)
+    scatter *= sqrt(256.0 / width)
     bends = (node.kind for node in network.nodes if node.kind in ("batch_norm", "activation", "residual"))
     if next(bends, None) == "batch_norm":  # the size of the inputs cancels
         return scatter
-    change = 1.0 + min(1.0, sqrt(5.0 / width))
+    change = 1.0 + min(1.0, sqrt((2.0 if over_time else 5.0) / width))
     slopes = []
     for factor in (change, 1.0 / change):
         _, squares, _ = _run(experiment, network, sites, signal.scaled(factor, centred=False))
         slopes.append(_slope(_decades(squares)))
     sensitivity = 0.5 * abs(slopes[0] - slopes[1])
-    if sensitivity > UNSTABLE:
+    if sensitivity > UNSTABLE and not over_time:
         raise NoClosedForm(
             f"the network is near an unstable fixed point: the scatter of one layer alone moves the predicted D by"
             f" {sensitivity:.1f} decades"

@@ -1,30 +1,46 @@
-"""A plain recurrent layer: time is the depth, and one draw of the weights serves all steps."""
+"""A plain recurrent layer: time is the depth, and one draw of the weights serves all steps.
+
+Each sample drives the states by its own inputs, so it has its own sizes; over T steps the mean over the samples of a
+product of factors is not the product of their means. Followed for all alike, the factor of a step is off by 1 % for
+rows of 8 pixels and 8 % for single values (tanh, gain 0.7); sample by sample nothing is left of it but the standard
+error of a few dozen draws (0.3 % for the rows, 1.5 % for single values).
+
+That weights are reused is left out (as by Chen, Pennington and Schoenholz 2018, arXiv:1806.05394). It adds up: a
+step's factor is off by REUSED parts in the width, and one draw's deviation grows with T instead of sqrt(T).
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..activations import Activation
 from ..layers import Node
 from .moments import moments
-from .signal import Array, NoClosedForm, Signal
+from .signal import Array, NoClosedForm
 from .transfer import Setting, scheme_of
+
+GRID = 64
+"""Sizes in a decade at which an activation's averages are integrated; lines between their logarithms, within 5e-5."""
+REUSED = 3.0
+"""Times 1 / width: by how much reused weights may move the factor of a step. Measured for tanh, widths 64 and 128, 14
+steps of four data sets: at gains 0.5 to 1.5 it is 0.6 in root mean square and 2.1 at most, at gain 3 up to 3.9.
+"""
 
 
 @dataclass(frozen=True)
 class States:
-    """A recurrent layer's states over time, t = 0 ... T - 1."""
+    """A recurrent layer's states over time, t = 0 ... T - 1; means over the samples."""
 
     q: Array
     """[T]: second moment of the pre-activation."""
-    factor: Array
-    """[T - 1]: E[(dL/dh_t)^2] over E[(dL/dh_{t+1})^2] = s_w^2 E[phi'(z_{t+1})^2]."""
+    squares: Array
+    """[T]: E[(dL/dh_t)^2] over E[(dL/dh_{T-1})^2]."""
 
 
-def unrolled(node: Node, signal: Signal, setting: Setting) -> States:
-    """q_t = s_w^2 E[h_{t-1}^2] + s_u^2 E[x_t^2], from h = 0; raises NoClosedForm for gated cells.
+def unrolled(node: Node, sizes: Array, setting: Setting) -> States:
+    """States for inputs of those sizes, [samples, T]: E[x^2] over the features; raises NoClosedForm for gated cells.
 
-    The weights are reused, which mean-field theory ignores. Source: Chen, Pennington and Schoenholz 2018,
-    arXiv:1806.05394.
+    q_t = s_w^2 E[h_{t-1}^2] + s_u^2 E[x_t^2] from h = 0, and chi_t = s_w^2 E[phi'(z_t)^2], for each sample.
     """
     layer = node.layer
     activation = layer.activation() if hasattr(layer, "activation") else None
@@ -35,10 +51,29 @@ def unrolled(node: Node, signal: Signal, setting: Setting) -> States:
     recurrent = scheme.weight_variance(weights["weight"].fan_in, weights["weight"].fan_out)
     if scheme.distribution == "lsuv":
         raise NoClosedForm(f"there is no closed form for {node.name} started by lsuv")
-    q, slopes, state = [], [], 0.0
-    for second in signal.second.ravel().tolist():
-        q.append(recurrent * state + scheme.input_gain**2 * second)
-        own = moments(activation, 0.0, q[-1])
-        slopes.append(own.slope)
-        state = own.second
-    return States(np.array(q), recurrent * np.array(slopes[1:]))
+    q, chi, state = [], [], np.zeros(len(sizes))
+    for driven in scheme.input_gain**2 * sizes.T:
+        variance = recurrent * state + driven
+        state, slope = _averages(activation, variance)
+        q.append(float(variance.mean()))
+        chi.append(recurrent * slope)
+    back, squares = np.ones(len(sizes)), [1.0]
+    for factor in reversed(chi[1:]):
+        back = back * factor
+        squares.append(float(back.mean()))
+    return States(np.array(q), np.array(squares[::-1]))
+
+
+def _averages(activation: Activation, variance: Array) -> tuple[Array, Array]:
+    """E[phi^2] and E[phi'^2] for each variance of a centred normal pre-activation."""
+    if not np.isfinite(variance).all():
+        raise NoClosedForm("the states overflow")
+    place = GRID * np.log10(np.maximum(variance, 1e-30))
+    below = np.floor(place).astype(np.int64)
+    needed = np.unique(np.concatenate([below, below + 1]))
+    each = [moments(activation, 0.0, 10.0 ** (at / GRID)) for at in needed.tolist()]
+
+    def between(values: list[float]) -> Array:
+        return np.asarray(np.exp(np.interp(place, needed, np.log(np.maximum(values, 1e-300)))))
+
+    return between([own.second for own in each]), between([own.slope for own in each])

@@ -26,6 +26,9 @@ class Signal:
     """E[h], over the units."""
     shared: Array
     """E[h h'] of the same unit for two different samples; second - shared is the variance over a batch."""
+    uneven: Array | None = None
+    """Right after a convolution: what of `shared` differs from position to position of a unit, E[(c - E_position c)^2]
+    for its mean c over the samples; None elsewhere."""
     batch: Optional["Batch"] = None
     """Its samples pair by pair, where batch norm follows and the signal is a vector of units; it knows all the rest."""
 
@@ -45,7 +48,7 @@ class Signal:
         offset = self.mean**2 if centred else np.zeros_like(self.mean)
         mean = np.zeros_like(self.mean) if centred else self.mean * np.sqrt(factor)
         batch = None if self.batch is None else self.batch.times(float(factor), centred=centred)
-        return Signal((self.second - offset) * factor, mean, (self.shared - offset) * factor, batch)
+        return Signal((self.second - offset) * factor, mean, (self.shared - offset) * factor, batch=batch)
 
     def plus(self, branch: "Signal", scale: float) -> "Signal":
         """H + scale x branch(h): the two are independent given their unit means, for freshly drawn weights."""
@@ -54,13 +57,13 @@ class Signal:
             self.second + scale**2 * branch.second + cross,
             self.mean + scale * branch.mean,
             self.shared + scale**2 * branch.shared + cross,
-            self.batch.plus(branch.batch, scale) if self.batch and branch.batch else None,
+            batch=self.batch.plus(branch.batch, scale) if self.batch and branch.batch else None,
         )
 
 
 def of_batch(batch: "Batch") -> Signal:
     """A vector of units, described by its samples."""
-    return Signal(np.asarray(batch.second), np.asarray(batch.mean), np.asarray(batch.shared), batch)
+    return Signal(np.asarray(batch.second), np.asarray(batch.mean), np.asarray(batch.shared), batch=batch)
 
 
 def uniform(positions: tuple[int, ...], *, second: float = 1.0) -> Signal:

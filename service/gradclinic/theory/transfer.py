@@ -7,6 +7,7 @@ Schoenholz 2017, arXiv:1712.08969; conv: Xiao et al. 2018, arXiv:1806.05393, her
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -67,40 +68,57 @@ def _unchanged(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backw
 
 def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     weight = next(parameter for parameter in node.parameters if parameter.role == "weight")
+    return _matrix(node, signal, setting, units=(weight.fan_in, weight.fan_out))
+
+
+def _matrix(node: Node, signal: Signal, setting: Setting, *, units: tuple[int, int]) -> tuple[Signal, Backward]:
     gain = weight_variance(node, signal.second, setting)
     bias = _bias(node, setting)
     out = Signal(gain * signal.second + bias[0], np.full_like(signal.mean, bias[1]), gain * signal.shared + bias[0])
-    units = weight.fan_in, weight.fan_out
     if signal.batch is not None:
         out = of_batch(signal.batch.linear(gain, bias))
     return out, lambda gradient: through_weights(gradient, signal, out, gain=gain, units=units)
 
 
 def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
+    if signal.second.ndim == 0:  # all positions alike: its window sums to one matrix over the channels
+        return _matrix(node, signal, setting, units=(node.in_shape[0], node.out_shape[0]))
     layer = node.layer
     kernel, stride, padding = (getattr(layer, name) for name in ("kernel_size", "stride", "padding"))
-    masks = [
-        _window_mask(size, out, kernel=kernel, stride=stride, padding=padding)
+    offsets = [
+        offset_masks(size, out, kernel=kernel, stride=stride, padding=padding)
         for size, out in zip(signal.second.shape, node.out_shape[1:], strict=True)
     ]
+    masks = [each.sum(axis=0) for each in offsets]
     field = kernel ** len(masks)
     gain = weight_variance(node, signal.second, setting) / field
     bias = _bias(node, setting)
     second, shared = (gain * _spread(masks, part) + bias[0] for part in (signal.second, signal.shared))
     back = gain * node.out_shape[0] / node.in_shape[0]
     transposed = [mask.T for mask in masks]
+    uneven = gain * uneven_means(offsets, signal.shared) if setting.batch_normalized else None
     return (
-        Signal(second, np.full_like(second, bias[1]), shared),
+        Signal(second, np.full_like(second, bias[1]), shared, uneven),
         lambda gradient: Gradient(back * _spread(transposed, gradient.square)),
     )
 
 
-def _window_mask(size: int, out: int, *, kernel: int, stride: int, padding: int | str) -> Array:
-    """[out, size]: 1 where the window of an output position covers an input position; padding covers nothing."""
+def offset_masks(size: int, out: int, *, kernel: int, stride: int, padding: int | str) -> Array:
+    """[kernel, out, size]: 1 where that place of an output's window is at that input; padding has no place."""
     left = (kernel - 1) // 2 if padding == "same" else int(padding)
-    start = np.arange(out)[:, None] * stride - left
-    position = np.arange(size)[None, :]
-    return ((position >= start) & (position < start + kernel)).astype(np.float64)
+    place = np.arange(out)[:, None] * stride - left + np.arange(kernel)[:, None, None]
+    return np.asarray(place == np.arange(size)[None, None, :], np.float64)
+
+
+def uneven_means(offsets: Sequence[Array], shared: Array) -> Array:
+    """E[(c - E_position c)^2] for c = sum over the window of w a, Var(w) = 1, a = sqrt(shared), 0 in the padding.
+
+    Where activations have a mean, zero padding leaves a unit's mean another one at the border, which batch norm over
+    all positions keeps (sigmoid, 8 x 8 pixels: half of the variance and more).
+    """
+    common = np.sqrt(np.maximum(shared, 0.0))
+    found = [_spread(places, common) for places in product(*offsets)]
+    return np.asarray(np.sum([(at - at.mean()) ** 2 for at in found], axis=0), np.float64)
 
 
 def _spread(masks: Sequence[Array], values: Array) -> Array:
@@ -149,7 +167,7 @@ def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
         if gradient.overlaps is None:
             return gradient.times(slope)
         own = overlaps(activation, float(signal.mean), float(signal.variance))
-        return through_units(gradient, out, own, units=node.out_shape[-1])
+        return through_units(gradient, out, own, units=node.out_shape[0])
 
     return out, back
 
@@ -200,12 +218,13 @@ def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
             return Gradient(gradient.square * factor * left, memory=gradient.memory + 2.0)
 
         return of_batch(batch), back
-    unit_mean_square = float(np.sqrt(np.maximum(signal.shared, 0.0)).mean() ** 2)
-    variance = float(signal.second.mean()) - unit_mean_square + eps
+    common = np.sqrt(np.maximum(signal.shared, 0.0))
+    uneven = (common - common.mean()) ** 2 if signal.uneven is None else signal.uneven
+    own = np.maximum(signal.second - signal.shared, 0.0)
+    variance = float((own + uneven).mean()) + eps
     if variance <= 0:
         raise NoClosedForm(f"{node.name} normalizes a signal that does not vary")
-    own = np.maximum(signal.second - signal.shared, 0.0) / variance
-    out = Signal(own, np.zeros_like(own), np.zeros_like(own))
+    out = Signal((own + uneven) / variance, np.zeros_like(own), uneven / variance)
     return out, lambda gradient: gradient.times(1.0 / variance)
 
 
@@ -231,7 +250,7 @@ def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Back
     del setting
     kept = 1.0 - float(getattr(node.layer, "p", 0.0))
     dropped = None if signal.batch is None else signal.batch.dropped(kept)
-    out = Signal(signal.second / kept, signal.mean, signal.shared, dropped)
+    out = Signal(signal.second / kept, signal.mean, signal.shared, batch=dropped)
 
     def back(gradient: Gradient) -> Gradient:
         if gradient.overlaps is None:
@@ -242,7 +261,7 @@ def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Back
             turned=np.array([[second / kept, mean], [mean / kept, 1.0]]),
             slopes=np.array([[second, mean], [mean, 1.0]]) / kept,
         )
-        return through_units(gradient, out, own, units=node.out_shape[-1])
+        return through_units(gradient, out, own, units=node.out_shape[0])
 
     return out, back
 
@@ -251,7 +270,7 @@ def _flatten(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backwar
     del setting
     shape = signal.second.shape
     second, mean, shared = (np.asarray(part.mean()) for part in (signal.second, signal.mean, signal.shared))
-    out = Signal(second, mean, shared, signal.batch)
+    out = Signal(second, mean, shared, batch=signal.batch)
     return out, lambda gradient: Gradient(np.broadcast_to(gradient.square, shape))
 
 
@@ -260,7 +279,7 @@ def _residual(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Bac
         raise NoClosedForm(f"there is no closed form for a projected shortcut ({node.name})")
     scale = float(getattr(node.layer, "scale", 1.0))
     branch, back = through(node.children, signal, setting)
-    block = Block(signal, branch, signal.plus(branch, scale), scale, node.out_shape[-1])
+    block = Block(signal, branch, signal.plus(branch, scale), scale, node.out_shape[0])
     return block.after, lambda gradient: joined(gradient, back(into_body(gradient, block)), block)
 
 

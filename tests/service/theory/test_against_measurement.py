@@ -41,6 +41,32 @@ def network(activation: str, scheme: str, *, depth: int, width: int, **knobs: An
     )
 
 
+def recurrent(data: dict[str, Any], *, width: int, gain: float) -> Experiment:
+    model = {
+        "kind": "rnn",
+        "cell": "rnn",
+        "width": width,
+        "activation": "tanh",
+        "initialization": {"scheme": "lecun_normal", "gain": gain},
+    }
+    return Experiment.model_validate(
+        {**network("relu", "kaiming_normal", depth=3, width=8, data=data).to_json(), "model": model}
+    )
+
+
+def convolutional(activation: str, scheme: str, *, channels: int, **knobs: Any) -> Experiment:
+    model = {
+        "kind": "cnn",
+        "depth": 8,
+        "channels": channels,
+        "activation": activation,
+        "initialization": {"scheme": scheme},
+        **knobs,
+    }
+    dense = network("relu", "kaiming_normal", depth=3, width=8).to_json()
+    return Experiment.model_validate({**dense, "model": model})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
@@ -99,6 +125,62 @@ def test_batch_norm_over_few_features_agrees_within_its_stated_doubt() -> None:
     assert (missed < np.log10(1.02) + 2 * error + doubt).all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "gain"),
+    [
+        ({"kind": "digit_rows"}, 1.0),
+        ({"kind": "first_token", "length": 20}, 0.8),
+        ({"kind": "adding_problem", "length": 20}, 1.2),
+    ],
+    ids=["rows of pixels", "one value a step", "values with a mean"],
+)
+def test_every_step_of_a_recurrent_layer_and_its_whole_length_agree_with_theory(
+    data: dict[str, Any], gain: float
+) -> None:
+    spec = recurrent(data, width=256, gain=gain)
+    draws, predicted = measured(spec, 24), predict(spec)
+    theory = np.array([site.log10_relative_gradient for site in predicted.sites])
+    steps = np.diff(draws, axis=1)
+    error = steps.std(axis=0, ddof=1) / np.sqrt(len(draws))
+    missed = np.abs(steps.mean(axis=0) - np.diff(theory))
+    doubt = np.array([site.factor_doubt for site in predicted.sites[:-1]])
+    assert doubt.max() < np.log10(1.012)
+    assert np.median(missed) < np.log10(1.01)
+    assert (missed < doubt + 2.5 * error).all()
+    assert abs(draws.mean(axis=0)[0] - theory[0]) < 0.1
+    centred = np.linspace(-0.5, 0.5, len(theory))
+    slopes = draws @ centred / (centred @ centred)
+    assert predicted.depth_slope is not None
+    assert predicted.expected_error is not None
+    assert np.mean(np.abs(slopes - predicted.depth_slope) < 2 * predicted.expected_error) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("activation", "knobs"),
+    [
+        ("relu", {"skip": {"scale": 1.0}}),
+        ("silu", {"skip": {"scale": 0.5}}),
+        ("relu", {"normalization": "batch_norm"}),
+        ("sigmoid", {"normalization": "batch_norm"}),
+    ],
+    ids=["relu skip unscaled", "silu skip", "relu batch_norm", "sigmoid batch_norm"],
+)
+def test_convolutions_with_skips_or_batch_norm_agree_within_their_stated_doubt(
+    activation: str, knobs: dict[str, Any]
+) -> None:
+    spec = convolutional(activation, "kaiming_normal", channels=32, **knobs)
+    draws, predicted = measured(spec, 10), predict(spec)
+    theory = np.array([site.log10_relative_gradient for site in predicted.sites])
+    steps = np.diff(draws, axis=1)
+    error = steps.std(axis=0, ddof=1) / np.sqrt(len(draws))
+    doubt = np.array([site.factor_doubt for site in predicted.sites[:-1]])
+    assert doubt.min() > 0
+    assert (np.abs(steps.mean(axis=0) - np.diff(theory)) < np.log10(1.02) + 2 * error + doubt).all()
+    assert abs(draws.mean(axis=0)[0] - theory[0]) < 0.1 + doubt.sum()
+
+
 def test_a_small_network_is_predicted_within_its_stated_error() -> None:
     spec = network("sigmoid", "xavier_normal", depth=8, width=64)
     predicted = predict(spec)
@@ -109,15 +191,7 @@ def test_a_small_network_is_predicted_within_its_stated_error() -> None:
 
 
 def test_a_convolution_is_predicted_by_its_fan_in() -> None:
-    model = {
-        "kind": "cnn",
-        "depth": 8,
-        "channels": 16,
-        "activation": "sigmoid",
-        "initialization": {"scheme": "xavier_normal"},
-    }
-    spec = network("relu", "kaiming_normal", depth=3, width=8)
-    spec = Experiment.model_validate({**spec.to_json(), "model": model})
+    spec = convolutional("sigmoid", "xavier_normal", channels=16)
     predicted = predict(spec)
     assert predicted.depth_slope is not None
     slopes = [float(profiles(train(spec.with_seed(seed)))[0].slope[0]) for seed in range(6)]
@@ -125,17 +199,7 @@ def test_a_convolution_is_predicted_by_its_fan_in() -> None:
 
 
 def test_recurrent_states_are_predicted_from_the_sampled_inputs() -> None:
-    model = {
-        "kind": "rnn",
-        "cell": "rnn",
-        "width": 128,
-        "activation": "tanh",
-        "initialization": {"scheme": "lecun_normal", "gain": 0.5},
-    }
-    spec = network("relu", "kaiming_normal", depth=3, width=8)
-    spec = Experiment.model_validate(
-        {**spec.to_json(), "model": model, "data": {"kind": "adding_problem", "length": 20}}
-    )
+    spec = recurrent({"kind": "adding_problem", "length": 20}, width=128, gain=0.5)
     predicted = predict(spec)
     assert predicted.depth_slope is not None
     slopes = [float(profiles(train(spec.with_seed(seed)))[0].slope[0]) for seed in range(4)]

@@ -7,6 +7,7 @@ import pytest
 
 from gradclinic.experiment import Experiment
 from gradclinic.theory import predict, to_json
+from gradclinic.theory.transfer import offset_masks, uneven_means
 
 
 def experiment(model: dict[str, Any], *, data: dict[str, Any] | None = None, batch_size: int = 64) -> Experiment:
@@ -154,6 +155,43 @@ def test_convolutions_count_their_zero_padding() -> None:
     border = -np.log10((1 + 2 * np.cos(np.pi / 9)) / 3)
     predicted = predict(experiment(model))
     assert predicted.depth_slope == pytest.approx(29 * border, rel=0.1)
+
+
+def cnn(activation: str, **knobs: Any) -> dict[str, Any]:
+    initialization = {"scheme": "kaiming_normal"}
+    return {
+        "kind": "cnn",
+        "depth": 4,
+        "channels": 16,
+        "activation": activation,
+        "initialization": initialization,
+        **knobs,
+    }
+
+
+def test_skips_around_convolutions_add_what_a_dense_network_of_as_many_units_adds_and_say_its_doubt() -> None:
+    skip = {"scale": 1.0}
+    narrow, wide = (predict(experiment({**cnn("relu", skip=skip), "channels": n})) for n in (16, 4096))
+    assert narrow.sites[0].log10_relative_gradient > wide.sites[0].log10_relative_gradient + 0.1
+    assert narrow.sites[0].factor_doubt > 10 * wide.sites[0].factor_doubt > 0
+    odd = predict(experiment(cnn("tanh", skip=skip)))
+    assert odd.sites[1].factor_doubt < 0.01
+
+
+def test_zero_padding_leaves_batch_norm_a_mean_that_differs_at_the_border() -> None:
+    normalized = cnn("sigmoid", normalization="batch_norm")
+    doubts = [site.factor_doubt for site in predict(experiment(normalized)).sites[:-1]]
+    even = [site.factor_doubt for site in predict(experiment({**normalized, "activation": "tanh"})).sites[:-1]]
+    assert min(doubts) > 2 * max(even)
+    assert min(even) > 0
+
+
+def test_the_uneven_part_of_a_mean_is_counted_as_drawn_windows_count_it() -> None:
+    offsets = [offset_masks(8, 8, kernel=3, stride=1, padding="same")] * 2
+    weights = np.random.default_rng(4).standard_normal((20_000, 3, 3))
+    drawn = np.einsum("nij,iap,jbq->nab", weights, *offsets)
+    uneven = ((drawn - drawn.mean(axis=(1, 2), keepdims=True)) ** 2).mean(axis=0)
+    assert uneven_means(offsets, np.ones((8, 8))) == pytest.approx(uneven, rel=0.05)
 
 
 @pytest.mark.parametrize(
