@@ -177,8 +177,10 @@ def test_an_interruption_leaves_neither_a_half_made_venv_nor_a_process(machine, 
         otherwise=f'case "$*" in *"-m venv"*) sleep 987654 & echo $! > "{started}.part"; '
         f'cat "{started}.part" > "{started}"; wait ;; *) echo 3.11.0 ;; esac'
     )
+    # As in a terminal, also where whoever started the tests ignores signals, as `nohup` and a shell's `&` do.
+    heeding = [str(shutil.which("env")), "--default-signal=INT,TERM,HUP"]
     with subprocess.Popen(
-        [str(machine.home / "run"), "setup"],
+        [*heeding, str(machine.home / "run"), "setup"],
         env=machine.environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
         try:
