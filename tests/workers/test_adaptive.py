@@ -7,7 +7,8 @@ import torch
 from gradclinic.estimate import recorded_steps
 from gradclinic.experiment import Recording
 from gradclinic_workers import fit
-from gradclinic_workers.fit import Interrupted, train
+from gradclinic_workers.fit import train
+from gradclinic_workers.reporter import Interrupted
 
 from . import specs
 from .test_fit import Listener

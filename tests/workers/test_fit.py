@@ -8,7 +8,8 @@ from gradclinic import remedies
 from gradclinic.errors import InvalidSpec, TrainingFailed
 from gradclinic.record import RunRecord
 from gradclinic_workers import fit
-from gradclinic_workers.fit import Interrupted, train
+from gradclinic_workers.fit import train
+from gradclinic_workers.reporter import Interrupted
 
 from . import specs
 

@@ -20,16 +20,15 @@ an interrupted run that resumes from its checkpoint measures what an undisturbed
 import io
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import due
 from gradclinic.errors import TrainingFailed
 from gradclinic.estimate import estimate
@@ -46,57 +45,13 @@ from .objective import Objective
 from .plan import Plan
 from .precision import LossScale
 from .recorder import Observation, Recorder
+from .reporter import Interrupted, Reporter, Silent
 
 TARGET = 0.5
 """A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 CHECK_EVERY = {"cpu": 1, "cuda": 16}
 """Steps between two looks at whether the loss is still finite, by device: on a GPU each look waits for it."""
-
-
-class Reporter(Protocol):
-    """Who is told how the training goes; its methods are called between steps, never inside one."""
-
-    def started(self, record: RunRecord) -> None:
-        """Sites and weights are known; nothing is recorded yet."""
-
-    def should_stop(self) -> bool:
-        """Whether to stop before the next step; asked before each, so it must not wait for anything."""
-
-    def checkpoint_due(self) -> bool:
-        """Whether the next flush should carry a checkpoint."""
-
-    def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None:
-        """What was recorded since the last flush, up to `step` finished steps."""
-
-    def decided(self, record: RunRecord) -> Finding | None:
-        """The finding that ends the run early; asked only where the experiment has a `stop_when`.
-
-        `record` holds what this attempt recorded; who keeps earlier attempts judges them together.
-        """
-
-
-class Interrupted(Exception):  # not an error: the reporter asked for it
-    """Training stopped because the reporter said so; what was recorded is flushed, with a checkpoint."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(f"interrupted after {step} steps")
-        self.step = step
-
-
-class _Silent:
-    def started(self, record: RunRecord) -> None: ...
-
-    def should_stop(self) -> bool:
-        return False
-
-    def checkpoint_due(self) -> bool:
-        return False
-
-    def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None: ...
-
-    def decided(self, record: RunRecord) -> Finding | None:
-        return None
 
 
 def train(
@@ -116,7 +71,7 @@ def train(
     clear(device)
     with torch.random.fork_rng(devices=devices):
         try:
-            return _Fit(experiment, device=device, reporter=reporter or _Silent(), record=record).run(checkpoint)
+            return _Fit(experiment, device=device, reporter=reporter or Silent(), record=record).run(checkpoint)
         except (MemoryError, RuntimeError) as error:
             if not ran_out_of_memory(error):
                 raise

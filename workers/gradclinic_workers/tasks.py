@@ -31,6 +31,7 @@ from gradclinic.use_cases.datasets import provide_from
 
 from .checkpoint import Checkpoints, CheckpointUnusable
 from .lease import Lease, draining
+from .reporter import Interrupted
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +145,7 @@ class _Training:
             where = device.choose(experiment.training.device)
             self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
             record = fit.train(experiment, device=where, reporter=self, checkpoint=self._resume_state())
-        except fit.Interrupted:
+        except Interrupted:
             self._stopped()
         except TrainingFailed as error:
             self._lease.finish(status="failed", reason=Reason(error.code, str(error)))

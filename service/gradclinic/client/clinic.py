@@ -1,0 +1,249 @@
+"""A service as an object: what can be asked of it, over HTTP."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
+
+import httpx
+
+from .. import errors
+from .problems import error_from
+from .submitted import ComparisonResult, Prescription, Run, Study
+
+if TYPE_CHECKING:
+    from ..experiment import Experiment
+    from ..remedies import Remedy
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+URL_VARIABLE = "GRADCLINIC_URL"
+_UPLOADS = {".npz": "application/x-npz", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
+
+ExperimentLike: TypeAlias = Union["Experiment", Mapping[str, Any]]
+RemedyLike: TypeAlias = Union["Remedy", Mapping[str, Any]]
+
+
+class Clinic:
+    """A training-diagnostics service."""
+
+    def __init__(self, url: str | None = None, *, timeout_s: float = 30.0) -> None:
+        self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(timeout_s, connect=5.0))
+        self._owned = ExitStack()
+
+    @classmethod
+    def local(cls, data_dir: str | Path | None = None, *, workers: int | None = None) -> Self:
+        """A client with a service of its own on a free port of this machine; `close` ends both."""
+        from ..settings import Settings
+        from ..supervisor import Embedded
+
+        settings = Settings(port=0) if data_dir is None else Settings(port=0, data_dir=Path(data_dir))
+        embedded = Embedded(settings, workers=workers)
+        stack = ExitStack()
+        stack.enter_context(embedded)
+        clinic = cls(embedded.url)
+        clinic._owned = stack
+        return clinic
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the connection, and end the service where it is this client's own."""
+        self._http.close()
+        self._owned.close()
+
+    def resolve(self, experiment: ExperimentLike, remedies: Sequence[RemedyLike] = ()) -> dict[str, Any]:
+        """What would be trained and what it would cost, without training it."""
+        return self.post("/v1/experiments:resolve", _with_remedies(experiment, remedies))
+
+    def run(
+        self,
+        experiment: ExperimentLike,
+        remedies: Sequence[RemedyLike] = (),
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        reuse: bool = False,
+    ) -> Run:
+        """Queue one training; with `reuse`, an identical one that has succeeded is the answer, if one is there."""
+        body = {
+            **_with_remedies(experiment, remedies),
+            "name": name,
+            "labels": dict(labels or {}),
+            "reuse": "if_identical" if reuse else None,
+        }
+        return Run(self, self.post("/v1/runs", body))
+
+    def study(
+        self,
+        experiment: ExperimentLike,
+        arms: Mapping[str, Sequence[RemedyLike] | ExperimentLike] | None = None,
+        *,
+        seeds: Sequence[int] = range(5),
+        sweep: Mapping[str, Sequence[float]] | None = None,
+        control: bool = False,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Study:
+        """Queue a study: an arm is a list of remedies, or an experiment of its own; `sweep` is by JSON pointer.
+
+        `control` adds an arm with a remedy drawn by chance.
+        """
+        body = {
+            "experiment": _plain(experiment),
+            "arms": [_arm(arm, value) for arm, value in (arms or {}).items()],
+            "seeds": list(seeds),
+            "sweep": [{"field": field, "values": list(values)} for field, values in (sweep or {}).items()],
+            "control": "random_remedy" if control else None,
+            "name": name,
+            "labels": dict(labels or {}),
+        }
+        return self.post_study(body)
+
+    def post_study(self, body: Mapping[str, Any]) -> Study:
+        """Queue a study from its JSON."""
+        return Study(self, self.post("/v1/studies", body))
+
+    def prescribe(
+        self,
+        experiment: ExperimentLike,
+        *,
+        seconds: float | None = None,
+        runs: int | None = None,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Prescription:
+        """Search for what cures an experiment, for so many seconds of training, or so many runs; 240 s without both."""
+        body: dict[str, Any] = {"experiment": _plain(experiment), "name": name, "labels": dict(labels or {})}
+        if seconds is not None or runs is not None:
+            body["budget"] = {"seconds": seconds, "runs": runs}
+        return self.post_prescription(body)
+
+    def post_prescription(self, body: Mapping[str, Any]) -> Prescription:
+        """Search for a cure from its JSON."""
+        return Prescription(self, self.post("/v1/prescriptions", body))
+
+    def get_prescription(self, prescription_id: str) -> Prescription:
+        """A prescription by its identifier."""
+        return Prescription(self, self.get(f"/v1/prescriptions/{_segment(prescription_id)}"))
+
+    def get_run(self, run_id: str) -> Run:
+        """A run by its identifier."""
+        return Run(self, self.get(f"/v1/runs/{_segment(run_id)}"))
+
+    def get_study(self, study_id: str) -> Study:
+        """A study by its identifier."""
+        return Study(self, self.get(f"/v1/studies/{_segment(study_id)}"))
+
+    def runs(self, **filters: Any) -> Iterator[Run]:
+        """Runs, newest first, page by page; filters as in the API: status, condition, finding, label, study."""
+        for item in self.pages("/v1/runs", **filters):
+            yield Run(self, item)
+
+    def studies(self) -> Iterator[Study]:
+        """Studies, newest first, page by page."""
+        for item in self.pages("/v1/studies"):
+            yield Study(self, item)
+
+    def compare(self, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
+        """Any runs against one of them; options are `metric` and `confidence`."""
+        body = {"runs": [_id(run) for run in runs], "baseline": _id(baseline)}
+        return ComparisonResult(self, self.post("/v1/comparisons", body, **options))
+
+    def upload(self, file: str | Path, *, target: str | None = None, task: str | None = None) -> dict[str, Any]:
+        """Send rows of one's own; an experiment's data then are `{"kind": "uploaded", "id": answer["id"]}`.
+
+        The file is an npz with the arrays `inputs` and `targets`, or a CSV or Parquet table whose column `target`
+        (by default the last one) is to be predicted. The same content again is the same data set.
+        """
+        path = Path(file)
+        if (kind := _UPLOADS.get(path.suffix.lower())) is None:
+            raise errors.InvalidSpec.at("", "no file of a data set", value=path.name, allowed=", ".join(_UPLOADS))
+        parameters = {name: value for name, value in (("target", target), ("task", task)) if value is not None}
+        answer = self._request(
+            "POST", "/v1/datasets", content=path.read_bytes(), headers={"Content-Type": kind}, params=parameters
+        )
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def datasets(self) -> Iterator[dict[str, Any]]:
+        """The data sets that were uploaded."""
+        return self.pages("/v1/datasets")
+
+    def catalogue(self) -> dict[str, Any]:
+        """Everything that a request can name."""
+        return self.get("/v1/catalogue")
+
+    def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """The items of every page."""
+        page = self.get(path, **parameters)
+        yield from page["items"]
+        while page["next"] is not None:
+            page = self.get(path, **{**parameters, "after": page["next"]})
+            yield from page["items"]
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """The JSON at a path of the API."""
+        found: dict[str, Any] = self._request("GET", path, params=parameters).json()
+        return found
+
+    def post(self, path: str, body: Any = None, **parameters: Any) -> dict[str, Any]:
+        """The answer to a JSON body."""
+        content = None if body is None else json.dumps(body)  # NaN goes through: the service names its place
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        answer = self._request("POST", path, content=content, headers=headers, params=parameters)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def delete(self, path: str) -> None:
+        """Remove what is at a path of the API."""
+        self._request("DELETE", path)
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.ConnectError:
+            raise errors.ServiceUnavailable(
+                f"no service answers at {self.url}; start one with `gradclinic serve`, or name another with --url"
+            ) from None
+        except httpx.UnsupportedProtocol:
+            raise errors.ServiceUnavailable(f"{self.url} is not a service's address; it begins with http://") from None
+        except httpx.InvalidURL as error:
+            raise errors.ServiceUnavailable(f"{self.url} is not an address: {error}") from None
+        except httpx.HTTPError as error:
+            raise errors.ServiceUnavailable(
+                f"the service at {self.url} does not answer: {str(error) or type(error).__name__}"
+            ) from None
+        if response.is_error:
+            raise error_from(response)
+        return response
+
+
+def _plain(value: ExperimentLike | RemedyLike) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else value.to_json()
+
+
+def _with_remedies(experiment: ExperimentLike, remedies: Sequence[RemedyLike]) -> dict[str, Any]:
+    return {"experiment": _plain(experiment), "remedies": [_plain(remedy) for remedy in remedies]}
+
+
+def _arm(name: str, value: Sequence[RemedyLike] | ExperimentLike) -> dict[str, Any]:
+    if isinstance(value, Sequence):
+        return {"name": name, "remedies": [_plain(remedy) for remedy in value]}
+    return {"name": name, "experiment": _plain(value)}
+
+
+def _id(run: Run | str) -> str:
+    return run.id if isinstance(run, Run) else run
+
+
+def _segment(identifier: str) -> str:
+    if not identifier.replace("_", "").isalnum():
+        raise errors.NotFound(f"{identifier!r} is no identifier")
+    return identifier
