@@ -37,7 +37,7 @@ def test_a_cancel_reaches_the_training(store: Store) -> None:
     claim = claimed(store)
     with Lease(store, claim, replace_settings(heartbeat_s=1000)) as lease:
         store.runs.request_cancel(claim.run_id)
-        eventually(lambda: lease.stop == "canceled")
+        assert eventually(lambda: lease.stop == "canceled")
 
 
 def test_a_run_that_was_given_to_another_attempt_is_let_go(store: Store) -> None:
@@ -45,7 +45,7 @@ def test_a_run_that_was_given_to_another_attempt_is_let_go(store: Store) -> None
     with Lease(store, claim, QUICK) as lease:
         store.reconciliation.abandon("vm/", max_attempts=3)
         claimed(store, claim.run_id)
-        eventually(lambda: lease.stop == "lease_lost")
+        assert eventually(lambda: lease.stop == "lease_lost")
         with pytest.raises(LeaseLost):
             lease.save_window(step=1, series=window(0, 1))
         assert not lease.ended
@@ -55,12 +55,12 @@ def test_a_deleted_run_is_let_go(store: Store) -> None:
     claim = claimed(store)
     with Lease(store, claim, QUICK) as lease:
         store.runs.delete(claim.run_id)
-        eventually(lambda: lease.stop == "lease_lost")
+        assert eventually(lambda: lease.stop == "lease_lost")
 
 
 def test_a_run_that_takes_too_long_is_stopped(store: Store) -> None:
     with Lease(store, claimed(store), replace_settings(max_run_s=0.001)) as lease:
-        eventually(lambda: lease.stop == "run_time_limit")
+        assert eventually(lambda: lease.stop == "run_time_limit")
 
 
 def test_a_process_that_is_asked_to_end_stops_its_run(store: Store) -> None:

@@ -158,6 +158,7 @@ def test_an_interval_beyond_what_a_float_holds_breaks_nothing():
     base, other = arm("baseline", [1e-6, 2.0]), arm("other", [2.0, 1e-6])
     comparison = compare([*base, *other, *[replace(each, arm=f"more {n}") for n in range(6) for each in other]])
     json.dumps(comparison.to_json(), allow_nan=False)
+    assert {each.verdict for each in comparison.arms} == {"inconclusive"}
 
 
 def test_a_single_seed_is_inconclusive_and_says_how_many_would_do():
