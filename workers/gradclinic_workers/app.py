@@ -31,6 +31,7 @@ from gradclinic.store import Store
 
 from . import tasks
 from .lease import draining
+from .scheduling import ask_for_long_turns
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +133,8 @@ def _prepare() -> None:
     signal.signal(signal.SIGUSR2, lambda *_: draining.set())
     settings = get_settings()
     configure(settings)
-
+    if not ask_for_long_turns():
+        log.debug("turns_as_the_kernel_likes")
     owner = f"{owner_prefix(os.getppid())}{os.getpid()}"
     tasks.become(tasks.Trainer(settings, owner=owner, queues=queues_of(settings)))
 
