@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from gradclinic.queue import Queue
 from gradclinic.settings import Settings
 from gradclinic.supervisor import Embedded
+from gradclinic_workers.scheduling import LONGEST_TURN_S, ask_for_long_turns, turn_s
 
 from ..processes import named, processes_of
 from ..waiting import eventually
@@ -103,6 +105,13 @@ def test_a_worker_that_dies_with_a_message_it_took_loses_no_run(service: Embedde
     assert status(api, held) == "queued"
     child.parent().kill()
     assert ended(api, held)["status"] == "succeeded"
+
+
+def test_a_worker_takes_the_longest_turns_that_the_kernel_grants(service: Embedded, api: httpx.Client) -> None:
+    ended(api, submit(api))  # so that its child is up
+    with ThreadPoolExecutor(1) as pool:
+        granted = pool.submit(ask_for_long_turns).result()
+    assert (turn_s(_the_child(service).pid) == LONGEST_TURN_S) == granted
 
 
 def _the_child(service: Embedded) -> psutil.Process:

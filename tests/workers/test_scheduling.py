@@ -6,6 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from gradclinic_workers import scheduling
 from gradclinic_workers.scheduling import LONGEST_TURN_S, ask_for_long_turns, turn_s
 
@@ -22,9 +23,7 @@ def in_a_thread(*calls):
 def test_a_thread_gets_the_turns_it_asks_for_and_keeps_its_niceness():
     nice = os.getpriority(os.PRIO_PROCESS, 0)
 
-    granted, turns, after = in_a_thread(
-        ask_for_long_turns, turn_s, lambda: os.getpriority(os.PRIO_PROCESS, 0)
-    )
+    granted, turns, after = in_a_thread(ask_for_long_turns, turn_s, lambda: os.getpriority(os.PRIO_PROCESS, 0))
 
     assert granted
     assert turns == LONGEST_TURN_S

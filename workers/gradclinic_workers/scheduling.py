@@ -45,15 +45,15 @@ def ask_for_long_turns() -> bool:
     return _call(0, 0, ctypes.byref(attributes), 0) and turn_s() == LONGEST_TURN_S
 
 
-def turn_s() -> float | None:
-    """Seconds that the calling thread's turns last; None where the kernel does not say."""
-    attributes = _get()
+def turn_s(thread_id: int = 0) -> float | None:
+    """Seconds that a thread's turns last, 0 being the one that asks; None where the kernel does not say."""
+    attributes = _get(thread_id)
     return attributes.runtime_ns / 1e9 if attributes is not None and attributes.runtime_ns else None
 
 
-def _get() -> _Attributes | None:
+def _get(thread_id: int = 0) -> _Attributes | None:
     attributes = _Attributes()
-    return attributes if _call(1, 0, ctypes.byref(attributes), ctypes.sizeof(attributes), 0) else None
+    return attributes if _call(1, thread_id, ctypes.byref(attributes), ctypes.sizeof(attributes), 0) else None
 
 
 def _call(which: int, *arguments: object) -> bool:
