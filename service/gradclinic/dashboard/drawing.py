@@ -3,6 +3,9 @@
 import html
 import importlib.util
 import io
+import re
+import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
 Format = Literal["png", "svg"]
 
 WIDTH_IN, HEIGHT_IN, DPI = 9.0, 5.0, 144
+INK = "#010203"
+"""What words and axes are drawn in where a page is to put its own ink in its place; nothing else has this colour."""
+_LOCK = threading.Lock()
+"""matplotlib's settings are the whole process's: one drawing at a time."""
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 
 
@@ -28,40 +36,61 @@ def can_draw() -> bool:
 
 def draw(figure: Figure, form: Format) -> bytes:
     """The figure on white, as bytes of that format; equal figures give equal bytes. Raises SetupFailed."""
+    words = {"svg.fonttype": "path", "font.size": 10}
+    return _drawn(figure, form, settings=words, width_in=WIDTH_IN, ground="white", titled=True)
+
+
+def draw_for_page(figure: Figure, *, width_in: float) -> bytes:
+    """An SVG without title and ground whose words are words, in INK, to become part of a page. Raises SetupFailed."""
+    coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    settings = {"svg.fonttype": "none", "font.size": 9, "axes.facecolor": "none", **dict.fromkeys(coloured, INK)}
+    return _drawn(figure, "svg", settings=settings, width_in=width_in, ground="none", titled=False)
+
+
+def _drawn(
+    figure: Figure, form: Format, *, settings: Mapping[str, Any], width_in: float, ground: str, titled: bool
+) -> bytes:
     if not can_draw():
         raise SetupFailed("PNG and SVG need matplotlib: pip install 'gradclinic[ui]'")
     import matplotlib as mpl
+
+    with _LOCK, mpl.rc_context({"svg.hashsalt": "gradclinic", **settings}), warnings.catch_warnings():
+        # Names may be in any script: words that are words are the browser's business, others show as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        canvas = _canvas(figure, width_in=width_in, ground=ground, titled=titled)
+        out = io.BytesIO()
+        canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+        return out.getvalue()
+
+
+def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "Canvas":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
     layout = figure["layout"]
-    height = layout["height"] / 100 + 0.6 if "height" in layout else HEIGHT_IN
-    with mpl.rc_context({"svg.hashsalt": "gradclinic", "svg.fonttype": "path", "font.size": 10}):
-        canvas = Canvas(figsize=(WIDTH_IN, height), dpi=DPI, layout="constrained", facecolor="white")
-        FigureCanvasAgg(canvas)
+    height = layout["height"] / 100 + 0.6 if "height" in layout else min(HEIGHT_IN, width_in)
+    canvas = Canvas(figsize=(width_in, height), dpi=DPI, layout="constrained", facecolor=ground)
+    FigureCanvasAgg(canvas)
+    if titled:
         canvas.suptitle(_plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
-        down, across = _axes(layout, "y"), _axes(layout, "x")
-        heights = [domain[1] - domain[0] for _, domain in down]
-        grid: Any = canvas.subplots(
-            len(down), len(across), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
-        )
-        for (y, _), row in zip(down, grid, strict=True):
-            for (x, _), axes in zip(across, row, strict=True):
-                traces = [
-                    trace for trace in figure["data"] if (trace.get("xaxis", "x"), trace.get("yaxis", "y")) == (x, y)
-                ]
-                if traces or len(down) * len(across) == 1:
-                    _panel(axes, traces, layout, x, y)
-                else:
-                    axes.set_visible(False)
-        for (x, _), column in zip(across, grid.T, strict=True):
-            lowest = [axes for axes in column if axes.get_visible()][-1]
+    down, across = _axes(layout, "y"), _axes(layout, "x")
+    heights = [domain[1] - domain[0] for _, domain in down]
+    grid: Any = canvas.subplots(
+        len(down), len(across), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
+    )
+    for (y, _), row in zip(down, grid, strict=True):
+        for (x, _), axes in zip(across, row, strict=True):
+            traces = [trace for trace in figure["data"] if (trace.get("xaxis", "x"), trace.get("yaxis", "y")) == (x, y)]
+            if traces or len(down) * len(across) == 1:
+                _panel(axes, traces, layout, x, y)
+            else:
+                axes.set_visible(False)
+    for (x, _), column in zip(across, grid.T, strict=True):
+        for lowest in [axes for axes in column if axes.get_visible()][-1:]:
             lowest.tick_params(labelbottom=True)
             lowest.set_xlabel(_plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
-        _colour_bar(canvas, grid, figure)
-        out = io.BytesIO()
-        canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
-        return out.getvalue()
+    _colour_bar(canvas, grid, figure)
+    return canvas
 
 
 def _axes(layout: Mapping[str, Any], letter: str) -> list[tuple[str, Sequence[float]]]:
@@ -188,7 +217,7 @@ def _note(axes: "Axes", note: Mapping[str, Any]) -> None:
 
 def _ticks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
     if "tickvals" in x:
-        crowded = len(x["tickvals"]) > 4
+        crowded = len(x["tickvals"]) > 4 and max(map(len, x["ticktext"])) > 5
         axes.set_xticks(x["tickvals"], [_plain(text) for text in x["ticktext"]], rotation=30 if crowded else 0)
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right" if crowded else "center")
@@ -199,6 +228,20 @@ def _ticks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
             low, high = settings["range"]
             limit(*((10.0**low, 10.0**high) if settings.get("type") == "log" else (low, high)))
     axes.minorticks_off()
+    for line, settings in ((axes.xaxis, x), (axes.yaxis, y)):
+        if settings.get("type") == "log" and "tickvals" not in settings:
+            _few_decades(line)
+
+
+def _few_decades(line: Any) -> None:
+    """Marks between the decades where fewer than two of these would be seen."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+    low, high = line.get_view_interval()
+    if low <= 0 or high > low * 30:
+        return
+    line.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > low * 4 else MaxNLocator(4))
+    line.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
 
 
 def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
@@ -206,4 +249,5 @@ def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
 
 
 def _plain(text: str) -> str:
-    return html.unescape(text).replace("$", r"\$")  # a dollar would begin mathematics
+    shown = _NO_XML.sub("\ufffd", html.unescape(text))
+    return shown.replace("$", r"\$")  # a dollar would begin mathematics

@@ -1,0 +1,63 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from gradclinic.dashboard.figures import Line, profile
+from gradclinic.dashboard.inline import inline
+
+from .test_figures import FIGURES
+
+
+def drawn(name: str) -> str:
+    return str(inline(FIGURES[name](), name="c0", label="What it shows"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_drawing_brings_no_style_no_script_and_no_address(name):
+    for element in ElementTree.fromstring(f"<both>{drawn(name)}</both>").iter():
+        assert element.tag not in ("style", "script", "metadata", "foreignObject", "a")
+        for attribute, value in element.attrib.items():
+            assert attribute != "style"
+            assert not attribute.startswith("on")
+            assert attribute != "href" or value.startswith(("#", "data:image/png;base64,"))
+            assert "//" not in value or value.startswith("data:image/png;base64,")
+
+
+def test_words_and_axes_are_in_the_ink_of_the_page_and_words_are_words():
+    text = drawn("ranking")
+    assert "currentColor" in text
+    assert "#010203" not in text
+    assert "norm</text>" in text
+    assert not re.search(r'fill="(#ffffff|white|#000000|black)"', text)
+
+
+def test_what_is_referred_to_is_there_once_and_apart_from_other_drawings():
+    both = ElementTree.fromstring(f"<both>{drawn('curves')}</both>")
+    identifiers = [element.attrib["id"] for element in both.iter() if "id" in element.attrib]
+    assert len(identifiers) == len(set(identifiers)) > 0
+    assert all(identifier.startswith("c0") for identifier in identifiers)
+    referred = re.findall(r'(?:href="#|url\(#)([^")]+)', drawn("curves"))
+    assert set(referred) == set(identifiers)
+
+
+def test_a_narrow_window_has_a_drawing_of_its_own_unless_panels_stand_side_by_side():
+    assert [svg.attrib["class"] for svg in ElementTree.fromstring(f"<both>{drawn('profile')}</both>")] == [
+        "drawing on-wide",
+        "drawing on-narrow",
+    ]
+    assert [svg.attrib["class"] for svg in ElementTree.fromstring(f"<both>{drawn('map')}</both>")] == ["drawing broad"]
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    ["</svg><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "$x^2$ & <b>", "漢字 🦄", "\ufffe]]>"],
+)
+def test_what_a_person_typed_stays_text(nasty):
+    figure = profile([Line(nasty, [nasty], [1.0])], title=nasty)
+    both = ElementTree.fromstring(f"<both>{inline(figure, name='c0', label=nasty)}</both>".replace("\ufffe", ""))
+    texts = ["".join(element.itertext()) for element in both.iter("text")]
+    assert any(nasty.replace("\ufffe", "\ufffd")[:10] in text for text in texts), texts
+    assert {element.tag for element in both.iter()} <= {
+        "both", "svg", "defs", "g", "path", "use", "text", "tspan", "clipPath", "rect", "image"
+    }  # fmt: skip
