@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "GRADCLINIC_URL"
+_DRAWING_S = 120.0
+"""Seconds that a report may take, whose charts are drawn for it."""
 _UPLOADS = {".npz": "application/x-npz", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 
 ExperimentLike: TypeAlias = Union["Experiment", Mapping[str, Any]]
@@ -192,6 +194,10 @@ class Clinic:
         """The JSON at a path of the API."""
         found: dict[str, Any] = self._request("GET", path, params=parameters).json()
         return found
+
+    def text(self, path: str, **parameters: Any) -> str:
+        """The text of a report at a path of the API."""
+        return self._request("GET", path, params=parameters, timeout=_DRAWING_S).text
 
     def post(self, path: str, body: Any = None, **parameters: Any) -> dict[str, Any]:
         """The answer to a JSON body."""

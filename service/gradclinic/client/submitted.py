@@ -44,6 +44,10 @@ class _Submitted:
         self.data = self.clinic.post(f"{self._path}/{self.id}/cancel")
         return self
 
+    def report(self, **options: Any) -> str:
+        """All that its page shows, as one HTML file that opens without a server; a study's takes `metric`."""
+        return self.clinic.text(f"{self._path}/{self.id}/report", **options)
+
     def delete(self) -> None:
         """Remove it with its runs, and all they recorded."""
         self.clinic.delete(f"{self._path}/{self.id}")

@@ -48,7 +48,7 @@ def draw_for_page(figure: Figure, *, width_in: float) -> bytes:
 
 
 def _drawn(
-    figure: Figure, form: Format, *, settings: Mapping[str, Any], width_in: float, ground: str, titled: bool
+    figure: Figure, form: Format, *, settings: dict[Any, Any], width_in: float, ground: str, titled: bool
 ) -> bytes:
     if not can_draw():
         raise SetupFailed("PNG and SVG need matplotlib: pip install 'gradclinic[ui]'")
