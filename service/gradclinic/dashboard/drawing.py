@@ -1,9 +1,7 @@
 """Draws our figures as PNG or SVG with matplotlib, where there is no browser; needs the extra `ui`."""
 
-import html
 import importlib.util
 import io
-import re
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ import numpy as np
 
 from ..errors import SetupFailed
 from .figures.theme import NEUTRAL, Figure
+from .marks import plain, set_marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +24,6 @@ INK = "#010203"
 """What words and axes are drawn in where a page is to put its own ink in its place; nothing else has this colour."""
 _LOCK = threading.Lock()
 """matplotlib's settings are the whole process's: one drawing at a time."""
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 
 
@@ -72,7 +70,7 @@ def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "C
     canvas = Canvas(figsize=(width_in, height), dpi=DPI, layout="constrained", facecolor=ground)
     FigureCanvasAgg(canvas)
     if titled:
-        canvas.suptitle(_plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
+        canvas.suptitle(plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
     down, across = _axes(layout, "y"), _axes(layout, "x")
     heights = [domain[1] - domain[0] for _, domain in down]
     grid: Any = canvas.subplots(
@@ -88,7 +86,7 @@ def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "C
     for (x, _), column in zip(across, grid.T, strict=True):
         for lowest in [axes for axes in column if axes.get_visible()][-1:]:
             lowest.tick_params(labelbottom=True)
-            lowest.set_xlabel(_plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
+            lowest.set_xlabel(plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
     _colour_bar(canvas, grid, figure)
     return canvas
 
@@ -119,8 +117,8 @@ def _panel(
             _heading(axes, note, across, name)
         else:
             _note(axes, note)
-    _ticks(axes, x, y)
-    axes.set_ylabel(_plain(y["title"]["text"]))
+    set_marks(axes, x, y)
+    axes.set_ylabel(plain(y["title"]["text"]))
     if not any(trace["type"] == "heatmap" for trace in traces):
         axes.grid(visible=True, alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
@@ -136,7 +134,7 @@ def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
         x,
         y,
         xerr=None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])],
-        label=_plain(trace["name"]),
+        label=plain(trace["name"]),
         color=line.get("color") or marker.get("color"),
         linestyle=_DASHES[line.get("dash", "solid")] if "lines" in trace["mode"] else "none",
         linewidth=line.get("width", 1.5),
@@ -149,7 +147,7 @@ def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
         axes.plot(x[crossed], y[crossed], "X", color=marker.get("color"), markersize=marker.get("size", 6))
     if "text" in trace["mode"]:
         for at, height, text in zip(x, y, trace["text"], strict=True):
-            axes.annotate(_plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+            axes.annotate(plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
 
 
 def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
@@ -169,7 +167,7 @@ def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
     )
     if named and trace.get("showscale", True):
         every = max(1, len(trace["y"]) // 25)
-        axes.set_yticks(range(0, len(trace["y"]), every), [_plain(name) for name in trace["y"][::every]], fontsize=7)
+        axes.set_yticks(range(0, len(trace["y"]), every), [plain(name) for name in trace["y"][::every]], fontsize=7)
 
 
 def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
@@ -178,7 +176,7 @@ def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
         if trace["type"] == "heatmap" and trace.get("showscale", True):
             shown = [axes for axes in grid.flat if axes.collections]
             bar = canvas.colorbar(shown[0].collections[0], ax=shown)
-            bar.set_label(_plain(trace["colorbar"]["title"]["text"]))
+            bar.set_label(plain(trace["colorbar"]["title"]["text"]))
             if "tickvals" in trace["colorbar"]:
                 bar.set_ticks(trace["colorbar"]["tickvals"], labels=trace["colorbar"]["ticktext"])
 
@@ -186,7 +184,7 @@ def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
 def _heading(axes: "Axes", note: Mapping[str, Any], across: str, name: str) -> None:
     """The name of a panel, above it."""
     if note["name"] == f"panel {across} {name}":
-        axes.set_title(_plain(note["text"]), loc="left", fontsize=9)
+        axes.set_title(plain(note["text"]), loc="left", fontsize=9)
 
 
 def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typing.NDArray[np.float64]":
@@ -211,43 +209,9 @@ def _level(axes: "Axes", shape: Mapping[str, Any], name: str) -> None:
 def _note(axes: "Axes", note: Mapping[str, Any]) -> None:
     vertical = axes.transAxes if note["yref"] == "paper" else axes.get_yaxis_transform()
     axes.text(
-        note["x"], note["y"], _plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8
+        note["x"], note["y"], plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8
     )
-
-
-def _ticks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
-    if "tickvals" in x:
-        crowded = len(x["tickvals"]) > 4 and max(map(len, x["ticktext"])) > 5
-        axes.set_xticks(x["tickvals"], [_plain(text) for text in x["ticktext"]], rotation=30 if crowded else 0)
-        for label in axes.get_xticklabels():
-            label.set_horizontalalignment("right" if crowded else "center")
-    if "tickvals" in y:
-        axes.set_yticks(y["tickvals"], [_plain(text) for text in y["ticktext"]])
-    for settings, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
-        if "range" in settings:
-            low, high = settings["range"]
-            limit(*((10.0**low, 10.0**high) if settings.get("type") == "log" else (low, high)))
-    axes.minorticks_off()
-    for line, settings in ((axes.xaxis, x), (axes.yaxis, y)):
-        if settings.get("type") == "log" and "tickvals" not in settings:
-            _few_decades(line)
-
-
-def _few_decades(line: Any) -> None:
-    """Marks between the decades where fewer than two of these would be seen."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
-
-    low, high = line.get_view_interval()
-    if low <= 0 or high > low * 30:
-        return
-    line.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > low * 4 else MaxNLocator(4))
-    line.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
 
 
 def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _plain(text: str) -> str:
-    shown = _NO_XML.sub("\ufffd", html.unescape(text))
-    return shown.replace("$", r"\$")  # a dollar would begin mathematics

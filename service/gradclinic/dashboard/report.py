@@ -6,6 +6,7 @@ would ask. Nothing in the file leads to another place, and a policy in it forbid
 
 import base64
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -139,8 +140,8 @@ def _rule_sets(runs: Sequence[Run]) -> Facts:
 
 def _environments(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Each of the environments that runs were trained in, with the number of these runs; most of them first."""
-    found = Counter(tuple(run.environment.items()) for run in runs if run.environment)
-    return [{"runs": count, "environment": dict(facts)} for facts, count in found.most_common()]
+    found = Counter(json.dumps(dict(run.environment), sort_keys=True) for run in runs if run.environment)
+    return [{"runs": count, "environment": json.loads(facts)} for facts, count in found.most_common()]
 
 
 def _where(runs: Sequence[Run]) -> Facts:

@@ -3,10 +3,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradclinic.dashboard.figures import Line, profile
+from gradclinic.dashboard.figures import Line, curves, profile, ranking
 from gradclinic.dashboard.inline import inline
 
-from .test_figures import FIGURES
+from .test_figures import FIGURES, arm, comparison, curve
 
 
 def drawn(name: str) -> str:
@@ -30,6 +30,17 @@ def test_words_and_axes_are_in_the_ink_of_the_page_and_words_are_words():
     assert "#010203" not in text
     assert "norm</text>" in text
     assert not re.search(r'fill="(#ffffff|white|#000000|black)"', text)
+
+
+def words(name: str, figure: dict) -> set[str]:
+    both = ElementTree.fromstring(f"<both>{inline(figure, name=name, label='')}</both>")
+    return {"".join(text.itertext()) for text in both.iter("text")}
+
+
+def test_a_logarithmic_axis_over_less_than_a_decade_has_marks_all_the_same():
+    assert {"0.2", "0.5"} <= words("c", curves({"grad_norm_l2": curve([0.15, 0.3, 0.9])}))
+    assert sum(word.startswith("0.30") for word in words("c", curves({"grad_norm_l2": curve([0.3, 0.31])}))) > 1
+    assert {"0.9", "1", "1.1"} <= words("c", ranking(comparison(arm(1, "a", ratio=1.0, ratio_interval=[0.9, 1.1]))))
 
 
 def test_what_is_referred_to_is_there_once_and_apart_from_other_drawings():
