@@ -15,6 +15,7 @@ NARROW_IN = 4.3
 """About the width of a phone: the drawing for it is laid out anew, not shrunk until nobody can read it."""
 LETTERS, MOST_TICKS = 16, 6
 """Letters in a line of a name, and names below an axis, of a narrow drawing."""
+MOST_MARKS = 1500
 _REFERENCE = re.compile(r"(^#|url\(#)([^)]+)")
 _FONT = re.compile(r"(?P<bold>.*\bbold\b)?.*?(?P<size>[\d.]+)px")
 
@@ -24,6 +25,7 @@ def inline(figure: Figure, *, name: str, label: str) -> Markup:
 
     `name` keeps its identifiers apart from those of other drawings of the page; `label` is read to who cannot see it.
     """
+    figure = _lightened(figure)
     wide = draw_for_page(figure, width_in=WIDTH_IN)
     if "xaxis2" in figure["layout"]:  # panels side by side have no room in a narrow window: it scrolls
         return _embedded(wide, name=name, label=label, classes="drawing broad")
@@ -31,6 +33,15 @@ def inline(figure: Figure, *, name: str, label: str) -> Markup:
     return _embedded(wide, name=f"{name}w", label=label, classes="drawing on-wide") + _embedded(
         narrow, name=f"{name}n", label=label, classes="drawing on-narrow"
     )
+
+
+def _lightened(figure: Figure) -> Figure:
+    """The same with lines alone where there are many points: each of their marks is an element of the page."""
+    points = sum(len(trace["x"]) for trace in figure["data"] if trace["type"] == "scatter")
+    if points <= MOST_MARKS:
+        return figure
+    lines = [{**trace, "mode": "lines"} if "lines" in trace.get("mode", "") else trace for trace in figure["data"]]
+    return {**figure, "data": lines}
 
 
 def _narrowed(figure: Figure) -> Figure:

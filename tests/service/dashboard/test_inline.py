@@ -43,6 +43,12 @@ def test_a_logarithmic_axis_over_less_than_a_decade_has_marks_all_the_same():
     assert {"0.9", "1", "1.1"} <= words("c", ranking(comparison(arm(1, "a", ratio=1.0, ratio_interval=[0.9, 1.1]))))
 
 
+def test_many_arms_of_a_deep_network_stay_small():
+    layers = [f"{index}.linear" for index in range(300)]
+    lines = [Line(str(arm), layers, [10.0 ** (-index / 100) * (1 + arm) for index in range(300)]) for arm in range(20)]
+    assert len(inline(profile(lines, title=""), name="c", label="")) < 300_000
+
+
 def test_what_is_referred_to_is_there_once_and_apart_from_other_drawings():
     both = ElementTree.fromstring(f"<both>{drawn('curves')}</both>")
     identifiers = [element.attrib["id"] for element in both.iter() if "id" in element.attrib]
