@@ -125,21 +125,3 @@ def test_a_service_that_a_script_put_into_the_background_can_be_interrupted_too(
         serve.send_signal(signal.SIGINT)
         assert serve.wait(timeout=60) == 0
     assert processes_of(tmp_path) == []
-
-
-@pytest.mark.slow
-def test_a_program_can_have_a_clinic_of_its_own(tmp_path: Path) -> None:
-    from gradclinic import Clinic, remedies
-
-    posted = {
-        "model": {"kind": "mlp", "depth": 8, "width": 16, "activation": "sigmoid"},
-        "data": {"kind": "digits"},
-        "optimizer": {"kind": "sgd", "learning_rate": 0.1},
-        "training": {"steps": 100, "batch_size": 32},
-    }
-    with Clinic.local(tmp_path, workers=1) as clinic:
-        study = clinic.study(posted, arms={"norm": [remedies.AddBatchNorm()]}, seeds=range(2))
-        comparison = study.wait(timeout_s=200).comparison()
-        assert comparison["norm"]["verdict"] in {"cures", "improves", "inconclusive"}
-        assert comparison.figure().data
-    assert processes_of(tmp_path) == []

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import plotly.io as pio
 import pytest
+from plotly.io.base_renderers import ExternalRenderer
 
 from gradclinic import Clinic, Experiment, errors, remedies
 from gradclinic.settings import Settings
@@ -49,6 +51,35 @@ def test_a_study_goes_from_question_to_answer(clinic: Clinic, settings: Settings
     assert [found.id for found in clinic.studies()] == [study.id]
 
 
+class Shown(ExternalRenderer):
+    """Takes what Plotly would show, as a notebook does."""
+
+    def __init__(self) -> None:
+        self.figures: list[dict] = []
+
+    def render(self, figure: dict) -> None:
+        self.figures.append(figure)
+
+
+def test_a_comparison_is_drawn_by_its_own_metric_and_shows_itself(clinic: Clinic, settings: Settings) -> None:
+    study = clinic.study(EXPERIMENT, arms={"norm": [remedies.AddBatchNorm()]}, seeds=[0])
+    train(settings, *(run.id for run in study.runs()))
+    comparison = study.comparison(metric="final_validation_accuracy")
+    assert comparison.figure().layout.title.text == "Final validation accuracy against baseline"
+    assert study.comparison().figure().layout.title.text == "Final validation loss against baseline"
+    assert [line.name for line in comparison.figure("profiles").data] == ["baseline", "norm"]
+    assert repr(comparison) == str(comparison)
+    pio.renderers["shown"] = shown = Shown()
+    comparison.figure().show(renderer="shown")
+    assert [each["layout"]["title"]["text"] for each in shown.figures] == ["Final validation accuracy against baseline"]
+    assert "norm" in comparison.figure()._repr_html_()
+    with pytest.raises(errors.InsufficientData, match="swept"):
+        comparison.figure("map")
+    runs = list(study.runs())
+    with pytest.raises(errors.InsufficientData, match="belong to none"):
+        clinic.compare([*runs[:1], clinic.run(EXPERIMENT)], baseline=runs[0]).figure()
+
+
 def test_a_run_can_be_read_in_every_way(clinic: Clinic, settings: Settings) -> None:
     run = clinic.run(EXPERIMENT, [remedies.SwapActivation(activation="tanh")], name="one", labels={"a": "b"})
     train(settings, run.id)
@@ -61,6 +92,9 @@ def test_a_run_can_be_read_in_every_way(clinic: Clinic, settings: Settings) -> N
     assert len(run.profile()["points"]) == 8
     assert run.curves(max_points=4)["sampled"]
     assert [found.id for found in clinic.runs(label="a:b")] == [run.id]
+    report = run.report()
+    assert report.startswith("<!doctype html>")
+    assert all(words in report for words in (run.id, run.diagnosis()["findings"][0]["source"], "<svg"))
     assert clinic.get_run(run.id).data == run.data
     run.delete()
     with pytest.raises(errors.NotFound):
@@ -135,3 +169,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = "import sys, gradclinic; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert not {"pydantic", "numpy", "httpx", "torch", "scipy"} & set(done.stdout.split())
+
+
+def test_a_client_alone_loads_nothing_of_the_service() -> None:
+    loaded = "import sys, gradclinic; gradclinic.Clinic; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert "httpx" in done.stdout.split()
+    assert not {"pydantic", "numpy", "torch", "scipy", "sqlalchemy", "plotly", "psutil"} & set(done.stdout.split())

@@ -56,6 +56,7 @@ def study_answer(study: Study) -> a.StudyAnswer:
             events=f"{at}/events",
             cancel=f"{at}/cancel",
             page=f"/studies/{study.id}",
+            report=f"{at}/report",
         ),
     )
 
@@ -94,6 +95,7 @@ def _prescription_fields(prescription: Prescription) -> dict[str, Any]:
             runs=f"/v1/runs?label=prescription:{prescription.id}",
             cancel=f"{at}/cancel",
             page=f"/prescriptions/{prescription.id}",
+            report=f"{at}/report",
         ),
     }
 
@@ -139,5 +141,6 @@ def _run_fields(run: Run) -> dict[str, Any]:
             events=f"{at}/events",
             cancel=f"{at}/cancel",
             page=f"/runs/{run.id}",
+            report=f"{at}/report",
         ),
     }

@@ -2,7 +2,7 @@
 
 import typer
 
-from . import asking, claiming, demo, prescribing, serving, uploading
+from . import asking, claiming, demo, prescribing, reporting, serving, uploading
 
 app = typer.Typer(
     name="gradclinic",
@@ -25,6 +25,7 @@ app.command("prescribe")(prescribing.prescribe)
 app.command("claims")(claiming.claims)
 app.command("compare")(asking.compare)
 app.command("diagnose")(asking.diagnose)
+app.command("report")(reporting.report)
 app.command("catalogue")(asking.catalogue)
 app.add_typer(database, name="db")
 database.command("upgrade")(serving.upgrade)

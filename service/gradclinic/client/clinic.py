@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "GRADCLINIC_URL"
+_THIS_MACHINE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+"""Addresses that no proxy of the environment can reach."""
+_DRAWING_S = 120.0
+"""Seconds that a report may take, whose charts are drawn for it."""
 _UPLOADS = {".npz": "application/x-npz", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 
 ExperimentLike: TypeAlias = Union["Experiment", Mapping[str, Any]]
@@ -30,22 +34,26 @@ class Clinic:
 
     def __init__(self, url: str | None = None, *, timeout_s: float = 30.0) -> None:
         self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(timeout_s, connect=5.0))
-        self._owned = ExitStack()
+        self._http = httpx.Client(
+            base_url=self.url, timeout=httpx.Timeout(timeout_s, connect=5.0), mounts=dict.fromkeys(_THIS_MACHINE)
+        )
+        self._end: weakref.finalize[[], Clinic] | None = None
 
     @classmethod
     def local(cls, data_dir: str | Path | None = None, *, workers: int | None = None) -> Self:
-        """A client with a service of its own on a free port of this machine; `close` ends both."""
-        from ..settings import Settings
-        from ..supervisor import Embedded
+        """A client with a service of its own, on a free port of this machine.
 
-        settings = Settings(port=0) if data_dir is None else Settings(port=0, data_dir=Path(data_dir))
-        embedded = Embedded(settings, workers=workers)
-        stack = ExitStack()
-        stack.enter_context(embedded)
-        clinic = cls(embedded.url)
-        clinic._owned = stack
-        return clinic
+        What it stores lies in `data_dir`, or in a temporary folder that is removed at the end. `close` ends it, as do
+        the end of a `with` block and of the program; it also ends when nothing refers to this client any more.
+        """
+        from . import local
+
+        url, end = local.start(data_dir, workers=workers)
+        return cls(url)._with(end)
+
+    def _with(self, end: Callable[[], None]) -> Self:
+        self._end = weakref.finalize(self, end)
+        return self
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +64,8 @@ class Clinic:
     def close(self) -> None:
         """Give back the connection, and end the service where it is this client's own."""
         self._http.close()
-        self._owned.close()
+        if self._end is not None:
+            self._end()
 
     def resolve(self, experiment: ExperimentLike, remedies: Sequence[RemedyLike] = ()) -> dict[str, Any]:
         """What would be trained and what it would cost, without training it."""
@@ -192,6 +201,10 @@ class Clinic:
         """The JSON at a path of the API."""
         found: dict[str, Any] = self._request("GET", path, params=parameters).json()
         return found
+
+    def text(self, path: str, **parameters: Any) -> str:
+        """The text of a report at a path of the API."""
+        return self._request("GET", path, params=parameters, timeout=_DRAWING_S).text
 
     def post(self, path: str, body: Any = None, **parameters: Any) -> dict[str, Any]:
         """The answer to a JSON body."""

@@ -44,6 +44,10 @@ class _Submitted:
         self.data = self.clinic.post(f"{self._path}/{self.id}/cancel")
         return self
 
+    def report(self, **options: Any) -> str:
+        """All that its page shows, as one HTML file that opens without a server; a study's takes `metric`."""
+        return self.clinic.text(f"{self._path}/{self.id}/report", **options)
+
     def delete(self) -> None:
         """Remove it with its runs, and all they recorded."""
         self.clinic.delete(f"{self._path}/{self.id}")
@@ -136,7 +140,7 @@ class Prescription(_Submitted):
 
 
 class ComparisonResult:
-    """The arms of a study, or any runs, against the baseline; `print` shows the ranking."""
+    """The arms of a study, or any runs, against the baseline; shown, it is the ranking."""
 
     def __init__(self, clinic: "Clinic", data: dict[str, Any]) -> None:
         self.clinic, self.data = clinic, data
@@ -154,13 +158,16 @@ class ComparisonResult:
 
         return ranking_text(self.data)
 
+    __repr__ = __str__
+
     def figure(self, name: str = "ranking") -> Any:
-        """A Plotly figure of the study: `ranking`, `profiles` or `map`."""
+        """A Plotly figure of the study: `ranking` or `map` by the comparison's metric, or `profiles`."""
         import plotly.graph_objects as go
 
         if self.data["study_id"] is None:
             raise errors.InsufficientData("figures are drawn for studies; these runs belong to none")
-        return go.Figure(self.clinic.get(f"/v1/figures/studies/{self.data['study_id']}/{name}"))
+        options = {} if name == "profiles" else {"metric": self.data["metric"]}
+        return go.Figure(self.clinic.get(f"/v1/figures/studies/{self.data['study_id']}/{name}", **options))
 
 
 def _follow(

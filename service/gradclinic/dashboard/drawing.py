@@ -1,8 +1,9 @@
 """Draws our figures as PNG or SVG with matplotlib, where there is no browser; needs the extra `ui`."""
 
-import html
 import importlib.util
 import io
+import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..errors import SetupFailed
 from .figures.theme import NEUTRAL, Figure
+from .marks import plain, set_marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 Format = Literal["png", "svg"]
 
 WIDTH_IN, HEIGHT_IN, DPI = 9.0, 5.0, 144
+INK = "#010203"
+"""What words and axes are drawn in where a page is to put its own ink in its place; nothing else has this colour."""
+_LOCK = threading.Lock()
+"""matplotlib's settings are the whole process's: one drawing at a time."""
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 
 
@@ -28,40 +34,61 @@ def can_draw() -> bool:
 
 def draw(figure: Figure, form: Format) -> bytes:
     """The figure on white, as bytes of that format; equal figures give equal bytes. Raises SetupFailed."""
+    words = {"svg.fonttype": "path", "font.size": 10}
+    return _drawn(figure, form, settings=words, width_in=WIDTH_IN, ground="white", titled=True)
+
+
+def draw_for_page(figure: Figure, *, width_in: float) -> bytes:
+    """An SVG without title and ground whose words are words, in INK, to become part of a page. Raises SetupFailed."""
+    coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    settings = {"svg.fonttype": "none", "font.size": 9, "axes.facecolor": "none", **dict.fromkeys(coloured, INK)}
+    return _drawn(figure, "svg", settings=settings, width_in=width_in, ground="none", titled=False)
+
+
+def _drawn(
+    figure: Figure, form: Format, *, settings: dict[Any, Any], width_in: float, ground: str, titled: bool
+) -> bytes:
     if not can_draw():
         raise SetupFailed("PNG and SVG need matplotlib: pip install 'gradclinic[ui]'")
     import matplotlib as mpl
+
+    with _LOCK, mpl.rc_context({"svg.hashsalt": "gradclinic", **settings}), warnings.catch_warnings():
+        # Names may be in any script: words that are words are the browser's business, others show as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        canvas = _canvas(figure, width_in=width_in, ground=ground, titled=titled)
+        out = io.BytesIO()
+        canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+        return out.getvalue()
+
+
+def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "Canvas":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
     layout = figure["layout"]
-    height = layout["height"] / 100 + 0.6 if "height" in layout else HEIGHT_IN
-    with mpl.rc_context({"svg.hashsalt": "gradclinic", "svg.fonttype": "path", "font.size": 10}):
-        canvas = Canvas(figsize=(WIDTH_IN, height), dpi=DPI, layout="constrained", facecolor="white")
-        FigureCanvasAgg(canvas)
-        canvas.suptitle(_plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
-        down, across = _axes(layout, "y"), _axes(layout, "x")
-        heights = [domain[1] - domain[0] for _, domain in down]
-        grid: Any = canvas.subplots(
-            len(down), len(across), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
-        )
-        for (y, _), row in zip(down, grid, strict=True):
-            for (x, _), axes in zip(across, row, strict=True):
-                traces = [
-                    trace for trace in figure["data"] if (trace.get("xaxis", "x"), trace.get("yaxis", "y")) == (x, y)
-                ]
-                if traces or len(down) * len(across) == 1:
-                    _panel(axes, traces, layout, x, y)
-                else:
-                    axes.set_visible(False)
-        for (x, _), column in zip(across, grid.T, strict=True):
-            lowest = [axes for axes in column if axes.get_visible()][-1]
+    height = layout["height"] / 100 + 0.6 if "height" in layout else min(HEIGHT_IN, width_in)
+    canvas = Canvas(figsize=(width_in, height), dpi=DPI, layout="constrained", facecolor=ground)
+    FigureCanvasAgg(canvas)
+    if titled:
+        canvas.suptitle(plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
+    down, across = _axes(layout, "y"), _axes(layout, "x")
+    heights = [domain[1] - domain[0] for _, domain in down]
+    grid: Any = canvas.subplots(
+        len(down), len(across), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
+    )
+    for (y, _), row in zip(down, grid, strict=True):
+        for (x, _), axes in zip(across, row, strict=True):
+            traces = [trace for trace in figure["data"] if (trace.get("xaxis", "x"), trace.get("yaxis", "y")) == (x, y)]
+            if traces or len(down) * len(across) == 1:
+                _panel(axes, traces, layout, x, y)
+            else:
+                axes.set_visible(False)
+    for (x, _), column in zip(across, grid.T, strict=True):
+        for lowest in [axes for axes in column if axes.get_visible()][-1:]:
             lowest.tick_params(labelbottom=True)
-            lowest.set_xlabel(_plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
-        _colour_bar(canvas, grid, figure)
-        out = io.BytesIO()
-        canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
-        return out.getvalue()
+            lowest.set_xlabel(plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
+    _colour_bar(canvas, grid, figure)
+    return canvas
 
 
 def _axes(layout: Mapping[str, Any], letter: str) -> list[tuple[str, Sequence[float]]]:
@@ -90,8 +117,8 @@ def _panel(
             _heading(axes, note, across, name)
         else:
             _note(axes, note)
-    _ticks(axes, x, y)
-    axes.set_ylabel(_plain(y["title"]["text"]))
+    set_marks(axes, x, y)
+    axes.set_ylabel(plain(y["title"]["text"]))
     if not any(trace["type"] == "heatmap" for trace in traces):
         axes.grid(visible=True, alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
@@ -107,7 +134,7 @@ def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
         x,
         y,
         xerr=None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])],
-        label=_plain(trace["name"]),
+        label=plain(trace["name"]),
         color=line.get("color") or marker.get("color"),
         linestyle=_DASHES[line.get("dash", "solid")] if "lines" in trace["mode"] else "none",
         linewidth=line.get("width", 1.5),
@@ -120,7 +147,7 @@ def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
         axes.plot(x[crossed], y[crossed], "X", color=marker.get("color"), markersize=marker.get("size", 6))
     if "text" in trace["mode"]:
         for at, height, text in zip(x, y, trace["text"], strict=True):
-            axes.annotate(_plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+            axes.annotate(plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
 
 
 def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
@@ -140,7 +167,7 @@ def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
     )
     if named and trace.get("showscale", True):
         every = max(1, len(trace["y"]) // 25)
-        axes.set_yticks(range(0, len(trace["y"]), every), [_plain(name) for name in trace["y"][::every]], fontsize=7)
+        axes.set_yticks(range(0, len(trace["y"]), every), [plain(name) for name in trace["y"][::every]], fontsize=7)
 
 
 def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
@@ -149,7 +176,7 @@ def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
         if trace["type"] == "heatmap" and trace.get("showscale", True):
             shown = [axes for axes in grid.flat if axes.collections]
             bar = canvas.colorbar(shown[0].collections[0], ax=shown)
-            bar.set_label(_plain(trace["colorbar"]["title"]["text"]))
+            bar.set_label(plain(trace["colorbar"]["title"]["text"]))
             if "tickvals" in trace["colorbar"]:
                 bar.set_ticks(trace["colorbar"]["tickvals"], labels=trace["colorbar"]["ticktext"])
 
@@ -157,7 +184,7 @@ def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
 def _heading(axes: "Axes", note: Mapping[str, Any], across: str, name: str) -> None:
     """The name of a panel, above it."""
     if note["name"] == f"panel {across} {name}":
-        axes.set_title(_plain(note["text"]), loc="left", fontsize=9)
+        axes.set_title(plain(note["text"]), loc="left", fontsize=9)
 
 
 def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typing.NDArray[np.float64]":
@@ -182,28 +209,9 @@ def _level(axes: "Axes", shape: Mapping[str, Any], name: str) -> None:
 def _note(axes: "Axes", note: Mapping[str, Any]) -> None:
     vertical = axes.transAxes if note["yref"] == "paper" else axes.get_yaxis_transform()
     axes.text(
-        note["x"], note["y"], _plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8
+        note["x"], note["y"], plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8
     )
-
-
-def _ticks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
-    if "tickvals" in x:
-        crowded = len(x["tickvals"]) > 4
-        axes.set_xticks(x["tickvals"], [_plain(text) for text in x["ticktext"]], rotation=30 if crowded else 0)
-        for label in axes.get_xticklabels():
-            label.set_horizontalalignment("right" if crowded else "center")
-    if "tickvals" in y:
-        axes.set_yticks(y["tickvals"], [_plain(text) for text in y["ticktext"]])
-    for settings, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
-        if "range" in settings:
-            low, high = settings["range"]
-            limit(*((10.0**low, 10.0**high) if settings.get("type") == "log" else (low, high)))
-    axes.minorticks_off()
 
 
 def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _plain(text: str) -> str:
-    return html.unescape(text).replace("$", r"\$")  # a dollar would begin mathematics

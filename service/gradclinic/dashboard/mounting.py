@@ -1,12 +1,13 @@
-"""Adds pages, figures and their files to an API."""
+"""Adds pages, figures, reports and their files to an API."""
 
 from fastapi import FastAPI
 
-from . import figure_routes, files, pages
+from . import figure_routes, files, pages, report_routes
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the pages, `/v1/figures/...`, and what they need from /static."""
+    """Serve the pages, `/v1/figures/...`, `/v1/.../report`, and what they need from /static."""
     app.include_router(figure_routes.router)
+    app.include_router(report_routes.router)
     app.include_router(pages.router)
     app.include_router(files.router)

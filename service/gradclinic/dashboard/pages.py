@@ -58,6 +58,7 @@ def _environment() -> Environment:
         remedy=in_words,
         remedies=prescriptions.all_words,
     )
+    environment.globals.update(layout="base.html", saved=False)  # a report has others
     return environment
 
 

@@ -81,8 +81,9 @@ def test_every_link_of_ours_leads_somewhere(clinic):
     for path in paths(clinic):
         for attributes in Page(clinic.page(path)).all("a"):
             address = (attributes["href"] or "").split("#")[0]
-            # That every figure can be drawn is test_figure_routes' business.
-            if address and address not in seen and not address.endswith(("format=png", "format=svg")):
+            # That every figure can be drawn is test_figure_routes' business, and that every report can, test_report's.
+            drawn = address.endswith(("format=png", "format=svg")) or "download" in attributes
+            if address and address not in seen and not drawn:
                 seen.add(address)
                 # What waits has no figures yet, which is a 409 with its reason.
                 waits = "/figures/" in address or clinic.waiting in address

@@ -14,6 +14,8 @@ class PrescriptionUrls(Answer):
     runs: str
     cancel: str
     page: str
+    report: str
+    """What the page shows, as one HTML file."""
 
 
 class PrescriptionSummary(Answer):

@@ -33,6 +33,8 @@ class RunUrls(Answer):
     events: str
     cancel: str
     page: str
+    report: str
+    """What the page shows, as one HTML file."""
 
 
 class RunAnswer(Answer):

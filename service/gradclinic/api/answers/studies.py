@@ -23,6 +23,8 @@ class StudyUrls(Answer):
     events: str
     cancel: str
     page: str
+    report: str
+    """What the page shows, as one HTML file."""
 
 
 class StudyAnswer(Answer):

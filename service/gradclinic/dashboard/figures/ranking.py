@@ -1,10 +1,18 @@
 """The arms of a comparison, best on top: how far each moved the metric, with its interval."""
 
 from collections.abc import Mapping
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 from typing import Any
 
 from .theme import NEUTRAL, VERDICTS, Figure, axis, figure, rounded, said
+
+_STEPS = (
+    (0.3, (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)),
+    (1, (1, 1.5, 2, 3, 4, 5, 7)),
+    (3, (1, 2, 5)),
+    (inf, (1,)),
+)
+"""Marks of a decade on a logarithmic axis that spans fewer decades than the first number."""
 
 
 def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
@@ -45,13 +53,13 @@ def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
 
 
 def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
-    """A logarithmic axis with 1, 2, 5 a decade, or the decades alone where there are many."""
+    """A logarithmic axis with marks between its decades, or the decades alone where there are many."""
     reached = [1.0]  # the baseline
     for row in data:
         (middle,), error = row["x"], row["error_x"]
         reached += [middle - error["arrayminus"][0], middle + error["array"][0]]
     low, high = (log10(max(pick(reached), 1e-12)) for pick in (min, max))
-    steps = (1, 2, 5) if high - low < 3 else (1,)
+    steps = next(steps for widest, steps in _STEPS if high - low < widest)
     ticks = [step * 10.0**decade for decade in range(floor(low) - 1, ceil(high) + 1) for step in steps]
     margin = 0.12 * max(high - low, 0.3)  # room for the words above a mark
     span = [round(low - margin, 4), round(high + margin, 4)]

@@ -1,0 +1,60 @@
+"""The marks along the axes of a drawing, and their words."""
+
+import html
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def set_marks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
+    """Give both axes of a panel the marks and the range that the figure wants, or marks that can be read."""
+    if "tickvals" in x:
+        places, names = _seen(x)
+        crowded = len(places) > 4 and max(map(len, names)) > 5
+        axes.set_xticks(places, names, rotation=30 if crowded else 0)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right" if crowded else "center")
+    if "tickvals" in y:
+        axes.set_yticks(*_seen(y))
+    for settings, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
+        if "range" in settings:
+            low, high = settings["range"]
+            limit(*((10.0**low, 10.0**high) if settings.get("type") == "log" else (low, high)))
+    axes.minorticks_off()
+    for line, settings in ((axes.xaxis, x), (axes.yaxis, y)):
+        if settings.get("type") == "log" and "tickvals" not in settings:
+            _few_decades(line)
+
+
+def _seen(axis: Mapping[str, Any]) -> tuple[list[float], list[str]]:
+    """The marks of an axis that are within its range, with their words."""
+    low, high = axis.get("range", (-np.inf, np.inf))
+    if axis.get("type") == "log":
+        low, high = 10.0**low, 10.0**high
+    low, high = min(low, high), max(low, high)
+    seen = [(at, plain(text)) for at, text in zip(axis["tickvals"], axis["ticktext"], strict=True) if low <= at <= high]
+    return [at for at, _ in seen], [text for _, text in seen]
+
+
+def _few_decades(line: Any) -> None:
+    """Marks between the decades where fewer than two of these would be seen."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+    low, high = line.get_view_interval()
+    if low <= 0 or high > low * 30:
+        return
+    line.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > low * 4 else MaxNLocator(4))
+    line.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+
+
+def plain(text: str) -> str:
+    """A figure's text as matplotlib takes it: no HTML, no mathematics, nothing that XML cannot hold."""
+    shown = _NO_XML.sub("\ufffd", html.unescape(text))
+    return shown.replace("$", r"\$")  # a dollar would begin mathematics
