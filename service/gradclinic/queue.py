@@ -61,6 +61,7 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a broker that is out of memory, or a replica now, ends no worker
         broker_transport_options={
             "visibility_timeout": 86_400,
             **connection,
