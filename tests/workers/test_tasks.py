@@ -299,6 +299,17 @@ def test_a_disk_without_space_costs_the_checkpoint_and_not_the_run(store, traine
     assert store.runs.get(run.id).status == "succeeded"
 
 
+def test_old_checkpoints_that_cannot_be_removed_cost_the_run_nothing(store, trainer, monkeypatch) -> None:
+    def read_only(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    run = submitted(store)
+    monkeypatch.setattr(fit, "WINDOW_RECORDS", 10)
+    monkeypatch.setattr(trainer.checkpoints, "keep_only", read_only)
+    trainer.train(run.id)
+    assert store.runs.get(run.id).status == "succeeded"
+
+
 def test_a_cancelled_run_stops_and_keeps_what_it_recorded(store, trainer, monkeypatch) -> None:
     run = submitted(store, training=EXPERIMENT["training"] | {"steps": 1_000_000})
     stop_at(monkeypatch, 20, lambda: store.runs.request_cancel(run.id))

@@ -31,11 +31,15 @@ class Checkpoints:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")
-        with beside.open("wb") as file:
-            file.write(state)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            with beside.open("wb") as file:
+                file.write(state)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError:  # half of it would only keep a full disk full
+            beside.unlink(missing_ok=True)
+            raise
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

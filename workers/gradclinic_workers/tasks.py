@@ -183,7 +183,10 @@ class _Training:
             self._saved_at = time.monotonic()
         self._lease.save_window(step=step, series=series, checkpoint=pointer)
         if pointer is not None:
-            self._trainer.checkpoints.keep_only(pointer)
+            try:
+                self._trainer.checkpoints.keep_only(pointer)
+            except OSError as error:  # they go with the run's end
+                log.warning("checkpoints_not_removed", step=step, reason=str(error))
 
     def decided(self, record: RunRecord) -> Finding | None:
         stop_when = self._stop_when
