@@ -147,7 +147,12 @@ def _end_with(parent: int) -> None:
         sys.exit(1)
 
 
+def _leave_logging_as_it_is(**_: Any) -> None:
+    """Celery sets up handlers of its own unless somebody answers this signal; `configure` has seen to it."""
+
+
 # Signals keep weak references; these functions live as long as the module.
+signals.setup_logging.connect(_leave_logging_as_it_is)
 signals.worker_shutting_down.connect(_drain_children)
 signals.task_failure.connect(_release_what_a_dead_child_held)
 signals.worker_process_init.connect(_become_a_trainer)
