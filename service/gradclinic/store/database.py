@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Double, Table, create_engine, event, literal_column, make_url, text
+from sqlalchemy import Connection, Double, ExceptionContext, Table, create_engine, event, literal_column, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +26,10 @@ POSTGRES_OPTIONS: dict[str, Any] = {
     "options": "-c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
     "application_name": "gradclinic",
 }
+
+
+_READ_ONLY = "25006"
+"""PostgreSQL's code for a server that does not write: it has become a replica, and another one writes now."""
 
 
 class Database:
@@ -49,6 +53,7 @@ class Database:
                 pool_timeout=15,
                 pool_pre_ping=True,
             )
+            event.listen(self.engine, "handle_error", _give_up_connection)
         self._reading = self.engine.execution_options(gradclinic_reading=True)
 
     @contextmanager
@@ -95,6 +100,11 @@ def _translated() -> Iterator[None]:
         if error.connection_invalidated:
             raise ServiceUnavailable("the connection to the database was lost") from error
         raise
+
+
+def _give_up_connection(context: ExceptionContext) -> None:
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
