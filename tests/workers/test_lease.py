@@ -116,6 +116,23 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("_no_pause")
+def test_an_end_whose_answer_was_lost_is_an_end(store: Store) -> None:
+    claim = claimed(store)
+    lease = Lease(FlakyStore(store, failures=1, committed=True), claim, QUICK)  # type: ignore[arg-type]
+    lease.finish(status="succeeded", reason=Reason("trained", ""))
+    assert lease.ended
+    assert [change.status for change in store.runs.transitions(claim.run_id)] == ["queued", "running", "succeeded"]
+
+
+@pytest.mark.usefixtures("_no_pause")
+def test_a_run_whose_return_was_not_answered_is_announced_all_the_same(store: Store) -> None:
+    claim = claimed(store)
+    lease = Lease(FlakyStore(store, failures=1, committed=True), claim, QUICK)  # type: ignore[arg-type]
+    assert lease.release(reason=Reason("drained", "")).run_id == claim.run_id
+    assert [change.status for change in store.runs.transitions(claim.run_id)] == ["queued", "running", "queued"]
+
+
+@pytest.mark.usefixtures("_no_pause")
 def test_a_database_that_is_away_for_longer_than_the_lease_ends_the_attempt(store: Store) -> None:
     lease = Lease(FlakyStore(store, failures=10**9), claimed(store), replace_settings(lease_ttl_s=0.05))  # type: ignore[arg-type]
     with pytest.raises(LeaseLost, match="longer than the lease"):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gradclinic.estimate import estimate, megabytes
+from gradclinic.errors import ServiceUnavailable
 from gradclinic.experiment import Experiment
 from gradclinic.record import RunRecord, Series
 from gradclinic.settings import Settings
@@ -138,6 +139,22 @@ def test_a_message_delivered_five_times_costs_no_training(store: Store, trainer:
         trainer.train(run.id)
     trainer.train("run_that_never_was")
     assert store.runs.get(run.id) == ended
+
+
+def test_a_claim_whose_answer_was_lost_costs_no_attempt(store: Store, trainer: Trainer, monkeypatch) -> None:
+    run = submitted(store)
+    claim, lost = trainer.store.leases.claim, iter([True])
+
+    def flaky(*args: Any, **kwargs: Any) -> Any:
+        answer = claim(*args, **kwargs)
+        if next(lost, False):
+            raise ServiceUnavailable("the connection to the database was lost")
+        return answer
+
+    monkeypatch.setattr(tasks, "CLAIM_PAUSE_S", 0.0)
+    monkeypatch.setattr(trainer.store.leases, "claim", flaky)
+    trainer.train(run.id)
+    assert (store.runs.get(run.id).status, store.runs.get(run.id).attempt) == ("succeeded", 1)
 
 
 def test_a_run_that_cannot_be_trained_fails_with_its_reason(store: Store, trainer: Trainer) -> None:

@@ -77,10 +77,9 @@ class Lease:
         self, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
     ) -> None:
         """Store what was recorded since the last window."""
-        tries = iter([False])
-        self._insist(
-            lambda: self._store.leases.save_window(
-                self.claim, step=step, series=series, checkpoint=checkpoint, again=next(tries, True)
+        self._insist_once(
+            lambda again: self._store.leases.save_window(
+                self.claim, step=step, series=series, checkpoint=checkpoint, again=again
             )
         )
 
@@ -93,9 +92,9 @@ class Lease:
         diagnosis: Mapping[str, Any] | None = None,
     ) -> None:
         """End the run."""
-        self._insist(
-            lambda: self._store.leases.finish(
-                self.claim, status=status, reason=reason, record=record, diagnosis=diagnosis
+        self._insist_once(
+            lambda again: self._store.leases.finish(
+                self.claim, status=status, reason=reason, record=record, diagnosis=diagnosis, again=again
             )
         )
         self.ended = True
@@ -103,13 +102,18 @@ class Lease:
 
     def release(self, *, reason: Reason) -> Message:
         """Give the run back to the queue."""
-        message = self._insist(lambda: self._store.leases.release(self.claim, reason=reason))
+        message = self._insist_once(lambda again: self._store.leases.release(self.claim, reason=reason, again=again))
         self._released.set()
         return message
 
     def record(self) -> RunRecord:
         """All that is stored of the run, from every attempt."""
         return self._insist(lambda: self._store.statistics.record(self.claim.run_id))
+
+    def _insist_once(self, write: Callable[[bool], Answer]) -> Answer:
+        """Insist on what must not be done twice: each try is told whether it is another one."""
+        tries = iter([False])
+        return self._insist(lambda: write(next(tries, True)))
 
     def _insist(self, write: Callable[[], Answer]) -> Answer:
         while True:

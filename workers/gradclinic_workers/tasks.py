@@ -108,9 +108,11 @@ class Trainer:
         self.store.close()
 
     def _claim(self, run_id: str) -> Claim | None:
-        for _ in range(CLAIM_TRIES):
+        for number in range(CLAIM_TRIES):
             try:
-                return self.store.leases.claim(run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s)
+                return self.store.leases.claim(
+                    run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s, again=number > 0
+                )
             except ServiceUnavailable:
                 time.sleep(CLAIM_PAUSE_S)
         log.warning("claim_given_up", run_id=run_id)  # the run waits; the reconciler announces it again
