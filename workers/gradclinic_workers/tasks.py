@@ -30,7 +30,7 @@ from gradclinic.store import Claim, LeaseLost, Message, Reason, Store
 from gradclinic.use_cases.datasets import provide_from
 
 from .checkpoint import Checkpoints, CheckpointUnusable
-from .lease import Lease, draining
+from .lease import CANCELED, Lease, draining, too_long
 from .reporter import Interrupted
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,6 @@ CLAIM_TRIES = 10
 CLAIM_PAUSE_S = 1.0
 
 DRAINED = Reason("drained", "its worker was asked to end; it goes on from its checkpoint")
-CANCELED = Reason("canceled_by_user", "cancelled on request")
 INTERNAL = Reason(
     "internal_error", "an error inside the service ended the training; the worker's log has it under the run's id"
 )
@@ -230,8 +229,7 @@ class _Training:
         if stop == "canceled":
             self._lease.finish(status="canceled", reason=CANCELED)
         elif stop == "run_time_limit":
-            text = f"it trained for longer than the limit of {settings.max_run_s:g} s"
-            self._lease.finish(status="failed", reason=Reason("run_time_limit", text))
+            self._lease.finish(status="failed", reason=too_long(settings))
         elif stop == "draining":
             message = self._lease.release(reason=DRAINED)
             self._trainer.queue.announce(self._trainer.store, [message])
