@@ -386,15 +386,19 @@ def test_a_process_that_is_no_worker_refuses_the_task() -> None:
         tasks.train("run_1")
 
 
-def test_a_worker_is_seen(store: Store, trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_is_seen_and_removes_what_runs_that_ended_elsewhere_left(
+    store: Store, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Enough(Exception):
         pass
 
     def stop(_seconds: float) -> None:
         raise Enough
 
+    (trainer.settings.checkpoint_dir / "run_gone").mkdir(parents=True)
     monkeypatch.setattr(tasks.time, "sleep", stop)
     with pytest.raises(Enough):
         trainer.announce_for_ever()
+    assert trainer.checkpoints.run_ids() == []
     (worker,) = store.reconciliation.workers(seen_within_s=60)
     assert (worker.owner, worker.device, worker.run_id) == ("vm/1/2", trainer.device, None)

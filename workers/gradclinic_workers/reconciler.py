@@ -83,9 +83,7 @@ class Reconciler:
 
     def _forget(self) -> None:
         self._store.reconciliation.forget()
-        stored = self._checkpoints.run_ids()
-        for run_id in set(stored) - self._store.reconciliation.unfinished(stored):
-            self._checkpoints.drop(run_id)
+        self._checkpoints.drop_ended(self._store.reconciliation.unfinished)
 
 
 def main() -> None:

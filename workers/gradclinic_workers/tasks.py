@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 CLAIM_TRIES = 10
 CLAIM_PAUSE_S = 1.0
+TIDY_EVERY_S = 600.0
 
 DRAINED = Reason("drained", "its worker was asked to end; it goes on from its checkpoint")
 INTERNAL = Reason(
@@ -91,14 +92,20 @@ class Trainer:
                 self.run_id = None
 
     def announce_for_ever(self) -> None:
-        """Say from time to time that this worker is here, and what it does."""
+        """Say from time to time that this worker is here, and what it does; tidy up its folder now and then."""
+        tidied_at = float("-inf")
         while True:
             try:
                 self.store.reconciliation.saw_worker(
                     self.owner, queue=self.queues, device=self.device, run_id=self.run_id
                 )
+                if time.monotonic() - tidied_at > TIDY_EVERY_S:  # the reconciler may not see this machine's folder
+                    self.checkpoints.drop_ended(self.store.reconciliation.unfinished)
+                    tidied_at = time.monotonic()
             except ServiceUnavailable:
                 log.debug("presence_not_recorded")
+            except OSError as error:
+                log.warning("checkpoints_not_removed", reason=str(error))
             time.sleep(self.settings.heartbeat_s)
 
     def close(self) -> None:
