@@ -130,7 +130,6 @@ def _become_a_trainer(**_: Any) -> None:
 
 def _prepare() -> None:
     _end_with(int(os.environ[PARENT]))
-    signal.signal(signal.SIGTERM, lambda *_: draining.set())
     signal.signal(signal.SIGUSR2, lambda *_: draining.set())
     settings = get_settings()
     configure(settings)
