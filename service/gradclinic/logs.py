@@ -1,33 +1,68 @@
-"""Structured logs on standard error: lines for people, or one JSON object a line."""
+"""Structured logs on standard error: lines for people, or one JSON object a line, its libraries' own included."""
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
 from .settings import Settings
 
+_SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
+"""Loggers that come with handlers of their own."""
+
+
+class _Unfailing:
+    """A stream whose disk may be full: a line that cannot be written is lost, and nothing else is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
 
 def configure(settings: Settings) -> None:
     """Send what this process logs, and what its libraries warn of, to standard error."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    in_json = settings.log_format == "json"
+    before: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if in_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*before, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Unfailing(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(
         level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
+    if in_json:
+        _render_foreign(before, renderer)
+
+
+def _render_foreign(before: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
+    """Have what libraries log written in the same form."""
+    form = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(form)
+    for name in _SERVERS:
+        server = logging.getLogger(name)
+        server.handlers.clear()
+        server.propagate = True

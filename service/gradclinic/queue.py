@@ -3,9 +3,12 @@
 Nothing here imports torch or the workers. A message that cannot be sent is no loss: the reconciler sends it later.
 """
 
+import hashlib
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -61,6 +64,7 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a broker that is out of memory, or a replica now, ends no worker
         broker_transport_options={
             "visibility_timeout": 86_400,
             **connection,
@@ -74,8 +78,19 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
 
 
 def owner_prefix(worker_pid: int) -> str:
-    """What the owners' names of the runs begin with that one worker's children hold."""
-    return f"{socket.gethostname()}/{worker_pid}/"
+    """What the owners' names of the runs begin with that one worker's children hold.
+
+    Containers may share their host's name, and cloned machines theirs, while each counts its processes from 1.
+    """
+    return f"{socket.gethostname()}-{_place()}/{worker_pid}/"
+
+
+@cache
+def _place() -> str:
+    """Eight digits that no other machine that runs, and no other container on this one, has."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+    processes = Path("/proc/self/ns/pid").stat().st_ino
+    return hashlib.sha256(f"{boot} {processes}".encode()).hexdigest()[:8]
 
 
 class Queue:

@@ -1,6 +1,9 @@
-"""What one run may cost its worker, and what a message may cost a run; with real processes."""
+"""What one run may cost its worker, and what a message may cost a run or a worker; with real processes."""
 
+import base64
+import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
-from gradclinic.queue import Queue
+from gradclinic.queue import TRAIN, Queue
 from gradclinic.settings import Settings
-from gradclinic.store import NewRun, Run, Store
+from gradclinic.store import Message, NewRun, Run, Store
 from gradclinic.supervisor import Embedded, environment_of
 
 from ..waiting import eventually
@@ -125,5 +129,58 @@ def test_a_job_far_longer_than_the_visibility_timeout_runs_once(
             assert (run.status, run.attempt) == ("succeeded", 1)
             assert here.queue.depths()["cpu"] == 0
     finally:
+        worker.terminate()
+        worker.wait()
+
+
+def message(task: str, args: list[Any], **changes: Any) -> dict[str, Any]:
+    """A message as Celery writes it, but for the changes."""
+    body = base64.b64encode(json.dumps([args, {}, {}]).encode()).decode()
+    properties = {"correlation_id": "x", "delivery_tag": "x", "body_encoding": "base64"}
+    properties["delivery_info"] = {"exchange": "", "routing_key": "cpu"}  # type: ignore[assignment]
+    headers = {"task": task, "id": "x", "root_id": "x", "lang": "py", "parent_id": None, "group": None}
+    made = {"body": body, "content-type": "application/json", "content-encoding": "utf-8"}
+    return made | {"headers": headers, "properties": properties} | changes
+
+
+NONSENSE = [
+    b"no JSON {",
+    b"\xff\xfe",
+    b"5",
+    b"{}",
+    json.dumps(message(TRAIN, [], body="!!!")).encode(),
+    json.dumps(message(TRAIN, [], headers=None)).encode(),
+    json.dumps(message(TRAIN, [], **{"content-type": "application/x-python-serialize"})).encode(),
+    json.dumps(message(TRAIN, [])).encode(),
+    json.dumps(message(TRAIN, [{"id": 1}])).encode(),
+    json.dumps(message(TRAIN, ["run_that_never_was"])).encode(),
+    json.dumps(message("another.task", ["run_1"])).encode(),
+]
+
+
+def test_no_message_ends_a_worker_and_a_broker_that_takes_none_neither(
+    sqlite_url: str, valkey_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=valkey_url)
+    broker = redis.Redis.from_url(valkey_url)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "gradclinic_workers"], env={**os.environ, **environment_of(settings)}
+    )
+    try:
+        with running(settings) as here:
+            broker.lpush("cpu", *NONSENSE)
+            assert here.ended(here.submit(SMALL)).status == "succeeded"
+            worker.send_signal(signal.SIGSTOP)
+            waits = here.submit(SMALL)
+            broker.config_set("maxmemory", "1mb")  # the worker cannot even note that it took the message
+            worker.send_signal(signal.SIGCONT)
+            eventually(lambda: here.queue.depths()["cpu"] == 0)
+            broker.config_set("maxmemory", "0")
+            here.queue.send([Message(waits, "cpu", 0)])  # as the reconciler does
+            assert here.ended(waits).status == "succeeded"
+        assert worker.poll() is None
+    finally:
+        broker.config_set("maxmemory", "0")
+        broker.close()
         worker.terminate()
         worker.wait()

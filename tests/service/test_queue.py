@@ -4,12 +4,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import redis
 
+from gradclinic import queue as queue_module
 from gradclinic.errors import ServiceUnavailable
-from gradclinic.queue import BRIEF, PRIORITIES, TRAIN, Queue, celery_app
+from gradclinic.queue import BRIEF, PRIORITIES, TRAIN, Queue, celery_app, owner_prefix
 from gradclinic.settings import Settings
 from gradclinic.store import Message, Store
 
@@ -121,3 +123,18 @@ def test_sending_needs_neither_torch_nor_the_workers() -> None:
     code = "import sys, gradclinic.queue, gradclinic.store; print({'torch', 'gradclinic_workers'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.strip() == "set()"
+
+
+def test_owners_are_told_apart_in_containers_that_share_a_name_and_count_their_processes_from_1(monkeypatch) -> None:
+    here = owner_prefix(7)
+    assert owner_prefix(7) == here != owner_prefix(8)
+    code = "from gradclinic.queue import owner_prefix; print(owner_prefix(7))"
+    child = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert child.stdout.strip() == here
+    queue_module._place.cache_clear()
+    elsewhere = SimpleNamespace(st_ino=1)
+    with monkeypatch.context() as container:
+        container.setattr(queue_module.Path, "stat", lambda _path: elsewhere)
+        assert owner_prefix(7) != here
+    queue_module._place.cache_clear()
+    assert owner_prefix(7) == here

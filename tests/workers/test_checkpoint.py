@@ -50,3 +50,13 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert checkpoints.run_ids() == []
     with pytest.raises(CheckpointUnusable):
         checkpoints.load(CheckpointPointer("run_1/1-1.pt", 1, "", 0))
+
+
+def test_a_full_disk_keeps_no_half_of_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gradclinic_workers.checkpoint.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        Checkpoints(tmp_path).save(claim(), step=7, state=b"state")
+    assert list((tmp_path / "run_1").iterdir()) == []

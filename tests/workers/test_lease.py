@@ -116,6 +116,23 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("_no_pause")
+def test_an_end_whose_answer_was_lost_is_an_end(store: Store) -> None:
+    claim = claimed(store)
+    lease = Lease(FlakyStore(store, failures=1, committed=True), claim, QUICK)  # type: ignore[arg-type]
+    lease.finish(status="succeeded", reason=Reason("trained", ""))
+    assert lease.ended
+    assert [change.status for change in store.runs.transitions(claim.run_id)] == ["queued", "running", "succeeded"]
+
+
+@pytest.mark.usefixtures("_no_pause")
+def test_a_run_whose_return_was_not_answered_is_announced_all_the_same(store: Store) -> None:
+    claim = claimed(store)
+    lease = Lease(FlakyStore(store, failures=1, committed=True), claim, QUICK)  # type: ignore[arg-type]
+    assert lease.release(reason=Reason("drained", "")).run_id == claim.run_id
+    assert [change.status for change in store.runs.transitions(claim.run_id)] == ["queued", "running", "queued"]
+
+
+@pytest.mark.usefixtures("_no_pause")
 def test_a_database_that_is_away_for_longer_than_the_lease_ends_the_attempt(store: Store) -> None:
     lease = Lease(FlakyStore(store, failures=10**9), claimed(store), replace_settings(lease_ttl_s=0.05))  # type: ignore[arg-type]
     with pytest.raises(LeaseLost, match="longer than the lease"):
@@ -135,6 +152,32 @@ def test_a_run_that_outgrows_its_memory_is_failed_and_its_process_ended(
     run = store.runs.get(claim.run_id)
     assert (run.status, run.reason.code) == ("failed", "memory_limit")
     assert "smaller batch" in run.reason.text
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "code"),
+    [
+        ("to cancel", "canceled", "canceled_by_user"),
+        ("its time is over", "failed", "run_time_limit"),
+        ("it is lost", "queued", "worker_died"),
+    ],
+)
+def test_a_training_that_does_not_stop_when_it_is_told_to_is_ended_with_its_process(
+    store: Store, monkeypatch: pytest.MonkeyPatch, told: str, status: str, code: str
+) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(lease_module.os, "kill", lambda pid, number: killed.append((pid, number)))
+    monkeypatch.setattr(lease_module, "STUBBORN_S", 0.05)
+    claim = claimed(store)
+    with Lease(store, claim, replace_settings(max_run_s=0.01) if told == "its time is over" else QUICK):
+        if told == "to cancel":
+            store.runs.request_cancel(claim.run_id)
+        elif told == "it is lost":
+            store.reconciliation.abandon("vm/", max_attempts=3)
+        eventually(lambda: killed)
+    assert killed == [(os.getpid(), signal.SIGKILL)]
+    run = store.runs.get(claim.run_id)
+    assert (run.status, run.reason.code) == (status, code)
 
 
 def test_an_end_is_an_end(store: Store) -> None:

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -79,3 +79,31 @@ def test_the_loop_outlives_a_broker_that_is_away(store: Store, reconciler: Recon
         stop.set()
         loop.join()
     assert store.runs.get(claim.run_id).status == "queued"
+
+
+def test_a_prescription_that_is_deleted_meanwhile_disturbs_no_round(store, reconciler, monkeypatch) -> None:
+    monkeypatch.setattr(store.prescriptions, "running", lambda: ["prescription_gone"])
+    queued(store)
+    assert reconciler.round() == 1
+
+
+def test_the_loop_outlives_a_round_that_breaks(store: Store, reconciler: Reconciler, monkeypatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.02)
+    broken = iter([True, True])
+    whole = reconciler._queue.depths
+
+    def depths() -> Mapping[str, int]:
+        if next(broken, False):
+            raise LookupError("a row that nobody foresaw")
+        return whole()
+
+    monkeypatch.setattr(reconciler._queue, "depths", depths)
+    queued(store)
+    stop = threading.Event()
+    loop = threading.Thread(target=reconciler.loop, args=(stop,))
+    loop.start()
+    try:
+        eventually(lambda: whole()["cpu"] == 1)
+    finally:
+        stop.set()
+        loop.join()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gradclinic.estimate import estimate, megabytes
+from gradclinic.errors import ServiceUnavailable
 from gradclinic.experiment import Experiment
 from gradclinic.record import RunRecord, Series
 from gradclinic.settings import Settings
@@ -138,6 +139,22 @@ def test_a_message_delivered_five_times_costs_no_training(store: Store, trainer:
         trainer.train(run.id)
     trainer.train("run_that_never_was")
     assert store.runs.get(run.id) == ended
+
+
+def test_a_claim_whose_answer_was_lost_costs_no_attempt(store: Store, trainer: Trainer, monkeypatch) -> None:
+    run = submitted(store)
+    claim, lost = trainer.store.leases.claim, iter([True])
+
+    def flaky(*args: Any, **kwargs: Any) -> Any:
+        answer = claim(*args, **kwargs)
+        if next(lost, False):
+            raise ServiceUnavailable("the connection to the database was lost")
+        return answer
+
+    monkeypatch.setattr(tasks, "CLAIM_PAUSE_S", 0.0)
+    monkeypatch.setattr(trainer.store.leases, "claim", flaky)
+    trainer.train(run.id)
+    assert (store.runs.get(run.id).status, store.runs.get(run.id).attempt) == ("succeeded", 1)
 
 
 def test_a_run_that_cannot_be_trained_fails_with_its_reason(store: Store, trainer: Trainer) -> None:
@@ -299,6 +316,17 @@ def test_a_disk_without_space_costs_the_checkpoint_and_not_the_run(store, traine
     assert store.runs.get(run.id).status == "succeeded"
 
 
+def test_old_checkpoints_that_cannot_be_removed_cost_the_run_nothing(store, trainer, monkeypatch) -> None:
+    def read_only(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    run = submitted(store)
+    monkeypatch.setattr(fit, "WINDOW_RECORDS", 10)
+    monkeypatch.setattr(trainer.checkpoints, "keep_only", read_only)
+    trainer.train(run.id)
+    assert store.runs.get(run.id).status == "succeeded"
+
+
 def test_a_cancelled_run_stops_and_keeps_what_it_recorded(store, trainer, monkeypatch) -> None:
     run = submitted(store, training=EXPERIMENT["training"] | {"steps": 1_000_000})
     stop_at(monkeypatch, 20, lambda: store.runs.request_cancel(run.id))
@@ -358,15 +386,19 @@ def test_a_process_that_is_no_worker_refuses_the_task() -> None:
         tasks.train("run_1")
 
 
-def test_a_worker_is_seen(store: Store, trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_is_seen_and_removes_what_runs_that_ended_elsewhere_left(
+    store: Store, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Enough(Exception):
         pass
 
     def stop(_seconds: float) -> None:
         raise Enough
 
+    (trainer.settings.checkpoint_dir / "run_gone").mkdir(parents=True)
     monkeypatch.setattr(tasks.time, "sleep", stop)
     with pytest.raises(Enough):
         trainer.announce_for_ever()
+    assert trainer.checkpoints.run_ids() == []
     (worker,) = store.reconciliation.workers(seen_within_s=60)
     assert (worker.owner, worker.device, worker.run_id) == ("vm/1/2", trainer.device, None)

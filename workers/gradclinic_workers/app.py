@@ -50,6 +50,7 @@ PR_SET_PDEATHSIG = 1
 
 app = celery_app(get_settings())
 app.conf.imports = ("gradclinic_workers.app", "gradclinic_workers.tasks")
+app.conf.broker_transport = "gradclinic_workers.transport:Transport"
 app.set_current()
 
 
@@ -129,7 +130,6 @@ def _become_a_trainer(**_: Any) -> None:
 
 def _prepare() -> None:
     _end_with(int(os.environ[PARENT]))
-    signal.signal(signal.SIGTERM, lambda *_: draining.set())
     signal.signal(signal.SIGUSR2, lambda *_: draining.set())
     settings = get_settings()
     configure(settings)
@@ -146,7 +146,12 @@ def _end_with(parent: int) -> None:
         sys.exit(1)
 
 
+def _leave_logging_as_it_is(**_: Any) -> None:
+    """Celery sets up handlers of its own unless somebody answers this signal; `configure` has seen to it."""
+
+
 # Signals keep weak references; these functions live as long as the module.
+signals.setup_logging.connect(_leave_logging_as_it_is)
 signals.worker_shutting_down.connect(_drain_children)
 signals.task_failure.connect(_release_what_a_dead_child_held)
 signals.worker_process_init.connect(_become_a_trainer)

@@ -6,6 +6,7 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -31,11 +32,15 @@ class Checkpoints:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")
-        with beside.open("wb") as file:
-            file.write(state)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            with beside.open("wb") as file:
+                file.write(state)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError:  # half of it would only keep a full disk full
+            beside.unlink(missing_ok=True)
+            raise
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -63,6 +68,12 @@ class Checkpoints:
     def drop(self, run_id: str) -> None:
         """Remove a run's states; it has ended."""
         shutil.rmtree(self._folder / run_id, ignore_errors=True)
+
+    def drop_ended(self, unfinished: Callable[[list[str]], set[str]]) -> None:
+        """Remove the states of all runs but those that `unfinished` names: the others ended elsewhere, or are gone."""
+        stored = self.run_ids()
+        for run_id in set(stored) - unfinished(stored):
+            self.drop(run_id)
 
     def run_ids(self) -> list[str]:
         """The runs that have states here."""

@@ -1,7 +1,8 @@
 """A run that this process holds: its heartbeat, its limits, and its fenced writes.
 
     claim ──> hold ──> heartbeat every heartbeat_s, a look every cancel_poll_s
-                │        └─ stop: canceled | lease_lost | draining | run_time_limit; memory_limit ends the process
+                │        └─ stop: canceled | lease_lost | draining | run_time_limit; memory_limit ends the process,
+                │           and so does a training that does not heed it
                 └─ save_layout, save_window, finish, release: one transaction each, the fence first
 
 A database that is away is waited for as long as the lease lasts; after that the run is another worker's.
@@ -27,9 +28,18 @@ Stop = Literal["canceled", "lease_lost", "draining", "run_time_limit"]
 Answer = TypeVar("Answer")
 
 RETRY_S = 0.5
+STUBBORN_S = 20.0
+"""Seconds that a training has for the step during which it was told to stop; then its process is ended."""
+
+CANCELED = Reason("canceled_by_user", "cancelled on request")
 
 draining = threading.Event()
 """Set once this process has been asked to end: what it holds is saved and given back."""
+
+
+def too_long(settings: Settings) -> Reason:
+    """Why a run is failed that trained for too long."""
+    return Reason("run_time_limit", f"it trained for longer than the limit of {settings.max_run_s:g} s")
 
 
 def resident_bytes() -> int:
@@ -77,10 +87,9 @@ class Lease:
         self, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
     ) -> None:
         """Store what was recorded since the last window."""
-        tries = iter([False])
-        self._insist(
-            lambda: self._store.leases.save_window(
-                self.claim, step=step, series=series, checkpoint=checkpoint, again=next(tries, True)
+        self._insist_once(
+            lambda again: self._store.leases.save_window(
+                self.claim, step=step, series=series, checkpoint=checkpoint, again=again
             )
         )
 
@@ -93,9 +102,9 @@ class Lease:
         diagnosis: Mapping[str, Any] | None = None,
     ) -> None:
         """End the run."""
-        self._insist(
-            lambda: self._store.leases.finish(
-                self.claim, status=status, reason=reason, record=record, diagnosis=diagnosis
+        self._insist_once(
+            lambda again: self._store.leases.finish(
+                self.claim, status=status, reason=reason, record=record, diagnosis=diagnosis, again=again
             )
         )
         self.ended = True
@@ -103,13 +112,18 @@ class Lease:
 
     def release(self, *, reason: Reason) -> Message:
         """Give the run back to the queue."""
-        message = self._insist(lambda: self._store.leases.release(self.claim, reason=reason))
+        message = self._insist_once(lambda again: self._store.leases.release(self.claim, reason=reason, again=again))
         self._released.set()
         return message
 
     def record(self) -> RunRecord:
         """All that is stored of the run, from every attempt."""
         return self._insist(lambda: self._store.statistics.record(self.claim.run_id))
+
+    def _insist_once(self, write: Callable[[bool], Answer]) -> Answer:
+        """Insist on what must not be done twice: each try is told whether it is another one."""
+        tries = iter([False])
+        return self._insist(lambda: write(next(tries, True)))
 
     def _insist(self, write: Callable[[], Answer]) -> Answer:
         while True:
@@ -125,25 +139,34 @@ class Lease:
 
     def _beat(self) -> None:
         began = beaten = time.monotonic()
+        told_at: float | None = None
         while not self._released.wait(self._settings.cancel_poll_s):
             now = time.monotonic()
-            due = now - beaten >= self._settings.heartbeat_s
-            try:
-                order = self._heartbeat() if due else self._store.leases.look(self.claim)
-            except ServiceUnavailable:
-                order = Order.CONTINUE if now < self._sure_until else Order.LOST
-            else:
-                beaten = now if due else beaten
+            if self._stop != "lease_lost":
+                due = now - beaten >= self._settings.heartbeat_s
+                beaten = self._ask(now, heartbeat=due) or beaten
             if self._released.is_set():
                 return
-            if order is Order.LOST:
-                self._stop = "lease_lost"
-                return
-            if order is Order.CANCEL:
-                self._stop = "canceled"
-            elif now - began > self._settings.max_run_s:
+            if now - began > self._settings.max_run_s:
                 self._stop = self._stop or "run_time_limit"
             self._watch_memory()
+            if self._stop is not None:
+                told_at = told_at or now
+                if now - told_at > STUBBORN_S:
+                    self._end_by_force()
+                    return
+
+    def _ask(self, now: float, *, heartbeat: bool) -> float | None:
+        """Learn whether to stop; `now` where that extended the lease."""
+        try:
+            order = self._heartbeat() if heartbeat else self._store.leases.look(self.claim)
+        except ServiceUnavailable:
+            order, heartbeat = (Order.CONTINUE if now < self._sure_until else Order.LOST), False
+        if order is Order.LOST:
+            self._stop = "lease_lost"
+        elif order is Order.CANCEL:
+            self._stop = "canceled"
+        return now if heartbeat else None
 
     def _heartbeat(self) -> Order:
         asked = time.monotonic()
@@ -158,9 +181,22 @@ class Lease:
         if held <= limit:
             return
         text = f"it needed more than {limit / 2**30:.3g} GiB of memory; a smaller batch or model would fit"
-        try:
-            self._store.leases.finish(self.claim, status="failed", reason=Reason("memory_limit", text))
-        except (LeaseLost, ServiceUnavailable):
-            log.warning("memory_limit_not_recorded", run_id=self.claim.run_id)
         log.error("memory_limit", run_id=self.claim.run_id, held_bytes=held, limit_bytes=limit)
+        self._end_with_process("failed", Reason("memory_limit", text))
+
+    def _end_by_force(self) -> None:
+        """End this process when the training does not stop: its step takes for ever, or hangs."""
+        log.error("does_not_stop", run_id=self.claim.run_id, asked_to=self._stop, within_s=STUBBORN_S)
+        if self._stop == "canceled":
+            self._end_with_process("canceled", CANCELED)
+        elif self._stop == "run_time_limit":
+            self._end_with_process("failed", too_long(self._settings))
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _end_with_process(self, status: Status, reason: Reason) -> None:
+        try:
+            self._store.leases.finish(self.claim, status=status, reason=reason)
+        except (LeaseLost, ServiceUnavailable):
+            log.warning("end_not_recorded", run_id=self.claim.run_id, reason=reason.code)
         os.kill(os.getpid(), signal.SIGKILL)

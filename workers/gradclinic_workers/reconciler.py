@@ -10,7 +10,8 @@ import time
 
 import structlog
 
-from gradclinic.errors import ServiceUnavailable
+from gradclinic.errors import NotFound, ServiceUnavailable
+from gradclinic.logs import configure
 from gradclinic.queue import Queue
 from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
@@ -49,7 +50,7 @@ class Reconciler:
         return changed
 
     def loop(self, stop: threading.Event) -> None:
-        """A round every reconcile_every_s; less often while the database or the queue is away."""
+        """A round every reconcile_every_s; less often while the database or the queue is away, or rounds break."""
         pause = self._settings.reconcile_every_s
         while not stop.wait(pause):
             try:
@@ -57,6 +58,9 @@ class Reconciler:
             except ServiceUnavailable as error:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 log.warning("reconciler_waits", error=str(error), pause_s=pause)
+            except Exception:
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                log.exception("reconciler_broke", pause_s=pause)
             else:
                 pause = self._settings.reconcile_every_s
                 if changed:
@@ -70,6 +74,8 @@ class Reconciler:
                 changed += step(self._service, prescription_id)
             except ServiceUnavailable:
                 raise
+            except NotFound:
+                log.debug("prescription_deleted", prescription=prescription_id)
             except Exception:
                 log.exception("prescription_broke", prescription=prescription_id)
                 give_up(self._service, prescription_id)
@@ -77,14 +83,13 @@ class Reconciler:
 
     def _forget(self) -> None:
         self._store.reconciliation.forget()
-        stored = self._checkpoints.run_ids()
-        for run_id in set(stored) - self._store.reconciliation.unfinished(stored):
-            self._checkpoints.drop(run_id)
+        self._checkpoints.drop_ended(self._store.reconciliation.unfinished)
 
 
 def main() -> None:
     """Reconcile until SIGTERM or SIGINT."""
     settings = get_settings()
+    configure(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -30,16 +30,16 @@ from gradclinic.store import Claim, LeaseLost, Message, Reason, Store
 from gradclinic.use_cases.datasets import provide_from
 
 from .checkpoint import Checkpoints, CheckpointUnusable
-from .lease import Lease, draining
+from .lease import CANCELED, Lease, draining, too_long
 from .reporter import Interrupted
 
 log = structlog.get_logger(__name__)
 
 CLAIM_TRIES = 10
 CLAIM_PAUSE_S = 1.0
+TIDY_EVERY_S = 600.0
 
 DRAINED = Reason("drained", "its worker was asked to end; it goes on from its checkpoint")
-CANCELED = Reason("canceled_by_user", "cancelled on request")
 INTERNAL = Reason(
     "internal_error", "an error inside the service ended the training; the worker's log has it under the run's id"
 )
@@ -92,14 +92,20 @@ class Trainer:
                 self.run_id = None
 
     def announce_for_ever(self) -> None:
-        """Say from time to time that this worker is here, and what it does."""
+        """Say from time to time that this worker is here, and what it does; tidy up its folder now and then."""
+        tidied_at = float("-inf")
         while True:
             try:
                 self.store.reconciliation.saw_worker(
                     self.owner, queue=self.queues, device=self.device, run_id=self.run_id
                 )
+                if time.monotonic() - tidied_at > TIDY_EVERY_S:  # the reconciler may not see this machine's folder
+                    self.checkpoints.drop_ended(self.store.reconciliation.unfinished)
+                    tidied_at = time.monotonic()
             except ServiceUnavailable:
                 log.debug("presence_not_recorded")
+            except OSError as error:
+                log.warning("checkpoints_not_removed", reason=str(error))
             time.sleep(self.settings.heartbeat_s)
 
     def close(self) -> None:
@@ -108,9 +114,11 @@ class Trainer:
         self.store.close()
 
     def _claim(self, run_id: str) -> Claim | None:
-        for _ in range(CLAIM_TRIES):
+        for number in range(CLAIM_TRIES):
             try:
-                return self.store.leases.claim(run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s)
+                return self.store.leases.claim(
+                    run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s, again=number > 0
+                )
             except ServiceUnavailable:
                 time.sleep(CLAIM_PAUSE_S)
         log.warning("claim_given_up", run_id=run_id)  # the run waits; the reconciler announces it again
@@ -183,7 +191,10 @@ class _Training:
             self._saved_at = time.monotonic()
         self._lease.save_window(step=step, series=series, checkpoint=pointer)
         if pointer is not None:
-            self._trainer.checkpoints.keep_only(pointer)
+            try:
+                self._trainer.checkpoints.keep_only(pointer)
+            except OSError as error:  # they go with the run's end
+                log.warning("checkpoints_not_removed", step=step, reason=str(error))
 
     def decided(self, record: RunRecord) -> Finding | None:
         stop_when = self._stop_when
@@ -225,8 +236,7 @@ class _Training:
         if stop == "canceled":
             self._lease.finish(status="canceled", reason=CANCELED)
         elif stop == "run_time_limit":
-            text = f"it trained for longer than the limit of {settings.max_run_s:g} s"
-            self._lease.finish(status="failed", reason=Reason("run_time_limit", text))
+            self._lease.finish(status="failed", reason=too_long(settings))
         elif stop == "draining":
             message = self._lease.release(reason=DRAINED)
             self._trainer.queue.announce(self._trainer.store, [message])

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from ..errors import NotFound, ServiceUnavailable
 from ..use_cases.events import Event, News, Position, run_news, study_news
 from . import answers as a
 from .accept import choose
@@ -79,7 +80,10 @@ async def _answer(request: Request, since: Position, look: Callable[[Position], 
 
 
 async def _stream(news: News, look: Callable[[Position], News]) -> AsyncIterator[bytes]:
-    """The news as it comes; between polls no thread is held."""
+    """The news as it comes; between polls no thread is held.
+
+    A database that is away is waited for, since a browser whose stream broke and is answered 503 never comes back.
+    """
     quiet = 0
     while True:
         for event in news.events:
@@ -91,7 +95,12 @@ async def _stream(news: News, look: Callable[[Position], News]) -> AsyncIterator
             yield KEEPALIVE_COMMENT
             quiet = 0
         await anyio.sleep(_POLL_S)
-        news = await run_in_threadpool(look, news.position)
+        try:
+            news = await run_in_threadpool(look, news.position)
+        except ServiceUnavailable:
+            news = News((), news.position, done=False)
+        except NotFound:  # deleted meanwhile
+            return
 
 
 def _encoded(event: Event) -> bytes:

@@ -116,6 +116,8 @@ class RequestTimes:
 def _families(vitals: Vitals) -> Iterator[Metric]:
     oldest = {(queue,): float(seconds) for queue, seconds in vitals.oldest_queued_s.items()}
     yield _gauge("oldest_queued_seconds", "Age of the run that has waited longest.", ("queue",), oldest)
+    overdue = "Running runs whose lease ran out; where they stay, no reconciler runs."
+    yield _gauge("leases_overdue", overdue, (), {(): vitals.overdue})
     yield _gauge("runs", "Stored runs.", ("status", "reason"), vitals.runs)
     changes = "Changes of state of the stored runs."
     yield _gauge("run_transitions", changes, ("status", "reason"), vitals.transitions)

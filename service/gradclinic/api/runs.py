@@ -139,7 +139,7 @@ def get_run(run_id: RunId, service: TheService, response: Response) -> a.RunDeta
     responses={200: {"description": "It was cancelled before.", "model": a.RunAnswer}, **problems(404, 409, 422)},
 )
 def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunAnswer:
-    """A queued run ends at once, a running one at its next step; what it recorded stays."""
+    """A queued run ends at once, a running one at its next step or after 20 s; what it recorded stays."""
     return run_answer(cancel(service.store.runs, run_id, response))
 
 

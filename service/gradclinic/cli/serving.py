@@ -94,7 +94,9 @@ def _serve_api(settings: "Settings") -> int:
     listening = listen(settings.host, settings.port)
     address, port = listening.getsockname()[:2]
     typer.echo(f"gradclinic's API listens on http://{address}:{port}")
-    config = uvicorn.Config(app, log_level=settings.log_level, access_log=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, log_config=None, log_level=settings.log_level, access_log=False, timeout_graceful_shutdown=5
+    )
     uvicorn.Server(config).run(sockets=[listening])
     return 0
 

@@ -79,6 +79,7 @@ class Store:
             runs=self.runs.counts(),
             transitions=self.runs.changes(),
             oldest_queued_s=self.runs.oldest_queued_s(),
+            overdue=self.runs.overdue(),
             workers=Counter(worker.device for worker in workers),
             busy_workers=sum(worker.run_id is not None for worker in workers),
             steps_done=self.runs.steps_done(),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Double, Table, create_engine, event, literal_column, make_url, text
+from sqlalchemy import Connection, Double, ExceptionContext, Table, create_engine, event, literal_column, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,6 +28,12 @@ POSTGRES_OPTIONS: dict[str, Any] = {
 }
 
 
+SQLITE_LOCK_S = 10
+"""Seconds that a writer waits for another one; meanwhile a request holds one of the API's threads."""
+_READ_ONLY = "25006"
+"""PostgreSQL's code for a server that does not write: it has become a replica, and another one writes now."""
+
+
 class Database:
     """Connections, transactions and the clock; the rest of the store speaks SQL through it."""
 
@@ -37,7 +43,9 @@ class Database:
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self.url, connect_args={"timeout": 30}, pool_size=pool_size, max_overflow=20)
+            self.engine = create_engine(
+                self.url, connect_args={"timeout": SQLITE_LOCK_S}, pool_size=pool_size, max_overflow=20
+            )
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
@@ -49,6 +57,7 @@ class Database:
                 pool_timeout=15,
                 pool_pre_ping=True,
             )
+            event.listen(self.engine, "handle_error", _give_up_connection)
         self._reading = self.engine.execution_options(gradclinic_reading=True)
 
     @contextmanager
@@ -97,9 +106,14 @@ def _translated() -> Iterator[None]:
         raise
 
 
+def _give_up_connection(context: ExceptionContext) -> None:
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
+
+
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_LOCK_S * 1000}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

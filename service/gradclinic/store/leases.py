@@ -36,15 +36,19 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, run_id: str, *, owner: str, ttl_s: float) -> Claim | None:
+    def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Claim | None:
         """Take a queued run; None when it is not there, or not waiting (a message too many).
 
         What was recorded after the checkpoint that the attempt resumes from is dropped in the same transaction.
+        `again` says that an earlier try may have been committed without an answer: then the owner has the run.
         """
         runs, now = t.runs.c, self._database.now
         with self._database.read() as connection:  # most messages too many end here, without a write lock
-            if connection.execute(select(runs.status).where(runs.id == run_id)).scalar() != "queued":
-                return None
+            found = connection.execute(select(runs.status, runs.owner).where(runs.id == run_id)).one_or_none()
+        if again and found == ("running", owner):
+            return self._claimed(run_id, owner=owner, ttl_s=ttl_s)
+        if found is None or found.status != "queued":
+            return None
         with self._database.write() as connection:
             moved = change_status(
                 connection,
@@ -62,10 +66,14 @@ class Leases:
             )
             if not moved:
                 return None
-            checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
-            _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
-            row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
-            return Claim(run_id, row["attempt"], owner, to_run(row))
+            return _begin(connection, run_id, owner=owner)
+
+    def _claimed(self, run_id: str, *, owner: str, ttl_s: float) -> Claim | None:
+        runs, now = t.runs.c, self._database.now
+        held = (runs.id == run_id, runs.status == "running", runs.owner == owner, runs.lease_until > now)
+        with self._database.write() as connection:
+            changed = connection.execute(update(t.runs).where(*held).values(lease_until=now + ttl_s))
+            return _begin(connection, run_id, owner=owner) if changed.rowcount == 1 else None
 
     def heartbeat(self, claim: Claim, *, ttl_s: float) -> Order:
         """Extend the lease, unless it is lost; learn whether to stop."""
@@ -129,8 +137,12 @@ class Leases:
         reason: Reason,
         record: RunRecord | None = None,
         diagnosis: Mapping[str, Any] | None = None,
+        again: bool = False,
     ) -> None:
-        """End a run, with its outcome, its diagnosis and the rows that SQL users read."""
+        """End a run, with its outcome, its diagnosis and the rows that SQL users read.
+
+        `again` says that an earlier try of the same end may have been committed without an answer.
+        """
         values: dict[str, Any] = {"checkpoint": None}
         if record is not None:
             values |= {"layout": layout_to_json(record), "environment": dict(record.environment)}
@@ -155,17 +167,23 @@ class Leases:
         summaries = [] if record is None else summary_rows(claim.run_id, record)
         found = [] if diagnosis is None else finding_rows(claim.run_id, diagnosis)
         with self._database.write() as connection:
+            if again and _is(connection, claim, status=status):
+                return
             self._move(connection, claim, status=status, reason=reason, ended_at=self._database.now, **values)
             if summaries:
                 connection.execute(insert(t.layer_summaries), summaries)
             if found:
                 connection.execute(insert(t.findings), found)
 
-    def release(self, claim: Claim, *, reason: Reason) -> Message:
-        """Give an unfinished run back to the queue, at its last checkpoint; it does not count as a failed attempt."""
+    def release(self, claim: Claim, *, reason: Reason, again: bool = False) -> Message:
+        """Give an unfinished run back to the queue, at its last checkpoint; it does not count as a failed attempt.
+
+        `again` as for `finish`.
+        """
         now = self._database.now
         with self._database.write() as connection:
-            self._move(connection, claim, status="queued", reason=reason, queued_at=now, sent_at=None)
+            if not (again and _is(connection, claim, status="queued")):
+                self._move(connection, claim, status="queued", reason=reason, queued_at=now, sent_at=None)
         return Message(claim.run_id, claim.run.queue, claim.run.priority)
 
     def _holds(self, claim: Claim) -> Conditions:
@@ -203,6 +221,21 @@ def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column'
     if cancel_requested is None:
         return Order.LOST
     return Order.CANCEL if cancel_requested else Order.CONTINUE
+
+
+def _begin(connection: Connection, run_id: str, *, owner: str) -> Claim:
+    """A claimed run as it was at the checkpoint that its new attempt resumes from."""
+    runs = t.runs.c
+    checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
+    _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
+    row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+    return Claim(run_id, row["attempt"], owner, to_run(row))
+
+
+def _is(connection: Connection, claim: Claim, *, status: Status) -> bool:
+    """Whether a run is in a state that this attempt brought it to."""
+    own = (t.runs.c.id == claim.run_id, t.runs.c.attempt == claim.attempt, t.runs.c.status == status)
+    return connection.execute(select(t.runs.c.id).where(*own)).first() is not None
 
 
 def _rewind(connection: Connection, run_id: str, *, step: int) -> None:

@@ -44,12 +44,16 @@ class Reconciliation:
 
     def expire_queued(self, *, max_queue_s: float) -> int:
         """End the runs that waited too long; the number of them."""
-        now = self._database.now
+        runs, now = t.runs.c, self._database.now
+        late = runs.queued_at < now - max_queue_s
+        with self._database.read() as connection:  # most rounds find nothing, and take no write lock
+            if connection.execute(select(runs.id).where(runs.status == "queued", late).limit(1)).first() is None:
+                return 0
         with self._database.write() as connection:
             moved = change_status(
                 connection,
                 self._database,
-                t.runs.c.queued_at < now - max_queue_s,
+                late,
                 before="queued",
                 status="expired",
                 reason=Reason("queue_time_limit", f"no worker took it within {max_queue_s:g} s"),

@@ -310,6 +310,8 @@ class Vitals:
     """How often runs changed to a status, by reason's code: lost leases are ("queued", "lease_expired")."""
     oldest_queued_s: Mapping[str, float]
     """Age in seconds of the run that has waited longest, by queue."""
+    overdue: int
+    """Running runs whose lease ran out, and that no reconciler has taken back yet."""
     workers: Mapping[str, int]
     """Workers seen lately, by device."""
     busy_workers: int

@@ -168,6 +168,12 @@ class Runs:
         with self._database.read() as connection:
             return {queue: max(0.0, seconds) for queue, seconds in connection.execute(query)}
 
+    def overdue(self) -> int:
+        """Number of running runs whose lease ran out."""
+        late = (t.runs.c.status == "running", t.runs.c.lease_until < self._database.now)
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(t.runs).where(*late)).scalar_one()
+
     def changes(self) -> dict[tuple[str, str], int]:
         """How often runs changed to a status, by reason's code."""
         changes = t.transitions.c

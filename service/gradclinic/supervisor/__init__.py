@@ -120,7 +120,7 @@ class Embedded:
         changes["broker_url"] = valkey.start(self._family)
         self.settings = self._asked.model_copy(update=changes)
         self._store = Store(self.settings.database_url)
-        if self.settings.database_url.startswith("sqlite"):
+        if self.settings.database_url.startswith(f"sqlite:///{self.settings.data_dir}/"):
             self._take_back("")  # this process alone uses the folder: whoever held a run is gone
         api = self._start_api()
         self._start_workers()

@@ -159,5 +159,5 @@ class Family:
                 for child in self._children:
                     try:
                         child.look()
-                    except OSError as error:  # no memory, no disk, too many processes: later, perhaps
+                    except (OSError, RuntimeError, MemoryError) as error:  # no disk, too many threads: later, perhaps
                         log.warning("child_not_started", child=child.name, reason=str(error))

@@ -1,9 +1,15 @@
 import json
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import httpx
+import pytest
 
+from gradclinic.api import events as module
+from gradclinic.errors import ServiceUnavailable
 from gradclinic.settings import Settings
+from gradclinic.use_cases.events import News
 
 from .conftest import Trained
 from .examples import EXPERIMENT, study
@@ -112,3 +118,42 @@ def test_progress_says_what_the_record_shows_so_far(api: httpx.Client, settings:
     live = [data for data in progress if data["step"] < 1000]
     assert live, "a run of seconds is seen on its way"
     assert "vanishing_gradients" in live[-1]["so_far"], live
+
+
+def followed(api: httpx.Client, run_id: str, *, then: Callable[[], object]) -> list[dict]:
+    """The events of a run to whose reader something happens after the first."""
+    events: list[dict] = []
+    with api.stream("GET", f"/v1/runs/{run_id}/events", headers={"Accept": "text/event-stream"}) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                events.append({"event": line.removeprefix("event: ")})
+                if len(events) == 1:
+                    then()
+    return events
+
+
+def test_a_reader_of_a_run_that_is_deleted_is_let_go(api: httpx.Client) -> None:
+    run_id = api.post("/v1/runs", json={"experiment": EXPERIMENT}).json()["id"]
+    delete = httpx.Client(base_url=api.base_url)
+    events = followed(api, run_id, then=lambda: delete.delete(f"/v1/runs/{run_id}").raise_for_status())
+    delete.close()
+    assert [event["event"] for event in events] == ["status"]
+
+
+def test_a_database_that_is_away_for_a_moment_breaks_no_stream(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = api.post("/v1/runs", json={"experiment": EXPERIMENT}).json()["id"]
+    look, away = module.run_news, iter([False, True, True])
+
+    def flaky(*args: Any) -> News:
+        if next(away, False):
+            raise ServiceUnavailable("the database cannot be used now")
+        return look(*args)
+
+    monkeypatch.setattr(module, "run_news", flaky)
+    cancel = httpx.Client(base_url=api.base_url)
+    events = followed(api, run_id, then=lambda: cancel.post(f"/v1/runs/{run_id}/cancel").raise_for_status())
+    cancel.close()
+    assert [event["event"] for event in events] == ["status", "status", "done"]
+    assert next(away, None) is None

@@ -58,6 +58,17 @@ def test_a_lost_lease_is_counted_whatever_becomes_of_the_run(
     assert value(scrape(api), "leases_lost") == 1
 
 
+def test_a_missing_reconciler_shows_in_leases_that_ran_out_and_stay(api: httpx.Client, settings: Settings) -> None:
+    run = api.post("/v1/runs", json={"experiment": examples.EXPERIMENT}).json()["id"]
+    store = Store(settings.database_url)
+    assert value(scrape(api), "leases_overdue") == 0
+    store.leases.claim(run, owner="host/1/1", ttl_s=-1)
+    assert value(scrape(api), "leases_overdue") == 1
+    store.reconciliation.expire_leases(max_attempts=3)
+    store.close()
+    assert value(scrape(api), "leases_overdue") == 0
+
+
 def test_requests_are_timed_by_template_and_never_by_path(api: httpx.Client) -> None:
     api.get("/v1/runs/run_1")
     api.get("/v1/runs/run_2")

@@ -33,6 +33,18 @@ def test_a_message_for_a_run_that_is_not_waiting_claims_nothing(store: Store) ->
     assert store.leases.claim("run_x", owner="o", ttl_s=60) is None
 
 
+def test_a_claim_whose_answer_was_lost_is_found_by_its_owner_and_by_nobody_else(store: Store) -> None:
+    first = claimed(store, owner="vm/1/2")
+    store.leases.save_window(first, step=5, series=window(0, 5))
+    assert store.leases.claim(first.run_id, owner="vm/1/3", ttl_s=60, again=True) is None
+    found = store.leases.claim(first.run_id, owner="vm/1/2", ttl_s=60, again=True)
+    assert found is not None
+    assert (found.attempt, found.run.step) == (1, 0)
+    assert store.statistics.extents(first.run_id) == {}
+    late = claimed(store, owner="vm/1/2", ttl_s=ENDED_TTL_S)
+    assert store.leases.claim(late.run_id, owner="vm/1/2", ttl_s=60, again=True) is None
+
+
 def test_a_heartbeat_extends_the_lease_and_tells_of_a_cancel(store: Store) -> None:
     claim = claimed(store, ttl_s=30)
     before = store.runs.get(claim.run_id).lease_until

@@ -73,6 +73,19 @@ def test_a_run_that_nobody_took_expires(store: Store) -> None:
     assert (expired.status, expired.reason.code) == ("expired", "queue_time_limit")
 
 
+def test_a_round_that_finds_nothing_needs_no_lock_that_another_may_hold(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    queued(store)
+    claimed(store)
+    other = Database(sqlite_url)
+    with other.write():  # each would wait for half a minute, and fail
+        assert store.reconciliation.expire_leases(max_attempts=3) == 0
+        assert store.reconciliation.expire_queued(max_queue_s=3600) == 0
+        assert store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY) == []
+    other.close()
+    store.close()
+
+
 def test_a_run_that_was_never_announced_is_announced_after_a_moment(store: Store, database_url: str) -> None:
     run = queued(store, priority=6, queue="gpu")
     assert store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY) == []  # its request is about to

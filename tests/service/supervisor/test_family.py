@@ -119,3 +119,17 @@ def test_an_overgrown_log_begins_anew(family: Family, tmp_path: Path, monkeypatc
     one.log_file.write_text("x" * 100)
     family.add(one)
     assert one.log_file.read_text() == ""
+
+
+def test_a_machine_without_a_thread_to_spare_does_not_end_the_supervisor(family: Family, tmp_path: Path, monkeypatch):
+    def none_left(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    one = child(tmp_path, SLEEPS)
+    family.add(one)
+    first = pid_of(one)
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(module.threading, "Thread", none_left)
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: one.deaths)
+    eventually(lambda: one.process is not None and one.process.pid != first)

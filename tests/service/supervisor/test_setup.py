@@ -6,9 +6,11 @@ import pytest
 from gradclinic import supervisor
 from gradclinic.errors import SetupFailed
 from gradclinic.settings import Settings
+from gradclinic.store import Store
 from gradclinic.supervisor import Embedded, environment_of, valkey
 
 from ...processes import processes_of
+from ..store.records import claimed
 
 
 def refusal(settings: Settings) -> str:
@@ -54,6 +56,16 @@ def test_a_folder_is_free_again_after_a_start_that_failed(tmp_path: Path) -> Non
     (tmp_path / "gradclinic.db").write_bytes(b"no database" * 1000)
     for _ in range(2):
         assert "file is not a database" in refusal(Settings(data_dir=tmp_path, port=0))
+
+
+def test_runs_that_others_train_on_a_database_outside_its_folder_are_left_to_them(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    store = Store(sqlite_url)
+    claim = claimed(store)
+    with Embedded(Settings(data_dir=tmp_path / "own", database_url=sqlite_url), workers=0, api=False):
+        assert store.runs.get(claim.run_id).status == "running"
+    store.close()
 
 
 def test_every_setting_reaches_a_process_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
