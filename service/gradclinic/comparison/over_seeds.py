@@ -11,7 +11,7 @@ from math import isinf, isnan
 from statistics import median
 from typing import Any
 
-from ..diagnosis.confidence import median_interval, wilson
+from ..diagnosis.confidence import median_interval, median_of, wilson
 from ..diagnosis.wording import evidence_in_words, is_gain
 from .results import NOT_CONDITIONS, RunResult, SweepPoint, number
 
@@ -35,7 +35,7 @@ class EvidenceOverSeeds:
             "name": self.name,
             "unit": self.unit,
             "threshold": self.threshold,
-            "median": _middle(self.values),
+            "median": median_of(self.values),
             "interval": list(found[:2]) if found else None,
             "confidence": found[2] if found else None,
             "lowest": min(self.values),
@@ -222,7 +222,7 @@ def _in_words(evidence: EvidenceOverSeeds) -> str:
     name = evidence_in_words(evidence.name, gained=gained)
     values = tuple(-value for value in evidence.values) if gained else evidence.values
     unit = "" if evidence.unit in _PLAIN else f" {evidence.unit}"
-    text = f"{name}: {_shown(_middle(values))}{unit}"
+    text = f"{name}: {_shown(median_of(values))}{unit}"
     found = median_interval(values)
     if found is not None and found[0] != found[1]:
         text += f" ({100 * found[2]:.0f} % interval {_shown(found[0])} to {_shown(found[1])})"
@@ -231,13 +231,6 @@ def _in_words(evidence: EvidenceOverSeeds) -> str:
 
 def _shown(value: float) -> str:
     return ("infinite" if value > 0 else "minus infinite") if isinf(value) else f"{value:.3g}"
-
-
-def _middle(values: Sequence[float]) -> float:
-    """The median; where the two in the middle are not both finite, the lower one, since they have no mean."""
-    ordered = sorted(values)
-    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    return low if isinf(low) or isinf(high) else (low + high) / 2
 
 
 def _whole(value: float) -> float | int:

@@ -2,7 +2,7 @@
 
 from .base import Answer, Json, RunStatus, StudyStatus
 from .catalogue import CatalogueAnswer, CatalogueEntry
-from .claims import ClaimAnswer, ClaimBase, ClaimList, RulingAnswer
+from .claims import ClaimAnswer, ClaimBase, ClaimList, FigureAnswer, RulingAnswer
 from .comparisons import (
     ArmAnswer,
     ComparisonAnswer,
@@ -40,6 +40,7 @@ __all__ = [
     "EventAnswer",
     "EventPage",
     "EvidenceOverSeedsAnswer",
+    "FigureAnswer",
     "FindingOverSeedsAnswer",
     "HealthAnswer",
     "Json",
