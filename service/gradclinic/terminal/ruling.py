@@ -43,10 +43,9 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column(overflow="fold")
     for figure in figures:
         interval, confidence = figure["interval"], figure["confidence"]
-        bounds = f"[{short(interval[0])}, {short(interval[1])}] ({100 * confidence:.0f} %) " if interval else ""
+        bounds = f" [{short(interval[0])}, {short(interval[1])}] ({100 * confidence:.0f} %)" if interval else ""
         over = f"{figure['n']} {figure['of'] if figure['n'] != 1 else figure['of'][:-1]}"
-        unit = f"{figure['unit']}, " if figure["unit"] else ""
-        table.add_row(str(figure["name"]), short(figure["value"]), f"{bounds}{unit}{over}")
+        table.add_row(str(figure["name"]), short(figure["value"]), f"{figure['unit']}{bounds}, {over}".lstrip(", "))
     return table
 
 

@@ -79,7 +79,7 @@ def test_a_ruling_says_how_it_was_tested_and_lists_its_figures() -> None:
 
 def test_an_interval_stands_beside_its_figure() -> None:
     figure = {**RULING["figures"][0], "interval": [8.5, "Infinity"], "confidence": 0.96875, "n": 6}
-    assert "[8.5, inf] (97 %) decades, 6 seeds" in shown(ruling_words({**RULING, "figures": [figure]}, study=""))
+    assert "9.04  decades [8.5, inf] (97 %), 6 seeds" in shown(ruling_words({**RULING, "figures": [figure]}, study=""))
 
 
 def test_a_remedy_is_said_with_the_knobs_that_were_turned() -> None:
