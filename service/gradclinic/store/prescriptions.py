@@ -76,11 +76,13 @@ class Prescriptions:
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
-    def deleted(self, prescription_id: str) -> list[str]:
-        """Keys of the trials whose runs were deleted."""
-        query = select(t.deleted_trials.c.key).where(t.deleted_trials.c.prescription_id == prescription_id)
+    def deleted(self, prescription_id: str) -> dict[str, float]:
+        """What the runs that were deleted had cost, in seconds, by their trials' keys."""
+        deleted = t.deleted_trials.c
+        query = select(deleted.key, deleted.seconds).where(deleted.prescription_id == prescription_id)
         with self._database.read() as connection:
-            return sorted(connection.execute(query).scalars())
+            rows = connection.execute(query.order_by(deleted.digest))
+            return {row.key: row.seconds or 0.0 for row in rows}
 
     def ask(
         self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Mapping[str, Any]

@@ -253,6 +253,7 @@ deleted_trials = Table(
     Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
     Column("digest", Word, nullable=False),
     Column("key", Text, nullable=False),
+    Column("seconds", Number),
     PrimaryKeyConstraint("prescription_id", "digest"),
 )
 
