@@ -140,6 +140,17 @@ def test_rows_of_ones_own_are_sent_and_trained_on(clinic: Clinic, tmp_path: Path
     assert caught.value.problems[0].value == "own.xlsx"
 
 
+def test_lists_are_narrowed_by_the_filters_of_the_api(clinic: Clinic) -> None:
+    labelled = {"team": "vision"}
+    study = clinic.study(EXPERIMENT, seeds=[0], labels=labelled)
+    clinic.study(EXPERIMENT, seeds=[0]).cancel()
+    assert [found.id for found in clinic.studies(label="team:vision", status="running")] == [study.id]
+    search = clinic.prescribe(EXPERIMENT, runs=8, labels=labelled)
+    clinic.prescribe(EXPERIMENT, runs=8)
+    (found,) = clinic.prescriptions(label="team:vision")
+    assert (found.id, found.cure) == (search.id, None)
+
+
 def test_waiting_has_an_end(clinic: Clinic) -> None:
     with pytest.raises(TimeoutError):
         clinic.run(EXPERIMENT).wait(timeout_s=0)

@@ -12,8 +12,8 @@ from ..store import DatasetRecord
 from ..uploads import Table, from_csv, from_npz, from_parquet
 from ..use_cases.datasets import keep
 from . import answers as a
-from .dependencies import BODY_PROBLEMS, After, Limit, TheService, problems
-from .paging import link_next
+from .dependencies import BODY_PROBLEMS, TheService, problems
+from .paging import ThePage
 from .rows import has_arrow
 
 PATH = "/v1/datasets"
@@ -75,12 +75,10 @@ async def create_dataset(
 
 
 @router.get("", summary="List data sets", responses=problems(422))
-def list_datasets(
-    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
-) -> a.DatasetPage:
+def list_datasets(*, service: TheService, paging: ThePage) -> a.DatasetPage:
     """Uploaded data sets, by their id."""
-    page = service.store.datasets.page(after=after, limit=limit)
-    return a.DatasetPage(items=[_answer(found) for found in page.items], next=link_next(request, response, page.next))
+    page = service.store.datasets.page(after=paging.after, limit=paging.limit)
+    return paging.answer(a.DatasetPage, page, item=_answer)
 
 
 @router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))

@@ -155,10 +155,15 @@ class Clinic:
         for item in self.pages("/v1/runs", **filters):
             yield Run(self, item)
 
-    def studies(self) -> Iterator[Study]:
-        """Studies, newest first, page by page."""
-        for item in self.pages("/v1/studies"):
+    def studies(self, **filters: Any) -> Iterator[Study]:
+        """Studies, newest first, page by page; filters as in the API: status, condition, label."""
+        for item in self.pages("/v1/studies", **filters):
             yield Study(self, item)
+
+    def prescriptions(self, **filters: Any) -> Iterator[Prescription]:
+        """Prescriptions, newest first, page by page; filters as in the API: status, condition, ending, label."""
+        for item in self.pages("/v1/prescriptions", **filters):
+            yield Prescription(self, item)
 
     def compare(self, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
         """Any runs against one of them; options are `metric` and `confidence`."""

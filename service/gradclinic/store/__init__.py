@@ -7,10 +7,12 @@
                         find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
                         request_cancel(run_id) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
-                        get, page, request_cancel, delete                Study.status and .progress follow from its runs
+                        get, page(status, condition, labels, after, limit), request_cancel, delete
+                        Study.status and .progress follow from its runs
     store.datasets      create(DatasetRecord, content) -> Created[DatasetRecord], find, get, page, content(id)
     store.prescriptions create(NewPrescription, idempotency=) -> Created[Prescription]
-                        get, page, running, trials, of_run, deleted, ask, finish, request_cancel, delete
+                        get, page(status, condition, ending, labels, after, limit), running, trials, of_run, deleted
+                        ask, finish, request_cancel, delete
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order

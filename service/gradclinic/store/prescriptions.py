@@ -9,9 +9,21 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, sel
 from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
+from .documents import has_all, text_at
 from .idempotency import take_key
 from .identifiers import new_id
-from .records import Created, Idempotency, Message, NewPrescription, NewRun, Page, Prescription, Progress, Run
+from .records import (
+    Created,
+    Idempotency,
+    Message,
+    NewPrescription,
+    NewRun,
+    Page,
+    Prescription,
+    Progress,
+    Run,
+    StudyStatus,
+)
 from .rows import insert_runs, known, moment, to_run
 from .runs import cancel_queued
 
@@ -42,11 +54,28 @@ class Prescriptions:
         with self._database.read() as connection:
             return _get(connection, prescription_id)
 
-    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Prescription]:
-        """Prescriptions, newest first."""
-        query = select(t.prescriptions).order_by(t.prescriptions.c.id.desc()).limit(limit + 1)
+    def page(
+        self,
+        *,
+        status: StudyStatus | None = None,
+        condition: str | None = None,
+        ending: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Prescription]:
+        """Prescriptions, newest first, that meet every filter; `condition` is the primary one of the diagnosis."""
+        column = t.prescriptions.c
+        query = select(t.prescriptions).order_by(column.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(column.status == status)
+        if condition is not None:
+            query = query.where(text_at(self._database, column.report, "diagnosis", "primary") == condition)
+        if ending is not None:
+            query = query.where(text_at(self._database, column.report, "ending") == ending)
+        query = query.where(*has_all(self._database, column.labels, labels or {}))
         if after is not None:
-            query = query.where(t.prescriptions.c.id < after)
+            query = query.where(column.id < after)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
             found = _with_progress(connection, rows[:limit])

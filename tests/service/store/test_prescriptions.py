@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import sleep
 
 import pytest
@@ -59,6 +60,24 @@ def test_a_deleted_prescription_takes_its_runs_its_trials_and_its_key_along_and_
         store.prescriptions.delete(made.id)
     assert store.prescriptions.ask(made.id, {"c|0|9": new_run()}, report={}) == ()
     assert not store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")).replayed
+
+
+def test_prescriptions_are_found_by_status_label_condition_and_ending(store: Store) -> None:
+    ended, running = asked(store, "a|0|9"), store.prescriptions.create(replace(NEW, labels={})).item
+    report = {"ending": "cured", "diagnosis": {"primary": "dead_units", "findings": []}}
+    store.prescriptions.finish(ended.id, status="succeeded", report=report)
+
+    def found(**filters) -> list[str]:
+        return [each.id for each in store.prescriptions.page(**filters).items]
+
+    assert found() == [running.id, ended.id]
+    assert found(status="running") == [running.id]
+    wanted = {"status": "succeeded", "labels": {"team": "vision"}, "condition": "dead_units", "ending": "cured"}
+    assert found(**wanted) == [ended.id]
+    others = {"status": "failed", "labels": {"team": "speech"}, "condition": "healthy", "ending": "not_cured"}
+    for name, other in others.items():
+        assert found(**{name: wanted[name]}) == [ended.id]
+        assert found(**{**wanted, name: other}) == []
 
 
 def test_a_trial_outlives_its_run_and_is_not_asked_for_again(store: Store) -> None:

@@ -17,7 +17,7 @@ from .diagnoses import DiagnosisAnswer
 from .events import EventAnswer, EventPage
 from .experiments import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
-from .prescriptions import PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
+from .prescriptions import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
 from .runs import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
 from .statistics import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from .studies import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
@@ -37,6 +37,7 @@ __all__ = [
     "DatasetPage",
     "DiagnosisAnswer",
     "DiagnosisOverSeedsAnswer",
+    "Ending",
     "EventAnswer",
     "EventPage",
     "EvidenceOverSeedsAnswer",
