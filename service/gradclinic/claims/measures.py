@@ -85,7 +85,7 @@ def any_of(parts: Sequence[Sequence[bool | None]]) -> bool | None:
 
 def said(measured: Figure) -> str:
     """A figure for a sentence, with its interval in brackets."""
-    if measured.interval is None:
+    if measured.interval is None or measured.interval == (inf, inf):
         return _short(measured.value)
     return f"{_short(measured.value)} [{', '.join(_short(bound) for bound in measured.interval)}]"
 

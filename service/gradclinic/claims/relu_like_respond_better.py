@@ -21,7 +21,8 @@ def _decide(seeds: Seeds) -> Ruling:
     return Ruling(
         of_parts(better),
         f"From Xavier's start at depth 12, accuracy is {', '.join(f'{name} {said(scores[name])}' for name in scores)}: "
-        f"the ReLU-like ones win {found.count(True)} and lose or draw {found.count(False)} of {len(found)} pairs.",
+        f"of {len(found)} pairs the ReLU-like ones win {found.count(True)} and lose or draw {found.count(False)}"
+        f"{f'; {found.count(None)} are open' if None in found else ''}.",
         tuple(scores.values()),
     )
 
