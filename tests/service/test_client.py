@@ -133,6 +133,12 @@ def test_rows_of_ones_own_are_sent_and_trained_on(clinic: Clinic, tmp_path: Path
     assert [known["id"] for known in clinic.datasets()] == [found["id"]]
     run = clinic.run(experiment(data={"kind": "uploaded", "id": found["id"]}))
     assert run.data["experiment"]["data"]["id"] == found["id"]
+    assert clinic.get_dataset(found["id"])["runs"] == 1
+    with pytest.raises(errors.Conflict, match="1 unfinished run needs it"):
+        clinic.delete_dataset(found["id"])
+    run.cancel()
+    clinic.delete_dataset(found["id"])
+    assert list(clinic.datasets()) == []
     with pytest.raises(errors.InvalidRequest, match="no column 'z'"):
         clinic.upload(table, target="z")
     with pytest.raises(errors.InvalidSpec) as caught:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from ..datasets.base import Task
 from ..store import DatasetRecord
 from ..uploads import Table, from_csv, from_npz, from_parquet
-from ..use_cases.datasets import keep
+from ..use_cases.datasets import delete, keep
 from . import answers as a
 from .dependencies import BODY_PROBLEMS, TheService, problems
 from .paging import ThePage
@@ -82,9 +82,26 @@ def list_datasets(*, service: TheService, paging: ThePage) -> a.DatasetPage:
 
 
 @router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))
-def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetAnswer:
-    """Its size, its task, its classes and its digest."""
-    return _answer(service.store.datasets.get(dataset_id))
+def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetDetailAnswer:
+    """Its size, its task, its classes, its digest, and how many runs name it."""
+    found = _answer(service.store.datasets.get(dataset_id))
+    runs = service.store.datasets.runs_by_dataset([dataset_id])[dataset_id]
+    return a.DatasetDetailAnswer(**found.model_dump(), runs=runs)
+
+
+@router.delete(
+    "/{dataset_id}",
+    status_code=204,
+    summary="Delete a data set",
+    responses=problems(404, 409, 422),
+    response_class=Response,
+)
+def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
+    """Remove its rows, unless an unfinished run or a search that goes on needs them.
+
+    Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
+    """
+    delete(service.store, dataset_id)
 
 
 def _answer(found: DatasetRecord) -> a.DatasetAnswer:

@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from ..diagnosis import Condition
 from ..store import ENDED, Created, Run
+from ..use_cases.datasets import is_repeatable
 from ..use_cases.service import Service
 from ..use_cases.submit import idempotency_of, submit_run
 from . import answers as a
@@ -69,7 +70,8 @@ def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]
 
 
 def _detail(service: Service, run_id: str) -> a.RunDetailAnswer:
-    return run_detail(service.store.runs.get(run_id), service.store.runs.transitions(run_id))
+    run = service.store.runs.get(run_id)
+    return run_detail(run, service.store.runs.transitions(run_id), repeatable=is_repeatable(service.store, run))
 
 
 @router.get("", summary="List runs", responses=problems(422))

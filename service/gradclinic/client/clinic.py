@@ -190,6 +190,14 @@ class Clinic:
         """The data sets that were uploaded."""
         return self.pages("/v1/datasets")
 
+    def get_dataset(self, dataset_id: str) -> dict[str, Any]:
+        """A data set that was uploaded, with the number of runs that name it."""
+        return self.get(f"/v1/datasets/{_segment(dataset_id)}")
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Remove a data set; runs on it keep their results. Raises Conflict while an unfinished one needs it."""
+        self.delete(f"/v1/datasets/{_segment(dataset_id)}")
+
     def catalogue(self) -> dict[str, Any]:
         """Everything that a request can name."""
         return self.get("/v1/catalogue")

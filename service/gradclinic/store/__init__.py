@@ -9,7 +9,8 @@
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
                         get, page(status, condition, labels, after, limit), request_cancel, delete
                         Study.status and .progress follow from its runs
-    store.datasets      create(DatasetRecord, content) -> Created[DatasetRecord], find, get, page, content(id)
+    store.datasets      create(content, **facts) -> Created[DatasetRecord], find, get, page, content(id)
+                        runs_by_dataset(ids), delete(id), find_deleted(id)
     store.prescriptions create(NewPrescription, idempotency=) -> Created[Prescription]
                         get, page(status, condition, ending, labels, after, limit), running, trials, of_run, deleted
                         ask, finish, request_cancel, delete
@@ -39,6 +40,7 @@ from .records import (
     Claim,
     Created,
     DatasetRecord,
+    DeletedDataset,
     Idempotency,
     Message,
     NewPrescription,
@@ -105,6 +107,7 @@ __all__ = [
     "Claim",
     "Created",
     "DatasetRecord",
+    "DeletedDataset",
     "Extent",
     "Idempotency",
     "LeaseLost",

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, sel
 from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
+from .dataset_uses import hold_datasets
 from .documents import has_all, text_at
 from .idempotency import take_key
 from .identifiers import new_id
@@ -38,6 +39,7 @@ class Prescriptions:
         """Store a prescription, running, with no runs yet; with a key that was used before, that of that time."""
         prescription_id = new_id("prescription")
         with self._database.write() as connection:
+            hold_datasets(connection, [new.experiment])
             earlier = None
             with connection.begin_nested() as savepoint:
                 connection.execute(

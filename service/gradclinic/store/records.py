@@ -264,6 +264,20 @@ class DatasetRecord:
     features: Sequence[str] | None
     """Names of the columns; None where the upload had none."""
     created_at: datetime
+    bytes: int
+    """Of the arrays as they are stored, compressed."""
+
+
+@dataclass(frozen=True)
+class DeletedDataset:
+    """What stays known of a data set that was deleted, so that runs on it can be looked at."""
+
+    id: str
+    task: Task
+    rows: int
+    shape: tuple[int, ...]
+    """Of one row's inputs."""
+    outputs: int
 
 
 @dataclass(frozen=True)

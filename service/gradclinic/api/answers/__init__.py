@@ -12,7 +12,7 @@ from .comparisons import (
     LayerOverSeedsAnswer,
     OnsetAnswer,
 )
-from .datasets import DatasetAnswer, DatasetPage
+from .datasets import DatasetAnswer, DatasetDetailAnswer, DatasetPage
 from .diagnoses import DiagnosisAnswer
 from .events import EventAnswer, EventPage
 from .experiments import LayerAnswer, ResolveAnswer
@@ -34,6 +34,7 @@ __all__ = [
     "CurveAnswer",
     "CurvesAnswer",
     "DatasetAnswer",
+    "DatasetDetailAnswer",
     "DatasetPage",
     "DiagnosisAnswer",
     "DiagnosisOverSeedsAnswer",
