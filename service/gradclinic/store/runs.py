@@ -15,7 +15,6 @@ from .records import Created, Idempotency, NewRun, Page, Reason, Run, Status, Tr
 from .rows import change_status, insert_runs, known, to_run
 
 CANCELED = Reason("canceled_by_user", "cancelled on request")
-CANCEL_REQUESTED = "asked to stop"
 
 
 class Runs:

@@ -48,11 +48,6 @@ def step(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward
     return known(node, signal, setting)
 
 
-def _unchanged(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
-    del setting
-    return signal, lambda gradient: gradient
-
-
 def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     weight = next(parameter for parameter in node.parameters if parameter.role == "weight")
     return _matrix(node, signal, setting, units=(weight.fan_in, weight.fan_out))

@@ -8,6 +8,8 @@ import pytest
 from gradclinic.experiment import Experiment
 from gradclinic.theory import predict, to_json
 
+from .recursion import backward_gain, variance_map
+
 
 def experiment(model: dict[str, Any], *, data: dict[str, Any] | None = None, batch_size: int = 64) -> Experiment:
     return Experiment.model_validate(
@@ -134,7 +136,6 @@ def test_zero_last_in_residual_makes_every_block_the_identity() -> None:
 def test_recurrent_tanh_with_small_random_inputs_has_the_measured_factor(gain: float, factor: float) -> None:
     # The measured factors are those of inputs of about this variance, which the fixed point depends on at small gains.
     from gradclinic.activations.tanh import Tanh
-    from gradclinic.theory.moments import backward_gain, variance_map
 
     q = 0.01
     for _ in range(200):
