@@ -117,6 +117,9 @@ def test_runs_keep_their_results_when_their_data_set_is_deleted_and_cannot_be_re
         page = api.get(ended["urls"]["page"]).text
         assert "Its data set was deleted" in page
         assert "Try them side by side" not in page
+        report = api.get(f"{ended['urls']['self']}/report").text
+        assert "Its data set was deleted" in report
+        assert "/datasets" not in report
         again = api.post("/v1/runs", json={"experiment": ended["experiment"]})
         assert (again.status_code, again.json()["errors"][0]["pointer"]) == (422, "/experiment/data/id")
 
