@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import lcm, prod
 
+from .amounts import bytes_in_words
 from .errors import Problem, TooLarge
 from .experiment import Experiment, Recording
 from .lowering import Network, lower
@@ -127,9 +128,9 @@ def _too_much_memory(experiment: Experiment, found: Estimate, limits: Limits) ->
     fitting = (limits.memory_bytes - fixed) // per_sample
     return Problem(
         "/training/batch_size",
-        f"the training needs about {megabytes(found.memory_bytes)} of memory",
+        f"the training needs about {bytes_in_words(found.memory_bytes)} of memory",
         experiment.training.batch_size,
-        f"at most {megabytes(limits.memory_bytes)}; "
+        f"at most {bytes_in_words(limits.memory_bytes)}; "
         + (f"a batch size of {fitting:,} fits" if fitting >= 1 else "a smaller model fits, no batch size does"),
     )
 
@@ -141,9 +142,9 @@ def _too_much_stored(experiment: Experiment, found: Estimate, limits: Limits) ->
         sparser = _thinned(experiment, recording.model_copy(update={"adaptive": False}), limits)
     return Problem(
         "/recording/every",
-        f"the recorded statistics take about {megabytes(found.stored_bytes)}",
+        f"the recorded statistics take about {bytes_in_words(found.stored_bytes)}",
         recording.every,
-        f"at most {megabytes(limits.stored_bytes)}; "
+        f"at most {bytes_in_words(limits.stored_bytes)}; "
         f"record every {sparser.every:,} steps, and all statistics every {sparser.full_every:,}"
         + ("" if sparser.adaptive == recording.adaptive else ", with adaptive false"),
     )
@@ -158,11 +159,3 @@ def _thinned(experiment: Experiment, recording: Recording, limits: Limits) -> Re
         if ratio >= experiment.training.steps or _stored_bytes(experiment, sparser) <= limits.stored_bytes:
             return sparser
         ratio *= 2
-
-
-def megabytes(count: int) -> str:
-    """Bytes in the unit that a person would choose."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:,.1f} {unit}"
-    return f"{count} bytes"

@@ -133,11 +133,28 @@ def test_rows_of_ones_own_are_sent_and_trained_on(clinic: Clinic, tmp_path: Path
     assert [known["id"] for known in clinic.datasets()] == [found["id"]]
     run = clinic.run(experiment(data={"kind": "uploaded", "id": found["id"]}))
     assert run.data["experiment"]["data"]["id"] == found["id"]
+    assert clinic.get_dataset(found["id"])["runs"] == 1
+    with pytest.raises(errors.Conflict, match="1 unfinished run needs it"):
+        clinic.delete_dataset(found["id"])
+    run.cancel()
+    clinic.delete_dataset(found["id"])
+    assert list(clinic.datasets()) == []
     with pytest.raises(errors.InvalidRequest, match="no column 'z'"):
         clinic.upload(table, target="z")
     with pytest.raises(errors.InvalidSpec) as caught:
         clinic.upload(tmp_path / "own.xlsx")
     assert caught.value.problems[0].value == "own.xlsx"
+
+
+def test_lists_are_narrowed_by_the_filters_of_the_api(clinic: Clinic) -> None:
+    labelled = {"team": "vision"}
+    study = clinic.study(EXPERIMENT, seeds=[0], labels=labelled)
+    clinic.study(EXPERIMENT, seeds=[0]).cancel()
+    assert [found.id for found in clinic.studies(label="team:vision", status="running")] == [study.id]
+    search = clinic.prescribe(EXPERIMENT, runs=8, labels=labelled)
+    clinic.prescribe(EXPERIMENT, runs=8)
+    (found,) = clinic.prescriptions(label="team:vision")
+    assert (found.id, found.cure) == (search.id, None)
 
 
 def test_waiting_has_an_end(clinic: Clinic) -> None:

@@ -3,8 +3,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradclinic.amounts import bytes_in_words
 from gradclinic.errors import TooLarge
-from gradclinic.estimate import Limits, check, estimate, megabytes, recorded_steps
+from gradclinic.estimate import Limits, check, estimate, recorded_steps
 from gradclinic.experiment import Experiment, Recording
 from gradclinic_workers.plan import Plan
 
@@ -117,7 +118,7 @@ def test_the_recording_that_is_suggested_does_fit(share: int, adaptive: bool) ->
 
 
 def test_bytes_are_told_in_the_unit_that_a_person_would_choose() -> None:
-    assert [megabytes(count) for count in (12, 1500, 2_500_000, 8 * 10**9)] == [
+    assert [bytes_in_words(count) for count in (12, 1500, 2_500_000, 8 * 10**9)] == [
         "12 bytes",
         "1.5 kB",
         "2.5 MB",

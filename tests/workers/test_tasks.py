@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from gradclinic.estimate import estimate, megabytes
+from gradclinic.amounts import bytes_in_words
 from gradclinic.errors import ServiceUnavailable
+from gradclinic.estimate import estimate
 from gradclinic.experiment import Experiment
 from gradclinic.record import RunRecord, Series
 from gradclinic.settings import Settings
@@ -188,7 +189,7 @@ def test_a_run_that_needs_too_much_memory_fails_with_the_estimate_and_spares_the
         trainer.train(run.id)
     failed = store.runs.get(run.id)
     assert (failed.status, failed.reason.code) == ("failed", "out_of_memory")
-    needed = megabytes(estimate(Experiment.model_validate(EXPERIMENT)).memory_bytes)
+    needed = bytes_in_words(estimate(Experiment.model_validate(EXPERIMENT)).memory_bytes)
     assert f"was estimated to need about {needed}" in failed.reason.text
     after = submitted(store)
     trainer.train(after.id)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from gradclinic.amounts import bytes_in_words
 from gradclinic.errors import OutOfMemory, TrainingFailed
-from gradclinic.estimate import megabytes
 
 
 def choose(requested: str) -> str:
@@ -54,9 +54,9 @@ def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
     """The failure that a run's owner reads: what there is, what was expected, and what to do."""
     there = "the worker"
     if device.startswith("cuda"):
-        there = f"the GPU ({megabytes(torch.cuda.get_device_properties(device).total_memory)})"
+        there = f"the GPU ({bytes_in_words(torch.cuda.get_device_properties(device).total_memory)})"
     return OutOfMemory(
-        f"{there} ran out of memory; the training was estimated to need about {megabytes(estimated_bytes)}, and a "
+        f"{there} ran out of memory; the training was estimated to need about {bytes_in_words(estimated_bytes)}, and a "
         "smaller batch or model needs less"
     )
 

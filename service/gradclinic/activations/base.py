@@ -1,7 +1,6 @@
 """What every activation says about itself: how it is built, and what its derivative does."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -26,8 +25,6 @@ class Activation(Spec):
     name: str
     bounded: ClassVar[bool] = False
     """Whether phi is bounded on both sides, so that its units can saturate."""
-    relu_like: ClassVar[bool] = False
-    """Whether common advice counts it among the ReLU family (its first remedy)."""
     learned: ClassVar[int] = 0
     """Values that it learns (PReLU's slope)."""
     zero_gradient: ClassVar[tuple[float, float]] = OPEN
@@ -60,6 +57,3 @@ class Activation(Spec):
     def can_die(self) -> bool:
         """Whether a unit can lose its gradient for good: phi' is exactly 0 on a half line."""
         return bool(np.isfinite(self.zero_gradient[0]))
-
-
-ElementwiseFunction = Callable[[Array], Array]

@@ -14,7 +14,6 @@ class ELU(Activation):
     name: Literal["elu"] = "elu"
     alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Minus the limit for z -> -infinity."""
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
     source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289"
 

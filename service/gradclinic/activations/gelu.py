@@ -11,7 +11,6 @@ class GELU(Activation):
     """z times the chance that a standard normal stays below z: a smooth ReLU that dips below zero around -0.75."""
 
     name: Literal["gelu"] = "gelu"
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-2.278561, np.inf)
     source: ClassVar[str] = "Hendrycks and Gimpel 2016, arXiv:1606.08415"
 

@@ -13,7 +13,6 @@ class LeakyReLU(Activation):
     name: Literal["leaky_relu"] = "leaky_relu"
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Slope for z < 0."""
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (0.0, np.inf)
     source: ClassVar[str] = "Maas, Hannun and Ng 2013, ICML"
 

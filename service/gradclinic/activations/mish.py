@@ -10,7 +10,6 @@ class Mish(Activation):
     """z tanh(softplus(z)): a smooth ReLU that dips below zero around -1.19."""
 
     name: Literal["mish"] = "mish"
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-3.981251, np.inf)
     source: ClassVar[str] = "Misra 2020, arXiv:1908.08681"
 

@@ -13,7 +13,6 @@ class PReLU(Activation):
     name: Literal["prelu"] = "prelu"
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Slope for z < 0 before the first step."""
-    relu_like: ClassVar[bool] = True
     learned: ClassVar[int] = 1
     source: ClassVar[str] = "He et al. 2015, arXiv:1502.01852"
 

@@ -10,7 +10,6 @@ class ReLU(Activation):
     """max(0, z): passes gradients unchanged where it is active, none where it is not."""
 
     name: Literal["relu"] = "relu"
-    relu_like: ClassVar[bool] = True
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, np.inf)
     saturation: ClassVar[tuple[float, float]] = (0.0, np.inf)
     source: ClassVar[str] = "Nair and Hinton 2010, ICML"

@@ -10,7 +10,6 @@ class ReLU6(Activation):
     """min(max(0, z), 6): a ReLU with a ceiling, which passes no gradient above it either."""
 
     name: Literal["relu6"] = "relu6"
-    relu_like: ClassVar[bool] = True
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, 6.0)
     saturation: ClassVar[tuple[float, float]] = (0.0, 6.0)
     source: ClassVar[str] = "Krizhevsky 2010; Howard et al. 2017, arXiv:1704.04861"

@@ -15,7 +15,6 @@ class RReLU(Activation):
     """Smallest slope for z < 0."""
     upper: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
     """Largest slope for z < 0."""
-    relu_like: ClassVar[bool] = True
     source: ClassVar[str] = "Xu et al. 2015, arXiv:1505.00853"
 
     @model_validator(mode="after")

@@ -13,7 +13,6 @@ class SELU(Activation):
     """A scaled ELU whose fixed point has mean 0 and variance 1 when the weights are lecun_normal."""
 
     name: Literal["selu"] = "selu"
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
     source: ClassVar[str] = "Klambauer et al. 2017, arXiv:1706.02515"
 

@@ -10,7 +10,6 @@ class SiLU(Activation):
     """z times its sigmoid: a smooth ReLU that dips below zero around -1.28; also called swish."""
 
     name: Literal["silu"] = "silu"
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-3.929897, np.inf)
     source: ClassVar[str] = "Elfwing, Uchibe and Doya 2018, arXiv:1702.03118"
 

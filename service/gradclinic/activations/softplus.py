@@ -10,7 +10,6 @@ class Softplus(Activation):
     """log(1 + exp(z)): a smooth ReLU whose slope is a sigmoid and whose values are all positive."""
 
     name: Literal["softplus"] = "softplus"
-    relu_like: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-2.944439, np.inf)
     source: ClassVar[str] = "Dugas et al. 2001, NeurIPS 13"
 

@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from ..datasets.base import Task
 from ..store import DatasetRecord
 from ..uploads import Table, from_csv, from_npz, from_parquet
-from ..use_cases.datasets import keep
+from ..use_cases.datasets import delete, keep
 from . import answers as a
-from .dependencies import BODY_PROBLEMS, After, Limit, TheService, problems
-from .paging import link_next
+from .dependencies import BODY_PROBLEMS, TheService, problems
+from .paging import ThePage
 from .rows import has_arrow
 
 PATH = "/v1/datasets"
@@ -75,18 +75,33 @@ async def create_dataset(
 
 
 @router.get("", summary="List data sets", responses=problems(422))
-def list_datasets(
-    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
-) -> a.DatasetPage:
+def list_datasets(*, service: TheService, paging: ThePage) -> a.DatasetPage:
     """Uploaded data sets, by their id."""
-    page = service.store.datasets.page(after=after, limit=limit)
-    return a.DatasetPage(items=[_answer(found) for found in page.items], next=link_next(request, response, page.next))
+    page = service.store.datasets.page(after=paging.after, limit=paging.limit)
+    return paging.answer(a.DatasetPage, page, item=_answer)
 
 
 @router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))
-def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetAnswer:
-    """Its size, its task, its classes and its digest."""
-    return _answer(service.store.datasets.get(dataset_id))
+def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetDetailAnswer:
+    """Its size, its task, its classes, its digest, and how many runs name it."""
+    found = _answer(service.store.datasets.get(dataset_id))
+    runs = service.store.datasets.runs_by_dataset([dataset_id])[dataset_id]
+    return a.DatasetDetailAnswer(**found.model_dump(), runs=runs)
+
+
+@router.delete(
+    "/{dataset_id}",
+    status_code=204,
+    summary="Delete a data set",
+    responses=problems(404, 409, 422),
+    response_class=Response,
+)
+def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
+    """Remove its rows, unless an unfinished run or a search that goes on needs them.
+
+    Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
+    """
+    delete(service.store, dataset_id)
 
 
 def _answer(found: DatasetRecord) -> a.DatasetAnswer:

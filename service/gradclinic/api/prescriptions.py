@@ -1,13 +1,16 @@
 """`/v1/prescriptions`: a sick experiment, and the search for what cures it."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from ..use_cases.prescribe import submit_prescription
 from ..use_cases.submit import idempotency_of
 from . import answers as a
 from .body import StrictJSONRoute
-from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, PrescriptionId, TheService, problems
-from .paging import link_next
+from .dependencies import BODY_PROBLEMS, IdempotencyKey, PrescriptionId, TheService, problems
+from .filters import ConditionFilter, Labels
+from .paging import ThePage
 from .requests import PrescriptionRequest
 from .submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 from .views import prescription_answer, prescription_summary
@@ -43,13 +46,19 @@ def create_prescription(
 
 @router.get("", summary="List prescriptions", responses=problems(422))
 def list_prescriptions(
-    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
+    *,
+    service: TheService,
+    paging: ThePage,
+    labels: Labels,
+    status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
+    condition: ConditionFilter = None,
+    ending: Annotated[a.Ending | None, Query(description="Only searches that ended so.")] = None,
 ) -> a.PrescriptionPage:
-    """Prescriptions, newest first."""
-    page = service.store.prescriptions.page(after=after, limit=limit)
-    return a.PrescriptionPage(
-        items=[prescription_summary(each) for each in page.items], next=link_next(request, response, page.next)
+    """Prescriptions that meet every filter, newest first."""
+    page = service.store.prescriptions.page(
+        status=status, condition=condition, ending=ending, labels=labels, after=paging.after, limit=paging.limit
     )
+    return paging.answer(a.PrescriptionPage, page, item=prescription_summary)
 
 
 @router.get("/{prescription_id}", summary="Look at a prescription", responses=problems(404, 422))

@@ -1,18 +1,20 @@
 """`/v1/runs`: queue a training, look at it, cancel it, delete it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
-from ..errors import InvalidRequest
+from ..diagnosis import Condition
 from ..store import ENDED, Created, Run
+from ..use_cases.datasets import is_repeatable
 from ..use_cases.service import Service
 from ..use_cases.submit import idempotency_of, submit_run
 from . import answers as a
 from .body import StrictJSONRoute
-from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, RunId, TheService, problems
-from .paging import link_next
+from .dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
+from .filters import ConditionFilter, Labels
+from .paging import ThePage
 from .requests import RunRequest
 from .submitted import RETRY_AFTER_S, cancel, headers_of
 from .views import run_answer, run_detail
@@ -68,59 +70,32 @@ def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]
 
 
 def _detail(service: Service, run_id: str) -> a.RunDetailAnswer:
-    return run_detail(service.store.runs.get(run_id), service.store.runs.transitions(run_id))
-
-
-Condition = Literal[
-    "vanishing_gradients",
-    "exploding_gradients",
-    "dead_units",
-    "saturated_activations",
-    "divergence",
-    "oscillating_loss",
-    "slow_convergence",
-    "healthy",
-    "insufficient_evidence",
-]
+    run = service.store.runs.get(run_id)
+    return run_detail(run, service.store.runs.transitions(run_id), repeatable=is_repeatable(service.store, run))
 
 
 @router.get("", summary="List runs", responses=problems(422))
 def list_runs(
     *,
     service: TheService,
-    request: Request,
-    response: Response,
-    status: Annotated[a.RunStatus | None, Query(description="Only runs in this state.")] = None,
-    condition: Annotated[Condition | None, Query(description="Only runs whose primary condition this is.")] = None,
-    finding: Annotated[Condition | None, Query(description="Only runs with a finding of this condition.")] = None,
-    label: Annotated[
-        list[str] | None, Query(max_length=10, description="Only runs with this label, as `key:value`; repeatable.")
-    ] = None,
-    study: Annotated[str | None, Query(max_length=40, description="Only runs of this study.")] = None,
-    after: After = None,
-    limit: Limit = 50,
+    paging: ThePage,
+    labels: Labels,
+    status: Annotated[a.RunStatus | None, Query(description="Only those in this state.")] = None,
+    condition: ConditionFilter = None,
+    finding: Annotated[Condition | None, Query(description="Only those with a finding of this condition.")] = None,
+    study: Annotated[str | None, Query(max_length=40, description="Only those of this study.")] = None,
 ) -> a.RunPage:
     """Runs that meet every filter, newest first."""
     page = service.store.runs.page(
         status=status,
         condition=condition,
         finding=finding,
-        labels=_labels(label or []),
+        labels=labels,
         study_id=study,
-        after=after,
-        limit=limit,
+        after=paging.after,
+        limit=paging.limit,
     )
-    return a.RunPage(items=[run_answer(run) for run in page.items], next=link_next(request, response, page.next))
-
-
-def _labels(given: list[str]) -> dict[str, str]:
-    labels = {}
-    for label in given:
-        key, separator, value = label.partition(":")
-        if not separator or "\x00" in label:
-            raise InvalidRequest.at("", "the parameter `label` has to be key:value", value=label, allowed="key:value")
-        labels[key] = value
-    return labels
+    return paging.answer(a.RunPage, page, item=run_answer)
 
 
 @router.get("/{run_id}", summary="Look at a run", responses=problems(404, 422))

@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from ..comparison import DEFAULT_METRIC
+from ..diagnosis import Condition
 from ..use_cases.compare import compare_study
 from ..use_cases.submit import ArmPlan, StudyPlan, idempotency_of, submit_study
 from . import answers as a
 from .body import StrictJSONRoute
-from .dependencies import BODY_PROBLEMS, After, IdempotencyKey, Limit, StudyId, TheService, problems
+from .dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
+from .filters import Labels
 from .json import PlainJSON
-from .paging import link_next
+from .paging import ThePage
 from .requests import StudyRequest
 from .submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 from .views import study_answer
@@ -54,13 +56,20 @@ def create_study(
 
 @router.get("", summary="List studies", responses=problems(422))
 def list_studies(
-    *, service: TheService, request: Request, response: Response, after: After = None, limit: Limit = 50
+    *,
+    service: TheService,
+    paging: ThePage,
+    labels: Labels,
+    status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
+    condition: Annotated[
+        Condition | None, Query(description="Only those whose baseline has this primary condition in some run.")
+    ] = None,
 ) -> a.StudyPage:
-    """Studies, newest first."""
-    page = service.store.studies.page(after=after, limit=limit)
-    return a.StudyPage(
-        items=[study_answer(study) for study in page.items], next=link_next(request, response, page.next)
+    """Studies that meet every filter, newest first."""
+    page = service.store.studies.page(
+        status=status, condition=condition, labels=labels, after=paging.after, limit=paging.limit
     )
+    return paging.answer(a.StudyPage, page, item=study_answer)
 
 
 @router.get("/{study_id}", summary="Look at a study", responses=problems(404, 422))

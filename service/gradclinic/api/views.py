@@ -12,12 +12,13 @@ def run_answer(run: Run) -> a.RunAnswer:
     return a.RunAnswer(**_run_fields(run))
 
 
-def run_detail(run: Run, transitions: list[Transition]) -> a.RunDetailAnswer:
+def run_detail(run: Run, transitions: list[Transition], *, repeatable: bool) -> a.RunDetailAnswer:
     """A run with its history and environment."""
     return a.RunDetailAnswer(
         **_run_fields(run),
         transitions=[transition_answer(transition) for transition in transitions],
         environment=None if run.environment is None else dict(run.environment),
+        repeatable=repeatable,
     )
 
 

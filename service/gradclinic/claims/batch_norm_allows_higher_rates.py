@@ -1,5 +1,8 @@
-from .claim import Arms, Claim, Results, Ruling
-from .measures import figures, of_parts, usable
+from collections.abc import Mapping
+
+from ..comparison import RunResult
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import figure, of_parts, said
 from .networks import mlp, network
 
 RATES = (0.01, 0.1, 1.0, 10.0)
@@ -25,21 +28,27 @@ def _name(activation: str, rate: float, *, norm: bool) -> str:
     return f"{activation}, rate {rate:g}{', batch norm' if norm else ''}"
 
 
-def _decide(results: Results) -> Ruling:
+def _decide(seeds: Seeds) -> Ruling:
     largest = {
-        f"{activation}{', batch norm' if norm else ''}": max(
-            (rate for rate in RATES if usable(results[_name(activation, rate, norm=norm)])), default=0.0
-        )
+        f"{activation}{', batch norm' if norm else ''}": [_largest(seed, activation, norm=norm) for seed in seeds]
         for activation in ACTIVATIONS
         for norm in (False, True)
     }
-    higher = [largest[f"{activation}, batch norm"] > largest[activation] for activation in ACTIVATIONS]
-    words = [f"{name} {f'{rate:g}' if rate else 'none'}" for name, rate in largest.items()]
+    higher = [
+        [normed > bare for normed, bare in zip(largest[f"{name}, batch norm"], largest[name], strict=True)]
+        for name in ACTIVATIONS
+    ]
+    found = [figure(name, rates, "learning rate") for name, rates in largest.items()]
     return Ruling(
         of_parts(higher),
-        f"Largest learning rate that learns, among {', '.join(f'{rate:g}' for rate in RATES)}: {', '.join(words)}.",
-        figures(largest, "learning rate"),
+        f"Largest learning rate that learns, among {', '.join(f'{rate:g}' for rate in RATES)} (0: none): "
+        f"{', '.join(f'{each.name} {said(each)}' for each in found)}.",
+        tuple(found),
     )
+
+
+def _largest(seed: Mapping[str, RunResult], activation: str, *, norm: bool) -> float:
+    return max((rate for rate in RATES if seed[_name(activation, rate, norm=norm)].learned), default=0.0)
 
 
 CLAIM = Claim(

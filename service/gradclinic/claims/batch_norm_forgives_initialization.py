@@ -1,5 +1,8 @@
-from .claim import Arms, Claim, Results, Ruling
-from .measures import figures, loss_left, of_parts, said, usable
+from collections.abc import Mapping
+
+from ..comparison import RunResult
+from .claim import Arms, Claim, Figure, Ruling, Seeds
+from .measures import by_arm, loss_left, of_parts, said
 from .networks import mlp, network
 
 GAINS = (0.3, 1.0, 3.0)
@@ -22,26 +25,33 @@ def _name(activation: str, gain: float, *, norm: bool) -> str:
     return f"{activation}, gain {gain:g}{', batch norm' if norm else ''}"
 
 
-def _decide(results: Results) -> Ruling:
-    left = {name: loss_left(runs) for name, runs in results.items()}
-    parts, words = [], []
-    for activation in ACTIVATIONS:
-        bare = [left[_name(activation, gain, norm=False)] for gain in GAINS]
-        normed = [left[_name(activation, gain, norm=True)] for gain in GAINS]
-        learned = sum(usable(results[_name(activation, gain, norm=True)]) for gain in GAINS)
-        learned_bare = sum(usable(results[_name(activation, gain, norm=False)]) for gain in GAINS)
-        parts.append(learned > learned_bare and max(normed) < max(bare) and learned >= len(GAINS) - 1)
-        words.append(f"{activation} {_row(bare)} becomes {_row(normed)}")
+def _decide(seeds: Seeds) -> Ruling:
+    left = by_arm(seeds, loss_left, "ratio")
+    words = [
+        f"{activation} {_row(left, activation, norm=False)} becomes {_row(left, activation, norm=True)}"
+        for activation in ACTIVATIONS
+    ]
     return Ruling(
-        of_parts(parts),
+        of_parts([[_forgiven(seed, activation) for seed in seeds] for activation in ACTIVATIONS]),
         f"Share of the loss left at gains {', '.join(f'{gain:g}' for gain in GAINS)}, without and with batch norm: "
         f"{'; '.join(words)}.",
-        figures(left, "ratio"),
+        tuple(left.values()),
     )
 
 
-def _row(values: list[float]) -> str:
-    return "/".join(said(value) for value in values)
+def _forgiven(seed: Mapping[str, RunResult], activation: str) -> bool:
+    bare = [seed[_name(activation, gain, norm=False)] for gain in GAINS]
+    normed = [seed[_name(activation, gain, norm=True)] for gain in GAINS]
+    learned = sum(run.learned for run in normed)
+    return (
+        learned > sum(run.learned for run in bare)
+        and learned >= len(GAINS) - 1
+        and max(map(loss_left, normed)) < max(map(loss_left, bare))
+    )
+
+
+def _row(left: Mapping[str, Figure], activation: str, *, norm: bool) -> str:
+    return " / ".join(said(left[_name(activation, gain, norm=norm)]) for gain in GAINS)
 
 
 CLAIM = Claim(

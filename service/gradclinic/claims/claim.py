@@ -1,7 +1,7 @@
 """What a claim is: a sentence of common advice, the trainings that test it, and the rule that decides."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from ..comparison import RunResult
@@ -12,8 +12,8 @@ Verdict = Literal["supported", "refuted", "mixed", "inconclusive"]
 Arms = Mapping[str, Experiment]
 """The trainings of a claim by name; the first is the baseline of the study that they make."""
 
-Results = Mapping[str, Sequence[RunResult]]
-"""The finished runs of each arm."""
+Seeds = Sequence[Mapping[str, RunResult]]
+"""For each seed, in order, the finished run of every arm."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,28 @@ class Figure:
     """One measured number that the verdict rests on."""
 
     name: str
-    value: float | None
+    value: float
+    """Median over the seeds, or the share of what `of` says."""
     unit: str
+    n: int
+    """How many there are of what it is taken over."""
+    of: Literal["seeds", "networks", "orders"] = "seeds"
+    interval: tuple[float, float] | None = None
+    """Of the median over the seeds, or of the share; None for a single seed, and for what was counted in full."""
+    confidence: float | None = None
+    """Of the interval."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "interval": list(self.interval) if self.interval else None,
+            "confidence": self.confidence,
+            "n": self.n,
+            "of": self.of,
+        }
 
 
 @dataclass(frozen=True)
@@ -31,7 +51,7 @@ class Ruling:
 
     verdict: Verdict
     explanation: str
-    """One or two sentences for a person, with the figures that matter."""
+    """A few sentences for a person, with the figures that matter."""
     figures: tuple[Figure, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -39,7 +59,7 @@ class Ruling:
         return {
             "verdict": self.verdict,
             "explanation": self.explanation,
-            "figures": [{"name": each.name, "value": each.value, "unit": each.unit} for each in self.figures],
+            "figures": [each.to_json() for each in self.figures],
         }
 
 
@@ -66,10 +86,10 @@ class Claim:
     """How it is decided, in a sentence."""
     arms: ArmsOf
     """The trainings, as a function of whether the quick variant is asked for."""
-    decide: Callable[[Results], Ruling]
-    """The decision, given at least one finished run of every arm."""
-    seeds: int = 3
-    """Seeds of the full variant; the quick one has a single seed."""
+    decide: Callable[[Seeds], Ruling]
+    """The decision, given at least one seed."""
+    seeds: int = 6
+    """Seeds of the full variant: from six on the interval of a median reaches 95 %. The quick one has a single seed."""
 
     def trials(self, *, quick: bool = False) -> Iterator[tuple[str, Experiment]]:
         """Every (arm, experiment) to train, the seed in the experiment."""
@@ -96,18 +116,30 @@ class Claim:
     def judge(self, results: Sequence[RunResult], *, quick: bool = False) -> Ruling:
         """The ruling on the claim; `baseline`, as a study calls its first arm, is taken for that arm.
 
-        Inconclusive where an arm has no finished run.
+        Inconclusive where fewer seeds than the variant has finished a run of every arm.
         """
         names = list(self.arms(quick=quick))
-        by_arm: dict[str, list[RunResult]] = {name: [] for name in names}
+        by_seed: dict[int, dict[str, RunResult]] = {}
         for run in results:
-            name = names[0] if run.arm == "baseline" and "baseline" not in by_arm else run.arm
-            if run.succeeded and name in by_arm:
-                by_arm[name].append(run)
-        missing = [name for name, runs in by_arm.items() if not runs]
-        if missing:
-            return Ruling("inconclusive", f"{len(missing)} of {len(names)} trainings have no result: {missing[0]}...")
-        return self.decide({name: sorted(runs, key=lambda run: run.seed) for name, runs in by_arm.items()})
+            name = names[0] if run.arm == "baseline" and "baseline" not in names else run.arm
+            if run.succeeded and name in names:
+                by_seed.setdefault(run.seed, {})[name] = run
+        complete = [
+            {name: by_seed[seed][name] for name in names}
+            for seed in sorted(by_seed)
+            if by_seed[seed].keys() >= {*names}
+        ]
+        wanted = len(self.seed_list(quick=quick))
+        if len(complete) < wanted:
+            return Ruling(
+                "inconclusive",
+                f"Of {wanted} seed{'s' if wanted > 1 else ''} that it takes, {len(complete)} have a result of each "
+                f"of the {len(names)} trainings.",
+            )
+        ruling = self.decide(complete)
+        return replace(
+            ruling, explanation=f"{ruling.explanation} {_basis(ruling.figures, seeds=len(complete))}".strip()
+        )
 
     def to_json(self, *, quick: bool = False) -> dict[str, Any]:
         """The claim without its ruling."""
@@ -120,3 +152,13 @@ class Claim:
             "quick": quick,
             "runs": len(self.arms(quick=quick)) * len(self.seed_list(quick=quick)),
         }
+
+
+def _basis(figures: Sequence[Figure], *, seeds: int) -> str:
+    """What the numbers are, in a sentence; nothing where they are not of seeds."""
+    measured = [each for each in figures if each.of == "seeds"]
+    if not measured or seeds == 1:
+        return "One seed, so without intervals." if measured else ""
+    sure = min((each.confidence for each in measured if each.confidence is not None), default=0.0)
+    medians = f"Medians of {seeds} seeds, in brackets their intervals ({100 * sure:.0f} %)"
+    return f"{medians}; what seeds disagree on decides nothing."

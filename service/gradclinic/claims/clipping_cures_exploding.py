@@ -1,5 +1,9 @@
-from .claim import Arms, Claim, Figure, Results, Ruling
-from .measures import finite_share, learned_share, of_parts
+from collections.abc import Mapping
+from math import isfinite
+
+from ..comparison import RunResult
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import figure, loss_left, of_parts, said, share
 from .networks import mlp, network
 
 CLIP = {"kind": "norm", "max_norm": 1.0}
@@ -26,23 +30,26 @@ def _arms(*, quick: bool) -> Arms:
     }
 
 
-def _decide(results: Results) -> Ruling:
-    names = [name for name in results if not name.endswith("clipped")]
-    clipped = [run for name in names for run in results[f"{name}, clipped"]]
-    bare = [run for name in names for run in results[name]]
-    finite = finite_share(clipped) > finite_share(bare)
-    learns = learned_share(clipped) >= 0.5
+def _decide(seeds: Seeds) -> Ruling:
+    bare = [share(isfinite(loss_left(run)) for run in _of(seed, clipped=False)) for seed in seeds]
+    finite = [share(isfinite(loss_left(run)) for run in _of(seed, clipped=True)) for seed in seeds]
+    learned = [share(run.learned for run in _of(seed, clipped=True)) for seed in seeds]
     figures = (
-        Figure("finite without clipping", finite_share(bare), "fraction"),
-        Figure("finite with clipping", finite_share(clipped), "fraction"),
-        Figure("learned with clipping", learned_share(clipped), "fraction"),
+        figure("finite without clipping", bare, "fraction"),
+        figure("finite with clipping", finite, "fraction"),
+        figure("learned with clipping", learned, "fraction"),
     )
+    without, clipped, learns = (said(each) for each in figures)
     return Ruling(
-        of_parts([finite, learns]),
-        f"Of exploding trainings {finite_share(bare):.0%} stay finite without and {finite_share(clipped):.0%} with "
-        f"clipping; {learned_share(clipped):.0%} of the clipped ones learn.",
+        of_parts([[more > less for more, less in zip(finite, bare, strict=True)], [each >= 0.5 for each in learned]]),
+        f"Of the three exploding networks a share of {without} stays finite without and of {clipped} with clipping; "
+        f"{learns} learn with it.",
         figures,
     )
+
+
+def _of(seed: Mapping[str, RunResult], *, clipped: bool) -> list[RunResult]:
+    return [run for name, run in seed.items() if name.endswith("clipped") is clipped]
 
 
 CLAIM = Claim(

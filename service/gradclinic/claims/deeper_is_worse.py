@@ -1,7 +1,8 @@
+from collections.abc import Sequence
 from itertools import pairwise
 
-from .claim import Arms, Claim, Results, Ruling
-from .measures import TAU, depth_slope, figures, said
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import TAU, by_arm, decided, depth_slope, of_parts, said
 from .networks import mlp, network
 
 DEPTHS = (3, 6, 12, 24)
@@ -13,22 +14,21 @@ def _arms(*, quick: bool) -> Arms:
     return {**sigmoid, "relu, depth 10": network(mlp(10, "relu", "kaiming_normal"), steps=steps)}
 
 
-def _decide(results: Results) -> Ruling:
-    slopes = {name: depth_slope(runs) for name, runs in results.items()}
-    sigmoid = [slopes[f"sigmoid, depth {depth}"] for depth in DEPTHS]
-    grows = all(more > less for less, more in pairwise(sigmoid)) and sigmoid[-1] >= TAU
-    healthy = abs(slopes["relu, depth 10"]) < TAU
+def _decide(seeds: Seeds) -> Ruling:
+    slopes = by_arm(seeds, depth_slope, "decades")
+    grows = [[_grows([depth_slope(seed[f"sigmoid, depth {depth}"]) for depth in DEPTHS]) for seed in seeds]]
+    healthy = decided([abs(depth_slope(seed["relu, depth 10"])) < TAU for seed in seeds])
     return Ruling(
-        "supported" if grows else "refuted",
-        f"A sigmoid network loses {', '.join(said(slope) for slope in sigmoid)} decades of gradient at depth "
-        f"{', '.join(map(str, DEPTHS))}"
-        + (
-            f"; but not every network: ReLU with Kaiming's start loses {said(slopes['relu, depth 10'])} at depth 10."
-            if healthy
-            else "; ReLU with Kaiming's start loses as well."
-        ),
-        figures(slopes, "decades"),
+        of_parts(grows),
+        f"A sigmoid network loses {', '.join(said(slopes[f'sigmoid, depth {depth}']) for depth in DEPTHS)} decades of "
+        f"gradient at depth {', '.join(map(str, DEPTHS))}{'; but not every network: ' if healthy else '; '}ReLU with "
+        f"Kaiming's start loses {said(slopes['relu, depth 10'])} at depth 10.",
+        tuple(slopes.values()),
     )
+
+
+def _grows(slopes: Sequence[float]) -> bool:
+    return slopes[-1] >= TAU and all(more > less for less, more in pairwise(slopes))
 
 
 CLAIM = Claim(

@@ -1,9 +1,6 @@
-from collections.abc import Sequence
-from statistics import median
-
 from ..comparison import RunResult
-from .claim import Arms, Claim, Results, Ruling
-from .measures import figures, of_parts, said
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import by_arm, decided, of_parts, said
 from .networks import mlp, network
 
 SLOWER = -1.0
@@ -20,22 +17,25 @@ def _arms(*, quick: bool) -> Arms:
     }
 
 
-def _decide(results: Results) -> Ruling:
-    decades = {name: _decades(runs) for name, runs in results.items()}
-    slower = {name: value <= SLOWER for name, value in decades.items()}
-    shown = ", ".join(f"{name}: 1e{value:.1f}" for name, value in decades.items())
+def _decide(seeds: Seeds) -> Ruling:
+    decades = by_arm(seeds, _decades, "decades")
+    slower = [[_slower(_decades(seed[name])) for seed in seeds] for name in decades]
     return Ruling(
-        of_parts(list(slower.values())),
-        f"Relative update of the first layer over that of the last hidden one, {shown}"
-        f" ({sum(slower.values())} of {len(slower)} at a tenth or less; {said(10**SLOWER)} is the bar).",
-        figures(decades, "decades"),
+        of_parts(slower),
+        "Decades from the last hidden layer's relative update to the first one's: "
+        f"{', '.join(f'{name}: {said(each)}' for name, each in decades.items())}"
+        f" ({sum(decided(part) is True for part in slower)} of {len(slower)} at {SLOWER:g}, a tenth, or less).",
+        tuple(decades.values()),
     )
 
 
-def _decades(runs: Sequence[RunResult]) -> float:
-    """Median over the seeds; a run that moved no weight at all tells nothing, and NaN is all that is left of none."""
-    values = [value for run in runs if (value := run.metric("update_decades")) is not None]
-    return median(values) if values else float("nan")
+def _decades(run: RunResult) -> float | None:
+    """None of a run that moved no weight, which tells nothing."""
+    return run.metric("update_decades")
+
+
+def _slower(decades: float | None) -> bool | None:
+    return None if decades is None else decades <= SLOWER
 
 
 CLAIM = Claim(

@@ -1,5 +1,6 @@
-from .claim import Arms, Claim, Results, Ruling
-from .measures import figures, loss_left, of_parts, said
+from ..comparison import LEARNED
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import by_arm, decided, loss_left, of_parts, said
 from .networks import mlp, network
 
 RATES = (8.0, 0.1, 0.001)
@@ -12,17 +13,22 @@ def _arms(*, quick: bool) -> Arms:
     }
 
 
-def _decide(results: Results) -> Ruling:
-    left = {name: loss_left(runs) for name, runs in results.items()}
-    high, middle, low = left.values()
-    avoids, slower = high > 1.0 and middle <= 0.5, low > 2 * middle
+def _decide(seeds: Seeds) -> Ruling:
+    left = by_arm(seeds, loss_left, "ratio")
+    losses = [[loss_left(run) for run in seed.values()] for seed in seeds]
+    avoids = [high > 1.0 and middle <= LEARNED for high, middle, _ in losses]
+    slower = [low > 2 * middle for _, middle, low in losses]
     return Ruling(
         of_parts([avoids, slower]),
         f"Share of the loss left at learning rate {', '.join(f'{rate:g}' for rate in RATES)}: "
-        f"{said(high)}, {said(middle)}, {said(low)}: a lower rate {'avoids' if avoids else 'does not avoid'} divergence"
-        f" and {'learns' if slower else 'does not learn'} more slowly.",
-        figures(left, "ratio"),
+        f"{', '.join(said(each) for each in left.values())}: a lower rate {_AVOIDS[decided(avoids)]} "
+        f"divergence and {_LEARNS[decided(slower)]} more slowly.",
+        tuple(left.values()),
     )
+
+
+_AVOIDS = {True: "avoids", False: "does not avoid", None: "in some seeds avoids"}
+_LEARNS = {True: "learns", False: "does not learn", None: "in some seeds learns"}
 
 
 CLAIM = Claim(

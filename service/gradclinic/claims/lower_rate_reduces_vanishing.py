@@ -1,5 +1,6 @@
-from .claim import Arms, Claim, Results, Ruling
-from .measures import figures, said
+from ..comparison import RunResult
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import by_arm, of_parts, said
 from .networks import mlp, network
 
 RATES = (1.0, 0.1, 0.01, 0.001)
@@ -12,19 +13,19 @@ def _arms(*, quick: bool) -> Arms:
     return {f"rate {rate:g}": network(mlp(12, "sigmoid"), learning_rate=rate, steps=steps) for rate in RATES}
 
 
-def _decide(results: Results) -> Ruling:
-    slopes = {}
-    for name, runs in results.items():
-        values = [run.metric("depth_slope_early") or 0.0 for run in runs]
-        slopes[name] = sum(values) / len(values)
-    highest, *_, lowest = slopes.values()
-    reduces = lowest <= highest - A_DIFFERENCE
+def _decide(seeds: Seeds) -> Ruling:
+    slopes = by_arm(seeds, _early, "decades")
+    highest, *_, lowest = slopes
     return Ruling(
-        "supported" if reduces else "refuted",
+        of_parts([[_early(seed[lowest]) <= _early(seed[highest]) - A_DIFFERENCE for seed in seeds]]),
         f"Decades lost early in training at learning rate {', '.join(f'{rate:g}' for rate in RATES)}: "
         f"{', '.join(said(slope) for slope in slopes.values())}.",
-        figures(slopes, "decades"),
+        tuple(slopes.values()),
     )
+
+
+def _early(run: RunResult) -> float:
+    return run.metric("depth_slope_early") or 0.0
 
 
 CLAIM = Claim(

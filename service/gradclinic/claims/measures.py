@@ -1,66 +1,94 @@
-"""How claims read their runs: medians over seeds, with what is not finite at the bad end."""
+"""How claims read their runs: a number or a truth in each seed, medians with intervals, and what these decide."""
 
-from collections.abc import Mapping, Sequence
-from math import inf, isfinite
-from statistics import median
+from collections.abc import Callable, Iterable, Sequence
+from math import inf, isfinite, nan
 
 from ..comparison import RunResult
-from .claim import Figure, Verdict
+from ..diagnosis.confidence import median_interval, median_of
+from .claim import Figure, Seeds, Verdict
 
 TAU = 1.5
 """Decades of gradient lost (or gained) over the depth from which on a network counts as vanishing (or exploding)."""
 
-USABLE = 0.5
-"""A training that leaves at most half of the constant predictor's loss has learned, as in the rules."""
+
+def depth_slope(run: RunResult) -> float:
+    """D at step 0, in decades; a slope that does not exist is no loss."""
+    value = run.metric("depth_slope")
+    return 0.0 if value is None else value
 
 
-def depth_slope(runs: Sequence[RunResult]) -> float:
-    """Median D at step 0, in decades; a slope that does not exist is no loss."""
-    return median(value if (value := run.metric("depth_slope")) is not None else 0.0 for run in runs)
-
-
-def loss_left(runs: Sequence[RunResult]) -> float:
-    """Median share of the constant predictor's loss that is left; infinite where training broke off."""
-    return median(_left(run) for run in runs)
-
-
-def _left(run: RunResult) -> float:
+def loss_left(run: RunResult) -> float:
+    """Share of the constant predictor's loss that is left; infinite where training broke off."""
     value = run.metric("relative_train_loss")
     return inf if value is None or not isfinite(value) or run.broke_off else value
 
 
-def finite_share(runs: Sequence[RunResult]) -> float:
-    """Share of the runs that ended finite."""
-    return sum(isfinite(_left(run)) for run in runs) / len(runs)
+def share(truths: Iterable[bool]) -> float:
+    """Share of what is true."""
+    known = list(truths)
+    return sum(known) / len(known)
 
 
-def learned_share(runs: Sequence[RunResult]) -> float:
-    """Share of the runs that learned."""
-    return sum(run.learned for run in runs) / len(runs)
+def figure(name: str, values: Iterable[float | None], unit: str) -> Figure:
+    """The median of a number that is measured once a seed, with its interval; NaN where no seed has it."""
+    known = [value for value in values if value is not None]
+    found = median_interval(known)
+    return Figure(
+        name,
+        median_of(known) if known else nan,
+        unit,
+        n=len(known),
+        interval=found[:2] if found else None,
+        confidence=found[2] if found else None,
+    )
 
 
-def accuracy(runs: Sequence[RunResult]) -> float:
-    """Median validation accuracy; 0 where there is none."""
-    return median(run.metric("final_validation_accuracy") or 0.0 for run in runs)
+def by_arm(seeds: Seeds, measure: Callable[[RunResult], float | None], unit: str) -> dict[str, Figure]:
+    """The figure of each arm, in the order of the arms."""
+    return {name: figure(name, [measure(seed[name]) for seed in seeds], unit) for name in seeds[0]}
 
 
-def usable(runs: Sequence[RunResult]) -> bool:
-    """Whether the median run learned."""
-    return loss_left(runs) <= USABLE
+def decided(truths: Sequence[bool | None]) -> bool | None:
+    """What holds in the median seed: True or False where the whole interval of the median says so, else None.
+
+    One truth a seed, None where it was not measured, which speaks for nothing. So it is a sign test: six seeds have to
+    agree, and ten of twelve. A single seed has no interval and decides by itself.
+    """
+    if len(truths) == 1:
+        return truths[0]
+    holds = median_interval([float(truth is True) for truth in truths])
+    may_hold = median_interval([float(truth is not False) for truth in truths])
+    if holds is None or may_hold is None:
+        return None
+    return True if holds[0] == 1 else False if may_hold[1] == 0 else None
 
 
-def figures(values: Mapping[str, float], unit: str) -> tuple[Figure, ...]:
-    """One figure for each named value."""
-    return tuple(Figure(name, value, unit) for name, value in values.items())
+def of_parts(parts: Sequence[Sequence[bool | None]]) -> Verdict:
+    """Supported if every part holds, refuted if none does, mixed if some do and some do not; each a truth a seed.
 
-
-def of_parts(parts: Sequence[bool]) -> Verdict:
-    """Supported if every part holds, refuted if none does, else mixed."""
-    if all(parts):
+    Inconclusive where seeds disagree on a part that this hangs on. "Every" and "none" need no correction for the
+    number of parts: each has to be decided. Source: Berger 1982, Technometrics 24:295.
+    """
+    found = {decided(part) for part in parts}
+    if found == {True}:
         return "supported"
-    return "mixed" if any(parts) else "refuted"
+    if found == {False}:
+        return "refuted"
+    return "mixed" if found >= {True, False} else "inconclusive"
 
 
-def said(value: float) -> str:
-    """A number for a sentence."""
+def any_of(parts: Sequence[Sequence[bool | None]]) -> bool | None:
+    """Whether some part holds; False where each is decided against, None where that is open."""
+    found = {decided(part) for part in parts}
+    return True if True in found else None if None in found else False
+
+
+def said(measured: Figure) -> str:
+    """A figure for a sentence, with its interval in brackets."""
+    if measured.interval is None or measured.interval == (inf, inf):
+        return _short(measured.value)
+    return f"{_short(measured.value)} [{', '.join(_short(bound) for bound in measured.interval)}]"
+
+
+def _short(value: float) -> str:
     return f"{value:.2g}" if isfinite(value) else "not finite"

@@ -1,8 +1,11 @@
 """Whether the six common remedies are worth trying in the order in which they are usually listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations, permutations
+from math import factorial
 
+from ..diagnosis.confidence import wilson
 from ..errors import InvalidRequest
 from ..experiment import Experiment
 from ..lowering import lower
@@ -13,7 +16,7 @@ from ..remedies.clip_gradients import ClipGradients
 from ..remedies.lower_learning_rate import LowerLearningRate
 from ..remedies.set_initialization import SetInitialization
 from ..remedies.swap_activation import SwapActivation
-from .claim import Arms, Claim, Figure, Results, Ruling
+from .claim import Arms, Claim, Figure, Ruling, Seeds
 from .population import broken
 
 ORDER: Mapping[str, Sequence[Remedy]] = {
@@ -59,32 +62,33 @@ def _applied(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment |
     return experiment
 
 
-def _decide(results: Results) -> Ruling:
+def _decide(seeds: Seeds) -> Ruling:
     population = broken(steps=1)
-    sick = {name: condition for name, (condition, _) in population.items() if not _fixed(results, name)}
-    shares = {label: _share(results, sick, label) for label in _tried()}
-    measured = [shares[label] for label in ORDER]
+    sick = {name: condition for name, (condition, _) in population.items() if not _fixed(seeds, name)}
+    shares = {label: _fixed_of(seeds, sick, label) for label in _tried()}
+    measured = [share.value for label, share in shares.items() if label in ORDER]
     p = _chance(measured)
-    best = sorted(ORDER, key=lambda label: -shares[label])
+    best = sorted(ORDER, key=lambda label: -shares[label].value)
     by_condition = {
         condition: {
-            label: _share(results, [name for name in sick if sick[name] == condition], label) for label in ORDER
+            label: _fixed_of(seeds, [name for name in sick if sick[name] == condition], label) for label in ORDER
         }
         for condition in dict.fromkeys(sick.values())
     }
     winners = {condition: _winners(row) for condition, row in by_condition.items()}
-    figures = [Figure(label, share, "fraction fixed") for label, share in shares.items()]
+    figures = [*shares.values()]
     figures += [
-        Figure(f"{condition}: {label}", share, "fraction fixed")
+        replace(share, name=f"{condition}: {share.name}")
         for condition, row in by_condition.items()
-        for label, share in row.items()
+        for share in row.values()
     ]
-    figures.append(Figure("random orders that agree as well", p, "fraction"))
+    figures.append(Figure("random orders that agree as well", p, "fraction", n=factorial(len(ORDER)), of="orders"))
     return Ruling(
         "supported" if p <= BY_CHANCE else "refuted",
         f"On {len(sick)} broken networks the share fixed is "
-        + ", ".join(f"{label} {shares[label]:.2f}" for label in best)
-        + f"; batch norm with initialization {shares['batch norm and initialization']:.2f}. {p:.0%} of random orders "
+        + ", ".join(f"{label} {_said(shares[label])}" for label in best)
+        + f"; batch norm with initialization {_said(shares['batch norm and initialization'])}; in brackets 95 % "
+        f"intervals, as if these networks had been drawn from many. {p:.0%} of random orders "
         "agree with this at least as well as the common one. What fixed most, by condition: "
         + "; ".join(f"{condition.replace('_', ' ')}: {names}" for condition, names in winners.items())
         + ".",
@@ -92,19 +96,28 @@ def _decide(results: Results) -> Ruling:
     )
 
 
-def _fixed(results: Results, name: str) -> bool:
+def _said(share: Figure) -> str:
+    bounds = share.interval or ()
+    return f"{share.value:.2f} [{', '.join(f'{bound:.2f}' for bound in bounds)}]"
+
+
+def _fixed(seeds: Seeds, name: str) -> bool:
     """Whether the arm's runs learned without a harmful finding, most of them; a remedy that refused fixed nothing."""
-    runs = results.get(name, ())
+    runs = [seed[name] for seed in seeds if name in seed]
     return 2 * sum(run.learned and not run.harmful for run in runs) > len(runs)
 
 
-def _share(results: Results, names: Sequence[str] | Mapping[str, str], label: str) -> float:
-    return sum(_fixed(results, f"{name} + {label}") for name in names) / len(names) if names else 0.0
+def _fixed_of(seeds: Seeds, names: Collection[str], label: str) -> Figure:
+    """The share of the networks that a remedy fixed, each over its seeds, with its 95 % interval (Wilson)."""
+    fixed = sum(_fixed(seeds, f"{name} + {label}") for name in names)
+    share = fixed / len(names) if names else 0.0
+    interval = wilson(fixed, len(names))
+    return Figure(label, share, "fraction fixed", n=len(names), of="networks", interval=interval, confidence=0.95)
 
 
-def _winners(row: Mapping[str, float]) -> str:
-    best = max(row.values())
-    return ", ".join(label for label, share in row.items() if share == best) if best > 0 else "nothing alone"
+def _winners(row: Mapping[str, Figure]) -> str:
+    best = max(share.value for share in row.values())
+    return ", ".join(label for label, share in row.items() if share.value == best) if best > 0 else "nothing alone"
 
 
 def _chance(measured: Sequence[float]) -> float:

@@ -1,5 +1,6 @@
-from .claim import Arms, Claim, Results, Ruling, Verdict
-from .measures import accuracy, figures
+from ..comparison import RunResult
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import by_arm, decided, of_parts, said
 from .networks import mlp, network
 
 SATURATING = ("sigmoid", "tanh")
@@ -11,17 +12,23 @@ def _arms(*, quick: bool) -> Arms:
     return {name: network(mlp(12, name), steps=steps) for name in (*SATURATING, *RELU_LIKE)}
 
 
-def _decide(results: Results) -> Ruling:
-    scores = {name: accuracy(runs) for name, runs in results.items()}
-    wins = sum(scores[one] > scores[other] for one in RELU_LIKE for other in SATURATING)
-    pairs = len(RELU_LIKE) * len(SATURATING)
-    verdict: Verdict = "supported" if wins == pairs else "refuted" if wins == 0 else "mixed"
+def _decide(seeds: Seeds) -> Ruling:
+    scores = by_arm(seeds, _accuracy, "fraction")
+    better = [
+        [_accuracy(seed[one]) > _accuracy(seed[other]) for seed in seeds] for one in RELU_LIKE for other in SATURATING
+    ]
+    found = [decided(pair) for pair in better]
     return Ruling(
-        verdict,
-        f"From Xavier's start at depth 12, accuracy is {', '.join(f'{name} {scores[name]:.2f}' for name in scores)}: "
-        f"the ReLU-like ones win {wins} of {pairs} pairs.",
-        figures(scores, "fraction"),
+        of_parts(better),
+        f"From Xavier's start at depth 12, accuracy is {', '.join(f'{name} {said(scores[name])}' for name in scores)}: "
+        f"of {len(found)} pairs the ReLU-like ones win {found.count(True)} and lose or draw {found.count(False)}"
+        f"{f'; {found.count(None)} are open' if None in found else ''}.",
+        tuple(scores.values()),
     )
+
+
+def _accuracy(run: RunResult) -> float:
+    return run.metric("final_validation_accuracy") or 0.0
 
 
 CLAIM = Claim(

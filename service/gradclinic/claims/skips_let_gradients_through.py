@@ -1,5 +1,5 @@
-from .claim import Arms, Claim, Results, Ruling
-from .measures import TAU, depth_slope, figures, of_parts, said
+from .claim import Arms, Claim, Ruling, Seeds
+from .measures import TAU, by_arm, decided, depth_slope, of_parts, said
 from .networks import mlp, network
 
 SCALE = 0.3
@@ -17,18 +17,17 @@ def _arms(*, quick: bool) -> Arms:
     }
 
 
-def _decide(results: Results) -> Ruling:
-    slopes = {name: depth_slope(runs) for name, runs in results.items()}
-    through = [
-        abs(slopes[f"{activation}, skips of {SCALE:g}"]) < TAU <= abs(slopes[activation]) for activation in ACTIVATIONS
-    ]
-    bare = [abs(slopes[f"{activation}, skips of 1"]) < TAU for activation in ACTIVATIONS]
+def _decide(seeds: Seeds) -> Ruling:
+    slopes = by_arm(seeds, depth_slope, "decades")
+    lost = [{name: abs(depth_slope(run)) for name, run in seed.items()} for seed in seeds]
+    through = [[each[f"{name}, skips of {SCALE:g}"] < TAU <= each[name] for each in lost] for name in ACTIVATIONS]
+    unscaled = [decided([each[f"{name}, skips of 1"] < TAU for each in lost]) for name in ACTIVATIONS]
     return Ruling(
         of_parts(through),
         "Decades lost over 24 layers: "
         + ", ".join(f"{name} {said(slope)}" for name, slope in slopes.items())
-        + (". Without scaling their branches they do not keep the gradient level." if not all(bare) else "."),
-        figures(slopes, "decades"),
+        + (". Without scaling their branches they do not keep the gradient level." if False in unscaled else "."),
+        tuple(slopes.values()),
     )
 
 

@@ -1,5 +1,8 @@
-from .claim import Arms, Claim, Results, Ruling, Verdict
-from .measures import USABLE, figures, loss_left, said
+from collections.abc import Mapping
+
+from ..comparison import RunResult
+from .claim import Arms, Claim, Ruling, Seeds, Verdict
+from .measures import any_of, by_arm, loss_left, said
 from .networks import mlp, network
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid")
@@ -14,20 +17,26 @@ def _arms(*, quick: bool) -> Arms:
     }
 
 
-def _decide(results: Results) -> Ruling:
-    left = {name: loss_left(runs) for name, runs in results.items()}
-    helped = [left[f"{name}, xavier_normal"] < 0.9 * left[f"{name}, torch_default"] for name in ACTIVATIONS]
-    learned = [left[f"{name}, xavier_normal"] <= USABLE for name in ACTIVATIONS]
-    verdict: Verdict = "supported" if any(helped) and not all(learned) else "mixed" if any(helped) else "refuted"
+def _decide(seeds: Seeds) -> Ruling:
+    left = by_arm(seeds, loss_left, "ratio")
+    helped = any_of([[_helped(seed, name) for seed in seeds] for name in ACTIVATIONS])
+    unlearned = any_of([[not seed[f"{name}, xavier_normal"].learned for seed in seeds] for name in ACTIVATIONS])
     words = [
         f"{name} {said(left[f'{name}, torch_default'])} -> {said(left[f'{name}, xavier_normal'])}"
         for name in ACTIVATIONS
     ]
     return Ruling(
-        verdict,
+        _VERDICTS.get((helped, unlearned), "refuted" if helped is False else "inconclusive"),
         f"Share of the loss left at depth 15, from PyTorch's default start -> from Xavier's: {', '.join(words)}.",
-        figures(left, "ratio"),
+        tuple(left.values()),
     )
+
+
+_VERDICTS: Mapping[tuple[bool | None, bool | None], Verdict] = {(True, True): "supported", (True, False): "mixed"}
+
+
+def _helped(seed: Mapping[str, RunResult], activation: str) -> bool:
+    return loss_left(seed[f"{activation}, xavier_normal"]) < 0.9 * loss_left(seed[f"{activation}, torch_default"])
 
 
 CLAIM = Claim(
@@ -36,8 +45,8 @@ CLAIM = Claim(
     statement="Xavier's initialization helps, but guarantees nothing.",
     source="Glorot and Bengio 2010, AISTATS",
     design="Tanh, ReLU and sigmoid networks of depth 15 from PyTorch's default start and from Xavier's.",
-    rule="Supported if the loss left is a tenth lower for some activation and some other still has not learned, "
-    "mixed if it helps everywhere, refuted if nowhere.",
+    rule="Supported if the loss left is a tenth lower for some activation and some has not learned for all that, "
+    "mixed if it helps and all have learned, refuted if it helps nowhere.",
     arms=_arms,
     decide=_decide,
 )

@@ -2,7 +2,7 @@
 
 import typer
 
-from . import asking, claiming, demo, prescribing, reporting, serving, uploading
+from . import asking, claiming, demo, prescribing, reporting, serving, uploaded, uploading
 
 app = typer.Typer(
     name="gradclinic",
@@ -27,5 +27,6 @@ app.command("compare")(asking.compare)
 app.command("diagnose")(asking.diagnose)
 app.command("report")(reporting.report)
 app.command("catalogue")(asking.catalogue)
+app.add_typer(uploaded.app, name="datasets")
 app.add_typer(database, name="db")
 database.command("upgrade")(serving.upgrade)

@@ -8,6 +8,7 @@ import typer
 
 from ..client import Clinic
 from .options import AsJson, Url, print_json
+from .uploaded import inputs_of, targets_of
 
 
 def upload(
@@ -28,8 +29,8 @@ def upload(
     if as_json:
         print_json(found)
         return 0
-    inputs = " x ".join(str(size) for size in found["shape"])
-    outputs = f"{found['outputs']} classes" if found["task"] == "classification" else f"{found['outputs']} target(s)"
-    typer.echo(f"{found['id']}: {found['rows']} rows of {inputs} input(s), {found['task']}, {outputs}")
+    typer.echo(
+        f"{found['id']}: {found['rows']} rows of {inputs_of(found)} input(s), {found['task']}, {targets_of(found)}"
+    )
     typer.echo(f"An experiment names it so: {json.dumps({'data': {'kind': 'uploaded', 'id': found['id']}})}")
     return 0

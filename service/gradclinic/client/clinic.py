@@ -155,10 +155,15 @@ class Clinic:
         for item in self.pages("/v1/runs", **filters):
             yield Run(self, item)
 
-    def studies(self) -> Iterator[Study]:
-        """Studies, newest first, page by page."""
-        for item in self.pages("/v1/studies"):
+    def studies(self, **filters: Any) -> Iterator[Study]:
+        """Studies, newest first, page by page; filters as in the API: status, condition, label."""
+        for item in self.pages("/v1/studies", **filters):
             yield Study(self, item)
+
+    def prescriptions(self, **filters: Any) -> Iterator[Prescription]:
+        """Prescriptions, newest first, page by page; filters as in the API: status, condition, ending, label."""
+        for item in self.pages("/v1/prescriptions", **filters):
+            yield Prescription(self, item)
 
     def compare(self, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
         """Any runs against one of them; options are `metric` and `confidence`."""
@@ -184,6 +189,14 @@ class Clinic:
     def datasets(self) -> Iterator[dict[str, Any]]:
         """The data sets that were uploaded."""
         return self.pages("/v1/datasets")
+
+    def get_dataset(self, dataset_id: str) -> dict[str, Any]:
+        """A data set that was uploaded, with the number of runs that name it."""
+        return self.get(f"/v1/datasets/{_segment(dataset_id)}")
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Remove a data set; runs on it keep their results. Raises Conflict while an unfinished one needs it."""
+        self.delete(f"/v1/datasets/{_segment(dataset_id)}")
 
     def catalogue(self) -> dict[str, Any]:
         """Everything that a request can name."""

@@ -124,6 +124,8 @@ class Prescription(_Submitted):
     @property
     def cure(self) -> dict[str, Any] | None:
         """The remedies that cure it, with their evidence; None where none does, or none yet."""
+        if "cure" not in self.data:  # a list has no more than the outlines
+            self.refresh()
         found: dict[str, Any] | None = self.data["cure"]
         return found
 

@@ -6,12 +6,13 @@ from .measured import MEASURED_FROM, measured, metrics_of
 from .metrics import DEFAULT_METRIC, METRICS, Metric
 from .over_seeds import DiagnosisOverSeeds, diagnoses_over_seeds
 from .report import ArmComparison, Comparison, Cost
-from .results import Pair, RunResult, SweepPoint
+from .results import LEARNED, Pair, RunResult, SweepPoint
 from .trainability import trainability
 from .verdicts import Verdict
 
 __all__ = [
     "DEFAULT_METRIC",
+    "LEARNED",
     "MEASURED_FROM",
     "METRICS",
     "ArmComparison",

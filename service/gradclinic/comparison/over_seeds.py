@@ -11,8 +11,8 @@ from math import isinf, isnan
 from statistics import median
 from typing import Any
 
-from ..diagnosis.confidence import median_interval, wilson
-from ..diagnosis.wording import evidence_in_words, is_gain
+from ..diagnosis.confidence import median_interval, median_of, wilson
+from ..diagnosis.wording import as_read
 from .results import NOT_CONDITIONS, RunResult, SweepPoint, number
 
 Json = Mapping[str, Any]
@@ -35,7 +35,7 @@ class EvidenceOverSeeds:
             "name": self.name,
             "unit": self.unit,
             "threshold": self.threshold,
-            "median": _middle(self.values),
+            "median": median_of(self.values),
             "interval": list(found[:2]) if found else None,
             "confidence": found[2] if found else None,
             "lowest": min(self.values),
@@ -218,26 +218,18 @@ _PLAIN = frozenset({"ratio", "fraction", "step", "rises", "records"})
 
 def _in_words(evidence: EvidenceOverSeeds) -> str:
     """`gradient lost from output to input: 9.3 decades (75 % interval 9.1 to 9.5)`."""
-    gained = is_gain(evidence.name, max(evidence.values), evidence.threshold)
-    name = evidence_in_words(evidence.name, gained=gained)
-    values = tuple(-value for value in evidence.values) if gained else evidence.values
+    found = median_interval(evidence.values)
+    read = as_read(evidence.name, median_of(evidence.values), evidence.threshold, interval=found[:2] if found else None)
     unit = "" if evidence.unit in _PLAIN else f" {evidence.unit}"
-    text = f"{name}: {_shown(_middle(values))}{unit}"
-    found = median_interval(values)
-    if found is not None and found[0] != found[1]:
-        text += f" ({100 * found[2]:.0f} % interval {_shown(found[0])} to {_shown(found[1])})"
+    text = f"{read.label}: {_shown(read.value)}{unit}"
+    if found is not None and read.interval is not None and read.interval[0] != read.interval[1]:
+        low, high = read.interval
+        text += f" ({100 * found[2]:.0f} % interval {_shown(low)} to {_shown(high)})"
     return text
 
 
 def _shown(value: float) -> str:
     return ("infinite" if value > 0 else "minus infinite") if isinf(value) else f"{value:.3g}"
-
-
-def _middle(values: Sequence[float]) -> float:
-    """The median; where the two in the middle are not both finite, the lower one, since they have no mean."""
-    ordered = sorted(values)
-    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    return low if isinf(low) or isinf(high) else (low + high) / 2
 
 
 def _whole(value: float) -> float | int:

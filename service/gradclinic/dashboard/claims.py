@@ -25,7 +25,7 @@ def listed(service: Service, *, quick: bool) -> dict[str, Any]:
 def _row(service: Service, claim: dict[str, Any], *, quick: bool) -> dict[str, Any]:
     study = study_of(service, claim["id"], quick=quick)
     ruling = _ruling(service, claim["id"], study, quick=quick)
-    intervals = ruling is not None and any(figure.get("interval") for figure in ruling["figures"])
+    intervals = ruling is not None and any(figure["interval"] for figure in ruling["figures"])
     return {"claim": claim, "study": study, "ruling": ruling, "intervals": intervals}
 
 

@@ -8,6 +8,7 @@ from ..errors import InsufficientData
 from ..store import ENDED, Run
 from ..use_cases.claims import LABEL as CLAIM_LABEL
 from ..use_cases.compare import compare_study
+from ..use_cases.datasets import is_repeatable
 from ..use_cases.read import diagnosis_of
 from ..use_cases.service import Service
 from .gathering import called, condition_of
@@ -43,6 +44,7 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
     """One run with its diagnosis, stored or so far."""
     found = service.store.runs.get(run_id)
     diagnosis, provisional, missing = _diagnosis(service, found)
+    repeatable = is_repeatable(service.store, found)
     return {
         "run": found,
         "title": called(found),
@@ -53,7 +55,8 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
         "provisional": provisional,
         "missing": missing,
         "transitions": service.store.runs.transitions(run_id),
-        "trial": None if diagnosis is None else _trial(found, diagnosis),
+        "repeatable": repeatable,
+        "trial": _trial(found, diagnosis) if diagnosis is not None and repeatable else None,
     }
 
 

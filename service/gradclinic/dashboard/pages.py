@@ -18,7 +18,7 @@ from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..errors import GradclinicError
 from ..remedies.words import in_words
-from . import claims, content, prescriptions, words
+from . import claims, content, datasets, prescriptions, words
 from .files import PLOTLY, SWAGGER, SWAGGER_CSS, plotly_styles
 
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -132,6 +132,12 @@ def prescription(prescription_id: PrescriptionId, service: TheService) -> HTMLRe
 def list_claims(service: TheService, *, quick: bool = False) -> HTMLResponse:
     """Common advice, and what measurement says of it."""
     return render("claims.html", **claims.listed(service, quick=quick))
+
+
+@router.get("/datasets")
+def list_datasets(service: TheService, after: After = None) -> HTMLResponse:
+    """Uploaded data sets, by their id."""
+    return render("datasets.html", **datasets.listed(service, after=after))
 
 
 @router.get("/docs")

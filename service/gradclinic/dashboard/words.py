@@ -15,7 +15,8 @@ _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
 def as_read(evidence: Mapping[str, Any]) -> tuple[str, float, float | None]:
     """Plain name, value and threshold of a number that a finding rests on."""
     threshold = evidence["threshold"]
-    return wording.as_read(evidence["name"], float(evidence["value"]), None if threshold is None else float(threshold))
+    read = wording.as_read(evidence["name"], float(evidence["value"]), None if threshold is None else float(threshold))
+    return read.label, read.value, read.threshold
 
 
 def number(value: Any) -> str:

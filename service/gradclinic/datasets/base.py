@@ -81,6 +81,9 @@ class Dataset(Spec):
             )
         return forms[layout]
 
+    def check_present(self) -> None:
+        """Raise InvalidSpec where its samples can no longer be had."""
+
     def symbols(self) -> int:
         """How many symbols there are in samples of layout tokens; 0 where there is no such layout."""
         return 0

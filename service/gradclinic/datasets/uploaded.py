@@ -22,7 +22,9 @@ class Stored:
     shape: Shape
     outputs: int
     load: Callable[[], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-    """Inputs [rows, *shape] float32; targets [rows] int64, or [rows, outputs] float32."""
+    """Inputs [rows, *shape] float32; targets [rows] int64, or [rows, outputs] float32. Raises NotFound once deleted."""
+    deleted: bool = False
+    """Whether the rows are gone, so that nothing can be trained on them any more."""
 
 
 Lookup = Callable[[str], Stored | None]
@@ -30,6 +32,7 @@ Lookup = Callable[[str], Stored | None]
 
 _KNOWN: dict[str, Stored] = {}
 _MOST_KNOWN = 256
+_ALLOWED = "the id of an upload: see GET /v1/datasets"
 _lookup: Lookup | None = None
 
 
@@ -38,6 +41,11 @@ def provide(lookup: Lookup) -> None:
     global _lookup  # noqa: PLW0603  # one a process: specs carry an id, and no connection
     _lookup = lookup
     _KNOWN.clear()
+
+
+def forget(dataset_id: str) -> None:
+    """Look a data set up anew the next time that an experiment names it."""
+    _KNOWN.pop(dataset_id, None)
 
 
 class Uploaded(Dataset):
@@ -71,6 +79,10 @@ class Uploaded(Dataset):
         held_out = min(max(round(rows * self.validation), 1), rows - 1)
         return rows - held_out, held_out
 
+    def check_present(self) -> None:
+        if self._stored().deleted:
+            raise InvalidSpec.at("/data/id", f"the data set {self.id} was deleted", value=self.id, allowed=_ALLOWED)
+
     def draw(self) -> Split:
         inputs, targets = self._stored().load()
         return shuffled_split(inputs, np.asarray(targets), train=self.size()[0], seed=self.seed)
@@ -80,12 +92,9 @@ class Uploaded(Dataset):
             return known
         found = None if _lookup is None else _lookup(self.id)
         if found is None:
-            raise InvalidSpec.at(
-                "/data/id",
-                f"there is no data set {self.id}",
-                value=self.id,
-                allowed="the id of an upload: see GET /v1/datasets",
-            )
+            raise InvalidSpec.at("/data/id", f"there is no data set {self.id}", value=self.id, allowed=_ALLOWED)
+        if found.deleted:  # the same rows may be sent again
+            return found
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
         _KNOWN[self.id] = found

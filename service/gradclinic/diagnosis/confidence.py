@@ -1,7 +1,7 @@
 """How sure a finding is, from the run's own records."""
 
 from collections.abc import Iterable, Sequence
-from math import comb, erf, inf, isnan, sqrt
+from math import comb, erf, inf, isfinite, isnan, sqrt
 
 import numpy as np
 
@@ -47,6 +47,16 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * (p * (1 - p) / total + z**2 / (4 * total**2)) ** 0.5
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def median_of(values: Sequence[float]) -> float:
+    """The median of at least one value; where the two in the middle are not both finite, the lower one.
+
+    Infinities have no mean.
+    """
+    ordered = sorted(values)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return (low + high) / 2 if isfinite(low) and isfinite(high) else low
 
 
 def median_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float, float] | None:

@@ -1,6 +1,7 @@
 """What the numbers of a finding are called where a person reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 EVIDENCE: Mapping[str, str] = {
     "depth_slope": "gradient lost from output to input",
@@ -33,22 +34,29 @@ EVIDENCE: Mapping[str, str] = {
 """By the evidence's name."""
 
 
-def evidence_in_words(name: str, *, gained: bool = False) -> str:
-    """The plain name of a measured number; its own, with blanks, where another rule set measured it.
+class Reading(NamedTuple):
+    """A measured number as a person reads it."""
 
-    `gained`: of a slope below zero, whose sign the name then takes over.
+    label: str
+    value: float
+    threshold: float | None
+    interval: tuple[float, float] | None
+    """Lower bound first."""
+
+
+def as_read(name: str, value: float, threshold: float | None, *, interval: Sequence[float] | None = None) -> Reading:
+    """The plain name of a number with its value; a slope that gains is named so, and has not the minus of a loss.
+
+    It is read as a gain where it is held against a gain, or against nothing, and is one. A number of another rule set
+    goes by its own name, with blanks.
     """
     label = EVIDENCE.get(name, name.replace("_", " "))
-    return label.replace("gradient lost", "gradient gained") if gained else label
-
-
-def is_gain(name: str, value: float, threshold: float | None) -> bool:
-    """Whether a slope is read best as a gain: it is held against a gain, or against nothing, and is one."""
-    return name.startswith("depth_slope") and (threshold < 0 if threshold is not None else value < 0)
-
-
-def as_read(name: str, value: float, threshold: float | None) -> tuple[str, float, float | None]:
-    """Label, value and threshold of a measured number as they are read: of a gain without the minus of its loss."""
-    gained = is_gain(name, value, threshold)
-    sign = -1 if gained else 1
-    return evidence_in_words(name, gained=gained), sign * value, None if threshold is None else sign * threshold
+    gained = name.startswith("depth_slope") and (threshold < 0 if threshold is not None else value < 0)
+    if not gained:
+        return Reading(label, value, threshold, None if interval is None else (interval[0], interval[1]))
+    return Reading(
+        label.replace("gradient lost", "gradient gained"),
+        -value,
+        None if threshold is None else -threshold,
+        None if interval is None else (-interval[1], -interval[0]),
+    )

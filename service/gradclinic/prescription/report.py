@@ -1,6 +1,6 @@
 """What a prescription answers, running or ended, as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..comparison import ArmComparison, RunResult
@@ -9,10 +9,14 @@ from .search import Outcome, Progress
 from .trials import BASELINE, CONTROL, Trial, badness, seconds, to_json
 
 
-def report(progress: Progress) -> dict[str, Any]:
-    """Status, diagnosis, what was tried, the control, the cure (or null, and why), and what it cost."""
+def report(progress: Progress, *, refused: Collection[str] = ()) -> dict[str, Any]:
+    """Status, diagnosis, what was tried, the control, the cure (or null, and why), and what it cost.
+
+    `refused`: keys of trials that count as failed though nothing was trained. What was spent is everything else: also
+    runs that the search would not ask for again, because one that it had gone by was deleted.
+    """
     outcome = progress.outcome
-    ended = [each for each in progress.asked if each.key in progress.results]
+    trained = [result for key, result in progress.results.items() if key not in refused]
     return {
         "status": "running" if outcome is None else "succeeded",
         "round": progress.round,
@@ -25,8 +29,8 @@ def report(progress: Progress) -> dict[str, Any]:
         "comparison": outcome.comparison.to_json() if outcome is not None and outcome.comparison is not None else None,
         "budget": progress.problem.budget.to_json(),
         "spent": {
-            "runs": len(ended),
-            "seconds": sum(seconds(progress.results[each.key]) for each in ended),
+            "runs": len(trained),
+            "seconds": sum(seconds(result) for result in trained),
             "waiting": len(progress.waiting),
         },
     }

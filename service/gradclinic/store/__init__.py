@@ -7,16 +7,19 @@
                         find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
                         request_cancel(run_id) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
-                        get, page, request_cancel, delete                Study.status and .progress follow from its runs
-    store.datasets      create(DatasetRecord, content) -> Created[DatasetRecord], find, get, page, content(id)
+                        get, page(status, condition, labels, after, limit), request_cancel, delete
+                        Study.status and .progress follow from its runs
+    store.datasets      create(content, **facts) -> Created[DatasetRecord], find, get, page, content(id)
+                        runs_by_dataset(ids), delete(id), find_deleted(id)
     store.prescriptions create(NewPrescription, idempotency=) -> Created[Prescription]
-                        get, page, running, trials, of_run, deleted, ask, finish, request_cancel, delete
+                        get, page(status, condition, ending, labels, after, limit), running, trials, of_run, deleted
+                        ask, finish, request_cancel, delete
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
                         save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
     store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, was_not_taken, unfinished
-                        forget, saw_worker, worker_left, workers
+                        forget, saw_worker, workers
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
 Everything raises ServiceUnavailable when the database cannot be reached, NotFound and Conflict as their names say.
@@ -37,6 +40,7 @@ from .records import (
     Claim,
     Created,
     DatasetRecord,
+    DeletedDataset,
     Idempotency,
     Message,
     NewPrescription,
@@ -104,6 +108,7 @@ __all__ = [
     "Claim",
     "Created",
     "DatasetRecord",
+    "DeletedDataset",
     "Extent",
     "Idempotency",
     "LeaseLost",

@@ -1,16 +1,20 @@
 """Uploaded data sets: what is known of them, and their arrays."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, delete, func, insert, select
 
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
-from .records import Created, DatasetRecord, Page
+from .dataset_uses import runs_by_dataset, who_needs
+from .records import Created, DatasetRecord, DeletedDataset, Page
 from .rows import known
 
-_FACTS = [column for column in t.datasets.c if column.name != "content"]
+_SIZE = func.length(t.datasets.c.content).label("bytes")
+_FACTS = [*(column for column in t.datasets.c if column.name != "content"), _SIZE]
+_KEPT = ("id", "task", "rows", "shape", "outputs")
 
 
 class Datasets:
@@ -29,6 +33,7 @@ class Datasets:
                 statement.on_conflict_do_nothing(index_elements=["id"]).returning(t.datasets.c.id)
             )
             replayed = added.first() is None
+            connection.execute(delete(t.deleted_datasets).where(t.deleted_datasets.c.id == facts["id"]))
             row = connection.execute(select(*_FACTS).where(t.datasets.c.id == facts["id"])).mappings().one()
         return Created(_record(row), replayed=replayed)
 
@@ -44,6 +49,37 @@ class Datasets:
         if found is None:
             raise NotFound(f"there is no data set {dataset_id}")
         return found
+
+    def find_deleted(self, dataset_id: str) -> DeletedDataset | None:
+        """What is still known of a data set that was deleted; None where there was none."""
+        column = t.deleted_datasets.c
+        with self._database.read() as connection:
+            row = connection.execute(select(t.deleted_datasets).where(column.id == dataset_id)).mappings().first()
+        return (
+            None
+            if row is None
+            else DeletedDataset(**{name: row[name] for name in _KEPT} | {"shape": tuple(row["shape"])})
+        )
+
+    def runs_by_dataset(self, dataset_ids: Sequence[str]) -> dict[str, int]:
+        """How many runs were trained on each data set, or will be."""
+        with self._database.read() as connection:
+            return runs_by_dataset(connection, self._database, dataset_ids)
+
+    def delete(self, dataset_id: str) -> None:
+        """Remove a data set, but for what its runs are understood by; raises Conflict while something needs it."""
+        column = t.datasets.c
+        kept = [column[name] for name in _KEPT]
+        with self._database.write() as connection:
+            # First its row: who is about to store a run on it waits for the end of this, and the other way round.
+            if connection.execute(select(column.id).where(column.id == dataset_id).with_for_update()).first() is None:
+                raise NotFound(f"there is no data set {dataset_id}")
+            needed = who_needs(connection, self._database, dataset_id)
+            if needed is not None:
+                raise Conflict(f"the data set cannot be deleted: {needed}")
+            facts = select(*kept, self._database.now).where(column.id == dataset_id)
+            connection.execute(insert(t.deleted_datasets).from_select([*_KEPT, "deleted_at"], facts))
+            connection.execute(delete(t.datasets).where(column.id == dataset_id))
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[DatasetRecord]:
         """Data sets by their id."""

@@ -9,9 +9,22 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, sel
 from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
+from .dataset_uses import hold_datasets
+from .documents import has_all, text_at
 from .idempotency import take_key
 from .identifiers import new_id
-from .records import Created, Idempotency, Message, NewPrescription, NewRun, Page, Prescription, Progress, Run
+from .records import (
+    Created,
+    Idempotency,
+    Message,
+    NewPrescription,
+    NewRun,
+    Page,
+    Prescription,
+    Progress,
+    Run,
+    StudyStatus,
+)
 from .rows import insert_runs, known, moment, to_run
 from .runs import cancel_queued
 
@@ -26,6 +39,7 @@ class Prescriptions:
         """Store a prescription, running, with no runs yet; with a key that was used before, that of that time."""
         prescription_id = new_id("prescription")
         with self._database.write() as connection:
+            hold_datasets(connection, [new.experiment])
             earlier = None
             with connection.begin_nested() as savepoint:
                 connection.execute(
@@ -42,11 +56,28 @@ class Prescriptions:
         with self._database.read() as connection:
             return _get(connection, prescription_id)
 
-    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Prescription]:
-        """Prescriptions, newest first."""
-        query = select(t.prescriptions).order_by(t.prescriptions.c.id.desc()).limit(limit + 1)
+    def page(
+        self,
+        *,
+        status: StudyStatus | None = None,
+        condition: str | None = None,
+        ending: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Prescription]:
+        """Prescriptions, newest first, that meet every filter; `condition` is the primary one of the diagnosis."""
+        column = t.prescriptions.c
+        query = select(t.prescriptions).order_by(column.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(column.status == status)
+        if condition is not None:
+            query = query.where(text_at(self._database, column.report, "diagnosis", "primary") == condition)
+        if ending is not None:
+            query = query.where(text_at(self._database, column.report, "ending") == ending)
+        query = query.where(*has_all(self._database, column.labels, labels or {}))
         if after is not None:
-            query = query.where(t.prescriptions.c.id < after)
+            query = query.where(column.id < after)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
             found = _with_progress(connection, rows[:limit])
@@ -76,11 +107,13 @@ class Prescriptions:
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
-    def deleted(self, prescription_id: str) -> list[str]:
-        """Keys of the trials whose runs were deleted."""
-        query = select(t.deleted_trials.c.key).where(t.deleted_trials.c.prescription_id == prescription_id)
+    def deleted(self, prescription_id: str) -> dict[str, float]:
+        """What the runs that were deleted had cost, in seconds, by their trials' keys."""
+        deleted = t.deleted_trials.c
+        query = select(deleted.key, deleted.seconds).where(deleted.prescription_id == prescription_id)
         with self._database.read() as connection:
-            return sorted(connection.execute(query).scalars())
+            rows = connection.execute(query.order_by(deleted.digest))
+            return {row.key: row.seconds or 0.0 for row in rows}
 
     def ask(
         self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Mapping[str, Any]

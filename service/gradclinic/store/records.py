@@ -11,6 +11,7 @@ from ..record import Outcome
 Task = Literal["classification", "regression"]
 JsonObject = Mapping[str, Any]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
+StudyStatus = Literal["running", "succeeded", "failed", "canceled"]
 Item = TypeVar("Item")
 
 ENDED: tuple[Status, ...] = ("succeeded", "failed", "canceled", "expired")
@@ -205,7 +206,7 @@ class Study:
     request_id: str | None
 
     @property
-    def status(self) -> Literal["running", "succeeded", "failed", "canceled"]:
+    def status(self) -> StudyStatus:
         """Running until all runs have ended; succeeded if any succeeded; canceled if cancelled; else failed."""
         if self.progress.unfinished:
             return "running"
@@ -233,7 +234,7 @@ class Prescription:
     id: str
     name: str | None
     labels: Mapping[str, str]
-    status: Literal["running", "succeeded", "failed", "canceled"]
+    status: StudyStatus
     experiment: JsonObject
     budget: JsonObject
     seed: int
@@ -263,6 +264,20 @@ class DatasetRecord:
     features: Sequence[str] | None
     """Names of the columns; None where the upload had none."""
     created_at: datetime
+    bytes: int
+    """Of the arrays as they are stored, compressed."""
+
+
+@dataclass(frozen=True)
+class DeletedDataset:
+    """What stays known of a data set that was deleted, so that runs on it can be looked at."""
+
+    id: str
+    task: Task
+    rows: int
+    shape: tuple[int, ...]
+    """Of one row's inputs."""
+    outputs: int
 
 
 @dataclass(frozen=True)

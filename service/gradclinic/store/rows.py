@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from . import tables as t
 from .database import Database
+from .dataset_uses import hold_datasets
 from .layout import outcome_from_json
 from .records import CheckpointPointer, Message, NewRun, Reason, Run, Status
 
@@ -80,7 +81,8 @@ def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[st
 def insert_runs(
     connection: Connection, database: Database, new_runs: Sequence[tuple[str, NewRun]], *, study_id: str | None
 ) -> tuple[Message, ...]:
-    """Store fresh runs, their labels and their first transitions."""
+    """Store fresh runs, their labels and their first transitions; raises Conflict where their data were deleted."""
+    hold_datasets(connection, [new.resolved_experiment for _, new in new_runs if new.origin == "service"])
     now = database.now
     values = [new_run_values(run_id, new, study_id=study_id) for run_id, new in new_runs]
     connection.execute(insert(t.runs).values(created_at=now, queued_at=now), values)

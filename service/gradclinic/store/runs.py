@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
 from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
+from .layout import outcome_from_json
 from .records import Created, Idempotency, NewRun, Page, Reason, Run, Status, Transition
 from .rows import change_status, insert_runs, known, to_run
 
 CANCELED = Reason("canceled_by_user", "cancelled on request")
-CANCEL_REQUESTED = "asked to stop"
 
 
 class Runs:
@@ -143,15 +143,20 @@ class Runs:
     def delete(self, run_id: str) -> None:
         """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
 
-        Where a prescription asked for it, that it did is still known: the run is not asked for again.
+        Where a prescription asked for it, that it did is still known, and what the run had cost: it is not asked for
+        again, and its seconds stay spent.
         """
-        trials = t.trials.c
+        trials, runs = t.trials.c, t.runs.c
         own = select(trials.prescription_id, trials.digest, trials.key).where(trials.run_id == run_id)
+        working = (self._database.now - runs.attempt_started_at).label("working")
+        gone = delete(t.runs).where(runs.id == run_id).returning(runs.status, runs.outcome, working)
         with self._database.write() as connection:
-            connection.execute(insert(t.deleted_trials).from_select(["prescription_id", "digest", "key"], own))
-            gone = connection.execute(delete(t.runs).where(t.runs.c.id == run_id).returning(t.runs.c.id)).first()
-            if gone is None:
+            asked_for = connection.execute(own).mappings().all()
+            row = connection.execute(gone).first()
+            if row is None:
                 raise _not_found(run_id)
+            if asked_for:
+                connection.execute(insert(t.deleted_trials), [{**trial, "seconds": _cost(row)} for trial in asked_for])
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of runs by status and reason's code."""
@@ -199,6 +204,14 @@ def cancel_queued(connection: Connection, database: Database, condition: Any) ->
         cancel_requested=True,
         ended_at=database.now,
     )
+
+
+def _cost(run: Row[Any]) -> float:
+    """Seconds of training, recording included; of a run that was still trained, those that its worker was busy."""
+    if run.outcome is not None:
+        outcome = outcome_from_json(run.outcome)
+        return outcome.train_seconds + outcome.recording_seconds
+    return max(0.0, run.working) if run.status == "running" and run.working is not None else 0.0
 
 
 def _get(connection: Connection, run_id: str) -> Run:

@@ -1,18 +1,23 @@
 """Studies: stored together with their runs; their state follows from them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from ..errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
+from .documents import has_all
 from .idempotency import take_key
 from .identifiers import new_id
-from .records import Created, Idempotency, NewRun, NewStudy, Page, Progress, Study
+from .records import Created, Idempotency, NewRun, NewStudy, Page, Progress, Study, StudyStatus
 from .rows import insert_runs, known, moment
 from .runs import cancel_queued
+
+BASELINE = "baseline"
+"""The name of every study's first arm."""
 
 
 class Studies:
@@ -45,11 +50,25 @@ class Studies:
         with self._database.read() as connection:
             return _get(connection, study_id)
 
-    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Study]:
-        """Studies, newest first."""
-        query = select(t.studies).order_by(t.studies.c.id.desc()).limit(limit + 1)
+    def page(
+        self,
+        *,
+        status: StudyStatus | None = None,
+        condition: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Study]:
+        """Studies, newest first, that meet every filter; `condition` is the primary one of a run of the baseline."""
+        studies, runs = t.studies.c, t.runs.c
+        query = select(t.studies).order_by(studies.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(*_has_status(status))
+        if condition is not None:
+            query = query.where(_has_run(runs.arm == BASELINE, runs.condition == condition))
+        query = query.where(*has_all(self._database, studies.labels, labels or {}))
         if after is not None:
-            query = query.where(t.studies.c.id < after)
+            query = query.where(studies.id < after)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
             found = _with_progress(connection, rows[:limit])
@@ -75,6 +94,26 @@ class Studies:
             gone = connection.execute(delete(t.studies).where(t.studies.c.id == study_id).returning(t.studies.c.id))
             if gone.first() is None:
                 raise _not_found(study_id)
+
+
+def _has_run(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(t.runs.c.study_id == t.studies.c.id, *conditions).correlate(t.studies)
+
+
+def _has_status(status: StudyStatus) -> list[ColumnElement[bool]]:
+    """What `Study.status` says, in SQL."""
+    of = t.runs.c.status
+    running, succeeded = _has_run(of.in_(["queued", "running"])), _has_run(of == "succeeded")
+    canceled = or_(t.studies.c.cancel_requested, _has_run(of == "canceled"))
+    match status:
+        case "running":
+            return [running]
+        case "succeeded":
+            return [not_(running), succeeded]
+        case "canceled":
+            return [not_(running), not_(succeeded), canceled]
+        case "failed":
+            return [not_(running), not_(succeeded), not_(canceled)]
 
 
 def _values(study_id: str, new: NewStudy) -> dict[str, Any]:

@@ -206,6 +206,18 @@ datasets = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# What runs on a deleted data set are still understood by: how their networks began and ended.
+deleted_datasets = Table(
+    "deleted_datasets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("task", String(16), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("shape", Json, nullable=False),
+    Column("outputs", Integer, nullable=False),
+    Column("deleted_at", Double, nullable=False),
+)
+
 prescriptions = Table(
     "prescriptions",
     metadata,
@@ -253,6 +265,7 @@ deleted_trials = Table(
     Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
     Column("digest", Word, nullable=False),
     Column("key", Text, nullable=False),
+    Column("seconds", Number),
     PrimaryKeyConstraint("prescription_id", "digest"),
 )
 

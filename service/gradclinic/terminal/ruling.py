@@ -26,8 +26,7 @@ def ruling_words(ruling: Mapping[str, Any], *, study: str) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=8, no_wrap=True, style="dim")
     grid.add_column()
-    seeds = "one seed" if ruling["quick"] else "all seeds"
-    grid.add_row("tested", f"{ruling['design']} ({ruling['runs']} trainings, {seeds})")
+    grid.add_row("tested", f"{ruling['design']} ({ruling['runs']} trainings)")
     grid.add_row("rule", str(ruling["rule"]))
     grid.add_row("found", str(ruling["explanation"]))
     grid.add_row("study", study)
@@ -41,11 +40,12 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for figure in figures:
-        interval = figure.get("interval")
-        bounds = f"[{short(interval[0])}, {short(interval[1])}] " if interval else ""
-        table.add_row(str(figure["name"]), short(figure["value"]), f"{bounds}{figure['unit']}".strip())
+        interval, confidence = figure["interval"], figure["confidence"]
+        bounds = f" [{short(interval[0])}, {short(interval[1])}] ({100 * confidence:.0f} %)" if interval else ""
+        over = f"{figure['n']} {figure['of'] if figure['n'] != 1 else figure['of'][:-1]}"
+        table.add_row(str(figure["name"]), short(figure["value"]), f"{figure['unit']}{bounds}, {over}".lstrip(", "))
     return table
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..client import number
-from ..diagnosis.wording import evidence_in_words, is_gain
+from ..diagnosis.wording import as_read
 from .numbers import short
 
 Json = Mapping[str, Any]
@@ -74,14 +74,13 @@ def _finding(finding: Json) -> RenderableType:
 
 
 def _evidence(each: Json) -> str:
-    value, threshold = number(each["median"]), number(each["threshold"])
-    gained = is_gain(each["name"], value, threshold)
-    sign = -1 if gained else 1
+    bounds = None if each["interval"] is None else [number(bound) for bound in each["interval"]]
+    read = as_read(each["name"], number(each["median"]), number(each["threshold"]), interval=bounds)
     unit = "" if each["unit"] == "step" else each["unit"]
-    words = f"{evidence_in_words(each['name'], gained=gained):<42}{short(sign * value):>9} {unit:<8}"
-    if each["interval"] is not None:
-        low, high = sorted(sign * number(bound) for bound in each["interval"])
+    words = f"{read.label:<42}{short(read.value):>9} {unit:<8}"
+    if read.interval is not None:
+        low, high = read.interval
         words += f"  {100 * number(each['confidence']):.0f} %: {short(low)} to {short(high)}"
-    if threshold is not None:
-        words += f"   (threshold {short(sign * threshold)})"
+    if read.threshold is not None:
+        words += f"   (threshold {short(read.threshold)})"
     return words.rstrip()

@@ -82,10 +82,10 @@ def _steps(finding: Mapping[str, Any], of: int | None) -> str:
 def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
-        label, value, threshold = as_read(each["name"], number(each["value"]), number(each["threshold"]))
-        held = "" if threshold is None else f"   (threshold {short(threshold)})"
+        read = as_read(each["name"], number(each["value"]), number(each["threshold"]))
+        held = "" if read.threshold is None else f"   (threshold {short(read.threshold)})"
         unit = "" if each["unit"] == "step" else each["unit"]
-        words = f"{label:<42}{short(value):>9} {unit:<8}{held}".rstrip()
+        words = f"{read.label:<42}{short(read.value):>9} {unit:<8}{held}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows
 

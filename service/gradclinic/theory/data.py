@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 
 from ..datasets import AnyDataset
+from ..errors import NotFound
 from ..layers.base import Layout
 from .batch import Batch
 from .signal import Array, Signal, of_batch, uniform
@@ -14,6 +15,8 @@ FOLLOWED = 128
 """Samples of a batch whose likeness is followed pair by pair; of larger batches they stand for the rest."""
 SIZED = 1024
 """Samples whose sizes are followed one by one over time; of larger data sets they stand for the rest."""
+_CANNOT_BE_DRAWN = (ImportError, NotFound)
+"""Scikit-learn is a worker's part, and uploaded rows may have been deleted."""
 MOST_SAMPLED = 10_000_000
 """Values of a data set that are drawn for a prediction: a fraction of a second."""
 
@@ -22,8 +25,8 @@ MOST_SAMPLED = 10_000_000
 def input_signal(data: AnyDataset, layout: Layout) -> tuple[Signal, str]:
     """The inputs' second moment at each position, and in words where it comes from.
 
-    Standardized inputs have it by declaration: 1. Others are sampled; where this installation cannot (scikit-learn
-    is a worker's part), 1 is assumed, and said.
+    Standardized inputs have it by declaration: 1. Others are sampled; where they cannot be drawn, 1 is assumed,
+    and said.
     """
     shape = data.input_shape(layout)
     if layout == "tokens":
@@ -33,7 +36,7 @@ def input_signal(data: AnyDataset, layout: Layout) -> tuple[Signal, str]:
         return uniform(positions), "standardized inputs: second moment 1"
     try:
         inputs = data.sample(layout).train.inputs.astype(np.float64)
-    except ImportError:
+    except _CANNOT_BE_DRAWN:
         return uniform(positions), "second moment 1 assumed: the samples cannot be drawn here"
     units = 1 if layout == "image" else inputs.ndim - 1
     signal = Signal(
@@ -55,7 +58,7 @@ def input_batch(data: AnyDataset, batch_size: int) -> tuple[Signal, str]:
         return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: too many to be drawn here"
     try:
         inputs = data.sample("flat").train.inputs[:followed].astype(np.float64)
-    except ImportError:
+    except _CANNOT_BE_DRAWN:
         return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: they cannot be drawn here"
     return of_batch(Batch(inputs @ inputs.T / features, batch_size)), f"{origin}; samples as alike as the data's are"
 
@@ -68,7 +71,7 @@ def input_sizes(data: AnyDataset) -> tuple[Array, str, bool]:
     """
     try:
         inputs = data.sample("sequence").train.inputs[:SIZED].astype(np.float64)
-    except ImportError:
+    except _CANNOT_BE_DRAWN:
         signal, origin = input_signal(data, "sequence")
         drawn = np.random.default_rng(0).chisquare(data.input_shape("sequence")[1], (SIZED, len(signal.second)))
         sizes = signal.second * drawn / data.input_shape("sequence")[1]

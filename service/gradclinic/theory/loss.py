@@ -8,7 +8,7 @@ from ..initializations import scheme_named
 from ..layers import Node
 from .gradient import Gradient, from_loss
 from .signal import Signal
-from .transfer import Setting, scheme_of
+from .start import Setting, scheme_of
 
 if TYPE_CHECKING:
     from ..experiment import Experiment

@@ -15,7 +15,8 @@ from ..sites import Site
 from .data import input_batch, input_signal, input_sizes
 from .recurrent import REUSED, unrolled
 from .signal import Array, NoClosedForm, Signal
-from .transfer import Setting, step
+from .start import Setting
+from .transfer import step
 from .walk import COHERENT_DOUBT, at_last_site, coherent, embedded, walk
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ..activations import Activation
 from ..layers import Node
 from .moments import moments
 from .signal import Array, NoClosedForm
-from .transfer import Setting, scheme_of
+from .start import Setting, scheme_of
 
 GRID = 64
 """Sizes in a decade at which an activation's averages are integrated; lines between their logarithms, within 5e-5."""

@@ -6,36 +6,23 @@ Schoenholz 2017, arXiv:1712.08969; conv: Xiao et al. 2018, arXiv:1806.05393, her
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from ..activations import Activation
-from ..initializations import Initialization
 from ..layers import Node
 from ..layers.activation import ActivationLayer
 from .gradient import Block, Gradient, into_body, joined, through_normalization, through_units, through_weights
 from .moments import Overlaps, moments, overlaps, product_moment
 from .signal import Array, NoClosedForm, Signal, of_batch
+from .start import Setting, bias_moments, weight_variance
+from .windows import Windows
 
 Backward = Callable[[Gradient], Gradient]
 """dL/d output -> dL/d input."""
 
 SMALLEST_BATCH = 32
 """Values that batch norm averages over, below which its factor is no longer the large-batch one (8: +10 % for ReLU)."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What every layer needs to know of the experiment."""
-
-    initialization: Initialization
-    batch_size: int
-    batch_normalized: bool = False
-    """Whether batch norm is anywhere: only then it matters how alike two samples are."""
-    zeroed: frozenset[str] = frozenset()
-    """Weighted layers that start at zero (the last of each residual body)."""
 
 
 def through(nodes: Sequence[Node], signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
@@ -61,11 +48,6 @@ def step(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward
     return known(node, signal, setting)
 
 
-def _unchanged(_: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
-    del setting
-    return signal, lambda gradient: gradient
-
-
 def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     weight = next(parameter for parameter in node.parameters if parameter.role == "weight")
     return _matrix(node, signal, setting, units=(weight.fan_in, weight.fan_out))
@@ -73,7 +55,7 @@ def _linear(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backw
 
 def _matrix(node: Node, signal: Signal, setting: Setting, *, units: tuple[int, int]) -> tuple[Signal, Backward]:
     gain = weight_variance(node, signal.second, setting)
-    bias = _bias(node, setting)
+    bias = bias_moments(node, setting)
     out = Signal(gain * signal.second + bias[0], np.full_like(signal.mean, bias[1]), gain * signal.shared + bias[0])
     if signal.batch is not None:
         out = of_batch(signal.batch.linear(gain, bias))
@@ -83,74 +65,16 @@ def _matrix(node: Node, signal: Signal, setting: Setting, *, units: tuple[int, i
 def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     if signal.second.ndim == 0:  # all positions alike: its window sums to one matrix over the channels
         return _matrix(node, signal, setting, units=(node.in_shape[0], node.out_shape[0]))
-    layer = node.layer
-    kernel, stride, padding = (getattr(layer, name) for name in ("kernel_size", "stride", "padding"))
-    offsets = [
-        offset_masks(size, out, kernel=kernel, stride=stride, padding=padding)
-        for size, out in zip(signal.second.shape, node.out_shape[1:], strict=True)
-    ]
-    masks = [each.sum(axis=0) for each in offsets]
-    field = kernel ** len(masks)
-    gain = weight_variance(node, signal.second, setting) / field
-    bias = _bias(node, setting)
-    second, shared = (gain * _spread(masks, part) + bias[0] for part in (signal.second, signal.shared))
+    windows = Windows.of(node, signal.second.shape)
+    gain = weight_variance(node, signal.second, setting) / windows.places
+    bias = bias_moments(node, setting)
+    second, shared = (gain * windows.summed(part) + bias[0] for part in (signal.second, signal.shared))
     back = gain * node.out_shape[0] / node.in_shape[0]
-    transposed = [mask.T for mask in masks]
-    uneven = gain * uneven_means(offsets, signal.shared) if setting.batch_normalized else None
+    uneven = gain * windows.uneven_means(signal.shared) if setting.batch_normalized else None
     return (
         Signal(second, np.full_like(second, bias[1]), shared, uneven),
-        lambda gradient: Gradient(back * _spread(transposed, gradient.square)),
+        lambda gradient: Gradient(back * windows.spread_back(gradient.square)),
     )
-
-
-def offset_masks(size: int, out: int, *, kernel: int, stride: int, padding: int | str) -> Array:
-    """[kernel, out, size]: 1 where that place of an output's window is at that input; padding has no place."""
-    left = (kernel - 1) // 2 if padding == "same" else int(padding)
-    place = np.arange(out)[:, None] * stride - left + np.arange(kernel)[:, None, None]
-    return np.asarray(place == np.arange(size)[None, None, :], np.float64)
-
-
-def uneven_means(offsets: Sequence[Array], shared: Array) -> Array:
-    """E[(c - E_position c)^2] for c = sum over the window of w a, Var(w) = 1, a = sqrt(shared), 0 in the padding.
-
-    Where activations have a mean, zero padding leaves a unit's mean another one at the border, which batch norm over
-    all positions keeps (sigmoid, 8 x 8 pixels: half of the variance and more).
-    """
-    common = np.sqrt(np.maximum(shared, 0.0))
-    found = [_spread(places, common) for places in product(*offsets)]
-    return np.asarray(np.sum([(at - at.mean()) ** 2 for at in found], axis=0), np.float64)
-
-
-def _spread(masks: Sequence[Array], values: Array) -> Array:
-    for axis, mask in enumerate(masks):
-        values = np.moveaxis(np.tensordot(mask, values, axes=(1, axis)), 0, axis)
-    return values
-
-
-def weight_variance(node: Node, second: Array, setting: Setting) -> float:
-    """s_w^2 = fan_in Var(W) of a layer's weights."""
-    if node.name in setting.zeroed:
-        return 0.0
-    weight = next(parameter for parameter in node.parameters if parameter.role == "weight")
-    scheme = scheme_of(node, setting)
-    if scheme.distribution == "lsuv":  # scaled until the layer's output has unit variance on the data
-        return scheme.gain**2 / max(float(second.mean()), 1e-300)
-    return scheme.weight_variance(weight.fan_in, weight.fan_out)
-
-
-def scheme_of(node: Node, setting: Setting) -> Initialization:
-    """The scheme that a layer starts from: its own, or the model's."""
-    own = getattr(node.layer, "initialization", None)
-    return own if isinstance(own, Initialization) else setting.initialization
-
-
-def _bias(node: Node, setting: Setting) -> tuple[float, float]:
-    """E[b^2] and E[b] of a layer's biases."""
-    bias = next((parameter for parameter in node.parameters if parameter.role == "bias"), None)
-    if bias is None:
-        return 0.0, 0.0
-    scheme = scheme_of(node, setting)
-    return scheme.bias_variance(bias.fan_in), scheme.bias or 0.0
 
 
 def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:

@@ -12,7 +12,8 @@ from ..lowering import Network
 from .gradient import Gradient
 from .loss import at_readout
 from .signal import Array, NoClosedForm, Signal, uniform
-from .transfer import Backward, Setting, step, through
+from .start import Setting
+from .transfer import Backward, step, through
 
 if TYPE_CHECKING:
     from ..experiment import Experiment

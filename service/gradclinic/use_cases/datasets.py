@@ -1,7 +1,7 @@
 """Keep uploaded data sets, and hand them to the experiments that name them."""
 
-from ..datasets.uploaded import Stored, provide
-from ..store import Created, DatasetRecord, Store
+from ..datasets.uploaded import Stored, forget, provide
+from ..store import Created, DatasetRecord, Run, Store
 from ..uploads import Table, unpacked
 
 
@@ -26,10 +26,28 @@ def provide_from(store: Store) -> None:
 
     def lookup(dataset_id: str) -> Stored | None:
         found = store.datasets.find(dataset_id)
-        if found is None:
+        known = found or store.datasets.find_deleted(dataset_id)
+        if known is None:
             return None
         return Stored(
-            found.task, found.rows, found.shape, found.outputs, lambda: unpacked(store.datasets.content(dataset_id))
+            known.task,
+            known.rows,
+            known.shape,
+            known.outputs,
+            lambda: unpacked(store.datasets.content(dataset_id)),
+            deleted=found is None,
         )
 
     provide(lookup)
+
+
+def delete(store: Store, dataset_id: str) -> None:
+    """Remove a data set; runs on it stay, and cannot be repeated. Raises NotFound, and Conflict while it is needed."""
+    store.datasets.delete(dataset_id)
+    forget(dataset_id)
+
+
+def is_repeatable(store: Store, run: Run) -> bool:
+    """Whether a run could be trained again: not where its uploaded data set was deleted."""
+    data = run.resolved_experiment.get("data") or {}
+    return data.get("kind") != "uploaded" or store.datasets.find(data["id"]) is not None

@@ -5,7 +5,7 @@ all. So any process may drive any prescription at any time: whatever dies, nothi
 owner deletes counts as one that was not trained: the search goes on without it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..comparison import RunResult
@@ -76,8 +76,9 @@ def step(service: Service, prescription_id: str) -> int:
     problem = Problem(Experiment.model_validate(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
     results = _results(service, found.id)
     deleted = service.store.prescriptions.deleted(found.id)
-    results |= {key: _not_trained(key) for key in deleted}
+    results |= {key: _not_trained(key, cost) for key, cost in deleted.items()}
     wanted: dict[str, NewRun] = {}
+    refused: set[str] = set()
     progress = advance(problem, results)
     while progress.waiting and not wanted:
         for trial in progress.waiting:
@@ -85,11 +86,13 @@ def step(service: Service, prescription_id: str) -> int:
                 wanted[trial.key] = _run_of(service, found, problem, trial)
             except InvalidRequest:  # a candidate that is beyond what this installation accepts has failed
                 results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
+                refused.add(trial.key)
         progress = advance(problem, results)
+    said = _with(deleted, report(progress, refused=refused))
     if not wanted:
-        service.store.prescriptions.finish(found.id, status="succeeded", report=_with(deleted, report(progress)))
+        service.store.prescriptions.finish(found.id, status="succeeded", report=said)
         return 0
-    messages = service.store.prescriptions.ask(found.id, wanted, report=_with(deleted, report(progress)))
+    messages = service.store.prescriptions.ask(found.id, wanted, report=said)
     service.announce(messages)
     return len(messages)
 
@@ -108,13 +111,13 @@ def give_up(service: Service, prescription_id: str) -> None:
     service.store.prescriptions.finish(prescription_id, status="failed", report=report)
 
 
-def _not_trained(key: str) -> RunResult:
-    """What counts for a trial whose run was deleted."""
+def _not_trained(key: str, cost: float) -> RunResult:
+    """What counts for a trial whose run was deleted: no result, but the seconds that it took."""
     arm, seed, _ = key.rsplit("|", 2)
-    return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled")
+    return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", metrics={"train_seconds": cost})
 
 
-def _with(deleted: Sequence[str], report: dict[str, Any]) -> dict[str, Any]:
+def _with(deleted: Collection[str], report: dict[str, Any]) -> dict[str, Any]:
     """The report, which says where runs are missing: null stands for the identifier of a trial without a run."""
     for run in [
         *(run for each in report["tried"] for run in each["runs"]),

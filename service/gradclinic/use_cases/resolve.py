@@ -79,6 +79,7 @@ def resolve(
     `at` and `remedies_at` are the places of both in the request's body. Raises InvalidRequest with pointers there.
     """
     try:
+        experiment.data.check_present()
         lower(experiment)
     except InvalidRequest as error:
         raise error.under(at) from None

@@ -11,4 +11,3 @@ def test_it_has_no_gradient_at_zero_and_its_units_can_die():
     assert slope_at(ReLU(), 0.0) == 0.0
     assert slope_at(ReLU(), 1e-9) == 1.0
     assert ReLU().can_die()
-    assert ReLU.relu_like

@@ -34,12 +34,103 @@ def test_a_table_is_stored_once_and_described(api_on_both: httpx.Client) -> None
     assert created.headers["location"] == f"{PATH}/{found['id']}"
     again = api.post(PATH, content=TABLE, headers=AS_CSV)
     assert (again.status_code, again.json()) == (200, found)
-    assert api.get(created.headers["location"]).json() == found
+    assert api.get(created.headers["location"]).json() == {**found, "runs": 0}
     other = api.post(PATH, content=as_npz(), headers={"content-type": "application/x-npz"}).json()
     assert other["features"] is None
     first = api.get(PATH, params={"limit": 1})
     rest = api.get(PATH, params={"after": first.json()["next"]})
     assert {item["id"] for page in (first, rest) for item in page.json()["items"]} == {found["id"], other["id"]}
+
+
+def experiment_on(data: str) -> dict:
+    return {
+        "model": {"kind": "mlp", "depth": 4, "width": 8, "activation": "tanh"},
+        "data": {"kind": "uploaded", "id": data, "standardize": False},
+        "optimizer": {"kind": "adam", "learning_rate": 0.01},
+        "training": {"steps": 25, "batch_size": 8},
+    }
+
+
+def test_a_data_set_says_how_much_it_takes_and_how_many_runs_name_it(api_on_both: httpx.Client) -> None:
+    first, second = (
+        api_on_both.post(PATH, content=content, headers=AS_CSV).json()["id"] for content in (TABLE, TABLE + "9,9,a\n")
+    )
+    for _ in range(2):
+        api_on_both.post("/v1/runs", json={"experiment": experiment_on(first)})
+    found = {data: api_on_both.get(f"{PATH}/{data}").json() for data in (first, second)}
+    assert [found[data]["runs"] for data in (first, second)] == [2, 0]
+    assert 0 < found[first]["bytes"] < 10_000
+
+
+def test_a_data_set_that_nothing_needs_is_deleted_and_can_be_sent_again(api_on_both: httpx.Client) -> None:
+    data = api_on_both.post(PATH, content=TABLE, headers=AS_CSV).json()["id"]
+    resolve = {"experiment": experiment_on(data)}
+    assert api_on_both.post("/v1/experiments:resolve", json=resolve).status_code == 200
+    assert api_on_both.delete(f"{PATH}/{data}").status_code == 204
+    assert api_on_both.get(PATH).json()["items"] == []
+    for answer in (api_on_both.get(f"{PATH}/{data}"), api_on_both.delete(f"{PATH}/{data}")):
+        assert answer.status_code == 404
+    refused = api_on_both.post("/v1/experiments:resolve", json=resolve)
+    (problem,) = refused.json()["errors"]
+    assert (refused.status_code, problem["pointer"], problem["value"]) == (422, "/experiment/data/id", data)
+    assert "was deleted" in refused.text
+    assert api_on_both.post(PATH, content=TABLE, headers=AS_CSV).status_code == 201
+    assert api_on_both.post("/v1/experiments:resolve", json=resolve).status_code == 200
+    assert api_on_both.delete(f"{PATH}/{data}").status_code == 204
+
+
+def test_a_data_set_stays_while_an_unfinished_run_or_a_search_needs_it(api_on_both: httpx.Client) -> None:
+    data = api_on_both.post(PATH, content=TABLE, headers=AS_CSV).json()["id"]
+    run = api_on_both.post("/v1/runs", json={"experiment": experiment_on(data)}).json()
+    search = api_on_both.post("/v1/prescriptions", json={"experiment": experiment_on(data)}).json()
+    answer = api_on_both.delete(f"{PATH}/{data}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "4 unfinished runs need it" in answer.json()["detail"]
+    for each in api_on_both.get("/v1/runs").json()["items"]:
+        api_on_both.post(each["urls"]["cancel"])
+    assert "a search for a cure that goes on needs it" in api_on_both.delete(f"{PATH}/{data}").json()["detail"]
+    api_on_both.post(search["urls"]["cancel"])
+    assert api_on_both.delete(f"{PATH}/{data}").status_code == 204
+    assert api_on_both.get(run["urls"]["self"]).json()["repeatable"] is False
+
+
+def test_runs_keep_their_results_when_their_data_set_is_deleted_and_cannot_be_repeated(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=database_url, broker_url=NOBODY)
+    with serving(settings) as api:
+        data = api.post(PATH, content=TABLE, headers=AS_CSV).json()["id"]
+        study = {"experiment": experiment_on(data), "seeds": [0, 1], "arms": [{"name": "norm", "remedies": [NORM]}]}
+        made = api.post("/v1/studies", json=study).json()
+        runs = api.get("/v1/runs", params={"study": made["id"]}).json()["items"]
+        train(settings, *(run["id"] for run in runs))
+        before = {at: api.get(at).json() for at in READ.format(run=runs[0]["id"], study=made["id"]).split()}
+        assert api.get(runs[0]["urls"]["self"]).json()["repeatable"] is True
+        assert api.delete(f"{PATH}/{data}").status_code == 204
+    with serving(settings) as api:  # another process, which remembers nothing
+        for at, found in before.items():
+            again = api.get(at)
+            assert again.status_code == 200, f"{at}: {again.text}"
+            assert unpredicted(again.json()) == unpredicted(found), at
+        ended = api.get(runs[0]["urls"]["self"]).json()
+        assert (ended["status"], ended["repeatable"]) == ("succeeded", False)
+        page = api.get(ended["urls"]["page"]).text
+        assert "Its data set was deleted" in page
+        assert "Try them side by side" not in page
+        report = api.get(f"{ended['urls']['self']}/report").text
+        assert "Its data set was deleted" in report
+        assert "/datasets" not in report
+        again = api.post("/v1/runs", json={"experiment": ended["experiment"]})
+        assert (again.status_code, again.json()["errors"][0]["pointer"]) == (422, "/experiment/data/id")
+
+
+NORM = {"kind": "add_batch_norm"}
+READ = "/v1/runs/{run}/profile?step=0 /v1/runs/{run}/diagnosis /v1/runs/{run}/curves /v1/studies/{study}/comparison"
+
+
+def unpredicted(answer: dict) -> dict:
+    """An answer without what theory makes of the samples, which are gone."""
+    return {name: value for name, value in answer.items() if name not in {"prediction", "points"}}
 
 
 def test_a_worker_trains_on_uploaded_rows(database_url: str, tmp_path: Path) -> None:

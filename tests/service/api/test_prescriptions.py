@@ -48,6 +48,21 @@ def test_the_budget_is_240_seconds_unless_said_otherwise(api_on_both: httpx.Clie
     assert api_on_both.get("/v1/prescriptions").json()["items"][0]["id"] == found["id"]
 
 
+def test_prescriptions_are_listed_by_label_status_and_ending(api_on_both: httpx.Client) -> None:
+    wanted = api_on_both.post("/v1/prescriptions", json={**BODY, "labels": {"team": "vision"}}).json()
+    api_on_both.post("/v1/prescriptions", json=BODY)
+
+    def found(**filters: str) -> list[str]:
+        return [each["id"] for each in api_on_both.get("/v1/prescriptions", params=filters).json()["items"]]
+
+    assert found(label="team:vision", status="running") == [wanted["id"]]
+    api_on_both.post(wanted["urls"]["cancel"])
+    assert found(status="canceled") == [wanted["id"]]
+    assert found(ending="cured") == found(condition="vanishing_gradients") == []
+    answer = api_on_both.get("/v1/prescriptions", params={"ending": "well"})
+    assert (answer.status_code, answer.json()["errors"][0]["value"]) == (422, "well")
+
+
 def test_a_prescription_is_cancelled_once(api_on_both: httpx.Client) -> None:
     found = api_on_both.post("/v1/prescriptions", json=BODY).json()
     canceled = api_on_both.post(found["urls"]["cancel"])

@@ -23,6 +23,24 @@ def test_a_study_fans_out_and_the_baseline_is_always_there(api_on_both: httpx.Cl
     }
 
 
+def test_studies_are_listed_by_label_and_status_page_by_page(api_on_both: httpx.Client) -> None:
+    made = [
+        api_on_both.post("/v1/studies", json=study(seeds=[0], labels={"team": team})).json()["id"]
+        for team in ("vision", "speech", "vision")
+    ]
+    filters = {"label": "team:vision", "status": "running", "limit": 1}
+    first = api_on_both.get("/v1/studies", params=filters)
+    rest = api_on_both.get(first.links["next"]["url"])
+    assert [page.json()["items"][0]["id"] for page in (first, rest)] == [made[2], made[0]]
+    assert rest.json()["next"] is None
+    api_on_both.post(f"/v1/studies/{made[0]}/cancel")
+    canceled = api_on_both.get("/v1/studies", params={"status": "canceled"}).json()["items"]
+    assert [found["id"] for found in canceled] == [made[0]]
+    assert api_on_both.get("/v1/studies", params={"condition": "healthy"}).json()["items"] == []
+    for wrong in ({"status": "expired"}, {"condition": "tired"}, {"label": "team"}):
+        assert api_on_both.get("/v1/studies", params=wrong).status_code == 422
+
+
 def test_runs_of_one_seed_are_paired(api: httpx.Client) -> None:
     made = api.post("/v1/studies", json=study(seeds=[7])).json()
     assert {run["resolved_experiment"]["training"]["seed"] for run in runs_of(api, made["id"])} == {7}

@@ -4,6 +4,7 @@ from collections import Counter
 import pytest
 
 from gradclinic.claims import CLAIMS
+from gradclinic.claims.measures import any_of, of_parts
 from gradclinic.claims.order_of_relevance import _chance
 from gradclinic.comparison import RunResult
 from gradclinic.experiment import Experiment
@@ -32,14 +33,24 @@ def run(arm, seed=0, *, left=1.0, slope=0.0, accuracy=0.1, condition="vanishing_
     )
 
 
-def verdict(name, **by_arm):
-    """The verdict where each arm's run is what `by_arm` says of the first key its name contains; else unremarkable."""
-    claim = CLAIMS[name]
+def runs_of(name, *, seed=0, **by_arm):
+    """A seed's runs: each arm's is what `by_arm` says of the first key its name contains; else unremarkable."""
     found = []
-    for arm in claim.arms(quick=True):
+    for arm in CLAIMS[name].arms(quick=True):
         key = next((key for key in by_arm if key.replace("_", " ") in arm), None)
-        found.append(run(arm, **(by_arm[key] if key else {})))
-    return claim.judge(found, quick=True).verdict
+        found.append(run(arm, seed, **(by_arm[key] if key else {})))
+    return found
+
+
+def verdict(name, **by_arm):
+    """The verdict of one seed's runs."""
+    return CLAIMS[name].judge(runs_of(name, **by_arm), quick=True).verdict
+
+
+def ruling(name, *, seeds):
+    """The full variant's ruling, with what each seed's arms are."""
+    found = [run for seed, by_arm in enumerate(seeds) for run in runs_of(name, seed=seed, **by_arm)]
+    return CLAIMS[name].judge(found)
 
 
 def test_the_claims_are_in_order_and_the_order_of_relevance_is_the_last():
@@ -89,9 +100,33 @@ def test_a_ruling_never_raises_whatever_was_measured(claim, left):
     assert ruling.figures
 
 
-def test_a_run_that_moved_no_weight_is_no_reason_to_stop():
+@every_claim
+def test_a_ruling_on_several_seeds_gives_every_number_with_its_interval_or_says_what_was_counted(claim):
+    results = [run(arm, seed, left=0.1 * seed) for seed in range(6) for arm in claim.arms(quick=False)]
+    for figure in claim.judge(results).to_json()["figures"]:
+        if figure["of"] == "orders":
+            assert figure["n"] == 720
+            continue
+        low, high = figure["interval"]
+        assert low <= figure["value"] <= high
+        assert figure["confidence"] >= 0.95
+        assert figure["n"] == 6 or figure["of"] == "networks"
+
+
+@every_claim
+def test_a_single_seed_has_no_interval_and_the_ruling_says_so(claim):
+    ruling = claim.judge([run(arm) for arm in claim.arms(quick=True)], quick=True)
+    of_seeds = [figure for figure in ruling.figures if figure.of == "seeds"]
+    assert all(figure.interval is None and figure.n == 1 for figure in of_seeds)
+    assert ("without intervals" in ruling.explanation) == bool(of_seeds)
+
+
+def test_runs_that_moved_no_weight_decide_nothing():
     still = {arm: {"update_decades": None} for arm in ("sigmoid", "tanh")}
-    assert verdict("early_layers_learn_slower", **still) == "refuted"
+    assert verdict("early_layers_learn_slower", **still) == "inconclusive"
+    slow = {arm: {"update_decades": -2.0} for arm in ("sigmoid", "tanh")}
+    assert ruling("early_layers_learn_slower", seeds=[slow] * 6).verdict == "supported"
+    assert ruling("early_layers_learn_slower", seeds=[slow] * 5 + [still]).verdict == "inconclusive"
 
 
 def test_a_study_may_call_the_first_arm_baseline():
@@ -105,6 +140,51 @@ def test_deeper_is_worse_where_the_loss_grows_with_depth():
     growing = {f"depth_{depth}": {"slope": 0.5 * depth} for depth in (3, 6, 12, 24)}
     assert verdict("deeper_is_worse", relu={"slope": 0.1}, **growing) == "supported"
     assert verdict("deeper_is_worse", sigmoid={"slope": 2.0}) == "refuted"
+
+
+def test_seeds_that_disagree_leave_a_claim_undecided_and_all_that_agree_decide_it():
+    growing = {f"depth_{depth}": {"slope": 0.5 * depth} for depth in (3, 6, 12, 24)}
+    level = {"sigmoid": {"slope": 2.0}}
+    assert ruling("deeper_is_worse", seeds=[growing] * 6).verdict == "supported"
+    assert ruling("deeper_is_worse", seeds=[level] * 6).verdict == "refuted"
+    split = ruling("deeper_is_worse", seeds=[growing] * 5 + [level])
+    assert split.verdict == "inconclusive"
+    deepest = next(figure for figure in split.figures if "24" in figure.name)
+    assert (deepest.value, deepest.interval) == (12.0, (2.0, 12.0))
+    assert "12 [2, 12]" in split.explanation
+
+
+def test_many_seeds_may_disagree_a_little():
+    growing = {f"depth_{depth}": {"slope": 0.5 * depth} for depth in (3, 6, 12, 24)}
+    assert ruling("deeper_is_worse", seeds=[growing] * 11 + [{}]).verdict == "supported"
+    assert ruling("deeper_is_worse", seeds=[growing] * 10 + [{}] * 2).verdict == "supported"
+    assert ruling("deeper_is_worse", seeds=[growing] * 9 + [{}] * 3).verdict == "inconclusive"
+
+
+def test_fewer_seeds_than_an_interval_takes_decide_nothing():
+    growing = {f"depth_{depth}": {"slope": 0.5 * depth} for depth in (3, 6, 12, 24)}
+    few = ruling("deeper_is_worse", seeds=[growing] * 5)
+    assert few.verdict == "inconclusive"
+    assert few.explanation == "Of 6 seeds that it takes, 5 have a result of each of the 5 trainings."
+
+
+def test_one_part_that_holds_and_one_that_does_not_are_mixed_whatever_seeds_say_of_a_third():
+    truths = [True] * 6, [False] * 6, [True] * 3 + [False] * 3
+    assert of_parts(truths) == "mixed"
+    assert of_parts([truths[0], truths[2]]) == "inconclusive"
+    assert of_parts([truths[1], truths[2]]) == "inconclusive"
+    assert any_of([truths[1], truths[2]]) is None
+    assert any_of([truths[0], truths[2]]) is True
+    assert any_of([truths[1]]) is False
+
+
+def test_xavier_helps_where_it_helps_some_and_has_not_cured_all():
+    better = {"tanh,_xavier": {"left": 0.1}, "relu,_xavier": {"left": 0.2}}
+    everywhere = better | {"sigmoid,_xavier": {"left": 0.3}}
+    assert ruling("xavier_helps", seeds=[better] * 6).verdict == "supported"
+    assert ruling("xavier_helps", seeds=[everywhere] * 6).verdict == "mixed"
+    assert ruling("xavier_helps", seeds=[{}] * 6).verdict == "refuted"
+    assert ruling("xavier_helps", seeds=[{}] * 3 + [better] * 3).verdict == "inconclusive"
 
 
 def test_saturation_must_gain_decades_to_explode():

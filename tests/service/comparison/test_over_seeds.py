@@ -10,7 +10,17 @@ from gradclinic.diagnosis.confidence import median_interval, wilson
 from .runs import STUCK, arm
 
 
-def run(seed, condition="vanishing_gradients", *, layers=("0.linear",), first=0, slope=9.0, harm=True, point=None):
+def run(
+    seed,
+    condition="vanishing_gradients",
+    *,
+    layers=("0.linear",),
+    first=0,
+    slope=9.0,
+    harm=True,
+    point=None,
+    threshold=1.5,
+):
     finding = {
         "condition": condition,
         "harm": harm,
@@ -18,7 +28,7 @@ def run(seed, condition="vanishing_gradients", *, layers=("0.linear",), first=0,
         "layers": list(layers),
         "first_step": first,
         "last_step": 299,
-        "evidence": [{"name": "depth_slope", "value": slope, "unit": "decades", "threshold": 1.5}],
+        "evidence": [{"name": "depth_slope", "value": slope, "unit": "decades", "threshold": threshold}],
     }
     diagnosis = {"primary": condition, "findings": [finding]}
     return RunResult(f"run_{seed}", "baseline", seed, diagnosis=diagnosis, sweep_point=point)
@@ -42,6 +52,13 @@ def test_a_condition_in_all_of_five_seeds_has_wilsons_interval_and_its_numbers_o
         " on; in 0.linear (named by most of these seeds); gradient lost from output to input: 9.2 decades (94 %"
         " interval 9 to 9.4)."
     )
+
+
+def test_a_slope_that_gains_is_told_without_a_minus_and_with_its_interval_turned():
+    found = only([run(seed, "exploding_gradients", slope=-9.0 - seed, threshold=-1.5) for seed in range(3)])
+    assert "gradient gained from output to input: 10 decades (75 % interval 9 to 11)" in found.summary
+    steady = only([run(seed, slope=slope, threshold=None) for seed, slope in enumerate([-2.0, -1.0, 0.5])])
+    assert "gradient gained from output to input: 1 decades (75 % interval -0.5 to 2)" in steady.summary
 
 
 def test_seeds_that_disagree_are_told_apart():

@@ -38,7 +38,7 @@ def paths(clinic: Clinic) -> list[str]:
     runs = [f"/runs/{run}" for run in (clinic.sick, clinic.broken, clinic.waiting)]
     studies = [f"/studies/{study}" for study in (clinic.study, clinic.swept, clinic.claim)]
     prescriptions = [f"/prescriptions/{each}" for each in (clinic.prescription, clinic.searching)]
-    lists = ["/", "/prescriptions", "/claims", "/claims?quick=true", "/catalogue", "/docs"]
+    lists = ["/", "/prescriptions", "/claims", "/claims?quick=true", "/datasets", "/catalogue", "/docs"]
     return [*lists, *studies, *runs, *prescriptions]
 
 
@@ -265,6 +265,18 @@ def test_a_study_that_only_bears_a_claims_labels_is_not_taken_for_its_test(clini
     other = clinic.client.post("/v1/studies", json={"experiment": EXPERIMENT, "seeds": [0], "labels": labels}).json()
     assert f'href="/studies/{other["id"]}"' not in clinic.page("/claims?quick=true")
     clinic.client.delete(other["urls"]["self"])
+
+
+def test_uploaded_rows_have_a_page_with_what_is_known_of_them(clinic):
+    assert "gradclinic upload" in clinic.page("/datasets")
+    table = f"x,y,{NASTY}\n" + "".join(f"{i % 7},{i},{'ab'[i % 2]}{NASTY}\n" for i in range(40))
+    made = clinic.client.post("/v1/datasets", content=table, headers={"Content-Type": "text/csv"}).json()
+    text = unescape(clinic.page("/datasets"))
+    for words in (made["id"], "2 classes", "bytes", "UTC"):
+        assert words in text
+    assert NASTY not in clinic.page("/datasets")
+    clinic.client.delete(f"/v1/datasets/{made['id']}")
+    assert made["id"] not in clinic.page("/datasets")
 
 
 def test_a_swept_study_has_a_map_and_names_its_runs_by_their_place(clinic):

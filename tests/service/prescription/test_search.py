@@ -176,3 +176,13 @@ def test_the_report_is_plain_json_at_every_moment():
     assert answer["cure"]["evidence"]["verdict"] == "cures"
     assert answer["diagnosis"]["conditions"] == {"vanishing_gradients": 3}
     assert list(dict.fromkeys(rounds)) == ["diagnose", "screen", "improve", "race", "confirm"]
+
+
+def test_everything_that_was_trained_was_spent_whether_the_search_would_ask_for_it_again_or_not():
+    progress = advance(PROBLEM, {})
+    first, second, third = progress.waiting
+    strayed = replace(first, key="strayed|7|300", round="improve", arm="strayed")
+    results = {each.key: hopeless(each) for each in (first, second, third, strayed)}
+    spent = report(advance(PROBLEM, results), refused={second.key})["spent"]
+    assert spent["runs"] == 3
+    assert spent["seconds"] == pytest.approx(3 * 3.0)

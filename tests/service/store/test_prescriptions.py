@@ -1,11 +1,13 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from time import sleep
 
 import pytest
 
 from gradclinic.errors import Conflict, NotFound
-from gradclinic.store import Idempotency, NewPrescription, Prescription, Store
+from gradclinic.store import Idempotency, NewPrescription, Prescription, Reason, Store
 
-from .records import new_run, queued
+from .records import claimed, new_run, outcome, queued, record
 
 NEW = NewPrescription(experiment={"model": {}}, budget={"runs": 8}, seed=0, labels={"team": "vision"})
 
@@ -60,12 +62,45 @@ def test_a_deleted_prescription_takes_its_runs_its_trials_and_its_key_along_and_
     assert not store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")).replayed
 
 
+def test_prescriptions_are_found_by_status_label_condition_and_ending(store: Store) -> None:
+    ended, running = asked(store, "a|0|9"), store.prescriptions.create(replace(NEW, labels={})).item
+    report = {"ending": "cured", "diagnosis": {"primary": "dead_units", "findings": []}}
+    store.prescriptions.finish(ended.id, status="succeeded", report=report)
+
+    def found(**filters) -> list[str]:
+        return [each.id for each in store.prescriptions.page(**filters).items]
+
+    assert found() == [running.id, ended.id]
+    assert found(status="running") == [running.id]
+    wanted = {"status": "succeeded", "labels": {"team": "vision"}, "condition": "dead_units", "ending": "cured"}
+    assert found(**wanted) == [ended.id]
+    others = {"status": "failed", "labels": {"team": "speech"}, "condition": "healthy", "ending": "not_cured"}
+    for name, other in others.items():
+        assert found(**{name: wanted[name]}) == [ended.id]
+        assert found(**{**wanted, name: other}) == []
+
+
 def test_a_trial_outlives_its_run_and_is_not_asked_for_again(store: Store) -> None:
     made = asked(store, "a|0|9", "b|0|9")
     store.runs.delete(store.prescriptions.trials(made.id)["a|0|9"].id)
-    assert store.prescriptions.deleted(made.id) == ["a|0|9"]
+    assert store.prescriptions.deleted(made.id) == {"a|0|9": 0.0}
     assert list(store.prescriptions.trials(made.id)) == ["b|0|9"]
     assert store.prescriptions.ask(made.id, {"a|0|9": new_run()}, report={}) == ()
     assert store.prescriptions.get(made.id).progress.runs == 1
     store.prescriptions.delete(made.id)
     assert store.runs.page().items == []
+
+
+def test_what_a_deleted_run_had_cost_stays_known_and_of_one_under_way_the_time_of_its_worker(store: Store) -> None:
+    made = asked(store, "ended|0|9", "begun|0|9")
+    runs = {key: run.id for key, run in store.prescriptions.trials(made.id).items()}
+    ended, begun = (claimed(store, runs[key]) for key in ("ended|0|9", "begun|0|9"))
+    cost = outcome(train_seconds=2.5, recording_seconds=0.25)
+    store.leases.finish(ended, status="succeeded", reason=Reason("trained", ""), record=record(outcome=cost))
+    sleep(0.05)
+    for run_id in (ended.run_id, begun.run_id):
+        store.runs.delete(run_id)
+    spent = store.prescriptions.deleted(made.id)
+    assert spent["ended|0|9"] == 2.75
+    assert 0.05 <= spent["begun|0|9"] < 60
+    assert store.prescriptions.trials(made.id) == {}

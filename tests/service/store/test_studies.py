@@ -45,6 +45,54 @@ def test_a_study_ends_with_its_last_run_and_as_its_runs_did(store: Store) -> Non
     assert dict(ended.progress.by_status) == {"failed": 1, "succeeded": 1}
 
 
+def test_studies_are_found_by_the_state_that_follows_from_their_runs(store: Store) -> None:
+    made = {name: store.studies.create(new_study(), [new_run(), new_run()]).item.id for name in "abcd"}
+    store.studies.request_cancel(made["c"])
+    for name, ends in {"b": ("failed", "succeeded"), "d": ("failed", "failed")}.items():
+        for run, end in zip(store.runs.of_study(made[name]), ends, strict=True):
+            store.leases.finish(claimed(store, run.id), status=end, reason=Reason("over", ""))
+    first, _ = store.runs.of_study(made["a"])
+    store.leases.finish(claimed(store, first.id), status="succeeded", reason=Reason("trained", ""))
+    for status in ("running", "succeeded", "canceled", "failed"):
+        found = store.studies.page(status=status).items
+        assert [study.status for study in found] == [status]
+    assert {store.studies.page(status=status).items[0].id for status in ("running", "succeeded")} == {
+        made["a"],
+        made["b"],
+    }
+
+
+def test_a_study_without_runs_is_found_where_its_state_says(store: Store) -> None:
+    study = store.studies.create(new_study(), [new_run()]).item
+    store.runs.delete(store.runs.of_study(study.id)[0].id)
+    status = store.studies.get(study.id).status
+    assert [found.id for found in store.studies.page(status=status).items] == [study.id]
+
+
+def test_studies_are_found_by_all_of_their_labels_and_by_what_is_wrong_with_the_baseline(store: Store) -> None:
+    labels = {"team": "vision", 'a.b "c"': "x:y"}
+    study = store.studies.create(new_study(labels=labels), [new_run(arm="baseline"), new_run(arm="relu")]).item
+    other = store.studies.create(new_study(labels={"team": "speech"}), [new_run(arm="baseline")]).item
+    baseline, relu = store.runs.of_study(study.id)
+    for run, condition in ((baseline, "vanishing_gradients"), (relu, "healthy")):
+        store.leases.finish(
+            claimed(store, run.id),
+            status="succeeded",
+            reason=Reason("trained", ""),
+            diagnosis={"primary": condition, "rule_set": "1", "findings": []},
+        )
+
+    def found(**filters) -> list[str]:
+        return [each.id for each in store.studies.page(**filters).items]
+
+    assert found(labels=labels) == found(labels={"team": "vision"}) == [study.id]
+    assert found(labels={"team": "vision", "week": "47"}) == found(labels={"vision": "team"}) == []
+    assert found() == [other.id, study.id]
+    assert found(condition="vanishing_gradients") == [study.id]
+    assert found(condition="healthy") == []
+    assert found(condition="vanishing_gradients", labels={"team": "speech"}) == []
+
+
 def test_a_study_whose_runs_all_failed_has_failed(store: Store) -> None:
     study = store.studies.create(new_study(), [new_run()]).item
     (run,) = store.runs.of_study(study.id)

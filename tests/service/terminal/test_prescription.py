@@ -20,7 +20,10 @@ RULING = {
     "runs": 6,
     "verdict": "supported",
     "explanation": "It lost 0.2 decades, the other 9.",
-    "figures": [{"name": "bare", "value": 9.04, "unit": "decades"}, {"name": "skips", "value": "NaN", "unit": ""}],
+    "figures": [
+        {"name": "bare", "value": 9.04, "unit": "decades", "interval": None, "confidence": None, "n": 1, "of": "seeds"},
+        {"name": "skips", "value": "NaN", "unit": "", "interval": None, "confidence": None, "n": 0, "of": "seeds"},
+    ],
 }
 
 
@@ -69,14 +72,14 @@ def test_a_prescription_fits_a_narrow_terminal() -> None:
 
 def test_a_ruling_says_how_it_was_tested_and_lists_its_figures() -> None:
     text = shown(ruling_words(RULING, study="http://host/studies/study_1"))
-    for words in ("Skips help.  supported", "6 trainings, all seeds", "loses less", "9.04  decades", "NaN", "study_1"):
+    for words in ("Skips help.  supported", "6 trainings", "loses less", "9.04  decades, 1 seed", "NaN", "study_1"):
         assert words in text
     assert "Skips help." in shown(rulings_table([RULING]))
 
 
 def test_an_interval_stands_beside_its_figure() -> None:
-    figure = {"name": "bare", "value": 9.0, "interval": [8.5, 9.5], "unit": "decades"}
-    assert "[8.5, 9.5] decades" in shown(ruling_words({**RULING, "figures": [figure]}, study=""))
+    figure = {**RULING["figures"][0], "interval": [8.5, "Infinity"], "confidence": 0.96875, "n": 6}
+    assert "9.04  decades [8.5, inf] (97 %), 6 seeds" in shown(ruling_words({**RULING, "figures": [figure]}, study=""))
 
 
 def test_a_remedy_is_said_with_the_knobs_that_were_turned() -> None:

@@ -211,3 +211,15 @@ def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() ->
     assert "baseline at learning_rate 0.25 (seed 0)" in text
     assert "10.linear (1), 2.linear (1)   (how many seeds name it)" in text
     assert "(threshold 1.5)" in text
+
+
+def test_a_gain_over_seeds_is_read_as_the_gain_of_a_run_is() -> None:
+    slope = {"name": "depth_slope", "value": -9.3, "unit": "decades", "threshold": -1.5}
+    finding = {**FINDING, "condition": "exploding_gradients", "evidence": [slope]}
+    diagnosis = {"primary": "exploding_gradients", "findings": [finding]}
+    runs = [replace(each, diagnosis=diagnosis) for each in STUCK]
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(study_diagnosis_words(compare([*runs, *arm("relu", [0.3])]).to_json()))
+    text = " ".join(console.export_text().split())
+    assert "gradient gained from output to input 9.3 decades" in text
+    assert "94 %: 9.3 to 9.3 (threshold 1.5)" in text

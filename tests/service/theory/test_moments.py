@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from gradclinic.activations import ACTIVATIONS, Activation
-from gradclinic.theory.moments import backward_gain, fixed_point, moments, product_moment
+from gradclinic.theory.moments import moments, product_moment
+
+from .recursion import backward_gain, fixed_point
 
 
 def named(name: str) -> Activation:

@@ -7,7 +7,8 @@ import pytest
 
 from gradclinic.experiment import Experiment
 from gradclinic.theory import predict, to_json
-from gradclinic.theory.transfer import offset_masks, uneven_means
+
+from .recursion import backward_gain, variance_map
 
 
 def experiment(model: dict[str, Any], *, data: dict[str, Any] | None = None, batch_size: int = 64) -> Experiment:
@@ -135,7 +136,6 @@ def test_zero_last_in_residual_makes_every_block_the_identity() -> None:
 def test_recurrent_tanh_with_small_random_inputs_has_the_measured_factor(gain: float, factor: float) -> None:
     # The measured factors are those of inputs of about this variance, which the fixed point depends on at small gains.
     from gradclinic.activations.tanh import Tanh
-    from gradclinic.theory.moments import backward_gain, variance_map
 
     q = 0.01
     for _ in range(200):
@@ -184,14 +184,6 @@ def test_zero_padding_leaves_batch_norm_a_mean_that_differs_at_the_border() -> N
     even = [site.factor_doubt for site in predict(experiment({**normalized, "activation": "tanh"})).sites[:-1]]
     assert min(doubts) > 2 * max(even)
     assert min(even) > 0
-
-
-def test_the_uneven_part_of_a_mean_is_counted_as_drawn_windows_count_it() -> None:
-    offsets = [offset_masks(8, 8, kernel=3, stride=1, padding="same")] * 2
-    weights = np.random.default_rng(4).standard_normal((20_000, 3, 3))
-    drawn = np.einsum("nij,iap,jbq->nab", weights, *offsets)
-    uneven = ((drawn - drawn.mean(axis=(1, 2), keepdims=True)) ** 2).mean(axis=0)
-    assert uneven_means(offsets, np.ones((8, 8))) == pytest.approx(uneven, rel=0.05)
 
 
 @pytest.mark.parametrize(

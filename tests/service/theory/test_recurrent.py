@@ -15,7 +15,7 @@ from gradclinic.lowering import lower
 from gradclinic.theory import Prediction, predict
 from gradclinic.theory.moments import moments
 from gradclinic.theory.recurrent import States, unrolled
-from gradclinic.theory.transfer import Setting
+from gradclinic.theory.start import Setting
 
 STEPS, WIDTH = 8, 64
 

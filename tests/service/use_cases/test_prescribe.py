@@ -110,6 +110,31 @@ def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Serv
     assert {(run["run_id"], run["status"]) for run in tried} == {(None, "canceled")}
 
 
+def test_what_deleted_runs_cost_stays_spent(service: Service) -> None:
+    begun = submit_prescription(service, SICK, Budget(runs=8))
+    train(service.settings, *(run.id for run in queued(service, begun.id)))
+    step(service, begun.id)
+    before = (service.store.prescriptions.get(begun.id).report or {})["spent"]
+    (sick, *_), screened = _ended(service, begun.id), queued(service, begun.id)
+    service.store.runs.delete(sick.id)
+    train(service.settings, *(run.id for run in screened))
+    cost = sum(_seconds(run) for run in _ended(service, begun.id)) + _seconds(sick)
+    step(service, begun.id)
+    after = (service.store.prescriptions.get(begun.id).report or {})["spent"]
+    assert (before["runs"], after["runs"]) == (3, 3 + len(screened))
+    assert after["seconds"] == pytest.approx(cost)
+    assert after["seconds"] > before["seconds"] > 0
+
+
+def _ended(service: Service, prescription_id: str) -> list[Run]:
+    return [run for run in service.store.prescriptions.trials(prescription_id).values() if run.ended]
+
+
+def _seconds(run: Run) -> float:
+    assert run.outcome is not None
+    return run.outcome.train_seconds + run.outcome.recording_seconds
+
+
 def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Service) -> None:
     begun = submit_prescription(service, SICK, Budget(runs=8))
     for run in queued(service, begun.id):

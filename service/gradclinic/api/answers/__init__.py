@@ -2,7 +2,7 @@
 
 from .base import Answer, Json, RunStatus, StudyStatus
 from .catalogue import CatalogueAnswer, CatalogueEntry
-from .claims import ClaimAnswer, ClaimBase, ClaimList, RulingAnswer
+from .claims import ClaimAnswer, ClaimBase, ClaimList, FigureAnswer, RulingAnswer
 from .comparisons import (
     ArmAnswer,
     ComparisonAnswer,
@@ -12,12 +12,12 @@ from .comparisons import (
     LayerOverSeedsAnswer,
     OnsetAnswer,
 )
-from .datasets import DatasetAnswer, DatasetPage
+from .datasets import DatasetAnswer, DatasetDetailAnswer, DatasetPage
 from .diagnoses import DiagnosisAnswer
 from .events import EventAnswer, EventPage
 from .experiments import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
-from .prescriptions import PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
+from .prescriptions import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
 from .runs import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
 from .statistics import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from .studies import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
@@ -34,12 +34,15 @@ __all__ = [
     "CurveAnswer",
     "CurvesAnswer",
     "DatasetAnswer",
+    "DatasetDetailAnswer",
     "DatasetPage",
     "DiagnosisAnswer",
     "DiagnosisOverSeedsAnswer",
+    "Ending",
     "EventAnswer",
     "EventPage",
     "EvidenceOverSeedsAnswer",
+    "FigureAnswer",
     "FindingOverSeedsAnswer",
     "HealthAnswer",
     "Json",

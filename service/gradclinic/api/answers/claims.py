@@ -33,10 +33,27 @@ class ClaimList(Answer):
     items: list[ClaimAnswer]
 
 
+class FigureAnswer(Answer):
+    """A measured number that a verdict rests on."""
+
+    name: str
+    value: float
+    """Median over the seeds, or the share of the networks or orders."""
+    unit: str
+    interval: list[float] | None
+    """Of a median: between two of the measured values, whatever their distribution. Of a share: Wilson's. Null for a
+    single seed, and for what was counted in full."""
+    confidence: float | None
+    """Of the interval: at least 0.95 from six seeds on."""
+    n: int
+    """How many seeds, networks or orders it is taken over."""
+    of: Literal["seeds", "networks", "orders"]
+
+
 class RulingAnswer(ClaimBase):
     """A claim with what a study says of it."""
 
     verdict: Literal["supported", "refuted", "mixed", "inconclusive"]
     explanation: str
-    figures: list[Json]
+    figures: list[FigureAnswer]
     """The measured numbers that the verdict rests on."""

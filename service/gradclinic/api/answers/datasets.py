@@ -24,6 +24,15 @@ class DatasetAnswer(Answer):
     features: list[str] | None
     """Names of the columns; null where the upload had none."""
     created_at: datetime
+    bytes: int
+    """Of the arrays as they are stored, compressed."""
+
+
+class DatasetDetailAnswer(DatasetAnswer):
+    """An uploaded data set, and who used it."""
+
+    runs: int
+    """That were trained on it, or will be."""
 
 
 class DatasetPage(Answer):

@@ -6,6 +6,8 @@ from typing import Literal
 from .base import Answer, Json, StudyStatus
 from .studies import StudyProgressAnswer
 
+Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
+
 
 class PrescriptionUrls(Answer):
     """Where to go from a prescription."""
@@ -40,7 +42,7 @@ class PrescriptionAnswer(PrescriptionSummary):
 
     round: Literal["diagnose", "screen", "improve", "race", "confirm"] | None
     """The round that it is in, or ended in."""
-    ending: Literal["healthy", "cured", "not_cured", "untrainable"] | None
+    ending: Ending | None
     """How the search ended; null while it runs, and when it was cancelled."""
     why: str | None
     """In words."""

@@ -88,6 +88,8 @@ class RunDetailAnswer(RunAnswer):
     """Every change of its state, oldest first."""
     environment: Json | None
     """Fingerprint of where it was trained: device, library versions, data digest; null until a worker took it."""
+    repeatable: bool
+    """Whether it could be trained again: false where its uploaded data set was deleted."""
 
 
 class RunPage(Answer):

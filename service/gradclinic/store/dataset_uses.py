@@ -1,0 +1,63 @@
+"""Who needs an uploaded data set: runs and searches name it in their experiments."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from ..errors import Conflict
+from . import tables as t
+from .database import Database
+from .documents import text_at
+
+
+def hold_datasets(connection: Connection, experiments: Iterable[Mapping[str, Any]]) -> None:
+    """Keep the uploaded data of experiments from being deleted before this transaction ends.
+
+    Raises Conflict where one was: whoever checked the experiment had seen it still.
+    """
+    wanted = {found for experiment in experiments if (found := uploaded_in(experiment)) is not None}
+    if not wanted:
+        return
+    column = t.datasets.c.id
+    query = select(column).where(column.in_(wanted)).order_by(column).with_for_update(read=True, key_share=True)
+    for missing in sorted(wanted - set(connection.execute(query).scalars())):
+        raise Conflict(f"the data set {missing} was deleted")
+
+
+def uploaded_in(experiment: Mapping[str, Any]) -> str | None:
+    """The uploaded data set that an experiment names; None where it names another kind of data."""
+    data = experiment.get("data") or {}
+    return str(data["id"]) if data.get("kind") == "uploaded" else None
+
+
+def runs_by_dataset(connection: Connection, database: Database, dataset_ids: Sequence[str]) -> dict[str, int]:
+    """How many runs name each data set; it looks at every run."""
+    named = text_at(database, t.runs.c.resolved_experiment, "data", "id")
+    counted = select(named.label("dataset"), func.count().label("runs")).where(named.in_(dataset_ids)).group_by(named)
+    found = {row.dataset: row.runs for row in connection.execute(counted)}
+    return {dataset_id: found.get(dataset_id, 0) for dataset_id in dataset_ids}
+
+
+def who_needs(connection: Connection, database: Database, dataset_id: str) -> str | None:
+    """In words, the unfinished runs and searches that train on a data set; None where there are none."""
+    runs, searches = t.runs.c, t.prescriptions.c
+    waiting = connection.scalar(
+        select(func.count())
+        .select_from(t.runs)
+        .where(
+            runs.status.in_(["queued", "running"]),
+            runs.origin == "service",
+            text_at(database, runs.resolved_experiment, "data", "id") == dataset_id,
+        )
+    )
+    if waiting:
+        return "1 unfinished run needs it" if waiting == 1 else f"{waiting:,} unfinished runs need it"
+    going_on = connection.scalar(
+        select(func.count())
+        .select_from(t.prescriptions)
+        .where(searches.status == "running", text_at(database, searches.experiment, "data", "id") == dataset_id)
+    )
+    if going_on:
+        return "a search for a cure that goes on needs it"
+    return None

@@ -1,0 +1,65 @@
+"""The windows of a convolution over an image or a sequence, zero padding counted exactly.
+
+Source: Xiao et al. 2018, arXiv:1806.05393, whose padding is periodic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from ..layers import Node
+from .signal import Array
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Which input positions each output position sees, for each axis and each place of the window."""
+
+    axes: Sequence[Array]
+    """For each axis [kernel, out, in]: 1 where that place of an output's window is at that input, else 0."""
+
+    @classmethod
+    def of(cls, node: Node, in_positions: Sequence[int]) -> "Windows":
+        """Those of a convolution."""
+        kernel, stride, padding = (getattr(node.layer, name) for name in ("kernel_size", "stride", "padding"))
+        sizes = zip(in_positions, node.out_shape[1:], strict=True)
+        return cls([axis(size, out, kernel=kernel, stride=stride, padding=padding) for size, out in sizes])
+
+    @property
+    def places(self) -> int:
+        """Of a whole window."""
+        return prod(len(each) for each in self.axes)
+
+    def summed(self, values: Array) -> Array:
+        """For each output position the sum over its window; padding is 0."""
+        return _applied([each.sum(axis=0) for each in self.axes], values)
+
+    def spread_back(self, values: Array) -> Array:
+        """For each input position the sum over the outputs that see it."""
+        return _applied([each.sum(axis=0).T for each in self.axes], values)
+
+    def uneven_means(self, shared: Array) -> Array:
+        """E[(c - E_position c)^2] for c = sum over the window of w a, Var(w) = 1, a = sqrt(shared), 0 in the padding.
+
+        Where activations have a mean, zero padding leaves a unit's mean another one at the border, which batch norm
+        over all positions keeps (sigmoid, 8 x 8 pixels: half of the variance and more).
+        """
+        common = np.sqrt(np.maximum(shared, 0.0))
+        found = [_applied(places, common) for places in product(*self.axes)]
+        return np.asarray(np.sum([(at - at.mean()) ** 2 for at in found], axis=0), np.float64)
+
+
+def axis(size: int, out: int, *, kernel: int, stride: int, padding: int | str) -> Array:
+    """[kernel, out, size]: 1 where that place of an output's window is at that input; padding has no place."""
+    left = (kernel - 1) // 2 if padding == "same" else int(padding)
+    place = np.arange(out)[:, None] * stride - left + np.arange(kernel)[:, None, None]
+    return np.asarray(place == np.arange(size)[None, None, :], np.float64)
+
+
+def _applied(masks: Sequence[Array], values: Array) -> Array:
+    for each, mask in enumerate(masks):
+        values = np.moveaxis(np.tensordot(mask, values, axes=(1, each)), 0, each)
+    return values
