@@ -10,6 +10,7 @@ from . import tables as t
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
+from .needed import refuse_needed
 from .records import Created, Idempotency, NewRun, Page, Reason, Run, Status, Transition
 from .rows import change_status, insert_runs, known, to_run
 
@@ -144,10 +145,12 @@ class Runs:
         """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
 
         Where a prescription asked for it, that it did is still known: the run is not asked for again.
+        Raises Conflict where a baseline or a check rests on it.
         """
         trials = t.trials.c
         own = select(trials.prescription_id, trials.digest, trials.key).where(trials.run_id == run_id)
         with self._database.write() as connection:
+            refuse_needed(connection, t.runs.c.id == run_id)
             connection.execute(insert(t.deleted_trials).from_select(["prescription_id", "digest", "key"], own))
             gone = connection.execute(delete(t.runs).where(t.runs.c.id == run_id).returning(t.runs.c.id)).first()
             if gone is None:
