@@ -1,5 +1,5 @@
 """A small loop beside the workers: takes runs back from the dead, sends lost messages again, ends what is too
-old, and takes prescriptions on to their next round.
+old, takes prescriptions on to their next round, judges checks, and starts those that a schedule is due for.
 
 Any number of them may run, anywhere: `python -m gradclinic_workers.reconciler`.
 """
@@ -10,12 +10,15 @@ import time
 
 import structlog
 
-from gradclinic.errors import NotFound, ServiceUnavailable
+from gradclinic.errors import Conflict, NotFound, ServiceUnavailable
 from gradclinic.logs import configure
 from gradclinic.queue import Queue
 from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
+from gradclinic.use_cases.check import conclude
+from gradclinic.use_cases.check import give_up as give_up_check
 from gradclinic.use_cases.prescribe import give_up, step
+from gradclinic.use_cases.schedule import fire
 from gradclinic.use_cases.service import Service
 
 from .checkpoint import Checkpoints
@@ -42,6 +45,8 @@ class Reconciler:
         changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
         changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
         changed += self.prescribe()
+        changed += self.check()
+        changed += self.fire()
         messages = reconciliation.unannounced(resend_after_s=settings.resend_after_s, depths=self._queue.depths())
         changed += self._queue.announce(self._store, messages, at_once=AT_ONCE)
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
@@ -79,6 +84,36 @@ class Reconciler:
             except Exception:
                 log.exception("prescription_broke", prescription=prescription_id)
                 give_up(self._service, prescription_id)
+        return changed
+
+    def check(self) -> int:
+        """Judge every check whose runs have ended; one that breaks ends, and stops no other."""
+        changed = 0
+        for check_id in self._store.checks.running():
+            try:
+                changed += conclude(self._service, check_id)
+            except ServiceUnavailable:
+                raise
+            except NotFound:
+                continue  # it was deleted meanwhile
+            except Exception:
+                log.exception("check_broke", check=check_id)
+                give_up_check(self._service, check_id)
+        return changed
+
+    def fire(self) -> int:
+        """Start the checks that schedules are due for; one that cannot start its check stops no other."""
+        changed = 0
+        now, active = self._store.schedules.active()
+        for schedule, since in active:
+            try:
+                changed += fire(self._service, schedule, since=since, now=now)
+            except ServiceUnavailable:
+                raise
+            except Conflict:
+                continue  # its baseline was moved at this moment: the next round tries again
+            except Exception:
+                log.exception("schedule_broke", schedule=schedule.name)
         return changed
 
     def _forget(self) -> None:

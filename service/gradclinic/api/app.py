@@ -10,7 +10,9 @@ from ..logs import configure
 from ..settings import Settings, get_settings
 from ..use_cases.service import Service
 from . import (
+    baselines,
     catalogue,
+    checks,
     claims,
     comparisons,
     datasets,
@@ -21,6 +23,7 @@ from . import (
     metrics,
     prescriptions,
     runs,
+    schedules,
     statistics,
     studies,
 )
@@ -43,6 +46,7 @@ TAGS = [
     {"name": "diagnosis", "description": "What is wrong with a run."},
     {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
     {"name": "prescriptions", "description": "The search for a cure, confirmed against a random control."},
+    {"name": "regression", "description": "Baselines, new results checked against them, and schedules."},
     {"name": "claims", "description": "Common advice, and what measurement says of it."},
     {"name": "comparisons", "description": "Any runs against each other."},
     {"name": "events", "description": "Follow runs and studies."},
@@ -59,6 +63,9 @@ ROUTERS = (
     diagnoses.router,
     studies.router,
     prescriptions.router,
+    baselines.router,
+    checks.router,
+    schedules.router,
     claims.router,
     comparisons.router,
     events.router,

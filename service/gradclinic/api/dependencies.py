@@ -19,6 +19,15 @@ StudyId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9
 PrescriptionId = Annotated[
     str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["prescription_01K0A"])
 ]
+CheckId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["check_01K0A"])]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names of baselines and schedules, which stand in addresses."""
+BaselineName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["main"])]
+ScheduleName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["nightly"])]
+AfterName = Annotated[
+    str | None,
+    Query(min_length=1, max_length=100, pattern=NAME_PATTERN, description="Continue after this item: a page's `next`."),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -126,6 +126,7 @@ def _families(vitals: Vitals) -> Iterator[Metric]:
     workers = {(device,): count for device, count in vitals.workers.items()}
     yield _gauge("workers", "Workers that were seen lately.", ("device",), workers)
     yield _gauge("workers_busy", "Those of them that train.", (), {(): vitals.busy_workers})
+    yield _gauge("checks", "Stored checks against a baseline.", ("status", "verdict"), vitals.checks)
     yield _gauge("steps", "Steps of the stored runs; its growth is the step rate.", (), {(): vitals.steps_done})
 
 

@@ -90,9 +90,9 @@ def cancel_prescription(
     "/{prescription_id}",
     status_code=204,
     summary="Delete a prescription",
-    responses=problems(404, 422),
+    responses=problems(404, 409, 422),
     response_class=Response,
 )
 def delete_prescription(prescription_id: PrescriptionId, service: TheService) -> None:
-    """Remove it with its runs and all they recorded."""
+    """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
     service.store.prescriptions.delete(prescription_id)

@@ -119,8 +119,8 @@ def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunA
 
 
 @router.delete(
-    "/{run_id}", status_code=204, summary="Delete a run", responses=problems(404, 422), response_class=Response
+    "/{run_id}", status_code=204, summary="Delete a run", responses=problems(404, 409, 422), response_class=Response
 )
 def delete_run(run_id: RunId, service: TheService) -> None:
-    """Remove it and all it recorded; one that has not ended stops first."""
+    """Remove it and all it recorded; one that has not ended stops first. Refused where a baseline or check needs it."""
     service.store.runs.delete(run_id)

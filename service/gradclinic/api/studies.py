@@ -93,10 +93,10 @@ def cancel_study(study_id: StudyId, service: TheService, response: Response) -> 
 
 
 @router.delete(
-    "/{study_id}", status_code=204, summary="Delete a study", responses=problems(404, 422), response_class=Response
+    "/{study_id}", status_code=204, summary="Delete a study", responses=problems(404, 409, 422), response_class=Response
 )
 def delete_study(study_id: StudyId, service: TheService) -> None:
-    """Remove it with its runs and all they recorded."""
+    """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
     service.store.studies.delete(study_id)
 
 

@@ -12,7 +12,13 @@ from starlette.datastructures import Headers
 
 UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
 """What machines ask every few seconds."""
-_KINDS = {"runs": "run_id", "studies": "study_id", "prescriptions": "prescription_id", "datasets": "dataset_id"}
+_KINDS = {
+    "runs": "run_id",
+    "studies": "study_id",
+    "prescriptions": "prescription_id",
+    "checks": "check_id",
+    "datasets": "dataset_id",
+}
 
 
 def telemetry() -> TelemetryConfig:

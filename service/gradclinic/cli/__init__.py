@@ -1,7 +1,8 @@
 """The command line: `gradclinic COMMAND`.
 
 Results go to standard output, everything else to standard error. Exit status: 0 done; 1 the run or study failed;
-2 the request or the command line is not valid; 4 a part is missing or cannot be reached; 130 interrupted.
+2 the request or the command line is not valid; 3 a check is inconclusive; 4 a part is missing or cannot be reached, or
+the service could not do a check; 130 interrupted.
 """
 
 import signal

@@ -104,7 +104,7 @@ def diagnose(
     as_json: AsJson = False,
 ) -> int:
     """Say what is wrong with a run, or with each arm of a study over its seeds: where, since when, how sure."""
-    thresholds = _thresholds(threshold or [])
+    thresholds = numbers_by_name(threshold or [], what="threshold", form="NAME=VALUE")
     again = rule_set is not None or thresholds
     with Clinic(url) as clinic:
         if run_or_study.startswith("study_"):
@@ -163,7 +163,8 @@ def _catalogue(url: str | None) -> dict[str, Any]:
     return dict(own())
 
 
-def _thresholds(given: list[str]) -> dict[str, float]:
+def numbers_by_name(given: list[str], *, what: str, form: str) -> dict[str, float]:
+    """The numbers of an option that is given as NAME=VALUE, any number of times; raises InvalidSpec."""
     found = {}
     for each in given:
         name, separator, value = each.partition("=")
@@ -172,7 +173,7 @@ def _thresholds(given: list[str]) -> dict[str, float]:
         except ValueError:
             separator = ""
         if not separator:
-            raise InvalidSpec.at("", f"{each!r} is no threshold", allowed="NAME=VALUE")
+            raise InvalidSpec.at("", f"{each!r} is no {what}", allowed=form)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from . import asking, claiming, demo, prescribing, reporting, serving, uploaded, uploading
+from . import asking, checking, claiming, demo, prescribing, reporting, serving, uploaded, uploading
 
 app = typer.Typer(
     name="gradclinic",
@@ -22,6 +22,9 @@ app.command("upload")(uploading.upload)
 app.command("run")(asking.run)
 app.command("study")(asking.study)
 app.command("prescribe")(prescribing.prescribe)
+app.command("check")(checking.check)
+app.add_typer(checking.baseline, name="baseline")
+app.add_typer(checking.schedule, name="schedule")
 app.command("claims")(claiming.claims)
 app.command("compare")(asking.compare)
 app.command("diagnose")(asking.diagnose)

@@ -13,11 +13,13 @@ what is allowed; a service that does not answer raises ServiceUnavailable.
 
 from .clinic import DEFAULT_URL, URL_VARIABLE, Clinic
 from .problems import number
+from .regression import Check
 from .submitted import ComparisonResult, Prescription, Run, Study
 
 __all__ = [
     "DEFAULT_URL",
     "URL_VARIABLE",
+    "Check",
     "Clinic",
     "ComparisonResult",
     "Prescription",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 
 from .. import errors
 from .problems import error_from
+from .regression import Check
 from .submitted import ComparisonResult, Prescription, Run, Study
 
 if TYPE_CHECKING:
@@ -142,6 +144,94 @@ class Clinic:
         """A prescription by its identifier."""
         return Prescription(self, self.get(f"/v1/prescriptions/{_segment(prescription_id)}"))
 
+    def pin(
+        self,
+        name: str,
+        *,
+        study: Study | str | None = None,
+        arm: str | None = None,
+        runs: Sequence[Run | str] | None = None,
+        check: Check | str | None = None,
+    ) -> dict[str, Any]:
+        """Have a baseline's name point at an arm of a study, at runs, or at the new runs of a check."""
+        body = {
+            "study_id": None if study is None else _id(study),
+            "arm": arm,
+            "run_ids": None if runs is None else [_id(run) for run in runs],
+            "check_id": None if check is None else _id(check),
+        }
+        found: dict[str, Any] = self._send("PUT", f"/v1/baselines/{_name(name)}", body).json()
+        return found
+
+    def baseline(self, name: str) -> dict[str, Any]:
+        """What a baseline points at, what that was made with, and what it pointed at before."""
+        return self.get(f"/v1/baselines/{_name(name)}")
+
+    def baselines(self) -> Iterator[dict[str, Any]]:
+        """Baselines, by name."""
+        return self.pages("/v1/baselines")
+
+    def delete_baseline(self, name: str) -> None:
+        """Take a baseline's name away; its runs stay."""
+        self.delete(f"/v1/baselines/{_name(name)}")
+
+    def check(
+        self,
+        baseline: str,
+        experiment: ExperimentLike | None = None,
+        remedies: Sequence[RemedyLike] | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        margins: Mapping[str, float] | None = None,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Check:
+        """Train a new result, and hold it against a baseline; what is left out is as the baseline was made."""
+        return self.post_check(
+            {
+                "baseline": baseline,
+                "experiment": None if experiment is None else _plain(experiment),
+                "remedies": None if remedies is None else [_plain(remedy) for remedy in remedies],
+                "seeds": None if seeds is None else list(seeds),
+                "margins": None if margins is None else dict(margins),
+                "name": name,
+                "labels": dict(labels or {}),
+            }
+        )
+
+    def post_check(self, body: Mapping[str, Any]) -> Check:
+        """Check against a baseline from its JSON."""
+        return Check(self, self.post("/v1/checks", body))
+
+    def get_check(self, check_id: str) -> Check:
+        """A check by its identifier."""
+        return Check(self, self.get(f"/v1/checks/{_segment(check_id)}"))
+
+    def checks(self, **filters: Any) -> Iterator[Check]:
+        """Checks, newest first, without their evidence; filters as in the API: baseline, schedule, verdict."""
+        for item in self.pages("/v1/checks", **filters):
+            yield Check(self, item)
+
+    def schedule(self, name: str, cron: str, check: Mapping[str, Any], *, zone: str = "UTC") -> dict[str, Any]:
+        """Start a check whenever a cron line is due; `check` is its JSON: `{"baseline": "main"}`."""
+        return self.post("/v1/schedules", {"name": name, "cron": cron, "zone": zone, "check": dict(check)})
+
+    def get_schedule(self, name: str) -> dict[str, Any]:
+        """A schedule, with what came of its last due times."""
+        return self.get(f"/v1/schedules/{_name(name)}")
+
+    def schedules(self) -> Iterator[dict[str, Any]]:
+        """Schedules, by name."""
+        return self.pages("/v1/schedules")
+
+    def pause_schedule(self, name: str, *, paused: bool = True) -> dict[str, Any]:
+        """Pause a schedule, or have it go on from now."""
+        return self.post(f"/v1/schedules/{_name(name)}/{'pause' if paused else 'resume'}")
+
+    def delete_schedule(self, name: str) -> None:
+        """Remove a schedule; the checks that it started stay."""
+        self.delete(f"/v1/schedules/{_name(name)}")
+
     def get_run(self, run_id: str) -> Run:
         """A run by its identifier."""
         return Run(self, self.get(f"/v1/runs/{_segment(run_id)}"))
@@ -221,15 +311,21 @@ class Clinic:
 
     def post(self, path: str, body: Any = None, **parameters: Any) -> dict[str, Any]:
         """The answer to a JSON body."""
-        content = None if body is None else json.dumps(body)  # NaN goes through: the service names its place
-        headers = {} if content is None else {"Content-Type": "application/json"}
-        answer = self._request("POST", path, content=content, headers=headers, params=parameters)
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = self._send("POST", path, body, **parameters).json()
         return found
+
+    def download(self, path: str, **parameters: Any) -> bytes:
+        """What is at a path of the API, as it comes."""
+        return self._request("GET", path, params=parameters).content
 
     def delete(self, path: str) -> None:
         """Remove what is at a path of the API."""
         self._request("DELETE", path)
+
+    def _send(self, method: str, path: str, body: Any, **parameters: Any) -> httpx.Response:
+        content = None if body is None else json.dumps(body)  # NaN goes through: the service names its place
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        return self._request(method, path, content=content, headers=headers, params=parameters)
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
@@ -265,8 +361,14 @@ def _arm(name: str, value: Sequence[RemedyLike] | ExperimentLike) -> dict[str, A
     return {"name": name, "experiment": _plain(value)}
 
 
-def _id(run: Run | str) -> str:
-    return run.id if isinstance(run, Run) else run
+def _id(item: Run | Study | Check | str) -> str:
+    return item if isinstance(item, str) else item.id
+
+
+def _name(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is None:
+        raise errors.InvalidSpec.at("", "no name", value=name, allowed="letters, digits, dots, dashes, underscores")
+    return name
 
 
 def _segment(identifier: str) -> str:

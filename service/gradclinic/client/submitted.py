@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from .. import errors
 from .problems import number
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.2
 
 
-class _Submitted:
+class Submitted:
     """What the service works on and this client can look at again, wait for, cancel and delete."""
 
     _path: ClassVar[str]
@@ -53,7 +53,10 @@ class _Submitted:
         self.clinic.delete(f"{self._path}/{self.id}")
 
 
-class Run(_Submitted):
+Item = TypeVar("Item", bound=Submitted)
+
+
+class Run(Submitted):
     """One training."""
 
     _path = "/v1/runs"
@@ -97,7 +100,7 @@ class Run(_Submitted):
         return self.clinic.get(f"/v1/runs/{self.id}/curves", **options)
 
 
-class Study(_Submitted):
+class Study(Submitted):
     """One experiment, several arms, several seeds."""
 
     _path = "/v1/studies"
@@ -116,7 +119,7 @@ class Study(_Submitted):
         return ComparisonResult(self.clinic, self.clinic.get(f"/v1/studies/{self.id}/comparison", **options))
 
 
-class Prescription(_Submitted):
+class Prescription(Submitted):
     """The search for what cures an experiment."""
 
     _path = "/v1/prescriptions"
@@ -131,14 +134,7 @@ class Prescription(_Submitted):
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[dict[str, Any]], None] | None = None) -> Self:
         """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while self.refresh().status == "running":
-            if progress is not None:
-                progress(self.data)
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError(f"it has not ended within {timeout_s:g} s")
-            time.sleep(_POLL_S)
-        return self
+        return poll(self, timeout_s=timeout_s, progress=progress)
 
 
 class ComparisonResult:
@@ -170,6 +166,18 @@ class ComparisonResult:
             raise errors.InsufficientData("figures are drawn for studies; these runs belong to none")
         options = {} if name == "profiles" else {"metric": self.data["metric"]}
         return go.Figure(self.clinic.get(f"/v1/figures/studies/{self.data['study_id']}/{name}", **options))
+
+
+def poll(submitted: Item, *, timeout_s: float | None, progress: Callable[[dict[str, Any]], None] | None) -> Item:
+    """Look again until it no longer runs; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while submitted.refresh().status == "running":
+        if progress is not None:
+            progress(submitted.data)
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"it has not ended within {timeout_s:g} s")
+        time.sleep(_POLL_S)
+    return submitted
 
 
 def _follow(

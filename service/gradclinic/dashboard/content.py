@@ -49,6 +49,7 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
         "run": found,
         "title": called(found),
         "prescription": service.store.prescriptions.of_run(run_id),
+        "check": service.store.checks.of_run(run_id),
         "ended": found.ended,
         "figures_ready": found.step > 0,
         "diagnosis": diagnosis,

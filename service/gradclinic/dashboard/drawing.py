@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..errors import SetupFailed
-from .figures.theme import NEUTRAL, Figure
+from .figures.theme import NEUTRAL, WORSE, Figure
 from .marks import plain, set_marks
 
 if TYPE_CHECKING:
@@ -200,6 +200,9 @@ def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typin
 
 def _level(axes: "Axes", shape: Mapping[str, Any], name: str) -> None:
     style: dict[str, Any] = {"color": NEUTRAL, "linestyle": ":", "linewidth": 1}
+    if shape["type"] == "rect":
+        axes.axvspan(shape["x0"], shape["x1"], color=WORSE, alpha=0.15, linewidth=0)
+        return
     if shape["yref"] == name:
         axes.axhline(shape["y0"], **style)
     elif shape["xref"] == "x" and shape["yref"] == "paper":

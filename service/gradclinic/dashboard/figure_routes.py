@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from ..api.accept import choose
-from ..api.dependencies import PrescriptionId, RunId, StudyId, TheService, problems
+from ..api.dependencies import CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.json import dump
 from ..comparison import DEFAULT_METRIC
-from . import gathering, prescriptions
+from . import checks, gathering, prescriptions
 from .drawing import can_draw, draw
 from .figures import Figure, Scale
 
@@ -123,6 +123,23 @@ def get_confirmation(
 ) -> Response:
     """Finalists and random control against the baseline on fresh seeds, with intervals and verdicts."""
     return _answer(request, form, prescriptions.ranking_figure(service, prescription_id))
+
+
+@router.get(
+    "/checks/{check_id}/{metric}",
+    summary="A metric against its margin",
+    responses=_FORMS,
+    response_class=Response,
+)
+def get_margin(
+    check_id: CheckId,
+    metric: Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[a-z_]+$")],
+    service: TheService,
+    request: Request,
+    form: Form = None,
+) -> Response:
+    """How far the new runs of a check are from the baseline's, seed by seed and on average, and what is allowed."""
+    return _answer(request, form, checks.margin_figure(service, check_id, metric))
 
 
 def _answer(request: Request, form: str | None, figure: Figure) -> Response:

@@ -11,14 +11,14 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..api.answers import RunStatus
-from ..api.dependencies import After, PrescriptionId, RunId, StudyId, TheService
+from ..api.dependencies import NAME_PATTERN, After, CheckId, PrescriptionId, RunId, StudyId, TheService
 from ..api.json import plain
 from ..catalogue import catalogue
 from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..errors import GradclinicError
 from ..remedies.words import in_words
-from . import claims, content, datasets, prescriptions, words
+from . import checks, claims, content, datasets, prescriptions, words
 from .files import PLOTLY, SWAGGER, SWAGGER_CSS, plotly_styles
 
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -126,6 +126,22 @@ def list_prescriptions(service: TheService, after: After = None) -> HTMLResponse
 def prescription(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
     """One search: what it starts from, how far it is, what cures, and by which evidence."""
     return render("prescription.html", **prescriptions.one(service, prescription_id))
+
+
+@router.get("/checks")
+def list_checks(
+    service: TheService,
+    baseline: Annotated[str | None, Query(max_length=100, pattern=NAME_PATTERN)] = None,
+    after: After = None,
+) -> HTMLResponse:
+    """New results against their baselines, newest first, and the schedules that start them."""
+    return render("checks.html", **checks.listed(service, baseline=baseline, after=after))
+
+
+@router.get("/checks/{check_id}")
+def check(check_id: CheckId, service: TheService) -> HTMLResponse:
+    """One check: the verdict, and by which metric, which condition and which margins."""
+    return render("check.html", **checks.one(service, check_id))
 
 
 @router.get("/claims")

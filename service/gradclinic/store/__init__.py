@@ -14,6 +14,10 @@
     store.prescriptions create(NewPrescription, idempotency=) -> Created[Prescription]
                         get, page(status, condition, ending, labels, after, limit), running, trials, of_run, deleted
                         ask, finish, request_cancel, delete
+    store.baselines     pin(name, NewPin) -> Created[Baseline], get, pin_of(pin_id), page, delete
+    store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
+                        get, page, running, runs, of_run, finish, request_cancel, delete, counts
+    store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
@@ -28,8 +32,11 @@ NaN and infinity are themselves in numbers, and the contract's strings in JSON d
 
 from collections import Counter
 
+from .baselines import Baselines
+from .checks import Checks
 from .database import Database
 from .datasets import Datasets
+from .firings import Due
 from .leases import LeaseLost, Leases
 from .migrate import is_current
 from .prescriptions import Prescriptions
@@ -58,7 +65,19 @@ from .records import (
     Vitals,
     Worker,
 )
+from .regression_records import (
+    Baseline,
+    Check,
+    CheckVerdict,
+    Firing,
+    NewCheck,
+    NewPin,
+    NewSchedule,
+    Pin,
+    Schedule,
+)
 from .runs import Runs
+from .schedules import Schedules
 from .statistics import Extent, Statistics
 from .studies import Studies
 
@@ -72,6 +91,9 @@ class Store:
         self.studies = Studies(self._database)
         self.datasets = Datasets(self._database)
         self.prescriptions = Prescriptions(self._database)
+        self.baselines = Baselines(self._database)
+        self.checks = Checks(self._database)
+        self.schedules = Schedules(self._database)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.reconciliation = Reconciliation(self._database)
@@ -87,6 +109,7 @@ class Store:
             workers=Counter(worker.device for worker in workers),
             busy_workers=sum(worker.run_id is not None for worker in workers),
             steps_done=self.runs.steps_done(),
+            checks=self.checks.counts(),
         )
 
     def ping(self) -> None:
@@ -104,24 +127,34 @@ class Store:
 
 __all__ = [
     "ENDED",
+    "Baseline",
+    "Check",
+    "CheckVerdict",
     "CheckpointPointer",
     "Claim",
     "Created",
     "DatasetRecord",
     "DeletedDataset",
+    "Due",
     "Extent",
+    "Firing",
     "Idempotency",
     "LeaseLost",
     "Message",
+    "NewCheck",
+    "NewPin",
     "NewPrescription",
     "NewRun",
+    "NewSchedule",
     "NewStudy",
     "Order",
     "Page",
+    "Pin",
     "Prescription",
     "Progress",
     "Reason",
     "Run",
+    "Schedule",
     "Status",
     "Store",
     "Study",

@@ -7,6 +7,9 @@ from . import tables as t
 from .database import Database
 from .records import Idempotency
 
+KEYS = (t.idempotency_keys, t.prescription_keys, t.check_keys)
+"""Every table of keys: a key that is in one of them is in no other."""
+
 
 def take_key(
     connection: Connection,
@@ -16,18 +19,20 @@ def take_key(
     run_id: str | None = None,
     study_id: str | None = None,
     prescription_id: str | None = None,
+    check_id: str | None = None,
 ) -> str | None:
     """Bind a key to what this transaction creates; the id of what an earlier one created, where there is one.
 
     A transaction that has the key but has not committed is waited for.
     """
     if prescription_id is not None:
-        keys, others = t.prescription_keys, t.idempotency_keys
-        created = {"prescription_id": prescription_id}
+        keys, created = t.prescription_keys, {"prescription_id": prescription_id}
+    elif check_id is not None:
+        keys, created = t.check_keys, {"check_id": check_id}
     else:
-        keys, others = t.idempotency_keys, t.prescription_keys
+        keys = t.idempotency_keys
         created = {"run_id": run_id} if run_id is not None else {"study_id": str(study_id)}
-    if _has(connection, others, idempotency.key):
+    if any(_has(connection, others, idempotency.key) for others in KEYS if others is not keys):
         raise _conflict(idempotency)
     inserted = connection.execute(
         database.insert(keys)

@@ -13,6 +13,7 @@ from .dataset_uses import hold_datasets
 from .documents import has_all, text_at
 from .idempotency import take_key
 from .identifiers import new_id
+from .needed import refuse_needed
 from .records import (
     Created,
     Idempotency,
@@ -171,7 +172,7 @@ class Prescriptions:
             return _get(connection, prescription_id)
 
     def delete(self, prescription_id: str) -> None:
-        """Remove a prescription with its runs and all that was recorded of them."""
+        """Remove a prescription with its runs and all they recorded; raises Conflict where they are needed."""
         column = t.prescriptions.c
         with self._database.write() as connection:
             # First its row, which a round that is being asked for holds: no run of that round is left behind.
@@ -183,6 +184,7 @@ class Prescriptions:
             )
             if held.first() is None:
                 raise _not_found(prescription_id)
+            refuse_needed(connection, t.runs.c.id.in_(_runs_of(prescription_id)))
             connection.execute(delete(t.runs).where(t.runs.c.id.in_(_runs_of(prescription_id))))
             connection.execute(delete(t.prescriptions).where(column.id == prescription_id))
 

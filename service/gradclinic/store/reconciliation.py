@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from . import tables as t
 from .database import Database
+from .idempotency import KEYS
 from .records import Message, Reason, Worker
 from .rows import change_status, known
 from .runs import CANCELED
@@ -121,7 +122,7 @@ class Reconciliation:
         """Drop idempotency keys that are a week old, and workers not seen for an hour."""
         now, workers = self._database.now, t.workers
         with self._database.write() as connection:
-            for keys in (t.idempotency_keys, t.prescription_keys):
+            for keys in KEYS:
                 connection.execute(delete(keys).where(keys.c.created_at < now - KEYS_KEPT_S))
             connection.execute(delete(workers).where(workers.c.seen_at < now - WORKERS_KEPT_S))
 

@@ -333,6 +333,8 @@ class Vitals:
     """Those of them that train."""
     steps_done: int
     """Steps that are stored of all runs together; its growth is the step rate."""
+    checks: Mapping[tuple[str, str], int]
+    """Number of checks by status and verdict, which is "" where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

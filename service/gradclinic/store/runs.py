@@ -11,6 +11,7 @@ from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
 from .layout import outcome_from_json
+from .needed import refuse_needed
 from .records import Created, Idempotency, NewRun, Page, Reason, Run, Status, Transition
 from .rows import change_status, insert_runs, known, to_run
 
@@ -144,13 +145,14 @@ class Runs:
         """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
 
         Where a prescription asked for it, that it did is still known, and what the run had cost: it is not asked for
-        again, and its seconds stay spent.
+        again, and its seconds stay spent. Raises Conflict where a baseline or a check rests on it.
         """
         trials, runs = t.trials.c, t.runs.c
         own = select(trials.prescription_id, trials.digest, trials.key).where(trials.run_id == run_id)
         working = (self._database.now - runs.attempt_started_at).label("working")
         gone = delete(t.runs).where(runs.id == run_id).returning(runs.status, runs.outcome, working)
         with self._database.write() as connection:
+            refuse_needed(connection, runs.id == run_id)
             asked_for = connection.execute(own).mappings().all()
             row = connection.execute(gone).first()
             if row is None:

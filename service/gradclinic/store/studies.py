@@ -12,6 +12,7 @@ from .database import Database
 from .documents import has_all
 from .idempotency import take_key
 from .identifiers import new_id
+from .needed import refuse_needed
 from .records import Created, Idempotency, NewRun, NewStudy, Page, Progress, Study, StudyStatus
 from .rows import insert_runs, known, moment
 from .runs import cancel_queued
@@ -89,11 +90,14 @@ class Studies:
             return _get(connection, study_id)
 
     def delete(self, study_id: str) -> None:
-        """Remove a study with its runs and all that was recorded of them."""
+        """Remove a study with its runs and all that was recorded of them; raises Conflict where they are needed."""
         with self._database.write() as connection:
-            gone = connection.execute(delete(t.studies).where(t.studies.c.id == study_id).returning(t.studies.c.id))
-            if gone.first() is None:
+            # First its row, which whoever cancels it holds, too.
+            held = connection.execute(select(t.studies.c.id).where(t.studies.c.id == study_id).with_for_update())
+            if held.first() is None:
                 raise _not_found(study_id)
+            refuse_needed(connection, t.runs.c.study_id == study_id)
+            connection.execute(delete(t.studies).where(t.studies.c.id == study_id))
 
 
 def _has_run(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -5,6 +5,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from gradclinic.settings import Settings
 from gradclinic.store import Store
 
+from ..store.pins import new_check, pinned
+from ..store.records import new_run
 from . import examples
 from .serving import NOBODY, serving
 
@@ -96,3 +98,18 @@ def test_a_database_of_an_older_schema_is_down(bare_database_url: str) -> None:
 
 def test_metrics_are_no_part_of_the_described_api(api: httpx.Client) -> None:
     assert "/metrics" not in api.get("/openapi.json").json()["paths"]
+
+
+def test_checks_are_counted_by_verdict(api: httpx.Client, settings: Settings) -> None:
+    store = Store(settings.database_url)
+    baseline = pinned(store)
+    made = [store.checks.create(new_check(baseline), [new_run()]) for _ in range(3)]
+    for check, verdict in zip(made, ("fail", "pass", None), strict=True):
+        assert check is not None
+        if verdict is not None:
+            store.checks.finish(check.item.id, status="succeeded", verdict=verdict, report={})
+    store.close()
+    found = scrape(api)
+    assert value(found, "checks", status="succeeded", verdict="fail") == 1
+    assert value(found, "checks", status="succeeded", verdict="pass") == 1
+    assert value(found, "checks", status="running", verdict="") == 1

@@ -1,5 +1,6 @@
 """A service with real runs in it: a sick network with a remedy beside it, one that broke, and one that waits; a swept
-study, a search for a cure that has ended and one that goes on, and a claim that was tested."""
+study, a search for a cure that has ended and one that goes on, a claim that was tested, a check that has a verdict and
+one that goes on, and the schedule of checks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from gradclinic.api import create_app
 from gradclinic.settings import Settings
 from gradclinic.store import migrate
+from gradclinic.use_cases.check import conclude
 from gradclinic.use_cases.prescribe import step
 from gradclinic_workers.tasks import Trainer
 
@@ -34,6 +36,8 @@ class Clinic:
     prescription: str
     searching: str
     claim: str
+    check: str
+    checking: str
 
     def page(self, path: str) -> str:
         answer = self.client.get(path)
@@ -93,10 +97,19 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
                 trainer.train(run["id"])
             step(client.app.state.service, prescription["id"])
             waiting = client.get("/v1/runs", params={"status": "queued", "limit": 200}).json()["items"]
+        client.put("/v1/baselines/main", json={"study_id": study["id"]}).raise_for_status()
+        body = {"baseline": "main", "name": NASTY, "labels": {"team": NASTY}}
+        check = client.post("/v1/checks", json=body).json()
+        for run_id in check["run_ids"]:
+            trainer.train(run_id)
         trainer.close()
+        conclude(client.app.state.service, check["id"])
+        nightly = {"name": "nightly", "cron": "0 3 * * *", "check": {"baseline": "main"}}
+        client.post("/v1/schedules", json=nightly).raise_for_status()
         sick = next(run["id"] for run in runs if run["arm"] == "baseline" and run["seed"] == 0)
         waiting = client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
         searching = client.post("/v1/prescriptions", json={**search(), "name": None}).json()
+        checking = client.post("/v1/checks", json={"baseline": "main"}).json()
         yield Clinic(
             client,
             study=study["id"],
@@ -107,4 +120,6 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
             prescription=prescription["id"],
             searching=searching["id"],
             claim=tested["id"],
+            check=check["id"],
+            checking=checking["id"],
         )

@@ -38,8 +38,19 @@ def paths(clinic: Clinic) -> list[str]:
     runs = [f"/runs/{run}" for run in (clinic.sick, clinic.broken, clinic.waiting)]
     studies = [f"/studies/{study}" for study in (clinic.study, clinic.swept, clinic.claim)]
     prescriptions = [f"/prescriptions/{each}" for each in (clinic.prescription, clinic.searching)]
-    lists = ["/", "/prescriptions", "/claims", "/claims?quick=true", "/datasets", "/catalogue", "/docs"]
-    return [*lists, *studies, *runs, *prescriptions]
+    checks = [f"/checks/{each}" for each in (clinic.check, clinic.checking)]
+    lists = [
+        "/",
+        "/prescriptions",
+        "/checks",
+        "/checks?baseline=main",
+        "/claims",
+        "/claims?quick=true",
+        "/datasets",
+        "/catalogue",
+        "/docs",
+    ]
+    return [*lists, *studies, *runs, *prescriptions, *checks]
 
 
 def test_every_page_is_well_formed_and_has_one_heading_and_a_title(clinic):

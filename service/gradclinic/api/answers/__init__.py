@@ -1,7 +1,17 @@
 """What the API answers, as models without defaults: every field is always there."""
 
 from .base import Answer, Json, RunStatus, StudyStatus
+from .baselines import BaselineAnswer, BaselinePage, BaselineUrls, PinAnswer
 from .catalogue import CatalogueAnswer, CatalogueEntry
+from .checks import (
+    CheckAnswer,
+    CheckPage,
+    CheckSummary,
+    CheckUrls,
+    CheckVerdict,
+    ConditionCheckAnswer,
+    MetricCheckAnswer,
+)
 from .claims import ClaimAnswer, ClaimBase, ClaimList, FigureAnswer, RulingAnswer
 from .comparisons import (
     ArmAnswer,
@@ -19,18 +29,28 @@ from .experiments import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
 from .prescriptions import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
 from .runs import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
+from .schedules import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleUrls
 from .statistics import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from .studies import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
 
 __all__ = [
     "Answer",
     "ArmAnswer",
+    "BaselineAnswer",
+    "BaselinePage",
+    "BaselineUrls",
     "CatalogueAnswer",
     "CatalogueEntry",
+    "CheckAnswer",
+    "CheckPage",
+    "CheckSummary",
+    "CheckUrls",
+    "CheckVerdict",
     "ClaimAnswer",
     "ClaimBase",
     "ClaimList",
     "ComparisonAnswer",
+    "ConditionCheckAnswer",
     "CurveAnswer",
     "CurvesAnswer",
     "DatasetAnswer",
@@ -44,11 +64,14 @@ __all__ = [
     "EvidenceOverSeedsAnswer",
     "FigureAnswer",
     "FindingOverSeedsAnswer",
+    "FiringAnswer",
     "HealthAnswer",
     "Json",
     "LayerAnswer",
     "LayerOverSeedsAnswer",
+    "MetricCheckAnswer",
     "OnsetAnswer",
+    "PinAnswer",
     "PrescriptionAnswer",
     "PrescriptionPage",
     "PrescriptionSummary",
@@ -65,6 +88,9 @@ __all__ = [
     "RunPage",
     "RunStatus",
     "RunUrls",
+    "ScheduleAnswer",
+    "SchedulePage",
+    "ScheduleUrls",
     "SeriesAnswer",
     "StatisticsAnswer",
     "StudyAnswer",

@@ -6,6 +6,7 @@ and become PNG or SVG by `drawing.draw`. Every text in them that a person typed 
 
 from .curves import curves
 from .heatmap import Scale, heatmap
+from .margin import margin
 from .profile import Line, profile
 from .race import Entrant, race
 from .ranking import ranking
@@ -19,6 +20,7 @@ __all__ = [
     "Scale",
     "curves",
     "heatmap",
+    "margin",
     "profile",
     "race",
     "ranking",

@@ -13,6 +13,8 @@ LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6
 NEUTRAL = "#7F7F7F"
 NOT_FINITE = "#FF00AA"
 """Marks NaN and infinity; no scale contains it."""
+WORSE = "#D55E00"
+"""Shades what is worse than a margin allows."""
 VERDICTS: Mapping[str, str] = {
     "cures": "#009E73",
     "improves": "#56B4E9",

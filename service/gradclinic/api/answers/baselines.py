@@ -1,0 +1,49 @@
+"""Baselines, as they are returned."""
+
+from datetime import datetime
+
+from .base import Answer, Json
+
+
+class BaselineUrls(Answer):
+    """Where to go from a baseline."""
+
+    self: str
+    checks: str
+    page: str
+
+
+class PinAnswer(Answer):
+    """What a baseline's name points at, or did until the next one."""
+
+    study_id: str | None
+    check_id: str | None
+    arm: str | None
+    """Of the study."""
+    run_ids: list[str]
+    """One for each seed, in the same order."""
+    seeds: list[int]
+    pinned_at: datetime
+
+
+class BaselineAnswer(Answer):
+    """A pinned result set with a movable name. Its runs cannot be deleted."""
+
+    name: str
+    pin: PinAnswer
+    """What the name points at."""
+    experiment: Json
+    """What a check trains where it says nothing else."""
+    remedies: list[Json]
+    history: list[PinAnswer]
+    """What the name pointed at, the newest first; the last hundred."""
+    created_at: datetime
+    urls: BaselineUrls
+
+
+class BaselinePage(Answer):
+    """A page of baselines, by name; the header `Link` leads to the next."""
+
+    items: list[BaselineAnswer]
+    next: str | None
+    """Where to continue; null at the end."""

@@ -1,0 +1,165 @@
+"""One metric of a check: how far the new runs are from the baseline's, with the interval, and where the margin lies."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil, floor, isfinite, log10
+from typing import Any
+
+from ...comparison.results import number
+from .theme import NEUTRAL, WORSE, Figure, axis, figure, rounded, said
+
+VERDICTS: Mapping[str, str] = {"pass": "#009E73", "inconclusive": "#E69F00", "fail": WORSE}
+MEAN, SEEDS = 1, 0
+"""The rows."""
+WIDE = 3.0
+"""From this ratio between the ends of the axis on, ratios stand on a logarithmic one."""
+
+
+def margin(found: Mapping[str, Any], *, title: str = "") -> Figure:
+    """The mean with its interval above, each seed below, from a check's JSON of one metric.
+
+    Ratios to the baseline for losses and steps, differences for the accuracy; what lies in the shaded part is worse
+    than the margin allows. A seed that is not finite on either side has no place, and is counted beside the row.
+    """
+    effect = found["effect"] or {}
+    relative = "ratio" in effect
+    limit, origin = float(found["limit"]), 1.0 if relative else 0.0
+    seeds = [(pair, _moved(pair, relative=relative)) for pair in found["values"]]
+    placed = [(pair, value) for pair, value in seeds if value is not None]
+    middle, interval = (
+        (effect.get("ratio"), effect.get("ratio_interval"))
+        if relative
+        else (effect.get("difference"), effect.get("interval"))
+    )
+    reached = [limit, origin, *(value for _, value in placed), *([middle] if middle is not None else [])]
+    scale = _scale([*reached, *_near(interval or (), reached, relative=relative)], relative=relative)
+    low, high = scale.pop("ends")
+    edge = low if found["better"] == "higher" else high
+    data = [_seeds(placed)] if placed else []
+    if middle is not None:
+        data.append(_mean(middle, interval, verdict=str(found["verdict"])))
+    data.append(_margin(limit, relative=relative))
+    return figure(
+        data,
+        title=title or f"{str(found['metric']).replace('_', ' ').capitalize()}, new against the baseline",
+        xaxis=axis(_unit(found, relative=relative), **scale),
+        yaxis=axis("", tickvals=[SEEDS, MEAN], ticktext=["each seed", "mean"], range=[-0.6, 1.7]),
+        shapes=[_baseline(origin), _worse(limit, edge)],
+        annotations=_without_number(len(seeds) - len(placed), missing=middle is None),
+        height=300,
+        margin={"l": 70, "r": 20, "t": 50, "b": 100},
+    )
+
+
+def _moved(pair: Mapping[str, Any], *, relative: bool) -> float | None:
+    baseline, new = number(pair["baseline"]), number(pair["new"])
+    if baseline is None or new is None or not (isfinite(baseline) and isfinite(new)):
+        return None
+    if not relative:
+        return new - baseline
+    return new / baseline if baseline > 0 and new > 0 else None
+
+
+def _near(interval: Sequence[float], reached: Sequence[float], *, relative: bool) -> list[float]:
+    """The interval's ends, as far as an axis shows them on which the margin can be seen."""
+    if relative:
+        return [min(max(bound, min(reached) / 30), max(reached) * 30) for bound in interval]
+    room = 3 * (max(reached) - min(reached))
+    return [min(max(bound, min(reached) - room), max(reached) + room) for bound in interval]
+
+
+def _scale(reached: Sequence[float], *, relative: bool) -> dict[str, Any]:
+    low, high = min(reached), max(reached)
+    if relative and high > WIDE * low:
+        decades = log10(low), log10(high)
+        room = 0.08 * (decades[1] - decades[0])
+        ends = decades[0] - room, decades[1] + room
+        steps = (1, 2, 5) if ends[1] - ends[0] < 2.5 else (1,)
+        ticks = [step * 10.0**decade for decade in range(floor(ends[0]), ceil(ends[1]) + 1) for step in steps]
+        ticks = [tick for tick in ticks if ends[0] <= log10(tick) <= ends[1]]
+        shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        return {"type": "log", "range": rounded(ends), "ends": (10.0 ** ends[0], 10.0 ** ends[1]), **shown}
+    room = 0.15 * (high - low) or 0.05
+    return {"range": rounded((low - room, high + room), digits=6), "ends": (low - room, high + room)}
+
+
+def _seeds(placed: Sequence[tuple[Mapping[str, Any], float]]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "name": "each seed",
+        "mode": "markers",
+        "x": rounded(value for _, value in placed),
+        "y": [SEEDS] * len(placed),
+        "text": [
+            said(f"seed {pair['seed']}: {number(pair['baseline']):.4g} before, {number(pair['new']):.4g} now")
+            for pair, _ in placed
+        ],
+        "marker": {"size": 10, "color": NEUTRAL},
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _mean(middle: float, interval: Sequence[float] | None, *, verdict: str) -> dict[str, Any]:
+    low, high = interval or (middle, middle)
+    colour = VERDICTS[verdict]
+    return {
+        "type": "scatter",
+        "name": said(f"mean and interval: {verdict}"),
+        "mode": "markers",
+        "x": rounded([middle]),
+        "y": [MEAN],
+        "marker": {"color": colour, "size": 12},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": rounded([high - middle]),
+            "arrayminus": rounded([middle - low]),
+            "color": colour,
+            "thickness": 2.5,
+            "width": 7,
+        },
+        "hovertemplate": f"%{{x:.4g}} ({low:.4g} to {high:.4g})<extra></extra>",
+    }
+
+
+def _margin(limit: float, *, relative: bool) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "name": said(f"margin: {limit:.4g} times the baseline" if relative else f"margin: {limit:+.3g}"),
+        "mode": "lines",
+        "x": [limit, limit],
+        "y": [-0.6, 1.7],
+        "line": {"color": WORSE, "dash": "dash", "width": 2},
+        "hoverinfo": "skip",
+    }
+
+
+def _baseline(at: float) -> dict[str, Any]:
+    line = {"color": NEUTRAL, "dash": "dot", "width": 1.5}
+    return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
+
+
+def _worse(limit: float, edge: float) -> dict[str, Any]:
+    return {
+        "type": "rect", "xref": "x", "yref": "paper", "x0": limit, "x1": edge, "y0": 0, "y1": 1,
+        "fillcolor": "rgba(213,94,0,0.15)", "line": {"width": 0}, "layer": "below",
+    }  # fmt: skip
+
+
+def _unit(found: Mapping[str, Any], *, relative: bool) -> str:
+    side = "right" if found["better"] == "higher" else "left"
+    return f"{'ratio to' if relative else 'difference from'} the baseline, {side} is better"
+
+
+def _without_number(seeds: int, *, missing: bool) -> list[dict[str, Any]]:
+    texts = []
+    if missing:
+        texts.append((MEAN, "no mean: not finite in some runs"))
+    if seeds:
+        texts.append((SEEDS, f"{seeds} seed{'s' * (seeds > 1)} not finite on one side"))
+    return [
+        {
+            "text": text, "xref": "paper", "x": 0.02, "xanchor": "left", "yref": "y", "y": row + 0.25,
+            "showarrow": False, "font": {"size": 12},
+        }
+        for row, text in texts
+    ]  # fmt: skip

@@ -1,0 +1,103 @@
+"""Conditions that hurt learning, in the new runs against the baseline's: in how many seeds, in which layers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..comparison import RunResult, diagnoses_over_seeds
+from ..comparison.over_seeds import FindingOverSeeds
+from .chance import Befell
+from .metrics import Verdict
+
+
+@dataclass(frozen=True)
+class ConditionCheck:
+    """One condition: in how many seeds it hurt learning, on either side."""
+
+    condition: str
+    befell: Befell
+    error: float
+    finding: FindingOverSeeds | None
+    """What the new seeds say of it together; None where none shows it."""
+    baseline_finding: FindingOverSeeds | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fail where it hurt more seeds than chance would; open where it is new, and may be chance."""
+        if self.befell.beyond_chance(self.error):
+            return "fail"
+        return "inconclusive" if self.befell.new and not self.befell.baseline else "pass"
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """How many seeds would decide if the shares stay; None where it is decided, or up to 16 would not."""
+        return self.befell.seeds_needed(self.error) if self.verdict == "inconclusive" else None
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers that most of the new seeds name, worst first."""
+        return [] if self.finding is None else [name for name, _ in self.finding.layers]
+
+    @property
+    def reason(self) -> str:
+        """Why that verdict, in one sentence."""
+        befell = self.befell
+        name = self.condition.replace("_", " ").capitalize()
+        where = f", in {', '.join(self.layers[:3])}" if self.layers and befell.new else ""
+        where += f" and {len(self.layers) - 3} more" if where and len(self.layers) > 3 else ""
+        text = (
+            f"{name} hurt learning in {befell.new} of {befell.of_new} new seeds{where}, "
+            f"and in {befell.baseline} of {befell.of_baseline} of the baseline's"
+        )
+        ends = {"fail": "; that is beyond chance", "inconclusive": "; it is new, but may be chance"}
+        return text + ends.get(self.verdict, "") + "."
+
+    def to_json(self) -> dict[str, Any]:
+        """As a check's answer has it."""
+        return {
+            "condition": self.condition,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "new_seeds": self.befell.new,
+            "of_new": self.befell.of_new,
+            "baseline_seeds": self.befell.baseline,
+            "of_baseline": self.befell.of_baseline,
+            "layers": self.layers,
+            "seeds_needed": self.seeds_needed,
+            "finding": None if self.finding is None else self.finding.to_json(),
+            "baseline_finding": None if self.baseline_finding is None else self.baseline_finding.to_json(),
+        }
+
+
+def condition_checks(
+    baseline: Sequence[RunResult], new: Sequence[RunResult], *, error: float
+) -> tuple[ConditionCheck, ...]:
+    """A check for each condition that hurt learning in any seed, those that befell most new seeds first.
+
+    They share the error: what is found on both sides together tells nothing of which side is worse.
+    """
+    names = sorted({name for run in (*baseline, *new) for name in run.harmful})
+    found, found_before = _findings(new), _findings(baseline)
+    checks = [
+        ConditionCheck(
+            name,
+            Befell(_harmed(new, name), _seeds(new), _harmed(baseline, name), _seeds(baseline)),
+            error / len(names),
+            found.get(name),
+            found_before.get(name),
+        )
+        for name in names
+    ]
+    return tuple(sorted(checks, key=lambda each: (-each.befell.new, each.condition)))
+
+
+def _findings(runs: Sequence[RunResult]) -> dict[str, FindingOverSeeds]:
+    return {finding.condition: finding for each in diagnoses_over_seeds(runs) for finding in each.findings}
+
+
+def _harmed(runs: Sequence[RunResult], condition: str) -> int:
+    return len({run.seed for run in runs if condition in run.harmful})
+
+
+def _seeds(runs: Sequence[RunResult]) -> int:
+    return len({run.seed for run in runs})

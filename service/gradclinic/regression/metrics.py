@@ -1,0 +1,204 @@
+"""One metric of the new runs against the baseline's, paired by seed: no worse than the margin, worse, or open."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..comparison import Effect, Metric, RunResult
+from ..comparison.effects import effect_of, outcome, ratio
+from ..comparison.evidence import count
+from ..comparison.results import Pair
+from ..comparison.statistics import EXACT_UP_TO, seeds_that_decide
+from .chance import Befell
+from .margins import limit_of
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+FEWEST_SEEDS = 3
+"""Fewer decide nothing: two differences have one degree of freedom, and on a coarse scale (an accuracy) they are easily
+equal by chance, which reads as no scatter at all."""
+
+
+@dataclass(frozen=True)
+class MetricCheck:
+    """A metric, how much worse it may be, and what the pairs of runs say.
+
+    The interval is one of several that hold together; each of its bounds errs for no more than `error` / metrics.
+    """
+
+    metric: Metric
+    margin: float
+    """As asked for: a share for losses and steps, a fraction for the accuracy."""
+    effect: Effect | None
+    """None where no pair has the metric."""
+    endings: Sequence[Befell]
+    """How many seeds ended in another way: not finite, not learned."""
+    error: float
+    values: Sequence[Mapping[str, Any]]
+    """Each pair: seed, both runs, both values."""
+
+    @property
+    def limit(self) -> float:
+        """The margin on the metric's scale."""
+        return limit_of(self.metric, self.margin)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass where the whole interval is within the margin, fail where all of it is beyond."""
+        interval = None if self.effect is None else self.effect.gain_interval
+        if interval is None or self._seeds < FEWEST_SEEDS:
+            return "inconclusive"
+        if interval[1] <= self.limit:
+            return "inconclusive" if self._missing else "pass"
+        return "fail" if interval[0] > self.limit and self._borne_out else "inconclusive"
+
+    @property
+    def _seeds(self) -> int:
+        return 0 if self.effect is None else len(self.effect.differences)
+
+    @property
+    def _missing(self) -> int:
+        """Pairs whose new run lacks what the baseline's has."""
+        return sum(each["new"] is None and each["baseline"] is not None for each in self.values)
+
+    @property
+    def _borne_out(self) -> bool:
+        """Whether an interval beyond the margin is more than seeds that ended in another way by chance.
+
+        A few outcomes of two kinds are not what Student's interval is made for: it counts where the seeds that ended
+        alike are beyond the margin by themselves, or where more bad endings than the baseline's are beyond chance.
+        """
+        effect = self.effect
+        if effect is None or len(effect.alike) == len(effect.differences) or not self.endings:
+            return True
+        alike = effect.gain_interval_alike
+        if alike is not None and alike[0] > self.limit:
+            return True
+        return any(each.beyond_chance(self.error) for each in self.endings)
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """How many seeds would decide, if effect and scatter stay; None where it is decided, or none would."""
+        if self.verdict != "inconclusive":
+            return None
+        if self.effect is None or self._seeds < FEWEST_SEEDS:
+            return FEWEST_SEEDS
+        if self._missing:
+            return None
+        interval = self.effect.gain_interval
+        if interval is not None and interval[0] > self.limit:
+            found = [each.seeds_needed(self.error) for each in self.endings]
+            return min((each for each in found if each is not None), default=None)
+        sign = -1.0 if self.metric.better == "higher" else 1.0
+        return seeds_that_decide(
+            sign * self.effect.differences - self.limit,
+            negligible=0.0,
+            confidence=_confidence(self.effect),
+            comparisons=self.effect.comparisons,
+            now=self._seeds,
+        )
+
+    @property
+    def reason(self) -> str:
+        """Why that verdict, in one sentence."""
+        name = self.metric.name.removeprefix("final_").replace("_", " ").capitalize()
+        if self.effect is None:
+            return f"{name}: no pair of runs has it."
+        if self._seeds < FEWEST_SEEDS:
+            seeds = "a single seed says" if self._seeds == 1 else f"{self._seeds} seeds say"
+            return f"{name} {self._change()}; {seeds} too little about chance."
+        if self.verdict == "pass" and not self.effect.differences.any():
+            return f"{name} is the baseline's on each of {self._seeds} seeds."
+        over = f" over {self._seeds} seeds" if self.effect.finite else ""
+        text = f"{name} {self._change()}{over}; {self._allowed()} is allowed"
+        if self._missing:
+            text += f"; {self._missing} of the new runs have none"
+        elif self.verdict == "inconclusive":
+            interval = self.effect.gain_interval
+            chance = interval is not None and interval[0] > self.limit
+            text += "; so few seeds can end so differently by chance" if chance else "; that decides neither way"
+        return text + "."
+
+    def _change(self) -> str:
+        effect = self.effect
+        if effect is None or not effect.finite:
+            worse, pairs = (0, 0) if effect is None else (effect.losses, effect.pairs)
+            return f"is not finite in some runs, and worse in {worse} of {pairs} pairs"
+        interval = effect.interval
+        if self.metric.log:
+            bounds = f" (interval {ratio(interval[0]):.3g} to {ratio(interval[1]):.3g})" if interval else ""
+            return f"is {ratio(effect.mean):.3g} times the baseline's{bounds}"
+        bounds = f" (interval {interval[0]:+.3g} to {interval[1]:+.3g})" if interval else ""
+        return f"changed by {effect.mean:+.3g}{bounds}"
+
+    def _allowed(self) -> str:
+        if self.metric.log:
+            return f"{1 + self.margin:.4g} times"
+        return f"a fall of {self.margin:.3g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As a check's answer has it; `limit` is on the scale of `ratio`, or of `difference` where there is none."""
+        higher = self.metric.better == "higher"
+        effect = self.effect
+        return {
+            "metric": self.metric.name,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "margin": self.margin,
+            "limit": 1 + self.margin if self.metric.log else -self.margin if higher else self.margin,
+            "better": "higher" if higher else "lower",
+            "seeds_needed": self.seeds_needed,
+            "effect": None if effect is None else {**effect.to_json(), "confidence": _confidence(effect)},
+            "values": [dict(each) for each in self.values],
+        }
+
+
+def metric_check(
+    metric: Metric,
+    *,
+    margin: float,
+    baseline: Mapping[Pair, RunResult],
+    new: Mapping[Pair, RunResult],
+    metrics: int,
+    error: float,
+    reserved: float,
+) -> MetricCheck:
+    """The check of one of `metrics` metrics over the pairs that both sides finished.
+
+    Either bound of its interval errs for no more than (error - reserved) / metrics: the interval itself, which has
+    two bounds, holds with twice that error.
+    """
+    pairs = sorted(new.keys() & baseline.keys(), key=lambda pair: pair[0])
+    befell = [count([side[pair] for pair in pairs], metric) for side in (new, baseline)]
+    mine, base = befell
+    endings: list[Befell] = []
+    if 0 < mine.seeds <= EXACT_UP_TO and base.seeds:
+        endings = [
+            Befell(mine.not_finite, mine.seeds, base.not_finite, base.seeds),
+            Befell(mine.unlearned, mine.seeds, base.unlearned, base.seeds),
+        ]
+    return MetricCheck(
+        metric=metric,
+        margin=margin,
+        effect=effect_of(
+            metric, baseline=baseline, arm=new, confidence=1 - 2 * error, comparisons=metrics, reserved=2 * reserved
+        ),
+        endings=endings,
+        error=(error - reserved) / metrics,
+        values=[_pair(metric, baseline[pair], new[pair]) for pair in pairs],
+    )
+
+
+def _confidence(effect: Effect) -> float:
+    """With which the intervals of all metrics hold together, apart from what conditions may use up of the error."""
+    return round(1 - (effect.error - effect.reserved), 12)
+
+
+def _pair(metric: Metric, baseline: RunResult, new: RunResult) -> dict[str, Any]:
+    return {
+        "seed": new.seed,
+        "baseline_run": baseline.run_id,
+        "new_run": new.run_id,
+        "baseline": outcome(metric, baseline),
+        "new": outcome(metric, new),
+    }

@@ -1,0 +1,207 @@
+"""Check an experiment against a baseline: train it on the baseline's seeds, and judge both sides by the same rules.
+
+The runs are stored together with the check, or nothing is. The verdict is a pure function of the ended runs, so any
+process may store it at any time, and the first one does: whatever dies, nothing is trained or judged twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from ..comparison import METRICS, RunResult
+from ..comparison.effects import outcome
+from ..diagnosis import RULE_SETS, to_json
+from ..errors import InvalidSpec, Problem, TooLarge
+from ..experiment import Experiment
+from ..regression import DEFAULT_MARGINS, check
+from ..remedies import AnyRemedy
+from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
+from ..store.checks import LABEL
+from .compare import results_of
+from .read import judge_again
+from .request_id import request_id
+from .resolve import resolve
+from .service import Service
+from .submit import new_run
+
+NEW, BASELINE = "new", "baseline"
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """A check, as asked for; what is None is as the baseline was made."""
+
+    baseline: str
+    experiment: Experiment | None = None
+    remedies: Sequence[AnyRemedy] | None = None
+    seeds: Sequence[int] | None = None
+    margins: Mapping[str, float] | None = None
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def submit_check(service: Service, plan: CheckPlan, *, idempotency: Idempotency | None = None) -> Check:
+    """Store a check with all its runs, or nothing, and tell the workers; raises InvalidSpec with places, NotFound.
+
+    With a key that was used before, the check of that time is the answer, and nothing is stored.
+    """
+    created = _create(service, plan, idempotency=idempotency)
+    if created is None:
+        raise TypeError("only a due time can have been dealt with before")
+    return created.item
+
+
+def submit_due(service: Service, plan: CheckPlan, due: Due) -> Check | None:
+    """The same for a due time of a schedule; None where it was dealt with."""
+    created = _create(service, plan, due=due)
+    return None if created is None else created.item
+
+
+def examine(service: Service, plan: CheckPlan) -> None:
+    """Raises what submitting the check would raise now; nothing is stored."""
+    _prepared(service, plan)
+
+
+def conclude(service: Service, check_id: str) -> bool:
+    """Store the verdict of a check whose runs have all ended; whether it did so."""
+    found = service.store.checks.get(check_id)
+    if found.status != "running" or found.progress.unfinished:
+        return False
+    runs = service.store.checks.runs(check_id)
+    if not any(run.metrics is not None for run in runs):
+        why = runs[0].reason.text if runs else "they are gone"
+        text = f"None of the {len(runs)} new runs could be trained to an end: {why}."
+        return service.store.checks.finish(check_id, status="failed", verdict=None, report={"summary": text})
+    pin = service.store.baselines.pin_of(found.pin_id)
+    report = check(
+        _results(service, service.store.runs.get_many(list(pin.run_ids)), BASELINE),
+        _results(service, runs, NEW),
+        margins=found.margins,
+    )
+    return service.store.checks.finish(check_id, status="succeeded", verdict=report.verdict, report=report.to_json())
+
+
+def give_up(service: Service, check_id: str) -> None:
+    """End a check that cannot be judged because judging it broke."""
+    report = {"summary": "The check broke; the service's log says where."}
+    service.store.checks.finish(check_id, status="failed", verdict=None, report=report)
+
+
+def _create(
+    service: Service, plan: CheckPlan, *, idempotency: Idempotency | None = None, due: Due | None = None
+) -> Created[Check] | None:
+    new, runs = _prepared(service, plan)
+    created = service.store.checks.create(new, runs, idempotency=idempotency, due=due)
+    if created is not None:
+        service.announce(created.messages)
+    return created
+
+
+def _prepared(service: Service, plan: CheckPlan) -> tuple[NewCheck, list[NewRun]]:
+    if LABEL in plan.labels:
+        raise InvalidSpec.at(
+            f"/labels/{LABEL}",
+            "the runs of a check have this label already",
+            value=plan.labels[LABEL],
+            allowed="another key",
+        )
+    pin = service.store.baselines.get(plan.baseline).pin
+    experiment = plan.experiment or Experiment.model_validate(pin.experiment)
+    remedies: Sequence[AnyRemedy] = remedies_from(pin.remedies) if plan.remedies is None else plan.remedies
+    seeds = _seeds(service, plan, pin)
+    margins = _margins(service, plan, pin)
+    resolved = resolve(
+        experiment,
+        remedies,
+        limits=service.limits,
+        at="/baseline" if plan.experiment is None else "/experiment",
+        remedies_at="/baseline" if plan.remedies is None else "/remedies",
+    ).resolved
+    runs = [
+        new_run(
+            resolved.with_seed(seed),
+            posted=experiment.with_seed(seed),
+            remedies=remedies,
+            name=f"check of {plan.baseline}, seed {seed}",
+            labels=plan.labels,
+        )
+        for seed in seeds
+    ]
+    new = NewCheck(
+        baseline=plan.baseline,
+        pin_id=pin.id,
+        experiment=experiment.to_json(),
+        remedies=[remedy.to_json() for remedy in remedies],
+        seeds=list(seeds),
+        margins=margins,
+        name=plan.name,
+        labels=plan.labels,
+        request_id=request_id(),
+    )
+    return new, runs
+
+
+def remedies_from(stored: Sequence[Mapping[str, Any]]) -> list[AnyRemedy]:
+    """Remedies from their JSON."""
+    return [_remedy().validate_python(dict(each)) for each in stored]
+
+
+@cache
+def _remedy() -> TypeAdapter[AnyRemedy]:
+    return TypeAdapter(AnyRemedy)
+
+
+def _seeds(service: Service, plan: CheckPlan, pin: Pin) -> Sequence[int]:
+    seeds = pin.seeds if plan.seeds is None else plan.seeds
+    problems = []
+    for index, seed in enumerate(seeds):
+        if seed in seeds[:index]:
+            problems.append(Problem(f"/seeds/{index}", f"the seed {seed} stands here twice", seed, "distinct seeds"))
+        elif seed not in pin.seeds:
+            allowed = ", ".join(str(each) for each in pin.seeds[:20]) + (", ..." if len(pin.seeds) > 20 else "")
+            text = f"the baseline {plan.baseline!r} has no run with the seed {seed} to be paired with"
+            problems.append(Problem(f"/seeds/{index}", text, seed, f"some of {allowed}"))
+    if problems:
+        raise InvalidSpec(problems)
+    most = service.limits.runs_per_study
+    if len(seeds) > most:
+        raise TooLarge.at("/seeds", f"these are {len(seeds):,} runs", value=len(seeds), allowed=f"at most {most:,}")
+    return seeds
+
+
+def _margins(service: Service, plan: CheckPlan, pin: Pin) -> dict[str, float]:
+    """The margins asked for, or the usual ones of those metrics that the baseline has."""
+    asked = DEFAULT_MARGINS if plan.margins is None else plan.margins
+    runs = service.store.runs.get_many(list(pin.run_ids))
+    results = [RunResult(run.id, BASELINE, run.seed, metrics=_metrics(run)) for run in runs]
+    known = {name for name in asked if any(outcome(METRICS[name], result) is not None for result in results)}
+    missing = [name for name in asked if name not in known]
+    if missing and (plan.margins is not None or not known):
+        raise InvalidSpec(
+            Problem(f"/margins/{name}", f"no run of the baseline {plan.baseline!r} has this metric", asked[name])
+            for name in missing
+        )
+    return {name: float(asked[name]) for name in asked if name in known}
+
+
+def _metrics(run: Run) -> dict[str, Any]:
+    return {**(run.metrics or {}), "nonfinite_step": None if run.outcome is None else run.outcome.nonfinite_step}
+
+
+def _results(service: Service, runs: Sequence[Run], side: str) -> list[RunResult]:
+    """What the judgement needs of one side; a diagnosis by the rules of another day is made again by today's."""
+    results = results_of(service, [(run, side) for run in runs])
+    rules = next(iter(RULE_SETS))
+    return [
+        replace(
+            result,
+            sweep_point=None,
+            diagnosis=to_json(judge_again(service, run))
+            if run.diagnosis is not None and run.layout is not None and run.diagnosis.get("rule_set") != rules
+            else result.diagnosis,
+        )
+        for run, result in zip(runs, results, strict=True)
+    ]

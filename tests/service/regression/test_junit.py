@@ -1,0 +1,62 @@
+from xml.etree import ElementTree as ET
+
+from gradclinic.regression import check, junit_xml
+
+from ..comparison.runs import NAN, arm, run
+from .test_judge import LOSS, LOSSES
+
+NASTY = "<b>&\"']]>\x00\x1b\ud800 ￿ ü"
+CHECK = {
+    "id": "check_1",
+    "name": NASTY,
+    "baseline": "main",
+    "status": "succeeded",
+    "created_at": "2026-11-26T03:00:00Z",
+}
+
+
+def document(new, **changes):
+    report = check(arm("baseline", LOSSES), new, margins=LOSS).to_json()
+    return ET.fromstring(junit_xml({**CHECK, **report, **changes}))
+
+
+def test_each_metric_and_each_condition_is_a_test_case():
+    root = document(arm("new", [NAN] * 5, "divergence"))
+    assert {name: root.attrib[name] for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "2", "failures": "2", "errors": "0", "skipped": "0",
+    }  # fmt: skip
+    cases = {case.attrib["name"]: case for case in root.iter("testcase")}
+    assert cases.keys() == {"final_validation_loss", "condition divergence"}
+    assert cases["final_validation_loss"].attrib["classname"] == "gradclinic.main"
+    failure = cases["final_validation_loss"].find("failure")
+    assert "margin 0.1" in failure.text
+    assert "seed 4: baseline 0.49, new nan" in failure.text
+    assert "5 of 5 new seeds" in cases["condition divergence"].find("failure").attrib["message"]
+
+
+def test_a_pass_has_a_case_for_conditions_even_where_there_are_none():
+    root = document(arm("new", LOSSES))
+    assert [(case.attrib["name"], len(case)) for case in root.iter("testcase")] == [
+        ("final_validation_loss", 0),
+        ("conditions", 0),
+    ]
+
+
+def test_inconclusive_is_skipped_with_the_seeds_that_would_decide():
+    root = document([*arm("new", LOSSES[:2]), run("new", 2, NAN, status="failed")])
+    assert (root.attrib["skipped"], root.attrib["failures"]) == ("2", "0")
+    assert "about 3 seeds would decide" in next(root.iter("skipped")).text
+    (lost,) = [case for case in root.iter("testcase") if case.attrib["name"] == "every run trained"]
+    assert "seed 2 failed" in lost.find("skipped").attrib["message"]
+
+
+def test_a_check_without_a_verdict_is_an_error():
+    root = ET.fromstring(junit_xml({**CHECK, "status": "failed", "verdict": None, "summary": "no worker"}))
+    assert root.attrib["errors"] == "1"
+    assert next(root.iter("error")).text == "no worker"
+
+
+def test_whatever_a_person_typed_parses_and_reads_as_it_was_typed():
+    root = document(arm("new", LOSSES))
+    (name,) = [each.attrib["value"] for each in root.iter("property") if each.attrib["name"] == "name"]
+    assert name == "<b>&\"']]>��� � ü"
