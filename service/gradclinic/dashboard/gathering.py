@@ -1,6 +1,7 @@
 """What each figure shows, read from the store; the figures themselves are pure functions of it."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -57,6 +58,8 @@ def run_profile(service: Service, run: Run) -> Figure:
 def _slope_in_words(slope: float | None, predicted: float | None) -> str | None:
     if slope is None:
         return None
+    if not isfinite(slope):
+        return f"the gradient {'is exactly 0 on its way' if slope > 0 else 'is not finite'} at step 0"
     verb = "lost" if slope >= 0 else "gained"
     text = f"D = {slope:.1f}: {abs(slope):.1f} decades {verb} from output to input at step 0"
     return text if predicted is None else f"{text}, predicted {predicted:.1f}"
