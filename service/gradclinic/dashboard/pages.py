@@ -51,6 +51,8 @@ def _environment() -> Environment:
         share=words.share,
         words=words.words,
         sentence=words.sentence,
+        capital=words.capital,
+        coded=words.coded,
         moment=words.moment,
         pretty=lambda value: words.pretty(plain(value)),
         effect=words.effect,
@@ -62,12 +64,12 @@ def _environment() -> Environment:
     return environment
 
 
-_templates = _environment()
+templates = _environment()
 
 
 def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page of our own templates; whatever a person typed is escaped."""
-    text = _templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
+    text = templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 
