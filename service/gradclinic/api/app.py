@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from ..logs import configure
 from ..settings import Settings, get_settings
@@ -27,7 +27,9 @@ from . import (
     statistics,
     studies,
 )
+from .head import HeadAsGet
 from .json import PlainJSON
+from .known_parameters import only_known_parameters
 from .problems import BodyLimit, install
 from .requests_log import RequestLog
 from .telemetry import telemetry
@@ -99,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         default_response_class=PlainJSON,
         redirect_slashes=False,
         telemetry=telemetry(),
+        dependencies=[Depends(only_known_parameters)],
         docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
         redoc_url=None,
     )
@@ -113,6 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         most_bytes=service.settings.max_request_bytes,
         exceptions={datasets.PATH: service.settings.max_dataset_bytes},
     )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
     return app

@@ -170,6 +170,28 @@ def test_a_query_parameter_is_named(api: httpx.Client) -> None:
     assert (found["parameter"], found["pointer"], found["value"]) == ("limit", None, "0")
 
 
+def test_an_unknown_query_parameter_is_refused_with_the_known_ones_and_a_guess(api: httpx.Client) -> None:
+    found = entry(api.get("/v1/runs", params={"stauts": "failed"}))
+    assert (found["parameter"], found["pointer"]) == ("stauts", None)
+    assert "did you mean 'status'?" in found["detail"]
+    assert {"status", "condition", "label", "limit"} <= set(found["allowed"].split(", "))
+    assert entry(api.post("/v1/runs?name=mine", json={"experiment": EXPERIMENT}))["allowed"] == "no parameters"
+    assert api.get("/livez", params={"from": "a balancer"}).status_code == 200
+
+
+def test_a_parameter_that_only_its_meaning_makes_wrong_is_named_as_a_parameter(api: httpx.Client) -> None:
+    document = refused(api.get("/v1/figures/studies/study_1/map", params={"metric": "beauty"}))
+    (found,) = document["errors"]
+    assert (found["parameter"], found["pointer"], found["value"]) == ("metric", None, "beauty")
+    assert document["detail"].startswith("metric: ")
+
+
+def test_a_method_that_is_not_possible_is_answered_with_those_that_are(api: httpx.Client) -> None:
+    assert api.put("/v1/runs/run_1").headers["allow"] == "DELETE, GET, HEAD"
+    assert api.delete("/v1/runs").headers["allow"] == "GET, HEAD, POST"
+    assert api.get("/v1/runs/run_1/cancel").headers["allow"] == "POST"
+
+
 def test_unknown_paths_and_methods_are_problem_documents_too(api: httpx.Client) -> None:
     assert refused(api.get("/v1/nothing"), 404)["code"] == "not_found"
     assert refused(api.put("/v1/runs"), 405)["code"] == "method_not_allowed"
