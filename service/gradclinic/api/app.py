@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from ..logs import configure
 from ..settings import Settings, get_settings
@@ -116,6 +117,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         most_bytes=service.settings.max_request_bytes,
         exceptions={datasets.PATH: service.settings.max_dataset_bytes},
     )
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in service.settings.cors_origins.split(",")],
+            allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
+            allow_headers=[
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "Last-Event-ID",
+                "Prefer",
+                "X-Request-ID",
+            ],
+            expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+        )
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
