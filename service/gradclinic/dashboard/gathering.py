@@ -18,6 +18,7 @@ from ..use_cases.service import Service
 from ..use_cases.submit import BASELINE
 from .figures import Figure, Line, Scale, curves, heatmap, profile, ranking, trainability_map
 from .figures.curves import NAMES
+from .words import field
 
 When = Literal["start", "end"]
 
@@ -118,7 +119,7 @@ def _arm_profile(runs: Sequence[Run], series: Sequence[Series]) -> tuple[list[st
 
 
 def _point_in_words(point: Any) -> str:
-    return ", ".join(f"{pointer} = {value}" for pointer, value in dict(point).items())
+    return ", ".join(f"{field(pointer)} {value:g}" for pointer, value in dict(point).items())
 
 
 def study_map(service: Service, study_id: str, *, metric: str) -> Figure:
@@ -160,9 +161,7 @@ def called(run: Run) -> str:
         return run.name
     if not run.arm:
         return run.id
-    place = [
-        f"{pointer.rsplit('/', 1)[-1].replace('_', ' ')} {value:g}" for pointer, value in (run.point or {}).items()
-    ]
+    place = [_point_in_words(run.point)] if run.point else []
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 

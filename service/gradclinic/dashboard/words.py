@@ -71,6 +71,11 @@ def coded(text: str) -> Markup:
     )
 
 
+def field(pointer: str) -> str:
+    """A swept field as words: `/optimizer/learning_rate` -> `learning rate`."""
+    return words(pointer.rsplit("/", 1)[-1])
+
+
 def moment(value: datetime | None) -> str:
     """A time in UTC, to the second."""
     return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"

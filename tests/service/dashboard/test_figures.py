@@ -232,6 +232,12 @@ def test_the_best_arm_is_on_top_with_its_interval():
     assert figure["layout"]["yaxis"]["ticktext"] == ["2. next", "1. best"]
 
 
+def test_arms_close_to_the_baseline_still_have_ticks_beside_it():
+    figure = ranking(comparison(arm(1, "a", ratio=0.76, ratio_interval=None)))
+    low, high = 10.0 ** np.array(figure["layout"]["xaxis"]["range"])
+    assert sum(low < tick < high for tick in figure["layout"]["xaxis"]["tickvals"]) >= 2
+
+
 def test_an_arm_that_is_not_finite_says_so_in_its_row():
     figure = ranking(comparison(arm(1, "diverges", difference=None, ratio=None, ratio_interval=None, wins=1, pairs=3)))
     assert figure["data"] == []

@@ -363,3 +363,29 @@ def test_a_wrong_address_is_answered_with_a_page(clinic, path, status):
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "<script>" not in answer.text
     assert "Content-Security-Policy" in answer.headers
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_an_address_where_nothing_is_shows_a_browser_a_page_and_a_program_a_problem(clinic):
+    page = clinic.client.get("/nothing/<b>", headers={"Accept": BROWSER})
+    assert page.status_code == 404
+    assert "There is nothing at /nothing/&lt;b&gt;." in page.text
+    assert len(Page(page.text).all("h1")) == 1
+    for path, accept in (("/nothing", "*/*"), ("/nothing", "application/json"), ("/v1/nothing", BROWSER)):
+        answer = clinic.client.get(path, headers={"Accept": accept})
+        assert answer.headers["Content-Type"] == "application/problem+json", (path, accept)
+
+
+def test_the_map_of_a_sweep_comes_first(clinic):
+    text = clinic.page(f"/studies/{clinic.swept}")
+    assert text.index('id="map"') < text.index('id="ranking"')
+    assert "learning rate at 3 values, depth at 2 values" in text
+
+
+def test_a_run_for_a_gpu_says_that_it_waits_for_one(clinic):
+    training = {**EXPERIMENT["training"], "device": "cuda"}
+    run = clinic.client.post("/v1/runs", json={"experiment": {**EXPERIMENT, "training": training}}).json()
+    assert "waiting for a worker with a GPU" in clinic.page(f"/runs/{run['id']}")
+    clinic.client.delete(run["urls"]["self"])

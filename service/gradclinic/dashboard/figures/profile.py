@@ -99,6 +99,7 @@ def _below(note: str) -> dict[str, object]:
         "y": 1,
         "xanchor": "left",
         "yanchor": "bottom",
+        "align": "left",
         "showarrow": False,
         "font": {"size": 12},
     }
