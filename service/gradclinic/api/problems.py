@@ -169,7 +169,7 @@ def _sentence(error: GradclinicError, entries: Sequence[Mapping[str, Any]]) -> s
     first = entries[0]
     more = len(error.problems) - 1
     place = first["pointer"] or first["parameter"]
-    return (f"{place}: " if place else "") + str(first["detail"]) + (f" (and {more} more)" if more else "")
+    return (f"{place[:300]}: " if place else "") + str(first["detail"]) + (f" (and {more} more)" if more else "")
 
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
@@ -181,7 +181,7 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     problems = problems_from(in_body, body=error.body, schema=_body_schema(request), strip=1)
     entries = [_entry(found) for found in problems] + [_parameter_entry(found) for found in elsewhere]
     first = entries[0]
-    place = first["pointer"] or first["parameter"] or "the body"
+    place = (first["pointer"] or first["parameter"] or "the body")[:300]
     more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
     return problem(
         request,
@@ -196,7 +196,9 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
 def _parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
     value = error.get("input")
     return {
-        "detail": str(error["msg"]).removeprefix("Input ").removeprefix("Value error, "),
+        "detail": "this parameter is required"
+        if error["type"] == "missing"
+        else str(error["msg"]).removeprefix("Input ").removeprefix("String ").removeprefix("Value error, "),
         "pointer": None,
         "parameter": str(error["loc"][1]),
         "value": value[:300] if isinstance(value, str) else None,

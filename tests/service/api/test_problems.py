@@ -67,6 +67,36 @@ def test_a_refusal_names_the_place_the_value_and_what_is_allowed(
     assert allowed in found["allowed"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointer", "detail", "allowed"),
+    [
+        ({"remedies": {}}, "/remedies", "should be a list, not an object", "a list of at most 20 items"),
+        (
+            {"remedies": [{"kind": "add_batch_norm"}] * 21},
+            "/remedies",
+            "should have at most 20 items, not 21",
+            "a list of at most 20 items",
+        ),
+        ({"labels": {"a": 1}}, "/labels/a", "should be a valid string, not an integer", "at most 200 characters"),
+        ({"labels": {str(n): "" for n in range(51)}}, "/labels", "should have at most 50 items", "of at most 50 items"),
+        ({"name": "x" * 201}, "/name", "should have at most 200 characters", "a string of 1 to 200 characters"),
+        ({"name": "a\nb"}, "/name", "should match pattern", "that matches ^"),
+    ],
+)
+def test_a_refusal_speaks_of_json_and_not_of_the_language_behind_it(
+    api: httpx.Client, changes: dict, pointer: str, detail: str, allowed: str
+) -> None:
+    found = entry(api.post("/v1/runs", json={"experiment": EXPERIMENT, **changes}))
+    assert found["pointer"] == pointer
+    assert found["detail"].startswith(detail)
+    assert allowed in found["allowed"]
+
+
+def test_a_key_of_thousands_of_letters_is_not_sent_back_again_and_again(api: httpx.Client) -> None:
+    document = refused(api.post(RESOLVE, json=resolving(model={"k" * 5000: 1})))
+    assert len(document["detail"]) < 1000
+
+
 def test_an_unknown_key_is_refused_with_the_known_ones_and_a_guess(api: httpx.Client) -> None:
     found = entry(api.post(RESOLVE, json=resolving(model={"activatoin": "relu"})))
     assert found["pointer"] == "/experiment/model/activatoin"
