@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gradclinic.dashboard import pages, words
+from gradclinic.dashboard import pages
+from gradclinic.dashboard.words import number
 from gradclinic.use_cases.prescribe import step
 
 from .conftest import EXPERIMENT, NASTY, Clinic
@@ -153,6 +154,16 @@ def test_a_finding_before_the_end_does_not_say_that_the_network_learned(clinic, 
     assert ("all the same" in text) is not early
 
 
+def test_a_run_that_ended_before_anything_was_recorded_promises_no_charts(clinic):
+    run = clinic.client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
+    assert "Nothing to show so far" in clinic.page(f"/runs/{run['id']}")
+    clinic.client.post(run["urls"]["cancel"])
+    text = clinic.page(f"/runs/{run['id']}")
+    assert Page(text).all("figure") == []
+    assert "so far" not in text
+    clinic.client.delete(run["urls"]["self"])
+
+
 def test_what_a_run_ended_with_is_explained(clinic):
     text = clinic.page(f"/runs/{clinic.sick}")
     for name in clinic.client.get(f"/v1/runs/{clinic.sick}").json()["metrics"]:
@@ -172,7 +183,7 @@ def test_what_a_run_ended_with_is_explained(clinic):
     ],
 )
 def test_numbers_read_as_a_person_writes_them(value, shown):
-    assert words.number(value) == shown
+    assert number(value) == shown
 
 
 def test_an_identifier_in_a_sentence_stays_what_it_is(clinic):
