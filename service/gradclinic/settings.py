@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     """Address the API listens on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     """Port the API listens on; 0 is any free one."""
+    cors_origins: str = ""
+    """Origins, with commas between them, whose pages may read the API from a browser ("*" is any); none by default.
+    There is no log-in: whoever reaches the service can use it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe message that is logged."""
     log_format: Literal["text", "json"] = "text"

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from ..logs import configure
 from ..settings import Settings, get_settings
@@ -27,7 +28,9 @@ from . import (
     statistics,
     studies,
 )
+from .head import HeadAsGet
 from .json import PlainJSON
+from .known_parameters import only_known_parameters
 from .problems import BodyLimit, install
 from .requests_log import RequestLog
 from .telemetry import telemetry
@@ -99,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         default_response_class=PlainJSON,
         redirect_slashes=False,
         telemetry=telemetry(),
+        dependencies=[Depends(only_known_parameters)],
         docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
         redoc_url=None,
     )
@@ -113,6 +117,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         most_bytes=service.settings.max_request_bytes,
         exceptions={datasets.PATH: service.settings.max_dataset_bytes},
     )
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in service.settings.cors_origins.split(",")],
+            allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
+            allow_headers=[
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "Last-Event-ID",
+                "Prefer",
+                "X-Request-ID",
+            ],
+            expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
     return app

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import GradclinicError, InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
@@ -66,7 +67,7 @@ def install(app: FastAPI) -> None:
     """Make the application answer every error with a problem document."""
     app.add_exception_handler(GradclinicError, _on_own_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, _on_unforeseen)
 
 
@@ -131,11 +132,14 @@ def problem(
     return Response(dump(document), status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def _entry(found: Problem) -> dict[str, Any]:
+def _entry(found: Problem, request: Request | None = None) -> dict[str, Any]:
+    """A problem of ours; one whose place is a query parameter of the request is named by that."""
+    place = found.pointer.removeprefix("/")
+    in_query = request is not None and bool(place) and place in request.query_params
     return {
         "detail": found.message,
-        "pointer": found.pointer,
-        "parameter": None,
+        "pointer": None if in_query else found.pointer,
+        "parameter": place if in_query else None,
         "value": found.value,
         "allowed": found.allowed or None,
     }
@@ -146,26 +150,26 @@ def _on_own_error(request: Request, error: Exception) -> Response:
         raise TypeError("only gradclinic's own errors come here")
     if error.status >= 500 and not isinstance(error, ServiceUnavailable):
         return _on_unforeseen(request, error)
-    entries = [_entry(found) for found in error.problems[:_MOST]] if isinstance(error, InvalidRequest) else []
+    entries = [_entry(found, request) for found in error.problems[:_MOST]] if isinstance(error, InvalidRequest) else []
     headers = {"Retry-After": "5"} if isinstance(error, ServiceUnavailable) else {}
     return problem(
         request,
         status=error.status,
         code=error.code,
         title=error.title,
-        detail=_sentence(error),
+        detail=_sentence(error, entries),
         entries=entries,
         headers=headers,
     )
 
 
-def _sentence(error: GradclinicError) -> str:
+def _sentence(error: GradclinicError, entries: Sequence[Mapping[str, Any]]) -> str:
     if not isinstance(error, InvalidRequest):
         return str(error)
-    first = error.problems[0]
+    first = entries[0]
     more = len(error.problems) - 1
-    place = f"{first.pointer}: " if first.pointer else ""
-    return f"{place}{first.message}" + (f" (and {more} more)" if more else "")
+    place = first["pointer"] or first["parameter"]
+    return (f"{place[:300]}: " if place else "") + str(first["detail"]) + (f" (and {more} more)" if more else "")
 
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
@@ -177,7 +181,7 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     problems = problems_from(in_body, body=error.body, schema=_body_schema(request), strip=1)
     entries = [_entry(found) for found in problems] + [_parameter_entry(found) for found in elsewhere]
     first = entries[0]
-    place = first["pointer"] or first["parameter"] or "the body"
+    place = (first["pointer"] or first["parameter"] or "the body")[:300]
     more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
     return problem(
         request,
@@ -192,7 +196,9 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
 def _parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
     value = error.get("input")
     return {
-        "detail": str(error["msg"]).removeprefix("Input ").removeprefix("Value error, "),
+        "detail": "this parameter is required"
+        if error["type"] == "missing"
+        else str(error["msg"]).removeprefix("Input ").removeprefix("String ").removeprefix("Value error, "),
         "pointer": None,
         "parameter": str(error["loc"][1]),
         "value": value[:300] if isinstance(value, str) else None,
@@ -221,7 +227,8 @@ _CODES = {
 }
 
 
-def _on_http_error(request: Request, error: Exception) -> Response:
+def on_http_error(request: Request, error: Exception) -> Response:
+    """What the router or the reading of a body refused, as a problem document."""
     if not isinstance(error, HTTPException):
         raise TypeError("only HTTP errors come here")
     phrase = HTTPStatus(error.status_code).phrase
@@ -229,7 +236,20 @@ def _on_http_error(request: Request, error: Exception) -> Response:
         return Response(status_code=error.status_code, headers=error.headers)
     detail = error.detail if error.detail != phrase else _details(request, error.status_code, phrase)
     code = _CODES.get(error.status_code, phrase.lower().replace(" ", "_"))
-    return problem(request, status=error.status_code, code=code, title=phrase, detail=detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem(request, status=error.status_code, code=code, title=phrase, detail=detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that some route takes there; the router itself would name those of the first one only."""
+    allowed = [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return sorted([*allowed, "HEAD"] if "GET" in allowed else allowed)
 
 
 def _details(request: Request, status: int, phrase: str) -> str:

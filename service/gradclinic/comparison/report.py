@@ -128,8 +128,9 @@ class Comparison:
             "metric": self.metric,
             "confidence": self.confidence,
             "method": (
-                "paired t intervals over seeds, of log values where the unit is ln(...), "
-                f"simultaneous over {max(len(self.arms), 1)} arms (Bonferroni); where seeds end in another way, an "
+                "paired t intervals over seeds, of log values where the unit is ln(...)"
+                + (f", simultaneous over {len(self.arms)} arms (Bonferroni)" if len(self.arms) > 1 else "")
+                + "; where seeds end in another way, an "
                 "exact test of how many do"
             ),
             "false_verdicts_at_most": round(1 - self.confidence, 12),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..claims import CLAIMS
+from ..comparison import METRICS
 from ..errors import InsufficientData
 from ..store import ENDED, Run
 from ..use_cases.claims import LABEL as CLAIM_LABEL
@@ -55,10 +56,23 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
         "diagnosis": diagnosis,
         "provisional": provisional,
         "missing": missing,
+        "early": found.outcome is None,
+        "metrics": [(name, value, _help(name)) for name, value in (found.metrics or {}).items()],
         "transitions": service.store.runs.transitions(run_id),
         "repeatable": repeatable,
         "trial": _trial(found, diagnosis) if diagnosis is not None and repeatable else None,
     }
+
+
+def _help(metric: str) -> str:
+    return METRICS[metric].help if metric in METRICS else _OTHER_METRICS.get(metric, "")
+
+
+_OTHER_METRICS = {
+    "train_seconds": "Seconds of training, those of recording left out",
+    "recording_seconds": "Seconds that recording took",
+    "saved_share": "Share of the steps that were saved by stopping at a finding",
+}
 
 
 def _diagnosis(service: Service, found: Run) -> tuple[Mapping[str, Any] | None, bool, str | None]:

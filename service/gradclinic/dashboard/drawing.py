@@ -24,6 +24,8 @@ INK = "#010203"
 """What words and axes are drawn in where a page is to put its own ink in its place; nothing else has this colour."""
 _LOCK = threading.Lock()
 """matplotlib's settings are the whole process's: one drawing at a time."""
+MOST_LETTERS = 90
+"""About so many fit beside each other."""
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 
 
@@ -70,7 +72,7 @@ def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "C
     canvas = Canvas(figsize=(width_in, height), dpi=DPI, layout="constrained", facecolor=ground)
     FigureCanvasAgg(canvas)
     if titled:
-        canvas.suptitle(plain(layout["title"]["text"]), x=0.01, ha="left", fontsize=12)
+        canvas.suptitle(_short(plain(layout["title"]["text"])), x=0.01, ha="left", fontsize=12)
     down, across = _axes(layout, "y"), _axes(layout, "x")
     heights = [domain[1] - domain[0] for _, domain in down]
     grid: Any = canvas.subplots(
@@ -218,3 +220,7 @@ def _note(axes: "Axes", note: Mapping[str, Any]) -> None:
 
 def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"

@@ -1,6 +1,7 @@
 """What each figure shows, read from the store; the figures themselves are pure functions of it."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..use_cases.service import Service
 from ..use_cases.submit import BASELINE
 from .figures import Figure, Line, Scale, curves, heatmap, profile, ranking, trainability_map
 from .figures.curves import NAMES
+from .words import field
 
 When = Literal["start", "end"]
 
@@ -57,6 +59,8 @@ def run_profile(service: Service, run: Run) -> Figure:
 def _slope_in_words(slope: float | None, predicted: float | None) -> str | None:
     if slope is None:
         return None
+    if not isfinite(slope):
+        return f"the gradient {'is exactly 0 on its way' if slope > 0 else 'is not finite'} at step 0"
     verb = "lost" if slope >= 0 else "gained"
     text = f"D = {slope:.1f}: {abs(slope):.1f} decades {verb} from output to input at step 0"
     return text if predicted is None else f"{text}, predicted {predicted:.1f}"
@@ -115,7 +119,7 @@ def _arm_profile(runs: Sequence[Run], series: Sequence[Series]) -> tuple[list[st
 
 
 def _point_in_words(point: Any) -> str:
-    return ", ".join(f"{pointer} = {value}" for pointer, value in dict(point).items())
+    return ", ".join(f"{field(pointer)} {value:g}" for pointer, value in dict(point).items())
 
 
 def study_map(service: Service, study_id: str, *, metric: str) -> Figure:
@@ -157,9 +161,7 @@ def called(run: Run) -> str:
         return run.name
     if not run.arm:
         return run.id
-    place = [
-        f"{pointer.rsplit('/', 1)[-1].replace('_', ' ')} {value:g}" for pointer, value in (run.point or {}).items()
-    ]
+    place = [_point_in_words(run.point)] if run.point else []
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 

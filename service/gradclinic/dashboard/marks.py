@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,9 @@ def set_marks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
         if "range" in settings:
             low, high = settings["range"]
             limit(*((10.0**low, 10.0**high) if settings.get("type") == "log" else (low, high)))
+    if "dtick" in x:
+        first, last = axes.get_xlim()
+        axes.set_xticks(range(ceil(first), floor(last) + 1, x["dtick"]))
     axes.minorticks_off()
     for line, settings in ((axes.xaxis, x), (axes.yaxis, y)):
         if settings.get("type") == "log" and "tickvals" not in settings:

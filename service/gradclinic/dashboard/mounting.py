@@ -11,3 +11,4 @@ def mount(app: FastAPI) -> None:
     app.include_router(report_routes.router)
     app.include_router(pages.router)
     app.include_router(files.router)
+    app.add_exception_handler(404, pages.on_nothing_there)

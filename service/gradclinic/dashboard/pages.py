@@ -9,10 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 
+from ..api.accept import choose
 from ..api.answers import RunStatus
 from ..api.dependencies import NAME_PATTERN, After, CheckId, PrescriptionId, RunId, StudyId, TheService
 from ..api.json import plain
+from ..api.problems import MEDIA_TYPE, on_http_error
 from ..catalogue import catalogue
 from ..comparison import METRICS
 from ..diagnosis import Condition
@@ -51,6 +54,9 @@ def _environment() -> Environment:
         share=words.share,
         words=words.words,
         sentence=words.sentence,
+        capital=words.capital,
+        coded=words.coded,
+        field=words.field,
         moment=words.moment,
         pretty=lambda value: words.pretty(plain(value)),
         effect=words.effect,
@@ -62,13 +68,26 @@ def _environment() -> Environment:
     return environment
 
 
-_templates = _environment()
+templates = _environment()
 
 
 def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page of our own templates; whatever a person typed is escaped."""
-    text = _templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
+    text = templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
+
+
+def on_nothing_there(request: Request, error: Exception) -> Response:
+    """Says to a browser as a page that there is nothing at an address, and to a program as a problem document."""
+    answer = on_http_error(request, error)
+    try:
+        form = choose(request.headers.get("accept"), (MEDIA_TYPE, "application/json", "text/html"))
+    except HTTPException:
+        return answer
+    if form != "text/html" or request.url.path.startswith("/v1"):
+        return answer
+    text = f"there is nothing at {request.url.path[:200]}."
+    return render("error.html", status_code=404, heading="Not found", text=text)
 
 
 class PageRoute(APIRoute):

@@ -6,6 +6,8 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from ..api.json import plain
 from ..diagnosis import wording
 
@@ -31,7 +33,7 @@ def number(value: Any) -> str:
         return f"{value:,}"
     if not isfinite(value):
         return _SPELLED[plain(value)]
-    return f"{value:.4g}".replace("-", "−")
+    return format(value, ",.0f" if 1e4 <= abs(value) < 1e7 else ".4g").replace("-", "−")
 
 
 def percent(value: float) -> str:
@@ -53,8 +55,25 @@ def words(name: str) -> str:
 
 def sentence(name: str) -> str:
     """The same with a capital."""
-    text = words(name)
+    return capital(words(name))
+
+
+def capital(text: str) -> str:
+    """A text of ours as a sentence begins; identifiers in it stay what they are."""
     return text[:1].upper() + text[1:]
+
+
+def coded(text: str) -> Markup:
+    """A text of ours whose names in backquotes are set as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(  # its parts are escaped
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
+    )
+
+
+def field(pointer: str) -> str:
+    """A swept field as words: `/optimizer/learning_rate` -> `learning rate`."""
+    return words(pointer.rsplit("/", 1)[-1])
 
 
 def moment(value: datetime | None) -> str:

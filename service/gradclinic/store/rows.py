@@ -49,7 +49,7 @@ _AS_STORED = (
 
 def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, Any]:
     """The columns of a fresh, queued run, its times left out."""
-    reason = Reason("submitted", "waiting for a worker")
+    reason = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
     return {
         "id": run_id,
         "name": new.name,

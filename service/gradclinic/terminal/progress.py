@@ -112,7 +112,7 @@ def metrics_line(metrics: Mapping[str, Any] | None) -> str:
     accuracy = metrics["final_validation_accuracy"]
     parts = [
         f"training loss {short(metrics['final_train_loss'])}",
-        f"which is {short(metrics['relative_train_loss'])} of a constant predictor's",
+        f"which is {short(metrics['relative_train_loss'])} times a constant predictor's",
         f"validation loss {short(metrics['final_validation_loss'])}",
         *([f"accuracy {100 * number(accuracy):.1f} %"] if accuracy is not None else []),
         f"{short(metrics['train_seconds'])} s",

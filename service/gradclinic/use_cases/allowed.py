@@ -30,7 +30,7 @@ def _walk(root: Schema, tokens: Sequence[int | str], value: Any) -> tuple[Schema
             place = place.get("items")
             value = value[token] if isinstance(value, list | tuple) and token < len(value) else None
         else:
-            extra = place.get("additionalProperties")
+            extra = place.get("additionalProperties") or next(iter(place.get("patternProperties", {}).values()), None)
             place = place.get("properties", {}).get(token, extra if isinstance(extra, Mapping) else None)
             value = value.get(token) if isinstance(value, Mapping) else None
         place = _resolved(root, place)
@@ -104,11 +104,15 @@ def _phrase_for_type(schema: Schema) -> str:
         "number": "a number" + _range(schema),
         "boolean": "true or false",
         "null": "null",
-        "string": "a string" + _counted(schema, "Length", "characters"),
+        "string": "a string" + _counted(schema, "Length", "characters") + _pattern(schema),
         "array": "a list" + _counted(schema, "Items", "items"),
-        "object": f"an object with the keys {keys}" if keys else "an object",
+        "object": f"an object with the keys {keys}" if keys else "an object" + _counted(schema, "Properties", "items"),
     }
     return phrases.get(str(schema.get("type")), "")
+
+
+def _pattern(schema: Schema) -> str:
+    return f" that matches {schema['pattern']}" if "pattern" in schema else ""
 
 
 def _range(schema: Schema) -> str:

@@ -14,6 +14,7 @@ from .allowed import describe, known_keys, schema_at, tags_of
 _TAG_KEYS = ("kind", "name", "scheme")
 _MAX_SHOWN = 300
 _MISSING = object()
+_TOO_SHORT = "should have at least"
 
 
 def problems_from(
@@ -72,7 +73,8 @@ def _problem(error: Mapping[str, Any], loc: Sequence[int | str], *, body: Any, s
 def _words(kind: str, error: Mapping[str, Any], *, value: Any, place: Mapping[str, Any] | None) -> tuple[str, str]:
     if kind == "value_error":
         return str(error["msg"]).removeprefix("Value error, "), ""
-    message = str(error["msg"]).removeprefix("Input ")
+    message = str(error["msg"]).removeprefix("Input ").removeprefix("String ")
+    context = error.get("ctx") or {}
     match kind:
         case "missing":
             message = "this field is required"
@@ -80,8 +82,14 @@ def _words(kind: str, error: Mapping[str, Any], *, value: Any, place: Mapping[st
             message = "NaN and infinity cannot be used here"
         case "model_attributes_type" | "model_type" | "dict_type":
             message = f"should be an object, not {_type_of(value)}"
-        case "int_type" | "float_type" | "string_type" | "bool_type" | "tuple_type" | "list_type":
+        case "tuple_type" | "list_type":
+            message = f"should be a list, not {_type_of(value)}"
+        case "int_type" | "float_type" | "string_type" | "bool_type":
             message += f", not {_type_of(value)}"
+        case "too_short":
+            message = f"{_TOO_SHORT} {context['min_length']} items, not {context['actual_length']}"
+        case "too_long":
+            message = f"should have at most {context['max_length']} items, not {context['actual_length'] or 'more'}"
         case "recursion_loop":
             message = "is nested too deeply"
     return message, describe(place)
@@ -144,5 +152,5 @@ def _value_at(tokens: Sequence[int | str], value: Any) -> Any:
 
 def _echo(problem: Problem, problems: Sequence[Problem]) -> bool:
     """Whether it only says that a list is too short because its items are wrong, which is said elsewhere."""
-    echoes = problem.message.startswith("Tuple should have at least")
+    echoes = problem.message.startswith(_TOO_SHORT)
     return echoes and any(other.pointer.startswith(problem.pointer + "/") for other in problems)

@@ -67,6 +67,36 @@ def test_a_refusal_names_the_place_the_value_and_what_is_allowed(
     assert allowed in found["allowed"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointer", "detail", "allowed"),
+    [
+        ({"remedies": {}}, "/remedies", "should be a list, not an object", "a list of at most 20 items"),
+        (
+            {"remedies": [{"kind": "add_batch_norm"}] * 21},
+            "/remedies",
+            "should have at most 20 items, not 21",
+            "a list of at most 20 items",
+        ),
+        ({"labels": {"a": 1}}, "/labels/a", "should be a valid string, not an integer", "at most 200 characters"),
+        ({"labels": {str(n): "" for n in range(51)}}, "/labels", "should have at most 50 items", "of at most 50 items"),
+        ({"name": "x" * 201}, "/name", "should have at most 200 characters", "a string of 1 to 200 characters"),
+        ({"name": "a\nb"}, "/name", "should match pattern", "that matches ^"),
+    ],
+)
+def test_a_refusal_speaks_of_json_and_not_of_the_language_behind_it(
+    api: httpx.Client, changes: dict, pointer: str, detail: str, allowed: str
+) -> None:
+    found = entry(api.post("/v1/runs", json={"experiment": EXPERIMENT, **changes}))
+    assert found["pointer"] == pointer
+    assert found["detail"].startswith(detail)
+    assert allowed in found["allowed"]
+
+
+def test_a_key_of_thousands_of_letters_is_not_sent_back_again_and_again(api: httpx.Client) -> None:
+    document = refused(api.post(RESOLVE, json=resolving(model={"k" * 5000: 1})))
+    assert len(document["detail"]) < 1000
+
+
 def test_an_unknown_key_is_refused_with_the_known_ones_and_a_guess(api: httpx.Client) -> None:
     found = entry(api.post(RESOLVE, json=resolving(model={"activatoin": "relu"})))
     assert found["pointer"] == "/experiment/model/activatoin"
@@ -168,6 +198,28 @@ def test_text_that_is_no_unicode_is_refused_and_not_lost(api: httpx.Client) -> N
 def test_a_query_parameter_is_named(api: httpx.Client) -> None:
     (found,) = refused(api.get("/v1/runs", params={"limit": 0}))["errors"]
     assert (found["parameter"], found["pointer"], found["value"]) == ("limit", None, "0")
+
+
+def test_an_unknown_query_parameter_is_refused_with_the_known_ones_and_a_guess(api: httpx.Client) -> None:
+    found = entry(api.get("/v1/runs", params={"stauts": "failed"}))
+    assert (found["parameter"], found["pointer"]) == ("stauts", None)
+    assert "did you mean 'status'?" in found["detail"]
+    assert {"status", "condition", "label", "limit"} <= set(found["allowed"].split(", "))
+    assert entry(api.post("/v1/runs?name=mine", json={"experiment": EXPERIMENT}))["allowed"] == "no parameters"
+    assert api.get("/livez", params={"from": "a balancer"}).status_code == 200
+
+
+def test_a_parameter_that_only_its_meaning_makes_wrong_is_named_as_a_parameter(api: httpx.Client) -> None:
+    document = refused(api.get("/v1/figures/studies/study_1/map", params={"metric": "beauty"}))
+    (found,) = document["errors"]
+    assert (found["parameter"], found["pointer"], found["value"]) == ("metric", None, "beauty")
+    assert document["detail"].startswith("metric: ")
+
+
+def test_a_method_that_is_not_possible_is_answered_with_those_that_are(api: httpx.Client) -> None:
+    assert api.put("/v1/runs/run_1").headers["allow"] == "DELETE, GET, HEAD"
+    assert api.delete("/v1/runs").headers["allow"] == "GET, HEAD, POST"
+    assert api.get("/v1/runs/run_1/cancel").headers["allow"] == "POST"
 
 
 def test_unknown_paths_and_methods_are_problem_documents_too(api: httpx.Client) -> None:

@@ -132,6 +132,10 @@ def test_a_gradient_of_exactly_zero_is_the_lowest_of_all_and_no_gap():
     assert len(figure["data"]) == 1
 
 
+def test_gradients_that_are_all_exactly_zero_are_dark():
+    assert colours(heatmap(gradients(np.zeros((5, 3))), LAYERS[:3])).max() < 0.05
+
+
 def test_pooling_keeps_the_mean_of_the_logarithms_and_stays_small():
     rng = np.random.default_rng(0)
     values = 10.0 ** rng.normal(size=(2000, 300))
@@ -150,6 +154,20 @@ def test_a_profile_names_the_layers_where_all_lines_share_them():
     assert different["data"][1]["x"] == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
+def test_the_profile_of_a_healthy_network_looks_level_and_that_of_a_sick_one_fills_the_axis():
+    level = profile([Line("a", LAYERS, np.linspace(1e-2, 2e-2, 12))], title="")
+    low, high = level["layout"]["yaxis"]["range"]
+    assert high - low == pytest.approx(3.0)
+    assert low < np.log10(1e-2) < np.log10(2e-2) < high
+    assert "range" not in profile([Line("a", LAYERS, vanishing().values[0])], title="")["layout"]["yaxis"]
+
+
+def test_long_names_of_layers_stand_at_fewer_ticks():
+    short = profile([Line("a", [f"{index}" for index in range(30)], np.ones(30))], title="")
+    long = profile([Line("a", [f"0.recurrent.time{index}" for index in range(30)], np.ones(30))], title="")
+    assert len(long["layout"]["xaxis"]["tickvals"]) < len(short["layout"]["xaxis"]["tickvals"]) <= 12
+
+
 def test_values_that_are_not_finite_leave_a_gap_and_zero_stands_at_its_floor():
     figure = profile([Line("a", LAYERS[:4], [np.inf, 0.0, np.nan, 0.123456])], title="")
     assert figure["data"][0]["y"] == [None, 1e-45, None, 0.1235]
@@ -166,6 +184,27 @@ def test_a_loss_that_falls_by_decades_or_explodes_is_drawn_in_decades():
     falling = curves({"train_loss": curve([2.3, 0.1, 1e-4])}, constant_loss=2.3)
     exploding = curves({"train_loss": curve([2.3, 1e4, np.inf])}, constant_loss=2.3)
     assert falling["layout"]["yaxis"]["type"] == exploding["layout"]["yaxis"]["type"] == "log"
+
+
+def test_a_run_whose_constant_loss_is_not_known_yet_is_drawn_in_decades_by_its_first_loss():
+    assert curves({"train_loss": curve([2.3, 1e3, 2.0])})["layout"]["yaxis"]["type"] == "log"
+    assert "type" not in curves({"train_loss": curve([2.3, 2.2])})["layout"]["yaxis"]
+
+
+def test_the_level_of_having_learned_nothing_is_named_inside_the_panel():
+    def side(values):
+        (level,) = curves({"train_loss": curve(values)}, constant_loss=2.3)["layout"]["shapes"]
+        return level["label"]["yanchor"]
+
+    assert side([2.3, 1e9]) == "bottom"
+    assert side([2.3, 1.0]) == "top"
+    assert side([2.3, 1e-4]) == "top"
+
+
+def test_few_steps_are_named_by_whole_numbers():
+    assert curves({"train_loss": curve([2.3, 2.2])})["layout"]["xaxis"]["dtick"] == 1
+    assert heatmap(vanishing(3), LAYERS)["layout"]["xaxis"]["dtick"] == 1
+    assert "dtick" not in heatmap(vanishing(40), LAYERS)["layout"]["xaxis"]
 
 
 def test_a_spike_among_many_points_is_kept():
@@ -191,6 +230,12 @@ def test_the_best_arm_is_on_top_with_its_interval():
     assert best["error_x"]["array"] == [pytest.approx(0.3)]
     assert best["error_x"]["arrayminus"] == [pytest.approx(0.05)]
     assert figure["layout"]["yaxis"]["ticktext"] == ["2. next", "1. best"]
+
+
+def test_arms_close_to_the_baseline_still_have_ticks_beside_it():
+    figure = ranking(comparison(arm(1, "a", ratio=0.76, ratio_interval=None)))
+    low, high = 10.0 ** np.array(figure["layout"]["xaxis"]["range"])
+    assert sum(low < tick < high for tick in figure["layout"]["xaxis"]["tickvals"]) >= 2
 
 
 def test_an_arm_that_is_not_finite_says_so_in_its_row():

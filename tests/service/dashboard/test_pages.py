@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from gradclinic.dashboard import pages
+from gradclinic.dashboard.words import number
 from gradclinic.use_cases.prescribe import step
 
 from .conftest import EXPERIMENT, NASTY, Clinic
@@ -32,6 +34,11 @@ class Page(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
+
+
+def parts(macro: str, *arguments: object) -> str:
+    """What one macro of the templates makes of its arguments."""
+    return str(getattr(pages.templates.get_template("parts.html").module, macro)(*arguments))
 
 
 def paths(clinic: Clinic) -> list[str]:
@@ -137,6 +144,58 @@ def test_a_run_that_broke_off_says_where_and_shows_numbers_that_are_not_finite(c
     assert "NaN" in text or "∞" in text
 
 
+@pytest.mark.parametrize(
+    ("early", "said"), [(True, "whether it hurts learning is not known yet"), (False, "all the same")]
+)
+def test_a_finding_before_the_end_does_not_say_that_the_network_learned(clinic, early, said):
+    (finding, *_) = clinic.client.get(f"/v1/runs/{clinic.sick}/diagnosis").json()["findings"]
+    text = parts("finding", {**finding, "harm": False}, early)
+    assert said in text
+    assert ("all the same" in text) is not early
+
+
+def test_a_run_that_ended_before_anything_was_recorded_promises_no_charts(clinic):
+    run = clinic.client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
+    assert "Nothing to show so far" in clinic.page(f"/runs/{run['id']}")
+    clinic.client.post(run["urls"]["cancel"])
+    text = clinic.page(f"/runs/{run['id']}")
+    assert Page(text).all("figure") == []
+    assert "so far" not in text
+    clinic.client.delete(run["urls"]["self"])
+
+
+def test_what_a_run_ended_with_is_explained(clinic):
+    text = clinic.page(f"/runs/{clinic.sick}")
+    for name in clinic.client.get(f"/v1/runs/{clinic.sick}").json()["metrics"]:
+        row = re.search(rf'<tr><th scope="row">{name.replace("_", " ").capitalize()}</th>.*?</tr>', text)[0]
+        assert re.search(r'<td class="quiet">\w.+</td>', row), name
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (13_853.0, "13,853"),
+        (13_853, "13,853"),
+        (0.12345, "0.1235"),
+        (-0.5, "−0.5"),
+        (9.001e22, "9.001e+22"),
+        (None, "–"),
+    ],
+)
+def test_numbers_read_as_a_person_writes_them(value, shown):
+    assert number(value) == shown
+
+
+def test_an_identifier_in_a_sentence_stays_what_it_is(clinic):
+    assert "There is no run &#39;run_nowhere&#39;" in clinic.client.get("/runs/run_nowhere").text
+
+
+def test_names_in_the_catalogues_sentences_are_set_as_code(clinic):
+    text = clinic.page("/catalogue")
+    assert "<code>depth</code> hidden layers" in text
+    assert "`" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)
+
+
 def test_a_run_that_waits_says_so_and_is_kept_fresh(clinic):
     page = Page(clinic.page(f"/runs/{clinic.waiting}"))
     assert page.all("main")[0]["data-live"] == f"/v1/runs/{clinic.waiting}/events"
@@ -187,8 +246,8 @@ def test_a_prescription_shows_diagnosis_race_control_and_what_was_tried(clinic):
     assert answer["why"] in text
     assert "in 3 of 3 seeds" in text
     assert re.search(r"Gradients lose \d+\.\d decades", text)
-    for words in ("3 of 3 runs", "remedies drawn by chance", f"of {answer['budget']['runs']} runs"):
-        assert words in text
+    for said in ("3 of 3 runs", "remedies drawn by chance", f"of {answer['budget']['runs']} runs"):
+        assert said in text
     for each in answer["tried"]:
         for run in each["runs"]:
             assert f'/runs/{run["run_id"]}"' in text
@@ -315,3 +374,29 @@ def test_a_wrong_address_is_answered_with_a_page(clinic, path, status):
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "<script>" not in answer.text
     assert "Content-Security-Policy" in answer.headers
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_an_address_where_nothing_is_shows_a_browser_a_page_and_a_program_a_problem(clinic):
+    page = clinic.client.get("/nothing/<b>", headers={"Accept": BROWSER})
+    assert page.status_code == 404
+    assert "There is nothing at /nothing/&lt;b&gt;." in page.text
+    assert len(Page(page.text).all("h1")) == 1
+    for path, accept in (("/nothing", "*/*"), ("/nothing", "application/json"), ("/v1/nothing", BROWSER)):
+        answer = clinic.client.get(path, headers={"Accept": accept})
+        assert answer.headers["Content-Type"] == "application/problem+json", (path, accept)
+
+
+def test_the_map_of_a_sweep_comes_first(clinic):
+    text = clinic.page(f"/studies/{clinic.swept}")
+    assert text.index('id="map"') < text.index('id="ranking"')
+    assert "learning rate at 3 values, depth at 2 values" in text
+
+
+def test_a_run_for_a_gpu_says_that_it_waits_for_one(clinic):
+    training = {**EXPERIMENT["training"], "device": "cuda"}
+    run = clinic.client.post("/v1/runs", json={"experiment": {**EXPERIMENT, "training": training}}).json()
+    assert "waiting for a worker with a GPU" in clinic.page(f"/runs/{run['id']}")
+    clinic.client.delete(run["urls"]["self"])

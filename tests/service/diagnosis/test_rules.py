@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_shows_what_is_certain_and_no_more() -> None:
     assert diagnosis.primary == "insufficient_evidence"
     early = next(finding for finding in diagnosis.findings if finding.condition == "vanishing_gradients")
     assert not early.harm
-    assert "still goes on" in early.summary
+    assert "has not reached its end" in early.summary
 
 
 def test_a_running_loss_that_is_not_finite_is_certain() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...record import Series
-from .theme import NOT_FINITE, ZERO, Figure, axis, figure, said
+from .theme import NOT_FINITE, ZERO, Figure, axis, figure, said, step_axis
 
 Scale = Literal["absolute", "relative"]
 Floats = npt.NDArray[np.float64]
@@ -72,7 +72,7 @@ def heatmap(
     return figure(
         data,
         title=title or "Gradient by layer and step",
-        xaxis=axis("step"),
+        xaxis=step_axis(float(series.steps[-1]) if len(series) else 0.0),
         yaxis=axis("layer, the input's side at the bottom", type="category"),
     )
 
@@ -99,7 +99,8 @@ def _limits(logs: Floats, scale: Scale) -> tuple[float, float]:
         reach = float(np.abs(known).max(initial=0.0))
         reach = min(max(reach, NARROWEST_RELATIVE), WIDEST_RELATIVE)
         return -reach, reach
-    high = float(known.max()) if len(known) else 0.0
+    # Where every gradient is exactly 0, the floor is the largest of them, and still the dark end.
+    high = max(float(known.max()), float(np.log10(ZERO)) + NARROWEST) if len(known) else 0.0
     low = float(known.min()) if len(known) else 0.0
     return round(max(min(low, high - NARROWEST), high - WIDEST), 3), round(high, 3)
 

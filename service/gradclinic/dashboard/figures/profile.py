@@ -1,11 +1,16 @@
 """The size of the gradient against depth: where it vanishes or explodes, and what theory expected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log10
+from typing import Any
 
 from .theme import LINES, NEUTRAL, Figure, axis, figure, on_log_scale, said
 
-MOST_TICKS = 12
+MOST_TICKS, MOST_LETTERS = 12, 120
+NARROWEST = 3.0
+"""Decades that the axis spans at least. Vanishing begins at 1.5 over the whole depth: on a narrower axis, the
+differences within a healthy network would look like it."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Line:
 
 def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
     """Every line over depth (0 the input's side, 1 the output's), on a logarithmic scale."""
-    data = []
+    data: list[dict[str, Any]] = []
     colours = iter(LINES * (1 + len(lines) // len(LINES)))
     for line in lines:
         colour = NEUTRAL if line.reference or line.predicted else next(colours)
@@ -47,9 +52,18 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
         data,
         title=title,
         xaxis=axis("depth, from input to output", **_ticks(names)),
-        yaxis=axis(f"g [{unit}]" if unit else "g", type="log", exponentformat="power"),
+        yaxis=axis(f"g [{unit}]" if unit else "g", type="log", exponentformat="power", nticks=6, **_range(data)),
         annotations=annotations,
     )
+
+
+def _range(data: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """At least 3 decades, with what is drawn in their middle; Plotly's own choice where that takes more."""
+    drawn = [log10(value) for trace in data for value in trace["y"] if value is not None]
+    if not drawn or max(drawn) - min(drawn) > 0.9 * NARROWEST:
+        return {}
+    middle = (max(drawn) + min(drawn)) / 2
+    return {"range": [round(middle - NARROWEST / 2, 3), round(middle + NARROWEST / 2, 3)]}
 
 
 def _shared_layers(lines: Sequence[Line]) -> Sequence[str]:
@@ -69,7 +83,8 @@ def _ticks(names: Sequence[str]) -> dict[str, object]:
     """Names of layers as ticks, as many as can be read; none where the lines differ in their layers."""
     if not names:
         return {"tickvals": [0, 0.5, 1], "ticktext": ["input", "", "output"]}
-    every = max(1, -(-len(names) // MOST_TICKS))
+    longest = min(max(len(name) for name in names), 24)
+    every = max(1, -(-len(names) // min(MOST_TICKS, MOST_LETTERS // longest)))
     shown = range(0, len(names), every)
     depths = _depths(len(names))
     return {"tickvals": [depths[i] for i in shown], "ticktext": [said(names[i], longest=24) for i in shown]}
@@ -84,6 +99,7 @@ def _below(note: str) -> dict[str, object]:
         "y": 1,
         "xanchor": "left",
         "yanchor": "bottom",
+        "align": "left",
         "showarrow": False,
         "font": {"size": 12},
     }

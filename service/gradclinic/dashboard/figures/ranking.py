@@ -75,6 +75,7 @@ def _row(row: int, arm: Mapping[str, Any], middle: float, interval: list[float] 
         "x": rounded([middle]),
         "y": [row],
         "mode": "markers+text",
+        "cliponaxis": False,
         "text": [said(arm["verdict"].replace("_", " "))],
         "textposition": "top center",
         "marker": {"color": colour, "size": 11},

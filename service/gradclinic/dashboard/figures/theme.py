@@ -23,6 +23,9 @@ VERDICTS: Mapping[str, str] = {
     "harms": "#D55E00",
 }
 
+FEW_STEPS = 10
+"""Up to this last step, an axis names every step."""
+
 ZERO = 1e-45
 """What a gradient of exactly 0 counts as: log10 = -45, about the smallest float32."""
 
@@ -54,6 +57,11 @@ def axis(title: str, **settings: Any) -> dict[str, Any]:
         "automargin": True,
         **settings,
     }
+
+
+def step_axis(last_step: float, **settings: Any) -> dict[str, Any]:
+    """An axis of training steps, which are whole: few of them are not told apart by fractions."""
+    return axis("step", **({"dtick": 1} if last_step <= FEW_STEPS else {}), **settings)
 
 
 def said(text: str, *, longest: int = 200) -> str:

@@ -35,6 +35,16 @@ const CONFIG = {
   plotlyServerURL: "",
 };
 
+// A line above a chart that is wider than a narrow window goes on in the next one.
+function wrapped(text) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length > 40) lines.push("");
+    lines.push(`${lines.pop()} ${word}`.trim());
+  }
+  return lines.join("<br>");
+}
+
 // The figures come without a background and without colours of the page: the words take the page's ink.
 function inInk(layout) {
   const style = getComputedStyle(document.body);
@@ -45,6 +55,9 @@ function inInk(layout) {
   const short = (text) => (text.length > 16 ? `${text.slice(0, 15)}…` : text);
   const { xaxis: x, yaxis: y } = layout;
   const fitted = {};
+  if (narrow) {
+    fitted.annotations = layout.annotations?.map((each) => ({ ...each, text: wrapped(each.text) }));
+  }
   if (narrow && !layout.xaxis2) {
     fitted.xaxis = { ...x, title: { ...x.title, font: { size: 11 } } };
     if (y?.ticktext) fitted.yaxis = { ...y, ticktext: y.ticktext.map(short) };
@@ -55,7 +68,7 @@ function inInk(layout) {
     modebar,
     title: undefined,
     font: { ...layout.font, color: style.color, family: style.fontFamily },
-    margin: { ...layout.margin, t: 30, ...(narrow ? { l: 45, r: 8 } : {}) },
+    margin: { ...layout.margin, t: 30, ...(narrow ? { l: 45, r: 20 } : {}) },
   };
 }
 
@@ -181,8 +194,11 @@ function keepFresh() {
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) {
-    await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent);
-    copy.textContent = "Copied";
+    const text = document.getElementById(copy.dataset.copy);
+    // Browsers lend the clipboard to https and to this machine only; elsewhere the text is selected.
+    const copied = await navigator.clipboard?.writeText(text.textContent).then(() => true, () => false);
+    if (!copied) getSelection().selectAllChildren(text);
+    copy.textContent = copied ? "Copied" : "Selected";
     return;
   }
   const post = event.target.closest("[data-post]");

@@ -181,7 +181,7 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
     if features.diverged:
         return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
     if loss is None:
-        return "training still goes on, so whether it hurts is not known yet"
+        return "training has not reached its end, so whether it hurts is not known"
     if learned(features, thresholds):
         return f"the network learned all the same (its training loss fell to {against_constant(loss)})"
     if loss > 1.1:

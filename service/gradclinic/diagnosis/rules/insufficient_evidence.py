@@ -43,7 +43,7 @@ class InsufficientEvidence(Rule):
                 f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
             )
         if not features.finished:
-            return "training still goes on, and whether it learns is known only at its end"
+            return "training has not reached its end, and only there is it known whether the network learns"
         loss = features.relative_train_loss
         if loss is None or loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
             return "a constant predictor already makes no error on these data, so there is nothing to learn"
