@@ -60,3 +60,7 @@ def test_equal_arms_differ_by_no_more_than_the_error_whatever_their_share(seeds)
 
 def _without(values, arm):
     return [value for index, value in enumerate(values) if index not in (0, arm)]
+
+
+def test_a_single_seed_of_either_arm_is_all_bad_or_none_half_of_the_time():
+    assert chances_of_extremes((1, 1))[0].tolist() == [0.0, 0.5, 0.0]
