@@ -321,3 +321,20 @@ def test_the_fewest_steps_that_can_be_judged_are_judged() -> None:
     for steps, primary in ((20, "vanishing_gradients"), (19, "insufficient_evidence")):
         cut = replace(truncated(short, steps), steps=steps, outcome=failed(steps_done=steps))
         assert diagnose(cut).primary == primary
+
+
+@pytest.mark.parametrize(
+    ("condition", "statistic", "sick", "sound"),
+    [
+        ("saturated_activations", "saturated_fraction", 0.51, 0.49),
+        ("dead_units", "dead_fraction", 0.51, 0.49),
+        ("vanishing_gradients", None, 1.51, 1.49),
+        ("exploding_gradients", None, -1.51, -1.49),
+    ],
+)
+def test_a_condition_begins_at_its_threshold(condition: str, statistic: str | None, sick: float, sound: float) -> None:
+    bounded = condition == "saturated_activations"
+    base = changed(healthy_record(bounded=bounded, can_die=not bounded), {"probe_loss": 2.3}, outcome=failed())
+    for level, there in ((sick, True), (sound, False)):
+        record = with_slope(base, level) if statistic is None else changed(base, {statistic: level})
+        assert (condition in {finding.condition for finding in diagnose(record).findings}) is there
