@@ -338,3 +338,10 @@ def test_a_condition_begins_at_its_threshold(condition: str, statistic: str | No
     for level, there in ((sick, True), (sound, False)):
         record = with_slope(base, level) if statistic is None else changed(base, {statistic: level})
         assert (condition in {finding.condition for finding in diagnose(record).findings}) is there
+
+
+def test_saturation_that_passes_ends_with_the_last_record_that_shows_it() -> None:
+    flat = healthy_record(activation="tanh", bounded=True, can_die=False)
+    passing = changed(flat, {"saturated_fraction": lambda steps: np.where(steps < 100, 0.95, 0.0)})
+    finding = next(each for each in diagnose(passing).findings if each.condition == "saturated_activations")
+    assert (finding.first_step, finding.last_step) == (0, 90)
