@@ -298,6 +298,16 @@ def test_the_share_of_rises_is_held_against_what_a_learned_and_a_failed_network_
     assert _evidence(lost, "oscillating_loss")["rise_share"][1] == Thresholds().rise_share
 
 
+def test_vanishing_from_the_start_is_as_sure_as_the_first_quarter_shows_whatever_comes_later() -> None:
+    steps = np.arange(300)
+    levels = 10.0 ** np.where(steps[:, None] < 80, np.linspace(-6.0, 0.0, 10), np.zeros(10))
+    old = _stuck().series["site_grad_rms"]
+    series = {**_stuck().series, "site_grad_rms": replace(old, values=levels.astype(np.float32))}
+    finding = diagnose(replace(_stuck(), series=series)).findings[0]
+    assert (finding.condition, finding.last_step) == ("vanishing_gradients", 79)
+    assert finding.confidence == pytest.approx(76 / 77, abs=1e-2)
+
+
 def test_an_explosion_that_comes_after_a_sound_start_is_told_by_its_later_slope() -> None:
     start, later = np.zeros(10), np.linspace(3.0, 0.0, 10)
     steps = np.arange(300)

@@ -15,7 +15,10 @@ from .world import EXPERIMENT, hopeless, search
     ("runs", "divided"),
     [
         (40, Plan(screen=5, race=5, finalists=2, confirm_seeds=5)),
-        (26, Plan(screen=3, race=2, finalists=1, confirm_seeds=5)),
+        (30, Plan(screen=3, race=2, finalists=2, confirm_seeds=5)),
+        (29, Plan(screen=4, race=3, finalists=1, confirm_seeds=5)),
+        (24, Plan(screen=2, race=2, finalists=1, confirm_seeds=5)),
+        (23, Plan(screen=4, race=3, finalists=1, confirm_seeds=3)),
         (8, Plan(screen=2, race=1, finalists=1, confirm_seeds=3)),
     ],
 )
