@@ -355,3 +355,21 @@ def test_saturation_that_passes_ends_with_the_last_record_that_shows_it() -> Non
     passing = changed(flat, {"saturated_fraction": lambda steps: np.where(steps < 100, 0.95, 0.0)})
     finding = next(each for each in diagnose(passing).findings if each.condition == "saturated_activations")
     assert (finding.first_step, finding.last_step) == (0, 90)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "swing", "primary"),
+    [
+        (1.0, 1.0, 0.0, "slow_convergence"),  # the last value alone was a peak
+        (4.0, 4.0, 0.0, "divergence"),
+        (4.0, 4.0, 2.0, "oscillating_loss"),  # it swings high, but no higher than before
+        (1.9, 4.0, 0.5, "divergence"),
+        (2.1, 4.0, 2.0, "oscillating_loss"),
+    ],
+)
+def test_a_loss_that_ends_high_ran_away_unless_it_swings_no_higher_than_before(early, late, swing, primary) -> None:
+    def losses(steps: np.ndarray) -> np.ndarray:
+        return 2.3 * (np.where(steps < 200, early, late) + swing * (-1.0) ** (steps // 5))
+
+    ended = failed(final_train_loss=4.0 * 2.3)
+    assert diagnose(changed(healthy_record(), {"probe_loss": losses}, outcome=ended)).primary == primary
