@@ -183,7 +183,7 @@ def _show_run(data: Mapping[str, Any], *, url: str) -> None:
     show(console, Text(f"{data['id']}{name}: {data['status']}", style="bold"))
     if data["status"] not in {"succeeded", "running", "queued"}:
         show(console, Text(f"  {data['reason']['text']}"))
-    if not data.get("repeatable", True):
+    if data["origin"] == "service" and not data.get("repeatable", True):
         show(console, Text("  Its data set was deleted: it cannot be trained again."))
     if data["metrics"] is not None:
         show(console, Text(f"  {metrics_line(data['metrics'])}"))

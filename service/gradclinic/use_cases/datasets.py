@@ -48,6 +48,7 @@ def delete(store: Store, dataset_id: str) -> None:
 
 
 def is_repeatable(store: Store, run: Run) -> bool:
-    """Whether a run could be trained again: not where its uploaded data set was deleted."""
+    """Whether the service could train a run again: not where its uploaded data set was deleted."""
     data = run.resolved_experiment.get("data") or {}
-    return data.get("kind") != "uploaded" or store.datasets.find(data["id"]) is not None
+    there = data.get("kind") != "uploaded" or store.datasets.find(data["id"]) is not None
+    return there and run.origin == "service"

@@ -38,7 +38,7 @@ def runs_of(name, *, seed=0, **by_arm):
     found = []
     for arm in CLAIMS[name].arms(quick=True):
         key = next((key for key in by_arm if key.replace("_", " ") in arm), None)
-        found.append(run(arm, seed, **(by_arm[key] if key else {})))
+        found.append(run(arm, seed, **(by_arm[key] if key is not None else {})))
     return found
 
 
@@ -220,3 +220,39 @@ def test_the_order_is_judged_over_every_kind_of_network_and_every_condition():
     shares = {figure.name: figure.value for figure in ruling.figures}
     assert shares["batch norm"] > 0.5 > shares["clip gradients"] == 0
     assert {name.split(":")[0] for name in shares if ":" in name} >= {"vanishing_gradients", "exploding_gradients"}
+
+
+LEARNS, FAILS, BREAKS = {"left": 0.1}, {"left": 1.0}, {"left": float("nan")}
+
+
+@pytest.mark.parametrize(
+    ("name", "by_arm", "expected"),
+    [
+        ("batch_norm_allows_higher_rates", {"rate 0.01": LEARNS, "rate 0.1, batch norm": LEARNS}, "supported"),
+        ("batch_norm_allows_higher_rates", {"rate 0.01": LEARNS}, "refuted"),
+        ("batch_norm_allows_higher_rates", {"rate 0.01": LEARNS, "relu, rate 1, batch norm": LEARNS}, "mixed"),
+        ("batch_norm_forgives_initialization", {"gain 3": FAILS, "batch norm": LEARNS}, "refuted"),
+        ("batch_norm_forgives_initialization", {"batch norm": LEARNS, "gain 3": BREAKS}, "supported"),
+        ("batch_norm_forgives_initialization", {"gain 3, b": {"left": 0.8}, "gain 3": FAILS, "": LEARNS}, "refuted"),
+        ("clipping_cures_exploding", {"clipped": LEARNS, "": BREAKS}, "supported"),
+        ("clipping_cures_exploding", {"mlp, clipped": LEARNS, "clipped": FAILS, "": BREAKS}, "supported"),
+        ("clipping_cures_exploding", {"gelu mlp, clipped": LEARNS, "clipped": FAILS, "": BREAKS}, "mixed"),
+        ("clipping_cures_exploding", {"": FAILS}, "refuted"),
+        ("early_layers_learn_slower", {"": {"update_decades": -1.0}}, "supported"),
+        ("early_layers_learn_slower", {"sigmoid": {"update_decades": -1.0}}, "mixed"),
+        ("early_layers_learn_slower", {"": {"update_decades": -0.9}}, "refuted"),
+        ("lower_rate_avoids_divergence", {"rate 8": BREAKS, "rate 0.001": {"left": 0.3}, "rate": LEARNS}, "supported"),
+        ("lower_rate_avoids_divergence", {"rate 8": BREAKS, "rate 0.001": {"left": 0.2}, "rate": LEARNS}, "mixed"),
+        ("lower_rate_avoids_divergence", {"": LEARNS}, "refuted"),
+        ("lower_rate_reduces_vanishing", {"rate 1": {"slope": 2.0}, "rate 0.001": {"slope": 1.5}}, "supported"),
+        ("lower_rate_reduces_vanishing", {"rate 1": {"slope": 2.0}, "rate 0.001": {"slope": 1.6}}, "refuted"),
+        ("relu_like_respond_better", {"selu": {"accuracy": 0.9}}, "mixed"),
+        ("relu_like_respond_better", {}, "refuted"),
+        ("skips_let_gradients_through", {"skips": {"slope": 0.2}, "": {"slope": 5.0}}, "supported"),
+        ("skips_let_gradients_through", {"skips": {"slope": -0.2}, "relu": {"slope": -5.0}}, "mixed"),
+        ("skips_let_gradients_through", {"": {"slope": 5.0}}, "refuted"),
+        ("skips_let_gradients_through", {"": {"slope": 0.2}}, "refuted"),
+    ],
+)
+def test_each_rule_decides_as_it_says(name, by_arm, expected):
+    assert verdict(name, **by_arm) == expected

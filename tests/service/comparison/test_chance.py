@@ -60,3 +60,14 @@ def test_equal_arms_differ_by_no_more_than_the_error_whatever_their_share(seeds)
 
 def _without(values, arm):
     return [value for index, value in enumerate(values) if index not in (0, arm)]
+
+
+@pytest.mark.parametrize("seeds", [(2, 3), (2, 3, 1), (1, 2, 2), (3, 2, 4)])
+def test_the_chances_of_extremes_are_those_of_all_ways_to_give_the_marks(seeds):
+    ways, hits = np.zeros(sum(seeds) + 1), np.zeros((len(seeds), sum(seeds) + 1))
+    for marks in product((0, 1), repeat=sum(seeds)):
+        base, *arms = (sum(part) for part in np.split(np.array(marks), np.cumsum(seeds)[:-1]))
+        mixed = sum(0 < arm < size for arm, size in zip(arms, seeds[1:], strict=True))
+        ways[sum(marks)] += 1
+        hits[mixed, sum(marks)] += base == seeds[0] and 0 in arms
+    assert chances_of_extremes(seeds) == pytest.approx(np.cumsum(hits, axis=0) / ways)

@@ -302,3 +302,12 @@ def test_what_does_not_fit_is_named_with_what_is_allowed(change, pointer):
     (problem,) = error.value.problems
     assert problem.pointer == pointer
     assert problem.allowed
+
+
+def test_arms_without_effect_and_undecided_ones_are_ranked_alike_by_their_mean():
+    baseline = arm("baseline", [1.0, 1.01, 0.99, 1.0, 1.0])
+    same = arm("same", [1.0, 1.01, 0.99, 1.0, 1.001])
+    better, worse = arm("better", [0.5, 1.2, 0.9, 0.7, 1.1]), arm("worse", [1.5, 0.9, 1.3, 0.8, 1.2])
+    ranked = compare([*baseline, *worse, *same, *better]).arms
+    verdicts = [(each.arm, each.verdict) for each in ranked]
+    assert verdicts == [("better", "inconclusive"), ("same", "no_effect"), ("worse", "inconclusive")]

@@ -259,3 +259,117 @@ def test_a_network_that_learned_a_part_and_still_learns_gets_a_warning(end: floa
     finding = diagnose(changed(healthy_record(), {"probe_loss": falling}, outcome=ended)).findings[0]
     assert (finding.condition, finding.severity, finding.harm) == ("slow_convergence", severity, True)
     assert "the loss still falls" in finding.summary
+
+
+def _stuck(**statistics: float) -> RunRecord:
+    """A network that learned nothing although its gradients are level."""
+    return changed(healthy_record(), {"probe_loss": 2.3, **statistics}, outcome=failed())
+
+
+def _evidence(record: RunRecord, condition: str) -> dict[str, tuple[float, float | None]]:
+    (finding,) = (each for each in diagnose(record).findings if each.condition == condition)
+    return {each.name: (each.value, each.threshold) for each in finding.evidence}
+
+
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [(1e-5, "can have moved by more than 0.3 % of its size"), (0.0, "in 300 steps no layer moved at all")],
+)
+def test_steps_that_are_too_small_are_said_to_be_and_larger_ones_are_suggested(update: float, words: str) -> None:
+    finding = diagnose(_stuck(update_to_weight_ratio=update)).findings[0]
+    assert finding.condition == "slow_convergence"
+    assert finding.summary.startswith("Steps are too small")
+    assert words in finding.summary
+    assert "the learning rate holds it back" in finding.summary
+    assert [remedy["kind"] for remedy in finding.suggested_remedies[:2]] == ["remove_clipping", "set_learning_rate"]
+
+
+def test_a_failure_with_a_slope_near_its_threshold_is_treated_as_its_cause_unless_the_steps_are_too_small() -> None:
+    near = diagnose(with_slope(_stuck(), 1.2)).findings[0]
+    assert near.condition == "slow_convergence"
+    assert near.suggested_remedies[0]["kind"] == "set_initialization"
+    idle = with_slope(_stuck(update_to_weight_ratio=1e-5, weight_grad_norm_l2=1e-9), 1.2)
+    assert diagnose(idle).findings[0].suggested_remedies[0]["kind"] == "remove_clipping"
+
+
+def test_the_share_of_rises_is_held_against_what_a_learned_and_a_failed_network_may_have() -> None:
+    learned, lost = _restless(height=0.5), replace(_restless(height=0.5), outcome=failed())
+    assert _evidence(learned, "oscillating_loss")["rise_share"][1] == Thresholds().rise_share_learned
+    assert _evidence(lost, "oscillating_loss")["rise_share"][1] == Thresholds().rise_share
+
+
+def test_vanishing_from_the_start_is_as_sure_as_the_first_quarter_shows_whatever_comes_later() -> None:
+    steps = np.arange(300)
+    levels = 10.0 ** np.where(steps[:, None] < 80, np.linspace(-6.0, 0.0, 10), np.zeros(10))
+    old = _stuck().series["site_grad_rms"]
+    series = {**_stuck().series, "site_grad_rms": replace(old, values=levels.astype(np.float32))}
+    finding = diagnose(replace(_stuck(), series=series)).findings[0]
+    assert (finding.condition, finding.last_step) == ("vanishing_gradients", 79)
+    assert finding.confidence == pytest.approx(76 / 77, abs=1e-2)
+
+
+def test_an_explosion_that_comes_after_a_sound_start_is_told_by_its_later_slope() -> None:
+    start, later = np.zeros(10), np.linspace(3.0, 0.0, 10)
+    steps = np.arange(300)
+    levels = 10.0 ** np.where(steps[:, None] < 5, start, later)
+    old = _stuck().series["site_grad_rms"]
+    series = {**_stuck().series, "site_grad_rms": replace(old, values=levels.astype(np.float32))}
+    value, threshold = _evidence(replace(_stuck(), series=series), "exploding_gradients")["depth_slope"]
+    assert (round(value, 3), threshold) == (-3.0, -1.5)
+
+
+def test_saturation_from_the_start_counts_every_record_and_lasts_until_the_last_step() -> None:
+    flat = healthy_record(activation="tanh", bounded=True, can_die=False)
+    finding = diagnose(changed(flat, {"saturated_fraction": 0.95}, outcome=failed())).findings[0]
+    records = len(flat.series["saturated_fraction"])
+    assert (finding.condition, finding.first_step, finding.last_step) == ("saturated_activations", 0, 299)
+    assert finding.confidence == pytest.approx((records + 1) / (records + 2), abs=1e-3)
+
+
+def test_the_fewest_steps_that_can_be_judged_are_judged() -> None:
+    short = truncated(vanishing(), 20)
+    for steps, primary in ((20, "vanishing_gradients"), (19, "insufficient_evidence")):
+        cut = replace(truncated(short, steps), steps=steps, outcome=failed(steps_done=steps))
+        assert diagnose(cut).primary == primary
+
+
+@pytest.mark.parametrize(
+    ("condition", "statistic", "sick", "sound"),
+    [
+        ("saturated_activations", "saturated_fraction", 0.51, 0.49),
+        ("dead_units", "dead_fraction", 0.51, 0.49),
+        ("vanishing_gradients", None, 1.51, 1.49),
+        ("exploding_gradients", None, -1.51, -1.49),
+    ],
+)
+def test_a_condition_begins_at_its_threshold(condition: str, statistic: str | None, sick: float, sound: float) -> None:
+    bounded = condition == "saturated_activations"
+    base = changed(healthy_record(bounded=bounded, can_die=not bounded), {"probe_loss": 2.3}, outcome=failed())
+    for level, there in ((sick, True), (sound, False)):
+        record = with_slope(base, level) if statistic is None else changed(base, {statistic: level})
+        assert (condition in {finding.condition for finding in diagnose(record).findings}) is there
+
+
+def test_saturation_that_passes_ends_with_the_last_record_that_shows_it() -> None:
+    flat = healthy_record(activation="tanh", bounded=True, can_die=False)
+    passing = changed(flat, {"saturated_fraction": lambda steps: np.where(steps < 100, 0.95, 0.0)})
+    finding = next(each for each in diagnose(passing).findings if each.condition == "saturated_activations")
+    assert (finding.first_step, finding.last_step) == (0, 90)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "swing", "primary"),
+    [
+        (1.0, 1.0, 0.0, "slow_convergence"),  # the last value alone was a peak
+        (4.0, 4.0, 0.0, "divergence"),
+        (4.0, 4.0, 2.0, "oscillating_loss"),  # it swings high, but no higher than before
+        (1.9, 4.0, 0.5, "divergence"),
+        (2.1, 4.0, 2.0, "oscillating_loss"),
+    ],
+)
+def test_a_loss_that_ends_high_ran_away_unless_it_swings_no_higher_than_before(early, late, swing, primary) -> None:
+    def losses(steps: np.ndarray) -> np.ndarray:
+        return 2.3 * (np.where(steps < 200, early, late) + swing * (-1.0) ** (steps // 5))
+
+    ended = failed(final_train_loss=4.0 * 2.3)
+    assert diagnose(changed(healthy_record(), {"probe_loss": losses}, outcome=ended)).primary == primary

@@ -108,9 +108,10 @@ def test_the_random_control_is_drawn_from_the_seed_and_beaten():
 
 @pytest.mark.parametrize("runs", [24, 40, 80])
 def test_a_budget_of_runs_is_kept(runs):
-    progress = search(replace(PROBLEM, budget=Budget(runs=runs)), by_norm)
-    assert len(progress.asked) <= runs
-    assert progress.outcome.ending == "cured"
+    cured = search(replace(PROBLEM, budget=Budget(runs=runs)), by_norm)
+    assert len(cured.asked) <= runs
+    assert cured.outcome.ending == "cured"
+    assert len(search(replace(PROBLEM, budget=Budget(runs=runs)), hopeless).asked) <= runs
 
 
 def test_a_budget_of_seconds_is_kept_where_runs_cost_what_they_did_before():
@@ -186,3 +187,13 @@ def test_everything_that_was_trained_was_spent_whether_the_search_would_ask_for_
     spent = report(advance(PROBLEM, results), refused={second.key})["spent"]
     assert spent["runs"] == 3
     assert spent["seconds"] == pytest.approx(3 * 3.0)
+
+
+@pytest.mark.parametrize(("condition", "first"), [("oscillating_loss", "lower"), ("vanishing_gradients", "set")])
+def test_where_the_best_is_restless_smaller_steps_are_tried_first_and_else_larger_ones(condition, first):
+    def world(trial):
+        norm = getattr(trial.experiment.model, "normalization", None) == "batch_norm"
+        return result_of(trial, 0.6, condition=condition) if norm else hopeless(trial)
+
+    improved = [trial.arm for trial in search(PROBLEM, world).asked if trial.round == "improve"]
+    assert f"{first}_learning_rate" in improved[0]

@@ -57,7 +57,7 @@ class PrescriptionAnswer(PrescriptionSummary):
     comparison: Json | None
     """Of the confirmation, on seeds that no choice was made by."""
     spent: Json | None
-    """Runs and seconds."""
+    """Runs and seconds of all that was trained, runs that were deleted meanwhile included."""
 
 
 class PrescriptionPage(Answer):

@@ -89,7 +89,7 @@ class RunDetailAnswer(RunAnswer):
     environment: Json | None
     """Fingerprint of where it was trained: device, library versions, data digest; null until a worker took it."""
     repeatable: bool
-    """Whether it could be trained again: false where its uploaded data set was deleted."""
+    """Whether the service could train it again: not where its uploaded data set was deleted, and no external run."""
 
 
 class RunPage(Answer):

@@ -62,7 +62,7 @@ def onset_of_blow_up(features: Features, record: RunRecord) -> int:
         return int(loss.steps[0]) if len(loss) else end
     with np.errstate(invalid="ignore"):
         calm = np.flatnonzero(loss.values[:, 0] <= 2.0 * abs(loss.values[0, 0]))
-    after = int(calm[-1]) + 1 if len(calm) else 0
+    after = int(calm[-1]) + 1
     return int(loss.steps[after]) if after < len(loss) else end
 
 
