@@ -16,15 +16,13 @@ from .body import StrictJSONRoute
 from .dependencies import (
     BODY_PROBLEMS,
     NAME_PATTERN,
-    After,
     CheckId,
     IdempotencyKey,
-    Limit,
     TheService,
     problems,
 )
 from .json import dump
-from .paging import link_next
+from .paging import ThePage
 from .regression_requests import CheckRequest
 from .regression_views import check_answer, check_summary
 from .submitted import RETRY_AFTER_S, cancel, headers_of, point_to
@@ -63,17 +61,16 @@ def create_check(
 def list_checks(
     *,
     service: TheService,
-    request: Request,
-    response: Response,
+    paging: ThePage,
     baseline: Named = None,
     schedule: Named = None,
     verdict: Annotated[a.CheckVerdict | None, Query(description="Only checks with this verdict.")] = None,
-    after: After = None,
-    limit: Limit = 50,
 ) -> a.CheckPage:
     """Checks that meet every filter, newest first."""
-    page = service.store.checks.page(baseline=baseline, schedule=schedule, verdict=verdict, after=after, limit=limit)
-    return a.CheckPage(items=[check_summary(each) for each in page.items], next=link_next(request, response, page.next))
+    page = service.store.checks.page(
+        baseline=baseline, schedule=schedule, verdict=verdict, after=paging.after, limit=paging.limit
+    )
+    return paging.answer(a.CheckPage, page, item=check_summary)
 
 
 _FORMS: dict[int | str, dict[str, Any]] = {

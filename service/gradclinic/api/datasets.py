@@ -97,7 +97,7 @@ def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetDetailAn
     response_class=Response,
 )
 def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
-    """Remove its rows, unless an unfinished run or a search that goes on needs them.
+    """Remove its rows, unless an unfinished run, a search that goes on or a schedule needs them.
 
     Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
     """

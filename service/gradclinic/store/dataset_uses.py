@@ -1,9 +1,9 @@
-"""Who needs an uploaded data set: runs and searches name it in their experiments."""
+"""Who needs an uploaded data set: runs, searches and schedules name it in their experiments."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from ..errors import Conflict
 from . import tables as t
@@ -40,7 +40,7 @@ def runs_by_dataset(connection: Connection, database: Database, dataset_ids: Seq
 
 
 def who_needs(connection: Connection, database: Database, dataset_id: str) -> str | None:
-    """In words, the unfinished runs and searches that train on a data set; None where there are none."""
+    """In words, which unfinished runs, searches or schedules train on a data set; None where there are none."""
     runs, searches = t.runs.c, t.prescriptions.c
     waiting = connection.scalar(
         select(func.count())
@@ -60,4 +60,26 @@ def who_needs(connection: Connection, database: Database, dataset_id: str) -> st
     )
     if going_on:
         return "a search for a cure that goes on needs it"
-    return None
+    name = connection.scalar(_schedules_on(database, dataset_id))
+    return None if name is None else f"the schedule {name!r} needs it"
+
+
+def _schedules_on(database: Database, dataset_id: str) -> Select[tuple[str]]:
+    """The schedules whose checks train on a data set: by an experiment of their own, or else by their baseline's."""
+    own, pinned = t.schedules.c.asks, t.pins.c.experiment
+    return (
+        select(t.schedules.c.name)
+        .outerjoin(t.baselines, t.baselines.c.name == t.schedules.c.baseline)
+        .outerjoin(t.pins, t.pins.c.id == t.baselines.c.pin_id)
+        .where(
+            or_(
+                text_at(database, own, "experiment", "data", "id") == dataset_id,
+                and_(
+                    text_at(database, own, "experiment", "data", "kind").is_(None),
+                    text_at(database, pinned, "data", "id") == dataset_id,
+                ),
+            )
+        )
+        .order_by(t.schedules.c.name)
+        .limit(1)
+    )

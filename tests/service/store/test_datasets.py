@@ -3,9 +3,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gradclinic.errors import Conflict, NotFound
-from gradclinic.store import NewPrescription, Store
+from gradclinic.store import NewPrescription, NewSchedule, Store
 
-from .records import new_run, new_study
+from .pins import pin
+from .records import new_run, new_study, queued
 
 DATA = "data_" + "0" * 24
 ON_IT = {"model": {}, "data": {"kind": "uploaded", "id": DATA}}
@@ -72,3 +73,26 @@ def test_of_a_run_and_the_deletion_of_its_data_at_once_one_is_refused(store: Sto
             deletion = pool.submit(tried, lambda name=name: store.datasets.delete(name))
             assert run.result() != deletion.result()
             assert (store.datasets.find(name) is not None) == run.result()
+
+
+@pytest.mark.parametrize(
+    ("own", "pinned", "needed"),
+    [
+        (ON_IT, {"data": {"kind": "digits"}}, True),
+        (None, ON_IT, True),
+        ({"data": {"kind": "digits"}}, ON_IT, False),
+        (None, {"data": {"kind": "digits"}}, False),
+    ],
+)
+def test_a_schedule_needs_the_data_of_its_experiment_or_else_of_its_baselines(
+    store: Store, own: dict | None, pinned: dict, needed: bool
+) -> None:
+    upload(store)
+    store.baselines.pin("main", pin(queued(store).id, experiment=pinned))
+    asks = {"baseline": "main", "experiment": own}
+    store.schedules.create(NewSchedule(name="nightly", cron="0 3 * * *", zone="UTC", baseline="main", asks=asks))
+    if needed:
+        with pytest.raises(Conflict, match="the schedule 'nightly' needs it"):
+            store.datasets.delete(DATA)
+        store.schedules.delete("nightly")
+    store.datasets.delete(DATA)
