@@ -15,6 +15,7 @@ from gradclinic.queue import Queue
 from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
 from gradclinic.use_cases.prescribe import give_up, step
+from gradclinic.use_cases.recordings import end_silent
 from gradclinic.use_cases.service import Service
 
 from .checkpoint import Checkpoints
@@ -40,6 +41,7 @@ class Reconciler:
         reconciliation, settings = self._store.reconciliation, self._settings
         changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
         changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
+        changed += end_silent(self._service)
         changed += self.prescribe()
         messages = reconciliation.unannounced(resend_after_s=settings.resend_after_s, depths=self._queue.depths())
         changed += self._queue.announce(self._store, messages, at_once=AT_ONCE)

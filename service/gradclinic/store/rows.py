@@ -48,12 +48,13 @@ _AS_STORED = (
 
 def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, Any]:
     """The columns of a fresh, queued run, its times left out."""
-    reason = Reason("submitted", "waiting for a worker")
+    own = new.origin == "external"
+    reason = Reason("recording", "its own program trains it") if own else Reason("submitted", "waiting for a worker")
     return {
         "id": run_id,
         "name": new.name,
         "labels": dict(new.labels),
-        "status": "queued" if new.origin == "service" else "running",
+        "status": "running" if own else "queued",
         "origin": new.origin,
         "study_id": study_id,
         "arm": new.arm,

@@ -132,6 +132,7 @@ class Runs:
         runs = t.runs.c
         with self._database.write() as connection:
             cancel_queued(connection, self._database, runs.id == run_id)
+            self._cancel_recorded(connection, run_id)
             connection.execute(
                 update(t.runs).where(runs.id == run_id, runs.status == "running").values(cancel_requested=True)
             )
@@ -139,6 +140,21 @@ class Runs:
         if run.ended and run.status != "canceled":
             raise Conflict(f"the run has already {run.status}; only a queued or running one can be cancelled")
         return run
+
+    def _cancel_recorded(self, connection: Connection, run_id: str) -> None:
+        """End a run that its own program trains: there is no worker to ask, and what it sends next is refused."""
+        change_status(
+            connection,
+            self._database,
+            t.runs.c.id == run_id,
+            t.runs.c.origin == "external",
+            before="running",
+            status="canceled",
+            reason=CANCELED,
+            cancel_requested=True,
+            lease_until=None,
+            ended_at=self._database.now,
+        )
 
     def delete(self, run_id: str) -> None:
         """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.

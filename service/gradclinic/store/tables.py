@@ -1,6 +1,7 @@
 """The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -254,6 +255,16 @@ deleted_trials = Table(
     Column("digest", Word, nullable=False),
     Column("key", Text, nullable=False),
     PrimaryKeyConstraint("prescription_id", "digest"),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("declared", Json, nullable=False),
+    Column("windows", Integer, nullable=False),
+    Column("fingerprint", Word),
+    Column("stored_bytes", BigInteger, nullable=False),
 )
 
 workers = Table(

@@ -18,6 +18,7 @@ from .events import EventAnswer, EventPage
 from .experiments import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
 from .prescriptions import PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
+from .recordings import RecordingAnswer, RecordingUrls, WindowAnswer
 from .runs import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
 from .statistics import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from .studies import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
@@ -55,6 +56,8 @@ __all__ = [
     "ProgressAnswer",
     "ReadyAnswer",
     "ReasonAnswer",
+    "RecordingAnswer",
+    "RecordingUrls",
     "ResolveAnswer",
     "RulingAnswer",
     "RunAnswer",
@@ -70,4 +73,5 @@ __all__ = [
     "StudyStatus",
     "StudyUrls",
     "TransitionAnswer",
+    "WindowAnswer",
 ]
