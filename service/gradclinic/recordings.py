@@ -6,6 +6,7 @@
 A program tells what it knows. What it leaves out is taken from what it recorded where that tells it, else it is absent.
 """
 
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -215,6 +216,14 @@ class Ending(Spec):
     """Most bytes that the training held."""
 
 
+def series_to_json(statistic: str, series: Series) -> dict[str, Any]:
+    """A series as it is posted; numbers that JSON has not are strings."""
+    values = series.values.tolist()
+    if not np.isfinite(series.values).all():
+        values = [[spelled(value) for value in row] for row in values]
+    return {"statistic": statistic, "steps": series.steps.tolist(), "values": values}
+
+
 def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_loss: float | None) -> Outcome | None:
     """How a recorded training ended, from what its program said and what it recorded; None where neither tells."""
     constant = constant_loss if ending.constant_loss is None else ending.constant_loss
@@ -240,6 +249,13 @@ def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_l
         recording_seconds=ending.recording_seconds,
         peak_memory_bytes=ending.peak_memory_bytes,
     )
+
+
+def spelled(value: float) -> Number:
+    """A number as JSON has it."""
+    if isfinite(value):
+        return value
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # NaN alone does
 
 
 def _number(value: float | str | None) -> float | None:

@@ -1,0 +1,157 @@
+"""What is seen at the sites once they are known: of most steps a norm each, of full ones the whole tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .discover import Found, applied, state_of
+from .watch import Key
+
+SAMPLES = 256
+"""A unit counts as dead when it was off on at least so many samples, as in a probe."""
+
+
+@dataclass
+class _Caught:
+    """One tensor at a site, and what came back to it."""
+
+    value: Tensor | None
+    phi: Tensor | None = None
+    gradient: Tensor | None = None
+    norm: Tensor | None = None
+    entries: int = 0
+
+
+class Taps:
+    """Looks at one training step."""
+
+    probing = False
+
+    def __init__(self, found: Sequence[Found], *, full: bool) -> None:
+        self._found, self._full = found, full
+        self._places = {each.key: index for index, each in enumerate(found)}
+        self._afters = {each.after: index for index, each in enumerate(found) if each.after is not None}
+        self._caught: list[list[_Caught]] = [[] for _ in found]
+
+    def begins(self) -> None: ...
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        tensor = state_of(module, output)
+        if tensor is None:
+            return
+        index = self._places.get(key)
+        if index is not None and tensor.requires_grad:
+            self._catch(index, tensor)
+        after = self._afters.get(key)
+        if after is not None and self._full and self._caught[after]:
+            self._caught[after][-1].phi = tensor.detach()
+
+    def rms(self) -> Tensor | None:
+        """[L]: RMS of the gradient at each site; None where one of them was not seen."""
+        found = []
+        for caught in self._caught:
+            known = [each for each in caught if each.norm is not None]
+            if not known:
+                return None
+            norms = torch.stack([each.norm for each in known if each.norm is not None])
+            found.append(norms.norm() / sum(each.entries for each in known) ** 0.5)
+        return torch.stack(found) if found else None
+
+    def values(self) -> dict[str, Tensor]:
+        """The sites' tensors, each with its gradient, of all passes together; empty where one was not seen."""
+        kept: dict[str, Tensor] = {}
+        for each, caught in zip(self._found, self._caught, strict=True):
+            known = [one for one in caught if one.value is not None and one.gradient is not None]
+            if not known:
+                return {}
+            value = _joined([one.value for one in known])
+            value.grad = _joined([one.gradient for one in known]).to(value.dtype)
+            kept[each.site.tap] = value
+            if each.site.output is not None:
+                phis = [one.phi for one in known]
+                kept[each.site.output] = applied(each, value) if any(phi is None for phi in phis) else _joined(phis)
+        return kept
+
+    def _catch(self, index: int, tensor: Tensor) -> None:
+        value = None
+        if self._full:
+            value = tensor.detach().clone() if self._found[index].copies else tensor.detach()
+        caught = _Caught(value, entries=tensor.numel())
+        self._caught[index].append(caught)
+
+        def take(gradient: Tensor) -> None:
+            caught.norm = torch.linalg.vector_norm(gradient.detach(), dtype=torch.float64)
+            if self._full:
+                caught.gradient = gradient.detach()
+
+        tensor.register_hook(take)  # type: ignore[no-untyped-call]  # torch's own
+
+
+class ProbeTaps:
+    """Looks at a probe's forward pass, at the sites whose units can die."""
+
+    probing = True
+
+    def __init__(self, found: Sequence[Found]) -> None:
+        self._mortal = {each.key: each for each in found if each.info.can_die}
+        self.values: dict[str, Tensor] = {}
+
+    def begins(self) -> None: ...
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        each, tensor = self._mortal.get(key), state_of(module, output)
+        if each is not None and tensor is not None:
+            self.values[each.site.tap] = tensor.detach().clone() if each.copies else tensor.detach()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every such site was seen."""
+        return len(self.values) == len(self._mortal)
+
+
+class Units:
+    """Which units were off on every sample of the steps that are recorded in full, where nothing is probed."""
+
+    def __init__(self, found: Sequence[Found]) -> None:
+        self._found = found
+        self._mortal = [each for each in found if each.info.can_die]
+        self._alive: list[Tensor] = []
+        self._samples = 0
+        self._since = 0
+
+    def saw(self, step: int, values: dict[str, Tensor], *, samples: int) -> tuple[int, Tensor] | None:
+        """Since which step, and [L], each site's share of units that were off throughout, NaN where none can die.
+
+        None until 256 samples have been seen; then it begins anew.
+        """
+        if not self._mortal or not values:
+            return None
+        now = [_alive(each, values[each.site.tap]) for each in self._mortal]
+        self._since = self._since if self._samples else step
+        self._alive = [a | b for a, b in zip(self._alive, now, strict=True)] if self._samples else now
+        self._samples += samples
+        if self._samples < SAMPLES:
+            return None
+        self._samples = 0
+        dead = iter([1.0 - alive.double().mean() for alive in self._alive])
+        nan = now[0].new_tensor(float("nan"), dtype=torch.float64)
+        return self._since, torch.stack([next(dead) if each.info.can_die else nan for each in self._found])
+
+
+def _alive(each: Found, value: Tensor) -> Tensor:
+    """[units]: whether phi' is not 0 on some sample or position."""
+    low, high = each.site.activation.zero_gradient if each.site.activation else (-float("inf"), float("inf"))
+    others = [axis for axis in range(value.ndim) if axis != each.site.unit_axis % value.ndim]
+    return ((value > low) & (value < high)).any(dim=others)
+
+
+def _joined(tensors: Sequence[Tensor | None]) -> Tensor:
+    known = [tensor for tensor in tensors if tensor is not None]
+    return known[0] if len(known) == 1 else torch.cat(known)

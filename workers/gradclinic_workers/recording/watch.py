@@ -1,0 +1,113 @@
+"""Hooks on a user's modules: they look at what passes while it trains, change nothing, and leave when told to."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+Key = tuple[str, int]
+"""A module's name, and the how-manieth of its calls in one forward pass this is."""
+
+
+class Viewer(Protocol):
+    """Who looks."""
+
+    probing: bool
+    """Whether it looks at forward passes without gradients, and not at those of the training."""
+
+    def begins(self) -> None:
+        """The whole model is called."""
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
+        """A module is called with that first tensor."""
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        """A module has made its output."""
+
+
+class Watch:
+    """The hooks of one model; what they raise goes to `on_error`, never into the training."""
+
+    def __init__(self, model: nn.Module, *, on_error: Callable[[Exception], None]) -> None:
+        self._model, self._on_error = model, on_error
+        self._handles: list[Any] = []
+        self._calls: Counter[str] = Counter()
+        self.viewer: Viewer | None = None
+        self.samples = 0
+        """Samples that went into the model since the last step."""
+        self.look_at(name for name, _ in model.named_modules())
+
+    def look_at(self, names: Iterable[str]) -> None:
+        """Hook these modules, and no others, besides the model itself."""
+        self.close()
+        wanted = {"", *names}
+        for name, module in self._model.named_modules():
+            if name in wanted:
+                self._hook(name, module)
+
+    def step_done(self) -> None:
+        """Count anew."""
+        self._calls.clear()
+        self.samples = 0
+
+    def close(self) -> None:
+        """Take every hook away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _hook(self, name: str, module: nn.Module) -> None:
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+            if self._looks():
+                self._guarded(lambda: self._entered(name, module, args, kwargs))
+
+        def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
+            if self._looks():
+                self._guarded(lambda: self._left(name, module, output))
+
+        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        self._handles.append(module.register_forward_hook(after))
+
+    def _looks(self) -> bool:
+        """Validation, whether told by eval() or by no_grad(), is not looked at."""
+        viewer = self.viewer
+        if viewer is None:
+            return False
+        return viewer.probing or (self._model.training and torch.is_grad_enabled())
+
+    def _guarded(self, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
+            self._on_error(error)
+
+    def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        viewer = self.viewer
+        if viewer is None:
+            return
+        tensor = first_tensor((*args, *kwargs.values()))
+        if name == "":
+            self._calls.clear()
+            viewer.begins()
+            if not viewer.probing and tensor is not None and tensor.ndim:
+                self.samples += len(tensor)
+        viewer.enters((name, self._calls[name]), module, tensor)
+
+    def _left(self, name: str, module: nn.Module, output: Any) -> None:
+        if self.viewer is not None:
+            number = self._calls[name]
+            self._calls[name] += 1
+            self.viewer.leaves((name, number), module, output)
+
+
+def first_tensor(value: Any) -> Tensor | None:
+    """The first tensor in nested lists, tuples and mappings."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, list | tuple):
+        return next((found for item in value if (found := first_tensor(item)) is not None), None)
+    return None
