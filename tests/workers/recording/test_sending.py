@@ -53,6 +53,7 @@ def test_a_vanishing_network_is_diagnosed_from_its_own_loop(settings: Settings) 
             sent = run.statistics("site_grad_rms", "probe_loss")
     assert (run.status, run.data["origin"], run.data["name"]) == ("succeeded", "external", "mine")
     assert run.data["progress"] == {"step": 60, "steps": 60}
+    assert recording.diagnosis().findings[0].summary == found["summary"]
     assert (found["condition"], found["harm"]) == ("vanishing_gradients", True)
     assert profile["depth_slope"] > 1.5
     assert run.metrics is not None
@@ -123,6 +124,8 @@ def test_a_service_that_is_never_there_costs_its_patience_only(quick: None, capl
     recording = recorded(model, batches, to=f"http://127.0.0.1:{free_port()}", patience_s=0.2)
     assert time.monotonic() - began < 30
     assert recording.run_id is None
+    with pytest.raises(RuntimeError, match="has not judged it"):
+        recording.diagnosis()
     assert same(weights_of(plain), weights_of(model))
     said = [each.message for each in caplog.records]
     assert len(said) == 2

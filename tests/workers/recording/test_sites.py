@@ -145,6 +145,47 @@ def test_cells_are_recorded_state_by_state() -> None:
         assert gradient[-1] > gradient[0] > 0
 
 
+class Fused(nn.Module):
+    def __init__(self, layer: nn.Module, width: int = 12) -> None:
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(width, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = x.reshape(len(x), 8, 8)
+        if not self.layer.batch_first:
+            return self.head(self.layer(steps.transpose(0, 1))[0][-1])
+        return self.head(self.layer(steps)[0][:, -1])
+
+
+def test_time_steps_inside_one_kernel_are_recorded_at_their_inputs() -> None:
+    for layer in (nn.LSTM(8, 12, batch_first=True), nn.GRU(8, 12), nn.RNN(8, 12, num_layers=2, batch_first=True)):
+        record = found(Fused(layer))
+        assert [site.name for site in record.sites] == [f"layer.t{t}" for t in range(8)]
+        gradient = record.get("site_grad_rms").values
+        assert (gradient[:, -1] > gradient[:, 0]).all()
+        assert (gradient > 0).all()
+        assert "at their inputs" in record.environment["notes"][0]
+    both = found(Fused(nn.LSTM(8, 6, batch_first=True, bidirectional=True)))
+    assert both.sites == ()
+    assert "are not seen" in both.environment["notes"][0]
+
+
+def test_a_kernel_s_profile_over_time_is_its_cells_own() -> None:
+    torch.manual_seed(0)
+    kernel = nn.RNN(8, 12, batch_first=True)
+    cells = Cells(nn.RNNCell)
+    with torch.no_grad():
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(cells.cell, name).copy_(getattr(kernel, f"{name}_l0"))
+    fused = Fused(kernel)
+    fused.head.load_state_dict(cells.head.state_dict())
+    slopes = []
+    for model in (fused, cells):
+        gradient = found(model).get("site_grad_rms").values[0]
+        slopes.append(float(torch.tensor(gradient[-1] / gradient[0]).log10()))
+    assert abs(slopes[0] - slopes[1]) < 0.3
+
+
 def test_a_step_whose_sites_are_not_those_of_the_first_records_the_rest() -> None:
     record = found(Cells(nn.RNNCell, times=(8, 8, 5, 8)))
     assert len(record.get("train_loss")) == 12

@@ -18,7 +18,7 @@ from gradclinic.sites import Site
 
 from ..build import target
 from .graph import Node, adds_its_input, consumers_of
-from .kinds import CELLS, CHANNELS_FIRST, NORMS, WEIGHTED, activation_of_module, activation_of_node
+from .kinds import CELLS, CHANNELS_FIRST, FUSED, NORMS, WEIGHTED, activation_of_module, activation_of_node
 from .watch import Key
 
 MOST_STATES = 512
@@ -34,7 +34,7 @@ class Passage:
     entry: Node | None
     """Where its input stood in the autograd graph, before anything changed it in place."""
     output: Tensor
-    leave: Node
+    leave: Node | None
     version: int
     value: Tensor
     """The output as it was made: a copy where it may be changed in place."""
@@ -61,6 +61,8 @@ class Found:
     """What computes phi(site) where no module does."""
     copies: bool
     """Whether its tensor is changed in place by what follows, so that its value is copied."""
+    at: tuple[int, int] | None = None
+    """Axis of time, and the time step, where it is one of a sequence."""
 
 
 def state_of(module: nn.Module, output: Any) -> Tensor | None:
@@ -97,7 +99,7 @@ class Discovery:
         if key in self._open:
             del self._open[self._open.index(key) :]
         tensor = state_of(module, output)
-        if tensor is None or tensor.grad_fn is None or not tensor.is_floating_point():
+        if tensor is None or not tensor.requires_grad or not tensor.is_floating_point():
             return
         container = next(module.children(), None) is not None
         passage = Passage(
@@ -130,6 +132,8 @@ class Discovery:
                 found += self._pre_activation(passage, consumers, in_profile=in_profile)
             elif isinstance(passage.module, CELLS) and passage.key[1] < MOST_STATES:
                 found += _state(passage)
+            elif isinstance(passage.module, FUSED) and passage.key[1] == 0:
+                found += _time_steps(passage)
             elif passage.key[0] in blocks:
                 found += _block(passage)
         return found, readout
@@ -140,8 +144,10 @@ class Discovery:
         kept = {}
         for each in found:
             tapped = by_key[each.key]
-            value = tapped.value.detach()
-            value.grad = tapped.gradients[-1].reshape(value.shape).to(value.dtype)
+            value, gradient = tapped.value.detach(), tapped.gradients[-1]
+            if each.at is not None:
+                value, gradient = value.select(*each.at), gradient.select(*each.at)
+            value.grad = gradient.reshape(value.shape).to(value.dtype)
             kept[each.site.tap] = value
             if each.site.output is not None:
                 phi = by_key[each.after].value if each.after is not None else None
@@ -204,6 +210,15 @@ def _state(passage: Passage) -> Iterator[Found]:
         yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name)
 
 
+def _time_steps(passage: Passage) -> Iterator[Found]:
+    """What goes into each time step of a recurrent layer; none where there are too many."""
+    axis = 1 if passage.module.batch_first else 0
+    if passage.gradients and passage.value.shape[axis] <= MOST_STATES:
+        name = passage.key[0]
+        for step in range(passage.value.shape[axis]):
+            yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name, at=(axis, step))
+
+
 def _block(passage: Passage) -> Iterator[Found]:
     axis = 1 if passage.value.ndim >= 4 else -1
     yield _found(_name(passage.key), "block_output", passage, axis=axis, in_profile=True)
@@ -220,6 +235,7 @@ def _found(
     activation: Activation | None = None,
     after: Key | None = None,
     compute: nn.Module | None = None,
+    at: tuple[int, int] | None = None,
 ) -> Found:
     tap = f"{name}:{tapped.key[0]}"
     site = Site(name, kind, tap, in_profile, axis, activation, f"{tap}:phi" if activation else None, group)
@@ -233,7 +249,7 @@ def _found(
         can_die=activation.can_die() if activation else False,
         group=group,
     )
-    return Found(site, info, tapped.key, after, compute, tapped.changed)
+    return Found(site, info, tapped.key, after, compute, tapped.changed, at)
 
 
 def _name(key: Key) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from gradclinic.diagnosis import Diagnosis, diagnose
+from gradclinic.diagnosis import Diagnosis, diagnose, from_json
 from gradclinic.experiment import Recording as Spacing
 from gradclinic.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.recordings import Declaration, Ending, spelled
@@ -153,8 +153,16 @@ class Recording:
         return self._here.record(self.step)
 
     def diagnosis(self) -> Diagnosis:
-        """What is wrong, so far or in the end, where the record stays here."""
-        return diagnose(self.record)
+        """What is wrong; so far, where the record stays here, else once the service has judged it.
+
+        Raises RuntimeError where nothing is known yet.
+        """
+        if self._elsewhere is None:
+            return diagnose(self.record)
+        judged = self._elsewhere.sender.judged
+        if judged is None:
+            raise RuntimeError(f"the service has not judged it: {self._elsewhere.sender.over or 'it goes on'}")
+        return from_json(judged)
 
     # --- what the observer tells ---
 

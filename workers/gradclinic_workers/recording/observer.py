@@ -321,7 +321,12 @@ class Observer:
         modules = list(self._model.modules())
         unseen = sorted({type(module).__name__ for module in modules if isinstance(module, FUSED)})
         unknown = sum(info.kind == "pre_activation" and info.activation is None for info in self._site_infos())
-        notes = [f"the states inside {name} are not seen: one kernel computes them all" for name in unseen]
+        notes = [
+            f"of the time steps of {name} the gradient at their inputs is recorded: the states are inside one kernel"
+            if any(info.group for info in self._site_infos())
+            else f"the time steps of {name} are not seen: they are inside one kernel"
+            for name in unseen
+        ]
         if unknown:
             notes.append(f"what follows {unknown} of the sites is not known: nothing is said of saturation there")
         return {

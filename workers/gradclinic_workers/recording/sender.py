@@ -45,8 +45,8 @@ class Sender:
         self.run_id: str | None = None
         self.over: str | None = None
         """Why nothing more is sent, where that is so."""
-        self.finished = False
-        """Whether the service has judged the recording."""
+        self.judged: dict[str, Any] | None = None
+        """The service's diagnosis, in the end."""
 
     def declare(self, body: Mapping[str, Any]) -> None:
         """Begin, with the recording's declaration."""
@@ -94,8 +94,8 @@ class Sender:
             elif kind == "window":
                 self._send_window(client, *body)
             else:
-                self._post(client, f"/v1/recordings/{self.run_id}/finish", body | {"windows": self._next_window})
-                self.finished = True
+                run = self._post(client, f"/v1/recordings/{self.run_id}/finish", body | {"windows": self._next_window})
+                self.judged = run["diagnosis"]
                 return
 
     def _send_window(self, client: httpx.Client, step: int, series: Parts, size: int) -> None:

@@ -32,7 +32,9 @@ class Taps:
 
     def __init__(self, found: Sequence[Found], *, full: bool) -> None:
         self._found, self._full = found, full
-        self._places = {each.key: index for index, each in enumerate(found)}
+        self._places: dict[Key, list[int]] = {}
+        for index, each in enumerate(found):
+            self._places.setdefault(each.key, []).append(index)
         self._afters = {each.after: index for index, each in enumerate(found) if each.after is not None}
         self._caught: list[list[_Caught]] = [[] for _ in found]
 
@@ -44,9 +46,9 @@ class Taps:
         tensor = state_of(module, output)
         if tensor is None:
             return
-        index = self._places.get(key)
-        if index is not None and tensor.requires_grad:
-            self._catch(index, tensor)
+        places = self._places.get(key)
+        if places is not None and tensor.requires_grad:
+            self._catch(places, tensor)
         after = self._afters.get(key)
         if after is not None and self._full and self._caught[after]:
             self._caught[after][-1].phi = tensor.detach()
@@ -69,7 +71,7 @@ class Taps:
             known = [one for one in caught if one.value is not None and one.gradient is not None]
             if not known:
                 return {}
-            value = _joined([one.value for one in known])
+            value = _joined([one.value for one in known]).detach()
             value.grad = _joined([one.gradient for one in known]).to(value.dtype)
             kept[each.site.tap] = value
             if each.site.output is not None:
@@ -77,17 +79,24 @@ class Taps:
                 kept[each.site.output] = applied(each, value) if any(phi is None for phi in phis) else _joined(phis)
         return kept
 
-    def _catch(self, index: int, tensor: Tensor) -> None:
-        value = None
-        if self._full:
-            value = tensor.detach().clone() if self._found[index].copies else tensor.detach()
-        caught = _Caught(value, entries=tensor.numel())
-        self._caught[index].append(caught)
+    def _catch(self, places: Sequence[int], tensor: Tensor) -> None:
+        """Hold a tensor, or one of each of its time steps, and take the gradient that comes back."""
+        at = self._found[places[0]].at
+        value = tensor.detach()
+        if self._full and self._found[places[0]].copies:
+            value = value.clone()
+        values = [value] if at is None else value.unbind(at[0])
+        if len(values) != len(places):
+            return
+        caught = [_Caught(each if self._full else None, entries=each.numel()) for each in values]
+        for index, each in zip(places, caught, strict=True):
+            self._caught[index].append(each)
 
         def take(gradient: Tensor) -> None:
-            caught.norm = torch.linalg.vector_norm(gradient.detach(), dtype=torch.float64)
-            if self._full:
-                caught.gradient = gradient.detach()
+            gradients = [gradient.detach()] if at is None else gradient.detach().unbind(at[0])
+            for each, one in zip(caught, gradients, strict=True):
+                each.norm = torch.linalg.vector_norm(one, dtype=torch.float64)
+                each.gradient = one if self._full else None
 
         tensor.register_hook(take)  # type: ignore[no-untyped-call]  # torch's own
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from .kinds import FUSED
+
 Key = tuple[str, int]
 """A module's name, and the how-manieth of its calls in one forward pass this is."""
 
@@ -24,7 +26,7 @@ class Viewer(Protocol):
         """A module is called with that first tensor."""
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
-        """A module has made its output."""
+        """A module has made its output; of a recurrent layer: it has got its sequences."""
 
 
 class Watch:
@@ -59,9 +61,12 @@ class Watch:
         self._handles.clear()
 
     def _hook(self, name: str, module: nn.Module) -> None:
-        def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-            if self._looks():
-                self._guarded(lambda: self._entered(name, module, args, kwargs))
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+            if not self._looks():
+                return None
+            seen = _with_gradient(module, args)
+            self._guarded(lambda: self._entered(name, module, args if seen is None else seen, kwargs))
+            return None if seen is None else (seen, kwargs)
 
         def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
             if self._looks():
@@ -93,13 +98,34 @@ class Watch:
             viewer.begins()
             if not viewer.probing and tensor is not None and tensor.ndim:
                 self.samples += len(tensor)
-        viewer.enters((name, self._calls[name]), module, tensor)
+        key = (name, self._calls[name])
+        viewer.enters(key, module, tensor)
+        if is_sequence(module, args):
+            viewer.leaves(key, module, args[0])
 
     def _left(self, name: str, module: nn.Module, output: Any) -> None:
         if self.viewer is not None:
             number = self._calls[name]
             self._calls[name] += 1
-            self.viewer.leaves((name, number), module, output)
+            if not isinstance(module, FUSED):
+                self.viewer.leaves((name, number), module, output)
+
+
+def is_sequence(module: nn.Module, args: tuple[Any, ...]) -> bool:
+    """Whether this is a call of a recurrent layer, one way in time, with a batch of whole sequences."""
+    if not isinstance(module, FUSED) or module.bidirectional or not args:
+        return False
+    return isinstance(args[0], Tensor) and args[0].ndim == 3 and args[0].is_floating_point()
+
+
+def _with_gradient(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The arguments of a recurrent layer with the same numbers as a tensor that gets a gradient; None where it does.
+
+    Its states stay inside one kernel, but what comes back to each time step's input has gone the same way.
+    """
+    if not is_sequence(module, args) or args[0].requires_grad:
+        return None
+    return (args[0].detach().requires_grad_(), *args[1:])
 
 
 def first_tensor(value: Any) -> Tensor | None:
