@@ -1,7 +1,7 @@
 """Runs that a user's own program records: what it declares of its network, sends while it trains, and how it ended.
 
     Declaration -> Window, Window, ... -> Ending
-    Declaration.record() is what is recorded for; outcome_of(...) is how it ended, as far as that can be known
+    Declaration.record() is what is recorded for; `outcomes.outcome_of` is how it ended
 
 A program tells what it knows. What it leaves out is taken from what it recorded where that tells it, else it is absent.
 """
@@ -14,14 +14,9 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from .activations import ACTIVATIONS
 from .clipping import AnyClipping
-from .record import STATISTICS, Outcome, RunRecord, Series, SiteInfo, WeightInfo
+from .record import STATISTICS, RunRecord, Series, SiteInfo, WeightInfo
 from .sites import SiteKind
 from .spec import Fraction, Items, Seed, Spec
-
-TARGET = 0.5
-"""A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
-TAIL_SHARE, TAIL_MOST = 20, 100
-"""The final loss of a run without a probe: the mean of one in 20 of its batch losses, the last ones, 100 at most."""
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 PlaceName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
@@ -153,7 +148,7 @@ class RecordedSeries(Spec):
 
     def series(self) -> Series:
         """As numbers; what is beyond float32 is infinite."""
-        rows = [[_NAMED[value] if isinstance(value, str) else value for value in row] for row in self.values]
+        rows = [[number_of(value) for value in row] for row in self.values]
         with np.errstate(over="ignore"):
             return Series(np.asarray(self.steps, np.int32), np.asarray(rows, np.float64).astype(np.float32))
 
@@ -224,31 +219,9 @@ def series_to_json(statistic: str, series: Series) -> dict[str, Any]:
     return {"statistic": statistic, "steps": series.steps.tolist(), "values": values}
 
 
-def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_loss: float | None) -> Outcome | None:
-    """How a recorded training ended, from what its program said and what it recorded; None where neither tells."""
-    constant = constant_loss if ending.constant_loss is None else ending.constant_loss
-    loss, probe = record.get("train_loss"), record.get("probe_loss")
-    initial, final = _number(ending.initial_train_loss), _number(ending.final_train_loss)
-    if initial is None:
-        initial = _first(probe) if len(probe) and probe.steps[0] == 0 else _first(loss)
-    nonfinite = _broke_at(record)
-    if final is None:
-        final = _tail(probe, loss, steps_done=steps_done, broke=nonfinite is not None)
-    if initial is None or final is None:
-        return None
-    return Outcome(
-        steps_done=steps_done,
-        nonfinite_step=nonfinite,
-        initial_train_loss=initial,
-        final_train_loss=final,
-        constant_loss=constant,
-        final_validation_loss=_number(ending.final_validation_loss),
-        final_validation_accuracy=ending.final_validation_accuracy,
-        steps_to_target=_steps_to_target(probe, constant),
-        train_seconds=ending.train_seconds,
-        recording_seconds=ending.recording_seconds,
-        peak_memory_bytes=ending.peak_memory_bytes,
-    )
+def number_of(value: Number | None) -> float | None:
+    """A number that JSON spelled, as itself."""
+    return _NAMED[value] if isinstance(value, str) else value
 
 
 def spelled(value: float) -> Number:
@@ -256,43 +229,6 @@ def spelled(value: float) -> Number:
     if isfinite(value):
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # NaN alone does
-
-
-def _number(value: float | str | None) -> float | None:
-    return _NAMED[value] if isinstance(value, str) else value
-
-
-def _first(series: Series) -> float | None:
-    return float(series.values[0, 0]) if len(series) else None
-
-
-def _tail(probe: Series, loss: Series, *, steps_done: int, broke: bool) -> float | None:
-    if broke:
-        return float("nan")
-    if len(probe) and probe.steps[-1] >= steps_done:
-        return float(probe.values[-1, 0])
-    if not len(loss):
-        return None
-    last = min(TAIL_MOST, max(1, len(loss) // TAIL_SHARE))
-    return float(loss.values[-last:, 0].mean(dtype=np.float64))
-
-
-def _broke_at(record: RunRecord) -> int | None:
-    """From which step on no loss, or no gradient norm, was finite: a step that its program skipped breaks nothing."""
-    found = []
-    for series in (record.get("train_loss"), record.get("grad_norm_l2")):
-        finite = np.flatnonzero(np.isfinite(series.values[:, 0]))
-        after = int(finite[-1]) + 1 if len(finite) else 0
-        if after < len(series):
-            found.append(int(series.steps[after]))
-    return min(found, default=None)
-
-
-def _steps_to_target(probe: Series, constant: float | None) -> int | None:
-    if constant is None:
-        return None
-    reached = probe.steps[probe.values[:, 0] <= TARGET * constant]
-    return int(reached[0]) if len(reached) else None
 
 
 def example() -> dict[str, Any]:

@@ -257,6 +257,8 @@ class Recorder:
     def take_back(self, step: int) -> None:
         """Forget the last step, and that its gradient was seen: another backward follows, or it was never taken."""
         self.drop(step)
+        while self._passed and self._passed[-1].step >= step:
+            self._passed.pop()
         self._previous = self._before_compared
 
     @property

@@ -8,8 +8,9 @@ import structlog
 
 from ..diagnosis import diagnose, to_json
 from ..errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
+from ..outcomes import outcome_of
 from ..record import STATISTICS, RunRecord
-from ..recordings import Declaration, Ending, RecordedSeries, Window, outcome_of
+from ..recordings import Declaration, Ending, RecordedSeries, Window
 from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
 from ..store.packing import bytes_of
 from .request_id import request_id
@@ -148,9 +149,15 @@ def finish(service: Service, run_id: str, ending: Ending) -> Run:
         raise Conflict(f"{ending.windows} windows were sent, {recording.windows} have come; send the rest first")
     record = _ended_record(service, run, recording, ending)
     reason, diagnosis = _judged(record, _reason(run, record))
-    return service.store.recordings.finish(
-        run_id, windows=recording.windows, status="succeeded", reason=reason, record=record, diagnosis=diagnosis
-    )
+    try:
+        return service.store.recordings.finish(
+            run_id, windows=recording.windows, status="succeeded", reason=reason, record=record, diagnosis=diagnosis
+        )
+    except Conflict:
+        run = service.store.runs.get(run_id)  # somebody else may have ended it just now
+        if run.status == "succeeded":
+            return run
+        raise
 
 
 def end_silent(service: Service) -> int:

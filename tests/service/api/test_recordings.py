@@ -1,5 +1,6 @@
 """Runs that their own programs record, over real HTTP: declared, sent window by window, judged like any other."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -247,3 +248,22 @@ def test_windows_hold_all_that_was_recorded(sick: RunRecord) -> None:
                  for step in each["steps"]]  # fmt: skip
         assert steps == series.steps.tolist()
     assert declaration(sick)["steps"] == 30
+
+
+def test_a_window_that_many_send_at_once_is_stored_once(api_on_both: httpx.Client) -> None:
+    run_id = declared(api_on_both)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: send(api_on_both, run_id, 0, 2, train_loss=losses(0, 1)), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [202]
+    curve = api_on_both.get(f"/v1/runs/{run_id}/curves").json()["curves"][0]
+    assert curve["steps"] == [0, 1]
+
+
+def test_a_recording_that_many_end_at_once_is_judged_once(api_on_both: httpx.Client, sick: RunRecord) -> None:
+    run_id = recorded(api_on_both, sick, end=False)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: api_on_both.post(f"/v1/recordings/{run_id}/finish", json={}), range(4)))
+    assert {(answer.status_code, answer.json()["ended_at"]) for answer in answers} == {
+        (200, answers[0].json()["ended_at"])
+    }
+    assert [each["status"] for each in answers[0].json()["transitions"]] == ["running", "succeeded"]

@@ -47,6 +47,21 @@ def test_accumulated_gradients_are_those_of_the_whole_batch() -> None:
         np.testing.assert_allclose(ours.values[later], theirs.values[later], rtol=1e-3, err_msg=name)
 
 
+def test_accumulated_gradients_of_steps_that_are_left_out_are_passed_by_once() -> None:
+    def in_halves(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        for inputs, targets in zip(batch[0].chunk(2), batch[1].chunk(2), strict=True):
+            loss = criterion(model(inputs), targets) / 2 * (1e3 if recording.step == 41 else 1)
+            loss.backward()
+            recording.after_backward(loss)
+        optimizer.step()
+
+    batches = digits(steps=60)
+    record = loop(mlp(depth=3), batches, in_halves, every=7, full_every=7, dense_until=0).record
+    steps = record.get("grad_norm_l2").steps
+    assert (np.diff(steps) > 0).all()
+    assert {40, 41} <= set(steps.tolist())  # what stood out made its neighbours worth recording
+
+
 def test_it_may_be_told_once_after_the_last_backward() -> None:
     batches = digits(steps=12)
     whole = recorded(mlp(depth=4), batches).record
@@ -107,6 +122,7 @@ def test_a_step_that_the_scaler_skips_is_not_recorded() -> None:
 
     recording = loop(mlp(depth=3), digits(steps=8), sometimes_too_large, scaler=scaler)
     assert (recording.over, recording.step) == (None, 6)
+    assert recording.record.get("train_loss").values == pytest.approx(2.3, abs=0.3)  # none is counted twice
     assert recording.record.get("train_loss").steps.tolist() == list(range(6))
     assert np.isfinite(recording.record.get("grad_norm_l2").values).all()
 
@@ -241,3 +257,58 @@ def _simple(recording: Recording, model: Any, optimizer: Any, criterion: Any, ba
 
 def _break(*_: object) -> None:
     raise ZeroDivisionError
+
+
+def test_passes_that_nothing_comes_back_to_count_for_nothing() -> None:
+    batches = digits(steps=12)
+    plain = recorded(mlp(depth=3), batches).record
+
+    def with_more(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        model(batch[0])
+        loss = criterion(model(batch[0]), batch[1])
+        loss.backward()
+        model(batch[0][:3])
+        recording.after_backward(loss)
+        optimizer.step()
+
+    record = loop(mlp(depth=3), batches, with_more, batch_size=None).record
+    for name in ("site_grad_rms", "site_grad_max_abs", "preactivation_rms"):
+        np.testing.assert_array_equal(record.get(name).values[1:], plain.get(name).values[1:], err_msg=name)
+
+
+def test_a_step_with_a_closure_is_recorded_but_for_what_it_changed() -> None:
+    batches = digits(steps=12)
+    plain = recorded(mlp(depth=3), batches).record
+
+    def closed(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        def closure() -> float:
+            optimizer.zero_grad()
+            loss = criterion(model(batch[0]), batch[1])
+            loss.backward()
+            recording.after_backward(loss)
+            return loss.item()
+
+        optimizer.step(closure)
+
+    recording = loop(mlp(depth=3), batches, closed)
+    assert recording.over is None
+    np.testing.assert_array_equal(recording.record.get("site_grad_rms").values, plain.get("site_grad_rms").values)
+    assert len(recording.record.get("update_to_weight_ratio")) == 0
+
+
+def test_a_recording_that_ends_inside_a_step_lets_the_other_hooks_of_the_optimizer_be(monkeypatch) -> None:
+    monkeypatch.setattr(module.Observer, "after_step", _break)
+    monkeypatch.setattr(module.Observer, "before_step", _break)
+    model, calls = mlp(depth=2), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    criterion = nn.CrossEntropyLoss()
+    recording = Recording(model, optimizer, criterion)
+    optimizer.register_step_pre_hook(lambda *_: calls.append("before"))
+    optimizer.register_step_post_hook(lambda *_: calls.append("after"))
+    for batch in digits(steps=2):
+        optimizer.zero_grad()
+        _simple(recording, model, optimizer, criterion, batch)
+    recording.finish()
+    assert calls == ["before", "after"] * 2
+    assert recording.over == "an error of the recording's own: ZeroDivisionError"
+    assert len(optimizer._optimizer_step_pre_hooks) == 1

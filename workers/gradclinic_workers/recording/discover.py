@@ -77,16 +77,25 @@ class Discovery:
     probing = False
 
     def __init__(self) -> None:
-        self.begins()
-
-    def begins(self) -> None:
-        """Of several passes in a step the last one is looked at."""
-        self.passages: list[Passage] = []
         self.called: dict[str, int] = {}
         """Modules by name, in the order of their first calls."""
+        self._passages: list[Passage] = []
+        self._before: list[Passage] = []
         self._entries: dict[Key, Node | None] = {}
         self._open: list[Key] = []
         self._inner: set[Key] = set()
+
+    def begins(self, samples: int) -> None:
+        """Of several passes in a step the last one is looked at that something came back to."""
+        if any(passage.gradients for passage in self._passages):
+            self._before = self._passages
+        self._passages = []
+        self._entries, self._open, self._inner = {}, [], set()
+
+    @property
+    def passages(self) -> list[Passage]:
+        """The calls of that pass, in the order in which they ended."""
+        return self._passages if any(each.gradients for each in self._passages) else self._before
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         self.called.setdefault(key[0], len(self.called))
@@ -115,12 +124,13 @@ class Discovery:
         tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
             lambda gradient: passage.gradients.append(gradient.detach())
         )
-        self.passages.append(passage)
+        self._passages.append(passage)
 
     def find(self, loss: Tensor | None) -> tuple[list[Found], Key | None]:
         """The sites in forward order, after backward; and which call was the readout's."""
         consumers = consumers_of(loss.grad_fn) if loss is not None and loss.grad_fn is not None else {}
-        weighted = [passage.key for passage in self.passages if isinstance(passage.module, WEIGHTED)]
+        seen = [passage for passage in self.passages if passage.gradients]  # what a checkpoint computes again is not
+        weighted = [passage.key for passage in seen if isinstance(passage.module, WEIGHTED)]
         readout = weighted[-1] if weighted else None
         blocks = self._blocks(readout)
         found: list[Found] = []

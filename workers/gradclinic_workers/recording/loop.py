@@ -121,7 +121,8 @@ class Recording:
 
         Where gradients are accumulated, after each backward with its loss, or once after the last with their sum.
         """
-        self._safely(lambda: self._observer.after_backward(loss))
+        if not self._ended:
+            self._safely(lambda: self._observer.after_backward(loss))
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
         """End the recording; the service gets what it has not got yet, and judges it. Leaving the `with` does this."""
@@ -183,8 +184,9 @@ class Recording:
 
     def window(self, step: int, series: dict[str, Series]) -> None:
         """Hand on what was recorded."""
-        if not self._keeper.took(step, series):
-            self._stop("the service is away, and no more can wait for it")
+        refused = self._keeper.took(step, series)
+        if refused is not None:
+            self._stop(refused)
 
     def broke(self, step: int) -> None:
         """Say so."""
@@ -232,9 +234,12 @@ class Recording:
         self._stop(f"an error of the recording's own: {type(error).__name__}")
 
     def _stop(self, why: str) -> None:
-        """Record nothing more; what was recorded is judged when the training ends."""
+        """Record nothing more; what was recorded is judged when the training ends.
+
+        This may be inside a step: the optimizer goes through its hooks just then, so they stay, and do nothing.
+        """
         self.over = self.over or why
-        self._leave()
+        self._watch.close()
 
     def _leave(self) -> None:
         """Take every hook away."""

@@ -5,7 +5,6 @@ before_step      the probe, where one is due; recorder.after_clipping
 after_step       recorder.after_step; a look at what is not finite; the window, where it is full
 """
 
-import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,13 +19,14 @@ from gradclinic.experiment import Recording as Spacing
 from gradclinic.record import Series, SiteInfo, WeightInfo
 
 from ..clip import norms_of
-from ..objective import on_batch_statistics
 from ..plan import Plan
 from ..recorder import Observation, Recorder
 from .discover import Discovery, Found
-from .kinds import FUSED, WEIGHTED, weights_of
+from .kinds import FUSED
+from .probe import probe_loss
 from .taps import ProbeTaps, Taps, Units
-from .watch import Key, Watch
+from .watch import Uninterested, Watch
+from .weights import weights_in
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 LOOK_EVERY = {"cpu": 1}
@@ -71,6 +71,8 @@ class _Step:
     total_norm: Tensor
     observation: Observation | None = None
     learning_rate: float = float("nan")
+    begun: bool = False
+    """Whether the optimizer was seen to begin it after the gradients were there: with a closure it begins before."""
 
 
 class Observer:
@@ -89,7 +91,7 @@ class Observer:
         self._watch, self._sink = watch, sink
         self._found: list[Found] = []
         self._taps: Discovery | Taps = Discovery()
-        self._watch.viewer = self._taps
+        self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
         self._recorder: Recorder | None = None
         self._parameters: list[nn.Parameter] = []
         self._units = Units([])
@@ -106,7 +108,8 @@ class Observer:
             return
         self._began = self._began or time.perf_counter()
         with self._timed():
-            value = loss.detach().double() if isinstance(loss, Tensor) else torch.tensor(loss, dtype=torch.float64)
+            value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+            value = value.double().reshape(())
             recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
             step = self._pending
             if step is None:
@@ -140,6 +143,7 @@ class Observer:
             if recorder.plan.probe(self.step):
                 self._probe(recorder)
             step.learning_rate = float(self._optimizer.param_groups[0]["lr"])
+            step.begun = True
             observation = step.observation
             if observation is None:
                 return
@@ -160,9 +164,10 @@ class Observer:
         if recorder is None or step is None:
             self.step += 1
             self._watch.step_done()
+            self._taps.begins(0)
             return False
         with self._timed():
-            if step.observation is not None:
+            if step.observation is not None and step.begun:
                 recorder.after_step(step.observation, learning_rate=step.learning_rate)
             self._unseen.append((self.step, torch.stack([step.loss, step.total_norm.to(step.loss.device)])))
             self._pending = None
@@ -211,6 +216,19 @@ class Observer:
 
     # --- its parts ---
 
+    def _begin_pass(self) -> None:
+        """Give a step up whose gradients were thrown away: a scaler, or the loop itself, has skipped it."""
+        if self._pending is None or self._recorder is None or not self._is_thrown_away():
+            return
+        self._recorder.take_back(self.step)
+        self._pending = None
+        self._watch.step_done()
+        self._arm(self._recorder)
+
+    def _is_thrown_away(self) -> bool:
+        gradients = [each.grad for each in self._parameters if each.grad is not None]
+        return not gradients or (self._facts.scaler is not None and not any(bool(each.any()) for each in gradients))
+
     def _begin(self, loss: Tensor | None) -> Recorder:
         """Find what there is to record, after the first backward."""
         discovery = self._taps
@@ -225,7 +243,7 @@ class Observer:
         device = self._parameters[0].device
         look_every = LOOK_EVERY.get(device.type, LOOK_EVERY_ELSEWHERE)
         batch_size = self._samples()
-        weights = _weights(self._model, discovery, readout, trained=trained)
+        weights = weights_in(self._model, discovery, readout, trained=trained)
         self._recorder = Recorder(
             [(each.site, each.info) for each in self._found],
             weights,
@@ -265,7 +283,9 @@ class Observer:
         return observation
 
     def _samples(self) -> int:
-        return self._facts.batch_size or max(1, self._watch.samples)
+        """Samples of this step: of the passes that something came back to, where that was seen."""
+        seen = self._taps.samples if isinstance(self._taps, Taps) else 0
+        return self._facts.batch_size or seen or max(1, self._watch.samples)
 
     def _norms(self) -> Tensor:
         """[parameters]: L2 norm of each one's gradient, 0 where it has none."""
@@ -296,8 +316,7 @@ class Observer:
         taps, viewer = ProbeTaps(self._found), self._watch.viewer
         self._watch.viewer = taps
         try:
-            with _without_a_trace(self._model, self._parameters[0].device):
-                loss = criterion(_call(self._model, probe[0]), probe[1])
+            loss = probe_loss(self._model, criterion, probe, device=self._parameters[0].device)
         finally:
             self._watch.viewer = viewer
         recorder.after_probe(self.step, loss=loss, values=taps.values if taps.complete else None)
@@ -345,67 +364,7 @@ class Observer:
     def _timed(self) -> Iterator[None]:
         began = time.perf_counter()
         try:
-            yield
+            with torch.no_grad():
+                yield
         finally:
             self.seconds += time.perf_counter() - began
-
-
-class Uninterested:
-    """Looks at nothing: the plan leaves this step out."""
-
-    probing = False
-
-    def begins(self) -> None: ...
-
-    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
-
-    def leaves(self, key: Key, module: nn.Module, output: Any) -> None: ...
-
-
-def _weights(
-    model: nn.Module, discovery: Discovery, readout: Key | None, *, trained: set[int]
-) -> list[tuple[nn.Parameter, WeightInfo]]:
-    """The weights of every layer that has some, in the order of the forward pass, then those that were not called."""
-    last = len(discovery.called)
-    modules = sorted(model.named_modules(), key=lambda item: discovery.called.get(item[0], last))
-    found: dict[int, tuple[nn.Parameter, WeightInfo]] = {}
-    for name, module in modules:
-        own = [each for each in weights_of(module) if isinstance(module._parameters.get(each), nn.Parameter)]
-        for each in own:
-            weight = module.get_parameter(each)
-            simple = isinstance(module, WEIGHTED)
-            label = name if simple and name else f"{name}.{each}".strip(".")
-            info = WeightInfo(
-                label,
-                tuple(weight.shape),
-                readout=readout is not None and name == readout[0],
-                trainable=weight.requires_grad and id(weight) in trained,
-            )
-            found.setdefault(id(weight), (weight, info))
-    if not found:  # layers of somebody's own
-        for name, weight in model.named_parameters():
-            info = WeightInfo(name, tuple(weight.shape), trainable=weight.requires_grad and id(weight) in trained)
-            found[id(weight)] = weight, info
-    return list(found.values())
-
-
-def _call(model: nn.Module, inputs: Any) -> Any:
-    if isinstance(inputs, Mapping):
-        return model(**inputs)
-    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
-
-
-@contextmanager
-def _without_a_trace(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Look at the model as it trains, and leave its buffers and every source of randomness as they were."""
-    buffers = [(buffer, buffer._version, buffer.detach().clone()) for buffer in model.buffers()]
-    state, of_numpy = random.getstate(), np.random.get_state()  # a model may draw from it
-    try:
-        with on_batch_statistics(model, device):
-            yield
-    finally:
-        random.setstate(state)
-        np.random.set_state(of_numpy)  # as above
-        for buffer, version, before in buffers:
-            if buffer._version != version:
-                buffer.detach().copy_(before)

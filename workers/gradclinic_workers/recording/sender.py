@@ -53,15 +53,17 @@ class Sender:
         self._waiting.put(("declare", dict(body)))
         self._thread.start()
 
-    def window(self, step: int, series: Parts) -> bool:
-        """Take what was recorded up to `step` finished steps; False where no more can wait."""
+    def window(self, step: int, series: Parts) -> str | None:
+        """Take what was recorded up to `step` finished steps; the answer is why not, where no more is taken."""
         size = sum(each.values.nbytes + each.steps.nbytes for each in series.values())
         with self._lock:
-            if self.over is not None or self._bytes + size > MOST_BYTES:
-                return False
+            if self.over is not None:
+                return self.over
+            if self._bytes + size > MOST_BYTES:
+                return "the service is away, and no more can wait for it"
             self._bytes += size
         self._waiting.put(("window", (step, series, size)))
-        return True
+        return None
 
     def finish(self, ending: Mapping[str, Any], *, patience_s: float) -> None:
         """Send the rest and the end, for as long as patience lasts."""

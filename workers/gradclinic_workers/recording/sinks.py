@@ -6,8 +6,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gradclinic.outcomes import outcome_of
 from gradclinic.record import RunRecord, Series
-from gradclinic.recordings import Declaration, Ending, outcome_of
+from gradclinic.recordings import Declaration, Ending
 
 from .sender import Sender
 
@@ -18,8 +19,8 @@ class Keeper(Protocol):
     def declared(self, declaration: Declaration) -> None:
         """What it is of."""
 
-    def took(self, step: int, series: dict[str, Series]) -> bool:
-        """What is new; False where there is no more room."""
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
+        """What is new; the answer is why no more is taken, where that is so."""
 
     def ended(self, ending: Ending, *, patience_s: float) -> None:
         """How it ended."""
@@ -36,10 +37,10 @@ class Here:
     def declared(self, declaration: Declaration) -> None:
         self._declaration = declaration
 
-    def took(self, step: int, series: dict[str, Series]) -> bool:
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
         for name, each in series.items():
             self._parts.setdefault(name, []).append(each)
-        return True
+        return None
 
     def ended(self, ending: Ending, *, patience_s: float) -> None:
         self._ending = ending
@@ -72,7 +73,7 @@ class Elsewhere:
         self._begun = True
         self.sender.declare(declaration.to_json() | self._called)
 
-    def took(self, step: int, series: dict[str, Series]) -> bool:
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
         return self.sender.window(step, series)
 
     def ended(self, ending: Ending, *, patience_s: float) -> None:

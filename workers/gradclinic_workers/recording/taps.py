@@ -25,6 +25,13 @@ class _Caught:
     entries: int = 0
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """One call of the whole model."""
+
+    samples: int
+
+
 class Taps:
     """Looks at one training step."""
 
@@ -37,8 +44,18 @@ class Taps:
             self._places.setdefault(each.key, []).append(index)
         self._afters = {each.after: index for index, each in enumerate(found) if each.after is not None}
         self._caught: list[list[_Caught]] = [[] for _ in found]
+        """By site, what something came back to; the rest is let go with the graph that it belongs to."""
+        self._latest: list[_Caught | None] = [None for _ in found]
+        self._pass = _Pass(0)
+        self._passes: list[_Pass] = []
 
-    def begins(self) -> None: ...
+    @property
+    def samples(self) -> int:
+        """Samples of the passes that something came back to."""
+        return sum(each.samples for each in self._passes)
+
+    def begins(self, samples: int) -> None:
+        self._pass = _Pass(samples)
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
 
@@ -50,8 +67,9 @@ class Taps:
         if places is not None and tensor.requires_grad:
             self._catch(places, tensor)
         after = self._afters.get(key)
-        if after is not None and self._full and self._caught[after]:
-            self._caught[after][-1].phi = tensor.detach()
+        latest = self._latest[after] if after is not None else None
+        if latest is not None and self._full:
+            latest.phi = tensor.detach()
 
     def rms(self) -> Tensor | None:
         """[L]: RMS of the gradient at each site; None where one of them was not seen."""
@@ -88,15 +106,20 @@ class Taps:
         values = [value] if at is None else value.unbind(at[0])
         if len(values) != len(places):
             return
+        now = self._pass
         caught = [_Caught(each if self._full else None, entries=each.numel()) for each in values]
         for index, each in zip(places, caught, strict=True):
-            self._caught[index].append(each)
+            self._latest[index] = each
 
         def take(gradient: Tensor) -> None:
             gradients = [gradient.detach()] if at is None else gradient.detach().unbind(at[0])
-            for each, one in zip(caught, gradients, strict=True):
+            for index, each, one in zip(places, caught, gradients, strict=True):
+                if each.norm is None:
+                    self._caught[index].append(each)
                 each.norm = torch.linalg.vector_norm(one, dtype=torch.float64)
                 each.gradient = one if self._full else None
+            if not any(each is now for each in self._passes):
+                self._passes.append(now)
 
         tensor.register_hook(take)  # type: ignore[no-untyped-call]  # torch's own
 
@@ -110,7 +133,7 @@ class ProbeTaps:
         self._mortal = {each.key: each for each in found if each.info.can_die}
         self.values: dict[str, Tensor] = {}
 
-    def begins(self) -> None: ...
+    def begins(self, samples: int) -> None: ...
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
 

@@ -19,14 +19,26 @@ class Viewer(Protocol):
     probing: bool
     """Whether it looks at forward passes without gradients, and not at those of the training."""
 
-    def begins(self) -> None:
-        """The whole model is called."""
+    def begins(self, samples: int) -> None:
+        """The whole model is called, with so many samples."""
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         """A module is called with that first tensor."""
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
         """A module has made its output; of a recurrent layer: it has got its sequences."""
+
+
+class Uninterested:
+    """Looks at nothing: the plan leaves this step out."""
+
+    probing = False
+
+    def begins(self, samples: int) -> None: ...
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None: ...
 
 
 class Watch:
@@ -37,6 +49,8 @@ class Watch:
         self._handles: list[Any] = []
         self._calls: Counter[str] = Counter()
         self.viewer: Viewer | None = None
+        self.on_pass: Callable[[], None] = _nothing
+        """Called when the whole model is about to be called, before the viewer is told."""
         self.samples = 0
         """Samples that went into the model since the last step."""
         self.look_at(name for name, _ in model.named_modules())
@@ -89,15 +103,17 @@ class Watch:
             self._on_error(error)
 
     def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if name == "" and self.viewer is not None and not self.viewer.probing:
+            self.on_pass()
         viewer = self.viewer
         if viewer is None:
             return
         tensor = first_tensor((*args, *kwargs.values()))
         if name == "":
             self._calls.clear()
-            viewer.begins()
-            if not viewer.probing and tensor is not None and tensor.ndim:
-                self.samples += len(tensor)
+            samples = len(tensor) if tensor is not None and tensor.ndim else 0
+            viewer.begins(samples)
+            self.samples += 0 if viewer.probing else samples
         key = (name, self._calls[name])
         viewer.enters(key, module, tensor)
         if is_sequence(module, args):
@@ -109,6 +125,9 @@ class Watch:
             self._calls[name] += 1
             if not isinstance(module, FUSED):
                 self.viewer.leaves((name, number), module, output)
+
+
+def _nothing() -> None: ...
 
 
 def is_sequence(module: nn.Module, args: tuple[Any, ...]) -> bool:
