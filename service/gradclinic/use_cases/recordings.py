@@ -58,7 +58,11 @@ def append(service: Service, run_id: str, window: Window) -> bool:
     recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
     series = {each.statistic: each.series() for each in _checked(window, run)}
     if window.window == recording.windows and not run.ended:
-        _check_order(service, window, run)
+        try:
+            _check_order(service, window, run)
+        except InvalidSpec:  # unless it was stored just now, by a request that sent the same
+            if service.store.recordings.get(run_id).windows == window.window:
+                raise
         new = sum(bytes_of(each) for each in series.values())
         most = service.settings.max_stored_bytes
         if recording.stored_bytes + new > most:
