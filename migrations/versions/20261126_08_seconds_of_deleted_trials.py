@@ -1,7 +1,7 @@
 """what the deleted runs of a prescription cost
 
 Revision: 20261126_08
-Revises: 20261126_06
+Revises: 20261126_07
 Date: 2026-11-26 08:12:00
 """
 
@@ -11,7 +11,7 @@ from alembic import op
 from gradclinic.store.types import Number
 
 revision = "20261126_08"
-down_revision = "20261126_06"
+down_revision = "20261126_07"
 branch_labels = None
 depends_on = None
 

@@ -239,28 +239,34 @@ class Outcome:
     """Loss before the first step on the first min(1000, n) training samples, batch norm on batch statistics."""
     final_train_loss: float
     """The same after the last step."""
-    constant_loss: float
-    """Training loss of the best constant predictor."""
-    final_validation_loss: float
+    constant_loss: float | None
+    """Training loss of the best constant predictor; None where it is not known (a user's own program did not say)."""
+    final_validation_loss: float | None
+    """None where nothing was validated."""
     final_validation_accuracy: float | None
     """None for regression."""
     steps_to_target: int | None
     """First probed step whose probe loss is at most half the constant predictor's; None if never."""
-    train_seconds: float
-    recording_seconds: float
+    train_seconds: float | None
+    recording_seconds: float | None
     peak_memory_bytes: int | None = None
     stopped_on: str | None = None
     """The condition whose finding ended the run early, where `training.stop_when` asked for that."""
 
     @property
-    def relative_train_loss(self) -> float:
-        """lT: 1 is no better than a constant, 0 is perfect."""
-        return self.final_train_loss / self.constant_loss if self.constant_loss > 0 else float("nan")
+    def relative_train_loss(self) -> float | None:
+        """lT: 1 is no better than a constant, 0 is perfect; None where the constant predictor's is not known."""
+        return self._relative(self.final_train_loss)
 
     @property
-    def relative_initial_loss(self) -> float:
+    def relative_initial_loss(self) -> float | None:
         """l0: the same before the first step."""
-        return self.initial_train_loss / self.constant_loss if self.constant_loss > 0 else float("nan")
+        return self._relative(self.initial_train_loss)
+
+    def _relative(self, loss: float) -> float | None:
+        if self.constant_loss is None:
+            return None
+        return loss / self.constant_loss if self.constant_loss > 0 else float("nan")
 
 
 @dataclass(frozen=True)

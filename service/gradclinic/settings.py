@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     """Most bytes that an accepted run is estimated to need, and that a worker may hold while it trains."""
     max_run_s: Annotated[float, Field(gt=0)] = 6 * 3600.0
     """Seconds of training in one attempt after which a run is failed."""
+    recording_silence_s: Annotated[float, Field(gt=0)] = 900.0
+    """Seconds without news after which a run that a user's own program records ends, judged by what came."""
     max_queue_s: Annotated[float, Field(gt=0)] = 7 * 86400.0
     """Seconds after which a run that no worker took expires."""
     max_request_bytes: Annotated[int, Field(ge=1024)] = 2 * 2**20

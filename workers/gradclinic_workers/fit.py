@@ -102,7 +102,7 @@ class _Fit:
         self.batches = generator(training.seed, BATCHES)
         torch.manual_seed(stream(training.seed, NOISE))
         self.look_every = CHECK_EVERY[self.device.type]
-        self.recorder = Recorder(
+        self.recorder = Recorder.of(
             self.network,
             self.modules,
             parameters=self.parameters,

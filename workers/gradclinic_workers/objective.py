@@ -44,7 +44,7 @@ class Objective:
 
     def probe_outputs(self, tap: Tap | None = None) -> Tensor:
         """What the network makes of the probe batch, the first 256 training samples; leaves no trace."""
-        with _on_batch_statistics(self._modules, self._device):
+        with on_batch_statistics(self._modules, self._device):
             return self.outputs(self.inputs[:PROBE_SAMPLES], tap)
 
     def probe_loss(self, tap: Tap | None = None) -> Tensor:
@@ -53,7 +53,7 @@ class Objective:
 
     def training_loss(self) -> float:
         """Loss on the first min(1000, n) training samples, batch norm on batch statistics."""
-        with _on_batch_statistics(self._modules, self._device):
+        with on_batch_statistics(self._modules, self._device):
             outputs = self.outputs(self.inputs[:EVALUATION_SAMPLES])
         return float(self.loss(outputs, self.targets[:EVALUATION_SAMPLES]))
 
@@ -75,7 +75,7 @@ class Objective:
 
 
 @contextmanager
-def _on_batch_statistics(modules: nn.Module, device: torch.device) -> Iterator[None]:
+def on_batch_statistics(modules: nn.Module, device: torch.device) -> Iterator[None]:
     """Look at the network as it trains: batch norm on batch statistics; buffers and random state left as they were."""
     norms = [module for module in modules.modules() if getattr(module, "track_running_stats", False)]
     for norm in norms:

@@ -48,8 +48,11 @@ class Level:
 class Plan:
     """Which statistics are recorded at which step of a run."""
 
-    def __init__(self, recording: Recording, steps: int, *, look_every: int = 1) -> None:
-        """What a step showed changes the plan at the next multiple of `look_every`, as often as a device is asked."""
+    def __init__(self, recording: Recording, steps: int | None, *, look_every: int = 1) -> None:
+        """Of a run of that many steps, or of a number that nobody knows.
+
+        What a step showed changes the plan at the next multiple of `look_every`, as often as a device is asked.
+        """
         self._recording, self._steps = recording, steps
         self.look_every = look_every
         self._loss, self._norm = Level(), Level()
@@ -74,6 +77,8 @@ class Plan:
 
     def probe(self, step: int) -> bool:
         """Whether the probe batch is measured before this step; also after the last."""
+        if self._steps is None:  # twice as rarely each time that the number of steps has doubled
+            return step % (1 << max(0, (step // PROBES).bit_length() - 1)) == 0
         return step % max(1, self._steps // PROBES) == 0 or step == self._steps
 
     def saw(self, step: int, *, loss: float, grad_norm: float) -> None:

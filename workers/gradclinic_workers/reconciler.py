@@ -18,6 +18,7 @@ from gradclinic.store import Store
 from gradclinic.use_cases.check import conclude
 from gradclinic.use_cases.check import give_up as give_up_check
 from gradclinic.use_cases.prescribe import give_up, step
+from gradclinic.use_cases.recordings import end_silent
 from gradclinic.use_cases.schedule import fire
 from gradclinic.use_cases.service import Service
 
@@ -44,6 +45,7 @@ class Reconciler:
         reconciliation, settings = self._store.reconciliation, self._settings
         changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
         changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
+        changed += end_silent(self._service)
         changed += self.prescribe()
         changed += self.check()
         changed += self.fire()

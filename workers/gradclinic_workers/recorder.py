@@ -11,7 +11,7 @@ as long as an event may still make them worth recording.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -37,6 +37,10 @@ class Observation:
     step: int
     full: bool
     values: dict[str, Tensor] = field(default_factory=dict)
+    batch_size: int | None = None
+    """Samples of this step, where they are not those of the run."""
+    site_rms: Tensor | None = None
+    """[L]: RMS of dL/d(site), where whoever watches keeps no gradients at the sites until they are recorded."""
 
 
 @dataclass
@@ -65,8 +69,8 @@ class Recorder:
 
     def __init__(
         self,
-        network: Network,
-        modules: Modules,
+        sites: Sequence[tuple[Site, SiteInfo]],
+        weights: Sequence[tuple[nn.Parameter, WeightInfo]],
         *,
         parameters: Sequence[nn.Parameter],
         plan: Plan,
@@ -74,26 +78,14 @@ class Recorder:
     ) -> None:
         self.plan = plan
         self._batch_size = batch_size
-        self._sites = network.sites
-        by_name = dict(modules.named())
-        self.weight_infos: list[WeightInfo] = []
-        self._weights: list[nn.Parameter] = []
-        readout = network.weighted[-1].name
-        for node in network.weighted:
-            names = [parameter.name for parameter in node.parameters if parameter.multiplies]
-            for name in names:
-                weight = by_name[node.name].get_parameter(name)
-                label = node.name if len(names) == 1 else f"{node.name}.{name}"
-                self._weights.append(weight)
-                self.weight_infos.append(
-                    WeightInfo(label, tuple(weight.shape), node.name == readout, weight.requires_grad)
-                )
-        device = self._weights[0].device
+        self._sites = [site for site, _ in sites]
+        self._weights = [weight for weight, _ in weights]
+        self.site_infos = [info for _, info in sites]
+        self.weight_infos = [info for _, info in weights]
+        device = parameters[0].device
         place = {id(parameter): index for index, parameter in enumerate(parameters)}
         columns = [place.get(id(weight), len(parameters)) for weight in self._weights]
         self._columns = torch.tensor(columns, device=device)
-        units = {node.name: node.out_shape for node in network.walk()}
-        self.site_infos = [_describe(site, units) for site in self._sites]
         self._kept = {site.tap for site in self._sites}
         self._read = {name for site in self._sites for name in (site.tap, _before(site), _after(site))}
         activations = [site.activation for site in self._sites]
@@ -103,14 +95,41 @@ class Recorder:
         )
         self._mortal = [index for index, info in enumerate(self.site_infos) if info.can_die]
         self._probed = {_before(self._sites[index]) for index in self._mortal}
-        self._root_entries: Tensor | None = None
+        self._entries: list[int] = []
+        self._root_entries = torch.zeros(0)
         self._start = [weight.detach().clone() for weight in self._weights]
         self._before: list[Tensor] = []
         self._norms_before = torch.zeros(0)
         self._previous: Tensor | None = None
+        self._before_compared: Tensor | None = None
         self._passed: deque[_Passed] = deque(maxlen=KEPT_STEPS + plan.look_every)
         self._last = -1
         self._pending: dict[str, _Pending] = {}
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        modules: Modules,
+        *,
+        parameters: Sequence[nn.Parameter],
+        plan: Plan,
+        batch_size: int,
+    ) -> Self:
+        """The recorder of a declared network."""
+        by_name = dict(modules.named())
+        weights = []
+        readout = network.weighted[-1].name
+        for node in network.weighted:
+            names = [parameter.name for parameter in node.parameters if parameter.multiplies]
+            for name in names:
+                weight = by_name[node.name].get_parameter(name)
+                label = node.name if len(names) == 1 else f"{node.name}.{name}"
+                info = WeightInfo(label, tuple(weight.shape), node.name == readout, weight.requires_grad)
+                weights.append((weight, info))
+        shapes = {node.name: node.out_shape for node in network.walk()}
+        sites = [(site, _describe(site, shapes)) for site in network.sites]
+        return cls(sites, weights, parameters=parameters, plan=plan, batch_size=batch_size)
 
     # --- one training step, in the order in which things happen ---
 
@@ -130,30 +149,47 @@ class Recorder:
 
     @torch.no_grad()
     def after_backward(
-        self, observation: Observation, *, loss: Tensor, norms: Tensor, total_norm: Tensor, loss_scale: float = 1.0
+        self,
+        observation: Observation,
+        *,
+        loss: Tensor,
+        norms: Tensor,
+        total_norm: Tensor,
+        loss_scale: float = 1.0,
+        weights_scale: float = 1.0,
     ) -> None:
         """Record what backward left: the gradients at the sites and of the weights, before clipping.
 
         `norms` holds the L2 norm of every trained parameter's gradient, `total_norm` that of all together. These are
-        unscaled; the gradients at the sites are still `loss_scale` times what they mean.
+        unscaled; the gradients at the sites are still `loss_scale`, those of the weights `weights_scale` times what
+        they mean. An observation without values, of a step whose sites were not all seen, records none of them.
         """
-        step, sites_scale = observation.step, self._batch_size / loss_scale
+        step, sites_scale = observation.step, (observation.batch_size or self._batch_size) / loss_scale
         if self.plan.alarmed(step):
             self._recall(until=step)
-        gradients = [_gradient(observation.values[site.tap]) for site in self._sites]
+        seen = bool(observation.values)
+        gradients = [_gradient(observation.values[site.tap]) for site in self._sites] if seen else []
         self._put_norms(_Passed(step, loss, total_norm, norms))
-        if gradients:
-            if self._root_entries is None:
-                counts = torch.tensor([gradient.numel() for gradient in gradients], dtype=torch.float64)
-                self._root_entries = counts.sqrt().to(gradients[0].device)
-            self._put("site_grad_rms", step, norms_of(gradients) * sites_scale / self._root_entries)
+        if observation.site_rms is not None:
+            self._put("site_grad_rms", step, observation.site_rms * sites_scale)
+        elif gradients:
+            self._put("site_grad_rms", step, norms_of(gradients) * sites_scale / self._roots(gradients))
         of_weights = [_gradient(weight) for weight in self._weights] if observation.full else []
         if observation.full:
             self._record_gradients("site", step, gradients, scale=sites_scale)
-            self._record_gradients("weight", step, of_weights, scale=1)
-            self._record_activations(observation)
+            self._record_gradients("weight", step, of_weights, scale=1 / weights_scale)
+            if seen:
+                self._record_activations(observation)
             self._record_weights(step)
         self._compare_with_previous(step, of_weights)
+
+    def _roots(self, gradients: Sequence[Tensor]) -> Tensor:
+        """[L]: root of each gradient's number of entries, which only a batch of another size changes."""
+        entries = [gradient.numel() for gradient in gradients]
+        if entries != self._entries:
+            self._entries = entries
+            self._root_entries = torch.tensor(entries, dtype=torch.float64).sqrt().to(gradients[0].device)
+        return self._root_entries
 
     @torch.no_grad()
     def pass_by(self, step: int, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:
@@ -163,14 +199,17 @@ class Recorder:
         self._compare_with_previous(step, [])
 
     @torch.no_grad()
-    def after_clipping(self, observation: Observation, *, clipped: Tensor | None, total_norm: Tensor) -> None:
+    def after_clipping(
+        self, observation: Observation, *, clipped: Tensor | None, total_norm: Tensor, weights_scale: float = 1.0
+    ) -> None:
         """Record the gradient that the optimizer will see; `total_norm` is its norm over all parameters."""
         step = observation.step
         self._put("grad_norm_l2_clipped", step, total_norm.reshape(1))
         if clipped is not None:
             self._put("clipped", step, clipped.reshape(1))
         if observation.full:
-            self._put("weight_grad_norm_l2_clipped", step, norms_of([_gradient(weight) for weight in self._weights]))
+            norms = norms_of([_gradient(weight) for weight in self._weights])
+            self._put("weight_grad_norm_l2_clipped", step, norms / weights_scale)
             self._before = [weight.detach().clone() for weight in self._weights]
 
     @torch.no_grad()
@@ -183,17 +222,21 @@ class Recorder:
             self._before = []
 
     @torch.no_grad()
-    def after_probe(self, step: int, *, loss: Tensor, values: Mapping[str, Tensor]) -> None:
-        """Record the probe batch's loss, and the units that are dead on all of it."""
+    def after_probe(self, step: int, *, loss: Tensor, values: Mapping[str, Tensor] | None) -> None:
+        """Record the probe batch's loss, and the units that are dead on all of it, where it was seen at every site."""
         self._put("probe_loss", step, loss.reshape(1))
-        if self._sites:
+        if self._sites and values is not None:
             dead = self._unknown.clone()
             if self._mortal:
                 sites = [self._sites[index] for index in self._mortal]
                 bounds = [site.activation.zero_gradient for site in sites if site.activation]
                 tensors = [values[_before(site)] for site in sites]
                 dead[self._mortal] = share_of_units_off(tensors, bounds, [site.unit_axis for site in sites])
-            self._put("dead_fraction", step, dead)
+            self.put_dead(step, dead)
+
+    def put_dead(self, step: int, dead: Tensor) -> None:
+        """Record each site's share of dead units, [L], NaN where units cannot die."""
+        self._put("dead_fraction", step, dead)
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
         """Hold what decides whether a site's units are dead, during a probe."""
@@ -210,6 +253,13 @@ class Recorder:
     def drop(self, step: int) -> None:
         """Forget the last step, which is recorded anew."""
         self._drop_after(step - 1)
+
+    def take_back(self, step: int) -> None:
+        """Forget the last step, and that its gradient was seen: another backward follows, or it was never taken."""
+        self.drop(step)
+        while self._passed and self._passed[-1].step >= step:
+            self._passed.pop()
+        self._previous = self._before_compared
 
     @property
     def pending(self) -> int:
@@ -304,6 +354,7 @@ class Recorder:
 
     def _compare_with_previous(self, step: int, gradients: Sequence[Tensor]) -> None:
         """Record the cosine between this step's gradient and the one before, and keep this one, where they are due."""
+        self._before_compared = self._previous
         compared, keeps = bool(gradients) and self._previous is not None, self.plan.foreseen(step + 1)
         now = None
         if compared or keeps:

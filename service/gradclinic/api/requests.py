@@ -6,6 +6,8 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from ..experiment import Experiment
 from ..prescription import DEFAULT_BUDGET, Budget
+from ..recordings import Declaration
+from ..recordings import example as recording_example
 from ..remedies import AnyRemedy
 from ..spec import Items, Seed, Spec
 from .examples import EXPERIMENT
@@ -147,6 +149,21 @@ class DiagnosisRequest(Spec):
     """Which rules judge; null is the present set."""
     thresholds: dict[LabelKey, float] = Field(default_factory=dict)
     """Thresholds to use in place of the rule set's own, by name."""
+
+
+class RecordingRequest(Declaration):
+    """A training of one's own, to be recorded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [recording_example()]})
+
+    name: Name | None = None
+    """For people; comparisons join runs of one name with other seeds."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the run again."""
+
+    def declaration(self) -> Declaration:
+        """What it says of the training."""
+        return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})
 
 
 class ComparisonRequest(Spec):

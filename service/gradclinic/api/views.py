@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..store import Prescription, Progress, Run, Study, Transition
+from ..store import Prescription, Progress, Recording, Run, Study, Transition
 from ..use_cases.prescribe import why
 from . import answers as a
 
@@ -19,6 +19,24 @@ def run_detail(run: Run, transitions: list[Transition], *, repeatable: bool) -> 
         transitions=[transition_answer(transition) for transition in transitions],
         environment=None if run.environment is None else dict(run.environment),
         repeatable=repeatable,
+    )
+
+
+def recording_answer(run: Run, recording: Recording) -> a.RecordingAnswer:
+    """A run that its own program records."""
+    at = f"/v1/recordings/{run.id}"
+    return a.RecordingAnswer(
+        id=run.id,
+        declared=dict(recording.declared),
+        next_window=recording.windows,
+        run=run_answer(run),
+        urls=a.RecordingUrls(
+            self=at,
+            statistics=f"{at}/statistics",
+            finish=f"{at}/finish",
+            run=f"/v1/runs/{run.id}",
+            page=f"/runs/{run.id}",
+        ),
     )
 
 
@@ -124,7 +142,7 @@ def _run_fields(run: Run) -> dict[str, Any]:
         "arm": run.arm,
         "sweep_point": None if run.point is None else dict(run.point),
         "seed": run.seed,
-        "progress": a.ProgressAnswer(step=run.step, steps=run.steps),
+        "progress": a.ProgressAnswer(step=run.step, steps=run.steps or None),
         "experiment": dict(run.experiment),
         "remedies": [dict(remedy) for remedy in run.remedies],
         "resolved_experiment": dict(run.resolved_experiment),

@@ -49,6 +49,7 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
     return {
         "run": found,
         "title": called(found),
+        "recording": None if found.origin == "service" else service.store.recordings.get(run_id),
         "prescription": service.store.prescriptions.of_run(run_id),
         "check": service.store.checks.of_run(run_id),
         "ended": found.ended,

@@ -72,7 +72,7 @@ def run_curves(service: Service, run: Run) -> Figure:
     if not any(len(each) for each in series.values()):
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet")
     constant = run.outcome.constant_loss if run.outcome is not None else None
-    clips = run.resolved_experiment.get("clipping") is not None
+    clips = run.layout is not None and run.layout["clipping"] is not None
     return curves(series, constant_loss=constant, clipped=clips, title=f"Curves: {called(run)}")
 
 

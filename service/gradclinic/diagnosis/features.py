@@ -49,7 +49,8 @@ class Features:
     finished: bool
     nonfinite_step: int | None
     relative_train_loss: float | None
-    """lT: final training loss over that of the best constant predictor; 1 is nothing learned."""
+    """lT: final training loss over that of the best constant predictor; 1 is nothing learned. None also where a
+    finished run's constant predictor is not known."""
     relative_initial_loss: float | None
     """l0: the same before the first step."""
     profile: Profile | None
@@ -83,11 +84,21 @@ class Features:
     probe_steps: npt.NDArray[np.int32]
     probe_loss: Array
     """Finite probe losses over the constant predictor's loss."""
+    batch_steps: npt.NDArray[np.int32]
+    batch_loss: Array
+    """Finite losses of the steps' own batches over the constant predictor's loss."""
 
     @cached_property
     def diverged(self) -> bool:
         """Whether a loss or a gradient norm was NaN or infinite."""
         return self.nonfinite_step is not None
+
+    def losses_from(self, share: float) -> Array:
+        """Probe losses from that share of the steps on; of a run that probed nothing, its batches' losses."""
+        steps, losses = (
+            (self.probe_steps, self.probe_loss) if len(self.probe_loss) else (self.batch_steps, self.batch_loss)
+        )
+        return np.asarray(losses[steps >= share * self.steps_done])
 
     def level(self, first: float, end: float) -> float | None:
         """Median probe loss between two fractions of the steps, over the constant predictor's; None if too few."""
@@ -155,10 +166,12 @@ def extract(record: RunRecord) -> Features:
     mortal = np.array([site.can_die and not site.bounded for site in record.sites], bool)
     saturated = record.get("saturated_fraction")
     probe = record.get("probe_loss")
-    constant = outcome.constant_loss if outcome is not None else float("nan")
+    constant = outcome.constant_loss if outcome is not None and outcome.constant_loss is not None else float("nan")
     usable = np.isfinite(probe.values[:, 0])
+    comparable = np.isfinite(constant) and constant > 0
     with np.errstate(divide="ignore", invalid="ignore"):
         probe_loss = probe.values[usable, 0].astype(np.float64) / constant
+        batch_loss = train_loss.values[finite, 0].astype(np.float64) / constant
     return Features(
         steps=record.steps,
         steps_done=steps_done,
@@ -180,8 +193,10 @@ def extract(record: RunRecord) -> Features:
         dead_start=np.where(mortal, _first(record.get("dead_fraction")), np.nan),
         saturated_start=np.where(bounded, _first(saturated), np.nan),
         saturated_late=np.where(bounded, _late(saturated, horizon), np.nan),
-        probe_steps=probe.steps[usable] if np.isfinite(constant) and constant > 0 else probe.steps[:0],
-        probe_loss=probe_loss if np.isfinite(constant) and constant > 0 else probe_loss[:0],
+        probe_steps=probe.steps[usable] if comparable else probe.steps[:0],
+        probe_loss=probe_loss if comparable else probe_loss[:0],
+        batch_steps=train_loss.steps[finite] if comparable else train_loss.steps[:0],
+        batch_loss=batch_loss if comparable else batch_loss[:0],
     )
 
 
@@ -237,7 +252,8 @@ def _first_nonfinite(record: RunRecord) -> int | None:
     """First step whose loss or gradient norm was not finite; the last one where only the final loss is not."""
     outcome = record.outcome
     if outcome is not None:
-        overflowed = not np.isfinite(outcome.final_train_loss) and np.isfinite(outcome.constant_loss)
+        comparable = outcome.constant_loss is None or np.isfinite(outcome.constant_loss)
+        overflowed = not np.isfinite(outcome.final_train_loss) and comparable
         return outcome.steps_done if outcome.nonfinite_step is None and overflowed else outcome.nonfinite_step
     found = [
         int(series.steps[bad][0])

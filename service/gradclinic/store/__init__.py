@@ -24,6 +24,8 @@
                         save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
     store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, was_not_taken, unfinished
                         forget, saw_worker, workers
+    store.recordings    create(NewRun, record=, declared=, silence_s=, idempotency=) -> Created[Run], get
+                        append(run_id, window=, ...) -> bool, finish, silent      runs that their own programs train
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
 Everything raises ServiceUnavailable when the database cannot be reached, NotFound and Conflict as their names say.
@@ -41,6 +43,7 @@ from .leases import LeaseLost, Leases
 from .migrate import is_current
 from .prescriptions import Prescriptions
 from .reconciliation import Reconciliation
+from .recordings import Recording, Recordings
 from .records import (
     ENDED,
     CheckpointPointer,
@@ -96,6 +99,7 @@ class Store:
         self.schedules = Schedules(self._database)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
+        self.recordings = Recordings(self._database)
         self.reconciliation = Reconciliation(self._database)
 
     def vitals(self, *, seen_within_s: float) -> Vitals:
@@ -153,6 +157,7 @@ __all__ = [
     "Prescription",
     "Progress",
     "Reason",
+    "Recording",
     "Run",
     "Schedule",
     "Status",

@@ -15,11 +15,11 @@ from ..errors import GradclinicError
 from ..record import RunRecord, Series
 from . import tables as t
 from .database import Database
-from .layout import layout_to_json, outcome_to_json
+from .layout import layout_to_json
 from .packing import pack
 from .records import CheckpointPointer, Claim, Message, Order, Reason, Status
 from .rows import change_status, to_run
-from .summaries import finding_rows, summary_rows
+from .summaries import ending_rows, ending_values
 
 Conditions = tuple[ColumnElement[bool], ...]
 
@@ -143,29 +143,8 @@ class Leases:
 
         `again` says that an earlier try of the same end may have been committed without an answer.
         """
-        values: dict[str, Any] = {"checkpoint": None}
-        if record is not None:
-            values |= {"layout": layout_to_json(record), "environment": dict(record.environment)}
-            if record.outcome is not None:
-                outcome = record.outcome
-                values |= {
-                    "step": outcome.steps_done,
-                    "outcome": outcome_to_json(outcome),
-                    "final_train_loss": outcome.final_train_loss,
-                    "relative_train_loss": outcome.relative_train_loss,
-                    "final_validation_loss": outcome.final_validation_loss,
-                    "final_validation_accuracy": outcome.final_validation_accuracy,
-                    "steps_to_target": outcome.steps_to_target,
-                    "train_seconds": outcome.train_seconds,
-                }
-        if diagnosis is not None:
-            values |= {
-                "diagnosis": dict(diagnosis),
-                "condition": diagnosis["primary"],
-                "rule_set": diagnosis["rule_set"],
-            }
-        summaries = [] if record is None else summary_rows(claim.run_id, record)
-        found = [] if diagnosis is None else finding_rows(claim.run_id, diagnosis)
+        values = {"checkpoint": None, **ending_values(record, diagnosis)}
+        summaries, found = ending_rows(claim.run_id, record, diagnosis)
         with self._database.write() as connection:
             if again and _is(connection, claim, status=status):
                 return

@@ -29,6 +29,11 @@ def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, Any]]:
     ]
 
 
+def bytes_of(series: Series) -> int:
+    """What a series takes when it is packed."""
+    return int(series.steps.size + series.values.size) * 4
+
+
 def unpack(rows: Sequence[Any]) -> Series:
     """The series that a statistic's chunks, in order, make up together."""
     steps = [np.frombuffer(row.steps, "<i4") for row in rows]

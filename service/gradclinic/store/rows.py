@@ -49,12 +49,14 @@ _AS_STORED = (
 
 def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, Any]:
     """The columns of a fresh, queued run, its times left out."""
-    reason = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
+    own = new.origin == "external"
+    waits = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
+    reason = Reason("recording", "its own program trains it") if own else waits
     return {
         "id": run_id,
         "name": new.name,
         "labels": dict(new.labels),
-        "status": "queued" if new.origin == "service" else "running",
+        "status": "running" if own else "queued",
         "origin": new.origin,
         "study_id": study_id,
         "arm": new.arm,

@@ -133,6 +133,7 @@ class Runs:
         runs = t.runs.c
         with self._database.write() as connection:
             cancel_queued(connection, self._database, runs.id == run_id)
+            self._cancel_recorded(connection, run_id)
             connection.execute(
                 update(t.runs).where(runs.id == run_id, runs.status == "running").values(cancel_requested=True)
             )
@@ -140,6 +141,21 @@ class Runs:
         if run.ended and run.status != "canceled":
             raise Conflict(f"the run has already {run.status}; only a queued or running one can be cancelled")
         return run
+
+    def _cancel_recorded(self, connection: Connection, run_id: str) -> None:
+        """End a run that its own program trains: there is no worker to ask, and what it sends next is refused."""
+        change_status(
+            connection,
+            self._database,
+            t.runs.c.id == run_id,
+            t.runs.c.origin == "external",
+            before="running",
+            status="canceled",
+            reason=CANCELED,
+            cancel_requested=True,
+            lease_until=None,
+            ended_at=self._database.now,
+        )
 
     def delete(self, run_id: str) -> None:
         """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
@@ -212,7 +228,7 @@ def _cost(run: Row[Any]) -> float:
     """Seconds of training, recording included; of a run that was still trained, those that its worker was busy."""
     if run.outcome is not None:
         outcome = outcome_from_json(run.outcome)
-        return outcome.train_seconds + outcome.recording_seconds
+        return (outcome.train_seconds or 0.0) + (outcome.recording_seconds or 0.0)
     return max(0.0, run.working) if run.status == "running" and run.working is not None else 0.0
 
 

@@ -78,7 +78,7 @@ class Statistics:
         runs, chunks = t.runs.c, t.chunks.c
         with self._database.read() as connection:
             row = connection.execute(
-                select(runs.layout, runs.outcome, runs.environment).where(runs.id == run_id)
+                select(runs.layout, runs.outcome, runs.environment, runs.step).where(runs.id == run_id)
             ).one_or_none()
             if row is None:
                 raise NotFound(f"there is no run {run_id!r}")
@@ -91,7 +91,7 @@ class Statistics:
         for chunk in stored:
             by_statistic.setdefault(chunk.statistic, []).append(chunk)
         return RunRecord(
-            steps=row.layout["steps"],
+            steps=row.layout["steps"] or max(1, row.step),  # where none were planned: so far
             batch_size=row.layout["batch_size"],
             sites=sites_of(row.layout),
             weights=weights_of(row.layout),

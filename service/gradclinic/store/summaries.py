@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..record import STATISTICS, RunRecord
+from .layout import layout_to_json, outcome_to_json
 
 SUMMARIZED = (
     "site_grad_rms",
@@ -17,6 +18,42 @@ SUMMARIZED = (
     "update_to_weight_ratio",
 )
 """The statistics that have a row per layer."""
+
+
+def ending_values(record: RunRecord | None, diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The columns of a run that say how it ended."""
+    values: dict[str, Any] = {}
+    if record is not None:
+        values |= {"layout": layout_to_json(record), "environment": dict(record.environment)}
+        if record.outcome is not None:
+            outcome = record.outcome
+            values |= {
+                "step": outcome.steps_done,
+                "outcome": outcome_to_json(outcome),
+                "final_train_loss": outcome.final_train_loss,
+                "relative_train_loss": outcome.relative_train_loss,
+                "final_validation_loss": outcome.final_validation_loss,
+                "final_validation_accuracy": outcome.final_validation_accuracy,
+                "steps_to_target": outcome.steps_to_target,
+                "train_seconds": outcome.train_seconds,
+            }
+    if diagnosis is not None:
+        values |= {
+            "diagnosis": dict(diagnosis),
+            "condition": diagnosis["primary"],
+            "rule_set": diagnosis["rule_set"],
+        }
+    return values
+
+
+def ending_rows(
+    run_id: str, record: RunRecord | None, diagnosis: Mapping[str, Any] | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows beside it: a run's layer summaries, and its findings."""
+    return (
+        [] if record is None else summary_rows(run_id, record),
+        [] if diagnosis is None else finding_rows(run_id, diagnosis),
+    )
 
 
 def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -379,6 +380,16 @@ firings = Table(
     Column("problem", Text),
     PrimaryKeyConstraint("schedule", "due_at"),
     Index(None, "check_id"),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("declared", Json, nullable=False),
+    Column("windows", Integer, nullable=False),
+    Column("fingerprint", Word),
+    Column("stored_bytes", BigInteger, nullable=False),
 )
 
 workers = Table(

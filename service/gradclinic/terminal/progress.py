@@ -61,7 +61,7 @@ class _Bar:
 
     def _state(self, data: Mapping[str, Any]) -> str:
         if "by_status" not in data:
-            return f"step {data['step']:,} of {data['steps']:,}{_so_far(data)}"
+            return f"{_steps(data)}{_so_far(data)}"
         ended = sum(data["by_status"].get(status, 0) for status in ENDED)
         return f"{ended} of {data['runs']} runs"
 
@@ -82,16 +82,21 @@ class _Lines:
                 if self._runs <= 60 or self._ended * 10 // self._runs > (self._ended - 1) * 10 // self._runs:
                     self._say(_ended(data, self._ended, self._runs))
             case "progress" if self._runs == 1:
-                tenth = data["step"] * 10 // max(data["steps"], 1)
+                tenth = data["step"] * 10 // max(data["steps"] or 1, 1)
                 if tenth > self._tenth:
                     self._tenth = tenth
-                    self._say(f"{self._what}: step {data['step']:,} of {data['steps']:,}{_so_far(data)}")
+                    self._say(f"{self._what}: {_steps(data)}{_so_far(data)}")
             case "status":
                 self._say(f"{self._what}: {data['status']} ({data['reason']['text']})")
 
     def _say(self, line: str) -> None:
         self._console.file.write(line + "\n")
         self._console.file.flush()
+
+
+def _steps(data: Mapping[str, Any]) -> str:
+    planned = "" if data["steps"] is None else f" of {data['steps']:,}"
+    return f"step {data['step']:,}{planned}"
 
 
 def _so_far(data: Mapping[str, Any]) -> str:

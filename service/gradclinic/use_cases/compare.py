@@ -78,7 +78,7 @@ def metrics_of(service: Service, run: Run) -> dict[str, Any]:
     """The contract's metrics of a run, and those that follow from its statistics; empty until it has ended."""
     if run.metrics is None or run.outcome is None:
         return {}
-    return {
+    found = {
         **run.metrics,
         "steps_done": run.outcome.steps_done,
         "nonfinite_step": run.outcome.nonfinite_step,
@@ -86,6 +86,9 @@ def metrics_of(service: Service, run: Run) -> dict[str, Any]:
         "parameters": _parameters(run),
         **_measured(service, run),
     }
+    if run.origin != "service" and found["steps_to_target"] is None:
+        del found["steps_to_target"]  # its program may never have probed: that is no outcome
+    return found
 
 
 def _parameters(run: Run) -> int | None:

@@ -79,7 +79,8 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
         yield _status_event(change, at), at
     if run.step > at.steps:
         at = replace(at, steps=run.step)
-        yield Event(str(at), "progress", {"step": run.step, "steps": run.steps, "so_far": _so_far(service, run)}), at
+        data = {"step": run.step, "steps": run.steps or None, "so_far": _so_far(service, run)}
+        yield Event(str(at), "progress", data), at
     findings = list((run.diagnosis or {}).get("findings", ()))
     for number in range(at.findings, len(findings)):
         at = replace(at, findings=number + 1)

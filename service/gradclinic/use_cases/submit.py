@@ -114,7 +114,10 @@ def _control(plan: StudyPlan) -> ArmPlan:
 
 
 def idempotency_of(
-    key: str | None, *, kind: Literal["run", "study", "prescription", "check"], body: Mapping[str, Any]
+    key: str | None,
+    *,
+    kind: Literal["run", "study", "prescription", "check", "recording"],
+    body: Mapping[str, Any],
 ) -> Idempotency | None:
     """A client's key, with the digest of what it asked for; None without a key."""
     if key is None:

@@ -17,10 +17,10 @@ NOBODY = "redis://127.0.0.1:1/0"
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[httpx.Client]:
-    """The API over real HTTP."""
+def serving(settings: Settings, *, port: int = 0) -> Iterator[httpx.Client]:
+    """The API over real HTTP, at a free port if no other is asked for."""
     server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", access_log=False))
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     port = listening.getsockname()[1]

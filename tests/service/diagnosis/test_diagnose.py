@@ -1,6 +1,7 @@
 """The face of the package: rule sets, thresholds, JSON, suggested remedies."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import TypeAdapter
@@ -81,3 +82,20 @@ def test_remedies_that_the_experiment_would_refuse_are_not_suggested() -> None:
     kinds = [remedy["kind"] for remedy in diagnose(vanishing(), experiment=experiment).findings[0].suggested_remedies]
     assert kinds
     assert "add_batch_norm" not in kinds
+
+
+def test_without_a_yardstick_what_is_found_is_said_but_not_whether_it_hurt() -> None:
+    record = vanishing()
+    assert record.outcome is not None
+    unknown = replace(record, outcome=replace(record.outcome, constant_loss=None))
+    first, second = diagnose(unknown).findings[:2]
+    assert (first.condition, second.condition, second.harm) == ("insufficient_evidence", "vanishing_gradients", False)
+    assert "the loss of the best constant prediction was not told" in first.summary
+    assert "whether it hurts is not known" in second.summary
+
+
+def test_a_run_that_probed_nothing_is_as_sure_as_its_batches_are() -> None:
+    record = healthy_record()
+    unprobed = replace(record, series={name: each for name, each in record.series.items() if name != "probe_loss"})
+    found = diagnose(unprobed).findings[0]
+    assert (found.condition, found.confidence > 0.9) == ("healthy", True)

@@ -28,6 +28,7 @@ from .events import EventAnswer, EventPage
 from .experiments import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
 from .prescriptions import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
+from .recordings import RecordingAnswer, RecordingUrls, WindowAnswer
 from .runs import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
 from .schedules import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleUrls
 from .statistics import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
@@ -81,6 +82,8 @@ __all__ = [
     "ProgressAnswer",
     "ReadyAnswer",
     "ReasonAnswer",
+    "RecordingAnswer",
+    "RecordingUrls",
     "ResolveAnswer",
     "RulingAnswer",
     "RunAnswer",
@@ -99,4 +102,5 @@ __all__ = [
     "StudyStatus",
     "StudyUrls",
     "TransitionAnswer",
+    "WindowAnswer",
 ]

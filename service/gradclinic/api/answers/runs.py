@@ -11,8 +11,8 @@ class ProgressAnswer(Answer):
 
     step: int
     """Steps whose statistics are stored."""
-    steps: int
-    """Steps that were asked for."""
+    steps: int | None
+    """Steps that were asked for; null while a user's own program goes on that did not say."""
 
 
 class ReasonAnswer(Answer):
@@ -55,7 +55,7 @@ class RunAnswer(Answer):
     seed: int
     progress: ProgressAnswer
     experiment: Json
-    """As it was posted."""
+    """As it was posted; empty where a user's own program trained."""
     remedies: list[Json]
     resolved_experiment: Json
     """As it is trained."""

@@ -125,8 +125,10 @@ def learned(features: Features, thresholds: Thresholds) -> bool:
 
 
 def failed(features: Features, thresholds: Thresholds) -> bool:
-    """Whether the run has ended without having learned; unknown (False) while it goes on."""
-    return features.diverged or (features.finished and not learned(features, thresholds))
+    """Whether the run has ended without having learned; unknown (False) while it goes on, and without a yardstick."""
+    if features.diverged:
+        return True
+    return features.finished and features.relative_train_loss is not None and not learned(features, thresholds)
 
 
 def enough(features: Features, thresholds: Thresholds) -> bool:
@@ -175,13 +177,18 @@ def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence,
     return (Evidence("relative_train_loss", loss, "ratio", thresholds.learned),)
 
 
+NOT_ENDED = "training has not reached its end"
+NO_YARDSTICK = "the loss of the best constant prediction was not told"
+
+
 def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
     """The clause of a summary that says what became of the training."""
     loss = features.relative_train_loss
     if features.diverged:
         return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
     if loss is None:
-        return "training has not reached its end, so whether it hurts is not known"
+        unknown = NO_YARDSTICK if features.finished else NOT_ENDED
+        return f"{unknown}, so whether it hurts is not known"
     if learned(features, thresholds):
         return f"the network learned all the same (its training loss fell to {against_constant(loss)})"
     if loss > 1.1:

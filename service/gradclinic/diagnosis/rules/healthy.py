@@ -20,7 +20,7 @@ class Healthy(Rule):
             return None
         loss = features.relative_train_loss or 0.0
         slope = features.depth_slope_early
-        late = features.probe_loss[features.probe_steps >= 0.75 * features.steps_done]
+        late = features.losses_from(0.75)
         return self.finding(
             features,
             harm=False,

@@ -4,7 +4,7 @@ from ...record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, counted, enough
+from .base import NO_YARDSTICK, NOT_ENDED, Precedence, Rule, counted, enough
 
 
 class InsufficientEvidence(Rule):
@@ -43,8 +43,10 @@ class InsufficientEvidence(Rule):
                 f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
             )
         if not features.finished:
-            return "training has not reached its end, and only there is it known whether the network learns"
+            return f"{NOT_ENDED}, and only there is it known whether the network learns"
         loss = features.relative_train_loss
-        if loss is None or loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
+        if loss is None:
+            return f"{NO_YARDSTICK}, and without it nobody can tell whether the network learned"
+        if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
             return "a constant predictor already makes no error on these data, so there is nothing to learn"
         return None

@@ -101,7 +101,7 @@ class SlowConvergence(Rule):
             evidence.append(
                 Evidence("relative_gradient", features.relative_gradient, "ratio", thresholds.usable_gradient)
             )
-        late = features.probe_loss[features.probe_steps >= 0.5 * features.steps_done]
+        late = features.losses_from(0.5)
         return self.finding(
             features,
             harm=True,
@@ -129,8 +129,8 @@ def _clipped_share(record: RunRecord) -> float:
 
 
 def _still_falling(features: Features) -> bool:
-    """Whether the last third of the probes lies below the third before it by more than their scatter."""
-    losses = features.probe_loss
+    """Whether the last third of the losses lies below the third before it by more than their scatter."""
+    losses = features.losses_from(0.0)
     third = len(losses) // 3
     if third < 2:
         return False

@@ -1,0 +1,87 @@
+"""The loss of the best constant prediction, from the targets that a loss module is called with."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MOST_CALLS = 1000
+"""Batches whose targets are counted; by then their shares are known."""
+
+
+class ConstantLoss:
+    """Counts targets without waiting for the device; knows the losses whose best constant follows from counts.
+
+    Cross entropy: the entropy of the classes, nats. Squared error: the variance of the targets, mean over outputs.
+    Binary cross entropy: the entropy of each output's share of ones, mean over outputs.
+    """
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._sums: Tensor | None = None
+        self._value: Callable[[], float | None] = lambda: None
+
+    @torch.no_grad()
+    def saw(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
+        """Count the targets of one call of the loss."""
+        known = isinstance(outputs, Tensor) and isinstance(targets, Tensor) and outputs.ndim > 0
+        if self._calls >= MOST_CALLS or not known or getattr(criterion, "reduction", None) != "mean":
+            return
+        self._calls += 1
+        if isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
+            self._add(_class_counts(criterion, outputs, targets))
+            self._value = lambda: _entropy(self._known())
+        elif isinstance(criterion, nn.MSELoss) and outputs.shape == targets.shape:
+            rows = targets.reshape(len(targets), -1).double()
+            self._add(torch.stack([torch.ones_like(rows).sum(0), rows.sum(0), (rows**2).sum(0)]))
+            self._value = lambda: _variance(self._known())
+        elif isinstance(criterion, nn.BCEWithLogitsLoss | nn.BCELoss) and outputs.shape == targets.shape:
+            rows = targets.reshape(len(targets), -1).double()
+            self._add(torch.stack([rows.sum(0), (1 - rows).sum(0)]))
+            self._value = lambda: _binary_entropy(self._known())
+
+    def value(self) -> float | None:
+        """The loss; None where nothing was counted, or the loss is another."""
+        found = self._value()
+        return found if found is not None and math.isfinite(found) else None
+
+    def _add(self, sums: Tensor) -> None:
+        if self._sums is not None and self._sums.shape == sums.shape:
+            sums = self._sums + sums
+        self._sums = sums
+
+    def _known(self) -> Tensor:
+        return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()
+
+
+def _class_counts(criterion: nn.CrossEntropyLoss | nn.NLLLoss, outputs: Tensor, targets: Tensor) -> Tensor:
+    """[classes]: how often each is the target, weighted and smoothed as the loss does."""
+    classes = outputs.shape[1] if outputs.ndim > 1 else outputs.shape[0]
+    if targets.is_floating_point():
+        axis = 1 if targets.ndim > 1 else 0
+        counts = targets.double().sum([other for other in range(targets.ndim) if other != axis])
+    else:
+        flat = targets.flatten()
+        counted = (flat != criterion.ignore_index).double()
+        counts = torch.zeros(classes, dtype=torch.float64, device=flat.device)
+        counts.index_add_(0, flat.clamp(0, classes - 1), counted)
+    smoothing = getattr(criterion, "label_smoothing", 0.0)
+    counts = counts * (1 - smoothing) + counts.sum() * smoothing / classes
+    return counts if criterion.weight is None else counts * criterion.weight.double()
+
+
+def _entropy(counts: Tensor) -> float:
+    shares = counts / counts.sum()
+    return float(-torch.special.xlogy(shares, shares).sum())
+
+
+def _variance(sums: Tensor) -> float:
+    count, total, squares = sums
+    return float((squares / count - (total / count) ** 2).mean())
+
+
+def _binary_entropy(counts: Tensor) -> float:
+    shares = counts / counts.sum(0)
+    return float(-torch.special.xlogy(shares, shares).sum(0).mean())

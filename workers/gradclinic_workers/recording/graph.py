@@ -1,0 +1,57 @@
+"""The autograd graph of one backward: who takes a tensor, and which modules pass their input on beside themselves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Node = Any
+"""torch's own type of a graph's node has no name."""
+
+_MULTIPLY = ("Addmm", "Mm", "Bmm", "Baddbmm", "Convolution", "Linear", "MkldnnLinear", "ScaledDotProduct", "Cudnn")
+
+
+def consumers_of(root: Node) -> dict[Node, list[Node]]:
+    """For each node under `root`: the nodes that take its output."""
+    found: dict[Node, list[Node]] = {}
+    seen, waiting = {root}, [root]
+    while waiting:
+        node = waiting.pop()
+        for below in _below(node):
+            found.setdefault(below, []).append(node)
+            if below not in seen:
+                seen.add(below)
+                waiting.append(below)
+    return found
+
+
+def adds_its_input(entry: Node, leave: Node) -> bool:
+    """Whether what goes in at `entry` comes out at `leave` also on a way with at most one weight, fewer than others.
+
+    Such is a residual block: the identity, or one projection, is added to what several layers made of the input.
+    """
+    spans = {entry: (0, 0)}
+    joined = False
+    for node in _upward(entry, leave):
+        own = int(node.name().startswith(_MULTIPLY))
+        ways = [spans[below] for below in _below(node) if below in spans]
+        if ways:
+            spans[node] = own + min(low for low, _ in ways), own + max(high for _, high in ways)
+            joined = joined or (node.name().startswith("Add") and len(ways) > 1 and len(set(ways)) > 1)
+    fewest, most = spans.get(leave, (0, 0))
+    return joined and fewest <= 1 and fewest < most
+
+
+def _upward(entry: Node, leave: Node) -> Iterator[Node]:
+    """The nodes between, each after those that it takes from; what lies beyond `entry` is not looked at."""
+    done, waiting = {entry}, [(leave, False)]
+    while waiting:
+        node, ready = waiting.pop()
+        if ready:
+            yield node
+        elif node not in done:
+            done.add(node)
+            waiting.append((node, True))
+            waiting += [(below, False) for below in _below(node) if below not in done]
+
+
+def _below(node: Node) -> list[Node]:
+    return [below for below, _ in node.next_functions if below is not None]
