@@ -312,3 +312,37 @@ def test_a_recording_that_ends_inside_a_step_lets_the_other_hooks_of_the_optimiz
     assert calls == ["before", "after"] * 2
     assert recording.over == "an error of the recording's own: ZeroDivisionError"
     assert len(optimizer._optimizer_step_pre_hooks) == 1
+
+
+@pytest.mark.parametrize("look_every", [1, 16])
+def test_the_step_that_broke_is_named_however_rarely_a_device_is_asked(monkeypatch, look_every: int) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", {"cpu": look_every})
+    number = iter(range(100))
+
+    def breaks(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        loss = criterion(model(batch[0]), batch[1]) * (float("inf") if next(number) == 21 else 1.0)
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+
+    recording = loop(mlp(depth=3), digits(steps=40), breaks)
+    outcome = recording.record.outcome
+    assert outcome is not None
+    assert (outcome.nonfinite_step, outcome.steps_done, recording.step) == (21, 21, 21)
+    assert recording.record.get("train_loss").steps[-1] == 21
+    assert recording.diagnosis().primary == "divergence"
+
+
+def test_half_precision_is_recorded_as_it_is_computed() -> None:
+    def cast(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = criterion(model(batch[0]), batch[1])
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+
+    recording = loop(mlp(depth=4), digits(steps=12), cast)
+    assert recording.over is None
+    plain = recorded(mlp(depth=4), digits(steps=12)).record
+    for name in ("site_grad_rms", "site_grad_mean_abs", "activation_rms"):
+        np.testing.assert_allclose(recording.record.get(name).values, plain.get(name).values, rtol=0.1, err_msg=name)
