@@ -51,6 +51,7 @@ PR_SET_PDEATHSIG = 1
 app = celery_app(get_settings())
 app.conf.imports = ("gradclinic_workers.app", "gradclinic_workers.tasks")
 app.conf.broker_transport = "gradclinic_workers.transport:Transport"
+app.conf.worker_consumer = "gradclinic_workers.transport:Consumer"
 app.set_current()
 
 
