@@ -3,8 +3,10 @@ import threading
 import httpx
 import pytest
 
+from gradclinic.errors import ServiceUnavailable
 from gradclinic.settings import Settings
-from gradclinic.store import Store
+from gradclinic.store import Run, Store
+from gradclinic.store.runs import Runs
 
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment
@@ -30,6 +32,21 @@ def test_a_run_is_accepted_with_its_place_and_when_to_look(api_on_both: httpx.Cl
     assert run["metrics"] is None
     assert run["diagnosis"] is None
     assert [change["status"] for change in run["transitions"]] == ["queued"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Prefer": "wait=30"}])
+def test_a_run_that_is_stored_is_accepted_although_the_database_is_lost_right_after(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    def lost(*_: object) -> Run:
+        raise ServiceUnavailable("the connection to the database was lost")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Runs, "get", lost)
+        answer = post(api, headers=headers)
+    assert answer.status_code == 202
+    assert answer.headers["retry-after"]
+    assert api.get(answer.headers["location"]).json()["id"] == answer.json()["id"]
 
 
 def test_a_refused_run_leaves_nothing_behind(api: httpx.Client) -> None:
