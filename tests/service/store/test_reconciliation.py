@@ -107,6 +107,15 @@ def test_a_lost_message_is_sent_again_but_not_because_a_backlog_waits(store: Sto
     assert len(again(0)) == 3
 
 
+def test_a_clock_that_was_set_back_delays_no_message(store: Store, database_url: str) -> None:
+    never, lost = queued(store), queued(store)
+    store.reconciliation.mark_sent([lost.id])
+    age(database_url, never.id, queued_at=-3600)
+    age(database_url, lost.id, sent_at=-3600)
+    sent = store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY)
+    assert {message.run_id for message in sent} == {never.id, lost.id}
+
+
 def test_what_should_run_first_is_announced_first(store: Store, database_url: str) -> None:
     runs = [queued(store, priority=priority) for priority in (6, 0, 3)]
     for run in runs:
