@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from ..diagnosis import Condition
@@ -38,6 +38,7 @@ async def create_run(
     *,
     body: RunRequest,
     service: TheService,
+    request: Request,
     response: Response,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
@@ -48,7 +49,9 @@ async def create_run(
     wait = seconds_to_wait(prefer)
     try:
         if wait:
-            await until(lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait)
+            await until(
+                lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait, gone=request.is_disconnected
+            )
             response.headers["Preference-Applied"] = f"wait={wait}"
         answer = await run_in_threadpool(_detail, service, run_id)
     except ServiceUnavailable:  # it is stored: after a 503 the client would send it again

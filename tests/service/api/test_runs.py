@@ -8,6 +8,7 @@ from gradclinic.settings import Settings
 from gradclinic.store import Run, Store
 from gradclinic.store.runs import Runs
 
+from ...waiting import eventually
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment
 from .serving import train
@@ -86,6 +87,27 @@ def test_waiting_gives_up_in_time(api: httpx.Client) -> None:
     answer = post(api, headers={"Prefer": "respond-async, wait=1"})
     assert answer.status_code == 202
     assert answer.json()["status"] == "queued"
+
+
+def test_nobody_is_waited_for_who_has_gone(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+    get = Runs.get
+
+    def counted(*args: str) -> Run:
+        looks[0] += 1
+        return get(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Runs, "get", counted)
+    with pytest.raises(httpx.ReadTimeout):
+        api.post("/v1/runs", json={"experiment": EXPERIMENT}, headers={"Prefer": "wait=60"}, timeout=0.5)
+    settled = [-1]
+
+    def no_more() -> bool:
+        before, settled[0] = settled[0], looks[0]
+        return before == settled[0]
+
+    eventually(no_more, every_s=0.5)
+    assert looks[0] > 1
 
 
 def test_a_queued_run_is_cancelled_at_once_and_again_without_harm(api_on_both: httpx.Client) -> None:
