@@ -138,6 +138,11 @@ class Reconciliation:
                 statement.on_conflict_do_update(index_elements=["owner"], set_={"run_id": run_id, "seen_at": now})
             )
 
+    def worker_left(self, owner: str) -> None:
+        """Write down that a worker is gone."""
+        with self._database.write() as connection:
+            connection.execute(delete(t.workers).where(t.workers.c.owner == owner))
+
     def workers(self, *, seen_within_s: float) -> list[Worker]:
         """The workers seen lately."""
         workers = t.workers.c
