@@ -7,6 +7,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,11 @@ def owner_prefix(worker_pid: int) -> str:
 @cache
 def _place() -> str:
     """Eight digits that no other machine that runs, and no other container on this one, has."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
-    processes = Path("/proc/self/ns/pid").stat().st_ino
-    return hashlib.sha256(f"{boot} {processes}".encode()).hexdigest()[:8]
+    known = ""
+    with suppress(OSError):  # a sandbox may show neither
+        known += Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+        known += str(Path("/proc/self/ns/pid").stat().st_ino)
+    return hashlib.sha256(known.encode()).hexdigest()[:8]
 
 
 class Queue:

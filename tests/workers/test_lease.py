@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -178,6 +179,20 @@ def test_a_training_that_does_not_stop_when_it_is_told_to_is_ended_with_its_proc
     assert killed == [(os.getpid(), signal.SIGKILL)]
     run = store.runs.get(claim.run_id)
     assert (run.status, run.reason.code) == (status, code)
+
+
+def test_a_training_that_waits_for_the_database_is_not_taken_for_one_that_does_not_stop(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(lease_module.os, "kill", lambda pid, number: killed.append((pid, number)))
+    monkeypatch.setattr(lease_module, "STUBBORN_S", 0.05)
+    claim = claimed(store)
+    with Lease(store, claim, QUICK) as lease:
+        store.runs.request_cancel(claim.run_id)
+        eventually(lambda: lease.stop == "canceled")
+        lease._insist(lambda: time.sleep(0.5))
+    assert killed == []
 
 
 def test_an_end_is_an_end(store: Store) -> None:

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,6 +18,8 @@ from gradclinic.store import NewRun, Run, Store
 from gradclinic_workers import fit, tasks
 from gradclinic_workers.lease import draining
 from gradclinic_workers.tasks import Trainer
+
+from ..waiting import eventually
 
 STEPS = 60
 EXPERIMENT: dict[str, Any] = {
@@ -387,19 +390,17 @@ def test_a_process_that_is_no_worker_refuses_the_task() -> None:
         tasks.train("run_1")
 
 
-def test_a_worker_is_seen_and_removes_what_runs_that_ended_elsewhere_left(
-    store: Store, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_is_seen_until_it_leaves_and_removes_what_runs_that_ended_elsewhere_left(
+    store: Store, trainer: Trainer
 ) -> None:
-    class Enough(Exception):
-        pass
-
-    def stop(_seconds: float) -> None:
-        raise Enough
-
     (trainer.settings.checkpoint_dir / "run_gone").mkdir(parents=True)
-    monkeypatch.setattr(tasks.time, "sleep", stop)
-    with pytest.raises(Enough):
-        trainer.announce_for_ever()
-    assert trainer.checkpoints.run_ids() == []
-    (worker,) = store.reconciliation.workers(seen_within_s=60)
-    assert (worker.owner, worker.device, worker.run_id) == ("vm/1/2", trainer.device, None)
+    presence = threading.Thread(target=trainer.announce_for_ever)
+    presence.start()
+    try:
+        (worker,) = eventually(lambda: store.reconciliation.workers(seen_within_s=60))
+        eventually(lambda: trainer.checkpoints.run_ids() == [])
+        assert (worker.owner, worker.device, worker.run_id) == ("vm/1/2", trainer.device, None)
+    finally:
+        trainer.leave()
+        presence.join()
+    assert store.reconciliation.workers(seen_within_s=60) == []

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ PR_SET_PDEATHSIG = 1
 app = celery_app(get_settings())
 app.conf.imports = ("gradclinic_workers.app", "gradclinic_workers.tasks")
 app.conf.broker_transport = "gradclinic_workers.transport:Transport"
+app.conf.worker_consumer = "gradclinic_workers.transport:Consumer"
 app.set_current()
 
 
@@ -139,6 +141,12 @@ def _prepare() -> None:
     tasks.become(tasks.Trainer(settings, owner=owner, queues=queues_of(settings)))
 
 
+def _leave(**_: Any) -> None:
+    """Be counted as a worker no longer; one that is killed is forgotten after its lease."""
+    with suppress(ServiceUnavailable):
+        tasks.trainer().leave()
+
+
 def _end_with(parent: int) -> None:
     """Have the kernel end this process when its parent ends, however that ends."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -155,3 +163,4 @@ signals.setup_logging.connect(_leave_logging_as_it_is)
 signals.worker_shutting_down.connect(_drain_children)
 signals.task_failure.connect(_release_what_a_dead_child_held)
 signals.worker_process_init.connect(_become_a_trainer)
+signals.worker_process_shutdown.connect(_leave)

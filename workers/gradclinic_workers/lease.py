@@ -56,6 +56,8 @@ class Lease:
         self._stop: Stop | None = None
         self.ended = False
         """Whether the run has ended in this attempt."""
+        self._waits = False
+        """Whether the training waits for the database, and so cannot heed anything."""
         self._released = threading.Event()
         self._sure_until = time.monotonic() + settings.lease_ttl_s
         self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.run_id}", daemon=True)
@@ -126,14 +128,18 @@ class Lease:
         return self._insist(lambda: write(next(tries, True)))
 
     def _insist(self, write: Callable[[], Answer]) -> Answer:
-        while True:
-            try:
-                return write()
-            except ServiceUnavailable as error:
-                if time.monotonic() > self._sure_until:
-                    self._stop = "lease_lost"
-                    raise LeaseLost("the database was away for longer than the lease") from error
-                time.sleep(RETRY_S)
+        self._waits = True
+        try:
+            while True:
+                try:
+                    return write()
+                except ServiceUnavailable as error:
+                    if time.monotonic() > self._sure_until:
+                        self._stop = "lease_lost"
+                        raise LeaseLost("the database was away for longer than the lease") from error
+                    time.sleep(RETRY_S)
+        finally:
+            self._waits = False
 
     # --- the thread beside the training ---
 
@@ -151,7 +157,7 @@ class Lease:
                 self._stop = self._stop or "run_time_limit"
             self._watch_memory()
             if self._stop is not None:
-                told_at = told_at or now
+                told_at = now if told_at is None or self._waits else told_at
                 if now - told_at > STUBBORN_S:
                     self._end_by_force()
                     return
@@ -162,6 +168,8 @@ class Lease:
             order = self._heartbeat() if heartbeat else self._store.leases.look(self.claim)
         except ServiceUnavailable:
             order, heartbeat = (Order.CONTINUE if now < self._sure_until else Order.LOST), False
+        if self._waits or self._released.is_set():  # perhaps it is the run's own end that this saw
+            return now if heartbeat else None
         if order is Order.LOST:
             self._stop = "lease_lost"
         elif order is Order.CANCEL:

@@ -67,6 +67,7 @@ class Trainer:
         provide_from(self.store)
         self.checkpoints = Checkpoints(settings.checkpoint_dir)
         self.run_id: str | None = None
+        self._presence, self._left = threading.Lock(), threading.Event()
 
     def train(self, run_id: str) -> None:
         """Claim a run and bring it to its end, or back to the queue."""
@@ -94,11 +95,9 @@ class Trainer:
     def announce_for_ever(self) -> None:
         """Say from time to time that this worker is here, and what it does; tidy up its folder now and then."""
         tidied_at = float("-inf")
-        while True:
+        while not self._left.is_set():
             try:
-                self.store.reconciliation.saw_worker(
-                    self.owner, queue=self.queues, device=self.device, run_id=self.run_id
-                )
+                self._show()
                 if time.monotonic() - tidied_at > TIDY_EVERY_S:  # the reconciler may not see this machine's folder
                     self.checkpoints.drop_ended(self.store.reconciliation.unfinished)
                     tidied_at = time.monotonic()
@@ -106,7 +105,20 @@ class Trainer:
                 log.debug("presence_not_recorded")
             except OSError as error:
                 log.warning("checkpoints_not_removed", reason=str(error))
-            time.sleep(self.settings.heartbeat_s)
+            self._left.wait(self.settings.heartbeat_s)
+
+    def leave(self) -> None:
+        """Say that this worker is gone."""
+        self._left.set()
+        with self._presence:
+            self.store.reconciliation.worker_left(self.owner)
+
+    def _show(self) -> None:
+        with self._presence:  # not after it has left
+            if not self._left.is_set():
+                self.store.reconciliation.saw_worker(
+                    self.owner, queue=self.queues, device=self.device, run_id=self.run_id
+                )
 
     def close(self) -> None:
         """Give back every connection."""

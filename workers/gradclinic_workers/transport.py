@@ -1,19 +1,24 @@
-"""Kombu's Redis transport for workers, which outlives a message that makes no sense.
+"""How workers take messages: Kombu's transport and Celery's consumer, made to outlive nonsense and refusals.
 
 As it comes, a message that is no JSON ends the worker; and one whose body or form is wrong goes back to the queue
 while the worker ends, and ends the next one.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+from celery.worker import consumer
 from kombu.transport import redis
+from redis.exceptions import ResponseError
 
 log = structlog.get_logger(__name__)
 
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
 """What reading a message raises that is not as it should be; a broker that is away raises other errors."""
+PAUSE_S = 5.0
+"""Seconds before another try where the broker answers, but refuses: it is out of memory, or a replica."""
 
 
 class Channel(redis.Channel):
@@ -48,6 +53,25 @@ class Transport(redis.Transport):
             super()._deliver(message, queue)  # type: ignore[no-untyped-call]
         except MALFORMED as error:  # JSON, but no message
             _drop(error)
+
+
+class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
+    """A consumer that does not connect anew at once where the broker refuses a command, which would fill the log."""
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Say so; then wait."""
+        super().on_connection_error_before_connected(exc)
+        _pause_if_refused(exc)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Say so; then wait."""
+        super().on_connection_error_after_connected(exc)
+        _pause_if_refused(exc)
+
+
+def _pause_if_refused(error: Exception) -> None:
+    if isinstance(error, ResponseError):
+        time.sleep(PAUSE_S)
 
 
 def _drop(error: Exception) -> bool:

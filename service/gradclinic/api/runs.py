@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from ..diagnosis import Condition
+from ..errors import ServiceUnavailable
 from ..store import ENDED, Created, Run
 from ..use_cases.datasets import is_repeatable
 from ..use_cases.service import Service
@@ -37,6 +38,7 @@ async def create_run(
     *,
     body: RunRequest,
     service: TheService,
+    request: Request,
     response: Response,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
@@ -45,10 +47,15 @@ async def create_run(
     created = await run_in_threadpool(_submit, service, body, idempotency_key)
     run_id = created.item.id
     wait = seconds_to_wait(prefer)
-    if wait:
-        await until(lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait)
-        response.headers["Preference-Applied"] = f"wait={wait}"
-    answer = await run_in_threadpool(_detail, service, run_id)
+    try:
+        if wait:
+            await until(
+                lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait, gone=request.is_disconnected
+            )
+            response.headers["Preference-Applied"] = f"wait={wait}"
+        answer = await run_in_threadpool(_detail, service, run_id)
+    except ServiceUnavailable:  # it is stored: after a 503 the client would send it again
+        answer = run_detail(created.item, [], repeatable=True)
     response.headers["Location"] = answer.urls.self
     if answer.status in ENDED:
         response.status_code = 200

@@ -1,7 +1,7 @@
 """`Prefer: wait=N` (RFC 7240): how long a client would wait for an answer."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Annotated
 
@@ -24,8 +24,8 @@ def seconds_to_wait(prefer: str | None) -> int:
     return min(int(found[1]), LONGEST_S) if found else 0
 
 
-async def until(ended: Callable[[], bool], *, seconds: float) -> None:
-    """Return when `ended` says so, or after `seconds`; no thread is held while nothing happens."""
+async def until(ended: Callable[[], bool], *, seconds: float, gone: Callable[[], Awaitable[bool]]) -> None:
+    """Return when `ended` says so, after `seconds`, or when whoever asked is `gone`; meanwhile no thread is held."""
     deadline = monotonic() + seconds
-    while monotonic() < deadline and not await run_in_threadpool(ended):
+    while monotonic() < deadline and not await run_in_threadpool(ended) and not await gone():
         await anyio.sleep(_POLL_S)

@@ -23,7 +23,7 @@
     store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
                         save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
     store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, was_not_taken, unfinished
-                        forget, saw_worker, workers
+                        forget, saw_worker, worker_left, workers
     store.recordings    create(NewRun, record=, declared=, silence_s=, idempotency=) -> Created[Run], get
                         append(run_id, window=, ...) -> bool, finish, silent      runs that their own programs train
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()

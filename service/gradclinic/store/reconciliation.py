@@ -66,7 +66,8 @@ class Reconciliation:
         """The queued runs that no message in the queues answers for, first the ones to run first.
 
         `depths` is the number of messages that wait in each queue. A backlog is no reason to send again: only
-        as many runs as there are messages too few get another one, and only after `resend_after_s`.
+        as many runs as there are messages too few get another one, and only after `resend_after_s`. A time to come
+        counts as one long past: the database's clock was set back.
         """
         runs, now = t.runs.c, self._database.now
         wanted = (runs.id, runs.queue, runs.priority)
@@ -75,7 +76,7 @@ class Reconciliation:
         with self._database.read() as connection:
             never = connection.execute(
                 select(*wanted)
-                .where(queued, runs.sent_at.is_(None), runs.queued_at < now - GRACE_S)
+                .where(queued, runs.sent_at.is_(None), func.abs(now - runs.queued_at) > GRACE_S)
                 .order_by(*order)
                 .limit(BATCH)
             ).all()
@@ -88,7 +89,7 @@ class Reconciliation:
                 if missing > 0:
                     lost += connection.execute(
                         select(*wanted)
-                        .where(queued, runs.queue == queue, runs.sent_at < now - resend_after_s)
+                        .where(queued, runs.queue == queue, func.abs(now - runs.sent_at) > resend_after_s)
                         .order_by(*order)
                         .limit(min(missing, BATCH))
                     ).all()
@@ -136,6 +137,11 @@ class Reconciliation:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["owner"], set_={"run_id": run_id, "seen_at": now})
             )
+
+    def worker_left(self, owner: str) -> None:
+        """Write down that a worker is gone."""
+        with self._database.write() as connection:
+            connection.execute(delete(t.workers).where(t.workers.c.owner == owner))
 
     def workers(self, *, seen_within_s: float) -> list[Worker]:
         """The workers seen lately."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..comparison import RunResult
-from ..errors import InvalidRequest, InvalidSpec
+from ..errors import InvalidRequest, InvalidSpec, ServiceUnavailable
 from ..errors import Problem as Refusal
 from ..experiment import Experiment
 from ..prescription import DEFAULT_BUDGET, Budget, Problem, Trial, advance, report
@@ -52,8 +52,11 @@ def submit_prescription(
     created = service.store.prescriptions.create(new, idempotency=idempotency)
     if created.replayed:
         return created.item
-    step(service, created.item.id)
-    return service.store.prescriptions.get(created.item.id)
+    try:
+        step(service, created.item.id)
+        return service.store.prescriptions.get(created.item.id)
+    except ServiceUnavailable:  # it is stored, and the reconciler takes it on
+        return created.item
 
 
 def _check_labels(labels: Mapping[str, str]) -> None:

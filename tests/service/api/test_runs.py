@@ -3,9 +3,12 @@ import threading
 import httpx
 import pytest
 
+from gradclinic.errors import ServiceUnavailable
 from gradclinic.settings import Settings
-from gradclinic.store import Store
+from gradclinic.store import Run, Store
+from gradclinic.store.runs import Runs
 
+from ...waiting import eventually
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment
 from .serving import train
@@ -30,6 +33,21 @@ def test_a_run_is_accepted_with_its_place_and_when_to_look(api_on_both: httpx.Cl
     assert run["metrics"] is None
     assert run["diagnosis"] is None
     assert [change["status"] for change in run["transitions"]] == ["queued"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Prefer": "wait=30"}])
+def test_a_run_that_is_stored_is_accepted_although_the_database_is_lost_right_after(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    def lost(*_: object) -> Run:
+        raise ServiceUnavailable("the connection to the database was lost")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Runs, "get", lost)
+        answer = post(api, headers=headers)
+    assert answer.status_code == 202
+    assert answer.headers["retry-after"]
+    assert api.get(answer.headers["location"]).json()["id"] == answer.json()["id"]
 
 
 def test_a_refused_run_leaves_nothing_behind(api: httpx.Client) -> None:
@@ -69,6 +87,27 @@ def test_waiting_gives_up_in_time(api: httpx.Client) -> None:
     answer = post(api, headers={"Prefer": "respond-async, wait=1"})
     assert answer.status_code == 202
     assert answer.json()["status"] == "queued"
+
+
+def test_nobody_is_waited_for_who_has_gone(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+    get = Runs.get
+
+    def counted(*args: str) -> Run:
+        looks[0] += 1
+        return get(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Runs, "get", counted)
+    with pytest.raises(httpx.ReadTimeout):
+        api.post("/v1/runs", json={"experiment": EXPERIMENT}, headers={"Prefer": "wait=60"}, timeout=0.5)
+    settled = [-1]
+
+    def no_more() -> bool:
+        before, settled[0] = settled[0], looks[0]
+        return before == settled[0]
+
+    eventually(no_more, every_s=0.5)
+    assert looks[0] > 1
 
 
 def test_a_queued_run_is_cancelled_at_once_and_again_without_harm(api_on_both: httpx.Client) -> None:

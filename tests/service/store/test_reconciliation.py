@@ -107,6 +107,15 @@ def test_a_lost_message_is_sent_again_but_not_because_a_backlog_waits(store: Sto
     assert len(again(0)) == 3
 
 
+def test_a_clock_that_was_set_back_delays_no_message(store: Store, database_url: str) -> None:
+    never, lost = queued(store), queued(store)
+    store.reconciliation.mark_sent([lost.id])
+    age(database_url, never.id, queued_at=-3600)
+    age(database_url, lost.id, sent_at=-3600)
+    sent = store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY)
+    assert {message.run_id for message in sent} == {never.id, lost.id}
+
+
 def test_what_should_run_first_is_announced_first(store: Store, database_url: str) -> None:
     runs = [queued(store, priority=priority) for priority in (6, 0, 3)]
     for run in runs:
@@ -115,13 +124,14 @@ def test_what_should_run_first_is_announced_first(store: Store, database_url: st
     assert [message.run_id for message in sent] == [runs[1].id, runs[2].id, runs[0].id]
 
 
-def test_workers_are_seen_as_they_were_last(store: Store) -> None:
+def test_workers_are_seen_until_they_leave(store: Store) -> None:
     store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id=None)
     store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id="run_1")
     (worker,) = store.reconciliation.workers(seen_within_s=60)
     assert (worker.owner, worker.run_id) == ("vm/1/2", "run_1")
     assert worker.seen_at >= worker.started_at
-    assert store.reconciliation.workers(seen_within_s=-1) == []
+    store.reconciliation.worker_left("vm/1/2")
+    assert store.reconciliation.workers(seen_within_s=60) == []
 
 
 def test_only_unfinished_runs_need_their_checkpoints(store: Store) -> None:

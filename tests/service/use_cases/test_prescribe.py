@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradclinic.errors import Conflict, InvalidRequest
+from gradclinic.errors import Conflict, InvalidRequest, ServiceUnavailable
 from gradclinic.experiment import Experiment
 from gradclinic.prescription import Budget
 from gradclinic.settings import Settings
@@ -51,6 +51,19 @@ def test_a_search_ends_with_a_report_of_what_it_tried_and_of_its_control(service
         run["run_id"] for run in report["control"]["draws"]
     } | {run.id for run in labelled if not run.remedies}
     assert step(service, begun.id) == 0
+
+
+def test_a_search_that_is_stored_is_accepted_although_the_database_is_lost_right_after(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("the connection to the database was lost")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(service.store.prescriptions, "ask", lost)
+        begun = submit_prescription(service, SICK, Budget(runs=8))
+    assert (begun.status, begun.progress.runs) == ("running", 0)
+    assert step(service, begun.id) == 3
 
 
 def test_a_round_is_not_queued_again_by_whoever_has_not_seen_that_it_was(
