@@ -346,3 +346,13 @@ def test_half_precision_is_recorded_as_it_is_computed() -> None:
     plain = recorded(mlp(depth=4), digits(steps=12)).record
     for name in ("site_grad_rms", "site_grad_mean_abs", "activation_rms"):
         np.testing.assert_allclose(recording.record.get(name).values, plain.get(name).values, rtol=0.1, err_msg=name)
+
+
+@pytest.mark.gpu
+def test_a_loop_on_a_gpu_is_recorded_as_on_the_cpu() -> None:
+    batches = digits(steps=40)
+    plain = recorded(mlp(depth=4), batches).record
+    recording = recorded(mlp(depth=4).cuda(), [(inputs.cuda(), targets.cuda()) for inputs, targets in batches])
+    assert recording.over is None
+    for name in ("site_grad_rms", "weight_grad_norm_l2", "train_loss", "activation_rms"):
+        np.testing.assert_allclose(recording.record.get(name).values, plain.get(name).values, rtol=1e-2, err_msg=name)
