@@ -100,6 +100,7 @@ def test_a_child_that_cannot_become_a_trainer_ends(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(app, "_end_with", lambda _parent: None)
     monkeypatch.setattr(app.signal, "signal", lambda *_: None)
     monkeypatch.setattr(app, "configure", lambda _settings: None)
+    monkeypatch.setattr(app, "ask_for_long_turns", lambda: True)  # this process has other things to do
     monkeypatch.setattr(app.tasks, "Trainer", broken)
     monkeypatch.setattr(app.os, "_exit", end)
     with pytest.raises(Ended) as ended:
