@@ -55,7 +55,7 @@ ARMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson = False) -> int:
     """Show a network that will not train, why, and which remedies cure it. Ends by itself."""
     from ..logs import configure
-    from ..supervisor import Embedded, interrupted_by_signals
+    from ..supervisor import Embedded, heed, interrupted_by_signals
 
     settings = settings_with(data_dir=data_dir, port=0)
     configure(settings.model_copy(update={"log_level": "warning"}))
@@ -71,7 +71,12 @@ def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson =
             )
             progress = study.data["progress"]
             with following(errors, what="training", steps=progress["steps"], runs=progress["runs"]) as follow:
-                study.wait(progress=follow)
+
+                def watch(progress: dict[str, Any]) -> None:
+                    heed()
+                    follow(progress)
+
+                study.wait(progress=watch)
             comparison = study.comparison().data
             runs = sorted(study.runs(limit=200), key=lambda run: run.data["seed"])
             if as_json:

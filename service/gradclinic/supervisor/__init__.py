@@ -30,6 +30,7 @@ from ..settings import Settings
 from ..store import Store, migrate
 from .family import Child, Family
 from .folder import DataFolder
+from .interruption import heed, interrupted_by_signals
 from .valkey import EmbeddedValkey
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ class Embedded:
     def wait(self) -> None:
         """Wait until `stop` is called, or a signal interrupts."""
         while not self._ended.wait(1.0):
-            pass
+            heed()
 
     def stop(self) -> None:
         """End everything: the API first, then the workers, which save what they train, then the queue."""
@@ -117,6 +118,7 @@ class Embedded:
             self._asked.data_dir / "valkey", self.log_dir / "valkey.log", {**os.environ, **environment_of(self._asked)}
         )
         migrate.upgrade(self._asked.database_url)
+        heed()
         changes["broker_url"] = valkey.start(self._family)
         self.settings = self._asked.model_copy(update=changes)
         self._store = Store(self.settings.database_url)
@@ -155,6 +157,7 @@ class Embedded:
         extra: Mapping[str, str] | None = None,
     ) -> Child:
         assert self._family is not None  # noqa: S101  # started before
+        heed()
         child = Child(
             name=name,
             command=[sys.executable, "-m", *module],
@@ -179,6 +182,7 @@ class Embedded:
         deadline = time.monotonic() + API_READY_S
         with httpx.Client(base_url=self.url, timeout=2.0, trust_env=False) as client:
             while time.monotonic() < deadline and api.deaths < 2:
+                heed()
                 try:
                     if client.get("/livez").is_success:
                         return
@@ -191,16 +195,6 @@ class Embedded:
 def environment_of(settings: Settings) -> dict[str, str]:
     """Settings as the variables that a child process reads them from."""
     return {f"GRADCLINIC_{name.upper()}": str(value) for name, value in settings.model_dump(mode="json").items()}
-
-
-@contextmanager
-def interrupted_by_signals() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does: with KeyboardInterrupt."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -254,4 +248,4 @@ def _gpus() -> list[str]:
     return [path.name.removeprefix("nvidia") for path in sorted(Path("/dev").glob("nvidia[0-9]*"))]
 
 
-__all__ = ["Embedded", "environment_of", "interrupted_by_signals", "listen"]
+__all__ = ["Embedded", "environment_of", "heed", "interrupted_by_signals", "listen"]
