@@ -30,7 +30,7 @@ from ..settings import Settings
 from ..store import Store, migrate
 from .family import Child, Family
 from .folder import DataFolder
-from .interruption import heed, interrupted_by_signals
+from .interruption import deferred, heed, interrupted_by_signals
 from .valkey import EmbeddedValkey
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,9 @@ class Embedded:
     def start(self) -> None:
         """Start everything, and wait until the API answers; raises SetupFailed, and leaves nothing behind then."""
         try:
-            self._start()
+            with deferred():
+                self._start()
+            heed()
         except BaseException:
             self.stop()
             raise

@@ -9,6 +9,7 @@ import pytest
 
 from gradclinic.settings import Settings
 from gradclinic.supervisor import Embedded, heed, interrupted_by_signals
+from gradclinic.supervisor.interruption import deferred
 
 from ...processes import processes_of
 
@@ -66,9 +67,44 @@ def test_one_that_a_finalizer_swallowed_is_raised_where_it_is_heeded(
     assert went_on == ["as if nothing had been"]
 
 
-def test_without_a_signal_nothing_is_raised() -> None:
-    with interrupted_by_signals():
-        heed()
+def test_a_deferred_one_waits_until_it_is_heeded_and_a_second_one_does_not() -> None:
+    done = []
+
+    def block(*, heeded: bool) -> None:
+        with interrupted_by_signals(), deferred():
+            signal.raise_signal(signal.SIGTERM)
+            done.append("first")
+            if heeded:
+                heed()
+            signal.raise_signal(signal.SIGINT)
+            done.append("second")
+
+    for heeded in (True, False):
+        with pytest.raises(KeyboardInterrupt):
+            block(heeded=heeded)
+    assert done == ["first", "first"]
+
+
+def test_one_of_which_a_library_made_another_error_is_still_an_interruption() -> None:
+    def block() -> None:
+        with interrupted_by_signals():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except KeyboardInterrupt as error:
+                raise ImportError("cannot import a part of this library") from error
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+
+
+def test_without_a_signal_nothing_is_raised_and_errors_stay_what_they_are() -> None:
+    def block() -> None:
+        with interrupted_by_signals():
+            heed()
+            raise ImportError("there is no such library")
+
+    with pytest.raises(ImportError, match="no such library"):
+        block()
 
 
 def test_a_service_that_starts_heeds_one_that_was_swallowed_and_leaves_nothing_behind(
