@@ -110,6 +110,7 @@ def test_a_program_that_is_killed_leaves_no_process(temporary: Path, number: sig
     assert (folders(temporary) == []) == (number == signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_killed_programs_folder_is_removed_by_the_next_one_and_a_living_ones_is_not(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_fork_of_the_program_ends_nothing(temporary: Path) -> None:
     assert folders(temporary) == []
 
 
+@pytest.mark.slow
 def test_what_is_stored_in_a_folder_of_ones_own_is_there_again(tmp_path: Path) -> None:
     with Clinic.local(tmp_path, workers=1) as clinic:
         run = clinic.run(EXPERIMENT).wait(timeout_s=120)
@@ -160,6 +162,7 @@ def test_settings_of_a_server_do_not_lead_it_to_the_servers_database(
         assert list(clinic.runs()) == []
 
 
+@pytest.mark.slow
 def test_the_program_in_the_readme_runs_as_it_stands(temporary: Path) -> None:
     programs = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     (program,) = [each for each in programs if "Clinic.local()" in each]
