@@ -263,6 +263,19 @@ class Outcome:
         """l0: the same before the first step."""
         return self._relative(self.initial_train_loss)
 
+    @property
+    def metrics(self) -> dict[str, float | int | None]:
+        """The contract's metrics by name."""
+        return {
+            "final_train_loss": self.final_train_loss,
+            "relative_train_loss": self.relative_train_loss,
+            "final_validation_loss": self.final_validation_loss,
+            "final_validation_accuracy": self.final_validation_accuracy,
+            "steps_to_target": self.steps_to_target,
+            "train_seconds": self.train_seconds,
+            "recording_seconds": self.recording_seconds,
+        }
+
     def _relative(self, loss: float) -> float | None:
         if self.constant_loss is None:
             return None

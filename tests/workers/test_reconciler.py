@@ -103,7 +103,8 @@ def test_the_loop_outlives_a_round_that_breaks(store: Store, reconciler: Reconci
     loop = threading.Thread(target=reconciler.loop, args=(stop,))
     loop.start()
     try:
-        eventually(lambda: whole()["cpu"] == 1)
+        assert eventually(lambda: whole()["cpu"]) == 1
+        assert next(broken, None) is None, "no round broke"
     finally:
         stop.set()
         loop.join()

@@ -25,13 +25,7 @@ def metrics_of(record: RunRecord) -> dict[str, Any]:
     if outcome is None:
         return {}
     return {
-        "final_train_loss": outcome.final_train_loss,
-        "relative_train_loss": outcome.relative_train_loss,
-        "final_validation_loss": outcome.final_validation_loss,
-        "final_validation_accuracy": outcome.final_validation_accuracy,
-        "steps_to_target": outcome.steps_to_target,
-        "train_seconds": outcome.train_seconds,
-        "recording_seconds": outcome.recording_seconds,
+        **outcome.metrics,
         "peak_memory_bytes": outcome.peak_memory_bytes,
         "steps_done": outcome.steps_done,
         "nonfinite_step": outcome.nonfinite_step,

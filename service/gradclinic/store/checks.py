@@ -14,7 +14,8 @@ from .firings import Due, deal_with
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed, release
-from .records import Created, Idempotency, NewRun, Page, Progress, Run
+from .progress import Counted, count_runs
+from .records import Created, Idempotency, NewRun, Page, Run
 from .regression_records import Check, CheckVerdict, NewCheck
 from .rows import insert_runs, known, moment, to_run
 from .runs import cancel_queued
@@ -222,37 +223,17 @@ def _not_found(check_id: str) -> NotFound:
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Check]:
-    runs, of = t.runs.c, t.check_runs.c.check_id
-    counted = connection.execute(
-        select(
-            of,
-            runs.status,
-            func.count().label("runs"),
-            func.sum(runs.step).label("steps_done"),
-            func.sum(runs.steps).label("steps"),
-        )
-        .join_from(t.check_runs, t.runs, t.check_runs.c.run_id == runs.id)
-        .where(of.in_([row["id"] for row in rows]))
-        .group_by(of, runs.status)
-    ).all()
-    found = []
-    for row in rows:
-        own = [count for count in counted if count.check_id == row["id"]]
-        progress = Progress(
-            runs=sum(count.runs for count in own),
-            by_status={count.status: count.runs for count in own},
-            steps_done=int(sum(count.steps_done for count in own)),
-            steps=int(sum(count.steps for count in own)),
-        )
-        found.append(
-            Check(
-                **{name: row[name] for name in _AS_STORED},
-                created_at=known(row["created_at"]),
-                ended_at=moment(row["ended_at"]),
-                progress=progress,
-            )
-        )
-    return found
+    counted = count_runs(connection, t.check_runs.c.check_id, [row["id"] for row in rows])
+    return [_check(row, counted[row["id"]]) for row in rows]
+
+
+def _check(row: RowMapping, own: Counted) -> Check:
+    return Check(
+        **{name: row[name] for name in _AS_STORED},
+        created_at=known(row["created_at"]),
+        ended_at=moment(row["ended_at"]),
+        progress=own.progress,
+    )
 
 
 _AS_STORED = (

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
 from ..errors import Conflict, NotFound
 from . import tables as t
@@ -14,6 +14,7 @@ from .documents import has_all, text_at
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
+from .progress import Counted, count_runs
 from .records import (
     Created,
     Idempotency,
@@ -22,7 +23,6 @@ from .records import (
     NewRun,
     Page,
     Prescription,
-    Progress,
     Run,
     StudyStatus,
 )
@@ -235,37 +235,17 @@ def _not_found(prescription_id: str) -> NotFound:
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Prescription]:
-    runs, of = t.runs.c, t.trials.c.prescription_id
-    counted = connection.execute(
-        select(
-            of,
-            runs.status,
-            func.count().label("runs"),
-            func.sum(runs.step).label("steps_done"),
-            func.sum(runs.steps).label("steps"),
-        )
-        .join_from(t.trials, t.runs, t.trials.c.run_id == runs.id)
-        .where(of.in_([row["id"] for row in rows]))
-        .group_by(of, runs.status)
-    ).all()
-    found = []
-    for row in rows:
-        own = [count for count in counted if count.prescription_id == row["id"]]
-        progress = Progress(
-            runs=sum(count.runs for count in own),
-            by_status={count.status: count.runs for count in own},
-            steps_done=int(sum(count.steps_done for count in own)),
-            steps=int(sum(count.steps for count in own)),
-        )
-        found.append(
-            Prescription(
-                **{name: row[name] for name in _AS_STORED},
-                created_at=known(row["created_at"]),
-                ended_at=moment(row["ended_at"]),
-                progress=progress,
-            )
-        )
-    return found
+    counted = count_runs(connection, t.trials.c.prescription_id, [row["id"] for row in rows])
+    return [_prescription(row, counted[row["id"]]) for row in rows]
+
+
+def _prescription(row: RowMapping, own: Counted) -> Prescription:
+    return Prescription(
+        **{name: row[name] for name in _AS_STORED},
+        created_at=known(row["created_at"]),
+        ended_at=moment(row["ended_at"]),
+        progress=own.progress,
+    )
 
 
 _AS_STORED = (

@@ -147,13 +147,7 @@ class Run:
             return None
         outcome = self.outcome
         return {
-            "final_train_loss": outcome.final_train_loss,
-            "relative_train_loss": outcome.relative_train_loss,
-            "final_validation_loss": outcome.final_validation_loss,
-            "final_validation_accuracy": outcome.final_validation_accuracy,
-            "steps_to_target": outcome.steps_to_target,
-            "train_seconds": outcome.train_seconds,
-            "recording_seconds": outcome.recording_seconds,
+            **outcome.metrics,
             "saved_share": 1 - outcome.steps_done / self.steps if outcome.stopped_on is not None else None,
         }
 

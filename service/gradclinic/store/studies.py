@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..errors import Conflict, NotFound
@@ -13,7 +13,8 @@ from .documents import has_all
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
-from .records import Created, Idempotency, NewRun, NewStudy, Page, Progress, Study, StudyStatus
+from .progress import Counted, count_runs
+from .records import Created, Idempotency, NewRun, NewStudy, Page, Study, StudyStatus
 from .rows import insert_runs, known, moment
 from .runs import cancel_queued
 
@@ -142,38 +143,17 @@ def _get(connection: Connection, study_id: str) -> Study:
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Study]:
-    runs = t.runs.c
-    counted = connection.execute(
-        select(
-            runs.study_id,
-            runs.status,
-            func.count().label("runs"),
-            func.sum(runs.step).label("steps_done"),
-            func.sum(runs.steps).label("steps"),
-            func.max(runs.ended_at).label("ended_at"),
-        )
-        .where(runs.study_id.in_([row["id"] for row in rows]))
-        .group_by(runs.study_id, runs.status)
-    ).all()
-    studies = []
-    for row in rows:
-        own = [count for count in counted if count.study_id == row["id"]]
-        progress = Progress(
-            runs=sum(count.runs for count in own),
-            by_status={count.status: count.runs for count in own},
-            steps_done=int(sum(count.steps_done for count in own)),
-            steps=int(sum(count.steps for count in own)),
-        )
-        ends = [count.ended_at for count in own if count.ended_at is not None]
-        studies.append(
-            Study(
-                **{name: row[name] for name in _AS_STORED},
-                created_at=known(row["created_at"]),
-                ended_at=moment(max(ends)) if ends and not progress.unfinished else None,
-                progress=progress,
-            )
-        )
-    return studies
+    counted = count_runs(connection, t.runs.c.study_id, [row["id"] for row in rows])
+    return [_study(row, counted[row["id"]]) for row in rows]
+
+
+def _study(row: RowMapping, own: Counted) -> Study:
+    return Study(
+        **{name: row[name] for name in _AS_STORED},
+        created_at=known(row["created_at"]),
+        ended_at=None if own.progress.unfinished else moment(own.last_end),
+        progress=own.progress,
+    )
 
 
 _AS_STORED = ("id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id")

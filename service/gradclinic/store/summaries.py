@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..record import STATISTICS, RunRecord
+from . import tables as t
 from .layout import layout_to_json, outcome_to_json
 
 SUMMARIZED = (
@@ -30,12 +31,7 @@ def ending_values(record: RunRecord | None, diagnosis: Mapping[str, Any] | None)
             values |= {
                 "step": outcome.steps_done,
                 "outcome": outcome_to_json(outcome),
-                "final_train_loss": outcome.final_train_loss,
-                "relative_train_loss": outcome.relative_train_loss,
-                "final_validation_loss": outcome.final_validation_loss,
-                "final_validation_accuracy": outcome.final_validation_accuracy,
-                "steps_to_target": outcome.steps_to_target,
-                "train_seconds": outcome.train_seconds,
+                **{name: value for name, value in outcome.metrics.items() if name in t.runs.c},
             }
     if diagnosis is not None:
         values |= {

@@ -131,5 +131,5 @@ def test_a_machine_without_a_thread_to_spare_does_not_end_the_supervisor(family:
     with monkeypatch.context() as exhausted:
         exhausted.setattr(module.threading, "Thread", none_left)
         os.kill(first, signal.SIGKILL)
-        eventually(lambda: one.deaths)
-    eventually(lambda: one.process is not None and one.process.pid != first)
+        assert eventually(lambda: one.deaths) >= 1
+    assert eventually(lambda: one.process and one.process.pid) != first

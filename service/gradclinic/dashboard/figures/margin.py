@@ -5,7 +5,7 @@ from math import ceil, floor, isfinite, log10
 from typing import Any
 
 from ...comparison.results import number
-from .theme import NEUTRAL, WORSE, Figure, axis, figure, rounded, said
+from .theme import NEUTRAL, WORSE, Figure, axis, baseline_line, figure, interval_bar, rounded, said
 
 VERDICTS: Mapping[str, str] = {"pass": "#009E73", "inconclusive": "#E69F00", "fail": WORSE}
 MEAN, SEEDS = 1, 0
@@ -43,7 +43,7 @@ def margin(found: Mapping[str, Any], *, title: str = "") -> Figure:
         title=title or f"{str(found['metric']).replace('_', ' ').capitalize()}, new against the baseline",
         xaxis=axis(_unit(found, relative=relative), **scale),
         yaxis=axis("", tickvals=[SEEDS, MEAN], ticktext=["each seed", "mean"], range=[-0.6, 1.7]),
-        shapes=[_baseline(origin), _worse(limit, edge)],
+        shapes=[baseline_line(origin), _worse(limit, edge)],
         annotations=_without_number(len(seeds) - len(placed), missing=middle is None),
         height=300,
         margin={"l": 70, "r": 20, "t": 50, "b": 100},
@@ -108,15 +108,7 @@ def _mean(middle: float, interval: Sequence[float] | None, *, verdict: str) -> d
         "x": rounded([middle]),
         "y": [MEAN],
         "marker": {"color": colour, "size": 12},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": rounded([high - middle]),
-            "arrayminus": rounded([middle - low]),
-            "color": colour,
-            "thickness": 2.5,
-            "width": 7,
-        },
+        "error_x": interval_bar(middle, low, high, colour=colour, thickness=2.5, width=7),
         "hovertemplate": f"%{{x:.4g}} ({low:.4g} to {high:.4g})<extra></extra>",
     }
 
@@ -131,11 +123,6 @@ def _margin(limit: float, *, relative: bool) -> dict[str, Any]:
         "line": {"color": WORSE, "dash": "dash", "width": 2},
         "hoverinfo": "skip",
     }
-
-
-def _baseline(at: float) -> dict[str, Any]:
-    line = {"color": NEUTRAL, "dash": "dot", "width": 1.5}
-    return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
 
 
 def _worse(limit: float, edge: float) -> dict[str, Any]:

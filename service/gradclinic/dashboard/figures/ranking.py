@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import ceil, floor, inf, log10
 from typing import Any
 
-from .theme import NEUTRAL, VERDICTS, Figure, axis, figure, rounded, said
+from .theme import NEUTRAL, VERDICTS, Figure, axis, baseline_line, figure, interval_bar, rounded, said
 
 _STEPS = (
     (0.3, (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)),
@@ -45,7 +45,7 @@ def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
             ticktext=[said(f"{arm['rank']}. {arm['arm']}", longest=40) for arm in arms],
             range=[-0.6, len(arms) - 0.4],
         ),
-        shapes=[_baseline(1.0 if relative else 0.0)],
+        shapes=[baseline_line(1.0 if relative else 0.0)],
         annotations=annotations,
         showlegend=False,
         height=120 + 42 * max(len(arms), 1),
@@ -79,15 +79,7 @@ def _row(row: int, arm: Mapping[str, Any], middle: float, interval: list[float] 
         "text": [said(arm["verdict"].replace("_", " "))],
         "textposition": "top center",
         "marker": {"color": colour, "size": 11},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": rounded([high - middle]),
-            "arrayminus": rounded([middle - low]),
-            "color": colour,
-            "thickness": 2,
-            "width": 5,
-        },
+        "error_x": interval_bar(middle, low, high, colour=colour, thickness=2, width=5),
         "hovertemplate": f"%{{x:.4g}} ({low:.4g} to {high:.4g})<extra>%{{fullData.name}}</extra>",
     }
 
@@ -112,19 +104,6 @@ def _without_number(row: int, effect: Mapping[str, Any] | None) -> dict[str, Any
         "y": row,
         "showarrow": False,
         "font": {"size": 12},
-    }
-
-
-def _baseline(at: float) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "xref": "x",
-        "yref": "paper",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},
     }
 
 

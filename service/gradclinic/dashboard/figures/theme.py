@@ -59,6 +59,27 @@ def axis(title: str, **settings: Any) -> dict[str, Any]:
     }
 
 
+def baseline_line(at: float) -> dict[str, Any]:
+    """A shape: the dotted line where nothing differs from the baseline."""
+    line = {"color": NEUTRAL, "dash": "dot", "width": 1.5}
+    return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
+
+
+def interval_bar(
+    middle: float, low: float, high: float, *, colour: str, thickness: float, width: float
+) -> dict[str, Any]:
+    """The `error_x` of a mark at `middle`: an interval that need not be symmetric."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rounded([high - middle]),
+        "arrayminus": rounded([middle - low]),
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
+    }
+
+
 def step_axis(last_step: float, **settings: Any) -> dict[str, Any]:
     """An axis of training steps, which are whole: few of them are not told apart by fractions."""
     return axis("step", **({"dtick": 1} if last_step <= FEW_STEPS else {}), **settings)

@@ -1,0 +1,49 @@
+"""How far the runs of studies, searches and checks are, counted for many of them at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, func, select
+
+from . import tables as t
+from .records import Progress
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The runs of one owner."""
+
+    progress: Progress
+    last_end: float | None
+    """When the last of those that ended did, in seconds since 1970."""
+
+
+def count_runs(connection: Connection, owner: Column[Any], ids: Sequence[str]) -> dict[str, Counted]:
+    """For each id: the runs that `owner` says are its own, a column of `runs` or of a table that names runs."""
+    runs = t.runs.c
+    source = t.runs if owner.table is t.runs else owner.table.join(t.runs, owner.table.c.run_id == runs.id)
+    rows = connection.execute(
+        select(
+            owner.label("owner"),
+            runs.status,
+            func.count().label("runs"),
+            func.sum(runs.step).label("steps_done"),
+            func.sum(runs.steps).label("steps"),
+            func.max(runs.ended_at).label("ended_at"),
+        )
+        .select_from(source)
+        .where(owner.in_(ids))
+        .group_by(owner, runs.status)
+    ).all()
+    return {each: _counted([row for row in rows if row.owner == each]) for each in ids}
+
+
+def _counted(rows: Sequence[Any]) -> Counted:
+    progress = Progress(
+        runs=sum(row.runs for row in rows),
+        by_status={row.status: row.runs for row in rows},
+        steps_done=int(sum(row.steps_done for row in rows)),
+        steps=int(sum(row.steps for row in rows)),
+    )
+    return Counted(progress, max((row.ended_at for row in rows if row.ended_at is not None), default=None))

@@ -1,0 +1,46 @@
+"""The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
+
+from .datasets import datasets, deleted_datasets
+from .prescriptions import deleted_trials, prescription_keys, prescriptions, trials
+from .regression import baselines, check_keys, check_runs, checks, firings, pinned_runs, pins, schedules
+from .runs import (
+    chunks,
+    findings,
+    idempotency_keys,
+    labels,
+    layer_summaries,
+    recordings,
+    runs,
+    studies,
+    transitions,
+    workers,
+)
+from .schema import metadata
+
+__all__ = [
+    "baselines",
+    "check_keys",
+    "check_runs",
+    "checks",
+    "chunks",
+    "datasets",
+    "deleted_datasets",
+    "deleted_trials",
+    "findings",
+    "firings",
+    "idempotency_keys",
+    "labels",
+    "layer_summaries",
+    "metadata",
+    "pinned_runs",
+    "pins",
+    "prescription_keys",
+    "prescriptions",
+    "recordings",
+    "runs",
+    "schedules",
+    "studies",
+    "transitions",
+    "trials",
+    "workers",
+]
