@@ -30,10 +30,10 @@ import httpx
 import psutil
 from tests.servers import Postgres, Valkey
 
-from gradclinic.experiment import Experiment
+from gradclinic.embedded import Embedded
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Run, Store, migrate
-from gradclinic.supervisor import Embedded
 
 EXPERIMENT: dict[str, Any] = {
     "model": {"kind": "mlp", "depth": 8, "width": 64, "activation": "tanh"},
@@ -220,14 +220,14 @@ def bare_rate(pool: Pool, *, workers: int, steps: int) -> float:
 
 
 def _warm_up() -> None:
-    from gradclinic_workers import device
+    from gradclinic_workers.train import device
 
     device.make_deterministic()
 
 
 def _train(steps: int) -> datetime:
     """Train once; when it ended."""
-    from gradclinic_workers import fit
+    from gradclinic_workers.train import fit
 
     fit.train(Experiment.model_validate(experiment(steps)))
     return datetime.now(UTC)
@@ -267,8 +267,9 @@ def _plus(one: Pair, other: Pair) -> Pair:
 
 def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
     """Seconds of one run in a worker's child, by phase: the mean over `runs` after a first one."""
-    from gradclinic_workers import fit, tasks
-    from gradclinic_workers.tasks import Trainer
+    from gradclinic_workers.process import tasks
+    from gradclinic_workers.process.tasks import Trainer
+    from gradclinic_workers.train import fit
 
     valkey = Valkey()
     valkey.start()
@@ -303,7 +304,8 @@ def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
 
 @contextmanager
 def _restored(train: Any, one_step: Any, flush: Any, diagnose: Any) -> Iterator[None]:
-    from gradclinic_workers import fit, tasks
+    from gradclinic_workers.process import tasks
+    from gradclinic_workers.train import fit
 
     try:
         yield

@@ -23,7 +23,7 @@ from benchmarks.diagnosis.cases import Case, corpus
 from gradclinic.comparison import RunResult, metrics_of
 from gradclinic.diagnosis import diagnose, to_json
 from gradclinic.prescription import Budget, Problem, Trial, advance, report
-from gradclinic_workers.fit import train
+from gradclinic_workers.train.fit import train
 
 
 @dataclass(frozen=True)

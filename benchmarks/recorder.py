@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from gradclinic.experiment import Experiment
-from gradclinic_workers.app import MALLOC
-from gradclinic_workers.fit import train
+from gradclinic.experiments.experiment import Experiment
+from gradclinic_workers.process.app import MALLOC
+from gradclinic_workers.train.fit import train
 
 PLANS: dict[str, dict[str, Any] | None] = {
     "no recording": None,

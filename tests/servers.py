@@ -18,7 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from gradclinic.supervisor.family import BOUND
+from gradclinic.embedded.family import BOUND
 
 READY_S = 60.0
 
@@ -99,7 +99,7 @@ class Valkey(Server):
         return f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
-        from gradclinic.supervisor.valkey import server_path
+        from gradclinic.embedded.valkey import server_path
 
         return [
             str(server_path()), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder),

@@ -7,7 +7,7 @@ A planted fault's label is sure, and the layer that it was planted in is known.
 import numpy as np
 
 from gradclinic.diagnosis import Condition
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 
 from .cases import Case
 from .generate import CLEAN, Draw, Spec, between, build, mlp, pick, sgd, whole

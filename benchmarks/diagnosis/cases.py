@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gradclinic.diagnosis import Condition
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 
 CASES = Path(__file__).parents[2] / "tests" / "data" / "cases.json"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 
 from .cases import Case
 

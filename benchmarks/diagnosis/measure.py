@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from gradclinic.diagnosis import RULE_SETS, Diagnosis, diagnose
 from gradclinic.diagnosis.confidence import wilson
-from gradclinic.record import RunRecord, Series
-from gradclinic_workers.fit import train
+from gradclinic.measurements.record import RunRecord, Series
+from gradclinic_workers.train.fit import train
 
 from .cases import Case
 

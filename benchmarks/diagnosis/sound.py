@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 
 from .cases import Case
 from .generate import Draw, Spec, between, build, mlp, pick, whole

@@ -8,7 +8,7 @@ Date: 2026-11-24 13:43:50.186747
 import sqlalchemy as sa
 from alembic import op
 
-from gradclinic.store.types import Json, Number
+from gradclinic.store.column_types import Json, Number
 
 revision = "20261124_01"
 down_revision = None

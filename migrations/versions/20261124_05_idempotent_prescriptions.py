@@ -8,7 +8,7 @@ Date: 2026-11-24 18:40:00
 import sqlalchemy as sa
 from alembic import op
 
-from gradclinic.store.types import Json
+from gradclinic.store.column_types import Json
 
 revision = "20261124_05"
 down_revision = "20261124_04"

@@ -8,7 +8,7 @@ Date: 2026-11-26 07:55:00
 import sqlalchemy as sa
 from alembic import op
 
-from gradclinic.store.types import Json
+from gradclinic.store.column_types import Json
 
 revision = "20261126_06"
 down_revision = "20261124_05"

@@ -8,7 +8,7 @@ Date: 2026-11-26 08:12:00
 import sqlalchemy as sa
 from alembic import op
 
-from gradclinic.store.types import Number
+from gradclinic.store.column_types import Number
 
 revision = "20261126_08"
 down_revision = "20261126_07"

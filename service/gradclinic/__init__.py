@@ -9,19 +9,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import errors, remedies
+    from . import remedies
     from .client import Clinic
-    from .experiment import Experiment
+    from .experiments.experiment import Experiment
+    from .kernel import errors
 
 __all__ = ["Clinic", "Experiment", "errors", "remedies"]
 
-_MODULES = ("errors", "remedies")
-_CLASSES = {"Clinic": ".client", "Experiment": ".experiment"}
+_MODULES = {"errors": ".kernel.errors", "remedies": ".remedies"}
+_CLASSES = {"Clinic": ".client", "Experiment": ".experiments.experiment"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
+        return importlib.import_module(_MODULES[name], __name__)
     if name in _CLASSES:
         return getattr(importlib.import_module(_CLASSES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 import psutil
 
-from gradclinic.queue import Queue
-from gradclinic.record import FloatArray, RunRecord
+from gradclinic.measurements.record import FloatArray, RunRecord
+from gradclinic.queue.messages import Queue
+from gradclinic.reconciler import Reconciler
 from gradclinic.store import ENDED, Run, Store
 from gradclinic.store.records import Transition
-from gradclinic_workers.reconciler import Reconciler
 
 from .client import Client
 from .workload import reference

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psutil
 
-from gradclinic.queue import QUEUES, Queue
+from gradclinic.queue.messages import QUEUES, Queue
 from gradclinic.store import Message
 
 from .world import World, pick
@@ -37,7 +37,7 @@ def kill_api(world: World, rng: random.Random) -> bool:
 
 
 def kill_reconciler(world: World, rng: random.Random) -> bool:
-    return _kill(pick(rng, world.part("gradclinic_workers.reconciler")), signal.SIGKILL)
+    return _kill(pick(rng, world.part("gradclinic.reconciler")), signal.SIGKILL)
 
 
 def freeze_child(world: World, rng: random.Random) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gradclinic.errors import ServiceUnavailable
+from gradclinic.kernel.errors import ServiceUnavailable
 
 from ..waiting import eventually
 from .audit import audit

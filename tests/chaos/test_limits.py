@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import redis
 
-from gradclinic.queue import TRAIN, Queue
+from gradclinic.embedded import Embedded, environment_of
+from gradclinic.queue.messages import TRAIN, Queue
 from gradclinic.settings import Settings
 from gradclinic.store import Message, NewRun, Run, Store
-from gradclinic.supervisor import Embedded, environment_of
 
 from ..waiting import eventually
 

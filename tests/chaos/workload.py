@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gradclinic.experiment import Experiment
-from gradclinic.record import RunRecord
-from gradclinic_workers import device, fit
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.measurements.record import RunRecord
+from gradclinic_workers.train import device, fit
 
 SHAPES = ((300, 0), (700, 1), (1200, 2), (2000, 3))
 """Steps and seed of the experiments; few, so that each reference is trained once."""

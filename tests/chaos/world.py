@@ -11,9 +11,9 @@ from typing import Literal
 import psutil
 import redis
 
+from gradclinic.embedded import Embedded, family
 from gradclinic.settings import Settings
 from gradclinic.store import Store
-from gradclinic.supervisor import Embedded, family
 
 from ..processes import named
 from ..servers import Postgres

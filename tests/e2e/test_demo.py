@@ -104,7 +104,7 @@ def test_nothing_is_left_of_a_demo_that_is_interrupted(tmp_path: Path, number: s
         if moment == "while it starts":
             eventually(lambda: named(tmp_path, "valkey-server"), every_s=0.001)
         elif moment == "while it waits":
-            eventually(lambda: named(tmp_path, "gradclinic_workers.reconciler"), every_s=0.001)
+            eventually(lambda: named(tmp_path, "gradclinic.reconciler"), every_s=0.001)
         elif moment == "while it trains":
             line_with(demo, "1/24")
         demo.send_signal(number)

@@ -12,10 +12,10 @@ import httpx
 import psutil
 import pytest
 
-from gradclinic.queue import Queue
+from gradclinic.embedded import Embedded
+from gradclinic.queue.messages import Queue
 from gradclinic.settings import Settings
-from gradclinic.supervisor import Embedded
-from gradclinic_workers.scheduling import LONGEST_TURN_S, ask_for_long_turns, turn_s
+from gradclinic_workers.process.timeslice import LONGEST_TURN_S, ask_for_long_turns, turn_s
 
 from ..processes import named, processes_of
 from ..waiting import eventually
@@ -78,7 +78,7 @@ def test_a_run_goes_all_the_way(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["valkey-server", "gradclinic_workers", "gradclinic_workers.reconciler", "uvicorn", "spawn_main"]
+    "part", ["valkey-server", "gradclinic_workers", "gradclinic.reconciler", "uvicorn", "spawn_main"]
 )
 def test_what_dies_is_started_again_and_no_run_is_lost(service: Embedded, api: httpx.Client, part: str) -> None:
     folder = service.settings.data_dir
@@ -142,7 +142,7 @@ SERVE = """
 import signal, sys
 from pathlib import Path
 from gradclinic.settings import Settings
-from gradclinic.supervisor import Embedded, interrupted_by_signals
+from gradclinic.embedded import Embedded, interrupted_by_signals
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with interrupted_by_signals():
     try:

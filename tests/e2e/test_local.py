@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gradclinic import Clinic, errors
+from gradclinic import Clinic
 from gradclinic.client import local
+from gradclinic.kernel import errors
 
 from ..processes import processes_of
 from ..waiting import eventually

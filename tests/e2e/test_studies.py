@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from gradclinic.embedded import Embedded
 from gradclinic.settings import Settings
 from gradclinic.store import migrate
-from gradclinic.supervisor import Embedded
 
 from ..processes import processes_of
 from ..service.api.serving import NOBODY, serving, train

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gradclinic.queue import Queue
+from gradclinic.embedded import Embedded
+from gradclinic.queue.messages import Queue
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Store, migrate
 from gradclinic.store.database import Database
-from gradclinic.supervisor import Embedded
 
 from ..processes import named, processes_of
 from ..service.store.test_migrations import REVISIONS

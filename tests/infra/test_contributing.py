@@ -31,7 +31,7 @@ def test_the_examples_pass_their_own_tests_and_those_for_every_entry(tmp_path: P
     for path, code in EXAMPLES:
         (tmp_path / path).write_text(code)
     own = [path for path, _ in EXAMPLES if path.startswith("tests/")]
-    shared = ["tests/service/test_registry.py", "tests/workers/test_conformance.py"]
+    shared = ["tests/service/kernel/test_registry.py", "tests/workers/train/test_conformance.py"]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'service'}:{tmp_path / 'workers'}:{tmp_path}"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
     finished = subprocess.run(
@@ -43,10 +43,14 @@ def test_the_examples_pass_their_own_tests_and_those_for_every_entry(tmp_path: P
     passed = int(re.search(r"(\d+) passed", finished.stdout)[1])
     assert passed >= 6 + 2 * 3 + 5 + 1
     where = subprocess.run(
-        [sys.executable, "-c", "import gradclinic.datasets as d; print(d.__file__, 'checkerboard' in d.DATASETS)"],
+        [
+            sys.executable,
+            "-c",
+            "from gradclinic.experiments import datasets as d; print(d.__file__, 'checkerboard' in d.DATASETS)",
+        ],
         capture_output=True, text=True, check=True, cwd=tmp_path, env=environment,
     )  # fmt: skip
-    assert where.stdout.split() == [str(tmp_path / "service/gradclinic/datasets/__init__.py"), "True"]
+    assert where.stdout.split() == [str(tmp_path / "service/gradclinic/experiments/datasets/__init__.py"), "True"]
     for path, _ in EXAMPLES:
         checked = subprocess.run(
             [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", path],

@@ -6,7 +6,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from gradclinic.activations import ACTIVATIONS
+from gradclinic.experiments.activations import ACTIVATIONS
 
 SMALL = 6
 """Widths, kernels and counts are drawn up to here, so that what is drawn can be built and run."""

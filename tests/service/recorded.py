@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import numpy as np
 
-from gradclinic.api.json import plain
-from gradclinic.record import RunRecord
+from gradclinic.api.http.plain_json import plain
+from gradclinic.measurements.record import RunRecord
 
 
 def declaration(record: RunRecord, **changes: Any) -> dict[str, Any]:

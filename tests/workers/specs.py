@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 
 
 def mlp(*, data: str = "moons", steps: int = 12, batch_size: int = 16, seed: int = 0, **changes: Any) -> Experiment:

@@ -1,6 +1,6 @@
 """`python -m gradclinic_workers`: one worker."""
 
-from .app import main
+from .process.app import main
 
 if __name__ == "__main__":
     main()

@@ -4,9 +4,9 @@ import hashlib
 
 from fastapi import APIRouter, Request, Response
 
-from ..catalogue import catalogue
-from . import answers as a
-from .json import PlainJSON
+from ..use_cases.catalogue import catalogue
+from . import schemas as a
+from .http.plain_json import PlainJSON
 
 router = APIRouter(tags=["catalogue"])
 

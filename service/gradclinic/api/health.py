@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from ..errors import ServiceUnavailable
-from . import answers as a
-from .dependencies import TheService
+from ..kernel.errors import ServiceUnavailable
+from . import schemas as a
+from .http.dependencies import TheService
 
 router = APIRouter(tags=["operation"])
 

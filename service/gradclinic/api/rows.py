@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..use_cases.read import Named
-from ..use_cases.sampling import Sampled
+from ..measurements.sampling import Sampled
+from ..use_cases.statistic import Named
 
 Selection = Sequence[tuple[Named, Sampled]]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from ..comparison import RunResult
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
 
 Verdict = Literal["supported", "refuted", "mixed", "inconclusive"]
 

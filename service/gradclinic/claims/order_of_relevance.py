@@ -6,9 +6,9 @@ from itertools import combinations, permutations
 from math import factorial
 
 from ..diagnosis.confidence import wilson
-from ..errors import InvalidRequest
-from ..experiment import Experiment
-from ..lowering import lower
+from ..experiments.experiment import Experiment
+from ..experiments.lowering import lower
+from ..kernel.errors import InvalidRequest
 from ..remedies import Remedy
 from ..remedies.add_batch_norm import AddBatchNorm
 from ..remedies.add_skip_connections import AddSkipConnections

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
 from .networks import mlp, network
 
 

@@ -16,7 +16,7 @@ def main() -> None:
     # A script that starts it in the background has it ignore Ctrl-C; whoever sends the signal by hand means it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        from .run import run
+        from .main import run
 
         status = run()
     except KeyboardInterrupt:

@@ -2,7 +2,15 @@
 
 import typer
 
-from . import asking, checking, claiming, demo, prescribing, reporting, serving, uploaded, uploading
+from . import check as checking
+from . import claim as claiming
+from . import dataset as uploaded
+from . import demo
+from . import prescription as prescribing
+from . import report as reporting
+from . import run as asking
+from . import serve as serving
+from . import upload as uploading
 
 app = typer.Typer(
     name="gradclinic",

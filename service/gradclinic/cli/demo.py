@@ -14,15 +14,15 @@ from rich.rule import Rule
 from rich.text import Text
 
 from ..client import Clinic, Run, Study, number
-from ..terminal.chart import Line, profile_chart
-from ..terminal.console import console_for, show, speaks_unicode
-from ..terminal.numbers import decades
-from ..terminal.profiles import mean_profile
-from ..terminal.progress import following
-from ..terminal.ranking import VERDICT_STYLES, Ranking
-from ..terminal.words import diagnosis_words
+from ..text.chart import Line, profile_chart
+from ..text.comparison import VERDICT_STYLES, Ranking
+from ..text.console import console_for, show, speaks_unicode
+from ..text.diagnosis import diagnosis_words
+from ..text.numbers import decades
+from ..text.profile import mean_profile
+from ..text.progress import following
 from .options import AsJson, DataDir, Workers, print_json
-from .serving import settings_with
+from .serve import settings_with
 
 COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
 """How this program was called; the start script of a checkout sets it."""
@@ -54,8 +54,8 @@ ARMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson = False) -> int:
     """Show a network that will not train, why, and which remedies cure it. Ends by itself."""
+    from ..embedded import Embedded, heed, interrupted_by_signals
     from ..logs import configure
-    from ..supervisor import Embedded, heed, interrupted_by_signals
 
     settings = settings_with(data_dir=data_dir, port=0)
     configure(settings.model_copy(update={"log_level": "warning"}))

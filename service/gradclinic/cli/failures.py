@@ -4,8 +4,8 @@ import sys
 
 from typer import TyperException
 
-from ..errors import Conflict, GradclinicError, InsufficientData, InvalidRequest, NotFound, Problem
-from ..terminal.numbers import short
+from ..kernel.errors import Conflict, GradclinicError, InsufficientData, InvalidRequest, NotFound, Problem
+from ..text.numbers import short
 from . import UNAVAILABLE, USAGE
 
 

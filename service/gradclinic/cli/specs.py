@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import InvalidSpec
+from ..kernel.errors import InvalidSpec
 
 
 class _Loader(yaml.SafeLoader):

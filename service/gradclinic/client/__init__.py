@@ -11,9 +11,9 @@ A refused request raises the same error that the service met (`gradclinic.errors
 what is allowed; a service that does not answer raises ServiceUnavailable.
 """
 
+from ..kernel.numbers import number
+from .check import Check
 from .clinic import DEFAULT_URL, URL_VARIABLE, Clinic
-from .problems import number
-from .regression import Check
 from .submitted import ComparisonResult, Prescription, Run, Study
 
 __all__ = [

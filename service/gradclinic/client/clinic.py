@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 
 import httpx
 
-from .. import errors
-from .problems import error_from
-from .regression import Check
+from ..kernel import errors
+from .check import Check
+from .problem import error_from
 from .submitted import ComparisonResult, Prescription, Run, Study
 
 if TYPE_CHECKING:
-    from ..experiment import Experiment
+    from ..experiments.experiment import Experiment
     from ..remedies import Remedy
 
 DEFAULT_URL = "http://127.0.0.1:8000"

@@ -18,7 +18,7 @@ PREFIX = "gradclinic-local-"
 
 def start(data_dir: str | Path | None, *, workers: int | None) -> tuple[str, Callable[[], None]]:
     """Start it in a folder, a temporary one by default: its address, and what ends it. Raises SetupFailed."""
-    from ..supervisor import Embedded
+    from ..embedded import Embedded
 
     _log_to_standard_error()
     if data_dir is None:

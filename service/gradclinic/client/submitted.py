@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from .. import errors
-from .problems import number
+from ..kernel import errors
+from ..kernel.numbers import number
 
 if TYPE_CHECKING:
     from .clinic import Clinic
@@ -152,7 +152,7 @@ class ComparisonResult:
         return next(each for each in self.arms if each["arm"] == arm)
 
     def __str__(self) -> str:
-        from ..terminal.ranking import ranking_text
+        from ..text.comparison import ranking_text
 
         return ranking_text(self.data)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .statistics import EXACT_UP_TO, Floats
+from .intervals import EXACT_UP_TO, Floats
 
 Seeds = tuple[int, ...]
 """How many seeds each arm has, the baseline first."""

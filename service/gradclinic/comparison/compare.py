@@ -7,7 +7,7 @@ from math import exp, isfinite, log
 from statistics import fmean
 from typing import Literal
 
-from ..errors import InvalidSpec
+from ..kernel.errors import InvalidSpec
 from .effects import effect_of
 from .evidence import Counts, Evidence, count
 from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .intervals import paired_interval, seeds_that_decide, sign_flip_p
 from .metrics import DIVERGED, Metric
 from .results import Pair, RunResult
-from .statistics import paired_interval, seeds_that_decide, sign_flip_p
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from math import isfinite
 
 from .chance import Tally, levels_of_extremes
 from .effects import Effect, outcome
+from .intervals import EXACT_UP_TO
 from .metrics import Metric
 from .results import RunResult
-from .statistics import EXACT_UP_TO
 
 RESERVED = 0.2
 """The share of the error that a condition may use up which is in every seed of the baseline and in none of an arm's;

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..diagnosis import extract
-from ..record import RunRecord
+from ..measurements.record import RunRecord
 
 RISE = 0.05
 """A rise of the probe loss counts as a spike from this share of the constant predictor's loss on, as in the rules."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Literal
 
-from ..errors import InvalidSpec
+from ..kernel.errors import InvalidSpec
 
 Better = Literal["lower", "higher", "nearer_zero"]
 

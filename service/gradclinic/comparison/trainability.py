@@ -6,7 +6,7 @@ from math import inf, isfinite
 from statistics import median
 from typing import Any
 
-from ..errors import InsufficientData
+from ..kernel.errors import InsufficientData
 from .metrics import DEFAULT_METRIC
 from .results import RunResult
 

@@ -11,17 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidSpec
-from ..record import RunRecord
+from ..kernel.errors import InvalidSpec
+from ..measurements.record import RunRecord
 from .features import Features, extract
 from .finding import Condition, Diagnosis, Evidence, Finding
 from .judge import judge
 from .peers import autotrainer, sagemaker
-from .remedies import suggest
+from .suggestions import suggest
 from .thresholds import NamedThresholds, Thresholds
 
 if TYPE_CHECKING:
-    from ..experiment import Experiment
+    from ..experiments.experiment import Experiment
 
 _Judge = Callable[[Features, RunRecord, Any], tuple[Finding, ...]]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..record import RunRecord
+from ..measurements.record import RunRecord
 from .features import Features
 from .profile import Array, Profile, durations, standing_out, weighted_median
 

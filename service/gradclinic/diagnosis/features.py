@@ -2,7 +2,7 @@
 
 Notation: n recorded steps, L sites of a profile, forward order. Depth fraction is 0 at the first site of a
 profile and 1 at the last; the readout is no site. Source of all definitions: gradclinic, after measurements
-on labelled runs; the choice of activation gradients over weight gradients is argued in `gradclinic.sites`.
+on labelled runs; the choice of activation gradients over weight gradients is argued in `gradclinic.experiments.sites`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ..record import RunRecord, Series
+from ..measurements.record import RunRecord, Series
 from .profile import Array, Profile, at_start, durations, median_between, profiles, steepest, weighted_median
 
 MIN_PROBES = 8

@@ -1,6 +1,6 @@
 """Rule set 1: every rule looks at the features; what fires is kept, and the order of causes picks the primary."""
 
-from ..record import RunRecord
+from ..measurements.record import RunRecord
 from .features import Features
 from .finding import Finding
 from .rules import RULES

@@ -1,7 +1,7 @@
 """Whether a run that is still training has shown enough to be stopped."""
 
-from ..experiment import StopWhen
-from ..record import RunRecord
+from ..experiments.experiment import StopWhen
+from ..measurements.record import RunRecord
 from . import diagnose
 from .finding import Finding
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError
 
-from ..errors import InvalidSpec, Problem
-from ..spec import Spec
+from ..kernel.errors import InvalidSpec, Problem
+from ..kernel.spec import Spec
 
 _CORPUS = "gradclinic: measured on labelled runs, see benchmarks/diagnosis"
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from ..errors import InvalidRequest
-from ..experiment import Experiment
-from ..lowering import lower
+from ..experiments.experiment import Experiment
+from ..experiments.lowering import lower
+from ..kernel.errors import InvalidRequest
+from ..kernel.spec import Spec
 from ..remedies import AnyRemedy, Remedy
-from ..spec import Spec
 from .ideas import Facts, RemedyJson, combinations, start_changes, step_changes, structure_changes
 
 Remedies = tuple[Remedy, ...]

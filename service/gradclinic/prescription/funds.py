@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from ..comparison import RunResult
-from ..experiment import Experiment
-from ..lowering import lower
+from ..experiments.experiment import Experiment
+from ..experiments.lowering import lower
 from .trials import Budget, seconds
 
 FLOPS = 1e10

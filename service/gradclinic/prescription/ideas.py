@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..experiment import Experiment
-from ..lowering import lower
+from ..experiments.experiment import Experiment
+from ..experiments.lowering import lower
 
 RemedyJson = Mapping[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ..comparison import RunResult
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
+from ..kernel.spec import Spec
 from ..remedies import Remedy
-from ..spec import Spec
 
 Round = Literal["diagnose", "screen", "improve", "race", "confirm"]
 

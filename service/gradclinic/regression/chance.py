@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import comb
 
 from ..comparison.chance import Tally
-from ..comparison.statistics import EXACT_UP_TO
+from ..comparison.intervals import EXACT_UP_TO
 
 
 @dataclass(frozen=True)

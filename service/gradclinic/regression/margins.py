@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from ..comparison import Metric
-from ..spec import Spec
+from ..kernel.spec import Spec
 
 Margin = Annotated[float, Field(ge=0, le=10)]
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from ..comparison import Effect, Metric, RunResult
 from ..comparison.effects import effect_of, outcome, ratio
 from ..comparison.evidence import count
+from ..comparison.intervals import EXACT_UP_TO, seeds_that_decide
 from ..comparison.results import Pair
-from ..comparison.statistics import EXACT_UP_TO, seeds_that_decide
 from .chance import Befell
 from .margins import limit_of
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from .. import registry
-from ..errors import InvalidRequest
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
+from ..kernel import registry
+from ..kernel.errors import InvalidRequest
 from .base import Remedy
 
 REMEDIES = registry.members(__name__, Remedy)

@@ -2,8 +2,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..experiment import Experiment
-from ..layers.layer_norm import LayerNorm
+from ..experiments.experiment import Experiment
+from ..experiments.layers.layer_norm import LayerNorm
 from .base import Remedy, as_layer_list, refuse, with_knob, with_layers
 from .norms import insert_norms
 

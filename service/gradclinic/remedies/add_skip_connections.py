@@ -3,16 +3,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..errors import InvalidSpec
-from ..experiment import Experiment
-from ..layers import AnyLayer, DoesNotFit, Layer
-from ..layers.block import Block
-from ..layers.recurrent import Recurrent
-from ..layers.residual import Residual
-from ..layers.weighted import Weighted
-from ..lowering import MAX_LAYERS
-from ..presets import Skip
-from ..spec import Shape
+from ..experiments.experiment import Experiment
+from ..experiments.layers import AnyLayer, DoesNotFit, Layer
+from ..experiments.layers.block import Block
+from ..experiments.layers.recurrent import Recurrent
+from ..experiments.layers.residual import Residual
+from ..experiments.layers.weighted import Weighted
+from ..experiments.lowering import MAX_LAYERS
+from ..experiments.presets import Skip
+from ..kernel.errors import InvalidSpec
+from ..kernel.spec import Shape
 from .base import Remedy, as_layer_list, refuse, walk, with_knob, with_layers
 
 

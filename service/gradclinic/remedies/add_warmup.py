@@ -2,11 +2,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..experiment import Experiment
-from ..schedules import Schedule
-from ..schedules.constant import Constant
-from ..schedules.cosine import Cosine
-from ..schedules.linear_warmup import LinearWarmup
+from ..experiments.experiment import Experiment
+from ..experiments.lr_schedules import Schedule
+from ..experiments.lr_schedules.constant import Constant
+from ..experiments.lr_schedules.cosine import Cosine
+from ..experiments.lr_schedules.linear_warmup import LinearWarmup
 from .base import Remedy, refuse
 
 

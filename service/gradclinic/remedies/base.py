@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from pydantic import ValidationError
 
-from ..errors import RemedyDoesNotApply
-from ..experiment import Experiment
-from ..layers import AnyLayer, Layer
-from ..presets import Model
-from ..presets.layers import LayerList
-from ..spec import Spec
+from ..experiments.experiment import Experiment
+from ..experiments.layers import AnyLayer, Layer
+from ..experiments.presets import Model
+from ..experiments.presets.layers import LayerList
+from ..kernel.errors import RemedyDoesNotApply
+from ..kernel.spec import Spec
 
 
 class Remedy(Spec):

@@ -1,8 +1,8 @@
 from typing import ClassVar, Literal
 
-from ..experiment import Experiment
-from ..optimizers import AnyOptimizer
-from ..optimizers.adam import Adam
+from ..experiments.experiment import Experiment
+from ..experiments.optimizers import AnyOptimizer
+from ..experiments.optimizers.adam import Adam
 from .base import Remedy, refuse
 
 

@@ -1,11 +1,11 @@
 from typing import ClassVar, Literal
 
-from ..clipping import AnyClipping
-from ..clipping.adaptive import AdaptiveClipping
-from ..clipping.norm import NormClipping
-from ..clipping.value import ValueClipping
-from ..experiment import Experiment
-from ..spec import PositiveFloat
+from ..experiments.clipping import AnyClipping
+from ..experiments.clipping.adaptive import AdaptiveClipping
+from ..experiments.clipping.norm import NormClipping
+from ..experiments.clipping.value import ValueClipping
+from ..experiments.experiment import Experiment
+from ..kernel.spec import PositiveFloat
 from .base import Remedy, refuse
 
 

@@ -1,6 +1,6 @@
 """How remedies change the learning rate, and the only bounds they keep."""
 
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
 from .base import refuse
 
 SMALLEST, LARGEST = 1e-30, 1e30

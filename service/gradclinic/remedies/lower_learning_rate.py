@@ -2,7 +2,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
 from .base import Remedy
 from .learning_rate import with_learning_rate
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from ..layers import AnyLayer, Layer
-from ..layers.conv1d import Conv1d
-from ..layers.conv2d import Conv2d
-from ..layers.linear import Linear
-from ..layers.repeat import Repeat
-from ..layers.weighted import Weighted
+from ..experiments.layers import AnyLayer, Layer
+from ..experiments.layers.conv1d import Conv1d
+from ..experiments.layers.conv2d import Conv2d
+from ..experiments.layers.linear import Linear
+from ..experiments.layers.repeat import Repeat
+from ..experiments.layers.weighted import Weighted
 
 NORMALIZABLE: tuple[type[Layer], ...] = (Linear, Conv1d, Conv2d)
 """Layers whose pre-activation a norm can follow."""

@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
 from .base import Remedy, refuse
 
 

@@ -3,11 +3,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..experiment import Experiment
-from ..layers import AnyLayer
-from ..layers.residual import Residual
-from ..lowering import MAX_LAYERS
-from ..presets import Skip
+from ..experiments.experiment import Experiment
+from ..experiments.layers import AnyLayer
+from ..experiments.layers.residual import Residual
+from ..experiments.lowering import MAX_LAYERS
+from ..experiments.presets import Skip
 from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_knob, with_layers
 
 

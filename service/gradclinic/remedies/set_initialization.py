@@ -1,11 +1,11 @@
 from typing import ClassVar, Literal
 
-from ..experiment import Experiment
-from ..initializations import AnyInitialization
-from ..initializations.xavier_uniform import XavierUniform
-from ..layers import AnyLayer
-from ..layers.weighted import Weighted
-from ..presets.layers import LayerList
+from ..experiments.experiment import Experiment
+from ..experiments.initializations import AnyInitialization
+from ..experiments.initializations.xavier_uniform import XavierUniform
+from ..experiments.layers import AnyLayer
+from ..experiments.layers.weighted import Weighted
+from ..experiments.presets.layers import LayerList
 from .base import Remedy, refuse, rewrite_layers, with_model
 
 

@@ -2,8 +2,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from ..experiment import Experiment
-from ..spec import PositiveFloat
+from ..experiments.experiment import Experiment
+from ..kernel.spec import PositiveFloat
 from .base import Remedy
 from .learning_rate import with_learning_rate
 

@@ -1,12 +1,12 @@
 from typing import ClassVar, Literal, get_args
 
-from ..activations import AnyActivation
-from ..activations.relu import ReLU
-from ..experiment import Experiment
-from ..layers import AnyLayer
-from ..layers.activation import ActivationLayer
-from ..layers.recurrent import Nonlinearity, Recurrent
-from ..layers.weighted import Weighted
+from ..experiments.activations import AnyActivation
+from ..experiments.activations.relu import ReLU
+from ..experiments.experiment import Experiment
+from ..experiments.layers import AnyLayer
+from ..experiments.layers.activation import ActivationLayer
+from ..experiments.layers.recurrent import Nonlinearity, Recurrent
+from ..experiments.layers.weighted import Weighted
 from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_knob, with_layers
 
 

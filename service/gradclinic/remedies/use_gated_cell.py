@@ -2,10 +2,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..experiment import Experiment
-from ..layers import AnyLayer
-from ..layers.recurrent import Recurrent
-from ..presets.rnn import RNN
+from ..experiments.experiment import Experiment
+from ..experiments.layers import AnyLayer
+from ..experiments.layers.recurrent import Recurrent
+from ..experiments.presets.rnn import RNN
 from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_layers, with_model
 
 

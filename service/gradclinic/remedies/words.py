@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..spec import Spec
+from ..kernel.spec import Spec
 
 TAGS = ("kind", "name", "scheme")
 TELLING = frozenset({"factor", "by", "cell", "warmup_steps"})

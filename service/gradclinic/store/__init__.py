@@ -34,16 +34,16 @@ NaN and infinity are themselves in numbers, and the contract's strings in JSON d
 
 from collections import Counter
 
-from .baselines import Baselines
-from .checks import Checks
+from .baseline import Baselines
+from .check import Checks
 from .database import Database
-from .datasets import Datasets
-from .firings import Due
-from .leases import LeaseLost, Leases
+from .dataset import Datasets
+from .firing import Due
+from .lease import LeaseLost, Leases
 from .migrate import is_current
-from .prescriptions import Prescriptions
+from .prescription import Prescriptions
 from .reconciliation import Reconciliation
-from .recordings import Recording, Recordings
+from .recording import Recording, Recordings
 from .records import (
     ENDED,
     CheckpointPointer,
@@ -79,10 +79,10 @@ from .regression_records import (
     Pin,
     Schedule,
 )
-from .runs import Runs
-from .schedules import Schedules
-from .statistics import Extent, Statistics
-from .studies import Studies
+from .run import Runs
+from .schedule import Schedules
+from .statistic import Extent, Statistics
+from .study import Studies
 
 
 class Store:

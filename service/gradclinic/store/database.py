@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..errors import ServiceUnavailable
+from ..kernel.errors import ServiceUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from ..errors import Conflict
+from ..kernel.errors import Conflict
 from . import tables as t
 from .database import Database
 from .documents import text_at

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Table, select
 
-from ..errors import Conflict
+from ..kernel.errors import Conflict
 from . import tables as t
 from .database import Database
 from .records import Idempotency

@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from ..record import Outcome, RunRecord, SiteInfo, WeightInfo
+from ..measurements.record import Outcome, RunRecord, SiteInfo, WeightInfo
 
 Fact = TypeVar("Fact", SiteInfo, WeightInfo, Outcome)
 

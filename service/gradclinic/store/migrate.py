@@ -13,7 +13,7 @@ from alembic.util import CommandError
 from sqlalchemy import make_url
 from sqlalchemy.exc import DatabaseError
 
-from ..errors import SetupFailed
+from ..kernel.errors import SetupFailed
 from .database import Database
 
 LOCK_TIMEOUT = "2s"

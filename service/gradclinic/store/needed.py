@@ -7,7 +7,7 @@ what the baseline's runs recorded, and whoever looks into a failure wants to see
 from sqlalchemy import Connection, exists, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..errors import Conflict
+from ..kernel.errors import Conflict
 from . import tables as t
 
 

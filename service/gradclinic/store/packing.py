@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record import Series
+from ..measurements.record import Series
 
 CODEC = "f4le"
 

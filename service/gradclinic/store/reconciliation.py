@@ -14,7 +14,7 @@ from .database import Database
 from .idempotency import KEYS
 from .records import Message, Reason, Worker
 from .rows import change_status, known
-from .runs import CANCELED
+from .run import CANCELED
 
 BATCH = 500
 KEYS_KEPT_S = 7 * 86400.0

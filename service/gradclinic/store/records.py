@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
 
-from ..record import Outcome
+from ..measurements.record import Outcome
 
 Task = Literal["classification", "regression"]
 JsonObject = Mapping[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record import STATISTICS, RunRecord
+from ..measurements.record import STATISTICS, RunRecord
 from . import tables as t
 from .layout import layout_to_json, outcome_to_json
 

@@ -22,7 +22,7 @@ from math import sqrt
 
 import numpy as np
 
-from ..activations import Activation
+from ..experiments.activations import Activation
 from .moments import standard_nodes
 from .signal import Array, NoClosedForm
 

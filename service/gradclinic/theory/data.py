@@ -5,9 +5,9 @@ from math import prod
 
 import numpy as np
 
-from ..datasets import AnyDataset
-from ..errors import NotFound
-from ..layers.base import Layout
+from ..experiments.datasets import AnyDataset
+from ..experiments.layers.base import Layout
+from ..kernel.errors import NotFound
 from .batch import Batch
 from .signal import Array, Signal, of_batch, uniform
 

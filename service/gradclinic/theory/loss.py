@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..initializations import scheme_named
-from ..layers import Node
+from ..experiments.initializations import scheme_named
+from ..experiments.layers import Node
 from .gradient import Gradient, from_loss
 from .signal import Signal
 from .start import Setting, scheme_of
 
 if TYPE_CHECKING:
-    from ..experiment import Experiment
+    from ..experiments.experiment import Experiment
 
 DRAWS = 4096
 """Draws of the outputs that are averaged over; their own generator makes the result the same every time."""

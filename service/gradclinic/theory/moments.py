@@ -10,7 +10,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from ..activations import Activation
+from ..experiments.activations import Activation
 
 Array = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..layers import Node
-from ..lowering import Network, lower
-from ..sites import Site
+from ..experiments.layers import Node
+from ..experiments.lowering import Network, lower
+from ..experiments.sites import Site
 from .data import input_batch, input_signal, input_sizes
 from .recurrent import REUSED, unrolled
 from .signal import Array, NoClosedForm, Signal
@@ -20,7 +20,7 @@ from .transfer import step
 from .walk import COHERENT_DOUBT, at_last_site, coherent, embedded, walk
 
 if TYPE_CHECKING:
-    from ..experiment import Experiment
+    from ..experiments.experiment import Experiment
 
 SCATTER, SCATTER_WITH_SKIPS = 0.11, 0.2
 """Decades by which the D of one draw scatters for a ReLU network of 30 layers and width 256 (measured); and with

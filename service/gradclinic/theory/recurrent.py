@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation
-from ..layers import Node
+from ..experiments.activations import Activation
+from ..experiments.layers import Node
 from .moments import moments
 from .signal import Array, NoClosedForm
 from .start import Setting, scheme_of

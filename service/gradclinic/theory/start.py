@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..initializations import Initialization
-from ..layers import Node
+from ..experiments.initializations import Initialization
+from ..experiments.layers import Node
 from .signal import Array
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..activations import Activation
-from ..layers import Node
-from ..layers.activation import ActivationLayer
+from ..experiments.activations import Activation
+from ..experiments.layers import Node
+from ..experiments.layers.activation import ActivationLayer
 from .gradient import Block, Gradient, into_body, joined, through_normalization, through_units, through_weights
 from .moments import Overlaps, moments, overlaps, product_moment
 from .signal import Array, NoClosedForm, Signal, of_batch

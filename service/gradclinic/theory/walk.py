@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..layers import Node
-from ..lowering import Network
+from ..experiments.layers import Node
+from ..experiments.lowering import Network
 from .gradient import Gradient
 from .loss import at_readout
 from .signal import Array, NoClosedForm, Signal, uniform
@@ -16,7 +16,7 @@ from .start import Setting
 from .transfer import Backward, step, through
 
 if TYPE_CHECKING:
-    from ..experiment import Experiment
+    from ..experiments.experiment import Experiment
 
 _DOUBT = 0.5 / log(10.0)
 """Decades of doubt at a batch norm over t: half of what the first order in t changes there."""

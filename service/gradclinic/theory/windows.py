@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from ..layers import Node
+from ..experiments.layers import Node
 from .signal import Array
 
 

@@ -14,18 +14,18 @@ from pydantic import TypeAdapter
 from ..comparison import METRICS, RunResult
 from ..comparison.effects import outcome
 from ..diagnosis import RULE_SETS, to_json
-from ..errors import InvalidSpec, Problem, TooLarge
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
+from ..kernel.errors import InvalidSpec, Problem, TooLarge
 from ..regression import DEFAULT_MARGINS, check
 from ..remedies import AnyRemedy
 from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
-from ..store.checks import LABEL
-from .compare import results_of
-from .read import judge_again
+from ..store.check import LABEL
+from .comparison import results_of
+from .experiment import resolve
 from .request_id import request_id
-from .resolve import resolve
 from .service import Service
-from .submit import new_run
+from .statistic import judge_again
+from .study import new_run
 
 NEW, BASELINE = "new", "baseline"
 

@@ -1,6 +1,6 @@
 """The limits of this service, as its settings have them."""
 
-from ..estimate import Limits
+from ..measurements.estimate import Limits
 from ..settings import Settings
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..cron import check_line, last_due, next_due
-from ..errors import Conflict, GradclinicError, InvalidRequest, ServiceUnavailable
-from ..experiment import Experiment
+from ..experiments.experiment import Experiment
+from ..kernel.errors import Conflict, GradclinicError, InvalidRequest, ServiceUnavailable
 from ..regression import Margins
+from ..regression.cron import check_line, last_due, next_due
 from ..store import Due, NewSchedule, Schedule
 from .check import CheckPlan, examine, remedies_from, submit_due
 from .request_id import request_id

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..estimate import Limits
-from ..queue import Queue
+from ..measurements.estimate import Limits
+from ..queue.messages import Queue
 from ..settings import Settings
 from ..store import Message, Store
-from .datasets import provide_from
+from .dataset import provide_from
 from .limits import limits_of
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from gradclinic.api import create_app
 from gradclinic.settings import Settings
-from gradclinic_workers.tasks import Trainer
+from gradclinic.web import create_app
+from gradclinic_workers.process.tasks import Trainer
 
 NOBODY = "redis://127.0.0.1:1/0"
 """A queue that nobody listens at: what is stored waits, and the tests train it themselves."""

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode, checks
 
-from gradclinic.api import create_app
 from gradclinic.settings import Settings
+from gradclinic.web import create_app
 
 from .examples import EXPERIMENT
 from .serving import NOBODY

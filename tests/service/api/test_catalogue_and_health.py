@@ -78,7 +78,7 @@ import gradclinic
 quick = sorted(name for name in sys.modules if name.split(".")[0] in {"pydantic", "fastapi", "numpy", "httpx"})
 assert not quick, quick
 from gradclinic import Clinic, Experiment, errors, remedies
-from gradclinic.api import create_app
+from gradclinic.web import create_app
 from gradclinic.settings import Settings
 app = create_app(Settings(database_url=sys.argv[1], broker_url="redis://127.0.0.1:1/0"))
 app.openapi()

@@ -3,8 +3,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gradclinic.api import create_app
 from gradclinic.settings import Settings
+from gradclinic.web import create_app
 
 from .serving import NOBODY
 

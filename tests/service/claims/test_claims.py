@@ -7,7 +7,7 @@ from gradclinic.claims import CLAIMS
 from gradclinic.claims.measures import any_of, of_parts
 from gradclinic.claims.order_of_relevance import _chance
 from gradclinic.comparison import RunResult
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 
 every_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gradclinic.comparison import RunResult, compare
-from gradclinic.errors import InvalidSpec
+from gradclinic.kernel.errors import InvalidSpec
 
 from .runs import DIVERGED, NAN, STUCK, arm, run
 

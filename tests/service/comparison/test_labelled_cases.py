@@ -8,8 +8,8 @@ import torch
 
 from gradclinic.comparison import RunResult, compare, metrics_of
 from gradclinic.diagnosis import diagnose, to_json
-from gradclinic.experiment import Experiment
-from gradclinic_workers.fit import train
+from gradclinic.experiments.experiment import Experiment
+from gradclinic_workers.train.fit import train
 
 CASES = json.loads((Path(__file__).parents[2] / "data" / "cases.json").read_text())["cases"]
 SICK = [case for case in CASES if "cure" in case]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradclinic.comparison import MEASURED_FROM, RunResult, compare, measured, metrics_of
-from gradclinic.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
+from gradclinic.measurements.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
 
 DEPTH, STEPS = 5, 60
 LOSSES = np.linspace(2.0, 1.0, STEPS)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from gradclinic.comparison import trainability
-from gradclinic.errors import InsufficientData
+from gradclinic.kernel.errors import InsufficientData
 
 from .runs import run
 

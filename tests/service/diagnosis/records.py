@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradclinic.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
+from gradclinic.measurements.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
 
 LAYERS = 10
 STEPS = 300

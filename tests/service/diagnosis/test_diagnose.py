@@ -7,8 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from gradclinic.diagnosis import Thresholds, diagnose, from_json, to_json
-from gradclinic.errors import InvalidSpec
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.kernel.errors import InvalidSpec
 from gradclinic.remedies import AnyRemedy
 
 from .records import SICK, healthy_record, vanishing, with_slope

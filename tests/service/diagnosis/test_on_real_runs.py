@@ -15,8 +15,8 @@ from benchmarks.diagnosis.sound import SOUND, sound
 from gradclinic.comparison import measured
 from gradclinic.diagnosis import RULE_SETS, diagnose
 from gradclinic.diagnosis.confidence import wilson
-from gradclinic.experiment import Experiment
-from gradclinic_workers.fit import train
+from gradclinic.experiments.experiment import Experiment
+from gradclinic_workers.train.fit import train
 
 torch.set_num_threads(1)
 QUICK = (

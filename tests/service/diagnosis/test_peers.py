@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gradclinic.diagnosis import RULE_SETS, diagnose
-from gradclinic.errors import InvalidSpec
-from gradclinic.record import RunRecord
+from gradclinic.kernel.errors import InvalidSpec
+from gradclinic.measurements.record import RunRecord
 
 from .records import SICK, failed, healthy_record, outcome, series_of
 

@@ -8,7 +8,7 @@ import pytest
 from gradclinic.diagnosis import diagnose, extract
 from gradclinic.diagnosis.rules import RULES
 from gradclinic.diagnosis.thresholds import Thresholds
-from gradclinic.record import RunRecord, SiteInfo
+from gradclinic.measurements.record import RunRecord, SiteInfo
 
 from .records import SICK, changed, failed, healthy_record, outcome, truncated, vanishing, with_slope
 

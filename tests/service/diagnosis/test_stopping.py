@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from gradclinic.diagnosis.stopping import LOOK_EVERY, due, reason_to_stop
-from gradclinic.experiment import StopWhen
+from gradclinic.experiments.experiment import StopWhen
 
 from . import records
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import Budget
 from gradclinic.prescription.funds import Plan, affords, plan
 from gradclinic.prescription.ideas import Facts

@@ -7,9 +7,9 @@ import torch
 
 from gradclinic.comparison import RunResult, metrics_of
 from gradclinic.diagnosis import diagnose, to_json
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import Budget, Problem, advance, report
-from gradclinic_workers.fit import train
+from gradclinic_workers.train.fit import train
 
 
 def trained(trial):

@@ -3,7 +3,7 @@
 import random
 
 from gradclinic.comparison import RunResult
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import advance
 
 CONSTANT = 2.3

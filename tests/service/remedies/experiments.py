@@ -5,9 +5,9 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from gradclinic.errors import RemedyDoesNotApply
-from gradclinic.experiment import Experiment
-from gradclinic.lowering import lower
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.lowering import lower
+from gradclinic.kernel.errors import RemedyDoesNotApply
 from gradclinic.remedies import Remedy, apply_all
 
 

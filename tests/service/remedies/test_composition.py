@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gradclinic import remedies
-from gradclinic.errors import InvalidRequest, RemedyDoesNotApply
-from gradclinic.experiment import Experiment
-from gradclinic.lowering import lower
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.lowering import lower
+from gradclinic.kernel.errors import InvalidRequest, RemedyDoesNotApply
 from gradclinic.remedies import REMEDIES, apply_all
 from tests.service.examples import examples
 

@@ -1,4 +1,4 @@
-from gradclinic.lowering import lower
+from gradclinic.experiments.lowering import lower
 from gradclinic.remedies.swap_activation import SwapActivation
 
 from .experiments import READOUT, activation, applied, changes, cnn, layers, linear, mlp, refusal, rnn

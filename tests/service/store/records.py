@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradclinic.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
+from gradclinic.measurements.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.store import Claim, NewRun, NewStudy, Run, Store
 
 EXPERIMENT: dict[str, Any] = {

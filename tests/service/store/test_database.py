@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from gradclinic.errors import ServiceUnavailable
+from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.store.database import Database
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, inspect
 
-from gradclinic.errors import SetupFailed
+from gradclinic.kernel.errors import SetupFailed
 from gradclinic.store import Store, migrate
 from gradclinic.store.database import Database
 

@@ -3,7 +3,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from gradclinic.errors import SetupFailed
+from gradclinic.kernel.errors import SetupFailed
 from gradclinic.store import Store, migrate
 from gradclinic.store.database import Database
 

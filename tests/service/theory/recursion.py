@@ -1,6 +1,6 @@
 """The textbook recursion of a deep network of one activation, from the moments that predictions rest on."""
 
-from gradclinic.activations import Activation
+from gradclinic.experiments.activations import Activation
 from gradclinic.theory.moments import moments
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from gradclinic.diagnosis.profile import profiles
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.theory import predict
-from gradclinic_workers.fit import train
+from gradclinic_workers.train.fit import train
 
 torch.set_num_threads(1)
 

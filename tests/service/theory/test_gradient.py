@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gradclinic.activations.relu import ReLU
-from gradclinic.activations.silu import SiLU
+from gradclinic.experiments.activations.relu import ReLU
+from gradclinic.experiments.activations.silu import SiLU
 from gradclinic.theory.gradient import (
     Block,
     Gradient,

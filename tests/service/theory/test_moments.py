@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradclinic.activations import ACTIVATIONS, Activation
+from gradclinic.experiments.activations import ACTIVATIONS, Activation
 from gradclinic.theory.moments import moments, product_moment
 
 from .recursion import backward_gain, fixed_point

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradclinic.experiment import Experiment
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.theory import predict, to_json
 
 from .recursion import backward_gain, variance_map
@@ -98,7 +98,7 @@ def test_samples_that_drift_apart_under_batch_norm_are_not_drawn() -> None:
 
 
 def test_samples_that_cannot_be_drawn_count_as_unrelated_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradclinic.datasets.digits import Digits
+    from gradclinic.experiments.datasets.digits import Digits
     from gradclinic.theory.data import input_batch
 
     def undrawable(self: Digits) -> None:
@@ -135,7 +135,7 @@ def test_zero_last_in_residual_makes_every_block_the_identity() -> None:
 @pytest.mark.parametrize(("gain", "factor"), [(0.5, 0.494), (0.9, 0.868), (1.5, 1.063), (3.0, 1.363)])
 def test_recurrent_tanh_with_small_random_inputs_has_the_measured_factor(gain: float, factor: float) -> None:
     # The measured factors are those of inputs of about this variance, which the fixed point depends on at small gains.
-    from gradclinic.activations.tanh import Tanh
+    from gradclinic.experiments.activations.tanh import Tanh
 
     q = 0.01
     for _ in range(200):

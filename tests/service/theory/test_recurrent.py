@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradclinic.activations import ACTIVATIONS
-from gradclinic.datasets.digit_rows import DigitRows
-from gradclinic.experiment import Experiment
-from gradclinic.initializations import Initialization
-from gradclinic.initializations.lecun_normal import LecunNormal
-from gradclinic.layers import Node
-from gradclinic.lowering import lower
+from gradclinic.experiments.activations import ACTIVATIONS
+from gradclinic.experiments.datasets.digit_rows import DigitRows
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.initializations import Initialization
+from gradclinic.experiments.initializations.lecun_normal import LecunNormal
+from gradclinic.experiments.layers import Node
+from gradclinic.experiments.lowering import lower
 from gradclinic.theory import Prediction, predict
 from gradclinic.theory.moments import moments
 from gradclinic.theory.recurrent import States, unrolled

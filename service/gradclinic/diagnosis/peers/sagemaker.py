@@ -9,7 +9,7 @@ from math import erf, sqrt
 
 import numpy as np
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Condition, Evidence, Finding
 from ..thresholds import NamedThresholds

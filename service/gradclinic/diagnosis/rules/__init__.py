@@ -1,6 +1,6 @@
 """The rules, one condition a file, told apart by the condition that they name."""
 
-from ... import registry
+from ...kernel import registry
 from .base import Rule
 
 RULES: dict[str, Rule] = {

@@ -8,8 +8,8 @@ from abc import abstractmethod
 from enum import IntEnum
 from typing import ClassVar
 
-from ...record import RunRecord
-from ...spec import Spec
+from ...kernel.spec import Spec
+from ...measurements.record import RunRecord
 from ..features import Features, Swings
 from ..finding import Condition, Evidence, Finding, Severity
 from ..thresholds import Thresholds

@@ -2,7 +2,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds

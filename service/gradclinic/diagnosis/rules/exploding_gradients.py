@@ -1,7 +1,7 @@
 from math import isfinite
 from typing import ClassVar, Literal
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..confidence import above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features

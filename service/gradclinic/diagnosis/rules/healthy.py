@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..confidence import agreement
 from ..features import Features
 from ..finding import Evidence, Finding

@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..confidence import above
 from ..features import Features, Swings
 from ..finding import Evidence, Finding

@@ -2,7 +2,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..confidence import agreement
 from ..culprits import saturated_layers
 from ..features import Features

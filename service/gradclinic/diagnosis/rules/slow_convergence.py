@@ -2,7 +2,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..confidence import share_above
 from ..features import Features
 from ..finding import Evidence, Finding, Severity

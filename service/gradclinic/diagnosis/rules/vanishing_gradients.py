@@ -2,7 +2,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ...record import RunRecord
+from ...measurements.record import RunRecord
 from ..confidence import share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features

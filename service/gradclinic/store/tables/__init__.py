@@ -1,9 +1,9 @@
 """The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
 
-from .datasets import datasets, deleted_datasets
-from .prescriptions import deleted_trials, prescription_keys, prescriptions, trials
+from .dataset import datasets, deleted_datasets
+from .prescription import deleted_trials, prescription_keys, prescriptions, trials
 from .regression import baselines, check_keys, check_runs, checks, firings, pinned_runs, pins, schedules
-from .runs import (
+from .run import (
     chunks,
     findings,
     idempotency_keys,

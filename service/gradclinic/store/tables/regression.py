@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from ..types import Json
+from ..column_types import Json
 from .schema import Id, Word, metadata
 
 baselines = Table(

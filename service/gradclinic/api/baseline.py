@@ -1,0 +1,62 @@
+"""`/v1/baselines`: pinned result sets with movable names."""
+
+from fastapi import APIRouter, Request, Response
+
+from ..use_cases.baseline import PinPlan, pin_baseline
+from . import schemas as a
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems
+from .http.paging import link_next
+from .schemas.regression_requests import BaselineRequest
+from .schemas.regression_views import baseline_answer
+
+router = APIRouter(prefix="/v1/baselines", tags=["regression"], route_class=StrictJSONRoute)
+
+
+@router.put(
+    "/{name}",
+    summary="Pin a baseline, or move it",
+    responses={
+        201: {"description": "There was none of this name.", "model": a.BaselineAnswer},
+        **problems(404, 409, *BODY_PROBLEMS),
+    },
+)
+def pin(name: BaselineName, body: BaselineRequest, service: TheService, response: Response) -> a.BaselineAnswer:
+    """Have a name point at ended runs of one experiment; what it pointed at before stays in its `history`.
+
+    The runs cannot be deleted as long as a baseline points at them, or a check was held against them.
+    """
+    plan = PinPlan(study_id=body.study_id, arm=body.arm, check_id=body.check_id, run_ids=body.run_ids)
+    pinned = pin_baseline(service, name, plan)
+    if not pinned.replayed and len(pinned.item.history) == 1:
+        response.status_code = 201
+    return baseline_answer(pinned.item)
+
+
+@router.get("", summary="List baselines", responses=problems(422))
+def list_baselines(
+    *, service: TheService, request: Request, response: Response, after: AfterName = None, limit: Limit = 50
+) -> a.BaselinePage:
+    """Baselines, by name."""
+    page = service.store.baselines.page(after=after, limit=limit)
+    return a.BaselinePage(
+        items=[baseline_answer(each) for each in page.items], next=link_next(request, response, page.next)
+    )
+
+
+@router.get("/{name}", summary="Look at a baseline", responses=problems(404, 422))
+def get_baseline(name: BaselineName, service: TheService) -> a.BaselineAnswer:
+    """What it points at, what that was made with, and what it pointed at before."""
+    return baseline_answer(service.store.baselines.get(name))
+
+
+@router.delete(
+    "/{name}",
+    status_code=204,
+    summary="Delete a baseline",
+    responses=problems(404, 409, 422),
+    response_class=Response,
+)
+def delete_baseline(name: BaselineName, service: TheService) -> None:
+    """Take the name away; the runs stay, and can be deleted unless a check was held against them."""
+    service.store.baselines.delete(name)

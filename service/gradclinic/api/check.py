@@ -1,0 +1,127 @@
+"""`/v1/checks`: a new result held against a baseline."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from ..kernel.errors import InsufficientData
+from ..regression import junit_xml
+from ..store import Check
+from ..use_cases.check import submit_check
+from ..use_cases.service import Service
+from ..use_cases.study import idempotency_of
+from . import schemas as a
+from .http.accept import choose
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, NAME_PATTERN, CheckId, IdempotencyKey, TheService, problems
+from .http.paging import ThePage
+from .http.plain_json import dump
+from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
+from .schemas.regression_requests import CheckRequest
+from .schemas.regression_views import check_answer, check_summary
+
+router = APIRouter(prefix="/v1/checks", tags=["regression"], route_class=StrictJSONRoute)
+
+JSON, JUNIT = "application/json", "application/junit+xml"
+_BY_NAME = {"json": JSON, "junit": JUNIT}
+
+Form = Annotated[Literal["json", "junit"] | None, Query(alias="format", description="Instead of the header `Accept`.")]
+Named = Annotated[str | None, Query(min_length=1, max_length=100, pattern=NAME_PATTERN, description="Only its checks.")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Check against a baseline",
+    responses={
+        202: {"description": "Stored and queued.", "headers": headers_of("check")},
+        **problems(404, 409, *BODY_PROBLEMS),
+    },
+)
+def create_check(
+    body: CheckRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> a.CheckAnswer:
+    """Train the experiment on the baseline's seeds, and say whether it is no worse than the margins allow."""
+    submitted = submit_check(
+        service, body.plan(), idempotency=idempotency_of(idempotency_key, kind="check", body=body.to_json())
+    )
+    answer = _answer(service, submitted)
+    point_to(response, answer.urls.self)
+    return answer
+
+
+@router.get("", summary="List checks", responses=problems(422))
+def list_checks(
+    *,
+    service: TheService,
+    paging: ThePage,
+    baseline: Named = None,
+    schedule: Named = None,
+    verdict: Annotated[a.CheckVerdict | None, Query(description="Only checks with this verdict.")] = None,
+) -> a.CheckPage:
+    """Checks that meet every filter, newest first."""
+    page = service.store.checks.page(
+        baseline=baseline, schedule=schedule, verdict=verdict, after=paging.after, limit=paging.limit
+    )
+    return paging.answer(a.CheckPage, page, item=check_summary)
+
+
+_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The check; as JUnit XML once it has ended, with a test case for each metric and condition.",
+        "content": {JSON: {}, JUNIT: {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.get(
+    "/{check_id}",
+    summary="Look at a check",
+    response_model=a.CheckAnswer,
+    responses={**_FORMS, **problems(404, 406, 409, 422)},
+)
+def get_check(check_id: CheckId, service: TheService, request: Request, form: Form = None) -> Response:
+    """The verdict with its evidence: which metric, which condition in which layers, intervals and margins.
+
+    As JUnit XML a fail is a failure, inconclusive is skipped, and what the service could not do is an error.
+    """
+    found = service.store.checks.get(check_id)
+    answer = _answer(service, found)
+    chosen = _BY_NAME[form] if form else choose(request.headers.get("accept"), [JSON, JUNIT])
+    headers = {"Vary": "Accept"}
+    if found.status == "running":
+        headers["Retry-After"] = RETRY_AFTER_S
+    if chosen == JSON:
+        return Response(dump(answer.model_dump(mode="json")), media_type=JSON, headers=headers)
+    if found.status == "running":
+        raise InsufficientData("the check is running; its JUnit document is there once it has ended")
+    return Response(junit_xml(answer.model_dump(mode="json")), media_type=JUNIT, headers=headers)
+
+
+@router.post(
+    "/{check_id}/cancel",
+    status_code=202,
+    summary="Cancel a check",
+    responses={200: {"description": "It was cancelled before.", "model": a.CheckAnswer}, **problems(404, 409, 422)},
+)
+def cancel_check(check_id: CheckId, service: TheService, response: Response) -> a.CheckAnswer:
+    """Queued runs end at once, running ones at their next step; there will be no verdict."""
+    return _answer(service, cancel(service.store.checks, check_id, response))
+
+
+@router.delete(
+    "/{check_id}",
+    status_code=204,
+    summary="Delete a check",
+    responses=problems(404, 409, 422),
+    response_class=Response,
+)
+def delete_check(check_id: CheckId, service: TheService) -> None:
+    """Remove it with its runs and all they recorded; refused where a baseline is pinned to them."""
+    service.store.checks.delete(check_id)
+
+
+def _answer(service: Service, check: Check) -> a.CheckAnswer:
+    return check_answer(
+        check, pin=service.store.baselines.pin_of(check.pin_id), runs=service.store.checks.runs(check.id)
+    )

@@ -1,0 +1,108 @@
+"""`/v1/datasets`: data of one's own, as npz, CSV or Parquet."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from ..experiments.datasets.base import Task
+from ..experiments.uploads import Table, from_csv, from_npz, from_parquet
+from ..store import DatasetRecord
+from ..use_cases.dataset import delete, keep
+from . import schemas as a
+from .http.dependencies import BODY_PROBLEMS, TheService, problems
+from .http.paging import ThePage
+from .rows import has_arrow
+
+PATH = "/v1/datasets"
+NPZ = ("application/x-npz", "application/octet-stream")
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+
+router = APIRouter(prefix=PATH, tags=["datasets"])
+
+DatasetId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
+Target = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, description="Column to predict; the last one where none is named."),
+]
+Wanted = Annotated[Task | None, Query(description="What the targets are; by their type where it is left out.")]
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (*NPZ, CSV, PARQUET)},
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a data set",
+    openapi_extra=_BODY,
+    responses={200: {"description": "It was there before.", "model": a.DatasetAnswer}, **problems(*BODY_PROBLEMS)},
+)
+async def create_dataset(
+    *, request: Request, response: Response, service: TheService, target: Target = None, task: Wanted = None
+) -> a.DatasetAnswer:
+    """An npz file with the arrays `inputs` and `targets`, or a CSV or Parquet table with names of its columns.
+
+    Classes are strings, or whole numbers 0, 1, ... without a gap. The same content again is the same data set.
+    """
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared not in (*NPZ, CSV, PARQUET):
+        raise HTTPException(
+            415, f"A data set comes as {', '.join((*NPZ, CSV, PARQUET))}, not {declared or 'of unknown type'}."
+        )
+    if declared == PARQUET and not has_arrow():
+        raise HTTPException(415, "Parquet cannot be read here: this service was installed without pyarrow.")
+    body = await request.body()
+    most = service.settings.max_dataset_bytes
+
+    def read() -> Table:
+        if declared in NPZ:
+            return from_npz(body, task=task, most_bytes=most)
+        reader = from_csv if declared == CSV else from_parquet
+        return reader(body, target=target, task=task, most_bytes=most)
+
+    created = await run_in_threadpool(lambda: keep(service.store, read()))
+    response.headers["Location"] = f"{PATH}/{created.item.id}"
+    if created.replayed:
+        response.status_code = 200
+    return _answer(created.item)
+
+
+@router.get("", summary="List data sets", responses=problems(422))
+def list_datasets(*, service: TheService, paging: ThePage) -> a.DatasetPage:
+    """Uploaded data sets, by their id."""
+    page = service.store.datasets.page(after=paging.after, limit=paging.limit)
+    return paging.answer(a.DatasetPage, page, item=_answer)
+
+
+@router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))
+def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetDetailAnswer:
+    """Its size, its task, its classes, its digest, and how many runs name it."""
+    found = _answer(service.store.datasets.get(dataset_id))
+    runs = service.store.datasets.runs_by_dataset([dataset_id])[dataset_id]
+    return a.DatasetDetailAnswer(**found.model_dump(), runs=runs)
+
+
+@router.delete(
+    "/{dataset_id}",
+    status_code=204,
+    summary="Delete a data set",
+    responses=problems(404, 409, 422),
+    response_class=Response,
+)
+def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
+    """Remove its rows, unless an unfinished run, a search that goes on or a schedule needs them.
+
+    Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
+    """
+    delete(service.store, dataset_id)
+
+
+def _answer(found: DatasetRecord) -> a.DatasetAnswer:
+    return a.DatasetAnswer.model_validate(asdict(found) | {"shape": list(found.shape)})

@@ -1,0 +1,38 @@
+"""`/v1/runs/{id}/diagnosis` and `/diagnoses`: what is wrong, where, since when, how sure."""
+
+from fastapi import APIRouter
+
+from ..diagnosis import to_json
+from ..use_cases.statistic import diagnosis_of, judge_again
+from . import schemas as a
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems
+from .http.plain_json import PlainJSON
+from .schemas.requests import DiagnosisRequest
+
+router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=StrictJSONRoute)
+
+
+@router.get(
+    "/diagnosis",
+    summary="Read a run's diagnosis",
+    response_model=a.DiagnosisAnswer,
+    responses=problems(404, 409, 422),
+)
+def get_diagnosis(run_id: RunId, service: TheService) -> PlainJSON:
+    """Every finding, the primary one first; of a run that goes on, what its record says so far (`provisional`)."""
+    found, provisional = diagnosis_of(service, service.store.runs.get(run_id))
+    return PlainJSON({"run_id": run_id, **found, "provisional": provisional})
+
+
+@router.post(
+    "/diagnoses",
+    summary="Judge a run again",
+    response_model=a.DiagnosisAnswer,
+    responses=problems(404, 409, *BODY_PROBLEMS),
+)
+def judge(run_id: RunId, body: DiagnosisRequest, service: TheService) -> PlainJSON:
+    """Other rules or other thresholds on the same record: nothing is trained, and the stored diagnosis stays."""
+    run = service.store.runs.get(run_id)
+    found = judge_again(service, run, rule_set=body.rule_set, thresholds=body.thresholds)
+    return PlainJSON({"run_id": run_id, **to_json(found), "provisional": not run.ended})

@@ -1,0 +1,107 @@
+"""`/events`: what happens to a run or a study, as server-sent events, or as a JSON page to poll."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from ..kernel.errors import NotFound, ServiceUnavailable
+from ..use_cases.event import Event, News, Position, run_news, study_news
+from . import schemas as a
+from .http.accept import choose
+from .http.dependencies import RunId, StudyId, TheService, problems
+from .http.plain_json import dump
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+JSON, EVENT_STREAM = "application/json", "text/event-stream"
+_POLL_S = 0.25
+_KEEP_ALIVE_POLLS = 60
+_SHAPE: dict[str, Any] = {"content": {JSON: {}, EVENT_STREAM: {"schema": {"type": "string"}}}}
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "Events, oldest first.", **_SHAPE}}
+
+LastEventId = Annotated[
+    str | None, Header(max_length=50, description="Only what came after this event; browsers send it by themselves.")
+]
+AfterEvent = Annotated[str | None, Query(max_length=50, description="The same as `Last-Event-ID`, for polling.")]
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    summary="Follow a run",
+    response_model=a.EventPage,
+    responses={**_TEXT, **problems(404, 406, 422)},
+)
+async def run_events(
+    *,
+    run_id: RunId,
+    service: TheService,
+    request: Request,
+    last_event_id: LastEventId = None,
+    after: AfterEvent = None,
+) -> Response:
+    """`status`, `progress`, `finding` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
+    since = Position.parse(after or last_event_id)
+    return await _answer(request, since, lambda at: run_news(service, run_id, at))
+
+
+@router.get(
+    "/studies/{study_id}/events",
+    summary="Follow a study",
+    response_model=a.EventPage,
+    responses={**_TEXT, **problems(404, 406, 422)},
+)
+async def study_events(
+    *,
+    study_id: StudyId,
+    service: TheService,
+    request: Request,
+    last_event_id: LastEventId = None,
+    after: AfterEvent = None,
+) -> Response:
+    """`run` (one has ended), `progress` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
+    since = Position.parse(after or last_event_id)
+    return await _answer(request, since, lambda at: study_news(service, study_id, at))
+
+
+async def _answer(request: Request, since: Position, look: Callable[[Position], News]) -> Response:
+    form = choose(request.headers.get("accept"), [JSON, EVENT_STREAM])
+    first = await run_in_threadpool(look, since)
+    if form == EVENT_STREAM:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
+        return StreamingResponse(_stream(first, look), media_type=EVENT_STREAM, headers=headers)
+    items = [{"id": event.id, "event": event.event, "data": event.data} for event in first.events]
+    page = {"items": items, "last_id": str(first.position), "done": first.done}
+    return Response(dump(page), media_type=JSON, headers={"Vary": "Accept"})
+
+
+async def _stream(news: News, look: Callable[[Position], News]) -> AsyncIterator[bytes]:
+    """The news as it comes; between polls no thread is held.
+
+    A database that is away is waited for, since a browser whose stream broke and is answered 503 never comes back.
+    """
+    quiet = 0
+    while True:
+        for event in news.events:
+            yield _encoded(event)
+        if news.done:
+            return
+        quiet = 0 if news.events else quiet + 1
+        if quiet >= _KEEP_ALIVE_POLLS:
+            yield KEEPALIVE_COMMENT
+            quiet = 0
+        await anyio.sleep(_POLL_S)
+        try:
+            news = await run_in_threadpool(look, news.position)
+        except ServiceUnavailable:
+            news = News((), news.position, done=False)
+        except NotFound:  # deleted meanwhile
+            return
+
+
+def _encoded(event: Event) -> bytes:
+    return format_sse_event(data_str=dump(event.data).decode(), event=event.event, id=event.id)

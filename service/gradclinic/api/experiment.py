@@ -1,0 +1,42 @@
+"""`POST /v1/experiments:resolve`: what would be trained, and what it would cost, without training it."""
+
+from fastapi import APIRouter
+
+from ..measurements.estimate import recorded_steps
+from ..theory import to_json
+from ..use_cases.experiment import resolve
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, TheService, problems
+from .schemas import LayerAnswer, ResolveAnswer
+from .schemas.requests import ResolveRequest
+
+router = APIRouter(tags=["experiments"], route_class=StrictJSONRoute)
+
+
+@router.post("/v1/experiments:resolve", summary="Check and resolve an experiment", responses=problems(*BODY_PROBLEMS))
+def resolve_experiment(body: ResolveRequest, service: TheService) -> ResolveAnswer:
+    """Apply the remedies, check shapes and sizes, and say what would be trained. Nothing is stored or queued."""
+    resolved = resolve(body.experiment, body.remedies, limits=service.limits)
+    experiment, estimate = resolved.resolved, resolved.estimate
+    return ResolveAnswer(
+        resolved_experiment=experiment.to_json(),
+        patch=resolved.patch(),
+        layers=[
+            LayerAnswer(
+                name=node.name,
+                kind=node.kind,
+                shape=list(node.out_shape),
+                parameters=sum(parameter.size for parameter in node.parameters),
+            )
+            for node in resolved.network.walk()
+        ],
+        parameters=estimate.parameters,
+        flops_per_step=estimate.flops_per_step,
+        memory_bytes=estimate.memory_bytes,
+        stored_bytes=estimate.stored_bytes,
+        recorded_steps=recorded_steps(experiment.training.steps, experiment.recording)[0],
+        predicted_profile=to_json(resolved.prediction()),
+        listing=resolved.listing(),
+        listing_before=resolved.listing_before(),
+        warnings=resolved.warnings(),
+    )

@@ -1,0 +1,34 @@
+"""A query parameter that nobody knows is refused: `?stauts=failed` would answer with every run."""
+
+import difflib
+from collections.abc import Iterator
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from ...kernel.errors import InvalidRequest, Problem
+
+
+def only_known_parameters(request: Request) -> None:
+    """Raises InvalidRequest for each query parameter that a route with a described refusal does not take."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or 422 not in route.responses:
+        return
+    known = sorted(set(_names(route.dependant)))
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+    if unknown:
+        raise InvalidRequest([_problem(name, known) for name in unknown])
+
+
+def _names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        yield field.alias
+    for part in dependant.dependencies:
+        yield from _names(part)
+
+
+def _problem(name: str, known: list[str]) -> Problem:
+    close = difflib.get_close_matches(name[:100], known, n=1)
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    return Problem(f"/{name[:100]}", f"unknown parameter{guess}", None, ", ".join(known) or "no parameters")

@@ -1,0 +1,274 @@
+"""Every error as an RFC 9457 problem document; a 500 never shows the exception's text."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ...kernel.errors import GradclinicError, InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
+from .plain_json import dump
+from .validation import problems_from
+
+MEDIA_TYPE = "application/problem+json"
+_MOST = 50
+"""Problems reported at once."""
+
+log = logging.getLogger(__name__)
+
+
+class ProblemEntry(BaseModel):
+    """One thing that is wrong with a request."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    detail: str
+    """What is wrong, in words."""
+    pointer: str | None
+    """JSON pointer into the request's body; null where the fault is not in the body."""
+    parameter: str | None
+    """Name of the query, path or header parameter; null where the fault is in the body."""
+    value: Any
+    """The value that was sent; null where there was none."""
+    allowed: str | None
+    """What is allowed there."""
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str
+    """Identifies the kind of problem."""
+    title: str
+    """The kind of problem, in words."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """This problem, in words."""
+    code: str
+    """The kind of problem, as a name to branch on."""
+    instance: str
+    """The path that was asked for."""
+    errors: list[ProblemEntry]
+    """What is wrong with the request, place by place; empty where it is not the request's fault."""
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every error with a problem document."""
+    app.add_exception_handler(GradclinicError, _on_own_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(Exception, _on_unforeseen)
+
+
+class BodyLimit:
+    """Refuses a body that is announced as too large before it is read, and one that turns out so while it is."""
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int, exceptions: Mapping[str, int]) -> None:
+        self.app = app
+        self.most_bytes = most_bytes
+        self.exceptions = exceptions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        most_bytes = self.exceptions.get(scope.get("path", ""), self.most_bytes)
+        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        if length.isascii() and length.isdigit() and int(length[:20]) > most_bytes:
+            response = problem(
+                Request(scope),
+                status=413,
+                code=_CODES[413],
+                title=HTTPStatus(413).phrase,
+                detail=f"The body has {int(length[:20]):,} bytes; at most {most_bytes:,} are accepted.",
+            )
+            await response(scope, receive, send)
+            return
+        await self.app(scope, self._counted(receive, most_bytes), send)
+
+    def _counted(self, receive: Receive, most_bytes: int) -> Receive:
+        got = 0
+
+        async def receive_counted() -> Message:
+            nonlocal got
+            message = await receive()
+            got += len(message.get("body", b"")) if message["type"] == "http.request" else 0
+            if got > most_bytes:
+                raise HTTPException(413, f"The body has more than the {most_bytes:,} bytes that are accepted.")
+            return message
+
+        return receive_counted
+
+
+def problem(
+    request: Request,
+    *,
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    entries: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document as a response."""
+    document = {
+        "type": f"urn:gradclinic:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": request.url.path,
+        "errors": list(entries),
+    }
+    return Response(dump(document), status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _entry(found: Problem, request: Request | None = None) -> dict[str, Any]:
+    """A problem of ours; one whose place is a query parameter of the request is named by that."""
+    place = found.pointer.removeprefix("/")
+    in_query = request is not None and bool(place) and place in request.query_params
+    return {
+        "detail": found.message,
+        "pointer": None if in_query else found.pointer,
+        "parameter": place if in_query else None,
+        "value": found.value,
+        "allowed": found.allowed or None,
+    }
+
+
+def _on_own_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, GradclinicError):
+        raise TypeError("only gradclinic's own errors come here")
+    if error.status >= 500 and not isinstance(error, ServiceUnavailable):
+        return _on_unforeseen(request, error)
+    entries = [_entry(found, request) for found in error.problems[:_MOST]] if isinstance(error, InvalidRequest) else []
+    headers = {"Retry-After": "5"} if isinstance(error, ServiceUnavailable) else {}
+    return problem(
+        request,
+        status=error.status,
+        code=error.code,
+        title=error.title,
+        detail=_sentence(error, entries),
+        entries=entries,
+        headers=headers,
+    )
+
+
+def _sentence(error: GradclinicError, entries: Sequence[Mapping[str, Any]]) -> str:
+    if not isinstance(error, InvalidRequest):
+        return str(error)
+    first = entries[0]
+    more = len(error.problems) - 1
+    place = first["pointer"] or first["parameter"]
+    return (f"{place[:300]}: " if place else "") + str(first["detail"]) + (f" (and {more} more)" if more else "")
+
+
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise TypeError("only validation errors come here")
+    errors = error.errors()[:_MOST]
+    in_body = [found for found in errors if found["loc"][0] == "body"]
+    elsewhere = [found for found in errors if found["loc"][0] != "body"]
+    problems = problems_from(in_body, body=error.body, schema=_body_schema(request), strip=1)
+    entries = [_entry(found) for found in problems] + [_parameter_entry(found) for found in elsewhere]
+    first = entries[0]
+    place = (first["pointer"] or first["parameter"] or "the body")[:300]
+    more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
+    return problem(
+        request,
+        status=422,
+        code=InvalidSpec.code if in_body else InvalidRequest.code,
+        title=InvalidSpec.title if in_body else InvalidRequest.title,
+        detail=f"{place}: {first['detail']}{more}",
+        entries=entries,
+    )
+
+
+def _parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
+    value = error.get("input")
+    return {
+        "detail": "this parameter is required"
+        if error["type"] == "missing"
+        else str(error["msg"]).removeprefix("Input ").removeprefix("String ").removeprefix("Value error, "),
+        "pointer": None,
+        "parameter": str(error["loc"][1]),
+        "value": value[:300] if isinstance(value, str) else None,
+        "allowed": None,
+    }
+
+
+def _body_schema(request: Request) -> Mapping[str, Any]:
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return _schema_of(field.field_info.annotation) if field is not None else {}
+
+
+@lru_cache(maxsize=64)
+def _schema_of(model: Any) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = TypeAdapter(model).json_schema()
+    return schema
+
+
+_CODES = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+
+def on_http_error(request: Request, error: Exception) -> Response:
+    """What the router or the reading of a body refused, as a problem document."""
+    if not isinstance(error, HTTPException):
+        raise TypeError("only HTTP errors come here")
+    phrase = HTTPStatus(error.status_code).phrase
+    if error.status_code < 400 or error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=error.headers)
+    detail = error.detail if error.detail != phrase else _details(request, error.status_code, phrase)
+    code = _CODES.get(error.status_code, phrase.lower().replace(" ", "_"))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem(request, status=error.status_code, code=code, title=phrase, detail=detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that some route takes there; the router itself would name those of the first one only."""
+    allowed = [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return sorted([*allowed, "HEAD"] if "GET" in allowed else allowed)
+
+
+def _details(request: Request, status: int, phrase: str) -> str:
+    match status:
+        case 404:
+            return f"There is nothing at {request.url.path[:200]}."
+        case 405:
+            return f"{request.method} is not possible at {request.url.path[:200]}."
+        case 413:
+            return "The body is larger than this service accepts."
+    return phrase
+
+
+def _on_unforeseen(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(
+        request,
+        status=500,
+        code="internal_error",
+        title="Something went wrong inside the service",
+        detail="The service could not answer this request. The reason stands in its log.",
+    )

@@ -1,0 +1,98 @@
+"""`/v1/prescriptions`: a sick experiment, and the search for what cures it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from ..use_cases.prescription import submit_prescription
+from ..use_cases.study import idempotency_of
+from . import schemas as a
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, PrescriptionId, TheService, problems
+from .http.filters import ConditionFilter, Labels
+from .http.paging import ThePage
+from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
+from .schemas.requests import PrescriptionRequest
+from .schemas.views import prescription_answer, prescription_summary
+
+router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=StrictJSONRoute)
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Search for a cure",
+    responses={
+        202: {"description": "Stored, its first runs queued.", "headers": headers_of("prescription")},
+        **problems(409, *BODY_PROBLEMS),
+    },
+)
+def create_prescription(
+    body: PrescriptionRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> a.PrescriptionAnswer:
+    """Diagnose the experiment, try what may cure it, and confirm what does on fresh seeds against a random control."""
+    submitted = submit_prescription(
+        service,
+        body.experiment,
+        body.budget,
+        name=body.name,
+        labels=body.labels,
+        idempotency=idempotency_of(idempotency_key, kind="prescription", body=body.to_json()),
+    )
+    answer = prescription_answer(submitted)
+    point_to(response, answer.urls.self)
+    return answer
+
+
+@router.get("", summary="List prescriptions", responses=problems(422))
+def list_prescriptions(
+    *,
+    service: TheService,
+    paging: ThePage,
+    labels: Labels,
+    status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
+    condition: ConditionFilter = None,
+    ending: Annotated[a.Ending | None, Query(description="Only searches that ended so.")] = None,
+) -> a.PrescriptionPage:
+    """Prescriptions that meet every filter, newest first."""
+    page = service.store.prescriptions.page(
+        status=status, condition=condition, ending=ending, labels=labels, after=paging.after, limit=paging.limit
+    )
+    return paging.answer(a.PrescriptionPage, page, item=prescription_summary)
+
+
+@router.get("/{prescription_id}", summary="Look at a prescription", responses=problems(404, 422))
+def get_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> a.PrescriptionAnswer:
+    """The diagnosis, what was tried, the random control, and the cure with its evidence, as far as it is."""
+    answer = prescription_answer(service.store.prescriptions.get(prescription_id))
+    if answer.status == "running":
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.post(
+    "/{prescription_id}/cancel",
+    status_code=202,
+    summary="Cancel a prescription",
+    responses={
+        200: {"description": "It was cancelled before.", "model": a.PrescriptionAnswer},
+        **problems(404, 409, 422),
+    },
+)
+def cancel_prescription(
+    prescription_id: PrescriptionId, service: TheService, response: Response
+) -> a.PrescriptionAnswer:
+    """Queued runs end at once, running ones at their next step; what was found so far stays."""
+    return prescription_answer(cancel(service.store.prescriptions, prescription_id, response))
+
+
+@router.delete(
+    "/{prescription_id}",
+    status_code=204,
+    summary="Delete a prescription",
+    responses=problems(404, 409, 422),
+    response_class=Response,
+)
+def delete_prescription(prescription_id: PrescriptionId, service: TheService) -> None:
+    """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
+    service.store.prescriptions.delete(prescription_id)

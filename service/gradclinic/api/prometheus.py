@@ -1,0 +1,137 @@
+"""`/metrics`: what Prometheus scrapes, of the whole installation, and of the requests that this process answered.
+
+What is counted from stored runs is a gauge, not a counter: deleting runs lowers it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..kernel.errors import ServiceUnavailable
+from ..store import Vitals
+from ..use_cases.service import Service
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+LOST = ("lease_expired", "worker_died", "too_many_attempts")
+"""Reasons of the changes of state by which an attempt lost its lease."""
+
+router = APIRouter()
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(request: Request) -> Response:
+    """Always 200: what cannot be known now is left out, and `gradclinic_up` says so."""
+    registry = cast(CollectorRegistry, request.app.state.metrics)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def registry_of(service: Service) -> CollectorRegistry:
+    """One application's own metrics."""
+    registry = CollectorRegistry()
+    registry.register(Installation(service))
+    return registry
+
+
+class Installation(Collector):
+    """What store and queue say of the installation, asked anew at each scrape."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family of which something is known."""
+        vitals, depths = self._vitals(), self._depths()
+        yield _gauge(
+            "up",
+            "Whether a part answers (the database: with the newest schema).",
+            ("part",),
+            {("database",): float(vitals is not None), ("queue",): float(depths is not None)},
+        )
+        if depths is not None:
+            values = {(queue,): float(depth) for queue, depth in depths.items()}
+            yield _gauge("queue_messages", "Messages that wait for a worker.", ("queue",), values)
+        if vitals is not None:
+            yield from _families(vitals)
+
+    def _vitals(self) -> Vitals | None:
+        store = self._service.store
+        try:
+            return store.vitals(seen_within_s=self._service.settings.lease_ttl_s) if store.is_current() else None
+        except ServiceUnavailable:
+            return None
+
+    def _depths(self) -> dict[str, int] | None:
+        try:
+            return dict(self._service.queue.depths())
+        except ServiceUnavailable:
+            return None
+
+
+class RequestTimes:
+    """Observes how long each request waited for its answer to begin; an event stream's length is not latency."""
+
+    def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
+        self.app = app
+        self._seconds = Histogram(
+            "gradclinic_http_request_seconds",
+            "Seconds until an answer began, by the route's template.",
+            ("route", "method", "status"),
+            registry=registry,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, observed = time.perf_counter(), False
+
+        def observe(status: int) -> None:
+            nonlocal observed
+            observed = True
+            route = getattr(scope.get("route"), "path", None) or "none"
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self._seconds.labels(route, method, str(status)).observe(time.perf_counter() - began)
+
+        async def send_observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                observe(message["status"])
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_observed)
+        except Exception:
+            if not observed:
+                observe(500)
+            raise
+
+
+def _families(vitals: Vitals) -> Iterator[Metric]:
+    oldest = {(queue,): float(seconds) for queue, seconds in vitals.oldest_queued_s.items()}
+    yield _gauge("oldest_queued_seconds", "Age of the run that has waited longest.", ("queue",), oldest)
+    overdue = "Running runs whose lease ran out; where they stay, no reconciler runs."
+    yield _gauge("leases_overdue", overdue, (), {(): vitals.overdue})
+    yield _gauge("runs", "Stored runs.", ("status", "reason"), vitals.runs)
+    changes = "Changes of state of the stored runs."
+    yield _gauge("run_transitions", changes, ("status", "reason"), vitals.transitions)
+    lost = sum(count for (_, reason), count in vitals.transitions.items() if reason in LOST)
+    yield _gauge("leases_lost", "Attempts of the stored runs whose worker vanished.", (), {(): lost})
+    workers = {(device,): count for device, count in vitals.workers.items()}
+    yield _gauge("workers", "Workers that were seen lately.", ("device",), workers)
+    yield _gauge("workers_busy", "Those of them that train.", (), {(): vitals.busy_workers})
+    yield _gauge("checks", "Stored checks against a baseline.", ("status", "verdict"), vitals.checks)
+    yield _gauge("steps", "Steps of the stored runs; its growth is the step rate.", (), {(): vitals.steps_done})
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> Metric:
+    family = GaugeMetricFamily(f"gradclinic_{name}", text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family

@@ -1,0 +1,133 @@
+"""`/v1/runs`: queue a training, look at it, cancel it, delete it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from ..diagnosis import Condition
+from ..kernel.errors import ServiceUnavailable
+from ..store import ENDED, Created, Run
+from ..use_cases.dataset import is_repeatable
+from ..use_cases.service import Service
+from ..use_cases.study import idempotency_of, submit_run
+from . import schemas as a
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
+from .http.filters import ConditionFilter, Labels
+from .http.paging import ThePage
+from .http.submitted import RETRY_AFTER_S, cancel, headers_of
+from .http.waiting import Prefer, seconds_to_wait, until
+from .schemas.requests import RunRequest
+from .schemas.views import run_answer, run_detail
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute)
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Queue a training",
+    responses={
+        200: {"description": "It has ended, while it was waited for or long ago.", "model": a.RunDetailAnswer},
+        202: {"description": "Stored and queued.", "headers": headers_of("run")},
+        **problems(409, *BODY_PROBLEMS),
+    },
+)
+async def create_run(
+    *,
+    body: RunRequest,
+    service: TheService,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> a.RunDetailAnswer:
+    """Check the experiment, apply its remedies, store the run, and queue it. Nothing is stored on a 4xx."""
+    created = await run_in_threadpool(_submit, service, body, idempotency_key)
+    run_id = created.item.id
+    wait = seconds_to_wait(prefer)
+    try:
+        if wait:
+            await until(
+                lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait, gone=request.is_disconnected
+            )
+            response.headers["Preference-Applied"] = f"wait={wait}"
+        answer = await run_in_threadpool(_detail, service, run_id)
+    except ServiceUnavailable:  # it is stored: after a 503 the client would send it again
+        answer = run_detail(created.item, [], repeatable=True)
+    response.headers["Location"] = answer.urls.self
+    if answer.status in ENDED:
+        response.status_code = 200
+    else:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]:
+    return submit_run(
+        service,
+        body.experiment,
+        body.remedies,
+        name=body.name,
+        labels=body.labels,
+        reuse=body.reuse is not None,
+        idempotency=idempotency_of(key, kind="run", body=body.to_json()),
+    )
+
+
+def _detail(service: Service, run_id: str) -> a.RunDetailAnswer:
+    run = service.store.runs.get(run_id)
+    return run_detail(run, service.store.runs.transitions(run_id), repeatable=is_repeatable(service.store, run))
+
+
+@router.get("", summary="List runs", responses=problems(422))
+def list_runs(
+    *,
+    service: TheService,
+    paging: ThePage,
+    labels: Labels,
+    status: Annotated[a.RunStatus | None, Query(description="Only those in this state.")] = None,
+    condition: ConditionFilter = None,
+    finding: Annotated[Condition | None, Query(description="Only those with a finding of this condition.")] = None,
+    study: Annotated[str | None, Query(max_length=40, description="Only those of this study.")] = None,
+) -> a.RunPage:
+    """Runs that meet every filter, newest first."""
+    page = service.store.runs.page(
+        status=status,
+        condition=condition,
+        finding=finding,
+        labels=labels,
+        study_id=study,
+        after=paging.after,
+        limit=paging.limit,
+    )
+    return paging.answer(a.RunPage, page, item=run_answer)
+
+
+@router.get("/{run_id}", summary="Look at a run", responses=problems(404, 422))
+def get_run(run_id: RunId, service: TheService, response: Response) -> a.RunDetailAnswer:
+    """Status, progress, diagnosis, every change of state, and where it ran."""
+    answer = _detail(service, run_id)
+    if answer.status not in ENDED:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.post(
+    "/{run_id}/cancel",
+    status_code=202,
+    summary="Cancel a run",
+    responses={200: {"description": "It was cancelled before.", "model": a.RunAnswer}, **problems(404, 409, 422)},
+)
+def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunAnswer:
+    """A queued run ends at once, a running one at its next step or after 20 s; what it recorded stays."""
+    return run_answer(cancel(service.store.runs, run_id, response))
+
+
+@router.delete(
+    "/{run_id}", status_code=204, summary="Delete a run", responses=problems(404, 409, 422), response_class=Response
+)
+def delete_run(run_id: RunId, service: TheService) -> None:
+    """Remove it and all it recorded; one that has not ended stops first. Refused where a baseline or check needs it."""
+    service.store.runs.delete(run_id)

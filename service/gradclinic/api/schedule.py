@@ -1,0 +1,73 @@
+"""`/v1/schedules`: cron lines that start checks."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request, Response
+
+from ..store import Schedule
+from ..use_cases.schedule import create_schedule
+from . import schemas as a
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, AfterName, Limit, ScheduleName, TheService, problems
+from .http.paging import link_next
+from .schemas.regression_requests import ScheduleRequest
+from .schemas.regression_views import schedule_answer
+
+router = APIRouter(prefix="/v1/schedules", tags=["regression"], route_class=StrictJSONRoute)
+
+
+@router.post("", status_code=201, summary="Schedule a check", responses=problems(404, 409, *BODY_PROBLEMS))
+def create(body: ScheduleRequest, service: TheService, response: Response) -> a.ScheduleAnswer:
+    """Start a check whenever a cron line is due, once each time; after a time away, the last one missed is made up for.
+
+    The check is examined now as it will be each time, and refused where it could not be made.
+    """
+    made = create_schedule(
+        service, name=body.name, cron=body.cron, zone=body.zone, plan=body.check.plan(), asks=body.asks()
+    )
+    answer = _answer(made)
+    response.headers["Location"] = answer.urls.self
+    return answer
+
+
+@router.get("", summary="List schedules", responses=problems(422))
+def list_schedules(
+    *, service: TheService, request: Request, response: Response, after: AfterName = None, limit: Limit = 50
+) -> a.SchedulePage:
+    """Schedules by name, with the verdicts of their last checks."""
+    page = service.store.schedules.page(after=after, limit=limit)
+    return a.SchedulePage(items=[_answer(each) for each in page.items], next=link_next(request, response, page.next))
+
+
+@router.get("/{name}", summary="Look at a schedule", responses=problems(404, 422))
+def get_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+    """When it is due next, and what came of its last due times."""
+    return _answer(service.store.schedules.get(name))
+
+
+@router.post("/{name}/pause", summary="Pause a schedule", responses=problems(404, 422))
+def pause(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+    """Nothing is started until it is resumed."""
+    return _answer(service.store.schedules.set_paused(name, paused=True))
+
+
+@router.post("/{name}/resume", summary="Resume a schedule", responses=problems(404, 422))
+def resume(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+    """Go on from now; what was due while it was paused is not made up for."""
+    return _answer(service.store.schedules.set_paused(name, paused=False))
+
+
+@router.delete(
+    "/{name}",
+    status_code=204,
+    summary="Delete a schedule",
+    responses=problems(404, 422),
+    response_class=Response,
+)
+def delete_schedule(name: ScheduleName, service: TheService) -> None:
+    """Remove it; the checks that it started stay."""
+    service.store.schedules.delete(name)
+
+
+def _answer(schedule: Schedule) -> a.ScheduleAnswer:
+    return schedule_answer(schedule, now=datetime.now(UTC))

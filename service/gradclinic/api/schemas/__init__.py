@@ -1,0 +1,106 @@
+"""What the API answers, as models without defaults: every field is always there."""
+
+from .base import Answer, Json, RunStatus, StudyStatus
+from .baseline import BaselineAnswer, BaselinePage, BaselineUrls, PinAnswer
+from .catalogue import CatalogueAnswer, CatalogueEntry
+from .check import (
+    CheckAnswer,
+    CheckPage,
+    CheckSummary,
+    CheckUrls,
+    CheckVerdict,
+    ConditionCheckAnswer,
+    MetricCheckAnswer,
+)
+from .claim import ClaimAnswer, ClaimBase, ClaimList, FigureAnswer, RulingAnswer
+from .comparison import (
+    ArmAnswer,
+    ComparisonAnswer,
+    DiagnosisOverSeedsAnswer,
+    EvidenceOverSeedsAnswer,
+    FindingOverSeedsAnswer,
+    LayerOverSeedsAnswer,
+    OnsetAnswer,
+)
+from .dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
+from .diagnosis import DiagnosisAnswer
+from .event import EventAnswer, EventPage
+from .experiment import LayerAnswer, ResolveAnswer
+from .health import HealthAnswer, ReadyAnswer
+from .prescription import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
+from .recording import RecordingAnswer, RecordingUrls, WindowAnswer
+from .run import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
+from .schedule import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleUrls
+from .statistic import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
+from .study import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
+
+__all__ = [
+    "Answer",
+    "ArmAnswer",
+    "BaselineAnswer",
+    "BaselinePage",
+    "BaselineUrls",
+    "CatalogueAnswer",
+    "CatalogueEntry",
+    "CheckAnswer",
+    "CheckPage",
+    "CheckSummary",
+    "CheckUrls",
+    "CheckVerdict",
+    "ClaimAnswer",
+    "ClaimBase",
+    "ClaimList",
+    "ComparisonAnswer",
+    "ConditionCheckAnswer",
+    "CurveAnswer",
+    "CurvesAnswer",
+    "DatasetAnswer",
+    "DatasetDetailAnswer",
+    "DatasetPage",
+    "DiagnosisAnswer",
+    "DiagnosisOverSeedsAnswer",
+    "Ending",
+    "EventAnswer",
+    "EventPage",
+    "EvidenceOverSeedsAnswer",
+    "FigureAnswer",
+    "FindingOverSeedsAnswer",
+    "FiringAnswer",
+    "HealthAnswer",
+    "Json",
+    "LayerAnswer",
+    "LayerOverSeedsAnswer",
+    "MetricCheckAnswer",
+    "OnsetAnswer",
+    "PinAnswer",
+    "PrescriptionAnswer",
+    "PrescriptionPage",
+    "PrescriptionSummary",
+    "PrescriptionUrls",
+    "ProfileAnswer",
+    "ProfilePoint",
+    "ProgressAnswer",
+    "ReadyAnswer",
+    "ReasonAnswer",
+    "RecordingAnswer",
+    "RecordingUrls",
+    "ResolveAnswer",
+    "RulingAnswer",
+    "RunAnswer",
+    "RunDetailAnswer",
+    "RunPage",
+    "RunStatus",
+    "RunUrls",
+    "ScheduleAnswer",
+    "SchedulePage",
+    "ScheduleUrls",
+    "SeriesAnswer",
+    "StatisticsAnswer",
+    "StudyAnswer",
+    "StudyPage",
+    "StudyProgressAnswer",
+    "StudyStatus",
+    "StudyUrls",
+    "TransitionAnswer",
+    "WindowAnswer",
+]

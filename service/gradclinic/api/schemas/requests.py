@@ -1,0 +1,179 @@
+"""The bodies that the API takes; unknown keys are refused, nothing is coerced in silence."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from ...experiments.experiment import Experiment
+from ...kernel.spec import Items, Seed, Spec
+from ...measurements.recording import Declaration
+from ...measurements.recording import example as recording_example
+from ...prescription import DEFAULT_BUDGET, Budget
+from ...remedies import AnyRemedy
+from .examples import EXPERIMENT
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
+LabelValue = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=50)]
+Remedies = Annotated[Items[AnyRemedy], Field(max_length=20)]
+
+
+class ResolveRequest(Spec):
+    """An experiment, and the remedies to apply to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "remedies": [{"kind": "add_batch_norm"}]}]}
+    )
+
+    experiment: Experiment
+    """What to train."""
+    remedies: Remedies = ()
+    """Changes of the experiment, applied in order."""
+
+
+class RunRequest(Spec):
+    """One training to queue."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "experiment": EXPERIMENT,
+                    "remedies": [{"kind": "swap_activation", "activation": "relu"}],
+                    "name": "sigmoid, twelve layers",
+                    "labels": {"team": "vision"},
+                }
+            ]
+        }
+    )
+
+    experiment: Experiment
+    """What to train."""
+    remedies: Remedies = ()
+    """Changes of the experiment, applied in order."""
+    name: Name | None = None
+    """For people."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the run again."""
+    reuse: Literal["if_identical"] | None = None
+    """`if_identical`: answer with a succeeded run of the same resolved experiment and seed, if there is one."""
+
+
+class ArmSpec(Spec):
+    """One arm of a study: the study's experiment with remedies, or an experiment of its own."""
+
+    name: Name
+    """Unique within the study; `baseline` is the arm without remedies, and always there."""
+    remedies: Remedies = ()
+    """Changes of the study's experiment, applied in order."""
+    experiment: Experiment | None = None
+    """Trained instead of the study's experiment where no remedy says the difference."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.experiment is not None and self.remedies:
+            raise ValueError("an arm has remedies or an experiment of its own, not both")
+        return self
+
+
+class SweepAxis(Spec):
+    """One numeric field of the experiment, and the values it takes in turn."""
+
+    field: Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^/")]
+    """JSON pointer into the experiment: `/optimizer/learning_rate`."""
+    values: Annotated[Items[int | float], Field(min_length=1, max_length=200)]
+    """The values, in order."""
+
+
+class StudyRequest(Spec):
+    """One experiment, several arms, several seeds: arms x seeds x sweep points runs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "experiment": EXPERIMENT,
+                    "arms": [
+                        {"name": "relu", "remedies": [{"kind": "swap_activation", "activation": "relu"}]},
+                        {"name": "batch norm", "remedies": [{"kind": "add_batch_norm"}]},
+                    ],
+                    "seeds": [0, 1, 2, 3, 4],
+                    "name": "which remedy cures it?",
+                }
+            ]
+        }
+    )
+
+    experiment: Experiment
+    """What every arm without an experiment of its own starts from."""
+    arms: Annotated[Items[ArmSpec], Field(max_length=200)] = ()
+    """What is compared; the arm `baseline` is added where it is missing."""
+    seeds: Annotated[Items[Seed], Field(min_length=1, max_length=1000)] = (0, 1, 2, 3, 4)
+    """Training seeds: runs of one seed are paired over the arms. At least 5 for intervals worth reading."""
+    sweep: Annotated[Items[SweepAxis], Field(max_length=3)] = ()
+    """Fields to vary; every combination of their values is a point. Applied before the remedies."""
+    control: Literal["random_remedy"] | None = None
+    """`random_remedy`: add an arm with a remedy drawn by chance, which a cure has to beat."""
+    name: Name | None = None
+    """For people."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the study and its runs again."""
+
+
+class PrescriptionRequest(Spec):
+    """A sick experiment, and what finding its cure may cost."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "budget": {"seconds": 240, "runs": None}}]}
+    )
+
+    experiment: Experiment
+    """What does not train as it should."""
+    budget: Budget = DEFAULT_BUDGET
+    """Seconds of training over all runs, or a number of runs."""
+    name: Name | None = None
+    """For people."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the prescription's runs again."""
+
+
+class DiagnosisRequest(Spec):
+    """How to judge a run's stored statistics again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"thresholds": {"depth_slope": 2.0}}]})
+
+    rule_set: Name | None = None
+    """Which rules judge; null is the present set."""
+    thresholds: dict[LabelKey, float] = Field(default_factory=dict)
+    """Thresholds to use in place of the rule set's own, by name."""
+
+
+class RecordingRequest(Declaration):
+    """A training of one's own, to be recorded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [recording_example()]})
+
+    name: Name | None = None
+    """For people; comparisons join runs of one name with other seeds."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the run again."""
+
+    def declaration(self) -> Declaration:
+        """What it says of the training."""
+        return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})
+
+
+class ComparisonRequest(Spec):
+    """Runs to compare, as the arms of a study would be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"runs": ["run_01K0A", "run_01K0B"], "baseline": "run_01K0A"}]}
+    )
+
+    runs: Annotated[Items[Name], Field(min_length=2, max_length=500)]
+    """Identifiers of runs; those with the same arm (or name) and other seeds belong together."""
+    baseline: Name
+    """The run whose arm the others are held against."""

@@ -1,0 +1,52 @@
+"""Schedules, as they are returned."""
+
+from datetime import datetime
+
+from .base import Answer, Json, StudyStatus
+from .check import CheckVerdict
+
+
+class ScheduleUrls(Answer):
+    """Where to go from a schedule."""
+
+    self: str
+    checks: str
+    pause: str
+    resume: str
+
+
+class FiringAnswer(Answer):
+    """A due time, and what came of it."""
+
+    due_at: datetime
+    fired_at: datetime
+    check_id: str | None
+    """Null where no check could be made, or where it was deleted."""
+    status: StudyStatus | None
+    verdict: CheckVerdict | None
+    problem: str | None
+    """Why no check could be made."""
+
+
+class ScheduleAnswer(Answer):
+    """A cron line that starts checks."""
+
+    name: str
+    cron: str
+    zone: str
+    check: Json
+    paused: bool
+    next_due_at: datetime | None
+    """Null while it is paused."""
+    last: list[FiringAnswer]
+    """The last due times, newest first."""
+    created_at: datetime
+    urls: ScheduleUrls
+
+
+class SchedulePage(Answer):
+    """A page of schedules, by name; the header `Link` leads to the next."""
+
+    items: list[ScheduleAnswer]
+    next: str | None
+    """Where to continue; null at the end."""

@@ -1,0 +1,234 @@
+"""`/v1/runs/{id}/statistics`, `/profile`, `/curves`: what a run recorded, in the form a client likes."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ..kernel.errors import InvalidRequest
+from ..measurements.record import STATISTICS
+from ..measurements.sampling import Aggregate, Sampled, sample
+from ..theory import to_json
+from ..use_cases.statistic import CURVES, read_profile, read_series
+from . import schemas as a
+from .http.accept import choose
+from .http.dependencies import RunId, TheService, problems
+from .http.plain_json import dump
+from .rows import Selection, arrow_table, columns, has_arrow, rows_of
+
+router = APIRouter(prefix="/v1/runs", tags=["statistics"])
+
+JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
+ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
+
+StepRange = Annotated[
+    str | None,
+    Query(
+        pattern=r"^\d{0,9}:\d{0,9}$",
+        description="`a:b`: steps from a up to, not including, b; either may be left out.",
+        examples=["0:100"],
+    ),
+]
+MaxPoints = Annotated[
+    int | None,
+    Query(ge=2, le=1_000_000, description="Most points of each series. The answer says whether it was `sampled`."),
+]
+HowToJoin = Annotated[
+    Aggregate,
+    Query(description="How points are joined where there are more: evenly spaced ones (`none`), or buckets of them."),
+]
+_FORMS: dict[str, Any] = {
+    JSON: {},
+    CSV: {"schema": {"type": "string"}},
+    NDJSON: {"schema": {"type": "string"}},
+    ARROW: {"schema": {"type": "string", "format": "binary"}},
+    PARQUET: {"schema": {"type": "string", "format": "binary"}},
+}
+
+
+@router.get(
+    "/{run_id}/statistics",
+    summary="Read recorded statistics",
+    response_model=a.StatisticsAnswer,
+    responses={
+        200: {"description": "The series, in the form asked for.", "content": _FORMS},
+        **problems(404, 406, 422),
+    },
+)
+def get_statistics(
+    *,
+    run_id: RunId,
+    service: TheService,
+    request: Request,
+    statistic: Annotated[
+        list[str] | None,
+        Query(
+            description="Which; repeatable, or separated by commas. All of them by default, see the catalogue.",
+            examples=[["site_grad_rms"]],
+        ),
+    ] = None,
+    layers: Annotated[
+        list[str] | None, Query(description="Only these, by name; repeatable, or separated by commas.")
+    ] = None,
+    steps: StepRange = None,
+    max_points: MaxPoints = None,
+    aggregate: HowToJoin = "none",
+) -> Any:
+    """Series as they were measured, in JSON, CSV, NDJSON, Arrow or Parquet by the header `Accept`.
+
+    Non-finite values are "NaN", "Infinity", "-Infinity" in JSON and NDJSON, and themselves elsewhere.
+    """
+    form = choose(request.headers.get("accept"), [JSON, CSV, NDJSON, *([ARROW, PARQUET] if has_arrow() else [])])
+    run = service.store.runs.get(run_id)
+    wanted = _split(statistic) or sorted(service.store.statistics.extents(run_id), key=list(STATISTICS).index)
+    first, last = _range(steps)
+    found = read_series(service, run, wanted, layers=_split(layers) or None, first_step=first, last_step=last)
+    selection = [(named, sample(named.series, max_points=max_points, aggregate=aggregate)) for named in found]
+    both = aggregate == "minmax"
+    headers = {
+        "X-Sampled": str(any(sampled.sampled for _, sampled in selection)).lower(),
+        "X-Source-Points": str(max((sampled.source_points for _, sampled in selection), default=0)),
+        "Vary": "Accept",
+    }
+    if form != JSON:
+        return _rows_response(form, selection, both=both, headers=headers, name=run_id)
+    series = [_series(named.statistic, list(named.layers), sampled, both=both) for named, sampled in selection]
+    answer = a.StatisticsAnswer(
+        run_id=run_id,
+        status=run.status,
+        aggregate=aggregate,
+        sampled=any(each.sampled for each in series),
+        source_points=max((each.source_points for each in series), default=0),
+        statistics=series,
+    )
+    return Response(answer.model_dump_json(), media_type=JSON, headers=headers)
+
+
+def _split(given: list[str] | None) -> list[str]:
+    return list(dict.fromkeys(name.strip() for part in given or () for name in part.split(",") if name.strip()))
+
+
+def _range(steps: str | None) -> tuple[int | None, int | None]:
+    if steps is None:
+        return None, None
+    first, _, end = steps.partition(":")
+    if first and end and int(first) >= int(end):
+        raise InvalidRequest.at("", f"the steps {steps} hold no step", value=steps, allowed="a:b with a < b")
+    return (int(first) if first else None), (int(end) - 1 if end else None)
+
+
+def _series(statistic: str, layers: list[str], sampled: Sampled, *, both: bool) -> a.SeriesAnswer:
+    facts = STATISTICS[statistic]
+    return a.SeriesAnswer(
+        statistic=statistic,
+        unit=facts.unit,
+        per=facts.per,
+        layers=layers,
+        steps=sampled.steps.tolist(),
+        values=None if both else sampled.high.tolist(),
+        minimum=sampled.low.tolist() if both else None,
+        maximum=sampled.high.tolist() if both else None,
+        sampled=sampled.sampled,
+        source_points=sampled.source_points,
+    )
+
+
+def _rows_response(form: str, selection: Selection, *, both: bool, headers: dict[str, str], name: str) -> Response:
+    if form in (ARROW, PARQUET):
+        suffix = "arrow" if form == ARROW else "parquet"
+        headers["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
+        return Response(_binary(form, selection, both=both), media_type=form, headers=headers)
+    lines = _csv(selection, both=both) if form == CSV else _ndjson(selection, both=both)
+    return StreamingResponse(lines, media_type=form, headers=headers)
+
+
+def _csv(selection: Selection, *, both: bool) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(columns(both=both))
+    for number, row in enumerate(rows_of(selection, both=both)):
+        writer.writerow(row)
+        if number % 1000 == 999:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _ndjson(selection: Selection, *, both: bool) -> Iterator[bytes]:
+    names = columns(both=both)
+    for row in rows_of(selection, both=both):
+        yield dump(dict(zip(names, row, strict=True))) + b"\n"
+
+
+def _binary(form: str, selection: Selection, *, both: bool) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = arrow_table(selection, both=both)
+    sink = io.BytesIO()
+    if form == PARQUET:
+        pq.write_table(table, sink)
+    else:
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+    return sink.getvalue()
+
+
+@router.get("/{run_id}/profile", summary="Read a profile over depth", responses=problems(404, 409, 422))
+def get_profile(
+    *,
+    run_id: RunId,
+    service: TheService,
+    statistic: Annotated[str, Query(max_length=100, description="Per site or per weight.")] = "site_grad_rms",
+    step: Annotated[
+        str,
+        Query(pattern=r"^(last|\d{1,9})$", description="`last`, or a step: the nearest recorded one at or before it."),
+    ] = "0",
+) -> a.ProfileAnswer:
+    """One statistic against depth, with the mean-field prediction for step 0 beside it where a closed form exists."""
+    run = service.store.runs.get(run_id)
+    found = read_profile(service, run, statistic=statistic, step=None if step == "last" else int(step))
+    predicted = found.predicted()
+    last = max(len(found.layers) - 1, 1)
+    return a.ProfileAnswer(
+        run_id=run_id,
+        statistic=statistic,
+        unit=STATISTICS[statistic].unit,
+        step=found.step,
+        points=[
+            a.ProfilePoint(layer=layer, depth=index / last, value=value, predicted=predicted.get(layer))
+            for index, (layer, value) in enumerate(zip(found.layers, found.values, strict=True))
+        ],
+        depth_slope=found.slope,
+        predicted_depth_slope=found.prediction.depth_slope if found.prediction else None,
+        prediction=to_json(found.prediction) if found.prediction else None,
+    )
+
+
+@router.get("/{run_id}/curves", summary="Read the curves", responses=problems(404, 422))
+def get_curves(
+    *, run_id: RunId, service: TheService, max_points: MaxPoints = None, aggregate: HowToJoin = "none"
+) -> a.CurvesAnswer:
+    """Loss, gradient norm before and after clipping, learning rate: the numbers of the whole run against the step."""
+    run = service.store.runs.get(run_id)
+    curves = []
+    sampled = False
+    points = 0
+    for named in read_series(service, run, CURVES):
+        found = sample(named.series, max_points=max_points, aggregate="max" if aggregate == "minmax" else aggregate)
+        sampled, points = sampled or found.sampled, max(points, found.source_points)
+        facts = STATISTICS[named.statistic]
+        curves.append(
+            a.CurveAnswer(
+                statistic=named.statistic,
+                unit=facts.unit,
+                help=facts.help,
+                steps=found.steps.tolist(),
+                values=found.high[:, 0].tolist(),
+            )
+        )
+    return a.CurvesAnswer(run_id=run_id, status=run.status, sampled=sampled, source_points=points, curves=curves)

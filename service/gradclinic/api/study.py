@@ -1,0 +1,119 @@
+"""`/v1/studies`: one experiment, several arms and seeds, and which remedy cures it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from ..comparison import DEFAULT_METRIC
+from ..diagnosis import Condition
+from ..use_cases.comparison import compare_study
+from ..use_cases.study import ArmPlan, StudyPlan, idempotency_of, submit_study
+from . import schemas as a
+from .http.body import StrictJSONRoute
+from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
+from .http.filters import Labels
+from .http.paging import ThePage
+from .http.plain_json import PlainJSON
+from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
+from .schemas.requests import StudyRequest
+from .schemas.views import study_answer
+
+router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
+
+Metric = Annotated[str, Query(max_length=100, description="What the verdicts rest on.")]
+Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals of one comparison together.")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Queue a study",
+    responses={
+        202: {"description": "Stored and queued.", "headers": headers_of("study")},
+        **problems(409, *BODY_PROBLEMS),
+    },
+)
+def create_study(
+    body: StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> a.StudyAnswer:
+    """Check every arm at every sweep point, then store all runs and queue them, or nothing."""
+    plan = StudyPlan(
+        experiment=body.experiment,
+        arms=[ArmPlan(arm.name, arm.remedies, arm.experiment) for arm in body.arms],
+        seeds=body.seeds,
+        sweep=body.sweep,
+        control=body.control is not None,
+        name=body.name,
+        labels=body.labels,
+    )
+    created = submit_study(
+        service, plan, idempotency=idempotency_of(idempotency_key, kind="study", body=body.to_json())
+    )
+    answer = study_answer(created.item)
+    point_to(response, answer.urls.self)
+    return answer
+
+
+@router.get("", summary="List studies", responses=problems(422))
+def list_studies(
+    *,
+    service: TheService,
+    paging: ThePage,
+    labels: Labels,
+    status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
+    condition: Annotated[
+        Condition | None, Query(description="Only those whose baseline has this primary condition in some run.")
+    ] = None,
+) -> a.StudyPage:
+    """Studies that meet every filter, newest first."""
+    page = service.store.studies.page(
+        status=status, condition=condition, labels=labels, after=paging.after, limit=paging.limit
+    )
+    return paging.answer(a.StudyPage, page, item=study_answer)
+
+
+@router.get("/{study_id}", summary="Look at a study", responses=problems(404, 422))
+def get_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
+    """Status and progress; its runs are at `urls.runs`."""
+    answer = study_answer(service.store.studies.get(study_id))
+    if answer.status == "running":
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+@router.post(
+    "/{study_id}/cancel",
+    status_code=202,
+    summary="Cancel a study",
+    responses={200: {"description": "It was cancelled before.", "model": a.StudyAnswer}, **problems(404, 409, 422)},
+)
+def cancel_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
+    """Queued runs end at once, running ones at their next step; what has ended can still be compared."""
+    return study_answer(cancel(service.store.studies, study_id, response))
+
+
+@router.delete(
+    "/{study_id}", status_code=204, summary="Delete a study", responses=problems(404, 409, 422), response_class=Response
+)
+def delete_study(study_id: StudyId, service: TheService) -> None:
+    """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
+    service.store.studies.delete(study_id)
+
+
+@router.get(
+    "/{study_id}/comparison",
+    summary="Compare the arms of a study",
+    responses=problems(404, 409, 422),
+    response_model=a.ComparisonAnswer,
+)
+def get_comparison(
+    *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
+) -> PlainJSON:
+    """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.
+
+    Of the baseline and of each arm, `diagnoses` says which condition how many seeds show (with a Wilson interval), in
+    which layers, from which step on, and every measured number with the interval of its median over the seeds.
+
+    Partial while the study runs: `complete` is false, and verdicts stay open.
+    """
+    return PlainJSON(compare_study(service, study_id, metric=metric, confidence=confidence).to_json())

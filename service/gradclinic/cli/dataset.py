@@ -1,0 +1,85 @@
+"""The commands that look at uploaded data sets and remove them: datasets list, show and delete."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from ..client import Clinic
+from ..kernel.amounts import bytes_in_words
+from ..text.console import console_for, show
+from .options import AsJson, Url, print_json
+
+DatasetId = Annotated[str, typer.Argument(metavar="ID", help="The data set, as the upload was answered.")]
+
+app = typer.Typer(help="Data sets that were uploaded.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
+    """List every uploaded data set."""
+    with Clinic(url) as clinic:
+        found = list(clinic.datasets())
+    if as_json:
+        print_json(found)
+        return 0
+    if not found:
+        typer.echo("None yet; `gradclinic upload FILE` sends rows of your own.")
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("data set", "rows", "inputs", "to predict", "stored", "uploaded"):
+        table.add_column(heading, justify="right" if heading in {"rows", "stored"} else "left")
+    for each in found:
+        table.add_row(
+            each["id"],
+            f"{each['rows']:,}",
+            inputs_of(each),
+            targets_of(each),
+            bytes_in_words(each["bytes"]),
+            _day(each),
+        )
+    show(console_for(), table)
+    return 0
+
+
+@app.command("show")
+def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False) -> int:
+    """Say what is known of a data set, and how many runs name it."""
+    with Clinic(url) as clinic:
+        found = clinic.get_dataset(dataset_id)
+    if as_json:
+        print_json(found)
+        return 0
+    typer.echo(f"{found['id']}: {found['rows']:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
+    for name, values in (("classes", found["classes"]), ("columns", found["features"])):
+        if values:
+            typer.echo(f"  {name}   {', '.join(values)}")
+    typer.echo(f"  stored    {bytes_in_words(found['bytes'])} since {_day(found)}, SHA-256 {found['digest']}")
+    typer.echo(f"  runs      {found['runs']:,}")
+    return 0
+
+
+@app.command("delete")
+def delete(dataset_id: DatasetId, *, url: Url = None) -> int:
+    """Remove a data set that no unfinished run needs; runs on it keep their results, and cannot be repeated."""
+    with Clinic(url) as clinic:
+        clinic.delete_dataset(dataset_id)
+    typer.echo(f"{dataset_id} is deleted.")
+    return 0
+
+
+def inputs_of(dataset: Mapping[str, Any]) -> str:
+    """The shape of one row's inputs, as `8 x 8`."""
+    return " x ".join(str(length) for length in dataset["shape"])
+
+
+def targets_of(dataset: Mapping[str, Any]) -> str:
+    """What is predicted: `3 classes`, or `1 value`."""
+    count, what = dataset["outputs"], "class" if dataset["task"] == "classification" else "value"
+    return f"{count} {what}" if count == 1 else f"{count} {what}{'es' if what == 'class' else 's'}"
+
+
+def _day(dataset: Mapping[str, Any]) -> str:
+    return str(dataset["created_at"])[:10]

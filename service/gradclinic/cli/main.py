@@ -1,0 +1,22 @@
+"""Run the command that the command line names, and turn whatever it raises into an exit status."""
+
+import os
+import sys
+
+from typer import TyperException
+
+from ..kernel.errors import GradclinicError
+from .commands import app
+from .failures import explain
+
+
+def run() -> int:
+    """The exit status of the command."""
+    try:
+        status = app(prog_name="gradclinic", standalone_mode=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; nobody is left to tell
+        return 1
+    except (GradclinicError, OSError, TyperException) as error:
+        return explain(error)
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,52 @@
+"""The command that searches for a cure."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from ..client import Clinic
+from ..kernel.errors import InvalidSpec
+from ..text.console import console_for, show
+from ..text.prescription import prescription_words, watching
+from .options import AsJson, Url, print_json
+from .run import NoWait, Spec
+from .specs import read_spec, with_experiment
+
+Runs = Annotated[int | None, typer.Option("--runs", help="Runs that the search may take.")]
+Seconds = Annotated[
+    float | None, typer.Option("--seconds", help="Seconds of training, over all runs.", show_default="240")
+]
+
+
+def prescribe(
+    spec: Spec,
+    *,
+    url: Url = None,
+    runs: Runs = None,
+    seconds: Seconds = None,
+    as_json: AsJson = False,
+    no_wait: NoWait = False,
+) -> int:
+    """Search for what cures an experiment, and show the evidence."""
+    body: dict[str, Any] = with_experiment(read_spec(spec))
+    if runs is not None and seconds is not None:
+        raise InvalidSpec.at("/budget", "a budget is in seconds or in runs", allowed="--seconds or --runs")
+    if runs is not None or seconds is not None:
+        body = {**body, "budget": {"seconds": seconds, "runs": runs}}
+    with Clinic(url) as clinic:
+        found = clinic.post_prescription(body)
+        if not no_wait:
+            with watching(console_for(stderr=True), found.id) as watch:
+                found.wait(progress=watch)
+        if as_json:
+            print_json(found.data)
+        elif no_wait:
+            typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['page']}")
+        else:
+            show(console_for(), prescription_words(found.data))
+            typer.echo(f"\nAll of it: {clinic.url}{found.data['urls']['page']}")
+            if found.cure is not None:
+                typer.echo("\nThe cured experiment, ready to post to /v1/runs:")
+                typer.echo(json.dumps({"experiment": found.cure["resolved_experiment"]}))  # one line, to be copied
+        return 0 if no_wait or found.status == "succeeded" else 1

@@ -1,0 +1,151 @@
+"""Commands that run parts of the service: serve, worker, reconciler, db upgrade."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..kernel.errors import ServiceUnavailable, SetupFailed
+from .options import DataDir, Workers
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+
+def settings_with(**changes: Any) -> "Settings":
+    """The settings of the environment, with those that the command line names; raises SetupFailed."""
+    from pydantic import ValidationError
+
+    from ..settings import Settings
+
+    try:
+        settings = Settings(**{name: value for name, value in changes.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "GRADCLINIC_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SetupFailed(f"{name}: {first['msg'].removeprefix('Input ')} (got {first['input']!r})") from None
+    _check_urls(settings)
+    return settings
+
+
+def _check_urls(settings: "Settings") -> None:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        backend = make_url(settings.database_url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in {"sqlite", "postgresql"}:
+        raise SetupFailed(
+            "GRADCLINIC_DATABASE_URL is no database of SQLite or PostgreSQL: it begins with sqlite:/// or postgresql://"
+        )
+    if not settings.broker_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SetupFailed("GRADCLINIC_BROKER_URL is no address of Redis or Valkey: it begins with redis://")
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port to listen on; 0 is any free one.", show_default="8000")
+    ] = None,
+    data_dir: DataDir = None,
+    api_only: Annotated[
+        bool, typer.Option("--api-only", help="Only the API, for an installation of several machines.")
+    ] = False,
+    workers: Workers = None,
+) -> int:
+    """Start the service: API, workers, queue and store in one command; Ctrl-C ends it."""
+    from ..logs import configure
+
+    settings = settings_with(host=host, port=port, data_dir=data_dir)
+    configure(settings)
+    return _serve_api(settings) if api_only else _serve_all(settings, workers)
+
+
+def _serve_all(settings: "Settings", workers: int | None) -> int:
+    from ..embedded import Embedded, interrupted_by_signals
+
+    with interrupted_by_signals():
+        try:
+            with Embedded(settings, workers=workers) as service:
+                typer.echo(f"gradclinic serves {service.url} (pages at /, documentation at /docs)")
+                typer.echo(
+                    f"Everything is stored in {settings.data_dir}; logs are in {service.log_dir}. Ctrl-C ends it."
+                )
+                service.wait()
+        except KeyboardInterrupt:
+            typer.echo("gradclinic has ended; what was not finished is resumed at the next start")
+    return 0
+
+
+def _serve_api(settings: "Settings") -> int:
+    import uvicorn
+
+    from ..embedded import listen
+    from ..web import create_app
+
+    app = create_app(settings)
+    _check_schema(app.state.service.store)
+    listening = listen(settings.host, settings.port)
+    address, port = listening.getsockname()[:2]
+    typer.echo(f"gradclinic's API listens on http://{address}:{port}")
+    config = uvicorn.Config(
+        app, log_config=None, log_level=settings.log_level, access_log=False, timeout_graceful_shutdown=5
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _check_schema(store: Any) -> None:
+    try:
+        if not store.is_current():
+            raise SetupFailed("the database does not have the newest schema; run: gradclinic db upgrade")
+    except ServiceUnavailable as error:
+        typer.echo(f"the API starts without its database: {error}", err=True)
+
+
+def worker() -> int:
+    """Train queued runs until SIGTERM; one worker for each device. Settings come from GRADCLINIC_... variables."""
+    return _become("gradclinic_workers", needs=("gradclinic_workers", "torch"))
+
+
+def reconciler() -> int:
+    """Watch over leases, queue and deadlines until SIGTERM; any number of them may run."""
+    return _become("gradclinic.reconciler", needs=("gradclinic_workers",))
+
+
+def _become(module: str, *, needs: tuple[str, ...]) -> int:
+    """Turn this process into `python -m module`, so that signals reach it directly."""
+    settings_with()
+    for part in needs:
+        if find_spec(part) is None:
+            raise SetupFailed(f"{part} is not installed; install it with: pip install 'gradclinic[worker]'")
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606  # our own module
+
+
+def upgrade(
+    database_url: Annotated[
+        str | None, typer.Option(help="The database.", show_default="GRADCLINIC_DATABASE_URL, else the data folder's")
+    ] = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Bring the database to the newest schema."""
+    from ..store import migrate
+
+    settings = settings_with(database_url=database_url, data_dir=data_dir)
+    url = settings.database_url
+    if url.startswith("sqlite:///"):
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupFailed(f"the folder {folder} cannot be made: {error.strerror}") from None
+    migrate.upgrade(url)
+    typer.echo("the database has the newest schema")
+    return 0

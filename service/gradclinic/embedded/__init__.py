@@ -1,0 +1,253 @@
+"""The embedded service: everything that one machine needs, started, watched and ended by one process.
+
+    with Embedded(settings) as service:     # SQLite and its migrations, Valkey, workers, reconciler, API
+        print(service.url)
+        service.wait()                       # until SIGINT or SIGTERM
+
+What dies is started again, with a pause that grows; nothing outlives this process, however it ends.
+"""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Self
+
+import httpx
+import structlog
+
+from ..kernel.errors import ServiceUnavailable, SetupFailed
+from ..queue.messages import owner_prefix
+from ..settings import Settings
+from ..store import Store, migrate
+from .family import Child, Family
+from .folder import DataFolder
+from .interruption import deferred, heed, interrupted_by_signals
+from .valkey import EmbeddedValkey
+
+log = structlog.get_logger(__name__)
+
+APP = "gradclinic.web:create_app"
+API_READY_S = 60.0
+END_API_S = 5.0
+END_VALKEY_S = 5.0
+
+
+class Embedded:
+    """The embedded service of one data folder."""
+
+    def __init__(self, settings: Settings, *, workers: int | None = None, api: bool = True) -> None:
+        self._asked, self._workers, self._with_api = settings, workers, api
+        self.settings = settings
+        """The settings that its processes have: with the queue's address and the port, once started."""
+        self._family: Family | None = None
+        self._folder: DataFolder | None = None
+        self._socket: socket.socket | None = None
+        self._store: Store | None = None
+        self._ended = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where the API listens."""
+        host = self.settings.host
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  # compared, not bound
+        return f"http://[{shown}]:{self.settings.port}" if ":" in shown else f"http://{shown}:{self.settings.port}"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the processes write what they have to say."""
+        return self.settings.data_dir / "logs"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything, and wait until the API answers; raises SetupFailed, and leaves nothing behind then."""
+        try:
+            with deferred():
+                self._start()
+            heed()
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait(self) -> None:
+        """Wait until `stop` is called, or a signal interrupts."""
+        while not self._ended.wait(1.0):
+            heed()
+
+    def stop(self) -> None:
+        """End everything: the API first, then the workers, which save what they train, then the queue."""
+        self._ended.set()
+        family, self._family = self._family, None
+        with _signals_hurry(family):
+            if family is not None:
+                family.end(["api"], within_s=END_API_S)
+                others = [f"worker-{number}" for number in range(1, self._count + 1)]
+                family.end([*others, "reconciler"], within_s=self.settings.drain_s)
+                family.end(["valkey"], within_s=END_VALKEY_S)
+                family.close()
+            for part in (self._store, self._socket, self._folder):
+                if part is not None:
+                    part.close()
+            self._store = self._socket = self._folder = None
+
+    @property
+    def _count(self) -> int:
+        return self._workers if self._workers is not None else _cores() + len(_gpus())
+
+    def _start(self) -> None:
+        _check_installed()
+        self._folder = DataFolder(self._asked.data_dir)
+        changes: dict[str, object] = {}
+        if self._with_api:
+            self._socket = listen(self._asked.host, self._asked.port)
+            changes["port"] = self._socket.getsockname()[1]
+        self._family = Family()
+        valkey = EmbeddedValkey(
+            self._asked.data_dir / "valkey", self.log_dir / "valkey.log", {**os.environ, **environment_of(self._asked)}
+        )
+        migrate.upgrade(self._asked.database_url)
+        heed()
+        changes["broker_url"] = valkey.start(self._family)
+        self.settings = self._asked.model_copy(update=changes)
+        self._store = Store(self.settings.database_url)
+        if self.settings.database_url.startswith(f"sqlite:///{self.settings.data_dir}/"):
+            self._take_back("")  # this process alone uses the folder: whoever held a run is gone
+        api = self._start_api()
+        self._start_workers()
+        self._start_one("reconciler", ["gradclinic.reconciler"])
+        if api is not None:
+            self._wait_for(api)
+
+    def _start_api(self) -> Child | None:
+        if self._socket is None:
+            return None
+        number = self._socket.fileno()
+        return self._start_one(
+            "api",
+            ["uvicorn", "--fd", str(number), "--factory", APP, "--no-access-log", "--timeout-graceful-shutdown", "3"],
+            pass_fds=[number],
+        )
+
+    def _start_workers(self) -> None:
+        gpus = _gpus()
+        for number in range(1, self._count + 1):
+            gpu = gpus[number - 1] if number <= len(gpus) else None
+            queues = "cpu" if gpu is None else "gpu,cpu"
+            extra = {"CUDA_VISIBLE_DEVICES": gpu or "", "GRADCLINIC_WORKER_QUEUES": queues}
+            self._start_one(f"worker-{number}", ["gradclinic_workers"], extra=extra)
+
+    def _start_one(
+        self,
+        name: str,
+        module: list[str],
+        *,
+        pass_fds: list[int] | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Child:
+        assert self._family is not None  # noqa: S101  # started before
+        heed()
+        child = Child(
+            name=name,
+            command=[sys.executable, "-m", *module],
+            environment={**os.environ, **environment_of(self.settings), **(extra or {})},
+            log_file=self.log_dir / f"{name}.log",
+            pass_fds=pass_fds or [],
+            died=(lambda pid: self._take_back(owner_prefix(pid))) if name.startswith("worker") else (lambda _pid: None),
+        )
+        self._family.add(child)
+        return child
+
+    def _take_back(self, prefix: str) -> None:
+        """Give the runs of a dead worker back to the queue."""
+        if self._store is None:
+            return
+        try:
+            self._store.reconciliation.abandon(prefix, max_attempts=self.settings.max_attempts)
+        except ServiceUnavailable:
+            log.warning("runs_not_taken_back", worker=prefix)  # their leases run out
+
+    def _wait_for(self, api: Child) -> None:
+        deadline = time.monotonic() + API_READY_S
+        with httpx.Client(base_url=self.url, timeout=2.0, trust_env=False) as client:
+            while time.monotonic() < deadline and api.deaths < 2:
+                heed()
+                try:
+                    if client.get("/livez").is_success:
+                        return
+                except httpx.HTTPError:
+                    pass
+                time.sleep(0.05)
+        raise SetupFailed(f"the API does not start: {api.last_words() or 'it does not answer'} (see {api.log_file})")
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Settings as the variables that a child process reads them from."""
+    return {f"GRADCLINIC_{name.upper()}": str(value) for name, value in settings.model_dump(mode="json").items()}
+
+
+@contextmanager
+def _signals_hurry(family: Family | None) -> Iterator[None]:
+    """While things end, a further Ctrl-C or SIGTERM ends them at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def hurry(_number: int, _frame: FrameType | None) -> None:
+        if family is not None:
+            family.hurry()
+
+    before = {number: signal.signal(number, hurry) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises SetupFailed where the port is taken or the address is not this machine's."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SetupFailed(
+                f"port {port} on {host} is in use; stop what listens there, or choose another --port (0: any free one)"
+            ) from error
+        reason = error.strerror or str(error)
+        raise SetupFailed(f"cannot listen on {host}, port {port}: {reason}") from error
+    return listening
+
+
+def _check_installed() -> None:
+    for module, extra in (("gradclinic_workers", "worker"), ("torch", "worker"), ("sklearn", "worker")):
+        if find_spec(module) is None:
+            raise SetupFailed(f"{module} is not installed; install it with: pip install 'gradclinic[embedded,{extra}]'")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _gpus() -> list[str]:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [gpu for gpu in visible.split(",") if gpu not in {"", "-1"}]
+    return [path.name.removeprefix("nvidia") for path in sorted(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+__all__ = ["Embedded", "environment_of", "heed", "interrupted_by_signals", "listen"]

@@ -1,0 +1,52 @@
+"""The folder that holds all that the embedded service stores; one service at a time uses it."""
+
+import errno
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from ..kernel.errors import SetupFailed
+
+NEEDED_BYTES = 64 * 2**20
+
+
+class DataFolder:
+    """A data folder that this process has to itself until it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(path).free
+            if free < NEEDED_BYTES:
+                raise SetupFailed(
+                    f"the disk of {path} is full: {free // 2**20} MiB are free, {NEEDED_BYTES // 2**20} are needed; "
+                    "free some or choose another --data-dir"
+                )
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise SetupFailed(f"{_reason(path, error)}; choose another --data-dir") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._lock, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._lock)
+            raise SetupFailed(
+                f"another gradclinic (process {holder or 'unknown'}) is using {path}; "
+                "stop it or choose another --data-dir"
+            ) from error
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def close(self) -> None:
+        """Let another process use the folder."""
+        os.close(self._lock)
+
+
+def _reason(path: Path, error: OSError) -> str:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{path} cannot be a data folder: a file is in its place"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return f"{path} cannot be written to"
+    return f"the data folder {path} cannot be used: {error.strerror or error}"

@@ -1,0 +1,31 @@
+from math import log
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...kernel.calls import Call
+from .base import Activation, Array
+
+
+class ELU(Activation):
+    """z for z > 0, alpha (exp(z) - 1) below: its negative values pull the mean activation towards zero."""
+
+    name: Literal["elu"] = "elu"
+    alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Minus the limit for z -> -infinity."""
+    saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
+    source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289"
+
+    def saturation_bounds(self) -> tuple[float, float]:
+        """Below 0 the slope is alpha exp(z); its supremum is the larger of 1 and alpha."""
+        return log(0.05 * max(1.0, self.alpha) / self.alpha) if self.alpha > 0.05 else 0.0, np.inf
+
+    def call(self) -> Call:
+        return Call("nn.ELU", kwargs={"alpha": self.alpha})
+
+    def value(self, z: Array) -> Array:
+        return np.where(z > 0, z, self.alpha * np.expm1(np.minimum(z, 0.0)))
+
+    def derivative(self, z: Array) -> Array:
+        return np.where(z > 0, 1.0, self.alpha * np.exp(np.minimum(z, 0.0)))

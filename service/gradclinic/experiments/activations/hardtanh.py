@@ -1,0 +1,25 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...kernel.calls import Call
+from .base import Activation, Array
+
+
+class Hardtanh(Activation):
+    """z between -1 and 1, constant outside: the straight-line tanh, with no gradient at all where it is cut off."""
+
+    name: Literal["hardtanh"] = "hardtanh"
+    bounded: ClassVar[bool] = True
+    zero_gradient: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    saturation: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    source: ClassVar[str] = "Collobert 2004, PhD thesis, Paris; torch.nn.Hardtanh"
+
+    def call(self) -> Call:
+        return Call("nn.Hardtanh")
+
+    def value(self, z: Array) -> Array:
+        return np.clip(z, -1.0, 1.0)
+
+    def derivative(self, z: Array) -> Array:
+        return (np.abs(z) < 1.0).astype(np.float64)

@@ -1,0 +1,24 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...kernel.calls import Call
+from .base import Activation, Array
+
+
+class Mish(Activation):
+    """z tanh(softplus(z)): a smooth ReLU that dips below zero around -1.19."""
+
+    name: Literal["mish"] = "mish"
+    saturation: ClassVar[tuple[float, float]] = (-3.981251, np.inf)
+    source: ClassVar[str] = "Misra 2020, arXiv:1908.08681"
+
+    def call(self) -> Call:
+        return Call("nn.Mish")
+
+    def value(self, z: Array) -> Array:
+        return z * np.tanh(np.logaddexp(0.0, z))
+
+    def derivative(self, z: Array) -> Array:
+        tanh = np.tanh(np.logaddexp(0.0, z))
+        return tanh + z * (1.0 - tanh**2) * 0.5 * (1.0 + np.tanh(0.5 * z))

@@ -1,0 +1,30 @@
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...kernel.calls import Call
+from .base import Activation, Array
+
+
+class PReLU(Activation):
+    """A leaky ReLU that learns its negative slope, one for all units of the layer; stated here as it starts."""
+
+    name: Literal["prelu"] = "prelu"
+    negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Slope for z < 0 before the first step."""
+    learned: ClassVar[int] = 1
+    source: ClassVar[str] = "He et al. 2015, arXiv:1502.01852"
+
+    def saturation_bounds(self) -> tuple[float, float]:
+        """A slope below 5 % counts as saturated."""
+        return (0.0 if self.negative_slope < 0.05 else -np.inf), np.inf
+
+    def call(self) -> Call:
+        return Call("nn.PReLU", kwargs={"init": self.negative_slope})
+
+    def value(self, z: Array) -> Array:
+        return np.where(z > 0, z, self.negative_slope * z)
+
+    def derivative(self, z: Array) -> Array:
+        return np.where(z > 0, 1.0, self.negative_slope)

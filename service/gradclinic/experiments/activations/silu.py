@@ -1,0 +1,24 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...kernel.calls import Call
+from .base import Activation, Array
+
+
+class SiLU(Activation):
+    """z times its sigmoid: a smooth ReLU that dips below zero around -1.28; also called swish."""
+
+    name: Literal["silu"] = "silu"
+    saturation: ClassVar[tuple[float, float]] = (-3.929897, np.inf)
+    source: ClassVar[str] = "Elfwing, Uchibe and Doya 2018, arXiv:1702.03118"
+
+    def call(self) -> Call:
+        return Call("nn.SiLU")
+
+    def value(self, z: Array) -> Array:
+        return z * 0.5 * (1.0 + np.tanh(0.5 * z))
+
+    def derivative(self, z: Array) -> Array:
+        gate = 0.5 * (1.0 + np.tanh(0.5 * z))
+        return gate * (1.0 + z * (1.0 - gate))

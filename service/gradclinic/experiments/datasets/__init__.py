@@ -1,0 +1,15 @@
+"""Data sets, one a file, told apart by `kind`; numpy only, and scikit-learn only when samples are drawn."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from ...kernel import registry
+from .base import Dataset, Samples, Split
+
+DATASETS = registry.members(__name__, Dataset)
+
+if TYPE_CHECKING:
+    AnyDataset: TypeAlias = Dataset
+else:
+    AnyDataset = registry.tagged_union(DATASETS)
+
+__all__ = ["DATASETS", "AnyDataset", "Dataset", "Samples", "Split"]

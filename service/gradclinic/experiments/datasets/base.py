@@ -1,0 +1,152 @@
+"""What every data set says about itself, and how its samples are prepared."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from ...kernel.errors import InvalidSpec
+from ...kernel.spec import Seed, Shape, Spec
+from ..layers import Layout
+
+FloatArray = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs [n, *input_shape] float32 (symbols: int64); targets: classes [n] int64, or values [n, outputs] float32."""
+
+    inputs: npt.NDArray[Any]
+    targets: npt.NDArray[np.generic]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The two halves of a data set; which sample is in which is fixed by the data's own seed."""
+
+    train: Samples
+    validation: Samples
+
+    def constant_loss(self, task: Task) -> float:
+        """Training loss of the best constant predictor: the class entropy (nats), or the target variance (MSE)."""
+        if task == "classification":
+            shares = np.bincount(self.train.targets.astype(np.int64)) / len(self.train)
+            shares = shares[shares > 0]
+            return float(-(shares * np.log(shares)).sum())
+        return float(self.train.targets.astype(np.float64).var(axis=0).mean())
+
+
+class Dataset(Spec):
+    """A data set, as declared: real and shipped with a library, or generated from its own seed."""
+
+    kind: str
+    seed: Seed = 0
+    """Fixes what is drawn and the split, apart from the training seed."""
+    standardize: bool = True
+    """Zero mean and unit variance of the inputs (and of regression targets), measured on the training split."""
+    scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Multiplies the inputs when `standardize` is false."""
+    shift: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    """Added to the scaled inputs when `standardize` is false."""
+
+    task: ClassVar[Task] = "classification"
+    one_scalar: ClassVar[bool] = False
+    """Standardize by one scalar, which keeps the geometry, instead of feature by feature."""
+    inputs_as_they_are: ClassVar[bool] = False
+    """Never standardize the inputs, whose scale is part of the task."""
+    source: ClassVar[str]
+
+    @abstractmethod
+    def forms(self) -> Mapping[Layout, Shape]:
+        """Shape of one sample in each layout that the data has."""
+
+    def input_shape(self, layout: Layout) -> Shape:
+        """Shape of one sample for a model of that layout; raises InvalidSpec where the data has no such form."""
+        forms = self.forms()
+        if layout not in forms:
+            raise InvalidSpec.at(
+                "/data/kind",
+                f"{self.kind} comes as {_either(forms)}, which a model of {layout} samples cannot take",
+                value=self.kind,
+                allowed=f"a model of {_either(forms)} samples, or data that comes as {layout}",
+            )
+        return forms[layout]
+
+    def check_present(self) -> None:
+        """Raise InvalidSpec where its samples can no longer be had."""
+
+    def symbols(self) -> int:
+        """How many symbols there are in samples of layout tokens; 0 where there is no such layout."""
+        return 0
+
+    def text_digest(self) -> str | None:
+        """SHA-256 of whatever the samples are cut from that another installation may have otherwise; else None."""
+        return None
+
+    @abstractmethod
+    def outputs(self) -> int:
+        """Classes, or regression targets."""
+
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Samples for training and for validation."""
+
+    @abstractmethod
+    def draw(self) -> Split:
+        """The raw samples, inputs flat or in their natural shape, before standardizing."""
+
+    def sample(self, layout: Layout) -> Split:
+        """The samples as a model of that layout takes them, standardized as declared."""
+        raw = self.draw()
+        shape = self.input_shape(layout)
+        train, validation = (self._reshaped(half, self._factors(raw), shape) for half in (raw.train, raw.validation))
+        if self.task == "regression" and self.standardize:
+            return _with_standard_targets(train, validation)
+        return Split(train, validation)
+
+    def _factors(self, raw: Split) -> tuple[Doubles, Doubles]:
+        """What is subtracted from the inputs, and what they are divided by then."""
+        if not self.standardize:
+            return np.asarray(-self.shift / self.scale), np.asarray(1 / self.scale)
+        if self.inputs_as_they_are:
+            return np.asarray(0.0), np.asarray(1.0)
+        inputs = raw.train.inputs.astype(np.float64)
+        axis = None if self.one_scalar else 0
+        mean, deviation = np.asarray(inputs.mean(axis=axis)), np.asarray(inputs.std(axis=axis))
+        return mean, np.where(deviation > 0, deviation, 1.0)
+
+    @staticmethod
+    def _reshaped(samples: Samples, factors: tuple[Doubles, Doubles], shape: Shape) -> Samples:
+        mean, deviation = factors
+        inputs = ((samples.inputs - mean) / deviation).astype(np.float32)
+        return Samples(np.ascontiguousarray(inputs.reshape(len(inputs), *shape)), samples.targets)
+
+
+def _with_standard_targets(train: Samples, validation: Samples) -> Split:
+    targets = train.targets.astype(np.float64)
+    mean, deviation = targets.mean(axis=0), targets.std(axis=0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    halves = [
+        Samples(half.inputs, ((half.targets - mean) / deviation).astype(np.float32)) for half in (train, validation)
+    ]
+    return Split(*halves)
+
+
+def shuffled_split(inputs: npt.NDArray[Any], targets: npt.NDArray[np.generic], *, train: int, seed: int) -> Split:
+    """The first `train` samples of a shuffle by the data's seed, and the rest for validation."""
+    order = np.random.default_rng(seed).permutation(len(inputs))
+    first, rest = order[:train], order[train:]
+    return Split(Samples(inputs[first], targets[first]), Samples(inputs[rest], targets[rest]))
+
+
+def _either(layouts: Iterable[str]) -> str:
+    return " or ".join(layouts)

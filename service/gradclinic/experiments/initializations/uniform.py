@@ -1,0 +1,18 @@
+from math import sqrt
+from typing import ClassVar, Literal
+
+from ...kernel.spec import PositiveFloat
+from .base import Distribution, Initialization
+
+
+class Uniform(Initialization):
+    """Uniform in +-`bound` in every layer, whatever its width; its variance is bound^2 / 3."""
+
+    scheme: Literal["uniform"] = "uniform"
+    bound: PositiveFloat = 0.05
+    """Largest absolute weight."""
+    distribution: ClassVar[Distribution] = "uniform"
+    source: ClassVar[str] = "definition"
+
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        return self.gain * self.bound / sqrt(3.0)

@@ -1,0 +1,125 @@
+"""From a declared experiment to the network a worker builds: one layer tree, with sites and counts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..kernel.errors import InvalidSpec, TooLarge
+from ..kernel.spec import Shape
+from .layers import Node, lower_sequence
+from .layers.embedding import Embedding
+from .sites import Site, count_states, find_sites
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+MAX_LAYERS = 2000
+"""A lowered tree never has more nodes than this, whatever a service is set to accept."""
+MAX_STATES = 20_000
+"""Recurrent layers never unroll to more time steps than this, all of them together."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A lowered model: its layer tree, and where its gradients are measured."""
+
+    nodes: tuple[Node, ...]
+    input_shape: Shape
+    outputs: int
+    sites: tuple[Site, ...]
+
+    def walk(self) -> Iterator[Node]:
+        """Every node, containers before what they contain, in forward order."""
+        for node in self.nodes:
+            yield from node.walk()
+
+    @property
+    def weighted(self) -> tuple[Node, ...]:
+        """The layers with weights, in forward order; the last is the readout."""
+        return tuple(node for node in self.walk() if node.weighted)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable values."""
+        return sum(parameter.size for node in self.walk() for parameter in node.parameters)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one sample's forward pass."""
+        return sum(node.flops for node in self.nodes)
+
+
+@lru_cache(maxsize=256)
+def lower(experiment: "Experiment") -> Network:
+    """Lower an experiment's model for its data; raises InvalidSpec or TooLarge with pointers into the experiment."""
+    model, data = experiment.model, experiment.data
+    pointer = "/model" + (model.layer_pointer() or "")
+    if model.count() > MAX_LAYERS:
+        raise TooLarge.at(
+            pointer,
+            f"the model has {model.count():,} layers",
+            value=model.count(),
+            allowed=f"at most {MAX_LAYERS:,} layers once repeats are unrolled",
+        )
+    input_shape = data.input_shape(model.layout())
+    layers = model.to_layers(data.outputs(), input_shape)
+    try:
+        nodes, out_shape = lower_sequence(layers, input_shape, pointer=model.layer_pointer())
+    except InvalidSpec as error:
+        raise error.under("/model") from None
+    if count_states(nodes) > MAX_STATES:
+        raise TooLarge.at(
+            pointer,
+            f"the recurrent layers unroll to {count_states(nodes):,} steps",
+            value=count_states(nodes),
+            allowed=f"at most {MAX_STATES:,} steps over all recurrent layers",
+        )
+    _check_symbols(nodes, data.symbols(), layout=model.layout())
+    if out_shape != (data.outputs(),):
+        raise InvalidSpec.at(
+            pointer,
+            f"the last layer gives the shape {list(out_shape)}, but the data needs [{data.outputs()}]",
+            value=list(out_shape),
+            allowed=f"a last linear layer with out_features {data.outputs()}",
+        )
+    if not any(node.weighted for top in nodes for node in top.walk()):
+        raise InvalidSpec.at(pointer, "the model has no weighted layer, so nothing to train")
+    network = Network(nodes, input_shape, data.outputs(), find_sites(nodes))
+    _check_batch(network, experiment.training.batch_size)
+    return network
+
+
+def _check_batch(network: Network, batch_size: int) -> None:
+    for node in network.walk():
+        smallest = node.layer.smallest_batch(node.in_shape)
+        if batch_size < smallest:
+            raise InvalidSpec.at(
+                "/training/batch_size",
+                f"{node.name} cannot train on a batch of {batch_size}: it takes statistics over the batch",
+                value=batch_size,
+                allowed=f"at least {smallest}",
+            )
+
+
+def _check_symbols(nodes: Sequence[Node], symbols: int, *, layout: str) -> None:
+    """Symbols go to an embedding that knows all of them, and nothing else does."""
+    for node in (inner for top in nodes for inner in top.walk()):
+        if isinstance(node.layer, Embedding) and node is not nodes[0]:
+            raise InvalidSpec.at(
+                f"/model{node.pointer}",
+                f"{node.name}: an embedding takes symbols, not another layer's values",
+                allowed="an embedding as the first layer",
+            )
+    first = nodes[0]
+    if layout == "tokens" and not isinstance(first.layer, Embedding):
+        raise InvalidSpec.at(
+            f"/model{first.pointer}", f"{first.name} cannot take symbols", allowed="an embedding as the first layer"
+        )
+    if isinstance(first.layer, Embedding) and first.layer.symbols < symbols:
+        raise InvalidSpec.at(
+            f"/model{first.pointer}/symbols",
+            f"the data has {symbols} symbols, of which the embedding knows {first.layer.symbols}",
+            value=first.layer.symbols,
+            allowed=f"at least {symbols}",
+        )

@@ -1,0 +1,23 @@
+from math import cos, pi
+from typing import ClassVar, Literal
+
+from ...kernel.spec import Fraction
+from .base import Schedule
+from .linear_warmup import WarmupSteps, warmup_factor
+
+
+class Cosine(Schedule):
+    """The learning rate falls along half a cosine from its full value to `final_factor` at the last step."""
+
+    kind: Literal["cosine"] = "cosine"
+    final_factor: Fraction = 0.0
+    """Share of the learning rate that is left at the end."""
+    warmup_steps: WarmupSteps = 0
+    """Steps of linear warmup before it starts to fall."""
+    source: ClassVar[str] = "Loshchilov and Hutter 2017, arXiv:1608.03983"
+
+    def factor(self, step: int, steps: int) -> float:
+        if step < self.warmup_steps:
+            return warmup_factor(step, self.warmup_steps)
+        progress = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        return self.final_factor + (1.0 - self.final_factor) * 0.5 * (1.0 + cos(pi * min(1.0, progress)))

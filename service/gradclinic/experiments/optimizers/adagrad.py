@@ -1,0 +1,31 @@
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ...kernel.calls import Call
+from ...kernel.spec import Fraction
+from .base import Optimizer
+
+
+class Adagrad(Optimizer):
+    """Divides each gradient entry by the root of the sum of all its squares so far, so that steps only shrink."""
+
+    kind: Literal["adagrad"] = "adagrad"
+    lr_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Shrinks the learning rate as 1 / (1 + step x lr_decay)."""
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-10
+    """Added to the root."""
+    weight_decay: Fraction = 0.0
+    """L2 penalty."""
+    source: ClassVar[str] = "Duchi, Hazan and Singer 2011, JMLR 12"
+
+    def call(self) -> Call:
+        return Call(
+            "optim.Adagrad",
+            kwargs={
+                "lr": self.learning_rate,
+                "lr_decay": self.lr_decay,
+                "eps": self.eps,
+                "weight_decay": self.weight_decay,
+            },
+        )

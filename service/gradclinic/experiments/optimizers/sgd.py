@@ -1,0 +1,37 @@
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ...kernel.calls import Call
+from ...kernel.spec import Fraction
+from .base import Optimizer
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with (Nesterov) momentum if asked for."""
+
+    kind: Literal["sgd"] = "sgd"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the previous step that is kept."""
+    nesterov: bool = False
+    """Look ahead along the momentum; needs momentum > 0."""
+    weight_decay: Fraction = 0.0
+    """L2 penalty."""
+    source: ClassVar[str] = "torch.optim.SGD; Sutskever et al. 2013, ICML"
+
+    @model_validator(mode="after")
+    def _momentum_for_nesterov(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs momentum > 0")
+        return self
+
+    def call(self) -> Call:
+        return Call(
+            "optim.SGD",
+            kwargs={
+                "lr": self.learning_rate,
+                "momentum": self.momentum,
+                "nesterov": self.nesterov,
+                "weight_decay": self.weight_decay,
+            },
+        )

@@ -1,0 +1,132 @@
+"""From a sweep to the experiments that it stands for: every combination of values, set by JSON pointer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from ..kernel.errors import InvalidSpec, TooLarge
+from .experiment import Experiment
+
+MAX_POINTS = 10_000
+"""A sweep never has more points than this, whatever a service is set to accept."""
+
+SEED = "/training/seed"
+
+
+class Axis(Protocol):
+    """One numeric field of the experiment, and the values it takes in turn."""
+
+    @property
+    def field(self) -> str:
+        """JSON pointer into the experiment."""
+
+    @property
+    def values(self) -> Sequence[float]:
+        """The values, in order."""
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One combination of the axes' values, and the experiment with them."""
+
+    values: Mapping[str, float]
+    """By the axes' pointers, in the axes' order; empty where there is no sweep."""
+    experiment: Experiment
+
+
+def expand_sweep(experiment: Experiment, sweep: Sequence[Axis], *, at: str = "/sweep") -> tuple[SweepPoint, ...]:
+    """Every point of the sweep, the last axis fastest; without axes the one experiment itself.
+
+    `at` is the sweep's place in the request. Raises InvalidSpec with the place, the value and what is allowed, and
+    TooLarge. Shapes and sizes of the experiments are for whoever resolves them.
+    """
+    document = experiment.to_json()
+    _check(document, sweep, at=at)
+    for index, axis in enumerate(sweep):
+        for position, value in enumerate(axis.values):
+            _experiment(document, {axis.field: value}, at=f"{at}/{index}/values/{position}")
+    points = (
+        dict(zip((axis.field for axis in sweep), values, strict=True))
+        for values in product(*(axis.values for axis in sweep))
+    )
+    return tuple(SweepPoint(point, _experiment(document, point, at=at) if point else experiment) for point in points)
+
+
+def numeric_fields(document: Mapping[str, Any], *, prefix: str = "") -> list[str]:
+    """JSON pointers of the fields of an experiment that hold a number, in the document's order."""
+    found = []
+    for pointer, value in _leaves(document, prefix):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            found.append(pointer)
+    return found
+
+
+def _check(document: Mapping[str, Any], sweep: Sequence[Axis], *, at: str) -> None:
+    fields = [axis.field for axis in sweep]
+    known = dict(_leaves(document, ""))
+    for index, field in enumerate(fields):
+        place = f"{at}/{index}/field"
+        if field == SEED:
+            raise InvalidSpec.at(place, "seeds are no sweep", value=field, allowed="the study's own list of seeds")
+        if field not in known:
+            raise InvalidSpec.at(place, "the experiment has no such field", value=field, allowed=_one_of(document))
+        if isinstance(known[field], str | bool):
+            raise InvalidSpec.at(place, "this field holds no number", value=field, allowed=_one_of(document))
+        if field in fields[:index]:
+            raise InvalidSpec.at(place, "another axis varies this field already", value=field, allowed="another field")
+        values = sweep[index].values
+        for position, value in enumerate(values):
+            if value in values[:position]:
+                raise InvalidSpec.at(
+                    f"{at}/{index}/values/{position}",
+                    "this value is there twice",
+                    value=value,
+                    allowed="each value once",
+                )
+    points = prod(len(axis.values) for axis in sweep)
+    if points > MAX_POINTS:
+        raise TooLarge.at(at, f"the sweep has {points:,} points", value=points, allowed=f"at most {MAX_POINTS:,}")
+
+
+def _one_of(document: Mapping[str, Any]) -> str:
+    return f"one of {', '.join(pointer for pointer in numeric_fields(document) if pointer != SEED)}"
+
+
+def _leaves(value: Any, pointer: str) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        items = [(str(key).replace("~", "~0").replace("/", "~1"), each) for key, each in value.items()]
+    elif isinstance(value, list):
+        items = [(str(index), each) for index, each in enumerate(value)]
+    else:
+        return [(pointer, value)]
+    return [leaf for token, each in items for leaf in _leaves(each, f"{pointer}/{token}")]
+
+
+def _experiment(document: Mapping[str, Any], point: Mapping[str, float], *, at: str) -> Experiment:
+    changed = json.loads(json.dumps(document))
+    for pointer, value in point.items():
+        *path, last = pointer[1:].split("/")
+        holder = changed
+        for token in path:
+            holder = holder[_key(token, holder)]
+        holder[_key(last, holder)] = value
+    try:
+        return Experiment.model_validate_json(json.dumps(changed))
+    except (ValidationError, ValueError) as error:
+        where = ", ".join(f"{field} = {value:g}" for field, value in point.items())
+        shown = next(iter(point.values())) if len(point) == 1 else dict(point)
+        raise InvalidSpec.at(at, f"{where} does not fit", value=shown, allowed=_allowed(error)) from None
+
+
+def _key(token: str, holder: Any) -> str | int:
+    return int(token) if isinstance(holder, list) else token.replace("~1", "/").replace("~0", "~")
+
+
+def _allowed(error: ValueError) -> str:
+    said = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
+    return said.removeprefix("Value error, ").removeprefix("Input should be ")

@@ -1,0 +1,299 @@
+"""Reads an uploaded table or pair of arrays, refuses what cannot be trained on, and makes one canonical form of it."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..kernel.errors import InvalidDataset
+from ..kernel.spec import Shape
+from .datasets.base import Task
+
+FEWEST_ROWS = 8
+MOST_CLASSES = 1000
+MOST_VALUES_A_ROW = 65_536
+EXPANSION = 4
+"""Most bytes in memory for each byte that an upload may have."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Canonical arrays: inputs float32 [n, ...]; targets int64 [n], or float32 [n, outputs]."""
+
+    inputs: npt.NDArray[np.float32]
+    targets: npt.NDArray[Any]
+    task: Task
+    classes: tuple[str, ...] | None
+    """Names of the classes 0, 1, ...; None for a regression."""
+    features: tuple[str, ...] | None
+    """Names of the columns; None where the upload had none."""
+
+    @property
+    def shape(self) -> Shape:
+        """Of one row's inputs."""
+        return tuple(self.inputs.shape[1:])
+
+    @property
+    def outputs(self) -> int:
+        """Classes, or values to predict."""
+        return len(self.classes) if self.classes is not None else int(self.targets.shape[1])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, whatever file it came in."""
+        facts = [self.task, self.inputs.shape, self.targets.shape, self.classes, self.features]
+        found = hashlib.sha256(json.dumps(facts).encode())
+        found.update(np.ascontiguousarray(self.inputs, dtype="<f4").tobytes())
+        found.update(np.ascontiguousarray(self.targets, dtype="<i8" if self.classes else "<f4").tobytes())
+        return found.hexdigest()
+
+    def packed(self) -> bytes:
+        """The arrays as a compressed npz."""
+        file = io.BytesIO()
+        np.savez_compressed(file, inputs=self.inputs, targets=self.targets)
+        return file.getvalue()
+
+
+def unpacked(content: bytes) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Inputs and targets of what `packed` gave."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return arrays["inputs"], arrays["targets"]
+
+
+def from_npz(body: bytes, *, task: Task | None, most_bytes: int) -> Table:
+    """The arrays `inputs` and `targets` of an npz file; nothing is unpacked whose header says it is too large."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            inputs = _npy(archive, "inputs", most_bytes=most_bytes * EXPANSION)
+            targets = _npy(archive, "targets", most_bytes=most_bytes * EXPANSION)
+        if targets.dtype.kind == "U":
+            "".join(targets.ravel().tolist()).encode()  # half a surrogate pair is no text, and could not be answered
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
+        raise _refused(f"the body is not a readable npz file: {error}", allowed="what numpy.savez writes") from None
+    if inputs.dtype.kind not in "fiub":
+        raise _refused(f"inputs are {inputs.dtype}", value=str(inputs.dtype), allowed="numbers")
+    if not 2 <= inputs.ndim <= 4:
+        raise _refused(
+            f"inputs have the shape {list(inputs.shape)}",
+            value=list(inputs.shape),
+            allowed="[rows, features], [rows, steps, features] or [rows, channels, height, width]",
+        )
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    if targets.dtype.kind not in "fiubU":
+        raise _refused(f"targets are {targets.dtype}", value=str(targets.dtype), allowed="numbers or strings")
+    if task is None:
+        task = "regression" if targets.dtype.kind == "f" else "classification"
+    return _table(inputs, targets, task=task, features=None)
+
+
+def from_csv(body: bytes, *, target: str | None, task: Task | None, most_bytes: int) -> Table:
+    """A table with a header; the target is its last column, or the one that is named."""
+    try:
+        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        column = _target_column(header, target)
+        if len(header) * body.count(b"\n") * 8 > most_bytes * EXPANSION:
+            raise _refused("the table has more values than this service accepts", allowed="fewer rows or columns")
+        numbers: list[list[float]] = []
+        targets: list[str] = []
+        for row in reader:
+            if not row:
+                continue
+            number = len(numbers) + 1
+            if len(row) != len(header):
+                raise _refused(
+                    f"row {number} has {len(row)} values", value=len(row), allowed=f"{len(header)}, as the header has"
+                )
+            targets.append(row.pop(column).strip())
+            numbers.append([_number(text, number, header, i + (i >= column)) for i, text in enumerate(row)])
+    except UnicodeDecodeError as error:
+        raise _refused(f"byte {error.start} is not UTF-8 text", allowed="a CSV file in UTF-8") from None
+    except csv.Error as error:
+        raise _refused(f"the body is not a readable CSV file: {error}", allowed="values between commas") from None
+    names = tuple(name for i, name in enumerate(header) if i != column)
+    labels = _labels(targets, header[column], task)
+    inputs = np.array(numbers, np.float64).reshape(len(numbers), len(names))
+    return _table(inputs, labels, task=task or _likely(labels), features=names)
+
+
+def from_parquet(body: bytes, *, target: str | None, task: Task | None, most_bytes: int) -> Table:
+    """A Parquet table; the target is its last column, or the one that is named."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        opened = pq.ParquetFile(io.BytesIO(body))
+        header = list(opened.schema_arrow.names)
+        column = _target_column(header, target)
+        if opened.metadata.num_rows * len(header) * 8 > most_bytes * EXPANSION:
+            raise _refused("the table has more values than this service accepts", allowed="fewer rows or columns")
+        for field in opened.schema_arrow:
+            numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+            text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+            if not (numeric or pa.types.is_boolean(field.type) or (text and field.name == header[column])):
+                raise _refused(f"column {field.name!r} is {field.type}", value=str(field.type), allowed="numbers")
+        read = pq.read_table(io.BytesIO(body), read_dictionary=[header[column]])
+    except pa.ArrowException as error:
+        raise _refused(f"the body is not a readable Parquet file: {error}", allowed="a Parquet table") from None
+    for name in header:
+        if read[name].null_count:
+            raise _refused(f"column {name!r} has {read[name].null_count} missing values", allowed="a value in each row")
+    names = tuple(name for i, name in enumerate(header) if i != column)
+    columns = [np.asarray(read[name].to_numpy(), np.float64) for name in names]
+    values = read[header[column]].to_numpy()
+    values = values.astype(np.str_) if values.dtype.kind == "O" else values
+    return _table(
+        np.stack(columns, axis=1) if columns else np.zeros((len(values), 0)),
+        values,
+        task=task or _likely(values),
+        features=names,
+    )
+
+
+def _npy(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> npt.NDArray[Any]:
+    if f"{name}.npy" not in archive.namelist():
+        raise _refused(f"there is no array {name!r}", value=archive.namelist()[:20], allowed="inputs and targets")
+    info = archive.getinfo(f"{name}.npy")
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    count = 1
+    for length in shape:
+        count *= length
+    if max(count * dtype.itemsize, info.file_size, count * 4) > most_bytes:
+        raise _refused(
+            f"the array {name!r} would take {max(count * dtype.itemsize, info.file_size):,} bytes",
+            value=list(shape),
+            allowed=f"at most {most_bytes:,} bytes",
+        )
+    with archive.open(info) as file:
+        array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _target_column(header: Sequence[str], target: str | None) -> int:
+    if len(header) < 2 or not all(header):
+        raise _refused("the header needs a name for each of at least two columns", value=list(header)[:20])
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if list(header).count(name) > 1)
+        raise _refused(f"two columns are called {twice[:100]!r}", value=twice[:100], allowed="a name of its own each")
+    if all(_is_number(name) for name in header):
+        raise _refused("the first row holds numbers", value=list(header)[:20], allowed="a header with names")
+    if target is not None and target not in header:
+        raise _refused(f"there is no column {target[:100]!r}", value=target[:100], allowed=", ".join(header[:20]))
+    return len(header) - 1 if target is None else list(header).index(target)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(text: str, row: int, header: Sequence[str], column: int) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise _refused(
+            f"row {row}, column {header[column]!r}: {text[:100]!r} is no number", value=text[:100], allowed="a number"
+        ) from None
+
+
+def _labels(texts: Sequence[str], name: str, task: Task | None) -> npt.NDArray[Any]:
+    """The targets of a CSV file as whole numbers, as numbers, or as they stand."""
+    if "" in texts:
+        raise _refused(f"row {texts.index('') + 1}, column {name!r}: there is no value", allowed="a value in each row")
+    try:
+        return np.array([int(text) for text in texts], np.int64)
+    except (ValueError, OverflowError):
+        pass
+    if task == "regression" or (task is None and any(_is_number(text) for text in texts)):
+        return np.array([_number(text, i + 1, [name], 0) for i, text in enumerate(texts)], np.float64)
+    return np.array(texts, np.str_)
+
+
+def _likely(targets: npt.NDArray[Any]) -> Task:
+    """Strings and whole numbers 0..k-1 are classes; other numbers are values."""
+    if targets.dtype.kind in "Ub":
+        return "classification"
+    if targets.dtype.kind not in "iu" or len(targets) == 0 or int(targets.max()) >= MOST_CLASSES:
+        return "regression"
+    found = np.unique(targets)
+    return "classification" if np.array_equal(found, np.arange(len(found))) else "regression"
+
+
+def _table(
+    inputs: npt.NDArray[Any], targets: npt.NDArray[Any], *, task: Task, features: tuple[str, ...] | None
+) -> Table:
+    rows = len(inputs)
+    if targets.ndim == 0 or len(targets) != rows:
+        raise _refused(f"there are {rows} inputs and targets of the shape {list(targets.shape)}", allowed="one a row")
+    if rows < FEWEST_ROWS:
+        raise _refused(f"there are {rows} rows", value=rows, allowed=f"at least {FEWEST_ROWS}")
+    values = inputs.size // rows
+    if not 1 <= values <= MOST_VALUES_A_ROW:
+        raise _refused(f"a row has {values} inputs", value=values, allowed=f"1 to {MOST_VALUES_A_ROW:,}")
+    canonical = _finite(inputs, "inputs", features)
+    if task == "regression":
+        if targets.dtype.kind == "U":
+            raise _refused("the targets are strings", value=str(targets[0])[:100], allowed="numbers for a regression")
+        outputs = _finite(targets.reshape(rows, -1), "targets", None)
+        if not 1 <= outputs.shape[1] <= MOST_CLASSES:
+            raise _refused(f"a row has {outputs.shape[1]} targets", allowed=f"1 to {MOST_CLASSES}")
+        return Table(canonical, outputs, task, None, features)
+    classes, names = _classes(targets)
+    return Table(canonical, classes, task, names, features)
+
+
+def _finite(array: npt.NDArray[Any], name: str, features: tuple[str, ...] | None) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        canonical = np.ascontiguousarray(array, dtype=np.float32)
+    wrong = np.argwhere(~np.isfinite(canonical))
+    if len(wrong):
+        place = wrong[0].tolist()
+        where = f"column {features[place[1]]!r}" if features else f"{name}{place[1:]}"
+        value = str(array[tuple(place)])
+        raise _refused(
+            f"row {place[0] + 1}, {where}: {value} is no finite number in single precision",
+            value=value,
+            allowed="finite numbers; fill in or leave out rows with missing values",
+        )
+    return canonical
+
+
+def _classes(targets: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    if targets.ndim != 1:
+        raise _refused(f"classes have the shape {list(targets.shape)}", allowed="one a row")
+    if targets.dtype.kind == "f":
+        _finite(targets, "targets", None)
+    found, codes = np.unique(targets, return_inverse=True)
+    if not 2 <= len(found) <= MOST_CLASSES:
+        raise _refused(f"there are {len(found)} classes", value=len(found), allowed=f"2 to {MOST_CLASSES}")
+    if targets.dtype.kind == "U":
+        return codes.astype(np.int64), tuple(str(name) for name in found)
+    wrong = np.flatnonzero(found != np.arange(len(found)))
+    if len(wrong):
+        value = found[wrong[0]].item()
+        row = int(np.flatnonzero(targets == found[wrong[0]])[0]) + 1
+        raise _refused(
+            f"row {row}: the class {value} does not follow on the others",
+            value=str(value),
+            allowed="whole numbers 0, 1, ... without a gap, or strings; `task=regression` for values",
+        )
+    return codes.astype(np.int64), tuple(str(number) for number in range(len(found)))
+
+
+def _refused(message: str, *, value: Any = None, allowed: str | None = None) -> InvalidDataset:
+    return InvalidDataset.at("", message, value=value, allowed=allowed)

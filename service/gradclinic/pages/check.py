@@ -1,0 +1,72 @@
+"""What the pages of checks show: new results against their baselines, and the schedules that start them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..kernel.errors import InsufficientData, NotFound
+from ..store import Check
+from ..use_cases.schedule import due_next
+from ..use_cases.service import Service
+from .figure_data import called, condition_of
+from .figures import Figure, margin
+
+CHECKS, BASELINES = 50, 50
+
+
+def listed(service: Service, *, baseline: str | None, after: str | None) -> dict[str, Any]:
+    """A page of checks, newest first; the baselines and schedules above it."""
+    page = service.store.checks.page(baseline=baseline, after=after, limit=CHECKS)
+    whole = baseline is None and after is None
+    schedules = list(service.store.schedules.page(limit=BASELINES).items) if whole else []
+    now = datetime.now(UTC)
+    return {
+        "checks": page.items,
+        "next": page.next,
+        "baseline": baseline,
+        "whole": whole,
+        "baselines": list(service.store.baselines.page(limit=BASELINES).items) if whole else [],
+        "schedules": [(each, due_next(each, now=now)) for each in schedules],
+        "live": any(check.status == "running" for check in page.items),
+    }
+
+
+def one(service: Service, check_id: str) -> dict[str, Any]:
+    """A check: its verdict, each metric and condition with the evidence, and its runs."""
+    found = service.store.checks.get(check_id)
+    report: Mapping[str, Any] = found.report or {}
+    runs = service.store.checks.runs(check_id)
+    return {
+        "check": found,
+        "title": title_of(found),
+        "ended": found.status != "running",
+        "summary": report.get("summary"),
+        "metrics": report.get("metrics", []),
+        "conditions": report.get("conditions", []),
+        "method": report.get("method"),
+        "pin": service.store.baselines.pin_of(found.pin_id),
+        "runs": [{"run": run, "called": called(run), "condition": condition_of(run)} for run in runs],
+        "again": {
+            "baseline": found.baseline,
+            "experiment": dict(found.experiment),
+            "remedies": [dict(remedy) for remedy in found.remedies],
+            "seeds": list(found.seeds),
+            "margins": dict(found.margins),
+        },
+    }
+
+
+def title_of(check: Check) -> str:
+    """Its name, or what it is held against."""
+    return check.name or f"Check against {check.baseline}"
+
+
+def margin_figure(service: Service, check_id: str, metric: str) -> Figure:
+    """One metric of a check with its margin; raises NotFound for another metric, InsufficientData before a verdict."""
+    found = service.store.checks.get(check_id)
+    if metric not in found.margins:
+        raise NotFound(f"the check {check_id} does not look at {metric!r}, only at {', '.join(found.margins)}")
+    for each in (found.report or {}).get("metrics", ()):
+        if each["metric"] == metric:
+            return margin(each)
+    raise InsufficientData(f"the check is {found.status} and has no verdict")

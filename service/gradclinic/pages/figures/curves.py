@@ -1,0 +1,126 @@
+"""Loss, gradient norm and learning rate against the step, one above the other."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from ...measurements.record import Series
+from .theme import LINES, NEUTRAL, Figure, axis, figure, on_log_scale, rounded, step_axis
+
+MAX_POINTS = 600
+FEW = 20
+"""Fewer points are marked, so that a training that broke off after its first step shows."""
+PANELS = (
+    ("loss", (0.66, 1.0), ("train_loss", "probe_loss")),
+    ("gradient norm", (0.3, 0.58), ("grad_norm_l2", "grad_norm_l2_clipped")),
+    ("learning rate", (0.0, 0.22), ("learning_rate",)),
+)
+NAMES = {
+    "train_loss": "loss of the step's batch",
+    "probe_loss": "loss of the probe batch",
+    "grad_norm_l2": "gradient norm",
+    "grad_norm_l2_clipped": "gradient norm after clipping",
+    "learning_rate": "learning rate",
+}
+CLOSE_TO_ZERO = 0.02
+"""Losses below this share of the constant predictor's are told apart only on a logarithmic scale."""
+
+
+def curves(
+    series: Mapping[str, Series], *, constant_loss: float | None = None, clipped: bool = False, title: str = ""
+) -> Figure:
+    """The curves of one run; `constant_loss` is what a network that learns nothing reaches."""
+    data: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {}
+    levels: list[dict[str, Any]] = []
+    for number, (label, domain, statistics) in enumerate(PANELS, start=1):
+        suffix = "" if number == 1 else str(number)
+        drawn = [name for name in statistics if len(series.get(name, ())) and (clipped or "clipped" not in name)]
+        logarithmic = label == "gradient norm" or (label == "loss" and _gets_close(series, drawn, constant_loss))
+        if label == "loss" and constant_loss is not None:
+            levels.append(_level(constant_loss, above=logarithmic and _peak(series, drawn) > 2 * constant_loss))
+        for name in drawn:
+            data.append(_line(name, series[name], logarithmic, suffix, LINES[len(data) % len(LINES)]))
+        layout[f"yaxis{suffix}"] = axis(
+            label,
+            domain=list(domain),
+            anchor="x",
+            exponentformat="power",
+            nticks=4,
+            **({"type": "log"} if logarithmic else {"range": [0, _headroom(series, drawn, constant_loss)]}),
+        )
+    layout["xaxis"] = step_axis(
+        max((float(each.steps[-1]) for each in series.values() if len(each)), default=0.0), anchor="y3"
+    )
+    return figure(data, title=title or "Curves", shapes=levels, **layout)
+
+
+def _headroom(series: Mapping[str, Series], drawn: list[str], constant_loss: float | None) -> float:
+    """The top of a linear axis that begins at 0, so that a curve that does not move looks as if it did not."""
+    level = constant_loss if constant_loss is not None and drawn and drawn[0] in PANELS[0][2] else 0.0
+    return round(1.15 * max(_peak(series, drawn), level), 6) or 1.0
+
+
+def _peak(series: Mapping[str, Series], drawn: list[str]) -> float:
+    """The largest finite value; 0 where there is none above."""
+    finite = [series[name].values[np.isfinite(series[name].values)] for name in drawn]
+    return max((float(values.max()) for values in finite if len(values)), default=0.0)
+
+
+def _line(name: str, series: Series, logarithmic: bool, suffix: str, colour: str) -> dict[str, Any]:  # noqa: FBT001
+    kept = _sampled(series)
+    values = kept.values[:, 0]
+    return {
+        "type": "scatter",
+        "name": NAMES[name],
+        "x": kept.steps.tolist(),
+        "y": on_log_scale(values) if logarithmic else rounded(values),
+        "mode": "lines" if len(kept) >= FEW else "lines+markers",
+        "line": {"color": colour, "width": 1.5},
+        "marker": {"color": colour, "size": 5},
+        "xaxis": "x",
+        "yaxis": f"y{suffix}",
+        "hovertemplate": "step %{x}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
+    }
+
+
+def _sampled(series: Series) -> Series:
+    """At most 600 points: of each bucket the largest value, so that no spike is lost, NaN the largest of all."""
+    if len(series) <= MAX_POINTS:
+        return series
+    buckets = np.array_split(np.arange(len(series)), MAX_POINTS)
+    picked = [bucket[int(np.argmax(series.values[bucket, 0]))] for bucket in buckets]
+    return Series(series.steps[picked], series.values[picked])
+
+
+def _gets_close(series: Mapping[str, Series], names: list[str], constant_loss: float | None) -> bool:
+    values = np.concatenate([series[name].values[:, 0] for name in names]) if names else np.zeros(0)
+    known = values[np.isfinite(values)]
+    if constant_loss is None and len(known):  # known at the end only; until then the first loss is about as large
+        constant_loss = float(known[0])
+    if not len(known) or known.min() <= 0 or constant_loss is None or not isfinite(constant_loss):
+        return False
+    # A diverging loss needs the same: on a linear scale everything before its last steps looks flat.
+    return bool(known.min() < CLOSE_TO_ZERO * constant_loss or known.max() > 10 * constant_loss)
+
+
+def _level(value: float, *, above: bool) -> dict[str, Any]:
+    """What a network that learns nothing reaches; named above the line where that is near the lower border."""
+    return {
+        "type": "line",
+        "xref": "paper",
+        "yref": "y",
+        "x0": 0,
+        "x1": 1,
+        "y0": value,
+        "y1": value,
+        "line": {"color": NEUTRAL, "dash": "dot", "width": 1},
+        "label": {
+            "text": "nothing learned",
+            "textposition": "end",
+            "yanchor": "bottom" if above else "top",
+            "font": {"size": 11},
+        },
+    }

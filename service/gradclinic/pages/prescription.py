@@ -1,0 +1,228 @@
+"""What the pages of prescriptions show: how far a search is, and what it found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
+
+from ..api.http.plain_json import plain
+from ..kernel.errors import InsufficientData
+from ..prescription import BASELINE, CONTROL
+from ..remedies.words import in_short, in_words
+from ..store import Prescription, Run
+from ..use_cases.prescription import ROUND, why
+from ..use_cases.service import Service
+from .figure_data import condition_of
+from .figures import Entrant, Figure, race, ranking
+
+ROUNDS: Mapping[str, str] = {
+    "diagnose": "The experiment as it is",
+    "screen": "First candidates, short runs of one seed",
+    "improve": "Variations of the best, short runs of one seed",
+    "race": "The best at full length, two seeds",
+    "confirm": "Finalists, baseline and a random control on fresh seeds",
+}
+PRESCRIPTIONS = 50
+SHOWN = 12
+"""Candidates that a page shows before one asks for the rest."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Remedies that a search tried together, with their runs so far."""
+
+    arm: str
+    words: str
+    remedies: Sequence[Mapping[str, Any]]
+    runs: Sequence[Run]
+
+    @property
+    def reached(self) -> str:
+        """The last round that asked for it."""
+        return max((run.labels[ROUND] for run in self.runs), key=list(ROUNDS).index, default="screen")
+
+    @property
+    def last(self) -> Sequence[Run]:
+        """Its runs of that round."""
+        return [run for run in self.runs if run.labels[ROUND] == self.reached]
+
+    @property
+    def found(self) -> str | None:
+        """The condition of most of these runs; None while none has ended."""
+        found = [name for run in self.last if (name := condition_of(run)) is not None]
+        return max(found, key=found.count, default=None)
+
+    @property
+    def left(self) -> float | None:
+        """The share of the constant predictor's loss that these runs left, their mean; None while none has ended."""
+        left = [value for run in self.last if (value := loss_left(run)) is not None]
+        return sum(left) / len(left) if left else None
+
+
+def loss_left(run: Run) -> float | None:
+    """The share of the constant predictor's loss that a run left in training; infinite where it is not finite."""
+    value = None if run.metrics is None else run.metrics.get("relative_train_loss")
+    if value is None:
+        return None
+    return float(value) if isfinite(float(value)) else inf
+
+
+def listed(service: Service, *, after: str | None) -> dict[str, Any]:
+    """A page of prescriptions, newest first."""
+    page = service.store.prescriptions.page(after=after, limit=PRESCRIPTIONS)
+    rows = [
+        {
+            "prescription": each,
+            "called": _called(each),
+            "ending": ending(each),
+            "cure": _cure_in_words(each),
+            "primary": ((each.report or {}).get("diagnosis") or {}).get("primary"),
+            "spent": (each.report or {}).get("spent"),
+        }
+        for each in page.items
+    ]
+    return {"rows": rows, "next": page.next, "live": any(each.status == "running" for each in page.items)}
+
+
+def one(service: Service, prescription_id: str) -> dict[str, Any]:
+    """A prescription: its diagnosis, the race so far, the cure with its evidence, the control, and the cost."""
+    found = service.store.prescriptions.get(prescription_id)
+    trials = service.store.prescriptions.trials(prescription_id)
+    report: Mapping[str, Any] = found.report or {}
+    tried = candidates(trials)
+    words = {each.arm: each.words for each in tried}
+    cure = report.get("cure")
+    return {
+        "prescription": found,
+        "title": _called(found),
+        "ended": found.status != "running",
+        "ending": ending(found),
+        "why": why(found),
+        "rounds": _rounds(trials, report.get("round"), running=found.status == "running"),
+        "diagnosis": report.get("diagnosis"),
+        "sick": next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
+        "cure": cure,
+        "other_cures": _other_cures(cure),
+        "cured_experiment": None if cure is None else {"experiment": cure["resolved_experiment"]},
+        "cure_as_remedies": None
+        if cure is None
+        else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure["remedies"]]},
+        "comparison": report.get("comparison"),
+        "confirmed": bool((report.get("comparison") or {}).get("arms")),
+        "names": words,
+        "control": report.get("control"),
+        "tried": tried,
+        "shown": SHOWN,
+        "spent": report.get("spent"),
+        "figures_ready": any(loss_left(run) is not None for run in trials.values()),
+    }
+
+
+def candidates(trials: Mapping[str, Run]) -> list[Candidate]:
+    """What a search tried, those that came furthest first, then by what they left of the loss."""
+    by_arm: dict[str, list[Run]] = {}
+    for key, run in trials.items():
+        arm = key.rsplit("|", 2)[0]
+        if arm not in (BASELINE, CONTROL):
+            by_arm.setdefault(arm, []).append(run)
+    found = [Candidate(arm, all_words(runs[0].remedies), runs[0].remedies, runs) for arm, runs in by_arm.items()]
+    order = list(ROUNDS)
+    return sorted(found, key=lambda each: (-order.index(each.reached), inf if each.left is None else each.left))
+
+
+def _of(trials: Mapping[str, Run], arm: str) -> list[Run]:
+    return [run for key, run in trials.items() if key.rsplit("|", 2)[0] == arm]
+
+
+def all_words(remedies: Sequence[Mapping[str, Any]]) -> str:
+    """Remedies that belong together, in words."""
+    return " + ".join(in_words(remedy) for remedy in remedies)
+
+
+def _short(remedies: Sequence[Mapping[str, Any]]) -> str:
+    return " + ".join(in_short(remedy) for remedy in remedies)
+
+
+def ending(found: Prescription) -> str:
+    """How a search ended, or that it goes on, as an identifier with words of its own on the page."""
+    ended = (found.report or {}).get("ending") if found.status == "succeeded" else None
+    return str(ended or found.status)
+
+
+def _called(found: Prescription) -> str:
+    """Its name, or what it is asked to cure."""
+    return found.name or f"Prescription for {found.experiment['model']['kind']} on {found.experiment['data']['kind']}"
+
+
+def _cure_in_words(found: Prescription) -> str | None:
+    cure = (found.report or {}).get("cure")
+    return None if cure is None else all_words(cure["remedies"])
+
+
+def _other_cures(cure: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The simplest and the best of the confirmed cures, where they are others than the cure."""
+    if cure is None:
+        return []
+    others = [(name, cure.get(name)) for name in ("simplest", "best")]
+    return [
+        {"which": which, "words": all_words(each["remedies"]), **each}
+        for which, each in others
+        if each and each["name"] != cure["name"]
+    ]
+
+
+def _turned(remedy: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name): plain(value) for name, value in remedy.items() if value is not None}
+
+
+def _rounds(trials: Mapping[str, Run], now: str | None, *, running: bool) -> list[dict[str, Any]]:
+    """Each round with its runs, and whether it is over, going on, or to come."""
+    rows = []
+    for name, words in ROUNDS.items():
+        runs = [run for run in trials.values() if run.labels[ROUND] == name]
+        ended = sum(run.ended for run in runs)
+        state = "now" if running and name == now else "done" if runs else "open"
+        rows.append(
+            {
+                "name": name,
+                "words": words,
+                "runs": len(runs),
+                "ended": ended,
+                "state": state,
+                "steps_done": sum(run.step for run in runs),
+                "steps": sum(run.steps for run in runs),
+            }
+        )
+    return rows
+
+
+def race_figure(service: Service, prescription_id: str) -> Figure:
+    """What every candidate left of the loss, round by round, beside the experiment as it is and the random control."""
+    found = service.store.prescriptions.get(prescription_id)
+    trials = service.store.prescriptions.trials(found.id)
+    entrants = [_entrant("as it is", _of(trials, BASELINE), reference=True)]
+    entrants += [_entrant("random control", _of(trials, CONTROL), reference=True)] if _of(trials, CONTROL) else []
+    entrants += [
+        _entrant(f"{number}. {_short(each.remedies)}", each.runs)
+        for number, each in enumerate(candidates(trials), start=1)
+    ]
+    entrants = [each for each in entrants if each.left]
+    if not entrants:
+        raise InsufficientData("no run of this prescription has ended yet")
+    return race(entrants, rounds=list(ROUNDS))
+
+
+def _entrant(name: str, runs: Sequence[Run], *, reference: bool = False) -> Entrant:
+    left = [(run.labels[ROUND], value) for run in runs if (value := loss_left(run)) is not None]
+    return Entrant(name, left, reference=reference)
+
+
+def ranking_figure(service: Service, prescription_id: str) -> Figure:
+    """The confirmation: cure, other finalists and random control against the baseline, on fresh seeds."""
+    found = service.store.prescriptions.get(prescription_id)
+    comparison = (found.report or {}).get("comparison")
+    if comparison is None:
+        raise InsufficientData("nothing has been confirmed on fresh seeds yet")
+    names = {each.arm: _short(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
+    arms = [{**arm, "arm": names.get(arm["arm"], arm["arm"])} for arm in comparison["arms"]]
+    return ranking({**comparison, "arms": arms})

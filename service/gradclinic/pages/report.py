@@ -1,0 +1,70 @@
+"""`/v1/.../report`: what a page shows as one HTML file, to keep, to send, or to attach to a ticket."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import PrescriptionId, RunId, StudyId, TheService, problems
+from ..comparison import DEFAULT_METRIC
+from . import report_file as report
+from .pages import render
+
+router = APIRouter(prefix="/v1")
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One HTML file that opens without a server and asks for nothing.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    },
+    **problems(404, 422),
+}
+
+
+@router.get(
+    "/runs/{run_id}/report",
+    summary="Save a run as one file",
+    tags=["runs"],
+    responses=_FILE,
+    response_class=HTMLResponse,
+)
+def get_run_report(run_id: RunId, service: TheService, request: Request) -> HTMLResponse:
+    """Diagnosis with evidence and thresholds, charts, documents, and where it was trained; as far as the run is."""
+    return _attached(request, "run.html", run_id, report.run_report(service, run_id))
+
+
+@router.get(
+    "/studies/{study_id}/report",
+    summary="Save a study as one file",
+    tags=["studies"],
+    responses=_FILE,
+    response_class=HTMLResponse,
+)
+def get_study_report(
+    study_id: StudyId,
+    service: TheService,
+    request: Request,
+    metric: Annotated[str, Query(max_length=100, description="What the arms are compared by.")] = DEFAULT_METRIC,
+) -> HTMLResponse:
+    """The ranking with its intervals, every arm's diagnosis over its seeds, charts, runs and documents."""
+    return _attached(request, "study.html", study_id, report.study_report(service, study_id, metric=metric))
+
+
+@router.get(
+    "/prescriptions/{prescription_id}/report",
+    summary="Save a prescription as one file",
+    tags=["prescriptions"],
+    responses=_FILE,
+    response_class=HTMLResponse,
+)
+def get_prescription_report(prescription_id: PrescriptionId, service: TheService, request: Request) -> HTMLResponse:
+    """The cure with its evidence, the race, the random control, and everything that was tried."""
+    shown = report.prescription_report(service, prescription_id)
+    return _attached(request, "prescription.html", prescription_id, shown)
+
+
+def _attached(request: Request, template: str, identifier: str, shown: dict[str, Any]) -> HTMLResponse:
+    answer = render(template, version=request.app.version, **shown)
+    answer.headers["Content-Security-Policy"] = f"{report.policy()}; frame-ancestors 'none'; sandbox"
+    answer.headers["Content-Disposition"] = f'attachment; filename="gradclinic-{identifier}.html"'
+    return answer

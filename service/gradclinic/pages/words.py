@@ -1,0 +1,99 @@
+"""How values read on a page."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from ..api.http.plain_json import plain
+from ..diagnosis import wording
+
+_SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
+
+
+def as_read(evidence: Mapping[str, Any]) -> tuple[str, float, float | None]:
+    """Plain name, value and threshold of a number that a finding rests on."""
+    threshold = evidence["threshold"]
+    read = wording.as_read(evidence["name"], float(evidence["value"]), None if threshold is None else float(threshold))
+    return read.label, read.value, read.threshold
+
+
+def number(value: Any) -> str:
+    """A number to four significant digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return _SPELLED.get(value, value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isfinite(value):
+        return _SPELLED[plain(value)]
+    return format(value, ",.0f" if 1e4 <= abs(value) < 1e7 else ".4g").replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A share as a whole percentage; nothing but certainty is called 100 %."""
+    return "100 %" if value >= 1 else f"{min(99, round(100 * value))} %"
+
+
+def share(value: Any) -> str:
+    """A share that may be above 1, in percent to three digits; a dash where there is none."""
+    if value is None or isinstance(value, str) or not isfinite(value):
+        return number(value)
+    return f"{100 * value:.3g} %" if value < 10 else f"{100 * value:,.0f} %"
+
+
+def words(name: str) -> str:
+    """An identifier as words: `vanishing_gradients` -> `vanishing gradients`."""
+    return name.replace("_", " ")
+
+
+def sentence(name: str) -> str:
+    """The same with a capital."""
+    return capital(words(name))
+
+
+def capital(text: str) -> str:
+    """A text of ours as a sentence begins; identifiers in it stay what they are."""
+    return text[:1].upper() + text[1:]
+
+
+def coded(text: str) -> Markup:
+    """A text of ours whose names in backquotes are set as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(  # its parts are escaped
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
+    )
+
+
+def field(pointer: str) -> str:
+    """A swept field as words: `/optimizer/learning_rate` -> `learning rate`."""
+    return words(pointer.rsplit("/", 1)[-1])
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC, to the second."""
+    return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def pretty(value: Any) -> str:
+    """JSON on several lines."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def effect(found: Mapping[str, Any] | None) -> str:
+    """An effect with its interval: a ratio where the metric has one, else a difference."""
+    if found is None:
+        return "–"
+    if found["difference"] is None:
+        return f"not finite; better in {found['wins']} of {found['pairs']}"
+    middle, interval, sign = found["difference"], found["interval"], "+" if found["difference"] > 0 else ""
+    if found.get("ratio") is not None:
+        middle, interval, sign = found["ratio"], found["ratio_interval"], "× "
+    text = f"{sign}{number(middle)}"
+    return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"

@@ -1,0 +1,85 @@
+"""The control of every trial: a remedy drawn by chance. A cure that does not beat it has cured nothing.
+
+"Repair" that a random remedy would equal is a known trap of automatic repair, hence the control.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from ..experiments.experiment import Experiment
+from ..experiments.lowering import lower
+from ..kernel.errors import InvalidRequest
+from ..remedies import REMEDIES, AnyRemedy, Remedy
+
+RemedyJson = Mapping[str, Any]
+
+
+def random_remedy(
+    experiment: Experiment, *, seed: int, listed: Collection[Sequence[Remedy]] = (), attempt: int = 0
+) -> Remedy | None:
+    """A remedy that applies to the experiment, changes it, and is no listed arm; the same for the same arguments.
+
+    A kind is drawn first, then its knobs, so that kinds with many knobs are not drawn more often. `attempt` counts
+    further draws. None where no remedy of the pool applies.
+    """
+    results = {_applied(experiment, arm) for arm in listed} | {experiment}
+    drawn = random.Random(f"random_remedy {seed} {attempt}")  # noqa: S311  # nothing secret is drawn
+    by_kind: dict[str, list[Remedy]] = {}
+    for remedy in pool():
+        by_kind.setdefault(remedy.kind, []).append(remedy)
+    kinds = sorted(by_kind)
+    drawn.shuffle(kinds)
+    for kind in kinds:
+        choices = by_kind[kind]
+        drawn.shuffle(choices)
+        for remedy in choices:
+            changed = _applied(experiment, [remedy])
+            if changed is not None and changed not in results:
+                return remedy
+    return None
+
+
+@lru_cache(maxsize=1)
+def pool() -> tuple[Remedy, ...]:
+    """Every remedy that can be drawn: each kind of the catalogue, with common values of its knobs."""
+    adapter: TypeAdapter[Remedy] = TypeAdapter(AnyRemedy)
+    return tuple(
+        adapter.validate_python({"kind": kind, **knobs}) for kind in REMEDIES for knobs in _KNOBS.get(kind, ({},))
+    )
+
+
+def _initializations(*schemes: str) -> tuple[RemedyJson, ...]:
+    return tuple({"initialization": {"scheme": scheme}} for scheme in schemes)
+
+
+_KNOBS: Mapping[str, Sequence[RemedyJson]] = {
+    "swap_activation": tuple({"activation": name} for name in ("relu", "leaky_relu", "rrelu", "elu", "tanh")),
+    "lower_learning_rate": ({"factor": 0.3}, {"factor": 0.1}, {"factor": 0.01}),
+    "set_learning_rate": ({"factor": 3.0}, {"factor": 10.0}, {"factor": 0.1}),
+    "set_initialization": _initializations("xavier_normal", "kaiming_normal", "lecun_normal", "orthogonal"),
+    "clip_gradients": (
+        {"by": "norm", "threshold": 1.0},
+        {"by": "norm", "threshold": 0.1},
+        {"by": "value", "threshold": 0.1},
+    ),
+    "change_optimizer": (
+        {"optimizer": {"kind": "adam", "learning_rate": 0.001}},
+        {"optimizer": {"kind": "sgd", "learning_rate": 0.01, "momentum": 0.9}},
+    ),
+}
+"""Common values of the knobs; a kind that is not here has its defaults."""
+
+
+def _applied(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment | None:
+    """The experiment after the remedies; None where one refuses or the result does not fit."""
+    try:
+        for remedy in remedies:
+            experiment = remedy.apply(experiment)
+        lower(experiment)
+    except InvalidRequest:
+        return None
+    return experiment

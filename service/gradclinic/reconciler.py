@@ -1,0 +1,142 @@
+"""A small loop beside the workers: takes runs back from the dead, sends lost messages again, ends what is too
+old, takes prescriptions on to their next round, judges checks, and starts those that a schedule is due for.
+
+Any number of them may run, anywhere: `python -m gradclinic.reconciler`.
+"""
+
+import signal
+import threading
+import time
+
+import structlog
+
+from gradclinic.kernel.errors import Conflict, NotFound, ServiceUnavailable
+from gradclinic.logs import configure
+from gradclinic.queue.messages import Queue
+from gradclinic.settings import Settings, get_settings
+from gradclinic.store import Store
+from gradclinic.use_cases.check import conclude
+from gradclinic.use_cases.check import give_up as give_up_check
+from gradclinic.use_cases.prescription import give_up, step
+from gradclinic.use_cases.recording import end_silent
+from gradclinic.use_cases.schedule import fire
+from gradclinic.use_cases.service import Service
+
+from .checkpoints import Checkpoints
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 1000
+FORGET_EVERY_S = 600.0
+LONGEST_PAUSE_S = 30.0
+
+
+class Reconciler:
+    """One reconciler: `round` does all there is to do once, `loop` does so until told to stop."""
+
+    def __init__(self, store: Store, queue: Queue, settings: Settings) -> None:
+        self._store, self._queue, self._settings = store, queue, settings
+        self._service = Service(settings, store, queue)
+        self._checkpoints = Checkpoints(settings.checkpoint_dir)
+        self._forgot_at = float("-inf")
+
+    def round(self) -> int:
+        """Everything once; the number of runs that it moved or announced. Raises ServiceUnavailable."""
+        reconciliation, settings = self._store.reconciliation, self._settings
+        changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
+        changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
+        changed += end_silent(self._service)
+        changed += self.prescribe()
+        changed += self.check()
+        changed += self.fire()
+        messages = reconciliation.unannounced(resend_after_s=settings.resend_after_s, depths=self._queue.depths())
+        changed += self._queue.announce(self._store, messages, at_once=AT_ONCE)
+        if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
+            self._forget()
+            self._forgot_at = time.monotonic()
+        return changed
+
+    def loop(self, stop: threading.Event) -> None:
+        """A round every reconcile_every_s; less often while the database or the queue is away, or rounds break."""
+        pause = self._settings.reconcile_every_s
+        while not stop.wait(pause):
+            try:
+                changed = self.round()
+            except ServiceUnavailable as error:
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                log.warning("reconciler_waits", error=str(error), pause_s=pause)
+            except Exception:
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                log.exception("reconciler_broke", pause_s=pause)
+            else:
+                pause = self._settings.reconcile_every_s
+                if changed:
+                    log.info("reconciled", runs=changed)
+
+    def prescribe(self) -> int:
+        """Take every prescription a step on; one that breaks ends, and stops no other."""
+        changed = 0
+        for prescription_id in self._store.prescriptions.running():
+            try:
+                changed += step(self._service, prescription_id)
+            except ServiceUnavailable:
+                raise
+            except NotFound:
+                log.debug("prescription_deleted", prescription=prescription_id)
+            except Exception:
+                log.exception("prescription_broke", prescription=prescription_id)
+                give_up(self._service, prescription_id)
+        return changed
+
+    def check(self) -> int:
+        """Judge every check whose runs have ended; one that breaks ends, and stops no other."""
+        changed = 0
+        for check_id in self._store.checks.running():
+            try:
+                changed += conclude(self._service, check_id)
+            except ServiceUnavailable:
+                raise
+            except NotFound:
+                continue  # it was deleted meanwhile
+            except Exception:
+                log.exception("check_broke", check=check_id)
+                give_up_check(self._service, check_id)
+        return changed
+
+    def fire(self) -> int:
+        """Start the checks that schedules are due for; one that cannot start its check stops no other."""
+        changed = 0
+        now, active = self._store.schedules.active()
+        for schedule, since in active:
+            try:
+                changed += fire(self._service, schedule, since=since, now=now)
+            except ServiceUnavailable:
+                raise
+            except Conflict:
+                continue  # its baseline was moved at this moment: the next round tries again
+            except Exception:
+                log.exception("schedule_broke", schedule=schedule.name)
+        return changed
+
+    def _forget(self) -> None:
+        self._store.reconciliation.forget()
+        self._checkpoints.drop_ended(self._store.reconciliation.unfinished)
+
+
+def main() -> None:
+    """Reconcile until SIGTERM or SIGINT."""
+    settings = get_settings()
+    configure(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    store, queue = Store(settings.database_url), Queue(settings)
+    try:
+        Reconciler(store, queue, settings).loop(stop)
+    finally:
+        queue.close()
+        store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Baselines: movable names of pinned result sets, and what each name pointed at before."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .identifiers import new_id
+from .needed import release
+from .records import Created, Page
+from .regression_records import Baseline, NewPin, Pin
+from .rows import known
+
+HISTORY = 100
+"""Pins that are told of a baseline: the last ones."""
+
+
+class Baselines:
+    """Baselines, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def pin(self, name: str, new: NewPin) -> Created[Baseline]:
+        """Have a name point at these runs, and write down when; replayed where it does so already.
+
+        Raises NotFound for a run that is gone.
+        """
+        pin_id = new_id("pin")
+        with self._database.write() as connection:
+            before = _held(connection, name)
+            if before is not None and list(before["run_ids"]) == list(new.run_ids):
+                return Created(_get(connection, name), replayed=True)
+            _lock_runs(connection, new.run_ids)
+            connection.execute(
+                insert(t.pins).values(
+                    id=pin_id,
+                    baseline=name,
+                    pinned_at=self._database.now,
+                    **{field: getattr(new, field) for field in _AS_GIVEN},
+                    **{field: list(getattr(new, field)) for field in _LISTS},
+                )
+            )
+            connection.execute(insert(t.pinned_runs), [{"pin_id": pin_id, "run_id": run_id} for run_id in new.run_ids])
+            made = connection.execute(
+                self._database.insert(t.baselines)
+                .values(name=name, pin_id=pin_id, created_at=self._database.now)
+                .on_conflict_do_nothing()
+                .returning(t.baselines.c.name)
+            ).first()
+            if made is None:
+                before = _held(connection, name)
+                if before is None:
+                    raise Conflict(f"the baseline {name!r} was deleted meanwhile; send the request again")
+                connection.execute(update(t.baselines).where(t.baselines.c.name == name).values(pin_id=pin_id))
+                release(connection, before["id"])
+            return Created(_get(connection, name), replayed=False)
+
+    def get(self, name: str) -> Baseline:
+        """One baseline; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, name)
+
+    def pin_of(self, pin_id: str) -> Pin:
+        """What a check was held against, whatever the name points at now."""
+        with self._database.read() as connection:
+            return _of(connection, pin_id)
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Baseline]:
+        """Baselines, by name."""
+        query = select(t.baselines.c.name).order_by(t.baselines.c.name).limit(limit + 1)
+        if after is not None:
+            query = query.where(t.baselines.c.name > after)
+        with self._database.read() as connection:
+            names = list(connection.execute(query).scalars())
+            found = [_get(connection, name) for name in names[:limit]]
+        return Page(found, found[-1].name if len(names) > limit else None)
+
+    def delete(self, name: str) -> None:
+        """Take the name away, and let go of its runs, as far as no check was held against them.
+
+        Raises Conflict where a schedule checks against it.
+        """
+        with self._database.write() as connection:
+            if _held(connection, name) is None:
+                raise not_found(name)
+            schedule = connection.execute(
+                select(t.schedules.c.name).where(t.schedules.c.baseline == name).limit(1)
+            ).scalar()
+            if schedule is not None:
+                raise Conflict(f"the schedule {schedule!r} checks against the baseline {name!r}; delete it first")
+            connection.execute(delete(t.baselines).where(t.baselines.c.name == name))
+            connection.execute(select(t.pins.c.id).where(t.pins.c.baseline == name).with_for_update())
+            used = exists().where(t.checks.c.pin_id == t.pins.c.id)
+            connection.execute(delete(t.pins).where(t.pins.c.baseline == name, ~used))
+
+
+_AS_GIVEN = ("experiment", "study_id", "check_id", "arm", "request_id")
+_LISTS = ("remedies", "seeds", "run_ids")
+
+
+def not_found(name: str) -> NotFound:
+    """That there is no baseline of that name."""
+    return NotFound(f"there is no baseline {name!r}")
+
+
+def _held(connection: Connection, name: str) -> RowMapping | None:
+    """The pin that a name points at; the name points nowhere else until the end of the transaction."""
+    pin_id = connection.execute(
+        select(t.baselines.c.pin_id).where(t.baselines.c.name == name).with_for_update()
+    ).scalar()
+    return None if pin_id is None else connection.execute(select(t.pins).where(t.pins.c.id == pin_id)).mappings().one()
+
+
+def _lock_runs(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Keep the runs from being deleted until the pin is committed."""
+    runs = t.runs.c
+    found = connection.execute(
+        select(runs.id).where(runs.id.in_(list(run_ids))).with_for_update(read=True, key_share=True)
+    ).scalars()
+    gone = set(run_ids) - set(found)
+    if gone:
+        raise NotFound(f"there is no run {min(gone)!r}")
+
+
+def _get(connection: Connection, name: str) -> Baseline:
+    row = connection.execute(select(t.baselines).where(t.baselines.c.name == name)).mappings().first()
+    if row is None:
+        raise not_found(name)
+    pins = t.pins.c
+    query = select(t.pins).where(pins.baseline == name).order_by(pins.pinned_at.desc(), pins.id.desc()).limit(HISTORY)
+    history = [_pin(each) for each in connection.execute(query).mappings()]
+    return Baseline(
+        name=name,
+        pin=_of(connection, row["pin_id"]),
+        history=history,
+        created_at=known(row["created_at"]),
+    )
+
+
+def _of(connection: Connection, pin_id: str) -> Pin:
+    return _pin(connection.execute(select(t.pins).where(t.pins.c.id == pin_id)).mappings().one())
+
+
+def _pin(row: RowMapping) -> Pin:
+    values: dict[str, Any] = {name: row[name] for name in (*_AS_GIVEN, *_LISTS, "id", "baseline")}
+    return Pin(**values, pinned_at=known(row["pinned_at"]))

@@ -1,0 +1,242 @@
+"""Checks: stored together with their runs; the verdict is stored once all of them have ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .baseline import not_found as no_baseline
+from .database import Database
+from .firing import Due, deal_with
+from .idempotency import take_key
+from .identifiers import new_id
+from .needed import refuse_needed, release
+from .progress import Counted, count_runs
+from .records import Created, Idempotency, NewRun, Page, Run
+from .regression_records import Check, CheckVerdict, NewCheck
+from .rows import insert_runs, known, moment, to_run
+from .run import cancel_queued
+
+LABEL = "check"
+"""Label of a check's runs, for finding them; its value is the check's identifier."""
+
+
+class Checks:
+    """Checks, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self,
+        new: NewCheck,
+        runs: Sequence[NewRun],
+        *,
+        idempotency: Idempotency | None = None,
+        due: Due | None = None,
+    ) -> Created[Check] | None:
+        """Store a check and all its runs, or nothing; with a key that was used before, the check of that time.
+
+        None where this due time of the schedule is dealt with. Raises Conflict where the baseline's name was
+        moved since the request was read.
+        """
+        check_id = new_id("check")
+        own = [(new_id("run"), replace(run, labels={**run.labels, LABEL: check_id})) for run in runs]
+        with self._database.write() as connection:
+            _hold_baseline(connection, new)
+            earlier = None
+            with connection.begin_nested() as savepoint:
+                connection.execute(
+                    insert(t.checks).values(
+                        created_at=self._database.now,
+                        schedule=None if due is None else due.schedule,
+                        **_values(check_id, new),
+                    )
+                )
+                if due is not None and not deal_with(connection, self._database, due, check_id=check_id):
+                    savepoint.rollback()
+                    return None
+                if idempotency is not None:
+                    earlier = take_key(connection, self._database, idempotency, check_id=check_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+            if earlier is not None:
+                return Created(_get(connection, earlier), replayed=True)
+            messages = insert_runs(connection, self._database, own, study_id=None)
+            connection.execute(insert(t.check_runs), [{"check_id": check_id, "run_id": run_id} for run_id, _ in own])
+            return Created(_get(connection, check_id), replayed=False, messages=messages)
+
+    def get(self, check_id: str) -> Check:
+        """One check; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, check_id)
+
+    def page(
+        self,
+        *,
+        baseline: str | None = None,
+        schedule: str | None = None,
+        verdict: CheckVerdict | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Check]:
+        """Checks that meet every filter, newest first."""
+        column = t.checks.c
+        query = select(t.checks).order_by(column.id.desc()).limit(limit + 1)
+        for filtered, value in ((column.baseline, baseline), (column.schedule, schedule), (column.verdict, verdict)):
+            if value is not None:
+                query = query.where(filtered == value)
+        if after is not None:
+            query = query.where(column.id < after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            found = _with_progress(connection, rows[:limit])
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    def running(self) -> list[str]:
+        """Identifiers of those that have no verdict yet, oldest first."""
+        column = t.checks.c
+        with self._database.read() as connection:
+            found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
+            return list(found.scalars())
+
+    def runs(self, check_id: str) -> list[Run]:
+        """The new runs of a check, in the order of their making."""
+        query = select(t.runs).where(t.runs.c.id.in_(_runs_of(check_id))).order_by(t.runs.c.id)
+        with self._database.read() as connection:
+            return [to_run(row) for row in connection.execute(query).mappings()]
+
+    def of_run(self, run_id: str) -> str | None:
+        """The check that asked for a run; None for any other run."""
+        query = select(t.check_runs.c.check_id).where(t.check_runs.c.run_id == run_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def finish(
+        self,
+        check_id: str,
+        *,
+        status: Literal["succeeded", "failed"],
+        verdict: CheckVerdict | None,
+        report: Mapping[str, Any] | None,
+    ) -> bool:
+        """Save the verdict and its report, and end it; False, and nothing happens, if it has ended."""
+        with self._database.write() as connection:
+            return _hold(
+                connection,
+                check_id,
+                status=status,
+                verdict=verdict,
+                report=None if report is None else dict(report),
+                ended_at=self._database.now,
+            )
+
+    def request_cancel(self, check_id: str) -> Check:
+        """End it, cancel what is queued, ask what runs to stop; raises Conflict when it ended otherwise."""
+        runs = t.runs.c
+        with self._database.write() as connection:
+            canceled = _hold(
+                connection, check_id, status="canceled", cancel_requested=True, ended_at=self._database.now
+            )
+            before = _get(connection, check_id)
+            if not canceled and before.status != "canceled":
+                raise Conflict(f"the check has already {before.status}; only a running one can be cancelled")
+            own = runs.id.in_(_runs_of(check_id))
+            cancel_queued(connection, self._database, own)
+            connection.execute(update(t.runs).where(own, runs.status == "running").values(cancel_requested=True))
+            return _get(connection, check_id)
+
+    def delete(self, check_id: str) -> None:
+        """Remove a check with its runs; raises Conflict where a baseline is pinned to them."""
+        column = t.checks.c
+        with self._database.write() as connection:
+            pin_id = connection.execute(select(column.pin_id).where(column.id == check_id).with_for_update()).scalar()
+            if pin_id is None:
+                raise _not_found(check_id)
+            own = list(connection.execute(_runs_of(check_id)).scalars())
+            refuse_needed(connection, t.runs.c.id.in_(own), but_check=check_id)
+            connection.execute(delete(t.checks).where(column.id == check_id))
+            connection.execute(delete(t.runs).where(t.runs.c.id.in_(own)))
+            release(connection, pin_id)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Number of checks by status and verdict, which is "" where there is none."""
+        column = t.checks.c
+        query = select(column.status, column.verdict, func.count()).group_by(column.status, column.verdict)
+        with self._database.read() as connection:
+            return {(status, verdict or ""): count for status, verdict, count in connection.execute(query)}
+
+
+def _hold_baseline(connection: Connection, new: NewCheck) -> None:
+    """Keep the baseline's name where it is until the check is stored, so that its runs are let go by nobody."""
+    pin_id = connection.execute(
+        select(t.baselines.c.pin_id).where(t.baselines.c.name == new.baseline).with_for_update(read=True)
+    ).scalar()
+    if pin_id is None:
+        raise no_baseline(new.baseline)
+    if pin_id != new.pin_id:
+        raise Conflict(f"the baseline {new.baseline!r} was moved meanwhile; send the request again")
+
+
+def _hold(connection: Connection, check_id: str, **values: Any) -> bool:
+    """Change a running check, and hold its row until the end of the transaction; whether it is running."""
+    column = t.checks.c
+    changed = connection.execute(
+        update(t.checks).where(column.id == check_id, column.status == "running").values(**values).returning(column.id)
+    )
+    return changed.first() is not None
+
+
+def _values(check_id: str, new: NewCheck) -> dict[str, Any]:
+    return {
+        "id": check_id,
+        "name": new.name,
+        "labels": dict(new.labels),
+        "baseline": new.baseline,
+        "pin_id": new.pin_id,
+        "status": "running",
+        "experiment": new.experiment,
+        "remedies": list(new.remedies),
+        "seeds": list(new.seeds),
+        "margins": dict(new.margins),
+        "cancel_requested": False,
+        "request_id": new.request_id,
+    }
+
+
+def _runs_of(check_id: str) -> Select[tuple[str]]:
+    return select(t.check_runs.c.run_id).where(t.check_runs.c.check_id == check_id)
+
+
+def _get(connection: Connection, check_id: str) -> Check:
+    rows = connection.execute(select(t.checks).where(t.checks.c.id == check_id)).mappings().all()
+    if not rows:
+        raise _not_found(check_id)
+    return _with_progress(connection, rows)[0]
+
+
+def _not_found(check_id: str) -> NotFound:
+    return NotFound(f"there is no check {check_id!r}")
+
+
+def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Check]:
+    counted = count_runs(connection, t.check_runs.c.check_id, [row["id"] for row in rows])
+    return [_check(row, counted[row["id"]]) for row in rows]
+
+
+def _check(row: RowMapping, own: Counted) -> Check:
+    return Check(
+        **{name: row[name] for name in _AS_STORED},
+        created_at=known(row["created_at"]),
+        ended_at=moment(row["ended_at"]),
+        progress=own.progress,
+    )
+
+
+_AS_STORED = (
+    "id", "name", "labels", "baseline", "pin_id", "schedule", "status", "verdict", "experiment", "remedies", "seeds",
+    "margins", "report", "cancel_requested", "request_id",
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""Uploaded data sets: what is known of them, and their arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, insert, select
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .dataset_uses import runs_by_dataset, who_needs
+from .records import Created, DatasetRecord, DeletedDataset, Page
+from .rows import known
+
+_SIZE = func.length(t.datasets.c.content).label("bytes")
+_FACTS = [*(column for column in t.datasets.c if column.name != "content"), _SIZE]
+_KEPT = ("id", "task", "rows", "shape", "outputs")
+
+
+class Datasets:
+    """Data sets by their id, which follows from their content."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, content: bytes, **facts: Any) -> Created[DatasetRecord]:
+        """Store a data set, once: the same content again is the data set of that time."""
+        with self._database.write() as connection:
+            statement = self._database.insert(t.datasets).values(
+                content=content, created_at=self._database.now, **facts
+            )
+            added = connection.execute(
+                statement.on_conflict_do_nothing(index_elements=["id"]).returning(t.datasets.c.id)
+            )
+            replayed = added.first() is None
+            connection.execute(delete(t.deleted_datasets).where(t.deleted_datasets.c.id == facts["id"]))
+            row = connection.execute(select(*_FACTS).where(t.datasets.c.id == facts["id"])).mappings().one()
+        return Created(_record(row), replayed=replayed)
+
+    def find(self, dataset_id: str) -> DatasetRecord | None:
+        """What is known of a data set; None where there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_FACTS).where(t.datasets.c.id == dataset_id)).mappings().first()
+        return None if row is None else _record(row)
+
+    def get(self, dataset_id: str) -> DatasetRecord:
+        """What is known of a data set; raises NotFound."""
+        found = self.find(dataset_id)
+        if found is None:
+            raise NotFound(f"there is no data set {dataset_id}")
+        return found
+
+    def find_deleted(self, dataset_id: str) -> DeletedDataset | None:
+        """What is still known of a data set that was deleted; None where there was none."""
+        column = t.deleted_datasets.c
+        with self._database.read() as connection:
+            row = connection.execute(select(t.deleted_datasets).where(column.id == dataset_id)).mappings().first()
+        return (
+            None
+            if row is None
+            else DeletedDataset(**{name: row[name] for name in _KEPT} | {"shape": tuple(row["shape"])})
+        )
+
+    def runs_by_dataset(self, dataset_ids: Sequence[str]) -> dict[str, int]:
+        """How many runs were trained on each data set, or will be."""
+        with self._database.read() as connection:
+            return runs_by_dataset(connection, self._database, dataset_ids)
+
+    def delete(self, dataset_id: str) -> None:
+        """Remove a data set, but for what its runs are understood by; raises Conflict while something needs it."""
+        column = t.datasets.c
+        kept = [column[name] for name in _KEPT]
+        with self._database.write() as connection:
+            # First its row: who is about to store a run on it waits for the end of this, and the other way round.
+            if connection.execute(select(column.id).where(column.id == dataset_id).with_for_update()).first() is None:
+                raise NotFound(f"there is no data set {dataset_id}")
+            needed = who_needs(connection, self._database, dataset_id)
+            if needed is not None:
+                raise Conflict(f"the data set cannot be deleted: {needed}")
+            facts = select(*kept, self._database.now).where(column.id == dataset_id)
+            connection.execute(insert(t.deleted_datasets).from_select([*_KEPT, "deleted_at"], facts))
+            connection.execute(delete(t.datasets).where(column.id == dataset_id))
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> Page[DatasetRecord]:
+        """Data sets by their id."""
+        query = select(*_FACTS).order_by(t.datasets.c.id).limit(limit + 1)
+        if after is not None:
+            query = query.where(t.datasets.c.id > after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        found = [_record(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    def content(self, dataset_id: str) -> bytes:
+        """The arrays of a data set as an npz file; raises NotFound."""
+        with self._database.read() as connection:
+            found = connection.scalar(select(t.datasets.c.content).where(t.datasets.c.id == dataset_id))
+        if found is None:
+            raise NotFound(f"there is no data set {dataset_id}")
+        return bytes(found)
+
+
+def _record(row: RowMapping) -> DatasetRecord:
+    return DatasetRecord(**(dict(row) | {"created_at": known(row["created_at"]), "shape": tuple(row["shape"])}))

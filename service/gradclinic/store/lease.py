@@ -1,0 +1,223 @@
+"""A worker's side of a run: claim, heartbeat, fenced writes, release.
+
+The attempt number is the fencing token: every write names it, and changes a row only while the run still
+runs under that attempt and its lease has not run out, by the database's clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..kernel.errors import GradclinicError
+from ..measurements.record import RunRecord, Series
+from . import tables as t
+from .database import Database
+from .layout import layout_to_json
+from .packing import pack
+from .records import CheckpointPointer, Claim, Message, Order, Reason, Status
+from .rows import change_status, to_run
+from .summaries import ending_rows, ending_values
+
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+class LeaseLost(GradclinicError):
+    """The run belongs to another attempt now, or to none; what this worker would write does not count."""
+
+    code = "lease_lost"
+
+
+class Leases:
+    """Claims, and everything that is written under one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Claim | None:
+        """Take a queued run; None when it is not there, or not waiting (a message too many).
+
+        What was recorded after the checkpoint that the attempt resumes from is dropped in the same transaction.
+        `again` says that an earlier try may have been committed without an answer: then the owner has the run.
+        """
+        runs, now = t.runs.c, self._database.now
+        with self._database.read() as connection:  # most messages too many end here, without a write lock
+            found = connection.execute(select(runs.status, runs.owner).where(runs.id == run_id)).one_or_none()
+        if again and found == ("running", owner):
+            return self._claimed(run_id, owner=owner, ttl_s=ttl_s)
+        if found is None or found.status != "queued":
+            return None
+        with self._database.write() as connection:
+            moved = change_status(
+                connection,
+                self._database,
+                runs.id == run_id,
+                before="queued",
+                status="running",
+                reason=Reason("claimed", "a worker took it"),
+                recorded_owner=owner,
+                owner=owner,
+                attempt=runs.attempt + 1,
+                lease_until=now + ttl_s,
+                attempt_started_at=now,
+                started_at=func.coalesce(runs.started_at, now),
+            )
+            if not moved:
+                return None
+            return _begin(connection, run_id, owner=owner)
+
+    def _claimed(self, run_id: str, *, owner: str, ttl_s: float) -> Claim | None:
+        runs, now = t.runs.c, self._database.now
+        held = (runs.id == run_id, runs.status == "running", runs.owner == owner, runs.lease_until > now)
+        with self._database.write() as connection:
+            changed = connection.execute(update(t.runs).where(*held).values(lease_until=now + ttl_s))
+            return _begin(connection, run_id, owner=owner) if changed.rowcount == 1 else None
+
+    def heartbeat(self, claim: Claim, *, ttl_s: float) -> Order:
+        """Extend the lease, unless it is lost; learn whether to stop."""
+        now = self._database.now
+        with self._database.write() as connection:
+            asked = connection.execute(
+                update(t.runs)
+                .where(*self._holds(claim))
+                .values(lease_until=now + ttl_s)
+                .returning(t.runs.c.cancel_requested)
+            ).first()
+        return _order(None if asked is None else asked.cancel_requested)
+
+    def look(self, claim: Claim) -> Order:
+        """Learn whether to stop, without a write."""
+        with self._database.read() as connection:
+            asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(claim))).first()
+        return _order(None if asked is None else asked.cancel_requested)
+
+    def save_layout(self, claim: Claim, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
+        """Store what a run has sites and weights for, before it has recorded anything."""
+        with self._database.write() as connection:
+            self._fence(connection, claim, layout=layout_to_json(record), environment=dict(environment))
+
+    def restart(self, claim: Claim, *, reason: str) -> None:
+        """Begin again from step 0, since the checkpoint cannot be used."""
+        with self._database.write() as connection:
+            self._fence(connection, claim, checkpoint=None, reason_code="restarted", reason_text=reason)
+            _rewind(connection, claim.run_id, step=0)
+
+    def save_window(
+        self,
+        claim: Claim,
+        *,
+        step: int,
+        series: Mapping[str, Series],
+        checkpoint: CheckpointPointer | None = None,
+        again: bool = False,
+    ) -> None:
+        """Store newly recorded statistics and progress, and the checkpoint that goes with them, or nothing.
+
+        Saving a newer checkpoint forgives the attempts that ended before. `again` says that an earlier try of the
+        same window may have been committed without an answer; what it stored is then left as it is.
+        """
+        values: dict[str, Any] = {"step": step}
+        if checkpoint is not None:
+            values |= {"checkpoint": asdict(checkpoint), "failures": 0}
+        rows = pack(claim.run_id, series)
+        with self._database.write() as connection:
+            self._fence(connection, claim, **values)
+            if rows and again:
+                connection.execute(self._database.insert(t.chunks).on_conflict_do_nothing(), rows)
+            elif rows:
+                connection.execute(insert(t.chunks), rows)
+
+    def finish(
+        self,
+        claim: Claim,
+        *,
+        status: Status,
+        reason: Reason,
+        record: RunRecord | None = None,
+        diagnosis: Mapping[str, Any] | None = None,
+        again: bool = False,
+    ) -> None:
+        """End a run, with its outcome, its diagnosis and the rows that SQL users read.
+
+        `again` says that an earlier try of the same end may have been committed without an answer.
+        """
+        values = {"checkpoint": None, **ending_values(record, diagnosis)}
+        summaries, found = ending_rows(claim.run_id, record, diagnosis)
+        with self._database.write() as connection:
+            if again and _is(connection, claim, status=status):
+                return
+            self._move(connection, claim, status=status, reason=reason, ended_at=self._database.now, **values)
+            if summaries:
+                connection.execute(insert(t.layer_summaries), summaries)
+            if found:
+                connection.execute(insert(t.findings), found)
+
+    def release(self, claim: Claim, *, reason: Reason, again: bool = False) -> Message:
+        """Give an unfinished run back to the queue, at its last checkpoint; it does not count as a failed attempt.
+
+        `again` as for `finish`.
+        """
+        now = self._database.now
+        with self._database.write() as connection:
+            if not (again and _is(connection, claim, status="queued")):
+                self._move(connection, claim, status="queued", reason=reason, queued_at=now, sent_at=None)
+        return Message(claim.run_id, claim.run.queue, claim.run.priority)
+
+    def _holds(self, claim: Claim) -> Conditions:
+        runs = t.runs.c
+        return (
+            runs.id == claim.run_id,
+            runs.attempt == claim.attempt,
+            runs.status == "running",
+            runs.lease_until > self._database.now,
+        )
+
+    def _fence(self, connection: Connection, claim: Claim, **values: Any) -> None:
+        changed = connection.execute(update(t.runs).where(*self._holds(claim)).values(**values))
+        if changed.rowcount != 1:
+            raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
+
+    def _move(self, connection: Connection, claim: Claim, *, status: Status, reason: Reason, **values: Any) -> None:
+        moved = change_status(
+            connection,
+            self._database,
+            *self._holds(claim),
+            before="running",
+            status=status,
+            reason=reason,
+            recorded_owner=claim.owner,
+            owner=None,
+            lease_until=None,
+            **values,
+        )
+        if not moved:
+            raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
+
+
+def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column's value
+    if cancel_requested is None:
+        return Order.LOST
+    return Order.CANCEL if cancel_requested else Order.CONTINUE
+
+
+def _begin(connection: Connection, run_id: str, *, owner: str) -> Claim:
+    """A claimed run as it was at the checkpoint that its new attempt resumes from."""
+    runs = t.runs.c
+    checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
+    _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
+    row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+    return Claim(run_id, row["attempt"], owner, to_run(row))
+
+
+def _is(connection: Connection, claim: Claim, *, status: Status) -> bool:
+    """Whether a run is in a state that this attempt brought it to."""
+    own = (t.runs.c.id == claim.run_id, t.runs.c.attempt == claim.attempt, t.runs.c.status == status)
+    return connection.execute(select(t.runs.c.id).where(*own)).first() is not None
+
+
+def _rewind(connection: Connection, run_id: str, *, step: int) -> None:
+    # By the last step: what an event made worth keeping begins before it, and before the checkpoint perhaps.
+    connection.execute(delete(t.chunks).where(t.chunks.c.run_id == run_id, t.chunks.c.last_step >= step))
+    connection.execute(update(t.runs).where(t.runs.c.id == run_id).values(step=step))

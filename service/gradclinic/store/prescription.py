@@ -1,0 +1,253 @@
+"""Prescriptions: searches for a cure, and the runs that they asked for, each bound to its trial."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .dataset_uses import hold_datasets
+from .documents import has_all, text_at
+from .idempotency import take_key
+from .identifiers import new_id
+from .needed import refuse_needed
+from .progress import Counted, count_runs
+from .records import (
+    Created,
+    Idempotency,
+    Message,
+    NewPrescription,
+    NewRun,
+    Page,
+    Prescription,
+    Run,
+    StudyStatus,
+)
+from .rows import insert_runs, known, moment, to_run
+from .run import cancel_queued
+
+
+class Prescriptions:
+    """Prescriptions, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, new: NewPrescription, *, idempotency: Idempotency | None = None) -> Created[Prescription]:
+        """Store a prescription, running, with no runs yet; with a key that was used before, that of that time."""
+        prescription_id = new_id("prescription")
+        with self._database.write() as connection:
+            hold_datasets(connection, [new.experiment])
+            earlier = None
+            with connection.begin_nested() as savepoint:
+                connection.execute(
+                    insert(t.prescriptions).values(created_at=self._database.now, **_values(prescription_id, new))
+                )
+                if idempotency is not None:
+                    earlier = take_key(connection, self._database, idempotency, prescription_id=prescription_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+            return Created(_get(connection, earlier or prescription_id), replayed=earlier is not None)
+
+    def get(self, prescription_id: str) -> Prescription:
+        """One prescription; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, prescription_id)
+
+    def page(
+        self,
+        *,
+        status: StudyStatus | None = None,
+        condition: str | None = None,
+        ending: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Prescription]:
+        """Prescriptions, newest first, that meet every filter; `condition` is the primary one of the diagnosis."""
+        column = t.prescriptions.c
+        query = select(t.prescriptions).order_by(column.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(column.status == status)
+        if condition is not None:
+            query = query.where(text_at(self._database, column.report, "diagnosis", "primary") == condition)
+        if ending is not None:
+            query = query.where(text_at(self._database, column.report, "ending") == ending)
+        query = query.where(*has_all(self._database, column.labels, labels or {}))
+        if after is not None:
+            query = query.where(column.id < after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            found = _with_progress(connection, rows[:limit])
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    def running(self) -> list[str]:
+        """Identifiers of those that have not ended, oldest first."""
+        column = t.prescriptions.c
+        with self._database.read() as connection:
+            found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
+            return list(found.scalars())
+
+    def trials(self, prescription_id: str) -> dict[str, Run]:
+        """Its runs so far, by their trials' keys."""
+        query = (
+            select(t.trials.c.key, t.runs)
+            .join_from(t.trials, t.runs, t.trials.c.run_id == t.runs.c.id)
+            .where(t.trials.c.prescription_id == prescription_id)
+            .order_by(t.runs.c.id)
+        )
+        with self._database.read() as connection:
+            return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
+
+    def of_run(self, run_id: str) -> str | None:
+        """The prescription that asked for a run; None for any other run."""
+        query = select(t.trials.c.prescription_id).where(t.trials.c.run_id == run_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def deleted(self, prescription_id: str) -> dict[str, float]:
+        """What the runs that were deleted had cost, in seconds, by their trials' keys."""
+        deleted = t.deleted_trials.c
+        query = select(deleted.key, deleted.seconds).where(deleted.prescription_id == prescription_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(deleted.digest))
+            return {row.key: row.seconds or 0.0 for row in rows}
+
+    def ask(
+        self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Mapping[str, Any]
+    ) -> tuple[Message, ...]:
+        """Store a round as a whole, by trial key: a trial that was asked for before is not asked for again.
+
+        Nothing is stored once the prescription has ended.
+        """
+        with self._database.write() as connection:
+            if not self._hold(connection, prescription_id, report=dict(report)):
+                return ()
+            asked = {
+                digest
+                for trials in (t.trials.c, t.deleted_trials.c)
+                for digest in connection.execute(
+                    select(trials.digest).where(trials.prescription_id == prescription_id)
+                ).scalars()
+            }
+            fresh = [(new_id("run"), key, new) for key, new in wanted.items() if _digest(key) not in asked]
+            if not fresh:
+                return ()
+            messages = insert_runs(
+                connection, self._database, [(run_id, new) for run_id, _, new in fresh], study_id=None
+            )
+            connection.execute(
+                insert(t.trials),
+                [
+                    {"prescription_id": prescription_id, "digest": _digest(key), "key": key, "run_id": run_id}
+                    for run_id, key, _ in fresh
+                ],
+            )
+            return messages
+
+    def finish(
+        self, prescription_id: str, *, status: Literal["succeeded", "failed"], report: Mapping[str, Any] | None
+    ) -> None:
+        """Save the report, and end it; nothing happens if it has ended."""
+        with self._database.write() as connection:
+            kept = {} if report is None else {"report": dict(report)}
+            self._hold(connection, prescription_id, status=status, ended_at=self._database.now, **kept)
+
+    def request_cancel(self, prescription_id: str) -> Prescription:
+        """End it, cancel what is queued, ask what runs to stop; raises Conflict when it ended otherwise."""
+        runs = t.runs.c
+        with self._database.write() as connection:
+            canceled = self._hold(
+                connection, prescription_id, status="canceled", cancel_requested=True, ended_at=self._database.now
+            )
+            before = _get(connection, prescription_id)
+            if not canceled and before.status != "canceled":
+                raise Conflict(f"the prescription has already {before.status}; only a running one can be cancelled")
+            own = runs.id.in_(_runs_of(prescription_id))
+            cancel_queued(connection, self._database, own)
+            connection.execute(update(t.runs).where(own, runs.status == "running").values(cancel_requested=True))
+            return _get(connection, prescription_id)
+
+    def delete(self, prescription_id: str) -> None:
+        """Remove a prescription with its runs and all they recorded; raises Conflict where they are needed."""
+        column = t.prescriptions.c
+        with self._database.write() as connection:
+            # First its row, which a round that is being asked for holds: no run of that round is left behind.
+            held = connection.execute(
+                update(t.prescriptions)
+                .where(column.id == prescription_id)
+                .values(cancel_requested=True)
+                .returning(column.id)
+            )
+            if held.first() is None:
+                raise _not_found(prescription_id)
+            refuse_needed(connection, t.runs.c.id.in_(_runs_of(prescription_id)))
+            connection.execute(delete(t.runs).where(t.runs.c.id.in_(_runs_of(prescription_id))))
+            connection.execute(delete(t.prescriptions).where(column.id == prescription_id))
+
+    def _hold(self, connection: Connection, prescription_id: str, **values: Any) -> bool:
+        """Change a running prescription, and hold its row until the end of the transaction; whether it is running."""
+        column = t.prescriptions.c
+        changed = connection.execute(
+            update(t.prescriptions)
+            .where(column.id == prescription_id, column.status == "running")
+            .values(**values)
+            .returning(column.id)
+        )
+        return changed.first() is not None
+
+
+def _values(prescription_id: str, new: NewPrescription) -> dict[str, Any]:
+    return {
+        "id": prescription_id,
+        "name": new.name,
+        "labels": dict(new.labels),
+        "status": "running",
+        "experiment": new.experiment,
+        "budget": new.budget,
+        "seed": new.seed,
+        "cancel_requested": False,
+        "request_id": new.request_id,
+    }
+
+
+def _runs_of(prescription_id: str) -> Select[tuple[str]]:
+    return select(t.trials.c.run_id).where(t.trials.c.prescription_id == prescription_id)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _get(connection: Connection, prescription_id: str) -> Prescription:
+    query = select(t.prescriptions).where(t.prescriptions.c.id == prescription_id)
+    rows = connection.execute(query).mappings().all()
+    if not rows:
+        raise _not_found(prescription_id)
+    return _with_progress(connection, rows)[0]
+
+
+def _not_found(prescription_id: str) -> NotFound:
+    return NotFound(f"there is no prescription {prescription_id!r}")
+
+
+def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Prescription]:
+    counted = count_runs(connection, t.trials.c.prescription_id, [row["id"] for row in rows])
+    return [_prescription(row, counted[row["id"]]) for row in rows]
+
+
+def _prescription(row: RowMapping, own: Counted) -> Prescription:
+    return Prescription(
+        **{name: row[name] for name in _AS_STORED},
+        created_at=known(row["created_at"]),
+        ended_at=moment(row["ended_at"]),
+        progress=own.progress,
+    )
+
+
+_AS_STORED = (
+    "id", "name", "labels", "status", "experiment", "budget", "seed", "report", "cancel_requested", "request_id",
+)  # fmt: skip

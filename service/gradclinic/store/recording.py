@@ -1,0 +1,215 @@
+"""Runs that a user's own program records: numbered windows instead of a worker's lease, and a time without news.
+
+A window counts once, in its turn, and only while the run goes on: every write names the number it expects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from ..kernel.errors import Conflict, NotFound
+from ..measurements.record import RunRecord, Series
+from . import tables as t
+from .database import Database
+from .idempotency import take_key
+from .identifiers import new_id
+from .layout import layout_to_json
+from .packing import pack
+from .records import Created, Idempotency, JsonObject, NewRun, Reason, Run, Status
+from .rows import change_status, insert_runs, to_run
+from .summaries import ending_rows, ending_values
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How much a program has sent of its run."""
+
+    run_id: str
+    declared: JsonObject
+    """As it was posted."""
+    windows: int
+    """Windows that were accepted; the number of the next one."""
+    fingerprint: str | None
+    """Digest of the last of them."""
+    stored_bytes: int
+
+
+class Recordings:
+    """Runs that are recorded elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self,
+        new: NewRun,
+        *,
+        record: RunRecord,
+        declared: JsonObject,
+        silence_s: float,
+        idempotency: Idempotency | None = None,
+    ) -> Created[Run]:
+        """Store a run that its program trains from now on; with a key that was used before, the run of that time."""
+        run_id = new_id("run")
+        with self._database.write() as connection:
+            earlier = None
+            with connection.begin_nested() as savepoint:
+                self._insert(connection, run_id, new, record=record, declared=declared, silence_s=silence_s)
+                if idempotency is not None:
+                    earlier = take_key(connection, self._database, idempotency, run_id=run_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+            row = connection.execute(select(t.runs).where(t.runs.c.id == (earlier or run_id))).mappings().one()
+        return Created(to_run(row), replayed=earlier is not None)
+
+    def get(self, run_id: str) -> Recording:
+        """What was sent of a run; raises NotFound for a run that no program of its own records."""
+        with self._database.read() as connection:
+            return _get(connection, run_id)
+
+    def append(
+        self,
+        run_id: str,
+        *,
+        window: int,
+        step: int,
+        series: Mapping[str, Series],
+        fingerprint: str,
+        stored_bytes: int,
+        silence_s: float,
+    ) -> bool:
+        """Store the next window, and put off the end of silence; False where it was there before.
+
+        Raises Conflict for a window out of its turn, for another one under the same number, and for a run that ended.
+        """
+        recordings, runs = t.recordings.c, t.runs.c
+        with self._database.write() as connection:
+            if _is_repeated(_get(connection, run_id), window=window, fingerprint=fingerprint):
+                return False
+            moved = connection.execute(
+                update(t.runs)
+                .where(runs.id == run_id, runs.status == "running", runs.origin == "external")
+                .values(step=step, lease_until=self._database.now + silence_s)
+            )
+            if moved.rowcount != 1:
+                raise _ended(connection, run_id)
+            # The row of the run is ours now: whoever sent the same window at the same time has committed.
+            if _is_repeated(_get(connection, run_id), window=window, fingerprint=fingerprint):
+                return False
+            connection.execute(
+                update(t.recordings)
+                .where(recordings.run_id == run_id)
+                .values(
+                    windows=window + 1, fingerprint=fingerprint, stored_bytes=recordings.stored_bytes + stored_bytes
+                )
+            )
+            rows = pack(run_id, series)
+            if rows:
+                connection.execute(insert(t.chunks), rows)
+        return True
+
+    def finish(
+        self,
+        run_id: str,
+        *,
+        windows: int,
+        status: Status,
+        reason: Reason,
+        record: RunRecord,
+        diagnosis: Mapping[str, Any] | None,
+        only_if_silent: bool = False,
+    ) -> Run:
+        """End a run, judged by so many windows; raises Conflict where it ended before, or where more have come."""
+        runs, now = t.runs.c, self._database.now
+        conditions = [runs.id == run_id, runs.origin == "external"]
+        if only_if_silent:
+            conditions.append(runs.lease_until <= now)
+        summaries, found = ending_rows(run_id, record, diagnosis)
+        with self._database.write() as connection:
+            moved = change_status(
+                connection,
+                self._database,
+                *conditions,
+                before="running",
+                status=status,
+                reason=reason,
+                lease_until=None,
+                ended_at=now,
+                steps=record.steps,
+                **ending_values(record, diagnosis),
+            )
+            if not moved:
+                raise _ended(connection, run_id)
+            if _get(connection, run_id).windows != windows:
+                raise Conflict("more statistics have come since; ask again")
+            if summaries:
+                connection.execute(insert(t.layer_summaries), summaries)
+            if found:
+                connection.execute(insert(t.findings), found)
+            row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+        return to_run(row)
+
+    def silent(self) -> list[str]:
+        """The runs of which nothing was heard for as long as their programs may be silent."""
+        runs = t.runs.c
+        query = (
+            select(runs.id)
+            .where(runs.status == "running", runs.origin == "external", runs.lease_until <= self._database.now)
+            .limit(BATCH)
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _insert(
+        self,
+        connection: Connection,
+        run_id: str,
+        new: NewRun,
+        *,
+        record: RunRecord,
+        declared: JsonObject,
+        silence_s: float,
+    ) -> None:
+        now = self._database.now
+        insert_runs(connection, self._database, [(run_id, new)], study_id=None)
+        connection.execute(
+            update(t.runs)
+            .where(t.runs.c.id == run_id)
+            .values(
+                layout=layout_to_json(record),
+                environment=dict(record.environment),
+                started_at=now,
+                lease_until=now + silence_s,
+            )
+        )
+        connection.execute(
+            insert(t.recordings).values(
+                run_id=run_id, declared=dict(declared), windows=0, fingerprint=None, stored_bytes=0
+            )
+        )
+
+
+def _get(connection: Connection, run_id: str) -> Recording:
+    row = connection.execute(select(t.recordings).where(t.recordings.c.run_id == run_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no recording {run_id!r}")
+    return Recording(row.run_id, row.declared, row.windows, row.fingerprint, row.stored_bytes)
+
+
+def _is_repeated(recording: Recording, *, window: int, fingerprint: str) -> bool:
+    if window > recording.windows:
+        raise Conflict(f"window {window} came before window {recording.windows}; send that one first")
+    if window == recording.windows - 1 and fingerprint != recording.fingerprint:
+        raise Conflict(f"window {window} was sent before with other content; the next one is {recording.windows}")
+    return window < recording.windows
+
+
+def _ended(connection: Connection, run_id: str) -> Conflict | NotFound:
+    row = connection.execute(select(t.runs.c.status, t.runs.c.reason_text).where(t.runs.c.id == run_id)).one_or_none()
+    if row is None:
+        return NotFound(f"there is no recording {run_id!r}")
+    return Conflict(f"the recording has ended: {row.status} ({row.reason_text})")

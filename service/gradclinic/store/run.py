@@ -1,0 +1,243 @@
+"""Runs as their owners see them: create, read, list, cancel, delete."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .idempotency import take_key
+from .identifiers import new_id
+from .layout import outcome_from_json
+from .needed import refuse_needed
+from .records import Created, Idempotency, NewRun, Page, Reason, Run, Status, Transition
+from .rows import change_status, insert_runs, known, to_run
+
+CANCELED = Reason("canceled_by_user", "cancelled on request")
+
+
+class Runs:
+    """Runs, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, new: NewRun, *, idempotency: Idempotency | None = None) -> Created[Run]:
+        """Store a run, queued; with a key that was used before, the run of that time."""
+        run_id = new_id("run")
+        with self._database.write() as connection:
+            if idempotency is not None:
+                # The key refers to the run, so it goes second; the savepoint takes the run back on a replay.
+                with connection.begin_nested() as savepoint:
+                    messages = insert_runs(connection, self._database, [(run_id, new)], study_id=None)
+                    earlier = take_key(connection, self._database, idempotency, run_id=run_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+                if earlier is not None:
+                    return Created(_get(connection, earlier), replayed=True)
+            else:
+                messages = insert_runs(connection, self._database, [(run_id, new)], study_id=None)
+            return Created(_get(connection, run_id), replayed=False, messages=messages)
+
+    def get(self, run_id: str) -> Run:
+        """One run; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, run_id)
+
+    def get_many(self, run_ids: Sequence[str]) -> list[Run]:
+        """Several runs, in the order asked for; raises NotFound for the first that is not there."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.runs).where(t.runs.c.id.in_(run_ids))).mappings()
+            found = {row["id"]: to_run(row) for row in rows}
+        for run_id in run_ids:
+            if run_id not in found:
+                raise _not_found(run_id)
+        return [found[run_id] for run_id in run_ids]
+
+    def of_study(self, study_id: str) -> list[Run]:
+        """All runs of a study, in the order of their making."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.runs).where(t.runs.c.study_id == study_id).order_by(t.runs.c.id))
+            return [to_run(row) for row in rows.mappings()]
+
+    def page(
+        self,
+        *,
+        status: Status | None = None,
+        condition: str | None = None,
+        finding: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        study_id: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Run]:
+        """Runs, newest first, that meet every filter; `condition` is the primary one, `finding` any."""
+        runs = t.runs.c
+        query = select(t.runs).order_by(runs.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(runs.status == status)
+        if condition is not None:
+            query = query.where(runs.condition == condition)
+        if finding is not None:
+            query = query.where(
+                exists().where(t.findings.c.run_id == runs.id, t.findings.c.condition == finding).correlate(t.runs)
+            )
+        for key, value in (labels or {}).items():
+            label = t.labels.alias()
+            query = query.where(
+                exists().where(label.c.run_id == runs.id, label.c.key == key, label.c.value == value).correlate(t.runs)
+            )
+        if study_id is not None:
+            query = query.where(runs.study_id == study_id)
+        if after is not None:
+            query = query.where(runs.id < after)
+        with self._database.read() as connection:
+            found = [to_run(row) for row in connection.execute(query).mappings()]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    def find_identical(self, digest: str) -> Run | None:
+        """The newest succeeded run of the same resolved experiment and seed."""
+        runs = t.runs.c
+        query = (
+            select(t.runs)
+            .where(runs.digest == digest, runs.status == "succeeded", runs.origin == "service")
+            .order_by(runs.id.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else to_run(row)
+
+    def transitions(self, run_id: str) -> list[Transition]:
+        """Every change of a run's state, oldest first."""
+        query = select(t.transitions).where(t.transitions.c.run_id == run_id).order_by(t.transitions.c.number)
+        with self._database.read() as connection:
+            return [
+                Transition(
+                    row.number,
+                    row.status_before,
+                    row.status,
+                    row.attempt,
+                    row.step,
+                    row.owner,
+                    Reason(row.reason_code, row.reason_text),
+                    known(row.at),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def request_cancel(self, run_id: str) -> Run:
+        """Cancel a queued run now, ask the worker of a running one to stop; raises Conflict when it ended otherwise."""
+        runs = t.runs.c
+        with self._database.write() as connection:
+            cancel_queued(connection, self._database, runs.id == run_id)
+            self._cancel_recorded(connection, run_id)
+            connection.execute(
+                update(t.runs).where(runs.id == run_id, runs.status == "running").values(cancel_requested=True)
+            )
+            run = _get(connection, run_id)
+        if run.ended and run.status != "canceled":
+            raise Conflict(f"the run has already {run.status}; only a queued or running one can be cancelled")
+        return run
+
+    def _cancel_recorded(self, connection: Connection, run_id: str) -> None:
+        """End a run that its own program trains: there is no worker to ask, and what it sends next is refused."""
+        change_status(
+            connection,
+            self._database,
+            t.runs.c.id == run_id,
+            t.runs.c.origin == "external",
+            before="running",
+            status="canceled",
+            reason=CANCELED,
+            cancel_requested=True,
+            lease_until=None,
+            ended_at=self._database.now,
+        )
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
+
+        Where a prescription asked for it, that it did is still known, and what the run had cost: it is not asked for
+        again, and its seconds stay spent. Raises Conflict where a baseline or a check rests on it.
+        """
+        trials, runs = t.trials.c, t.runs.c
+        own = select(trials.prescription_id, trials.digest, trials.key).where(trials.run_id == run_id)
+        working = (self._database.now - runs.attempt_started_at).label("working")
+        gone = delete(t.runs).where(runs.id == run_id).returning(runs.status, runs.outcome, working)
+        with self._database.write() as connection:
+            refuse_needed(connection, runs.id == run_id)
+            asked_for = connection.execute(own).mappings().all()
+            row = connection.execute(gone).first()
+            if row is None:
+                raise _not_found(run_id)
+            if asked_for:
+                connection.execute(insert(t.deleted_trials), [{**trial, "seconds": _cost(row)} for trial in asked_for])
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Number of runs by status and reason's code."""
+        runs = t.runs.c
+        query = select(runs.status, runs.reason_code, func.count()).group_by(runs.status, runs.reason_code)
+        with self._database.read() as connection:
+            return {(status, code): count for status, code, count in connection.execute(query)}
+
+    def oldest_queued_s(self) -> dict[str, float]:
+        """Age in seconds of the oldest waiting run of each queue."""
+        runs = t.runs.c
+        age = (self._database.now - func.min(runs.queued_at)).label("age")
+        query = select(runs.queue, age).where(runs.status == "queued").group_by(runs.queue)
+        with self._database.read() as connection:
+            return {queue: max(0.0, seconds) for queue, seconds in connection.execute(query)}
+
+    def overdue(self) -> int:
+        """Number of running runs whose lease ran out."""
+        late = (t.runs.c.status == "running", t.runs.c.lease_until < self._database.now)
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(t.runs).where(*late)).scalar_one()
+
+    def changes(self) -> dict[tuple[str, str], int]:
+        """How often runs changed to a status, by reason's code."""
+        changes = t.transitions.c
+        query = select(changes.status, changes.reason_code, func.count()).group_by(changes.status, changes.reason_code)
+        with self._database.read() as connection:
+            return {(status, code): count for status, code, count in connection.execute(query)}
+
+    def steps_done(self) -> int:
+        """Steps that are stored of all runs together."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.sum(t.runs.c.step), 0))).scalar_one())
+
+
+def cancel_queued(connection: Connection, database: Database, condition: Any) -> None:
+    """End the queued runs that meet a condition."""
+    change_status(
+        connection,
+        database,
+        condition,
+        before="queued",
+        status="canceled",
+        reason=CANCELED,
+        cancel_requested=True,
+        ended_at=database.now,
+    )
+
+
+def _cost(run: Row[Any]) -> float:
+    """Seconds of training, recording included; of a run that was still trained, those that its worker was busy."""
+    if run.outcome is not None:
+        outcome = outcome_from_json(run.outcome)
+        return (outcome.train_seconds or 0.0) + (outcome.recording_seconds or 0.0)
+    return max(0.0, run.working) if run.status == "running" and run.working is not None else 0.0
+
+
+def _get(connection: Connection, run_id: str) -> Run:
+    row = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).mappings().first()
+    if row is None:
+        raise _not_found(run_id)
+    return to_run(row)
+
+
+def _not_found(run_id: str) -> NotFound:
+    return NotFound(f"there is no run {run_id!r}")

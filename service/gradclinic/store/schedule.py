@@ -1,0 +1,140 @@
+"""Schedules: cron lines that start checks, and what came of each due time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .baseline import not_found as no_baseline
+from .database import Database
+from .firing import Due, deal_with
+from .records import Page
+from .regression_records import Firing, NewSchedule, Schedule
+from .rows import known
+
+SHOWN = 10
+"""Firings that are told with a schedule."""
+
+
+class Schedules:
+    """Schedules, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, new: NewSchedule) -> Schedule:
+        """Store a schedule; raises Conflict where the name is taken, NotFound where the baseline is gone."""
+        with self._database.write() as connection:
+            there = select(t.baselines.c.name).where(t.baselines.c.name == new.baseline).with_for_update(read=True)
+            if connection.execute(there).first() is None:
+                raise no_baseline(new.baseline)
+            now = self._database.now
+            made = connection.execute(
+                self._database.insert(t.schedules)
+                .values(**{name: getattr(new, name) for name in _AS_GIVEN}, paused=False, since=now, created_at=now)
+                .on_conflict_do_nothing()
+                .returning(t.schedules.c.name)
+            )
+            if made.first() is None:
+                raise Conflict(f"there is a schedule {new.name!r} already; delete it first, or choose another name")
+            return _get(connection, new.name)
+
+    def get(self, name: str) -> Schedule:
+        """One schedule; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, name)
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Schedule]:
+        """Schedules, by name."""
+        query = select(t.schedules).order_by(t.schedules.c.name).limit(limit + 1)
+        if after is not None:
+            query = query.where(t.schedules.c.name > after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            found = [_schedule(connection, row) for row in rows[:limit]]
+        return Page(found, found[-1].name if len(rows) > limit else None)
+
+    def active(self) -> tuple[datetime, list[tuple[Schedule, datetime]]]:
+        """The present time by the database's clock, and the schedules that are not paused, each with where it is.
+
+        That is its last due time that was dealt with, or when it was made or resumed, if that was later.
+        """
+        schedules, firings = t.schedules.c, t.firings.c
+        last = select(func.max(firings.due_at)).where(firings.schedule == schedules.name).scalar_subquery()
+        query = select(t.schedules, last.label("last")).where(~schedules.paused).order_by(schedules.name)
+        with self._database.read() as connection:
+            now = connection.execute(select(self._database.now)).scalar_one()
+            rows = connection.execute(query).mappings().all()
+        found = [(_without_firings(row), known(max(row["since"], row["last"] or 0.0))) for row in rows]
+        return known(now), found
+
+    def set_paused(self, name: str, *, paused: bool) -> Schedule:
+        """Pause or resume it; what was due while it was paused is not made up for."""
+        schedules = t.schedules.c
+        since = {} if paused else {"since": self._database.now}
+        with self._database.write() as connection:
+            connection.execute(
+                update(t.schedules)
+                .where(schedules.name == name, schedules.paused != paused)
+                .values(paused=paused, **since)
+            )
+            return _get(connection, name)
+
+    def skip(self, due: Due, *, problem: str) -> bool:
+        """Write down why nothing came of a due time; False where it was dealt with."""
+        with self._database.write() as connection:
+            return deal_with(connection, self._database, due, problem=problem)
+
+    def delete(self, name: str) -> None:
+        """Remove a schedule; the checks that it started stay."""
+        with self._database.write() as connection:
+            gone = connection.execute(
+                delete(t.schedules).where(t.schedules.c.name == name).returning(t.schedules.c.name)
+            )
+            if gone.first() is None:
+                raise _not_found(name)
+
+
+_AS_GIVEN = ("name", "cron", "zone", "baseline", "asks", "request_id")
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"there is no schedule {name!r}")
+
+
+def _get(connection: Connection, name: str) -> Schedule:
+    row = connection.execute(select(t.schedules).where(t.schedules.c.name == name)).mappings().first()
+    if row is None:
+        raise _not_found(name)
+    return _schedule(connection, row)
+
+
+def _schedule(connection: Connection, row: RowMapping) -> Schedule:
+    firings = t.firings.c
+    query = (
+        select(t.firings, t.checks.c.verdict, t.checks.c.status)
+        .outerjoin_from(t.firings, t.checks, firings.check_id == t.checks.c.id)
+        .where(firings.schedule == row["name"])
+        .order_by(firings.due_at.desc())
+        .limit(SHOWN)
+    )
+    found = [
+        Firing(
+            known(each["due_at"]),
+            known(each["fired_at"]),
+            each["check_id"],
+            each["verdict"],
+            each["status"],
+            each["problem"],
+        )
+        for each in connection.execute(query).mappings()
+    ]
+    return _without_firings(row, found)
+
+
+def _without_firings(row: RowMapping, firings: Sequence[Firing] = ()) -> Schedule:
+    values: dict[str, Any] = {name: row[name] for name in (*_AS_GIVEN, "paused")}
+    return Schedule(**values, since=known(row["since"]), created_at=known(row["created_at"]), firings=firings)

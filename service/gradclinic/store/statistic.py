@@ -1,0 +1,130 @@
+"""What runs recorded, as series and whole records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from ..kernel.errors import NotFound
+from ..measurements.record import STATISTICS, RunRecord, Series
+from . import tables as t
+from .database import Database
+from .layout import outcome_from_json, sites_of, weights_of
+from .packing import unpack
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of a statistic is stored."""
+
+    records: int
+    first_step: int
+    last_step: int
+    places: int
+
+
+class Statistics:
+    """Recorded statistics, read back as they were measured."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def series(
+        self, run_id: str, statistic: str, *, first_step: int | None = None, last_step: int | None = None
+    ) -> Series:
+        """One statistic of one run, both steps included; empty where nothing was recorded; raises NotFound."""
+        return self.series_of([run_id], statistic, first_step=first_step, last_step=last_step)[run_id]
+
+    def series_of(
+        self, run_ids: Sequence[str], statistic: str, *, first_step: int | None = None, last_step: int | None = None
+    ) -> dict[str, Series]:
+        """The same statistic of several runs."""
+        chunks = t.chunks.c
+        query = select(t.chunks).where(chunks.run_id.in_(run_ids), chunks.statistic == statistic)
+        if first_step is not None:
+            query = query.where(chunks.last_step >= first_step)
+        if last_step is not None:
+            query = query.where(chunks.first_step <= last_step)
+        with self._database.read() as connection:
+            layouts = _layouts(connection, run_ids)
+            rows = connection.execute(query.order_by(chunks.run_id, chunks.first_step)).all()
+        found = {}
+        for run_id in run_ids:
+            own = [row for row in rows if row.run_id == run_id]
+            series = unpack(own) if own else _empty(statistic, layouts[run_id])
+            found[run_id] = _between(series, first_step, last_step)
+        return found
+
+    def extents(self, run_id: str) -> dict[str, Extent]:
+        """What is stored of a run, by statistic."""
+        chunks = t.chunks.c
+        query = (
+            select(
+                chunks.statistic,
+                func.sum(chunks.n),
+                func.min(chunks.first_step),
+                func.max(chunks.last_step),
+                func.max(chunks.places),
+            )
+            .where(chunks.run_id == run_id)
+            .group_by(chunks.statistic)
+        )
+        with self._database.read() as connection:
+            return {name: Extent(int(n), first, last, p) for name, n, first, last, p in connection.execute(query)}
+
+    def record(self, run_id: str) -> RunRecord:
+        """Everything a run has recorded so far; raises NotFound where it has not begun."""
+        runs, chunks = t.runs.c, t.chunks.c
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(runs.layout, runs.outcome, runs.environment, runs.step).where(runs.id == run_id)
+            ).one_or_none()
+            if row is None:
+                raise NotFound(f"there is no run {run_id!r}")
+            if row.layout is None:
+                raise NotFound(f"{run_id!r} has not recorded anything yet")
+            stored = connection.execute(
+                select(t.chunks).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
+            ).all()
+        by_statistic: dict[str, list[object]] = {}
+        for chunk in stored:
+            by_statistic.setdefault(chunk.statistic, []).append(chunk)
+        return RunRecord(
+            steps=row.layout["steps"] or max(1, row.step),  # where none were planned: so far
+            batch_size=row.layout["batch_size"],
+            sites=sites_of(row.layout),
+            weights=weights_of(row.layout),
+            series={name: unpack(rows) for name, rows in by_statistic.items()},
+            outcome=None if row.outcome is None else outcome_from_json(row.outcome),
+            clipping=row.layout["clipping"],
+            environment=row.environment or {},
+        )
+
+
+def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, dict[str, object] | None]:
+    runs = t.runs.c
+    rows = connection.execute(select(runs.id, runs.layout).where(runs.id.in_(run_ids))).all()
+    found = {row.id: row.layout for row in rows}
+    for run_id in run_ids:
+        if run_id not in found:
+            raise NotFound(f"there is no run {run_id!r}")
+    return found
+
+
+def _empty(statistic: str, layout: Mapping[str, object] | None) -> Series:
+    per = STATISTICS[statistic].per if statistic in STATISTICS else "run"
+    places = 1
+    if per != "run":
+        found = (layout or {}).get("sites" if per == "site" else "weights", [])
+        places = len(found) if isinstance(found, list) else 0
+    return Series(np.zeros(0, np.int32), np.zeros((0, places), np.float32))
+
+
+def _between(series: Series, first_step: int | None, last_step: int | None) -> Series:
+    kept = np.ones(len(series), bool)
+    if first_step is not None:
+        kept &= series.steps >= first_step
+    if last_step is not None:
+        kept &= series.steps <= last_step
+    return series if kept.all() else Series(series.steps[kept], series.values[kept])

@@ -1,0 +1,163 @@
+"""Studies: stored together with their runs; their state follows from them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, not_, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..kernel.errors import Conflict, NotFound
+from . import tables as t
+from .database import Database
+from .documents import has_all
+from .idempotency import take_key
+from .identifiers import new_id
+from .needed import refuse_needed
+from .progress import Counted, count_runs
+from .records import Created, Idempotency, NewRun, NewStudy, Page, Study, StudyStatus
+from .rows import insert_runs, known, moment
+from .run import cancel_queued
+
+BASELINE = "baseline"
+"""The name of every study's first arm."""
+
+
+class Studies:
+    """Studies, one by one and in pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, new: NewStudy, runs: Sequence[NewRun], *, idempotency: Idempotency | None = None
+    ) -> Created[Study]:
+        """Store a study and all its runs, or nothing; with a key that was used before, the study of that time."""
+        study_id = new_id("study")
+        new_runs = [(new_id("run"), run) for run in runs]
+        with self._database.write() as connection:
+            earlier = None
+            with connection.begin_nested() as savepoint:
+                connection.execute(insert(t.studies).values(created_at=self._database.now, **_values(study_id, new)))
+                if idempotency is not None:
+                    earlier = take_key(connection, self._database, idempotency, study_id=study_id)
+                    if earlier is not None:
+                        savepoint.rollback()
+            if earlier is not None:
+                return Created(_get(connection, earlier), replayed=True)
+            messages = insert_runs(connection, self._database, new_runs, study_id=study_id)
+            return Created(_get(connection, study_id), replayed=False, messages=messages)
+
+    def get(self, study_id: str) -> Study:
+        """One study; raises NotFound."""
+        with self._database.read() as connection:
+            return _get(connection, study_id)
+
+    def page(
+        self,
+        *,
+        status: StudyStatus | None = None,
+        condition: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Study]:
+        """Studies, newest first, that meet every filter; `condition` is the primary one of a run of the baseline."""
+        studies, runs = t.studies.c, t.runs.c
+        query = select(t.studies).order_by(studies.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(*_has_status(status))
+        if condition is not None:
+            query = query.where(_has_run(runs.arm == BASELINE, runs.condition == condition))
+        query = query.where(*has_all(self._database, studies.labels, labels or {}))
+        if after is not None:
+            query = query.where(studies.id < after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            found = _with_progress(connection, rows[:limit])
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    def request_cancel(self, study_id: str) -> Study:
+        """Cancel what is queued, ask what runs to stop; raises Conflict when the study has ended otherwise."""
+        runs = t.runs.c
+        with self._database.write() as connection:
+            before = _get(connection, study_id)
+            if before.status in {"succeeded", "failed"}:
+                raise Conflict(f"the study has already {before.status}; only a running one can be cancelled")
+            connection.execute(update(t.studies).where(t.studies.c.id == study_id).values(cancel_requested=True))
+            cancel_queued(connection, self._database, runs.study_id == study_id)
+            connection.execute(
+                update(t.runs).where(runs.study_id == study_id, runs.status == "running").values(cancel_requested=True)
+            )
+            return _get(connection, study_id)
+
+    def delete(self, study_id: str) -> None:
+        """Remove a study with its runs and all that was recorded of them; raises Conflict where they are needed."""
+        with self._database.write() as connection:
+            # First its row, which whoever cancels it holds, too.
+            held = connection.execute(select(t.studies.c.id).where(t.studies.c.id == study_id).with_for_update())
+            if held.first() is None:
+                raise _not_found(study_id)
+            refuse_needed(connection, t.runs.c.study_id == study_id)
+            connection.execute(delete(t.studies).where(t.studies.c.id == study_id))
+
+
+def _has_run(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(t.runs.c.study_id == t.studies.c.id, *conditions).correlate(t.studies)
+
+
+def _has_status(status: StudyStatus) -> list[ColumnElement[bool]]:
+    """What `Study.status` says, in SQL."""
+    of = t.runs.c.status
+    running, succeeded = _has_run(of.in_(["queued", "running"])), _has_run(of == "succeeded")
+    canceled = or_(t.studies.c.cancel_requested, _has_run(of == "canceled"))
+    match status:
+        case "running":
+            return [running]
+        case "succeeded":
+            return [not_(running), succeeded]
+        case "canceled":
+            return [not_(running), not_(succeeded), canceled]
+        case "failed":
+            return [not_(running), not_(succeeded), not_(canceled)]
+
+
+def _values(study_id: str, new: NewStudy) -> dict[str, Any]:
+    return {
+        "id": study_id,
+        "name": new.name,
+        "labels": dict(new.labels),
+        "experiment": new.experiment,
+        "arms": list(new.arms),
+        "seeds": list(new.seeds),
+        "sweep": list(new.sweep),
+        "cancel_requested": False,
+        "request_id": new.request_id,
+    }
+
+
+def _get(connection: Connection, study_id: str) -> Study:
+    rows = connection.execute(select(t.studies).where(t.studies.c.id == study_id)).mappings().all()
+    if not rows:
+        raise _not_found(study_id)
+    return _with_progress(connection, rows)[0]
+
+
+def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Study]:
+    counted = count_runs(connection, t.runs.c.study_id, [row["id"] for row in rows])
+    return [_study(row, counted[row["id"]]) for row in rows]
+
+
+def _study(row: RowMapping, own: Counted) -> Study:
+    return Study(
+        **{name: row[name] for name in _AS_STORED},
+        created_at=known(row["created_at"]),
+        ended_at=None if own.progress.unfinished else moment(own.last_end),
+        progress=own.progress,
+    )
+
+
+_AS_STORED = ("id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id")
+
+
+def _not_found(study_id: str) -> NotFound:
+    return NotFound(f"there is no study {study_id!r}")

@@ -1,0 +1,33 @@
+"""Data sets that users sent."""
+
+from sqlalchemy import Column, Double, Integer, LargeBinary, String, Table
+
+from ..column_types import Json
+from .schema import Id, Word, metadata
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("digest", Word, nullable=False),
+    Column("task", String(16), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("shape", Json, nullable=False),
+    Column("outputs", Integer, nullable=False),
+    Column("classes", Json),
+    Column("features", Json),
+    Column("created_at", Double, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# What runs on a deleted data set are still understood by: how their networks began and ended.
+deleted_datasets = Table(
+    "deleted_datasets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("task", String(16), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("shape", Json, nullable=False),
+    Column("outputs", Integer, nullable=False),
+    Column("deleted_at", Double, nullable=False),
+)

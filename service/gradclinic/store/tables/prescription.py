@@ -1,0 +1,69 @@
+"""Searches for a cure, and the runs they asked for."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from ..column_types import Json, Number
+from .schema import Id, Word, metadata
+
+prescriptions = Table(
+    "prescriptions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200)),
+    Column("labels", Json, nullable=False, server_default="{}"),
+    Column("status", String(16), nullable=False),
+    Column("experiment", Json, nullable=False),
+    Column("budget", Json, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("report", Json),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("request_id", Word),
+    CheckConstraint("status IN ('running','succeeded','failed','canceled')", name="status_is_known"),
+    Index(None, "status"),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Word, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("prescription_id", "digest"),
+    Index(None, "run_id"),
+)
+
+# Tables of their own, and no columns of the two above, so that a version that knows only those goes on working.
+prescription_keys = Table(
+    "prescription_keys",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", Word, nullable=False),
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index(None, "prescription_id"),
+)
+
+deleted_trials = Table(
+    "deleted_trials",
+    metadata,
+    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Word, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("seconds", Number),
+    PrimaryKeyConstraint("prescription_id", "digest"),
+)

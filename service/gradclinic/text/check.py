@@ -1,0 +1,121 @@
+"""A check in words: the verdict, each metric with its interval and what was allowed, and the conditions."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..kernel.numbers import number
+from .console import PLAIN_WIDTH
+from .numbers import factor, short
+from .progress import ENDED, following
+
+Json = Mapping[str, Any]
+
+STYLES: Mapping[str, str] = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
+
+
+@contextmanager
+def watching(console: Console, data: Json) -> Iterator[Callable[[Json], None]]:
+    """Tells how far a check is: a bar over its steps on a terminal, a line for each run that ends elsewhere."""
+    progress = data["progress"]
+    if console.is_terminal:
+        with following(console, what=data["id"], steps=progress["steps"], runs=progress["runs"]) as follow:
+            yield lambda now: follow(
+                {"event": "progress", "data": {**now["progress"], "step": now["progress"]["steps_done"]}}
+            )
+        return
+    told = -1
+
+    def tell(now: Json) -> None:
+        nonlocal told
+        ended = sum(now["progress"]["by_status"].get(status, 0) for status in ENDED)
+        if ended > told:
+            told = ended
+            text = f"{now['id']}: {ended} of {now['progress']['runs']} runs have ended"
+            console.print(Text(text), soft_wrap=True)
+
+    yield tell
+
+
+def check_words(data: Json) -> RenderableType:
+    """What came of a check, for a person."""
+    verdict = data["verdict"]
+    head = Text.assemble(
+        (str(verdict or data["status"]), STYLES.get(verdict, "bold")), f"  {data['id']} against {data['baseline']}"
+    )
+    parts: list[RenderableType] = [head]
+    if data["summary"]:
+        parts.append(Padding(Text(data["summary"]), (0, 0, 0, 2)))
+    if data.get("metrics"):
+        parts.append(_metrics(data))
+    if data.get("conditions"):
+        parts.append(_conditions(data))
+    return Group(*parts)
+
+
+def check_text(data: Json) -> str:
+    """The same as plain text."""
+    out = StringIO()
+    Console(file=out, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False, markup=False).print(
+        check_words(data)
+    )
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, overflow="fold" if index in (0, len(columns) - 1) else "ellipsis")
+    return table
+
+
+def _metrics(data: Json) -> Table:
+    table = _table("metric", "verdict", "baseline", "new", "change [interval]", "allowed")
+    for each in data["metrics"]:
+        effect = each["effect"] or {}
+        table.add_row(
+            each["metric"].removeprefix("final_").replace("_", " "),
+            _verdict(each["verdict"]),
+            short(effect.get("baseline_mean")),
+            short(effect.get("arm_mean")),
+            _change(effect),
+            f"x{factor(each['limit'])}" if "ratio" in effect else f"{number(each['limit']):+.3g}",
+        )
+    return table
+
+
+def _change(effect: Json) -> str:
+    if not effect:
+        return "-"
+    if effect["difference"] is None:
+        return f"not finite; worse in {effect['losses']} of {effect['pairs']}"
+    if "ratio" in effect:
+        interval, shown, middle = effect["ratio_interval"], factor, f"x{factor(effect['ratio'])}"
+    else:
+        interval, shown, middle = effect["interval"], short, f"{effect['difference']:+.3g}"
+    return middle if interval is None else f"{middle} [{shown(interval[0])}, {shown(interval[1])}]"
+
+
+def _conditions(data: Json) -> Table:
+    table = _table("condition", "verdict", "baseline", "new", "layers")
+    for each in data["conditions"]:
+        layers = ", ".join(each["layers"][:4]) + (", ..." if len(each["layers"]) > 4 else "")
+        table.add_row(
+            each["condition"].replace("_", " "),
+            _verdict(each["verdict"]),
+            f"{each['baseline_seeds']} of {each['of_baseline']}",
+            f"{each['new_seeds']} of {each['of_new']}",
+            layers or "-",
+        )
+    return table
+
+
+def _verdict(verdict: str) -> Text:
+    return Text(verdict, style=STYLES.get(verdict, ""))

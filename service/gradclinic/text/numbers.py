@@ -1,0 +1,39 @@
+"""Numbers as people read them."""
+
+import math
+from typing import Any
+
+from ..kernel.numbers import number
+
+
+def short(value: Any, *, digits: int = 3, aligned: bool = False) -> str:
+    """Three significant digits; the names of non-finite numbers; a dash for none. `aligned` keeps trailing zeros."""
+    value = number(value)
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+        return text.rstrip("0").rstrip(".") if "." in text and not aligned else text
+    return f"{value:.{digits - 1}g}"
+
+
+def factor(value: Any) -> str:
+    """A ratio to two decimals, or to two digits where that would hide it."""
+    value = number(value)
+    if value is None or not math.isfinite(value) or not 0.1 <= abs(value) < 100:
+        return short(value, digits=2)
+    return f"{value:.2f}"
+
+
+def decades(value: Any) -> str:
+    """A depth slope in words: `loses 9.3 decades`, `gains 0.2 decades`."""
+    value = number(value)
+    if value is None:
+        return "no profile"
+    if math.isinf(value):
+        return "loses everything" if value > 0 else "is not finite"
+    return f"{'loses' if value >= 0 else 'gains'} {abs(value):.1f} decades"

@@ -1,0 +1,33 @@
+"""Several seeds' profiles as one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..kernel.numbers import number
+
+
+@dataclass(frozen=True)
+class MeanProfile:
+    """The geometric mean of profiles, place by place, and the mean of their slopes."""
+
+    values: tuple[float, ...]
+    slope: float | None
+
+
+def mean_profile(profiles: Sequence[Mapping[str, Any]]) -> MeanProfile:
+    """The mean of profiles as the API returns them; a place that is zero or not finite in any of them stays so."""
+    rows = [[float(number(point["value"])) for point in profile["points"]] for profile in profiles]
+    slopes = [number(profile["depth_slope"]) for profile in profiles]
+    known = [slope for slope in slopes if slope is not None]
+    return MeanProfile(
+        tuple(_geometric(column) for column in zip(*rows, strict=True)),
+        sum(known) / len(known) if known else None,
+    )
+
+
+def _geometric(values: Sequence[float]) -> float:
+    if not all(math.isfinite(value) and value > 0 for value in values):
+        return 0.0 if all(math.isfinite(value) for value in values) else math.nan
+    return math.exp(sum(math.log(value) for value in values) / len(values))

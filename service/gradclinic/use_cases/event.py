@@ -1,0 +1,145 @@
+"""What happened to a run or a study since a client last looked, derived from its stored state.
+
+An event's id says how far its reader is: `3.120.1` is after the third change of state, step 120 and one
+finding. So a reader that comes back with the last id it saw gets exactly what it has missed, from any process.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..kernel.errors import InvalidRequest
+from ..store import ENDED, Run, Study, Transition
+from .service import Service
+from .statistic import judge_again
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a reader of events is."""
+
+    changes: int = 0
+    """Changes of a run's state seen, or ended runs of a study."""
+    steps: int = 0
+    """Steps seen."""
+    findings: int = 0
+    """Findings seen, and 1 more when the end was."""
+
+    def __str__(self) -> str:
+        return f"{self.changes}.{self.steps}.{self.findings}"
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Position":
+        """The position that an id stands for; the beginning without one."""
+        if not text:
+            return cls()
+        parts = text.split(".")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 12 for part in parts):
+            shown = text[:50]
+            raise InvalidRequest.at("", f"{shown!r} is no event's id", value=shown, allowed="the id of an event")
+        return cls(*(int(part) for part in parts))
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened."""
+
+    id: str
+    event: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class News:
+    """What happened since a position, and where the reader is then."""
+
+    events: tuple[Event, ...]
+    position: Position
+    done: bool
+    """Whether nothing more can follow."""
+
+
+def run_news(service: Service, run_id: str, since: Position) -> News:
+    """Changes of state, progress, findings and the end of a run; raises NotFound."""
+    run = service.store.runs.get(run_id)
+    return _news(_run_events(service, run, since), since, done=run.ended)
+
+
+def _news(found: Iterator[tuple[Event, Position]], since: Position, *, done: bool) -> News:
+    both = list(found)
+    return News(tuple(event for event, _ in both), both[-1][1] if both else since, done=done)
+
+
+def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Event, Position]]:
+    """In the order that a reader who was there all the time would have seen: the end comes last."""
+    changes = [change for change in _changes(service, run, at) if change.number > at.changes]
+    last = changes.pop() if changes and run.ended else None
+    for change in changes:
+        at = replace(at, changes=change.number)
+        yield _status_event(change, at), at
+    if run.step > at.steps:
+        at = replace(at, steps=run.step)
+        data = {"step": run.step, "steps": run.steps or None, "so_far": _so_far(service, run)}
+        yield Event(str(at), "progress", data), at
+    findings = list((run.diagnosis or {}).get("findings", ()))
+    for number in range(at.findings, len(findings)):
+        at = replace(at, findings=number + 1)
+        yield Event(str(at), "finding", dict(findings[number])), at
+    if last is not None:
+        at = replace(at, changes=last.number)
+        yield _status_event(last, at), at
+    if run.ended and at.findings <= len(findings):
+        at = replace(at, findings=len(findings) + 1)
+        primary = (run.diagnosis or {}).get("primary")
+        yield Event(str(at), "done", {"status": run.status, "primary": primary}), at
+
+
+_JUDGED_LIVE = 20_000
+"""Steps up to which a run is judged while it goes on: its record is read again each time."""
+
+
+def _so_far(service: Service, run: Run) -> list[str]:
+    """The conditions that the record of a run shows, ended or not; whether they do harm is known at its end only."""
+    if run.diagnosis is not None:
+        found = [str(finding["condition"]) for finding in run.diagnosis["findings"]]
+    elif run.layout is None or run.ended or run.step > _JUDGED_LIVE:
+        found = []
+    else:
+        found = [finding.condition for finding in judge_again(service, run).findings]
+    return [condition for condition in found if condition not in {"healthy", "insufficient_evidence"}]
+
+
+def _changes(service: Service, run: Run, at: Position) -> list[Transition]:
+    return service.store.runs.transitions(run.id) if run.transition_count > at.changes else []
+
+
+def _status_event(change: Transition, at: Position) -> Event:
+    reason = {"code": change.reason.code, "text": change.reason.text}
+    data = {"status": change.status, "step": change.step, "attempt": change.attempt, "reason": reason}
+    return Event(str(at), "status", data)
+
+
+def study_news(service: Service, study_id: str, since: Position) -> News:
+    """Progress, ended runs and the end of a study; raises NotFound."""
+    study = service.store.studies.get(study_id)
+    return _news(_study_events(service, study, since), since, done=study.status != "running")
+
+
+def _study_events(service: Service, study: Study, at: Position) -> Iterator[tuple[Event, Position]]:
+    ended = sum(study.progress.by_status.get(status, 0) for status in ENDED)
+    if ended > at.changes:
+        runs = [run for run in service.store.runs.of_study(study.id) if run.ended]
+        for run in sorted(runs, key=lambda each: (each.ended_at or each.created_at, each.id))[at.changes :]:
+            at = replace(at, changes=at.changes + 1)
+            primary = (run.diagnosis or {}).get("primary")
+            data = {"run_id": run.id, "arm": run.arm, "seed": run.seed, "status": run.status, "primary": primary}
+            yield Event(str(at), "run", data), at
+    progress = study.progress
+    if progress.steps_done > at.steps:
+        at = replace(at, steps=progress.steps_done)
+        by_status = {str(status): count for status, count in progress.by_status.items()}
+        data = {"runs": progress.runs, "by_status": by_status, "step": progress.steps_done, "steps": progress.steps}
+        yield Event(str(at), "progress", data), at
+    if study.status != "running" and not at.findings:
+        at = replace(at, findings=1)
+        yield Event(str(at), "done", {"status": study.status}), at

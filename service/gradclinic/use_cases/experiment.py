@@ -1,0 +1,111 @@
+"""An experiment and its remedies, checked and resolved: what would be trained, and what it would cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import jsonpatch
+
+from ..experiments.experiment import Experiment
+from ..experiments.listing import listing
+from ..experiments.lowering import MAX_LAYERS, Network, lower
+from ..kernel.errors import InvalidRequest, InvalidSpec, RemedyDoesNotApply, TooLarge
+from ..measurements.estimate import Estimate, Limits, check, estimate
+from ..remedies import AnyRemedy
+from ..theory import Prediction, predict
+from ..theory.data import MOST_SAMPLED
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An experiment before and after its remedies, known to fit its data and this service's limits."""
+
+    experiment: Experiment
+    """As it was posted."""
+    resolved: Experiment
+    """As it is trained."""
+    estimate: Estimate
+
+    @property
+    def network(self) -> Network:
+        """The lowered network that would be built."""
+        return lower(self.resolved)
+
+    def patch(self) -> list[dict[str, Any]]:
+        """What the remedies changed, as a JSON Patch (RFC 6902)."""
+        return list(jsonpatch.make_patch(self.experiment.to_json(), self.resolved.to_json()))
+
+    def prediction(self) -> Prediction:
+        """What mean-field theory says of the gradient profile before the first step, or why it says nothing."""
+        data = self.resolved.data
+        if not data.standardize and sum(data.size()) * prod(self.network.input_shape) > MOST_SAMPLED:
+            return Prediction((), None, None, "the data set is too large to be sampled for a prediction")
+        return predict(self.resolved)
+
+    def listing(self) -> str:
+        """The resolved network as PyTorch code."""
+        return listing(self.resolved)
+
+    def listing_before(self) -> str:
+        """The network as it was posted, as PyTorch code."""
+        return listing(self.experiment)
+
+    def warnings(self) -> list[str]:
+        """What a person should know before training it."""
+        found = [sick] if (sick := self.prediction().warning) is not None else []
+        train, _ = self.resolved.data.size()
+        batch = self.resolved.training.batch_size
+        if batch > train:
+            found.append(f"a batch of {batch:,} is drawn with replacement from only {train:,} training samples")
+        if self.resolved.training.steps < 20:
+            found.append("fewer than 20 steps are too few for most conditions to be told apart")
+        sites = sum(site.in_profile for site in self.network.sites)
+        if sites < 3:
+            found.append(f"with {sites} hidden sites there is no gradient profile over depth to judge; 3 are needed")
+        return found
+
+
+def resolve(
+    experiment: Experiment,
+    remedies: Sequence[AnyRemedy] = (),
+    *,
+    limits: Limits,
+    at: str = "/experiment",
+    remedies_at: str = "/remedies",
+) -> Resolved:
+    """Apply the remedies in order, and check shapes and sizes at every step.
+
+    `at` and `remedies_at` are the places of both in the request's body. Raises InvalidRequest with pointers there.
+    """
+    try:
+        experiment.data.check_present()
+        lower(experiment)
+    except InvalidRequest as error:
+        raise error.under(at) from None
+    resolved = experiment
+    for index, remedy in enumerate(remedies):
+        resolved = _apply(remedy, resolved, at=f"{remedies_at}/{index}")
+    found = estimate(resolved)
+    try:
+        check(resolved, found, limits)
+    except InvalidRequest as error:
+        raise error.under(at) from None
+    return Resolved(experiment, resolved, found)
+
+
+def _apply(remedy: AnyRemedy, experiment: Experiment, *, at: str) -> Experiment:
+    try:
+        applied = remedy.apply(experiment)
+    except InvalidRequest as error:
+        found = [replace(each, value=remedy.to_json()) if each.value is None else each for each in error.problems]
+        raise type(error)(found).under(at) from None
+    try:
+        lower(applied)
+    except TooLarge:
+        raise TooLarge.at(
+            at, f"with this remedy the model has more than {MAX_LAYERS:,} layers", allowed="a smaller depth"
+        ) from None
+    except InvalidSpec as error:
+        raise RemedyDoesNotApply.at(at, f"with this remedy the model no longer fits: {error}") from None
+    return applied

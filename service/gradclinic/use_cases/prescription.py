@@ -1,0 +1,152 @@
+"""Drive a prescription: from its ended runs to the next round of its search, or to its report.
+
+The search is a pure function of the results (`gradclinic.prescription`), and a round is stored as a whole or not at
+all. So any process may drive any prescription at any time: whatever dies, nothing is trained twice. A run that its
+owner deletes counts as one that was not trained: the search goes on without it.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ..comparison import RunResult
+from ..experiments.experiment import Experiment
+from ..kernel.errors import InvalidRequest, InvalidSpec, ServiceUnavailable
+from ..kernel.errors import Problem as Refusal
+from ..prescription import DEFAULT_BUDGET, Budget, Problem, Trial, advance, report
+from ..store import Idempotency, NewPrescription, NewRun, Prescription
+from .comparison import results_of
+from .experiment import resolve
+from .request_id import request_id
+from .service import Service
+from .study import new_run
+
+LABEL = "prescription"
+"""Label of a prescription's runs, for finding them; its value is the prescription's identifier."""
+ROUND = "round"
+"""Label of a prescription's runs that says which round of the search asked for them."""
+
+
+def submit_prescription(
+    service: Service,
+    experiment: Experiment,
+    budget: Budget = DEFAULT_BUDGET,
+    *,
+    name: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    idempotency: Idempotency | None = None,
+) -> Prescription:
+    """Store a prescription and queue its first round; raises InvalidRequest with pointers into the request.
+
+    With a key that was used before, the prescription of that time is the answer, and nothing is stored.
+    """
+    resolve(experiment, (), limits=service.limits)
+    _check_labels(labels or {})
+    new = NewPrescription(
+        experiment=experiment.to_json(),
+        budget=budget.to_json(),
+        seed=experiment.training.seed,
+        name=name,
+        labels=labels or {},
+        request_id=request_id(),
+    )
+    created = service.store.prescriptions.create(new, idempotency=idempotency)
+    if created.replayed:
+        return created.item
+    try:
+        step(service, created.item.id)
+        return service.store.prescriptions.get(created.item.id)
+    except ServiceUnavailable:  # it is stored, and the reconciler takes it on
+        return created.item
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    taken = [key for key in (LABEL, ROUND) if key in labels]
+    if taken:
+        raise InvalidSpec(
+            Refusal(f"/labels/{key}", "the runs of a prescription have this label already", labels[key], "another key")
+            for key in taken
+        )
+
+
+def step(service: Service, prescription_id: str) -> int:
+    """Queue the next round, or end the prescription; nothing while runs of this round go on.
+
+    The number of runs that it queued.
+    """
+    found = service.store.prescriptions.get(prescription_id)
+    if found.status != "running" or found.progress.unfinished:
+        return 0
+    problem = Problem(Experiment.model_validate(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
+    results = _results(service, found.id)
+    deleted = service.store.prescriptions.deleted(found.id)
+    results |= {key: _not_trained(key, cost) for key, cost in deleted.items()}
+    wanted: dict[str, NewRun] = {}
+    refused: set[str] = set()
+    progress = advance(problem, results)
+    while progress.waiting and not wanted:
+        for trial in progress.waiting:
+            try:
+                wanted[trial.key] = _run_of(service, found, problem, trial)
+            except InvalidRequest:  # a candidate that is beyond what this installation accepts has failed
+                results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
+                refused.add(trial.key)
+        progress = advance(problem, results)
+    said = _with(deleted, report(progress, refused=refused))
+    if not wanted:
+        service.store.prescriptions.finish(found.id, status="succeeded", report=said)
+        return 0
+    messages = service.store.prescriptions.ask(found.id, wanted, report=said)
+    service.announce(messages)
+    return len(messages)
+
+
+def why(prescription: Prescription) -> str | None:
+    """In words, how far a search is or how it ended; None before its first round."""
+    if prescription.status == "canceled":
+        return "The search was cancelled; what it found until then stays."
+    return None if prescription.report is None else str(prescription.report["why"])
+
+
+def give_up(service: Service, prescription_id: str) -> None:
+    """End a prescription whose search broke; its last report stays, and says so."""
+    last = service.store.prescriptions.get(prescription_id).report
+    report = None if last is None else {**last, "why": "The search broke; the service's log says where."}
+    service.store.prescriptions.finish(prescription_id, status="failed", report=report)
+
+
+def _not_trained(key: str, cost: float) -> RunResult:
+    """What counts for a trial whose run was deleted: no result, but the seconds that it took."""
+    arm, seed, _ = key.rsplit("|", 2)
+    return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", metrics={"train_seconds": cost})
+
+
+def _with(deleted: Collection[str], report: dict[str, Any]) -> dict[str, Any]:
+    """The report, which says where runs are missing: null stands for the identifier of a trial without a run."""
+    for run in [
+        *(run for each in report["tried"] for run in each["runs"]),
+        *(report["control"] or {}).get("draws", ()),
+    ]:
+        run["run_id"] = run["run_id"] or None
+    if not deleted:
+        return report
+    runs = "1 run of the search was" if len(deleted) == 1 else f"{len(deleted)} runs of the search were"
+    return {**report, "why": f"{report['why']} {runs} deleted and count{'s' * (len(deleted) == 1)} as not trained."}
+
+
+def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:
+    trials = service.store.prescriptions.trials(prescription_id)
+    ended = [(key, run) for key, run in trials.items() if run.ended]
+    results = results_of(service, [(run, key) for key, run in ended])
+    return {key: result for (key, _), result in zip(ended, results, strict=True)}
+
+
+def _run_of(service: Service, prescription: Prescription, problem: Problem, trial: Trial) -> NewRun:
+    resolved = resolve(trial.experiment, (), limits=service.limits).resolved
+    training = problem.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
+    return new_run(
+        resolved,
+        posted=problem.experiment.model_copy(update={"training": training}),
+        remedies=trial.remedies,
+        name=f"{trial.round}: {trial.arm}"[:200],
+        labels={**prescription.labels, LABEL: prescription.id, ROUND: trial.round},
+    )

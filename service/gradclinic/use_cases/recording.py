@@ -1,0 +1,211 @@
+"""Accept what a user's own program records of its training, and judge it by the same rules as any other run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from ..diagnosis import diagnose, to_json
+from ..kernel.errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
+from ..measurements.outcome import outcome_of
+from ..measurements.record import STATISTICS, RunRecord
+from ..measurements.recording import Declaration, Ending, RecordedSeries, Window
+from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
+from ..store.packing import bytes_of
+from .request_id import request_id
+from .service import Service
+from .study import digest
+
+log = structlog.get_logger(__name__)
+
+
+def declare(
+    service: Service,
+    declaration: Declaration,
+    *,
+    name: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    idempotency: Idempotency | None = None,
+) -> Created[Run]:
+    """Store a run that its own program trains; no worker ever takes it."""
+    declared = declaration.to_json()
+    new = NewRun(
+        experiment={},
+        resolved_experiment={},
+        digest=digest(declared),
+        seed=declaration.seed,
+        steps=declaration.steps or 0,
+        name=name,
+        labels=dict(labels or {}),
+        origin="external",
+        request_id=request_id(),
+    )
+    return service.store.recordings.create(
+        new,
+        record=declaration.record(),
+        declared=declared,
+        silence_s=service.settings.recording_silence_s,
+        idempotency=idempotency,
+    )
+
+
+def append(service: Service, run_id: str, window: Window) -> bool:
+    """Store what was recorded since the last window; False where this one was there before.
+
+    Raises InvalidSpec where it does not fit what was declared and sent, and Conflict as the store does.
+    """
+    recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
+    series = {each.statistic: each.series() for each in _checked(window, run)}
+    if window.window == recording.windows and not run.ended:
+        try:
+            _check_order(service, window, run)
+        except InvalidSpec:  # unless it was stored just now, by a request that sent the same
+            if service.store.recordings.get(run_id).windows == window.window:
+                raise
+        new = sum(bytes_of(each) for each in series.values())
+        most = service.settings.max_stored_bytes
+        if recording.stored_bytes + new > most:
+            raise TooLarge.at(
+                "/series",
+                f"the recording would take {recording.stored_bytes + new:,} bytes",
+                allowed=f"at most {most:,} bytes a run",
+            )
+    return service.store.recordings.append(
+        run_id,
+        window=window.window,
+        step=window.step,
+        series=series,
+        fingerprint=digest(window.to_json()),
+        stored_bytes=sum(bytes_of(each) for each in series.values()),
+        silence_s=service.settings.recording_silence_s,
+    )
+
+
+def _checked(window: Window, run: Run) -> Sequence[RecordedSeries]:
+    """The window's series, if each has the form that the declaration gives it."""
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for index, each in enumerate(window.series):
+        at = f"/series/{index}"
+        if each.statistic in seen:
+            text = "it stands in this window twice"
+            problems.append(Problem(f"{at}/statistic", text, each.statistic, "each statistic once"))
+        seen.add(each.statistic)
+        problems += [found.under(at) for found in _faults(each, dict(run.layout or {}), finished=window.step)]
+    if problems:
+        raise InvalidSpec(problems)
+    return window.series
+
+
+def _faults(each: RecordedSeries, layout: Mapping[str, Any], *, finished: int) -> Iterator[Problem]:
+    """What is wrong with one series, with pointers into it."""
+    facts = STATISTICS.get(each.statistic)
+    if facts is None:
+        yield Problem("/statistic", "there is no such statistic", each.statistic, ", ".join(STATISTICS))
+        return
+    steps, values = each.steps, each.values
+    for index in range(1, len(steps)):
+        if steps[index] <= steps[index - 1]:
+            allowed = f"more than {steps[index - 1]}"
+            yield Problem(f"/steps/{index}", "steps have to increase", steps[index], allowed)
+            break
+    if steps[-1] > finished:
+        yield Problem(f"/steps/{len(steps) - 1}", "it is not finished", steps[-1], f"at most {finished}")
+    if len(values) != len(steps):
+        yield Problem("/values", "rows and steps differ", len(values), f"{len(steps)} rows")
+    places = 1 if facts.per == "run" else len(layout[f"{facts.per}s"])
+    wanted = "one number" if facts.per == "run" else f"{places} numbers, one for each {facts.per} that was declared"
+    for row, found in enumerate(values):
+        if len(found) != places:
+            yield Problem(f"/values/{row}", "numbers and places differ", len(found), wanted)
+            break
+
+
+def _check_order(service: Service, window: Window, run: Run) -> None:
+    """Time goes on only: no statistic twice for one step."""
+    problems: list[Problem] = []
+    if window.step < run.step:
+        problems.append(Problem("/step", "fewer steps than before", window.step, f"at least {run.step}"))
+    stored = service.store.statistics.extents(run.id) if window.series else {}
+    for index, each in enumerate(window.series):
+        before = stored.get(each.statistic)
+        if before is not None and each.steps[0] <= before.last_step:
+            allowed = f"steps after {before.last_step}"
+            problems.append(
+                Problem(f"/series/{index}/steps/0", "it overlaps an earlier window", each.steps[0], allowed)
+            )
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def finish(service: Service, run_id: str, ending: Ending) -> Run:
+    """End a recording and judge it; where that was done before, the run as it is.
+
+    Raises Conflict where windows are missing, and for a recording that ended otherwise.
+    """
+    recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
+    if run.status == "succeeded":
+        return run
+    if run.ended:
+        raise Conflict(f"the recording has ended: {run.status} ({run.reason.text})")
+    if ending.windows is not None and ending.windows != recording.windows:
+        raise Conflict(f"{ending.windows} windows were sent, {recording.windows} have come; send the rest first")
+    record = _ended_record(service, run, recording, ending)
+    reason, diagnosis = _judged(record, _reason(run, record))
+    try:
+        return service.store.recordings.finish(
+            run_id, windows=recording.windows, status="succeeded", reason=reason, record=record, diagnosis=diagnosis
+        )
+    except Conflict:
+        run = service.store.runs.get(run_id)  # somebody else may have ended it just now
+        if run.status == "succeeded":
+            return run
+        raise
+
+
+def end_silent(service: Service) -> int:
+    """End the recordings whose programs sent nothing for too long, judged by what there is; the number of them."""
+    ended = 0
+    for run_id in service.store.recordings.silent():
+        try:
+            recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
+            record = _ended_record(service, run, recording, Ending())
+            text = f"its program sent nothing for {service.settings.recording_silence_s:g} s after step {run.step}"
+            reason, diagnosis = _judged(record, Reason("fell_silent", text))
+            service.store.recordings.finish(
+                run_id,
+                windows=recording.windows,
+                status="expired",
+                reason=reason,
+                record=record,
+                diagnosis=diagnosis,
+                only_if_silent=True,
+            )
+        except (Conflict, NotFound):  # it has spoken, was cancelled or deleted meanwhile
+            continue
+        ended += 1
+    return ended
+
+
+def _ended_record(service: Service, run: Run, recording: Recording, ending: Ending) -> RunRecord:
+    record = service.store.statistics.record(run.id)
+    constant = recording.declared.get("constant_loss")
+    outcome = outcome_of(record, steps_done=run.step, ending=ending, constant_loss=constant)
+    return replace(record, steps=run.steps or run.step, outcome=outcome)
+
+
+def _reason(run: Run, record: RunRecord) -> Reason:
+    if record.outcome is not None and record.outcome.nonfinite_step is not None:
+        return Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
+    if run.step < run.steps:
+        return Reason("stopped_early", f"its program stopped after {run.step} of {run.steps} steps")
+    return Reason("recorded", "recorded to its end")
+
+
+def _judged(record: RunRecord, reason: Reason) -> tuple[Reason, dict[str, Any] | None]:
+    try:
+        return reason, to_json(diagnose(record))
+    except Exception:
+        log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
+        return Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made"), None

@@ -1,0 +1,173 @@
+"""Read what a run recorded: series by name, the profile over depth, and its diagnosis."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..diagnosis import Diagnosis, diagnose, to_json
+from ..diagnosis.profile import profiles
+from ..experiments.experiment import Experiment
+from ..kernel.errors import InsufficientData, InvalidSpec
+from ..measurements.record import STATISTICS, RunRecord, Series
+from ..store import Run
+from ..store.layout import sites_of, weights_of
+from ..theory import Prediction, predict
+from .service import Service
+
+GRADIENT = "site_grad_rms"
+"""The statistic whose profile over depth tells vanishing from exploding gradients."""
+
+CURVES = (
+    "train_loss",
+    "probe_loss",
+    "grad_norm_l2",
+    "grad_norm_l2_clipped",
+    "clipped",
+    "learning_rate",
+    "grad_cosine",
+)
+"""The statistics of the whole run, in the order that charts show them."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A series with the names of its columns."""
+
+    statistic: str
+    layers: tuple[str, ...]
+    series: Series
+
+
+def read_series(
+    service: Service,
+    run: Run,
+    statistics: Sequence[str],
+    *,
+    layers: Sequence[str] | None = None,
+    first_step: int | None = None,
+    last_step: int | None = None,
+) -> list[Named]:
+    """The statistics asked for, in that order, of the layers asked for; raises InvalidSpec for names it has not."""
+    found = []
+    for name in statistics:
+        if name not in STATISTICS:
+            raise InvalidSpec.at(
+                "/statistic", f"there is no statistic {name!r}", value=name, allowed=", ".join(STATISTICS)
+            )
+        columns = columns_of(run, name)
+        series = service.store.statistics.series(run.id, name, first_step=first_step, last_step=last_step)
+        found.append(_only(Named(name, columns, series), layers))
+    known = {layer for named in found for layer in columns_of(run, named.statistic)}
+    unknown = [layer for layer in layers or () if layer not in known and run.layout is not None]
+    if unknown:
+        raise InvalidSpec.at(
+            "/layers", f"there is no layer {unknown[0]!r} here", value=unknown[0], allowed=", ".join(sorted(known))
+        )
+    return found
+
+
+def columns_of(run: Run, statistic: str) -> tuple[str, ...]:
+    """Names of a statistic's columns: sites, weighted layers, or the run itself; none before a worker took it."""
+    per = STATISTICS[statistic].per
+    if per == "run":
+        return ("run",)
+    if run.layout is None:
+        return ()
+    layout = dict(run.layout)
+    return tuple(place.name for place in (sites_of(layout) if per == "site" else weights_of(layout)))
+
+
+def _only(named: Named, layers: Sequence[str] | None) -> Named:
+    if layers is None or STATISTICS[named.statistic].per == "run":
+        return named
+    kept = [index for index, layer in enumerate(named.layers) if layer in layers]
+    series = Series(named.series.steps, named.series.values[:, kept])
+    return Named(named.statistic, tuple(named.layers[index] for index in kept), series)
+
+
+@dataclass(frozen=True)
+class ProfileAt:
+    """One statistic against depth at one step; for gradients, the sites that count for the profile only."""
+
+    statistic: str
+    step: int
+    layers: tuple[str, ...]
+    values: tuple[float, ...]
+    slope: float | None
+    """Decades lost from output to input; None for fewer than 3 places or another statistic than the gradient."""
+    prediction: Prediction | None
+    """What theory says of step 0; None for other steps and statistics, and for runs trained elsewhere."""
+
+    def predicted(self) -> dict[str, float]:
+        """The predicted value of each layer, anchored at the last one's measured value; empty where there is none."""
+        if self.prediction is None or not self.prediction.sites:
+            return {}
+        return {site.name: self.values[-1] * 10.0**site.log10_relative_gradient for site in self.prediction.sites}
+
+
+def read_profile(service: Service, run: Run, *, statistic: str, step: int | None) -> ProfileAt:
+    """The profile at a step (the nearest recorded one at or before it), or at the last; raises InsufficientData."""
+    if statistic not in STATISTICS or STATISTICS[statistic].per == "run":
+        allowed = ", ".join(name for name, each in STATISTICS.items() if each.per != "run")
+        raise InvalidSpec.at("/statistic", f"{statistic!r} has no profile over depth", value=statistic, allowed=allowed)
+    series = service.store.statistics.series(run.id, statistic, last_step=step)
+    if not len(series):
+        raise InsufficientData(f"the run has not recorded {statistic} yet")
+    columns = _profile_columns(run, statistic)
+    names = columns_of(run, statistic)
+    first = int(series.steps[-1]) == 0
+    return ProfileAt(
+        statistic,
+        int(series.steps[-1]),
+        tuple(names[column] for column in columns),
+        tuple(float(value) for value in series.values[-1, columns]),
+        _slope(run, series) if statistic == GRADIENT else None,
+        prediction_of(run) if statistic == GRADIENT and first else None,
+    )
+
+
+def prediction_of(run: Run) -> Prediction | None:
+    """What mean-field theory says of a run's network at step 0; None for runs trained elsewhere."""
+    return predict(Experiment.model_validate(run.resolved_experiment)) if run.origin == "service" else None
+
+
+def _slope(run: Run, series: Series) -> float | None:
+    layout: dict[str, Any] = dict(run.layout or {})
+    last = Series(series.steps[-1:], series.values[-1:])
+    record = RunRecord(
+        steps=layout["steps"],
+        batch_size=layout["batch_size"],
+        sites=sites_of(layout),
+        weights=weights_of(layout),
+        series={GRADIENT: last},
+        outcome=None,
+    )
+    slopes = [float(profile.slope[0]) for profile in profiles(record)]
+    return max(slopes, key=abs, default=None)
+
+
+def _profile_columns(run: Run, statistic: str) -> list[int]:
+    if STATISTICS[statistic].per != "site" or run.layout is None:
+        return list(range(len(columns_of(run, statistic))))
+    return [index for index, site in enumerate(sites_of(dict(run.layout))) if site.in_profile]
+
+
+def diagnosis_of(service: Service, run: Run) -> tuple[Mapping[str, Any], bool]:
+    """The stored diagnosis of a run; of one that goes on, what its record says so far, and True."""
+    if run.diagnosis is not None:
+        return run.diagnosis, False
+    if run.layout is None:
+        raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
+    return to_json(judge_again(service, run)), not run.ended
+
+
+def judge_again(
+    service: Service, run: Run, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None
+) -> Diagnosis:
+    """Judge what a run recorded, perhaps by other rules or thresholds; nothing is trained or stored."""
+    if run.layout is None:
+        raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
+    record = service.store.statistics.record(run.id)
+    experiment = Experiment.model_validate(run.resolved_experiment) if run.origin == "service" else None
+    chosen = {} if rule_set is None else {"rule_set": rule_set}
+    return diagnose(record, thresholds=thresholds, experiment=experiment, **chosen)

@@ -1,0 +1,251 @@
+"""Accept a run or a study: resolve it, check it against the limits, store it, and tell the workers."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any, Literal
+
+from ..experiments.experiment import Experiment
+from ..experiments.sweep import Axis, SweepPoint, expand_sweep
+from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
+from ..prescription.random_remedy import random_remedy
+from ..remedies import AnyRemedy
+from ..store import Created, Idempotency, NewRun, NewStudy, Run, Study
+from .experiment import Resolved, resolve
+from .request_id import request_id
+from .service import Service
+
+BASELINE = "baseline"
+CONTROL = "random remedy"
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """One arm of a study, as asked for."""
+
+    name: str
+    remedies: Sequence[AnyRemedy] = ()
+    experiment: Experiment | None = None
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study, as asked for."""
+
+    experiment: Experiment
+    arms: Sequence[ArmPlan]
+    seeds: Sequence[int]
+    sweep: Sequence[Axis] = ()
+    control: bool = False
+    """Whether an arm with a remedy drawn by chance is added: what does not beat it has cured nothing."""
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def submit_run(
+    service: Service,
+    experiment: Experiment,
+    remedies: Sequence[AnyRemedy] = (),
+    *,
+    name: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    reuse: bool = False,
+    idempotency: Idempotency | None = None,
+) -> Created[Run]:
+    """Store one run, queued, and tell the workers; raises InvalidRequest with pointers into the request.
+
+    With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
+    """
+    resolved = resolve(experiment, remedies, limits=service.limits)
+    new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
+    identical = service.store.runs.find_identical(new.digest) if reuse else None
+    if identical is not None:
+        return Created(identical, replayed=True)
+    created = service.store.runs.create(new, idempotency=idempotency)
+    service.announce(created.messages)
+    return created
+
+
+def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency | None = None) -> Created[Study]:
+    """Store a study with all its runs, or nothing; raises InvalidRequest with every problem of every arm."""
+    _check_names(plan.arms)
+    _check_seeds(plan.seeds)
+    if plan.control:
+        plan = replace(plan, arms=[*plan.arms, _control(plan)], control=False)
+    arms = with_baseline(plan.arms)
+    runs = len(arms) * len(plan.seeds) * prod(len(axis.values) for axis in plan.sweep)
+    if runs > service.limits.runs_per_study:
+        raise TooLarge.at(
+            "/seeds",
+            f"arms x seeds x sweep points are {runs:,} runs",
+            value=runs,
+            allowed=f"at most {service.limits.runs_per_study:,} runs a study",
+        )
+    new_runs = _fan_out(service, plan, arms)
+    study = NewStudy(
+        experiment=plan.experiment.to_json(),
+        arms=[_arm_to_json(arm) for arm in arms],
+        seeds=list(plan.seeds),
+        sweep=[{"field": axis.field, "values": list(axis.values)} for axis in plan.sweep],
+        name=plan.name,
+        labels=plan.labels,
+        request_id=request_id(),
+    )
+    created = service.store.studies.create(study, new_runs, idempotency=idempotency)
+    service.announce(created.messages)
+    return created
+
+
+def with_baseline(arms: Sequence[ArmPlan]) -> list[ArmPlan]:
+    """The arms with the baseline, which is always there, in front."""
+    others = [arm for arm in arms if arm.name != BASELINE]
+    return [ArmPlan(BASELINE), *others]
+
+
+def _control(plan: StudyPlan) -> ArmPlan:
+    if any(arm.name == CONTROL for arm in plan.arms):
+        raise InvalidSpec.at("/control", f"an arm is called {CONTROL!r} already", allowed="another name for that arm")
+    drawn = random_remedy(plan.experiment, seed=min(plan.seeds), listed=[arm.remedies for arm in plan.arms])
+    if drawn is None:
+        raise InvalidSpec.at("/control", "no further remedy applies to this experiment", allowed="null")
+    return ArmPlan(CONTROL, [drawn])
+
+
+def idempotency_of(
+    key: str | None,
+    *,
+    kind: Literal["run", "study", "prescription", "check", "recording"],
+    body: Mapping[str, Any],
+) -> Idempotency | None:
+    """A client's key, with the digest of what it asked for; None without a key."""
+    if key is None:
+        return None
+    return Idempotency(key, digest({"kind": kind, "body": body}))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value in its canonical form."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_run(
+    trained: Experiment,
+    *,
+    posted: Experiment,
+    remedies: Sequence[AnyRemedy],
+    name: str | None = None,
+    labels: Mapping[str, str],
+    arm: str | None = None,
+    point: Mapping[str, float] | None = None,
+) -> NewRun:
+    """A run of the resolved experiment `trained`, to be stored."""
+    resolved = trained.to_json()
+    return NewRun(
+        experiment=posted.to_json(),
+        resolved_experiment=resolved,
+        digest=digest(resolved),
+        seed=trained.training.seed,
+        steps=trained.training.steps,
+        remedies=[remedy.to_json() for remedy in remedies],
+        name=name,
+        labels=dict(labels),
+        arm=arm,
+        point=dict(point) if point else None,
+        queue="gpu" if trained.training.device == "cuda" else "cpu",
+        request_id=request_id(),
+    )
+
+
+def _fan_out(service: Service, plan: StudyPlan, arms: Sequence[ArmPlan]) -> list[NewRun]:
+    """Every run, seed by seed, so that a study that is read early has whole rounds."""
+    problems: list[tuple[type[InvalidRequest], Problem]] = []
+    cells: list[tuple[ArmPlan, SweepPoint, Resolved]] = []
+    for arm, (at, remedies_at) in zip(arms, _places(plan.arms), strict=True):
+        try:
+            cells += [
+                (arm, point, _resolve(service, arm, point, at=at, remedies_at=remedies_at))
+                for point in expand_sweep(arm.experiment or plan.experiment, plan.sweep)
+            ]
+        except InvalidRequest as error:
+            problems += [(type(error), found) for found in error.problems]
+    if problems:
+        kinds = {kind for kind, _ in problems}
+        distinct = {(found.pointer, found.message): found for _, found in problems}
+        raise (kinds.pop() if len(kinds) == 1 else InvalidRequest)(distinct.values())
+    return [
+        new_run(
+            resolved.resolved.with_seed(seed),
+            posted=point.experiment.with_seed(seed),
+            remedies=arm.remedies,
+            labels=plan.labels,
+            arm=arm.name,
+            point=point.values,
+        )
+        for seed in plan.seeds
+        for arm, point, resolved in cells
+    ]
+
+
+def _resolve(service: Service, arm: ArmPlan, point: SweepPoint, *, at: str, remedies_at: str) -> Resolved:
+    try:
+        return resolve(point.experiment, arm.remedies, limits=service.limits, at=at, remedies_at=remedies_at)
+    except InvalidRequest as error:
+        if not point.values:
+            raise
+        where = ", ".join(f"{field} = {value:g}" for field, value in point.values.items())
+        raise type(error)(
+            Problem(found.pointer, f"{found.message} (where {where})", found.value, found.allowed)
+            for found in error.problems
+        ) from None
+
+
+def _places(arms: Sequence[ArmPlan]) -> list[tuple[str, str]]:
+    """Where in the request each arm's experiment and remedies stand, the baseline first."""
+    places = [("/experiment", "/remedies")]
+    for index, arm in enumerate(arms):
+        if arm.name != BASELINE:
+            own = f"/arms/{index}"
+            places.append((f"{own}/experiment" if arm.experiment is not None else "/experiment", f"{own}/remedies"))
+    return places
+
+
+def _check_names(arms: Sequence[ArmPlan]) -> None:
+    problems = []
+    seen: set[str] = set()
+    for index, arm in enumerate(arms):
+        if arm.name in seen:
+            problems.append(
+                Problem(f"/arms/{index}/name", f"a second arm is called {arm.name!r}", arm.name, "a name of its own")
+            )
+        seen.add(arm.name)
+        if arm.name == BASELINE and (arm.remedies or arm.experiment is not None):
+            place = "remedies" if arm.remedies else "experiment"
+            problems.append(
+                Problem(
+                    f"/arms/{index}/{place}",
+                    "the arm `baseline` is the study's experiment as it is",
+                    None,
+                    "no remedies and no experiment, or another name",
+                )
+            )
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    seen: set[int] = set()
+    for index, seed in enumerate(seeds):
+        if seed in seen:
+            raise InvalidSpec.at(
+                f"/seeds/{index}", f"the seed {seed} stands here twice", value=seed, allowed="distinct seeds"
+            )
+        seen.add(seed)
+
+
+def _arm_to_json(arm: ArmPlan) -> dict[str, Any]:
+    if arm.experiment is not None:
+        return {"name": arm.name, "experiment": arm.experiment.to_json()}
+    return {"name": arm.name, "remedies": [remedy.to_json() for remedy in arm.remedies]}

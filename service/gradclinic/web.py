@@ -1,0 +1,152 @@
+"""The application: the API and the pages, one error handler, request ids.
+
+    app = create_app()                  # by the settings of this process (GRADCLINIC_...)
+    app = create_app(settings)          # by these
+    app.state.service                   # what pages and routes use: settings, store, queue
+
+This process never imports torch.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from .api import baseline as baselines
+from .api import catalogue, health
+from .api import check as checks
+from .api import claim as claims
+from .api import comparison as comparisons
+from .api import dataset as datasets
+from .api import diagnosis as diagnoses
+from .api import event as events
+from .api import experiment as experiments
+from .api import prescription as prescriptions
+from .api import prometheus as metrics
+from .api import recording as recordings
+from .api import run as runs
+from .api import schedule as schedules
+from .api import statistic as statistics
+from .api import study as studies
+from .api.http.head import HeadAsGet
+from .api.http.known_parameters import only_known_parameters
+from .api.http.plain_json import PlainJSON
+from .api.http.problems import BodyLimit, install
+from .api.http.request_log import RequestLog
+from .api.http.telemetry import telemetry
+from .logs import configure
+from .settings import Settings, get_settings
+from .use_cases.service import Service
+
+DESCRIPTION = """
+A training-diagnostics service. Post the spec of a network that will not train, and get back what is wrong, in which
+layers, since which step, how sure, and which remedy cures it, tried side by side on the same data and seeds.
+
+Errors are RFC 9457 problem documents. NaN and infinity are the strings `"NaN"`, `"Infinity"`, `"-Infinity"`.
+"""
+
+TAGS = [
+    {"name": "experiments", "description": "Check an experiment without training it."},
+    {"name": "runs", "description": "Single trainings."},
+    {"name": "statistics", "description": "What runs recorded, layer by layer, step by step."},
+    {"name": "diagnosis", "description": "What is wrong with a run."},
+    {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
+    {"name": "prescriptions", "description": "The search for a cure, confirmed against a random control."},
+    {"name": "regression", "description": "Baselines, new results checked against them, and schedules."},
+    {"name": "recordings", "description": "Runs that your own program trains, diagnosed like any other."},
+    {"name": "claims", "description": "Common advice, and what measurement says of it."},
+    {"name": "comparisons", "description": "Any runs against each other."},
+    {"name": "events", "description": "Follow runs and studies."},
+    {"name": "datasets", "description": "Your own data."},
+    {"name": "figures", "description": "What the pages draw, as Plotly JSON, PNG or SVG."},
+    {"name": "catalogue", "description": "Everything that a request can name."},
+    {"name": "operation", "description": "Health."},
+]
+
+ROUTERS = (
+    experiments.router,
+    runs.router,
+    statistics.router,
+    diagnoses.router,
+    studies.router,
+    prescriptions.router,
+    baselines.router,
+    checks.router,
+    schedules.router,
+    recordings.router,
+    claims.router,
+    comparisons.router,
+    events.router,
+    datasets.router,
+    catalogue.router,
+    health.router,
+    metrics.router,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application, with its own connections; they are given back when it shuts down."""
+    from .pages import mount as mount_pages  # the pages use parts of this package
+
+    chosen = settings or get_settings()
+    configure(chosen)
+    service = Service.of(chosen)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="gradclinic",
+        version=_version(),
+        summary="Names what is wrong with a network's gradients, and measures which remedies cure it.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        default_response_class=PlainJSON,
+        redirect_slashes=False,
+        telemetry=telemetry(),
+        dependencies=[Depends(only_known_parameters)],
+        docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.state.metrics = metrics.registry_of(service)
+    install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    mount_pages(app)
+    app.add_middleware(
+        BodyLimit,
+        most_bytes=service.settings.max_request_bytes,
+        exceptions={datasets.PATH: service.settings.max_dataset_bytes},
+    )
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in service.settings.cors_origins.split(",")],
+            allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
+            allow_headers=[
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "Last-Event-ID",
+                "Prefer",
+                "X-Request-ID",
+            ],
+            expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(RequestLog)
+    app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("gradclinic")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -1,0 +1,73 @@
+"""Training loops as people write them, with a recording or without."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic_torch import Recording
+
+Batches = list[tuple[Tensor, Tensor]]
+
+
+def digits(*, steps: int, batch_size: int = 64, seed: int = 0, image: bool = False) -> Batches:
+    """Batches of scikit-learn's digits, standardized."""
+    from gradclinic.experiments.datasets.digits import Digits
+
+    split = Digits().sample("image" if image else "flat")
+    inputs, targets = torch.from_numpy(split.train.inputs), torch.from_numpy(split.train.targets)
+    generator = torch.Generator().manual_seed(seed)
+    chosen = [torch.randint(len(inputs), (batch_size,), generator=generator) for _ in range(steps)]
+    return [(inputs[each], targets[each]) for each in chosen]
+
+
+def probe(*, image: bool = False) -> tuple[Tensor, Tensor]:
+    from gradclinic.experiments.datasets.digits import Digits
+
+    train = Digits().sample("image" if image else "flat").train
+    return torch.from_numpy(train.inputs[:256]), torch.from_numpy(train.targets[:256])
+
+
+def mlp(*, depth: int, width: int = 32, act: Callable[[], nn.Module] = nn.Sigmoid, seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    layers: list[nn.Module] = []
+    for index in range(depth):
+        layers += [nn.Linear(64 if index == 0 else width, width), act()]
+    return nn.Sequential(*layers, nn.Linear(width, 10))
+
+
+def fit(
+    model: nn.Module, batches: Batches, *, record: bool = True, rate: float = 0.1, max_norm: float | None = None,
+    optimizer: torch.optim.Optimizer | None = None, **options: Any,
+) -> Recording | None:  # fmt: skip
+    """The loop of the README."""
+    criterion = nn.CrossEntropyLoss()
+    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=rate)
+    recording = Recording(model, optimizer, criterion, **options) if record else None
+    with recording or nullcontext():
+        for inputs, targets in batches:
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), targets)
+            loss.backward()
+            if recording is not None:
+                recording.after_backward(loss)
+            if max_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+            optimizer.step()
+    return recording
+
+
+def recorded(*args: Any, **options: Any) -> Recording:
+    recording = fit(*args, **options)
+    assert recording is not None
+    return recording
+
+
+def weights_of(model: nn.Module) -> list[Tensor]:
+    return [value.detach().clone() for value in model.state_dict().values()]
+
+
+def same(first: list[Tensor], second: list[Tensor]) -> bool:
+    return len(first) == len(second) and all(torch.equal(a, b) for a, b in zip(first, second, strict=True))

@@ -1,0 +1,59 @@
+"""The examples of the README and of its page, run as they stand; and what recording needs to be imported."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gradclinic.settings import Settings
+
+from ..service.api.serving import NOBODY, serving
+from .loops import digits, mlp
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = "http://127.0.0.1:8000"
+
+
+def example(document: str) -> str:
+    """The Python code that records."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    (found,) = [block for block in blocks if "Recording(" in block]
+    assert DEFAULT in found
+    return found
+
+
+def printed(document: str, names: dict[str, object], settings: Settings, capsys) -> str:
+    with serving(settings) as api:
+        exec(compile(example(document).replace(DEFAULT, str(api.base_url)), document, "exec"), names)
+    return capsys.readouterr().out
+
+
+def test_the_page_s_example_runs_as_it_stands(sqlite_url: str, tmp_path: Path, capsys) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY)
+    said = printed("docs/recordings.md", {}, settings, capsys)
+    assert said.startswith("run_")
+    assert "Gradients lose" in said
+    assert "the network learned" in said
+
+
+def test_the_readme_s_example_runs_as_it_stands(sqlite_url: str, tmp_path: Path, capsys) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY)
+    model = mlp(depth=8)
+    names = {
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), lr=0.1),
+        "criterion": nn.CrossEntropyLoss(),
+        "batches": digits(steps=60),
+    }
+    assert "Gradients lose" in printed("README.md", names, settings, capsys)
+
+
+def test_recording_needs_torch_and_nothing_of_the_service_s_workings() -> None:
+    code = "import gradclinic_torch, json, sys; print(json.dumps(sorted(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    imported = {name.partition(".")[0] for name in finished.stdout.replace('"', "").strip("[]\n").split(", ")}
+    assert "torch" in imported
+    assert not imported & {"sqlalchemy", "celery", "redis", "fastapi", "sklearn", "psutil", "plotly"}

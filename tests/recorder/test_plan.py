@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from gradclinic.experiments.experiment import Recording
+from gradclinic.measurements.record import ALARMS
+from gradclinic_torch.plan import Level, Plan
+
+SPARSE = Recording(every=1000, full_every=1000, dense_until=0)
+
+
+def recorded(plan: Plan, losses: list[float]) -> list[int]:
+    """The steps at which all statistics are recorded while these losses are seen."""
+    full = []
+    for step, loss in enumerate(losses):
+        if plan.full(step):
+            full.append(step)
+        plan.saw(step, loss=loss, grad_norm=1.0)
+    return full
+
+
+def spiking(*steps: int, length: int = 200) -> list[float]:
+    return [50.0 if step in steps else 1.0 + 0.1 * (step % 3) for step in range(length)]
+
+
+def test_the_ten_steps_after_a_spike_are_recorded_fully():
+    assert recorded(Plan(SPARSE, 200), spiking(60)) == [0, *range(61, 71)]
+
+
+def test_nothing_more_is_recorded_where_nothing_happens_or_where_it_is_not_asked_for():
+    assert recorded(Plan(SPARSE, 200), spiking()) == [0]
+    assert recorded(Plan(SPARSE.model_copy(update={"adaptive": False}), 200), spiking(60)) == [0]
+
+
+def test_a_device_that_is_asked_seldom_looks_closer_at_the_same_step_whenever_it_was_asked():
+    assert recorded(Plan(SPARSE, 200, look_every=16), spiking(60)) == [0, *range(64, 74)]
+
+
+def test_a_loss_that_spikes_for_ever_is_looked_at_five_times():
+    full = recorded(Plan(SPARSE, 2000), spiking(*range(40, 2000, 40), length=2000))
+    assert len(full) == 2 + 10 * ALARMS
+    assert max(step for step in full if step != 1000) < 40 * (ALARMS + 1)
+
+
+@pytest.mark.parametrize("at", [0, 10, 59, 60, 61, 65, 70, 71, 150])
+def test_a_plan_that_is_resumed_goes_on_as_if_nothing_had_been(at):
+    losses = spiking(60, 160)
+    undisturbed = recorded(Plan(SPARSE, 200), losses)
+    interrupted, resumed = Plan(SPARSE, 200), Plan(SPARSE, 200)
+    before = recorded(interrupted, losses[:at])
+    resumed.resume(interrupted.state())
+    after = []
+    for step in range(at, 200):
+        after += [step] if resumed.full(step) else []
+        resumed.saw(step, loss=losses[step], grad_norm=1.0)
+    assert before + after == undisturbed
+
+
+@pytest.mark.parametrize("deviation", [0.03, 0.3, 1.0])
+def test_noise_stands_out_in_less_than_one_of_1000_steps(deviation):
+    draws = np.exp(deviation * np.random.default_rng(0).standard_normal(40_000)).tolist()
+    level, alarms = Level(), 0
+    for value in draws:
+        alarms += level.stands_out(value)
+        level.add(value)
+    assert alarms < len(draws) / 1000
+
+
+def test_what_stands_out_is_at_least_twice_what_was_usual_and_says_nothing_of_a_zero():
+    steady = Level([1.0] * 32)
+    assert not steady.stands_out(1.9)
+    assert steady.stands_out(2.1)
+    assert not Level([1.0] * 31).stands_out(1e9)
+    assert not Level([0.0] * 32).stands_out(1.0)

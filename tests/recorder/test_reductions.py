@@ -1,0 +1,88 @@
+"""Reductions of many tensors at once against the same computed one tensor and one entry at a time."""
+
+import math
+
+import pytest
+import torch
+
+from gradclinic_torch import reductions
+
+SHAPES = [(4, 3), (2, 5, 3), (4, 3), (3, 2, 2, 2), (4, 3), (2, 5, 3)]
+SPECIAL = [0.0, math.nan, math.inf, -math.inf, 1e-40, -1e-25, 1e30, 6.0, -6.0]
+
+
+def tensors(dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    """Tensors of mixed shapes with special values in some of them."""
+    draw = torch.Generator().manual_seed(0)
+    made = [torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype) for shape in SHAPES]
+    for index, value in enumerate(SPECIAL):
+        made[index % 2].view(-1)[index] = value
+    return made
+
+
+def entries(tensor: torch.Tensor) -> list[float]:
+    return tensor.double().flatten().tolist()
+
+
+@pytest.fixture(params=[1, 24, 2**17], autouse=True)
+def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stacked together must not matter."""
+    monkeypatch.setattr(reductions, "BLOCK", request.param)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_shares_and_counts_are_exact_whatever_lies_in_a_tensor(dtype):
+    given = tensors(dtype)
+    found = reductions.gradient_statistics(given)
+    normal = reductions.NORMAL[dtype]
+    for index, tensor in enumerate(given):
+        values = entries(tensor)
+        assert found["zero_fraction"][index] == sum(value == 0 for value in values) / len(values)
+        assert found["underflow_fraction"][index] == pytest.approx(
+            sum(0 < abs(value) < normal for value in values) / len(values), abs=1e-15
+        )
+        assert found["nonfinite_count"][index] == sum(not math.isfinite(value) for value in values)
+        if all(math.isfinite(value) for value in values):
+            assert found["max_abs"][index] == max(map(abs, values))
+            assert found["mean_abs"][index] == pytest.approx(sum(map(abs, values)) / len(values), rel=1e-12)
+        else:
+            assert not torch.isfinite(found["mean_abs"][index])
+
+
+def test_levels_are_taken_in_float64():
+    given = [1e-25 * tensor for tensor in tensors()[2:]]
+    found = reductions.levels(given)
+    for index, tensor in enumerate(given):
+        exact = tensor.double()
+        assert found["rms"][index] == pytest.approx(float(exact.square().mean().sqrt()), rel=1e-12)
+        assert found["mean"][index] == pytest.approx(float(exact.mean()), rel=1e-12)
+        spread = exact.var(dim=0, correction=0).mean().sqrt()
+        assert found["batch_std"][index] == pytest.approx(float(spread), rel=1e-12)
+
+
+def test_a_share_beyond_bounds_counts_what_lies_outside_and_never_nan():
+    bounds = [(-math.inf, math.inf), (-5.0, 5.0), (-1.0, 0.5), (-math.inf, 0.0), (0.0, math.inf), (-5.0, 5.0)]
+    found = reductions.share_beyond(tensors(), bounds)
+    for index, (tensor, (low, high)) in enumerate(zip(tensors(), bounds, strict=True)):
+        values = entries(tensor)
+        assert found[index] == pytest.approx(sum(v < low or v > high for v in values) / len(values), abs=1e-15)
+
+
+@pytest.mark.parametrize("bounds", [(0.0, math.inf), (-1.0, 1.0)])
+def test_a_unit_is_off_where_all_its_entries_are_at_or_beyond_the_bounds(bounds):
+    given = [tensor.clone() for tensor in tensors()]
+    given[2][:, 1] = bounds[0]
+    given[3][:, 0] = -3.0
+    given[5][..., 2] = -2.0
+    axes = [1 if tensor.ndim == 4 else -1 for tensor in given]
+    found = reductions.share_of_units_off(given, [bounds] * len(given), axes)
+    for index, (tensor, axis) in enumerate(zip(given, axes, strict=True)):
+        units = [entries(unit) for unit in tensor.movedim(axis, 0)]
+        off = [all(value <= bounds[0] or value >= bounds[1] for value in unit) for unit in units]
+        assert found[index] == pytest.approx(sum(off) / len(off), abs=1e-15)
+    assert found[2] >= 1 / 3
+
+
+def test_the_cosine_of_tiny_gradients_is_not_lost():
+    first = 1e-25 * torch.randn(50, generator=torch.Generator().manual_seed(1))
+    assert reductions.cosine(first, 3 * first) == pytest.approx(1.0, rel=1e-6)

@@ -1,0 +1,130 @@
+"""The commands of regression as a CI job meets them: what they print, what they write, and how they end."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from gradclinic.client import Clinic
+from gradclinic.queue.messages import Queue
+from gradclinic.reconciler import Reconciler
+from gradclinic.settings import Settings
+from gradclinic.store import Store
+
+from ..api.examples import experiment, explosive
+from ..api.serving import train
+from .test_cli import begun, clinic, gradclinic, refused, settings, spec
+
+__all__ = ["clinic", "settings"]
+
+HEALTHY = experiment(model={"depth": 2, "activation": "relu"}, optimizer={"learning_rate": 0.3})
+
+
+@contextmanager
+def working(clinic: Clinic, settings: Settings) -> Iterator[None]:
+    """A worker and a reconciler beside the command."""
+    ended = threading.Event()
+
+    def work() -> None:
+        store, queue = Store(settings.database_url), Queue(settings)
+        try:
+            while not ended.wait(0.1):
+                train(settings, *(run.id for run in clinic.runs(status="queued")))
+                Reconciler(store, queue, settings).check()
+        finally:
+            queue.close()
+            store.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.fixture
+def study(clinic: Clinic, settings: Settings) -> str:
+    made = clinic.study(HEALTHY, seeds=range(5))
+    train(settings, *(run.id for run in made.runs()))
+    return made.id
+
+
+def test_a_ci_job_pins_checks_and_ends_as_the_verdict_says(
+    clinic: Clinic, settings: Settings, study: str, tmp_path: Path
+) -> None:
+    pinned = gradclinic("baseline", "pin", "main", "--study", study, "--url", clinic.url)
+    assert pinned.returncode == 0, pinned.stderr
+    assert f"5 seeds of {study}, arm baseline" in pinned.stdout
+    assert "main  5 seeds" in gradclinic("baseline", "list", "--url", clinic.url).stdout
+    junit = tmp_path / "check.xml"
+    with working(clinic, settings):
+        passing = gradclinic("check", "--baseline", "main", "--seeds", "3", "--junit", str(junit), "--url", clinic.url)
+        assert passing.returncode == 0, passing.stderr
+        assert passing.stdout.startswith("pass  check_")
+        assert "x1.00 [1.00, 1.00]" in passing.stdout
+        assert "3 of 3 runs have ended" in passing.stderr
+        assert ET.parse(junit).getroot().attrib["failures"] == "0"
+
+        sick = spec(tmp_path, explosive())
+        failing = gradclinic("check", sick, "--baseline", "main", "--url", clinic.url)
+        assert failing.returncode == 1, failing.stderr
+        assert "Worse than the baseline." in failing.stdout
+
+        few = gradclinic("check", "--baseline", "main", "--seeds", "2", "--json", "--url", clinic.url)
+        assert few.returncode == 3, few.stderr
+        assert json.loads(few.stdout)["seeds_needed"] == 3
+    assert gradclinic("baseline", "delete", "main", "--url", clinic.url).returncode == 0
+    assert "no baseline 'main'" in refused(gradclinic("baseline", "show", "main", "--url", clinic.url), 2)
+
+
+def test_a_check_that_the_service_could_not_do_ends_with_4(clinic: Clinic, study: str, tmp_path: Path) -> None:
+    clinic.pin("main", study=study)
+    junit = tmp_path / "check.xml"
+    with begun("check", "--baseline", "main", "--junit", str(junit), "--url", clinic.url) as command:
+        assert command.stderr is not None
+        first = command.stderr.readline()
+        assert first.strip().endswith("0 of 5 runs have ended")
+        assert clinic.get_check(first.split(":")[0]).cancel().status == "canceled"
+        output, _ = command.communicate(timeout=60)
+    assert command.returncode == 4
+    assert output.startswith("canceled  check_")
+    assert ET.parse(junit).getroot().attrib["errors"] == "1"
+    assert "no service answers" in refused(gradclinic("check", "--baseline", "main", "--url", "http://127.0.0.1:1"), 4)
+
+
+def test_what_is_asked_for_wrongly_is_one_line_and_ends_with_2(clinic: Clinic, study: str, tmp_path: Path) -> None:
+    clinic.pin("main", study=study)
+    at = ("--url", clinic.url)
+    assert "--baseline NAME" in refused(gradclinic("check", *at), 2)
+    assert "1 to 5" in refused(gradclinic("check", "--baseline", "main", "--seeds", "9", *at), 2)
+    wrong = gradclinic("check", "--baseline", "main", "--margin", "final_validation_loss", *at)
+    assert "METRIC=VALUE" in refused(wrong, 2)
+    assert "no baseline 'x'" in refused(gradclinic("check", "--baseline", "x", *at), 2)
+    assert "unknown key" in refused(gradclinic("check", "--baseline", "main", "--margin", "depth_slope=1", *at), 2)
+    both = gradclinic("check", "--baseline", "main", "--no-wait", "--junit", "x.xml", *at)
+    assert "--junit or --no-wait" in refused(both, 2)
+    missing = str(tmp_path / "missing.json")
+    assert "cannot be read" in refused(gradclinic("check", missing, "--baseline", "main", *at), 2)
+    assert "one of them" in refused(gradclinic("baseline", "pin", "main", *at), 2)
+    assert list(clinic.checks()) == []
+
+
+def test_a_schedule_is_made_shown_paused_and_deleted(clinic: Clinic, study: str) -> None:
+    clinic.pin("main", study=study)
+    at = ("--url", clinic.url)
+    made = gradclinic("schedule", "create", "nightly", "--cron", "0 3 * * *", "--baseline", "main", *at)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("nightly  0 3 * * *  UTC  against main  next 20")
+    assert "paused" in gradclinic("schedule", "pause", "nightly", *at).stdout
+    assert "next" in gradclinic("schedule", "resume", "nightly", *at).stdout
+    assert "nightly" in gradclinic("schedule", "list", *at).stdout
+    assert json.loads(gradclinic("schedule", "show", "nightly", "--json", *at).stdout)["last"] == []
+    assert gradclinic("schedule", "delete", "nightly", *at).returncode == 0
+    never = gradclinic("schedule", "create", "x", "--cron", "0 0 31 2 *", "--baseline", "main", *at)
+    assert "/cron" in refused(never, 2)

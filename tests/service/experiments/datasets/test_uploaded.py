@@ -1,0 +1,174 @@
+import io
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from gradclinic.experiments.datasets import uploaded
+from gradclinic.experiments.datasets.uploaded import Lookup, Stored, Uploaded, provide
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.lowering import lower
+from gradclinic.experiments.uploads import Table, from_csv, from_npz, from_parquet, unpacked
+from gradclinic.kernel.errors import InvalidDataset, InvalidSpec
+
+from .checks import check_samples, check_standard, differs_by_seed
+
+ID = "data_" + "0" * 24
+MOST = 1 << 20
+RNG = np.random.default_rng(0)
+CLASSES = np.arange(40) % 3
+
+
+def as_npz(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def npz(inputs: np.ndarray, targets: np.ndarray) -> Table:
+    return from_npz(as_npz(inputs=inputs, targets=targets), task=None, most_bytes=MOST)
+
+
+def stored(table: Table) -> Stored:
+    return Stored(table.task, len(table.inputs), table.shape, table.outputs, lambda: unpacked(table.packed()))
+
+
+@pytest.fixture(autouse=True)
+def _own_lookup() -> Iterator[None]:
+    before: Lookup | None = uploaded._lookup
+    yield
+    provide(before or (lambda _: None))
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout"), [((5,), "flat"), ((4, 3), "sequence"), ((2, 4, 4), "image")], ids=["flat", "sequence", "image"]
+)
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_its_samples_are_as_declared_and_fixed_by_its_own_seed(shape, layout, task) -> None:
+    inputs = RNG.normal(3, 5, (40, *shape))
+    table = npz(inputs, CLASSES if task == "classification" else RNG.normal(size=(40, 2)))
+    provide(lambda _: stored(table))
+    data = Uploaded(id=ID)
+    assert data.task == task
+    assert set(data.forms()) == {"flat", layout}
+    assert data.size() == (30, 10)
+    check_samples(data)
+    check_standard(data)
+    assert differs_by_seed(data)
+
+
+def test_an_unknown_id_is_refused_at_its_place_and_found_once_it_is_there() -> None:
+    experiment = Experiment.model_validate(
+        {
+            "model": {"kind": "mlp", "depth": 1, "width": 4, "activation": "tanh"},
+            "data": {"kind": "uploaded", "id": ID},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+        }
+    )
+    found: dict[str, Stored] = {}
+    provide(found.get)
+    with pytest.raises(InvalidSpec) as refused:
+        lower(experiment)
+    assert refused.value.problems[0].pointer == "/data/id"
+    found[ID] = stored(npz(RNG.normal(size=(40, 7)), CLASSES))
+    assert lower(experiment).input_shape == (7,)
+    assert lower(experiment).outputs == 3
+
+
+ROWS = "\n".join(f"{i},{i * 0.5},{'ab'[i % 2]}" for i in range(10))
+
+
+def csv(text: str, **options) -> Table:
+    return from_csv(text.encode(), **{"target": None, "task": None, "most_bytes": MOST} | options)
+
+
+def test_a_csv_table_names_its_features_and_its_classes() -> None:
+    table = csv(f"x,y,kind\n{ROWS}\n")
+    assert (table.features, table.classes, table.task) == (("x", "y"), ("a", "b"), "classification")
+    assert table.targets.tolist() == [0, 1] * 5
+    assert table.inputs[3].tolist() == [3, 1.5]
+
+
+def test_the_target_can_be_another_column_and_numbers_are_values() -> None:
+    table = csv("y,x\n" + "\n".join(f"{i * 0.3},{i}" for i in range(10)), target="y")
+    assert (table.task, table.outputs, table.classes, table.features) == ("regression", 1, None, ("x",))
+    np.testing.assert_allclose(table.targets[:, 0], np.arange(10) * 0.3, rtol=1e-6)
+
+
+def test_a_parquet_table_is_the_same_data_set_as_its_csv() -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    file = io.BytesIO()
+    columns = {"x": list(range(10)), "y": [i * 0.5 for i in range(10)], "kind": ["ab"[i % 2] for i in range(10)]}
+    pq.write_table(pa.table(columns), file)
+    table = from_parquet(file.getvalue(), target=None, task=None, most_bytes=MOST)
+    assert table.digest == csv(f"x,y,kind\n{ROWS}").digest
+    with pytest.raises(InvalidDataset, match="column 'kind' is string"):
+        from_parquet(file.getvalue(), target="x", task=None, most_bytes=MOST)
+    with pytest.raises(InvalidDataset, match="not a readable Parquet"):
+        from_parquet(b"PAR1 nothing", target=None, task=None, most_bytes=MOST)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "header needs a name"),
+        ("x,x,y\n" + ROWS, "two columns are called 'x'"),
+        ("1,2,3\n" + ROWS, "first row holds numbers"),
+        ("x,y,kind\n" + ROWS + "\n1,2", "row 11 has 2 values"),
+        ("x,y,kind\n" + ROWS + "\n1,red,a", "row 11, column 'y': 'red' is no number"),
+        ("x,y,kind\n" + ROWS + "\n1,nan,a", "row 11, column 'y': nan is no finite"),
+        ("x,y,kind\n" + ROWS + "\n1e39,1,a", "row 11, column 'x': 1e.39 is no finite"),
+        ("x,y,kind\n" + ROWS + "\n1,2,", "row 11, column 'kind': there is no value"),
+        ("x,y\n1,0\n2,1", "there are 2 rows"),
+        ("x,y\n" + "1,a\n" * 10, "there are 1 classes"),
+    ],
+)
+def test_a_csv_table_that_cannot_be_trained_on_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(InvalidDataset, match=said):
+        csv(text)
+
+
+def test_classes_with_a_gap_are_refused_and_are_values_on_request() -> None:
+    with pytest.raises(InvalidDataset, match="row 6: the class 9 does not follow"):
+        npz(RNG.normal(size=(12, 2)), np.array([0, 1, 0, 1, 0, 9] * 2))
+    bad = as_npz(inputs=RNG.normal(size=(9, 2)), targets=np.array([0, 1, np.nan] * 3))
+    with pytest.raises(InvalidDataset, match="row 3, targets"):
+        from_npz(bad, task="classification", most_bytes=MOST)
+    text = "x,y\n" + "1,0\n1,9\n" * 5
+    assert csv(text).task == "regression"
+    with pytest.raises(InvalidDataset, match="row 2: the class 9"):
+        csv(text, task="classification")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"nothing", "not a readable npz"),
+        (as_npz(inputs=np.zeros((9, 2))), "no array 'targets'"),
+        (as_npz(inputs=np.zeros((9, 2)), targets=np.array([None] * 9)), "not a readable npz"),
+        (as_npz(inputs=np.zeros(9), targets=np.zeros(9)), "inputs have the shape"),
+        (as_npz(inputs=np.zeros((9, 2)), targets=np.zeros(8)), "9 inputs and targets of the shape"),
+        (as_npz(inputs=np.zeros((9, 2), complex), targets=np.zeros(9)), "inputs are complex128"),
+        (as_npz(inputs=np.zeros((9, 2)), targets=np.array(["a", "\ud800", "b"] * 3)), "not a readable npz"),
+        (as_npz(inputs=np.zeros((9, 2)), targets=np.full(9, np.inf)), "row 1, targets.0.: inf"),
+    ],
+)
+def test_an_npz_that_cannot_be_trained_on_is_refused(body: bytes, said: str) -> None:
+    with pytest.raises(InvalidDataset, match=said):
+        from_npz(body, task=None, most_bytes=MOST)
+
+
+def test_nothing_is_unpacked_that_would_be_too_large() -> None:
+    bomb = io.BytesIO()
+    np.savez_compressed(bomb, inputs=np.zeros((1000, 1000)), targets=np.zeros(1000))
+    assert len(bomb.getvalue()) < 20_000
+    with pytest.raises(InvalidDataset, match="would take 8,000,"):
+        from_npz(bomb.getvalue(), task=None, most_bytes=MOST)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 10**9)})
+    lie = io.BytesIO()
+    with zipfile.ZipFile(lie, "w") as archive:
+        archive.writestr("inputs.npy", header.getvalue())
+    with pytest.raises(InvalidDataset, match="would take 8,000,000,000"):
+        from_npz(lie.getvalue(), task=None, most_bytes=MOST)

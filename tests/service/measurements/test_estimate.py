@@ -1,0 +1,126 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradclinic.experiments.experiment import Experiment, Recording
+from gradclinic.kernel.amounts import bytes_in_words
+from gradclinic.kernel.errors import TooLarge
+from gradclinic.measurements.estimate import Limits, check, estimate, recorded_steps
+from gradclinic_torch.plan import Plan
+
+from ..api.examples import experiment
+
+GENEROUS = Limits(parameters=10**9, steps=10**6, memory_bytes=10**12, stored_bytes=10**12, runs_per_study=10)
+
+
+def made(**changes: object) -> Experiment:
+    return Experiment.model_validate(experiment(**changes))
+
+
+@given(
+    steps=st.integers(1, 300), every=st.integers(1, 40), full_every=st.integers(1, 40), dense_until=st.integers(0, 60)
+)
+def test_recorded_steps_are_those_of_the_recorders_plan(
+    steps: int, every: int, full_every: int, dense_until: int
+) -> None:
+    recording = Recording(every=every, full_every=full_every, dense_until=dense_until, adaptive=False)
+    plan = Plan(recording, steps)
+    basic = sum(plan.basic(step) for step in range(steps))
+    full = sum(plan.full(step) for step in range(steps))
+    assert recorded_steps(steps, recording) == (basic, full)
+
+
+@given(
+    losses=st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=300),
+    every=st.integers(1, 40),
+    look_every=st.sampled_from([1, 16]),
+)
+def test_an_adaptive_plan_never_records_more_than_estimated(losses: list[float], every: int, look_every: int) -> None:
+    recording = Recording(every=every, full_every=10 * every)
+    plan, basic, full = Plan(recording, len(losses), look_every=look_every), 0, 0
+    for step, loss in enumerate(losses):
+        basic, full = basic + plan.basic(step), full + plan.full(step)
+        plan.saw(step, loss=loss, grad_norm=loss)
+    most_basic, most_full = recorded_steps(len(losses), recording)
+    assert basic <= most_basic
+    assert full <= most_full
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"kind": "mlp", "depth": 3, "width": 8, "activation": "relu"},
+        {"kind": "mlp", "depth": 3, "width": 8, "activation": "tanh", "normalization": "batch_norm", "skip": {}},
+        {"kind": "cnn", "depth": 2, "channels": 4, "activation": "relu"},
+    ],
+)
+def test_parameters_are_those_of_the_built_network(model: dict) -> None:
+    from gradclinic.experiments.lowering import lower
+    from gradclinic_workers.train.build import build
+
+    posted = {**experiment(), "model": model}
+    parsed = Experiment.model_validate(posted)
+    built = build(lower(parsed).nodes)
+    assert estimate(parsed).parameters == sum(parameter.numel() for parameter in built.parameters())
+
+
+def test_operations_are_those_that_torch_counts() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    found = made(model={"activation": "relu", "depth": 4, "width": 64})
+    layers: list[torch.nn.Module] = [torch.nn.Linear(64, 64)]
+    for _ in range(3):
+        layers += [torch.nn.ReLU(), torch.nn.Linear(64, 64)]
+    network = torch.nn.Sequential(*layers, torch.nn.ReLU(), torch.nn.Linear(64, 10))
+    inputs = torch.zeros(32, 64)
+    with FlopCounterMode(display=False) as counter:
+        network(inputs).sum().backward()
+    # torch counts products only, and spares the gradient of the inputs: that of the first layer's.
+    assert estimate(found).flops_per_step == pytest.approx(counter.get_total_flops(), rel=0.15)
+
+
+def test_an_optimizer_with_state_needs_more_memory() -> None:
+    plain, adaptive = (
+        made(optimizer={"kind": kind, "learning_rate": 0.1}, model={"width": 512}) for kind in ("sgd", "adam")
+    )
+    extra = estimate(adaptive).memory_bytes - estimate(plain).memory_bytes
+    assert extra == 2 * 4 * estimate(plain).parameters
+
+
+def test_every_limit_is_named_at_its_own_place() -> None:
+    found = made(model={"width": 600}, training={"steps": 5000})
+    tight = Limits(parameters=10, steps=10, memory_bytes=10, stored_bytes=10, runs_per_study=1)
+    with pytest.raises(TooLarge) as caught:
+        check(found, estimate(found), tight)
+    assert [problem.pointer for problem in caught.value.problems] == [
+        "/model",
+        "/training/steps",
+        "/recording/every",
+    ]
+    check(found, estimate(found), GENEROUS)
+
+
+@pytest.mark.parametrize(("share", "adaptive"), [(2, True), (40, False)])
+def test_the_recording_that_is_suggested_does_fit(share: int, adaptive: bool) -> None:
+    found = made(training={"steps": 5000})
+    tight = Limits(**{**vars(GENEROUS), "stored_bytes": estimate(found).stored_bytes // share})
+    with pytest.raises(TooLarge) as caught:
+        check(found, estimate(found), tight)
+    words = caught.value.problems[0].allowed or ""
+    every, full_every = (
+        int(words.split(f"{part} every ")[1].split()[0].replace(",", "")) for part in ("record", "statistics")
+    )
+    assert ("with adaptive false" in words) is not adaptive
+    recording = {"every": every, "full_every": full_every, "adaptive": adaptive}
+    sparser = made(training={"steps": 5000}, recording=recording)
+    check(sparser, estimate(sparser), tight)
+
+
+def test_bytes_are_told_in_the_unit_that_a_person_would_choose() -> None:
+    assert [bytes_in_words(count) for count in (12, 1500, 2_500_000, 8 * 10**9)] == [
+        "12 bytes",
+        "1.5 kB",
+        "2.5 MB",
+        "8.0 GB",
+    ]

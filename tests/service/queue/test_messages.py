@@ -1,0 +1,140 @@
+import base64
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import redis
+
+from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.queue import messages as queue_module
+from gradclinic.queue.messages import BRIEF, PRIORITIES, TRAIN, Queue, celery_app, owner_prefix
+from gradclinic.settings import Settings
+from gradclinic.store import Message, Store
+
+from ...servers import Valkey, free_port
+from ..store.records import queued
+
+
+@pytest.fixture
+def queue(valkey_url: str) -> Iterator[Queue]:
+    opened = Queue(Settings(broker_url=valkey_url))
+    yield opened
+    opened.close()
+
+
+def messages(count: int, **changes: object) -> list[Message]:
+    return [Message(f"run_{n}", changes.get("queue", "cpu"), changes.get("priority", 3)) for n in range(count)]  # type: ignore[arg-type]
+
+
+def test_a_message_carries_the_id_and_nothing_else_as_json(queue: Queue, valkey_url: str) -> None:
+    assert queue.send([Message("run_1", "gpu", 0)]) == ["run_1"]
+    client = redis.Redis.from_url(valkey_url)
+    (raw,) = client.lrange("gpu", 0, -1)
+    client.close()
+    message = json.loads(raw)
+    assert message["content-type"] == "application/json"
+    assert message["headers"]["task"] == TRAIN
+    body = base64.b64decode(message["body"])
+    assert json.loads(body)[:2] == [["run_1"], {}]
+
+
+def test_depths_count_every_priority_of_each_queue(queue: Queue) -> None:
+    assert dict(queue.depths()) == {"cpu": 0, "gpu": 0}
+    for priority in range(10):
+        queue.send(messages(2, priority=priority))
+    queue.send(messages(3, queue="gpu"))
+    assert dict(queue.depths()) == {"cpu": 20, "gpu": 3}
+
+
+def test_what_is_urgent_is_taken_first(queue: Queue, valkey_url: str) -> None:
+    for priority in reversed(PRIORITIES):
+        queue.send([Message(f"run_{priority}", "cpu", priority)])
+    app = celery_app(Settings(broker_url=valkey_url))
+    taken = []
+    with app.connection_for_read() as connection:
+        simple = connection.SimpleQueue("cpu")
+        for _ in PRIORITIES:
+            message = simple.get(timeout=5)
+            taken.append(message.payload[0][0])
+            message.ack()
+        simple.close()
+    app.close()
+    assert taken == [f"run_{priority}" for priority in PRIORITIES]
+
+
+def test_a_large_study_leaves_most_messages_to_the_reconciler(queue: Queue) -> None:
+    assert len(queue.send(messages(500))) == 64
+    assert queue.depths()["cpu"] == 64
+
+
+def test_what_was_sent_is_written_down(queue: Queue, store: Store) -> None:
+    runs = [queued(store) for _ in range(2)]
+    assert queue.announce(store, [Message(run.id, run.queue, run.priority) for run in runs]) == 2
+    assert store.reconciliation.unannounced(resend_after_s=0, depths={"cpu": 2}) == []
+
+
+def test_a_broker_that_is_away_costs_no_run_and_no_time() -> None:
+    queue = Queue(Settings(broker_url=f"redis://127.0.0.1:{free_port()}/0"))
+    assert queue.send(messages(500)) == []
+    with pytest.raises(ServiceUnavailable):
+        queue.ping()
+    with pytest.raises(ServiceUnavailable):
+        queue.depths()
+    queue.close()
+
+
+def test_a_frozen_broker_does_not_freeze_who_sends() -> None:
+    server = Valkey()
+    server.start()
+    queue = Queue(Settings(broker_url=server.url))
+    assert len(queue.send(messages(1))) == 1
+    server.signal(signal.SIGSTOP)
+    try:
+        # That this test ends is what it shows: each of these would wait for ever without the limits.
+        assert queue.send(messages(64)) == []
+        assert queue.send(messages(64)) == []
+        with pytest.raises(ServiceUnavailable):
+            queue.ping()
+    finally:
+        queue.close()
+        server.close()
+
+
+def test_sending_goes_on_once_the_broker_is_back(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradclinic.queue.messages.PAUSE_S", 0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(queue._redis, "ping", lambda: (_ for _ in ()).throw(redis.ConnectionError("away")))
+        assert queue.send(messages(1)) == []
+    assert queue.send(messages(1)) == ["run_0"]
+
+
+def test_messages_are_json_acknowledged_early_and_never_pickled() -> None:
+    conf = celery_app(Settings(), connection=BRIEF).conf
+    assert (conf.task_serializer, conf.accept_content) == ("json", ["json"])
+    assert (conf.task_acks_late, conf.task_ignore_result, conf.result_backend) == (False, True, None)
+    assert conf.broker_transport_options["visibility_timeout"] == 86_400
+
+
+def test_sending_needs_neither_torch_nor_the_workers() -> None:
+    code = "import sys, gradclinic.queue, gradclinic.store; print({'torch', 'gradclinic_workers'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert shown.strip() == "set()"
+
+
+def test_owners_are_told_apart_in_containers_that_share_a_name_and_count_their_processes_from_1(monkeypatch) -> None:
+    here = owner_prefix(7)
+    assert owner_prefix(7) == here != owner_prefix(8)
+    code = "from gradclinic.queue.messages import owner_prefix; print(owner_prefix(7))"
+    child = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert child.stdout.strip() == here
+    queue_module._place.cache_clear()
+    elsewhere = SimpleNamespace(st_ino=1)
+    with monkeypatch.context() as container:
+        container.setattr(queue_module.Path, "stat", lambda _path: elsewhere)
+        assert owner_prefix(7) != here
+    queue_module._place.cache_clear()
+    assert owner_prefix(7) == here

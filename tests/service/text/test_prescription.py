@@ -1,0 +1,99 @@
+import io
+
+from rich.console import Console, RenderableType
+
+from gradclinic.prescription import Budget, Problem, report
+from gradclinic.remedies.words import in_words
+from gradclinic.text.claim import ruling_words, rulings_table
+from gradclinic.text.prescription import prescription_words
+
+from ..prescription.world import EXPERIMENT, by_norm_and_adam, hopeless, search
+
+PROBLEM = Problem(EXPERIMENT, budget=Budget(seconds=240))
+RULING = {
+    "id": "skips",
+    "statement": "Skips help.",
+    "source": "somebody 2015",
+    "design": "Two networks.",
+    "rule": "Supported if the one with skips loses less.",
+    "quick": False,
+    "runs": 6,
+    "verdict": "supported",
+    "explanation": "It lost 0.2 decades, the other 9.",
+    "figures": [
+        {"name": "bare", "value": 9.04, "unit": "decades", "interval": None, "confidence": None, "n": 1, "of": "seeds"},
+        {"name": "skips", "value": "NaN", "unit": "", "interval": None, "confidence": None, "n": 0, "of": "seeds"},
+    ],
+}
+
+
+def shown(what: RenderableType, *, width: int = 110) -> str:
+    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(what)
+    return capture.get()
+
+
+def answer(world) -> dict:
+    found = report(search(PROBLEM, world))
+    findings = [{**finding, "summary": "Gradients lose 9 decades."} for finding in found["diagnosis"]["findings"]]
+    diagnosis = {**found["diagnosis"], "findings": findings}
+    return {"id": "prescription_1", "status": "succeeded", **found, "diagnosis": diagnosis}
+
+
+def test_a_cure_is_shown_with_its_evidence_the_control_and_what_was_tried_besides() -> None:
+    text = shown(prescription_words(answer(by_norm_and_adam)))
+    for words in (
+        "prescription_1: cured",
+        "vanishing gradients in 3 of 3 seeds",
+        "Gradients lose 9 decades.",
+        "add batch norm",
+        "change optimizer (adam",
+        "Random control: 0 of 5 remedies drawn by chance trained well",
+        "val. loss",
+        "Tried besides",
+        "of training",
+    ):
+        assert words in text
+    assert "add_batch_norm" not in text
+
+
+def test_what_cured_nothing_says_so_and_shows_no_cure() -> None:
+    text = shown(prescription_words(answer(hopeless)))
+    assert "prescription_1: no cure was found" in text
+    assert "The cure" not in text
+    assert "vanishing gradients" in text.partition("Tried besides")[2]
+
+
+def test_a_prescription_fits_a_narrow_terminal() -> None:
+    lines = shown(prescription_words(answer(by_norm_and_adam)), width=70).splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 70
+
+
+def test_a_ruling_says_how_it_was_tested_and_lists_its_figures() -> None:
+    text = shown(ruling_words(RULING, study="http://host/studies/study_1"))
+    for words in ("Skips help.  supported", "6 trainings", "loses less", "9.04  decades, 1 seed", "NaN", "study_1"):
+        assert words in text
+    assert "Skips help." in shown(rulings_table([RULING]))
+
+
+def test_an_interval_stands_beside_its_figure() -> None:
+    figure = {**RULING["figures"][0], "interval": [8.5, "Infinity"], "confidence": 0.96875, "n": 6}
+    assert "9.04  decades [8.5, inf] (97 %), 6 seeds" in shown(ruling_words({**RULING, "figures": [figure]}, study=""))
+
+
+def test_a_remedy_is_said_with_the_knobs_that_were_turned() -> None:
+    assert in_words({"kind": "add_batch_norm", "momentum": 0.1, "eps": 1e-05}) == "add batch norm"
+    assert in_words({"kind": "lower_learning_rate", "factor": 0.1}) == "lower learning rate (factor 0.1)"
+    assert in_words({"kind": "swap_activation", "activation": {"name": "leaky_relu", "negative_slope": 0.2}}) == (
+        "swap activation (leaky_relu, negative slope 0.2)"
+    )
+    assert in_words({"kind": "change_optimizer", "optimizer": {"kind": "adam", "learning_rate": 0.003}}) == (
+        "change optimizer (adam, learning rate 0.003)"
+    )
+
+
+def test_a_remedy_of_another_version_is_said_as_it_stands() -> None:
+    assert in_words({"kind": "pray_harder", "times": 3, "to": {"whom": "Adam"}, "why": None}) == (
+        "pray harder (times 3, Adam)"
+    )

@@ -1,0 +1,101 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import gradclinic_workers.train.device as device_module
+from gradclinic.experiments.datasets.char_lm import CharLM
+from gradclinic.experiments.datasets.digits import Digits
+from gradclinic.kernel.errors import TrainingFailed
+from gradclinic_workers.train.device import (
+    choose,
+    clear,
+    fingerprint,
+    make_deterministic,
+    out_of_memory,
+    ran_out_of_memory,
+)
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
+    for available, expected in [(True, "cuda"), (False, "cpu")]:
+        monkeypatch.setattr(device_module.torch.cuda, "is_available", lambda available=available: available)
+        assert choose("auto") == expected
+        assert choose("cpu") == "cpu"
+
+
+def test_asking_for_a_gpu_that_is_not_there_fails_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(device_module.torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingFailed, match="no CUDA device"):
+        choose("cuda")
+
+
+def test_the_fingerprint_names_the_versions_that_numbers_depend_on():
+    facts = fingerprint("cpu")
+    assert facts["torch"] == torch.__version__
+    assert facts["device"] == "cpu"
+    assert facts["gradclinic"]
+
+
+def test_the_fingerprint_names_the_text_that_characters_are_cut_from():
+    digest = CharLM().text_digest()
+    assert fingerprint("cpu", text_digest=digest)["data_sha256"] == digest
+    assert "data_sha256" not in fingerprint("cpu", text_digest=Digits().text_digest())
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A stand-in for a GPU, as far as this module asks for one; what was asked of it."""
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA H100")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _device: SimpleNamespace(total_memory=80 * 10**9))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: asked.append("empty_cache"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: asked.append(f"reset {device}"))
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+    return asked
+
+
+def test_the_fingerprint_of_a_gpu_names_its_model_and_libraries(gpu):
+    facts = fingerprint("cuda")
+    wanted = {"device": "cuda", "device_name": "NVIDIA H100", "cuda": "13.0", "cudnn": 91002}
+    assert wanted.items() <= facts.items()
+    assert not {"cuda", "cudnn"} & set(fingerprint("cpu"))
+
+
+def test_a_run_begins_with_what_the_last_one_left_on_the_gpu_given_back(gpu):
+    clear("cpu")
+    assert gpu == []
+    clear("cuda")
+    assert gpu == ["empty_cache", "reset cuda"]
+
+
+def test_numbers_are_the_same_each_time_and_float32_is_float32(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    before = torch.are_deterministic_algorithms_enabled()
+    try:
+        make_deterministic()
+        assert device_module.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=True)
+
+
+def test_torch_says_in_three_ways_that_memory_ran_out():
+    with pytest.raises(RuntimeError) as on_the_cpu:
+        torch.empty(10**15)
+    for error in (on_the_cpu.value, torch.OutOfMemoryError("CUDA out of memory"), MemoryError()):
+        assert ran_out_of_memory(error)
+    assert not ran_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
+
+
+def test_the_failure_names_what_there_was_beside_what_was_expected(gpu):
+    text = str(out_of_memory("cuda", estimated_bytes=90 * 10**9))
+    assert "the GPU (80.0 GB) ran out of memory" in text
+    assert "about 90.0 GB" in text
+    assert "the worker ran out of memory" in str(out_of_memory("cpu", estimated_bytes=1))

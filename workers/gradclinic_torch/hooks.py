@@ -1,0 +1,158 @@
+"""Hooks on a user's modules: they look at what passes while it trains, change nothing, and leave when told to."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .module_kinds import FUSED
+
+Key = tuple[str, int]
+"""A module's name, and the how-manieth of its calls in one forward pass this is."""
+
+
+class Viewer(Protocol):
+    """Who looks."""
+
+    probing: bool
+    """Whether it looks at forward passes without gradients, and not at those of the training."""
+
+    def begins(self, samples: int) -> None:
+        """The whole model is called, with so many samples."""
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
+        """A module is called with that first tensor."""
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        """A module has made its output; of a recurrent layer: it has got its sequences."""
+
+
+class Uninterested:
+    """Looks at nothing: the plan leaves this step out."""
+
+    probing = False
+
+    def begins(self, samples: int) -> None: ...
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None: ...
+
+
+class Watch:
+    """The hooks of one model; what they raise goes to `on_error`, never into the training."""
+
+    def __init__(self, model: nn.Module, *, on_error: Callable[[Exception], None]) -> None:
+        self._model, self._on_error = model, on_error
+        self._handles: list[Any] = []
+        self._calls: Counter[str] = Counter()
+        self.viewer: Viewer | None = None
+        self.on_pass: Callable[[], None] = _nothing
+        """Called when the whole model is about to be called, before the viewer is told."""
+        self.samples = 0
+        """Samples that went into the model since the last step."""
+        self.look_at(name for name, _ in model.named_modules())
+
+    def look_at(self, names: Iterable[str]) -> None:
+        """Hook these modules, and no others, besides the model itself."""
+        self.close()
+        wanted = {"", *names}
+        for name, module in self._model.named_modules():
+            if name in wanted:
+                self._hook(name, module)
+
+    def step_done(self) -> None:
+        """Count anew."""
+        self._calls.clear()
+        self.samples = 0
+
+    def close(self) -> None:
+        """Take every hook away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _hook(self, name: str, module: nn.Module) -> None:
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+            if not self._looks():
+                return None
+            seen = _with_gradient(module, args)
+            self._guarded(lambda: self._entered(name, module, args if seen is None else seen, kwargs))
+            return None if seen is None else (seen, kwargs)
+
+        def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
+            if self._looks():
+                self._guarded(lambda: self._left(name, module, output))
+
+        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        self._handles.append(module.register_forward_hook(after))
+
+    def _looks(self) -> bool:
+        """Validation, whether told by eval() or by no_grad(), is not looked at."""
+        viewer = self.viewer
+        if viewer is None:
+            return False
+        return viewer.probing or (self._model.training and torch.is_grad_enabled())
+
+    def _guarded(self, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
+            self._on_error(error)
+
+    def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if name == "" and self.viewer is not None and not self.viewer.probing:
+            self.on_pass()
+        viewer = self.viewer
+        if viewer is None:
+            return
+        tensor = first_tensor((*args, *kwargs.values()))
+        if name == "":
+            self._calls.clear()
+            samples = len(tensor) if tensor is not None and tensor.ndim else 0
+            viewer.begins(samples)
+            self.samples += 0 if viewer.probing else samples
+        key = (name, self._calls[name])
+        viewer.enters(key, module, tensor)
+        if is_sequence(module, args):
+            viewer.leaves(key, module, args[0])
+
+    def _left(self, name: str, module: nn.Module, output: Any) -> None:
+        if self.viewer is not None:
+            number = self._calls[name]
+            self._calls[name] += 1
+            if not isinstance(module, FUSED):
+                self.viewer.leaves((name, number), module, output)
+
+
+def _nothing() -> None: ...
+
+
+def is_sequence(module: nn.Module, args: tuple[Any, ...]) -> bool:
+    """Whether this is a call of a recurrent layer, one way in time, with a batch of whole sequences."""
+    if not isinstance(module, FUSED) or module.bidirectional or not args:
+        return False
+    return isinstance(args[0], Tensor) and args[0].ndim == 3 and args[0].is_floating_point()
+
+
+def _with_gradient(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The arguments of a recurrent layer with the same numbers as a tensor that gets a gradient; None where it does.
+
+    Its states stay inside one kernel, but what comes back to each time step's input has gone the same way.
+    """
+    if not is_sequence(module, args) or args[0].requires_grad:
+        return None
+    return (args[0].detach().requires_grad_(), *args[1:])
+
+
+def first_tensor(value: Any) -> Tensor | None:
+    """The first tensor in nested lists, tuples and mappings."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, list | tuple):
+        return next((found for item in value if (found := first_tensor(item)) is not None), None)
+    return None

@@ -1,0 +1,370 @@
+"""Follows a training that is not ours, step by step, and has the recorder write down what it sees.
+
+after_backward   the first one finds the sites (`discover`); recorder.after_backward, or pass_by
+before_step      the probe, where one is due; recorder.after_clipping
+after_step       recorder.after_step; a look at what is not finite; the window, where it is full
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradclinic.experiments.experiment import Recording as Spacing
+from gradclinic.measurements.record import Series, SiteInfo, WeightInfo
+
+from .discovery import Discovery, Found
+from .hooks import Uninterested, Watch
+from .module_kinds import FUSED
+from .plan import Plan
+from .probe import probe_loss
+from .recorder import Observation, Recorder
+from .reductions import norms_of
+from .taps import ProbeTaps, Taps, Units
+from .weights import weights_in
+
+WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
+LOOK_EVERY = {"cpu": 1}
+"""Steps between two looks at whether the loss is still finite, by device; elsewhere a look waits for the device."""
+LOOK_EVERY_ELSEWHERE = 16
+CLIPPED = 1 - 1e-6
+"""A gradient counts as clipped when its norm has become smaller than by rounding."""
+
+
+class Sink(Protocol):
+    """Who takes what was seen."""
+
+    def found(
+        self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: Mapping[str, Any]
+    ) -> None:
+        """What is recorded for; nothing is recorded yet."""
+
+    def window(self, step: int, series: dict[str, Series]) -> None:
+        """What was recorded since the last one, up to `step` finished steps."""
+
+    def broke(self, step: int) -> None:
+        """The loss or the gradient was not finite at this step: what follows is not recorded."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a loop's owner says of it."""
+
+    spacing: Spacing
+    steps: int | None
+    batch_size: int | None
+    probe: tuple[Any, Any] | None
+    criterion: nn.Module | None
+    scaler: Any
+
+
+@dataclass
+class _Step:
+    """A step under way, from its first backward to the optimizer's."""
+
+    loss: Tensor
+    total_norm: Tensor
+    observation: Observation | None = None
+    learning_rate: float = float("nan")
+    begun: bool = False
+    """Whether the optimizer was seen to begin it after the gradients were there: with a closure it begins before."""
+
+
+class Observer:
+    """One training, followed until it ends or breaks."""
+
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, facts: Facts, *, watch: Watch, sink: Sink
+    ) -> None:
+        self.step = 0
+        """Steps that the optimizer has taken."""
+        self.seconds = 0.0
+        """What recording took."""
+        self._began: float | None = None
+        self._last = 0.0
+        self._model, self._optimizer, self._facts = model, optimizer, facts
+        self._watch, self._sink = watch, sink
+        self._found: list[Found] = []
+        self._taps: Discovery | Taps = Discovery()
+        self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
+        self._recorder: Recorder | None = None
+        self._parameters: list[nn.Parameter] = []
+        self._units = Units([])
+        self._pending: _Step | None = None
+        self._unseen: list[tuple[int, Tensor]] = []
+        self._flushed_at = time.perf_counter()
+        self._broke = False
+
+    # --- what happens in a step ---
+
+    def after_backward(self, loss: Tensor | float) -> None:
+        """The gradients of a step are there, before any clipping; again where more of them are accumulated."""
+        if self._broke:
+            return
+        self._began = self._began or time.perf_counter()
+        with self._timed():
+            value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+            value = value.double().reshape(())
+            recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
+            step = self._pending
+            if step is None:
+                step = self._pending = _Step(value, value)
+            else:
+                step.loss = step.loss + value
+                recorder.take_back(self.step)
+            scale = self._scale()
+            weights_scale = 1.0 if self._is_unscaled() else scale
+            norms = self._norms() / weights_scale
+            step.total_norm = norms.norm()
+            step.observation = self._observe(recorder)
+            if step.observation is None:
+                recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=step.total_norm)
+                return
+            recorder.after_backward(
+                step.observation,
+                loss=step.loss,
+                norms=norms,
+                total_norm=step.total_norm,
+                loss_scale=scale,
+                weights_scale=weights_scale,
+            )
+
+    def before_step(self) -> None:
+        """The optimizer is about to take a step, with the gradients as they are now."""
+        recorder, step = self._recorder, self._pending
+        if self._broke or recorder is None or step is None:
+            return
+        with self._timed():
+            if recorder.plan.probe(self.step):
+                self._probe(recorder)
+            step.learning_rate = float(self._optimizer.param_groups[0]["lr"])
+            step.begun = True
+            observation = step.observation
+            if observation is None:
+                return
+            scale = 1.0 if self._is_unscaled() else self._scale()
+            after = (self._norms() / scale).norm()
+            clipped = (after < step.total_norm * CLIPPED).double()
+            recorder.after_clipping(observation, clipped=clipped, total_norm=after, weights_scale=scale)
+            if observation.full and self._facts.probe is None:
+                counted = self._units.saw(self.step, observation.values, samples=self._samples())
+                if counted is not None:
+                    recorder.put_dead(*counted)
+
+    def after_step(self) -> bool:
+        """The optimizer has taken a step; False where nothing was said of its gradients."""
+        recorder, step, self._last = self._recorder, self._pending, time.perf_counter()
+        if self._broke:
+            return True
+        if recorder is None or step is None:
+            self.step += 1
+            self._watch.step_done()
+            self._taps.begins(0)
+            return False
+        with self._timed():
+            if step.observation is not None and step.begun:
+                recorder.after_step(step.observation, learning_rate=step.learning_rate)
+            self._unseen.append((self.step, torch.stack([step.loss, step.total_norm.to(step.loss.device)])))
+            self._pending = None
+            self.step += 1
+            self._watch.step_done()
+            if self.step % recorder.plan.look_every == 0:
+                self._look(recorder)
+            if not self._broke:
+                self._arm(recorder)
+                waited = time.perf_counter() - self._flushed_at
+                if waited >= WINDOW_SECONDS or recorder.pending >= WINDOW_RECORDS:
+                    self.flush()
+        return True
+
+    def end(self) -> None:
+        """No step follows."""
+        recorder = self._recorder
+        if recorder is None or self._broke:
+            return
+        if self._pending is not None:  # a backward without a step: skipped, or the loop was left there
+            recorder.take_back(self.step)
+            self._pending = None
+        self._look(recorder)
+        if not self._broke:
+            if self.step:
+                self._probe(recorder)
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what was recorded."""
+        if self._recorder is not None:
+            self._look(self._recorder)
+            series = self._recorder.flush()
+            self._flushed_at = time.perf_counter()
+            self._sink.window(self.step, series)
+
+    @property
+    def train_seconds(self) -> float:
+        """From the first step's gradients to the end of the last step, without recording."""
+        return max(0.0, self._last - self._began - self.seconds) if self._began is not None else 0.0
+
+    def peak_memory_bytes(self) -> int | None:
+        """Most bytes that a GPU held."""
+        on_gpu = bool(self._parameters) and self._parameters[0].device.type == "cuda"
+        return torch.cuda.max_memory_allocated(self._parameters[0].device) if on_gpu else None
+
+    # --- its parts ---
+
+    def _begin_pass(self) -> None:
+        """Give a step up whose gradients were thrown away: a scaler, or the loop itself, has skipped it."""
+        if self._pending is None or self._recorder is None or not self._is_thrown_away():
+            return
+        self._recorder.take_back(self.step)
+        self._pending = None
+        self._watch.step_done()
+        self._arm(self._recorder)
+
+    def _is_thrown_away(self) -> bool:
+        gradients = [each.grad for each in self._parameters if each.grad is not None]
+        return not gradients or (self._facts.scaler is not None and not any(bool(each.any()) for each in gradients))
+
+    def _begin(self, loss: Tensor | None) -> Recorder:
+        """Find what there is to record, after the first backward."""
+        discovery = self._taps
+        if not isinstance(discovery, Discovery):
+            raise TypeError("the sites are known already")
+        self._found, readout = discovery.find(loss)
+        groups = self._optimizer.param_groups
+        trained = {id(parameter) for group in groups for parameter in group["params"]}
+        self._parameters = list(
+            dict.fromkeys([*self._model.parameters(), *(each for group in groups for each in group["params"])])
+        )
+        device = self._parameters[0].device
+        look_every = LOOK_EVERY.get(device.type, LOOK_EVERY_ELSEWHERE)
+        batch_size = self._samples()
+        weights = weights_in(self._model, discovery, readout, trained=trained)
+        self._recorder = Recorder(
+            [(each.site, each.info) for each in self._found],
+            weights,
+            parameters=self._parameters,
+            plan=Plan(self._facts.spacing, self._facts.steps, look_every=look_every),
+            batch_size=batch_size,
+        )
+        self._units = Units(self._found)
+        keys = [key for each in self._found for key in (each.key, each.after) if key is not None]
+        self._watch.look_at({name for name, _ in keys})
+        self._sink.found(
+            self._recorder.site_infos,
+            self._recorder.weight_infos,
+            batch_size=batch_size,
+            environment=self._environment(device),
+        )
+        return self._recorder
+
+    def _arm(self, recorder: Recorder) -> None:
+        """Look at the next forward pass as the plan has it."""
+        recorded = recorder.plan.basic(self.step) and bool(self._found)
+        self._watch.viewer = self._taps = Taps(self._found, full=recorder.plan.full(self.step))
+        if not recorded:
+            self._watch.viewer = Uninterested()
+
+    def _observe(self, recorder: Recorder) -> Observation | None:
+        if not recorder.plan.basic(self.step):
+            return None
+        full = recorder.plan.full(self.step)
+        observation = Observation(self.step, full, batch_size=self._samples())
+        if isinstance(self._taps, Discovery):
+            observation.values = self._taps.values(self._found)
+        elif full:
+            observation.values = self._taps.values()
+        else:
+            observation.site_rms = self._taps.rms()
+        return observation
+
+    def _samples(self) -> int:
+        """Samples of this step: of the passes that something came back to, where that was seen."""
+        seen = self._taps.samples if isinstance(self._taps, Taps) else 0
+        return self._facts.batch_size or seen or max(1, self._watch.samples)
+
+    def _norms(self) -> Tensor:
+        """[parameters]: L2 norm of each one's gradient, 0 where it has none."""
+        known = [(index, each.grad) for index, each in enumerate(self._parameters) if each.grad is not None]
+        norms = torch.zeros(len(self._parameters), dtype=torch.float64, device=self._parameters[0].device)
+        if known:
+            found = norms_of([each.coalesce().values() if each.is_sparse else each for _, each in known])
+            if len(known) == len(norms):
+                return found
+            norms[torch.tensor([index for index, _ in known], device=norms.device)] = found
+        return norms
+
+    def _scale(self) -> float:
+        scaler = self._facts.scaler
+        return float(scaler.get_scale()) if scaler is not None and scaler.is_enabled() else 1.0
+
+    def _is_unscaled(self) -> bool:
+        """Whether the weights' gradients are no longer what the scaler made of the loss."""
+        scaler = self._facts.scaler
+        if scaler is None or not scaler.is_enabled():
+            return True
+        return bool(scaler._per_optimizer_states[id(self._optimizer)]["stage"].name != "READY")
+
+    def _probe(self, recorder: Recorder) -> None:
+        probe, criterion = self._facts.probe, self._facts.criterion
+        if probe is None or criterion is None:
+            return
+        taps, viewer = ProbeTaps(self._found), self._watch.viewer
+        self._watch.viewer = taps
+        try:
+            loss = probe_loss(self._model, criterion, probe, device=self._parameters[0].device)
+        finally:
+            self._watch.viewer = viewer
+        recorder.after_probe(self.step, loss=loss, values=taps.values if taps.complete else None)
+
+    def _look(self, recorder: Recorder) -> None:
+        """See what the last steps were, where that was not seen yet."""
+        if not self._unseen or self._broke:
+            return
+        shown, steps = torch.stack([pair for _, pair in self._unseen]).tolist(), [step for step, _ in self._unseen]
+        self._unseen = []
+        for step, (loss, grad_norm) in zip(steps, shown, strict=True):
+            if not (np.isfinite(loss) and np.isfinite(grad_norm)):
+                recorder.broke(step)
+                self._broke, self.step, self._watch.viewer = True, step, None
+                self.flush()
+                self._sink.broke(step)
+                return
+            recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
+
+    def _environment(self, device: torch.device) -> dict[str, Any]:
+        modules = list(self._model.modules())
+        unseen = sorted({type(module).__name__ for module in modules if isinstance(module, FUSED)})
+        unknown = sum(info.kind == "pre_activation" and info.activation is None for info in self._site_infos())
+        notes = [
+            f"of the time steps of {name} the gradient at their inputs is recorded: the states are inside one kernel"
+            if any(info.group for info in self._site_infos())
+            else f"the time steps of {name} are not seen: they are inside one kernel"
+            for name in unseen
+        ]
+        if unknown:
+            notes.append(f"what follows {unknown} of the sites is not known: nothing is said of saturation there")
+        return {
+            "model": type(self._model).__name__,
+            "optimizer": type(self._optimizer).__name__,
+            "parameters": sum(parameter.numel() for parameter in self._parameters),
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+            "torch": str(torch.__version__),
+            "notes": notes,
+        }
+
+    def _site_infos(self) -> list[SiteInfo]:
+        return [each.info for each in self._found]
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.seconds += time.perf_counter() - began

@@ -1,0 +1,85 @@
+"""Where a recording goes: it stays in memory, or a sender takes it to a service."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from gradclinic.measurements.outcome import outcome_of
+from gradclinic.measurements.record import RunRecord, Series
+from gradclinic.measurements.recording import Declaration, Ending
+
+from .sender import Sender
+
+
+class Keeper(Protocol):
+    """Who keeps a recording."""
+
+    def declared(self, declaration: Declaration) -> None:
+        """What it is of."""
+
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
+        """What is new; the answer is why no more is taken, where that is so."""
+
+    def ended(self, ending: Ending, *, patience_s: float) -> None:
+        """How it ended."""
+
+
+class Here:
+    """Keeps it in memory."""
+
+    def __init__(self) -> None:
+        self._declaration: Declaration | None = None
+        self._parts: dict[str, list[Series]] = {}
+        self._ending: Ending | None = None
+
+    def declared(self, declaration: Declaration) -> None:
+        self._declaration = declaration
+
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
+        for name, each in series.items():
+            self._parts.setdefault(name, []).append(each)
+        return None
+
+    def ended(self, ending: Ending, *, patience_s: float) -> None:
+        self._ending = ending
+
+    def record(self, step: int) -> RunRecord:
+        """Everything so far; raises RuntimeError before the first step."""
+        if self._declaration is None:
+            raise RuntimeError("nothing is recorded yet")
+        blank = self._declaration.record()
+        record = replace(
+            blank,
+            steps=blank.steps or max(1, step),
+            series={name: _joined(parts) for name, parts in self._parts.items()},
+        )
+        if self._ending is None:
+            return record
+        constant = self._declaration.constant_loss
+        return replace(record, outcome=outcome_of(record, steps_done=step, ending=self._ending, constant_loss=constant))
+
+
+class Elsewhere:
+    """Has it sent to a service."""
+
+    def __init__(self, sender: Sender, *, name: str | None, labels: Mapping[str, str] | None) -> None:
+        self.sender = sender
+        self._called: dict[str, Any] = {"name": name, "labels": dict(labels or {})}
+        self._begun = False
+
+    def declared(self, declaration: Declaration) -> None:
+        self._begun = True
+        self.sender.declare(declaration.to_json() | self._called)
+
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
+        return self.sender.window(step, series)
+
+    def ended(self, ending: Ending, *, patience_s: float) -> None:
+        if self._begun:
+            self.sender.finish(ending.to_json(), patience_s=patience_s)
+
+
+def _joined(parts: list[Series]) -> Series:
+    return Series(np.concatenate([part.steps for part in parts]), np.concatenate([part.values for part in parts]))

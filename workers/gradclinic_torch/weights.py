@@ -1,0 +1,36 @@
+"""The weights of a model, as a recording names them."""
+
+from torch import nn
+
+from gradclinic.measurements.record import WeightInfo
+
+from .discovery import Discovery
+from .hooks import Key
+from .module_kinds import WEIGHTED, weights_of
+
+
+def weights_in(
+    model: nn.Module, discovery: Discovery, readout: Key | None, *, trained: set[int]
+) -> list[tuple[nn.Parameter, WeightInfo]]:
+    """The weights of every layer that has some, in the order of the forward pass, then those that were not called."""
+    last = len(discovery.called)
+    modules = sorted(model.named_modules(), key=lambda item: discovery.called.get(item[0], last))
+    found: dict[int, tuple[nn.Parameter, WeightInfo]] = {}
+    for name, module in modules:
+        own = [each for each in weights_of(module) if isinstance(module._parameters.get(each), nn.Parameter)]
+        for each in own:
+            weight = module.get_parameter(each)
+            simple = isinstance(module, WEIGHTED)
+            label = name if simple and name else f"{name}.{each}".strip(".")
+            info = WeightInfo(
+                label,
+                tuple(weight.shape),
+                readout=readout is not None and name == readout[0],
+                trainable=weight.requires_grad and id(weight) in trained,
+            )
+            found.setdefault(id(weight), (weight, info))
+    if not found:  # layers of somebody's own
+        for name, weight in model.named_parameters():
+            info = WeightInfo(name, tuple(weight.shape), trainable=weight.requires_grad and id(weight) in trained)
+            found[id(weight)] = weight, info
+    return list(found.values())

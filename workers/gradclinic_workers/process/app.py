@@ -1,0 +1,166 @@
+"""The worker process: Celery's parent, which takes messages, and one warm child, which trains.
+
+parent (no torch) ── message ──> child (torch) ── claim, train, save ──> SQL
+│ SIGTERM: asks the child to save its run and give it back, then ends
+│ a child that dies: its run is given back, or announced again, at once, and a new child is started
+└ killed: the kernel ends the child
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+from billiard.process import active_children
+from celery import signals
+from celery.exceptions import WorkerLostError
+from celery.platforms import SecurityWarning
+
+from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.logs import configure
+from gradclinic.queue.messages import celery_app, owner_prefix
+from gradclinic.settings import Settings, get_settings
+from gradclinic.store import Store
+
+from . import tasks
+from .lease import draining
+from .timeslice import ask_for_long_turns
+
+log = structlog.get_logger(__name__)
+
+MALLOC = {
+    # Statistics deferred past the backward pass would fault their pages in anew at every step otherwise.
+    "MALLOC_TRIM_THRESHOLD_": "2000000000",
+    "MALLOC_MMAP_THRESHOLD_": "2000000000",
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""One thread a process, a process a core: libraries that start a thread for each core would fight over them."""
+PARENT = "GRADCLINIC_WORKER_PARENT"
+PAUSE_S = 2.0
+"""Seconds before a child that cannot train ends, and another one is started."""
+PR_SET_PDEATHSIG = 1
+
+app = celery_app(get_settings())
+app.conf.imports = ("gradclinic_workers.process.app", "gradclinic_workers.process.tasks")
+app.conf.broker_transport = "gradclinic_workers.process.transport:Transport"
+app.conf.worker_consumer = "gradclinic_workers.process.transport:Consumer"
+app.set_current()
+
+
+def queues_of(settings: Settings) -> str:
+    """The queues that a worker on this machine serves."""
+    if settings.worker_queues != "auto":
+        return settings.worker_queues
+    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") not in {"", "-1"}
+    return "gpu,cpu" if has_gpu else "cpu"
+
+
+def main() -> None:
+    """Serve the queues until SIGTERM or SIGINT."""
+    settings = get_settings()
+    configure(settings)
+    os.environ.update({name: os.environ.get(name, value) for name, value in (MALLOC | THREADS).items()})
+    os.environ[PARENT] = str(os.getpid())
+    queues = queues_of(settings)
+    # Celery warns root of pickled messages; nothing here is pickled, and in a container root is often all there is.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    log.info("worker_starts", queues=queues, pid=os.getpid())
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            f"--queues={queues}",
+            f"--hostname=gradclinic-{os.getpid()}@{socket.gethostname()}",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+# --- in the parent ---
+
+
+def _drain_children(**_: Any) -> None:
+    for child in active_children():
+        if child.pid is not None:
+            os.kill(child.pid, signal.SIGUSR2)
+
+
+def _release_what_a_dead_child_held(exception: BaseException, args: Any = (), **_: Any) -> None:
+    if not isinstance(exception, WorkerLostError) or not args:
+        return
+    # On a thread: the parent goes on taking messages, and the database may be away.
+    threading.Thread(target=_abandon, args=(str(args[0]),), daemon=True).start()
+
+
+def _abandon(run_id: str) -> None:
+    settings = get_settings()
+    store = Store(settings.database_url)
+    try:
+        store.reconciliation.abandon(owner_prefix(os.getpid()), run_id=run_id, max_attempts=settings.max_attempts)
+        store.reconciliation.was_not_taken(run_id)  # it may have died before the claim
+        log.warning("child_died", run_id=run_id)
+    except ServiceUnavailable:
+        log.warning("child_died_unreported", run_id=run_id)  # its lease runs out
+    finally:
+        store.close()
+
+
+# --- in the child ---
+
+
+def _become_a_trainer(**_: Any) -> None:
+    """Make this process a trainer, or end it: Celery would only log the error, and send it messages all the same."""
+    try:
+        _prepare()
+    except Exception:
+        log.exception("child_cannot_train", again_in_s=PAUSE_S)
+        time.sleep(PAUSE_S)  # the parent starts another at once
+        os._exit(1)
+
+
+def _prepare() -> None:
+    _end_with(int(os.environ[PARENT]))
+    signal.signal(signal.SIGUSR2, lambda *_: draining.set())
+    settings = get_settings()
+    configure(settings)
+    if not ask_for_long_turns():
+        log.debug("turns_as_the_kernel_likes")
+    owner = f"{owner_prefix(os.getppid())}{os.getpid()}"
+    tasks.become(tasks.Trainer(settings, owner=owner, queues=queues_of(settings)))
+
+
+def _leave(**_: Any) -> None:
+    """Be counted as a worker no longer; one that is killed is forgotten after its lease."""
+    with suppress(ServiceUnavailable):
+        tasks.trainer().leave()
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, however that ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we said so
+        sys.exit(1)
+
+
+def _leave_logging_as_it_is(**_: Any) -> None:
+    """Celery sets up handlers of its own unless somebody answers this signal; `configure` has seen to it."""
+
+
+# Signals keep weak references; these functions live as long as the module.
+signals.setup_logging.connect(_leave_logging_as_it_is)
+signals.worker_shutting_down.connect(_drain_children)
+signals.task_failure.connect(_release_what_a_dead_child_held)
+signals.worker_process_init.connect(_become_a_trainer)
+signals.worker_process_shutdown.connect(_leave)

@@ -1,0 +1,210 @@
+"""A run that this process holds: its heartbeat, its limits, and its fenced writes.
+
+    claim ──> hold ──> heartbeat every heartbeat_s, a look every cancel_poll_s
+                │        └─ stop: canceled | lease_lost | draining | run_time_limit; memory_limit ends the process,
+                │           and so does a training that does not heed it
+                └─ save_layout, save_window, finish, release: one transaction each, the fence first
+
+A database that is away is waited for as long as the lease lasts; after that the run is another worker's.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Self, TypeVar
+
+import structlog
+
+from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.measurements.record import RunRecord, Series
+from gradclinic.settings import Settings
+from gradclinic.store import CheckpointPointer, Claim, LeaseLost, Message, Order, Reason, Status, Store
+
+log = structlog.get_logger(__name__)
+
+Stop = Literal["canceled", "lease_lost", "draining", "run_time_limit"]
+Answer = TypeVar("Answer")
+
+RETRY_S = 0.5
+STUBBORN_S = 20.0
+"""Seconds that a training has for the step during which it was told to stop; then its process is ended."""
+
+CANCELED = Reason("canceled_by_user", "cancelled on request")
+
+draining = threading.Event()
+"""Set once this process has been asked to end: what it holds is saved and given back."""
+
+
+def too_long(settings: Settings) -> Reason:
+    """Why a run is failed that trained for too long."""
+    return Reason("run_time_limit", f"it trained for longer than the limit of {settings.max_run_s:g} s")
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds, in bytes."""
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # read twice a second
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+class Lease:
+    """A claimed run, held for as long as the block lasts."""
+
+    def __init__(self, store: Store, claim: Claim, settings: Settings) -> None:
+        self.claim, self._store, self._settings = claim, store, settings
+        self._stop: Stop | None = None
+        self.ended = False
+        """Whether the run has ended in this attempt."""
+        self._waits = False
+        """Whether the training waits for the database, and so cannot heed anything."""
+        self._released = threading.Event()
+        self._sure_until = time.monotonic() + settings.lease_ttl_s
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.run_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._released.set()
+        self._thread.join(timeout=10)
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why training should stop, where it should; a flag, which costs nothing to read."""
+        return self._stop or ("draining" if draining.is_set() else None)
+
+    # --- fenced writes ---
+
+    def restart(self, *, reason: str) -> None:
+        """Begin again from step 0."""
+        self._insist(lambda: self._store.leases.restart(self.claim, reason=reason))
+
+    def save_layout(self, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
+        """Store the run's sites and weights."""
+        self._insist(lambda: self._store.leases.save_layout(self.claim, record, environment=environment))
+
+    def save_window(
+        self, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
+    ) -> None:
+        """Store what was recorded since the last window."""
+        self._insist_once(
+            lambda again: self._store.leases.save_window(
+                self.claim, step=step, series=series, checkpoint=checkpoint, again=again
+            )
+        )
+
+    def finish(
+        self,
+        *,
+        status: Status,
+        reason: Reason,
+        record: RunRecord | None = None,
+        diagnosis: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End the run."""
+        self._insist_once(
+            lambda again: self._store.leases.finish(
+                self.claim, status=status, reason=reason, record=record, diagnosis=diagnosis, again=again
+            )
+        )
+        self.ended = True
+        self._released.set()
+
+    def release(self, *, reason: Reason) -> Message:
+        """Give the run back to the queue."""
+        message = self._insist_once(lambda again: self._store.leases.release(self.claim, reason=reason, again=again))
+        self._released.set()
+        return message
+
+    def record(self) -> RunRecord:
+        """All that is stored of the run, from every attempt."""
+        return self._insist(lambda: self._store.statistics.record(self.claim.run_id))
+
+    def _insist_once(self, write: Callable[[bool], Answer]) -> Answer:
+        """Insist on what must not be done twice: each try is told whether it is another one."""
+        tries = iter([False])
+        return self._insist(lambda: write(next(tries, True)))
+
+    def _insist(self, write: Callable[[], Answer]) -> Answer:
+        self._waits = True
+        try:
+            while True:
+                try:
+                    return write()
+                except ServiceUnavailable as error:
+                    if time.monotonic() > self._sure_until:
+                        self._stop = "lease_lost"
+                        raise LeaseLost("the database was away for longer than the lease") from error
+                    time.sleep(RETRY_S)
+        finally:
+            self._waits = False
+
+    # --- the thread beside the training ---
+
+    def _beat(self) -> None:
+        began = beaten = time.monotonic()
+        told_at: float | None = None
+        while not self._released.wait(self._settings.cancel_poll_s):
+            now = time.monotonic()
+            if self._stop != "lease_lost":
+                due = now - beaten >= self._settings.heartbeat_s
+                beaten = self._ask(now, heartbeat=due) or beaten
+            if self._released.is_set():
+                return
+            if now - began > self._settings.max_run_s:
+                self._stop = self._stop or "run_time_limit"
+            self._watch_memory()
+            if self._stop is not None:
+                told_at = now if told_at is None or self._waits else told_at
+                if now - told_at > STUBBORN_S:
+                    self._end_by_force()
+                    return
+
+    def _ask(self, now: float, *, heartbeat: bool) -> float | None:
+        """Learn whether to stop; `now` where that extended the lease."""
+        try:
+            order = self._heartbeat() if heartbeat else self._store.leases.look(self.claim)
+        except ServiceUnavailable:
+            order, heartbeat = (Order.CONTINUE if now < self._sure_until else Order.LOST), False
+        if self._waits or self._released.is_set():  # perhaps it is the run's own end that this saw
+            return now if heartbeat else None
+        if order is Order.LOST:
+            self._stop = "lease_lost"
+        elif order is Order.CANCEL:
+            self._stop = "canceled"
+        return now if heartbeat else None
+
+    def _heartbeat(self) -> Order:
+        asked = time.monotonic()
+        order = self._store.leases.heartbeat(self.claim, ttl_s=self._settings.lease_ttl_s)
+        if order is not Order.LOST:
+            self._sure_until = asked + self._settings.lease_ttl_s
+        return order
+
+    def _watch_memory(self) -> None:
+        """End this process when the run outgrows its limit: what torch has allocated cannot be taken back otherwise."""
+        held, limit = resident_bytes(), self._settings.max_memory_bytes
+        if held <= limit:
+            return
+        text = f"it needed more than {limit / 2**30:.3g} GiB of memory; a smaller batch or model would fit"
+        log.error("memory_limit", run_id=self.claim.run_id, held_bytes=held, limit_bytes=limit)
+        self._end_with_process("failed", Reason("memory_limit", text))
+
+    def _end_by_force(self) -> None:
+        """End this process when the training does not stop: its step takes for ever, or hangs."""
+        log.error("does_not_stop", run_id=self.claim.run_id, asked_to=self._stop, within_s=STUBBORN_S)
+        if self._stop == "canceled":
+            self._end_with_process("canceled", CANCELED)
+        elif self._stop == "run_time_limit":
+            self._end_with_process("failed", too_long(self._settings))
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _end_with_process(self, status: Status, reason: Reason) -> None:
+        try:
+            self._store.leases.finish(self.claim, status=status, reason=reason)
+        except (LeaseLost, ServiceUnavailable):
+            log.warning("end_not_recorded", run_id=self.claim.run_id, reason=reason.code)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,277 @@
+"""The one task: claim a run, train it, save what it measured, judge it, end it.
+
+queued ── claim ──> running ── trained ───────────────> succeeded, with its diagnosis
+│ ├──── cannot be trained ─────> failed, with a reason
+│ ├──── asked to stop ─────────> canceled
+│ └──── draining ──────────────> queued, at its checkpoint
+└ lease lost: nothing more is written
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import structlog
+from celery import shared_task
+
+from gradclinic.checkpoints import Checkpoints, CheckpointUnusable
+from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis.finding import Finding
+from gradclinic.diagnosis.stopping import reason_to_stop
+from gradclinic.experiments.experiment import Experiment, StopWhen
+from gradclinic.kernel.errors import NotFound, ServiceUnavailable, TrainingFailed
+from gradclinic.measurements.record import RunRecord, Series
+from gradclinic.queue.messages import TRAIN, Queue
+from gradclinic.settings import Settings
+from gradclinic.store import Claim, LeaseLost, Message, Reason, Store
+from gradclinic.use_cases.dataset import provide_from
+
+from ..train.reporter import Interrupted
+from .lease import CANCELED, Lease, draining, too_long
+
+log = structlog.get_logger(__name__)
+
+CLAIM_TRIES = 10
+CLAIM_PAUSE_S = 1.0
+TIDY_EVERY_S = 600.0
+
+DRAINED = Reason("drained", "its worker was asked to end; it goes on from its checkpoint")
+INTERNAL = Reason(
+    "internal_error", "an error inside the service ended the training; the worker's log has it under the run's id"
+)
+
+
+@shared_task(name=TRAIN, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
+def train(run_id: str) -> None:
+    """Train a run, unless it is not waiting: then the message was one too many."""
+    trainer().train(run_id)
+
+
+class Trainer:
+    """What a worker's child keeps from run to run: connections, folders, torch."""
+
+    def __init__(self, settings: Settings, *, owner: str, queues: str = "cpu") -> None:
+        # The slow part of a child's start, while nobody waits for it; torch imports _dynamo with the first optimizer.
+        import torch._dynamo  # noqa: F401
+
+        from ..train import device, fit  # noqa: F401
+
+        device.make_deterministic()
+        self.device = device.choose("auto")
+        self.settings, self.owner, self.queues = settings, owner, queues
+        self.store, self.queue = Store(settings.database_url), Queue(settings)
+        provide_from(self.store)
+        self.checkpoints = Checkpoints(settings.checkpoint_dir)
+        self.run_id: str | None = None
+        self._presence, self._left = threading.Lock(), threading.Event()
+
+    def train(self, run_id: str) -> None:
+        """Claim a run and bring it to its end, or back to the queue."""
+        if draining.is_set():
+            self._pass_on(run_id)
+            return
+        claim = self._claim(run_id)
+        if claim is None:
+            log.debug("message_too_many", run_id=run_id)
+            return
+        self.run_id = run_id
+        with structlog.contextvars.bound_contextvars(
+            run_id=run_id, attempt=claim.attempt, request_id=claim.run.request_id
+        ):
+            try:
+                with Lease(self.store, claim, self.settings) as lease:
+                    _Training(self, lease).run()
+            except LeaseLost as error:
+                log.warning("lease_lost", reason=str(error))
+            except ServiceUnavailable as error:
+                log.warning("database_lost", reason=str(error))
+            finally:
+                self.run_id = None
+
+    def announce_for_ever(self) -> None:
+        """Say from time to time that this worker is here, and what it does; tidy up its folder now and then."""
+        tidied_at = float("-inf")
+        while not self._left.is_set():
+            try:
+                self._show()
+                if time.monotonic() - tidied_at > TIDY_EVERY_S:  # the reconciler may not see this machine's folder
+                    self.checkpoints.drop_ended(self.store.reconciliation.unfinished)
+                    tidied_at = time.monotonic()
+            except ServiceUnavailable:
+                log.debug("presence_not_recorded")
+            except OSError as error:
+                log.warning("checkpoints_not_removed", reason=str(error))
+            self._left.wait(self.settings.heartbeat_s)
+
+    def leave(self) -> None:
+        """Say that this worker is gone."""
+        self._left.set()
+        with self._presence:
+            self.store.reconciliation.worker_left(self.owner)
+
+    def _show(self) -> None:
+        with self._presence:  # not after it has left
+            if not self._left.is_set():
+                self.store.reconciliation.saw_worker(
+                    self.owner, queue=self.queues, device=self.device, run_id=self.run_id
+                )
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.queue.close()
+        self.store.close()
+
+    def _claim(self, run_id: str) -> Claim | None:
+        for number in range(CLAIM_TRIES):
+            try:
+                return self.store.leases.claim(
+                    run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s, again=number > 0
+                )
+            except ServiceUnavailable:
+                time.sleep(CLAIM_PAUSE_S)
+        log.warning("claim_given_up", run_id=run_id)  # the run waits; the reconciler announces it again
+        return None
+
+    def _pass_on(self, run_id: str) -> None:
+        try:
+            run = self.store.runs.get(run_id)
+        except (NotFound, ServiceUnavailable) as error:
+            log.warning("message_not_passed_on", run_id=run_id, reason=str(error))  # the reconciler sends another
+            return
+        if run.status == "queued":
+            self.queue.announce(self.store, [Message(run.id, run.queue, run.priority)])
+
+
+class _Training:
+    """One attempt at one run; to the loop it is the reporter."""
+
+    def __init__(self, trainer: Trainer, lease: Lease) -> None:
+        self._trainer, self._lease, self._run = trainer, lease, lease.claim.run
+        self._environment: dict[str, Any] = {}
+        self._saved_at = time.monotonic()
+        self._stop_when: StopWhen | None = None
+
+    def run(self) -> None:
+        from ..train import device, fit
+
+        try:
+            # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
+            experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
+            self._stop_when = experiment.training.stop_when
+            where = device.choose(experiment.training.device)
+            self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
+            record = fit.train(experiment, device=where, reporter=self, checkpoint=self._resume_state())
+        except Interrupted:
+            self._stopped()
+        except TrainingFailed as error:
+            self._lease.finish(status="failed", reason=Reason(error.code, str(error)))
+        except (LeaseLost, ServiceUnavailable):
+            raise
+        except Exception:
+            log.exception("training_broke")
+            self._lease.finish(status="failed", reason=INTERNAL)
+            self._trainer.checkpoints.drop(self._run.id)
+            if self._environment.get("device", "cpu") != "cpu":
+                _end_this_process()  # after an error on it, a CUDA context may fail every run that follows
+        else:
+            self._succeeded(record, experiment)
+        if self._lease.ended:
+            self._trainer.checkpoints.drop(self._run.id)
+
+    # --- the reporter ---
+
+    def started(self, record: RunRecord) -> None:
+        self._lease.save_layout(record, environment=self._environment)
+
+    def should_stop(self) -> bool:
+        return self._lease.stop is not None
+
+    def checkpoint_due(self) -> bool:
+        return time.monotonic() - self._saved_at >= self._trainer.settings.checkpoint_every_s
+
+    def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None:
+        pointer = None
+        if checkpoint is not None:
+            try:
+                pointer = self._trainer.checkpoints.save(self._lease.claim, step=step, state=checkpoint)
+            except OSError as error:  # no space left, say: the run goes on, from an older state if it must
+                log.warning("checkpoint_not_saved", step=step, reason=str(error))
+            self._saved_at = time.monotonic()
+        self._lease.save_window(step=step, series=series, checkpoint=pointer)
+        if pointer is not None:
+            try:
+                self._trainer.checkpoints.keep_only(pointer)
+            except OSError as error:  # they go with the run's end
+                log.warning("checkpoints_not_removed", step=step, reason=str(error))
+
+    def decided(self, record: RunRecord) -> Finding | None:
+        stop_when = self._stop_when
+        whole = replace(self._lease.record(), outcome=None)
+        return None if stop_when is None else reason_to_stop(whole, stop_when)
+
+    # --- its ends ---
+
+    def _resume_state(self) -> bytes | None:
+        pointer = self._run.checkpoint
+        if pointer is None:
+            return None
+        try:
+            return self._trainer.checkpoints.load(pointer)
+        except CheckpointUnusable as error:
+            log.warning("checkpoint_unusable", reason=str(error))
+            self._lease.restart(reason=f"{error}; the run began again from step 0")
+            return None
+
+    def _succeeded(self, record: RunRecord, experiment: Experiment) -> None:
+        whole = replace(self._lease.record(), outcome=record.outcome, environment=self._environment)
+        reason = Reason("trained", "trained to its end")
+        if record.outcome is not None and record.outcome.nonfinite_step is not None:
+            reason = Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
+        elif record.outcome is not None and record.outcome.stopped_on is not None:
+            done, condition = record.outcome.steps_done, record.outcome.stopped_on
+            text = f"stopped on {condition} after {done} of {record.steps} steps: {1 - done / record.steps:.0%} saved"
+            reason = Reason("stopped_on_finding", text)
+        diagnosis: dict[str, Any] | None = None
+        try:
+            diagnosis = to_json(diagnose(whole, experiment=experiment))
+        except Exception:
+            log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
+            reason = Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made")
+        self._lease.finish(status="succeeded", reason=reason, record=whole, diagnosis=diagnosis)
+
+    def _stopped(self) -> None:
+        stop, settings = self._lease.stop, self._trainer.settings
+        if stop == "canceled":
+            self._lease.finish(status="canceled", reason=CANCELED)
+        elif stop == "run_time_limit":
+            self._lease.finish(status="failed", reason=too_long(settings))
+        elif stop == "draining":
+            message = self._lease.release(reason=DRAINED)
+            self._trainer.queue.announce(self._trainer.store, [message])
+        else:
+            raise LeaseLost("another attempt has taken over")
+
+
+_trainer: Trainer | None = None
+
+
+def become(trainer: Trainer) -> None:
+    """Make this process a worker's child."""
+    global _trainer  # noqa: PLW0603  # one a process, like the process itself
+    _trainer = trainer
+    threading.Thread(target=trainer.announce_for_ever, name="presence", daemon=True).start()
+
+
+def trainer() -> Trainer:
+    """The trainer that this process is."""
+    if _trainer is None:
+        raise RuntimeError("this process is not a worker's child")
+    return _trainer
+
+
+def _end_this_process() -> NoReturn:
+    os._exit(70)

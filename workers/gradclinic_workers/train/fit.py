@@ -1,0 +1,377 @@
+"""The training loop.
+
+    build, initialize -> started
+    for each step:
+        probe (every max(1, steps // 60) steps)     recorder.after_probe
+        forward                                      recorder.tap, at each site
+        backward                                     recorder.after_backward, or pass_by
+        not finite? stop here, without the update    recorder.after_backward, of the step seen once more
+        clip                                         recorder.after_clipping
+        optimizer step                               recorder.after_step
+        a window is full? flush -> reporter.flushed, with a checkpoint where one is due
+        stop_when asks for it? reporter.decided -> end here, as if this had been the last step
+    probe, final losses -> RunRecord
+
+What observes never changes anything: without a recorder the weights are the same, to the bit.
+A run is a pure function of its experiment (seed included), the device and the versions of the libraries;
+an interrupted run that resumes from its checkpoint measures what an undisturbed one would have.
+"""
+
+import io
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradclinic.diagnosis.stopping import due
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.lowering import lower
+from gradclinic.kernel.errors import TrainingFailed
+from gradclinic.measurements.estimate import estimate
+from gradclinic.measurements.record import Outcome, RunRecord, Series
+from gradclinic_torch.plan import Plan
+from gradclinic_torch.recorder import Observation, Recorder
+from gradclinic_torch.reductions import norms_of
+
+from .build import build, build_optimizer
+from .clip import clip
+from .device import clear, out_of_memory, ran_out_of_memory
+from .initialize import BATCHES, NOISE, generator, initialize, stream
+from .lsuv import calibrate
+from .objective import Objective
+from .precision import LossScale
+from .reporter import Interrupted, Reporter, Silent
+
+TARGET = 0.5
+"""A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
+WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
+CHECK_EVERY = {"cpu": 1, "cuda": 16}
+"""Steps between two looks at whether the loss is still finite, by device: on a GPU each look waits for it."""
+
+
+def train(
+    experiment: Experiment,
+    *,
+    device: str = "cpu",
+    reporter: Reporter | None = None,
+    checkpoint: bytes | None = None,
+    record: bool = True,
+) -> RunRecord:
+    """Train one resolved experiment to its end and return everything it measured.
+
+    With a checkpoint it resumes; the record then holds what was measured since. With `record=False` nothing is
+    measured but the outcome. Raises Interrupted, or TrainingFailed with a reason that the run's owner can act on.
+    """
+    devices = [device] if device.startswith("cuda") else []
+    clear(device)
+    with torch.random.fork_rng(devices=devices):
+        try:
+            return _Fit(experiment, device=device, reporter=reporter or Silent(), record=record).run(checkpoint)
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            raise out_of_memory(device, estimated_bytes=estimate(experiment).memory_bytes) from error
+
+
+class _Fit:
+    """One training under way."""
+
+    def __init__(self, experiment: Experiment, *, device: str, reporter: Reporter, record: bool) -> None:
+        self.experiment, self.device, self.reporter = experiment, torch.device(device), reporter
+        training = experiment.training
+        self.network = lower(experiment)
+        self.modules = build(self.network.nodes)
+        by_name = dict(self.modules.named())
+        initialize(by_name, self.network, experiment)
+        for node in self.network.weighted:
+            if getattr(node.layer, "trainable", True) is False:
+                by_name[node.name].requires_grad_(False)  # noqa: FBT003  # torch's own signature
+        self.modules.to(self.device)
+        self.parameters = [parameter for parameter in self.modules.parameters() if parameter.requires_grad]
+        if not self.parameters:
+            raise TrainingFailed("every layer is frozen, so there is nothing to train")
+        self.optimizer = build_optimizer(experiment.optimizer, self.parameters)
+        self.objective = Objective(self.modules, experiment, self.device)
+        calibrate(by_name, self.network, experiment, forward=self.objective.probe_outputs)
+        self.loss_scale = LossScale(training.precision)
+        self.batches = generator(training.seed, BATCHES)
+        torch.manual_seed(stream(training.seed, NOISE))
+        self.look_every = CHECK_EVERY[self.device.type]
+        self.recorder = Recorder.of(
+            self.network,
+            self.modules,
+            parameters=self.parameters,
+            plan=Plan(experiment.recording, training.steps, look_every=self.look_every),
+            batch_size=training.batch_size,
+        )
+        self.record = record
+        self.series: dict[str, list[Series]] = {}
+        self.step = 0
+        self.nonfinite_step: int | None = None
+        self.steps_to_target: int | None = None
+        self.stopped_on: str | None = None
+        self.initial_loss = math.nan
+        self.train_seconds = self.recording_seconds = 0.0
+        self._unseen: list[tuple[int, Tensor]] = []
+        self._flushed_at = time.perf_counter()
+
+    def run(self, checkpoint: bytes | None) -> RunRecord:
+        """The whole loop of the module's docstring."""
+        steps = self.experiment.training.steps
+        if checkpoint is not None:
+            self._resume(checkpoint)
+        else:
+            self.initial_loss = self.objective.training_loss()
+        self.reporter.started(self._record(outcome=None))
+        while self.step < steps and not self._broke():
+            if self.reporter.should_stop():
+                self._flush(checkpoint=True)
+                if self._broke():
+                    break
+                raise Interrupted(self.step)
+            if self._is_decided():
+                break
+            self._one_step()
+            if self._window_is_full():
+                self._flush(checkpoint=self.reporter.checkpoint_due())
+        if not self._broke():
+            self._probe()
+        self._flush(checkpoint=False)
+        return self._record(outcome=self._outcome())
+
+    def _is_decided(self) -> bool:
+        """Whether enough is known to stop here. It is asked before a step, so a run that resumes there asks again."""
+        if not due(self.experiment.training.stop_when, step=self.step):
+            return False
+        self._flush(checkpoint=self.reporter.checkpoint_due())
+        finding = None if self._broke() else self.reporter.decided(self._record(outcome=None))
+        self.stopped_on = finding.condition if finding is not None else None
+        return finding is not None or self._broke()
+
+    def _one_step(self) -> None:
+        began = time.perf_counter()
+        recorded = self.recording_seconds
+        step, training = self.step, self.experiment.training
+        self._probe()
+        learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        samples, size = len(self.objective.inputs), (training.batch_size,)
+        chosen = torch.randint(samples, size, generator=self.batches).to(self.device)
+        observation = self.recorder.observe(step) if self.record else None
+        noise = torch.random.get_rng_state() if self._could_be_repeated(observation) else None
+        scale = self.loss_scale.value
+        loss, gradients = self._there_and_back(chosen, observation)
+        norms = norms_of(gradients)
+        total_norm = norms.norm()
+        if self.loss_scale.skips(loss, total_norm):  # nothing is recorded: no scale but this one would have made it
+            self.step = step + 1
+            self._look(after=step)
+            return
+        if self.record:
+            with self._recording():
+                if observation:
+                    self.recorder.after_backward(
+                        observation, loss=loss, norms=norms, total_norm=total_norm, loss_scale=scale
+                    )
+                else:
+                    self.recorder.pass_by(step, loss=loss, norms=norms, total_norm=total_norm)
+        self._unseen.append((step, torch.stack([loss.detach().double(), total_norm])))
+        self._look(after=step)
+        if not self._broke():
+            self._update(observation, gradients, total_norm, learning_rate)
+            self.step = step + 1
+        elif noise is not None:
+            with self._recording():
+                self._repeat(chosen, noise=noise, scale=scale)
+        self.train_seconds += time.perf_counter() - began - (self.recording_seconds - recorded)
+
+    def _there_and_back(self, chosen: Tensor, observation: Observation | None) -> tuple[Tensor, list[Tensor]]:
+        """Loss of a batch, and what its gradient is to every trained parameter, unscaled."""
+        self.optimizer.zero_grad(set_to_none=True)
+        tap = partial(self.recorder.tap, observation) if observation else None
+        outputs = self.objective.outputs(self.objective.inputs[chosen], tap)
+        loss = self.objective.loss(outputs, self.objective.targets[chosen])
+        self.loss_scale.backward(loss)
+        gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        self.loss_scale.unscale(gradients)
+        return loss, gradients
+
+    def _could_be_repeated(self, observation: Observation | None) -> bool:
+        """Whether this step, should it break, is to be seen more fully than planned: where it is noticed at once."""
+        partly = observation is None or not observation.full
+        return self.record and partly and self.look_every == 1 and self.recorder.plan.adaptive
+
+    def _repeat(self, chosen: Tensor, *, noise: Tensor, scale: float) -> None:
+        """The step that broke, once more, to record everything: no weight has moved since it began."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
+        torch.random.set_rng_state(noise)
+        self.loss_scale.value = scale
+        observation = Observation(self.step, full=True)
+        loss, gradients = self._there_and_back(chosen, observation)
+        norms = norms_of(gradients)
+        self.recorder.drop(self.step)
+        self.recorder.after_backward(observation, loss=loss, norms=norms, total_norm=norms.norm(), loss_scale=scale)
+        for buffer, before in buffers:
+            buffer.copy_(before)
+
+    def _update(
+        self, observation: Observation | None, gradients: list[Tensor], total_norm: Tensor, learning_rate: float
+    ) -> None:
+        clipped = clip(self.experiment.clipping, gradients, total_norm, weights=self.parameters)
+        if observation:
+            with self._recording():
+                after = total_norm if clipped is None else norms_of(gradients).norm()
+                self.recorder.after_clipping(observation, clipped=clipped, total_norm=after)
+        self.optimizer.step()
+        if observation:
+            with self._recording():
+                self.recorder.after_step(observation, learning_rate=learning_rate)
+
+    def _broke(self) -> bool:
+        """Whether a loss or gradient norm was seen that is not finite."""
+        return self.nonfinite_step is not None
+
+    def _look(self, *, after: int) -> None:
+        """See how the steps went, where it is time to: a GPU is asked only now and then."""
+        if (after + 1) % self.look_every == 0 or after == self.experiment.training.steps - 1:
+            self._see()
+
+    def _see(self) -> None:
+        """Look at what was not looked at yet; what was done since the first bad step is forgotten."""
+        if not self._unseen:
+            return
+        shown = torch.stack([pair for _, pair in self._unseen]).tolist()
+        steps = [step for step, _ in self._unseen]
+        self._unseen = []
+        for step, (loss, grad_norm) in zip(steps, shown, strict=True):
+            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+                self.nonfinite_step = self.step = step
+                self.recorder.broke(step)
+                return
+            if self.record:
+                self.recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
+
+    # --- measuring without leaving a trace ---
+
+    def _probe(self) -> None:
+        if not (self.record and self.recorder.plan.probe(self.step)):
+            return
+        with self._recording():
+            values: dict[str, Tensor] = {}
+            loss = self.objective.probe_loss(partial(self.recorder.probe_tap, values))
+            self.recorder.after_probe(self.step, loss=loss, values=values)
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.recording_seconds += time.perf_counter() - began
+
+    # --- windows, checkpoints, results ---
+
+    def _window_is_full(self) -> bool:
+        waited = time.perf_counter() - self._flushed_at
+        return waited >= WINDOW_SECONDS or self.recorder.pending >= WINDOW_RECORDS
+
+    def _flush(self, *, checkpoint: bool) -> None:
+        self._see()
+        with self._recording():
+            window = self.recorder.flush()
+        for name, series in window.items():
+            self.series.setdefault(name, []).append(series)
+        self._look_for_target(window.get("probe_loss"))
+        state = self._checkpoint() if checkpoint and not self._broke() else None
+        self.reporter.flushed(step=self.step, series=window, checkpoint=state)
+        self._flushed_at = time.perf_counter()
+
+    def _look_for_target(self, probe: Series | None) -> None:
+        if probe is None or self.steps_to_target is not None:
+            return
+        reached = probe.steps[probe.values[:, 0] <= TARGET * self.objective.constant_loss]
+        if len(reached):
+            self.steps_to_target = int(reached[0])
+
+    def _checkpoint(self) -> bytes:
+        state: dict[str, Any] = {
+            "step": self.step,
+            "modules": self.modules.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.get_state(),
+            "noise": torch.random.get_rng_state(),
+            "recorder": self.recorder.state(),
+            "loss_scale": self.loss_scale.state(),
+            "initial_loss": self.initial_loss,
+            "steps_to_target": self.steps_to_target,
+            "train_seconds": self.train_seconds,
+            "recording_seconds": self.recording_seconds,
+        }
+        if self.device.type == "cuda":
+            state["device_noise"] = torch.cuda.get_rng_state(self.device)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        return buffer.getvalue()
+
+    def _resume(self, checkpoint: bytes) -> None:
+        state = torch.load(io.BytesIO(checkpoint), map_location="cpu", weights_only=True)
+        self.modules.load_state_dict(state["modules"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.batches.set_state(state["batches"])
+        torch.random.set_rng_state(state["noise"])
+        if self.device.type == "cuda" and "device_noise" in state:
+            torch.cuda.set_rng_state(state["device_noise"], self.device)
+        self.recorder.resume(state["recorder"])
+        self.loss_scale.resume(state["loss_scale"])
+        self.step = state["step"]
+        self.initial_loss, self.steps_to_target = state["initial_loss"], state["steps_to_target"]
+        self.train_seconds, self.recording_seconds = state["train_seconds"], state["recording_seconds"]
+
+    def _outcome(self) -> Outcome:
+        train_loss = self.objective.training_loss()
+        validation_loss, accuracy = self.objective.validation()
+        if self.nonfinite_step is not None:  # training had no end: there is no state that its last step left
+            train_loss = train_loss if not math.isfinite(train_loss) else math.nan
+            validation_loss = validation_loss if not math.isfinite(validation_loss) else math.nan
+        return Outcome(
+            steps_done=self.step,
+            nonfinite_step=self.nonfinite_step,
+            initial_train_loss=self.initial_loss,
+            final_train_loss=train_loss,
+            constant_loss=self.objective.constant_loss,
+            final_validation_loss=validation_loss,
+            final_validation_accuracy=accuracy,
+            steps_to_target=self.steps_to_target,
+            train_seconds=self.train_seconds,
+            recording_seconds=self.recording_seconds,
+            peak_memory_bytes=torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
+            stopped_on=self.stopped_on,
+        )
+
+    def _record(self, *, outcome: Outcome | None) -> RunRecord:
+        clipping = self.experiment.clipping
+        return RunRecord(
+            steps=self.experiment.training.steps,
+            batch_size=self.experiment.training.batch_size,
+            sites=tuple(self.recorder.site_infos),
+            weights=tuple(self.recorder.weight_infos),
+            series={name: _joined(parts) for name, parts in self.series.items()},
+            outcome=outcome,
+            clipping=clipping.to_json() if clipping is not None else None,
+        )
+
+
+def _gradient_of(parameter: nn.Parameter) -> Tensor:
+    """The parameter's gradient; it becomes zeros where nothing flowed back, so that every parameter has one."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
+
+
+def _joined(parts: list[Series]) -> Series:
+    return Series(np.concatenate([part.steps for part in parts]), np.concatenate([part.values for part in parts]))
