@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 
+from .. import schemas as a
+from ..schemas.regression_requests import BaselineRequest
 from ..use_cases.baseline import PinPlan, pin_baseline
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems
 from .http.paging import link_next
-from .schemas.regression_requests import BaselineRequest
-from .schemas.regression_views import baseline_answer
+from .regression_views import baseline_answer
 
 router = APIRouter(prefix="/v1/baselines", tags=["regression"], route_class=StrictJSONRoute)
 

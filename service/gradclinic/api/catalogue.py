@@ -4,8 +4,8 @@ import hashlib
 
 from fastapi import APIRouter, Request, Response
 
+from .. import schemas as a
 from ..use_cases.catalogue import catalogue
-from . import schemas as a
 from .http.plain_json import PlainJSON
 
 router = APIRouter(tags=["catalogue"])

@@ -4,21 +4,22 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from .. import schemas as a
 from ..kernel.errors import InsufficientData
 from ..regression import junit_xml
+from ..schemas.base import NAME_PATTERN
+from ..schemas.regression_requests import CheckRequest
 from ..store import Check
 from ..use_cases.check import submit_check
 from ..use_cases.service import Service
 from ..use_cases.study import idempotency_of
-from . import schemas as a
 from .http.accept import choose
 from .http.body import StrictJSONRoute
-from .http.dependencies import BODY_PROBLEMS, NAME_PATTERN, CheckId, IdempotencyKey, TheService, problems
+from .http.dependencies import BODY_PROBLEMS, CheckId, IdempotencyKey, TheService, problems
 from .http.paging import ThePage
 from .http.plain_json import dump
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
-from .schemas.regression_requests import CheckRequest
-from .schemas.regression_views import check_answer, check_summary
+from .regression_views import check_answer, check_summary
 
 router = APIRouter(prefix="/v1/checks", tags=["regression"], route_class=StrictJSONRoute)
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from .. import schemas as a
 from ..use_cases.claim import claims, rule_on
-from . import schemas as a
 from .http.dependencies import TheService, problems
 from .http.plain_json import PlainJSON
 

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from .. import schemas as a
 from ..comparison import DEFAULT_METRIC
 from ..kernel.errors import InvalidRequest
+from ..schemas.requests import ComparisonRequest
 from ..use_cases.comparison import compare_runs
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .http.plain_json import PlainJSON
-from .schemas.requests import ComparisonRequest
 from .study import Confidence, Metric
 
 router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"], route_class=StrictJSONRoute)

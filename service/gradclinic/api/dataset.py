@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from .. import schemas as a
 from ..experiments.datasets.base import Task
 from ..experiments.uploads import Table, from_csv, from_npz, from_parquet
 from ..store import DatasetRecord
 from ..use_cases.dataset import delete, keep
-from . import schemas as a
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .http.paging import ThePage
 from .rows import has_arrow

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
+from .. import schemas as a
 from ..diagnosis import to_json
+from ..schemas.requests import DiagnosisRequest
 from ..use_cases.statistic import diagnosis_of, judge_again
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems
 from .http.plain_json import PlainJSON
-from .schemas.requests import DiagnosisRequest
 
 router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=StrictJSONRoute)
 

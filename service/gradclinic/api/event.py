@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from .. import schemas as a
 from ..kernel.errors import NotFound, ServiceUnavailable
 from ..use_cases.event import Event, News, Position, run_news, study_news
-from . import schemas as a
 from .http.accept import choose
 from .http.dependencies import RunId, StudyId, TheService, problems
 from .http.plain_json import dump

@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 
 from ..measurements.estimate import recorded_steps
+from ..schemas import LayerAnswer, ResolveAnswer
+from ..schemas.requests import ResolveRequest
 from ..theory import to_json
 from ..use_cases.experiment import resolve
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
-from .schemas import LayerAnswer, ResolveAnswer
-from .schemas.requests import ResolveRequest
 
 router = APIRouter(tags=["experiments"], route_class=StrictJSONRoute)
 

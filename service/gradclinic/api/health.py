@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
+from .. import schemas as a
 from ..kernel.errors import ServiceUnavailable
-from . import schemas as a
 from .http.dependencies import TheService
 
 router = APIRouter(tags=["operation"])

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from .. import schemas as a
+from ..schemas.requests import PrescriptionRequest
 from ..use_cases.prescription import submit_prescription
 from ..use_cases.study import idempotency_of
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, PrescriptionId, TheService, problems
 from .http.filters import ConditionFilter, Labels
 from .http.paging import ThePage
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
-from .schemas.requests import PrescriptionRequest
-from .schemas.views import prescription_answer, prescription_summary
+from .views import prescription_answer, prescription_summary
 
 router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=StrictJSONRoute)
 

@@ -2,16 +2,16 @@
 
 from fastapi import APIRouter, Response
 
+from .. import schemas as a
 from ..measurements.recording import Ending, Window
+from ..schemas.requests import RecordingRequest
 from ..store import Run
 from ..use_cases import recording as recordings
 from ..use_cases.service import Service
 from ..use_cases.study import idempotency_of
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
-from .schemas.requests import RecordingRequest
-from .schemas.views import recording_answer, run_detail
+from .views import recording_answer, run_detail
 
 router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=StrictJSONRoute)
 

@@ -5,21 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from .. import schemas as a
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
+from ..schemas.requests import RunRequest
 from ..store import ENDED, Created, Run
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.service import Service
 from ..use_cases.study import idempotency_of, submit_run
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
 from .http.filters import ConditionFilter, Labels
 from .http.paging import ThePage
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of
 from .http.waiting import Prefer, seconds_to_wait, until
-from .schemas.requests import RunRequest
-from .schemas.views import run_answer, run_detail
+from .views import run_answer, run_detail
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute)
 

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 
+from .. import schemas as a
+from ..schemas.regression_requests import ScheduleRequest
 from ..store import Schedule
 from ..use_cases.schedule import create_schedule
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, Limit, ScheduleName, TheService, problems
 from .http.paging import link_next
-from .schemas.regression_requests import ScheduleRequest
-from .schemas.regression_views import schedule_answer
+from .regression_views import schedule_answer
 
 router = APIRouter(prefix="/v1/schedules", tags=["regression"], route_class=StrictJSONRoute)
 

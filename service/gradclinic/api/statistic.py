@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from .. import schemas as a
 from ..kernel.errors import InvalidRequest
 from ..measurements.record import STATISTICS
 from ..measurements.sampling import Aggregate, Sampled, sample
 from ..theory import to_json
 from ..use_cases.statistic import CURVES, read_profile, read_series
-from . import schemas as a
 from .http.accept import choose
 from .http.dependencies import RunId, TheService, problems
 from .http.plain_json import dump

@@ -4,19 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from .. import schemas as a
 from ..comparison import DEFAULT_METRIC
 from ..diagnosis import Condition
+from ..schemas.requests import StudyRequest
 from ..use_cases.comparison import compare_study
 from ..use_cases.study import ArmPlan, StudyPlan, idempotency_of, submit_study
-from . import schemas as a
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
 from .http.filters import Labels
 from .http.paging import ThePage
 from .http.plain_json import PlainJSON
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
-from .schemas.requests import StudyRequest
-from .schemas.views import study_answer
+from .views import study_answer
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
 

@@ -12,14 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from ..api.http.accept import choose
-from ..api.http.dependencies import NAME_PATTERN, After, CheckId, PrescriptionId, RunId, StudyId, TheService
+from ..api.http.dependencies import After, CheckId, PrescriptionId, RunId, StudyId, TheService
 from ..api.http.plain_json import plain
 from ..api.http.problems import MEDIA_TYPE, on_http_error
-from ..api.schemas import RunStatus
 from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..kernel.errors import GradclinicError
 from ..remedies.words import in_words
+from ..schemas import RunStatus
+from ..schemas.base import NAME_PATTERN
 from ..use_cases.catalogue import catalogue
 from . import check as checks
 from . import claim as claims

@@ -1,6 +1,6 @@
 import httpx
 
-from gradclinic.api import schemas as a
+from gradclinic import schemas as a
 
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment, study

@@ -4,6 +4,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from ...schemas.base import NAME_PATTERN
 from ...use_cases.service import Service
 from .problems import ProblemDocument
 
@@ -20,8 +21,6 @@ PrescriptionId = Annotated[
     str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["prescription_01K0A"])
 ]
 CheckId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["check_01K0A"])]
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""Names of baselines and schedules, which stand in addresses."""
 BaselineName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["main"])]
 ScheduleName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["nightly"])]
 AfterName = Annotated[

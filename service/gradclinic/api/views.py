@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ...store import Prescription, Progress, Recording, Run, Study, Transition
-from ...use_cases.prescription import why
 from .. import schemas as a
+from ..store import Prescription, Progress, Recording, Run, Study, Transition
+from ..use_cases.prescription import why
 
 
 def run_answer(run: Run) -> a.RunAnswer:

@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from ...experiments.experiment import Experiment
-from ...kernel.spec import Items, Seed, Spec
-from ...measurements.recording import Declaration
-from ...measurements.recording import example as recording_example
-from ...prescription import DEFAULT_BUDGET, Budget
-from ...remedies import AnyRemedy
+from ..experiments.experiment import Experiment
+from ..kernel.spec import Items, Seed, Spec
+from ..measurements.recording import Declaration
+from ..measurements.recording import example as recording_example
+from ..prescription import DEFAULT_BUDGET, Budget
+from ..remedies import AnyRemedy
 from .examples import EXPERIMENT
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from ...experiments.experiment import Experiment
-from ...kernel.spec import Items, Seed, Spec
-from ...regression import Margins
-from ...use_cases.check import CheckPlan
-from ..http.dependencies import NAME_PATTERN
+from ..experiments.experiment import Experiment
+from ..kernel.spec import Items, Seed, Spec
+from ..regression import Margins
+from ..use_cases.check import CheckPlan
+from .base import NAME_PATTERN
 from .examples import EXPERIMENT
 from .requests import Labels, Name, Remedies
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from ...store import Baseline, Check, Firing, Pin, Run, Schedule
-from ...use_cases.schedule import due_next
 from .. import schemas as a
+from ..store import Baseline, Check, Firing, Pin, Run, Schedule
+from ..use_cases.schedule import due_next
 from .views import study_progress
 
 

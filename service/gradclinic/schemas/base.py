@@ -9,6 +9,10 @@ RunStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "exp
 StudyStatus = Literal["running", "succeeded", "failed", "canceled"]
 
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names of baselines and schedules, which stand in addresses."""
+
+
 class Answer(BaseModel):
     """Part of an answer. Non-finite numbers are the strings "NaN", "Infinity", "-Infinity"."""
 
