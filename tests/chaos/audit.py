@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 import psutil
 
+from gradclinic.kernel.status import ENDED
 from gradclinic.measurements.record import FloatArray, RunRecord
 from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
-from gradclinic.store import ENDED, Run, Store
-from gradclinic.store.records import Transition
+from gradclinic.store import Run, Store, Transition
 
 from .client import Client
 from .workload import reference

@@ -8,8 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from .. import schemas as a
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
+from ..kernel.status import ENDED
 from ..schemas.requests import RunRequest
-from ..store import ENDED, Created, Run
+from ..store import Created, Run
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.service import Service
 from ..use_cases.study import idempotency_of, submit_run

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from ..kernel.status import ENDED
+
 SweepPoint = tuple[tuple[str, Any], ...]
 """Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
 
@@ -14,7 +16,6 @@ Pair = tuple[int, SweepPoint | None]
 LEARNED = 0.5
 """A relative training loss of at most this is that of a network that learned, as in the rules."""
 
-ENDED = frozenset({"succeeded", "failed", "canceled", "expired"})
 
 NOT_CONDITIONS = frozenset({"healthy", "insufficient_evidence"})
 

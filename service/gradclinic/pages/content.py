@@ -6,7 +6,8 @@ from typing import Any
 from ..claims import CLAIMS
 from ..comparison import METRICS
 from ..kernel.errors import InsufficientData
-from ..store import ENDED, Run
+from ..kernel.status import ENDED
+from ..store import Run
 from ..use_cases.claim import LABEL as CLAIM_LABEL
 from ..use_cases.comparison import compare_study
 from ..use_cases.dataset import is_repeatable

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..comparison import METRICS, RunResult, trainability
+from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.record import STATISTICS, Series
 from ..store import Run
@@ -15,7 +16,6 @@ from ..store.layout import sites_of
 from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile, read_series
-from ..use_cases.study import BASELINE
 from .figures import Figure, Line, Scale, curves, heatmap, profile, ranking, trainability_map
 from .figures.curves import NAMES
 from .words import field

@@ -18,8 +18,8 @@ from ..api.http.problems import MEDIA_TYPE, on_http_error
 from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..kernel.errors import GradclinicError
+from ..kernel.status import RunStatus
 from ..remedies.words import in_words
-from ..schemas import RunStatus
 from ..schemas.base import NAME_PATTERN
 from ..use_cases.catalogue import catalogue
 from . import check as checks

@@ -6,8 +6,9 @@ from math import inf, isfinite
 from typing import Any
 
 from ..api.http.plain_json import plain
+from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData
-from ..prescription import BASELINE, CONTROL
+from ..prescription import CONTROL
 from ..remedies.words import in_short, in_words
 from ..store import Prescription, Run
 from ..use_cases.prescription import ROUND, why

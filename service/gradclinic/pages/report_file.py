@@ -16,10 +16,10 @@ from typing import Any
 import jsonpatch
 from markupsafe import Markup
 
+from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, ServiceUnavailable
 from ..store import Run
 from ..use_cases.service import Service
-from ..use_cases.study import BASELINE
 from . import content
 from . import prescription as prescriptions
 from .drawing import can_draw

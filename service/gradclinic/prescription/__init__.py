@@ -13,10 +13,9 @@ No I/O: the state of a search is the problem and the results so far, nothing els
 from .candidates import Candidate, candidate, first_candidates
 from .report import report
 from .search import Outcome, Problem, Progress, advance, next_runs
-from .trials import BASELINE, CONTROL, DEFAULT_BUDGET, Budget, Trial
+from .trials import CONTROL, DEFAULT_BUDGET, Budget, Trial
 
 __all__ = [
-    "BASELINE",
     "CONTROL",
     "DEFAULT_BUDGET",
     "Budget",

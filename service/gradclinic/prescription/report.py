@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..comparison import ArmComparison, RunResult
+from ..comparison.arms import BASELINE
 from .candidates import Candidate, label
 from .search import Outcome, Progress
-from .trials import BASELINE, CONTROL, Trial, badness, seconds, to_json
+from .trials import CONTROL, Trial, badness, seconds, to_json
 
 
 def report(progress: Progress, *, refused: Collection[str] = ()) -> dict[str, Any]:

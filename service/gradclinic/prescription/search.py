@@ -18,12 +18,13 @@ from statistics import fmean
 from typing import Literal
 
 from ..comparison import DEFAULT_METRIC, ArmComparison, Comparison, RunResult, compare
+from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
 from .candidates import Candidate, first_candidates, neighbours, simpler
 from .funds import Plan, affords, guessed_rate, plan
 from .ideas import RemedyJson
 from .random_remedy import random_remedy
-from .trials import BASELINE, CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
+from .trials import CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
 
 DIAGNOSE_SEEDS = 3
 RACE_SEEDS = 2

@@ -14,7 +14,6 @@ from ..remedies import Remedy
 
 Round = Literal["diagnose", "screen", "improve", "race", "confirm"]
 
-BASELINE = "baseline"
 CONTROL = "random control"
 
 

@@ -1,6 +1,7 @@
 """What the API answers, as models without defaults: every field is always there."""
 
-from .base import Answer, Json, RunStatus, StudyStatus
+from ..kernel.status import RunStatus, StudyStatus
+from .base import Answer, Json
 from .baseline import BaselineAnswer, BaselinePage, BaselineUrls, PinAnswer
 from .catalogue import CatalogueAnswer, CatalogueEntry
 from .check import (

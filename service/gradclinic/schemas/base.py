@@ -1,13 +1,10 @@
 """What all answers share."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 Json = dict[str, Any]
-RunStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
-StudyStatus = Literal["running", "succeeded", "failed", "canceled"]
-
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Names of baselines and schedules, which stand in addresses."""

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
-from .base import Answer, Json, StudyStatus
+from ..kernel.status import StudyStatus
+from .base import Answer, Json
 from .study import StudyProgressAnswer
 
 Ending = Literal["healthy", "cured", "not_cured", "untrainable"]

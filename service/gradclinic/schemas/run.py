@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
-from .base import Answer, Json, RunStatus
+from ..kernel.status import RunStatus
+from .base import Answer, Json
 
 
 class ProgressAnswer(Answer):

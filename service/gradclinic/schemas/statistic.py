@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from .base import Answer, Json, RunStatus
+from ..kernel.status import RunStatus
+from .base import Answer, Json
 
 
 class SeriesAnswer(Answer):

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from .base import Answer, Json, StudyStatus
+from ..kernel.status import StudyStatus
+from .base import Answer, Json
 
 
 class StudyProgressAnswer(Answer):

@@ -44,41 +44,18 @@ from .migrate import is_current
 from .prescription import Prescriptions
 from .reconciliation import Reconciliation
 from .recording import Recording, Recordings
-from .records import (
-    ENDED,
-    CheckpointPointer,
-    Claim,
-    Created,
-    DatasetRecord,
-    DeletedDataset,
-    Idempotency,
-    Message,
-    NewPrescription,
-    NewRun,
-    NewStudy,
-    Order,
-    Page,
-    Prescription,
-    Progress,
-    Reason,
-    Run,
-    Status,
-    Study,
-    Transition,
-    Vitals,
-    Worker,
-)
-from .regression_records import (
-    Baseline,
-    Check,
-    CheckVerdict,
-    Firing,
-    NewCheck,
-    NewPin,
-    NewSchedule,
-    Pin,
-    Schedule,
-)
+from .records.baseline import Baseline, NewPin, Pin
+from .records.check import Check, CheckVerdict, NewCheck
+from .records.created import Created, Idempotency
+from .records.dataset import DatasetRecord, DeletedDataset
+from .records.lease import Claim, Order
+from .records.page import Page
+from .records.prescription import NewPrescription, Prescription
+from .records.progress import Progress
+from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, Transition
+from .records.schedule import Firing, NewSchedule, Schedule
+from .records.study import NewStudy, Study
+from .records.vitals import Vitals, Worker
 from .run import Runs
 from .schedule import Schedules
 from .statistic import Extent, Statistics
@@ -130,7 +107,6 @@ class Store:
 
 
 __all__ = [
-    "ENDED",
     "Baseline",
     "Check",
     "CheckVerdict",
@@ -160,7 +136,6 @@ __all__ = [
     "Recording",
     "Run",
     "Schedule",
-    "Status",
     "Store",
     "Study",
     "Transition",

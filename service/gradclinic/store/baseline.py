@@ -10,8 +10,9 @@ from . import tables as t
 from .database import Database
 from .identifiers import new_id
 from .needed import release
-from .records import Created, Page
-from .regression_records import Baseline, NewPin, Pin
+from .records.baseline import Baseline, NewPin, Pin
+from .records.created import Created
+from .records.page import Page
 from .rows import known
 
 HISTORY = 100

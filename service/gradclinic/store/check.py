@@ -15,8 +15,10 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed, release
 from .progress import Counted, count_runs
-from .records import Created, Idempotency, NewRun, Page, Run
-from .regression_records import Check, CheckVerdict, NewCheck
+from .records.check import Check, CheckVerdict, NewCheck
+from .records.created import Created, Idempotency
+from .records.page import Page
+from .records.run import NewRun, Run
 from .rows import insert_runs, known, moment, to_run
 from .run import cancel_queued
 

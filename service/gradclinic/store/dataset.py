@@ -9,7 +9,9 @@ from ..kernel.errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
 from .dataset_uses import runs_by_dataset, who_needs
-from .records import Created, DatasetRecord, DeletedDataset, Page
+from .records.created import Created
+from .records.dataset import DatasetRecord, DeletedDataset
+from .records.page import Page
 from .rows import known
 
 _SIZE = func.length(t.datasets.c.content).label("bytes")

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, Table, select
 from ..kernel.errors import Conflict
 from . import tables as t
 from .database import Database
-from .records import Idempotency
+from .records.created import Idempotency
 
 KEYS = (t.idempotency_keys, t.prescription_keys, t.check_keys)
 """Every table of keys: a key that is in one of them is in no other."""

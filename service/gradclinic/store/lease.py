@@ -12,12 +12,14 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.errors import GradclinicError
+from ..kernel.status import RunStatus
 from ..measurements.record import RunRecord, Series
 from . import tables as t
 from .database import Database
 from .layout import layout_to_json
 from .packing import pack
-from .records import CheckpointPointer, Claim, Message, Order, Reason, Status
+from .records.lease import Claim, Order
+from .records.run import CheckpointPointer, Message, Reason
 from .rows import change_status, to_run
 from .summaries import ending_rows, ending_values
 
@@ -133,7 +135,7 @@ class Leases:
         self,
         claim: Claim,
         *,
-        status: Status,
+        status: RunStatus,
         reason: Reason,
         record: RunRecord | None = None,
         diagnosis: Mapping[str, Any] | None = None,
@@ -179,7 +181,7 @@ class Leases:
         if changed.rowcount != 1:
             raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
 
-    def _move(self, connection: Connection, claim: Claim, *, status: Status, reason: Reason, **values: Any) -> None:
+    def _move(self, connection: Connection, claim: Claim, *, status: RunStatus, reason: Reason, **values: Any) -> None:
         moved = change_status(
             connection,
             self._database,
@@ -211,7 +213,7 @@ def _begin(connection: Connection, run_id: str, *, owner: str) -> Claim:
     return Claim(run_id, row["attempt"], owner, to_run(row))
 
 
-def _is(connection: Connection, claim: Claim, *, status: Status) -> bool:
+def _is(connection: Connection, claim: Claim, *, status: RunStatus) -> bool:
     """Whether a run is in a state that this attempt brought it to."""
     own = (t.runs.c.id == claim.run_id, t.runs.c.attempt == claim.attempt, t.runs.c.status == status)
     return connection.execute(select(t.runs.c.id).where(*own)).first() is not None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
 from ..kernel.errors import Conflict, NotFound
+from ..kernel.status import StudyStatus
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
@@ -15,17 +16,10 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
 from .progress import Counted, count_runs
-from .records import (
-    Created,
-    Idempotency,
-    Message,
-    NewPrescription,
-    NewRun,
-    Page,
-    Prescription,
-    Run,
-    StudyStatus,
-)
+from .records.created import Created, Idempotency
+from .records.page import Page
+from .records.prescription import NewPrescription, Prescription
+from .records.run import Message, NewRun, Run
 from .rows import insert_runs, known, moment, to_run
 from .run import cancel_queued
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, func, select
 
 from . import tables as t
-from .records import Progress
+from .records.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from . import tables as t
 from .database import Database
 from .idempotency import KEYS
-from .records import Message, Reason, Worker
+from .records.run import Message, Reason
+from .records.vitals import Worker
 from .rows import change_status, known
 from .run import CANCELED
 

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from ..kernel.errors import Conflict, NotFound
+from ..kernel.json import JsonObject
+from ..kernel.status import RunStatus
 from ..measurements.record import RunRecord, Series
 from . import tables as t
 from .database import Database
@@ -17,7 +19,8 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .layout import layout_to_json
 from .packing import pack
-from .records import Created, Idempotency, JsonObject, NewRun, Reason, Run, Status
+from .records.created import Created, Idempotency
+from .records.run import NewRun, Reason, Run
 from .rows import change_status, insert_runs, to_run
 from .summaries import ending_rows, ending_values
 
@@ -117,7 +120,7 @@ class Recordings:
         run_id: str,
         *,
         windows: int,
-        status: Status,
+        status: RunStatus,
         reason: Reason,
         record: RunRecord,
         diagnosis: Mapping[str, Any] | None,

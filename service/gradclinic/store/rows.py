@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, insert, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..kernel.status import RunStatus
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
 from .layout import outcome_from_json
-from .records import CheckpointPointer, Message, NewRun, Reason, Run, Status
+from .records.run import CheckpointPointer, Message, NewRun, Reason, Run
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -108,8 +109,8 @@ def change_status(
     connection: Connection,
     database: Database,
     *conditions: ColumnElement[bool],
-    before: Status,
-    status: Status,
+    before: RunStatus,
+    status: RunStatus,
     reason: Reason,
     recorded_owner: str | None = None,
     **values: Any,

@@ -6,13 +6,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
 from ..kernel.errors import Conflict, NotFound
+from ..kernel.status import RunStatus
 from . import tables as t
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
 from .layout import outcome_from_json
 from .needed import refuse_needed
-from .records import Created, Idempotency, NewRun, Page, Reason, Run, Status, Transition
+from .records.created import Created, Idempotency
+from .records.page import Page
+from .records.run import NewRun, Reason, Run, Transition
 from .rows import change_status, insert_runs, known, to_run
 
 CANCELED = Reason("canceled_by_user", "cancelled on request")
@@ -65,7 +68,7 @@ class Runs:
     def page(
         self,
         *,
-        status: Status | None = None,
+        status: RunStatus | None = None,
         condition: str | None = None,
         finding: str | None = None,
         labels: Mapping[str, str] | None = None,

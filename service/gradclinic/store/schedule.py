@@ -11,8 +11,8 @@ from . import tables as t
 from .baseline import not_found as no_baseline
 from .database import Database
 from .firing import Due, deal_with
-from .records import Page
-from .regression_records import Firing, NewSchedule, Schedule
+from .records.page import Page
+from .records.schedule import Firing, NewSchedule, Schedule
 from .rows import known
 
 SHOWN = 10

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, exists, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..comparison.arms import BASELINE
 from ..kernel.errors import Conflict, NotFound
+from ..kernel.status import StudyStatus
 from . import tables as t
 from .database import Database
 from .documents import has_all
@@ -14,11 +16,13 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
 from .progress import Counted, count_runs
-from .records import Created, Idempotency, NewRun, NewStudy, Page, Study, StudyStatus
+from .records.created import Created, Idempotency
+from .records.page import Page
+from .records.run import NewRun
+from .records.study import NewStudy, Study
 from .rows import insert_runs, known, moment
 from .run import cancel_queued
 
-BASELINE = "baseline"
 """The name of every study's first arm."""
 
 

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ..kernel.numbers import number
+from ..kernel.status import ENDED
 from .console import PLAIN_WIDTH
 from .numbers import factor, short
-from .progress import ENDED, following
+from .progress import following
 
 Json = Mapping[str, Any]
 

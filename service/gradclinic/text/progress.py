@@ -8,9 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..kernel.numbers import number
+from ..kernel.status import ENDED
 from .numbers import short
-
-ENDED = ("succeeded", "failed", "canceled", "expired")
 
 
 class Follower(Protocol):

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..comparison.arms import BASELINE
 from ..kernel.errors import InvalidSpec, Problem
 from ..store import Baseline, Created, NewPin, Run
 from .request_id import request_id
 from .service import Service
-from .study import BASELINE
 
 
 @dataclass(frozen=True)

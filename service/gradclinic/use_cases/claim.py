@@ -3,11 +3,11 @@
 from typing import Any
 
 from ..claims import CLAIMS
+from ..comparison.arms import BASELINE
 from ..kernel.errors import NotFound
 from ..store import Study
 from .comparison import results_of
 from .service import Service
-from .study import BASELINE
 
 LABEL, VARIANT = "claim", "variant"
 """Labels of a claim's study and its runs, for finding them: the claim's identifier, and `quick` or `full`."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..comparison import DEFAULT_METRIC, MEASURED_FROM, Comparison, RunResult, compare, measured
+from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
 from ..kernel.errors import InsufficientData, InvalidSpec
@@ -11,7 +12,6 @@ from ..measurements.record import RunRecord
 from ..store import Run
 from ..store.layout import sites_of, weights_of
 from .service import Service
-from .study import BASELINE
 
 
 def compare_study(

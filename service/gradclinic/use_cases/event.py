@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..kernel.errors import InvalidRequest
-from ..store import ENDED, Run, Study, Transition
+from ..kernel.status import ENDED
+from ..store import Run, Study, Transition
 from .service import Service
 from .statistic import judge_again
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
+from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
 from ..experiments.sweep import Axis, SweepPoint, expand_sweep
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
@@ -17,7 +18,6 @@ from .experiment import Resolved, resolve
 from .request_id import request_id
 from .service import Service
 
-BASELINE = "baseline"
 CONTROL = "random remedy"
 
 

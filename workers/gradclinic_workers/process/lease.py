@@ -18,9 +18,10 @@ from typing import Any, Literal, Self, TypeVar
 import structlog
 
 from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.kernel.status import RunStatus
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.settings import Settings
-from gradclinic.store import CheckpointPointer, Claim, LeaseLost, Message, Order, Reason, Status, Store
+from gradclinic.store import CheckpointPointer, Claim, LeaseLost, Message, Order, Reason, Store
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +99,7 @@ class Lease:
     def finish(
         self,
         *,
-        status: Status,
+        status: RunStatus,
         reason: Reason,
         record: RunRecord | None = None,
         diagnosis: Mapping[str, Any] | None = None,
@@ -202,7 +203,7 @@ class Lease:
         else:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _end_with_process(self, status: Status, reason: Reason) -> None:
+    def _end_with_process(self, status: RunStatus, reason: Reason) -> None:
         try:
             self._store.leases.finish(self.claim, status=status, reason=reason)
         except (LeaseLost, ServiceUnavailable):

@@ -1,0 +1,42 @@
+"""Prescriptions: what is stored of a search for a cure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ...kernel.json import JsonObject
+from ...kernel.status import StudyStatus
+from .progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPrescription:
+    """A search for a cure to be stored."""
+
+    experiment: JsonObject
+    budget: JsonObject
+    seed: int
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prescription:
+    """A search for a cure, with the report of its last whole round."""
+
+    id: str
+    name: str | None
+    labels: Mapping[str, str]
+    status: StudyStatus
+    experiment: JsonObject
+    budget: JsonObject
+    seed: int
+    report: JsonObject | None
+    """None until its first runs are queued."""
+    cancel_requested: bool
+    created_at: datetime
+    ended_at: datetime | None
+    progress: Progress
+    """Of its runs so far."""
+    request_id: str | None

@@ -1,0 +1,51 @@
+"""Studies: what is stored of one, with the state that follows from its runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ...kernel.json import JsonObject
+from ...kernel.status import StudyStatus
+from .progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStudy:
+    """A study to be stored together with all its runs."""
+
+    experiment: JsonObject
+    arms: Sequence[JsonObject]
+    """In order, the baseline included: {"name", "remedies"} or {"name", "experiment"}."""
+    seeds: Sequence[int]
+    sweep: Sequence[JsonObject] = ()
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study, with the state that follows from its runs."""
+
+    id: str
+    name: str | None
+    labels: Mapping[str, str]
+    experiment: JsonObject
+    arms: Sequence[JsonObject]
+    seeds: Sequence[int]
+    sweep: Sequence[JsonObject]
+    cancel_requested: bool
+    created_at: datetime
+    ended_at: datetime | None
+    """When its last run ended; None while one has not."""
+    progress: Progress
+    request_id: str | None
+
+    @property
+    def status(self) -> StudyStatus:
+        """Running until all runs have ended; succeeded if any succeeded; canceled if cancelled; else failed."""
+        if self.progress.unfinished:
+            return "running"
+        if self.progress.by_status.get("succeeded"):
+            return "succeeded"
+        return "canceled" if self.cancel_requested or self.progress.by_status.get("canceled") else "failed"
