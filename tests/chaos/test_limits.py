@@ -32,7 +32,7 @@ HUGE = SMALL | {"model": SMALL["model"] | {"width": 5000}, "training": {"steps":
 LONG = SMALL | {"training": {"steps": 3000, "batch_size": 16}}
 VISIBILITY_S = 1
 IMPATIENT = f"""
-from gradclinic_workers import app
+from gradclinic_workers.process import app
 app.app.conf.broker_transport_options["visibility_timeout"] = {VISIBILITY_S}
 app.main()
 """

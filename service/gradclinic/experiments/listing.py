@@ -35,7 +35,7 @@ def listing(experiment: Experiment) -> str:
     blocks = sorted({call.target for call in calls if call.target.startswith("blocks.")} - set(_CONTAINERS))
     imports = ["import torch", "from torch import nn"]
     if blocks:
-        imports.append("from gradclinic_workers import blocks")
+        imports.append("from gradclinic_workers.train import blocks")
     parts = ["\n".join(imports)]
     if any(call.target == "blocks.Residual" for call in calls):
         parts.append(_RESIDUAL.strip("\n"))
