@@ -22,7 +22,7 @@ from benchmarks.diagnosis.cases import Case, corpus
 
 from gradclinic.comparison import RunResult, metrics_of
 from gradclinic.diagnosis import diagnose, to_json
-from gradclinic.prescription import Budget, Problem, Trial, advance, report
+from gradclinic.prescription import Budget, SearchTask, Trial, advance, report
 from gradclinic_workers.train.fit import train
 
 
@@ -53,10 +53,10 @@ def trained(trial: Trial) -> RunResult:
 def prescribed(case: Case, budget: Budget) -> Prescribed:
     """The whole search for one case."""
     torch.set_num_threads(1)
-    problem, results = Problem(case.experiment, budget=budget), {}
-    while (progress := advance(problem, results)).waiting:
-        results |= {trial.key: trained(trial) for trial in progress.waiting}
-    answer = report(progress)
+    task, results = SearchTask(case.experiment, budget=budget), {}
+    while (state := advance(task, results)).waiting:
+        results |= {trial.key: trained(trial) for trial in state.waiting}
+    answer = report(state)
     cure, control = answer["cure"] or {}, answer["control"] or {}
     return Prescribed(
         name=case.name,

@@ -1,18 +1,18 @@
 """An automatic search for the remedies that cure a sick experiment, reported with its evidence.
 
-    problem = Problem(experiment, budget=Budget(seconds=240))
+    task = SearchTask(experiment, budget=Budget(seconds=240))
     results = {}
-    while trials := next_runs(problem, results):
+    while trials := next_runs(task, results):
         for trial in trials:                        # in any order, by any number of workers
             results[trial.key] = ...                # the RunResult of training trial.experiment
-    report(advance(problem, results))
+    report(advance(task, results))
 
-No I/O: the state of a search is the problem and the results so far, nothing else.
+No I/O: the state of a search is the task and the results so far, nothing else.
 """
 
 from .candidates import Candidate, candidate, first_candidates
 from .report import report
-from .search import Outcome, Problem, Progress, advance, next_runs
+from .search import SearchOutcome, SearchState, SearchTask, advance, next_runs
 from .trials import CONTROL, DEFAULT_BUDGET, Budget, Trial
 
 __all__ = [
@@ -20,9 +20,9 @@ __all__ = [
     "DEFAULT_BUDGET",
     "Budget",
     "Candidate",
-    "Outcome",
-    "Problem",
-    "Progress",
+    "SearchOutcome",
+    "SearchState",
+    "SearchTask",
     "Trial",
     "advance",
     "candidate",

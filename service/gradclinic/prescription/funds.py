@@ -19,7 +19,7 @@ SEEDS_TO_CONFIRM = 5
 
 
 @dataclass(frozen=True)
-class Plan:
+class BudgetPlan:
     """How the rest of a search is divided."""
 
     screen: int
@@ -37,7 +37,7 @@ def guessed_rate(experiment: Experiment) -> float:
     return 3 * network.flops * experiment.training.batch_size / FLOPS + OVERHEAD * layers
 
 
-def plan(budget: Budget, results: Iterable[RunResult], *, steps: int, short_steps: int, rate: float) -> Plan:
+def divide(budget: Budget, results: Iterable[RunResult], *, steps: int, short_steps: int, rate: float) -> BudgetPlan:
     """Divide what is left: the confirmation first, then the race, and half of the rest for each round of screening.
 
     The confirmation trains the finalists, the baseline and the random control on each of its seeds.
@@ -48,7 +48,7 @@ def plan(budget: Budget, results: Iterable[RunResult], *, steps: int, short_step
     left -= confirm_seeds * (finalists + 2)
     race = int(min(5, max(1, left // 4)))
     left -= 2 * race
-    return Plan(screen=int(max(2, left / 2 / short)), race=race, finalists=finalists, confirm_seeds=confirm_seeds)
+    return BudgetPlan(screen=int(max(2, left / 2 / short)), race=race, finalists=finalists, confirm_seeds=confirm_seeds)
 
 
 def affords(budget: Budget, results: Iterable[RunResult], *, runs: int, steps: int, rate: float) -> bool:

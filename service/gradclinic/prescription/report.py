@@ -6,38 +6,38 @@ from typing import Any
 from ..comparison import ArmComparison, RunResult
 from ..comparison.arms import BASELINE
 from .candidates import Candidate, label
-from .search import Outcome, Progress
+from .search import SearchOutcome, SearchState
 from .trials import CONTROL, Trial, badness, seconds, to_json
 
 
-def report(progress: Progress, *, refused: Collection[str] = ()) -> dict[str, Any]:
+def report(state: SearchState, *, refused: Collection[str] = ()) -> dict[str, Any]:
     """Status, diagnosis, what was tried, the control, the cure (or null, and why), and what it cost.
 
     `refused`: keys of trials that count as failed though nothing was trained. What was spent is everything else: also
     runs that the search would not ask for again, because one that it had gone by was deleted.
     """
-    outcome = progress.outcome
-    trained = [result for key, result in progress.results.items() if key not in refused]
+    outcome = state.outcome
+    trained = [result for key, result in state.results.items() if key not in refused]
     return {
         "status": "running" if outcome is None else "succeeded",
-        "round": progress.round,
+        "round": state.round,
         "ending": outcome.ending if outcome is not None else None,
-        "diagnosis": _diagnosis(progress),
-        "tried": _tried(progress),
-        "control": _control(progress, outcome),
+        "diagnosis": _diagnosis(state),
+        "tried": _tried(state),
+        "control": _control(state, outcome),
         "cure": _cure(outcome),
-        "why": outcome.why if outcome is not None else f"The search goes on: {_doing(progress)}.",
+        "why": outcome.why if outcome is not None else f"The search goes on: {_doing(state)}.",
         "comparison": outcome.comparison.to_json() if outcome is not None and outcome.comparison is not None else None,
-        "budget": progress.problem.budget.to_json(),
+        "budget": state.task.budget.to_json(),
         "spent": {
             "runs": len(trained),
             "seconds": sum(seconds(result) for result in trained),
-            "waiting": len(progress.waiting),
+            "waiting": len(state.waiting),
         },
     }
 
 
-def _doing(progress: Progress) -> str:
+def _doing(state: SearchState) -> str:
     words = {
         "diagnose": "the experiment as it is",
         "screen": "first candidates in short runs",
@@ -45,13 +45,13 @@ def _doing(progress: Progress) -> str:
         "race": "the best candidates at full length",
         "confirm": "the finalists on fresh seeds",
     }
-    return f"{words[progress.round]}, {len(progress.waiting)} runs to go in this round"
+    return f"{words[state.round]}, {len(state.waiting)} runs to go in this round"
 
 
-def _diagnosis(progress: Progress) -> dict[str, Any] | None:
+def _diagnosis(state: SearchState) -> dict[str, Any] | None:
     """The diagnosis of the experiment's own seed, and the conditions of all its seeds."""
-    first = [each for each in progress.asked if each.round == "diagnose"]
-    known = [progress.results[each.key] for each in first if each.key in progress.results]
+    first = [each for each in state.asked if each.round == "diagnose"]
+    known = [state.results[each.key] for each in first if each.key in state.results]
     if not known:
         return None
     conditions: dict[str, int] = {}
@@ -60,17 +60,17 @@ def _diagnosis(progress: Progress) -> dict[str, Any] | None:
     return {**(known[0].diagnosis or {}), "conditions": conditions}
 
 
-def _tried(progress: Progress) -> list[dict[str, Any]]:
+def _tried(state: SearchState) -> list[dict[str, Any]]:
     """Every candidate with its runs, those that came furthest first, then by what they left of the loss."""
     by_arm: dict[str, list[Trial]] = {}
-    for each in progress.asked:
+    for each in state.asked:
         if each.arm not in (BASELINE, CONTROL):
             by_arm.setdefault(each.arm, []).append(each)
     order = ("screen", "improve", "race", "confirm")
 
     def key(trials: Sequence[Trial]) -> tuple[int, float]:
         last = max(order.index(each.round) for each in trials)
-        known = [badness(progress.results[each.key]) for each in trials if each.key in progress.results]
+        known = [badness(state.results[each.key]) for each in trials if each.key in state.results]
         return -last, min(known, default=float("inf"))
 
     return [
@@ -78,16 +78,16 @@ def _tried(progress: Progress) -> list[dict[str, Any]]:
             "arm": arm,
             "remedies": [remedy.to_json() for remedy in trials[0].remedies],
             "reached": trials[-1].round,
-            "runs": [to_json(each, progress.results.get(each.key)) for each in trials],
+            "runs": [to_json(each, state.results.get(each.key)) for each in trials],
         }
         for arm, trials in sorted(by_arm.items(), key=lambda item: key(item[1]))
     ]
 
 
-def _control(progress: Progress, outcome: Outcome | None) -> dict[str, Any] | None:
+def _control(state: SearchState, outcome: SearchOutcome | None) -> dict[str, Any] | None:
     """What remedies drawn by chance achieved on the confirmation's seeds."""
-    trials = [each for each in progress.asked if each.arm == CONTROL]
-    known = [(each, progress.results[each.key]) for each in trials if each.key in progress.results]
+    trials = [each for each in state.asked if each.arm == CONTROL]
+    known = [(each, state.results[each.key]) for each in trials if each.key in state.results]
     if not known:
         return None
     arm = _arm(outcome, CONTROL)
@@ -106,7 +106,7 @@ def _well(result: RunResult) -> bool:
     return result.succeeded and result.learned and not result.harmful
 
 
-def _cure(outcome: Outcome | None) -> dict[str, Any] | None:
+def _cure(outcome: SearchOutcome | None) -> dict[str, Any] | None:
     """The cure with its evidence; the simplest and the best of the confirmed cures beside it, where they are others."""
     if outcome is None or outcome.cure is None:
         return None
@@ -118,7 +118,7 @@ def _cure(outcome: Outcome | None) -> dict[str, Any] | None:
     }
 
 
-def _evidence(outcome: Outcome, candidate: Candidate | None) -> dict[str, Any]:
+def _evidence(outcome: SearchOutcome, candidate: Candidate | None) -> dict[str, Any]:
     if candidate is None:
         return {}
     arm = _arm(outcome, candidate.name)
@@ -129,7 +129,7 @@ def _evidence(outcome: Outcome, candidate: Candidate | None) -> dict[str, Any]:
     }
 
 
-def _arm(outcome: Outcome | None, name: str) -> ArmComparison | None:
+def _arm(outcome: SearchOutcome | None, name: str) -> ArmComparison | None:
     if outcome is None or outcome.comparison is None:
         return None
     return next((each for each in outcome.comparison.arms if each.arm == name), None)

@@ -21,7 +21,7 @@ from ..comparison import DEFAULT_METRIC, ArmComparison, Comparison, RunResult, c
 from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
 from .candidates import Candidate, first_candidates, neighbours, simpler
-from .funds import Plan, affords, guessed_rate, plan
+from .funds import BudgetPlan, affords, divide, guessed_rate
 from .ideas import RemedyJson
 from .random_remedy import random_remedy
 from .trials import CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
@@ -42,7 +42,7 @@ Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class SearchTask:
     """What a prescription is asked for."""
 
     experiment: Experiment
@@ -52,7 +52,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SearchOutcome:
     """How a search ended."""
 
     ending: Ending
@@ -71,20 +71,20 @@ class Outcome:
     """The remedy that was drawn for each seed of the control."""
 
 
-Steps = Generator[Sequence[Trial], Results, Outcome]
+Steps = Generator[Sequence[Trial], Results, SearchOutcome]
 
 
 @dataclass(frozen=True)
-class Progress:
+class SearchState:
     """Where a search stands."""
 
-    problem: Problem
+    task: SearchTask
     results: Results
     asked: tuple[Trial, ...]
     """Every trial so far, in order."""
     waiting: tuple[Trial, ...]
     """Those without a result: what to train next."""
-    outcome: Outcome | None
+    outcome: SearchOutcome | None
 
     @property
     def round(self) -> Round:
@@ -92,63 +92,65 @@ class Progress:
         return self.asked[-1].round
 
 
-def advance(problem: Problem, results: Results) -> Progress:
+def advance(task: SearchTask, results: Results) -> SearchState:
     """Replay the search with the results so far, by trial key; what it waits for is in `waiting`."""
     asked: dict[str, Trial] = {}
-    steps = _search(problem)
+    steps = _search(task)
     try:
         wanted = next(steps)
         while True:
             asked |= {each.key: each for each in wanted}
             missing = tuple(each for each in wanted if each.key not in results)
             if missing:
-                return Progress(problem, results, tuple(asked.values()), missing, None)
+                return SearchState(task, results, tuple(asked.values()), missing, None)
             wanted = steps.send({each.key: results[each.key] for each in wanted})
     except StopIteration as stop:
-        return Progress(problem, results, tuple(asked.values()), (), stop.value)
+        return SearchState(task, results, tuple(asked.values()), (), stop.value)
 
 
-def next_runs(problem: Problem, results: Results) -> tuple[Trial, ...]:
+def next_runs(task: SearchTask, results: Results) -> tuple[Trial, ...]:
     """The trials to train next; none where the search has ended."""
-    return advance(problem, results).waiting
+    return advance(task, results).waiting
 
 
-def _search(problem: Problem) -> Steps:
+def _search(task: SearchTask) -> Steps:
     everything: dict[str, RunResult] = {}
-    experiment, training = problem.experiment, problem.experiment.training
+    experiment, training = task.experiment, task.experiment.training
     seeds = [(training.seed + index) % 2**31 for index in range(DIAGNOSE_SEEDS)]
     asked = [trial("diagnose", BASELINE, (), experiment, seed=seed, steps=training.steps) for seed in seeds]
     everything |= yield asked
     sick = [everything[each.key] for each in asked]
     if not any(result.succeeded for result in sick):
-        return Outcome("untrainable", "The service could not train this experiment at all, so nothing can be tried.")
+        return SearchOutcome(
+            "untrainable", "The service could not train this experiment at all, so nothing can be tried."
+        )
     conditions = [name for name, _ in Counter(name for result in sick for name in sorted(result.harmful)).most_common()]
     if not conditions:
-        return Outcome("healthy", f"The experiment learned in {len(sick)} of {len(sick)} seeds: nothing to cure.")
+        return SearchOutcome("healthy", f"The experiment learned in {len(sick)} of {len(sick)} seeds: nothing to cure.")
 
     rate = guessed_rate(experiment)
     short = training.steps if training.steps <= 100 else max(50, training.steps // SHORT)
-    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short, rate=rate)
+    plan = divide(task.budget, everything.values(), steps=training.steps, short_steps=short, rate=rate)
     scores: dict[Candidate, float] = {}
-    screened = first_candidates(experiment, conditions, _suggested(sick))[: shares.screen]
+    screened = first_candidates(experiment, conditions, _suggested(sick))[: plan.screen]
     everything |= yield from _screen("screen", screened, scores, seed=seeds[0], steps=short)
     if not scores:
-        return Outcome("not_cured", "No remedy of the catalogue applies to this experiment.")
+        return SearchOutcome("not_cured", "No remedy of the catalogue applies to this experiment.")
 
-    shares = plan(problem.budget, everything.values(), steps=training.steps, short_steps=short, rate=rate)
+    plan = divide(task.budget, everything.values(), steps=training.steps, short_steps=short, rate=rate)
     best = _best(scores, 2)
     restless = everything[_of(best[0], "screen", seed=seeds[0], steps=short).key].primary in _RESTLESS
     near = neighbours(experiment, best, restless=restless)
-    near = [each for each in near if each not in scores][: 2 * shares.screen]
+    near = [each for each in near if each not in scores][: 2 * plan.screen]
     everything |= yield from _screen("improve", near, scores, seed=seeds[0], steps=short)
 
     raced = _Race()
-    racing = _with_simplest(_best(scores, shares.race), scores)
+    racing = _with_simplest(_best(scores, plan.race), scores)
     everything |= yield from raced.run(racing, seeds=seeds[:RACE_SEEDS], steps=training.steps)
     parts = [each for best in _best(raced.scores, 1) for each in simpler(experiment, best) if each not in raced.scores]
-    if affords(problem.budget, everything.values(), runs=RACE_SEEDS * len(parts) + 20, steps=training.steps, rate=rate):
+    if affords(task.budget, everything.values(), runs=RACE_SEEDS * len(parts) + 20, steps=training.steps, rate=rate):
         everything |= yield from raced.run(parts, seeds=seeds[:RACE_SEEDS], steps=training.steps)
-    return (yield from _confirm(problem, raced, shares, everything))
+    return (yield from _confirm(task, raced, plan, everything))
 
 
 def _suggested(results: Sequence[RunResult]) -> list[RemedyJson]:
@@ -217,21 +219,19 @@ def _with_simplest(best: list[Candidate], scores: Mapping[Candidate, float]) -> 
     return list(dict.fromkeys([*best[: max(1, len(best) - 1)], *_best(single, 1), *best]))[: max(2, len(best))]
 
 
-def _confirm(problem: Problem, raced: _Race, shares: Plan, everything: Mapping[str, RunResult]) -> Steps:
-    experiment, steps = problem.experiment, problem.experiment.training.steps
-    seeds = [(experiment.training.seed + FRESH + index) % 2**31 for index in range(shares.confirm_seeds)]
+def _confirm(task: SearchTask, raced: _Race, plan: BudgetPlan, everything: Mapping[str, RunResult]) -> Steps:
+    experiment, steps = task.experiment, task.experiment.training.steps
+    seeds = [(experiment.training.seed + FRESH + index) % 2**31 for index in range(plan.confirm_seeds)]
     spent, results, tried = dict(everything), dict[str, RunResult](), list[Candidate]()
-    control = _control(problem, _best(raced.scores, 3), seeds)
+    control = _control(task, _best(raced.scores, 3), seeds)
     asked = [trial("confirm", BASELINE, (), experiment, seed=seed, steps=steps) for seed in seeds]
     asked += [
         trial("confirm", CONTROL, drawn.remedies, drawn.experiment, seed=seed, steps=steps)
         for seed, drawn in control.items()
     ]
-    while finalists := raced.finalists(tried, shares.finalists):
+    while finalists := raced.finalists(tried, plan.finalists):
         wanted = len(asked) + len(finalists) * len(seeds)
-        if tried and not affords(
-            problem.budget, spent.values(), runs=wanted, steps=steps, rate=guessed_rate(experiment)
-        ):
+        if tried and not affords(task.budget, spent.values(), runs=wanted, steps=steps, rate=guessed_rate(experiment)):
             break
         tried += finalists
         asked += [_of(each, "confirm", seed=seed, steps=steps) for each in finalists for seed in seeds]
@@ -245,15 +245,15 @@ def _confirm(problem: Problem, raced: _Race, shares: Plan, everything: Mapping[s
     return _not_cured(raced.scores, comparison if tried else None, control)
 
 
-def _control(problem: Problem, best: Sequence[Candidate], seeds: Sequence[int]) -> dict[int, Candidate]:
+def _control(task: SearchTask, best: Sequence[Candidate], seeds: Sequence[int]) -> dict[int, Candidate]:
     """One remedy for each seed, drawn without looking at any result."""
     drawn: dict[int, Candidate] = {}
     for attempt, seed in enumerate(seeds):
         remedy = random_remedy(
-            problem.experiment, seed=problem.seed, listed=[each.remedies for each in best], attempt=attempt
+            task.experiment, seed=task.seed, listed=[each.remedies for each in best], attempt=attempt
         )
         if remedy is not None:
-            drawn[seed] = Candidate((remedy,), remedy.apply(problem.experiment))
+            drawn[seed] = Candidate((remedy,), remedy.apply(task.experiment))
     return drawn
 
 
@@ -264,11 +264,11 @@ def _named(results: Results) -> list[RunResult]:
 
 def _cured(
     cures: Sequence[Candidate], comparison: Comparison, results: Results, control: Mapping[int, Candidate]
-) -> Outcome:
+) -> SearchOutcome:
     best = min(cures, key=lambda each: comparison.arm(each.name).rank)
     simplest = min(cures, key=lambda each: (len(each.remedies), comparison.arm(each.name).rank))
     cure = simplest if _as_good(simplest, best, results) else best
-    return Outcome(
+    return SearchOutcome(
         "cured",
         comparison.arm(cure.name).reason,
         cure=cure,
@@ -295,11 +295,11 @@ def _as_good(simple: Candidate, best: Candidate, results: Results) -> bool:
 
 def _not_cured(
     raced: Mapping[Candidate, float], comparison: Comparison | None, control: Mapping[int, Candidate]
-) -> Outcome:
+) -> SearchOutcome:
     best = next(iter(_best(raced, 1)), None)
     if comparison is None or best is None:
         why = "Nothing that was tried trained to a finite loss at full length."
     else:
         arm = next((each for each in comparison.arms if each.arm == best.name), comparison.arms[0])
         why = f"The best of what was tried, {arm.arm}, is no cure: {arm.reason}"
-    return Outcome("not_cured", why, best=best, comparison=comparison, control=control)
+    return SearchOutcome("not_cured", why, best=best, comparison=comparison, control=control)

@@ -10,9 +10,8 @@ from typing import Any
 
 from ..comparison import RunResult
 from ..experiments.experiment import Experiment
-from ..kernel.errors import InvalidRequest, InvalidSpec, ServiceUnavailable
-from ..kernel.errors import Problem as Refusal
-from ..prescription import DEFAULT_BUDGET, Budget, Problem, Trial, advance, report
+from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
+from ..prescription import DEFAULT_BUDGET, Budget, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription
 from .comparison import results_of
 from .experiment import resolve
@@ -63,7 +62,7 @@ def _check_labels(labels: Mapping[str, str]) -> None:
     taken = [key for key in (LABEL, ROUND) if key in labels]
     if taken:
         raise InvalidSpec(
-            Refusal(f"/labels/{key}", "the runs of a prescription have this label already", labels[key], "another key")
+            Problem(f"/labels/{key}", "the runs of a prescription have this label already", labels[key], "another key")
             for key in taken
         )
 
@@ -76,22 +75,22 @@ def step(service: Service, prescription_id: str) -> int:
     found = service.store.prescriptions.get(prescription_id)
     if found.status != "running" or found.progress.unfinished:
         return 0
-    problem = Problem(Experiment.model_validate(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
+    task = SearchTask(Experiment.model_validate(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
     results = _results(service, found.id)
     deleted = service.store.prescriptions.deleted(found.id)
     results |= {key: _not_trained(key, cost) for key, cost in deleted.items()}
     wanted: dict[str, NewRun] = {}
     refused: set[str] = set()
-    progress = advance(problem, results)
-    while progress.waiting and not wanted:
-        for trial in progress.waiting:
+    state = advance(task, results)
+    while state.waiting and not wanted:
+        for trial in state.waiting:
             try:
-                wanted[trial.key] = _run_of(service, found, problem, trial)
+                wanted[trial.key] = _run_of(service, found, task, trial)
             except InvalidRequest:  # a candidate that is beyond what this installation accepts has failed
                 results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
                 refused.add(trial.key)
-        progress = advance(problem, results)
-    said = _with(deleted, report(progress, refused=refused))
+        state = advance(task, results)
+    said = _with(deleted, report(state, refused=refused))
     if not wanted:
         service.store.prescriptions.finish(found.id, status="succeeded", report=said)
         return 0
@@ -140,12 +139,12 @@ def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:
     return {key: result for (key, _), result in zip(ended, results, strict=True)}
 
 
-def _run_of(service: Service, prescription: Prescription, problem: Problem, trial: Trial) -> NewRun:
+def _run_of(service: Service, prescription: Prescription, task: SearchTask, trial: Trial) -> NewRun:
     resolved = resolve(trial.experiment, (), limits=service.limits).resolved
-    training = problem.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
+    training = task.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
     return new_run(
         resolved,
-        posted=problem.experiment.model_copy(update={"training": training}),
+        posted=task.experiment.model_copy(update={"training": training}),
         remedies=trial.remedies,
         name=f"{trial.round}: {trial.arm}"[:200],
         labels={**prescription.labels, LABEL: prescription.id, ROUND: trial.round},

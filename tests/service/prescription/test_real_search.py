@@ -8,7 +8,7 @@ import torch
 from gradclinic.comparison import RunResult, metrics_of
 from gradclinic.diagnosis import diagnose, to_json
 from gradclinic.experiments.experiment import Experiment
-from gradclinic.prescription import Budget, Problem, advance, report
+from gradclinic.prescription import Budget, SearchTask, advance, report
 from gradclinic_workers.train.fit import train
 
 
@@ -20,10 +20,10 @@ def trained(trial):
 
 def prescribed(experiment, *, runs):
     torch.set_num_threads(1)
-    problem, results = Problem(Experiment.model_validate(experiment), budget=Budget(runs=runs)), {}
-    while (progress := advance(problem, results)).waiting:
-        results |= {trial.key: trained(trial) for trial in progress.waiting}
-    return report(progress)
+    task, results = SearchTask(Experiment.model_validate(experiment), budget=Budget(runs=runs)), {}
+    while (state := advance(task, results)).waiting:
+        results |= {trial.key: trained(trial) for trial in state.waiting}
+    return report(state)
 
 
 def sick(model, *, data="moons", learning_rate=0.1, **more):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from gradclinic.prescription import CONTROL, Budget, Problem, advance, next_runs, report
+from gradclinic.prescription import CONTROL, Budget, SearchTask, advance, next_runs, report
 
 from .world import EXPERIMENT, by_norm, by_norm_and_adam, hopeless, result_of, search
 
-PROBLEM = Problem(EXPERIMENT, budget=Budget(seconds=240))
+TASK = SearchTask(EXPERIMENT, budget=Budget(seconds=240))
 
 
 def kinds(candidate):
@@ -17,25 +17,25 @@ def kinds(candidate):
 
 
 def test_a_healthy_experiment_costs_three_runs_and_has_nothing_to_cure():
-    progress = search(PROBLEM, lambda trial: result_of(trial, 0.1))
-    assert progress.outcome.ending == "healthy"
-    assert len(progress.asked) == 3
-    assert report(progress)["cure"] is None
+    state = search(TASK, lambda trial: result_of(trial, 0.1))
+    assert state.outcome.ending == "healthy"
+    assert len(state.asked) == 3
+    assert report(state)["cure"] is None
 
 
 def test_a_cure_of_one_remedy_is_found_and_confirmed_on_fresh_seeds():
-    progress = search(PROBLEM, by_norm)
-    outcome = progress.outcome
+    state = search(TASK, by_norm)
+    outcome = state.outcome
     assert outcome.ending == "cured"
     assert kinds(outcome.cure) == {"add_batch_norm"}
-    chosen_by = {trial.seed for trial in progress.asked if trial.round != "confirm"}
-    confirmed_on = {trial.seed for trial in progress.asked if trial.round == "confirm"}
+    chosen_by = {trial.seed for trial in state.asked if trial.round != "confirm"}
+    confirmed_on = {trial.seed for trial in state.asked if trial.round == "confirm"}
     assert len(confirmed_on) == 5
     assert not chosen_by & confirmed_on
 
 
 def test_a_cure_that_needs_two_remedies_is_found():
-    outcome = search(PROBLEM, by_norm_and_adam).outcome
+    outcome = search(TASK, by_norm_and_adam).outcome
     assert outcome.ending == "cured"
     assert {"add_batch_norm", "change_optimizer"} <= kinds(outcome.cure)
 
@@ -45,14 +45,14 @@ def test_a_simpler_cure_that_is_as_good_is_preferred():
         norm = getattr(trial.experiment.model, "normalization", None) == "batch_norm"
         return result_of(trial, (0.0999 if len(trial.remedies) > 1 else 0.1) if norm else 1.0)
 
-    outcome = search(PROBLEM, world).outcome
+    outcome = search(TASK, world).outcome
     assert len(outcome.cure.remedies) == 1
 
 
 def test_when_nothing_cures_it_says_so_with_the_best_that_was_tried():
-    progress = search(PROBLEM, hopeless)
-    assert progress.outcome.ending == "not_cured"
-    answer = report(progress)
+    state = search(TASK, hopeless)
+    assert state.outcome.ending == "not_cured"
+    answer = report(state)
     assert answer["cure"] is None
     assert "no cure" in answer["why"]
     assert answer["tried"]
@@ -64,21 +64,21 @@ def test_a_lucky_run_is_not_confirmed():
     def world(trial):
         return result_of(trial, 0.1 if trial.remedies and trial.seed in lucky else 1.0)
 
-    assert search(PROBLEM, world).outcome.ending == "not_cured"
+    assert search(TASK, world).outcome.ending == "not_cured"
 
 
 def test_the_order_in_which_runs_end_does_not_matter():
-    shuffled = search(PROBLEM, by_norm, order=lambda trials: random.Random(3).sample(trials, len(trials)))
-    assert [trial.key for trial in shuffled.asked] == [trial.key for trial in search(PROBLEM, by_norm).asked]
+    shuffled = search(TASK, by_norm, order=lambda trials: random.Random(3).sample(trials, len(trials)))
+    assert [trial.key for trial in shuffled.asked] == [trial.key for trial in search(TASK, by_norm).asked]
 
 
 def test_a_search_that_was_interrupted_goes_on_where_it_was():
     results = {}
-    for trial in next_runs(PROBLEM, results):
+    for trial in next_runs(TASK, results):
         results[trial.key] = by_norm(trial)
-    screening = next_runs(PROBLEM, results)
+    screening = next_runs(TASK, results)
     results[screening[0].key] = by_norm(screening[0])
-    assert next_runs(PROBLEM, json_copy(results)) == screening[1:]
+    assert next_runs(TASK, json_copy(results)) == screening[1:]
 
 
 def json_copy(results):
@@ -87,37 +87,37 @@ def json_copy(results):
 
 
 def test_trials_are_ready_to_train_and_screening_is_short():
-    progress = search(PROBLEM, by_norm)
-    for trial in progress.asked:
+    state = search(TASK, by_norm)
+    for trial in state.asked:
         assert trial.experiment.training.seed == trial.seed
         assert trial.steps == (100 if trial.round in ("screen", "improve") else 300)
-    assert len({trial.key for trial in progress.asked}) == len(progress.asked)
+    assert len({trial.key for trial in state.asked}) == len(state.asked)
 
 
 def test_the_random_control_is_drawn_from_the_seed_and_beaten():
-    progress = search(PROBLEM, by_norm)
-    control = report(progress)["control"]
+    state = search(TASK, by_norm)
+    control = report(state)["control"]
     assert control["runs"] == 5
     assert control["cured"] < 5
     assert control["cure_against_control"]["verdict"] in ("cures", "improves")
-    drawn = [trial.remedies for trial in progress.asked if trial.arm == CONTROL]
-    again = [trial.remedies for trial in search(PROBLEM, by_norm).asked if trial.arm == CONTROL]
-    others = [trial.remedies for trial in search(replace(PROBLEM, seed=1), by_norm).asked if trial.arm == CONTROL]
+    drawn = [trial.remedies for trial in state.asked if trial.arm == CONTROL]
+    again = [trial.remedies for trial in search(TASK, by_norm).asked if trial.arm == CONTROL]
+    others = [trial.remedies for trial in search(replace(TASK, seed=1), by_norm).asked if trial.arm == CONTROL]
     assert drawn == again != others
 
 
 @pytest.mark.parametrize("runs", [24, 40, 80])
 def test_a_budget_of_runs_is_kept(runs):
-    cured = search(replace(PROBLEM, budget=Budget(runs=runs)), by_norm)
+    cured = search(replace(TASK, budget=Budget(runs=runs)), by_norm)
     assert len(cured.asked) <= runs
     assert cured.outcome.ending == "cured"
-    assert len(search(replace(PROBLEM, budget=Budget(runs=runs)), hopeless).asked) <= runs
+    assert len(search(replace(TASK, budget=Budget(runs=runs)), hopeless).asked) <= runs
 
 
 def test_a_budget_of_seconds_is_kept_where_runs_cost_what_they_did_before():
-    progress = search(replace(PROBLEM, budget=Budget(seconds=100)), by_norm)
-    assert report(progress)["spent"]["seconds"] <= 100
-    assert progress.outcome.ending == "cured"
+    state = search(replace(TASK, budget=Budget(seconds=100)), by_norm)
+    assert report(state)["spent"]["seconds"] <= 100
+    assert state.outcome.ending == "cured"
 
 
 def test_a_budget_is_in_seconds_or_in_runs():
@@ -133,12 +133,12 @@ def test_candidates_that_could_not_be_trained_do_not_stop_the_search():
         broken = trial.experiment.optimizer.kind == "adam"
         return replace(found, status="failed", metrics={}, diagnosis=None) if broken else found
 
-    assert search(PROBLEM, world).outcome.ending == "cured"
+    assert search(TASK, world).outcome.ending == "cured"
 
 
 def test_an_experiment_that_cannot_be_trained_is_said_to_be_so():
-    progress = search(PROBLEM, lambda trial: result_of(trial, 1.0, status="failed"))
-    assert progress.outcome.ending == "untrainable"
+    state = search(TASK, lambda trial: result_of(trial, 1.0, status="failed"))
+    assert state.outcome.ending == "untrainable"
 
 
 def test_non_finite_trainings_are_ordinary_results():
@@ -146,7 +146,7 @@ def test_non_finite_trainings_are_ordinary_results():
         calm = trial.experiment.optimizer.learning_rate < 0.05 and trial.experiment.optimizer.kind == "sgd"
         return result_of(trial, 0.1 if calm else float("nan"), condition="divergence")
 
-    outcome = search(PROBLEM, world).outcome
+    outcome = search(TASK, world).outcome
     assert outcome.ending == "cured"
     assert kinds(outcome.cure) == {"lower_learning_rate"}
 
@@ -159,20 +159,20 @@ def test_what_the_diagnosis_suggests_is_tried():
         findings = [{"condition": "vanishing_gradients", "harm": True, "suggested_remedies": [remedy]}]
         return replace(found, diagnosis={"primary": "vanishing_gradients", "findings": findings})
 
-    progress = search(PROBLEM, world)
-    assert any(trial.remedies and trial.remedies[0].to_json() == remedy for trial in progress.asked)
+    state = search(TASK, world)
+    assert any(trial.remedies and trial.remedies[0].to_json() == remedy for trial in state.asked)
 
 
 def test_the_report_is_plain_json_at_every_moment():
     results = {}
     rounds = []
-    while (progress := advance(PROBLEM, results)).waiting:
-        answer = json.loads(json.dumps(report(progress), allow_nan=False))
+    while (state := advance(TASK, results)).waiting:
+        answer = json.loads(json.dumps(report(state), allow_nan=False))
         assert answer["status"] == "running"
         rounds.append(answer["round"])
-        for trial in progress.waiting:
+        for trial in state.waiting:
             results[trial.key] = by_norm_and_adam(trial)
-    answer = json.loads(json.dumps(report(progress), allow_nan=False))
+    answer = json.loads(json.dumps(report(state), allow_nan=False))
     assert answer["status"] == "succeeded"
     assert answer["cure"]["evidence"]["verdict"] == "cures"
     assert answer["diagnosis"]["conditions"] == {"vanishing_gradients": 3}
@@ -180,11 +180,11 @@ def test_the_report_is_plain_json_at_every_moment():
 
 
 def test_everything_that_was_trained_was_spent_whether_the_search_would_ask_for_it_again_or_not():
-    progress = advance(PROBLEM, {})
-    first, second, third = progress.waiting
+    state = advance(TASK, {})
+    first, second, third = state.waiting
     strayed = replace(first, key="strayed|7|300", round="improve", arm="strayed")
     results = {each.key: hopeless(each) for each in (first, second, third, strayed)}
-    spent = report(advance(PROBLEM, results), refused={second.key})["spent"]
+    spent = report(advance(TASK, results), refused={second.key})["spent"]
     assert spent["runs"] == 3
     assert spent["seconds"] == pytest.approx(3 * 3.0)
 
@@ -195,5 +195,5 @@ def test_where_the_best_is_restless_smaller_steps_are_tried_first_and_else_large
         norm = getattr(trial.experiment.model, "normalization", None) == "batch_norm"
         return result_of(trial, 0.6, condition=condition) if norm else hopeless(trial)
 
-    improved = [trial.arm for trial in search(PROBLEM, world).asked if trial.round == "improve"]
+    improved = [trial.arm for trial in search(TASK, world).asked if trial.round == "improve"]
     assert f"{first}_learning_rate" in improved[0]

@@ -44,13 +44,13 @@ def result_of(trial, left, *, condition="vanishing_gradients", status="succeeded
     )
 
 
-def search(problem, world, *, order=lambda trials: trials):
+def search(task, world, *, order=lambda trials: trials):
     """Play a search to its end; `world` gives a trial's result."""
     results = {}
-    while (progress := advance(problem, results)).waiting:
-        for trial in order(list(progress.waiting)):
+    while (state := advance(task, results)).waiting:
+        for trial in order(list(state.waiting)):
             results[trial.key] = world(trial)
-    return progress
+    return state
 
 
 def by_norm(trial):
