@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from gradclinic.store import CheckpointPointer, Claim
+from gradclinic.store import CheckpointPointer, Lease
 
 log = structlog.get_logger(__name__)
 
@@ -26,9 +26,9 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save(self, claim: Claim, *, step: int, state: bytes) -> CheckpointPointer:
+    def save(self, lease: Lease, *, step: int, state: bytes) -> CheckpointPointer:
         """Write a state durably, under a name that no other attempt writes."""
-        name = f"{claim.run_id}/{claim.attempt}-{step}.pt"
+        name = f"{lease.run_id}/{lease.attempt}-{step}.pt"
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")

@@ -15,7 +15,7 @@ import pytest
 from gradclinic.embedded import Embedded
 from gradclinic.queue.messages import Queue
 from gradclinic.settings import Settings
-from gradclinic_workers.process.timeslice import LONGEST_TURN_S, ask_for_long_turns, turn_s
+from gradclinic_workers.process.timeslice import LONGEST_S, request_timeslice, timeslice_s
 
 from ..processes import named, processes_of
 from ..waiting import eventually
@@ -110,8 +110,8 @@ def test_a_worker_that_dies_with_a_message_it_took_loses_no_run(service: Embedde
 def test_a_worker_takes_the_longest_turns_that_the_kernel_grants(service: Embedded, api: httpx.Client) -> None:
     ended(api, submit(api))  # so that its child is up
     with ThreadPoolExecutor(1) as pool:
-        granted = pool.submit(ask_for_long_turns).result()
-    assert (turn_s(_the_child(service).pid) == LONGEST_TURN_S) == granted
+        granted = pool.submit(request_timeslice).result()
+    assert (timeslice_s(_the_child(service).pid) == LONGEST_S) == granted
 
 
 def _the_child(service: Embedded) -> psutil.Process:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradclinic.experiments.experiment import Recording
+from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.estimate import recorded_steps
 from gradclinic_workers.train import fit
 from gradclinic_workers.train.fit import train
@@ -37,7 +37,7 @@ def breaking(**recording):
         optimizer={"kind": "sgd", "learning_rate": 10},
     )
     plan = {"every": 20, "full_every": 40, "dense_until": 1} | recording
-    return experiment.model_copy(update={"recording": Recording(**plan)})
+    return experiment.model_copy(update={"recording": RecordingPlan(**plan)})
 
 
 def steps_of(record, statistic):

@@ -29,9 +29,9 @@ def reconciler(store: Store, database_url: str, valkey_url: str, tmp_path: Path,
 
 
 def test_a_lost_run_is_queued_and_announced_in_one_round(store: Store, reconciler: Reconciler) -> None:
-    claim = claimed(store, ttl_s=LATE_S)
+    lease = claimed(store, ttl_s=LATE_S)
     assert reconciler.round() == 2
-    assert store.runs.get(claim.run_id).status == "queued"
+    assert store.runs.get(lease.run_id).status == "queued"
     assert reconciler._queue.depths()["cpu"] == 1
 
 
@@ -70,7 +70,7 @@ def test_the_loop_outlives_a_broker_that_is_away(store: Store, reconciler: Recon
         return {"cpu": 0, "gpu": 0}
 
     monkeypatch.setattr(reconciler._queue, "depths", depths)
-    claim, stop = claimed(store, ttl_s=LATE_S), threading.Event()
+    lease, stop = claimed(store, ttl_s=LATE_S), threading.Event()
     loop = threading.Thread(target=reconciler.loop, args=(stop,))
     loop.start()
     try:
@@ -78,7 +78,7 @@ def test_the_loop_outlives_a_broker_that_is_away(store: Store, reconciler: Recon
     finally:
         stop.set()
         loop.join()
-    assert store.runs.get(claim.run_id).status == "queued"
+    assert store.runs.get(lease.run_id).status == "queued"
 
 
 def test_a_prescription_that_is_deleted_meanwhile_disturbs_no_round(store, reconciler, monkeypatch) -> None:

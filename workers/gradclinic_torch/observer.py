@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradclinic.experiments.experiment import Recording as Spacing
+from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import Series, SiteInfo, WeightInfo
 
 from .discovery import Discovery, Found
 from .hooks import Uninterested, Watch
 from .module_kinds import FUSED
-from .plan import Plan
 from .probe import probe_loss
 from .recorder import Observation, Recorder
+from .recording_steps import RecordingSteps
 from .reductions import norms_of
 from .taps import ProbeTaps, Taps, Units
 from .weights import weights_in
@@ -55,7 +55,7 @@ class Sink(Protocol):
 class Facts:
     """What a loop's owner says of it."""
 
-    spacing: Spacing
+    plan: RecordingPlan
     steps: int | None
     batch_size: int | None
     probe: tuple[Any, Any] | None
@@ -248,7 +248,7 @@ class Observer:
             [(each.site, each.info) for each in self._found],
             weights,
             parameters=self._parameters,
-            plan=Plan(self._facts.spacing, self._facts.steps, look_every=look_every),
+            plan=RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every),
             batch_size=batch_size,
         )
         self._units = Units(self._found)

@@ -22,7 +22,7 @@ from gradclinic.experiments.lowering import Network
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import KEPT_STEPS, STATISTICS, Series, SiteInfo, WeightInfo
 
-from .plan import Plan
+from .recording_steps import RecordingSteps
 from .reductions import cosine, gradient_statistics, levels, norms_of, share_beyond, share_of_units_off
 from .tapped import Sequence as Modules
 
@@ -72,7 +72,7 @@ class Recorder:
         weights: Sequence[tuple[nn.Parameter, WeightInfo]],
         *,
         parameters: Sequence[nn.Parameter],
-        plan: Plan,
+        plan: RecordingSteps,
         batch_size: int,
     ) -> None:
         self.plan = plan
@@ -112,7 +112,7 @@ class Recorder:
         modules: Modules,
         *,
         parameters: Sequence[nn.Parameter],
-        plan: Plan,
+        plan: RecordingSteps,
         batch_size: int,
     ) -> Self:
         """The recorder of a declared network."""

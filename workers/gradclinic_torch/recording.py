@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.diagnosis import Diagnosis, diagnose, from_json
-from gradclinic.experiments.experiment import Recording as Spacing
+from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
 
@@ -92,11 +92,11 @@ class Recording:
         self._elsewhere = None if to is None else Elsewhere(Sender(to), name=name, labels=labels)
         self._keeper: Keeper = self._here or self._to()
         self._watch = Watch(model, on_error=self._give_up)
-        spacing = Spacing(every=every, full_every=full_every, dense_until=dense_until)
+        plan = RecordingPlan(every=every, full_every=full_every, dense_until=dense_until)
         self._observer = Observer(
             model,
             optimizer,
-            Facts(spacing, steps, batch_size, probe, criterion, scaler),
+            Facts(plan, steps, batch_size, probe, criterion, scaler),
             watch=self._watch,
             sink=self,
         )

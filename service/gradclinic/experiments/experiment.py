@@ -7,7 +7,7 @@ from pydantic import Field
 from ..kernel.spec import Items, Seed, Spec
 from .clipping import AnyClipping
 from .datasets import AnyDataset
-from .lr_schedules import AnySchedule
+from .lr_schedules import AnyLrSchedule
 from .lr_schedules.constant import Constant
 from .optimizers import AnyOptimizer
 from .presets import AnyModel
@@ -50,7 +50,7 @@ class Training(Spec):
     """Stop early on a finding; null trains to the end. A run that was stopped says how much it saved."""
 
 
-class Recording(Spec):
+class RecordingPlan(Spec):
     """The recorder's plan: which steps, and which statistics."""
 
     every: Annotated[int, Field(ge=1, le=100_000)] = 1
@@ -74,13 +74,13 @@ class Experiment(Spec):
     """What it learns from."""
     optimizer: AnyOptimizer
     """How it takes its steps."""
-    schedule: AnySchedule = Constant()
+    schedule: AnyLrSchedule = Constant()
     """How the learning rate changes over the steps."""
     clipping: AnyClipping | None = None
     """What limits the gradient before each step; null is no limit."""
     training: Training = Training()
     """Steps, batch size, seed, precision, device."""
-    recording: Recording = Recording()
+    recording: RecordingPlan = RecordingPlan()
     """What is recorded, and how often."""
 
     def with_seed(self, seed: int) -> "Experiment":

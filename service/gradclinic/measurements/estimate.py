@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import lcm, prod
 
-from ..experiments.experiment import Experiment, Recording
+from ..experiments.experiment import Experiment, RecordingPlan
 from ..experiments.lowering import Network, lower
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import Problem, TooLarge
@@ -89,7 +89,7 @@ def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
     return fixed, 2 * FLOAT_BYTES * activations
 
 
-def recorded_steps(steps: int, recording: Recording) -> tuple[int, int]:
+def recorded_steps(steps: int, recording: RecordingPlan) -> tuple[int, int]:
     """At most how many steps get basic statistics, and how many of these the full ones; exact where not adaptive."""
     dense = min(recording.dense_until, steps)
     full = dense + _multiples(dense, steps, recording.full_every)
@@ -108,7 +108,7 @@ def _multiples(start: int, stop: int, of: int) -> int:
     return -(-stop // of) - -(-start // of)
 
 
-def _stored_bytes(experiment: Experiment, recording: Recording) -> int:
+def _stored_bytes(experiment: Experiment, recording: RecordingPlan) -> int:
     network = lower(experiment)
     basic, full = recorded_steps(experiment.training.steps, recording)
     places = {"site": len(network.sites), "weight": _weights(network), "run": 1}
@@ -150,7 +150,7 @@ def _too_much_stored(experiment: Experiment, found: Estimate, limits: Limits) ->
     )
 
 
-def _thinned(experiment: Experiment, recording: Recording, limits: Limits) -> Recording:
+def _thinned(experiment: Experiment, recording: RecordingPlan, limits: Limits) -> RecordingPlan:
     """The recording with both intervals multiplied until it fits, or until longer ones save nothing."""
     ratio = -(-_stored_bytes(experiment, recording) // limits.stored_bytes)
     while True:

@@ -3,7 +3,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..experiments.experiment import Experiment
-from ..experiments.lr_schedules import Schedule
+from ..experiments.lr_schedules import LrSchedule
 from ..experiments.lr_schedules.constant import Constant
 from ..experiments.lr_schedules.cosine import Cosine
 from ..experiments.lr_schedules.linear_warmup import LinearWarmup
@@ -24,7 +24,7 @@ class AddWarmup(Remedy):
             raise refuse(f"the schedule has {self.warmup_steps} steps of warmup already")
         return experiment.model_copy(update={"schedule": changed})
 
-    def _warmed(self, schedule: Schedule) -> Schedule:
+    def _warmed(self, schedule: LrSchedule) -> LrSchedule:
         if isinstance(schedule, Constant | LinearWarmup):
             return LinearWarmup(warmup_steps=self.warmup_steps)
         if isinstance(schedule, Cosine):

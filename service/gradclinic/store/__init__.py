@@ -20,7 +20,7 @@
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
-    store.leases        claim(run_id, owner=, ttl_s=) -> Claim | None, heartbeat, look -> Order
+    store.leases        claim(run_id, owner=, ttl_s=) -> Lease | None, heartbeat, look -> Order
                         save_layout, save_window, restart, finish, release     fenced; raise LeaseLost
     store.reconciliation  expire_leases, abandon, expire_queued, unannounced, mark_sent, was_not_taken, unfinished
                         forget, saw_worker, worker_left, workers
@@ -48,7 +48,7 @@ from .records.baseline import Baseline, NewPin, Pin
 from .records.check import Check, CheckVerdict, NewCheck
 from .records.created import Created, Idempotency
 from .records.dataset import DatasetRecord, DeletedDataset
-from .records.lease import Claim, Order
+from .records.lease import Lease, Order
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
 from .records.progress import Progress
@@ -111,7 +111,6 @@ __all__ = [
     "Check",
     "CheckVerdict",
     "CheckpointPointer",
-    "Claim",
     "Created",
     "DatasetRecord",
     "DeletedDataset",
@@ -119,6 +118,7 @@ __all__ = [
     "Extent",
     "Firing",
     "Idempotency",
+    "Lease",
     "LeaseLost",
     "Message",
     "NewCheck",

@@ -18,7 +18,7 @@ from . import tables as t
 from .database import Database
 from .layout import layout_to_json
 from .packing import pack
-from .records.lease import Claim, Order
+from .records.lease import Lease, Order
 from .records.run import CheckpointPointer, Message, Reason
 from .rows import change_status, to_run
 from .summaries import ending_rows, ending_values
@@ -33,12 +33,12 @@ class LeaseLost(GradclinicError):
 
 
 class Leases:
-    """Claims, and everything that is written under one."""
+    """Leases, and everything that is written under one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Claim | None:
+    def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Lease | None:
         """Take a queued run; None when it is not there, or not waiting (a message too many).
 
         What was recorded after the checkpoint that the attempt resumes from is dropped in the same transaction.
@@ -70,45 +70,45 @@ class Leases:
                 return None
             return _begin(connection, run_id, owner=owner)
 
-    def _claimed(self, run_id: str, *, owner: str, ttl_s: float) -> Claim | None:
+    def _claimed(self, run_id: str, *, owner: str, ttl_s: float) -> Lease | None:
         runs, now = t.runs.c, self._database.now
         held = (runs.id == run_id, runs.status == "running", runs.owner == owner, runs.lease_until > now)
         with self._database.write() as connection:
             changed = connection.execute(update(t.runs).where(*held).values(lease_until=now + ttl_s))
             return _begin(connection, run_id, owner=owner) if changed.rowcount == 1 else None
 
-    def heartbeat(self, claim: Claim, *, ttl_s: float) -> Order:
+    def heartbeat(self, lease: Lease, *, ttl_s: float) -> Order:
         """Extend the lease, unless it is lost; learn whether to stop."""
         now = self._database.now
         with self._database.write() as connection:
             asked = connection.execute(
                 update(t.runs)
-                .where(*self._holds(claim))
+                .where(*self._holds(lease))
                 .values(lease_until=now + ttl_s)
                 .returning(t.runs.c.cancel_requested)
             ).first()
         return _order(None if asked is None else asked.cancel_requested)
 
-    def look(self, claim: Claim) -> Order:
+    def look(self, lease: Lease) -> Order:
         """Learn whether to stop, without a write."""
         with self._database.read() as connection:
-            asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(claim))).first()
+            asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(lease))).first()
         return _order(None if asked is None else asked.cancel_requested)
 
-    def save_layout(self, claim: Claim, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
+    def save_layout(self, lease: Lease, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
         """Store what a run has sites and weights for, before it has recorded anything."""
         with self._database.write() as connection:
-            self._fence(connection, claim, layout=layout_to_json(record), environment=dict(environment))
+            self._fence(connection, lease, layout=layout_to_json(record), environment=dict(environment))
 
-    def restart(self, claim: Claim, *, reason: str) -> None:
+    def restart(self, lease: Lease, *, reason: str) -> None:
         """Begin again from step 0, since the checkpoint cannot be used."""
         with self._database.write() as connection:
-            self._fence(connection, claim, checkpoint=None, reason_code="restarted", reason_text=reason)
-            _rewind(connection, claim.run_id, step=0)
+            self._fence(connection, lease, checkpoint=None, reason_code="restarted", reason_text=reason)
+            _rewind(connection, lease.run_id, step=0)
 
     def save_window(
         self,
-        claim: Claim,
+        lease: Lease,
         *,
         step: int,
         series: Mapping[str, Series],
@@ -123,9 +123,9 @@ class Leases:
         values: dict[str, Any] = {"step": step}
         if checkpoint is not None:
             values |= {"checkpoint": asdict(checkpoint), "failures": 0}
-        rows = pack(claim.run_id, series)
+        rows = pack(lease.run_id, series)
         with self._database.write() as connection:
-            self._fence(connection, claim, **values)
+            self._fence(connection, lease, **values)
             if rows and again:
                 connection.execute(self._database.insert(t.chunks).on_conflict_do_nothing(), rows)
             elif rows:
@@ -133,7 +133,7 @@ class Leases:
 
     def finish(
         self,
-        claim: Claim,
+        lease: Lease,
         *,
         status: RunStatus,
         reason: Reason,
@@ -146,56 +146,56 @@ class Leases:
         `again` says that an earlier try of the same end may have been committed without an answer.
         """
         values = {"checkpoint": None, **ending_values(record, diagnosis)}
-        summaries, found = ending_rows(claim.run_id, record, diagnosis)
+        summaries, found = ending_rows(lease.run_id, record, diagnosis)
         with self._database.write() as connection:
-            if again and _is(connection, claim, status=status):
+            if again and _is(connection, lease, status=status):
                 return
-            self._move(connection, claim, status=status, reason=reason, ended_at=self._database.now, **values)
+            self._move(connection, lease, status=status, reason=reason, ended_at=self._database.now, **values)
             if summaries:
                 connection.execute(insert(t.layer_summaries), summaries)
             if found:
                 connection.execute(insert(t.findings), found)
 
-    def release(self, claim: Claim, *, reason: Reason, again: bool = False) -> Message:
+    def release(self, lease: Lease, *, reason: Reason, again: bool = False) -> Message:
         """Give an unfinished run back to the queue, at its last checkpoint; it does not count as a failed attempt.
 
         `again` as for `finish`.
         """
         now = self._database.now
         with self._database.write() as connection:
-            if not (again and _is(connection, claim, status="queued")):
-                self._move(connection, claim, status="queued", reason=reason, queued_at=now, sent_at=None)
-        return Message(claim.run_id, claim.run.queue, claim.run.priority)
+            if not (again and _is(connection, lease, status="queued")):
+                self._move(connection, lease, status="queued", reason=reason, queued_at=now, sent_at=None)
+        return Message(lease.run_id, lease.run.queue, lease.run.priority)
 
-    def _holds(self, claim: Claim) -> Conditions:
+    def _holds(self, lease: Lease) -> Conditions:
         runs = t.runs.c
         return (
-            runs.id == claim.run_id,
-            runs.attempt == claim.attempt,
+            runs.id == lease.run_id,
+            runs.attempt == lease.attempt,
             runs.status == "running",
             runs.lease_until > self._database.now,
         )
 
-    def _fence(self, connection: Connection, claim: Claim, **values: Any) -> None:
-        changed = connection.execute(update(t.runs).where(*self._holds(claim)).values(**values))
+    def _fence(self, connection: Connection, lease: Lease, **values: Any) -> None:
+        changed = connection.execute(update(t.runs).where(*self._holds(lease)).values(**values))
         if changed.rowcount != 1:
-            raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
+            raise LeaseLost(f"attempt {lease.attempt} of {lease.run_id} no longer holds it")
 
-    def _move(self, connection: Connection, claim: Claim, *, status: RunStatus, reason: Reason, **values: Any) -> None:
+    def _move(self, connection: Connection, lease: Lease, *, status: RunStatus, reason: Reason, **values: Any) -> None:
         moved = change_status(
             connection,
             self._database,
-            *self._holds(claim),
+            *self._holds(lease),
             before="running",
             status=status,
             reason=reason,
-            recorded_owner=claim.owner,
+            recorded_owner=lease.owner,
             owner=None,
             lease_until=None,
             **values,
         )
         if not moved:
-            raise LeaseLost(f"attempt {claim.attempt} of {claim.run_id} no longer holds it")
+            raise LeaseLost(f"attempt {lease.attempt} of {lease.run_id} no longer holds it")
 
 
 def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column's value
@@ -204,18 +204,18 @@ def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column'
     return Order.CANCEL if cancel_requested else Order.CONTINUE
 
 
-def _begin(connection: Connection, run_id: str, *, owner: str) -> Claim:
+def _begin(connection: Connection, run_id: str, *, owner: str) -> Lease:
     """A claimed run as it was at the checkpoint that its new attempt resumes from."""
     runs = t.runs.c
     checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
     _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
     row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
-    return Claim(run_id, row["attempt"], owner, to_run(row))
+    return Lease(run_id, row["attempt"], owner, to_run(row))
 
 
-def _is(connection: Connection, claim: Claim, *, status: RunStatus) -> bool:
+def _is(connection: Connection, lease: Lease, *, status: RunStatus) -> bool:
     """Whether a run is in a state that this attempt brought it to."""
-    own = (t.runs.c.id == claim.run_id, t.runs.c.attempt == claim.attempt, t.runs.c.status == status)
+    own = (t.runs.c.id == lease.run_id, t.runs.c.attempt == lease.attempt, t.runs.c.status == status)
     return connection.execute(select(t.runs.c.id).where(*own)).first() is not None
 
 

@@ -13,7 +13,7 @@ from ..experiments.clipping import CLIPPINGS
 from ..experiments.datasets import DATASETS
 from ..experiments.initializations import INITIALIZATIONS
 from ..experiments.layers import LAYERS
-from ..experiments.lr_schedules import SCHEDULES
+from ..experiments.lr_schedules import LR_SCHEDULES
 from ..experiments.optimizers import OPTIMIZERS
 from ..experiments.presets import PRESETS
 from ..kernel.spec import first_line
@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "remedies": REMEDIES,
     "data": DATASETS,
     "optimizers": OPTIMIZERS,
-    "schedules": SCHEDULES,
+    "schedules": LR_SCHEDULES,
     "clippings": CLIPPINGS,
 }
 """The registries, by the catalogue's name for them."""

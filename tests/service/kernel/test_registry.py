@@ -11,7 +11,7 @@ from gradclinic.experiments.clipping import CLIPPINGS
 from gradclinic.experiments.datasets import DATASETS
 from gradclinic.experiments.initializations import INITIALIZATIONS
 from gradclinic.experiments.layers import LAYERS
-from gradclinic.experiments.lr_schedules import SCHEDULES
+from gradclinic.experiments.lr_schedules import LR_SCHEDULES
 from gradclinic.experiments.optimizers import OPTIMIZERS
 from gradclinic.experiments.presets import PRESETS
 from gradclinic.kernel import registry
@@ -25,7 +25,7 @@ REGISTRIES: dict[str, dict[str, type[BaseModel]]] = {
     "presets": PRESETS,
     "datasets": DATASETS,
     "optimizers": OPTIMIZERS,
-    "lr_schedules": SCHEDULES,
+    "lr_schedules": LR_SCHEDULES,
     "clipping": CLIPPINGS,
     "remedies": REMEDIES,
 }

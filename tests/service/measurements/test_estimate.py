@@ -3,11 +3,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradclinic.experiments.experiment import Experiment, Recording
+from gradclinic.experiments.experiment import Experiment, RecordingPlan
 from gradclinic.kernel.amounts import bytes_in_words
 from gradclinic.kernel.errors import TooLarge
 from gradclinic.measurements.estimate import Limits, check, estimate, recorded_steps
-from gradclinic_torch.plan import Plan
+from gradclinic_torch.recording_steps import RecordingSteps
 
 from ..api.examples import experiment
 
@@ -24,8 +24,8 @@ def made(**changes: object) -> Experiment:
 def test_recorded_steps_are_those_of_the_recorders_plan(
     steps: int, every: int, full_every: int, dense_until: int
 ) -> None:
-    recording = Recording(every=every, full_every=full_every, dense_until=dense_until, adaptive=False)
-    plan = Plan(recording, steps)
+    recording = RecordingPlan(every=every, full_every=full_every, dense_until=dense_until, adaptive=False)
+    plan = RecordingSteps(recording, steps)
     basic = sum(plan.basic(step) for step in range(steps))
     full = sum(plan.full(step) for step in range(steps))
     assert recorded_steps(steps, recording) == (basic, full)
@@ -37,8 +37,8 @@ def test_recorded_steps_are_those_of_the_recorders_plan(
     look_every=st.sampled_from([1, 16]),
 )
 def test_an_adaptive_plan_never_records_more_than_estimated(losses: list[float], every: int, look_every: int) -> None:
-    recording = Recording(every=every, full_every=10 * every)
-    plan, basic, full = Plan(recording, len(losses), look_every=look_every), 0, 0
+    recording = RecordingPlan(every=every, full_every=10 * every)
+    plan, basic, full = RecordingSteps(recording, len(losses), look_every=look_every), 0, 0
     for step, loss in enumerate(losses):
         basic, full = basic + plan.basic(step), full + plan.full(step)
         plan.saw(step, loss=loss, grad_norm=loss)

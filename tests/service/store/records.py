@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gradclinic.measurements.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
-from gradclinic.store import Claim, NewRun, NewStudy, Run, Store
+from gradclinic.store import Lease, NewRun, NewStudy, Run, Store
 
 EXPERIMENT: dict[str, Any] = {
     "model": {"kind": "mlp", "depth": 2, "width": 4, "activation": "tanh"},
@@ -59,10 +59,10 @@ def queued(store: Store, **changes: Any) -> Run:
     return store.runs.create(new_run(**changes)).item
 
 
-def claimed(store: Store, run_id: str | None = None, *, owner: str = "vm/1/2", ttl_s: float = 60) -> Claim:
-    claim = store.leases.claim(run_id or queued(store).id, owner=owner, ttl_s=ttl_s)
-    assert claim is not None
-    return claim
+def claimed(store: Store, run_id: str | None = None, *, owner: str = "vm/1/2", ttl_s: float = 60) -> Lease:
+    lease = store.leases.claim(run_id or queued(store).id, owner=owner, ttl_s=ttl_s)
+    assert lease is not None
+    return lease
 
 
 def window(first: int, last: int, *, places: int = 2, name: str = "site_grad_rms") -> dict[str, Series]:

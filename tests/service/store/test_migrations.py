@@ -36,16 +36,16 @@ def test_data_survives_the_way_down_to_each_migration_and_up_again(bare_database
     database_url = bare_database_url
     migrate.upgrade(database_url)
     store = Store(database_url)
-    claim = claimed(store)
-    store.leases.save_window(claim, step=5, series=window(0, 5))
+    lease = claimed(store)
+    store.leases.save_window(lease, step=5, series=window(0, 5))
     waiting = queued(store)
-    before = store.runs.get(claim.run_id)
+    before = store.runs.get(lease.run_id)
     store.close()
     migrate.downgrade(database_url, revision)
     migrate.upgrade(database_url)
-    assert store.runs.get(claim.run_id) == before
+    assert store.runs.get(lease.run_id) == before
     assert store.runs.get(waiting.id).status == "queued"
-    assert len(store.statistics.series(claim.run_id, "site_grad_rms")) == 5
+    assert len(store.statistics.series(lease.run_id, "site_grad_rms")) == 5
     assert store.is_current()
     store.close()
 

@@ -34,10 +34,10 @@ def test_a_run_that_loses_every_worker_is_failed_with_a_reason(store: Store) -> 
 def test_an_attempt_that_saved_a_newer_checkpoint_does_not_count(store: Store) -> None:
     run = queued(store)
     for attempt in range(1, 7):
-        claim = claimed(store, run.id, ttl_s=60)
+        lease = claimed(store, run.id, ttl_s=60)
         if attempt % 2 == 0:
             pointer = CheckpointPointer(f"r/{attempt}.pt", attempt, "0" * 64, 1)
-            store.leases.save_window(claim, step=attempt, series=window(attempt - 2, attempt), checkpoint=pointer)
+            store.leases.save_window(lease, step=attempt, series=window(attempt - 2, attempt), checkpoint=pointer)
         store.reconciliation.abandon("vm/1/", max_attempts=3)
     assert store.runs.get(run.id).status == "queued"
 
@@ -50,10 +50,10 @@ def test_a_drained_run_does_not_count_as_failed(store: Store) -> None:
 
 
 def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(store: Store) -> None:
-    claim = claimed(store, ttl_s=LATE_S)
-    store.runs.request_cancel(claim.run_id)
+    lease = claimed(store, ttl_s=LATE_S)
+    store.runs.request_cancel(lease.run_id)
     store.reconciliation.expire_leases(max_attempts=3)
-    assert store.runs.get(claim.run_id).status == "canceled"
+    assert store.runs.get(lease.run_id).status == "canceled"
 
 
 def test_the_runs_of_a_dead_worker_are_taken_back_at_once_and_no_others(store: Store) -> None:
@@ -61,7 +61,7 @@ def test_the_runs_of_a_dead_worker_are_taken_back_at_once_and_no_others(store: S
     other = claimed(store, owner="vm/12/3")
     assert store.reconciliation.abandon("vm/1/", run_id=mine[0].run_id, max_attempts=3) == 1
     assert store.reconciliation.abandon("vm/1/", max_attempts=3) == 1
-    assert [store.runs.get(claim.run_id).status for claim in mine] == ["queued", "queued"]
+    assert [store.runs.get(lease.run_id).status for lease in mine] == ["queued", "queued"]
     assert store.runs.get(other.run_id).status == "running"
 
 

@@ -90,22 +90,22 @@ def test_filters_are_all_met(store: Store) -> None:
 
 
 def test_a_condition_is_found_as_the_primary_one_or_among_all_findings(store: Store) -> None:
-    claim = claimed(store)
+    lease = claimed(store)
     queued(store)
-    store.leases.finish(claim, status="succeeded", reason=Reason("trained", ""), record=record(), diagnosis=DIAGNOSIS)
+    store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""), record=record(), diagnosis=DIAGNOSIS)
     found = lambda **filters: [run.id for run in store.runs.page(**filters).items]  # noqa: E731
-    assert found(condition="vanishing_gradients") == [claim.run_id]
+    assert found(condition="vanishing_gradients") == [lease.run_id]
     assert found(condition="slow_convergence") == []
-    assert found(finding="slow_convergence") == [claim.run_id]
+    assert found(finding="slow_convergence") == [lease.run_id]
 
 
 def test_values_that_are_not_numbers_come_back_as_themselves(store: Store) -> None:
-    claim = claimed(store)
+    lease = claimed(store)
     ended = outcome(final_train_loss=math.nan, final_validation_loss=math.inf, final_validation_accuracy=None)
     store.leases.finish(
-        claim, status="succeeded", reason=Reason("trained", ""), record=record(outcome=ended), diagnosis=DIAGNOSIS
+        lease, status="succeeded", reason=Reason("trained", ""), record=record(outcome=ended), diagnosis=DIAGNOSIS
     )
-    run = store.runs.get(claim.run_id)
+    run = store.runs.get(lease.run_id)
     assert run.outcome is not None
     assert run.metrics is not None
     assert math.isnan(run.outcome.final_train_loss)
@@ -125,25 +125,25 @@ def test_a_queued_run_is_cancelled_at_once_and_can_be_cancelled_again(store: Sto
 
 
 def test_a_running_run_is_asked_to_stop(store: Store) -> None:
-    claim = claimed(store)
-    run = store.runs.request_cancel(claim.run_id)
+    lease = claimed(store)
+    run = store.runs.request_cancel(lease.run_id)
     assert (run.status, run.cancel_requested) == ("running", True)
 
 
 def test_a_run_that_ended_otherwise_cannot_be_cancelled(store: Store) -> None:
-    claim = claimed(store)
-    store.leases.finish(claim, status="failed", reason=Reason("training_failed", "no"))
+    lease = claimed(store)
+    store.leases.finish(lease, status="failed", reason=Reason("training_failed", "no"))
     with pytest.raises(Conflict, match="failed"):
-        store.runs.request_cancel(claim.run_id)
+        store.runs.request_cancel(lease.run_id)
 
 
 def test_every_change_of_state_is_kept_with_its_reason(store: Store) -> None:
-    claim = claimed(store)
-    store.leases.release(claim, reason=Reason("drained", "its worker ended"))
-    again = claimed(store, claim.run_id)
+    lease = claimed(store)
+    store.leases.release(lease, reason=Reason("drained", "its worker ended"))
+    again = claimed(store, lease.run_id)
     store.leases.finish(again, status="succeeded", reason=Reason("trained", "trained to its end"))
     told = [
-        (t.number, t.status_before, t.status, t.attempt, t.reason.code) for t in store.runs.transitions(claim.run_id)
+        (t.number, t.status_before, t.status, t.attempt, t.reason.code) for t in store.runs.transitions(lease.run_id)
     ]
     assert told == [
         (1, None, "queued", 0, "submitted"),
@@ -152,7 +152,7 @@ def test_every_change_of_state_is_kept_with_its_reason(store: Store) -> None:
         (4, "queued", "running", 2, "claimed"),
         (5, "running", "succeeded", 2, "trained"),
     ]
-    assert store.runs.get(claim.run_id).reason == Reason("trained", "trained to its end")
+    assert store.runs.get(lease.run_id).reason == Reason("trained", "trained to its end")
 
 
 def test_the_newest_succeeded_run_of_the_same_digest_is_found(store: Store) -> None:

@@ -14,33 +14,33 @@ def test_a_series_is_read_back_to_the_bit(store: Store) -> None:
     generator = np.random.default_rng(0)
     bits = generator.integers(0, 2**32, size=(40, 3), dtype=np.uint32)  # any float32: subnormal, infinite, NaN
     series = Series(np.arange(40, dtype=np.int32) * 7, bits.view(np.float32))
-    claim = claimed(store)
+    lease = claimed(store)
     halves = (slice(0, 25), slice(25, 40))
     for half in halves:
         store.leases.save_window(
-            claim, step=1, series={"site_grad_rms": Series(series.steps[half], series.values[half])}
+            lease, step=1, series={"site_grad_rms": Series(series.steps[half], series.values[half])}
         )
-    found = store.statistics.series(claim.run_id, "site_grad_rms")
+    found = store.statistics.series(lease.run_id, "site_grad_rms")
     assert found.steps.tolist() == series.steps.tolist()
     assert found.values.view(np.uint32).tolist() == bits.tolist()
     assert found.values.dtype == np.float32
 
 
 def test_a_range_of_steps_includes_both_ends(store: Store) -> None:
-    claim = claimed(store)
+    lease = claimed(store)
     for first in range(0, 30, 10):
-        store.leases.save_window(claim, step=first + 10, series=window(first, first + 10))
-    found = store.statistics.series(claim.run_id, "site_grad_rms", first_step=8, last_step=21)
+        store.leases.save_window(lease, step=first + 10, series=window(first, first + 10))
+    found = store.statistics.series(lease.run_id, "site_grad_rms", first_step=8, last_step=21)
     assert found.steps.tolist() == list(range(8, 22))
     assert found.values[:, 1] == pytest.approx(np.arange(8, 22) + 0.1)
-    assert len(store.statistics.series(claim.run_id, "site_grad_rms", first_step=99)) == 0
+    assert len(store.statistics.series(lease.run_id, "site_grad_rms", first_step=99)) == 0
 
 
 def test_a_statistic_that_was_not_recorded_is_empty_and_has_its_places(store: Store) -> None:
-    claim = claimed(store)
-    store.leases.save_layout(claim, record(), environment={})
+    lease = claimed(store)
+    store.leases.save_layout(lease, record(), environment={})
     for name, statistic in STATISTICS.items():
-        found = store.statistics.series(claim.run_id, name)
+        found = store.statistics.series(lease.run_id, name)
         assert found.values.shape == (0, {"site": 2, "weight": 2, "run": 1}[statistic.per])
     with pytest.raises(NotFound):
         store.statistics.series("run_x", "train_loss")
@@ -55,28 +55,28 @@ def test_several_runs_series_come_together(store: Store) -> None:
 
 
 def test_extents_say_what_is_stored(store: Store) -> None:
-    claim = claimed(store)
-    store.leases.save_window(claim, step=5, series=window(0, 5) | window(0, 5, places=1, name="train_loss"))
-    store.leases.save_window(claim, step=9, series=window(5, 9))
-    extents = store.statistics.extents(claim.run_id)
+    lease = claimed(store)
+    store.leases.save_window(lease, step=5, series=window(0, 5) | window(0, 5, places=1, name="train_loss"))
+    store.leases.save_window(lease, step=9, series=window(5, 9))
+    extents = store.statistics.extents(lease.run_id)
     assert (extents["site_grad_rms"].records, extents["site_grad_rms"].last_step) == (9, 8)
     assert (extents["train_loss"].records, extents["train_loss"].places) == (5, 1)
 
 
 def test_a_record_is_put_together_from_all_that_is_stored(store: Store) -> None:
-    claim = claimed(store)
+    lease = claimed(store)
     with pytest.raises(NotFound, match="not recorded anything"):
-        store.statistics.record(claim.run_id)
+        store.statistics.record(lease.run_id)
     before = record()
-    store.leases.save_layout(claim, before, environment=before.environment)
-    store.leases.save_window(claim, step=5, series=window(0, 5))
-    found = store.statistics.record(claim.run_id)
+    store.leases.save_layout(lease, before, environment=before.environment)
+    store.leases.save_window(lease, step=5, series=window(0, 5))
+    found = store.statistics.record(lease.run_id)
     assert (found.sites, found.weights, found.clipping) == (before.sites, before.weights, before.clipping)
     assert (found.steps, found.batch_size, found.environment) == (before.steps, before.batch_size, before.environment)
     assert found.outcome is None
     ended = record(outcome=outcome())
-    store.leases.finish(claim, status="succeeded", reason=Reason("trained", ""), record=ended)
-    assert store.statistics.record(claim.run_id).outcome == outcome()
+    store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""), record=ended)
+    assert store.statistics.record(lease.run_id).outcome == outcome()
     with pytest.raises(NotFound, match="run_x"):
         store.statistics.record("run_x")
 
@@ -86,11 +86,11 @@ def test_a_run_that_waits_has_no_series_yet(store: Store) -> None:
 
 
 def test_people_who_read_the_database_find_a_row_for_each_layer_and_finding(store: Store, database_url: str) -> None:
-    claim = claimed(store)
+    lease = claimed(store)
     values = np.array([[1.0, 2.0], [np.nan, 4.0], [3.0, np.inf]], np.float32)
     series = {"site_grad_rms": Series(np.arange(3, dtype=np.int32), values)}
     store.leases.finish(
-        claim,
+        lease,
         status="succeeded",
         reason=Reason("trained", ""),
         record=record(series=series, outcome=outcome()),

@@ -9,10 +9,10 @@ from .records import DIAGNOSIS, claimed, outcome, queued, record, window
 
 
 def test_dashboards_read_runs_layers_findings_and_transitions(store: Store, database_url: str) -> None:
-    claim = claimed(store)
+    lease = claimed(store)
     queued(store, name="waits")
     store.leases.finish(
-        claim,
+        lease,
         status="succeeded",
         reason=Reason("trained", ""),
         record=record(series=window(0, 5), outcome=outcome()),
@@ -24,7 +24,7 @@ def test_dashboards_read_runs_layers_findings_and_transitions(store: Store, data
         layers = connection.execute(text("SELECT layer, last_value FROM layers_v1 ORDER BY position")).all()
         findings = connection.execute(text("SELECT condition FROM findings_v1 ORDER BY number")).scalars().all()
         changes = connection.execute(
-            text("SELECT status FROM transitions_v1 WHERE run_id = :id ORDER BY number"), {"id": claim.run_id}
+            text("SELECT status FROM transitions_v1 WHERE run_id = :id ORDER BY number"), {"id": lease.run_id}
         ).scalars()
         assert list(changes) == ["queued", "running", "succeeded"]
     database.close()

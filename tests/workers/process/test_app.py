@@ -8,7 +8,7 @@ import pytest
 
 from gradclinic.queue.messages import owner_prefix
 from gradclinic.settings import Settings
-from gradclinic.store import Claim, Reason, Store
+from gradclinic.store import Lease, Reason, Store
 from gradclinic_workers.process import app
 
 from ...service.store.records import claimed, queued
@@ -23,7 +23,7 @@ def child_died(store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch)
     return app._abandon
 
 
-def taken(store: Store) -> Claim:
+def taken(store: Store) -> Lease:
     return claimed(store, owner=f"{owner_prefix(os.getpid())}7")
 
 
@@ -43,26 +43,26 @@ def test_before_it_claimed_the_run_the_run_is_announced_again(store: Store, chil
 
 
 def test_while_it_trained_the_run_is_given_back_and_announced_again(store: Store, child_died) -> None:
-    claim = taken(store)
-    child_died(claim.run_id)
-    run = store.runs.get(claim.run_id)
+    lease = taken(store)
+    child_died(lease.run_id)
+    run = store.runs.get(lease.run_id)
     assert (run.status, run.reason.code) == ("queued", "worker_died")
-    assert announced_again(store) == [claim.run_id]
+    assert announced_again(store) == [lease.run_id]
 
 
 def test_after_the_run_had_ended_nothing_changes(store: Store, child_died) -> None:
-    claim = taken(store)
-    store.leases.finish(claim, status="succeeded", reason=TRAINED)
-    ended = store.runs.get(claim.run_id)
-    child_died(claim.run_id)
-    assert store.runs.get(claim.run_id) == ended
+    lease = taken(store)
+    store.leases.finish(lease, status="succeeded", reason=TRAINED)
+    ended = store.runs.get(lease.run_id)
+    child_died(lease.run_id)
+    assert store.runs.get(lease.run_id) == ended
     assert announced_again(store) == []
 
 
 def test_a_run_that_another_worker_has_taken_meanwhile_is_left_to_it(store: Store, child_died) -> None:
-    claim = claimed(store, owner="elsewhere/1/2")
-    child_died(claim.run_id)
-    assert store.runs.get(claim.run_id).owner == "elsewhere/1/2"
+    lease = claimed(store, owner="elsewhere/1/2")
+    child_died(lease.run_id)
+    assert store.runs.get(lease.run_id).owner == "elsewhere/1/2"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_child_that_cannot_become_a_trainer_ends(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(app, "_end_with", lambda _parent: None)
     monkeypatch.setattr(app.signal, "signal", lambda *_: None)
     monkeypatch.setattr(app, "configure", lambda _settings: None)
-    monkeypatch.setattr(app, "ask_for_long_turns", lambda: True)  # this process has other things to do
+    monkeypatch.setattr(app, "request_timeslice", lambda: True)  # this process has other things to do
     monkeypatch.setattr(app.tasks, "Trainer", broken)
     monkeypatch.setattr(app.os, "_exit", end)
     with pytest.raises(Ended) as ended:

@@ -16,7 +16,7 @@ from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Run, Store
 from gradclinic_workers.process import tasks
-from gradclinic_workers.process.lease import draining
+from gradclinic_workers.process.held_run import draining
 from gradclinic_workers.process.tasks import Trainer
 from gradclinic_workers.train import fit
 

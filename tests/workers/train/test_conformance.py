@@ -14,7 +14,7 @@ from gradclinic.experiments.clipping import CLIPPINGS
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.initializations import INITIALIZATIONS
 from gradclinic.experiments.layers import LAYERS, Layout, lower_sequence
-from gradclinic.experiments.lr_schedules import SCHEDULES
+from gradclinic.experiments.lr_schedules import LR_SCHEDULES
 from gradclinic.experiments.optimizers import OPTIMIZERS
 from gradclinic.experiments.presets import PRESETS
 from gradclinic.kernel.errors import InvalidRequest, InvalidSpec, RemedyDoesNotApply
@@ -142,7 +142,7 @@ def test_every_remedy_trains_or_refuses_with_a_reason_on_every_preset(remedy: st
 @settings(parent=drawn, max_examples=15)
 @given(data=st.data())
 def test_every_optimizer_schedule_and_clipping_trains(section: str, data: st.DataObject):
-    registry: Any = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "clipping": CLIPPINGS}[section]
+    registry: Any = {"optimizer": OPTIMIZERS, "schedule": LR_SCHEDULES, "clipping": CLIPPINGS}[section]
     kind = data.draw(st.sampled_from(sorted(registry)))
     chosen = data.draw(examples(registry[kind])).to_json()
     outcome = train(experiment("mlp", **{section: chosen})).outcome

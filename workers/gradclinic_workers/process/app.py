@@ -31,8 +31,8 @@ from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
 
 from . import tasks
-from .lease import draining
-from .timeslice import ask_for_long_turns
+from .held_run import draining
+from .timeslice import request_timeslice
 
 log = structlog.get_logger(__name__)
 
@@ -135,8 +135,8 @@ def _prepare() -> None:
     signal.signal(signal.SIGUSR2, lambda *_: draining.set())
     settings = get_settings()
     configure(settings)
-    if not ask_for_long_turns():
-        log.debug("turns_as_the_kernel_likes")
+    if not request_timeslice():
+        log.debug("timeslice_unavailable")
     owner = f"{owner_prefix(os.getppid())}{os.getpid()}"
     tasks.become(tasks.Trainer(settings, owner=owner, queues=queues_of(settings)))
 

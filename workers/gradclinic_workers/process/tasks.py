@@ -27,11 +27,11 @@ from gradclinic.kernel.errors import NotFound, ServiceUnavailable, TrainingFaile
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.queue.messages import TRAIN, Queue
 from gradclinic.settings import Settings
-from gradclinic.store import Claim, LeaseLost, Message, Reason, Store
+from gradclinic.store import Lease, LeaseLost, Message, Reason, Store
 from gradclinic.use_cases.dataset import provide_from
 
 from ..train.reporter import Interrupted
-from .lease import CANCELED, Lease, draining, too_long
+from .held_run import CANCELED, HeldRun, draining, too_long
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ INTERNAL = Reason(
 
 @shared_task(name=TRAIN, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def train(run_id: str) -> None:
-    """Train a run, unless it is not waiting: then the message was one too many."""
+    """Train a run, unless it is not queued: then the message is a duplicate."""
     trainer().train(run_id)
 
 
@@ -74,17 +74,17 @@ class Trainer:
         if draining.is_set():
             self._pass_on(run_id)
             return
-        claim = self._claim(run_id)
-        if claim is None:
-            log.debug("message_too_many", run_id=run_id)
+        lease = self._claim(run_id)
+        if lease is None:
+            log.debug("duplicate_message", run_id=run_id)
             return
         self.run_id = run_id
         with structlog.contextvars.bound_contextvars(
-            run_id=run_id, attempt=claim.attempt, request_id=claim.run.request_id
+            run_id=run_id, attempt=lease.attempt, request_id=lease.run.request_id
         ):
             try:
-                with Lease(self.store, claim, self.settings) as lease:
-                    _Training(self, lease).run()
+                with HeldRun(self.store, lease, self.settings) as held:
+                    _Training(self, held).run()
             except LeaseLost as error:
                 log.warning("lease_lost", reason=str(error))
             except ServiceUnavailable as error:
@@ -125,7 +125,7 @@ class Trainer:
         self.queue.close()
         self.store.close()
 
-    def _claim(self, run_id: str) -> Claim | None:
+    def _claim(self, run_id: str) -> Lease | None:
         for number in range(CLAIM_TRIES):
             try:
                 return self.store.leases.claim(
@@ -149,8 +149,8 @@ class Trainer:
 class _Training:
     """One attempt at one run; to the loop it is the reporter."""
 
-    def __init__(self, trainer: Trainer, lease: Lease) -> None:
-        self._trainer, self._lease, self._run = trainer, lease, lease.claim.run
+    def __init__(self, trainer: Trainer, held: HeldRun) -> None:
+        self._trainer, self._held, self._run = trainer, held, held.lease.run
         self._environment: dict[str, Any] = {}
         self._saved_at = time.monotonic()
         self._stop_when: StopWhen | None = None
@@ -168,27 +168,27 @@ class _Training:
         except Interrupted:
             self._stopped()
         except TrainingFailed as error:
-            self._lease.finish(status="failed", reason=Reason(error.code, str(error)))
+            self._held.finish(status="failed", reason=Reason(error.code, str(error)))
         except (LeaseLost, ServiceUnavailable):
             raise
         except Exception:
             log.exception("training_broke")
-            self._lease.finish(status="failed", reason=INTERNAL)
+            self._held.finish(status="failed", reason=INTERNAL)
             self._trainer.checkpoints.drop(self._run.id)
             if self._environment.get("device", "cpu") != "cpu":
                 _end_this_process()  # after an error on it, a CUDA context may fail every run that follows
         else:
             self._succeeded(record, experiment)
-        if self._lease.ended:
+        if self._held.ended:
             self._trainer.checkpoints.drop(self._run.id)
 
     # --- the reporter ---
 
     def started(self, record: RunRecord) -> None:
-        self._lease.save_layout(record, environment=self._environment)
+        self._held.save_layout(record, environment=self._environment)
 
     def should_stop(self) -> bool:
-        return self._lease.stop is not None
+        return self._held.stop is not None
 
     def checkpoint_due(self) -> bool:
         return time.monotonic() - self._saved_at >= self._trainer.settings.checkpoint_every_s
@@ -197,11 +197,11 @@ class _Training:
         pointer = None
         if checkpoint is not None:
             try:
-                pointer = self._trainer.checkpoints.save(self._lease.claim, step=step, state=checkpoint)
+                pointer = self._trainer.checkpoints.save(self._held.lease, step=step, state=checkpoint)
             except OSError as error:  # no space left, say: the run goes on, from an older state if it must
                 log.warning("checkpoint_not_saved", step=step, reason=str(error))
             self._saved_at = time.monotonic()
-        self._lease.save_window(step=step, series=series, checkpoint=pointer)
+        self._held.save_window(step=step, series=series, checkpoint=pointer)
         if pointer is not None:
             try:
                 self._trainer.checkpoints.keep_only(pointer)
@@ -210,7 +210,7 @@ class _Training:
 
     def decided(self, record: RunRecord) -> Finding | None:
         stop_when = self._stop_when
-        whole = replace(self._lease.record(), outcome=None)
+        whole = replace(self._held.record(), outcome=None)
         return None if stop_when is None else reason_to_stop(whole, stop_when)
 
     # --- its ends ---
@@ -223,11 +223,11 @@ class _Training:
             return self._trainer.checkpoints.load(pointer)
         except CheckpointUnusable as error:
             log.warning("checkpoint_unusable", reason=str(error))
-            self._lease.restart(reason=f"{error}; the run began again from step 0")
+            self._held.restart(reason=f"{error}; the run began again from step 0")
             return None
 
     def _succeeded(self, record: RunRecord, experiment: Experiment) -> None:
-        whole = replace(self._lease.record(), outcome=record.outcome, environment=self._environment)
+        whole = replace(self._held.record(), outcome=record.outcome, environment=self._environment)
         reason = Reason("trained", "trained to its end")
         if record.outcome is not None and record.outcome.nonfinite_step is not None:
             reason = Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
@@ -241,16 +241,16 @@ class _Training:
         except Exception:
             log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
             reason = Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made")
-        self._lease.finish(status="succeeded", reason=reason, record=whole, diagnosis=diagnosis)
+        self._held.finish(status="succeeded", reason=reason, record=whole, diagnosis=diagnosis)
 
     def _stopped(self) -> None:
-        stop, settings = self._lease.stop, self._trainer.settings
+        stop, settings = self._held.stop, self._trainer.settings
         if stop == "canceled":
-            self._lease.finish(status="canceled", reason=CANCELED)
+            self._held.finish(status="canceled", reason=CANCELED)
         elif stop == "run_time_limit":
-            self._lease.finish(status="failed", reason=too_long(settings))
+            self._held.finish(status="failed", reason=too_long(settings))
         elif stop == "draining":
-            message = self._lease.release(reason=DRAINED)
+            message = self._held.release(reason=DRAINED)
             self._trainer.queue.announce(self._trainer.store, [message])
         else:
             raise LeaseLost("another attempt has taken over")

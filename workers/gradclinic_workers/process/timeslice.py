@@ -1,8 +1,8 @@
-"""How long the kernel lets a trainer run before another one has its turn.
+"""The time slice: how long the kernel runs a trainer before it switches to another one.
 
-With more trainers than cores, Linux changes between them every few milliseconds, and each time the caches start cold:
-measured with four small trainings on two cores, a fifth of the throughput. A trainer therefore asks for the longest
-turn there is. Nobody waits longer for it: since Linux 6.12 whoever asks for less is let in before it.
+With more trainers than cores, Linux switches between them every few milliseconds, and each switch starts with cold
+caches. Four small trainings on two cores lost a fifth of their throughput to it. A trainer therefore requests the
+longest time slice. Other programs do not wait longer: since Linux 6.12 a shorter request is scheduled first.
 
 https://docs.kernel.org/scheduler/sched-eevdf.html, sched_setattr(2)
 """
@@ -11,7 +11,7 @@ import ctypes
 import os
 import platform
 
-LONGEST_TURN_S = 0.1
+LONGEST_S = 0.1
 """The kernel's own limit for a time slice."""
 CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}
 """Numbers of the system calls sched_setattr and sched_getattr, which the C library did not know for long."""
@@ -32,21 +32,21 @@ class _Attributes(ctypes.Structure):
     )
 
 
-def ask_for_long_turns() -> bool:
-    """Have the calling thread, and the threads it starts, take turns of LONGEST_TURN_S.
+def request_timeslice() -> bool:
+    """Request a time slice of LONGEST_S for the calling thread and the threads it starts.
 
-    False where the kernel does not grant them: before Linux 6.12, or under another scheduling class. Everything else
-    that was set for the thread, as its niceness, stays.
+    False if the kernel does not grant it: before Linux 6.12, or in another scheduling class. The thread's other
+    attributes, such as its niceness, do not change.
     """
     attributes = _get()
     if attributes is None or attributes.policy not in {os.SCHED_OTHER, os.SCHED_BATCH}:
         return False
-    attributes.runtime_ns = round(LONGEST_TURN_S * 1e9)
-    return _call(0, 0, ctypes.byref(attributes), 0) and turn_s() == LONGEST_TURN_S
+    attributes.runtime_ns = round(LONGEST_S * 1e9)
+    return _call(0, 0, ctypes.byref(attributes), 0) and timeslice_s() == LONGEST_S
 
 
-def turn_s(thread_id: int = 0) -> float | None:
-    """Seconds that a thread's turns last, 0 being the one that asks; None where the kernel does not say."""
+def timeslice_s(thread_id: int = 0) -> float | None:
+    """A thread's time slice in seconds (0: the calling thread); None if the kernel does not report it."""
     attributes = _get(thread_id)
     return attributes.runtime_ns / 1e9 if attributes is not None and attributes.runtime_ns else None
 

@@ -35,8 +35,8 @@ from gradclinic.experiments.lowering import lower
 from gradclinic.kernel.errors import TrainingFailed
 from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.record import Outcome, RunRecord, Series
-from gradclinic_torch.plan import Plan
 from gradclinic_torch.recorder import Observation, Recorder
+from gradclinic_torch.recording_steps import RecordingSteps
 from gradclinic_torch.reductions import norms_of
 
 from .build import build, build_optimizer
@@ -107,7 +107,7 @@ class _Fit:
             self.network,
             self.modules,
             parameters=self.parameters,
-            plan=Plan(experiment.recording, training.steps, look_every=self.look_every),
+            plan=RecordingSteps(experiment.recording, training.steps, look_every=self.look_every),
             batch_size=training.batch_size,
         )
         self.record = record

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...kernel import registry
-from .base import Schedule
+from .base import LrSchedule
 
-SCHEDULES = registry.members(__name__, Schedule)
+LR_SCHEDULES = registry.members(__name__, LrSchedule)
 
 if TYPE_CHECKING:
-    AnySchedule: TypeAlias = Schedule
+    AnyLrSchedule: TypeAlias = LrSchedule
 else:
-    AnySchedule = registry.tagged_union(SCHEDULES)
+    AnyLrSchedule = registry.tagged_union(LR_SCHEDULES)
 
-__all__ = ["SCHEDULES", "AnySchedule", "Schedule"]
+__all__ = ["LR_SCHEDULES", "AnyLrSchedule", "LrSchedule"]

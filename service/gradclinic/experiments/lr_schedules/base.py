@@ -6,7 +6,7 @@ from typing import ClassVar
 from ...kernel.spec import Spec
 
 
-class Schedule(Spec):
+class LrSchedule(Spec):
     """A learning-rate schedule, as declared: a pure function of the step, so that a resumed run needs no state."""
 
     kind: str

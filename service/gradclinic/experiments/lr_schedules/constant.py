@@ -1,9 +1,9 @@
 from typing import ClassVar, Literal
 
-from .base import Schedule
+from .base import LrSchedule
 
 
-class Constant(Schedule):
+class Constant(LrSchedule):
     """The learning rate stays as it is."""
 
     kind: Literal["constant"] = "constant"

@@ -2,11 +2,11 @@ from math import cos, pi
 from typing import ClassVar, Literal
 
 from ...kernel.spec import Fraction
-from .base import Schedule
+from .base import LrSchedule
 from .linear_warmup import WarmupSteps, warmup_factor
 
 
-class Cosine(Schedule):
+class Cosine(LrSchedule):
     """The learning rate falls along half a cosine from its full value to `final_factor` at the last step."""
 
     kind: Literal["cosine"] = "cosine"

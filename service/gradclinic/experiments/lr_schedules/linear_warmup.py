@@ -2,7 +2,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Schedule
+from .base import LrSchedule
 
 WarmupSteps = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -12,7 +12,7 @@ def warmup_factor(step: int, warmup_steps: int) -> float:
     return min(1.0, (step + 1) / (warmup_steps + 1))
 
 
-class LinearWarmup(Schedule):
+class LinearWarmup(LrSchedule):
     """The learning rate rises in equal parts over the first steps, then stays."""
 
     kind: Literal["linear_warmup"] = "linear_warmup"

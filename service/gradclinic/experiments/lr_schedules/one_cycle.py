@@ -3,10 +3,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Schedule
+from .base import LrSchedule
 
 
-class OneCycle(Schedule):
+class OneCycle(LrSchedule):
     """The learning rate rises to its full value and falls to almost nothing, each along half a cosine."""
 
     kind: Literal["one_cycle"] = "one_cycle"

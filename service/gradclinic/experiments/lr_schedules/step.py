@@ -2,10 +2,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Schedule
+from .base import LrSchedule
 
 
-class Step(Schedule):
+class Step(LrSchedule):
     """The learning rate is multiplied by `gamma` every `every` steps."""
 
     kind: Literal["step"] = "step"

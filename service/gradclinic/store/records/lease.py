@@ -7,7 +7,7 @@ from .run import Run
 
 
 @dataclass(frozen=True)
-class Claim:
+class Lease:
     """A worker's right to a run: it holds as long as the lease does and no later attempt began."""
 
     run_id: str

@@ -21,7 +21,7 @@ from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.kernel.status import RunStatus
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.settings import Settings
-from gradclinic.store import CheckpointPointer, Claim, LeaseLost, Message, Order, Reason, Store
+from gradclinic.store import CheckpointPointer, Lease, LeaseLost, Message, Order, Reason, Store
 
 log = structlog.get_logger(__name__)
 
@@ -49,11 +49,11 @@ def resident_bytes() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-class Lease:
+class HeldRun:
     """A claimed run, held for as long as the block lasts."""
 
-    def __init__(self, store: Store, claim: Claim, settings: Settings) -> None:
-        self.claim, self._store, self._settings = claim, store, settings
+    def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:
+        self.lease, self._store, self._settings = lease, store, settings
         self._stop: Stop | None = None
         self.ended = False
         """Whether the run has ended in this attempt."""
@@ -61,7 +61,7 @@ class Lease:
         """Whether the training waits for the database, and so cannot heed anything."""
         self._released = threading.Event()
         self._sure_until = time.monotonic() + settings.lease_ttl_s
-        self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.run_id}", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.run_id}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -80,11 +80,11 @@ class Lease:
 
     def restart(self, *, reason: str) -> None:
         """Begin again from step 0."""
-        self._insist(lambda: self._store.leases.restart(self.claim, reason=reason))
+        self._insist(lambda: self._store.leases.restart(self.lease, reason=reason))
 
     def save_layout(self, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
         """Store the run's sites and weights."""
-        self._insist(lambda: self._store.leases.save_layout(self.claim, record, environment=environment))
+        self._insist(lambda: self._store.leases.save_layout(self.lease, record, environment=environment))
 
     def save_window(
         self, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
@@ -92,7 +92,7 @@ class Lease:
         """Store what was recorded since the last window."""
         self._insist_once(
             lambda again: self._store.leases.save_window(
-                self.claim, step=step, series=series, checkpoint=checkpoint, again=again
+                self.lease, step=step, series=series, checkpoint=checkpoint, again=again
             )
         )
 
@@ -107,7 +107,7 @@ class Lease:
         """End the run."""
         self._insist_once(
             lambda again: self._store.leases.finish(
-                self.claim, status=status, reason=reason, record=record, diagnosis=diagnosis, again=again
+                self.lease, status=status, reason=reason, record=record, diagnosis=diagnosis, again=again
             )
         )
         self.ended = True
@@ -115,13 +115,13 @@ class Lease:
 
     def release(self, *, reason: Reason) -> Message:
         """Give the run back to the queue."""
-        message = self._insist_once(lambda again: self._store.leases.release(self.claim, reason=reason, again=again))
+        message = self._insist_once(lambda again: self._store.leases.release(self.lease, reason=reason, again=again))
         self._released.set()
         return message
 
     def record(self) -> RunRecord:
         """All that is stored of the run, from every attempt."""
-        return self._insist(lambda: self._store.statistics.record(self.claim.run_id))
+        return self._insist(lambda: self._store.statistics.record(self.lease.run_id))
 
     def _insist_once(self, write: Callable[[bool], Answer]) -> Answer:
         """Insist on what must not be done twice: each try is told whether it is another one."""
@@ -166,7 +166,7 @@ class Lease:
     def _ask(self, now: float, *, heartbeat: bool) -> float | None:
         """Learn whether to stop; `now` where that extended the lease."""
         try:
-            order = self._heartbeat() if heartbeat else self._store.leases.look(self.claim)
+            order = self._heartbeat() if heartbeat else self._store.leases.look(self.lease)
         except ServiceUnavailable:
             order, heartbeat = (Order.CONTINUE if now < self._sure_until else Order.LOST), False
         if self._waits or self._released.is_set():  # perhaps it is the run's own end that this saw
@@ -179,7 +179,7 @@ class Lease:
 
     def _heartbeat(self) -> Order:
         asked = time.monotonic()
-        order = self._store.leases.heartbeat(self.claim, ttl_s=self._settings.lease_ttl_s)
+        order = self._store.leases.heartbeat(self.lease, ttl_s=self._settings.lease_ttl_s)
         if order is not Order.LOST:
             self._sure_until = asked + self._settings.lease_ttl_s
         return order
@@ -190,12 +190,12 @@ class Lease:
         if held <= limit:
             return
         text = f"it needed more than {limit / 2**30:.3g} GiB of memory; a smaller batch or model would fit"
-        log.error("memory_limit", run_id=self.claim.run_id, held_bytes=held, limit_bytes=limit)
+        log.error("memory_limit", run_id=self.lease.run_id, held_bytes=held, limit_bytes=limit)
         self._end_with_process("failed", Reason("memory_limit", text))
 
     def _end_by_force(self) -> None:
         """End this process when the training does not stop: its step takes for ever, or hangs."""
-        log.error("does_not_stop", run_id=self.claim.run_id, asked_to=self._stop, within_s=STUBBORN_S)
+        log.error("training_hung", run_id=self.lease.run_id, asked_to=self._stop, within_s=STUBBORN_S)
         if self._stop == "canceled":
             self._end_with_process("canceled", CANCELED)
         elif self._stop == "run_time_limit":
@@ -205,7 +205,7 @@ class Lease:
 
     def _end_with_process(self, status: RunStatus, reason: Reason) -> None:
         try:
-            self._store.leases.finish(self.claim, status=status, reason=reason)
+            self._store.leases.finish(self.lease, status=status, reason=reason)
         except (LeaseLost, ServiceUnavailable):
-            log.warning("end_not_recorded", run_id=self.claim.run_id, reason=reason.code)
+            log.warning("end_not_recorded", run_id=self.lease.run_id, reason=reason.code)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from gradclinic.experiments.experiment import Recording
+from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import ALARMS, DENSE_STEPS
 
 PROBES = 60
@@ -45,10 +45,10 @@ class Level:
         insort(self._sorted, value)
 
 
-class Plan:
+class RecordingSteps:
     """Which statistics are recorded at which step of a run."""
 
-    def __init__(self, recording: Recording, steps: int | None, *, look_every: int = 1) -> None:
+    def __init__(self, recording: RecordingPlan, steps: int | None, *, look_every: int = 1) -> None:
         """Of a run of that many steps, or of a number that nobody knows.
 
         What a step showed changes the plan at the next multiple of `look_every`, as often as a device is asked.

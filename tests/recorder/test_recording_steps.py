@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from gradclinic.experiments.experiment import Recording
+from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import ALARMS
-from gradclinic_torch.plan import Level, Plan
+from gradclinic_torch.recording_steps import Level, RecordingSteps
 
-SPARSE = Recording(every=1000, full_every=1000, dense_until=0)
+SPARSE = RecordingPlan(every=1000, full_every=1000, dense_until=0)
 
 
-def recorded(plan: Plan, losses: list[float]) -> list[int]:
+def recorded(plan: RecordingSteps, losses: list[float]) -> list[int]:
     """The steps at which all statistics are recorded while these losses are seen."""
     full = []
     for step, loss in enumerate(losses):
@@ -23,20 +23,20 @@ def spiking(*steps: int, length: int = 200) -> list[float]:
 
 
 def test_the_ten_steps_after_a_spike_are_recorded_fully():
-    assert recorded(Plan(SPARSE, 200), spiking(60)) == [0, *range(61, 71)]
+    assert recorded(RecordingSteps(SPARSE, 200), spiking(60)) == [0, *range(61, 71)]
 
 
 def test_nothing_more_is_recorded_where_nothing_happens_or_where_it_is_not_asked_for():
-    assert recorded(Plan(SPARSE, 200), spiking()) == [0]
-    assert recorded(Plan(SPARSE.model_copy(update={"adaptive": False}), 200), spiking(60)) == [0]
+    assert recorded(RecordingSteps(SPARSE, 200), spiking()) == [0]
+    assert recorded(RecordingSteps(SPARSE.model_copy(update={"adaptive": False}), 200), spiking(60)) == [0]
 
 
 def test_a_device_that_is_asked_seldom_looks_closer_at_the_same_step_whenever_it_was_asked():
-    assert recorded(Plan(SPARSE, 200, look_every=16), spiking(60)) == [0, *range(64, 74)]
+    assert recorded(RecordingSteps(SPARSE, 200, look_every=16), spiking(60)) == [0, *range(64, 74)]
 
 
 def test_a_loss_that_spikes_for_ever_is_looked_at_five_times():
-    full = recorded(Plan(SPARSE, 2000), spiking(*range(40, 2000, 40), length=2000))
+    full = recorded(RecordingSteps(SPARSE, 2000), spiking(*range(40, 2000, 40), length=2000))
     assert len(full) == 2 + 10 * ALARMS
     assert max(step for step in full if step != 1000) < 40 * (ALARMS + 1)
 
@@ -44,8 +44,8 @@ def test_a_loss_that_spikes_for_ever_is_looked_at_five_times():
 @pytest.mark.parametrize("at", [0, 10, 59, 60, 61, 65, 70, 71, 150])
 def test_a_plan_that_is_resumed_goes_on_as_if_nothing_had_been(at):
     losses = spiking(60, 160)
-    undisturbed = recorded(Plan(SPARSE, 200), losses)
-    interrupted, resumed = Plan(SPARSE, 200), Plan(SPARSE, 200)
+    undisturbed = recorded(RecordingSteps(SPARSE, 200), losses)
+    interrupted, resumed = RecordingSteps(SPARSE, 200), RecordingSteps(SPARSE, 200)
     before = recorded(interrupted, losses[:at])
     resumed.resume(interrupted.state())
     after = []
