@@ -49,11 +49,11 @@ class Here:
         """Everything so far; raises RuntimeError before the first step."""
         if self._declaration is None:
             raise RuntimeError("nothing is recorded yet")
-        blank = self._declaration.record()
-        record = replace(
-            blank,
-            steps=blank.steps or max(1, step),
-            series={name: _joined(parts) for name, parts in self._parts.items()},
+        record = RunRecord.of(
+            self._declaration.layout(),
+            {name: _joined(parts) for name, parts in self._parts.items()},
+            environment=self._declaration.environment,
+            steps_done=step,
         )
         if self._ending is None:
             return record

@@ -7,10 +7,12 @@ NaN and infinity are ordinary values. Statistics are facts; what they mean is de
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from ..kernel.json import JsonObject
 
 Per = Literal["site", "weight", "run"]
 
@@ -228,6 +230,31 @@ class WeightInfo:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What a run records for: known before its first step."""
+
+    steps: int
+    """Optimizer steps that are planned; 0 where a user's own program did not say."""
+    batch_size: int
+    sites: tuple[SiteInfo, ...]
+    weights: tuple[WeightInfo, ...]
+    clipping: JsonObject | None = None
+    """As it was declared; None where the gradient is not clipped."""
+
+    def columns(self, statistic: str) -> tuple[str, ...]:
+        """Names of a statistic's columns: layer outputs, weighted layers, or the run itself."""
+        per = STATISTICS[statistic].per
+        if per == "run":
+            return ("run",)
+        return tuple(place.name for place in (self.sites if per == "site" else self.weights))
+
+    @property
+    def profile_columns(self) -> tuple[int, ...]:
+        """Indices of the sites that count for the profile over depth."""
+        return tuple(index for index, site in enumerate(self.sites) if site.in_profile)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How the training ended, in the numbers that rules and comparisons rest on."""
 
@@ -294,8 +321,35 @@ class RunRecord:
     series: Mapping[str, Series]
     outcome: Outcome | None
     """None while the run goes on."""
-    clipping: Mapping[str, Any] | None = None
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    clipping: JsonObject | None = None
+    environment: JsonObject = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        layout: Layout,
+        series: Mapping[str, Series],
+        *,
+        outcome: Outcome | None = None,
+        environment: JsonObject | None = None,
+        steps_done: int = 0,
+    ) -> Self:
+        """The record of a run with that layout; where no steps were planned, they are those done so far."""
+        return cls(
+            steps=layout.steps or max(1, steps_done),
+            batch_size=layout.batch_size,
+            sites=layout.sites,
+            weights=layout.weights,
+            series=series,
+            outcome=outcome,
+            clipping=layout.clipping,
+            environment=environment or {},
+        )
+
+    @property
+    def layout(self) -> Layout:
+        """What it recorded for."""
+        return Layout(self.steps, self.batch_size, self.sites, self.weights, self.clipping)
 
     def get(self, statistic: str) -> Series:
         """A statistic's series; an empty one where nothing was recorded."""

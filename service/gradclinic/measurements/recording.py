@@ -1,7 +1,7 @@
 """Runs that a user's own program records: what it declares of its network, sends while it trains, and how it ended.
 
     Declaration -> Window, Window, ... -> Ending
-    Declaration.record() is what is recorded for; `outcomes.outcome_of` is how it ended
+    Declaration.layout() is what is recorded for; `outcome.outcome_of` is how it ended
 
 A program tells what it knows. What it leaves out is taken from what it recorded where that tells it, else it is absent.
 """
@@ -16,7 +16,7 @@ from ..experiments.activations import ACTIVATIONS
 from ..experiments.clipping import AnyClipping
 from ..experiments.sites import SiteKind
 from ..kernel.spec import Fraction, Items, Seed, Spec
-from .record import STATISTICS, RunRecord, Series, SiteInfo, WeightInfo
+from .record import STATISTICS, Layout, Series, SiteInfo, WeightInfo
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 PlaceName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
@@ -120,19 +120,16 @@ class Declaration(Spec):
                 seen.add(place.name)
         return self
 
-    def record(self) -> RunRecord:
-        """The record of a run that has recorded nothing yet; its steps are 0 where none are planned."""
-        return RunRecord(
+    def layout(self) -> Layout:
+        """What is recorded for; its steps are 0 where none are planned."""
+        return Layout(
             steps=self.steps or 0,
             batch_size=self.batch_size,
             sites=tuple(site.info() for site in self.sites),
             weights=tuple(
                 WeightInfo(weight.name, weight.shape, weight.readout, weight.trainable) for weight in self.weights
             ),
-            series={},
-            outcome=None,
             clipping=self.clipping.to_json() if self.clipping is not None else None,
-            environment=self.environment,
         )
 
 

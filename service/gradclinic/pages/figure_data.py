@@ -10,9 +10,8 @@ import numpy.typing as npt
 from ..comparison import METRICS, RunResult, trainability
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
-from ..measurements.record import STATISTICS, Series
+from ..measurements.record import STATISTICS, Layout, Series
 from ..store import Run
-from ..store.layout import sites_of
 from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile, read_series
@@ -28,9 +27,8 @@ def run_heatmap(service: Service, run: Run, *, scale: Scale) -> Figure:
     (found,) = read_series(service, run, [GRADIENT])
     if not len(found.series) or not found.layers:
         raise InsufficientData(f"the run is {run.status} and has recorded no gradients yet")
-    sites = sites_of(dict(run.layout or {}))
-    in_profile = [index for index, site in enumerate(sites) if site.in_profile]
-    reference = in_profile[-1] if in_profile else len(sites) - 1
+    in_profile = run.layout.profile_columns if run.layout is not None else ()
+    reference = in_profile[-1] if in_profile else len(found.layers) - 1
     return heatmap(
         found.series, found.layers, reference=reference, scale=scale, title=f"Gradient by layer and step: {called(run)}"
     )
@@ -72,7 +70,7 @@ def run_curves(service: Service, run: Run) -> Figure:
     if not any(len(each) for each in series.values()):
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet")
     constant = run.outcome.constant_loss if run.outcome is not None else None
-    clips = run.layout is not None and run.layout["clipping"] is not None
+    clips = run.layout is not None and run.layout.clipping is not None
     return curves(series, constant_loss=constant, clipped=clips, title=f"Curves: {called(run)}")
 
 
@@ -93,8 +91,9 @@ def study_profiles(service: Service, study_id: str, *, at: When) -> Figure:
     seeds: list[int] = []
     for arm in (str(arm["name"]) for arm in study.arms):
         own = [run for run in runs if run.arm == arm and len(series[run.id])]
-        if own:
-            layers, values = _arm_profile(own, [series[run.id] for run in own])
+        layout = own[0].layout if own else None
+        if layout is not None:
+            layers, values = _arm_profile(layout, [series[run.id] for run in own])
             lines.append(Line(arm, layers, values.tolist(), reference=arm == "baseline"))
             seeds.append(len(own))
     if not lines:
@@ -109,13 +108,12 @@ def study_profiles(service: Service, study_id: str, *, at: When) -> Figure:
     )
 
 
-def _arm_profile(runs: Sequence[Run], series: Sequence[Series]) -> tuple[list[str], "npt.NDArray[np.float64]"]:
-    sites = sites_of(dict(runs[0].layout or {}))
-    columns = [index for index, site in enumerate(sites) if site.in_profile]
+def _arm_profile(layout: Layout, series: Sequence[Series]) -> tuple[list[str], "npt.NDArray[np.float64]"]:
+    columns = list(layout.profile_columns)
     last = np.array([each.values[-1, columns] for each in series], dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = 10.0 ** np.log10(np.maximum(last, 1e-45)).mean(axis=0)
-    return [sites[index].name for index in columns], values
+    return [layout.sites[index].name for index in columns], values
 
 
 def _point_in_words(point: Any) -> str:

@@ -5,18 +5,17 @@ runs under that attempt and its lease has not run out, by the database's clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..kernel.codec import encode
 from ..kernel.errors import GradclinicError
 from ..kernel.status import RunStatus
-from ..measurements.record import RunRecord, Series
+from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
 from .database import Database
-from .layout import layout_to_json
 from .packing import pack
 from .records.lease import Lease, Order
 from .records.run import CheckpointPointer, Message, Reason
@@ -95,10 +94,10 @@ class Leases:
             asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(lease))).first()
         return _order(None if asked is None else asked.cancel_requested)
 
-    def save_layout(self, lease: Lease, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
+    def save_layout(self, lease: Lease, layout: Layout, *, environment: Mapping[str, Any]) -> None:
         """Store what a run has sites and weights for, before it has recorded anything."""
         with self._database.write() as connection:
-            self._fence(connection, lease, layout=layout_to_json(record), environment=dict(environment))
+            self._fence(connection, lease, layout=encode(layout), environment=dict(environment))
 
     def restart(self, lease: Lease, *, reason: str) -> None:
         """Begin again from step 0, since the checkpoint cannot be used."""
@@ -122,7 +121,7 @@ class Leases:
         """
         values: dict[str, Any] = {"step": step}
         if checkpoint is not None:
-            values |= {"checkpoint": asdict(checkpoint), "failures": 0}
+            values |= {"checkpoint": encode(checkpoint), "failures": 0}
         rows = pack(lease.run_id, series)
         with self._database.write() as connection:
             self._fence(connection, lease, **values)

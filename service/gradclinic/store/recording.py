@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from ..kernel.codec import encode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.json import JsonObject
 from ..kernel.status import RunStatus
-from ..measurements.record import RunRecord, Series
+from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
-from .layout import layout_to_json
 from .packing import pack
 from .records.created import Created, Idempotency
 from .records.run import NewRun, Reason, Run
@@ -51,7 +51,8 @@ class Recordings:
         self,
         new: NewRun,
         *,
-        record: RunRecord,
+        layout: Layout,
+        environment: JsonObject,
         declared: JsonObject,
         silence_s: float,
         idempotency: Idempotency | None = None,
@@ -61,7 +62,15 @@ class Recordings:
         with self._database.write() as connection:
             earlier = None
             with connection.begin_nested() as savepoint:
-                self._insert(connection, run_id, new, record=record, declared=declared, silence_s=silence_s)
+                self._insert(
+                    connection,
+                    run_id,
+                    new,
+                    layout=layout,
+                    environment=environment,
+                    declared=declared,
+                    silence_s=silence_s,
+                )
                 if idempotency is not None:
                     earlier = take_key(connection, self._database, idempotency, run_id=run_id)
                     if earlier is not None:
@@ -173,7 +182,8 @@ class Recordings:
         run_id: str,
         new: NewRun,
         *,
-        record: RunRecord,
+        layout: Layout,
+        environment: JsonObject,
         declared: JsonObject,
         silence_s: float,
     ) -> None:
@@ -183,8 +193,8 @@ class Recordings:
             update(t.runs)
             .where(t.runs.c.id == run_id)
             .values(
-                layout=layout_to_json(record),
-                environment=dict(record.environment),
+                layout=encode(layout),
+                environment=dict(environment),
                 started_at=now,
                 lease_until=now + silence_s,
             )

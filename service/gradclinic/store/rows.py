@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, insert, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..kernel.codec import decode
 from ..kernel.status import RunStatus
+from ..measurements.record import Layout, Outcome
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
-from .layout import outcome_from_json
 from .records.run import CheckpointPointer, Message, NewRun, Reason, Run
 
 
@@ -27,12 +28,13 @@ def known(seconds: float) -> datetime:
 
 def to_run(row: RowMapping) -> Run:
     """A row of `runs` as a record."""
-    outcome, checkpoint = row["outcome"], row["checkpoint"]
+    layout, outcome, checkpoint = row["layout"], row["outcome"], row["checkpoint"]
     return Run(
         **{name: row[name] for name in _AS_STORED},
         reason=Reason(row["reason_code"], row["reason_text"]),
-        checkpoint=None if checkpoint is None else CheckpointPointer(**checkpoint),
-        outcome=None if outcome is None else outcome_from_json(outcome),
+        checkpoint=None if checkpoint is None else decode(CheckpointPointer, checkpoint),
+        layout=None if layout is None else decode(Layout, layout),
+        outcome=None if outcome is None else decode(Outcome, outcome),
         created_at=known(row["created_at"]),
         queued_at=known(row["queued_at"]),
         lease_until=moment(row["lease_until"]),
@@ -44,7 +46,7 @@ def to_run(row: RowMapping) -> Run:
 _AS_STORED = (
     "id", "name", "labels", "status", "origin", "study_id", "arm", "point", "seed", "experiment", "remedies",
     "resolved_experiment", "digest", "step", "steps", "queue", "priority", "attempt", "owner", "cancel_requested",
-    "transition_count", "layout", "environment", "diagnosis", "request_id",
+    "transition_count", "environment", "diagnosis", "request_id",
 )  # fmt: skip
 
 

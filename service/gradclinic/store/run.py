@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
+from ..kernel.codec import decode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.status import RunStatus
+from ..measurements.record import Outcome
 from . import tables as t
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
-from .layout import outcome_from_json
 from .needed import refuse_needed
 from .records.created import Created, Idempotency
 from .records.page import Page
@@ -230,7 +231,7 @@ def cancel_queued(connection: Connection, database: Database, condition: Any) ->
 def _cost(run: Row[Any]) -> float:
     """Seconds of training, recording included; of a run that was still trained, those that its worker was busy."""
     if run.outcome is not None:
-        outcome = outcome_from_json(run.outcome)
+        outcome = decode(Outcome, run.outcome)
         return (outcome.train_seconds or 0.0) + (outcome.recording_seconds or 0.0)
     return max(0.0, run.working) if run.status == "running" and run.working is not None else 0.0
 

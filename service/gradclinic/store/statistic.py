@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from ..kernel.codec import decode
 from ..kernel.errors import NotFound
-from ..measurements.record import STATISTICS, RunRecord, Series
+from ..kernel.json import JsonObject
+from ..measurements.record import STATISTICS, Layout, Outcome, RunRecord, Series
 from . import tables as t
 from .database import Database
-from .layout import outcome_from_json, sites_of, weights_of
 from .packing import unpack
 
 
@@ -90,19 +91,16 @@ class Statistics:
         by_statistic: dict[str, list[object]] = {}
         for chunk in stored:
             by_statistic.setdefault(chunk.statistic, []).append(chunk)
-        return RunRecord(
-            steps=row.layout["steps"] or max(1, row.step),  # where none were planned: so far
-            batch_size=row.layout["batch_size"],
-            sites=sites_of(row.layout),
-            weights=weights_of(row.layout),
-            series={name: unpack(rows) for name, rows in by_statistic.items()},
-            outcome=None if row.outcome is None else outcome_from_json(row.outcome),
-            clipping=row.layout["clipping"],
-            environment=row.environment or {},
+        return RunRecord.of(
+            decode(Layout, row.layout),
+            {name: unpack(rows) for name, rows in by_statistic.items()},
+            outcome=None if row.outcome is None else decode(Outcome, row.outcome),
+            environment=row.environment,
+            steps_done=row.step,
         )
 
 
-def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, dict[str, object] | None]:
+def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, JsonObject | None]:
     runs = t.runs.c
     rows = connection.execute(select(runs.id, runs.layout).where(runs.id.in_(run_ids))).all()
     found = {row.id: row.layout for row in rows}
@@ -112,12 +110,10 @@ def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, dic
     return found
 
 
-def _empty(statistic: str, layout: Mapping[str, object] | None) -> Series:
-    per = STATISTICS[statistic].per if statistic in STATISTICS else "run"
+def _empty(statistic: str, layout: JsonObject | None) -> Series:
     places = 1
-    if per != "run":
-        found = (layout or {}).get("sites" if per == "site" else "weights", [])
-        places = len(found) if isinstance(found, list) else 0
+    if statistic in STATISTICS and STATISTICS[statistic].per != "run":
+        places = 0 if layout is None else len(decode(Layout, layout).columns(statistic))
     return Series(np.zeros(0, np.int32), np.zeros((0, places), np.float32))
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..measurements.record import STATISTICS, RunRecord
+from ..kernel.codec import encode
+from ..measurements.record import RunRecord
 from . import tables as t
-from .layout import layout_to_json, outcome_to_json
 
 SUMMARIZED = (
     "site_grad_rms",
@@ -25,12 +25,12 @@ def ending_values(record: RunRecord | None, diagnosis: Mapping[str, Any] | None)
     """The columns of a run that say how it ended."""
     values: dict[str, Any] = {}
     if record is not None:
-        values |= {"layout": layout_to_json(record), "environment": dict(record.environment)}
+        values |= {"layout": encode(record.layout), "environment": dict(record.environment)}
         if record.outcome is not None:
             outcome = record.outcome
             values |= {
                 "step": outcome.steps_done,
-                "outcome": outcome_to_json(outcome),
+                "outcome": encode(outcome),
                 **{name: value for name, value in outcome.metrics.items() if name in t.runs.c},
             }
     if diagnosis is not None:
@@ -60,7 +60,6 @@ def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:
         if not len(series):
             continue
         values = series.values.astype(np.float64)
-        names = [place.name for place in (record.sites if STATISTICS[name].per == "site" else record.weights)]
         finite = np.isfinite(values)
         with np.errstate(invalid="ignore"):
             medians, smallest, largest = np.median(values, axis=0), values.min(axis=0), values.max(axis=0)
@@ -78,7 +77,7 @@ def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:
                 "smallest": float(smallest[position]),
                 "largest": float(largest[position]),
             }
-            for position, layer in enumerate(names)
+            for position, layer in enumerate(record.layout.columns(name))
         ]
     return rows
 

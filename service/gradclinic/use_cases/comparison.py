@@ -10,7 +10,6 @@ from ..experiments.lowering import lower
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.record import RunRecord
 from ..store import Run
-from ..store.layout import sites_of, weights_of
 from .service import Service
 
 
@@ -116,13 +115,5 @@ def _measured(service: Service, run: Run) -> Mapping[str, float | None]:
 def _measure(service: Service, run: Run) -> Mapping[str, float | None]:
     if run.layout is None:
         return {}
-    layout: dict[str, Any] = dict(run.layout)
-    record = RunRecord(
-        steps=layout["steps"],
-        batch_size=layout["batch_size"],
-        sites=sites_of(layout),
-        weights=weights_of(layout),
-        series={name: service.store.statistics.series(run.id, name) for name in MEASURED_FROM},
-        outcome=run.outcome,
-    )
-    return measured(record)
+    series = {name: service.store.statistics.series(run.id, name) for name in MEASURED_FROM}
+    return measured(RunRecord.of(run.layout, series, outcome=run.outcome, steps_done=run.step))

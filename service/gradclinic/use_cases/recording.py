@@ -15,6 +15,7 @@ from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
 from ..store.packing import bytes_of
 from .request_id import request_id
 from .service import Service
+from .statistic import columns_of
 from .study import digest
 
 log = structlog.get_logger(__name__)
@@ -43,7 +44,8 @@ def declare(
     )
     return service.store.recordings.create(
         new,
-        record=declaration.record(),
+        layout=declaration.layout(),
+        environment=declaration.environment,
         declared=declared,
         silence_s=service.settings.recording_silence_s,
         idempotency=idempotency,
@@ -92,13 +94,13 @@ def _checked(window: Window, run: Run) -> Sequence[RecordedSeries]:
             text = "it stands in this window twice"
             problems.append(Problem(f"{at}/statistic", text, each.statistic, "each statistic once"))
         seen.add(each.statistic)
-        problems += [found.under(at) for found in _faults(each, dict(run.layout or {}), finished=window.step)]
+        problems += [found.under(at) for found in _faults(each, run, finished=window.step)]
     if problems:
         raise InvalidSpec(problems)
     return window.series
 
 
-def _faults(each: RecordedSeries, layout: Mapping[str, Any], *, finished: int) -> Iterator[Problem]:
+def _faults(each: RecordedSeries, run: Run, *, finished: int) -> Iterator[Problem]:
     """What is wrong with one series, with pointers into it."""
     facts = STATISTICS.get(each.statistic)
     if facts is None:
@@ -114,7 +116,7 @@ def _faults(each: RecordedSeries, layout: Mapping[str, Any], *, finished: int) -
         yield Problem(f"/steps/{len(steps) - 1}", "it is not finished", steps[-1], f"at most {finished}")
     if len(values) != len(steps):
         yield Problem("/values", "rows and steps differ", len(values), f"{len(steps)} rows")
-    places = 1 if facts.per == "run" else len(layout[f"{facts.per}s"])
+    places = len(columns_of(run, facts.name))
     wanted = "one number" if facts.per == "run" else f"{places} numbers, one for each {facts.per} that was declared"
     for row, found in enumerate(values):
         if len(found) != places:

@@ -10,7 +10,6 @@ from ..experiments.experiment import Experiment
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.record import STATISTICS, RunRecord, Series
 from ..store import Run
-from ..store.layout import sites_of, weights_of
 from ..theory import Prediction, predict
 from .service import Service
 
@@ -68,13 +67,9 @@ def read_series(
 
 def columns_of(run: Run, statistic: str) -> tuple[str, ...]:
     """Names of a statistic's columns: sites, weighted layers, or the run itself; none before a worker took it."""
-    per = STATISTICS[statistic].per
-    if per == "run":
-        return ("run",)
     if run.layout is None:
-        return ()
-    layout = dict(run.layout)
-    return tuple(place.name for place in (sites_of(layout) if per == "site" else weights_of(layout)))
+        return ("run",) if STATISTICS[statistic].per == "run" else ()
+    return run.layout.columns(statistic)
 
 
 def _only(named: Named, layers: Sequence[str] | None) -> Named:
@@ -132,24 +127,17 @@ def prediction_of(run: Run) -> Prediction | None:
 
 
 def _slope(run: Run, series: Series) -> float | None:
-    layout: dict[str, Any] = dict(run.layout or {})
+    if run.layout is None:
+        return None
     last = Series(series.steps[-1:], series.values[-1:])
-    record = RunRecord(
-        steps=layout["steps"],
-        batch_size=layout["batch_size"],
-        sites=sites_of(layout),
-        weights=weights_of(layout),
-        series={GRADIENT: last},
-        outcome=None,
-    )
-    slopes = [float(profile.slope[0]) for profile in profiles(record)]
+    slopes = [float(profile.slope[0]) for profile in profiles(RunRecord.of(run.layout, {GRADIENT: last}))]
     return max(slopes, key=abs, default=None)
 
 
 def _profile_columns(run: Run, statistic: str) -> list[int]:
     if STATISTICS[statistic].per != "site" or run.layout is None:
         return list(range(len(columns_of(run, statistic))))
-    return [index for index, site in enumerate(sites_of(dict(run.layout))) if site.in_profile]
+    return list(run.layout.profile_columns)
 
 
 def diagnosis_of(service: Service, run: Run) -> tuple[Mapping[str, Any], bool]:

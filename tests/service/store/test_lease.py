@@ -94,7 +94,7 @@ def _written(store: Store, lease) -> list[str]:
     before, extents = store.runs.get(lease.run_id), store.statistics.extents(lease.run_id)
     tries = {
         "window": lambda: store.leases.save_window(lease, step=5, series=window(0, 5), checkpoint=pointer(5)),
-        "layout": lambda: store.leases.save_layout(lease, record(), environment={}),
+        "layout": lambda: store.leases.save_layout(lease, record().layout, environment={}),
         "restart": lambda: store.leases.restart(lease, reason="no"),
         "release": lambda: store.leases.release(lease, reason=Reason("drained", "")),
         "end": lambda: store.leases.finish(lease, status="failed", reason=Reason("x", "")),

@@ -38,7 +38,7 @@ def test_a_range_of_steps_includes_both_ends(store: Store) -> None:
 
 def test_a_statistic_that_was_not_recorded_is_empty_and_has_its_places(store: Store) -> None:
     lease = claimed(store)
-    store.leases.save_layout(lease, record(), environment={})
+    store.leases.save_layout(lease, record().layout, environment={})
     for name, statistic in STATISTICS.items():
         found = store.statistics.series(lease.run_id, name)
         assert found.values.shape == (0, {"site": 2, "weight": 2, "run": 1}[statistic.per])
@@ -68,7 +68,7 @@ def test_a_record_is_put_together_from_all_that_is_stored(store: Store) -> None:
     with pytest.raises(NotFound, match="not recorded anything"):
         store.statistics.record(lease.run_id)
     before = record()
-    store.leases.save_layout(lease, before, environment=before.environment)
+    store.leases.save_layout(lease, before.layout, environment=before.environment)
     store.leases.save_window(lease, step=5, series=window(0, 5))
     found = store.statistics.record(lease.run_id)
     assert (found.sites, found.weights, found.clipping) == (before.sites, before.weights, before.clipping)

@@ -19,7 +19,7 @@ import structlog
 
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.kernel.status import RunStatus
-from gradclinic.measurements.record import RunRecord, Series
+from gradclinic.measurements.record import Layout, RunRecord, Series
 from gradclinic.settings import Settings
 from gradclinic.store import CheckpointPointer, Lease, LeaseLost, Message, Order, Reason, Store
 
@@ -82,9 +82,9 @@ class HeldRun:
         """Begin again from step 0."""
         self._insist(lambda: self._store.leases.restart(self.lease, reason=reason))
 
-    def save_layout(self, record: RunRecord, *, environment: Mapping[str, Any]) -> None:
+    def save_layout(self, layout: Layout, *, environment: Mapping[str, Any]) -> None:
         """Store the run's sites and weights."""
-        self._insist(lambda: self._store.leases.save_layout(self.lease, record, environment=environment))
+        self._insist(lambda: self._store.leases.save_layout(self.lease, layout, environment=environment))
 
     def save_window(
         self, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None

@@ -185,7 +185,7 @@ class _Training:
     # --- the reporter ---
 
     def started(self, record: RunRecord) -> None:
-        self._held.save_layout(record, environment=self._environment)
+        self._held.save_layout(record.layout, environment=self._environment)
 
     def should_stop(self) -> bool:
         return self._held.stop is not None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...kernel.json import JsonObject
 from ...kernel.status import ENDED, RunStatus
-from ...measurements.record import Outcome
+from ...measurements.record import Layout, Outcome
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class Run:
     queued_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    layout: JsonObject | None
+    layout: Layout | None
+    """None until a worker took it."""
     outcome: Outcome | None
     environment: JsonObject | None
     diagnosis: JsonObject | None
