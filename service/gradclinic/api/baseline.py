@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from .. import schemas as a
-from ..schemas.regression_requests import BaselineRequest
-from ..use_cases.baseline import PinPlan, pin_baseline
+from ..schemas.baseline import BaselineRequest
+from ..use_cases.baseline import pin_baseline
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems
 from .http.paging import link_next
@@ -26,8 +26,7 @@ def pin(name: BaselineName, body: BaselineRequest, service: TheService, response
 
     The runs cannot be deleted as long as a baseline points at them, or a check was held against them.
     """
-    plan = PinPlan(study_id=body.study_id, arm=body.arm, check_id=body.check_id, run_ids=body.run_ids)
-    pinned = pin_baseline(service, name, plan)
+    pinned = pin_baseline(service, name, body)
     if not pinned.replayed and len(pinned.item.history) == 1:
         response.status_code = 201
     return baseline_answer(pinned.item)

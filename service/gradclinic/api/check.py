@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from .. import schemas as a
 from ..kernel.errors import InsufficientData
+from ..kernel.names import NAME_PATTERN
 from ..regression import junit_xml
-from ..schemas.base import NAME_PATTERN
-from ..schemas.regression_requests import CheckRequest
+from ..schemas.check import CheckRequest
 from ..store import Check
 from ..use_cases.check import submit_check
 from ..use_cases.service import Service
@@ -44,7 +44,7 @@ def create_check(
 ) -> a.CheckAnswer:
     """Train the experiment on the baseline's seeds, and say whether it is no worse than the margins allow."""
     submitted = submit_check(
-        service, body.plan(), idempotency=idempotency_of(idempotency_key, kind="check", body=body.to_json())
+        service, body, idempotency=idempotency_of(idempotency_key, kind="check", body=body.to_json())
     )
     answer = _answer(service, submitted)
     point_to(response, answer.urls.self)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from .. import schemas as a
-from ..schemas.requests import PrescriptionRequest
+from ..schemas.prescription import PrescriptionRequest
 from ..use_cases.prescription import submit_prescription
 from ..use_cases.study import idempotency_of
 from .http.body import StrictJSONRoute
@@ -33,10 +33,7 @@ def create_prescription(
     """Diagnose the experiment, try what may cure it, and confirm what does on fresh seeds against a random control."""
     submitted = submit_prescription(
         service,
-        body.experiment,
-        body.budget,
-        name=body.name,
-        labels=body.labels,
+        body,
         idempotency=idempotency_of(idempotency_key, kind="prescription", body=body.to_json()),
     )
     answer = prescription_answer(submitted)

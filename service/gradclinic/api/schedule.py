@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request, Response
 
 from .. import schemas as a
-from ..schemas.regression_requests import ScheduleRequest
+from ..schemas.schedule import ScheduleRequest
 from ..store import Schedule
 from ..use_cases.schedule import create_schedule
 from .http.body import StrictJSONRoute
@@ -22,10 +22,7 @@ def create(body: ScheduleRequest, service: TheService, response: Response) -> a.
 
     The check is examined now as it will be each time, and refused where it could not be made.
     """
-    made = create_schedule(
-        service, name=body.name, cron=body.cron, zone=body.zone, plan=body.check.plan(), asks=body.asks()
-    )
-    answer = _answer(made)
+    answer = _answer(create_schedule(service, body))
     response.headers["Location"] = answer.urls.self
     return answer
 

@@ -18,9 +18,9 @@ from ..api.http.problems import MEDIA_TYPE, on_http_error
 from ..comparison import METRICS
 from ..diagnosis import Condition
 from ..kernel.errors import GradclinicError
+from ..kernel.names import NAME_PATTERN
 from ..kernel.status import RunStatus
 from ..remedies.words import in_words
-from ..schemas.base import NAME_PATTERN
 from ..use_cases.catalogue import catalogue
 from . import check as checks
 from . import claim as claims

@@ -13,6 +13,7 @@ No I/O: the state of a search is the task and the results so far, nothing else.
 from .candidates import Candidate, candidate, first_candidates
 from .report import report
 from .search import SearchOutcome, SearchState, SearchTask, advance, next_runs
+from .spec import PrescriptionSpec
 from .trials import CONTROL, DEFAULT_BUDGET, Budget, Trial
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_BUDGET",
     "Budget",
     "Candidate",
+    "PrescriptionSpec",
     "SearchOutcome",
     "SearchState",
     "SearchTask",

@@ -9,14 +9,18 @@ from .judge import ERROR, Report, check
 from .junit import junit_xml
 from .margins import DEFAULT_MARGINS, Margins
 from .metrics import MetricCheck, Verdict
+from .specs import CheckSpec, PinSpec, ScheduleSpec
 
 __all__ = [
     "DEFAULT_MARGINS",
     "ERROR",
+    "CheckSpec",
     "ConditionCheck",
     "Margins",
     "MetricCheck",
+    "PinSpec",
     "Report",
+    "ScheduleSpec",
     "Verdict",
     "check",
     "junit_xml",

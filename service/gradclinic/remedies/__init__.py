@@ -1,11 +1,14 @@
 """Remedies, one a file, told apart by `kind`: pure functions experiment -> experiment."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from pydantic import Field
 
 from ..experiments.experiment import Experiment
 from ..kernel import registry
 from ..kernel.errors import InvalidRequest
+from ..kernel.spec import Items
 from .base import Remedy
 
 REMEDIES = registry.members(__name__, Remedy)
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     AnyRemedy: TypeAlias = Remedy
 else:
     AnyRemedy = registry.tagged_union(REMEDIES)
+
+RemedyList = Annotated[Items[AnyRemedy], Field(max_length=20)]
+"""Remedies that are applied in order."""
 
 
 def apply_all(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment:
@@ -34,4 +40,4 @@ def __getattr__(name: str) -> type[Remedy]:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["REMEDIES", "AnyRemedy", "Remedy", "apply_all"]
+__all__ = ["REMEDIES", "AnyRemedy", "Remedy", "RemedyList", "apply_all"]

@@ -1,13 +1,36 @@
-"""Checks, as they are returned."""
+"""Checks, as they are asked for and returned."""
 
 from datetime import datetime
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from ..kernel.status import StudyStatus
+from ..regression import CheckSpec
 from .base import Answer, Json
+from .examples import EXPERIMENT
 from .study import StudyProgressAnswer
 
 CheckVerdict = Literal["pass", "fail", "inconclusive"]
+
+
+class CheckRequest(CheckSpec):
+    """A new result to compare with a baseline; without an experiment, the baseline's own is trained again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"baseline": "main"},
+                {
+                    "baseline": "main",
+                    "experiment": EXPERIMENT,
+                    "seeds": [0, 1, 2, 3, 4],
+                    "margins": {"final_validation_loss": 0.1},
+                    "name": "nightly",
+                },
+            ]
+        }
+    )
 
 
 class CheckUrls(Answer):

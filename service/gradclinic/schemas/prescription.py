@@ -1,13 +1,25 @@
-"""Prescriptions, as they are returned."""
+"""Prescriptions, as they are asked for and returned."""
 
 from datetime import datetime
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from ..kernel.status import StudyStatus
+from ..prescription import PrescriptionSpec
 from .base import Answer, Json
+from .examples import EXPERIMENT
 from .study import StudyProgressAnswer
 
 Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
+
+
+class PrescriptionRequest(PrescriptionSpec):
+    """A sick experiment, and what finding its cure may cost."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "budget": {"seconds": 240, "runs": None}}]}
+    )
 
 
 class PrescriptionUrls(Answer):

@@ -5,20 +5,12 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from ..experiments.experiment import Experiment
+from ..kernel.names import LabelKey, Labels, Name
 from ..kernel.spec import Items, Seed, Spec
 from ..measurements.recording import Declaration
 from ..measurements.recording import example as recording_example
-from ..prescription import DEFAULT_BUDGET, Budget
-from ..remedies import AnyRemedy
+from ..remedies import RemedyList
 from .examples import EXPERIMENT
-
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
-LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
-LabelValue = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
-Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=50)]
-Remedies = Annotated[Items[AnyRemedy], Field(max_length=20)]
 
 
 class ResolveRequest(Spec):
@@ -30,7 +22,7 @@ class ResolveRequest(Spec):
 
     experiment: Experiment
     """What to train."""
-    remedies: Remedies = ()
+    remedies: RemedyList = ()
     """Changes of the experiment, applied in order."""
 
 
@@ -52,7 +44,7 @@ class RunRequest(Spec):
 
     experiment: Experiment
     """What to train."""
-    remedies: Remedies = ()
+    remedies: RemedyList = ()
     """Changes of the experiment, applied in order."""
     name: Name | None = None
     """For people."""
@@ -67,7 +59,7 @@ class ArmSpec(Spec):
 
     name: Name
     """Unique within the study; `baseline` is the arm without remedies, and always there."""
-    remedies: Remedies = ()
+    remedies: RemedyList = ()
     """Changes of the study's experiment, applied in order."""
     experiment: Experiment | None = None
     """Trained instead of the study's experiment where no remedy says the difference."""
@@ -121,23 +113,6 @@ class StudyRequest(Spec):
     """For people."""
     labels: Labels = Field(default_factory=dict)
     """For finding the study and its runs again."""
-
-
-class PrescriptionRequest(Spec):
-    """A sick experiment, and what finding its cure may cost."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "budget": {"seconds": 240, "runs": None}}]}
-    )
-
-    experiment: Experiment
-    """What does not train as it should."""
-    budget: Budget = DEFAULT_BUDGET
-    """Seconds of training over all runs, or a number of runs."""
-    name: Name | None = None
-    """For people."""
-    labels: Labels = Field(default_factory=dict)
-    """For finding the prescription's runs again."""
 
 
 class DiagnosisRequest(Spec):

@@ -1,10 +1,25 @@
-"""Schedules, as they are returned."""
+"""Schedules, as they are asked for and returned."""
 
 from datetime import datetime
 
+from pydantic import ConfigDict
+
 from ..kernel.status import StudyStatus
+from ..regression import ScheduleSpec
 from .base import Answer, Json
 from .check import CheckVerdict
+
+
+class ScheduleRequest(ScheduleSpec):
+    """A cron line, and the check that it starts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "nightly", "cron": "0 3 * * *", "zone": "UTC", "check": {"baseline": "main"}},
+            ]
+        }
+    )
 
 
 class ScheduleUrls(Answer):

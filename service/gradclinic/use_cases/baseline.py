@@ -1,43 +1,32 @@
-"""Pin a result set under a baseline's name: which runs, and what they were made with, so that a check can repeat it."""
+"""Pin runs as a named baseline: which runs, and what they were made with, so that a check can repeat it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ..comparison.arms import BASELINE
 from ..kernel.errors import InvalidSpec, Problem
+from ..regression import PinSpec
 from ..store import Baseline, Created, NewPin, Run
 from .request_id import request_id
 from .service import Service
 
 
-@dataclass(frozen=True)
-class PinPlan:
-    """What a baseline shall point at: an arm of a study, the runs of a check, or runs by name."""
+def pin_baseline(service: Service, name: str, pin: PinSpec) -> Created[Baseline]:
+    """Pin ended runs of one experiment, one a seed, under a name; raises InvalidSpec with the places of all others.
 
-    study_id: str | None = None
-    arm: str | None = None
-    """Of the study; None is the arm `baseline`."""
-    check_id: str | None = None
-    run_ids: Sequence[str] | None = None
-
-
-def pin_baseline(service: Service, name: str, plan: PinPlan) -> Created[Baseline]:
-    """Have a name point at ended runs of one experiment, one a seed; raises InvalidSpec with the places of all others.
-
-    Replayed where it points at them already.
+    Replayed where the name points at them already.
     """
-    at, runs = _found(service, plan)
-    _check(runs, at=at, listed=plan.run_ids is not None)
+    arm = None if pin.study_id is None else _arm(service, pin.study_id, pin.arm)
+    at, runs = _found(service, pin, arm)
+    _check(runs, at=at, listed=pin.run_ids is not None)
     runs = sorted(runs, key=lambda run: run.seed)
     new = NewPin(
         experiment=without_seed(runs[0].experiment),
         remedies=list(runs[0].remedies),
         seeds=[run.seed for run in runs],
         run_ids=[run.id for run in runs],
-        study_id=plan.study_id,
-        check_id=plan.check_id,
-        arm=(plan.arm or BASELINE) if plan.study_id is not None else None,
+        study_id=pin.study_id,
+        check_id=pin.check_id,
+        arm=arm,
         request_id=request_id(),
     )
     return service.store.baselines.pin(name, new)
@@ -49,22 +38,15 @@ def without_seed(experiment: Mapping[str, Any]) -> dict[str, Any]:
     return {**experiment, "training": training}
 
 
-def _found(service: Service, plan: PinPlan) -> tuple[str, list[Run]]:
-    """The place in the request that names the runs, and the runs."""
-    if plan.study_id is not None:
-        return "/study_id", _of_study(service, plan.study_id, plan.arm)
-    if plan.check_id is not None:
-        service.store.checks.get(plan.check_id)
-        return "/check_id", service.store.checks.runs(plan.check_id)
-    return "/run_ids", service.store.runs.get_many(list(plan.run_ids or ()))
-
-
-def _of_study(service: Service, study_id: str, arm: str | None) -> list[Run]:
+def _arm(service: Service, study_id: str, asked: str | None) -> str:
+    """The arm of a study that was not swept: the one that was asked for, or its only one."""
     study = service.store.studies.get(study_id)
     names = [str(each["name"]) for each in study.arms]
-    chosen = arm or BASELINE
-    if chosen not in names:
-        raise InvalidSpec.at("/arm", f"the study has no arm {chosen!r}", value=chosen, allowed=", ".join(names))
+    if asked is None and len(names) > 1:
+        text = f"the study has {len(names)} arms: say which one to pin"
+        raise InvalidSpec.at("/arm", text, allowed=", ".join(names))
+    if asked is not None and asked not in names:
+        raise InvalidSpec.at("/arm", f"the study has no arm {asked!r}", value=asked, allowed=", ".join(names))
     if study.sweep:
         raise InvalidSpec.at(
             "/study_id",
@@ -72,7 +54,17 @@ def _of_study(service: Service, study_id: str, arm: str | None) -> list[Run]:
             value=study_id,
             allowed="run_ids of one point",
         )
-    return [run for run in service.store.runs.of_study(study_id) if run.arm == chosen]
+    return asked or names[0]
+
+
+def _found(service: Service, pin: PinSpec, arm: str | None) -> tuple[str, list[Run]]:
+    """The place in the request that names the runs, and the runs."""
+    if pin.study_id is not None:
+        return "/study_id", [run for run in service.store.runs.of_study(pin.study_id) if run.arm == arm]
+    if pin.check_id is not None:
+        service.store.checks.get(pin.check_id)
+        return "/check_id", service.store.checks.runs(pin.check_id)
+    return "/run_ids", service.store.runs.get_many(list(pin.run_ids or ()))
 
 
 def _check(runs: Sequence[Run], *, at: str, listed: bool) -> None:

@@ -5,7 +5,7 @@ process may store it at any time, and the first one does: whatever dies, nothing
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..comparison.effects import outcome
 from ..diagnosis import RULE_SETS, to_json
 from ..experiments.experiment import Experiment
 from ..kernel.errors import InvalidSpec, Problem, TooLarge
-from ..regression import DEFAULT_MARGINS, check
+from ..regression import DEFAULT_MARGINS, CheckSpec, check
 from ..remedies import AnyRemedy
 from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
 from ..store.check import LABEL
@@ -30,39 +30,26 @@ from .study import new_run
 NEW, BASELINE = "new", "baseline"
 
 
-@dataclass(frozen=True)
-class CheckPlan:
-    """A check, as asked for; what is None is as the baseline was made."""
-
-    baseline: str
-    experiment: Experiment | None = None
-    remedies: Sequence[AnyRemedy] | None = None
-    seeds: Sequence[int] | None = None
-    margins: Mapping[str, float] | None = None
-    name: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def submit_check(service: Service, plan: CheckPlan, *, idempotency: Idempotency | None = None) -> Check:
+def submit_check(service: Service, spec: CheckSpec, *, idempotency: Idempotency | None = None) -> Check:
     """Store a check with all its runs, or nothing, and tell the workers; raises InvalidSpec with places, NotFound.
 
     With a key that was used before, the check of that time is the answer, and nothing is stored.
     """
-    created = _create(service, plan, idempotency=idempotency)
+    created = _create(service, spec, idempotency=idempotency)
     if created is None:
         raise TypeError("only a due time can have been dealt with before")
     return created.item
 
 
-def submit_due(service: Service, plan: CheckPlan, due: Due) -> Check | None:
+def submit_due(service: Service, spec: CheckSpec, due: Due) -> Check | None:
     """The same for a due time of a schedule; None where it was dealt with."""
-    created = _create(service, plan, due=due)
+    created = _create(service, spec, due=due)
     return None if created is None else created.item
 
 
-def examine(service: Service, plan: CheckPlan) -> None:
+def examine(service: Service, spec: CheckSpec) -> None:
     """Raises what submitting the check would raise now; nothing is stored."""
-    _prepared(service, plan)
+    _prepared(service, spec)
 
 
 def conclude(service: Service, check_id: str) -> bool:
@@ -91,54 +78,55 @@ def give_up(service: Service, check_id: str) -> None:
 
 
 def _create(
-    service: Service, plan: CheckPlan, *, idempotency: Idempotency | None = None, due: Due | None = None
+    service: Service, spec: CheckSpec, *, idempotency: Idempotency | None = None, due: Due | None = None
 ) -> Created[Check] | None:
-    new, runs = _prepared(service, plan)
+    new, runs = _prepared(service, spec)
     created = service.store.checks.create(new, runs, idempotency=idempotency, due=due)
     if created is not None:
         service.announce(created.messages)
     return created
 
 
-def _prepared(service: Service, plan: CheckPlan) -> tuple[NewCheck, list[NewRun]]:
-    if LABEL in plan.labels:
+def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]]:
+    if LABEL in spec.labels:
         raise InvalidSpec.at(
             f"/labels/{LABEL}",
             "the runs of a check have this label already",
-            value=plan.labels[LABEL],
+            value=spec.labels[LABEL],
             allowed="another key",
         )
-    pin = service.store.baselines.get(plan.baseline).pin
-    experiment = plan.experiment or Experiment.model_validate(pin.experiment)
-    remedies: Sequence[AnyRemedy] = remedies_from(pin.remedies) if plan.remedies is None else plan.remedies
-    seeds = _seeds(service, plan, pin)
-    margins = _margins(service, plan, pin)
+    pin = service.store.baselines.get(spec.baseline).pin
+    experiment = spec.experiment or Experiment.model_validate(pin.experiment)
+    own = spec.experiment is None and spec.remedies is None
+    remedies: Sequence[AnyRemedy] = remedies_from(pin.remedies) if own else spec.remedies or ()
+    seeds = _seeds(service, spec, pin)
+    margins = _margins(service, spec, pin)
     resolved = resolve(
         experiment,
         remedies,
         limits=service.limits,
-        at="/baseline" if plan.experiment is None else "/experiment",
-        remedies_at="/baseline" if plan.remedies is None else "/remedies",
+        at="/baseline" if spec.experiment is None else "/experiment",
+        remedies_at="/baseline" if own else "/remedies",
     ).resolved
     runs = [
         new_run(
             resolved.with_seed(seed),
             posted=experiment.with_seed(seed),
             remedies=remedies,
-            name=f"check of {plan.baseline}, seed {seed}",
-            labels=plan.labels,
+            name=f"check of {spec.baseline}, seed {seed}",
+            labels=spec.labels,
         )
         for seed in seeds
     ]
     new = NewCheck(
-        baseline=plan.baseline,
+        baseline=spec.baseline,
         pin_id=pin.id,
         experiment=experiment.to_json(),
         remedies=[remedy.to_json() for remedy in remedies],
         seeds=list(seeds),
         margins=margins,
-        name=plan.name,
-        labels=plan.labels,
+        name=spec.name,
+        labels=spec.labels,
         request_id=request_id(),
     )
     return new, runs
@@ -154,15 +142,15 @@ def _remedy() -> TypeAdapter[AnyRemedy]:
     return TypeAdapter(AnyRemedy)
 
 
-def _seeds(service: Service, plan: CheckPlan, pin: Pin) -> Sequence[int]:
-    seeds = pin.seeds if plan.seeds is None else plan.seeds
+def _seeds(service: Service, spec: CheckSpec, pin: Pin) -> Sequence[int]:
+    seeds = pin.seeds if spec.seeds is None else spec.seeds
     problems = []
     for index, seed in enumerate(seeds):
         if seed in seeds[:index]:
             problems.append(Problem(f"/seeds/{index}", f"the seed {seed} stands here twice", seed, "distinct seeds"))
         elif seed not in pin.seeds:
             allowed = ", ".join(str(each) for each in pin.seeds[:20]) + (", ..." if len(pin.seeds) > 20 else "")
-            text = f"the baseline {plan.baseline!r} has no run with the seed {seed} to be paired with"
+            text = f"the baseline {spec.baseline!r} has no run with the seed {seed} to be paired with"
             problems.append(Problem(f"/seeds/{index}", text, seed, f"some of {allowed}"))
     if problems:
         raise InvalidSpec(problems)
@@ -172,16 +160,16 @@ def _seeds(service: Service, plan: CheckPlan, pin: Pin) -> Sequence[int]:
     return seeds
 
 
-def _margins(service: Service, plan: CheckPlan, pin: Pin) -> dict[str, float]:
+def _margins(service: Service, spec: CheckSpec, pin: Pin) -> dict[str, float]:
     """The margins asked for, or the usual ones of those metrics that the baseline has."""
-    asked = DEFAULT_MARGINS if plan.margins is None else plan.margins
+    asked = DEFAULT_MARGINS if spec.margins is None else spec.margins.named()
     runs = service.store.runs.get_many(list(pin.run_ids))
     results = [RunResult(run.id, BASELINE, run.seed, metrics=_metrics(run)) for run in runs]
     known = {name for name in asked if any(outcome(METRICS[name], result) is not None for result in results)}
     missing = [name for name in asked if name not in known]
-    if missing and (plan.margins is not None or not known):
+    if missing and (spec.margins is not None or not known):
         raise InvalidSpec(
-            Problem(f"/margins/{name}", f"no run of the baseline {plan.baseline!r} has this metric", asked[name])
+            Problem(f"/margins/{name}", f"no run of the baseline {spec.baseline!r} has this metric", asked[name])
             for name in missing
         )
     return {name: float(asked[name]) for name in asked if name in known}

@@ -11,7 +11,7 @@ from typing import Any
 from ..comparison import RunResult
 from ..experiments.experiment import Experiment
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
-from ..prescription import DEFAULT_BUDGET, Budget, SearchTask, Trial, advance, report
+from ..prescription import Budget, PrescriptionSpec, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription
 from .comparison import results_of
 from .experiment import resolve
@@ -27,25 +27,22 @@ ROUND = "round"
 
 def submit_prescription(
     service: Service,
-    experiment: Experiment,
-    budget: Budget = DEFAULT_BUDGET,
+    spec: PrescriptionSpec,
     *,
-    name: str | None = None,
-    labels: Mapping[str, str] | None = None,
     idempotency: Idempotency | None = None,
 ) -> Prescription:
     """Store a prescription and queue its first round; raises InvalidRequest with pointers into the request.
 
     With a key that was used before, the prescription of that time is the answer, and nothing is stored.
     """
-    resolve(experiment, (), limits=service.limits)
-    _check_labels(labels or {})
+    resolve(spec.experiment, (), limits=service.limits)
+    _check_labels(spec.labels)
     new = NewPrescription(
-        experiment=experiment.to_json(),
-        budget=budget.to_json(),
-        seed=experiment.training.seed,
-        name=name,
-        labels=labels or {},
+        experiment=spec.experiment.to_json(),
+        budget=spec.budget.to_json(),
+        seed=spec.experiment.training.seed,
+        name=spec.name,
+        labels=spec.labels,
         request_id=request_id(),
     )
     created = service.store.prescriptions.create(new, idempotency=idempotency)

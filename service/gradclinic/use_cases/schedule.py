@@ -1,32 +1,34 @@
 """Schedules: cron lines that start checks; fired by reconcilers, once for each due time however many of them run."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
-from ..experiments.experiment import Experiment
 from ..kernel.errors import Conflict, GradclinicError, InvalidRequest, ServiceUnavailable
-from ..regression import Margins
+from ..regression import CheckSpec, ScheduleSpec
 from ..regression.cron import check_line, last_due, next_due
 from ..store import Due, NewSchedule, Schedule
-from .check import CheckPlan, examine, remedies_from, submit_due
+from .check import examine, submit_due
 from .request_id import request_id
 from .service import Service
 
 
-def create_schedule(
-    service: Service, *, name: str, cron: str, zone: str, plan: CheckPlan, asks: Mapping[str, Any]
-) -> Schedule:
-    """Store a schedule whose check could be made now; `asks` is the check's body, which `plan` came from."""
-    check_line(cron, zone)
+def create_schedule(service: Service, spec: ScheduleSpec) -> Schedule:
+    """Store a schedule whose check could be made now."""
+    check_line(spec.cron, spec.zone)
     try:
-        examine(service, plan)
+        examine(service, spec.check)
     except InvalidRequest as error:
         raise error.under("/check") from None
     return service.store.schedules.create(
-        NewSchedule(name=name, cron=cron, zone=zone, baseline=plan.baseline, asks=dict(asks), request_id=request_id())
+        NewSchedule(
+            name=spec.name,
+            cron=spec.cron,
+            zone=spec.zone,
+            baseline=spec.check.baseline,
+            asks=spec.check.to_json(),
+            request_id=request_id(),
+        )
     )
 
 
@@ -44,7 +46,7 @@ def fire(service: Service, schedule: Schedule, *, since: datetime, now: datetime
         service.store.schedules.skip(due, problem="the check before it had not ended")
         return 0
     try:
-        check = submit_due(service, plan_of(schedule), due)
+        check = submit_due(service, check_of(schedule), due)
     except (ServiceUnavailable, Conflict):
         raise  # the next round tries again
     except (GradclinicError, ValidationError) as error:
@@ -54,19 +56,10 @@ def fire(service: Service, schedule: Schedule, *, since: datetime, now: datetime
     return 0 if check is None else check.progress.runs
 
 
-def plan_of(schedule: Schedule) -> CheckPlan:
-    """The check that a schedule starts."""
-    asks = schedule.asks
-    experiment, remedies, margins = asks.get("experiment"), asks.get("remedies"), asks.get("margins")
-    return CheckPlan(
-        baseline=schedule.baseline,
-        experiment=None if experiment is None else Experiment.model_validate(experiment),
-        remedies=None if remedies is None else remedies_from(remedies),
-        seeds=asks.get("seeds"),
-        margins=None if margins is None else Margins.model_validate(margins).named(),
-        name=asks.get("name") or schedule.name,
-        labels=asks.get("labels") or {},
-    )
+def check_of(schedule: Schedule) -> CheckSpec:
+    """The check that a schedule starts, which has the schedule's name where it was given none."""
+    check = CheckSpec.model_validate(schedule.asks)
+    return check if check.name is not None else check.model_copy(update={"name": schedule.name})
 
 
 def due_next(schedule: Schedule, *, now: datetime) -> datetime | None:

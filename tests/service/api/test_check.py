@@ -170,7 +170,7 @@ def test_a_lost_run_leaves_the_verdict_open(clinic: Clinic) -> None:
 
 
 def test_only_ended_runs_of_one_experiment_with_metrics_can_be_pinned(pinned: Clinic) -> None:
-    (study_id,) = {each["id"] for each in pinned.api.get("/v1/studies").json()["items"]}
+    study_id = pinned.api.get("/v1/baselines/main").json()["pin"]["study_id"]
     runs = [run["id"] for run in pinned.api.get("/v1/runs", params={"study": study_id}).json()["items"]]
     waiting = pinned.api.post("/v1/runs", json={"experiment": HEALTHY}).json()["id"]
     other = pinned.api.post("/v1/runs", json={"experiment": experiment()}).json()["id"]
@@ -193,6 +193,16 @@ def test_an_arm_that_is_not_there_and_a_swept_study_are_refused(pinned: Clinic) 
     sweep = [{"field": "/optimizer/learning_rate", "values": [0.1, 0.2]}]
     swept = pinned.api.post("/v1/studies", json={"experiment": HEALTHY, "seeds": [0], "sweep": sweep}).json()["id"]
     assert refusal(pinned.pin("next", study_id=swept))["allowed"] == "run_ids of one point"
+
+
+def test_the_arm_of_a_study_with_several_has_to_be_named(pinned: Clinic) -> None:
+    study_id = pinned.api.post("/v1/studies", json=study(seeds=[0])).json()["id"]
+    found = refusal(pinned.pin("next", study_id=study_id))
+    assert (found["pointer"], found["value"], found["allowed"]) == ("/arm", None, "baseline, batch norm")
+    assert "2 arms" in found["detail"]
+    train(pinned.settings, *(run["id"] for run in pinned.api.get(f"/v1/runs?study={study_id}").json()["items"]))
+    assert pinned.pin("next", study_id=study_id, arm="batch norm").json()["pin"]["arm"] == "batch norm"
+    assert pinned.api.delete("/v1/baselines/next").status_code == 204
 
 
 @pytest.mark.parametrize("body", [{}, {"study_id": "study_1", "run_ids": ["run_1"]}, {"run_ids": ["r"], "arm": "x"}])

@@ -1,30 +1,21 @@
 """A prescription driven by real, tiny trainings, and by processes that die at the worst moment."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import Conflict, InvalidRequest, ServiceUnavailable
-from gradclinic.prescription import Budget
-from gradclinic.settings import Settings
+from gradclinic.prescription import Budget, PrescriptionSpec
 from gradclinic.store import Run
 from gradclinic.use_cases.prescription import LABEL, give_up, step, submit_prescription
 from gradclinic.use_cases.service import Service
 
 from ..api.examples import experiment
-from ..api.serving import NOBODY, train
+from ..api.serving import train
 
 SICK = Experiment.model_validate(experiment(training={"steps": 60}))
-
-
-@pytest.fixture
-def service(sqlite_url: str, tmp_path: Path) -> Iterator[Service]:
-    made = Service.of(Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY))
-    yield made
-    made.close()
+EIGHT_RUNS = PrescriptionSpec(experiment=SICK, budget=Budget(runs=8))
 
 
 def queued(service: Service, prescription_id: str) -> list[Run]:
@@ -33,7 +24,7 @@ def queued(service: Service, prescription_id: str) -> list[Run]:
 
 @pytest.mark.slow
 def test_a_search_ends_with_a_report_of_what_it_tried_and_of_its_control(service: Service) -> None:
-    begun = submit_prescription(service, SICK, Budget(runs=8))
+    begun = submit_prescription(service, EIGHT_RUNS)
     assert begun.status == "running"
     assert begun.progress.runs == 3
     while waiting := queued(service, begun.id):
@@ -61,7 +52,7 @@ def test_a_search_that_is_stored_is_accepted_although_the_database_is_lost_right
 
     with monkeypatch.context() as broken:
         broken.setattr(service.store.prescriptions, "ask", lost)
-        begun = submit_prescription(service, SICK, Budget(runs=8))
+        begun = submit_prescription(service, EIGHT_RUNS)
     assert (begun.status, begun.progress.runs) == ("running", 0)
     assert step(service, begun.id) == 3
 
@@ -69,7 +60,7 @@ def test_a_search_that_is_stored_is_accepted_although_the_database_is_lost_right
 def test_a_round_is_not_queued_again_by_whoever_has_not_seen_that_it_was(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = submit_prescription(service, SICK, Budget(runs=8))
+    begun = submit_prescription(service, EIGHT_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     stale = service.store.prescriptions.get(begun.id), service.store.prescriptions.trials(begun.id)
     assert step(service, begun.id) > 0
@@ -89,7 +80,7 @@ def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
 
     monkeypatch.setattr(service.store.prescriptions, "ask", dies)
     with pytest.raises(KeyboardInterrupt):
-        submit_prescription(service, SICK, Budget(runs=8))
+        submit_prescription(service, EIGHT_RUNS)
     monkeypatch.undo()
     (waiting,) = service.store.prescriptions.running()
     assert step(service, waiting) == 3
@@ -97,7 +88,7 @@ def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
 
 
 def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Service) -> None:
-    begun = submit_prescription(service, SICK, Budget(runs=8))
+    begun = submit_prescription(service, EIGHT_RUNS)
     first, *others = queued(service, begun.id)
     service.store.runs.delete(first.id)
     assert step(service, begun.id) == 0  # the others of the round are waited for
@@ -112,7 +103,7 @@ def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Ser
 
 
 def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Service) -> None:
-    begun = submit_prescription(service, SICK, Budget(runs=8))
+    begun = submit_prescription(service, EIGHT_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     assert step(service, begun.id) > 0
     for run in queued(service, begun.id):
@@ -124,7 +115,7 @@ def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Serv
 
 
 def test_what_deleted_runs_cost_stays_spent(service: Service) -> None:
-    begun = submit_prescription(service, SICK, Budget(runs=8))
+    begun = submit_prescription(service, EIGHT_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     step(service, begun.id)
     before = (service.store.prescriptions.get(begun.id).report or {})["spent"]
@@ -149,7 +140,7 @@ def _seconds(run: Run) -> float:
 
 
 def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Service) -> None:
-    begun = submit_prescription(service, SICK, Budget(runs=8))
+    begun = submit_prescription(service, EIGHT_RUNS)
     for run in queued(service, begun.id):
         service.store.runs.delete(run.id)
     assert step(service, begun.id) == 0
@@ -161,15 +152,15 @@ def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Se
 
 
 def test_its_own_labels_stand_on_every_run_and_those_of_the_search_are_refused(service: Service) -> None:
-    begun = submit_prescription(service, SICK, labels={"team": "vision"})
+    begun = submit_prescription(service, PrescriptionSpec(experiment=SICK, labels={"team": "vision"}))
     (label,) = {run.labels["team"] for run in queued(service, begun.id)}
     assert label == begun.labels["team"] == "vision"
     with pytest.raises(InvalidRequest, match="/labels/round"):
-        submit_prescription(service, SICK, labels={"round": "third"})
+        submit_prescription(service, PrescriptionSpec(experiment=SICK, labels={"round": "third"}))
 
 
 def test_a_cancelled_search_asks_for_nothing_more(service: Service) -> None:
-    begun = submit_prescription(service, SICK)
+    begun = submit_prescription(service, PrescriptionSpec(experiment=SICK))
     canceled = service.store.prescriptions.request_cancel(begun.id)
     assert canceled.status == "canceled"
     assert canceled.progress.by_status == {"canceled": 3}
@@ -178,7 +169,7 @@ def test_a_cancelled_search_asks_for_nothing_more(service: Service) -> None:
 
 
 def test_a_search_that_broke_has_failed_and_cannot_be_cancelled(service: Service) -> None:
-    begun = submit_prescription(service, SICK)
+    begun = submit_prescription(service, PrescriptionSpec(experiment=SICK))
     give_up(service, begun.id)
     assert service.store.prescriptions.get(begun.id).status == "failed"
     with pytest.raises(Conflict, match="already failed"):
@@ -188,5 +179,5 @@ def test_a_search_that_broke_has_failed_and_cannot_be_cancelled(service: Service
 def test_what_could_not_be_trained_is_refused_and_nothing_is_stored(service: Service) -> None:
     flawed = Experiment.model_validate(experiment(model={"depth": 200, "width": 4096}))
     with pytest.raises(InvalidRequest):
-        submit_prescription(service, flawed)
+        submit_prescription(service, PrescriptionSpec(experiment=flawed))
     assert service.store.prescriptions.running() == []

@@ -4,7 +4,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from ...schemas.base import NAME_PATTERN
+from ...kernel.names import NAME_PATTERN
 from ...use_cases.service import Service
 from .problems import ProblemDocument
 
