@@ -2,15 +2,22 @@
 
 import typer
 
-from . import check as checking
-from . import claim as claiming
-from . import dataset as uploaded
-from . import demo
-from . import prescription as prescribing
-from . import report as reporting
-from . import run as asking
-from . import serve as serving
-from . import upload as uploading
+from . import (
+    baseline,
+    catalogue,
+    check,
+    claim,
+    comparison,
+    dataset,
+    demo,
+    diagnosis,
+    prescription,
+    report,
+    run,
+    schedule,
+    serve,
+    study,
+)
 
 app = typer.Typer(
     name="gradclinic",
@@ -22,22 +29,22 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database.", no_args_is_help=True)
 
-app.command("serve")(serving.serve)
-app.command("worker")(serving.worker)
-app.command("reconciler")(serving.reconciler)
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.command("reconciler")(serve.reconciler)
 app.command("demo")(demo.demo)
-app.command("upload")(uploading.upload)
-app.command("run")(asking.run)
-app.command("study")(asking.study)
-app.command("prescribe")(prescribing.prescribe)
-app.command("check")(checking.check)
-app.add_typer(checking.baseline, name="baseline")
-app.add_typer(checking.schedule, name="schedule")
-app.command("claims")(claiming.claims)
-app.command("compare")(asking.compare)
-app.command("diagnose")(asking.diagnose)
-app.command("report")(reporting.report)
-app.command("catalogue")(asking.catalogue)
-app.add_typer(uploaded.app, name="datasets")
+app.command("upload")(dataset.upload)
+app.command("run")(run.run)
+app.command("study")(study.study)
+app.command("prescribe")(prescription.prescribe)
+app.command("check")(check.check)
+app.add_typer(baseline.app, name="baseline")
+app.add_typer(schedule.app, name="schedule")
+app.command("claims")(claim.claims)
+app.command("compare")(comparison.compare)
+app.command("diagnose")(diagnosis.diagnose)
+app.command("report")(report.report)
+app.command("catalogue")(catalogue.catalogue)
+app.add_typer(dataset.app, name="datasets")
 app.add_typer(database, name="db")
-database.command("upgrade")(serving.upgrade)
+database.command("upgrade")(serve.upgrade)

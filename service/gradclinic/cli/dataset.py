@@ -1,6 +1,8 @@
-"""The commands that look at uploaded data sets and remove them: datasets list, show and delete."""
+"""The commands of uploaded data sets: upload; datasets list, show and delete."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,31 @@ from .options import AsJson, Url, print_json
 DatasetId = Annotated[str, typer.Argument(metavar="ID", help="The data set, as the upload was answered.")]
 
 app = typer.Typer(help="Data sets that were uploaded.", no_args_is_help=True)
+
+
+def upload(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .npz, .csv or .parquet file.")],
+    *,
+    target: Annotated[
+        str | None, typer.Option(help="Column to predict.", show_default="the last one; in an npz, `targets`")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression.", show_default="by the type of the targets")
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> int:
+    """Send rows of your own, for experiments to train on."""
+    with Clinic(url) as clinic:
+        found = clinic.upload(file, target=target, task=task)
+    if as_json:
+        print_json(found)
+        return 0
+    typer.echo(
+        f"{found['id']}: {found['rows']} rows of {inputs_of(found)} input(s), {found['task']}, {targets_of(found)}"
+    )
+    typer.echo(f"An experiment names it so: {json.dumps({'data': {'kind': 'uploaded', 'id': found['id']}})}")
+    return 0
 
 
 @app.command("list")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..client import URL_VARIABLE
+from ..kernel.errors import InvalidSpec
 
 Url = Annotated[
     str | None,
@@ -23,8 +24,25 @@ DataDir = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=0, help="Workers to start.", show_default="one a core and GPU")
 ]
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A JSON or YAML file, or - for standard input.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as it is queued.")]
+Name = Annotated[str, typer.Argument(metavar="NAME")]
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def numbers_by_name(given: list[str], *, what: str, form: str) -> dict[str, float]:
+    """The numbers of an option that is given as NAME=VALUE, any number of times; raises InvalidSpec."""
+    found = {}
+    for each in given:
+        name, separator, value = each.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise InvalidSpec.at("", f"{each!r} is no {what}", allowed=form)
+    return found

@@ -9,8 +9,7 @@ from ..client import Clinic
 from ..kernel.errors import InvalidSpec
 from ..text.console import console_for, show
 from ..text.prescription import prescription_words, watching
-from .options import AsJson, Url, print_json
-from .run import NoWait, Spec
+from .options import AsJson, NoWait, Spec, Url, print_json
 from .specs import read_spec, with_experiment
 
 Runs = Annotated[int | None, typer.Option("--runs", help="Runs that the search may take.")]

@@ -37,3 +37,8 @@ def decades(value: Any) -> str:
     if math.isinf(value):
         return "loses everything" if value > 0 else "is not finite"
     return f"{'loses' if value >= 0 else 'gains'} {abs(value):.1f} decades"
+
+
+def minute(moment: str | None) -> str:
+    """A time of the API to the minute: `2026-03-01 04:00 UTC`."""
+    return "never" if moment is None else f"{moment[:10]} {moment[11:16]} UTC"

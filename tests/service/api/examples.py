@@ -34,3 +34,7 @@ def explosive() -> dict[str, Any]:
     return experiment(
         model={"activation": "relu", "initialization": initialization}, optimizer={"learning_rate": 100.0}
     )
+
+
+HEALTHY = experiment(model={"depth": 2, "activation": "relu"}, optimizer={"learning_rate": 0.3})
+"""A network that trains well."""

@@ -13,10 +13,9 @@ from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Store
 
-from .examples import experiment, explosive, study
+from .examples import HEALTHY, experiment, explosive, study
 from .serving import NOBODY, serving, train
 
-HEALTHY = experiment(model={"depth": 2, "activation": "relu"}, optimizer={"learning_rate": 0.3})
 SEEDS = [0, 1, 2, 3]
 
 

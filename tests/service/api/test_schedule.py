@@ -17,8 +17,8 @@ from gradclinic.store import Schedule, Store
 from gradclinic.use_cases import schedule as use_case
 from gradclinic.use_cases.service import Service
 
+from .examples import HEALTHY
 from .serving import NOBODY, serving, train
-from .test_check import HEALTHY
 
 MINUTELY = {"name": "minutely", "cron": "* * * * *", "check": {"baseline": "main"}}
 LATER = timedelta(minutes=90)

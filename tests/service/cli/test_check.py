@@ -1,58 +1,15 @@
-"""The commands of regression as a CI job meets them: what they print, what they write, and how they end."""
+"""The commands check and baseline as a CI job meets them: what they print and write, and how they end."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from gradclinic.client import Clinic
-from gradclinic.queue.messages import Queue
-from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
-from gradclinic.store import Store
 
-from ..api.examples import experiment, explosive
-from ..api.serving import train
-from .test_cli import begun, clinic, gradclinic, refused, settings, spec
-
-__all__ = ["clinic", "settings"]
-
-HEALTHY = experiment(model={"depth": 2, "activation": "relu"}, optimizer={"learning_rate": 0.3})
-
-
-@contextmanager
-def working(clinic: Clinic, settings: Settings) -> Iterator[None]:
-    """A worker and a reconciler beside the command."""
-    ended = threading.Event()
-
-    def work() -> None:
-        store, queue = Store(settings.database_url), Queue(settings)
-        try:
-            while not ended.wait(0.1):
-                train(settings, *(run.id for run in clinic.runs(status="queued")))
-                Reconciler(store, queue, settings).check()
-        finally:
-            queue.close()
-            store.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-@pytest.fixture
-def study(clinic: Clinic, settings: Settings) -> str:
-    made = clinic.study(HEALTHY, seeds=range(5))
-    train(settings, *(run.id for run in made.runs()))
-    return made.id
+from ..api.examples import explosive
+from ..clinics import working
+from .command import begun, gradclinic, refused, spec
 
 
 def test_a_ci_job_pins_checks_and_ends_as_the_verdict_says(
@@ -113,18 +70,3 @@ def test_what_is_asked_for_wrongly_is_one_line_and_ends_with_2(clinic: Clinic, s
     assert "cannot be read" in refused(gradclinic("check", missing, "--baseline", "main", *at), 2)
     assert "one of them" in refused(gradclinic("baseline", "pin", "main", *at), 2)
     assert list(clinic.checks()) == []
-
-
-def test_a_schedule_is_made_shown_paused_and_deleted(clinic: Clinic, study: str) -> None:
-    clinic.pin("main", study=study)
-    at = ("--url", clinic.url)
-    made = gradclinic("schedule", "create", "nightly", "--cron", "0 3 * * *", "--baseline", "main", *at)
-    assert made.returncode == 0, made.stderr
-    assert made.stdout.startswith("nightly  0 3 * * *  UTC  against main  next 20")
-    assert "paused" in gradclinic("schedule", "pause", "nightly", *at).stdout
-    assert "next" in gradclinic("schedule", "resume", "nightly", *at).stdout
-    assert "nightly" in gradclinic("schedule", "list", *at).stdout
-    assert json.loads(gradclinic("schedule", "show", "nightly", "--json", *at).stdout)["last"] == []
-    assert gradclinic("schedule", "delete", "nightly", *at).returncode == 0
-    never = gradclinic("schedule", "create", "x", "--cron", "0 0 31 2 *", "--baseline", "main", *at)
-    assert "/cron" in refused(never, 2)

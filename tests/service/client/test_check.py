@@ -4,11 +4,9 @@ from gradclinic import Clinic
 from gradclinic.kernel import errors
 from gradclinic.settings import Settings
 
+from ..api.examples import HEALTHY
 from ..api.serving import train
-from ..cli.test_check import HEALTHY, working
-from .test_client import clinic, settings
-
-__all__ = ["clinic", "settings"]
+from ..clinics import working
 
 
 def test_a_result_is_pinned_checked_and_becomes_the_baseline(clinic: Clinic, settings: Settings) -> None:

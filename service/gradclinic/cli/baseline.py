@@ -1,0 +1,71 @@
+"""The commands of pinned results: baseline pin, list, show and delete."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ..client import Clinic
+from ..text.numbers import minute
+from .options import AsJson, Name, Url, print_json
+
+app = typer.Typer(help="Pinned results that checks are held against.", no_args_is_help=True)
+
+
+@app.command("pin")
+def pin(
+    name: Name,
+    *,
+    study: Annotated[str | None, typer.Option("--study", metavar="STUDY", help="A study that has ended.")] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help="Its arm.", show_default="baseline")] = None,
+    run: Annotated[list[str] | None, typer.Option("--run", metavar="RUN", help="A run; repeatable.")] = None,
+    check: Annotated[str | None, typer.Option("--check", metavar="CHECK", help="The new runs of a check.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> int:
+    """Have a name point at the runs of a study's arm, of a check, or at runs by name."""
+    with Clinic(url) as clinic:
+        return _show_baseline(clinic.pin(name, study=study, arm=arm, runs=run or None, check=check), as_json=as_json)
+
+
+@app.command("list")
+def list_baselines(*, url: Url = None, as_json: AsJson = False) -> int:
+    """List the baselines."""
+    with Clinic(url) as clinic:
+        found = list(clinic.baselines())
+    if as_json:
+        print_json(found)
+    for each in [] if as_json else found:
+        typer.echo(f"{each['name']}  {len(each['pin']['seeds'])} seeds of {_source(each['pin'])}")
+    return 0
+
+
+@app.command("show")
+def show_baseline(name: Name, *, url: Url = None, as_json: AsJson = False) -> int:
+    """Show what a baseline points at, and what it pointed at before."""
+    with Clinic(url) as clinic:
+        return _show_baseline(clinic.baseline(name), as_json=as_json)
+
+
+@app.command("delete")
+def delete_baseline(name: Name, *, url: Url = None) -> int:
+    """Take a baseline's name away; its runs stay."""
+    with Clinic(url) as clinic:
+        clinic.delete_baseline(name)
+    return 0
+
+
+def _show_baseline(found: dict[str, Any], *, as_json: bool) -> int:
+    if as_json:
+        print_json(found)
+        return 0
+    typer.echo(f"{found['name']}: {len(found['pin']['seeds'])} seeds")
+    for each in found["history"]:
+        mark = "*" if each["pinned_at"] == found["pin"]["pinned_at"] else " "
+        typer.echo(f"{mark} {minute(each['pinned_at'])}  {len(each['seeds'])} seeds of {_source(each)}")
+    return 0
+
+
+def _source(pin: dict[str, Any]) -> str:
+    if pin["study_id"] is not None:
+        return f"{pin['study_id']}, arm {pin['arm']}"
+    return str(pin["check_id"]) if pin["check_id"] is not None else "runs by name"

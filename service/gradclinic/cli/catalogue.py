@@ -1,0 +1,44 @@
+"""The command that shows what a spec can name: catalogue."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from ..client import Clinic
+from ..kernel.errors import InvalidSpec
+from ..text.console import console_for, show
+from .options import AsJson, Url, print_json
+
+
+def catalogue(
+    section: Annotated[str | None, typer.Argument(help="One section: models, layers, remedies, ...")] = None,
+    *,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show everything that a spec can name; without a service, what this installation knows."""
+    found = _catalogue(url)
+    if section is not None:
+        if section not in found:
+            raise InvalidSpec.at("", f"there is no section {section!r}", allowed=", ".join(found))
+        found = {section: found[section]}
+    if as_json:
+        print_json(found)
+        return 0
+    console = console_for()
+    for name, entries in found.items():
+        widest = max((len(entry["kind"]) for entry in entries), default=0)
+        show(console, Text(name, style="bold"))
+        for entry in entries:
+            show(console, Text(f"  {entry['kind']:<{widest}}  {entry['help']}"))
+    return 0
+
+
+def _catalogue(url: str | None) -> dict[str, Any]:
+    if url is not None:
+        with Clinic(url) as clinic:
+            return clinic.catalogue()
+    from ..use_cases.catalogue import catalogue as own
+
+    return dict(own())

@@ -1,0 +1,50 @@
+"""The command that says what is wrong with a run or a study: diagnose."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ..client import Clinic
+from ..kernel.errors import InvalidSpec
+from ..text.console import console_for, show
+from ..text.seeds import arm_lines, diagnoses_by_arm, study_diagnosis_words
+from .options import AsJson, Url, numbers_by_name, print_json
+from .run import show_run
+
+
+def diagnose(
+    run_or_study: Annotated[str, typer.Argument(metavar="RUN | STUDY", help="A run, or a study: all its seeds.")],
+    *,
+    url: Url = None,
+    rule_set: Annotated[str | None, typer.Option(help="Judge again by these rules.")] = None,
+    threshold: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Judge again with this threshold; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what is wrong with a run, or with each arm of a study over its seeds: where, since when, how sure."""
+    thresholds = numbers_by_name(threshold or [], what="threshold", form="NAME=VALUE")
+    again = rule_set is not None or thresholds
+    with Clinic(url) as clinic:
+        if run_or_study.startswith("study_"):
+            if again:
+                raise InvalidSpec.at("", "a run can be judged again, a study cannot", value=run_or_study)
+            comparison = clinic.get_study(run_or_study).comparison().data
+            if as_json:
+                print_json(dict(diagnoses_by_arm(comparison)))
+            else:
+                show(console_for(), study_diagnosis_words(comparison))
+            return 0
+        found = clinic.get_run(run_or_study)
+        diagnosis = found.judge(rule_set=rule_set, thresholds=thresholds) if again else found.diagnosis()
+        if as_json:
+            print_json(diagnosis)
+        else:
+            data = {**found.data, "diagnosis": diagnosis}
+            show_run(data, url=clinic.url)
+            if data["study_id"] is not None and not again:
+                comparison = clinic.get_study(data["study_id"]).comparison().data
+                seeds = arm_lines(comparison, arm=data["arm"], sweep_point=data["sweep_point"])
+                show(console_for(), Text("\nAll seeds of its arm", style="bold"), *seeds)
+    return 0

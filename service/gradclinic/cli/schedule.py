@@ -1,0 +1,93 @@
+"""The commands of checks that start by themselves: schedule create, list, show, pause, resume and delete."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from ..client import Clinic
+from ..text.check import STYLES
+from ..text.console import console_for, show
+from ..text.numbers import minute
+from .check import BaselineName, Margin, Seeds, Spec, check_body
+from .options import AsJson, Name, Url, print_json
+
+app = typer.Typer(help="Checks that start by themselves.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    name: Name,
+    spec: Spec = None,
+    *,
+    cron: Annotated[str, typer.Option("--cron", help="When: minute, hour, day of the month, month, day of the week.")],
+    zone: Annotated[str, typer.Option("--zone", help="Time zone of that line.")] = "UTC",
+    baseline: BaselineName = None,
+    seeds: Seeds = None,
+    margin: Margin = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> int:
+    """Start a check whenever a cron line is due."""
+    with Clinic(url) as clinic:
+        body = check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin)
+        return _show_schedule(clinic.schedule(name, cron, body, zone=zone), as_json=as_json)
+
+
+@app.command("list")
+def list_schedules(*, url: Url = None, as_json: AsJson = False) -> int:
+    """List the schedules."""
+    with Clinic(url) as clinic:
+        found = list(clinic.schedules())
+    if as_json:
+        print_json(found)
+    for each in [] if as_json else found:
+        typer.echo(_line(each))
+    return 0
+
+
+@app.command("show")
+def show_schedule(name: Name, *, url: Url = None, as_json: AsJson = False) -> int:
+    """Show a schedule, and the verdicts of its last checks."""
+    with Clinic(url) as clinic:
+        return _show_schedule(clinic.get_schedule(name), as_json=as_json)
+
+
+@app.command("pause")
+def pause(name: Name, *, url: Url = None) -> int:
+    """Start nothing until it is resumed."""
+    with Clinic(url) as clinic:
+        return _show_schedule(clinic.pause_schedule(name), as_json=False)
+
+
+@app.command("resume")
+def resume(name: Name, *, url: Url = None) -> int:
+    """Go on from now."""
+    with Clinic(url) as clinic:
+        return _show_schedule(clinic.pause_schedule(name, paused=False), as_json=False)
+
+
+@app.command("delete")
+def delete_schedule(name: Name, *, url: Url = None) -> int:
+    """Remove a schedule; the checks that it started stay."""
+    with Clinic(url) as clinic:
+        clinic.delete_schedule(name)
+    return 0
+
+
+def _show_schedule(found: dict[str, Any], *, as_json: bool) -> int:
+    if as_json:
+        print_json(found)
+        return 0
+    console = console_for()
+    show(console, Text(_line(found)))
+    for each in found["last"]:
+        verdict = each["verdict"] or each["problem"] or each["status"] or "its check was deleted"
+        words = Text(verdict, style=STYLES.get(verdict, ""))
+        show(console, Text.assemble(f"  {minute(each['due_at'])}  {each['check_id'] or '-'}  ", words))
+    return 0
+
+
+def _line(found: dict[str, Any]) -> str:
+    due = "paused" if found["paused"] else f"next {minute(found['next_due_at'])}"
+    return f"{found['name']}  {found['cron']}  {found['zone']}  against {found['check']['baseline']}  {due}"

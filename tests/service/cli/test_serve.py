@@ -1,0 +1,53 @@
+"""Commands that run parts of the service."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from .command import gradclinic, refused
+
+
+def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        line = refused(gradclinic("serve", "--port", port, "--data-dir", str(tmp_path)), 4)
+        assert f"port {port} on 127.0.0.1 is in use" in line
+        gradclinic("db", "upgrade", "--data-dir", str(tmp_path))
+        line = refused(gradclinic("serve", "--api-only", "--port", port, "--data-dir", str(tmp_path)), 4)
+        assert f"port {port} on 127.0.0.1 is in use" in line
+
+
+def test_a_broken_data_folder_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for command in ("serve", "demo"):
+        done = gradclinic(command, "--data-dir", str(tmp_path / "file"))
+        assert done.returncode == 4
+        assert "a file is in its place" in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_broken_database_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "gradclinic.db").write_bytes(b"no database at all, just text" * 100)
+    done = gradclinic("serve", "--port", "0", "--data-dir", str(tmp_path))
+    assert done.returncode == 4
+    assert "gradclinic.db" in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_schema_that_is_too_old_is_said_so(tmp_path: Path) -> None:
+    line = refused(gradclinic("serve", "--api-only", "--port", "0", "--data-dir", str(tmp_path)), 4)
+    assert "gradclinic db upgrade" in line
+    assert gradclinic("db", "upgrade", "--data-dir", str(tmp_path)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GRADCLINIC_PORT", "many"),
+        ("GRADCLINIC_DATABASE_URL", "mysql://host/name"),
+        ("GRADCLINIC_DATABASE_URL", "nonsense"),
+        ("GRADCLINIC_BROKER_URL", "amqp://host"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    for command in ("serve", "worker", "reconciler"):
+        assert name in refused(gradclinic(command, **{name: value}), 4)

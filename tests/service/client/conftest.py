@@ -1,0 +1,3 @@
+from ..clinics import clinic, settings
+
+__all__ = ["clinic", "settings"]
