@@ -8,6 +8,15 @@ Json = dict[str, Any]
 
 
 class Answer(BaseModel):
-    """Part of an answer. Non-finite numbers are the strings "NaN", "Infinity", "-Infinity"."""
+    """Part of an answer: it has its fields and no others, and can be read off an object that has them.
 
-    model_config = ConfigDict(ser_json_inf_nan="strings", use_attribute_docstrings=True)
+    Non-finite numbers are the strings "NaN", "Infinity", "-Infinity".
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        from_attributes=True,
+        ser_json_inf_nan="strings",
+        use_attribute_docstrings=True,
+    )
