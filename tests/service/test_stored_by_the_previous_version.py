@@ -1,0 +1,90 @@
+"""What the previous version stored is read by this one, and answered as that one answered it.
+
+`tests/data/make_previous_version.py` says what the database holds, and how it was made.
+"""
+
+import json
+import lzma
+from collections.abc import Iterator
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gradclinic.settings import Settings
+from gradclinic.store import migrate
+
+from .api.serving import NOBODY, serving
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+ROUNDING = 1e-12
+"""What another processor's order of summation may change in numbers that are computed when they are asked for."""
+WORDING = {"statement", "source", "design", "rule", "explanation", "help"}
+"""Prose of claims and statistics, which each version writes itself."""
+
+
+def _packed(name: str) -> bytes:
+    return lzma.decompress((DATA / name).read_bytes())
+
+
+ANSWERS: list[dict[str, Any]] = json.loads(_packed("previous_version.json.xz"))
+*READ, CATALOGUE = ANSWERS
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Today's API on a copy of that database, brought to today's schema."""
+    folder = tmp_path_factory.mktemp("previous")
+    database = folder / "gradclinic.db"
+    database.write_bytes(_packed("previous_version.db.xz"))
+    migrate.upgrade(f"sqlite:///{database}")
+    with serving(Settings(data_dir=folder, broker_url=NOBODY)) as client:
+        yield client
+
+
+def _title(request: dict[str, Any]) -> str:
+    return f"{request['method']} {request['path']}"
+
+
+@pytest.mark.parametrize("before", READ, ids=_title)
+def test_every_answer_is_what_it_was(api: httpx.Client, before: dict[str, Any]) -> None:
+    response = api.request(before["method"], before["path"], json=before["body"])
+    assert response.status_code == before["status"], response.text
+    assert list(_differences(before["answer"], response.json())) == []
+
+
+def test_everything_that_could_be_named_can_still_be_named(api: httpx.Client) -> None:
+    catalogue = api.get("/v1/catalogue").json()
+    now = {part: {item["kind"] for item in items} for part, items in catalogue.items()}
+    assert {part: set(kinds) - now[part] for part, kinds in CATALOGUE["kinds"].items() if set(kinds) - now[part]} == {}
+
+
+def test_the_database_holds_what_went_well_and_what_did_not() -> None:
+    runs = next(each["answer"]["items"] for each in READ if each["path"].startswith("/v1/runs?"))
+    primaries = {run["diagnosis"]["primary"] for run in runs if run["diagnosis"]}
+    assert {"vanishing_gradients", "exploding_gradients", "healthy", "oscillating_loss"} <= primaries
+    assert {run["status"] for run in runs} == {"succeeded", "canceled"}
+    assert {run["origin"] for run in runs} > {"external"}
+    assert {run["reason"]["code"] for run in runs} > {"non_finite"}
+
+
+def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
+    """The places where two answers differ, but for prose that is no longer stored."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        if before.keys() != now.keys():
+            yield f"{at}: keys {sorted(before.keys() ^ now.keys())}"
+        for key in before.keys() & now.keys() - WORDING:
+            yield from _differences(before[key], now[key], f"{at}/{key}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(one, other, f"{at}/{index}")
+    elif not _alike(before, now):
+        yield f"{at}: {before!r} became {now!r}"
+
+
+def _alike(before: Any, now: Any) -> bool:
+    if isinstance(before, float) and isinstance(now, float):
+        return isclose(before, now, rel_tol=ROUNDING)
+    return type(before) is type(now) and before == now
