@@ -14,7 +14,6 @@ from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
 from .http.filters import Labels
 from .http.paging import ThePage
-from .http.plain_json import PlainJSON
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 from .views import study_answer
 
@@ -104,11 +103,10 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
     "/{study_id}/comparison",
     summary="Compare the arms of a study",
     responses=problems(404, 409, 422),
-    response_model=a.ComparisonAnswer,
 )
 def get_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
-) -> PlainJSON:
+) -> a.ComparisonAnswer:
     """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.
 
     Of the baseline and of each arm, `diagnoses` says which condition how many seeds show (with a Wilson interval), in
@@ -116,4 +114,5 @@ def get_comparison(
 
     Partial while the study runs: `complete` is false, and verdicts stay open.
     """
-    return PlainJSON(compare_study(service, study_id, metric=metric, confidence=confidence).to_json())
+    found = compare_study(service, study_id, metric=metric, confidence=confidence)
+    return a.ComparisonAnswer.model_validate(found, from_attributes=True)

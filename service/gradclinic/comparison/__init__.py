@@ -1,12 +1,19 @@
 """Paired seeds in, effects with intervals, verdicts and ranks out; a pure function of the runs' results."""
 
-from .compare import compare
-from .effects import Effect
+from .compare import compare, gain
+from .effect import Effect, RatioEffect
 from .measured import MEASURED_FROM, measured, metrics_of
 from .metrics import DEFAULT_METRIC, METRICS, Metric
-from .over_seeds import DiagnosisOverSeeds, diagnoses_over_seeds
-from .report import ArmComparison, Comparison, Cost
-from .results import LEARNED, Pair, RunResult, SweepPoint
+from .over_seeds import (
+    DiagnosisOverSeeds,
+    EvidenceOverSeeds,
+    FindingOverSeeds,
+    LayerOverSeeds,
+    Onset,
+    diagnoses_over_seeds,
+)
+from .report import ArmComparison, Comparison, Cost, RunConditions
+from .results import LEARNED, Pair, RunResult, SweepPoint, Swept
 from .trainability import trainability
 from .verdicts import Verdict
 
@@ -20,13 +27,21 @@ __all__ = [
     "Cost",
     "DiagnosisOverSeeds",
     "Effect",
+    "EvidenceOverSeeds",
+    "FindingOverSeeds",
+    "LayerOverSeeds",
     "Metric",
+    "Onset",
     "Pair",
+    "RatioEffect",
+    "RunConditions",
     "RunResult",
     "SweepPoint",
+    "Swept",
     "Verdict",
     "compare",
     "diagnoses_over_seeds",
+    "gain",
     "measured",
     "metrics_of",
     "trainability",

@@ -1,19 +1,21 @@
 """The arms of a study, or any runs, against the baseline arm: effects with intervals, verdicts, ranks."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import exp, isfinite, log
 from statistics import fmean
-from typing import Literal
 
-from ..kernel.errors import InvalidSpec
-from .effects import effect_of
-from .evidence import Counts, Evidence, count
+from ..kernel.errors import InsufficientData, InvalidSpec
+from .arms import BASELINE
+from .exact_tests import Counts, ExactTests, count
 from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
-from .report import ArmComparison, Comparison, Cost
+from .over_seeds import diagnoses_over_seeds
+from .paired import PairedDifference, paired_difference
+from .report import ArmComparison, Comparison, Cost, PairedBy, RunConditions
 from .results import Pair, RunResult
-from .verdicts import Verdict, judge
+from .verdicts import Judgement, Verdict, judge
 
 _ORDER: Mapping[Verdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inconclusive": 2, "harms": 3}
 
@@ -21,7 +23,7 @@ _ORDER: Mapping[Verdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inc
 def compare(
     results: Iterable[RunResult],
     *,
-    baseline: str = "baseline",
+    baseline: str = BASELINE,
     metric: str = DEFAULT_METRIC,
     confidence: float = 0.95,
     arms: Sequence[str] | None = None,
@@ -48,22 +50,106 @@ def compare(
         )
     reference = by_arm.pop(baseline)
     against = _Against(reference, by_arm, metric=chosen, confidence=confidence)
-    compared = [against.arm(name, runs) for name, runs in by_arm.items()]
-    ranked = sorted(compared, key=lambda each: _rank_key(each, chosen))
+    ranked = sorted((against.arm(name, runs) for name, runs in by_arm.items()), key=_Compared.rank_key)
+    finished = _finished(reference)
     return Comparison(
+        study_id=study_id,
         baseline=baseline,
         metric=metric,
         confidence=confidence,
-        arms=tuple(replace(each, rank=index + 1) for index, each in enumerate(ranked)),
-        baseline_results=_finished(reference),
-        baseline_pending=sum(run.pending for run in reference),
-        study_id=study_id,
+        method=_method(len(by_arm)),
+        false_verdicts_at_most=round(1 - confidence, 12),
+        complete=not any(run.pending for runs in (reference, *by_arm.values()) for run in runs),
+        baseline_runs=len(finished),
+        baseline_conditions=_conditions(finished),
+        baseline_conditions_by_seed=_by_seed(finished),
+        baseline_diagnoses=diagnoses_over_seeds(finished),
+        arms=tuple(each.ranked(index + 1) for index, each in enumerate(ranked)),
+    )
+
+
+def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str = DEFAULT_METRIC) -> float:
+    """How much worse an arm is than the baseline: the mean difference of the metric, negative where it is better.
+
+    Raises InsufficientData where no pair of runs has the metric.
+    """
+    runs = list(results)
+    base, mine, _ = _joined(
+        _finished([run for run in runs if run.arm == baseline]), _finished([run for run in runs if run.arm == arm])
+    )
+    paired = paired_difference(METRICS[metric], baseline=base, arm=mine, confidence=0.95, comparisons=1)
+    if paired is None:
+        raise InsufficientData(f"no pair of runs of {baseline!r} and {arm!r} has the metric {metric!r}")
+    return paired.gain
+
+
+def _method(arms: int) -> str:
+    return (
+        "paired t intervals over seeds, of log values where the unit is ln(...)"
+        + (f", simultaneous over {arms} arms (Bonferroni)" if arms > 1 else "")
+        + "; where seeds end in another way, an exact test of how many do"
     )
 
 
 @dataclass(frozen=True)
+class _Compared:
+    """One arm against the baseline, before it has a rank."""
+
+    arm: str
+    runs: Sequence[RunResult]
+    """All of the arm's runs."""
+    reference: Sequence[RunResult]
+    """All of the baseline's."""
+    judgement: Judgement
+    paired_by: PairedBy
+    deciding: PairedDifference | None
+    """The metric that the verdict rests on."""
+    others: Sequence[PairedDifference]
+    cost: Cost
+
+    def rank_key(self) -> tuple[float, ...]:
+        time = self.cost.train_seconds_ratio
+        return (
+            _ORDER[self.judgement.verdict],
+            self.deciding.gain if self.deciding is not None else float("inf"),
+            time if time is not None else float("inf"),
+        )
+
+    def ranked(self, rank: int) -> ArmComparison:
+        finished, reference = _finished(self.runs), _finished(self.reference)
+        pending, baseline_pending = (sum(run.pending for run in runs) for runs in (self.runs, self.reference))
+        still_open = bool(pending or baseline_pending)
+        so_far = (
+            f"{pending} runs of this arm and {baseline_pending} of the baseline have not ended. So far: "
+            if still_open
+            else ""
+        )
+        differences = [*([] if self.deciding is None else [self.deciding]), *self.others]
+        return ArmComparison(
+            arm=self.arm,
+            rank=rank,
+            verdict="inconclusive" if still_open else self.judgement.verdict,
+            verdict_so_far=self.judgement.verdict,
+            reason=so_far + self.judgement.reason,
+            seeds_needed=self.judgement.seeds_needed,
+            runs=len(finished),
+            pending=pending,
+            lost=sum(not run.pending and not run.succeeded for run in self.runs),
+            paired_by=self.paired_by,
+            conditions=_conditions(finished),
+            baseline_conditions=_conditions(reference),
+            new_conditions=_new_conditions(finished, reference),
+            conditions_by_seed=_by_seed(finished),
+            diagnoses=diagnoses_over_seeds(finished),
+            learned=sum(run.learned for run in finished),
+            effects={each.metric.name: each.effect() for each in differences},
+            cost=self.cost,
+        )
+
+
+@dataclass(frozen=True)
 class _Against:
-    """The baseline's runs, those of all arms, and how one is held against the other."""
+    """The baseline's runs and those of all arms, and how one is compared with the other."""
 
     reference: Sequence[RunResult]
     arms: Mapping[str, Sequence[RunResult]]
@@ -80,37 +166,35 @@ class _Against:
         """What happened to each arm's seeds."""
         return {name: count(_finished(runs), self.metric) for name, runs in self.arms.items()}
 
-    def arm(self, name: str, runs: Sequence[RunResult]) -> ArmComparison:
-        finished, reference = _finished(runs), _finished(self.reference)
-        base, mine, paired_by = _joined(reference, finished)
-        shared = [pair for pair in mine if pair in base]
+    def arm(self, name: str, runs: Sequence[RunResult]) -> _Compared:
+        base, mine, paired_by = _joined(_finished(self.reference), _finished(runs))
         others = [counts for other, counts in self.counts.items() if other != name]
-        evidence = Evidence.of(self.baseline, self.counts[name], others, error=1 - self.confidence)
-        effects = {}
-        for each in (self.metric, *(other for other in METRICS.values() if other is not self.metric)):
-            effect = effect_of(
-                each,
-                baseline=base,
-                arm=mine,
-                confidence=self.confidence,
-                comparisons=len(self.arms),
-                reserved=evidence.reserved if each is self.metric else 0.0,
-            )
-            if effect is not None:
-                effects[each.name] = effect
+        exact = ExactTests.of(self.baseline, self.counts[name], others, error=1 - self.confidence)
+        deciding = self._difference(self.metric, base, mine, reserved=exact.reserved)
+        differences = [self._difference(each, base, mine) for each in METRICS.values() if each is not self.metric]
+        shared = [pair for pair in mine if pair in base]
         paired = [base[pair] for pair in shared], [mine[pair] for pair in shared]
-        return ArmComparison(
+        return _Compared(
             arm=name,
-            rank=0,
-            judgement=judge(effects.get(self.metric.name), evidence, baseline=paired[0], arm=paired[1]),
-            results=finished,
-            baseline_results=reference,
-            pending=sum(run.pending for run in runs),
-            lost=sum(not run.pending and not run.succeeded for run in runs),
-            baseline_pending=sum(run.pending for run in self.reference),
+            runs=runs,
+            reference=self.reference,
+            judgement=judge(deciding, exact, baseline=paired[0], arm=paired[1]),
             paired_by=paired_by,
-            effects=effects,
+            deciding=deciding,
+            others=[each for each in differences if each is not None],
             cost=_cost(*paired),
+        )
+
+    def _difference(
+        self, metric: Metric, base: Mapping[Pair, RunResult], mine: Mapping[Pair, RunResult], *, reserved: float = 0.0
+    ) -> PairedDifference | None:
+        return paired_difference(
+            metric,
+            baseline=base,
+            arm=mine,
+            confidence=self.confidence,
+            comparisons=len(self.arms),
+            reserved=reserved,
         )
 
 
@@ -122,7 +206,7 @@ def _finished(runs: Sequence[RunResult]) -> tuple[RunResult, ...]:
 
 def _joined(
     baseline: Sequence[RunResult], arm: Sequence[RunResult]
-) -> tuple[dict[Pair, RunResult], dict[Pair, RunResult], Literal["seed", "order"]]:
+) -> tuple[dict[Pair, RunResult], dict[Pair, RunResult], PairedBy]:
     """Both sides by what they are paired by; of two runs of one arm with the same seed, the later counts."""
     base, mine = {run.pair: run for run in baseline}, {run.pair: run for run in arm}
     if base.keys() & mine.keys() or any(point is not None for _, point in (*base, *mine)):
@@ -134,13 +218,26 @@ def _numbered(runs: Mapping[Pair, RunResult]) -> dict[Pair, RunResult]:
     return {(index, None): run for index, run in enumerate(runs.values())}
 
 
-def _rank_key(each: ArmComparison, metric: Metric) -> tuple[float, ...]:
-    effect = each.effects.get(metric.name)
-    time = each.cost.train_seconds_ratio
-    return (
-        _ORDER[each.judgement.verdict],
-        effect.gain if effect is not None else float("inf"),
-        time if time is not None else float("inf"),
+def _conditions(runs: Sequence[RunResult]) -> Mapping[str, int]:
+    return dict(Counter(run.primary for run in runs).most_common())
+
+
+def _new_conditions(runs: Sequence[RunResult], baseline: Sequence[RunResult]) -> Mapping[str, int]:
+    old = frozenset().union(*(run.harmful for run in baseline))
+    return dict(Counter(name for run in runs for name in sorted(run.harmful - old)))
+
+
+def _by_seed(runs: Sequence[RunResult]) -> tuple[RunConditions, ...]:
+    return tuple(
+        RunConditions(
+            run_id=run.run_id,
+            seed=run.seed,
+            sweep_point=run.swept,
+            primary=run.primary,
+            harmful=tuple(sorted(run.harmful)),
+            learned=run.learned,
+        )
+        for run in runs
     )
 
 

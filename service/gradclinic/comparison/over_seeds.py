@@ -6,185 +6,92 @@ interval of its median. Runs at different points of a sweep are different networ
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isinf, isnan
 from statistics import median
 from typing import Any
 
 from ..diagnosis.confidence import median_interval, median_of, wilson
 from ..diagnosis.wording import as_read
-from .results import NOT_CONDITIONS, RunResult, SweepPoint, number
+from .results import NOT_CONDITIONS, RunResult, SweepPoint, Swept, number
 
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvidenceOverSeeds:
     """One measured number of a finding over the seeds that have the finding."""
 
     name: str
     unit: str
     threshold: float | None
-    values: tuple[float, ...]
-    """One a seed, in the order of the seeds."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Median, its interval with the confidence that so many seeds give, and the range."""
-        found = median_interval(self.values)
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "threshold": self.threshold,
-            "median": median_of(self.values),
-            "interval": list(found[:2]) if found else None,
-            "confidence": found[2] if found else None,
-            "lowest": min(self.values),
-            "highest": max(self.values),
-            "seeds": len(self.values),
-        }
+    """What the first of these seeds' number was compared with."""
+    median: float
+    interval: tuple[float, float] | None
+    """Of the median, between two of the measured values; None for a single seed."""
+    confidence: float | None
+    """Of the interval: what so many seeds give."""
+    lowest: float
+    highest: float
+    seeds: int
 
 
 @dataclass(frozen=True)
+class LayerOverSeeds:
+    """A layer, and how many seeds name it."""
+
+    layer: str
+    seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Onset:
+    """The first step of a condition over the seeds that show it."""
+
+    median: float
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FindingOverSeeds:
     """One condition over the seeds of an arm."""
 
     condition: str
+    seeds: int
+    """Seeds that show the condition, with harm or without."""
     of: int
     """Seeds that were judged."""
-    findings: tuple[Json, ...]
-    """The seeds' own findings of the condition, in the order of the seeds."""
+    share: float
+    share_interval: tuple[float, float]
+    """95 % interval of the fraction of seeds that show it."""
     primary_in: int
     """Seeds whose primary condition it is."""
-
-    @property
-    def seeds(self) -> int:
-        """Seeds that show the condition, with harm or without."""
-        return len(self.findings)
-
-    @property
-    def harm_in(self) -> int:
-        """Seeds in which it hurt learning."""
-        return sum(bool(finding.get("harm")) for finding in self.findings)
-
-    @property
-    def layers(self) -> tuple[tuple[str, int], ...]:
-        """The layers that more than half of these seeds name, those named most and worst first, with their seeds."""
-        names: Counter[str] = Counter()
-        places: dict[str, list[int]] = {}
-        for finding in self.findings:
-            for place, name in enumerate(finding.get("layers") or ()):
-                names[name] += 1
-                places.setdefault(name, []).append(place)
-        agreed = [(name, count) for name, count in names.items() if 2 * count > self.seeds]
-        return tuple(sorted(agreed, key=lambda item: (-item[1], sum(places[item[0]]) / item[1], item[0])))
-
-    @property
-    def first_steps(self) -> tuple[int, ...]:
-        """The first step of the condition in each of these seeds."""
-        return tuple(int(finding["first_step"]) for finding in self.findings if finding.get("first_step") is not None)
-
-    @property
-    def evidence(self) -> tuple[EvidenceOverSeeds, ...]:
-        """Every number that a finding rests on, in the order of the first seed's."""
-        kinds: dict[str, Json] = {}
-        values: dict[str, list[float]] = {}
-        for finding in self.findings:
-            for each in finding.get("evidence") or ():
-                value = number(each["value"])
-                if value is not None and not isnan(value):
-                    kinds.setdefault(each["name"], each)
-                    values.setdefault(each["name"], []).append(value)
-        return tuple(
-            EvidenceOverSeeds(name, str(each["unit"]), number(each.get("threshold")), tuple(values[name]))
-            for name, each in kinds.items()
-        )
-
-    @property
-    def confidence(self) -> float | None:
-        """Median of the seeds' own confidences."""
-        known = [value for finding in self.findings if (value := number(finding.get("confidence"))) is not None]
-        return round(median(known), 3) if known else None
-
-    @property
-    def summary(self) -> str:
-        """One sentence that a person understands."""
-        low, high = wilson(self.seeds, self.of)
-        name = self.condition.replace("_", " ").capitalize()
-        parts = [f"{name} in {self.seeds} of {_seeds(self.of)} (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"]
-        if self.condition not in NOT_CONDITIONS:
-            parts += [self._harm_in_words(), self._onset_in_words(), self._layers_in_words()]
-        shown = next(iter(self.evidence), None)
-        if shown is not None:
-            parts.append(_in_words(shown))
-        return "; ".join(part for part in parts if part) + "."
-
-    def _harm_in_words(self) -> str:
-        if self.harm_in == self.seeds:
-            return "it hurt learning" + (" in each of them" if self.seeds > 1 else "")
-        return f"it hurt learning in {self.harm_in} of them" if self.harm_in else "it did no harm"
-
-    def _onset_in_words(self) -> str:
-        steps = self.first_steps
-        if not steps:
-            return ""
-        if min(steps) == max(steps):
-            return f"from step {steps[0]:,} on"
-        return f"from step {_whole(median(steps)):,} on (median; {min(steps):,} to {max(steps):,})"
-
-    def _layers_in_words(self) -> str:
-        names = [name for name, _ in self.layers]
-        if not names:
-            return "each seed names other layers" if any(each.get("layers") for each in self.findings) else ""
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        who = "" if self.seeds == 1 else " (named by most of these seeds)" if self.seeds > 2 else " (named by both)"
-        return f"in {', '.join(names[:3])}{more}{who}"
-
-    def to_json(self) -> dict[str, Any]:
-        """As comparisons show it."""
-        steps = self.first_steps
-        return {
-            "condition": self.condition,
-            "seeds": self.seeds,
-            "of": self.of,
-            "share": self.seeds / self.of,
-            "share_interval": list(wilson(self.seeds, self.of)),
-            "primary_in": self.primary_in,
-            "harm_in": self.harm_in,
-            "confidence": self.confidence,
-            "layers": [{"layer": name, "seeds": count} for name, count in self.layers],
-            "first_step": ({"median": median(steps), "lowest": min(steps), "highest": max(steps)} if steps else None),
-            "evidence": [each.to_json() for each in self.evidence],
-            "summary": self.summary,
-        }
+    harm_in: int
+    """Seeds in which it hurt learning."""
+    confidence: float | None
+    """Median of the seeds' own confidences."""
+    layers: tuple[LayerOverSeeds, ...]
+    """The layers that more than half of these seeds name, those named most and worst first."""
+    first_step: Onset | None
+    evidence: tuple[EvidenceOverSeeds, ...]
+    """Every number that a finding rests on, in the order of the first seed's."""
+    summary: str
+    """One sentence that a person understands."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiagnosisOverSeeds:
     """What the seeds of one arm, at one point of a sweep, say together."""
 
-    sweep_point: SweepPoint | None
+    sweep_point: Swept | None
     seeds: tuple[int, ...]
     primary: str
     """The primary condition of the most seeds; of two alike, the sick one."""
+    summary: str
+    """What is wrong in how many seeds, in one sentence; the other primary conditions after it."""
     findings: tuple[FindingOverSeeds, ...]
     """The primary one first, then by how many seeds have it as theirs, and by how many it hurt."""
-
-    @property
-    def summary(self) -> str:
-        """What is wrong in how many seeds, in one sentence; the other primary conditions after it."""
-        others = [each for each in self.findings[1:] if each.primary_in]
-        rest = ", ".join(f"{each.condition.replace('_', ' ')} in {each.primary_in}" for each in others)
-        return self.findings[0].summary + (f" Other seeds: {rest}." if rest else "")
-
-    def to_json(self) -> dict[str, Any]:
-        """As comparisons show it."""
-        return {
-            "sweep_point": dict(self.sweep_point) if self.sweep_point else None,
-            "seeds": list(self.seeds),
-            "primary": self.primary,
-            "summary": self.summary,
-            "findings": [each.to_json() for each in self.findings],
-        }
 
 
 def diagnoses_over_seeds(runs: Sequence[RunResult]) -> tuple[DiagnosisOverSeeds, ...]:
@@ -207,9 +114,125 @@ def _over_seeds(point: SweepPoint | None, runs: Sequence[RunResult]) -> Diagnosi
         own = {str(finding["condition"]): finding for finding in (run.diagnosis or {}).get("findings") or ()}
         for name, finding in ({run.primary: {"condition": run.primary}} | own).items():
             found.setdefault(name, []).append(finding)
-    findings = [FindingOverSeeds(name, len(runs), tuple(own), primaries[name]) for name, own in found.items()]
+    findings = [_finding(name, own, of=len(runs), primary_in=primaries[name]) for name, own in found.items()]
     findings.sort(key=lambda each: (-each.primary_in, each.condition in NOT_CONDITIONS, -each.harm_in, -each.seeds))
-    return DiagnosisOverSeeds(point, tuple(run.seed for run in runs), findings[0].condition, tuple(findings))
+    return DiagnosisOverSeeds(
+        sweep_point=dict(point) if point else None,
+        seeds=tuple(run.seed for run in runs),
+        primary=findings[0].condition,
+        summary=_summary(findings),
+        findings=tuple(findings),
+    )
+
+
+def _summary(findings: Sequence[FindingOverSeeds]) -> str:
+    others = [each for each in findings[1:] if each.primary_in]
+    rest = ", ".join(f"{each.condition.replace('_', ' ')} in {each.primary_in}" for each in others)
+    return findings[0].summary + (f" Other seeds: {rest}." if rest else "")
+
+
+def _finding(condition: str, findings: Sequence[Json], *, of: int, primary_in: int) -> FindingOverSeeds:
+    """What the seeds' own findings of a condition, in the order of the seeds, say together."""
+    interval = wilson(len(findings), of)
+    without_words = FindingOverSeeds(
+        condition=condition,
+        seeds=len(findings),
+        of=of,
+        share=len(findings) / of,
+        share_interval=interval,
+        primary_in=primary_in,
+        harm_in=sum(bool(finding.get("harm")) for finding in findings),
+        confidence=_confidence(findings),
+        layers=_layers(findings),
+        first_step=_onset(findings),
+        evidence=_evidence(findings),
+        summary="",
+    )
+    return replace(
+        without_words, summary=_finding_in_words(without_words, named=any(each.get("layers") for each in findings))
+    )
+
+
+def _layers(findings: Sequence[Json]) -> tuple[LayerOverSeeds, ...]:
+    places: dict[str, list[int]] = {}
+    for finding in findings:
+        for place, name in enumerate(finding.get("layers") or ()):
+            places.setdefault(name, []).append(place)
+    agreed = [name for name, own in places.items() if 2 * len(own) > len(findings)]
+    agreed.sort(key=lambda name: (-len(places[name]), sum(places[name]) / len(places[name]), name))
+    return tuple(LayerOverSeeds(name, len(places[name])) for name in agreed)
+
+
+def _onset(findings: Sequence[Json]) -> Onset | None:
+    steps = [int(finding["first_step"]) for finding in findings if finding.get("first_step") is not None]
+    return Onset(median=median(steps), lowest=min(steps), highest=max(steps)) if steps else None
+
+
+def _evidence(findings: Sequence[Json]) -> tuple[EvidenceOverSeeds, ...]:
+    kinds: dict[str, Json] = {}
+    values: dict[str, list[float]] = {}
+    for finding in findings:
+        for each in finding.get("evidence") or ():
+            value = number(each["value"])
+            if value is not None and not isnan(value):
+                kinds.setdefault(each["name"], each)
+                values.setdefault(each["name"], []).append(value)
+    return tuple(_over(each, values[name]) for name, each in kinds.items())
+
+
+def _over(kind: Json, values: Sequence[float]) -> EvidenceOverSeeds:
+    found = median_interval(values)
+    return EvidenceOverSeeds(
+        name=str(kind["name"]),
+        unit=str(kind["unit"]),
+        threshold=number(kind.get("threshold")),
+        median=median_of(values),
+        interval=found[:2] if found else None,
+        confidence=found[2] if found else None,
+        lowest=min(values),
+        highest=max(values),
+        seeds=len(values),
+    )
+
+
+def _confidence(findings: Sequence[Json]) -> float | None:
+    known = [value for finding in findings if (value := number(finding.get("confidence"))) is not None]
+    return round(median(known), 3) if known else None
+
+
+def _finding_in_words(found: FindingOverSeeds, *, named: bool) -> str:
+    """`named`: whether any seed names a layer."""
+    low, high = found.share_interval
+    name = found.condition.replace("_", " ").capitalize()
+    parts = [f"{name} in {found.seeds} of {_seeds(found.of)} (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"]
+    if found.condition not in NOT_CONDITIONS:
+        parts += [_harm_in_words(found), _onset_in_words(found.first_step), _layers_in_words(found, named=named)]
+    if found.evidence:
+        parts.append(_in_words(found.evidence[0]))
+    return "; ".join(part for part in parts if part) + "."
+
+
+def _harm_in_words(found: FindingOverSeeds) -> str:
+    if found.harm_in == found.seeds:
+        return "it hurt learning" + (" in each of them" if found.seeds > 1 else "")
+    return f"it hurt learning in {found.harm_in} of them" if found.harm_in else "it did no harm"
+
+
+def _onset_in_words(onset: Onset | None) -> str:
+    if onset is None:
+        return ""
+    if onset.lowest == onset.highest:
+        return f"from step {onset.lowest:,} on"
+    return f"from step {_whole(onset.median):,} on (median; {onset.lowest:,} to {onset.highest:,})"
+
+
+def _layers_in_words(found: FindingOverSeeds, *, named: bool) -> str:
+    names = [each.layer for each in found.layers]
+    if not names:
+        return "each seed names other layers" if named else ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    who = "" if found.seeds == 1 else " (named by most of these seeds)" if found.seeds > 2 else " (named by both)"
+    return f"in {', '.join(names[:3])}{more}{who}"
 
 
 _PLAIN = frozenset({"ratio", "fraction", "step", "rises", "records"})
@@ -218,13 +241,12 @@ _PLAIN = frozenset({"ratio", "fraction", "step", "rises", "records"})
 
 def _in_words(evidence: EvidenceOverSeeds) -> str:
     """`gradient lost from output to input: 9.3 decades (75 % interval 9.1 to 9.5)`."""
-    found = median_interval(evidence.values)
-    read = as_read(evidence.name, median_of(evidence.values), evidence.threshold, interval=found[:2] if found else None)
+    read = as_read(evidence.name, evidence.median, evidence.threshold, interval=evidence.interval)
     unit = "" if evidence.unit in _PLAIN else f" {evidence.unit}"
     text = f"{read.label}: {_shown(read.value)}{unit}"
-    if found is not None and read.interval is not None and read.interval[0] != read.interval[1]:
+    if evidence.confidence is not None and read.interval is not None and read.interval[0] != read.interval[1]:
         low, high = read.interval
-        text += f" ({100 * found[2]:.0f} % interval {_shown(low)} to {_shown(high)})"
+        text += f" ({100 * evidence.confidence:.0f} % interval {_shown(low)} to {_shown(high)})"
     return text
 
 

@@ -1,14 +1,15 @@
-"""What a comparison says, arm by arm, and its JSON."""
+"""What a comparison says, arm by arm, as it is shown and stored."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from .effects import Effect
-from .over_seeds import DiagnosisOverSeeds, diagnoses_over_seeds
-from .results import RunResult
-from .verdicts import Judgement, Verdict
+from .effect import Effect, RatioEffect
+from .over_seeds import DiagnosisOverSeeds
+from .results import Swept
+from .verdicts import Verdict
+
+PairedBy = Literal["seed", "order"]
 
 
 @dataclass(frozen=True)
@@ -20,142 +21,79 @@ class Cost:
     memory_ratio: float | None
     parameters_ratio: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {
-            "train_seconds_ratio": self.train_seconds_ratio,
-            "memory_ratio": self.memory_ratio,
-            "parameters_ratio": self.parameters_ratio,
-        }
+
+@dataclass(frozen=True, kw_only=True)
+class RunConditions:
+    """What is wrong with one finished run."""
+
+    run_id: str
+    seed: int
+    sweep_point: Swept | None
+    primary: str
+    harmful: tuple[str, ...]
+    """The conditions that hurt learning, in alphabetical order."""
+    learned: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArmComparison:
     """One arm against the baseline."""
 
     arm: str
     rank: int
-    judgement: Judgement
-    results: tuple[RunResult, ...]
+    """1 is best."""
+    verdict: Verdict
+    """Open as long as runs are pending, because stopping at a lucky moment is no evidence."""
+    verdict_so_far: Verdict
+    """What the finished runs alone say."""
+    reason: str
+    seeds_needed: int | None
+    """How many seeds would decide; None where it is decided, or no practical number would."""
+    runs: int
     """The arm's finished runs."""
-    baseline_results: tuple[RunResult, ...]
-    """The baseline's finished runs."""
     pending: int
     """The arm's runs that have not ended."""
     lost: int
     """The arm's runs that ended without a result: failed, canceled, expired."""
-    baseline_pending: int = 0
-    paired_by: Literal["seed", "order"] = "seed"
+    paired_by: PairedBy
     """What joins a run to one of the baseline's; by order where they share no seed, which is valid, but less sharp."""
-    effects: Mapping[str, Effect] = field(default_factory=dict)
-    cost: Cost = Cost(None, None, None)
-
-    @property
-    def verdict(self) -> Verdict:
-        """In one word; open as long as runs are pending, because stopping at a lucky moment is no evidence."""
-        return "inconclusive" if self._open else self.judgement.verdict
-
-    @property
-    def _open(self) -> bool:
-        return bool(self.pending or self.baseline_pending)
-
-    @property
-    def reason(self) -> str:
-        """Why that verdict."""
-        if not self._open:
-            return self.judgement.reason
-        return (
-            f"{self.pending} runs of this arm and {self.baseline_pending} of the baseline have not ended. "
-            f"So far: {self.judgement.reason}"
-        )
-
-    @property
-    def diagnoses(self) -> tuple[DiagnosisOverSeeds, ...]:
-        """What the arm's seeds say together, at each point of a sweep."""
-        return diagnoses_over_seeds(self.results)
-
-    @property
-    def new_conditions(self) -> dict[str, int]:
-        """Runs with a harmful condition that harmed no run of the baseline."""
-        old = frozenset().union(*(run.harmful for run in self.baseline_results))
-        return dict(Counter(name for run in self.results for name in sorted(run.harmful - old)))
-
-    def to_json(self) -> dict[str, Any]:
-        """As the contract has it, with more beside it."""
-        return {
-            "arm": self.arm,
-            "rank": self.rank,
-            "verdict": self.verdict,
-            "verdict_so_far": self.judgement.verdict,
-            "reason": self.reason,
-            "seeds_needed": self.judgement.seeds_needed,
-            "runs": len(self.results),
-            "pending": self.pending,
-            "lost": self.lost,
-            "paired_by": self.paired_by,
-            "conditions": _conditions(self.results),
-            "baseline_conditions": _conditions(self.baseline_results),
-            "new_conditions": self.new_conditions,
-            "conditions_by_seed": _by_seed(self.results),
-            "diagnoses": [each.to_json() for each in self.diagnoses],
-            "learned": sum(run.learned for run in self.results),
-            "effects": {name: effect.to_json() for name, effect in self.effects.items()},
-            "cost": self.cost.to_json(),
-        }
+    conditions: Mapping[str, int]
+    """Finished runs by primary condition, the most frequent first."""
+    baseline_conditions: Mapping[str, int]
+    new_conditions: Mapping[str, int]
+    """Runs by harmful condition that harmed no run of the baseline."""
+    conditions_by_seed: tuple[RunConditions, ...]
+    diagnoses: tuple[DiagnosisOverSeeds, ...]
+    """What the arm's seeds say together, at each point of a sweep."""
+    learned: int
+    """Finished runs whose network learned."""
+    effects: Mapping[str, RatioEffect | Effect]
+    """By metric, that of the verdict first; without those that no pair of runs has."""
+    cost: Cost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """The arms against the baseline, best first."""
 
+    study_id: str | None
+    """None for runs that were chosen one by one."""
     baseline: str
     metric: str
+    """What verdicts and ranks rest on."""
     confidence: float
+    method: str
+    false_verdicts_at_most: float
+    """Chance that some arm is said to cure, improve or harm, if all arms are equal."""
+    complete: bool
+    """Whether every run has ended."""
+    baseline_runs: int
+    """The baseline's finished runs."""
+    baseline_conditions: Mapping[str, int]
+    baseline_conditions_by_seed: tuple[RunConditions, ...]
+    baseline_diagnoses: tuple[DiagnosisOverSeeds, ...]
     arms: tuple[ArmComparison, ...]
-    baseline_results: tuple[RunResult, ...]
-    baseline_pending: int
-    study_id: str | None = None
 
     def arm(self, name: str) -> ArmComparison:
         """The arm of that name."""
         return next(each for each in self.arms if each.arm == name)
-
-    def to_json(self) -> dict[str, Any]:
-        """As the contract has it, with more beside it."""
-        return {
-            "study_id": self.study_id,
-            "baseline": self.baseline,
-            "metric": self.metric,
-            "confidence": self.confidence,
-            "method": (
-                "paired t intervals over seeds, of log values where the unit is ln(...)"
-                + (f", simultaneous over {len(self.arms)} arms (Bonferroni)" if len(self.arms) > 1 else "")
-                + "; where seeds end in another way, an "
-                "exact test of how many do"
-            ),
-            "false_verdicts_at_most": round(1 - self.confidence, 12),
-            "complete": not (self.baseline_pending or any(each.pending for each in self.arms)),
-            "baseline_runs": len(self.baseline_results),
-            "baseline_conditions": _conditions(self.baseline_results),
-            "baseline_conditions_by_seed": _by_seed(self.baseline_results),
-            "baseline_diagnoses": [each.to_json() for each in diagnoses_over_seeds(self.baseline_results)],
-            "arms": [each.to_json() for each in self.arms],
-        }
-
-
-def _conditions(runs: Sequence[RunResult]) -> dict[str, int]:
-    return dict(Counter(run.primary for run in runs).most_common())
-
-
-def _by_seed(runs: Sequence[RunResult]) -> list[dict[str, Any]]:
-    return [
-        {
-            "run_id": run.run_id,
-            "seed": run.seed,
-            "sweep_point": dict(run.sweep_point) if run.sweep_point else None,
-            "primary": run.primary,
-            "harmful": sorted(run.harmful),
-            "learned": run.learned,
-        }
-        for run in runs
-    ]

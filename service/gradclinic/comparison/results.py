@@ -10,6 +10,9 @@ from ..kernel.status import ENDED
 SweepPoint = tuple[tuple[str, Any], ...]
 """Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
 
+Swept = Mapping[str, int | float]
+"""The same by JSON pointer, as it is shown."""
+
 Pair = tuple[int, SweepPoint | None]
 """What a run of an arm and a run of the baseline must share to be compared: seed and sweep point."""
 
@@ -66,6 +69,11 @@ class RunResult:
     def pair(self) -> Pair:
         """What it is paired by."""
         return self.seed, self.sweep_point
+
+    @property
+    def swept(self) -> Swept | None:
+        """The sweep's values by JSON pointer; None without a sweep."""
+        return dict(self.sweep_point) if self.sweep_point else None
 
     @property
     def succeeded(self) -> bool:

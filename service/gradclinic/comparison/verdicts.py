@@ -19,8 +19,8 @@ from typing import Literal
 
 import numpy as np
 
-from .effects import Effect, ratio
-from .evidence import Evidence
+from .exact_tests import ExactTests
+from .paired import PairedDifference, ratio
 from .results import RunResult
 
 Verdict = Literal["cures", "improves", "no_effect", "harms", "inconclusive"]
@@ -52,36 +52,36 @@ class Judgement:
 
 
 def judge(
-    effect: Effect | None, evidence: Evidence, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]
+    paired: PairedDifference | None, exact: ExactTests, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]
 ) -> Judgement:
-    """The verdict on an arm: its effect on the deciding metric, and the paired, finished runs on both sides."""
-    if effect is None:
+    """The verdict on an arm: its differences in the deciding metric, and the paired, finished runs on both sides."""
+    if paired is None:
         return Judgement("inconclusive", "No run of this arm can be compared yet.", FEWEST_SEEDS)
-    seeds = len(effect.differences)
+    seeds = len(paired.differences)
     if seeds < 2:
         return Judgement(
             "inconclusive",
-            f"A single seed says nothing about chance: {_said(effect)} in it.",
+            f"A single seed says nothing about chance: {_said(paired)} in it.",
             FEWEST_SEEDS,
         )
     sick = frozenset().union(*(run.harmful for run in baseline))
-    cure = _Cure.of(effect, evidence, sick=sick, baseline=baseline, arm=arm) if sick else None
+    cure = _Cure.of(paired, exact, sick=sick, baseline=baseline, arm=arm) if sick else None
     if cure is not None and cure.proven:
         return Judgement("cures", cure.reason())
-    outcome = _by_metric(effect, evidence)
+    outcome = _by_metric(paired, exact)
     if outcome == "inconclusive":
-        return _open(effect, evidence, cure)
-    return Judgement.because(outcome, _metric_reason(effect, outcome) + (cure.why_not() if cure is not None else ""))
+        return _open(paired, exact, cure)
+    return Judgement.because(outcome, _metric_reason(paired, outcome) + (cure.why_not() if cure is not None else ""))
 
 
-def _by_metric(effect: Effect, evidence: Evidence) -> Verdict:
-    interval = effect.gain_interval
+def _by_metric(paired: PairedDifference, exact: ExactTests) -> Verdict:
+    interval = paired.gain_interval
     if interval is None:
         return "inconclusive"
     low, high = interval
-    if -effect.metric.negligible <= low and high <= effect.metric.negligible:
+    if -paired.metric.negligible <= low and high <= paired.metric.negligible:
         return "no_effect"
-    if low <= 0 <= high or not evidence.bears_out(effect):
+    if low <= 0 <= high or not exact.bears_out(paired):
         return "inconclusive"
     return "improves" if high < 0 else "harms"
 
@@ -90,8 +90,8 @@ def _by_metric(effect: Effect, evidence: Evidence) -> Verdict:
 class _Cure:
     """Whether what was wrong with the baseline is gone, and on what evidence."""
 
-    effect: Effect
-    evidence: Evidence
+    paired: PairedDifference
+    exact: ExactTests
     sick: frozenset[str]
     baseline: Sequence[RunResult]
     arm: Sequence[RunResult]
@@ -100,15 +100,15 @@ class _Cure:
     @classmethod
     def of(
         cls,
-        effect: Effect,
-        evidence: Evidence,
+        paired: PairedDifference,
+        exact: ExactTests,
         *,
         sick: frozenset[str],
         baseline: Sequence[RunResult],
         arm: Sequence[RunResult],
     ) -> "_Cure":
-        tolerance = max(effect.metric.negligible, SCATTER_SHARE * _scatter(effect, baseline))
-        return cls(effect, evidence, sick, baseline, arm, tolerance)
+        tolerance = max(paired.metric.negligible, SCATTER_SHARE * _scatter(paired, baseline))
+        return cls(paired, exact, sick, baseline, arm, tolerance)
 
     @property
     def left(self) -> list[RunResult]:
@@ -129,22 +129,22 @@ class _Cure:
 
     @property
     def no_worse(self) -> bool:
-        interval = self.effect.gain_interval
-        return interval is not None and interval[0] <= 0 and self.effect.gain <= self.tolerance
+        interval = self.paired.gain_interval
+        return interval is not None and interval[0] <= 0 and self.paired.gain <= self.tolerance
 
     @property
     def proven(self) -> bool:
         return self.gone and (
-            _by_metric(self.effect, self.evidence) == "improves"
-            or (self.no_worse and self.all_harmed and self.evidence.all_against_none())
+            _by_metric(self.paired, self.exact) == "improves"
+            or (self.no_worse and self.all_harmed and self.exact.all_against_none())
         )
 
     def reason(self) -> str:
         harmed = sum(bool(run.harmful) for run in self.baseline)
         how = (
-            f"{_said(self.effect)} {_shown(self.effect)}"
-            if _by_metric(self.effect, self.evidence) == "improves"
-            else f"{_words(self.effect)} is no worse"
+            f"{_said(self.paired)} {_shown(self.paired)}"
+            if _by_metric(self.paired, self.exact) == "improves"
+            else f"{_words(self.paired)} is no worse"
         )
         return (
             f"{_names(self.sick)} harmed {harmed} of {len(self.baseline)} runs of the baseline and none of "
@@ -160,60 +160,60 @@ class _Cure:
         return ""
 
 
-def _open(effect: Effect, evidence: Evidence, cure: _Cure | None) -> Judgement:
-    interval = effect.gain_interval
-    text = f"{_said(effect)} {_shown(effect)}, which does not exclude chance"
-    needed = effect.seeds_needed()
+def _open(paired: PairedDifference, exact: ExactTests, cure: _Cure | None) -> Judgement:
+    interval = paired.gain_interval
+    text = f"{_said(paired)} {_shown(paired)}, which does not exclude chance"
+    needed = paired.seeds_needed()
     if interval is not None and not interval[0] <= 0 <= interval[1]:
-        text = f"{_said(effect)} {_shown(effect)}, but with so few seeds equal arms can end so differently by chance"
-        needed = evidence.seeds_that_decide()
+        text = f"{_said(paired)} {_shown(paired)}, but with so few seeds equal arms can end so differently by chance"
+        needed = exact.seeds_that_decide()
     if cure is not None and cure.gone and cure.all_harmed and cure.no_worse:
-        enough = evidence.seeds_for_all_against_none()
+        enough = exact.seeds_for_all_against_none()
         needed = min((each for each in (needed, enough) if each is not None), default=None)
         text = f"{_names(cure.sick)} left every run, but with so few seeds that can be chance: {text}"
     seeds = f"; about {needed} seeds would decide" if needed is not None else "; no practical number of seeds decides"
     return Judgement.because("inconclusive", f"{text}{seeds}.", seeds_needed=needed)
 
 
-def _scatter(effect: Effect, baseline: Sequence[RunResult]) -> float:
+def _scatter(paired: PairedDifference, baseline: Sequence[RunResult]) -> float:
     """Deviation of the baseline between seeds, on the metric's scale; 0 where it is unknown or not finite."""
-    values = [run.metric(effect.metric.name) for run in baseline]
+    values = [run.metric(paired.metric.name) for run in baseline]
     finite = [value for value in values if value is not None and np.isfinite(value)]
     if len(finite) < 2 or len(finite) < len(values):
         return 0.0
-    scores = np.log(np.maximum(finite, effect.metric.floor)) if effect.metric.log else np.array(finite)
+    scores = np.log(np.maximum(finite, paired.metric.floor)) if paired.metric.log else np.array(finite)
     return float(scores.std(ddof=1))
 
 
-def _metric_reason(effect: Effect, outcome: Verdict) -> str:
+def _metric_reason(paired: PairedDifference, outcome: Verdict) -> str:
     if outcome == "no_effect":
-        if not effect.finite:
-            return f"Arm and baseline fare alike, {_said(effect)}."
-        return f"{_said(effect)} {_shown(effect)}: no difference that matters."
-    return f"{_said(effect)} {_shown(effect)}."
+        if not paired.finite:
+            return f"Arm and baseline fare alike, {_said(paired)}."
+        return f"{_said(paired)} {_shown(paired)}: no difference that matters."
+    return f"{_said(paired)} {_shown(paired)}."
 
 
-def _words(effect: Effect) -> str:
-    return "the " + effect.metric.name.removeprefix("final_").replace("_", " ")
+def _words(paired: PairedDifference) -> str:
+    return "the " + paired.metric.name.removeprefix("final_").replace("_", " ")
 
 
-def _said(effect: Effect) -> str:
-    """The effect in words."""
-    name = _words(effect)
-    if not effect.finite:
-        pairs = f"of {effect.pairs} pairs the arm won {effect.wins} and lost {effect.losses}"
+def _said(paired: PairedDifference) -> str:
+    """The difference in words."""
+    name = _words(paired)
+    if not paired.finite:
+        pairs = f"of {paired.pairs} pairs the arm won {paired.wins} and lost {paired.losses}"
         return f"{name} is not finite in some runs; {pairs}"
-    if effect.metric.log:
-        return f"{name} is {ratio(effect.mean):.3g} times the baseline's"
-    return f"{name} changed by {effect.mean:+.3g}"
+    if paired.metric.log:
+        return f"{name} is {ratio(paired.mean):.3g} times the baseline's"
+    return f"{name} changed by {paired.mean:+.3g}"
 
 
-def _shown(effect: Effect) -> str:
-    interval = effect.interval
-    if interval is None or not effect.finite:
-        return f"(over {len(effect.differences)} seeds)"
-    low, high = (ratio(bound) for bound in interval) if effect.metric.log else interval
-    return f"({effect.confidence:.0%} interval {low:.3g} to {high:.3g}, {len(effect.differences)} seeds)"
+def _shown(paired: PairedDifference) -> str:
+    interval = paired.interval
+    if interval is None or not paired.finite:
+        return f"(over {len(paired.differences)} seeds)"
+    low, high = (ratio(bound) for bound in interval) if paired.metric.log else interval
+    return f"({paired.confidence:.0%} interval {low:.3g} to {high:.3g}, {len(paired.differences)} seeds)"
 
 
 def _names(conditions: frozenset[str]) -> str:

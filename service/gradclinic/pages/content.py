@@ -120,7 +120,7 @@ def study(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
         "title": found.name or found.id,
         "claim": CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
         "ended": found.status != "running",
-        "comparison": compare_study(service, study_id, metric=metric).to_json(),
+        "comparison": compare_study(service, study_id, metric=metric),
         "runs": [_row(run) for run in runs],
         "figures_ready": any(run.step > 0 for run in runs),
         "has_map": 1 <= len(found.sweep) <= 2,

@@ -76,7 +76,7 @@ def run_curves(service: Service, run: Run) -> Figure:
 
 def study_ranking(service: Service, study_id: str, *, metric: str) -> Figure:
     """The arms of a study, best on top."""
-    return ranking(compare_study(service, study_id, metric=metric).to_json())
+    return ranking(compare_study(service, study_id, metric=metric))
 
 
 def study_profiles(service: Service, study_id: str, *, at: When) -> Figure:

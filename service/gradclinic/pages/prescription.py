@@ -1,12 +1,14 @@
 """What the pages of prescriptions show: how far a search is, and what it found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any
 
 from ..api.http.plain_json import plain
+from ..comparison import Comparison
 from ..comparison.arms import BASELINE
+from ..kernel.codec import decode
 from ..kernel.errors import InsufficientData
 from ..prescription import CONTROL
 from ..remedies.words import in_short, in_words
@@ -93,6 +95,7 @@ def one(service: Service, prescription_id: str) -> dict[str, Any]:
     tried = candidates(trials)
     words = {each.arm: each.words for each in tried}
     cure = report.get("cure")
+    comparison = None if report.get("comparison") is None else decode(Comparison, report["comparison"])
     return {
         "prescription": found,
         "title": _called(found),
@@ -108,8 +111,8 @@ def one(service: Service, prescription_id: str) -> dict[str, Any]:
         "cure_as_remedies": None
         if cure is None
         else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure["remedies"]]},
-        "comparison": report.get("comparison"),
-        "confirmed": bool((report.get("comparison") or {}).get("arms")),
+        "comparison": comparison,
+        "confirmed": comparison is not None and bool(comparison.arms),
         "names": words,
         "control": report.get("control"),
         "tried": tried,
@@ -224,6 +227,6 @@ def ranking_figure(service: Service, prescription_id: str) -> Figure:
     comparison = (found.report or {}).get("comparison")
     if comparison is None:
         raise InsufficientData("nothing has been confirmed on fresh seeds yet")
+    shown = decode(Comparison, comparison)
     names = {each.arm: _short(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
-    arms = [{**arm, "arm": names.get(arm["arm"], arm["arm"])} for arm in comparison["arms"]]
-    return ranking({**comparison, "arms": arms})
+    return ranking(replace(shown, arms=tuple(replace(arm, arm=names.get(arm.arm, arm.arm)) for arm in shown.arms)))

@@ -9,7 +9,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from ..api.http.plain_json import plain
+from ..comparison import Effect, RatioEffect
 from ..diagnosis import wording
+from ..kernel.codec import decode
 
 _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
 
@@ -86,14 +88,15 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-def effect(found: Mapping[str, Any] | None) -> str:
+def effect(found: Effect | Mapping[str, Any] | None) -> str:
     """An effect with its interval: a ratio where the metric has one, else a difference."""
     if found is None:
         return "–"
-    if found["difference"] is None:
-        return f"not finite; better in {found['wins']} of {found['pairs']}"
-    middle, interval, sign = found["difference"], found["interval"], "+" if found["difference"] > 0 else ""
-    if found.get("ratio") is not None:
-        middle, interval, sign = found["ratio"], found["ratio_interval"], "× "
+    shown = decode(RatioEffect if "ratio" in found else Effect, found) if isinstance(found, Mapping) else found
+    if shown.difference is None:
+        return f"not finite; better in {shown.wins} of {shown.pairs}"
+    middle, interval, sign = shown.difference, shown.interval, "+" if shown.difference > 0 else ""
+    if isinstance(shown, RatioEffect) and shown.ratio is not None:
+        middle, interval, sign = shown.ratio, shown.ratio_interval, "× "
     text = f"{sign}{number(middle)}"
     return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"

@@ -1,6 +1,7 @@
 """What a prescription answers, running or ended, as JSON."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ..comparison import ArmComparison, RunResult
@@ -27,7 +28,7 @@ def report(state: SearchState, *, refused: Collection[str] = ()) -> dict[str, An
         "control": _control(state, outcome),
         "cure": _cure(outcome),
         "why": outcome.why if outcome is not None else f"The search goes on: {_doing(state)}.",
-        "comparison": outcome.comparison.to_json() if outcome is not None and outcome.comparison is not None else None,
+        "comparison": asdict(outcome.comparison) if outcome is not None and outcome.comparison is not None else None,
         "budget": state.task.budget.to_json(),
         "spent": {
             "runs": len(trained),
@@ -96,8 +97,8 @@ def _control(state: SearchState, outcome: SearchOutcome | None) -> dict[str, Any
         "runs": len(known),
         "cured": sum(_well(result) for _, result in known),
         "verdict": arm.verdict if arm is not None else None,
-        "effects": arm.to_json()["effects"] if arm is not None else None,
-        "cure_against_control": against.to_json() if against is not None else None,
+        "effects": asdict(arm)["effects"] if arm is not None else None,
+        "cure_against_control": asdict(against) if against is not None else None,
         "draws": [{**to_json(each, result), "name": " + ".join(map(label, each.remedies))} for each, result in known],
     }
 
@@ -125,7 +126,7 @@ def _evidence(outcome: SearchOutcome, candidate: Candidate | None) -> dict[str, 
     return {
         "name": candidate.name,
         "remedies": [remedy.to_json() for remedy in candidate.remedies],
-        "evidence": arm.to_json() if arm is not None else None,
+        "evidence": asdict(arm) if arm is not None else None,
     }
 
 

@@ -17,7 +17,7 @@ from math import inf, log
 from statistics import fmean
 from typing import Literal
 
-from ..comparison import DEFAULT_METRIC, ArmComparison, Comparison, RunResult, compare
+from ..comparison import ArmComparison, Comparison, RunResult, compare, gain
 from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
 from .candidates import Candidate, first_candidates, neighbours, simpler
@@ -290,7 +290,7 @@ def _as_good(simple: Candidate, best: Candidate, results: Results) -> bool:
     """Whether the simpler one's loss is about the best's, on the seeds of the confirmation."""
     if simple == best:
         return True
-    return _against(best.name, simple, results).effects[DEFAULT_METRIC].gain <= AS_GOOD
+    return gain(_named(results), baseline=best.name, arm=simple.name) <= AS_GOOD
 
 
 def _not_cured(

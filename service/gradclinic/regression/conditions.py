@@ -1,7 +1,7 @@
 """Conditions that hurt learning, in the new runs against the baseline's: in how many seeds, in which layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..comparison import RunResult, diagnoses_over_seeds
@@ -36,7 +36,7 @@ class ConditionCheck:
     @property
     def layers(self) -> list[str]:
         """The layers that most of the new seeds name, worst first."""
-        return [] if self.finding is None else [name for name, _ in self.finding.layers]
+        return [] if self.finding is None else [each.layer for each in self.finding.layers]
 
     @property
     def reason(self) -> str:
@@ -64,8 +64,8 @@ class ConditionCheck:
             "of_baseline": self.befell.of_baseline,
             "layers": self.layers,
             "seeds_needed": self.seeds_needed,
-            "finding": None if self.finding is None else self.finding.to_json(),
-            "baseline_finding": None if self.baseline_finding is None else self.baseline_finding.to_json(),
+            "finding": None if self.finding is None else asdict(self.finding),
+            "baseline_finding": None if self.baseline_finding is None else asdict(self.baseline_finding),
         }
 
 

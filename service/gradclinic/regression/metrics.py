@@ -1,13 +1,13 @@
 """One metric of the new runs against the baseline's, paired by seed: no worse than the margin, worse, or open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from ..comparison import Effect, Metric, RunResult
-from ..comparison.effects import effect_of, outcome, ratio
-from ..comparison.evidence import count
+from ..comparison import Metric, RunResult
+from ..comparison.exact_tests import count
 from ..comparison.intervals import EXACT_UP_TO, seeds_that_decide
+from ..comparison.paired import PairedDifference, outcome, paired_difference, ratio
 from ..comparison.results import Pair
 from .chance import Befell
 from .margins import limit_of
@@ -29,7 +29,7 @@ class MetricCheck:
     metric: Metric
     margin: float
     """As asked for: a share for losses and steps, a fraction for the accuracy."""
-    effect: Effect | None
+    paired: PairedDifference | None
     """None where no pair has the metric."""
     endings: Sequence[Befell]
     """How many seeds ended in another way: not finite, not learned."""
@@ -45,7 +45,7 @@ class MetricCheck:
     @property
     def verdict(self) -> Verdict:
         """Pass where the whole interval is within the margin, fail where all of it is beyond."""
-        interval = None if self.effect is None else self.effect.gain_interval
+        interval = None if self.paired is None else self.paired.gain_interval
         if interval is None or self._seeds < FEWEST_SEEDS:
             return "inconclusive"
         if interval[1] <= self.limit:
@@ -54,7 +54,7 @@ class MetricCheck:
 
     @property
     def _seeds(self) -> int:
-        return 0 if self.effect is None else len(self.effect.differences)
+        return 0 if self.paired is None else len(self.paired.differences)
 
     @property
     def _missing(self) -> int:
@@ -68,10 +68,10 @@ class MetricCheck:
         A few outcomes of two kinds are not what Student's interval is made for: it counts where the seeds that ended
         alike are beyond the margin by themselves, or where more bad endings than the baseline's are beyond chance.
         """
-        effect = self.effect
-        if effect is None or len(effect.alike) == len(effect.differences) or not self.endings:
+        paired = self.paired
+        if paired is None or len(paired.alike) == len(paired.differences) or not self.endings:
             return True
-        alike = effect.gain_interval_alike
+        alike = paired.gain_interval_alike
         if alike is not None and alike[0] > self.limit:
             return True
         return any(each.beyond_chance(self.error) for each in self.endings)
@@ -81,20 +81,20 @@ class MetricCheck:
         """How many seeds would decide, if effect and scatter stay; None where it is decided, or none would."""
         if self.verdict != "inconclusive":
             return None
-        if self.effect is None or self._seeds < FEWEST_SEEDS:
+        if self.paired is None or self._seeds < FEWEST_SEEDS:
             return FEWEST_SEEDS
         if self._missing:
             return None
-        interval = self.effect.gain_interval
+        interval = self.paired.gain_interval
         if interval is not None and interval[0] > self.limit:
             found = [each.seeds_needed(self.error) for each in self.endings]
             return min((each for each in found if each is not None), default=None)
         sign = -1.0 if self.metric.better == "higher" else 1.0
         return seeds_that_decide(
-            sign * self.effect.differences - self.limit,
+            sign * self.paired.differences - self.limit,
             negligible=0.0,
-            confidence=_confidence(self.effect),
-            comparisons=self.effect.comparisons,
+            confidence=_confidence(self.paired),
+            comparisons=self.paired.comparisons,
             now=self._seeds,
         )
 
@@ -102,34 +102,34 @@ class MetricCheck:
     def reason(self) -> str:
         """Why that verdict, in one sentence."""
         name = self.metric.name.removeprefix("final_").replace("_", " ").capitalize()
-        if self.effect is None:
+        if self.paired is None:
             return f"{name}: no pair of runs has it."
         if self._seeds < FEWEST_SEEDS:
             seeds = "a single seed says" if self._seeds == 1 else f"{self._seeds} seeds say"
             return f"{name} {self._change()}; {seeds} too little about chance."
-        if self.verdict == "pass" and not self.effect.differences.any():
+        if self.verdict == "pass" and not self.paired.differences.any():
             return f"{name} is the baseline's on each of {self._seeds} seeds."
-        over = f" over {self._seeds} seeds" if self.effect.finite else ""
+        over = f" over {self._seeds} seeds" if self.paired.finite else ""
         text = f"{name} {self._change()}{over}; {self._allowed()} is allowed"
         if self._missing:
             text += f"; {self._missing} of the new runs have none"
         elif self.verdict == "inconclusive":
-            interval = self.effect.gain_interval
+            interval = self.paired.gain_interval
             chance = interval is not None and interval[0] > self.limit
             text += "; so few seeds can end so differently by chance" if chance else "; that decides neither way"
         return text + "."
 
     def _change(self) -> str:
-        effect = self.effect
-        if effect is None or not effect.finite:
-            worse, pairs = (0, 0) if effect is None else (effect.losses, effect.pairs)
+        paired = self.paired
+        if paired is None or not paired.finite:
+            worse, pairs = (0, 0) if paired is None else (paired.losses, paired.pairs)
             return f"is not finite in some runs, and worse in {worse} of {pairs} pairs"
-        interval = effect.interval
+        interval = paired.interval
         if self.metric.log:
             bounds = f" (interval {ratio(interval[0]):.3g} to {ratio(interval[1]):.3g})" if interval else ""
-            return f"is {ratio(effect.mean):.3g} times the baseline's{bounds}"
+            return f"is {ratio(paired.mean):.3g} times the baseline's{bounds}"
         bounds = f" (interval {interval[0]:+.3g} to {interval[1]:+.3g})" if interval else ""
-        return f"changed by {effect.mean:+.3g}{bounds}"
+        return f"changed by {paired.mean:+.3g}{bounds}"
 
     def _allowed(self) -> str:
         if self.metric.log:
@@ -139,7 +139,7 @@ class MetricCheck:
     def to_json(self) -> dict[str, Any]:
         """As a check's answer has it; `limit` is on the scale of `ratio`, or of `difference` where there is none."""
         higher = self.metric.better == "higher"
-        effect = self.effect
+        paired = self.paired
         return {
             "metric": self.metric.name,
             "verdict": self.verdict,
@@ -148,7 +148,7 @@ class MetricCheck:
             "limit": 1 + self.margin if self.metric.log else -self.margin if higher else self.margin,
             "better": "higher" if higher else "lower",
             "seeds_needed": self.seeds_needed,
-            "effect": None if effect is None else {**effect.to_json(), "confidence": _confidence(effect)},
+            "effect": None if paired is None else asdict(replace(paired.effect(), confidence=_confidence(paired))),
             "values": [dict(each) for each in self.values],
         }
 
@@ -180,7 +180,7 @@ def metric_check(
     return MetricCheck(
         metric=metric,
         margin=margin,
-        effect=effect_of(
+        paired=paired_difference(
             metric, baseline=baseline, arm=new, confidence=1 - 2 * error, comparisons=metrics, reserved=2 * reserved
         ),
         endings=endings,
@@ -189,9 +189,9 @@ def metric_check(
     )
 
 
-def _confidence(effect: Effect) -> float:
+def _confidence(paired: PairedDifference) -> float:
     """With which the intervals of all metrics hold together, apart from what conditions may use up of the error."""
-    return round(1 - (effect.error - effect.reserved), 12)
+    return round(1 - (paired.error - paired.reserved), 12)
 
 
 def _pair(metric: Metric, baseline: RunResult, new: RunResult) -> dict[str, Any]:

@@ -139,16 +139,3 @@ class RecordingRequest(Declaration):
     def declaration(self) -> Declaration:
         """What it says of the training."""
         return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})
-
-
-class ComparisonRequest(Spec):
-    """Runs to compare, as the arms of a study would be."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"runs": ["run_01K0A", "run_01K0B"], "baseline": "run_01K0A"}]}
-    )
-
-    runs: Annotated[Items[Name], Field(min_length=2, max_length=500)]
-    """Identifiers of runs; those with the same arm (or name) and other seeds belong together."""
-    baseline: Name
-    """The run whose arm the others are held against."""

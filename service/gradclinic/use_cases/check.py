@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ..comparison import METRICS, RunResult
-from ..comparison.effects import outcome
+from ..comparison.paired import outcome
 from ..diagnosis import RULE_SETS, to_json
 from ..experiments.experiment import Experiment
 from ..kernel.errors import InvalidSpec, Problem, TooLarge

@@ -38,3 +38,9 @@ STUCK = arm("baseline", [2.301, 2.303, 2.302, 2.304, 2.300], "vanishing_gradient
 """A baseline that learned nothing in five seeds."""
 NAN = float("nan")
 DIVERGED = arm("baseline", [NAN] * 5, "divergence")
+
+
+def read_run(document):
+    """A run that was written as JSON."""
+    point = document["sweep_point"]
+    return RunResult(**{**document, "sweep_point": tuple(point.items()) if point else None})

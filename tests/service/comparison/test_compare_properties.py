@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradclinic.comparison import compare
+from gradclinic.kernel.codec import encode
 
 from .runs import CONSTANT, arm, run
 
@@ -31,13 +32,12 @@ def studies(draw):
 def test_ranks_are_a_permutation_and_nothing_raises_whatever_is_not_finite(results):
     comparison = compare(results)
     assert sorted(each.rank for each in comparison.arms) == list(range(1, len(comparison.arms) + 1))
-    json.dumps(comparison.to_json(), allow_nan=False)
+    json.dumps(encode(comparison), allow_nan=False)
     for each in comparison.arms:
         for effect in each.effects.values():
             assert effect.wins + effect.losses <= effect.pairs
-            shown = effect.to_json()
-            if shown["interval"]:
-                assert shown["interval"][0] <= shown["difference"] <= shown["interval"][1]
+            if effect.interval:
+                assert effect.interval[0] <= effect.difference <= effect.interval[1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -45,7 +45,7 @@ def test_ranks_are_a_permutation_and_nothing_raises_whatever_is_not_finite(resul
 def test_the_order_of_the_runs_does_not_matter(results, random):
     names = list(dict.fromkeys(each.arm for each in results))
     shuffled = random.sample(results, len(results))
-    assert compare(results, arms=names).to_json() == compare(shuffled, arms=names).to_json()
+    assert compare(results, arms=names) == compare(shuffled, arms=names)
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,16 +55,16 @@ def test_swapping_arm_and_baseline_flips_the_signs(pairs):
         base = arm("baseline", [pair[first] for pair in pairs])
         other = arm("other", [pair[second] for pair in pairs])
         found = compare([*base, *other]).arms[0]
-        return found.verdict, found.to_json()["effects"]["final_validation_loss"]
+        return found.verdict, found.effects["final_validation_loss"]
 
     (verdict, there), (mirrored, back) = effect(0, 1), effect(1, 0)
-    assert (there["wins"], there["losses"]) == (back["losses"], back["wins"])
-    assert there["p_value"] == pytest.approx(back["p_value"])
+    assert (there.wins, there.losses) == (back.losses, back.wins)
+    assert there.p_value == pytest.approx(back.p_value)
     assert mirrored == {"improves": "harms", "harms": "improves"}.get(verdict, verdict)
-    if there["difference"] is not None:
-        assert there["difference"] == pytest.approx(-back["difference"])
-    if there["interval"] is not None:
-        assert there["interval"] == pytest.approx([-bound for bound in reversed(back["interval"])])
+    if there.difference is not None:
+        assert there.difference == pytest.approx(-back.difference)
+    if there.interval is not None:
+        assert there.interval == pytest.approx([-bound for bound in reversed(back.interval)])
 
 
 def normal(rng, shared):

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from gradclinic.comparison import DiagnosisOverSeeds, RunResult, compare, diagnoses_over_seeds
+from gradclinic.comparison import DiagnosisOverSeeds, LayerOverSeeds, Onset, RunResult, compare, diagnoses_over_seeds
 from gradclinic.diagnosis.confidence import median_interval, wilson
 
 from .runs import STUCK, arm
@@ -42,12 +42,12 @@ def only(runs) -> DiagnosisOverSeeds:
 def test_a_condition_in_all_of_five_seeds_has_wilsons_interval_and_its_numbers_one_that_needs_no_normality():
     found = only([run(seed, slope=9.0 + seed / 10) for seed in range(5)])
     assert found.primary == "vanishing_gradients"
-    finding = found.findings[0].to_json()
-    assert (finding["seeds"], finding["of"], finding["primary_in"], finding["harm_in"]) == (5, 5, 5, 5)
-    assert finding["share_interval"] == pytest.approx([0.566, 1.0], abs=1e-3)
-    (slope,) = finding["evidence"]
-    assert (slope["median"], slope["interval"], slope["confidence"]) == (9.2, [9.0, 9.4], 0.9375)
-    assert finding["summary"] == (
+    finding = found.findings[0]
+    assert (finding.seeds, finding.of, finding.primary_in, finding.harm_in) == (5, 5, 5, 5)
+    assert finding.share_interval == pytest.approx([0.566, 1.0], abs=1e-3)
+    (slope,) = finding.evidence
+    assert (slope.median, slope.interval, slope.confidence) == (9.2, (9.0, 9.4), 0.9375)
+    assert finding.summary == (
         "Vanishing gradients in 5 of 5 seeds (95 % interval 57 to 100 %); it hurt learning in each of them; from step 0"
         " on; in 0.linear (named by most of these seeds); gradient lost from output to input: 9.2 decades (94 %"
         " interval 9 to 9.4)."
@@ -64,16 +64,16 @@ def test_a_slope_that_gains_is_told_without_a_minus_and_with_its_interval_turned
 def test_seeds_that_disagree_are_told_apart():
     found = only([*(run(seed) for seed in range(3)), run(3, "dead_units", first=40), run(4, "dead_units", first=60)])
     assert [(each.condition, each.seeds) for each in found.findings] == [("vanishing_gradients", 3), ("dead_units", 2)]
-    assert found.findings[1].to_json()["first_step"] == {"median": 50, "lowest": 40, "highest": 60}
+    assert found.findings[1].first_step == Onset(median=50, lowest=40, highest=60)
     assert found.summary.endswith("Other seeds: dead units in 2.")
-    assert found.findings[0].to_json()["share_interval"] == list(wilson(3, 5))
+    assert found.findings[0].share_interval == wilson(3, 5)
 
 
 def test_only_layers_that_more_than_half_of_the_seeds_name_are_named():
     found = only(
         [run(0, layers=("a", "b")), run(1, layers=("b", "a")), run(2, layers=("b",)), run(3, layers=("c", "b"))]
     )
-    assert found.findings[0].layers == (("b", 4),)
+    assert found.findings[0].layers == (LayerOverSeeds("b", 4),)
 
 
 def test_of_two_conditions_alike_the_sick_one_leads_and_healthy_seeds_are_counted():
@@ -83,16 +83,16 @@ def test_of_two_conditions_alike_the_sick_one_leads_and_healthy_seeds_are_counte
 
 
 def test_one_seed_has_no_interval_of_its_numbers_and_a_wide_one_of_its_share():
-    finding = only([run(7)]).findings[0].to_json()
-    assert finding["evidence"][0]["interval"] is None
-    assert finding["share_interval"][0] < 0.21
-    assert "in 1 of 1 seed (95 % interval 21 to 100 %)" in finding["summary"]
+    finding = only([run(7)]).findings[0]
+    assert finding.evidence[0].interval is None
+    assert finding.share_interval[0] < 0.21
+    assert "in 1 of 1 seed (95 % interval 21 to 100 %)" in finding.summary
 
 
 def test_infinite_values_are_ordered_and_not_averaged():
-    finding = only([run(0, slope="Infinity"), run(1, slope=inf), run(2, slope=7.0)]).findings[0].to_json()
-    assert (finding["evidence"][0]["median"], finding["evidence"][0]["interval"]) == (inf, [7.0, inf])
-    assert "infinite decades (75 % interval 7 to infinite)" in finding["summary"]
+    finding = only([run(0, slope="Infinity"), run(1, slope=inf), run(2, slope=7.0)]).findings[0]
+    assert (finding.evidence[0].median, finding.evidence[0].interval) == (inf, (7.0, inf))
+    assert "infinite decades (75 % interval 7 to infinite)" in finding.summary
 
 
 def test_points_of_a_sweep_are_different_networks():
@@ -106,9 +106,9 @@ def test_the_same_seed_twice_is_one_trial():
 
 
 def test_a_comparison_carries_the_diagnosis_of_the_baseline_and_of_each_arm():
-    answer = compare([*STUCK, *arm("relu", [0.3, 0.3, 0.3, 0.31, 0.29])]).to_json()
-    assert [each["primary"] for each in answer["baseline_diagnoses"]] == ["vanishing_gradients"]
-    assert [each["primary"] for each in answer["arms"][0]["diagnoses"]] == ["healthy"]
+    found = compare([*STUCK, *arm("relu", [0.3, 0.3, 0.3, 0.31, 0.29])])
+    assert [each.primary for each in found.baseline_diagnoses] == ["vanishing_gradients"]
+    assert [each.primary for each in found.arms[0].diagnoses] == ["healthy"]
 
 
 @pytest.mark.parametrize(

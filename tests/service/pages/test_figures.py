@@ -1,12 +1,22 @@
 """The figures as pure functions: what they show, what they leave out, and that Plotly itself accepts them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from gradclinic.comparison import RunResult, trainability
+from gradclinic.comparison import (
+    ArmComparison,
+    Comparison,
+    Cost,
+    Effect,
+    RatioEffect,
+    RunResult,
+    compare,
+    trainability,
+)
 from gradclinic.measurements.record import Series
 from gradclinic.pages.figures import Entrant, Line, curves, heatmap, profile, race, ranking, trainability_map
 from gradclinic.pages.figures.trainability import is_logarithmic
@@ -32,17 +42,50 @@ def healthy(steps: int = 40) -> Series:
     return gradients(np.geomspace(1.0, 1e-3, steps)[:, None] * np.linspace(0.8, 1.2, 12))
 
 
-def arm(rank: int, name: str, **effect) -> dict:
-    return {
-        "rank": rank,
-        "arm": name,
-        "verdict": "cures",
-        "effects": {"final_validation_loss": effect} if effect else {},
-    }
+def arm(rank: int, name: str, **effect) -> ArmComparison:
+    return ArmComparison(
+        arm=name,
+        rank=rank,
+        verdict="cures",
+        verdict_so_far="cures",
+        reason="",
+        seeds_needed=None,
+        runs=3,
+        pending=0,
+        lost=0,
+        paired_by="seed",
+        conditions={},
+        baseline_conditions={},
+        new_conditions={},
+        conditions_by_seed=(),
+        diagnoses=(),
+        learned=3,
+        effects=effect,
+        cost=Cost(None, None, None),
+    )
 
 
-def comparison(*arms: dict) -> dict:
-    return {"metric": "final_validation_loss", "baseline": "baseline", "arms": list(arms)}
+def ratio(middle, interval=None, **more) -> RatioEffect:
+    return RatioEffect(**vars(difference(middle, interval)) | {"ratio": middle, "ratio_interval": interval} | more)
+
+
+def difference(middle, interval=None) -> Effect:
+    return Effect(
+        difference=middle,
+        interval=interval,
+        confidence=0.95,
+        wins=3,
+        losses=0,
+        pairs=3,
+        p_value=0.25,
+        unit="",
+        baseline_mean=1.0,
+        arm_mean=1.0,
+    )
+
+
+def comparison(*arms: ArmComparison, metric: str = "final_validation_loss") -> Comparison:
+    return replace(compare([], arms=["baseline"]), metric=metric, arms=arms)
 
 
 RATES, GAINS = (0.01, 0.1, 1.0, 10.0), (0.5, 1.0, 1.5)
@@ -81,7 +124,7 @@ FIGURES = {
     "no profile": lambda: profile([], title="Profile"),
     "curves": lambda: curves({"train_loss": curve([2.3, 2.2]), "grad_norm_l2": curve([1.0, 0.5])}, constant_loss=2.3),
     "no curves": lambda: curves({}),
-    "ranking": lambda: ranking(comparison(arm(1, "norm", ratio=0.1, ratio_interval=[0.05, 0.2]))),
+    "ranking": lambda: ranking(comparison(arm(1, "norm", final_validation_loss=ratio(0.1, (0.05, 0.2))))),
     "no ranking": lambda: ranking(comparison()),
 }
 
@@ -222,7 +265,8 @@ def test_the_curve_after_clipping_is_shown_only_where_something_clips():
 def test_the_best_arm_is_on_top_with_its_interval():
     figure = ranking(
         comparison(
-            arm(1, "best", ratio=0.1, ratio_interval=[0.05, 0.4]), arm(2, "next", ratio=0.9, ratio_interval=None)
+            arm(1, "best", final_validation_loss=ratio(0.1, (0.05, 0.4))),
+            arm(2, "next", final_validation_loss=ratio(0.9)),
         )
     )
     best = next(row for row in figure["data"] if row["name"] == "best")
@@ -233,32 +277,20 @@ def test_the_best_arm_is_on_top_with_its_interval():
 
 
 def test_arms_close_to_the_baseline_still_have_ticks_beside_it():
-    figure = ranking(comparison(arm(1, "a", ratio=0.76, ratio_interval=None)))
+    figure = ranking(comparison(arm(1, "a", final_validation_loss=ratio(0.76))))
     low, high = 10.0 ** np.array(figure["layout"]["xaxis"]["range"])
     assert sum(low < tick < high for tick in figure["layout"]["xaxis"]["tickvals"]) >= 2
 
 
 def test_an_arm_that_is_not_finite_says_so_in_its_row():
-    figure = ranking(comparison(arm(1, "diverges", difference=None, ratio=None, ratio_interval=None, wins=1, pairs=3)))
+    figure = ranking(comparison(arm(1, "diverges", final_validation_loss=ratio(None, wins=1))))
     assert figure["data"] == []
     assert "better than the baseline in 1 of 3" in figure["layout"]["annotations"][0]["text"]
 
 
 def test_a_metric_without_ratios_is_shown_as_differences():
-    figure = ranking(
-        {
-            "metric": "final_validation_accuracy",
-            "baseline": "baseline",
-            "arms": [
-                {
-                    "rank": 1,
-                    "arm": "a",
-                    "verdict": "improves",
-                    "effects": {"final_validation_accuracy": {"difference": 0.2, "interval": [0.1, 0.3]}},
-                }
-            ],
-        }
-    )
+    effect = difference(0.2, (0.1, 0.3))
+    figure = ranking(comparison(arm(1, "a", final_validation_accuracy=effect), metric="final_validation_accuracy"))
     assert figure["data"][0]["x"] == [0.2]
     assert "right is better" in figure["layout"]["xaxis"]["title"]["text"]
 
@@ -329,7 +361,7 @@ def test_a_race_of_many_shows_the_best_and_says_of_how_many():
 def test_what_a_person_typed_has_no_meaning_to_plotly():
     nasty = "<a href='http://elsewhere'>x</a>"
     for figure in (
-        ranking(comparison(arm(1, nasty, ratio=1.0, ratio_interval=None))),
+        ranking(comparison(arm(1, nasty, final_validation_loss=ratio(1.0)))),
         profile([Line(nasty, [nasty], [1.0])], title=nasty),
         heatmap(gradients([[1.0]]), [nasty], title=nasty),
         race([Entrant(nasty, [("race", 1.0)])], rounds=["race"]),

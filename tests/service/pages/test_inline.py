@@ -6,7 +6,7 @@ import pytest
 from gradclinic.pages.figures import Line, curves, profile, ranking
 from gradclinic.pages.inline import inline
 
-from .test_figures import FIGURES, arm, comparison, curve
+from .test_figures import FIGURES, arm, comparison, curve, ratio
 
 
 def drawn(name: str) -> str:
@@ -40,7 +40,8 @@ def words(name: str, figure: dict) -> set[str]:
 def test_a_logarithmic_axis_over_less_than_a_decade_has_marks_all_the_same():
     assert {"0.2", "0.5"} <= words("c", curves({"grad_norm_l2": curve([0.15, 0.3, 0.9])}))
     assert sum(word.startswith("0.30") for word in words("c", curves({"grad_norm_l2": curve([0.3, 0.31])}))) > 1
-    assert {"0.9", "1", "1.1"} <= words("c", ranking(comparison(arm(1, "a", ratio=1.0, ratio_interval=[0.9, 1.1]))))
+    close = arm(1, "a", final_validation_loss=ratio(1.0, (0.9, 1.1)))
+    assert {"0.9", "1", "1.1"} <= words("c", ranking(comparison(close)))
 
 
 def test_many_arms_of_a_deep_network_stay_small():

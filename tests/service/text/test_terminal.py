@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 from rich.console import Console
 
-from gradclinic.comparison import compare
+from gradclinic.comparison import Comparison, compare
+from gradclinic.schemas import ComparisonAnswer
 from gradclinic.text.chart import Line, profile_chart
 from gradclinic.text.comparison import ranking_text
 from gradclinic.text.console import console_for, show, speaks_unicode
@@ -142,6 +143,10 @@ def test_a_remedy_reads_as_words() -> None:
     assert remedy_words({"kind": "add_skip_connections", "scale": 0.2887}) == "add skip connections (scale 0.289)"
 
 
+def answer(compared: Comparison) -> dict:
+    return json.loads(ComparisonAnswer.model_validate(compared, from_attributes=True).model_dump_json())
+
+
 def comparison(**effect: object) -> dict:
     found = {
         "difference": -1.5,
@@ -198,7 +203,7 @@ def test_plain_output_has_neither_colours_nor_trailing_blanks(capsys: pytest.Cap
 
 def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() -> None:
     runs = [*STUCK, *arm("relu", [0.3, 0.3, 0.3, 0.31, 0.29])]
-    compared = json.loads(json.dumps(compare(runs).to_json()))
+    compared = answer(compare(runs))
     assert [line.plain.split("(")[0] for line in arm_lines(compared)] == [
         "  baseline: Vanishing gradients in 5 of 5 seeds ",
         "  relu: Healthy in 5 of 5 seeds ",
@@ -206,7 +211,7 @@ def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() ->
     diagnosis = {"primary": "vanishing_gradients", "findings": [FINDING]}
     swept = replace(STUCK[0], sweep_point=(("/optimizer/learning_rate", 0.25),), diagnosis=diagnosis)
     console = Console(width=110, record=True, file=io.StringIO())
-    console.print(study_diagnosis_words(compare([swept, *arm("relu", [0.3])]).to_json()))
+    console.print(study_diagnosis_words(answer(compare([swept, *arm("relu", [0.3])]))))
     text = console.export_text()
     assert "baseline at learning_rate 0.25 (seed 0)" in text
     assert "10.linear (1), 2.linear (1)   (how many seeds name it)" in text
@@ -219,7 +224,7 @@ def test_a_gain_over_seeds_is_read_as_the_gain_of_a_run_is() -> None:
     diagnosis = {"primary": "exploding_gradients", "findings": [finding]}
     runs = [replace(each, diagnosis=diagnosis) for each in STUCK]
     console = Console(width=140, record=True, file=io.StringIO())
-    console.print(study_diagnosis_words(compare([*runs, *arm("relu", [0.3])]).to_json()))
+    console.print(study_diagnosis_words(answer(compare([*runs, *arm("relu", [0.3])]))))
     text = " ".join(console.export_text().split())
     assert "gradient gained from output to input 9.3 decades" in text
     assert "94 %: 9.3 to 9.3 (threshold 1.5)" in text

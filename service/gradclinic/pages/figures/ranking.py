@@ -1,9 +1,9 @@
 """The arms of a comparison, best on top: how far each moved the metric, with its interval."""
 
-from collections.abc import Mapping
 from math import ceil, floor, inf, log10
 from typing import Any
 
+from ...comparison import ArmComparison, Comparison, Effect, RatioEffect
 from .theme import NEUTRAL, VERDICTS, Figure, axis, baseline_line, figure, interval_bar, rounded, said
 
 _STEPS = (
@@ -15,26 +15,26 @@ _STEPS = (
 """Marks of a decade on a logarithmic axis that spans fewer decades than the first number."""
 
 
-def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
-    """One row an arm, from a comparison's JSON: the ratio to the baseline, or the difference where it has no ratio.
+def ranking(comparison: Comparison, *, title: str = "") -> Figure:
+    """One row an arm: the ratio to the baseline, or the difference where it has no ratio.
 
     An arm with an outcome that is not finite has no place on the axis; its row says who won how often.
     """
-    arms = sorted(comparison["arms"], key=lambda arm: arm["rank"], reverse=True)
-    metric = comparison["metric"]
-    effects = [arm["effects"].get(metric) for arm in arms]
-    relative = any(effect is not None and "ratio" in effect for effect in effects)
+    arms = sorted(comparison.arms, key=lambda arm: arm.rank, reverse=True)
+    metric = comparison.metric
+    effects = [arm.effects.get(metric) for arm in arms]
+    relative = any(isinstance(effect, RatioEffect) for effect in effects)
     data: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for row, (arm, effect) in enumerate(zip(arms, effects, strict=True)):
-        middle, interval = _shown(effect, relative=relative)
+        middle, interval = _shown(effect)
         if middle is None:
             annotations.append(_without_number(row, effect))
             continue
         data.append(_row(row, arm, middle, interval))
     return figure(
         data,
-        title=title or f"{metric.replace('_', ' ').capitalize()} against {comparison['baseline']}",
+        title=title or f"{metric.replace('_', ' ').capitalize()} against {comparison.baseline}",
         xaxis=axis(
             "ratio to the baseline, left is better" if relative and _lower_is_better(metric) else _unit(metric),
             **(_log_ticks(data) if relative else {}),
@@ -42,7 +42,7 @@ def ranking(comparison: Mapping[str, Any], *, title: str = "") -> Figure:
         yaxis=axis(
             "",
             tickvals=list(range(len(arms))),
-            ticktext=[said(f"{arm['rank']}. {arm['arm']}", longest=40) for arm in arms],
+            ticktext=[said(f"{arm.rank}. {arm.arm}", longest=40) for arm in arms],
             range=[-0.6, len(arms) - 0.4],
         ),
         shapes=[baseline_line(1.0 if relative else 0.0)],
@@ -66,17 +66,17 @@ def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "log", "range": span, "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
-def _row(row: int, arm: Mapping[str, Any], middle: float, interval: list[float] | None) -> dict[str, Any]:
-    colour = VERDICTS.get(arm["verdict"], NEUTRAL)
+def _row(row: int, arm: ArmComparison, middle: float, interval: tuple[float, float] | None) -> dict[str, Any]:
+    colour = VERDICTS.get(arm.verdict, NEUTRAL)
     low, high = interval or (middle, middle)
     return {
         "type": "scatter",
-        "name": said(arm["arm"], longest=60),
+        "name": said(arm.arm, longest=60),
         "x": rounded([middle]),
         "y": [row],
         "mode": "markers+text",
         "cliponaxis": False,
-        "text": [said(arm["verdict"].replace("_", " "))],
+        "text": [said(arm.verdict.replace("_", " "))],
         "textposition": "top center",
         "marker": {"color": colour, "size": 11},
         "error_x": interval_bar(middle, low, high, colour=colour, thickness=2, width=5),
@@ -84,17 +84,19 @@ def _row(row: int, arm: Mapping[str, Any], middle: float, interval: list[float] 
     }
 
 
-def _shown(effect: Mapping[str, Any] | None, *, relative: bool) -> tuple[float | None, list[float] | None]:
+def _shown(effect: Effect | None) -> tuple[float | None, tuple[float, float] | None]:
+    """Ratio and interval where the metric has ratios, else difference and interval."""
     if effect is None:
         return None, None
-    names = ("ratio", "ratio_interval") if relative else ("difference", "interval")
-    return effect.get(names[0]), effect.get(names[1])
+    if isinstance(effect, RatioEffect):
+        return effect.ratio, effect.ratio_interval
+    return effect.difference, effect.interval
 
 
-def _without_number(row: int, effect: Mapping[str, Any] | None) -> dict[str, Any]:
+def _without_number(row: int, effect: Effect | None) -> dict[str, Any]:
     text = "no finished pair yet"
     if effect is not None:
-        text = f"not finite in some runs; better than the baseline in {effect['wins']} of {effect['pairs']}"
+        text = f"not finite in some runs; better than the baseline in {effect.wins} of {effect.pairs}"
     return {
         "text": text,
         "xref": "paper",

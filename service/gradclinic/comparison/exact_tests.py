@@ -1,13 +1,13 @@
-"""What speaks for a verdict beside the metric's interval: in how many seeds something bad happened, arm by arm."""
+"""Exact tests beside the metric's interval: in how many seeds something bad happened, arm by arm."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 from .chance import Tally, levels_of_extremes
-from .effects import Effect, outcome
 from .intervals import EXACT_UP_TO
 from .metrics import Metric
+from .paired import PairedDifference, outcome
 from .results import RunResult
 
 RESERVED = 0.2
@@ -38,8 +38,8 @@ def count(runs: Sequence[RunResult], metric: Metric) -> Counts:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The counts of an arm against the baseline's, in the company of the other arms."""
+class ExactTests:
+    """The seed counts of an arm against the baseline's, tested together with the other arms."""
 
     error: float
     tallies: tuple[Tally, ...]
@@ -49,7 +49,7 @@ class Evidence:
     that many make Student's interval right whatever the outcomes, and a condition of all against none no chance."""
 
     @classmethod
-    def of(cls, baseline: Counts, arm: Counts, others: Sequence[Counts], *, error: float) -> "Evidence":
+    def of(cls, baseline: Counts, arm: Counts, others: Sequence[Counts], *, error: float) -> "ExactTests":
         every = (baseline, arm, *(each for each in others if each.seeds))
         seeds = tuple(each.seeds for each in every)
         if not min(seeds) or max(seeds) > EXACT_UP_TO:
@@ -67,16 +67,16 @@ class Evidence:
         """Whether conditions that harmed every seed of the baseline and none of the arm's are no chance."""
         return self.harmed is None or self.harmed.all_against_none(RESERVED * self.error)
 
-    def bears_out(self, effect: Effect) -> bool:
+    def bears_out(self, paired: PairedDifference) -> bool:
         """Whether an interval that excludes zero is more than seeds that ended in another way by chance.
 
         It is where the seeds that ended alike on both sides exclude zero by themselves, or where the difference in
         endings is more than chance.
         """
-        if len(effect.alike) == len(effect.differences) or not self.tallies:
+        if len(paired.alike) == len(paired.differences) or not self.tallies:
             return True
-        alike = effect.gain_interval_alike
-        if alike is not None and (alike[1] < 0 if effect.gain < 0 else alike[0] > 0):
+        alike = paired.gain_interval_alike
+        if alike is not None and (alike[1] < 0 if paired.gain < 0 else alike[0] > 0):
             return True
         return any(tally.decides(self.error) for tally in self.tallies)
 

@@ -1,4 +1,4 @@
-"""One metric of one arm against the baseline, paired by seed: difference, interval, wins, p.
+"""One metric of one arm against the baseline, paired by seed: differences, interval, wins, p.
 
 Non-finite outcomes rank worst and do not break the arithmetic: for verdicts and ranks every value has a finite score,
 where a diverged training counts as three times the constant predictor's loss. A finite loss beyond that counts the
@@ -8,11 +8,11 @@ same. What is shown where an outcome is not finite is null, and the wins.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, isfinite, log
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .effect import Effect, RatioEffect
 from .intervals import paired_interval, seeds_that_decide, sign_flip_p
 from .metrics import DIVERGED, Metric
 from .results import Pair, RunResult
@@ -23,8 +23,8 @@ LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What an arm changed in one metric: arm minus baseline, on the metric's scale."""
+class PairedDifference:
+    """The differences in one metric, arm minus baseline, on the metric's scale, paired by seed."""
 
     metric: Metric
     confidence: float
@@ -101,25 +101,28 @@ class Effect:
             now=len(self.differences),
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """As the contract has it; difference and interval are null where an outcome is not finite."""
+    def effect(self) -> RatioEffect | Effect:
+        """What is shown of it; difference and interval are None where an outcome is not finite."""
         shown = self.interval if self.finite else None
-        answer: dict[str, Any] = {
-            "difference": self.mean if self.finite else None,
-            "interval": list(shown) if shown else None,
-            "confidence": self.confidence,
-            "wins": self.wins,
-            "losses": self.losses,
-            "pairs": self.pairs,
-            "p_value": sign_flip_p(self.differences),
-            "unit": self.metric.unit,
-            "baseline_mean": self.baseline_mean,
-            "arm_mean": self.arm_mean,
-        }
-        if self.metric.log:
-            answer["ratio"] = ratio(self.mean) if self.finite else None
-            answer["ratio_interval"] = [ratio(bound) for bound in shown] if shown else None
-        return answer
+        plain = Effect(
+            difference=self.mean if self.finite else None,
+            interval=shown,
+            confidence=self.confidence,
+            wins=self.wins,
+            losses=self.losses,
+            pairs=self.pairs,
+            p_value=sign_flip_p(self.differences),
+            unit=self.metric.unit,
+            baseline_mean=self.baseline_mean,
+            arm_mean=self.arm_mean,
+        )
+        if not self.metric.log:
+            return plain
+        return RatioEffect(
+            **vars(plain),
+            ratio=ratio(self.mean) if self.finite else None,
+            ratio_interval=None if shown is None else (ratio(shown[0]), ratio(shown[1])),
+        )
 
 
 def ratio(difference: float) -> float:
@@ -127,7 +130,7 @@ def ratio(difference: float) -> float:
     return exp(min(difference, LARGEST_EXPONENT))
 
 
-def effect_of(
+def paired_difference(
     metric: Metric,
     *,
     baseline: Mapping[Pair, RunResult],
@@ -135,8 +138,8 @@ def effect_of(
     confidence: float,
     comparisons: int,
     reserved: float = 0.0,
-) -> Effect | None:
-    """The effect of an arm on a metric over the pairs that both sides finished; None where no pair has it on both."""
+) -> PairedDifference | None:
+    """An arm against the baseline over the pairs that both sides finished; None where none has the metric on both."""
     pairs = [pair for pair in arm if pair in baseline]
     values = {pair: (outcome(metric, baseline[pair]), outcome(metric, arm[pair])) for pair in pairs}
     known = {pair: (b, a) for pair, (b, a) in values.items() if b is not None and a is not None}
@@ -152,7 +155,7 @@ def effect_of(
         if isfinite(b) != isfinite(a) or baseline[pair].learned != arm[pair].learned:
             unlike.add(pair[0])
     differences = {seed: float(np.mean(by_seed[seed])) for seed in sorted(by_seed)}
-    return Effect(
+    return PairedDifference(
         metric=metric,
         confidence=confidence,
         comparisons=comparisons,
