@@ -32,6 +32,7 @@ from .api import statistic as statistics
 from .api import study as studies
 from .api.http.head import HeadAsGet
 from .api.http.known_parameters import only_known_parameters
+from .api.http.openapi import document_of, operation_id
 from .api.http.plain_json import PlainJSON
 from .api.http.problems import BodyLimit, install
 from .api.http.request_log import RequestLog
@@ -112,6 +113,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
         docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
     app.state.service = service
     app.state.metrics = metrics.registry_of(service)
@@ -119,6 +121,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     mount_pages(app)
+    app.openapi = document_of(app)  # type: ignore[method-assign]
     app.add_middleware(
         BodyLimit,
         most_bytes=service.settings.max_request_bytes,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from .. import schemas as a
 from ..schemas.baseline import BaselineRequest
-from ..use_cases.baseline import pin_baseline
+from ..use_cases import baseline as baselines
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems
 from .http.paging import link_next
@@ -21,12 +21,14 @@ router = APIRouter(prefix="/v1/baselines", tags=["regression"], route_class=Stri
         **problems(404, 409, *BODY_PROBLEMS),
     },
 )
-def pin(name: BaselineName, body: BaselineRequest, service: TheService, response: Response) -> a.BaselineAnswer:
+def pin_baseline(
+    name: BaselineName, body: BaselineRequest, service: TheService, response: Response
+) -> a.BaselineAnswer:
     """Have a name point at ended runs of one experiment; what it pointed at before stays in its `history`.
 
     The runs cannot be deleted as long as a baseline points at them, or a check was held against them.
     """
-    pinned = pin_baseline(service, name, body)
+    pinned = baselines.pin_baseline(service, name, body)
     if not pinned.replayed and len(pinned.item.history) == 1:
         response.status_code = 201
     return baseline_answer(pinned.item)

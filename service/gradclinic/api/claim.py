@@ -27,6 +27,6 @@ def list_claims(*, quick: Quick = False) -> PlainJSON:
 @router.get(
     "/{claim_id}/ruling", summary="Rule on a claim", responses=problems(404, 422), response_model=a.RulingAnswer
 )
-def get_ruling(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> PlainJSON:
+def rule_on_claim(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> PlainJSON:
     """What a study of the claim says of it; inconclusive until every arm has a finished run."""
     return PlainJSON(rule_on(service, claim_id, study_id=study, quick=quick))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from .. import schemas as a
 from ..comparison import DEFAULT_METRIC
 from ..kernel.errors import InvalidRequest
-from ..use_cases.comparison import compare_runs
+from ..use_cases import comparison as comparisons
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .study import Confidence, Metric
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"], route_class=S
 
 
 @router.get("", summary="Compare runs", responses=problems(404, 409, 422))
-def get_comparison(
+def compare_runs(
     *,
     service: TheService,
     runs: Annotated[
@@ -38,14 +38,14 @@ def get_comparison(
     run_ids = [run_id for run_id in runs.split(",") if run_id]
     if len(run_ids) < 2:
         raise InvalidRequest.at("", "a comparison needs at least two runs", value=runs, allowed="runs=a,b,...")
-    found = compare_runs(service, run_ids, baseline=baseline, metric=metric, confidence=confidence)
+    found = comparisons.compare_runs(service, run_ids, baseline=baseline, metric=metric, confidence=confidence)
     return a.ComparisonAnswer.model_validate(found, from_attributes=True)
 
 
 @router.post("", summary="Compare runs", responses=problems(404, 409, *BODY_PROBLEMS))
-def post_comparison(
+def compare_many_runs(
     *, body: a.ComparisonRequest, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
 ) -> a.ComparisonAnswer:
     """The same, for more runs than fit into an address."""
-    found = compare_runs(service, body.runs, baseline=body.baseline, metric=metric, confidence=confidence)
+    found = comparisons.compare_runs(service, body.runs, baseline=body.baseline, metric=metric, confidence=confidence)
     return a.ComparisonAnswer.model_validate(found, from_attributes=True)

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=S
     response_model=a.DiagnosisAnswer,
     responses=problems(404, 409, 422),
 )
-def get_diagnosis(run_id: RunId, service: TheService) -> PlainJSON:
+def get_run_diagnosis(run_id: RunId, service: TheService) -> PlainJSON:
     """Every finding, the primary one first; of a run that goes on, what its record says so far (`provisional`)."""
     found, provisional = diagnosis_of(service, service.store.runs.get(run_id))
     return PlainJSON({"run_id": run_id, **found, "provisional": provisional})
@@ -31,7 +31,7 @@ def get_diagnosis(run_id: RunId, service: TheService) -> PlainJSON:
     response_model=a.DiagnosisAnswer,
     responses=problems(404, 409, *BODY_PROBLEMS),
 )
-def judge(run_id: RunId, body: DiagnosisRequest, service: TheService) -> PlainJSON:
+def judge_run_again(run_id: RunId, body: DiagnosisRequest, service: TheService) -> PlainJSON:
     """Other rules or other thresholds on the same record: nothing is trained, and the stored diagnosis stays."""
     run = service.store.runs.get(run_id)
     found = judge_again(service, run, rule_set=body.rule_set, thresholds=body.thresholds)

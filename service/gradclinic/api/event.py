@@ -36,7 +36,7 @@ AfterEvent = Annotated[str | None, Query(max_length=50, description="The same as
     response_model=a.EventPage,
     responses={**_TEXT, **problems(404, 406, 422)},
 )
-async def run_events(
+async def list_run_events(
     *,
     run_id: RunId,
     service: TheService,
@@ -55,7 +55,7 @@ async def run_events(
     response_model=a.EventPage,
     responses={**_TEXT, **problems(404, 406, 422)},
 )
-async def study_events(
+async def list_study_events(
     *,
     study_id: StudyId,
     service: TheService,

@@ -10,7 +10,7 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/livez", summary="Does this process live?")
-async def livez() -> a.HealthAnswer:
+async def get_liveness() -> a.HealthAnswer:
     """Always ok: the process answers, even while every thread waits for a database that does not."""
     return a.HealthAnswer(status="ok")
 
@@ -20,7 +20,7 @@ async def livez() -> a.HealthAnswer:
     summary="Can this service accept work?",
     responses={503: {"description": "A part cannot be reached.", "model": a.ReadyAnswer}},
 )
-def readyz(service: TheService, response: Response) -> a.ReadyAnswer:
+def get_readiness(service: TheService, response: Response) -> a.ReadyAnswer:
     """Ready while the database answers with this version's schema or a newer one: what is accepted is stored there.
 
     A queue that cannot be reached delays work and loses none, so it is reported, and does not make the service unready.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from .. import schemas as a
 from ..schemas.schedule import ScheduleRequest
 from ..store import Schedule
-from ..use_cases.schedule import create_schedule
+from ..use_cases import schedule as schedules
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, Limit, ScheduleName, TheService, problems
 from .http.paging import link_next
@@ -17,12 +17,12 @@ router = APIRouter(prefix="/v1/schedules", tags=["regression"], route_class=Stri
 
 
 @router.post("", status_code=201, summary="Schedule a check", responses=problems(404, 409, *BODY_PROBLEMS))
-def create(body: ScheduleRequest, service: TheService, response: Response) -> a.ScheduleAnswer:
+def create_schedule(body: ScheduleRequest, service: TheService, response: Response) -> a.ScheduleAnswer:
     """Start a check whenever a cron line is due, once each time; after a time away, the last one missed is made up for.
 
     The check is examined now as it will be each time, and refused where it could not be made.
     """
-    answer = _answer(create_schedule(service, body))
+    answer = _answer(schedules.create_schedule(service, body))
     response.headers["Location"] = answer.urls.self
     return answer
 
@@ -43,13 +43,13 @@ def get_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
 
 
 @router.post("/{name}/pause", summary="Pause a schedule", responses=problems(404, 422))
-def pause(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+def pause_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
     """Nothing is started until it is resumed."""
     return _answer(service.store.schedules.set_paused(name, paused=True))
 
 
 @router.post("/{name}/resume", summary="Resume a schedule", responses=problems(404, 422))
-def resume(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+def resume_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
     """Go on from now; what was due while it was paused is not made up for."""
     return _answer(service.store.schedules.set_paused(name, paused=False))
 

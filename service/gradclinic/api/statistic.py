@@ -58,7 +58,7 @@ _FORMS: dict[str, Any] = {
         **problems(404, 406, 422),
     },
 )
-def get_statistics(
+def get_run_statistics(
     *,
     run_id: RunId,
     service: TheService,
@@ -179,7 +179,7 @@ def _binary(form: str, selection: Selection, *, both: bool) -> bytes:
 
 
 @router.get("/{run_id}/profile", summary="Read a profile over depth", responses=problems(404, 409, 422))
-def get_profile(
+def get_run_profile(
     *,
     run_id: RunId,
     service: TheService,
@@ -210,7 +210,7 @@ def get_profile(
 
 
 @router.get("/{run_id}/curves", summary="Read the curves", responses=problems(404, 422))
-def get_curves(
+def get_run_curves(
     *, run_id: RunId, service: TheService, max_points: MaxPoints = None, aggregate: HowToJoin = "none"
 ) -> a.CurvesAnswer:
     """Loss, gradient norm before and after clipping, learning rate: the numbers of the whole run against the step."""

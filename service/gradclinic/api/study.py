@@ -104,7 +104,7 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
     summary="Compare the arms of a study",
     responses=problems(404, 409, 422),
 )
-def get_comparison(
+def get_study_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
 ) -> a.ComparisonAnswer:
     """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.

@@ -36,7 +36,7 @@ _FORMS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/runs/{run_id}/heatmap", summary="Gradient by layer and step", responses=_FORMS, response_class=Response)
-def get_heatmap(
+def draw_run_heatmap(
     run_id: RunId,
     service: TheService,
     request: Request,
@@ -50,19 +50,19 @@ def get_heatmap(
 
 
 @router.get("/runs/{run_id}/profile", summary="Gradient against depth", responses=_FORMS, response_class=Response)
-def get_profile(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
+def draw_run_profile(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
     """Measured before the first step and at the last one, with the prediction where theory has one."""
     return _answer(request, form, gathering.run_profile(service, service.store.runs.get(run_id)))
 
 
 @router.get("/runs/{run_id}/curves", summary="Loss, gradient norm, rate", responses=_FORMS, response_class=Response)
-def get_curves(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
+def draw_run_curves(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
     """The numbers of the whole run against the step, at most 600 points each, peaks kept."""
     return _answer(request, form, gathering.run_curves(service, service.store.runs.get(run_id)))
 
 
 @router.get("/studies/{study_id}/ranking", summary="Arms, best on top", responses=_FORMS, response_class=Response)
-def get_ranking(
+def draw_study_ranking(
     study_id: StudyId,
     service: TheService,
     request: Request,
@@ -76,7 +76,7 @@ def get_ranking(
 @router.get(
     "/studies/{study_id}/profiles", summary="Gradient against depth by arm", responses=_FORMS, response_class=Response
 )
-def get_profiles(
+def draw_study_profiles(
     study_id: StudyId,
     service: TheService,
     request: Request,
@@ -90,7 +90,7 @@ def get_profiles(
 @router.get(
     "/studies/{study_id}/map", summary="What each arm reached over a sweep", responses=_FORMS, response_class=Response
 )
-def get_map(
+def draw_study_map(
     study_id: StudyId,
     service: TheService,
     request: Request,
@@ -109,7 +109,9 @@ def get_map(
     responses=_FORMS,
     response_class=Response,
 )
-def get_race(prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None) -> Response:
+def draw_prescription_race(
+    prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
+) -> Response:
     """A row a candidate and a mark a run, by the round that asked for it, as far as runs have ended."""
     return _answer(request, form, prescriptions.race_figure(service, prescription_id))
 
@@ -120,7 +122,7 @@ def get_race(prescription_id: PrescriptionId, service: TheService, request: Requ
     responses=_FORMS,
     response_class=Response,
 )
-def get_confirmation(
+def draw_prescription_ranking(
     prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
 ) -> Response:
     """Finalists and random control against the baseline on fresh seeds, with intervals and verdicts."""
@@ -133,7 +135,7 @@ def get_confirmation(
     responses=_FORMS,
     response_class=Response,
 )
-def get_margin(
+def draw_check_margin(
     check_id: CheckId,
     metric: Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[a-z_]+$")],
     service: TheService,

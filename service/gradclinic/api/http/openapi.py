@@ -1,0 +1,49 @@
+"""The OpenAPI document, made so that a client can be generated from it: named operations, and no default of many parts.
+
+app = FastAPI(generate_unique_id_function=operation_id)
+app.openapi = document_of(app)
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of a route's function as other languages write it: `create_study` is `createStudy`."""
+    first, *rest = route.name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """What makes the application's document: FastAPI's own, with every default that is an object put into words.
+
+    Generators of clients have no default for a model, and leave out whatever has one.
+    """
+    described = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _with_words_for_defaults(described())
+        return app.openapi_schema
+
+    return document
+
+
+def _with_words_for_defaults(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_with_words_for_defaults(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(default := schema.get("default"), dict) and not _is_schema(default):
+        words = f"{schema.get('description', '')} Default: `{json.dumps(default)}`.".strip()
+        schema = {key: value for key, value in schema.items() if key != "default"} | {"description": words}
+    return {key: _with_words_for_defaults(value) for key, value in schema.items()}
+
+
+def _is_schema(value: dict[str, Any]) -> bool:
+    """Whether it is no default but the field called `default` of some object."""
+    return bool(value.keys() & {"$ref", "type", "anyOf", "oneOf", "allOf"})
