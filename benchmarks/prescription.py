@@ -20,8 +20,9 @@ from typing import Any
 import torch
 from benchmarks.diagnosis.cases import Case, corpus
 
-from gradclinic.comparison import RunResult, metrics_of
+from gradclinic.comparison import RunResult
 from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.measurements.metrics import metrics_of
 from gradclinic.prescription import Budget, SearchTask, Trial, advance, report
 from gradclinic_workers.train.fit import train
 
@@ -45,9 +46,11 @@ def trained(trial: Trial) -> RunResult:
     """The trial's result; its seconds are those of the processor, so that neighbours do not shorten the search."""
     began = time.process_time()
     record = train(trial.experiment)
-    metrics = metrics_of(record) | {"train_seconds": time.process_time() - began, "recording_seconds": 0.0}
+    metrics = metrics_of(record)
+    known = {} if metrics is None else metrics.by_name()
+    spent = {"train_seconds": time.process_time() - began, "recording_seconds": 0.0}
     diagnosis = to_json(diagnose(record, experiment=trial.experiment))
-    return RunResult(trial.key, trial.arm, trial.seed, metrics=metrics, diagnosis=diagnosis)
+    return RunResult(trial.key, trial.arm, trial.seed, metrics={**known, **spent}, diagnosis=diagnosis)
 
 
 def prescribed(case: Case, budget: Budget) -> Prescribed:

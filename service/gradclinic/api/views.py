@@ -146,7 +146,7 @@ def _run_fields(run: Run) -> dict[str, Any]:
         "experiment": dict(run.experiment),
         "remedies": [dict(remedy) for remedy in run.remedies],
         "resolved_experiment": dict(run.resolved_experiment),
-        "metrics": run.metrics,
+        "metrics": None if run.metrics is None else a.RunMetricsAnswer.model_validate(run.metrics),
         "diagnosis": None if run.diagnosis is None else dict(run.diagnosis),
         "created_at": run.created_at,
         "started_at": run.started_at,

@@ -2,7 +2,6 @@
 
 from .compare import compare, gain
 from .effect import Effect, RatioEffect
-from .measured import MEASURED_FROM, measured, metrics_of
 from .metrics import DEFAULT_METRIC, METRICS, Metric
 from .over_seeds import (
     DiagnosisOverSeeds,
@@ -20,7 +19,6 @@ from .verdicts import Verdict
 __all__ = [
     "DEFAULT_METRIC",
     "LEARNED",
-    "MEASURED_FROM",
     "METRICS",
     "ArmComparison",
     "Comparison",
@@ -42,7 +40,5 @@ __all__ = [
     "compare",
     "diagnoses_over_seeds",
     "gain",
-    "measured",
-    "metrics_of",
     "trainability",
 ]

@@ -5,7 +5,7 @@ from math import comb, erf, inf, isfinite, isnan, sqrt
 
 import numpy as np
 
-from .profile import Profile
+from ..measurements.profile import Profile
 
 
 def agreement(probabilities: Iterable[float]) -> float:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..measurements.profile import Array, Profile, durations, standing_out, weighted_median
 from ..measurements.record import RunRecord
 from .features import Features
-from .profile import Array, Profile, durations, standing_out, weighted_median
 
 LOCAL_SHARE = 0.5
 """Layers that stand out are the fault if they make up this share of the whole change."""

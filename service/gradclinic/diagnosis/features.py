@@ -12,29 +12,18 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ..measurements.losses import MIN_PROBES, Swings, relative_losses, swings
+from ..measurements.profile import (
+    Array,
+    Profile,
+    at_start,
+    durations,
+    median_between,
+    profiles,
+    steepest,
+    weighted_median,
+)
 from ..measurements.record import RunRecord, Series
-from .profile import Array, Profile, at_start, durations, median_between, profiles, steepest, weighted_median
-
-MIN_PROBES = 8
-"""With fewer probe points there are too few intervals to tell swings from a trend."""
-
-
-@dataclass(frozen=True)
-class Swings:
-    """How a loss goes up and down between successive probes; in units of the constant predictor's loss."""
-
-    intervals: int
-    rises: int
-    total_rise: float
-    net_change: float
-    """First minus last: positive where it fell."""
-    steps: tuple[int, ...]
-    """The steps at which a rise ended."""
-
-    @property
-    def share(self) -> float:
-        """Share of the intervals that rise."""
-        return self.rises / self.intervals if self.intervals else 0.0
 
 
 @dataclass(frozen=True)
@@ -134,21 +123,7 @@ class Features:
 
     def swings(self, *, skip: float, rise: float) -> Swings | None:
         """Rises above `rise` between probes, without the first `skip` of the steps; None with fewer than 8 probes."""
-        if len(self.probe_loss) < MIN_PROBES:
-            return None
-        kept = self.probe_steps >= skip * self.steps_done
-        losses, steps = self.probe_loss[kept], self.probe_steps[kept]
-        if len(losses) < 2:
-            return None
-        changes = np.diff(losses)
-        rising = changes > rise
-        return Swings(
-            intervals=len(changes),
-            rises=int(rising.sum()),
-            total_rise=float(changes[rising].sum()),
-            net_change=float(losses[0] - losses[-1]),
-            steps=tuple(int(step) for step in steps[1:][rising]),
-        )
+        return swings(self.probe_steps, self.probe_loss, rise=rise, start=skip * self.steps_done)
 
 
 def extract(record: RunRecord) -> Features:
@@ -165,13 +140,8 @@ def extract(record: RunRecord) -> Features:
     # A bounded unit with slope 0 at both ends (hardtanh) is saturated, which has a rule of its own.
     mortal = np.array([site.can_die and not site.bounded for site in record.sites], bool)
     saturated = record.get("saturated_fraction")
-    probe = record.get("probe_loss")
-    constant = outcome.constant_loss if outcome is not None and outcome.constant_loss is not None else float("nan")
-    usable = np.isfinite(probe.values[:, 0])
-    comparable = np.isfinite(constant) and constant > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        probe_loss = probe.values[usable, 0].astype(np.float64) / constant
-        batch_loss = train_loss.values[finite, 0].astype(np.float64) / constant
+    probe_steps, probe_loss = relative_losses(record.get("probe_loss"), outcome)
+    batch_steps, batch_loss = relative_losses(train_loss, outcome)
     return Features(
         steps=record.steps,
         steps_done=steps_done,
@@ -193,10 +163,10 @@ def extract(record: RunRecord) -> Features:
         dead_start=np.where(mortal, _first(record.get("dead_fraction")), np.nan),
         saturated_start=np.where(bounded, _first(saturated), np.nan),
         saturated_late=np.where(bounded, _late(saturated, horizon), np.nan),
-        probe_steps=probe.steps[usable] if comparable else probe.steps[:0],
-        probe_loss=probe_loss if comparable else probe_loss[:0],
-        batch_steps=train_loss.steps[finite] if comparable else train_loss.steps[:0],
-        batch_loss=batch_loss if comparable else batch_loss[:0],
+        probe_steps=probe_steps,
+        probe_loss=probe_loss,
+        batch_steps=batch_steps,
+        batch_loss=batch_loss,
     )
 
 

@@ -240,6 +240,8 @@ class Layout:
     weights: tuple[WeightInfo, ...]
     clipping: JsonObject | None = None
     """As it was declared; None where the gradient is not clipped."""
+    parameters: int | None = None
+    """Trainable values; None where the service does not train the run."""
 
     def columns(self, statistic: str) -> tuple[str, ...]:
         """Names of a statistic's columns: layer outputs, weighted layers, or the run itself."""
@@ -290,19 +292,6 @@ class Outcome:
         """l0: the same before the first step."""
         return self._relative(self.initial_train_loss)
 
-    @property
-    def metrics(self) -> dict[str, float | int | None]:
-        """The contract's metrics by name."""
-        return {
-            "final_train_loss": self.final_train_loss,
-            "relative_train_loss": self.relative_train_loss,
-            "final_validation_loss": self.final_validation_loss,
-            "final_validation_accuracy": self.final_validation_accuracy,
-            "steps_to_target": self.steps_to_target,
-            "train_seconds": self.train_seconds,
-            "recording_seconds": self.recording_seconds,
-        }
-
     def _relative(self, loss: float) -> float | None:
         if self.constant_loss is None:
             return None
@@ -323,6 +312,7 @@ class RunRecord:
     """None while the run goes on."""
     clipping: JsonObject | None = None
     environment: JsonObject = field(default_factory=dict)
+    parameters: int | None = None
 
     @classmethod
     def of(
@@ -344,12 +334,13 @@ class RunRecord:
             outcome=outcome,
             clipping=layout.clipping,
             environment=environment or {},
+            parameters=layout.parameters,
         )
 
     @property
     def layout(self) -> Layout:
         """What it recorded for."""
-        return Layout(self.steps, self.batch_size, self.sites, self.weights, self.clipping)
+        return Layout(self.steps, self.batch_size, self.sites, self.weights, self.clipping, self.parameters)
 
     def get(self, statistic: str) -> Series:
         """A statistic's series; an empty one where nothing was recorded."""

@@ -1,12 +1,13 @@
 """What each page shows, as plain values for its template."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..claims import CLAIMS
 from ..comparison import METRICS
 from ..kernel.errors import InsufficientData
 from ..kernel.status import ENDED
+from ..schemas.run import RunMetricsAnswer
 from ..store import Run
 from ..use_cases.claim import LABEL as CLAIM_LABEL
 from ..use_cases.comparison import compare_study
@@ -59,11 +60,16 @@ def run(service: Service, run_id: str) -> dict[str, Any]:
         "provisional": provisional,
         "missing": missing,
         "early": found.outcome is None,
-        "metrics": [(name, value, _help(name)) for name, value in (found.metrics or {}).items()],
+        "metrics": [(name, value, _help(name)) for name, value in _metrics(found)],
         "transitions": service.store.runs.transitions(run_id),
         "repeatable": repeatable,
         "trial": _trial(found, diagnosis) if diagnosis is not None and repeatable else None,
     }
+
+
+def _metrics(run: Run) -> Iterable[tuple[str, Any]]:
+    """The metrics of a run that its page shows, by name."""
+    return () if run.metrics is None else RunMetricsAnswer.model_validate(run.metrics)
 
 
 def _help(metric: str) -> str:

@@ -64,7 +64,7 @@ class Candidate:
 
 def loss_left(run: Run) -> float | None:
     """The share of the constant predictor's loss that a run left in training; infinite where it is not finite."""
-    value = None if run.metrics is None else run.metrics.get("relative_train_loss")
+    value = None if run.metrics is None else run.metrics.relative_train_loss
     if value is None:
         return None
     return float(value) if isfinite(float(value)) else inf

@@ -35,7 +35,16 @@ from .experiment import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
 from .prescription import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
 from .recording import RecordingAnswer, RecordingUrls, WindowAnswer
-from .run import ProgressAnswer, ReasonAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls, TransitionAnswer
+from .run import (
+    ProgressAnswer,
+    ReasonAnswer,
+    RunAnswer,
+    RunDetailAnswer,
+    RunMetricsAnswer,
+    RunPage,
+    RunUrls,
+    TransitionAnswer,
+)
 from .schedule import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleUrls
 from .statistic import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from .study import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
@@ -99,6 +108,7 @@ __all__ = [
     "RunAnswer",
     "RunConditionsAnswer",
     "RunDetailAnswer",
+    "RunMetricsAnswer",
     "RunPage",
     "RunStatus",
     "RunUrls",

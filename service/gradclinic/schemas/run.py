@@ -23,6 +23,24 @@ class ReasonAnswer(Answer):
     text: str
 
 
+class RunMetricsAnswer(Answer):
+    """How a run ended, in numbers; null where it has no such number."""
+
+    final_train_loss: float
+    """Loss on the training samples after the last step."""
+    relative_train_loss: float | None
+    """The same relative to always predicting the average: 1 is nothing learned, 0 is perfect."""
+    final_validation_loss: float | None
+    final_validation_accuracy: float | None
+    steps_to_target: int | None
+    """First probed step whose probe loss was at most half of that of always predicting the average."""
+    train_seconds: float | None
+    """Seconds of training, without recording."""
+    recording_seconds: float | None
+    saved_share: float | None
+    """Fraction of the steps saved by early stopping; null where `stop_when` did not stop the run."""
+
+
 class RunUrls(Answer):
     """Where to go from a run."""
 
@@ -60,7 +78,7 @@ class RunAnswer(Answer):
     remedies: list[Json]
     resolved_experiment: Json
     """As it is trained."""
-    metrics: dict[str, float | int | None] | None
+    metrics: RunMetricsAnswer | None
     """How it ended; null until it has."""
     diagnosis: Json | None
     """Null until it has ended."""

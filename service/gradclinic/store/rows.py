@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.codec import decode
 from ..kernel.status import RunStatus
+from ..measurements.metrics import RunMetrics
 from ..measurements.record import Layout, Outcome
 from . import tables as t
 from .database import Database
@@ -28,19 +29,28 @@ def known(seconds: float) -> datetime:
 
 def to_run(row: RowMapping) -> Run:
     """A row of `runs` as a record."""
-    layout, outcome, checkpoint = row["layout"], row["outcome"], row["checkpoint"]
+    layout, checkpoint = row["layout"], row["checkpoint"]
+    outcome = None if row["outcome"] is None else decode(Outcome, row["outcome"])
     return Run(
         **{name: row[name] for name in _AS_STORED},
         reason=Reason(row["reason_code"], row["reason_text"]),
         checkpoint=None if checkpoint is None else decode(CheckpointPointer, checkpoint),
         layout=None if layout is None else decode(Layout, layout),
-        outcome=None if outcome is None else decode(Outcome, outcome),
+        outcome=outcome,
+        metrics=_metrics(row, outcome),
+        metrics_stored=row["metrics"] is not None,
         created_at=known(row["created_at"]),
         queued_at=known(row["queued_at"]),
         lease_until=moment(row["lease_until"]),
         started_at=moment(row["started_at"]),
         ended_at=moment(row["ended_at"]),
     )
+
+
+def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
+    if row["metrics"] is not None:
+        return decode(RunMetrics, row["metrics"])
+    return None if outcome is None else RunMetrics.of_outcome(outcome, steps=row["steps"])
 
 
 _AS_STORED = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -55,6 +56,20 @@ class Statistics:
             own = [row for row in rows if row.run_id == run_id]
             series = unpack(own) if own else _empty(statistic, layouts[run_id])
             found[run_id] = _between(series, first_step, last_step)
+        return found
+
+    def series_by_run(self, run_ids: Sequence[str], statistics: Sequence[str]) -> dict[str, dict[str, Series]]:
+        """Several statistics of several runs, read at once; each run has those that it recorded."""
+        chunks = t.chunks.c
+        query = (
+            select(t.chunks)
+            .where(chunks.run_id.in_(run_ids), chunks.statistic.in_(statistics))
+            .order_by(chunks.run_id, chunks.statistic, chunks.first_step)
+        )
+        found: dict[str, dict[str, Series]] = {run_id: {} for run_id in run_ids}
+        with self._database.read() as connection:
+            for (run_id, name), rows in groupby(connection.execute(query), key=lambda row: (row.run_id, row.statistic)):
+                found[run_id][name] = unpack(list(rows))
         return found
 
     def extents(self, run_id: str) -> dict[str, Extent]:

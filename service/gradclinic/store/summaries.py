@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel.codec import encode
+from ..measurements.metrics import metrics_of
 from ..measurements.record import RunRecord
 from . import tables as t
 
@@ -26,12 +27,13 @@ def ending_values(record: RunRecord | None, diagnosis: Mapping[str, Any] | None)
     values: dict[str, Any] = {}
     if record is not None:
         values |= {"layout": encode(record.layout), "environment": dict(record.environment)}
-        if record.outcome is not None:
-            outcome = record.outcome
+        metrics = metrics_of(record)
+        if record.outcome is not None and metrics is not None:
             values |= {
-                "step": outcome.steps_done,
-                "outcome": encode(outcome),
-                **{name: value for name, value in outcome.metrics.items() if name in t.runs.c},
+                "step": record.outcome.steps_done,
+                "outcome": encode(record.outcome),
+                "metrics": encode(metrics),
+                **{name: value for name, value in metrics.by_name().items() if name in t.runs.c},
             }
     if diagnosis is not None:
         values |= {

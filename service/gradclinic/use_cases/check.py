@@ -176,7 +176,7 @@ def _margins(service: Service, spec: CheckSpec, pin: Pin) -> dict[str, float]:
 
 
 def _metrics(run: Run) -> dict[str, Any]:
-    return {**(run.metrics or {}), "nonfinite_step": None if run.outcome is None else run.outcome.nonfinite_step}
+    return {} if run.metrics is None else dict(run.metrics.by_name())
 
 
 def _results(service: Service, runs: Sequence[Run], side: str) -> list[RunResult]:

@@ -1,15 +1,13 @@
 """Compare the arms of a study, or any runs: what the store knows of them, handed to the pure comparison."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ..comparison import DEFAULT_METRIC, MEASURED_FROM, Comparison, RunResult, compare, measured
+from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
 from ..comparison.arms import BASELINE
-from ..experiments.experiment import Experiment
-from ..experiments.lowering import lower
 from ..kernel.errors import InsufficientData, InvalidSpec
-from ..measurements.record import RunRecord
+from ..measurements.metrics import RunMetrics
 from ..store import Run
+from .run import metrics_of_runs
 from .service import Service
 
 
@@ -59,13 +57,14 @@ def _label(run: Run, *, one_study: bool) -> str:
 
 def results_of(service: Service, labelled: Sequence[tuple[Run, str]]) -> list[RunResult]:
     """What a comparison needs of runs, each by the label of its arm."""
+    metrics = metrics_of_runs(service, [run for run, _ in labelled])
     return [
         RunResult(
             run_id=run.id,
             arm=label,
             seed=run.seed,
             status=run.status,
-            metrics=metrics_of(service, run),
+            metrics=_metrics(run, metrics.get(run.id)),
             diagnosis=run.diagnosis,
             sweep_point=tuple(run.point.items()) if run.point else None,
         )
@@ -73,47 +72,11 @@ def results_of(service: Service, labelled: Sequence[tuple[Run, str]]) -> list[Ru
     ]
 
 
-def metrics_of(service: Service, run: Run) -> dict[str, Any]:
-    """The contract's metrics of a run, and those that follow from its statistics; empty until it has ended."""
-    if run.metrics is None or run.outcome is None:
-        return {}
-    found = {
-        **run.metrics,
-        "steps_done": run.outcome.steps_done,
-        "nonfinite_step": run.outcome.nonfinite_step,
-        "peak_memory_bytes": run.outcome.peak_memory_bytes,
-        "parameters": _parameters(run),
-        **_measured(service, run),
-    }
-    if run.origin != "service" and found["steps_to_target"] is None:
-        del found["steps_to_target"]  # its program may never have probed: that is no outcome
-    return found
-
-
-def _parameters(run: Run) -> int | None:
-    if run.origin != "service":
-        return None
-    return lower(Experiment.model_validate(run.resolved_experiment)).parameters
-
-
-_cache: dict[tuple[str, int], Mapping[str, float | None]] = {}
-_CACHED = 4096
-
-
-def _measured(service: Service, run: Run) -> Mapping[str, float | None]:
-    """Depth slopes and spikes of an ended run; computed once a process, since its statistics never change."""
-    key = (run.id, run.attempt)
-    found = _cache.get(key)
+def _metrics(run: Run, found: RunMetrics | None) -> dict[str, float | int | None]:
+    """The metrics of a run by name; empty until it has ended."""
     if found is None:
-        found = _measure(service, run)
-        if len(_cache) >= _CACHED:
-            _cache.clear()
-        _cache[key] = found
-    return found
-
-
-def _measure(service: Service, run: Run) -> Mapping[str, float | None]:
-    if run.layout is None:
         return {}
-    series = {name: service.store.statistics.series(run.id, name) for name in MEASURED_FROM}
-    return measured(RunRecord.of(run.layout, series, outcome=run.outcome, steps_done=run.step))
+    metrics = dict(found.by_name())
+    if run.origin != "service" and metrics["steps_to_target"] is None:
+        del metrics["steps_to_target"]  # its program may never have probed: that is no outcome
+    return metrics

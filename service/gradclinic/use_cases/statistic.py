@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..diagnosis import Diagnosis, diagnose, to_json
-from ..diagnosis.profile import profiles
 from ..experiments.experiment import Experiment
 from ..kernel.errors import InsufficientData, InvalidSpec
+from ..measurements.profile import profiles
 from ..measurements.record import STATISTICS, RunRecord, Series
 from ..store import Run
 from ..theory import Prediction, predict

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from gradclinic.comparison import RunResult, compare, metrics_of
+from gradclinic.comparison import RunResult, compare
 from gradclinic.diagnosis import diagnose, to_json
 from gradclinic.experiments.experiment import Experiment
+from gradclinic.measurements.metrics import metrics_of
 from gradclinic_workers.train.fit import train
 
 CASES = json.loads((Path(__file__).parents[2] / "data" / "cases.json").read_text())["cases"]
@@ -19,7 +20,7 @@ def trained(arm, specification, seed):
     experiment = Experiment.model_validate_json(json.dumps(specification)).with_seed(seed)
     record = train(experiment)
     diagnosis = to_json(diagnose(record, experiment=experiment))
-    return RunResult(f"{arm} {seed}", arm, seed, metrics=metrics_of(record), diagnosis=diagnosis)
+    return RunResult(f"{arm} {seed}", arm, seed, metrics=metrics_of(record).by_name(), diagnosis=diagnosis)
 
 
 @pytest.mark.slow

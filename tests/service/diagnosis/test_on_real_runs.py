@@ -12,10 +12,10 @@ from benchmarks.diagnosis.measure import alarms_by_condition, confusion, false_a
 from benchmarks.diagnosis.report import figures
 from benchmarks.diagnosis.sound import SOUND, sound
 
-from gradclinic.comparison import measured
 from gradclinic.diagnosis import RULE_SETS, diagnose
 from gradclinic.diagnosis.confidence import wilson
 from gradclinic.experiments.experiment import Experiment
+from gradclinic.measurements.metrics import metrics_of
 from gradclinic_workers.train.fit import train
 
 torch.set_num_threads(1)
@@ -142,7 +142,7 @@ def test_odd_networks_get_a_diagnosis_in_words_and_no_crash(name: str) -> None:
     assert not {"nan", "none", "-inf"} & {
         word.strip(".,;()%") for word in diagnosis.findings[0].summary.lower().split()
     }
-    assert measured(record)["depth_slope"] is None or len(record.sites) > 1
+    assert metrics_of(record).depth_slope is None or len(record.sites) > 1
     for rule_set in RULE_SETS:
         assert diagnose(record, rule_set=rule_set).findings
 

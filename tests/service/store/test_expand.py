@@ -12,7 +12,6 @@ from gradclinic.kernel.errors import SetupFailed
 from gradclinic.store import Store, migrate
 from gradclinic.store.database import Database
 
-from .records import claimed, queued
 from .test_migrations import REVISIONS
 
 BEFORE_TRIALS = "20261124_03"
@@ -185,7 +184,7 @@ def test_a_migration_that_cannot_have_its_lock_lets_the_others_by_and_is_tried_a
     name = postgres.create()
     url = postgres.url(name)
     migrate.upgrade(url, BEFORE_TRIALS)
-    store, blocker = Store(url), Database(url)
+    others, blocker = Database(url), Database(url)
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "50ms")
     waits = []
     with blocker.engine.connect() as connection:
@@ -193,15 +192,17 @@ def test_a_migration_that_cannot_have_its_lock_lets_the_others_by_and_is_tried_a
 
         def others_go_on(seconds: float) -> None:
             waits.append(seconds)
-            assert claimed(store, queued(store).id)  # nothing waits behind the migration
+            with others.write() as writer:  # nothing waits behind the migration
+                writer.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+                writer.exec_driver_sql("UPDATE runs SET priority = priority")
             if len(waits) == 2:
                 connection.rollback()
 
         monkeypatch.setattr(migrate.time, "sleep", others_go_on)
         migrate.upgrade(url)
     assert len(waits) == 2
-    assert store.is_current()
-    store.close()
+    assert migrate.is_current(others)
+    others.close()
     blocker.close()
     postgres.drop(name)
 

@@ -109,9 +109,10 @@ def test_values_that_are_not_numbers_come_back_as_themselves(store: Store) -> No
     assert run.outcome is not None
     assert run.metrics is not None
     assert math.isnan(run.outcome.final_train_loss)
-    assert math.isnan(run.metrics["relative_train_loss"])  # type: ignore[arg-type]
-    assert run.metrics["final_validation_loss"] == math.inf
-    assert run.metrics["final_validation_accuracy"] is None
+    assert run.metrics.relative_train_loss is not None
+    assert math.isnan(run.metrics.relative_train_loss)
+    assert run.metrics.final_validation_loss == math.inf
+    assert run.metrics.final_validation_accuracy is None
     assert run.diagnosis is not None
     assert run.diagnosis["findings"][0]["evidence"][0]["value"] == "Infinity"
 

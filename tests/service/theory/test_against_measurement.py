@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gradclinic.diagnosis.profile import profiles
 from gradclinic.experiments.experiment import Experiment
+from gradclinic.measurements.profile import profiles
 from gradclinic.theory import predict
 from gradclinic_workers.train.fit import train
 

@@ -115,12 +115,12 @@ def test_a_run_stops_early_on_the_finding_its_owner_named_and_says_what_that_sav
     assert stopped.outcome is not None
     assert stopped.outcome.stopped_on == "vanishing_gradients"
     assert stopped.metrics is not None
-    assert stopped.metrics["saved_share"] == 1 - stopped.outcome.steps_done / STEPS > 0
+    assert stopped.metrics.saved_share == 1 - stopped.outcome.steps_done / STEPS > 0
     assert stopped.diagnosis is not None
     assert stopped.diagnosis["primary"] == "vanishing_gradients"
     assert (whole.reason.code, whole.step) == ("trained", STEPS)
     assert whole.metrics is not None
-    assert whole.metrics["saved_share"] is None
+    assert whole.metrics.saved_share is None
 
 
 def test_an_interrupted_run_stops_early_at_the_same_step(store: Store, trainer: Trainer, monkeypatch) -> None:

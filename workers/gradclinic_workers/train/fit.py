@@ -363,6 +363,7 @@ class _Fit:
             series={name: _joined(parts) for name, parts in self.series.items()},
             outcome=outcome,
             clipping=clipping.to_json() if clipping is not None else None,
+            parameters=self.network.parameters,
         )
 
 

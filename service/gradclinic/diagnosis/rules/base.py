@@ -9,8 +9,9 @@ from enum import IntEnum
 from typing import ClassVar
 
 from ...kernel.spec import Spec
+from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
-from ..features import Features, Swings
+from ..features import Features
 from ..finding import Condition, Evidence, Finding, Severity
 from ..thresholds import Thresholds
 

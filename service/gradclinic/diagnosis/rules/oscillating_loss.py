@@ -1,8 +1,9 @@
 from typing import ClassVar, Literal
 
+from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
 from ..confidence import above
-from ..features import Features, Swings
+from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (

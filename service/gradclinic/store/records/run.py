@@ -7,6 +7,7 @@ from typing import Literal
 
 from ...kernel.json import JsonObject
 from ...kernel.status import ENDED, RunStatus
+from ...measurements.metrics import RunMetrics
 from ...measurements.record import Layout, Outcome
 
 
@@ -91,6 +92,10 @@ class Run:
     layout: Layout | None
     """None until a worker took it."""
     outcome: Outcome | None
+    metrics: RunMetrics | None
+    """None until it has ended with an outcome."""
+    metrics_stored: bool
+    """Not of a run that an earlier version ended: its metrics are then those of its outcome only."""
     environment: JsonObject | None
     diagnosis: JsonObject | None
     """In the contract's form."""
@@ -100,17 +105,6 @@ class Run:
     def ended(self) -> bool:
         """Whether it will never change state again."""
         return self.status in ENDED
-
-    @property
-    def metrics(self) -> dict[str, float | int | None] | None:
-        """The contract's metrics; None until the run has succeeded."""
-        if self.outcome is None:
-            return None
-        outcome = self.outcome
-        return {
-            **outcome.metrics,
-            "saved_share": 1 - outcome.steps_done / self.steps if outcome.stopped_on is not None else None,
-        }
 
 
 @dataclass(frozen=True)

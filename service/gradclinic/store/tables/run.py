@@ -71,6 +71,7 @@ runs = Table(
     Column("ended_at", Double),
     Column("layout", Json),
     Column("outcome", Json),
+    Column("metrics", Json),
     Column("environment", Json),
     Column("diagnosis", Json),
     Column("condition", Word),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..measurements.record import RunRecord, Series, SiteInfo
+from .record import RunRecord, Series, SiteInfo
 
 Array = npt.NDArray[np.float64]
 

@@ -1,0 +1,59 @@
+"""How a run's losses go: relative to those of always predicting the average, and where they rise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .profile import Array
+from .record import Outcome, Series
+
+Steps = npt.NDArray[np.int32]
+
+MIN_PROBES = 8
+"""With fewer probe points there are too few intervals to tell swings from a trend."""
+
+
+@dataclass(frozen=True)
+class Swings:
+    """How a loss goes up and down between successive probes; in units of the constant predictor's loss."""
+
+    intervals: int
+    rises: int
+    total_rise: float
+    net_change: float
+    """First minus last: positive where it fell."""
+    steps: tuple[int, ...]
+    """The steps at which a rise ended."""
+
+    @property
+    def share(self) -> float:
+        """Fraction of the intervals that rise."""
+        return self.rises / self.intervals if self.intervals else 0.0
+
+
+def relative_losses(series: Series, outcome: Outcome | None) -> tuple[Steps, Array]:
+    """Steps and finite losses over the constant predictor's loss; empty where that is not known or not positive."""
+    constant = outcome.constant_loss if outcome is not None and outcome.constant_loss is not None else float("nan")
+    usable = np.isfinite(series.values[:, 0]) & bool(np.isfinite(constant) and constant > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return series.steps[usable], series.values[usable, 0].astype(np.float64) / constant
+
+
+def swings(steps: Steps, losses: Array, *, rise: float, start: float = 0.0) -> Swings | None:
+    """Rises above `rise` between probes, from the step `start` on; None with fewer than 8 probes in all."""
+    if len(losses) < MIN_PROBES:
+        return None
+    kept = steps >= start
+    losses, steps = losses[kept], steps[kept]
+    if len(losses) < 2:
+        return None
+    changes = np.diff(losses)
+    rising = changes > rise
+    return Swings(
+        intervals=len(changes),
+        rises=int(rising.sum()),
+        total_rise=float(changes[rising].sum()),
+        net_change=float(losses[0] - losses[-1]),
+        steps=tuple(int(step) for step in steps[1:][rising]),
+    )

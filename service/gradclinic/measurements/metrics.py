@@ -1,0 +1,100 @@
+"""The numbers that a run is compared by: computed once, at its end, and stored with it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import log10
+
+import numpy as np
+
+from .losses import relative_losses, swings
+from .profile import at_start, median_between, profiles, steepest
+from .record import Outcome, RunRecord
+
+RISE = 0.05
+"""A rise of the probe loss counts as a spike from this fraction of the constant predictor's loss on."""
+
+MEASURED_FROM = ("site_grad_rms", "train_loss", "probe_loss", "update_to_weight_ratio")
+"""The statistics that `metrics_of` needs of a record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunMetrics:
+    """Every metric of a run that has ended; None where it has no such number. NaN and infinity are results."""
+
+    final_train_loss: float
+    relative_train_loss: float | None
+    """Final training loss relative to always predicting the average."""
+    final_validation_loss: float | None
+    final_validation_accuracy: float | None
+    steps_to_target: int | None
+    train_seconds: float | None
+    recording_seconds: float | None
+    saved_share: float | None
+    """Fraction of the steps that were saved by stopping early; None where `stop_when` did not stop the run."""
+    steps_done: int
+    nonfinite_step: int | None
+    peak_memory_bytes: int | None
+    parameters: int | None = None
+    """Trainable values; None where the service did not train the run."""
+    depth_slope: float | None = None
+    """Gradient decay at step 0: orders of magnitude from output to input; negative explodes."""
+    depth_slope_early: float | None = None
+    """Its median over the first quarter of the steps."""
+    update_decades: float | None = None
+    """log10 of the first hidden layer's update-to-weight ratio over the last one's."""
+    loss_spikes: int | None = None
+    """Sudden rises of the probe loss."""
+
+    @classmethod
+    def of_outcome(cls, outcome: Outcome, *, steps: int, parameters: int | None = None) -> "RunMetrics":
+        """The metrics that follow from a run's outcome, without those that follow from its statistics."""
+        return cls(
+            final_train_loss=outcome.final_train_loss,
+            relative_train_loss=outcome.relative_train_loss,
+            final_validation_loss=outcome.final_validation_loss,
+            final_validation_accuracy=outcome.final_validation_accuracy,
+            steps_to_target=outcome.steps_to_target,
+            train_seconds=outcome.train_seconds,
+            recording_seconds=outcome.recording_seconds,
+            saved_share=1 - outcome.steps_done / steps if outcome.stopped_on is not None else None,
+            steps_done=outcome.steps_done,
+            nonfinite_step=outcome.nonfinite_step,
+            peak_memory_bytes=outcome.peak_memory_bytes,
+            parameters=parameters,
+        )
+
+    def by_name(self) -> Mapping[str, float | int | None]:
+        """Every metric by its name."""
+        return asdict(self)
+
+
+def metrics_of(record: RunRecord) -> RunMetrics | None:
+    """The metrics of a run, from its outcome and its statistics; None until it has ended."""
+    if record.outcome is None:
+        return None
+    profile = steepest(profiles(record), horizon=record.steps)
+    found = swings(*relative_losses(record.get("probe_loss"), record.outcome), rise=RISE)
+    return replace(
+        RunMetrics.of_outcome(record.outcome, steps=record.steps, parameters=record.parameters),
+        depth_slope=at_start(profile),
+        depth_slope_early=median_between(profile, 0.0, 0.25 * record.steps),
+        update_decades=update_decades(record),
+        loss_spikes=found.rises if found is not None else None,
+    )
+
+
+def update_decades(record: RunRecord) -> float | None:
+    """log10 of the first hidden layer's median update-to-weight ratio over the last hidden layer's, over the steps.
+
+    -1: the first layer changes by a tenth of what the last one does. None where either did not move, or there is no
+    second hidden layer.
+    """
+    hidden = [index for index, weight in enumerate(record.weights) if not weight.readout and weight.trainable]
+    ratio = record.get("update_to_weight_ratio").values
+    if len(hidden) < 2 or not len(ratio):
+        return None
+    columns = [ratio[:, index].astype(np.float64) for index in (hidden[0], hidden[-1])]
+    if any(np.isnan(column).all() for column in columns):
+        return None  # weights that start at zero have no size to compare a step with
+    first, last = (float(np.nanmedian(column)) for column in columns)
+    return log10(first / last) if first > 0 and last > 0 and np.isfinite(first / last) else None

@@ -1,0 +1,115 @@
+"""Comparisons read what runs stored at their end, in a few statements however many runs there are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.lowering import lower
+from gradclinic.settings import Settings
+from gradclinic.store import NewStudy, Reason, Store
+from gradclinic.store.database import Database
+from gradclinic.use_cases.comparison import compare_study
+from gradclinic.use_cases.run import metrics_of_runs
+from gradclinic.use_cases.service import Service
+
+from ..api.examples import experiment
+from ..api.serving import NOBODY
+from ..measurements.records import STEPS, recorded
+from ..store.records import claimed, new_run
+
+EXPERIMENT = Experiment.model_validate(experiment(training={"steps": STEPS}))
+ARMS = ("baseline", "clipped")
+
+
+@pytest.fixture
+def service(sqlite_url: str, tmp_path: Path) -> Iterator[Service]:
+    made = Service.of(Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY))
+    yield made
+    made.close()
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Every statement that is sent to any database meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement != "BEGIN":  # which SQLite is sent in words
+            sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def ended_study(store: Store, *, seeds: int) -> str:
+    resolved = EXPERIMENT.to_json()
+    runs = [
+        new_run(arm=arm, seed=seed, steps=STEPS, experiment=resolved, resolved_experiment=resolved)
+        for seed in range(seeds)
+        for arm in ARMS
+    ]
+    study = NewStudy(experiment=resolved, arms=[{"name": arm, "remedies": []} for arm in ARMS], seeds=[*range(seeds)])
+    study_id = store.studies.create(study, runs).item.id
+    for number, run in enumerate(store.runs.of_study(study_id)):
+        record = recorded(decades=2.0 if run.arm == "baseline" else 0.5, updates=-0.1 * number)
+        record = replace(record, parameters=lower(EXPERIMENT).parameters)
+        lease = claimed(store, run.id)
+        store.leases.save_layout(lease, record.layout, environment={})
+        store.leases.save_window(lease, step=STEPS, series=record.series)
+        diagnosis = to_json(diagnose(record))
+        store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""), record=record, diagnosis=diagnosis)
+    return study_id
+
+
+def forget_metrics(url: str) -> None:
+    """As a database is whose runs an earlier version ended."""
+    database = Database(url)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET metrics = NULL")
+    database.close()
+
+
+def test_twenty_runs_are_compared_in_five_statements_at_most_whoever_ended_them(
+    service: Service, sqlite_url: str
+) -> None:
+    study_id = ended_study(service.store, seeds=10)
+    with statements() as sent:
+        compare_study(service, study_id)
+    assert len(sent) <= 5
+    assert not any("chunks" in statement for statement in sent)
+
+    forget_metrics(sqlite_url)
+    with statements() as sent:
+        compare_study(service, study_id)
+    assert len(sent) <= 5
+
+
+def test_a_run_that_an_earlier_version_ended_is_compared_by_the_same_numbers(service: Service, sqlite_url: str) -> None:
+    study_id = ended_study(service.store, seeds=1)
+    runs = service.store.runs.of_study(study_id)
+    stored = metrics_of_runs(service, runs)
+    forget_metrics(sqlite_url)
+    assert metrics_of_runs(service, service.store.runs.of_study(study_id)) == stored
+    assert {run.id: run.metrics for run in runs} == stored
+
+
+def test_a_run_that_an_earlier_version_ended_shows_the_metrics_of_its_outcome(
+    service: Service, sqlite_url: str
+) -> None:
+    study_id = ended_study(service.store, seeds=1)
+    before = service.store.runs.of_study(study_id)[0].metrics
+    forget_metrics(sqlite_url)
+    run = service.store.runs.of_study(study_id)[0]
+    assert before is not None
+    assert run.metrics == replace(
+        before, parameters=None, depth_slope=None, depth_slope_early=None, update_decades=None, loss_spikes=None
+    )
