@@ -2,73 +2,113 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
-from typing import Any
 
 from ..kernel.errors import InsufficientData
 from .metrics import DEFAULT_METRIC
 from .results import RunResult
 
-Grid = list[list[Any]]
-"""[y][x]: rows are values of the second field, columns of the first; a single row where one field was swept."""
+Point = tuple[float, ...]
+"""Values of the swept fields."""
 
 
-def trainability(results: Iterable[RunResult], *, metric: str = DEFAULT_METRIC) -> dict[str, Any]:
-    """Per arm a grid of outcomes, of the share of runs that learned, and of the metric's median over the seeds.
+@dataclass(frozen=True)
+class SweptField:
+    """An axis of the map."""
 
-    `outcome` is the most frequent primary condition of the cell's runs, null where none has ended. In a median,
-    non-finite values count as infinite, and an infinite median is the string "Infinity".
+    field: str
+    """JSON pointer into the experiment."""
+    values: tuple[float, ...]
+    """In rising order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """An arm's finished runs at one point of the sweep."""
+
+    outcome: str
+    """The most frequent primary condition."""
+    learned_fraction: float
+    """Of the runs."""
+    median: float | None
+    """Of the metric over the seeds, where non-finite values count as infinite; None where no run has the metric."""
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmMap:
+    """What one arm reached over the sweep."""
+
+    arm: str
+    cells: tuple[tuple[Cell | None, ...], ...]
+    """[y][x]: rows are values of the second field, columns of the first; a single row where one field was swept. None
+    where no run has ended."""
+    trainable_fraction: float | None
+    """Of the finished runs those that learned; None without any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainabilityMap:
+    """Every arm over the same sweep."""
+
+    metric: str
+    x: SweptField
+    y: SweptField | None
+    """None where one field was swept."""
+    arms: tuple[ArmMap, ...]
+
+
+def trainability(results: Iterable[RunResult], *, metric: str = DEFAULT_METRIC) -> TrainabilityMap:
+    """Per arm the most frequent outcome, the fraction of runs that learned, and the metric's median, point by point.
+
     Raises InsufficientData where the runs were swept over no field, or over more than two.
     """
     runs = list(results)
-    fields = list(dict.fromkeys(field for run in runs for field, _ in run.sweep_point or ()))
+    fields = list(dict.fromkeys(field for run in runs for field in run.swept or ()))
     if not 1 <= len(fields) <= 2:
         raise InsufficientData(f"a map needs runs swept over one or two fields; these were swept over {len(fields)}")
-    axes = [
-        sorted({value for run in runs for name, value in run.sweep_point or () if name == field}) for field in fields
-    ]
-    cells: dict[str, dict[tuple[Any, ...], list[RunResult]]] = {}
+    x, *others = (
+        SweptField(field, tuple(sorted({run.swept[field] for run in runs if run.swept and field in run.swept})))
+        for field in fields
+    )
+    y = others[0] if others else None
+    by_arm: dict[str, dict[Point, list[RunResult]]] = {}
     for run in runs:
-        point = dict(run.sweep_point or ())
-        here = cells.setdefault(run.arm, {})
-        if run.succeeded:
-            here.setdefault(tuple(point.get(field) for field in fields), []).append(run)
-    keys = _keys(axes)
-    return {
-        "metric": metric,
-        "x": {"field": fields[0], "values": axes[0]},
-        "y": {"field": fields[1], "values": axes[1]} if len(fields) == 2 else None,
-        "arms": [_map(arm, by_point, keys, metric=metric) for arm, by_point in cells.items()],
-    }
+        here = by_arm.setdefault(run.arm, {})
+        if run.succeeded and run.swept and all(field in run.swept for field in fields):
+            here.setdefault(tuple(run.swept[field] for field in fields), []).append(run)
+    return TrainabilityMap(
+        metric=metric,
+        x=x,
+        y=y,
+        arms=tuple(_map(arm, by_point, _points(x, y), metric=metric) for arm, by_point in by_arm.items()),
+    )
 
 
-def _keys(axes: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
-    if len(axes) == 1:
-        return [[(x,) for x in axes[0]]]
-    return [[(x, y) for x in axes[0]] for y in axes[1]]
+def _points(x: SweptField, y: SweptField | None) -> list[list[Point]]:
+    if y is None:
+        return [[(value,) for value in x.values]]
+    return [[(value, other) for value in x.values] for other in y.values]
 
 
-def _map(
-    arm: str, cells: Mapping[tuple[Any, ...], Sequence[RunResult]], keys: list[list[tuple[Any, ...]]], *, metric: str
-) -> dict[str, Any]:
-    def grid(value: Any) -> Grid:
-        return [[value(cells[key]) if key in cells else None for key in row] for row in keys]
-
-    ended = [run for runs in cells.values() for run in runs]
-    return {
-        "arm": arm,
-        "outcome": grid(lambda runs: Counter(run.primary for run in runs).most_common(1)[0][0]),
-        "learned_share": grid(lambda runs: sum(run.learned for run in runs) / len(runs)),
-        "median": grid(lambda runs: _median(runs, metric)),
-        "runs": grid(len),
-        "trainable_share": sum(run.learned for run in ended) / len(ended) if ended else None,
-    }
+def _map(arm: str, by_point: Mapping[Point, Sequence[RunResult]], points: list[list[Point]], *, metric: str) -> ArmMap:
+    ended = [run for runs in by_point.values() for run in runs]
+    return ArmMap(
+        arm=arm,
+        cells=tuple(tuple(_cell(by_point.get(point, ()), metric) for point in row) for row in points),
+        trainable_fraction=sum(run.learned for run in ended) / len(ended) if ended else None,
+    )
 
 
-def _median(runs: Sequence[RunResult], metric: str) -> float | str | None:
-    values = [value for run in runs if (value := run.metric(metric)) is not None]
-    if not values:
+def _cell(runs: Sequence[RunResult], metric: str) -> Cell | None:
+    if not runs:
         return None
-    middle = median(value if isfinite(value) else inf for value in values)
-    return middle if isfinite(middle) else "Infinity"
+    values = [value for run in runs if (value := run.metric(metric)) is not None]
+    return Cell(
+        outcome=Counter(run.primary for run in runs).most_common(1)[0][0],
+        learned_fraction=sum(run.learned for run in runs) / len(runs),
+        median=median(value if isfinite(value) else inf for value in values) if values else None,
+        runs=len(runs),
+    )

@@ -23,8 +23,8 @@ from math import sqrt
 import numpy as np
 
 from ..experiments.activations import Activation
+from .closed_form import Array, NoClosedForm
 from .moments import standard_nodes
-from .signal import Array, NoClosedForm
 
 MODES = 24
 """Hermite polynomials that an activation's kernel is summed over; the diagonal is exact."""

@@ -9,7 +9,8 @@ from ..experiments.datasets import AnyDataset
 from ..experiments.layers.base import Layout
 from ..kernel.errors import NotFound
 from .batch import Batch
-from .signal import Array, Signal, of_batch, uniform
+from .closed_form import Array
+from .signal import Signal, of_batch, uniform
 
 FOLLOWED = 128
 """Samples of a batch whose likeness is followed pair by pair; of larger batches they stand for the rest."""

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .closed_form import Array
 from .moments import Overlaps
-from .signal import Array, Signal
+from .signal import Signal
 
 
 def _identity() -> Array:

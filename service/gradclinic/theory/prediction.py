@@ -12,9 +12,10 @@ import numpy as np
 from ..experiments.layers import Node
 from ..experiments.lowering import Network, lower
 from ..experiments.sites import Site
+from .closed_form import Array, NoClosedForm
 from .data import input_batch, input_signal, input_sizes
 from .recurrent import REUSED, unrolled
-from .signal import Array, NoClosedForm, Signal
+from .signal import Signal
 from .start import Setting
 from .transfer import step
 from .walk import COHERENT_DOUBT, at_last_site, coherent, embedded, walk

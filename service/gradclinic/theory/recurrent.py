@@ -15,8 +15,8 @@ import numpy as np
 
 from ..experiments.activations import Activation
 from ..experiments.layers import Node
+from .closed_form import Array, NoClosedForm
 from .moments import moments
-from .signal import Array, NoClosedForm
 from .start import Setting, scheme_of
 
 GRID = 64

@@ -1,19 +1,11 @@
 """The size of a signal on its way through a network, position by position."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Optional
 
 import numpy as np
-import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from .batch import Batch
-
-Array = npt.NDArray[np.float64]
-
-
-class NoClosedForm(Exception):  # not an error: a reason
-    """Theory has no usable formula for something here; the text says what."""
+from .batch import Batch
+from .closed_form import Array
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class Signal:
     uneven: Array | None = None
     """Right after a convolution: what of `shared` differs from position to position of a unit, E[(c - E_position c)^2]
     for its mean c over the samples; None elsewhere."""
-    batch: Optional["Batch"] = None
+    batch: Batch | None = None
     """Its samples pair by pair, where batch norm follows and the signal is a vector of units; it knows all the rest."""
 
     @property
@@ -61,7 +53,7 @@ class Signal:
         )
 
 
-def of_batch(batch: "Batch") -> Signal:
+def of_batch(batch: Batch) -> Signal:
     """A vector of units, described by its samples."""
     return Signal(np.asarray(batch.second), np.asarray(batch.mean), np.asarray(batch.shared), batch=batch)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..experiments.initializations import Initialization
 from ..experiments.layers import Node
-from .signal import Array
+from .closed_form import Array
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import numpy as np
 from ..experiments.activations import Activation
 from ..experiments.layers import Node
 from ..experiments.layers.activation import ActivationLayer
+from .closed_form import Array, NoClosedForm
 from .gradient import Block, Gradient, into_body, joined, through_normalization, through_units, through_weights
 from .moments import Overlaps, moments, overlaps, product_moment
-from .signal import Array, NoClosedForm, Signal, of_batch
+from .signal import Signal, of_batch
 from .start import Setting, bias_moments, weight_variance
 from .windows import Windows
 

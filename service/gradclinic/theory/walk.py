@@ -9,9 +9,10 @@ import numpy as np
 
 from ..experiments.layers import Node
 from ..experiments.lowering import Network
+from .closed_form import Array, NoClosedForm
 from .gradient import Gradient
 from .loss import at_readout
-from .signal import Array, NoClosedForm, Signal, uniform
+from .signal import Signal, uniform
 from .start import Setting
 from .transfer import Backward, step, through
 

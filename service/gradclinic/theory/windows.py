@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from ..experiments.layers import Node
-from .signal import Array
+from .closed_form import Array
 
 
 @dataclass(frozen=True)

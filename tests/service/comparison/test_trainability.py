@@ -1,8 +1,9 @@
 from dataclasses import replace
+from math import inf
 
 import pytest
 
-from gradclinic.comparison import trainability
+from gradclinic.comparison.trainability import SweptField, trainability
 from gradclinic.kernel.errors import InsufficientData
 
 from .runs import run
@@ -24,25 +25,26 @@ def test_a_map_shows_outcome_and_loss_at_every_point_for_each_arm():
         for condition in ["healthy" if arm == "norm" or rate < 1 else "divergence"]
     ]
     shown = trainability(runs)
-    bare, norm = shown["arms"]
-    assert shown["x"] == {"field": RATE, "values": [0.1, 1.0]}
-    assert shown["y"] == {"field": GAIN, "values": [0.5, 2.0]}
-    assert bare["outcome"] == [["healthy", "divergence"], ["healthy", "divergence"]]
-    assert bare["median"] == [[0.2, "Infinity"], [0.2, "Infinity"]]
-    assert (bare["trainable_share"], norm["trainable_share"]) == (0.5, 1.0)
-    assert norm["runs"] == [[3, 3], [3, 3]]
+    bare, norm = shown.arms
+    assert shown.x == SweptField(RATE, (0.1, 1.0))
+    assert shown.y == SweptField(GAIN, (0.5, 2.0))
+    assert [[cell.outcome for cell in row] for row in bare.cells] == [["healthy", "divergence"]] * 2
+    assert [[cell.median for cell in row] for row in bare.cells] == [[0.2, inf], [0.2, inf]]
+    assert (bare.trainable_fraction, norm.trainable_fraction) == (0.5, 1.0)
+    assert {cell.runs for row in norm.cells for cell in row} == {3}
 
 
 def test_points_that_have_not_ended_are_empty():
     runs = [at(run("baseline", 0, 0.2), 0.1, 1.0), at(run("baseline", 0, 0.2, status="running"), 1.0, 1.0)]
-    assert trainability(runs)["arms"][0]["outcome"] == [["healthy", None]]
+    ((ended, waiting),) = trainability(runs).arms[0].cells
+    assert (ended.outcome, ended.learned_fraction, waiting) == ("healthy", 1.0, None)
 
 
 def test_a_single_axis_is_a_map_of_one_row():
     runs = [replace(run("baseline", 0, rate), sweep_point=((RATE, rate),)) for rate in (0.1, 0.2)]
     shown = trainability(runs)
-    assert shown["y"] is None
-    assert shown["arms"][0]["median"] == [[0.1, 0.2]]
+    assert shown.y is None
+    assert [[cell.median for cell in row] for row in shown.arms[0].cells] == [[0.1, 0.2]]
 
 
 def test_runs_that_were_not_swept_have_no_map():

@@ -15,8 +15,8 @@ from gradclinic.comparison import (
     RatioEffect,
     RunResult,
     compare,
-    trainability,
 )
+from gradclinic.comparison.trainability import TrainabilityMap, trainability
 from gradclinic.measurements.record import Series
 from gradclinic.pages.figures import Entrant, Line, curves, heatmap, profile, race, ranking, trainability_map
 from gradclinic.pages.figures.trainability import is_logarithmic
@@ -91,7 +91,7 @@ def comparison(*arms: ArmComparison, metric: str = "final_validation_loss") -> C
 RATES, GAINS = (0.01, 0.1, 1.0, 10.0), (0.5, 1.0, 1.5)
 
 
-def swept(*arms: str, y: bool = True, loss=lambda rate, gain: rate) -> dict:
+def swept(*arms: str, y: bool = True, loss=lambda rate, gain: rate) -> TrainabilityMap:
     """What `trainability` says of a sweep whose runs end with a loss of the learning rate and the gain."""
     return trainability(
         RunResult(
@@ -107,7 +107,7 @@ def swept(*arms: str, y: bool = True, loss=lambda rate, gain: rate) -> dict:
     )
 
 
-def drawn_map(found: dict, **options) -> dict:
+def drawn_map(found: TrainabilityMap, **options) -> dict:
     return trainability_map(found, log=True, lower_is_better=True, **options)
 
 

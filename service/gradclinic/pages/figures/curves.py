@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
 from ...measurements.record import Series
-from .theme import LINES, NEUTRAL, Figure, axis, figure, on_log_scale, rounded, step_axis
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, on_log_scale, rounded, step_axis
 
 MAX_POINTS = 600
 FEW = 20
@@ -32,9 +31,9 @@ def curves(
     series: Mapping[str, Series], *, constant_loss: float | None = None, clipped: bool = False, title: str = ""
 ) -> Figure:
     """The curves of one run; `constant_loss` is what a network that learns nothing reaches."""
-    data: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {}
-    levels: list[dict[str, Any]] = []
+    data: list[Part] = []
+    layout: Part = {}
+    levels: list[Part] = []
     for number, (label, domain, statistics) in enumerate(PANELS, start=1):
         suffix = "" if number == 1 else str(number)
         drawn = [name for name in statistics if len(series.get(name, ())) and (clipped or "clipped" not in name)]
@@ -69,7 +68,7 @@ def _peak(series: Mapping[str, Series], drawn: list[str]) -> float:
     return max((float(values.max()) for values in finite if len(values)), default=0.0)
 
 
-def _line(name: str, series: Series, logarithmic: bool, suffix: str, colour: str) -> dict[str, Any]:  # noqa: FBT001
+def _line(name: str, series: Series, logarithmic: bool, suffix: str, colour: str) -> Part:  # noqa: FBT001
     kept = _sampled(series)
     values = kept.values[:, 0]
     return {
@@ -106,7 +105,7 @@ def _gets_close(series: Mapping[str, Series], names: list[str], constant_loss: f
     return bool(known.min() < CLOSE_TO_ZERO * constant_loss or known.max() > 10 * constant_loss)
 
 
-def _level(value: float, *, above: bool) -> dict[str, Any]:
+def _level(value: float, *, above: bool) -> Part:
     """What a network that learns nothing reaches; named above the line where that is near the lower border."""
     return {
         "type": "line",

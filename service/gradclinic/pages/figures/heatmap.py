@@ -1,13 +1,13 @@
 """Layer against step: the size of the gradient as a colour, decade by decade."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ...measurements.record import Series
-from .theme import NOT_FINITE, ZERO, Figure, axis, figure, said, step_axis
+from .theme import NOT_FINITE, ZERO, Figure, Part, axis, figure, said, step_axis
 
 Scale = Literal["absolute", "relative"]
 Floats = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ def heatmap(
     low, high = _limits(pooled[~broken], scale)
     cells = {"x": steps, "y": names}
     label = "log10 g" if scale == "absolute" else "log10 g, against the output"
-    data: list[dict[str, Any]] = [
+    data: list[Part] = [
         {
             "type": "heatmap",
             **cells,

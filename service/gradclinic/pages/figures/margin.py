@@ -5,7 +5,7 @@ from math import ceil, floor, isfinite, log10
 from typing import Any
 
 from ...comparison.results import number
-from .theme import NEUTRAL, WORSE, Figure, axis, baseline_line, figure, interval_bar, rounded, said
+from .theme import NEUTRAL, WORSE, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 VERDICTS: Mapping[str, str] = {"pass": "#009E73", "inconclusive": "#E69F00", "fail": WORSE}
 MEAN, SEEDS = 1, 0
@@ -67,7 +67,7 @@ def _near(interval: Sequence[float], reached: Sequence[float], *, relative: bool
     return [min(max(bound, min(reached) - room), max(reached) + room) for bound in interval]
 
 
-def _scale(reached: Sequence[float], *, relative: bool) -> dict[str, Any]:
+def _scale(reached: Sequence[float], *, relative: bool) -> Part:
     low, high = min(reached), max(reached)
     if relative and high > WIDE * low:
         decades = log10(low), log10(high)
@@ -82,7 +82,7 @@ def _scale(reached: Sequence[float], *, relative: bool) -> dict[str, Any]:
     return {"range": rounded((low - room, high + room), digits=6), "ends": (low - room, high + room)}
 
 
-def _seeds(placed: Sequence[tuple[Mapping[str, Any], float]]) -> dict[str, Any]:
+def _seeds(placed: Sequence[tuple[Mapping[str, Any], float]]) -> Part:
     return {
         "type": "scatter",
         "name": "each seed",
@@ -98,7 +98,7 @@ def _seeds(placed: Sequence[tuple[Mapping[str, Any], float]]) -> dict[str, Any]:
     }
 
 
-def _mean(middle: float, interval: Sequence[float] | None, *, verdict: str) -> dict[str, Any]:
+def _mean(middle: float, interval: Sequence[float] | None, *, verdict: str) -> Part:
     low, high = interval or (middle, middle)
     colour = VERDICTS[verdict]
     return {
@@ -113,7 +113,7 @@ def _mean(middle: float, interval: Sequence[float] | None, *, verdict: str) -> d
     }
 
 
-def _margin(limit: float, *, relative: bool) -> dict[str, Any]:
+def _margin(limit: float, *, relative: bool) -> Part:
     return {
         "type": "scatter",
         "name": said(f"margin: {limit:.4g} times the baseline" if relative else f"margin: {limit:+.3g}"),
@@ -125,7 +125,7 @@ def _margin(limit: float, *, relative: bool) -> dict[str, Any]:
     }
 
 
-def _worse(limit: float, edge: float) -> dict[str, Any]:
+def _worse(limit: float, edge: float) -> Part:
     return {
         "type": "rect", "xref": "x", "yref": "paper", "x0": limit, "x1": edge, "y0": 0, "y1": 1,
         "fillcolor": "rgba(213,94,0,0.15)", "line": {"width": 0}, "layer": "below",
@@ -137,7 +137,7 @@ def _unit(found: Mapping[str, Any], *, relative: bool) -> str:
     return f"{'ratio to' if relative else 'difference from'} the baseline, {side} is better"
 
 
-def _without_number(seeds: int, *, missing: bool) -> list[dict[str, Any]]:
+def _without_number(seeds: int, *, missing: bool) -> list[Part]:
     texts = []
     if missing:
         texts.append((MEAN, "no mean: not finite in some runs"))

@@ -1,11 +1,10 @@
 """The size of the gradient against depth: where it vanishes or explodes, and what theory expected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
-from typing import Any
 
-from .theme import LINES, NEUTRAL, Figure, axis, figure, on_log_scale, said
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, on_log_scale, said
 
 MOST_TICKS, MOST_LETTERS = 12, 120
 NARROWEST = 3.0
@@ -28,7 +27,7 @@ class Line:
 
 def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
     """Every line over depth (0 the input's side, 1 the output's), on a logarithmic scale."""
-    data: list[dict[str, Any]] = []
+    data: list[Part] = []
     colours = iter(LINES * (1 + len(lines) // len(LINES)))
     for line in lines:
         colour = NEUTRAL if line.reference or line.predicted else next(colours)
@@ -57,7 +56,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
     )
 
 
-def _range(data: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def _range(data: Sequence[Part]) -> dict[str, object]:
     """At least 3 decades, with what is drawn in their middle; Plotly's own choice where that takes more."""
     drawn = [log10(value) for trace in data for value in trace["y"] if value is not None]
     if not drawn or max(drawn) - min(drawn) > 0.9 * NARROWEST:

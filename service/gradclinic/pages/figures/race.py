@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor, isfinite, log10
-from typing import Any
 
-from .theme import LINES, NEUTRAL, Figure, axis, figure, rounded, said
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, said
 
 MOST = 30
 """Candidates that fit; those that did worst are left out, and counted."""
@@ -53,7 +52,7 @@ def race(entrants: Sequence[Entrant], *, rounds: Sequence[str], title: str = "")
     )
 
 
-def _marks(round_: str, shown: Sequence[Entrant], rows: dict[int, int], colour: str) -> dict[str, Any]:
+def _marks(round_: str, shown: Sequence[Entrant], rows: dict[int, int], colour: str) -> Part:
     places = [(each, value) for each in shown for name, value in each.left if name == round_]
     return {
         "type": "scatter",
@@ -87,7 +86,7 @@ def _words(value: float) -> str:
     return f"{100 * value:.3g} % of the loss left"
 
 
-def _scale(shown: Sequence[Entrant]) -> dict[str, Any]:
+def _scale(shown: Sequence[Entrant]) -> Part:
     reached = [_at(value) for each in shown for _, value in each.left] or [1.0]
     low, high = log10(min(*reached, 0.5)), log10(max(*reached, 1.0))
     margin = 0.06 * (high - low)
@@ -101,7 +100,7 @@ def _scale(shown: Sequence[Entrant]) -> dict[str, Any]:
     }
 
 
-def _nothing_learned() -> dict[str, Any]:
+def _nothing_learned() -> Part:
     return {
         "type": "line",
         "xref": "x",

@@ -1,10 +1,9 @@
 """The arms of a comparison, best on top: how far each moved the metric, with its interval."""
 
 from math import ceil, floor, inf, log10
-from typing import Any
 
 from ...comparison import ArmComparison, Comparison, Effect, RatioEffect
-from .theme import NEUTRAL, VERDICTS, Figure, axis, baseline_line, figure, interval_bar, rounded, said
+from .theme import NEUTRAL, VERDICTS, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 _STEPS = (
     (0.3, (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)),
@@ -24,8 +23,8 @@ def ranking(comparison: Comparison, *, title: str = "") -> Figure:
     metric = comparison.metric
     effects = [arm.effects.get(metric) for arm in arms]
     relative = any(isinstance(effect, RatioEffect) for effect in effects)
-    data: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    data: list[Part] = []
+    annotations: list[Part] = []
     for row, (arm, effect) in enumerate(zip(arms, effects, strict=True)):
         middle, interval = _shown(effect)
         if middle is None:
@@ -52,7 +51,7 @@ def ranking(comparison: Comparison, *, title: str = "") -> Figure:
     )
 
 
-def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
+def _log_ticks(data: list[Part]) -> Part:
     """A logarithmic axis with marks between its decades, or the decades alone where there are many."""
     reached = [1.0]  # the baseline
     for row in data:
@@ -66,7 +65,7 @@ def _log_ticks(data: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "log", "range": span, "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
-def _row(row: int, arm: ArmComparison, middle: float, interval: tuple[float, float] | None) -> dict[str, Any]:
+def _row(row: int, arm: ArmComparison, middle: float, interval: tuple[float, float] | None) -> Part:
     colour = VERDICTS.get(arm.verdict, NEUTRAL)
     low, high = interval or (middle, middle)
     return {
@@ -93,7 +92,7 @@ def _shown(effect: Effect | None) -> tuple[float | None, tuple[float, float] | N
     return effect.difference, effect.interval
 
 
-def _without_number(row: int, effect: Effect | None) -> dict[str, Any]:
+def _without_number(row: int, effect: Effect | None) -> Part:
     text = "no finished pair yet"
     if effect is not None:
         text = f"not finite in some runs; better than the baseline in {effect.wins} of {effect.pairs}"

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping
 from math import floor, isfinite, log10
 from typing import Any
 
-Figure = dict[str, Any]
-"""`{"data": [...], "layout": {...}}` as Plotly reads it."""
+Part = dict[str, Any]
+"""A trace, an axis, a shape or another part of a figure, as Plotly reads it."""
+
+Figure = Part
+"""`{"data": [...], "layout": {...}}`, the whole of it."""
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#B2A100")
 """Okabe and Ito 2008, Color Universal Design, with two more."""
@@ -30,7 +33,7 @@ ZERO = 1e-45
 """What a gradient of exactly 0 counts as: log10 = -45, about the smallest float32."""
 
 
-def figure(data: list[dict[str, Any]], *, title: str, **layout: Any) -> Figure:
+def figure(data: list[Part], *, title: str, **layout: Any) -> Figure:
     """A figure without a background of its own, so that it fits a light and a dark page."""
     return {
         "data": data,
@@ -47,7 +50,7 @@ def figure(data: list[dict[str, Any]], *, title: str, **layout: Any) -> Figure:
     }
 
 
-def axis(title: str, **settings: Any) -> dict[str, Any]:
+def axis(title: str, **settings: Any) -> Part:
     """An axis whose grid is visible on a light and on a dark page."""
     return {
         "title": {"text": said(title), "standoff": 8},
@@ -59,15 +62,13 @@ def axis(title: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-def baseline_line(at: float) -> dict[str, Any]:
+def baseline_line(at: float) -> Part:
     """A shape: the dotted line where nothing differs from the baseline."""
     line = {"color": NEUTRAL, "dash": "dot", "width": 1.5}
     return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
 
 
-def interval_bar(
-    middle: float, low: float, high: float, *, colour: str, thickness: float, width: float
-) -> dict[str, Any]:
+def interval_bar(middle: float, low: float, high: float, *, colour: str, thickness: float, width: float) -> Part:
     """The `error_x` of a mark at `middle`: an interval that need not be symmetric."""
     return {
         "type": "data",
@@ -80,7 +81,7 @@ def interval_bar(
     }
 
 
-def step_axis(last_step: float, **settings: Any) -> dict[str, Any]:
+def step_axis(last_step: float, **settings: Any) -> Part:
     """An axis of training steps, which are whole: few of them are not told apart by fractions."""
     return axis("step", **({"dtick": 1} if last_step <= FEW_STEPS else {}), **settings)
 

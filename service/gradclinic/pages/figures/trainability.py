@@ -1,13 +1,14 @@
 """The trainability map: over the swept fields, what each arm reached, arms side by side on one colour scale."""
 
-from collections.abc import Mapping, Sequence
-from math import ceil, log10
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite, isinf, log10
 
 import numpy as np
 
+from ...comparison.trainability import ArmMap, Cell, SweptField, TrainabilityMap
 from .heatmap import SEQUENTIAL
-from .theme import NOT_FINITE, Figure, axis, figure, said
+from .theme import NOT_FINITE, Figure, Part, axis, figure, said
 
 LIGHT_IS_LOW = [[place, mirrored] for (place, _), (_, mirrored) in zip(SEQUENTIAL, reversed(SEQUENTIAL), strict=True)]
 """The lowest value is the lightest, so that light is good for losses, too."""
@@ -17,8 +18,28 @@ NARROWEST_DECADES = 1.0
 """The colours of a logarithmic scale span a decade at least, so that noise between equal cells has no colour."""
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """One rectangle of cells: an arm's, or a row of each arm where one field was swept."""
+
+    name: str
+    title: str
+    """Of the vertical axis."""
+    cells: Sequence[Sequence[Cell | None]]
+    words: Sequence[Sequence[str]]
+    """What hovers over each cell."""
+    edges: Sequence[float]
+    """Borders of the rows."""
+    y: Part
+    """The vertical axis."""
+
+    @property
+    def medians(self) -> list[list[float | None]]:
+        return [[None if cell is None else cell.median for cell in row] for row in self.cells]
+
+
 def trainability_map(
-    found: Mapping[str, Any], *, log: bool, lower_is_better: bool, worst: float | None = None, title: str = ""
+    found: TrainabilityMap, *, log: bool, lower_is_better: bool, worst: float | None = None, title: str = ""
 ) -> Figure:
     """From `comparison.trainability`: a panel an arm, x the first swept field, y the second.
 
@@ -26,106 +47,103 @@ def trainability_map(
     `worst` is where the colours end, so that what diverged does not hide what learned; beyond it is one colour.
     Cells whose median is not finite have a colour of their own; cells without an ended run are left open.
     """
-    label = found["metric"].replace("_", " ")
+    label = found.metric.replace("_", " ")
     panels = _panels(found)
-    scale = _scale([value for panel in panels for row in panel["z"] for value in row], log=log, worst=worst)
+    scale = _scale([value for panel in panels for row in panel.medians for value in row], log=log, worst=worst)
     colours = LIGHT_IS_LOW if lower_is_better else SEQUENTIAL
     columns = min(COLUMNS, len(panels))
     rows = ceil(len(panels) / columns)
-    x, edges_x = _axis(found["x"])
-    data: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {}
+    x, edges_x = _axis(found.x)
+    data: list[Part] = []
+    layout: Part = {}
     notes = []
     for index, panel in enumerate(panels):
         row, column = divmod(index, columns)
         across, up = _suffix(column), _suffix(row)
-        cells = {"x": edges_x, "y": panel["edges"], "xaxis": f"x{across}", "yaxis": f"y{up}"}
+        cells = {"x": edges_x, "y": panel.edges, "xaxis": f"x{across}", "yaxis": f"y{up}"}
         data += _cells(panel, cells, scale=scale, colours=colours, label=label, first=index == 0, log=log)
         left, right = _share(column, columns)
         bottom, top = _share(rows - 1 - row, rows, gap=0.16)
         lowest = _suffix((len(panels) - 1 - column) // columns)
-        layout.setdefault(f"xaxis{across}", axis(_field(found["x"]), domain=[left, right], anchor=f"y{lowest}", **x))
-        layout.setdefault(f"yaxis{up}", axis(panel["title"], domain=[bottom, top], anchor="x", **panel["y"]))
-        notes.append(_name(panel["name"], f"panel x{across} y{up}", left, top))
+        layout.setdefault(f"xaxis{across}", axis(_field(found.x), domain=[left, right], anchor=f"y{lowest}", **x))
+        layout.setdefault(f"yaxis{up}", axis(panel.title, domain=[bottom, top], anchor="x", **panel.y))
+        notes.append(_name(panel.name, f"panel x{across} y{up}", left, top))
     return figure(
         data,
         title=title or f"{label.capitalize()} over the sweep, median over seeds",
         annotations=notes,
         showlegend=any("legendgroup" in trace for trace in data),
-        height=150 + rows * (240 if found["y"] is not None else 60 + 34 * len(found["arms"])),
+        height=150 + rows * (240 if found.y is not None else 60 + 34 * len(found.arms)),
         margin={"l": 70, "r": 20, "t": 60, "b": 70},
         **layout,
     )
 
 
-def _panels(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    arms = found["arms"]
-    if found["y"] is None:
-        ticks = {"tickvals": list(range(len(arms))), "ticktext": [said(arm["arm"], longest=30) for arm in arms]}
+def _panels(found: TrainabilityMap) -> list[_Panel]:
+    arms = found.arms
+    if found.y is None:
+        ticks = {"tickvals": list(range(len(arms))), "ticktext": [said(arm.arm, longest=30) for arm in arms]}
         return [
-            {
-                "name": "",
-                "title": "",
-                "z": [arm["median"][0] for arm in arms],
-                "words": [_words(arm, 0, found["metric"]) for arm in arms],
-                "edges": [index - 0.5 for index in range(len(arms) + 1)],
-                "y": {**ticks, "range": [len(arms) - 0.5, -0.5]},
-            }
+            _Panel(
+                name="",
+                title="",
+                cells=[arm.cells[0] for arm in arms],
+                words=[_words(arm, 0, found.metric) for arm in arms],
+                edges=[index - 0.5 for index in range(len(arms) + 1)],
+                y={**ticks, "range": [len(arms) - 0.5, -0.5]},
+            )
         ]
-    y, edges = _axis(found["y"])
+    y, edges = _axis(found.y)
     return [
-        {
-            "name": _called(arm),
-            "title": _field(found["y"]),
-            "z": arm["median"],
-            "words": [_words(arm, row, found["metric"]) for row in range(len(arm["median"]))],
-            "edges": edges,
-            "y": y,
-        }
+        _Panel(
+            name=_called(arm),
+            title=_field(found.y),
+            cells=arm.cells,
+            words=[_words(arm, row, found.metric) for row in range(len(arm.cells))],
+            edges=edges,
+            y=y,
+        )
         for arm in arms
     ]
 
 
-def _called(arm: Mapping[str, Any]) -> str:
-    share = arm["trainable_share"]
-    return said(arm["arm"], longest=26) + ("" if share is None else f": {100 * share:.0f} % learned")
+def _called(arm: ArmMap) -> str:
+    share = arm.trainable_fraction
+    return said(arm.arm, longest=26) + ("" if share is None else f": {100 * share:.0f} % learned")
 
 
-def _words(arm: Mapping[str, Any], row: int, metric: str) -> list[str]:
+def _words(arm: ArmMap, row: int, metric: str) -> list[str]:
     """What hovers over each cell of a row."""
-    found = []
-    for column, runs in enumerate(arm["runs"][row]):
-        if not runs:
-            found.append("no ended run")
-            continue
-        median, outcome = arm["median"][row][column], arm["outcome"][row][column]
-        value = f"{median:.4g}" if isinstance(median, float | int) else "not finite" if median else "unknown"
-        found.append(
-            said(
-                f"{arm['arm']}: {metric.replace('_', ' ')} {value}, {outcome.replace('_', ' ')}, "
-                f"{100 * arm['learned_share'][row][column]:.0f} % of {runs} runs learned",
-                longest=200,
-            )
-        )
-    return found
+    return [_cell_in_words(arm.arm, cell, metric) for cell in arm.cells[row]]
+
+
+def _cell_in_words(arm: str, cell: Cell | None, metric: str) -> str:
+    if cell is None:
+        return "no ended run"
+    value = "unknown" if cell.median is None else f"{cell.median:.4g}" if isfinite(cell.median) else "not finite"
+    return said(
+        f"{arm}: {metric.replace('_', ' ')} {value}, {cell.outcome.replace('_', ' ')}, "
+        f"{100 * cell.learned_fraction:.0f} % of {cell.runs} runs learned",
+        longest=200,
+    )
 
 
 def _cells(
-    panel: Mapping[str, Any],
-    places: Mapping[str, Any],
+    panel: _Panel,
+    places: Part,
     *,
     scale: tuple[float, float],
-    colours: list[list[Any]],
+    colours: Sequence[Sequence[object]],
     label: str,
     first: bool,
     log: bool,
-) -> list[dict[str, Any]]:
+) -> list[Part]:
     ticks = _colour_ticks(scale) if log else {}
-    common = {"type": "heatmap", **places, "text": panel["words"], "hovertemplate": "%{text}<extra></extra>"}
-    traces: list[dict[str, Any]] = [
+    common = {"type": "heatmap", **places, "text": panel.words, "hovertemplate": "%{text}<extra></extra>"}
+    traces: list[Part] = [
         {
             **common,
-            "z": [[_shade(value, log=log) for value in row] for row in panel["z"]],
+            "z": [[_shade(value, log=log) for value in row] for row in panel.medians],
             "zmin": scale[0],
             "zmax": scale[1],
             "colorscale": colours,
@@ -135,11 +153,12 @@ def _cells(
             "colorbar": {"title": {"text": said(label), "side": "right"}, "thickness": 14, **ticks},
         }
     ]
-    if any(value == "Infinity" for row in panel["z"] for value in row):
+    beyond = [[1 if value is not None and isinf(value) else None for value in row] for row in panel.medians]
+    if any(any(row) for row in beyond):
         traces.append(
             {
                 **common,
-                "z": [[1 if value == "Infinity" else None for value in row] for row in panel["z"]],
+                "z": beyond,
                 "name": "not finite",
                 "colorscale": [[0, NOT_FINITE], [1, NOT_FINITE]],
                 "showscale": False,
@@ -150,13 +169,13 @@ def _cells(
     return traces
 
 
-def _shade(value: Any, *, log: bool) -> float | None:
-    if not isinstance(value, float | int):
+def _shade(value: float | None, *, log: bool) -> float | None:
+    if value is None or not isfinite(value):
         return None
-    return round(log10(max(value, 1e-12)) if log else float(value), 4)
+    return round(log10(max(value, 1e-12)) if log else value, 4)
 
 
-def _scale(values: Sequence[Any], *, log: bool, worst: float | None) -> tuple[float, float]:
+def _scale(values: Sequence[float | None], *, log: bool, worst: float | None) -> tuple[float, float]:
     known = [shade for value in values if (shade := _shade(value, log=log)) is not None]
     if not known:
         return 0.0, 1.0
@@ -168,21 +187,21 @@ def _scale(values: Sequence[Any], *, log: bool, worst: float | None) -> tuple[fl
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _colour_ticks(scale: tuple[float, float]) -> dict[str, Any]:
+def _colour_ticks(scale: tuple[float, float]) -> Part:
     steps = (1, 2, 5) if scale[1] - scale[0] < 2 else (1,)
     ticks = [step * 10.0**decade for decade in range(-13, 13) for step in steps]
     shown = [tick for tick in ticks if scale[0] - 0.02 <= log10(tick) <= scale[1] + 0.02]
     return {"tickvals": [round(log10(tick), 4) for tick in shown], "ticktext": [f"{tick:g}" for tick in shown]}
 
 
-def _axis(swept: Mapping[str, Any]) -> tuple[dict[str, Any], list[float]]:
+def _axis(swept: SweptField) -> tuple[Part, list[float]]:
     """Scale and ticks of a swept field's axis, and the borders of its cells."""
-    values = [float(value) for value in swept["values"]]
+    values = list(swept.values)
     logarithmic = is_logarithmic(values)
     places = np.log10(values) if logarithmic else np.array(values)
     edges = _edges(places)
     shown = values[:: max(1, ceil(len(values) / 8))]
-    settings: dict[str, Any] = {"tickvals": shown, "ticktext": [f"{value:g}" for value in shown], "showgrid": False}
+    settings: Part = {"tickvals": shown, "ticktext": [f"{value:g}" for value in shown], "showgrid": False}
     if logarithmic:
         settings["type"] = "log"
     settings["range"] = [round(float(edges[0]), 6), round(float(edges[-1]), 6)]
@@ -206,9 +225,9 @@ def _edges(places: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.flo
     return np.concatenate([[2 * places[0] - between[0]], between, [2 * places[-1] - between[-1]]])
 
 
-def _field(swept: Mapping[str, Any]) -> str:
+def _field(swept: SweptField) -> str:
     """`/optimizer/learning_rate` as `learning rate`."""
-    return str(swept["field"]).rsplit("/", 1)[-1].replace("_", " ")
+    return swept.field.rsplit("/", 1)[-1].replace("_", " ")
 
 
 def _suffix(index: int) -> str:
@@ -221,7 +240,7 @@ def _share(index: int, count: int, *, gap: float = GAP) -> tuple[float, float]:
     return round(start, 4), round(start + width, 4)
 
 
-def _name(text: str, place: str, left: float, top: float) -> dict[str, Any]:
+def _name(text: str, place: str, left: float, top: float) -> Part:
     return {
         "name": place,
         "text": text,
