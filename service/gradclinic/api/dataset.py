@@ -11,7 +11,7 @@ from .. import schemas as a
 from ..experiments.datasets.base import Task
 from ..experiments.uploads import Table, from_csv, from_npz, from_parquet
 from ..store import DatasetRecord
-from ..use_cases.dataset import delete, keep
+from ..use_cases.dataset import keep
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .http.paging import ThePage
 from .rows import has_arrow
@@ -101,7 +101,7 @@ def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
 
     Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
     """
-    delete(service.store, dataset_id)
+    service.store.datasets.delete(dataset_id)
 
 
 def _answer(found: DatasetRecord) -> a.DatasetAnswer:

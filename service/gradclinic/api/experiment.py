@@ -16,7 +16,7 @@ router = APIRouter(tags=["experiments"], route_class=StrictJSONRoute)
 @router.post("/v1/experiments:resolve", summary="Check and resolve an experiment", responses=problems(*BODY_PROBLEMS))
 def resolve_experiment(body: ResolveRequest, service: TheService) -> ResolveAnswer:
     """Apply the remedies, check shapes and sizes, and say what would be trained. Nothing is stored or queued."""
-    resolved = resolve(body.experiment, body.remedies, limits=service.limits)
+    resolved = resolve(service, body.experiment, body.remedies)
     experiment, estimate = resolved.resolved, resolved.estimate
     return ResolveAnswer(
         resolved_experiment=experiment.to_json(),

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..kernel.spec import Items, Seed, Spec
 from .clipping import AnyClipping
-from .datasets import AnyDataset
+from .datasets import AnyDataset, Uploads
 from .lr_schedules import AnyLrSchedule
 from .lr_schedules.constant import Constant
 from .optimizers import AnyOptimizer
@@ -82,6 +82,13 @@ class Experiment(Spec):
     """Steps, batch size, seed, precision, device."""
     recording: RecordingPlan = RecordingPlan()
     """What is recorded, and how often."""
+
+    def with_uploads(self, uploads: Uploads) -> "Experiment":
+        """The same experiment, knowing the rows of its uploaded data; raises InvalidSpec if there are none.
+
+        An experiment over uploaded data has no shapes before that: nothing can lower, estimate or train it.
+        """
+        return self.model_copy(update={"data": self.data.with_uploads(uploads)})
 
     def with_seed(self, seed: int) -> "Experiment":
         """The same experiment from another seed."""

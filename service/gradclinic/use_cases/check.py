@@ -14,7 +14,6 @@ from pydantic import TypeAdapter
 from ..comparison import METRICS, RunResult
 from ..comparison.paired import outcome
 from ..diagnosis import RULE_SETS, to_json
-from ..experiments.experiment import Experiment
 from ..kernel.errors import InvalidSpec, Problem, TooLarge
 from ..regression import DEFAULT_MARGINS, CheckSpec, check
 from ..remedies import AnyRemedy
@@ -96,15 +95,15 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
             allowed="another key",
         )
     pin = service.store.baselines.get(spec.baseline).pin
-    experiment = spec.experiment or Experiment.model_validate(pin.experiment)
+    experiment = spec.experiment or service.experiment(pin.experiment)
     own = spec.experiment is None and spec.remedies is None
     remedies: Sequence[AnyRemedy] = remedies_from(pin.remedies) if own else spec.remedies or ()
     seeds = _seeds(service, spec, pin)
     margins = _margins(service, spec, pin)
     resolved = resolve(
+        service,
         experiment,
         remedies,
-        limits=service.limits,
         at="/baseline" if spec.experiment is None else "/experiment",
         remedies_at="/baseline" if own else "/remedies",
     ).resolved

@@ -1,6 +1,6 @@
-"""Keep uploaded data sets, and hand them to the experiments that name them."""
+"""Store uploaded data sets, and hand them to the experiments that name them."""
 
-from ..experiments.datasets.uploaded import Stored, forget, provide
+from ..experiments.datasets import Upload, Uploads
 from ..experiments.uploads import Table, unpacked
 from ..store import Created, DatasetRecord, Run, Store
 
@@ -21,30 +21,24 @@ def keep(store: Store, table: Table) -> Created[DatasetRecord]:
     )
 
 
-def provide_from(store: Store) -> None:
-    """Have the experiments of this process find their uploaded data in this store."""
+def uploads_in(store: Store) -> Uploads:
+    """The uploaded data sets of this store, for the experiments that name them."""
 
-    def lookup(dataset_id: str) -> Stored | None:
-        found = store.datasets.find(dataset_id)
-        known = found or store.datasets.find_deleted(dataset_id)
+    def find(dataset_id: str) -> Upload | None:
+        stored = store.datasets.find(dataset_id)
+        known = stored or store.datasets.find_deleted(dataset_id)
         if known is None:
             return None
-        return Stored(
+        return Upload(
             known.task,
             known.rows,
             known.shape,
             known.outputs,
-            lambda: unpacked(store.datasets.content(dataset_id)),
-            deleted=found is None,
+            load=lambda: unpacked(store.datasets.content(dataset_id)),
+            deleted=stored is None,
         )
 
-    provide(lookup)
-
-
-def delete(store: Store, dataset_id: str) -> None:
-    """Remove a data set; runs on it stay, and cannot be repeated. Raises NotFound, and Conflict while it is needed."""
-    store.datasets.delete(dataset_id)
-    forget(dataset_id)
+    return find
 
 
 def is_repeatable(store: Store, run: Run) -> bool:

@@ -11,10 +11,11 @@ from ..experiments.experiment import Experiment
 from ..experiments.listing import listing
 from ..experiments.lowering import MAX_LAYERS, Network, lower
 from ..kernel.errors import InvalidRequest, InvalidSpec, RemedyDoesNotApply, TooLarge
-from ..measurements.estimate import Estimate, Limits, check, estimate
+from ..measurements.estimate import Estimate, check, estimate
 from ..remedies import AnyRemedy
 from ..theory import Prediction, predict
 from ..theory.data import MOST_SAMPLED
+from .service import Service
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ class Resolved:
 
 
 def resolve(
+    service: Service,
     experiment: Experiment,
     remedies: Sequence[AnyRemedy] = (),
     *,
-    limits: Limits,
     at: str = "/experiment",
     remedies_at: str = "/remedies",
 ) -> Resolved:
@@ -79,6 +80,7 @@ def resolve(
     `at` and `remedies_at` are the places of both in the request's body. Raises InvalidRequest with pointers there.
     """
     try:
+        experiment = experiment.with_uploads(service.uploads)
         experiment.data.check_present()
         lower(experiment)
     except InvalidRequest as error:
@@ -88,7 +90,7 @@ def resolve(
         resolved = _apply(remedy, resolved, at=f"{remedies_at}/{index}")
     found = estimate(resolved)
     try:
-        check(resolved, found, limits)
+        check(resolved, found, service.limits)
     except InvalidRequest as error:
         raise error.under(at) from None
     return Resolved(experiment, resolved, found)

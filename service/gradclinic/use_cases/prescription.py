@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..comparison import RunResult
-from ..experiments.experiment import Experiment
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
 from ..prescription import Budget, PrescriptionSpec, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription
@@ -35,7 +34,7 @@ def submit_prescription(
 
     With a key that was used before, the prescription of that time is the answer, and nothing is stored.
     """
-    resolve(spec.experiment, (), limits=service.limits)
+    resolve(service, spec.experiment)
     _check_labels(spec.labels)
     new = NewPrescription(
         experiment=spec.experiment.to_json(),
@@ -72,7 +71,7 @@ def step(service: Service, prescription_id: str) -> int:
     found = service.store.prescriptions.get(prescription_id)
     if found.status != "running" or found.progress.unfinished:
         return 0
-    task = SearchTask(Experiment.model_validate(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
+    task = SearchTask(service.experiment(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
     results = _results(service, found.id)
     deleted = service.store.prescriptions.deleted(found.id)
     results |= {key: _not_trained(key, cost) for key, cost in deleted.items()}
@@ -137,7 +136,7 @@ def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:
 
 
 def _run_of(service: Service, prescription: Prescription, task: SearchTask, trial: Trial) -> NewRun:
-    resolved = resolve(trial.experiment, (), limits=service.limits).resolved
+    resolved = resolve(service, trial.experiment).resolved
     training = task.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
     return new_run(
         resolved,

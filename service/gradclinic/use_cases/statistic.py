@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..diagnosis import Diagnosis, diagnose, to_json
-from ..experiments.experiment import Experiment
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.profile import profiles
 from ..measurements.record import STATISTICS, RunRecord, Series
@@ -117,13 +116,13 @@ def read_profile(service: Service, run: Run, *, statistic: str, step: int | None
         tuple(names[column] for column in columns),
         tuple(float(value) for value in series.values[-1, columns]),
         _slope(run, series) if statistic == GRADIENT else None,
-        prediction_of(run) if statistic == GRADIENT and first else None,
+        prediction_of(service, run) if statistic == GRADIENT and first else None,
     )
 
 
-def prediction_of(run: Run) -> Prediction | None:
+def prediction_of(service: Service, run: Run) -> Prediction | None:
     """What mean-field theory says of a run's network at step 0; None for runs trained elsewhere."""
-    return predict(Experiment.model_validate(run.resolved_experiment)) if run.origin == "service" else None
+    return predict(service.experiment(run.resolved_experiment)) if run.origin == "service" else None
 
 
 def _slope(run: Run, series: Series) -> float | None:
@@ -156,6 +155,6 @@ def judge_again(
     if run.layout is None:
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
     record = service.store.statistics.record(run.id)
-    experiment = Experiment.model_validate(run.resolved_experiment) if run.origin == "service" else None
+    experiment = service.experiment(run.resolved_experiment) if run.origin == "service" else None
     chosen = {} if rule_set is None else {"rule_set": rule_set}
     return diagnose(record, thresholds=thresholds, experiment=experiment, **chosen)

@@ -58,7 +58,7 @@ def submit_run(
 
     With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
     """
-    resolved = resolve(experiment, remedies, limits=service.limits)
+    resolved = resolve(service, experiment, remedies)
     new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
     identical = service.store.runs.find_identical(new.digest) if reuse else None
     if identical is not None:
@@ -73,7 +73,7 @@ def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency 
     _check_names(plan.arms)
     _check_seeds(plan.seeds)
     if plan.control:
-        plan = replace(plan, arms=[*plan.arms, _control(plan)], control=False)
+        plan = replace(plan, arms=[*plan.arms, _control(service, plan)], control=False)
     arms = with_baseline(plan.arms)
     runs = len(arms) * len(plan.seeds) * prod(len(axis.values) for axis in plan.sweep)
     if runs > service.limits.runs_per_study:
@@ -104,10 +104,14 @@ def with_baseline(arms: Sequence[ArmPlan]) -> list[ArmPlan]:
     return [ArmPlan(BASELINE), *others]
 
 
-def _control(plan: StudyPlan) -> ArmPlan:
+def _control(service: Service, plan: StudyPlan) -> ArmPlan:
     if any(arm.name == CONTROL for arm in plan.arms):
         raise InvalidSpec.at("/control", f"an arm is called {CONTROL!r} already", allowed="another name for that arm")
-    drawn = random_remedy(plan.experiment, seed=min(plan.seeds), listed=[arm.remedies for arm in plan.arms])
+    try:
+        experiment = plan.experiment.with_uploads(service.uploads)
+    except InvalidRequest as error:
+        raise error.under("/experiment") from None
+    drawn = random_remedy(experiment, seed=min(plan.seeds), listed=[arm.remedies for arm in plan.arms])
     if drawn is None:
         raise InvalidSpec.at("/control", "no further remedy applies to this experiment", allowed="null")
     return ArmPlan(CONTROL, [drawn])
@@ -191,7 +195,7 @@ def _fan_out(service: Service, plan: StudyPlan, arms: Sequence[ArmPlan]) -> list
 
 def _resolve(service: Service, arm: ArmPlan, point: SweepPoint, *, at: str, remedies_at: str) -> Resolved:
     try:
-        return resolve(point.experiment, arm.remedies, limits=service.limits, at=at, remedies_at=remedies_at)
+        return resolve(service, point.experiment, arm.remedies, at=at, remedies_at=remedies_at)
     except InvalidRequest as error:
         if not point.values:
             raise

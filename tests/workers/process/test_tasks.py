@@ -70,7 +70,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, act) -> None:
     def should_stop(training: tasks._Training) -> bool:
         if next(asked) == step:
             act()
-        return training._lease.stop is not None
+        return training._held.stop is not None
 
     monkeypatch.setattr(tasks._Training, "should_stop", should_stop)
 

@@ -28,7 +28,7 @@ from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.queue.messages import TRAIN, Queue
 from gradclinic.settings import Settings
 from gradclinic.store import Lease, LeaseLost, Message, Reason, Store
-from gradclinic.use_cases.dataset import provide_from
+from gradclinic.use_cases.dataset import uploads_in
 
 from ..train.reporter import Interrupted
 from .held_run import CANCELED, HeldRun, draining, too_long
@@ -64,7 +64,6 @@ class Trainer:
         self.device = device.choose("auto")
         self.settings, self.owner, self.queues = settings, owner, queues
         self.store, self.queue = Store(settings.database_url), Queue(settings)
-        provide_from(self.store)
         self.checkpoints = Checkpoints(settings.checkpoint_dir)
         self.run_id: str | None = None
         self._presence, self._left = threading.Lock(), threading.Event()
@@ -161,6 +160,7 @@ class _Training:
         try:
             # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
             experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
+            experiment = experiment.with_uploads(uploads_in(self._trainer.store))
             self._stop_when = experiment.training.stop_when
             where = device.choose(experiment.training.device)
             self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...kernel import registry
-from .base import Dataset, Samples, Split
+from .base import Dataset, Samples, Split, Upload, Uploads
 
 DATASETS = registry.members(__name__, Dataset)
 
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 else:
     AnyDataset = registry.tagged_union(DATASETS)
 
-__all__ = ["DATASETS", "AnyDataset", "Dataset", "Samples", "Split"]
+__all__ = ["DATASETS", "AnyDataset", "Dataset", "Samples", "Split", "Upload", "Uploads"]

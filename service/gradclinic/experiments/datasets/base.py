@@ -1,9 +1,9 @@
 """What every data set says about itself, and how its samples are prepared."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,26 @@ class Split:
         return float(self.train.targets.astype(np.float64).var(axis=0).mean())
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What is known of uploaded rows, and how to load them."""
+
+    task: Task
+    count: int
+    """Number of rows."""
+    shape: Shape
+    """Of one row's inputs."""
+    outputs: int
+    load: Callable[[], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = field(compare=False)
+    """Inputs [count, *shape] float32; targets [count] int64 or [count, outputs] float32. Raises NotFound if deleted."""
+    deleted: bool = False
+    """Whether the rows were deleted, so that nothing can be trained on them any more."""
+
+
+Uploads = Callable[[str], Upload | None]
+"""The upload with that id; None if there is none."""
+
+
 class Dataset(Spec):
     """A data set, as declared: real and shipped with a library, or generated from its own seed."""
 
@@ -81,8 +101,12 @@ class Dataset(Spec):
             )
         return forms[layout]
 
+    def with_uploads(self, uploads: Uploads) -> Self:  # built-in data needs none
+        """The same data set, knowing its uploaded rows; raises InvalidSpec if there is no such upload."""
+        return self
+
     def check_present(self) -> None:
-        """Raise InvalidSpec where its samples can no longer be had."""
+        """Raise InvalidSpec if its samples were deleted."""
 
     def symbols(self) -> int:
         """How many symbols there are in samples of layout tokens; 0 where there is no such layout."""

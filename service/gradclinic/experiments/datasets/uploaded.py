@@ -1,51 +1,18 @@
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+"""Rows that somebody uploaded. The spec holds their id; whoever knows the rows hands them in with `with_uploads`."""
+
+from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from ...kernel.errors import InvalidSpec
 from ...kernel.spec import Shape
 from ..layers import Layout
-from .base import Dataset, Split, Task, shuffled_split
+from .base import Dataset, Split, Task, Upload, Uploads, shuffled_split
 
-
-@dataclass(frozen=True)
-class Stored:
-    """What is known of an uploaded data set, and where its arrays come from."""
-
-    task: Task
-    rows: int
-    shape: Shape
-    outputs: int
-    load: Callable[[], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-    """Inputs [rows, *shape] float32; targets [rows] int64, or [rows, outputs] float32. Raises NotFound once deleted."""
-    deleted: bool = False
-    """Whether the rows are gone, so that nothing can be trained on them any more."""
-
-
-Lookup = Callable[[str], Stored | None]
-"""The data set of that id; None where there is none."""
-
-_KNOWN: dict[str, Stored] = {}
-_MOST_KNOWN = 256
 _ALLOWED = "the id of an upload: see GET /v1/datasets"
-_lookup: Lookup | None = None
-
-
-def provide(lookup: Lookup) -> None:
-    """Say where this process finds uploaded data sets; the latest word holds."""
-    global _lookup  # noqa: PLW0603  # one a process: specs carry an id, and no connection
-    _lookup = lookup
-    _KNOWN.clear()
-
-
-def forget(dataset_id: str) -> None:
-    """Look a data set up anew the next time that an experiment names it."""
-    _KNOWN.pop(dataset_id, None)
 
 
 class Uploaded(Dataset):
@@ -58,13 +25,23 @@ class Uploaded(Dataset):
     """Share of the rows that is kept for validation."""
     source: ClassVar[str] = "Your own rows, by the digest of their content"
 
+    _upload: Upload | None = PrivateAttr(default=None)
+
+    def with_uploads(self, uploads: Uploads) -> Self:
+        upload = uploads(self.id)
+        if upload is None:
+            raise InvalidSpec.at("/data/id", f"there is no data set {self.id}", value=self.id, allowed=_ALLOWED)
+        known = self.model_copy()
+        known._upload = upload
+        return known
+
     @property
     def task(self) -> Task:  # type: ignore[override]  # only the rows know
         """Classification or regression, as it was uploaded."""
-        return self._stored().task
+        return self._rows.task
 
     def forms(self) -> Mapping[Layout, Shape]:
-        shape = self._stored().shape
+        shape = self._rows.shape
         natural: dict[int, Layout] = {2: "sequence", 3: "image"}
         forms: dict[Layout, Shape] = {"flat": (prod(shape),)}
         if len(shape) in natural:
@@ -72,30 +49,23 @@ class Uploaded(Dataset):
         return forms
 
     def outputs(self) -> int:
-        return self._stored().outputs
+        return self._rows.outputs
 
     def size(self) -> tuple[int, int]:
-        rows = self._stored().rows
+        rows = self._rows.count
         held_out = min(max(round(rows * self.validation), 1), rows - 1)
         return rows - held_out, held_out
 
     def check_present(self) -> None:
-        if self._stored().deleted:
+        if self._rows.deleted:
             raise InvalidSpec.at("/data/id", f"the data set {self.id} was deleted", value=self.id, allowed=_ALLOWED)
 
     def draw(self) -> Split:
-        inputs, targets = self._stored().load()
+        inputs, targets = self._rows.load()
         return shuffled_split(inputs, np.asarray(targets), train=self.size()[0], seed=self.seed)
 
-    def _stored(self) -> Stored:
-        if (known := _KNOWN.get(self.id)) is not None:
-            return known
-        found = None if _lookup is None else _lookup(self.id)
-        if found is None:
-            raise InvalidSpec.at("/data/id", f"there is no data set {self.id}", value=self.id, allowed=_ALLOWED)
-        if found.deleted:  # the same rows may be sent again
-            return found
-        if len(_KNOWN) >= _MOST_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[self.id] = found
-        return found
+    @property
+    def _rows(self) -> Upload:
+        if self._upload is None:
+            raise RuntimeError(f"nobody handed in the rows of {self.id}: see Experiment.with_uploads")
+        return self._upload

@@ -1,16 +1,17 @@
 import io
 import zipfile
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from gradclinic.experiments.datasets import uploaded
-from gradclinic.experiments.datasets.uploaded import Lookup, Stored, Uploaded, provide
+from gradclinic.experiments.datasets import Upload
+from gradclinic.experiments.datasets.uploaded import Uploaded
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
 from gradclinic.experiments.uploads import Table, from_csv, from_npz, from_parquet, unpacked
 from gradclinic.kernel.errors import InvalidDataset, InvalidSpec
+from gradclinic.remedies.add_batch_norm import AddBatchNorm
+from gradclinic.remedies.standardize_inputs import StandardizeInputs
 
 from .checks import check_samples, check_standard, differs_by_seed
 
@@ -30,15 +31,8 @@ def npz(inputs: np.ndarray, targets: np.ndarray) -> Table:
     return from_npz(as_npz(inputs=inputs, targets=targets), task=None, most_bytes=MOST)
 
 
-def stored(table: Table) -> Stored:
-    return Stored(table.task, len(table.inputs), table.shape, table.outputs, lambda: unpacked(table.packed()))
-
-
-@pytest.fixture(autouse=True)
-def _own_lookup() -> Iterator[None]:
-    before: Lookup | None = uploaded._lookup
-    yield
-    provide(before or (lambda _: None))
+def upload(table: Table) -> Upload:
+    return Upload(table.task, len(table.inputs), table.shape, table.outputs, lambda: unpacked(table.packed()))
 
 
 @pytest.mark.parametrize(
@@ -48,8 +42,7 @@ def _own_lookup() -> Iterator[None]:
 def test_its_samples_are_as_declared_and_fixed_by_its_own_seed(shape, layout, task) -> None:
     inputs = RNG.normal(3, 5, (40, *shape))
     table = npz(inputs, CLASSES if task == "classification" else RNG.normal(size=(40, 2)))
-    provide(lambda _: stored(table))
-    data = Uploaded(id=ID)
+    data = Uploaded(id=ID).with_uploads(lambda _: upload(table))
     assert data.task == task
     assert set(data.forms()) == {"flat", layout}
     assert data.size() == (30, 10)
@@ -58,22 +51,47 @@ def test_its_samples_are_as_declared_and_fixed_by_its_own_seed(shape, layout, ta
     assert differs_by_seed(data)
 
 
-def test_an_unknown_id_is_refused_at_its_place_and_found_once_it_is_there() -> None:
-    experiment = Experiment.model_validate(
-        {
-            "model": {"kind": "mlp", "depth": 1, "width": 4, "activation": "tanh"},
-            "data": {"kind": "uploaded", "id": ID},
-            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
-        }
-    )
-    found: dict[str, Stored] = {}
-    provide(found.get)
-    with pytest.raises(InvalidSpec) as refused:
-        lower(experiment)
+EXPERIMENT = Experiment.model_validate(
+    {
+        "model": {"kind": "mlp", "depth": 1, "width": 4, "activation": "tanh"},
+        "data": {"kind": "uploaded", "id": ID},
+        "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+    }
+)
+TABLE = npz(RNG.normal(size=(40, 7)), CLASSES)
+
+
+def test_an_experiment_gets_its_shapes_from_the_upload_it_is_given() -> None:
+    network = lower(EXPERIMENT.with_uploads({ID: upload(TABLE)}.get))
+    assert (network.input_shape, network.outputs) == ((7,), 3)
+
+
+def test_an_unknown_id_is_refused_at_its_place() -> None:
+    with pytest.raises(InvalidSpec, match="there is no data set") as refused:
+        EXPERIMENT.with_uploads(lambda _: None)
     assert refused.value.problems[0].pointer == "/data/id"
-    found[ID] = stored(npz(RNG.normal(size=(40, 7)), CLASSES))
-    assert lower(experiment).input_shape == (7,)
-    assert lower(experiment).outputs == 3
+
+
+def test_an_experiment_that_nobody_gave_its_rows_cannot_be_lowered() -> None:
+    with pytest.raises(RuntimeError, match="nobody handed in the rows"):
+        lower(EXPERIMENT)
+
+
+def test_the_rows_are_no_part_of_what_is_stored_and_stay_with_every_changed_copy() -> None:
+    known = EXPERIMENT.with_uploads({ID: upload(TABLE)}.get)
+    assert known.to_json() == EXPERIMENT.to_json()
+    for changed in (known.with_seed(3), StandardizeInputs().apply(_raw(known)), AddBatchNorm().apply(known)):
+        assert lower(changed).input_shape == (7,)
+
+
+def _raw(experiment: Experiment) -> Experiment:
+    return experiment.model_copy(update={"data": experiment.data.model_copy(update={"standardize": False})})
+
+
+def test_the_same_rows_loaded_twice_are_the_same_data() -> None:
+    known, again = (EXPERIMENT.with_uploads(lambda _: upload(TABLE)) for _ in range(2))
+    assert known == again
+    assert lower(known) is lower(again)
 
 
 ROWS = "\n".join(f"{i},{i * 0.5},{'ab'[i % 2]}" for i in range(10))
