@@ -16,7 +16,7 @@ def pin(
     name: Name,
     *,
     study: Annotated[str | None, typer.Option("--study", metavar="STUDY", help="A study that has ended.")] = None,
-    arm: Annotated[str | None, typer.Option("--arm", help="Its arm.", show_default="baseline")] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help="Its arm.", show_default="the only one")] = None,
     run: Annotated[list[str] | None, typer.Option("--run", metavar="RUN", help="A run; repeatable.")] = None,
     check: Annotated[str | None, typer.Option("--check", metavar="CHECK", help="The new runs of a check.")] = None,
     url: Url = None,

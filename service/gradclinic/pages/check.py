@@ -2,16 +2,40 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import After, CheckId, TheService
 from ..kernel.errors import InsufficientData, NotFound
+from ..kernel.names import NAME_PATTERN
 from ..store import Check
 from ..use_cases.schedule import due_next
 from ..use_cases.service import Service
-from .figure_data import called, condition_of
 from .figures import Figure, margin
+from .rendering import page_router, render
+from .run import called, condition_of
 
 CHECKS, BASELINES = 50, 50
+
+router = page_router()
+
+
+@router.get("/checks")
+def show_all(
+    service: TheService,
+    baseline: Annotated[str | None, Query(max_length=100, pattern=NAME_PATTERN)] = None,
+    after: After = None,
+) -> HTMLResponse:
+    """New results against their baselines, newest first, and the schedules that start them."""
+    return render("checks.html", **listed(service, baseline=baseline, after=after))
+
+
+@router.get("/checks/{check_id}")
+def show(check_id: CheckId, service: TheService) -> HTMLResponse:
+    """One check: the verdict, and by which metric, which condition and which margins."""
+    return render("check.html", **one(service, check_id))
 
 
 def listed(service: Service, *, baseline: str | None, after: str | None) -> dict[str, Any]:

@@ -2,10 +2,22 @@
 
 from typing import Any
 
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import TheService
 from ..kernel.errors import GradclinicError
 from ..store import Study
 from ..use_cases.claim import claims, ruling_of, study_of
 from ..use_cases.service import Service
+from .rendering import page_router, render
+
+router = page_router()
+
+
+@router.get("/claims")
+def show_all(service: TheService, *, quick: bool = False) -> HTMLResponse:
+    """Common advice, and what measurement says of it."""
+    return render("claims.html", **listed(service, quick=quick))
 
 
 def listed(service: Service, *, quick: bool) -> dict[str, Any]:

@@ -2,10 +2,22 @@
 
 from typing import Any
 
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import After, TheService
 from ..kernel.amounts import bytes_in_words
 from ..use_cases.service import Service
+from .rendering import page_router, render
 
 DATASETS = 50
+
+router = page_router()
+
+
+@router.get("/datasets")
+def show_all(service: TheService, after: After = None) -> HTMLResponse:
+    """Uploaded data sets, by their id."""
+    return render("datasets.html", **listed(service, after=after))
 
 
 def listed(service: Service, *, after: str | None) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from ..api.http.accept import choose
 from ..api.http.dependencies import CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.http.plain_json import dump
 from ..comparison import DEFAULT_METRIC
-from . import check as checks
-from . import figure_data as gathering
-from . import prescription as prescriptions
+from . import check, prescription, run, study
 from .drawing import can_draw, draw
 from .figures import Figure, Scale
 
@@ -46,19 +44,19 @@ def draw_run_heatmap(
     form: Form = None,
 ) -> Response:
     """The size of the gradient as a colour, pooled to at most 240 x 120 cells."""
-    return _answer(request, form, gathering.run_heatmap(service, service.store.runs.get(run_id), scale=scale))
+    return _answer(request, form, run.heatmap_figure(service, service.store.runs.get(run_id), scale=scale))
 
 
 @router.get("/runs/{run_id}/profile", summary="Gradient against depth", responses=_FORMS, response_class=Response)
 def draw_run_profile(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
     """Measured before the first step and at the last one, with the prediction where theory has one."""
-    return _answer(request, form, gathering.run_profile(service, service.store.runs.get(run_id)))
+    return _answer(request, form, run.profile_figure(service, service.store.runs.get(run_id)))
 
 
 @router.get("/runs/{run_id}/curves", summary="Loss, gradient norm, rate", responses=_FORMS, response_class=Response)
 def draw_run_curves(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
     """The numbers of the whole run against the step, at most 600 points each, peaks kept."""
-    return _answer(request, form, gathering.run_curves(service, service.store.runs.get(run_id)))
+    return _answer(request, form, run.curves_figure(service, service.store.runs.get(run_id)))
 
 
 @router.get("/studies/{study_id}/ranking", summary="Arms, best on top", responses=_FORMS, response_class=Response)
@@ -70,7 +68,7 @@ def draw_study_ranking(
     form: Form = None,
 ) -> Response:
     """How far each arm moved the metric, with its interval and verdict."""
-    return _answer(request, form, gathering.study_ranking(service, study_id, metric=metric))
+    return _answer(request, form, study.ranking_figure(service, study_id, metric=metric))
 
 
 @router.get(
@@ -80,11 +78,11 @@ def draw_study_profiles(
     study_id: StudyId,
     service: TheService,
     request: Request,
-    at: Annotated[gathering.When, Query(description="Before the first step, or at each run's last record.")] = "start",
+    at: Annotated[study.When, Query(description="Before the first step, or at each run's last record.")] = "start",
     form: Form = None,
 ) -> Response:
     """Every arm's profile over the others, the mean over seeds of log10 g."""
-    return _answer(request, form, gathering.study_profiles(service, study_id, at=at))
+    return _answer(request, form, study.profiles_figure(service, study_id, at=at))
 
 
 @router.get(
@@ -100,7 +98,7 @@ def draw_study_map(
     form: Form = None,
 ) -> Response:
     """A panel an arm over one or two swept fields, on one colour scale; 409 for other studies."""
-    return _answer(request, form, gathering.study_map(service, study_id, metric=metric))
+    return _answer(request, form, study.map_figure(service, study_id, metric=metric))
 
 
 @router.get(
@@ -113,7 +111,7 @@ def draw_prescription_race(
     prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
 ) -> Response:
     """A row a candidate and a mark a run, by the round that asked for it, as far as runs have ended."""
-    return _answer(request, form, prescriptions.race_figure(service, prescription_id))
+    return _answer(request, form, prescription.race_figure(service, prescription_id))
 
 
 @router.get(
@@ -126,7 +124,7 @@ def draw_prescription_ranking(
     prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
 ) -> Response:
     """Finalists and random control against the baseline on fresh seeds, with intervals and verdicts."""
-    return _answer(request, form, prescriptions.ranking_figure(service, prescription_id))
+    return _answer(request, form, prescription.ranking_figure(service, prescription_id))
 
 
 @router.get(
@@ -143,7 +141,7 @@ def draw_check_margin(
     form: Form = None,
 ) -> Response:
     """How far the new runs of a check are from the baseline's, seed by seed and on average, and what is allowed."""
-    return _answer(request, form, checks.margin_figure(service, check_id, metric))
+    return _answer(request, form, check.margin_figure(service, check_id, metric))
 
 
 def _answer(request: Request, form: str | None, figure: Figure) -> Response:

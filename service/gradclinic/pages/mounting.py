@@ -2,15 +2,14 @@
 
 from fastapi import FastAPI
 
-from . import figure as figure_routes
-from . import files, pages
-from . import report as report_routes
+from . import catalogue, check, claim, dataset, docs, figure, files, index, prescription, report, run, study
+from .rendering import on_nothing_there
+
+ROOMS = (figure, report, index, run, study, prescription, check, claim, dataset, docs, catalogue, files)
 
 
 def mount(app: FastAPI) -> None:
     """Serve the pages, `/v1/figures/...`, `/v1/.../report`, and what they need from /static."""
-    app.include_router(figure_routes.router)
-    app.include_router(report_routes.router)
-    app.include_router(pages.router)
-    app.include_router(files.router)
-    app.add_exception_handler(404, pages.on_nothing_there)
+    for room in ROOMS:
+        app.include_router(room.router)
+    app.add_exception_handler(404, on_nothing_there)

@@ -5,18 +5,24 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any
 
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import After, PrescriptionId, TheService
 from ..api.http.plain_json import plain
 from ..comparison import Comparison
 from ..comparison.arms import BASELINE
 from ..kernel.codec import decode
 from ..kernel.errors import InsufficientData
 from ..prescription import CONTROL
-from ..remedies.words import in_short, in_words
+from ..remedies.words import in_short
 from ..store import Prescription, Run
 from ..use_cases.prescription import ROUND, why
 from ..use_cases.service import Service
-from .figure_data import condition_of
+from . import filters
 from .figures import Entrant, Figure, race, ranking
+from .rendering import page_router, render
+from .run import condition_of
+from .saved import Figures, environment_facts, environments, known, rule_sets, saved_file, timestamps
 
 ROUNDS: Mapping[str, str] = {
     "diagnose": "The experiment as it is",
@@ -28,6 +34,20 @@ ROUNDS: Mapping[str, str] = {
 PRESCRIPTIONS = 50
 SHOWN = 12
 """Candidates that a page shows before one asks for the rest."""
+
+router = page_router()
+
+
+@router.get("/prescriptions")
+def show_all(service: TheService, after: After = None) -> HTMLResponse:
+    """Searches for a cure, newest first."""
+    return render("prescriptions.html", **listed(service, after=after))
+
+
+@router.get("/prescriptions/{prescription_id}")
+def show(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
+    """One search: what it starts from, how far it is, what cures, and by which evidence."""
+    return render("prescription.html", **one(service, prescription_id))
 
 
 @dataclass(frozen=True)
@@ -129,18 +149,13 @@ def candidates(trials: Mapping[str, Run]) -> list[Candidate]:
         arm = key.rsplit("|", 2)[0]
         if arm not in (BASELINE, CONTROL):
             by_arm.setdefault(arm, []).append(run)
-    found = [Candidate(arm, all_words(runs[0].remedies), runs[0].remedies, runs) for arm, runs in by_arm.items()]
+    found = [Candidate(arm, filters.remedies(runs[0].remedies), runs[0].remedies, runs) for arm, runs in by_arm.items()]
     order = list(ROUNDS)
     return sorted(found, key=lambda each: (-order.index(each.reached), inf if each.left is None else each.left))
 
 
 def _of(trials: Mapping[str, Run], arm: str) -> list[Run]:
     return [run for key, run in trials.items() if key.rsplit("|", 2)[0] == arm]
-
-
-def all_words(remedies: Sequence[Mapping[str, Any]]) -> str:
-    """Remedies that belong together, in words."""
-    return " + ".join(in_words(remedy) for remedy in remedies)
 
 
 def _short(remedies: Sequence[Mapping[str, Any]]) -> str:
@@ -160,7 +175,7 @@ def _called(found: Prescription) -> str:
 
 def _cure_in_words(found: Prescription) -> str | None:
     cure = (found.report or {}).get("cure")
-    return None if cure is None else all_words(cure["remedies"])
+    return None if cure is None else filters.remedies(cure["remedies"])
 
 
 def _other_cures(cure: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -169,7 +184,7 @@ def _other_cures(cure: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         return []
     others = [(name, cure.get(name)) for name in ("simplest", "best")]
     return [
-        {"which": which, "words": all_words(each["remedies"]), **each}
+        {"which": which, "words": filters.remedies(each["remedies"]), **each}
         for which, each in others
         if each and each["name"] != cure["name"]
     ]
@@ -230,3 +245,30 @@ def ranking_figure(service: Service, prescription_id: str) -> Figure:
     shown = decode(Comparison, comparison)
     names = {each.arm: _short(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
     return ranking(replace(shown, arms=tuple(replace(arm, arm=names.get(arm.arm, arm.arm)) for arm in shown.arms)))
+
+
+def report(service: Service, prescription_id: str) -> dict[str, Any]:
+    """What the template of a prescription needs to become a file."""
+    shown = one(service, prescription_id)
+    found = shown["prescription"]
+    runs = list(service.store.prescriptions.trials(found.id).values())
+    at = f"/v1/figures/prescriptions/{found.id}"
+    figures: Figures = {
+        f"{at}/race": lambda: race_figure(service, found.id),
+        f"{at}/ranking": lambda: ranking_figure(service, found.id),
+    }
+    facts = [("Prescription", found.id), *timestamps(found), *rule_sets(runs), *environment_facts(runs)]
+    return {
+        **shown,
+        "kind": "prescription",
+        "runs": [{"run": run, "called": called, "condition": condition_of(run)} for called, run in _by_remedies(runs)],
+        "environments": environments(runs),
+        "facts": known(facts),
+        "labels": found.labels,
+        **saved_file(figures),
+    }
+
+
+def _by_remedies(runs: Sequence[Run]) -> list[tuple[str, Run]]:
+    """The runs of a search, each by the remedies that it tried."""
+    return [(filters.remedies(run.remedies) or "as it is", run) for run in runs]

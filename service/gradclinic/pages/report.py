@@ -7,8 +7,9 @@ from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import PrescriptionId, RunId, StudyId, TheService, problems
 from ..comparison import DEFAULT_METRIC
-from . import report_file as report
-from .pages import render
+from . import prescription, run, study
+from .rendering import render
+from .saved import policy
 
 router = APIRouter(prefix="/v1")
 
@@ -30,7 +31,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 )
 def get_run_report(run_id: RunId, service: TheService, request: Request) -> HTMLResponse:
     """Diagnosis with evidence and thresholds, charts, documents, and where it was trained; as far as the run is."""
-    return _attached(request, "run.html", run_id, report.run_report(service, run_id))
+    return _attached(request, "run.html", run_id, run.report(service, run_id))
 
 
 @router.get(
@@ -47,7 +48,7 @@ def get_study_report(
     metric: Annotated[str, Query(max_length=100, description="What the arms are compared by.")] = DEFAULT_METRIC,
 ) -> HTMLResponse:
     """The ranking with its intervals, every arm's diagnosis over its seeds, charts, runs and documents."""
-    return _attached(request, "study.html", study_id, report.study_report(service, study_id, metric=metric))
+    return _attached(request, "study.html", study_id, study.report(service, study_id, metric=metric))
 
 
 @router.get(
@@ -59,12 +60,12 @@ def get_study_report(
 )
 def get_prescription_report(prescription_id: PrescriptionId, service: TheService, request: Request) -> HTMLResponse:
     """The cure with its evidence, the race, the random control, and everything that was tried."""
-    shown = report.prescription_report(service, prescription_id)
+    shown = prescription.report(service, prescription_id)
     return _attached(request, "prescription.html", prescription_id, shown)
 
 
 def _attached(request: Request, template: str, identifier: str, shown: dict[str, Any]) -> HTMLResponse:
     answer = render(template, version=request.app.version, **shown)
-    answer.headers["Content-Security-Policy"] = f"{report.policy()}; frame-ancestors 'none'; sandbox"
+    answer.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'; sandbox"
     answer.headers["Content-Disposition"] = f'attachment; filename="gradclinic-{identifier}.html"'
     return answer

@@ -97,7 +97,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
                 trainer.train(run["id"])
             step(client.app.state.service, prescription["id"])
             waiting = client.get("/v1/runs", params={"status": "queued", "limit": 200}).json()["items"]
-        client.put("/v1/baselines/main", json={"study_id": study["id"]}).raise_for_status()
+        client.put("/v1/baselines/main", json={"study_id": study["id"], "arm": "baseline"}).raise_for_status()
         body = {"baseline": "main", "name": NASTY, "labels": {"team": NASTY}}
         check = client.post("/v1/checks", json=body).json()
         for run_id in check["run_ids"]:

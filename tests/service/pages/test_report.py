@@ -7,7 +7,7 @@ from html import escape, unescape
 import pytest
 
 from .conftest import EXPERIMENT, NASTY, Clinic
-from .test_pages import VOID, Page
+from .document import VOID, Page
 
 
 def addresses(clinic: Clinic) -> list[str]:
@@ -185,7 +185,7 @@ def test_a_wrong_request_is_a_problem_document(clinic, address, status):
 
 
 def test_a_service_that_cannot_draw_says_so(clinic, monkeypatch):
-    monkeypatch.setattr("gradclinic.pages.report_file.can_draw", lambda: False)
+    monkeypatch.setattr("gradclinic.pages.saved.can_draw", lambda: False)
     answer = clinic.client.get(f"/v1/runs/{clinic.sick}/report")
     assert answer.status_code == 503
     assert "`ui`" in answer.json()["detail"]

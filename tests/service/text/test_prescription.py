@@ -2,14 +2,14 @@ import io
 
 from rich.console import Console, RenderableType
 
-from gradclinic.prescription import Budget, Problem, report
+from gradclinic.prescription import Budget, SearchTask, report
 from gradclinic.remedies.words import in_words
 from gradclinic.text.claim import ruling_words, rulings_table
 from gradclinic.text.prescription import prescription_words
 
 from ..prescription.world import EXPERIMENT, by_norm_and_adam, hopeless, search
 
-PROBLEM = Problem(EXPERIMENT, budget=Budget(seconds=240))
+TASK = SearchTask(EXPERIMENT, budget=Budget(seconds=240))
 RULING = {
     "id": "skips",
     "statement": "Skips help.",
@@ -35,7 +35,7 @@ def shown(what: RenderableType, *, width: int = 110) -> str:
 
 
 def answer(world) -> dict:
-    found = report(search(PROBLEM, world))
+    found = report(search(TASK, world))
     findings = [{**finding, "summary": "Gradients lose 9 decades."} for finding in found["diagnosis"]["findings"]]
     diagnosis = {**found["diagnosis"], "findings": findings}
     return {"id": "prescription_1", "status": "succeeded", **found, "diagnosis": diagnosis}

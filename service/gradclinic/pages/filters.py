@@ -1,7 +1,7 @@
-"""How values read on a page."""
+"""How values read on a page: the filters of the templates."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -12,6 +12,7 @@ from ..api.http.plain_json import plain
 from ..comparison import Effect, RatioEffect
 from ..diagnosis import wording
 from ..kernel.codec import decode
+from ..remedies.words import in_words
 
 _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
 
@@ -100,3 +101,13 @@ def effect(found: Effect | Mapping[str, Any] | None) -> str:
         middle, interval, sign = shown.ratio, shown.ratio_interval, "× "
     text = f"{sign}{number(middle)}"
     return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"
+
+
+def remedies(found: Sequence[Mapping[str, Any]]) -> str:
+    """Remedies that belong together, in words."""
+    return " + ".join(in_words(remedy) for remedy in found)
+
+
+def point(found: Mapping[str, Any]) -> str:
+    """A place in a sweep: `learning rate 0.1, depth 8`."""
+    return ", ".join(f"{field(pointer)} {value:g}" for pointer, value in found.items())

@@ -1,0 +1,105 @@
+"""Renders pages on the server, so that they read without a script; a script draws charts and keeps them fresh."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path as FilePath
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from ..api.http.accept import choose
+from ..api.http.plain_json import plain
+from ..api.http.problems import MEDIA_TYPE, on_http_error
+from ..kernel.errors import GradclinicError
+from ..remedies.words import in_words
+from . import filters
+from .files import PLOTLY, plotly_styles
+
+EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+"""Digest of an empty text: Plotly begins with an empty style element, and fills it through the object model."""
+POLICY = (
+    f"default-src 'none'; script-src 'self'; style-src 'self' {EMPTY}; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FilePath(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=filters.number,
+        percent=filters.percent,
+        share=filters.share,
+        words=filters.words,
+        sentence=filters.sentence,
+        capital=filters.capital,
+        coded=filters.coded,
+        field=filters.field,
+        moment=filters.moment,
+        pretty=lambda value: filters.pretty(plain(value)),
+        effect=filters.effect,
+        as_read=filters.as_read,
+        remedy=in_words,
+        remedies=filters.remedies,
+    )
+    environment.globals.update(layout="base.html", saved=False)  # a report has others
+    return environment
+
+
+templates = _environment()
+
+
+def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """A page of our own templates; whatever a person typed is escaped."""
+    text = templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
+    return HTMLResponse(text, status_code=status_code, headers=HEADERS)
+
+
+def on_nothing_there(request: Request, error: Exception) -> Response:
+    """Says to a browser as a page that there is nothing at an address, and to a program as a problem document."""
+    answer = on_http_error(request, error)
+    try:
+        form = choose(request.headers.get("accept"), (MEDIA_TYPE, "application/json", "text/html"))
+    except HTTPException:
+        return answer
+    if form != "text/html" or request.url.path.startswith("/v1"):
+        return answer
+    text = f"there is nothing at {request.url.path[:200]}."
+    return render("error.html", status_code=404, heading="Not found", text=text)
+
+
+class PageRoute(APIRoute):
+    """A route that says what is wrong as a page, too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_as_page(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except GradclinicError as error:
+                return render("error.html", status_code=error.status, heading=error.title, text=str(error))
+            except RequestValidationError:
+                return render("error.html", status_code=422, heading="Not found", text="This address is not valid.")
+
+        return handle_as_page
+
+
+def page_router() -> APIRouter:
+    """A router for pages, which are no part of the API."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute)

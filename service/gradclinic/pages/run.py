@@ -1,0 +1,205 @@
+"""The page of a run, its figures, and its report."""
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import RunId, TheService
+from ..comparison import METRICS
+from ..kernel.errors import InsufficientData
+from ..measurements.record import STATISTICS
+from ..schemas.run import RunMetricsAnswer
+from ..store import Run
+from ..use_cases.dataset import is_repeatable
+from ..use_cases.service import Service
+from ..use_cases.statistic import GRADIENT, diagnosis_of, read_profile, read_series
+from . import filters
+from .figures import Figure, Line, Scale, curves, heatmap, profile
+from .figures.curves import NAMES
+from .rendering import page_router, render
+from .saved import Figures, environment_facts, known, saved_file, timestamps
+
+router = page_router()
+
+
+@router.get("/runs/{run_id}")
+def show(run_id: RunId, service: TheService) -> HTMLResponse:
+    """One run: what is wrong, where, since when, and what may help."""
+    return render("run.html", **one(service, run_id))
+
+
+def one(service: Service, run_id: str) -> dict[str, Any]:
+    """One run with its diagnosis, stored or so far."""
+    found = service.store.runs.get(run_id)
+    diagnosis, provisional, missing = _diagnosis(service, found)
+    repeatable = is_repeatable(service.store, found)
+    return {
+        "run": found,
+        "title": called(found),
+        "recording": None if found.origin == "service" else service.store.recordings.get(run_id),
+        "prescription": service.store.prescriptions.of_run(run_id),
+        "check": service.store.checks.of_run(run_id),
+        "ended": found.ended,
+        "figures_ready": found.step > 0,
+        "diagnosis": diagnosis,
+        "provisional": provisional,
+        "missing": missing,
+        "early": found.outcome is None,
+        "metrics": [(name, value, _help(name)) for name, value in _metrics(found)],
+        "transitions": service.store.runs.transitions(run_id),
+        "repeatable": repeatable,
+        "trial": _trial(found, diagnosis) if diagnosis is not None and repeatable else None,
+    }
+
+
+def _metrics(run: Run) -> Iterable[tuple[str, Any]]:
+    """The metrics of a run that its page shows, by name."""
+    return () if run.metrics is None else RunMetricsAnswer.model_validate(run.metrics)
+
+
+def _help(metric: str) -> str:
+    return METRICS[metric].help if metric in METRICS else _OTHER_METRICS.get(metric, "")
+
+
+_OTHER_METRICS = {
+    "train_seconds": "Seconds of training, those of recording left out",
+    "recording_seconds": "Seconds that recording took",
+    "saved_share": "Share of the steps that were saved by stopping at a finding",
+}
+
+
+def _diagnosis(service: Service, found: Run) -> tuple[Mapping[str, Any] | None, bool, str | None]:
+    try:
+        diagnosis, provisional = diagnosis_of(service, found)
+    except InsufficientData as why:
+        return None, False, str(why)
+    return diagnosis, provisional, None
+
+
+def _trial(found: Run, diagnosis: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A study that tries every suggested remedy side by side, ready to be posted."""
+    arms: list[dict[str, Any]] = []
+    for finding in diagnosis["findings"]:
+        for remedy in finding["suggested_remedies"]:
+            if remedy not in [arm["remedies"][0] for arm in arms]:
+                arms.append({"name": _arm_name(remedy, [arm["name"] for arm in arms]), "remedies": [dict(remedy)]})
+    if not arms or found.origin != "service":
+        return None
+    return {
+        "name": f"remedies for {called(found)}"[:100],
+        "experiment": found.resolved_experiment,
+        "arms": arms,
+        "seeds": [0, 1, 2],
+    }
+
+
+def _arm_name(remedy: Mapping[str, Any], taken: list[str]) -> str:
+    name = str(remedy["kind"])
+    number = 2
+    while name in taken:
+        name = f"{remedy['kind']} {number}"
+        number += 1
+    return name
+
+
+def heatmap_figure(service: Service, run: Run, *, scale: Scale) -> Figure:
+    """Layer against step of one run; raises InsufficientData before anything is recorded."""
+    (found,) = read_series(service, run, [GRADIENT])
+    if not len(found.series) or not found.layers:
+        raise InsufficientData(f"the run is {run.status} and has recorded no gradients yet")
+    in_profile = run.layout.profile_columns if run.layout is not None else ()
+    reference = in_profile[-1] if in_profile else len(found.layers) - 1
+    return heatmap(
+        found.series, found.layers, reference=reference, scale=scale, title=f"Gradient by layer and step: {called(run)}"
+    )
+
+
+def profile_figure(service: Service, run: Run) -> Figure:
+    """Gradient against depth before the first step and at the last, with the prediction for the first."""
+    first = read_profile(service, run, statistic=GRADIENT, step=0)
+    last = read_profile(service, run, statistic=GRADIENT, step=None)
+    lines = [Line(f"measured at step {first.step}", first.layers, first.values)]
+    if last.step > first.step:
+        lines.append(Line(f"measured at step {last.step}", last.layers, last.values))
+    predicted = first.predicted()
+    if predicted:
+        names = [layer for layer in first.layers if layer in predicted]
+        values = [predicted[layer] for layer in names]
+        lines.append(Line("predicted for step 0", names, values, predicted=True))
+    return profile(
+        lines,
+        title=f"Gradient against depth: {called(run)}",
+        unit=STATISTICS[GRADIENT].unit,
+        note=_slope_in_words(first.slope, first.prediction.depth_slope if first.prediction else None),
+    )
+
+
+def _slope_in_words(slope: float | None, predicted: float | None) -> str | None:
+    if slope is None:
+        return None
+    if not isfinite(slope):
+        return f"the gradient {'is exactly 0 on its way' if slope > 0 else 'is not finite'} at step 0"
+    verb = "lost" if slope >= 0 else "gained"
+    text = f"D = {slope:.1f}: {abs(slope):.1f} decades {verb} from output to input at step 0"
+    return text if predicted is None else f"{text}, predicted {predicted:.1f}"
+
+
+def curves_figure(service: Service, run: Run) -> Figure:
+    """Loss, gradient norm, learning rate."""
+    series = {named.statistic: named.series for named in read_series(service, run, list(NAMES))}
+    if not any(len(each) for each in series.values()):
+        raise InsufficientData(f"the run is {run.status} and has recorded nothing yet")
+    constant = run.outcome.constant_loss if run.outcome is not None else None
+    clips = run.layout is not None and run.layout.clipping is not None
+    return curves(series, constant_loss=constant, clipped=clips, title=f"Curves: {called(run)}")
+
+
+def report(service: Service, run_id: str) -> dict[str, Any]:
+    """What the template of a run needs to become a file."""
+    shown = one(service, run_id)
+    run: Run = shown["run"]
+    at = f"/v1/figures/runs/{run.id}"
+    figures: Figures = {
+        f"{at}/heatmap?scale=absolute": lambda: heatmap_figure(service, run, scale="absolute"),
+        f"{at}/heatmap?scale=relative": lambda: heatmap_figure(service, run, scale="relative"),
+        f"{at}/profile": lambda: profile_figure(service, run),
+        f"{at}/curves": lambda: curves_figure(service, run),
+    }
+    diagnosis = shown["diagnosis"] or {}
+    facts = [
+        ("Run", run.id),
+        ("Study", run.study_id),
+        ("Prescription", shown["prescription"]),
+        ("Seed", run.seed),
+        ("Attempt", run.attempt),
+        ("Rule set", diagnosis.get("rule_set")),
+        *timestamps(run, run.started_at),
+        *environment_facts([run]),
+    ]
+    return {**shown, "kind": "run", "facts": known(facts), "labels": run.labels, **saved_file(figures)}
+
+
+def condition_of(run: Run) -> str | None:
+    """The primary condition of a run; None before it is judged."""
+    return None if run.diagnosis is None else str(run.diagnosis["primary"])
+
+
+def called(run: Run) -> str:
+    """What a person calls a run: its name, else arm, seed and place in the sweep, else its identifier."""
+    if run.name:
+        return run.name
+    if not run.arm:
+        return run.id
+    place = [filters.point(run.point)] if run.point else []
+    return ", ".join([run.arm, f"seed {run.seed}", *place])
+
+
+def row_of(run: Run) -> dict[str, Any]:
+    """A run as a table of runs shows it."""
+    return {
+        "run": run,
+        "called": called(run),
+        "condition": condition_of(run),
+    }

@@ -1,0 +1,102 @@
+"""A page as one file that opens without a server: the page's own template, with charts, styles and nothing to ask for.
+
+What the pages show is not told twice: the templates are theirs, and a chart is the figure at the address that the page
+would ask. Nothing in the file leads to another place, and a policy in it forbids what might.
+"""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from markupsafe import Markup
+
+from ..kernel.errors import InsufficientData, ServiceUnavailable
+from ..store import Run
+from .drawing import can_draw
+from .figures import Figure
+from .files import FOLDER
+from .inline import inline
+
+Facts = Sequence[tuple[str, Any]]
+Figures = Mapping[str, Callable[[], Figure]]
+
+
+def saved_file(figures: Figures) -> dict[str, Any]:
+    """What the template of a report needs beside what the page shows; raises ServiceUnavailable."""
+    if not can_draw():
+        raise ServiceUnavailable("a report has charts, and this service cannot draw: it was installed without `ui`")
+    return {
+        "layout": "report.html",
+        "saved": True,
+        "chart": lambda address, label: _chart(figures, address, label),
+        "made_at": datetime.now(UTC),
+        "styles": Markup(styles()),  # noqa: S704  # our own files
+        "policy": policy(),
+        "icon": icon(),
+    }
+
+
+def _chart(figures: Figures, address: str, label: str) -> Markup:
+    """The drawing of the figure at an address of the API, or the reason why there is none yet."""
+    try:
+        figure = figures[address]()
+    except InsufficientData as why:
+        return Markup('<p class="quiet">{}</p>').format(str(why))
+    return inline(figure, name=f"c{list(figures).index(address)}", label=label)
+
+
+def timestamps(found: Any, started_at: datetime | None = None) -> Facts:
+    """When it was created, started and ended."""
+    return [("Made", found.created_at), ("Started", started_at), ("Ended", found.ended_at)]
+
+
+def rule_sets(runs: Sequence[Run]) -> Facts:
+    """The rules that runs were judged by."""
+    return [("Rule set", ", ".join(sorted({run.diagnosis["rule_set"] for run in runs if run.diagnosis})) or None)]
+
+
+def environments(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Each of the environments that runs were trained in, with the number of these runs; most of them first."""
+    found = Counter(json.dumps(dict(run.environment), sort_keys=True) for run in runs if run.environment)
+    return [{"runs": count, "environment": json.loads(facts)} for facts, count in found.most_common()]
+
+
+def environment_facts(runs: Sequence[Run]) -> Facts:
+    """Where runs were trained, in a line for each environment; the whole fingerprint is among the documents."""
+    lines = []
+    for each in environments(runs):
+        facts = each["environment"]
+        line = ", ".join(
+            f"{name} {facts[name]}" for name in ("gradclinic", "torch", "python", "device") if name in facts
+        )
+        lines.append(line if len(runs) == 1 else f"{line} ({each['runs']} run{'s' if each['runs'] > 1 else ''})")
+    return [("Trained with", "; ".join(dict.fromkeys(lines)) or None)]
+
+
+def known(facts: Facts) -> Facts:
+    """Those facts that have a value."""
+    return [(name, value) for name, value in facts if value is not None]
+
+
+@lru_cache(maxsize=1)
+def styles() -> str:
+    """The pages' style sheet, and what a file and a sheet of paper need beside it."""
+    return "".join((FOLDER / name).read_text("utf-8") for name in ("app.css", "report.css"))
+
+
+@lru_cache(maxsize=1)
+def policy() -> str:
+    """Lets in what is in the file: its one style sheet, and pictures that are spelled out."""
+    digest = base64.b64encode(hashlib.sha256(styles().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'none'; base-uri 'none'"
+
+
+@lru_cache(maxsize=1)
+def icon() -> str:
+    """The icon as an address that is its own content."""
+    return f"data:image/svg+xml;base64,{base64.b64encode((FOLDER / 'icon.svg').read_bytes()).decode()}"

@@ -1,0 +1,169 @@
+"""The page of a study, its figures, and its report."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import jsonpatch
+import numpy as np
+import numpy.typing as npt
+from fastapi.responses import HTMLResponse
+
+from ..api.http.dependencies import StudyId, TheService
+from ..claims import CLAIMS
+from ..comparison import METRICS, RunResult, trainability
+from ..comparison.arms import BASELINE
+from ..kernel.errors import InsufficientData, InvalidSpec
+from ..measurements.record import STATISTICS, Layout, Series
+from ..store import Run
+from ..use_cases.claim import LABEL as CLAIM_LABEL
+from ..use_cases.comparison import compare_study, results_of
+from ..use_cases.service import Service
+from ..use_cases.statistic import GRADIENT
+from . import filters
+from .figures import Figure, Line, profile, ranking, trainability_map
+from .rendering import page_router, render
+from .run import row_of
+from .saved import Figures, environment_facts, environments, known, rule_sets, saved_file, timestamps
+
+When = Literal["start", "end"]
+MOST_DIAGNOSES = 4
+"""Points of a sweep whose diagnosis a study's page spells out."""
+MOST_RUNS = 500
+"""Rows of a study's table of runs; each is about half a kilobyte."""
+
+router = page_router()
+
+
+@router.get("/studies/{study_id}")
+def show(study_id: StudyId, service: TheService, metric: str = next(iter(METRICS))) -> HTMLResponse:
+    """One study: which remedy cures it."""
+    metrics = [each for each in METRICS.values() if each.decides]
+    return render("study.html", metrics=metrics, **one(service, study_id, metric=metric))
+
+
+def one(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
+    """One study with its comparison, as far as its runs have ended."""
+    found = service.store.studies.get(study_id)
+    runs = service.store.runs.of_study(study_id)
+    return {
+        "study": found,
+        "title": found.name or found.id,
+        "claim": CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
+        "ended": found.status != "running",
+        "comparison": compare_study(service, study_id, metric=metric),
+        "runs": [row_of(run) for run in runs],
+        "figures_ready": any(run.step > 0 for run in runs),
+        "has_map": 1 <= len(found.sweep) <= 2,
+        "map_ready": any(run.status == "succeeded" for run in runs),
+        "metric": metric,
+        "most_diagnoses": MOST_DIAGNOSES,
+    }
+
+
+def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
+    """The arms of a study, best on top."""
+    return ranking(compare_study(service, study_id, metric=metric))
+
+
+def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
+    """The gradient against depth of every arm: the geometric mean over its seeds, at the sweep's first point."""
+    study = service.store.studies.get(study_id)
+    runs = [run for run in service.store.runs.of_study(study_id) if run.layout is not None]
+    point = next((run.point for run in runs), None)
+    runs = [run for run in runs if run.point == point]
+    first = 0 if at == "start" else None
+    series = service.store.statistics.series_of([run.id for run in runs], GRADIENT, last_step=first) if runs else {}
+    lines: list[Line] = []
+    seeds: list[int] = []
+    for arm in (str(arm["name"]) for arm in study.arms):
+        own = [run for run in runs if run.arm == arm and len(series[run.id])]
+        layout = own[0].layout if own else None
+        if layout is not None:
+            layers, values = _arm_profile(layout, [series[run.id] for run in own])
+            lines.append(Line(arm, layers, values.tolist(), reference=arm == "baseline"))
+            seeds.append(len(own))
+    if not lines:
+        raise InsufficientData("no run of this study has recorded gradients yet")
+    when = "before the first step" if at == "start" else "at each run's last record"
+    return profile(
+        lines,
+        title=f"Gradient against depth, {when}",
+        unit=STATISTICS[GRADIENT].unit,
+        note=f"mean of log10 g over {max(seeds)} seed{'s' if max(seeds) > 1 else ''}"
+        + (f", at {filters.point(point)}" if point else ""),
+    )
+
+
+def _arm_profile(layout: Layout, series: Sequence[Series]) -> tuple[list[str], "npt.NDArray[np.float64]"]:
+    columns = list(layout.profile_columns)
+    last = np.array([each.values[-1, columns] for each in series], dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = 10.0 ** np.log10(np.maximum(last, 1e-45)).mean(axis=0)
+    return [layout.sites[index].name for index in columns], values
+
+
+def map_figure(service: Service, study_id: str, *, metric: str) -> Figure:
+    """What each arm of a swept study reached over the sweep; raises InsufficientData for no sweep, or three fields."""
+    if metric not in METRICS:
+        raise InvalidSpec.at("/metric", f"there is no metric {metric!r}", value=metric, allowed=", ".join(METRICS))
+    chosen = METRICS[metric]
+    runs = service.store.runs.of_study(study_id)
+    if not runs:
+        service.store.studies.get(study_id)
+    results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
+    return trainability_map(
+        trainability(results, metric=metric),
+        log=chosen.log,
+        lower_is_better=chosen.better != "higher",
+        worst=_worst(metric, results),
+    )
+
+
+BEYOND = 1.5
+"""Losses beyond so many times the constant predictor's share one colour: nothing was learned, or it diverged."""
+
+
+def _worst(metric: str, results: Sequence[RunResult]) -> float | None:
+    if metric == "relative_train_loss":
+        return BEYOND
+    known = [result.constant_loss for result in results if result.constant_loss is not None]
+    return BEYOND * max(known) if metric.endswith("_loss") and known else None
+
+
+def report(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
+    """What the template of a study needs to become a file."""
+    shown = one(service, study_id, metric=metric)
+    study, runs = shown["study"], [row["run"] for row in shown["runs"]]
+    at = f"/v1/figures/studies/{study.id}"
+    figures: Figures = {
+        f"{at}/ranking?metric={metric}": lambda: ranking_figure(service, study.id, metric=metric),
+        f"{at}/map?metric={metric}": lambda: map_figure(service, study.id, metric=metric),
+        f"{at}/profiles?at=start": lambda: profiles_figure(service, study.id, at="start"),
+        f"{at}/profiles?at=end": lambda: profiles_figure(service, study.id, at="end"),
+    }
+    facts = [("Study", study.id), *timestamps(study), *rule_sets(runs), *environment_facts(runs)]
+    return {
+        **shown,
+        "kind": "study",
+        "metrics": (),
+        "runs": shown["runs"][:MOST_RUNS],
+        "more_runs": len(runs) - len(shown["runs"][:MOST_RUNS]),
+        **_trained(runs),
+        "environments": environments(runs),
+        "facts": known(facts),
+        "labels": study.labels,
+        **saved_file(figures),
+    }
+
+
+def _trained(runs: Sequence[Run]) -> dict[str, Any]:
+    """The experiment of a baseline run as it was trained, and what each arm changes of it, as JSON Patch."""
+    reference = next((run for run in runs if run.arm == BASELINE), None)
+    if reference is None:
+        return {"trained": None, "changes": {}}
+    beside = [run for run in runs if (run.seed, run.point) == (reference.seed, reference.point) and run != reference]
+    changes = {
+        str(run.arm): list(jsonpatch.make_patch(dict(reference.resolved_experiment), dict(run.resolved_experiment)))
+        for run in beside
+    }
+    return {"trained": reference, "changes": changes}

@@ -1,0 +1,18 @@
+import pytest
+
+from gradclinic.pages.filters import number
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (13_853.0, "13,853"),
+        (13_853, "13,853"),
+        (0.12345, "0.1235"),
+        (-0.5, "−0.5"),
+        (9.001e22, "9.001e+22"),
+        (None, "–"),
+    ],
+)
+def test_numbers_read_as_a_person_writes_them(value, shown):
+    assert number(value) == shown

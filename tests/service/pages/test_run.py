@@ -1,0 +1,79 @@
+import json
+import re
+from html import unescape
+
+import pytest
+
+from .conftest import EXPERIMENT
+from .document import Page, parts
+
+
+def test_a_sick_run_reads_as_words_with_evidence_and_remedies(clinic):
+    text = unescape(clinic.page(f"/runs/{clinic.sick}"))
+    assert "Vanishing gradients" in text
+    assert re.search(r"Gradients lose \d+\.\d decades from output to input", text)
+    for word in ("Evidence", "Confidence", "Layers, worst first", "Remedies to try for it", "add batch norm"):
+        assert word in text
+    assert "Gradient lost from output to input" in text
+
+
+def test_the_suggested_trial_can_be_posted_as_it_stands(clinic):
+    text = unescape(clinic.page(f"/runs/{clinic.sick}"))
+    body = json.loads(re.search(r'<pre id="trial-text"[^>]*>(.*?)</pre>', text, re.DOTALL)[1])
+    assert body["arms"]
+    answer = clinic.client.post("/v1/studies", json={**body, "seeds": [0]})
+    assert answer.status_code == 202, answer.text
+    clinic.client.post(f"/v1/studies/{answer.json()['id']}/cancel")
+
+
+def test_a_run_that_broke_off_says_where_and_shows_numbers_that_are_not_finite(clinic):
+    text = clinic.page(f"/runs/{clinic.broken}")
+    assert "exploding gradients" in text or "divergence" in text
+    assert "NaN" in text or "∞" in text
+
+
+@pytest.mark.parametrize(
+    ("early", "said"), [(True, "whether it hurts learning is not known yet"), (False, "all the same")]
+)
+def test_a_finding_before_the_end_does_not_say_that_the_network_learned(clinic, early, said):
+    (finding, *_) = clinic.client.get(f"/v1/runs/{clinic.sick}/diagnosis").json()["findings"]
+    text = parts("finding", {**finding, "harm": False}, early)
+    assert said in text
+    assert ("all the same" in text) is not early
+
+
+def test_a_run_that_ended_before_anything_was_recorded_promises_no_charts(clinic):
+    run = clinic.client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
+    assert "Nothing to show so far" in clinic.page(f"/runs/{run['id']}")
+    clinic.client.post(run["urls"]["cancel"])
+    text = clinic.page(f"/runs/{run['id']}")
+    assert Page(text).all("figure") == []
+    assert "so far" not in text
+    clinic.client.delete(run["urls"]["self"])
+
+
+def test_what_a_run_ended_with_is_explained(clinic):
+    text = clinic.page(f"/runs/{clinic.sick}")
+    for name in clinic.client.get(f"/v1/runs/{clinic.sick}").json()["metrics"]:
+        row = re.search(rf'<tr><th scope="row">{name.replace("_", " ").capitalize()}</th>.*?</tr>', text)[0]
+        assert re.search(r'<td class="quiet">\w.+</td>', row), name
+
+
+def test_a_run_that_waits_says_so_and_is_kept_fresh(clinic):
+    page = Page(clinic.page(f"/runs/{clinic.waiting}"))
+    assert page.all("main")[0]["data-live"] == f"/v1/runs/{clinic.waiting}/events"
+    assert "recorded nothing yet" in clinic.page(f"/runs/{clinic.waiting}")
+
+
+def test_a_run_leads_to_the_prescription_that_asked_for_it_and_a_study_to_the_claim_that_it_tests(clinic):
+    run = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()["tried"][0]["runs"][0]["run_id"]
+    assert f'href="/prescriptions/{clinic.prescription}"' in clinic.page(f"/runs/{run}")
+    assert 'href="/prescriptions/' not in clinic.page(f"/runs/{clinic.sick}")
+    assert 'href="/claims?quick=true#lower_rate_avoids_divergence"' in clinic.page(f"/studies/{clinic.claim}")
+
+
+def test_a_run_for_a_gpu_says_that_it_waits_for_one(clinic):
+    training = {**EXPERIMENT["training"], "device": "cuda"}
+    run = clinic.client.post("/v1/runs", json={"experiment": {**EXPERIMENT, "training": training}}).json()
+    assert "waiting for a worker with a GPU" in clinic.page(f"/runs/{run['id']}")
+    clinic.client.delete(run["urls"]["self"])

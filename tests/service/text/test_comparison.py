@@ -1,0 +1,48 @@
+from gradclinic.text.comparison import ranking_text
+
+
+def comparison(**effect: object) -> dict:
+    found = {
+        "difference": -1.5,
+        "interval": [-2.0, -1.0],
+        "ratio": 0.22,
+        "ratio_interval": [0.13, 0.37],
+        "wins": 3,
+        "pairs": 3,
+        "baseline_mean": 2.3,
+        "arm_mean": 0.5,
+        **effect,
+    }
+    arm = {
+        "arm": "norm",
+        "rank": 1,
+        "verdict": "cures",
+        "conditions": {"healthy": 3},
+        "effects": {"final_validation_loss": found},
+        "cost": {"train_seconds_ratio": 1.5},
+    }
+    return {
+        "baseline": "baseline",
+        "metric": "final_validation_loss",
+        "confidence": 0.95,
+        "complete": True,
+        "baseline_conditions": {"vanishing_gradients": 3},
+        "arms": [arm],
+    }
+
+
+def test_a_ranking_shows_verdict_effect_interval_and_cost() -> None:
+    text = ranking_text(comparison())
+    for words in ("vanishing 3/3", "cures", "healthy 3/3", "x0.22 [0.13, 0.37]", "x1.50"):
+        assert words in text
+
+
+def test_an_effect_without_a_number_counts_its_wins() -> None:
+    assert "better in 3 of 3" in ranking_text(comparison(difference=None, interval=None))
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_no_broken_ones() -> None:
+    for width in (70, 80, 90, 120):
+        lines = ranking_text(comparison(), width=width).splitlines()
+        assert all(len(line) <= width for line in lines)
+        assert any("cures" in line and "x0.22 [0.13, 0.37]" in line for line in lines)
