@@ -135,6 +135,21 @@ def test_an_interrupted_run_stops_early_at_the_same_step(store: Store, trainer: 
     assert store.runs.get(drained.id).outcome.steps_done == store.runs.get(straight.id).outcome.steps_done < STEPS
 
 
+def test_a_run_that_may_stop_is_read_back_once_however_often_it_is_looked_at(
+    store: Store, trainer: Trainer, monkeypatch
+) -> None:
+    stop_when = {"conditions": ["dead_units"], "confidence": 0.99, "after": 20}
+    run = submitted(store, training=EXPERIMENT["training"] | {"stop_when": stop_when})
+    read, looked = [], []
+    record, look = trainer.store.statistics.record, tasks.reason_to_stop
+    monkeypatch.setattr(trainer.store.statistics, "record", lambda run_id: read.append(run_id) or record(run_id))
+    monkeypatch.setattr(tasks, "reason_to_stop", lambda *args: looked.append(args[0]) or look(*args))
+    trainer.train(run.id)
+    assert store.runs.get(run.id).reason.code == "trained"
+    assert [int(each.get("train_loss").steps[-1]) + 1 for each in looked] == [20, 40]
+    assert read == [run.id]  # at the end, to be judged
+
+
 def test_a_message_delivered_five_times_costs_no_training(store: Store, trainer: Trainer, monkeypatch) -> None:
     run = submitted(store)
     trainer.train(run.id)

@@ -24,6 +24,7 @@ from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import reason_to_stop
 from gradclinic.experiments.experiment import Experiment, StopWhen
 from gradclinic.kernel.errors import NotFound, ServiceUnavailable, TrainingFailed
+from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.queue.messages import TRAIN, Queue
 from gradclinic.settings import Settings
@@ -153,6 +154,8 @@ class _Training:
         self._environment: dict[str, Any] = {}
         self._saved_at = time.monotonic()
         self._stop_when: StopWhen | None = None
+        self._recorded = GrowingSeries()
+        """All that the run has recorded, earlier attempts included; kept only where `stop_when` is to be judged."""
 
     def run(self) -> None:
         from ..train import device, fit
@@ -186,6 +189,8 @@ class _Training:
 
     def started(self, record: RunRecord) -> None:
         self._held.save_layout(record.layout, environment=self._environment)
+        if self._stop_when is not None and self._run.checkpoint is not None:
+            self._recorded = GrowingSeries(self._held.record().series)
 
     def should_stop(self) -> bool:
         return self._held.stop is not None
@@ -202,6 +207,8 @@ class _Training:
                 log.warning("checkpoint_not_saved", step=step, reason=str(error))
             self._saved_at = time.monotonic()
         self._held.save_window(step=step, series=series, checkpoint=pointer)
+        if self._stop_when is not None:
+            self._recorded.append(series)
         if pointer is not None:
             try:
                 self._trainer.checkpoints.keep_only(pointer)
@@ -209,9 +216,9 @@ class _Training:
                 log.warning("checkpoints_not_removed", step=step, reason=str(error))
 
     def decided(self, record: RunRecord) -> Finding | None:
-        stop_when = self._stop_when
-        whole = replace(self._held.record(), outcome=None)
-        return None if stop_when is None else reason_to_stop(whole, stop_when)
+        if self._stop_when is None:
+            return None
+        return reason_to_stop(RunRecord.of(record.layout, self._recorded.series()), self._stop_when)
 
     # --- its ends ---
 

@@ -25,7 +25,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +33,7 @@ from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
 from gradclinic.kernel.errors import TrainingFailed
 from gradclinic.measurements.estimate import estimate
+from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.record import Outcome, RunRecord, Series
 from gradclinic_torch.recorder import Observation, Recorder
 from gradclinic_torch.recording_steps import RecordingSteps
@@ -111,7 +111,7 @@ class _Fit:
             batch_size=training.batch_size,
         )
         self.record = record
-        self.series: dict[str, list[Series]] = {}
+        self.recorded = GrowingSeries()
         self.step = 0
         self.nonfinite_step: int | None = None
         self.steps_to_target: int | None = None
@@ -284,8 +284,7 @@ class _Fit:
         self._see()
         with self._recording():
             window = self.recorder.flush()
-        for name, series in window.items():
-            self.series.setdefault(name, []).append(series)
+        self.recorded.append(window)
         self._look_for_target(window.get("probe_loss"))
         state = self._checkpoint() if checkpoint and not self._broke() else None
         self.reporter.flushed(step=self.step, series=window, checkpoint=state)
@@ -360,7 +359,7 @@ class _Fit:
             batch_size=self.experiment.training.batch_size,
             sites=tuple(self.recorder.site_infos),
             weights=tuple(self.recorder.weight_infos),
-            series={name: _joined(parts) for name, parts in self.series.items()},
+            series=self.recorded.series(),
             outcome=outcome,
             clipping=clipping.to_json() if clipping is not None else None,
             parameters=self.network.parameters,
@@ -372,7 +371,3 @@ def _gradient_of(parameter: nn.Parameter) -> Tensor:
     if parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
     return parameter.grad
-
-
-def _joined(parts: list[Series]) -> Series:
-    return Series(np.concatenate([part.steps for part in parts]), np.concatenate([part.values for part in parts]))
