@@ -114,6 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's own pages come from another host; the dashboard has them from here
         redoc_url=None,
         generate_unique_id_function=operation_id,
+        separate_input_output_schemas=False,  # an experiment is one thing, sent or answered
     )
     app.state.service = service
     app.state.metrics = metrics.registry_of(service)

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from .. import schemas as a
 from ..diagnosis import to_json
-from ..schemas.requests import DiagnosisRequest
+from ..schemas.diagnosis import DiagnosisRequest
 from ..use_cases.statistic import diagnosis_of, judge_again
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems

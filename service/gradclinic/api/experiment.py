@@ -1,16 +1,18 @@
 """`POST /v1/experiments:resolve`: what would be trained, and what it would cost, without training it."""
 
 from fastapi import APIRouter
+from pydantic import TypeAdapter
 
 from ..measurements.estimate import recorded_steps
-from ..schemas import LayerAnswer, ResolveAnswer
-from ..schemas.requests import ResolveRequest
-from ..theory import to_json
+from ..schemas.experiment import LayerAnswer, PatchOperation, ResolveAnswer, ResolveRequest
+from ..schemas.prediction import PredictionAnswer
 from ..use_cases.experiment import resolve
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 
 router = APIRouter(tags=["experiments"], route_class=StrictJSONRoute)
+
+_PATCH: TypeAdapter[list[PatchOperation]] = TypeAdapter(list[PatchOperation])
 
 
 @router.post("/v1/experiments:resolve", summary="Check and resolve an experiment", responses=problems(*BODY_PROBLEMS))
@@ -19,8 +21,8 @@ def resolve_experiment(body: ResolveRequest, service: TheService) -> ResolveAnsw
     resolved = resolve(service, body.experiment, body.remedies)
     experiment, estimate = resolved.resolved, resolved.estimate
     return ResolveAnswer(
-        resolved_experiment=experiment.to_json(),
-        patch=resolved.patch(),
+        resolved_experiment=experiment,
+        patch=_PATCH.validate_python(resolved.patch()),
         layers=[
             LayerAnswer(
                 name=node.name,
@@ -35,7 +37,7 @@ def resolve_experiment(body: ResolveRequest, service: TheService) -> ResolveAnsw
         memory_bytes=estimate.memory_bytes,
         stored_bytes=estimate.stored_bytes,
         recorded_steps=recorded_steps(experiment.training.steps, experiment.recording)[0],
-        predicted_profile=to_json(resolved.prediction()),
+        predicted_profile=PredictionAnswer.model_validate(resolved.prediction()),
         listing=resolved.listing(),
         listing_before=resolved.listing_before(),
         warnings=resolved.warnings(),

@@ -2,16 +2,16 @@
 
 from fastapi import APIRouter, Response
 
-from .. import schemas as a
-from ..measurements.recording import Ending, Window
-from ..schemas.requests import RecordingRequest
+from ..measurements.recording import Declaration, Ending, Window
+from ..schemas.recording import RecordingAnswer, RecordingRequest, RecordingUrls, WindowAnswer
+from ..schemas.run import RunDetailAnswer
 from ..store import Run
 from ..use_cases import recording as recordings
 from ..use_cases.service import Service
 from ..use_cases.study import idempotency_of
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
-from .views import recording_answer, run_detail
+from .views import run_answer, run_detail
 
 router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=StrictJSONRoute)
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=Str
     status_code=201,
     summary="Declare a training of your own",
     responses={
-        200: {"description": "It was declared before, with this key.", "model": a.RecordingAnswer},
+        200: {"description": "It was declared before, with this key.", "model": RecordingAnswer},
         201: {
             "description": "Stored; it waits for statistics.",
             "headers": {"Location": {"description": "The recording.", "schema": {"type": "string"}}},
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=Str
 )
 def create_recording(
     *, body: RecordingRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
-) -> a.RecordingAnswer:
+) -> RecordingAnswer:
     """The answer's `urls` say where statistics are sent, and how it is ended. It is a run like any other:
     `GET /v1/runs/{id}` and what follows it work for it, from the first statistics on.
     """
@@ -49,7 +49,7 @@ def create_recording(
 
 
 @router.get("/{run_id}", summary="Look at a recording", responses=problems(404, 422))
-def get_recording(run_id: RunId, service: TheService) -> a.RecordingAnswer:
+def get_recording(run_id: RunId, service: TheService) -> RecordingAnswer:
     """What was declared, which window comes next, and its run."""
     service.store.recordings.get(run_id)
     return _answer(service, service.store.runs.get(run_id))
@@ -60,19 +60,19 @@ def get_recording(run_id: RunId, service: TheService) -> a.RecordingAnswer:
     status_code=202,
     summary="Send recorded statistics",
     responses={
-        200: {"description": "This window was there before.", "model": a.WindowAnswer},
+        200: {"description": "This window was there before.", "model": WindowAnswer},
         202: {"description": "Stored."},
         **problems(404, 409, *BODY_PROBLEMS),
     },
 )
-def append_statistics(*, run_id: RunId, body: Window, service: TheService, response: Response) -> a.WindowAnswer:
+def append_statistics(*, run_id: RunId, body: Window, service: TheService, response: Response) -> WindowAnswer:
     """Windows are numbered from 0 and stored in that order: one sent twice counts once, a gap is a 409.
 
     A recording ends by itself when nothing came for a while; an empty window says that its program lives.
     """
     if not recordings.append(service, run_id, body):
         response.status_code = 200
-    return a.WindowAnswer(run_id=run_id, next_window=service.store.recordings.get(run_id).windows)
+    return WindowAnswer(run_id=run_id, next_window=service.store.recordings.get(run_id).windows)
 
 
 @router.post(
@@ -80,11 +80,24 @@ def append_statistics(*, run_id: RunId, body: Window, service: TheService, respo
     summary="End a recording",
     responses=problems(404, 409, *BODY_PROBLEMS),
 )
-def finish_recording(*, run_id: RunId, body: Ending, service: TheService) -> a.RunDetailAnswer:
+def finish_recording(*, run_id: RunId, body: Ending, service: TheService) -> RunDetailAnswer:
     """It is judged now, by the same rules as any run; asked again, the answer is the same."""
     run = recordings.finish(service, run_id, body)
     return run_detail(run, service.store.runs.transitions(run_id), repeatable=False)
 
 
-def _answer(service: Service, run: Run) -> a.RecordingAnswer:
-    return recording_answer(run, service.store.recordings.get(run.id))
+def _answer(service: Service, run: Run) -> RecordingAnswer:
+    recording, at = service.store.recordings.get(run.id), f"/v1/recordings/{run.id}"
+    return RecordingAnswer(
+        id=run.id,
+        declared=Declaration.model_validate(recording.declared),
+        next_window=recording.windows,
+        run=run_answer(run),
+        urls=RecordingUrls(
+            self=at,
+            statistics=f"{at}/statistics",
+            finish=f"{at}/finish",
+            run=f"/v1/runs/{run.id}",
+            page=f"/runs/{run.id}",
+        ),
+    )

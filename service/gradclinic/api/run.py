@@ -9,7 +9,7 @@ from .. import schemas as a
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.status import ENDED
-from ..schemas.requests import RunRequest
+from ..schemas.run import RunRequest
 from ..store import Created, Run
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.service import Service

@@ -12,7 +12,7 @@ from .. import schemas as a
 from ..kernel.errors import InvalidRequest
 from ..measurements.record import STATISTICS
 from ..measurements.sampling import Aggregate, Sampled, sample
-from ..theory import to_json
+from ..schemas.prediction import PredictionAnswer
 from ..use_cases.statistic import CURVES, read_profile, read_series
 from .http.accept import choose
 from .http.dependencies import RunId, TheService, problems
@@ -205,7 +205,7 @@ def get_run_profile(
         ],
         depth_slope=found.slope,
         predicted_depth_slope=found.prediction.depth_slope if found.prediction else None,
-        prediction=to_json(found.prediction) if found.prediction else None,
+        prediction=PredictionAnswer.model_validate(found.prediction) if found.prediction else None,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import schemas as a
-from ..store import Prescription, Progress, Recording, Run, Study, Transition
+from ..store import Prescription, Progress, Run, Study, Transition
 from ..use_cases.prescription import why
 
 
@@ -19,24 +19,6 @@ def run_detail(run: Run, transitions: list[Transition], *, repeatable: bool) -> 
         transitions=[transition_answer(transition) for transition in transitions],
         environment=None if run.environment is None else dict(run.environment),
         repeatable=repeatable,
-    )
-
-
-def recording_answer(run: Run, recording: Recording) -> a.RecordingAnswer:
-    """A run that its own program records."""
-    at = f"/v1/recordings/{run.id}"
-    return a.RecordingAnswer(
-        id=run.id,
-        declared=dict(recording.declared),
-        next_window=recording.windows,
-        run=run_answer(run),
-        urls=a.RecordingUrls(
-            self=at,
-            statistics=f"{at}/statistics",
-            finish=f"{at}/finish",
-            run=f"/v1/runs/{run.id}",
-            page=f"/runs/{run.id}",
-        ),
     )
 
 

@@ -1,6 +1,60 @@
-"""What `:resolve` answers."""
+"""Experiments: what `:resolve` is asked, and what it answers."""
 
-from .base import Answer, Json
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from ..experiments.experiment import Experiment
+from ..kernel.spec import Spec
+from ..remedies import RemedyList
+from .base import Answer
+from .examples import EXPERIMENT
+from .prediction import PredictionAnswer
+
+
+class ResolveRequest(Spec):
+    """An experiment, and the remedies to apply to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "remedies": [{"kind": "add_batch_norm"}]}]}
+    )
+
+    experiment: Experiment
+    """What to train."""
+    remedies: RemedyList = ()
+    """Changes of the experiment, applied in order."""
+
+
+class ValueOperation(Answer):
+    """An operation of a JSON Patch that sets a value."""
+
+    op: Literal["add", "replace", "test"]
+    path: str
+    """JSON pointer to where."""
+    value: JsonValue
+
+
+class RemoveOperation(Answer):
+    """An operation of a JSON Patch that takes a value away."""
+
+    op: Literal["remove"]
+    path: str
+    """JSON pointer to where."""
+
+
+class MoveOperation(Answer):
+    """An operation of a JSON Patch that takes a value from elsewhere."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    op: Literal["move", "copy"]
+    path: str
+    """JSON pointer to where."""
+    source: str = Field(alias="from")
+    """JSON pointer to where the value was."""
+
+
+PatchOperation = Annotated[ValueOperation | RemoveOperation | MoveOperation, Field(discriminator="op")]
 
 
 class LayerAnswer(Answer):
@@ -18,9 +72,9 @@ class LayerAnswer(Answer):
 class ResolveAnswer(Answer):
     """What would be trained, and what it would cost."""
 
-    resolved_experiment: Json
+    resolved_experiment: Experiment
     """The experiment after its remedies."""
-    patch: list[Json]
+    patch: list[PatchOperation]
     """What the remedies changed: a JSON Patch (RFC 6902) from the posted experiment, defaults spelled out."""
     layers: list[LayerAnswer]
     """The network that would be built, containers before what they contain."""
@@ -34,7 +88,7 @@ class ResolveAnswer(Answer):
     """What the recorded statistics will take, at most."""
     recorded_steps: int
     """Steps with recorded statistics, at most: an adaptive recording has all of them where something happens."""
-    predicted_profile: Json
+    predicted_profile: PredictionAnswer
     """Mean-field prediction of the gradient profile before the first step; where none exists, its `reason` says why."""
     listing: str
     """The resolved network as PyTorch code."""

@@ -1,7 +1,26 @@
-"""Recordings of users' own programs, as they are returned."""
+"""Recordings of users' own programs: what is sent, and what is answered."""
 
-from .base import Answer, Json
+from pydantic import ConfigDict, Field
+
+from ..kernel.names import Labels, Name
+from ..measurements.recording import Declaration, example
+from .base import Answer
 from .run import RunAnswer
+
+
+class RecordingRequest(Declaration):
+    """A training of one's own, to be recorded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [example()]})
+
+    name: Name | None = None
+    """For people; comparisons join runs of one name with other seeds."""
+    labels: Labels = Field(default_factory=dict)
+    """For finding the run again."""
+
+    def declaration(self) -> Declaration:
+        """What it says of the training."""
+        return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})
 
 
 class RecordingUrls(Answer):
@@ -19,7 +38,7 @@ class RecordingAnswer(Answer):
 
     id: str
     """Of its run, too."""
-    declared: Json
+    declared: Declaration
     """As it was posted, every default spelled out."""
     next_window: int
     """Number of the window that is expected next."""

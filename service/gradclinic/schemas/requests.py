@@ -5,53 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from ..experiments.experiment import Experiment
-from ..kernel.names import LabelKey, Labels, Name
+from ..kernel.names import Labels, Name
 from ..kernel.spec import Items, Seed, Spec
-from ..measurements.recording import Declaration
-from ..measurements.recording import example as recording_example
 from ..remedies import RemedyList
 from .examples import EXPERIMENT
-
-
-class ResolveRequest(Spec):
-    """An experiment, and the remedies to apply to it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "remedies": [{"kind": "add_batch_norm"}]}]}
-    )
-
-    experiment: Experiment
-    """What to train."""
-    remedies: RemedyList = ()
-    """Changes of the experiment, applied in order."""
-
-
-class RunRequest(Spec):
-    """One training to queue."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "experiment": EXPERIMENT,
-                    "remedies": [{"kind": "swap_activation", "activation": "relu"}],
-                    "name": "sigmoid, twelve layers",
-                    "labels": {"team": "vision"},
-                }
-            ]
-        }
-    )
-
-    experiment: Experiment
-    """What to train."""
-    remedies: RemedyList = ()
-    """Changes of the experiment, applied in order."""
-    name: Name | None = None
-    """For people."""
-    labels: Labels = Field(default_factory=dict)
-    """For finding the run again."""
-    reuse: Literal["if_identical"] | None = None
-    """`if_identical`: answer with a succeeded run of the same resolved experiment and seed, if there is one."""
 
 
 class ArmSpec(Spec):
@@ -113,29 +70,3 @@ class StudyRequest(Spec):
     """For people."""
     labels: Labels = Field(default_factory=dict)
     """For finding the study and its runs again."""
-
-
-class DiagnosisRequest(Spec):
-    """How to judge a run's stored statistics again."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"thresholds": {"depth_slope": 2.0}}]})
-
-    rule_set: Name | None = None
-    """Which rules judge; null is the present set."""
-    thresholds: dict[LabelKey, float] = Field(default_factory=dict)
-    """Thresholds to use in place of the rule set's own, by name."""
-
-
-class RecordingRequest(Declaration):
-    """A training of one's own, to be recorded."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [recording_example()]})
-
-    name: Name | None = None
-    """For people; comparisons join runs of one name with other seeds."""
-    labels: Labels = Field(default_factory=dict)
-    """For finding the run again."""
-
-    def declaration(self) -> Declaration:
-        """What it says of the training."""
-        return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})

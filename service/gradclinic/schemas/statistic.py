@@ -3,7 +3,8 @@
 from typing import Literal
 
 from ..kernel.status import RunStatus
-from .base import Answer, Json
+from .base import Answer
+from .prediction import PredictionAnswer
 
 
 class SeriesAnswer(Answer):
@@ -63,7 +64,7 @@ class ProfileAnswer(Answer):
     depth_slope: float | None
     """Decades lost from output to input over the whole depth (+ vanishes); null for fewer than 3 places."""
     predicted_depth_slope: float | None
-    prediction: Json | None
+    prediction: PredictionAnswer | None
     """The prediction, with its assumptions and expected error; null where no theory applies."""
 
 

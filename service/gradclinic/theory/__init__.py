@@ -1,6 +1,6 @@
 """What mean-field theory predicts for the gradients of a network before it is trained; pure, cited, torch-free.
 
-from gradclinic.theory import predict, to_json
+from gradclinic.theory import predict
 prediction = predict(experiment)
 prediction.depth_slope        # decades; None with prediction.reason where no closed form exists
 
@@ -20,6 +20,6 @@ Not in it: gated cells, attention, projected shortcuts, batch norm over pixels b
 `factor_doubt` is measured), training.
 """
 
-from .prediction import Prediction, SitePrediction, predict, to_json
+from .prediction import Prediction, SitePrediction, predict
 
-__all__ = ["Prediction", "SitePrediction", "predict", "to_json"]
+__all__ = ["Prediction", "SitePrediction", "predict"]

@@ -1,11 +1,11 @@
 """The gradient profile that theory predicts for an experiment at step 0, with its expected error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import inf, log, prod, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -81,14 +81,6 @@ class Prediction:
             f"gradients are predicted to {verb} {abs(self.depth_slope):.1f} decades from output to input over"
             f" {len(self.sites)} sites"
         )
-
-
-def to_json(prediction: Prediction) -> dict[str, Any]:
-    """The prediction as JSON values."""
-    values = asdict(prediction)
-    values["sites"] = [asdict(site) for site in prediction.sites]
-    values["assumptions"] = list(prediction.assumptions)
-    return {**values, "warning": prediction.warning}
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import jsonpatch
 
@@ -11,6 +10,7 @@ from ..experiments.experiment import Experiment
 from ..experiments.listing import listing
 from ..experiments.lowering import MAX_LAYERS, Network, lower
 from ..kernel.errors import InvalidRequest, InvalidSpec, RemedyDoesNotApply, TooLarge
+from ..kernel.json import JsonObject
 from ..measurements.estimate import Estimate, check, estimate
 from ..remedies import AnyRemedy
 from ..theory import Prediction, predict
@@ -33,7 +33,7 @@ class Resolved:
         """The lowered network that would be built."""
         return lower(self.resolved)
 
-    def patch(self) -> list[dict[str, Any]]:
+    def patch(self) -> list[JsonObject]:
         """What the remedies changed, as a JSON Patch (RFC 6902)."""
         return list(jsonpatch.make_patch(self.experiment.to_json(), self.resolved.to_json()))
 
