@@ -8,7 +8,6 @@ from ..use_cases import baseline as baselines
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems
 from .http.paging import link_next
-from .regression_views import baseline_answer
 
 router = APIRouter(prefix="/v1/baselines", tags=["regression"], route_class=StrictJSONRoute)
 
@@ -31,7 +30,7 @@ def pin_baseline(
     pinned = baselines.pin_baseline(service, name, body)
     if not pinned.replayed and len(pinned.item.history) == 1:
         response.status_code = 201
-    return baseline_answer(pinned.item)
+    return a.BaselineAnswer.model_validate(pinned.item)
 
 
 @router.get("", summary="List baselines", responses=problems(422))
@@ -41,14 +40,15 @@ def list_baselines(
     """Baselines, by name."""
     page = service.store.baselines.page(after=after, limit=limit)
     return a.BaselinePage(
-        items=[baseline_answer(each) for each in page.items], next=link_next(request, response, page.next)
+        items=[a.BaselineAnswer.model_validate(each) for each in page.items],
+        next=link_next(request, response, page.next),
     )
 
 
 @router.get("/{name}", summary="Look at a baseline", responses=problems(404, 422))
 def get_baseline(name: BaselineName, service: TheService) -> a.BaselineAnswer:
     """What it points at, what that was made with, and what it pointed at before."""
-    return baseline_answer(service.store.baselines.get(name))
+    return a.BaselineAnswer.model_validate(service.store.baselines.get(name))
 
 
 @router.delete(

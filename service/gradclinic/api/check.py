@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from .. import schemas as a
 from ..kernel.errors import InsufficientData
 from ..kernel.names import NAME_PATTERN
-from ..regression import junit_xml
+from ..regression import Verdict, junit_xml
 from ..schemas.check import CheckRequest
 from ..store import Check
 from ..use_cases.check import submit_check
@@ -19,7 +19,6 @@ from .http.dependencies import BODY_PROBLEMS, CheckId, IdempotencyKey, TheServic
 from .http.paging import ThePage
 from .http.plain_json import dump
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
-from .regression_views import check_answer, check_summary
 
 router = APIRouter(prefix="/v1/checks", tags=["regression"], route_class=StrictJSONRoute)
 
@@ -58,13 +57,13 @@ def list_checks(
     paging: ThePage,
     baseline: Named = None,
     schedule: Named = None,
-    verdict: Annotated[a.CheckVerdict | None, Query(description="Only checks with this verdict.")] = None,
+    verdict: Annotated[Verdict | None, Query(description="Only checks with this verdict.")] = None,
 ) -> a.CheckPage:
     """Checks that meet every filter, newest first."""
     page = service.store.checks.page(
         baseline=baseline, schedule=schedule, verdict=verdict, after=paging.after, limit=paging.limit
     )
-    return paging.answer(a.CheckPage, page, item=check_summary)
+    return paging.answer(a.CheckPage, page, item=a.CheckSummary.model_validate)
 
 
 _FORMS: dict[int | str, dict[str, Any]] = {
@@ -96,7 +95,7 @@ def get_check(check_id: CheckId, service: TheService, request: Request, form: Fo
         return Response(dump(answer.model_dump(mode="json")), media_type=JSON, headers=headers)
     if found.status == "running":
         raise InsufficientData("the check is running; its JUnit document is there once it has ended")
-    return Response(junit_xml(answer.model_dump(mode="json")), media_type=JUNIT, headers=headers)
+    return Response(junit_xml(found), media_type=JUNIT, headers=headers)
 
 
 @router.post(
@@ -123,6 +122,9 @@ def delete_check(check_id: CheckId, service: TheService) -> None:
 
 
 def _answer(service: Service, check: Check) -> a.CheckAnswer:
-    return check_answer(
-        check, pin=service.store.baselines.pin_of(check.pin_id), runs=service.store.checks.runs(check.id)
+    return a.CheckAnswer.of(
+        a.CheckSummary.model_validate(check),
+        check.report,
+        pin_run_ids=service.store.baselines.pin_of(check.pin_id).run_ids,
+        run_ids=[run.id for run in service.store.checks.runs(check.id)],
     )

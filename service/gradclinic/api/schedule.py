@@ -11,7 +11,6 @@ from ..use_cases import schedule as schedules
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, Limit, ScheduleName, TheService, problems
 from .http.paging import link_next
-from .regression_views import schedule_answer
 
 router = APIRouter(prefix="/v1/schedules", tags=["regression"], route_class=StrictJSONRoute)
 
@@ -67,4 +66,13 @@ def delete_schedule(name: ScheduleName, service: TheService) -> None:
 
 
 def _answer(schedule: Schedule) -> a.ScheduleAnswer:
-    return schedule_answer(schedule, now=datetime.now(UTC))
+    return a.ScheduleAnswer(
+        name=schedule.name,
+        cron=schedule.cron,
+        zone=schedule.zone,
+        check=dict(schedule.asks),
+        paused=schedule.paused,
+        next_due_at=schedules.due_next(schedule, now=datetime.now(UTC)),
+        last=[a.FiringAnswer.model_validate(each) for each in schedule.firings],
+        created_at=schedule.created_at,
+    )

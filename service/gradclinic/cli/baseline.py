@@ -22,7 +22,7 @@ def pin(
     url: Url = None,
     as_json: AsJson = False,
 ) -> int:
-    """Have a name point at the runs of a study's arm, of a check, or at runs by name."""
+    """Pin runs as a named baseline: those of a study's arm, those of a check, or runs by name."""
     with Clinic(url) as clinic:
         return _show_baseline(clinic.pin(name, study=study, arm=arm, runs=run or None, check=check), as_json=as_json)
 
@@ -58,7 +58,7 @@ def _show_baseline(found: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         print_json(found)
         return 0
-    typer.echo(f"{found['name']}: {len(found['pin']['seeds'])} seeds")
+    typer.echo(f"{found['name']}: {found['summary']}")
     for each in found["history"]:
         mark = "*" if each["pinned_at"] == found["pin"]["pinned_at"] else " "
         typer.echo(f"{mark} {minute(each['pinned_at'])}  {len(each['seeds'])} seeds of {_source(each)}")

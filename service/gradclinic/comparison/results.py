@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from ..kernel.status import ENDED
+from ..kernel.status import ENDED, RunStatus
 
 SweepPoint = tuple[tuple[str, Any], ...]
 """Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
@@ -41,7 +41,7 @@ class RunResult:
     run_id: str
     arm: str
     seed: int
-    status: str = "succeeded"
+    status: RunStatus = "succeeded"
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """By name, as in a run's JSON: the contract's metrics, and where known `depth_slope`, `depth_slope_early`,
     `loss_spikes`, `parameters`, `peak_memory_bytes`, `steps_done`, `nonfinite_step`."""

@@ -1,6 +1,5 @@
 """What the pages of checks show: new results against their baselines, and the schedules that start them."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import After, CheckId, TheService
 from ..kernel.errors import InsufficientData, NotFound
 from ..kernel.names import NAME_PATTERN
+from ..regression import Report
 from ..store import Check
 from ..use_cases.schedule import due_next
 from ..use_cases.service import Service
@@ -58,16 +58,15 @@ def listed(service: Service, *, baseline: str | None, after: str | None) -> dict
 def one(service: Service, check_id: str) -> dict[str, Any]:
     """A check: its verdict, each metric and condition with the evidence, and its runs."""
     found = service.store.checks.get(check_id)
-    report: Mapping[str, Any] = found.report or {}
+    report = found.report or Report(summary="")
     runs = service.store.checks.runs(check_id)
     return {
         "check": found,
         "title": title_of(found),
         "ended": found.status != "running",
-        "summary": report.get("summary"),
-        "metrics": report.get("metrics", []),
-        "conditions": report.get("conditions", []),
-        "method": report.get("method"),
+        "metrics": report.metrics,
+        "conditions": report.conditions,
+        "method": report.method,
         "pin": service.store.baselines.pin_of(found.pin_id),
         "runs": [{"run": run, "called": called(run), "condition": condition_of(run)} for run in runs],
         "again": {
@@ -90,7 +89,7 @@ def margin_figure(service: Service, check_id: str, metric: str) -> Figure:
     found = service.store.checks.get(check_id)
     if metric not in found.margins:
         raise NotFound(f"the check {check_id} does not look at {metric!r}, only at {', '.join(found.margins)}")
-    for each in (found.report or {}).get("metrics", ()):
-        if each["metric"] == metric:
+    for each in found.report.metrics if found.report is not None else ():
+        if each.metric == metric:
             return margin(each)
     raise InsufficientData(f"the check is {found.status} and has no verdict")

@@ -1,14 +1,13 @@
 """A new result held against a pinned one: no worse by more than a margin, worse, or not known yet; pure functions.
 
 report = check(baseline, new, margins={"final_validation_loss": 0.1})
-report.verdict, report.summary, report.to_json()
+report.verdict, report.summary, report.metrics, report.conditions
 """
 
-from .conditions import ConditionCheck
-from .judge import ERROR, Report, check
-from .junit import junit_xml
+from .judge import ERROR, check
+from .junit import EndedCheck, junit_xml
 from .margins import DEFAULT_MARGINS, Margins
-from .metrics import MetricCheck, Verdict
+from .report import ConditionCheck, LostRun, MetricCheck, PairedRuns, Report, Verdict
 from .specs import CheckSpec, PinSpec, ScheduleSpec
 
 __all__ = [
@@ -16,8 +15,11 @@ __all__ = [
     "ERROR",
     "CheckSpec",
     "ConditionCheck",
+    "EndedCheck",
+    "LostRun",
     "Margins",
     "MetricCheck",
+    "PairedRuns",
     "PinSpec",
     "Report",
     "ScheduleSpec",

@@ -1,17 +1,16 @@
 """Conditions that hurt learning, in the new runs against the baseline's: in how many seeds, in which layers."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from ..comparison import RunResult, diagnoses_over_seeds
 from ..comparison.over_seeds import FindingOverSeeds
 from .chance import Befell
-from .metrics import Verdict
+from .report import ConditionCheck, Verdict
 
 
 @dataclass(frozen=True)
-class ConditionCheck:
+class _Compared:
     """One condition: in how many seeds it hurt learning, on either side."""
 
     condition: str
@@ -34,9 +33,9 @@ class ConditionCheck:
         return self.befell.seeds_needed(self.error) if self.verdict == "inconclusive" else None
 
     @property
-    def layers(self) -> list[str]:
+    def layers(self) -> tuple[str, ...]:
         """The layers that most of the new seeds name, worst first."""
-        return [] if self.finding is None else [each.layer for each in self.finding.layers]
+        return () if self.finding is None else tuple(each.layer for each in self.finding.layers)
 
     @property
     def reason(self) -> str:
@@ -52,21 +51,20 @@ class ConditionCheck:
         ends = {"fail": "; that is beyond chance", "inconclusive": "; it is new, but may be chance"}
         return text + ends.get(self.verdict, "") + "."
 
-    def to_json(self) -> dict[str, Any]:
-        """As a check's answer has it."""
-        return {
-            "condition": self.condition,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "new_seeds": self.befell.new,
-            "of_new": self.befell.of_new,
-            "baseline_seeds": self.befell.baseline,
-            "of_baseline": self.befell.of_baseline,
-            "layers": self.layers,
-            "seeds_needed": self.seeds_needed,
-            "finding": None if self.finding is None else asdict(self.finding),
-            "baseline_finding": None if self.baseline_finding is None else asdict(self.baseline_finding),
-        }
+    def check(self) -> ConditionCheck:
+        return ConditionCheck(
+            condition=self.condition,
+            verdict=self.verdict,
+            reason=self.reason,
+            new_seeds=self.befell.new,
+            of_new=self.befell.of_new,
+            baseline_seeds=self.befell.baseline,
+            of_baseline=self.befell.of_baseline,
+            layers=self.layers,
+            seeds_needed=self.seeds_needed,
+            finding=self.finding,
+            baseline_finding=self.baseline_finding,
+        )
 
 
 def condition_checks(
@@ -79,16 +77,16 @@ def condition_checks(
     names = sorted({name for run in (*baseline, *new) for name in run.harmful})
     found, found_before = _findings(new), _findings(baseline)
     checks = [
-        ConditionCheck(
+        _Compared(
             name,
             Befell(_harmed(new, name), _seeds(new), _harmed(baseline, name), _seeds(baseline)),
             error / len(names),
             found.get(name),
             found_before.get(name),
-        )
+        ).check()
         for name in names
     ]
-    return tuple(sorted(checks, key=lambda each: (-each.befell.new, each.condition)))
+    return tuple(sorted(checks, key=lambda each: (-each.new_seeds, each.condition)))
 
 
 def _findings(runs: Sequence[RunResult]) -> dict[str, FindingOverSeeds]:

@@ -5,28 +5,49 @@ not break a build, and is seen all the same. Where the service could not do the 
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Protocol
 from xml.etree import ElementTree as ET
+
+from ..kernel.status import StudyStatus
+from .report import ConditionCheck, MetricCheck, Report
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML document may hold, escaped or not."""
 
 
-def junit_xml(found: Mapping[str, Any]) -> bytes:
-    """The JUnit document of a check's answer that has ended, in UTF-8."""
-    cases = _cases(found)
+class EndedCheck(Protocol):
+    """What the document tells of a check beside its report."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def baseline(self) -> str: ...
+    @property
+    def status(self) -> StudyStatus: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def report(self) -> Report | None: ...
+
+
+def junit_xml(check: EndedCheck) -> bytes:
+    """The JUnit document of a check that has ended, in UTF-8."""
+    cases = _cases(check)
     count = {kind: sum(outcome is not None and outcome[0] == kind for _, outcome in cases) for kind in _KINDS}
     totals = {"tests": str(len(cases)), **{_KINDS[kind]: str(number) for kind, number in count.items()}}
     root = ET.Element("testsuites", {"name": "gradclinic", **totals})
-    times = {"timestamp": str(found["created_at"])[:19]} if found.get("created_at") else {}
-    suite = ET.SubElement(root, "testsuite", {"name": _clean(f"baseline {found['baseline']}"), **totals, **times})
+    at = {"timestamp": check.created_at.astimezone(UTC).isoformat()[:19]}
+    suite = ET.SubElement(root, "testsuite", {"name": _clean(f"baseline {check.baseline}"), **totals, **at})
     properties = ET.SubElement(suite, "properties")
-    for name in ("id", "name", "baseline", "status", "verdict", "summary"):
-        if found.get(name) is not None:
-            ET.SubElement(properties, "property", {"name": name, "value": _clean(str(found[name]))})
+    for name, value in _properties(check).items():
+        if value is not None:
+            ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     for name, outcome in cases:
-        case = ET.SubElement(suite, "testcase", {"classname": f"gradclinic.{_clean(found['baseline'])}", "name": name})
+        case = ET.SubElement(suite, "testcase", {"classname": f"gradclinic.{_clean(check.baseline)}", "name": name})
         if outcome is not None:
             kind, message, text = outcome
             ET.SubElement(case, kind, {"message": _clean(message)}).text = _clean(text)
@@ -37,36 +58,55 @@ _KINDS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 _Outcome = tuple[str, str, str]
 
 
-def _cases(found: Mapping[str, Any]) -> list[tuple[str, _Outcome | None]]:
-    if found["verdict"] is None:
-        return [("check", ("error", f"the check has {found['status']}", str(found.get("summary") or "")))]
-    cases = [(str(each["metric"]), _outcome(each, _figures(each))) for each in found["metrics"]]
-    cases += [(f"condition {each['condition']}", _outcome(each, _evidence(each))) for each in found["conditions"]]
-    if not found["conditions"]:
+def _properties(check: EndedCheck) -> dict[str, str | None]:
+    return {
+        "id": check.id,
+        "name": check.name,
+        "baseline": check.baseline,
+        "status": check.status,
+        "verdict": check.report.verdict if check.report is not None else None,
+        "summary": check.report.summary if check.report is not None else None,
+    }
+
+
+def _cases(check: EndedCheck) -> list[tuple[str, _Outcome | None]]:
+    report = check.report
+    if report is None or report.verdict is None:
+        why = report.summary if report is not None else ""
+        return [("check", ("error", f"the check has {check.status}", why))]
+    cases = [(each.metric, _outcome(each, _figures(each))) for each in report.metrics]
+    cases += [(f"condition {each.condition}", _outcome(each, _evidence(each))) for each in report.conditions]
+    if not report.conditions:
         cases.append(("conditions", None))
-    if found["lost"]:
-        runs = ", ".join(f"seed {run['seed']} {run['status']}" for run in found["lost"])
-        cases.append(("every run trained", ("skipped", f"{len(found['lost'])} runs have no result: {runs}", "")))
+    if report.lost:
+        runs = ", ".join(f"seed {run.seed} {run.status}" for run in report.lost)
+        cases.append(("every run trained", ("skipped", f"{len(report.lost)} runs have no result: {runs}", "")))
     return cases
 
 
-def _outcome(each: Mapping[str, Any], evidence: str) -> _Outcome | None:
-    kind = {"fail": "failure", "inconclusive": "skipped"}.get(each["verdict"])
-    return None if kind is None else (kind, str(each["reason"]), evidence)
+def _outcome(each: MetricCheck | ConditionCheck, evidence: str) -> _Outcome | None:
+    kind = {"fail": "failure", "inconclusive": "skipped"}.get(each.verdict)
+    return None if kind is None else (kind, each.reason, evidence)
 
 
-def _figures(each: Mapping[str, Any]) -> str:
-    lines = [f"seed {pair['seed']}: baseline {pair['baseline']}, new {pair['new']}" for pair in each["values"]]
-    return "\n".join([f"margin {each['margin']:g}", *lines, *_needed(each)])
+def _figures(each: MetricCheck) -> str:
+    lines = [f"seed {pair.seed}: baseline {_spelled(pair.baseline)}, new {_spelled(pair.new)}" for pair in each.values]
+    return "\n".join([f"margin {each.margin:g}", *lines, *_needed(each)])
 
 
-def _evidence(each: Mapping[str, Any]) -> str:
-    finding = each["finding"]
-    return "\n".join([*([] if finding is None else [str(finding["summary"])]), *_needed(each)])
+def _spelled(value: float | None) -> str:
+    """A number as the API spells it, None where there is none."""
+    if value is None or isfinite(value):
+        return str(value)
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # only NaN is unequal to itself
 
 
-def _needed(each: Mapping[str, Any]) -> list[str]:
-    return [f"about {each['seeds_needed']} seeds would decide"] if each["seeds_needed"] else []
+def _evidence(each: ConditionCheck) -> str:
+    return "\n".join([*([] if each.finding is None else [each.finding.summary]), *_needed(each)])
+
+
+def _needed(each: MetricCheck | ConditionCheck) -> list[str]:
+    return [f"about {each.seeds_needed} seeds would decide"] if each.seeds_needed else []
 
 
 def _clean(text: str) -> str:

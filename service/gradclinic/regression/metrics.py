@@ -1,8 +1,7 @@
 """One metric of the new runs against the baseline's, paired by seed: no worse than the margin, worse, or open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 from ..comparison import Metric, RunResult
 from ..comparison.exact_tests import count
@@ -11,8 +10,7 @@ from ..comparison.paired import PairedDifference, outcome, paired_difference, ra
 from ..comparison.results import Pair
 from .chance import Befell
 from .margins import limit_of
-
-Verdict = Literal["pass", "fail", "inconclusive"]
+from .report import MetricCheck, PairedRuns, Verdict
 
 FEWEST_SEEDS = 3
 """Fewer decide nothing: two differences have one degree of freedom, and on a coarse scale (an accuracy) they are easily
@@ -20,7 +18,7 @@ equal by chance, which reads as no scatter at all."""
 
 
 @dataclass(frozen=True)
-class MetricCheck:
+class _Compared:
     """A metric, how much worse it may be, and what the pairs of runs say.
 
     The interval is one of several that hold together; each of its bounds errs for no more than `error` / metrics.
@@ -34,8 +32,7 @@ class MetricCheck:
     endings: Sequence[Befell]
     """How many seeds ended in another way: not finite, not learned."""
     error: float
-    values: Sequence[Mapping[str, Any]]
-    """Each pair: seed, both runs, both values."""
+    values: tuple[PairedRuns, ...]
 
     @property
     def limit(self) -> float:
@@ -59,7 +56,7 @@ class MetricCheck:
     @property
     def _missing(self) -> int:
         """Pairs whose new run lacks what the baseline's has."""
-        return sum(each["new"] is None and each["baseline"] is not None for each in self.values)
+        return sum(each.new is None and each.baseline is not None for each in self.values)
 
     @property
     def _borne_out(self) -> bool:
@@ -136,21 +133,20 @@ class MetricCheck:
             return f"{1 + self.margin:.4g} times"
         return f"a fall of {self.margin:.3g}"
 
-    def to_json(self) -> dict[str, Any]:
-        """As a check's answer has it; `limit` is on the scale of `ratio`, or of `difference` where there is none."""
+    def check(self) -> MetricCheck:
         higher = self.metric.better == "higher"
         paired = self.paired
-        return {
-            "metric": self.metric.name,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "margin": self.margin,
-            "limit": 1 + self.margin if self.metric.log else -self.margin if higher else self.margin,
-            "better": "higher" if higher else "lower",
-            "seeds_needed": self.seeds_needed,
-            "effect": None if paired is None else asdict(replace(paired.effect(), confidence=_confidence(paired))),
-            "values": [dict(each) for each in self.values],
-        }
+        return MetricCheck(
+            metric=self.metric.name,
+            verdict=self.verdict,
+            reason=self.reason,
+            margin=self.margin,
+            limit=1 + self.margin if self.metric.log else -self.margin if higher else self.margin,
+            better="higher" if higher else "lower",
+            seeds_needed=self.seeds_needed,
+            effect=None if paired is None else replace(paired.effect(), confidence=_confidence(paired)),
+            values=self.values,
+        )
 
 
 def metric_check(
@@ -177,7 +173,7 @@ def metric_check(
             Befell(mine.not_finite, mine.seeds, base.not_finite, base.seeds),
             Befell(mine.unlearned, mine.seeds, base.unlearned, base.seeds),
         ]
-    return MetricCheck(
+    return _Compared(
         metric=metric,
         margin=margin,
         paired=paired_difference(
@@ -185,8 +181,8 @@ def metric_check(
         ),
         endings=endings,
         error=(error - reserved) / metrics,
-        values=[_pair(metric, baseline[pair], new[pair]) for pair in pairs],
-    )
+        values=tuple(_pair(metric, baseline[pair], new[pair]) for pair in pairs),
+    ).check()
 
 
 def _confidence(paired: PairedDifference) -> float:
@@ -194,11 +190,11 @@ def _confidence(paired: PairedDifference) -> float:
     return round(1 - (paired.error - paired.reserved), 12)
 
 
-def _pair(metric: Metric, baseline: RunResult, new: RunResult) -> dict[str, Any]:
-    return {
-        "seed": new.seed,
-        "baseline_run": baseline.run_id,
-        "new_run": new.run_id,
-        "baseline": outcome(metric, baseline),
-        "new": outcome(metric, new),
-    }
+def _pair(metric: Metric, baseline: RunResult, new: RunResult) -> PairedRuns:
+    return PairedRuns(
+        seed=new.seed,
+        baseline_run=baseline.run_id,
+        new_run=new.run_id,
+        baseline=outcome(metric, baseline),
+        new=outcome(metric, new),
+    )

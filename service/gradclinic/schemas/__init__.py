@@ -9,7 +9,6 @@ from .check import (
     CheckPage,
     CheckSummary,
     CheckUrls,
-    CheckVerdict,
     ConditionCheckAnswer,
     MetricCheckAnswer,
 )
@@ -61,7 +60,6 @@ __all__ = [
     "CheckPage",
     "CheckSummary",
     "CheckUrls",
-    "CheckVerdict",
     "ClaimAnswer",
     "ClaimBase",
     "ClaimList",

@@ -17,6 +17,7 @@ class Answer(BaseModel):
         extra="forbid",
         frozen=True,
         from_attributes=True,
+        json_schema_serialization_defaults_required=True,
         ser_json_inf_nan="strings",
         use_attribute_docstrings=True,
     )

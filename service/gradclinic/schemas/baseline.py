@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from ..regression import PinSpec
 from .base import Answer, Json
@@ -29,6 +29,11 @@ class BaselineUrls(Answer):
     checks: str
     page: str
 
+    @classmethod
+    def of(cls, name: str) -> "BaselineUrls":
+        """Those of a baseline."""
+        return cls(self=f"/v1/baselines/{name}", checks=f"/v1/checks?baseline={name}", page=f"/checks?baseline={name}")
+
 
 class PinAnswer(Answer):
     """What a baseline's name points at, or did until the next one."""
@@ -49,13 +54,15 @@ class BaselineAnswer(Answer):
     name: str
     pin: PinAnswer
     """What the name points at."""
+    summary: str
+    """In words: which runs, of which seeds, and what is wrong with them."""
     experiment: Json
     """What a check trains where it says nothing else."""
     remedies: list[Json]
     history: list[PinAnswer]
     """What the name pointed at, the newest first; the last hundred."""
     created_at: datetime
-    urls: BaselineUrls
+    urls: BaselineUrls = Field(default_factory=lambda known: BaselineUrls.of(known["name"]))
 
 
 class BaselinePage(Answer):

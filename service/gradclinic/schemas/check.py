@@ -1,17 +1,17 @@
 """Checks, as they are asked for and returned."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from ..kernel.status import StudyStatus
-from ..regression import CheckSpec
+from ..kernel.status import RunStatus, StudyStatus
+from ..regression import CheckSpec, Report, Verdict
 from .base import Answer, Json
+from .comparison import AnyEffect, FindingOverSeedsAnswer
 from .examples import EXPERIMENT
 from .study import StudyProgressAnswer
-
-CheckVerdict = Literal["pass", "fail", "inconclusive"]
 
 
 class CheckRequest(CheckSpec):
@@ -42,6 +42,18 @@ class CheckUrls(Answer):
     cancel: str
     page: str
 
+    @classmethod
+    def of(cls, check_id: str, *, baseline: str) -> "CheckUrls":
+        """Those of a check."""
+        at = f"/v1/checks/{check_id}"
+        return cls(
+            self=at,
+            runs=f"/v1/runs?label=check:{check_id}",
+            baseline=f"/v1/baselines/{baseline}",
+            cancel=f"{at}/cancel",
+            page=f"/checks/{check_id}",
+        )
+
 
 class CheckSummary(Answer):
     """A new result held against a baseline, without the evidence."""
@@ -54,7 +66,7 @@ class CheckSummary(Answer):
     """The schedule that started it."""
     status: StudyStatus
     """Succeeded: there is a verdict, whatever it is. Failed: none of its runs could be trained."""
-    verdict: CheckVerdict | None
+    verdict: Verdict | None
     """Null until all runs have ended."""
     summary: str | None
     """In plain words: what is worse, in which layers, or how many seeds would decide."""
@@ -65,14 +77,25 @@ class CheckSummary(Answer):
     progress: StudyProgressAnswer
     created_at: datetime
     ended_at: datetime | None
-    urls: CheckUrls
+    urls: CheckUrls = Field(default_factory=lambda known: CheckUrls.of(known["id"], baseline=known["baseline"]))
+
+
+class PairedRunsAnswer(Answer):
+    """A run of the baseline and a new one with the same seed, and what each came to in the metric."""
+
+    seed: int
+    baseline_run: str
+    new_run: str
+    baseline: float | None
+    """Null where the run has no such number; not finite where its training broke off."""
+    new: float | None
 
 
 class MetricCheckAnswer(Answer):
     """One metric of the new runs against the baseline's."""
 
     metric: str
-    verdict: CheckVerdict
+    verdict: Verdict
     reason: str
     margin: float
     """As asked for: a share for losses and steps, a fraction for the accuracy."""
@@ -81,18 +104,17 @@ class MetricCheckAnswer(Answer):
     better: Literal["lower", "higher"]
     seeds_needed: int | None
     """How many seeds would decide, if effect and scatter stay; null where it is decided, or none would."""
-    effect: Json | None
+    effect: AnyEffect | None
     """New minus baseline with its interval, which holds together with the other metrics' with its `confidence`; null
     where no pair has the metric."""
-    values: list[Json]
-    """Each pair of runs: seed, both identifiers, both values."""
+    values: list[PairedRunsAnswer]
 
 
 class ConditionCheckAnswer(Answer):
     """One condition that hurt learning in some run of either side."""
 
     condition: str
-    verdict: CheckVerdict
+    verdict: Verdict
     reason: str
     new_seeds: int
     of_new: int
@@ -101,9 +123,17 @@ class ConditionCheckAnswer(Answer):
     layers: list[str]
     """Those that most of the new seeds name, worst first."""
     seeds_needed: int | None
-    finding: Json | None
+    finding: FindingOverSeedsAnswer | None
     """What the new seeds say of it together."""
-    baseline_finding: Json | None
+    baseline_finding: FindingOverSeedsAnswer | None
+
+
+class LostRunAnswer(Answer):
+    """A new run that ended without a result."""
+
+    run_id: str
+    seed: int
+    status: RunStatus
 
 
 class CheckAnswer(CheckSummary):
@@ -120,10 +150,29 @@ class CheckAnswer(CheckSummary):
     false_fails_at_most: float | None
     """Chance of a fail, if the new runs are no worse than the margins allow; null before there is a verdict."""
     method: str | None
-    lost: list[Json]
+    lost: list[LostRunAnswer]
     """New runs without a result: failed, canceled, expired."""
     metrics: list[MetricCheckAnswer]
     conditions: list[ConditionCheckAnswer]
+
+    @classmethod
+    def of(
+        cls, summary: CheckSummary, report: Report | None, *, pin_run_ids: Sequence[str], run_ids: Sequence[str]
+    ) -> "CheckAnswer":
+        """A check with its report, as far as there is one."""
+        found = report or Report(summary="")
+        return cls.model_validate(
+            {
+                **{name: getattr(summary, name) for name in CheckSummary.model_fields},
+                "pin_run_ids": pin_run_ids,
+                "run_ids": run_ids,
+                "compared_seeds": found.seeds,
+                **{name: getattr(found, name) for name in _OF_REPORT},
+            }
+        )
+
+
+_OF_REPORT = ("seeds_needed", "false_fails_at_most", "method", "lost", "metrics", "conditions")
 
 
 class CheckPage(Answer):

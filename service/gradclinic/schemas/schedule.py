@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from ..kernel.status import StudyStatus
-from ..regression import ScheduleSpec
+from ..regression import ScheduleSpec, Verdict
 from .base import Answer, Json
-from .check import CheckVerdict
 
 
 class ScheduleRequest(ScheduleSpec):
@@ -30,6 +29,12 @@ class ScheduleUrls(Answer):
     pause: str
     resume: str
 
+    @classmethod
+    def of(cls, name: str) -> "ScheduleUrls":
+        """Those of a schedule."""
+        at = f"/v1/schedules/{name}"
+        return cls(self=at, checks=f"/v1/checks?schedule={name}", pause=f"{at}/pause", resume=f"{at}/resume")
+
 
 class FiringAnswer(Answer):
     """A due time, and what came of it."""
@@ -39,7 +44,7 @@ class FiringAnswer(Answer):
     check_id: str | None
     """Null where no check could be made, or where it was deleted."""
     status: StudyStatus | None
-    verdict: CheckVerdict | None
+    verdict: Verdict | None
     problem: str | None
     """Why no check could be made."""
 
@@ -51,13 +56,14 @@ class ScheduleAnswer(Answer):
     cron: str
     zone: str
     check: Json
+    """The check's body, as it was posted."""
     paused: bool
     next_due_at: datetime | None
     """Null while it is paused."""
     last: list[FiringAnswer]
     """The last due times, newest first."""
     created_at: datetime
-    urls: ScheduleUrls
+    urls: ScheduleUrls = Field(default_factory=lambda known: ScheduleUrls.of(known["name"]))
 
 
 class SchedulePage(Answer):

@@ -45,7 +45,7 @@ from .prescription import Prescriptions
 from .reconciliation import Reconciliation
 from .recording import Recording, Recordings
 from .records.baseline import Baseline, NewPin, Pin
-from .records.check import Check, CheckVerdict, NewCheck
+from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
 from .records.dataset import DatasetRecord, DeletedDataset
 from .records.lease import Lease, Order
@@ -109,7 +109,6 @@ class Store:
 __all__ = [
     "Baseline",
     "Check",
-    "CheckVerdict",
     "CheckpointPointer",
     "Created",
     "DatasetRecord",

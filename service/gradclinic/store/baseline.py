@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
 
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
@@ -138,8 +138,22 @@ def _get(connection: Connection, name: str) -> Baseline:
         name=name,
         pin=_of(connection, row["pin_id"]),
         history=history,
+        conditions=_conditions(connection, row["pin_id"]),
         created_at=known(row["created_at"]),
     )
+
+
+def _conditions(connection: Connection, pin_id: str) -> dict[str, int]:
+    """How many of the pinned runs have which primary condition, the most frequent first."""
+    runs = t.runs.c
+    found = connection.execute(
+        select(runs.condition, func.count().label("runs"))
+        .join_from(t.pinned_runs, t.runs, t.pinned_runs.c.run_id == runs.id)
+        .where(t.pinned_runs.c.pin_id == pin_id, runs.condition.is_not(None))
+        .group_by(runs.condition)
+        .order_by(func.count().desc(), runs.condition)
+    )
+    return {row.condition: row.runs for row in found}
 
 
 def _of(connection: Connection, pin_id: str) -> Pin:

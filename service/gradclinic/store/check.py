@@ -1,12 +1,14 @@
 """Checks: stored together with their runs; the verdict is stored once all of them have ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
+from ..kernel.codec import decode, encode
 from ..kernel.errors import Conflict, NotFound
+from ..regression import Report, Verdict
 from . import tables as t
 from .baseline import not_found as no_baseline
 from .database import Database
@@ -15,7 +17,7 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed, release
 from .progress import Counted, count_runs
-from .records.check import Check, CheckVerdict, NewCheck
+from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
 from .records.page import Page
 from .records.run import NewRun, Run
@@ -81,7 +83,7 @@ class Checks:
         *,
         baseline: str | None = None,
         schedule: str | None = None,
-        verdict: CheckVerdict | None = None,
+        verdict: Verdict | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page[Check]:
@@ -117,22 +119,15 @@ class Checks:
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
-    def finish(
-        self,
-        check_id: str,
-        *,
-        status: Literal["succeeded", "failed"],
-        verdict: CheckVerdict | None,
-        report: Mapping[str, Any] | None,
-    ) -> bool:
-        """Save the verdict and its report, and end it; False, and nothing happens, if it has ended."""
+    def finish(self, check_id: str, *, status: Literal["succeeded", "failed"], report: Report) -> bool:
+        """Save the report with its verdict, and end it; False, and nothing happens, if it has ended."""
         with self._database.write() as connection:
             return _hold(
                 connection,
                 check_id,
                 status=status,
-                verdict=verdict,
-                report=None if report is None else dict(report),
+                verdict=report.verdict,
+                report=encode(report),
                 ended_at=self._database.now,
             )
 
@@ -232,6 +227,7 @@ def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[C
 def _check(row: RowMapping, own: Counted) -> Check:
     return Check(
         **{name: row[name] for name in _AS_STORED},
+        report=None if row["report"] is None else decode(Report, row["report"]),
         created_at=known(row["created_at"]),
         ended_at=moment(row["ended_at"]),
         progress=own.progress,
@@ -240,5 +236,5 @@ def _check(row: RowMapping, own: Counted) -> Check:
 
 _AS_STORED = (
     "id", "name", "labels", "baseline", "pin_id", "schedule", "status", "verdict", "experiment", "remedies", "seeds",
-    "margins", "report", "cancel_requested", "request_id",
+    "margins", "cancel_requested", "request_id",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from ..comparison import METRICS, RunResult
 from ..comparison.paired import outcome
 from ..diagnosis import RULE_SETS, to_json
 from ..kernel.errors import InvalidSpec, Problem, TooLarge
-from ..regression import DEFAULT_MARGINS, CheckSpec, check
+from ..regression import DEFAULT_MARGINS, CheckSpec, Report, check
 from ..remedies import AnyRemedy
 from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
 from ..store.check import LABEL
@@ -60,20 +60,20 @@ def conclude(service: Service, check_id: str) -> bool:
     if not any(run.metrics is not None for run in runs):
         why = runs[0].reason.text if runs else "they are gone"
         text = f"None of the {len(runs)} new runs could be trained to an end: {why}."
-        return service.store.checks.finish(check_id, status="failed", verdict=None, report={"summary": text})
+        return service.store.checks.finish(check_id, status="failed", report=Report(summary=text))
     pin = service.store.baselines.pin_of(found.pin_id)
     report = check(
         _results(service, service.store.runs.get_many(list(pin.run_ids)), BASELINE),
         _results(service, runs, NEW),
         margins=found.margins,
     )
-    return service.store.checks.finish(check_id, status="succeeded", verdict=report.verdict, report=report.to_json())
+    return service.store.checks.finish(check_id, status="succeeded", report=report)
 
 
 def give_up(service: Service, check_id: str) -> None:
     """End a check that cannot be judged because judging it broke."""
-    report = {"summary": "The check broke; the service's log says where."}
-    service.store.checks.finish(check_id, status="failed", verdict=None, report=report)
+    report = Report(summary="The check broke; the service's log says where.")
+    service.store.checks.finish(check_id, status="failed", report=report)
 
 
 def _create(

@@ -2,6 +2,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gradclinic.regression import Report
 from gradclinic.settings import Settings
 from gradclinic.store import Store
 
@@ -107,7 +108,7 @@ def test_checks_are_counted_by_verdict(api: httpx.Client, settings: Settings) ->
     for check, verdict in zip(made, ("fail", "pass", None), strict=True):
         assert check is not None
         if verdict is not None:
-            store.checks.finish(check.item.id, status="succeeded", verdict=verdict, report={})
+            store.checks.finish(check.item.id, status="succeeded", report=Report(summary="", verdict=verdict))
     store.close()
     found = scrape(api)
     assert value(found, "checks", status="succeeded", verdict="fail") == 1

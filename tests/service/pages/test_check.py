@@ -10,8 +10,8 @@ LOSSES = [0.50, 0.52, 0.48, 0.51, 0.49]
 
 
 def found(new, *, metric="final_validation_loss", allowed=0.1, baseline=None):
-    report = check(baseline or arm("baseline", LOSSES), new, margins={metric: allowed}).to_json()
-    return report["metrics"][0]
+    report = check(baseline or arm("baseline", LOSSES), new, margins={metric: allowed})
+    return report.metrics[0]
 
 
 def traces(figure):

@@ -1,23 +1,27 @@
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from gradclinic.regression import check, junit_xml
+from gradclinic.regression import Report, check, junit_xml
 
 from ..comparison.runs import NAN, arm, run
 from .test_judge import LOSS, LOSSES
 
 NASTY = "<b>&\"']]>\x00\x1b\ud800 ￿ ü"
-CHECK = {
-    "id": "check_1",
-    "name": NASTY,
-    "baseline": "main",
-    "status": "succeeded",
-    "created_at": "2026-11-26T03:00:00Z",
-}
 
 
-def document(new, **changes):
-    report = check(arm("baseline", LOSSES), new, margins=LOSS).to_json()
-    return ET.fromstring(junit_xml({**CHECK, **report, **changes}))
+@dataclass(frozen=True)
+class Ended:
+    report: Report | None
+    status: str = "succeeded"
+    id: str = "check_1"
+    name: str | None = NASTY
+    baseline: str = "main"
+    created_at: datetime = datetime(2026, 11, 26, 3, tzinfo=UTC)
+
+
+def document(new):
+    return ET.fromstring(junit_xml(Ended(check(arm("baseline", LOSSES), new, margins=LOSS))))
 
 
 def test_each_metric_and_each_condition_is_a_test_case():
@@ -30,7 +34,7 @@ def test_each_metric_and_each_condition_is_a_test_case():
     assert cases["final_validation_loss"].attrib["classname"] == "gradclinic.main"
     failure = cases["final_validation_loss"].find("failure")
     assert "margin 0.1" in failure.text
-    assert "seed 4: baseline 0.49, new nan" in failure.text
+    assert "seed 4: baseline 0.49, new NaN" in failure.text
     assert "5 of 5 new seeds" in cases["condition divergence"].find("failure").attrib["message"]
 
 
@@ -50,8 +54,12 @@ def test_inconclusive_is_skipped_with_the_seeds_that_would_decide():
     assert "seed 2 failed" in lost.find("skipped").attrib["message"]
 
 
+def test_the_suite_says_when_the_check_was_made():
+    assert next(document(arm("new", LOSSES)).iter("testsuite")).attrib["timestamp"] == "2026-11-26T03:00:00"
+
+
 def test_a_check_without_a_verdict_is_an_error():
-    root = ET.fromstring(junit_xml({**CHECK, "status": "failed", "verdict": None, "summary": "no worker"}))
+    root = ET.fromstring(junit_xml(Ended(Report(summary="no worker"), status="failed")))
     assert root.attrib["errors"] == "1"
     assert next(root.iter("error")).text == "no worker"
 

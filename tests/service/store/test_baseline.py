@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete
@@ -158,3 +159,15 @@ def test_a_name_that_is_made_by_many_at_once_points_at_one_of_them_and_lets_go_o
             store.runs.delete(run)
     with pytest.raises(Conflict):
         store.runs.delete(found.pin.run_ids[0])
+
+
+def test_a_baseline_says_in_words_which_runs_are_pinned_and_what_is_wrong_with_them(store: Store) -> None:
+    baseline = pinned(store, runs=4)
+    worded = replace(
+        baseline,
+        pin=replace(baseline.pin, arm="relu", seeds=[0, 1, 2, 7]),
+        conditions={"vanishing_gradients": 3, "healthy": 1},
+    )
+    assert worded.summary == "arm `relu`, 4 runs, seeds 0-2, 7: vanishing_gradients in 3 of 4, healthy in 1 of 4"
+    one = replace(baseline, pin=replace(baseline.pin, run_ids=["run_1"], seeds=[5]), conditions={"healthy": 1})
+    assert one.summary == "1 run, seed 5: healthy in 1 of 1"

@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 import pytest
 
 from gradclinic.kernel.errors import Conflict, NotFound
+from gradclinic.regression import Report
 from gradclinic.store import Check, Due, Idempotency, NewSchedule, Store
 
 from .pins import new_check, pin, pinned
 from .records import new_run, queued
+
+FAILED, PASSED = Report(summary="Worse.", verdict="fail"), Report(summary="No worse.", verdict="pass")
 
 
 def made(store: Store, *, runs: int = 2, **changes: object) -> Check:
@@ -66,10 +69,10 @@ def test_a_check_is_not_made_against_what_the_name_no_longer_points_at(store: St
 def test_the_first_verdict_counts(store: Store) -> None:
     check = made(store)
     finish = store.checks.finish
-    assert finish(check.id, status="succeeded", verdict="fail", report={"x": float("nan")})
-    assert not finish(check.id, status="succeeded", verdict="pass", report={})
+    assert finish(check.id, status="succeeded", report=FAILED)
+    assert not finish(check.id, status="succeeded", report=PASSED)
     found = store.checks.get(check.id)
-    assert (found.status, found.verdict, found.report) == ("succeeded", "fail", {"x": "NaN"})
+    assert (found.status, found.verdict, found.report, found.summary) == ("succeeded", "fail", FAILED, "Worse.")
     assert found.ended_at is not None
     assert store.checks.running() == []
     with pytest.raises(Conflict, match="already succeeded"):
@@ -78,7 +81,7 @@ def test_the_first_verdict_counts(store: Store) -> None:
 
 def test_checks_are_found_by_baseline_and_verdict_newest_first(store: Store) -> None:
     first, second = made(store), made(store)
-    store.checks.finish(first.id, status="succeeded", verdict="fail", report={})
+    store.checks.finish(first.id, status="succeeded", report=FAILED)
     assert [each.id for each in store.checks.page(baseline="main").items] == [second.id, first.id]
     assert [each.id for each in store.checks.page(verdict="fail").items] == [first.id]
     assert store.checks.page(baseline="other").items == []
@@ -92,7 +95,7 @@ def test_a_cancelled_check_ends_with_its_queued_runs(store: Store) -> None:
     check = store.checks.request_cancel(made(store).id)
     assert (check.status, check.verdict) == ("canceled", None)
     assert check.progress.by_status == {"canceled": 2}
-    assert not store.checks.finish(check.id, status="succeeded", verdict="pass", report={})
+    assert not store.checks.finish(check.id, status="succeeded", report=PASSED)
 
 
 def test_a_run_of_a_check_goes_with_the_check_only(store: Store) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 from rich.console import Console
 
+from gradclinic.kernel.codec import encode
 from gradclinic.regression import check
 from gradclinic.text.check import check_text, watching
 
@@ -12,8 +13,8 @@ LOSSES = [0.50, 0.52, 0.48, 0.51, 0.49]
 
 
 def answer(new: list[Any], **changes: Any) -> dict[str, Any]:
-    report = check(arm("baseline", LOSSES), new, margins={"final_validation_loss": 0.1}).to_json()
-    return {"id": "check_1", "baseline": "main", "status": "succeeded", **report, **changes}
+    report = check(arm("baseline", LOSSES), new, margins={"final_validation_loss": 0.1})
+    return {"id": "check_1", "baseline": "main", "status": "succeeded", **encode(report), **changes}
 
 
 def progress(**by_status: int) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, isfinite, log10
-from typing import Any
 
-from ...comparison.results import number
+from ...comparison import Effect, RatioEffect
+from ...regression import MetricCheck, PairedRuns
 from .theme import NEUTRAL, WORSE, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 VERDICTS: Mapping[str, str] = {"pass": "#009E73", "inconclusive": "#E69F00", "fail": WORSE}
@@ -14,33 +14,28 @@ WIDE = 3.0
 """From this ratio between the ends of the axis on, ratios stand on a logarithmic one."""
 
 
-def margin(found: Mapping[str, Any], *, title: str = "") -> Figure:
-    """The mean with its interval above, each seed below, from a check's JSON of one metric.
+def margin(found: MetricCheck, *, title: str = "") -> Figure:
+    """The mean with its interval above, each seed below.
 
     Ratios to the baseline for losses and steps, differences for the accuracy; what lies in the shaded part is worse
     than the margin allows. A seed that is not finite on either side has no place, and is counted beside the row.
     """
-    effect = found["effect"] or {}
-    relative = "ratio" in effect
-    limit, origin = float(found["limit"]), 1.0 if relative else 0.0
-    seeds = [(pair, _moved(pair, relative=relative)) for pair in found["values"]]
+    relative = isinstance(found.effect, RatioEffect)
+    limit, origin = found.limit, 1.0 if relative else 0.0
+    seeds = [(pair, _moved(pair, relative=relative)) for pair in found.values]
     placed = [(pair, value) for pair, value in seeds if value is not None]
-    middle, interval = (
-        (effect.get("ratio"), effect.get("ratio_interval"))
-        if relative
-        else (effect.get("difference"), effect.get("interval"))
-    )
+    middle, interval = _shown(found.effect)
     reached = [limit, origin, *(value for _, value in placed), *([middle] if middle is not None else [])]
     scale = _scale([*reached, *_near(interval or (), reached, relative=relative)], relative=relative)
     low, high = scale.pop("ends")
-    edge = low if found["better"] == "higher" else high
+    edge = low if found.better == "higher" else high
     data = [_seeds(placed)] if placed else []
     if middle is not None:
-        data.append(_mean(middle, interval, verdict=str(found["verdict"])))
+        data.append(_mean(middle, interval, verdict=found.verdict))
     data.append(_margin(limit, relative=relative))
     return figure(
         data,
-        title=title or f"{str(found['metric']).replace('_', ' ').capitalize()}, new against the baseline",
+        title=title or f"{found.metric.replace('_', ' ').capitalize()}, new against the baseline",
         xaxis=axis(_unit(found, relative=relative), **scale),
         yaxis=axis("", tickvals=[SEEDS, MEAN], ticktext=["each seed", "mean"], range=[-0.6, 1.7]),
         shapes=[baseline_line(origin), _worse(limit, edge)],
@@ -50,8 +45,16 @@ def margin(found: Mapping[str, Any], *, title: str = "") -> Figure:
     )
 
 
-def _moved(pair: Mapping[str, Any], *, relative: bool) -> float | None:
-    baseline, new = number(pair["baseline"]), number(pair["new"])
+def _shown(effect: Effect | None) -> tuple[float | None, tuple[float, float] | None]:
+    if effect is None:
+        return None, None
+    if isinstance(effect, RatioEffect):
+        return effect.ratio, effect.ratio_interval
+    return effect.difference, effect.interval
+
+
+def _moved(pair: PairedRuns, *, relative: bool) -> float | None:
+    baseline, new = pair.baseline, pair.new
     if baseline is None or new is None or not (isfinite(baseline) and isfinite(new)):
         return None
     if not relative:
@@ -82,17 +85,14 @@ def _scale(reached: Sequence[float], *, relative: bool) -> Part:
     return {"range": rounded((low - room, high + room), digits=6), "ends": (low - room, high + room)}
 
 
-def _seeds(placed: Sequence[tuple[Mapping[str, Any], float]]) -> Part:
+def _seeds(placed: Sequence[tuple[PairedRuns, float]]) -> Part:
     return {
         "type": "scatter",
         "name": "each seed",
         "mode": "markers",
         "x": rounded(value for _, value in placed),
         "y": [SEEDS] * len(placed),
-        "text": [
-            said(f"seed {pair['seed']}: {number(pair['baseline']):.4g} before, {number(pair['new']):.4g} now")
-            for pair, _ in placed
-        ],
+        "text": [said(f"seed {pair.seed}: {pair.baseline:.4g} before, {pair.new:.4g} now") for pair, _ in placed],
         "marker": {"size": 10, "color": NEUTRAL},
         "hovertemplate": "%{text}<extra></extra>",
     }
@@ -132,8 +132,8 @@ def _worse(limit: float, edge: float) -> Part:
     }  # fmt: skip
 
 
-def _unit(found: Mapping[str, Any], *, relative: bool) -> str:
-    side = "right" if found["better"] == "higher" else "left"
+def _unit(found: MetricCheck, *, relative: bool) -> str:
+    side = "right" if found.better == "higher" else "left"
     return f"{'ratio to' if relative else 'difference from'} the baseline, {side} is better"
 
 

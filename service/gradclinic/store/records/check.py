@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from ...kernel.json import JsonObject
 from ...kernel.status import StudyStatus
+from ...regression import Report, Verdict
 from .progress import Progress
-
-CheckVerdict = Literal["pass", "fail", "inconclusive"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +35,15 @@ class Check(NewCheck):
     """The schedule that started it."""
     status: StudyStatus
     """Succeeded: there is a verdict, whatever it is. Failed: none of its runs could be trained."""
-    verdict: CheckVerdict | None
-    report: JsonObject | None
+    verdict: Verdict | None
+    report: Report | None
+    """None while its runs go on, and where it was cancelled."""
     cancel_requested: bool
     created_at: datetime
     ended_at: datetime | None
     progress: Progress
+
+    @property
+    def summary(self) -> str | None:
+        """What it found, or why it found nothing, in words; None before."""
+        return None if self.report is None else self.report.summary

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...kernel.json import JsonObject
-from .check import CheckVerdict
+from ...kernel.status import StudyStatus
+from ...regression import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,8 @@ class Firing:
     fired_at: datetime
     check_id: str | None
     """None where no check could be made, or where it was deleted."""
-    verdict: CheckVerdict | None
-    status: str | None
+    verdict: Verdict | None
+    status: StudyStatus | None
     problem: str | None
     """Why no check could be made."""
 
