@@ -50,7 +50,7 @@ class Reconciler:
         changed += self.check()
         changed += self.fire()
         messages = reconciliation.unannounced(resend_after_s=settings.resend_after_s, depths=self._queue.depths())
-        changed += self._queue.announce(self._store, messages, at_once=AT_ONCE)
+        changed += self._service.announce(messages, at_once=AT_ONCE)
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             self._forget()
             self._forgot_at = time.monotonic()

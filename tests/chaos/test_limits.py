@@ -15,9 +15,10 @@ import pytest
 import redis
 
 from gradclinic.embedded import Embedded, environment_of
-from gradclinic.queue.messages import TRAIN, Queue
+from gradclinic.queue.messages import TRAIN
 from gradclinic.settings import Settings
-from gradclinic.store import Message, NewRun, Run, Store
+from gradclinic.store import Message, NewRun, Run
+from gradclinic.use_cases.service import Service
 
 from ..waiting import eventually
 
@@ -57,7 +58,8 @@ class Running:
     """A store and a queue to submit by, without the API."""
 
     def __init__(self, settings: Settings) -> None:
-        self.store, self.queue = Store(settings.database_url), Queue(settings)
+        self.service = Service.of(settings)
+        self.store, self.queue = self.service.store, self.service.queue
 
     def submit(self, experiment: dict[str, Any]) -> str:
         new = NewRun(
@@ -68,7 +70,7 @@ class Running:
             steps=experiment["training"]["steps"],
         )
         created = self.store.runs.create(new)
-        self.queue.announce(self.store, created.messages)
+        self.service.announce(created.messages)
         return created.item.id
 
     def ended(self, run_id: str) -> Run:
@@ -76,8 +78,7 @@ class Running:
         return self.store.runs.get(run_id)
 
     def close(self) -> None:
-        self.queue.close()
-        self.store.close()
+        self.service.close()
 
 
 @contextmanager

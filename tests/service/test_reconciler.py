@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -108,3 +110,10 @@ def test_the_loop_outlives_a_round_that_breaks(store: Store, reconciler: Reconci
     finally:
         stop.set()
         loop.join()
+
+
+def test_it_needs_neither_torch_nor_the_workers() -> None:
+    parts = "{'torch', 'gradclinic_torch', 'gradclinic_workers'}"
+    code = f"import sys, gradclinic.reconciler; print({parts} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert shown.strip() == "set()"

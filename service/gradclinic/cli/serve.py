@@ -116,10 +116,10 @@ def worker() -> int:
 
 def reconciler() -> int:
     """Watch over leases, queue and deadlines until SIGTERM; any number of them may run."""
-    return _become("gradclinic.reconciler", needs=("gradclinic_workers",))
+    return _become("gradclinic.reconciler")
 
 
-def _become(module: str, *, needs: tuple[str, ...]) -> int:
+def _become(module: str, *, needs: tuple[str, ...] = ()) -> int:
     """Turn this process into `python -m module`, so that signals reach it directly."""
     settings_with()
     for part in needs:

@@ -1,4 +1,4 @@
-"""The name of the task, and how a message is sent. A message is a hint that carries a run's id; SQL is the truth.
+"""The name of the task, and how a message is sent. A message is a hint with a run's id; the database is the truth.
 
 Nothing here imports torch or the workers. A message that cannot be sent is no loss: the reconciler sends it later.
 """
@@ -16,12 +16,13 @@ import redis
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import Channel
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..kernel.errors import ServiceUnavailable
 from ..settings import Settings
-from ..store import Message, Store
+from ..store import Message
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,8 @@ TRAIN = "gradclinic.train"
 QUEUES = ("cpu", "gpu")
 PRIORITIES = (0, 3, 6, 9)
 """What the transport tells apart; 0 goes first."""
+SEPARATOR: str = Channel.sep
+"""What Kombu puts between a queue's name and a priority in the name of their list."""
 
 SENT_AT_ONCE = 64
 """Messages that one request sends itself; the reconciler sends the rest, so that a large study is accepted at once."""
@@ -72,6 +75,7 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "priority_steps": list(PRIORITIES),
+            "sep": SEPARATOR,
             "queue_order_strategy": "priority",
         },
     )
@@ -107,7 +111,7 @@ class Queue:
         self._paused_until = 0.0
 
     def send(self, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> list[str]:
-        """Announce runs to the workers; the ids of those that the broker took, perhaps none."""
+        """Send a message for each run; the ids of the runs whose message the broker took, perhaps none."""
         sent: list[str] = []
         if not messages or time.monotonic() < self._paused_until:
             return sent
@@ -129,15 +133,6 @@ class Queue:
             self._paused_until = time.monotonic() + PAUSE_S
             log.warning("broker_unavailable", error=str(error), sent=len(sent), left=len(messages) - len(sent))
         return sent
-
-    def announce(self, store: Store, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> int:
-        """Send, and write down what was sent; whatever was not, the reconciler will."""
-        sent = self.send(messages, at_once=at_once)
-        try:
-            store.reconciliation.mark_sent(sent)
-        except ServiceUnavailable:  # then they are sent twice, which costs nothing
-            log.warning("sent_but_not_marked", runs=len(sent))
-        return len(sent)
 
     def depths(self) -> Mapping[str, int]:
         """Messages that wait in each queue; raises ServiceUnavailable."""
@@ -168,4 +163,4 @@ class Queue:
 
 def _key(queue: str, priority: int) -> str:
     # Kombu keeps a list for each priority; the first priority's has the queue's own name.
-    return queue if priority == 0 else f"{queue}\x06\x16{priority}"
+    return f"{queue}{SEPARATOR}{priority}" if priority else queue

@@ -4,14 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from ..experiments.datasets import Uploads
 from ..experiments.experiment import Experiment
+from ..kernel.errors import ServiceUnavailable
 from ..measurements.estimate import Limits
-from ..queue.messages import Queue
+from ..queue.messages import SENT_AT_ONCE, Queue
 from ..settings import Settings
 from ..store import Message, Store
 from .dataset import uploads_in
 from .limits import limits_of
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,17 @@ class Service:
         """A stored experiment, knowing the rows of its uploaded data."""
         return Experiment.model_validate(stored).with_uploads(self.uploads)
 
-    def announce(self, messages: Sequence[Message]) -> None:
-        """Tell the workers what is queued; what cannot be told now, the reconciler tells them later."""
-        if messages:
-            self.queue.announce(self.store, messages)
+    def announce(self, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> int:
+        """Tell the workers which runs are queued, and store that they were told; the number of runs.
+
+        The reconciler sends the rest later: what the broker did not take, and what is beyond `at_once`.
+        """
+        sent = self.queue.send(messages, at_once=at_once)
+        try:
+            self.store.reconciliation.mark_sent(sent)
+        except ServiceUnavailable:  # then they are sent twice, which costs nothing
+            log.warning("sent_but_not_marked", runs=len(sent))
+        return len(sent)
 
     def close(self) -> None:
         """Give back what it holds."""

@@ -13,10 +13,9 @@ from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.queue import messages as queue_module
 from gradclinic.queue.messages import BRIEF, PRIORITIES, TRAIN, Queue, celery_app, owner_prefix
 from gradclinic.settings import Settings
-from gradclinic.store import Message, Store
+from gradclinic.store import Message
 
 from ...servers import Valkey, free_port
-from ..store.records import queued
 
 
 @pytest.fixture
@@ -50,6 +49,16 @@ def test_depths_count_every_priority_of_each_queue(queue: Queue) -> None:
     assert dict(queue.depths()) == {"cpu": 20, "gpu": 3}
 
 
+def test_the_lists_are_those_that_kombu_names(queue: Queue, valkey_url: str) -> None:
+    for priority in PRIORITIES:
+        queue.send(messages(1, priority=priority))
+    with redis.Redis.from_url(valkey_url) as client, queue._app.connection_for_read() as connection:
+        channel = connection.default_channel
+        lists = {channel._q_for_pri("cpu", priority) for priority in PRIORITIES}
+        assert {queue_module._key("cpu", priority) for priority in PRIORITIES} == lists
+        assert lists <= {key.decode() for key in client.keys("cpu*")}
+
+
 def test_what_is_urgent_is_taken_first(queue: Queue, valkey_url: str) -> None:
     for priority in reversed(PRIORITIES):
         queue.send([Message(f"run_{priority}", "cpu", priority)])
@@ -69,12 +78,6 @@ def test_what_is_urgent_is_taken_first(queue: Queue, valkey_url: str) -> None:
 def test_a_large_study_leaves_most_messages_to_the_reconciler(queue: Queue) -> None:
     assert len(queue.send(messages(500))) == 64
     assert queue.depths()["cpu"] == 64
-
-
-def test_what_was_sent_is_written_down(queue: Queue, store: Store) -> None:
-    runs = [queued(store) for _ in range(2)]
-    assert queue.announce(store, [Message(run.id, run.queue, run.priority) for run in runs]) == 2
-    assert store.reconciliation.unannounced(resend_after_s=0, depths={"cpu": 2}) == []
 
 
 def test_a_broker_that_is_away_costs_no_run_and_no_time() -> None:

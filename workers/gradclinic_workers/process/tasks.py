@@ -26,10 +26,10 @@ from gradclinic.experiments.experiment import Experiment, StopWhen
 from gradclinic.kernel.errors import NotFound, ServiceUnavailable, TrainingFailed
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.record import RunRecord, Series
-from gradclinic.queue.messages import TRAIN, Queue
+from gradclinic.queue.messages import TRAIN
 from gradclinic.settings import Settings
-from gradclinic.store import Lease, LeaseLost, Message, Reason, Store
-from gradclinic.use_cases.dataset import uploads_in
+from gradclinic.store import Lease, LeaseLost, Message, Reason
+from gradclinic.use_cases.service import Service
 
 from ..train.reporter import Interrupted
 from .held_run import CANCELED, HeldRun, draining, too_long
@@ -64,7 +64,8 @@ class Trainer:
         device.make_deterministic()
         self.device = device.choose("auto")
         self.settings, self.owner, self.queues = settings, owner, queues
-        self.store, self.queue = Store(settings.database_url), Queue(settings)
+        self.service = Service.of(settings)
+        self.store, self.queue = self.service.store, self.service.queue
         self.checkpoints = Checkpoints(settings.checkpoint_dir)
         self.run_id: str | None = None
         self._presence, self._left = threading.Lock(), threading.Event()
@@ -122,8 +123,7 @@ class Trainer:
 
     def close(self) -> None:
         """Give back every connection."""
-        self.queue.close()
-        self.store.close()
+        self.service.close()
 
     def _claim(self, run_id: str) -> Lease | None:
         for number in range(CLAIM_TRIES):
@@ -143,7 +143,7 @@ class Trainer:
             log.warning("message_not_passed_on", run_id=run_id, reason=str(error))  # the reconciler sends another
             return
         if run.status == "queued":
-            self.queue.announce(self.store, [Message(run.id, run.queue, run.priority)])
+            self.service.announce([Message(run.id, run.queue, run.priority)])
 
 
 class _Training:
@@ -163,7 +163,7 @@ class _Training:
         try:
             # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
             experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
-            experiment = experiment.with_uploads(uploads_in(self._trainer.store))
+            experiment = experiment.with_uploads(self._trainer.service.uploads)
             self._stop_when = experiment.training.stop_when
             where = device.choose(experiment.training.device)
             self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
@@ -258,7 +258,7 @@ class _Training:
             self._held.finish(status="failed", reason=too_long(settings))
         elif stop == "draining":
             message = self._held.release(reason=DRAINED)
-            self._trainer.queue.announce(self._trainer.store, [message])
+            self._trainer.service.announce([message])
         else:
             raise LeaseLost("another attempt has taken over")
 
