@@ -21,7 +21,7 @@ import torch
 from benchmarks.diagnosis.cases import Case, corpus
 
 from gradclinic.comparison import RunResult
-from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.metrics import metrics_of
 from gradclinic.prescription import Budget, SearchTask, Trial, advance, report
 from gradclinic_workers.train.fit import train
@@ -49,7 +49,7 @@ def trained(trial: Trial) -> RunResult:
     metrics = metrics_of(record)
     known = {} if metrics is None else metrics.by_name()
     spent = {"train_seconds": time.process_time() - began, "recording_seconds": 0.0}
-    diagnosis = to_json(diagnose(record, experiment=trial.experiment))
+    diagnosis = diagnose(record, experiment=trial.experiment)
     return RunResult(trial.key, trial.arm, trial.seed, metrics={**known, **spent}, diagnosis=diagnosis)
 
 

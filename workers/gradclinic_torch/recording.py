@@ -13,8 +13,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from gradclinic.diagnosis import Diagnosis, diagnose, from_json
+from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
+from gradclinic.kernel.codec import decode
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
 
@@ -163,7 +164,7 @@ class Recording:
         judged = self._elsewhere.sender.judged
         if judged is None:
             raise RuntimeError(f"the service has not judged it: {self._elsewhere.sender.over or 'it goes on'}")
-        return from_json(judged)
+        return decode(Diagnosis, judged)
 
     # --- what the observer tells ---
 

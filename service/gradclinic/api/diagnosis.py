@@ -3,12 +3,11 @@
 from fastapi import APIRouter
 
 from .. import schemas as a
-from ..diagnosis import to_json
+from ..diagnosis import Diagnosis
 from ..schemas.diagnosis import DiagnosisRequest
 from ..use_cases.statistic import diagnosis_of, judge_again
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems
-from .http.plain_json import PlainJSON
 
 router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=StrictJSONRoute)
 
@@ -16,23 +15,25 @@ router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=S
 @router.get(
     "/diagnosis",
     summary="Read a run's diagnosis",
-    response_model=a.DiagnosisAnswer,
     responses=problems(404, 409, 422),
 )
-def get_run_diagnosis(run_id: RunId, service: TheService) -> PlainJSON:
+def get_run_diagnosis(run_id: RunId, service: TheService) -> a.RunDiagnosisAnswer:
     """Every finding, the primary one first; of a run that goes on, what its record says so far (`provisional`)."""
     found, provisional = diagnosis_of(service, service.store.runs.get(run_id))
-    return PlainJSON({"run_id": run_id, **found, "provisional": provisional})
+    return _answer(found, run_id=run_id, provisional=provisional)
 
 
 @router.post(
     "/diagnoses",
     summary="Judge a run again",
-    response_model=a.DiagnosisAnswer,
     responses=problems(404, 409, *BODY_PROBLEMS),
 )
-def judge_run_again(run_id: RunId, body: DiagnosisRequest, service: TheService) -> PlainJSON:
+def judge_run_again(run_id: RunId, body: DiagnosisRequest, service: TheService) -> a.RunDiagnosisAnswer:
     """Other rules or other thresholds on the same record: nothing is trained, and the stored diagnosis stays."""
     run = service.store.runs.get(run_id)
     found = judge_again(service, run, rule_set=body.rule_set, thresholds=body.thresholds)
-    return PlainJSON({"run_id": run_id, **to_json(found), "provisional": not run.ended})
+    return _answer(found, run_id=run_id, provisional=not run.ended)
+
+
+def _answer(found: Diagnosis, *, run_id: str, provisional: bool) -> a.RunDiagnosisAnswer:
+    return a.RunDiagnosisAnswer.of(a.DiagnosisAnswer.model_validate(found), run_id=run_id, provisional=provisional)

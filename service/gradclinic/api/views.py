@@ -129,7 +129,7 @@ def _run_fields(run: Run) -> dict[str, Any]:
         "remedies": [dict(remedy) for remedy in run.remedies],
         "resolved_experiment": dict(run.resolved_experiment),
         "metrics": None if run.metrics is None else a.RunMetricsAnswer.model_validate(run.metrics),
-        "diagnosis": None if run.diagnosis is None else dict(run.diagnosis),
+        "diagnosis": None if run.diagnosis is None else a.DiagnosisAnswer.model_validate(run.diagnosis),
         "created_at": run.created_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

@@ -14,6 +14,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from ..client import Clinic, Run, Study, number
+from ..schemas import DiagnosisAnswer
 from ..text.chart import Line, profile_chart
 from ..text.comparison import VERDICT_STYLES, Ranking
 from ..text.console import console_for, show, speaks_unicode
@@ -116,7 +117,7 @@ def _tell(console: Console, runs: Sequence[Run], comparison: Mapping[str, Any], 
             f"The diagnosis of the baseline, seed {baseline[0].data['seed']} ({agree} of {len(baseline)} seeds agree)"
         ),
         diagnosis_words(
-            baseline[0].data["diagnosis"],
+            DiagnosisAnswer.model_validate(baseline[0].data["diagnosis"]),
             layers=len(baseline[0].profile()["points"]),
             steps=baseline[0].data["progress"]["steps"],
         ),

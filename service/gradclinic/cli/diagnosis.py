@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
+from ..schemas import RunDiagnosisAnswer
 from ..text.console import console_for, show
 from ..text.seeds import arm_lines, diagnoses_by_arm, study_diagnosis_words
 from .options import AsJson, Url, numbers_by_name, print_json
@@ -41,8 +42,8 @@ def diagnose(
         if as_json:
             print_json(diagnosis)
         else:
-            data = {**found.data, "diagnosis": diagnosis}
-            show_run(data, url=clinic.url)
+            data = found.data
+            show_run(data, RunDiagnosisAnswer.model_validate(diagnosis), url=clinic.url)
             if data["study_id"] is not None and not again:
                 comparison = clinic.get_study(data["study_id"]).comparison().data
                 seeds = arm_lines(comparison, arm=data["arm"], sweep_point=data["sweep_point"])

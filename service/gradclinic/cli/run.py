@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from ..client import Clinic
+from ..schemas import DiagnosisAnswer
 from ..text.console import console_for, show
 from ..text.diagnosis import diagnosis_words
 from ..text.progress import following, metrics_line
@@ -29,11 +30,13 @@ def run(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWait
         elif no_wait:
             typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['page']}")
         else:
-            show_run(found.data, url=clinic.url)
+            known = found.data["diagnosis"]
+            diagnosis = None if known is None else DiagnosisAnswer.model_validate(known)
+            show_run(found.data, diagnosis, url=clinic.url)
         return 0 if no_wait or found.status == "succeeded" else 1
 
 
-def show_run(data: Mapping[str, Any], *, url: str) -> None:
+def show_run(data: Mapping[str, Any], diagnosis: DiagnosisAnswer | None, *, url: str) -> None:
     """A run in words: how it ended, and what is wrong with it."""
     console = console_for()
     name = f" ({data['name']})" if data["name"] else ""
@@ -44,6 +47,6 @@ def show_run(data: Mapping[str, Any], *, url: str) -> None:
         show(console, Text("  Its data set was deleted: it cannot be trained again."))
     if data["metrics"] is not None:
         show(console, Text(f"  {metrics_line(data['metrics'])}"))
-    if data["diagnosis"] is not None:
-        show(console, Text(""), diagnosis_words(data["diagnosis"], steps=data["progress"]["steps"]))
+    if diagnosis is not None:
+        show(console, Text(""), diagnosis_words(diagnosis, steps=data["progress"]["steps"]))
     show(console, Text(f"\n{url}{data['urls']['page']}", style="dim"))

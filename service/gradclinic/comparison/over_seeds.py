@@ -5,17 +5,15 @@ interval of its median. Runs at different points of a sweep are different networ
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isinf, isnan
 from statistics import median
-from typing import Any
 
+from ..diagnosis import Evidence, Finding
 from ..diagnosis.confidence import median_interval, median_of, wilson
 from ..diagnosis.wording import as_read
-from .results import NOT_CONDITIONS, RunResult, SweepPoint, Swept, number
-
-Json = Mapping[str, Any]
+from .results import NOT_CONDITIONS, RunResult, SweepPoint, Swept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +107,10 @@ def diagnoses_over_seeds(runs: Sequence[RunResult]) -> tuple[DiagnosisOverSeeds,
 def _over_seeds(point: SweepPoint | None, runs: Sequence[RunResult]) -> DiagnosisOverSeeds:
     runs = sorted(runs, key=lambda run: run.seed)
     primaries = Counter(run.primary for run in runs)
-    found: dict[str, list[Json]] = {name: [] for name in primaries}
+    found: dict[str, list[Finding]] = {name: [] for name in primaries}
     for run in runs:
-        own = {str(finding["condition"]): finding for finding in (run.diagnosis or {}).get("findings") or ()}
-        for name, finding in ({run.primary: {"condition": run.primary}} | own).items():
-            found.setdefault(name, []).append(finding)
+        for finding in run.diagnosis.findings if run.diagnosis is not None else ():
+            found.setdefault(finding.condition, []).append(finding)
     findings = [_finding(name, own, of=len(runs), primary_in=primaries[name]) for name, own in found.items()]
     findings.sort(key=lambda each: (-each.primary_in, each.condition in NOT_CONDITIONS, -each.harm_in, -each.seeds))
     return DiagnosisOverSeeds(
@@ -131,7 +128,7 @@ def _summary(findings: Sequence[FindingOverSeeds]) -> str:
     return findings[0].summary + (f" Other seeds: {rest}." if rest else "")
 
 
-def _finding(condition: str, findings: Sequence[Json], *, of: int, primary_in: int) -> FindingOverSeeds:
+def _finding(condition: str, findings: Sequence[Finding], *, of: int, primary_in: int) -> FindingOverSeeds:
     """What the seeds' own findings of a condition, in the order of the seeds, say together."""
     interval = wilson(len(findings), of)
     without_words = FindingOverSeeds(
@@ -141,51 +138,48 @@ def _finding(condition: str, findings: Sequence[Json], *, of: int, primary_in: i
         share=len(findings) / of,
         share_interval=interval,
         primary_in=primary_in,
-        harm_in=sum(bool(finding.get("harm")) for finding in findings),
-        confidence=_confidence(findings),
+        harm_in=sum(finding.harm for finding in findings),
+        confidence=round(median(finding.confidence for finding in findings), 3),
         layers=_layers(findings),
         first_step=_onset(findings),
         evidence=_evidence(findings),
         summary="",
     )
-    return replace(
-        without_words, summary=_finding_in_words(without_words, named=any(each.get("layers") for each in findings))
-    )
+    return replace(without_words, summary=_finding_in_words(without_words, named=any(each.layers for each in findings)))
 
 
-def _layers(findings: Sequence[Json]) -> tuple[LayerOverSeeds, ...]:
+def _layers(findings: Sequence[Finding]) -> tuple[LayerOverSeeds, ...]:
     places: dict[str, list[int]] = {}
     for finding in findings:
-        for place, name in enumerate(finding.get("layers") or ()):
+        for place, name in enumerate(finding.layers):
             places.setdefault(name, []).append(place)
     agreed = [name for name, own in places.items() if 2 * len(own) > len(findings)]
     agreed.sort(key=lambda name: (-len(places[name]), sum(places[name]) / len(places[name]), name))
     return tuple(LayerOverSeeds(name, len(places[name])) for name in agreed)
 
 
-def _onset(findings: Sequence[Json]) -> Onset | None:
-    steps = [int(finding["first_step"]) for finding in findings if finding.get("first_step") is not None]
-    return Onset(median=median(steps), lowest=min(steps), highest=max(steps)) if steps else None
+def _onset(findings: Sequence[Finding]) -> Onset:
+    steps = [finding.first_step for finding in findings]
+    return Onset(median=median(steps), lowest=min(steps), highest=max(steps))
 
 
-def _evidence(findings: Sequence[Json]) -> tuple[EvidenceOverSeeds, ...]:
-    kinds: dict[str, Json] = {}
+def _evidence(findings: Sequence[Finding]) -> tuple[EvidenceOverSeeds, ...]:
+    kinds: dict[str, Evidence] = {}
     values: dict[str, list[float]] = {}
     for finding in findings:
-        for each in finding.get("evidence") or ():
-            value = number(each["value"])
-            if value is not None and not isnan(value):
-                kinds.setdefault(each["name"], each)
-                values.setdefault(each["name"], []).append(value)
+        for each in finding.evidence:
+            if not isnan(each.value):
+                kinds.setdefault(each.name, each)
+                values.setdefault(each.name, []).append(each.value)
     return tuple(_over(each, values[name]) for name, each in kinds.items())
 
 
-def _over(kind: Json, values: Sequence[float]) -> EvidenceOverSeeds:
+def _over(kind: Evidence, values: Sequence[float]) -> EvidenceOverSeeds:
     found = median_interval(values)
     return EvidenceOverSeeds(
-        name=str(kind["name"]),
-        unit=str(kind["unit"]),
-        threshold=number(kind.get("threshold")),
+        name=kind.name,
+        unit=kind.unit,
+        threshold=kind.threshold,
         median=median_of(values),
         interval=found[:2] if found else None,
         confidence=found[2] if found else None,
@@ -193,11 +187,6 @@ def _over(kind: Json, values: Sequence[float]) -> EvidenceOverSeeds:
         highest=max(values),
         seeds=len(values),
     )
-
-
-def _confidence(findings: Sequence[Json]) -> float | None:
-    known = [value for finding in findings if (value := number(finding.get("confidence"))) is not None]
-    return round(median(known), 3) if known else None
 
 
 def _finding_in_words(found: FindingOverSeeds, *, named: bool) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from ..diagnosis import Diagnosis
 from ..kernel.status import ENDED, RunStatus
 
 SweepPoint = tuple[tuple[str, Any], ...]
@@ -45,25 +46,8 @@ class RunResult:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """By name, as in a run's JSON: the contract's metrics, and where known `depth_slope`, `depth_slope_early`,
     `loss_spikes`, `parameters`, `peak_memory_bytes`, `steps_done`, `nonfinite_step`."""
-    diagnosis: Mapping[str, Any] | None = None
-    """As in a run's JSON."""
+    diagnosis: Diagnosis | None = None
     sweep_point: SweepPoint | None = None
-
-    @classmethod
-    def from_json(cls, run: Mapping[str, Any], *, arm: str | None = None) -> "RunResult":
-        """The result in a run's JSON; `arm` is for runs that belong to no study."""
-        point = run.get("sweep_point")
-        metrics = dict(run.get("metrics") or {})
-        metrics.setdefault("steps_done", (run.get("progress") or {}).get("step"))
-        return cls(
-            run_id=run["id"],
-            arm=arm if arm is not None else run.get("arm") or run["id"],
-            seed=int(run.get("seed") or 0),
-            status=run["status"],
-            metrics=metrics,
-            diagnosis=run.get("diagnosis"),
-            sweep_point=tuple(point.items()) if isinstance(point, Mapping) and point else None,
-        )
 
     @property
     def pair(self) -> Pair:
@@ -109,17 +93,13 @@ class RunResult:
     @property
     def primary(self) -> str:
         """The primary condition."""
-        return str((self.diagnosis or {}).get("primary") or "insufficient_evidence")
+        return self.diagnosis.primary if self.diagnosis is not None else "insufficient_evidence"
 
     @property
     def harmful(self) -> frozenset[str]:
-        """The conditions that hurt learning in this run; a primary condition without a finding counts."""
-        findings = (self.diagnosis or {}).get("findings") or ()
-        found = {finding.get("condition") for finding in findings}
-        harmful = {str(finding["condition"]) for finding in findings if finding.get("harm")}
-        if self.primary not in found:
-            harmful.add(self.primary)
-        return frozenset(harmful - NOT_CONDITIONS)
+        """The conditions that hurt learning in this run."""
+        findings = self.diagnosis.findings if self.diagnosis is not None else ()
+        return frozenset(finding.condition for finding in findings if finding.harm) - NOT_CONDITIONS
 
     @property
     def learned(self) -> bool:

@@ -1,6 +1,6 @@
 """What is wrong with a run, where, since when, how sure: pure functions of what it measured.
 
-    from gradclinic.diagnosis import diagnose, to_json
+    from gradclinic.diagnosis import diagnose
     diagnosis = diagnose(record)                 # findings, and the primary condition
     diagnosis = diagnose(record, thresholds={"depth_slope": 2.0})
 
@@ -8,7 +8,7 @@ The finding of the primary condition is always there, and is the first; every ot
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..kernel.errors import InvalidSpec
@@ -54,40 +54,6 @@ def diagnose(
     return Diagnosis(primary=findings[0].condition, findings=findings, rule_set=rule_set)
 
 
-def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The diagnosis as the contract's JSON values; infinities stay Python floats, the API spells them."""
-    return {
-        "primary": diagnosis.primary,
-        "rule_set": diagnosis.rule_set,
-        "findings": [_finding_to_json(finding) for finding in diagnosis.findings],
-    }
-
-
-def from_json(value: Mapping[str, Any]) -> Diagnosis:
-    """The diagnosis that `to_json` wrote."""
-    return Diagnosis(
-        primary=value["primary"],
-        findings=tuple(_finding_from_json(finding) for finding in value["findings"]),
-        rule_set=value["rule_set"],
-    )
-
-
-def _finding_to_json(finding: Finding) -> dict[str, Any]:
-    values = asdict(finding)
-    values["layers"] = list(finding.layers)
-    values["evidence"] = [asdict(evidence) for evidence in finding.evidence]
-    values["suggested_remedies"] = [dict(remedy) for remedy in finding.suggested_remedies]
-    return values
-
-
-def _finding_from_json(value: Mapping[str, Any]) -> Finding:
-    known = dict(value)
-    known["layers"] = tuple(value["layers"])
-    known["evidence"] = tuple(Evidence(**evidence) for evidence in value["evidence"])
-    known["suggested_remedies"] = tuple(value["suggested_remedies"])
-    return Finding(**known)
-
-
 __all__ = [
     "RULE_SETS",
     "Condition",
@@ -98,6 +64,4 @@ __all__ = [
     "Thresholds",
     "diagnose",
     "extract",
-    "from_json",
-    "to_json",
 ]

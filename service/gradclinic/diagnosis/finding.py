@@ -1,8 +1,11 @@
 """What a diagnosis says: findings with their evidence, and the primary condition."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import OnErrorOmit
+
+from ..remedies import AnyRemedy
 
 Condition = Literal[
     "vanishing_gradients",
@@ -48,8 +51,8 @@ class Finding:
     """Where the rule or its threshold comes from."""
     summary: str
     """One sentence that a person understands."""
-    suggested_remedies: tuple[Mapping[str, Any], ...] = ()
-    """Remedies as they can be posted, best first for this condition."""
+    suggested_remedies: tuple[OnErrorOmit[AnyRemedy], ...] = ()
+    """Best first for this condition; of a stored finding, those that this version knows."""
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,16 @@ from markupsafe import Markup, escape
 
 from ..api.http.plain_json import plain
 from ..comparison import Effect, RatioEffect
-from ..diagnosis import wording
+from ..diagnosis import Evidence, wording
 from ..kernel.codec import decode
 from ..remedies.words import in_words
 
 _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
 
 
-def as_read(evidence: Mapping[str, Any]) -> tuple[str, float, float | None]:
+def as_read(evidence: Evidence) -> tuple[str, float, float | None]:
     """Plain name, value and threshold of a number that a finding rests on."""
-    threshold = evidence["threshold"]
-    read = wording.as_read(evidence["name"], float(evidence["value"]), None if threshold is None else float(threshold))
+    read = wording.as_read(evidence.name, evidence.value, evidence.threshold)
     return read.label, read.value, read.threshold
 
 

@@ -11,8 +11,10 @@ from ..api.http.dependencies import After, PrescriptionId, TheService
 from ..api.http.plain_json import plain
 from ..comparison import Comparison
 from ..comparison.arms import BASELINE
+from ..diagnosis import Diagnosis
 from ..kernel.codec import decode
 from ..kernel.errors import InsufficientData
+from ..kernel.json import JsonObject
 from ..prescription import CONTROL
 from ..remedies.words import in_short
 from ..store import Prescription, Run
@@ -123,7 +125,7 @@ def one(service: Service, prescription_id: str) -> dict[str, Any]:
         "ending": ending(found),
         "why": why(found),
         "rounds": _rounds(trials, report.get("round"), running=found.status == "running"),
-        "diagnosis": report.get("diagnosis"),
+        "diagnosis": _with_findings(report.get("diagnosis")),
         "sick": next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
         "cure": cure,
         "other_cures": _other_cures(cure),
@@ -171,6 +173,12 @@ def ending(found: Prescription) -> str:
 def _called(found: Prescription) -> str:
     """Its name, or what it is asked to cure."""
     return found.name or f"Prescription for {found.experiment['model']['kind']} on {found.experiment['data']['kind']}"
+
+
+def _with_findings(diagnosis: JsonObject | None) -> JsonObject | None:
+    if diagnosis is None or "primary" not in diagnosis:
+        return diagnosis
+    return {**diagnosis, "findings": decode(Diagnosis, diagnosis).findings}
 
 
 def _cure_in_words(found: Prescription) -> str | None:

@@ -1,6 +1,6 @@
 """The page of a run, its figures, and its report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
@@ -8,8 +8,10 @@ from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import RunId, TheService
 from ..comparison import METRICS
+from ..diagnosis import Diagnosis
 from ..kernel.errors import InsufficientData
 from ..measurements.record import STATISTICS
+from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
 from ..store import Run
 from ..use_cases.dataset import is_repeatable
@@ -70,7 +72,7 @@ _OTHER_METRICS = {
 }
 
 
-def _diagnosis(service: Service, found: Run) -> tuple[Mapping[str, Any] | None, bool, str | None]:
+def _diagnosis(service: Service, found: Run) -> tuple[Diagnosis | None, bool, str | None]:
     try:
         diagnosis, provisional = diagnosis_of(service, found)
     except InsufficientData as why:
@@ -78,13 +80,11 @@ def _diagnosis(service: Service, found: Run) -> tuple[Mapping[str, Any] | None, 
     return diagnosis, provisional, None
 
 
-def _trial(found: Run, diagnosis: Mapping[str, Any]) -> dict[str, Any] | None:
+def _trial(found: Run, diagnosis: Diagnosis) -> dict[str, Any] | None:
     """A study that tries every suggested remedy side by side, ready to be posted."""
     arms: list[dict[str, Any]] = []
-    for finding in diagnosis["findings"]:
-        for remedy in finding["suggested_remedies"]:
-            if remedy not in [arm["remedies"][0] for arm in arms]:
-                arms.append({"name": _arm_name(remedy, [arm["name"] for arm in arms]), "remedies": [dict(remedy)]})
+    for remedy in dict.fromkeys(remedy for finding in diagnosis.findings for remedy in finding.suggested_remedies):
+        arms.append({"name": _arm_name(remedy, [arm["name"] for arm in arms]), "remedies": [remedy.to_json()]})
     if not arms or found.origin != "service":
         return None
     return {
@@ -95,11 +95,11 @@ def _trial(found: Run, diagnosis: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _arm_name(remedy: Mapping[str, Any], taken: list[str]) -> str:
-    name = str(remedy["kind"])
+def _arm_name(remedy: Remedy, taken: list[str]) -> str:
+    name = remedy.kind
     number = 2
     while name in taken:
-        name = f"{remedy['kind']} {number}"
+        name = f"{remedy.kind} {number}"
         number += 1
     return name
 
@@ -167,14 +167,14 @@ def report(service: Service, run_id: str) -> dict[str, Any]:
         f"{at}/profile": lambda: profile_figure(service, run),
         f"{at}/curves": lambda: curves_figure(service, run),
     }
-    diagnosis = shown["diagnosis"] or {}
+    diagnosis: Diagnosis | None = shown["diagnosis"]
     facts = [
         ("Run", run.id),
         ("Study", run.study_id),
         ("Prescription", shown["prescription"]),
         ("Seed", run.seed),
         ("Attempt", run.attempt),
-        ("Rule set", diagnosis.get("rule_set")),
+        ("Rule set", diagnosis.rule_set if diagnosis is not None else None),
         *timestamps(run, run.started_at),
         *environment_facts([run]),
     ]
@@ -183,7 +183,7 @@ def report(service: Service, run_id: str) -> dict[str, Any]:
 
 def condition_of(run: Run) -> str | None:
     """The primary condition of a run; None before it is judged."""
-    return None if run.diagnosis is None else str(run.diagnosis["primary"])
+    return None if run.diagnosis is None else run.diagnosis.primary
 
 
 def called(run: Run) -> str:

@@ -57,7 +57,7 @@ def timestamps(found: Any, started_at: datetime | None = None) -> Facts:
 
 def rule_sets(runs: Sequence[Run]) -> Facts:
     """The rules that runs were judged by."""
-    return [("Rule set", ", ".join(sorted({run.diagnosis["rule_set"] for run in runs if run.diagnosis})) or None)]
+    return [("Rule set", ", ".join(sorted({run.diagnosis.rule_set for run in runs if run.diagnosis})) or None)]
 
 
 def environments(runs: Sequence[Run]) -> list[dict[str, Any]]:

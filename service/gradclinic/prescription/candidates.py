@@ -7,17 +7,15 @@ decides anything, the trials do.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
-
-from pydantic import TypeAdapter
 
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
 from ..kernel.errors import InvalidRequest
 from ..kernel.spec import Spec
-from ..remedies import AnyRemedy, Remedy
-from .ideas import Facts, RemedyJson, combinations, start_changes, step_changes, structure_changes
+from ..remedies import Remedy
+from ..remedies.network import Network
+from .ideas import combinations, start_changes, step_changes, structure_changes
 
 Remedies = tuple[Remedy, ...]
 Axis = Literal["structure", "start", "steps"]
@@ -77,13 +75,13 @@ def candidate(experiment: Experiment, remedies: Sequence[Remedy]) -> Candidate |
 
 
 def first_candidates(
-    experiment: Experiment, conditions: Sequence[str], suggested: Sequence[RemedyJson] = ()
+    experiment: Experiment, conditions: Sequence[str], suggested: Sequence[Remedy] = ()
 ) -> list[Candidate]:
     """What to try first against these conditions: the diagnosis's own suggestions, then combinations, no two alike."""
-    facts = Facts.of(experiment)
-    lists: list[Iterable[Sequence[RemedyJson]]] = [[[each] for each in suggested]]
-    lists += [combinations(condition, facts) for condition in conditions]
-    return list(_distinct(experiment, (_parsed(each) for each in _interleaved(lists))))
+    network = Network.declared(experiment)
+    lists: list[Iterable[Sequence[Remedy]]] = [[[each] for each in suggested]]
+    lists += [combinations(condition, network) for condition in conditions]
+    return list(_distinct(experiment, _interleaved(lists)))
 
 
 def neighbours(experiment: Experiment, best: Sequence[Candidate], *, restless: bool) -> list[Candidate]:
@@ -91,11 +89,8 @@ def neighbours(experiment: Experiment, best: Sequence[Candidate], *, restless: b
 
     The learning rate first: it is what a structural remedy most often needs retuned, downwards if the best is restless.
     """
-    facts = Facts.of(experiment)
-    changes = [
-        _parsed([each])[0]
-        for each in (*step_changes(restless=restless), *structure_changes(facts), *start_changes(facts))
-    ]
+    network = Network.declared(experiment)
+    changes = (*step_changes(restless=restless), *structure_changes(network), *start_changes(network))
     return list(_distinct(experiment, _around(best, changes)))
 
 
@@ -103,15 +98,6 @@ def simpler(experiment: Experiment, of: Candidate) -> list[Candidate]:
     """The candidate with one of its remedies left out, for each of them."""
     lists = ([*of.remedies[:index], *of.remedies[index + 1 :]] for index in range(len(of.remedies)))
     return list(_distinct(experiment, lists))
-
-
-@lru_cache(maxsize=1)
-def _adapter() -> TypeAdapter[Remedy]:
-    return TypeAdapter(AnyRemedy)
-
-
-def _parsed(remedies: Sequence[RemedyJson]) -> list[Remedy]:
-    return [_adapter().validate_python(dict(each)) for each in remedies]
 
 
 def _axis(remedy: Remedy) -> Axis:
@@ -136,7 +122,7 @@ def _ordered(remedies: Iterable[Remedy]) -> list[Remedy]:
     return sorted(remedies, key=lambda remedy: order[_axis(remedy)])
 
 
-def _interleaved(lists: Sequence[Iterable[Sequence[RemedyJson]]]) -> Iterator[Sequence[RemedyJson]]:
+def _interleaved(lists: Sequence[Iterable[Sequence[Remedy]]]) -> Iterator[Sequence[Remedy]]:
     """The lists' first items, then their second ones, and so on."""
     waiting = [iter(each) for each in lists]
     while waiting:

@@ -4,9 +4,8 @@
 """
 
 import random
-from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Collection, Sequence
+from functools import cache
 
 from pydantic import TypeAdapter
 
@@ -14,8 +13,7 @@ from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
 from ..kernel.errors import InvalidRequest
 from ..remedies import REMEDIES, AnyRemedy, Remedy
-
-RemedyJson = Mapping[str, Any]
+from ..remedies.against import common
 
 
 def random_remedy(
@@ -43,35 +41,11 @@ def random_remedy(
     return None
 
 
-@lru_cache(maxsize=1)
+@cache
 def pool() -> tuple[Remedy, ...]:
     """Every remedy that can be drawn: each kind of the catalogue, with common values of its knobs."""
-    adapter: TypeAdapter[Remedy] = TypeAdapter(AnyRemedy)
-    return tuple(
-        adapter.validate_python({"kind": kind, **knobs}) for kind in REMEDIES for knobs in _KNOBS.get(kind, ({},))
-    )
-
-
-def _initializations(*schemes: str) -> tuple[RemedyJson, ...]:
-    return tuple({"initialization": {"scheme": scheme}} for scheme in schemes)
-
-
-_KNOBS: Mapping[str, Sequence[RemedyJson]] = {
-    "swap_activation": tuple({"activation": name} for name in ("relu", "leaky_relu", "rrelu", "elu", "tanh")),
-    "lower_learning_rate": ({"factor": 0.3}, {"factor": 0.1}, {"factor": 0.01}),
-    "set_learning_rate": ({"factor": 3.0}, {"factor": 10.0}, {"factor": 0.1}),
-    "set_initialization": _initializations("xavier_normal", "kaiming_normal", "lecun_normal", "orthogonal"),
-    "clip_gradients": (
-        {"by": "norm", "threshold": 1.0},
-        {"by": "norm", "threshold": 0.1},
-        {"by": "value", "threshold": 0.1},
-    ),
-    "change_optimizer": (
-        {"optimizer": {"kind": "adam", "learning_rate": 0.001}},
-        {"optimizer": {"kind": "sgd", "learning_rate": 0.01, "momentum": 0.9}},
-    ),
-}
-"""Common values of the knobs; a kind that is not here has its defaults."""
+    defaults = TypeAdapter[Remedy](AnyRemedy)
+    return tuple(remedy for kind in REMEDIES for remedy in common(kind) or [defaults.validate_python({"kind": kind})])
 
 
 def _applied(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..comparison import ArmComparison, RunResult
 from ..comparison.arms import BASELINE
+from ..kernel.codec import encode
 from .candidates import Candidate, label
 from .search import SearchOutcome, SearchState
 from .trials import CONTROL, Trial, badness, seconds, to_json
@@ -58,7 +59,7 @@ def _diagnosis(state: SearchState) -> dict[str, Any] | None:
     conditions: dict[str, int] = {}
     for result in known:
         conditions[result.primary] = conditions.get(result.primary, 0) + 1
-    return {**(known[0].diagnosis or {}), "conditions": conditions}
+    return {**(encode(known[0].diagnosis) if known[0].diagnosis is not None else {}), "conditions": conditions}
 
 
 def _tried(state: SearchState) -> list[dict[str, Any]]:

@@ -20,9 +20,9 @@ from typing import Literal
 from ..comparison import ArmComparison, Comparison, RunResult, compare, gain
 from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
+from ..remedies import Remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
 from .funds import BudgetPlan, affords, divide, guessed_rate
-from .ideas import RemedyJson
 from .random_remedy import random_remedy
 from .trials import CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
 
@@ -153,12 +153,12 @@ def _search(task: SearchTask) -> Steps:
     return (yield from _confirm(task, raced, plan, everything))
 
 
-def _suggested(results: Sequence[RunResult]) -> list[RemedyJson]:
+def _suggested(results: Sequence[RunResult]) -> list[Remedy]:
     """What the diagnoses suggest for their harmful findings, each once, in order."""
-    found: list[RemedyJson] = []
+    found: list[Remedy] = []
     for result in results:
-        for finding in (result.diagnosis or {}).get("findings") or ():
-            for remedy in finding.get("suggested_remedies") or () if finding.get("harm") else ():
+        for finding in result.diagnosis.findings if result.diagnosis is not None else ():
+            for remedy in finding.suggested_remedies if finding.harm else ():
                 if remedy not in found:
                     found.append(remedy)
     return found

@@ -1,29 +1,38 @@
 """A remedy as a person says it: `swap activation (relu)`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..kernel.json import JsonObject
 from ..kernel.spec import Spec
+from .base import Remedy
 
 TAGS = ("kind", "name", "scheme")
 TELLING = frozenset({"factor", "by", "cell", "warmup_steps"})
 """Knobs that are said at their defaults, too, since the remedy's kind says nothing without them."""
 
 
-def in_words(remedy: Mapping[str, Any]) -> str:
-    """A remedy's JSON in words, with the knobs that were turned; one that this version does not know, as it stands."""
-    kind = str(remedy["kind"]).replace("_", " ")
+def in_words(remedy: Remedy | JsonObject) -> str:
+    """A remedy with the knobs that were turned; the JSON of one that this version does not know, as it stands."""
+    if isinstance(remedy, Remedy):
+        return _told(remedy.kind, _knobs(remedy, telling=TELLING))
     try:
-        knobs = _knobs(_adapter().validate_python(dict(remedy)), telling=TELLING)
+        known: Remedy = _adapter().validate_python(dict(remedy))
     except ValidationError:
         knobs = [_knob(name, value) for name, value in remedy.items() if name != "kind" and value is not None]
-    return f"{kind} ({', '.join(knobs)})" if knobs else kind
+        return _told(str(remedy["kind"]), knobs)
+    return in_words(known)
 
 
-def in_short(remedy: Mapping[str, Any]) -> str:
+def _told(kind: str, knobs: Sequence[str]) -> str:
+    name = kind.replace("_", " ")
+    return f"{name} ({', '.join(knobs)})" if knobs else name
+
+
+def in_short(remedy: Remedy | JsonObject) -> str:
     """The same where there is little room: `relu`, `batch norm`, `adam, learning rate 0.003`."""
     words = in_words(remedy)
     verb, _, rest = words.partition(" ")

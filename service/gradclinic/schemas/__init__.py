@@ -28,7 +28,7 @@ from .comparison import (
     RunConditionsAnswer,
 )
 from .dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
-from .diagnosis import DiagnosisAnswer
+from .diagnosis import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
 from .event import EventAnswer, EventPage
 from .experiment import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
@@ -78,8 +78,10 @@ __all__ = [
     "Ending",
     "EventAnswer",
     "EventPage",
+    "EvidenceAnswer",
     "EvidenceOverSeedsAnswer",
     "FigureAnswer",
+    "FindingAnswer",
     "FindingOverSeedsAnswer",
     "FiringAnswer",
     "HealthAnswer",
@@ -106,6 +108,7 @@ __all__ = [
     "RunAnswer",
     "RunConditionsAnswer",
     "RunDetailAnswer",
+    "RunDiagnosisAnswer",
     "RunMetricsAnswer",
     "RunPage",
     "RunStatus",

@@ -11,6 +11,7 @@ from ..kernel.spec import Spec
 from ..kernel.status import RunStatus
 from ..remedies import RemedyList
 from .base import Answer, Json
+from .diagnosis import DiagnosisAnswer
 from .examples import EXPERIMENT
 
 
@@ -115,7 +116,7 @@ class RunAnswer(Answer):
     """As it is trained."""
     metrics: RunMetricsAnswer | None
     """How it ended; null until it has."""
-    diagnosis: Json | None
+    diagnosis: DiagnosisAnswer | None
     """Null until it has ended."""
     created_at: datetime
     started_at: datetime | None

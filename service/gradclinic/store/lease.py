@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
 from ..kernel.errors import GradclinicError
 from ..kernel.status import RunStatus
@@ -137,7 +138,7 @@ class Leases:
         status: RunStatus,
         reason: Reason,
         record: RunRecord | None = None,
-        diagnosis: Mapping[str, Any] | None = None,
+        diagnosis: Diagnosis | None = None,
         again: bool = False,
     ) -> None:
         """End a run, with its outcome, its diagnosis and the rows that SQL users read.

@@ -5,10 +5,10 @@ A window counts once, in its turn, and only while the run goes on: every write n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.json import JsonObject
@@ -132,7 +132,7 @@ class Recordings:
         status: RunStatus,
         reason: Reason,
         record: RunRecord,
-        diagnosis: Mapping[str, Any] | None,
+        diagnosis: Diagnosis | None,
         only_if_silent: bool = False,
     ) -> Run:
         """End a run, judged by so many windows; raises Conflict where it ended before, or where more have come."""

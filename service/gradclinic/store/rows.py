@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, insert, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..diagnosis import Diagnosis
 from ..kernel.codec import decode
 from ..kernel.status import RunStatus
 from ..measurements.metrics import RunMetrics
@@ -39,6 +40,7 @@ def to_run(row: RowMapping) -> Run:
         outcome=outcome,
         metrics=_metrics(row, outcome),
         metrics_stored=row["metrics"] is not None,
+        diagnosis=None if row["diagnosis"] is None else decode(Diagnosis, row["diagnosis"]),
         created_at=known(row["created_at"]),
         queued_at=known(row["queued_at"]),
         lease_until=moment(row["lease_until"]),
@@ -56,7 +58,7 @@ def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
 _AS_STORED = (
     "id", "name", "labels", "status", "origin", "study_id", "arm", "point", "seed", "experiment", "remedies",
     "resolved_experiment", "digest", "step", "steps", "queue", "priority", "attempt", "owner", "cancel_requested",
-    "transition_count", "environment", "diagnosis", "request_id",
+    "transition_count", "environment", "request_id",
 )  # fmt: skip
 
 

@@ -1,10 +1,10 @@
 """Small rows beside the packed statistics, for people who read the database with SQL."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
 from ..measurements.metrics import metrics_of
 from ..measurements.record import RunRecord
@@ -22,7 +22,7 @@ SUMMARIZED = (
 """The statistics that have a row per layer."""
 
 
-def ending_values(record: RunRecord | None, diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
+def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
     """The columns of a run that say how it ended."""
     values: dict[str, Any] = {}
     if record is not None:
@@ -37,15 +37,15 @@ def ending_values(record: RunRecord | None, diagnosis: Mapping[str, Any] | None)
             }
     if diagnosis is not None:
         values |= {
-            "diagnosis": dict(diagnosis),
-            "condition": diagnosis["primary"],
-            "rule_set": diagnosis["rule_set"],
+            "diagnosis": encode(diagnosis),
+            "condition": diagnosis.primary,
+            "rule_set": diagnosis.rule_set,
         }
     return values
 
 
 def ending_rows(
-    run_id: str, record: RunRecord | None, diagnosis: Mapping[str, Any] | None
+    run_id: str, record: RunRecord | None, diagnosis: Diagnosis | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The rows beside it: a run's layer summaries, and its findings."""
     return (
@@ -84,21 +84,21 @@ def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:
     return rows
 
 
-def finding_rows(run_id: str, diagnosis: Mapping[str, Any]) -> list[dict[str, Any]]:
+def finding_rows(run_id: str, diagnosis: Diagnosis) -> list[dict[str, Any]]:
     """A diagnosis's findings, in its own order."""
     return [
         {
             "run_id": run_id,
             "number": number,
-            "condition": finding["condition"],
-            "severity": finding["severity"],
-            "harm": finding["harm"],
-            "confidence": finding["confidence"],
-            "first_step": finding["first_step"],
-            "last_step": finding["last_step"],
-            "layers": finding["layers"],
-            "rule": finding["rule"],
-            "summary": finding["summary"],
+            "condition": finding.condition,
+            "severity": finding.severity,
+            "harm": finding.harm,
+            "confidence": finding.confidence,
+            "first_step": finding.first_step,
+            "last_step": finding.last_step,
+            "layers": list(finding.layers),
+            "rule": finding.rule,
+            "summary": finding.summary,
         }
-        for number, finding in enumerate(diagnosis["findings"])
+        for number, finding in enumerate(diagnosis.findings)
     ]

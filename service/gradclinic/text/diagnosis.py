@@ -1,7 +1,6 @@
 """A diagnosis in words: what, where, since when, how sure, by which evidence, what to try."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -9,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..diagnosis.wording import as_read
-from ..kernel.numbers import number
+from ..remedies.words import in_words
+from ..schemas import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
 from .numbers import short
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}
@@ -17,43 +17,42 @@ _LABEL = 8
 
 
 def diagnosis_words(
-    diagnosis: Mapping[str, Any], *, layers: int | None = None, steps: int | None = None
+    diagnosis: DiagnosisAnswer, *, layers: int | None = None, steps: int | None = None
 ) -> RenderableType:
     """Every finding, the primary one first; `layers` and `steps` are the run's, for the words "of how many"."""
-    findings = list(diagnosis["findings"])
     parts: list[RenderableType] = []
-    if diagnosis.get("provisional"):
+    if isinstance(diagnosis, RunDiagnosisAnswer) and diagnosis.provisional:
         parts.append(Text("The run goes on; this is what its record says so far.", style="dim"))
-    for index, finding in enumerate(findings):
+    for index, finding in enumerate(diagnosis.findings):
         if index == 1:
             parts.append(Text("\nAlso found"))
         parts.append(_finding(finding, layers=layers, steps=steps))
-    if any(each["unit"] == "decades" for finding in findings for each in finding["evidence"]):
+    if any(each.unit == "decades" for finding in diagnosis.findings for each in finding.evidence):
         parts.append(Text("A decade is a factor of ten.", style="dim"))
     return Group(*parts)
 
 
-def _finding(finding: Mapping[str, Any], *, layers: int | None, steps: int | None) -> RenderableType:
-    style = SEVERITY_STYLES.get(str(finding["severity"]), "")
-    name = str(finding["condition"]).replace("_", " ")
-    harm = "it hurt learning" if finding["harm"] else "it did no harm"
-    healthy = finding["condition"] in {"healthy", "insufficient_evidence"}
-    sure = f"{100 * number(finding['confidence']):.0f} % sure"
-    head = Text.assemble((name, style), "  ", f"({sure})" if healthy else f"({finding['severity']}; {harm}; {sure})")
+def _finding(finding: FindingAnswer, *, layers: int | None, steps: int | None) -> RenderableType:
+    style = SEVERITY_STYLES.get(finding.severity, "")
+    name = finding.condition.replace("_", " ")
+    harm = "it hurt learning" if finding.harm else "it did no harm"
+    healthy = finding.condition in {"healthy", "insufficient_evidence"}
+    sure = f"{100 * finding.confidence:.0f} % sure"
+    head = Text.assemble((name, style), "  ", f"({sure})" if healthy else f"({finding.severity}; {harm}; {sure})")
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=_LABEL, no_wrap=True, style="dim")
     grid.add_column()
     rows = [
-        ("layers", _layers(finding["layers"], layers)),
+        ("layers", _layers(finding.layers, layers)),
         ("steps", _steps(finding, steps)),
-        *_evidence(finding["evidence"]),
-        ("to try", "; ".join(remedy_words(remedy) for remedy in finding["suggested_remedies"])),
-        ("rule", f"{finding['rule']}: {finding['source']}"),
+        *_evidence(finding.evidence),
+        ("to try", "; ".join(in_words(remedy) for remedy in finding.suggested_remedies)),
+        ("rule", f"{finding.rule}: {finding.source}"),
     ]
     for label, words in rows:
         if words:
             grid.add_row(label, words)
-    return Group(head, Padding(Text(str(finding["summary"])), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 2)))
+    return Group(head, Padding(Text(finding.summary), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 2)))
 
 
 def _layers(names: Sequence[str], of: int | None) -> str:
@@ -72,26 +71,19 @@ def _position(name: str) -> tuple[int, ...]:
     return tuple(int(part) for part in name.replace("t", ".").split(".") if part.isdigit())
 
 
-def _steps(finding: Mapping[str, Any], of: int | None) -> str:
-    first, last = finding["first_step"], finding["last_step"]
+def _steps(finding: FindingAnswer, of: int | None) -> str:
+    first, last = finding.first_step, finding.last_step
     if first == 0 and of is not None and last >= of - 1:
         return f"all {of:,}, from the first one on"
     return f"{first:,} to {last:,}" + (f" of {of:,}" if of else "")
 
 
-def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _evidence(evidence: Sequence[EvidenceAnswer]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
-        read = as_read(each["name"], number(each["value"]), number(each["threshold"]))
+        read = as_read(each.name, each.value, each.threshold)
         held = "" if read.threshold is None else f"   (threshold {short(read.threshold)})"
-        unit = "" if each["unit"] == "step" else each["unit"]
+        unit = "" if each.unit == "step" else each.unit
         words = f"{read.label:<42}{short(read.value):>9} {unit:<8}{held}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows
-
-
-def remedy_words(remedy: Mapping[str, Any]) -> str:
-    """A remedy as `swap activation (relu)`."""
-    from ..remedies.words import in_words  # the remedies bring numpy, which most commands do without
-
-    return in_words(remedy)

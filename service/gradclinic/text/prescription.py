@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..kernel.numbers import number
+from ..remedies.words import in_words
 from .comparison import Ranking, effect
-from .diagnosis import remedy_words
 from .numbers import short
 
 Json = Mapping[str, Any]
@@ -101,7 +101,7 @@ def _cure(cure: Json | None) -> list[RenderableType]:
     if not cure:
         return []
     parts: list[RenderableType] = [_head("The cure")]
-    parts += [_indented(remedy_words(remedy)) for remedy in cure["remedies"]]
+    parts += [_indented(in_words(remedy)) for remedy in cure["remedies"]]
     for word in ("simplest", "best"):
         other = cure[word]
         if other and other["name"] != cure["name"]:
@@ -120,7 +120,7 @@ def _control(control: Json | None) -> list[RenderableType]:
 
 def all_words(remedies: Sequence[Json]) -> str:
     """Remedies that belong together, in words."""
-    return " + ".join(remedy_words(remedy) for remedy in remedies)
+    return " + ".join(in_words(remedy) for remedy in remedies)
 
 
 def _named(data: Json) -> Json:

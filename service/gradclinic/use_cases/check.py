@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from ..comparison import METRICS, RunResult
 from ..comparison.paired import outcome
-from ..diagnosis import RULE_SETS, to_json
+from ..diagnosis import RULE_SETS
 from ..kernel.errors import InvalidSpec, Problem, TooLarge
 from ..regression import DEFAULT_MARGINS, CheckSpec, Report, check
 from ..remedies import AnyRemedy
@@ -186,8 +186,8 @@ def _results(service: Service, runs: Sequence[Run], side: str) -> list[RunResult
         replace(
             result,
             sweep_point=None,
-            diagnosis=to_json(judge_again(service, run))
-            if run.diagnosis is not None and run.layout is not None and run.diagnosis.get("rule_set") != rules
+            diagnosis=judge_again(service, run)
+            if run.diagnosis is not None and run.layout is not None and run.diagnosis.rule_set != rules
             else result.diagnosis,
         )
         for run, result in zip(runs, results, strict=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..kernel.codec import encode
 from ..kernel.errors import InvalidRequest
 from ..kernel.status import ENDED
 from ..store import Run, Study, Transition
@@ -82,16 +83,16 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
         at = replace(at, steps=run.step)
         data = {"step": run.step, "steps": run.steps or None, "so_far": _so_far(service, run)}
         yield Event(str(at), "progress", data), at
-    findings = list((run.diagnosis or {}).get("findings", ()))
+    findings = run.diagnosis.findings if run.diagnosis is not None else ()
     for number in range(at.findings, len(findings)):
         at = replace(at, findings=number + 1)
-        yield Event(str(at), "finding", dict(findings[number])), at
+        yield Event(str(at), "finding", dict(encode(findings[number]))), at
     if last is not None:
         at = replace(at, changes=last.number)
         yield _status_event(last, at), at
     if run.ended and at.findings <= len(findings):
         at = replace(at, findings=len(findings) + 1)
-        primary = (run.diagnosis or {}).get("primary")
+        primary = run.diagnosis.primary if run.diagnosis is not None else None
         yield Event(str(at), "done", {"status": run.status, "primary": primary}), at
 
 
@@ -102,7 +103,7 @@ _JUDGED_LIVE = 20_000
 def _so_far(service: Service, run: Run) -> list[str]:
     """The conditions that the record of a run shows, ended or not; whether they do harm is known at its end only."""
     if run.diagnosis is not None:
-        found = [str(finding["condition"]) for finding in run.diagnosis["findings"]]
+        found = [finding.condition for finding in run.diagnosis.findings]
     elif run.layout is None or run.ended or run.step > _JUDGED_LIVE:
         found = []
     else:
@@ -132,14 +133,20 @@ def _study_events(service: Service, study: Study, at: Position) -> Iterator[tupl
         runs = [run for run in service.store.runs.of_study(study.id) if run.ended]
         for run in sorted(runs, key=lambda each: (each.ended_at or each.created_at, each.id))[at.changes :]:
             at = replace(at, changes=at.changes + 1)
-            primary = (run.diagnosis or {}).get("primary")
-            data = {"run_id": run.id, "arm": run.arm, "seed": run.seed, "status": run.status, "primary": primary}
+            primary = run.diagnosis.primary if run.diagnosis is not None else None
+            data: dict[str, Any] = {"run_id": run.id, "arm": run.arm, "seed": run.seed}
+            data |= {"status": run.status, "primary": primary}
             yield Event(str(at), "run", data), at
     progress = study.progress
     if progress.steps_done > at.steps:
         at = replace(at, steps=progress.steps_done)
         by_status = {str(status): count for status, count in progress.by_status.items()}
-        data = {"runs": progress.runs, "by_status": by_status, "step": progress.steps_done, "steps": progress.steps}
+        data = {
+            "runs": progress.runs,
+            "by_status": by_status,
+            "step": progress.steps_done,
+            "steps": progress.steps,
+        }
         yield Event(str(at), "progress", data), at
     if study.status != "running" and not at.findings:
         at = replace(at, findings=1)

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
-from ..diagnosis import diagnose, to_json
+from ..diagnosis import Diagnosis, diagnose
 from ..kernel.errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
 from ..measurements.outcome import outcome_of
 from ..measurements.record import STATISTICS, RunRecord
@@ -205,9 +204,9 @@ def _reason(run: Run, record: RunRecord) -> Reason:
     return Reason("recorded", "recorded to its end")
 
 
-def _judged(record: RunRecord, reason: Reason) -> tuple[Reason, dict[str, Any] | None]:
+def _judged(record: RunRecord, reason: Reason) -> tuple[Reason, Diagnosis | None]:
     try:
-        return reason, to_json(diagnose(record))
+        return reason, diagnose(record)
     except Exception:
         log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
         return Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made"), None

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..diagnosis import Diagnosis, diagnose, to_json
+from ..diagnosis import Diagnosis, diagnose
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.profile import profiles
 from ..measurements.record import STATISTICS, RunRecord, Series
@@ -139,13 +138,13 @@ def _profile_columns(run: Run, statistic: str) -> list[int]:
     return list(run.layout.profile_columns)
 
 
-def diagnosis_of(service: Service, run: Run) -> tuple[Mapping[str, Any], bool]:
+def diagnosis_of(service: Service, run: Run) -> tuple[Diagnosis, bool]:
     """The stored diagnosis of a run; of one that goes on, what its record says so far, and True."""
     if run.diagnosis is not None:
         return run.diagnosis, False
     if run.layout is None:
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
-    return to_json(judge_again(service, run)), not run.ended
+    return judge_again(service, run), not run.ended
 
 
 def judge_again(

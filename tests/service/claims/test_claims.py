@@ -9,6 +9,8 @@ from gradclinic.claims.order_of_relevance import _chance
 from gradclinic.comparison import RunResult
 from gradclinic.experiments.experiment import Experiment
 
+from ..diagnoses import diagnosed
+
 every_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 
 
@@ -26,10 +28,7 @@ def run(arm, seed=0, *, left=1.0, slope=0.0, accuracy=0.1, condition="vanishing_
             "update_decades": 0.0,
             **metrics,
         },
-        diagnosis={
-            "primary": condition if sick else "healthy",
-            "findings": [{"condition": condition, "harm": True}] if sick else [],
-        },
+        diagnosis=diagnosed(condition if sick else "healthy"),
     )
 
 

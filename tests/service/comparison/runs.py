@@ -1,19 +1,18 @@
 """Made-up runs for the comparison's tests."""
 
 from gradclinic.comparison import RunResult
+from gradclinic.diagnosis import Diagnosis
+from gradclinic.kernel.codec import decode
+
+from ..diagnoses import diagnosis, finding
 
 CONSTANT = 2.3
 """Loss of the best constant predictor of ten classes."""
 
 
-def finding(condition, *, harm=True):
-    return {"condition": condition, "harm": harm}
-
-
 def run(arm, seed, loss, condition="healthy", *, harmful=None, status="succeeded", **metrics):
     """A run whose losses are all `loss`; a condition other than healthy is harmful."""
     harm = condition not in ("healthy", "insufficient_evidence") if harmful is None else harmful
-    findings = [finding(condition, harm=harm)] if condition not in ("healthy", "insufficient_evidence") else []
     return RunResult(
         run_id=f"run_{arm}_{seed}",
         arm=arm,
@@ -26,7 +25,7 @@ def run(arm, seed, loss, condition="healthy", *, harmful=None, status="succeeded
             "train_seconds": 2.0,
             **metrics,
         },
-        diagnosis={"primary": condition, "findings": findings, "rule_set": "1"},
+        diagnosis=diagnosis(finding(condition, harm=harm)),
     )
 
 
@@ -43,4 +42,6 @@ DIVERGED = arm("baseline", [NAN] * 5, "divergence")
 def read_run(document):
     """A run that was written as JSON."""
     point = document["sweep_point"]
-    return RunResult(**{**document, "sweep_point": tuple(point.items()) if point else None})
+    found = document["diagnosis"]
+    judged = None if found is None else decode(Diagnosis, found)
+    return RunResult(**{**document, "diagnosis": judged, "sweep_point": tuple(point.items()) if point else None})

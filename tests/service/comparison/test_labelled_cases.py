@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gradclinic.comparison import RunResult, compare
-from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.metrics import metrics_of
 from gradclinic_workers.train.fit import train
@@ -19,7 +19,7 @@ SICK = [case for case in CASES if "cure" in case]
 def trained(arm, specification, seed):
     experiment = Experiment.model_validate_json(json.dumps(specification)).with_seed(seed)
     record = train(experiment)
-    diagnosis = to_json(diagnose(record, experiment=experiment))
+    diagnosis = diagnose(record, experiment=experiment)
     return RunResult(f"{arm} {seed}", arm, seed, metrics=metrics_of(record).by_name(), diagnosis=diagnosis)
 
 

@@ -5,8 +5,10 @@ from math import inf
 import pytest
 
 from gradclinic.comparison import DiagnosisOverSeeds, LayerOverSeeds, Onset, RunResult, compare, diagnoses_over_seeds
+from gradclinic.diagnosis import Evidence
 from gradclinic.diagnosis.confidence import median_interval, wilson
 
+from ..diagnoses import diagnosis, finding
 from .runs import STUCK, arm
 
 
@@ -21,17 +23,9 @@ def run(
     point=None,
     threshold=1.5,
 ):
-    finding = {
-        "condition": condition,
-        "harm": harm,
-        "confidence": 0.9,
-        "layers": list(layers),
-        "first_step": first,
-        "last_step": 299,
-        "evidence": [{"name": "depth_slope", "value": slope, "unit": "decades", "threshold": threshold}],
-    }
-    diagnosis = {"primary": condition, "findings": [finding]}
-    return RunResult(f"run_{seed}", "baseline", seed, diagnosis=diagnosis, sweep_point=point)
+    evidence = (Evidence("depth_slope", slope, "decades", threshold),)
+    found = finding(condition, harm=harm, layers=layers, first_step=first, last_step=299, evidence=evidence)
+    return RunResult(f"run_{seed}", "baseline", seed, diagnosis=diagnosis(found), sweep_point=point)
 
 
 def only(runs) -> DiagnosisOverSeeds:
@@ -90,7 +84,7 @@ def test_one_seed_has_no_interval_of_its_numbers_and_a_wide_one_of_its_share():
 
 
 def test_infinite_values_are_ordered_and_not_averaged():
-    finding = only([run(0, slope="Infinity"), run(1, slope=inf), run(2, slope=7.0)]).findings[0]
+    finding = only([run(0, slope=inf), run(1, slope=inf), run(2, slope=7.0)]).findings[0]
     assert (finding.evidence[0].median, finding.evidence[0].interval) == (inf, (7.0, inf))
     assert "infinite decades (75 % interval 7 to infinite)" in finding.summary
 

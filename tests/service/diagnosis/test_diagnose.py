@@ -1,41 +1,24 @@
-"""The face of the package: rule sets, thresholds, JSON, suggested remedies."""
+"""The face of the package: rule sets, thresholds, suggested remedies."""
 
-import json
 from dataclasses import replace
 
 import pytest
-from pydantic import TypeAdapter
 
-from gradclinic.diagnosis import Thresholds, diagnose, from_json, to_json
+from gradclinic.diagnosis import Evidence, Thresholds, diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import InvalidSpec
-from gradclinic.remedies import AnyRemedy
+from gradclinic.remedies.swap_activation import SwapActivation
 
 from .records import SICK, healthy_record, vanishing, with_slope
 
 
-def test_a_diagnosis_survives_json() -> None:
-    for make in SICK.values():
-        diagnosis = diagnose(make())
-        again = from_json(json.loads(json.dumps(to_json(diagnosis))))
-        assert repr(again) == repr(diagnosis)  # NaN is not equal to itself, but reads the same
-
-
-def test_the_json_is_the_contracts() -> None:
-    value = to_json(diagnose(vanishing()))
-    assert value["primary"] == "vanishing_gradients"
-    assert value["rule_set"] == "1"
-    finding = value["findings"][0]
-    assert finding["harm"] is True
-    assert finding["severity"] == "critical"
-    assert finding["evidence"][0] == {
-        "name": "depth_slope",
-        "value": pytest.approx(6.0, abs=1e-4),
-        "unit": "decades",
-        "threshold": 1.5,
-    }
-    assert finding["rule"] == "vanishing_gradients"
-    assert {"kind": "swap_activation", "activation": "relu"} not in finding["suggested_remedies"]  # it is ReLU already
+def test_a_diagnosis_says_what_by_which_evidence_and_what_to_try() -> None:
+    found = diagnose(vanishing())
+    assert (found.primary, found.rule_set) == ("vanishing_gradients", "1")
+    finding = found.findings[0]
+    assert (finding.rule, finding.harm, finding.severity) == ("vanishing_gradients", True, "critical")
+    assert finding.evidence[0] == Evidence("depth_slope", pytest.approx(6.0, abs=1e-4), "decades", 1.5)
+    assert SwapActivation() not in finding.suggested_remedies  # it is ReLU already
 
 
 def test_another_threshold_judges_a_stored_run_otherwise() -> None:
@@ -64,11 +47,8 @@ def test_every_threshold_states_unit_meaning_and_source() -> None:
 
 
 @pytest.mark.parametrize("condition", SICK)
-def test_suggested_remedies_can_be_posted_as_they_are(condition: str) -> None:
-    remedies = diagnose(SICK[condition]()).findings[0].suggested_remedies
-    assert remedies
-    for remedy in remedies:
-        TypeAdapter(AnyRemedy).validate_python(dict(remedy))
+def test_every_sickness_has_remedies_to_try(condition: str) -> None:
+    assert diagnose(SICK[condition]()).findings[0].suggested_remedies
 
 
 def test_remedies_that_the_experiment_would_refuse_are_not_suggested() -> None:
@@ -79,7 +59,7 @@ def test_remedies_that_the_experiment_would_refuse_are_not_suggested() -> None:
             "optimizer": {"kind": "sgd", "learning_rate": 0.1},
         }
     )
-    kinds = [remedy["kind"] for remedy in diagnose(vanishing(), experiment=experiment).findings[0].suggested_remedies]
+    kinds = [remedy.kind for remedy in diagnose(vanishing(), experiment=experiment).findings[0].suggested_remedies]
     assert kinds
     assert "add_batch_norm" not in kinds
 

@@ -281,15 +281,15 @@ def test_steps_that_are_too_small_are_said_to_be_and_larger_ones_are_suggested(u
     assert finding.summary.startswith("Steps are too small")
     assert words in finding.summary
     assert "the learning rate holds it back" in finding.summary
-    assert [remedy["kind"] for remedy in finding.suggested_remedies[:2]] == ["remove_clipping", "set_learning_rate"]
+    assert [remedy.kind for remedy in finding.suggested_remedies[:2]] == ["remove_clipping", "set_learning_rate"]
 
 
 def test_a_failure_with_a_slope_near_its_threshold_is_treated_as_its_cause_unless_the_steps_are_too_small() -> None:
     near = diagnose(with_slope(_stuck(), 1.2)).findings[0]
     assert near.condition == "slow_convergence"
-    assert near.suggested_remedies[0]["kind"] == "set_initialization"
+    assert near.suggested_remedies[0].kind == "set_initialization"
     idle = with_slope(_stuck(update_to_weight_ratio=1e-5, weight_grad_norm_l2=1e-9), 1.2)
-    assert diagnose(idle).findings[0].suggested_remedies[0]["kind"] == "remove_clipping"
+    assert diagnose(idle).findings[0].suggested_remedies[0].kind == "remove_clipping"
 
 
 def test_the_share_of_rises_is_held_against_what_a_learned_and_a_failed_network_may_have() -> None:

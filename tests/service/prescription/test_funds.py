@@ -2,13 +2,11 @@
 
 import pytest
 
-from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import Budget
 from gradclinic.prescription.funds import BudgetPlan, affords, divide
-from gradclinic.prescription.ideas import Facts
 
 from .test_search import TASK
-from .world import EXPERIMENT, hopeless, search
+from .world import hopeless, search
 
 
 @pytest.mark.parametrize(
@@ -40,11 +38,3 @@ def test_what_runs_took_is_taken_for_what_runs_will_take():
     budget = Budget(seconds=spent + 30.5)
     assert affords(budget, results, runs=10, steps=300, rate=99.0)
     assert not affords(budget, results, runs=11, steps=300, rate=99.0)
-
-
-@pytest.mark.parametrize(("activation", "bounded"), [("sigmoid", True), ("tanh", True), ("relu", False)])
-def test_facts_tell_units_that_saturate_from_those_that_do_not(activation, bounded):
-    model = {**EXPERIMENT.to_json()["model"], "activation": activation}
-    facts = Facts.of(Experiment.model_validate({**EXPERIMENT.to_json(), "model": model}))
-    assert (facts.bounded, facts.recurrent, facts.transformer) == (bounded, False, False)
-    assert facts.branch == 0.289

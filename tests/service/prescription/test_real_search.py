@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gradclinic.comparison import RunResult
-from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.metrics import metrics_of
 from gradclinic.prescription import Budget, SearchTask, advance, report
@@ -15,7 +15,7 @@ from gradclinic_workers.train.fit import train
 
 def trained(trial):
     record = train(trial.experiment)
-    diagnosis = to_json(diagnose(record, experiment=trial.experiment))
+    diagnosis = diagnose(record, experiment=trial.experiment)
     return RunResult("run", trial.arm, trial.seed, metrics=metrics_of(record).by_name(), diagnosis=diagnosis)
 
 

@@ -6,7 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from gradclinic.prescription import CONTROL, Budget, SearchTask, advance, next_runs, report
+from gradclinic.remedies.add_warmup import AddWarmup
 
+from ..diagnoses import diagnosis, finding
 from .world import EXPERIMENT, by_norm, by_norm_and_adam, hopeless, result_of, search
 
 TASK = SearchTask(EXPERIMENT, budget=Budget(seconds=240))
@@ -152,15 +154,13 @@ def test_non_finite_trainings_are_ordinary_results():
 
 
 def test_what_the_diagnosis_suggests_is_tried():
-    remedy = {"kind": "add_warmup", "warmup_steps": 17}
+    remedy = AddWarmup(warmup_steps=17)
 
     def world(trial):
-        found = hopeless(trial)
-        findings = [{"condition": "vanishing_gradients", "harm": True, "suggested_remedies": [remedy]}]
-        return replace(found, diagnosis={"primary": "vanishing_gradients", "findings": findings})
+        return replace(hopeless(trial), diagnosis=diagnosis(finding(suggested_remedies=(remedy,))))
 
     state = search(TASK, world)
-    assert any(trial.remedies and trial.remedies[0].to_json() == remedy for trial in state.asked)
+    assert any(trial.remedies and trial.remedies[0] == remedy for trial in state.asked)
 
 
 def test_the_report_is_plain_json_at_every_moment():

@@ -6,6 +6,8 @@ from gradclinic.comparison import RunResult
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import advance
 
+from ..diagnoses import diagnosed
+
 CONSTANT = 2.3
 
 EXPERIMENT = Experiment.model_validate(
@@ -37,10 +39,7 @@ def result_of(trial, left, *, condition="vanishing_gradients", status="succeeded
             "recording_seconds": 0.0,
             "steps_done": trial.steps,
         },
-        diagnosis={
-            "primary": condition if sick else "healthy",
-            "findings": [{"condition": condition, "harm": True}] if sick else [],
-        },
+        diagnosis=diagnosed(condition if sick else "healthy"),
     )
 
 

@@ -1,6 +1,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gradclinic.regression import check
 
 from ..comparison.runs import CONSTANT, NAN, arm, run
+from ..diagnoses import diagnosed, diagnosis, finding
 
 LOSS = {"final_validation_loss": 0.1}
 BOTH = {"final_validation_loss": 0.1, "final_validation_accuracy": 0.02}
@@ -139,9 +141,11 @@ def test_one_harmful_condition_in_place_of_another_fails():
 
 
 def test_a_condition_names_the_layers_that_most_seeds_name():
-    new = [run("new", seed, loss, "dead_units") for seed, loss in enumerate(LOSSES)]
-    for seed, each in enumerate(new):
-        each.diagnosis["findings"][0]["layers"] = ["3.linear", "1.linear"] if seed else ["1.linear"]
+    layers = [("1.linear",), *[("3.linear", "1.linear")] * (len(LOSSES) - 1)]
+    new = [
+        replace(each, diagnosis=diagnosis(finding("dead_units", layers=named)))
+        for each, named in zip(arm("new", LOSSES, "dead_units"), layers, strict=True)
+    ]
     (found,) = judged(new).conditions
     assert found.layers == ("1.linear", "3.linear")
     assert "in 1.linear, 3.linear" in found.reason
@@ -195,9 +199,7 @@ def verdicts(losses, *, seeds, checks, factor=1.0, nan_share=0.0, condition_shar
                 sick += ["slow_convergence"] if not value <= CONSTANT / 2 else []
                 accuracy = float(np.clip(np.round(40 * np.exp(-value)) / 40, 0, 1)) if np.isfinite(value) else None
                 made = run(name, seed, float(value), final_validation_accuracy=accuracy)
-                made.diagnosis["primary"] = sick[0] if sick else "healthy"
-                made.diagnosis["findings"] = [{"condition": word, "harm": True} for word in sick]
-                sides[-1].append(made)
+                sides[-1].append(replace(made, diagnosis=diagnosed(*(sick or ["healthy"]))))
         found[check(*sides, margins=margins or BOTH).verdict] += 1
     return {verdict: count / checks for verdict, count in found.items()}
 

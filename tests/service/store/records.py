@@ -1,38 +1,27 @@
 """Small runs, records and studies for the tests of the store."""
 
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from gradclinic.diagnosis import Evidence
 from gradclinic.measurements.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.store import Lease, NewRun, NewStudy, Run, Store
+
+from ..diagnoses import diagnosis, finding
 
 EXPERIMENT: dict[str, Any] = {
     "model": {"kind": "mlp", "depth": 2, "width": 4, "activation": "tanh"},
     "data": {"kind": "moons"},
     "optimizer": {"kind": "sgd", "learning_rate": 0.1},
 }
-DIAGNOSIS: dict[str, Any] = {
-    "primary": "vanishing_gradients",
-    "rule_set": "1",
-    "findings": [
-        {
-            "condition": condition,
-            "severity": "critical",
-            "harm": True,
-            "confidence": 0.9,
-            "layers": ["0.linear"],
-            "first_step": 0,
-            "last_step": 9,
-            "evidence": [{"name": "depth_slope", "value": float("inf"), "unit": "decades", "threshold": 1.5}],
-            "rule": condition,
-            "source": "",
-            "summary": "Gradients vanish.",
-            "suggested_remedies": [],
-        }
+DIAGNOSIS = diagnosis(
+    *(
+        finding(condition, layers=("0.linear",), evidence=(Evidence("depth_slope", inf, "decades", 1.5),))
         for condition in ("vanishing_gradients", "slow_convergence")
-    ],
-}
+    )
+)
 
 
 def new_run(**changes: Any) -> NewRun:

@@ -4,6 +4,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from gradclinic.kernel.errors import Conflict, NotFound
 from gradclinic.store import Idempotency, Reason, Store
 
+from ..diagnoses import diagnosed
 from .records import claimed, new_run, new_study
 
 
@@ -79,7 +80,7 @@ def test_studies_are_found_by_all_of_their_labels_and_by_what_is_wrong_with_the_
             claimed(store, run.id),
             status="succeeded",
             reason=Reason("trained", ""),
-            diagnosis={"primary": condition, "rule_set": "1", "findings": []},
+            diagnosis=diagnosed(condition),
         )
 
     def found(**filters) -> list[str]:

@@ -1,16 +1,17 @@
 """A finding, to be shown."""
 
-FINDING = {
-    "condition": "vanishing_gradients",
-    "severity": "critical",
-    "harm": True,
-    "confidence": 0.99,
-    "layers": ["10.linear", "2.linear"],
-    "first_step": 0,
-    "last_step": 299,
-    "evidence": [{"name": "depth_slope", "value": "Infinity", "unit": "decades", "threshold": 1.5}],
-    "rule": "vanishing_gradients",
-    "source": "somebody",
-    "summary": "Gradients vanish.",
-    "suggested_remedies": [{"kind": "swap_activation", "activation": "relu"}],
-}
+from math import inf
+
+from gradclinic.diagnosis import Evidence
+from gradclinic.remedies.swap_activation import SwapActivation
+
+from ..diagnoses import finding
+
+FINDING = finding(
+    confidence=0.99,
+    layers=("10.linear", "2.linear"),
+    last_step=299,
+    evidence=(Evidence("depth_slope", inf, "decades", 1.5),),
+    summary="Gradients vanish.",
+    suggested_remedies=(SwapActivation(),),
+)

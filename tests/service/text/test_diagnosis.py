@@ -1,13 +1,16 @@
 from rich.console import Console
 
-from gradclinic.text.diagnosis import diagnosis_words, remedy_words
+from gradclinic.remedies.words import in_words
+from gradclinic.schemas import DiagnosisAnswer
+from gradclinic.text.diagnosis import diagnosis_words
 
+from ..diagnoses import diagnosis
 from .examples import FINDING
 
 
 def test_a_diagnosis_says_what_where_since_when_by_what_and_what_to_try() -> None:
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
-    console.print(diagnosis_words({"findings": [FINDING]}, layers=12, steps=300))
+    console.print(diagnosis_words(DiagnosisAnswer.model_validate(diagnosis(FINDING)), layers=12, steps=300))
     text = console.export_text()
     console.file.close()
     for words in (
@@ -24,7 +27,7 @@ def test_a_diagnosis_says_what_where_since_when_by_what_and_what_to_try() -> Non
 
 def test_a_remedy_reads_as_words() -> None:
     scheme = {"kind": "set_initialization", "initialization": {"scheme": "xavier_normal"}}
-    assert remedy_words(scheme) == "set initialization (xavier_normal)"
+    assert in_words(scheme) == "set initialization (xavier_normal)"
     gain = {"kind": "set_initialization", "initialization": {"scheme": "orthogonal", "input_gain": 0.1}}
-    assert remedy_words(gain) == "set initialization (orthogonal, input gain 0.1)"
-    assert remedy_words({"kind": "add_skip_connections", "scale": 0.2887}) == "add skip connections (scale 0.289)"
+    assert in_words(gain) == "set initialization (orthogonal, input gain 0.1)"
+    assert in_words({"kind": "add_skip_connections", "scale": 0.2887}) == "add skip connections (scale 0.289)"

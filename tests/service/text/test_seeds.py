@@ -5,10 +5,12 @@ from dataclasses import replace
 from rich.console import Console
 
 from gradclinic.comparison import Comparison, compare
+from gradclinic.diagnosis import Evidence
 from gradclinic.schemas import ComparisonAnswer
 from gradclinic.text.seeds import arm_lines, study_diagnosis_words
 
 from ..comparison.runs import STUCK, arm
+from ..diagnoses import diagnosis, finding
 from .examples import FINDING
 
 
@@ -23,8 +25,7 @@ def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() ->
         "  baseline: Vanishing gradients in 5 of 5 seeds ",
         "  relu: Healthy in 5 of 5 seeds ",
     ]
-    diagnosis = {"primary": "vanishing_gradients", "findings": [FINDING]}
-    swept = replace(STUCK[0], sweep_point=(("/optimizer/learning_rate", 0.25),), diagnosis=diagnosis)
+    swept = replace(STUCK[0], sweep_point=(("/optimizer/learning_rate", 0.25),), diagnosis=diagnosis(FINDING))
     console = Console(width=110, record=True, file=io.StringIO())
     console.print(study_diagnosis_words(answer(compare([swept, *arm("relu", [0.3])]))))
     text = console.export_text()
@@ -34,10 +35,8 @@ def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() ->
 
 
 def test_a_gain_over_seeds_is_read_as_the_gain_of_a_run_is() -> None:
-    slope = {"name": "depth_slope", "value": -9.3, "unit": "decades", "threshold": -1.5}
-    finding = {**FINDING, "condition": "exploding_gradients", "evidence": [slope]}
-    diagnosis = {"primary": "exploding_gradients", "findings": [finding]}
-    runs = [replace(each, diagnosis=diagnosis) for each in STUCK]
+    gained = finding("exploding_gradients", evidence=(Evidence("depth_slope", -9.3, "decades", -1.5),))
+    runs = [replace(each, diagnosis=diagnosis(gained)) for each in STUCK]
     console = Console(width=140, record=True, file=io.StringIO())
     console.print(study_diagnosis_words(answer(compare([*runs, *arm("relu", [0.3])]))))
     text = " ".join(console.export_text().split())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
 from gradclinic.settings import Settings
@@ -65,7 +65,7 @@ def ended_study(store: Store, *, seeds: int) -> str:
         lease = claimed(store, run.id)
         store.leases.save_layout(lease, record.layout, environment={})
         store.leases.save_window(lease, step=STEPS, series=record.series)
-        diagnosis = to_json(diagnose(record))
+        diagnosis = diagnose(record)
         store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""), record=record, diagnosis=diagnosis)
     return study_id
 

@@ -93,7 +93,7 @@ def test_a_run_is_trained_saved_judged_and_ended(store: Store, trainer: Trainer)
     ended = store.runs.get(run.id)
     assert (ended.status, ended.reason.code, ended.step, ended.attempt) == ("succeeded", "trained", STEPS, 1)
     assert ended.diagnosis is not None
-    assert ended.diagnosis["primary"] in {"healthy", "slow_convergence"}
+    assert ended.diagnosis.primary in {"healthy", "slow_convergence"}
     assert ended.environment is not None
     assert ended.environment["device"] == "cpu"
     assert_same(store, run.id, undisturbed())
@@ -117,7 +117,7 @@ def test_a_run_stops_early_on_the_finding_its_owner_named_and_says_what_that_sav
     assert stopped.metrics is not None
     assert stopped.metrics.saved_share == 1 - stopped.outcome.steps_done / STEPS > 0
     assert stopped.diagnosis is not None
-    assert stopped.diagnosis["primary"] == "vanishing_gradients"
+    assert stopped.diagnosis.primary == "vanishing_gradients"
     assert (whole.reason.code, whole.step) == ("trained", STEPS)
     assert whole.metrics is not None
     assert whole.metrics.saved_share is None
@@ -253,7 +253,7 @@ def test_a_run_that_stops_being_finite_succeeded_and_says_where(store: Store, tr
     assert (ended.status, ended.reason.code) == ("succeeded", "non_finite")
     assert ended.step < STEPS
     assert ended.diagnosis is not None
-    assert ended.diagnosis["primary"] in {"divergence", "exploding_gradients"}
+    assert ended.diagnosis.primary in {"divergence", "exploding_gradients"}
 
 
 @pytest.mark.parametrize("step", [1, 17, STEPS - 1])

@@ -17,6 +17,7 @@ from typing import Any, Literal, Self, TypeVar
 
 import structlog
 
+from gradclinic.diagnosis import Diagnosis
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.kernel.status import RunStatus
 from gradclinic.measurements.record import Layout, RunRecord, Series
@@ -102,7 +103,7 @@ class HeldRun:
         status: RunStatus,
         reason: Reason,
         record: RunRecord | None = None,
-        diagnosis: Mapping[str, Any] | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         """End the run."""
         self._insist_once(

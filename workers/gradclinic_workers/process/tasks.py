@@ -19,7 +19,7 @@ import structlog
 from celery import shared_task
 
 from gradclinic.checkpoints import Checkpoints, CheckpointUnusable
-from gradclinic.diagnosis import diagnose, to_json
+from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import reason_to_stop
 from gradclinic.experiments.experiment import Experiment, StopWhen
@@ -242,9 +242,9 @@ class _Training:
             done, condition = record.outcome.steps_done, record.outcome.stopped_on
             text = f"stopped on {condition} after {done} of {record.steps} steps: {1 - done / record.steps:.0%} saved"
             reason = Reason("stopped_on_finding", text)
-        diagnosis: dict[str, Any] | None = None
+        diagnosis: Diagnosis | None = None
         try:
-            diagnosis = to_json(diagnose(whole, experiment=experiment))
+            diagnosis = diagnose(whole, experiment=experiment)
         except Exception:
             log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
             reason = Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made")

@@ -27,7 +27,7 @@ class Divergence(Rule):
         layers = _fastest(record)
         evidence: list[Evidence] = []
         if features.nonfinite_step is not None:
-            evidence.append(Evidence("nonfinite_step", features.nonfinite_step, "step"))
+            evidence.append(Evidence("nonfinite_step", float(features.nonfinite_step), "step"))
         if features.total_update is not None:
             evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.large_update))
         if slope is not None:

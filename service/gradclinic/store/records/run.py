@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from ...diagnosis import Diagnosis
 from ...kernel.json import JsonObject
 from ...kernel.status import ENDED, RunStatus
 from ...measurements.metrics import RunMetrics
@@ -97,8 +98,8 @@ class Run:
     metrics_stored: bool
     """Not of a run that an earlier version ended: its metrics are then those of its outcome only."""
     environment: JsonObject | None
-    diagnosis: JsonObject | None
-    """In the contract's form."""
+    diagnosis: Diagnosis | None
+    """None until it has ended."""
     request_id: str | None
 
     @property

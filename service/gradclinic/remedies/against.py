@@ -1,0 +1,107 @@
+"""The remedies that are worth trying against something, each with its knobs set.
+
+The rules suggest from them, prescriptions combine them, and the control of a trial draws one of them by chance.
+"""
+
+from collections.abc import Sequence
+
+from ..experiments.activations.elu import ELU
+from ..experiments.activations.leaky_relu import LeakyReLU
+from ..experiments.activations.relu import ReLU
+from ..experiments.activations.rrelu import RReLU
+from ..experiments.activations.tanh import Tanh
+from ..experiments.initializations.kaiming_normal import KaimingNormal
+from ..experiments.initializations.lecun_normal import LecunNormal
+from ..experiments.initializations.orthogonal import Orthogonal
+from ..experiments.initializations.xavier_normal import XavierNormal
+from ..experiments.optimizers.adam import Adam
+from ..experiments.optimizers.sgd import SGD
+from .add_batch_norm import AddBatchNorm
+from .add_layer_norm import AddLayerNorm
+from .add_skip_connections import AddSkipConnections
+from .add_warmup import AddWarmup
+from .base import Remedy
+from .change_optimizer import ChangeOptimizer
+from .clip_gradients import ClipGradients
+from .lower_learning_rate import LowerLearningRate
+from .remove_clipping import RemoveClipping
+from .scale_residual_branches import ScaleResidualBranches
+from .set_initialization import SetInitialization
+from .set_learning_rate import SetLearningRate
+from .standardize_inputs import StandardizeInputs
+from .swap_activation import SwapActivation
+from .use_gated_cell import UseGatedCell
+
+RELU = SwapActivation(activation=ReLU())
+LEAKY_RELU = SwapActivation(activation=LeakyReLU())
+LEAKIER_RELU = SwapActivation(activation=LeakyReLU(negative_slope=0.2))
+TANH = SwapActivation(activation=Tanh())
+
+BATCH_NORM = AddBatchNorm()
+LAYER_NORM = AddLayerNorm()
+GATED_CELL = UseGatedCell()
+
+XAVIER = SetInitialization(initialization=XavierNormal())
+KAIMING = SetInitialization(initialization=KaimingNormal())
+LECUN = SetInitialization(initialization=LecunNormal())
+LECUN_LARGER = SetInitialization(initialization=LecunNormal(gain=1.2))
+ORTHOGONAL = SetInitialization(initialization=Orthogonal())
+ORTHOGONAL_SMALL_INPUT = SetInitialization(initialization=Orthogonal(input_gain=0.1))
+"""For recurrent cells: the state is kept, and the inputs do not drown it."""
+
+LEVEL_BRANCHES = ScaleResidualBranches()
+"""Each residual branch by 1 / sqrt(number of branches)."""
+
+STANDARDIZED = StandardizeInputs()
+WARMUP = AddWarmup()
+NO_CLIPPING = RemoveClipping()
+CLIPPING = ClipGradients(by="norm", threshold=1.0)
+
+
+def skips(scale: float) -> Remedy:
+    """Skip connections around every block, whose outputs are multiplied by `scale`."""
+    return AddSkipConnections(scale=scale)
+
+
+def branches(scale: float) -> Remedy:
+    """Every residual branch multiplied by `scale`."""
+    return ScaleResidualBranches(scale=scale)
+
+
+def rate(factor: float) -> Remedy:
+    """The learning rate times `factor`."""
+    return LowerLearningRate(factor=factor) if factor < 1 else SetLearningRate(factor=factor)
+
+
+def adam(learning_rate: float) -> Remedy:
+    """Adam with this learning rate."""
+    return ChangeOptimizer(optimizer=Adam(learning_rate=learning_rate))
+
+
+_COMMON: tuple[Remedy, ...] = (
+    RELU,
+    LEAKY_RELU,
+    SwapActivation(activation=RReLU()),
+    SwapActivation(activation=ELU()),
+    TANH,
+    rate(0.3),
+    rate(0.1),
+    rate(0.01),
+    rate(3.0),
+    rate(10.0),
+    SetLearningRate(factor=0.1),
+    XAVIER,
+    KAIMING,
+    LECUN,
+    ORTHOGONAL,
+    CLIPPING,
+    ClipGradients(by="norm", threshold=0.1),
+    ClipGradients(by="value", threshold=0.1),
+    adam(0.001),
+    ChangeOptimizer(optimizer=SGD(learning_rate=0.01, momentum=0.9)),
+)
+
+
+def common(kind: str) -> Sequence[Remedy]:
+    """A kind of remedy with the common values of its knobs; empty for a kind that needs only its defaults."""
+    return [remedy for remedy in _COMMON if remedy.kind == kind]

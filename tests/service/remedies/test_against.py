@@ -1,0 +1,39 @@
+import pytest
+
+from gradclinic.kernel.errors import RemedyDoesNotApply
+from gradclinic.remedies import REMEDIES, Remedy, against
+from gradclinic.remedies.against import common, rate
+from gradclinic.remedies.lower_learning_rate import LowerLearningRate
+from gradclinic.remedies.set_learning_rate import SetLearningRate
+
+from .experiments import mlp
+
+
+def test_a_smaller_rate_is_the_remedy_called_so():
+    assert rate(0.1) == LowerLearningRate(factor=0.1)
+    assert rate(3.0) == SetLearningRate(factor=3.0)
+
+
+@pytest.mark.parametrize("kind", REMEDIES)
+def test_common_values_of_a_kind_are_of_that_kind_and_differ(kind):
+    found = common(kind)
+    assert {remedy.kind for remedy in found} <= {kind}
+    assert len(set(found)) == len(found)
+
+
+def test_a_plain_deep_network_takes_every_remedy_of_the_table_that_is_not_for_another_kind():
+    table = {name: value for name, value in vars(against).items() if isinstance(value, Remedy)}
+    assert {name for name, remedy in table.items() if not _applies(remedy)} == {
+        "GATED_CELL",
+        "LEVEL_BRANCHES",
+        "NO_CLIPPING",
+        "STANDARDIZED",
+    }
+
+
+def _applies(remedy):
+    try:
+        remedy.apply(mlp(depth=6, activation="sigmoid"))
+    except RemedyDoesNotApply:
+        return False
+    return True
