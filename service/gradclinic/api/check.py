@@ -11,8 +11,8 @@ from ..regression import Verdict, junit_xml
 from ..schemas.check import CheckRequest
 from ..store import Check
 from ..use_cases.check import submit_check
+from ..use_cases.idempotency import idempotency_of
 from ..use_cases.service import Service
-from ..use_cases.study import idempotency_of
 from .http.accept import choose
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, CheckId, IdempotencyKey, TheService, problems

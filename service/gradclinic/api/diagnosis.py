@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from .. import schemas as a
 from ..diagnosis import Diagnosis
 from ..schemas.diagnosis import DiagnosisRequest
-from ..use_cases.statistic import diagnosis_of, judge_again
+from ..use_cases.diagnosis import diagnosis_of, judge_again
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Response
 
 from .. import schemas as a
 from ..schemas.prescription import PrescriptionRequest
+from ..use_cases.idempotency import idempotency_of
 from ..use_cases.prescription import submit_prescription
-from ..use_cases.study import idempotency_of
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, PrescriptionId, TheService, problems
 from .http.filters import ConditionFilter, Labels

@@ -7,8 +7,8 @@ from ..schemas.recording import RecordingAnswer, RecordingRequest, RecordingUrls
 from ..schemas.run import RunDetailAnswer
 from ..store import Run
 from ..use_cases import recording as recordings
+from ..use_cases.idempotency import idempotency_of
 from ..use_cases.service import Service
-from ..use_cases.study import idempotency_of
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
 from .views import run_answer, run_detail

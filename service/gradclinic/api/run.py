@@ -12,8 +12,9 @@ from ..kernel.status import ENDED
 from ..schemas.run import RunRequest
 from ..store import Created, Run
 from ..use_cases.dataset import is_repeatable
+from ..use_cases.idempotency import idempotency_of
+from ..use_cases.run import submit_run
 from ..use_cases.service import Service
-from ..use_cases.study import idempotency_of, submit_run
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
 from .http.filters import ConditionFilter, Labels

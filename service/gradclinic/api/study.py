@@ -9,7 +9,8 @@ from ..comparison import DEFAULT_METRIC
 from ..diagnosis import Condition
 from ..schemas.requests import StudyRequest
 from ..use_cases.comparison import compare_study
-from ..use_cases.study import ArmPlan, StudyPlan, idempotency_of, submit_study
+from ..use_cases.idempotency import idempotency_of
+from ..use_cases.study import ArmPlan, StudyPlan, submit_study
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
 from .http.filters import Labels

@@ -15,8 +15,9 @@ from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
 from ..store import Run
 from ..use_cases.dataset import is_repeatable
+from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
-from ..use_cases.statistic import GRADIENT, diagnosis_of, read_profile, read_series
+from ..use_cases.statistic import GRADIENT, read_profile, read_series
 from . import filters
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES

@@ -20,11 +20,11 @@ from ..remedies import AnyRemedy
 from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
 from ..store.check import LABEL
 from .comparison import results_of
+from .diagnosis import judge_again
 from .experiment import resolve
 from .request_id import request_id
+from .run import new_run
 from .service import Service
-from .statistic import judge_again
-from .study import new_run
 
 NEW, BASELINE = "new", "baseline"
 

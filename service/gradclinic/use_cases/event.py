@@ -12,8 +12,8 @@ from ..kernel.codec import encode
 from ..kernel.errors import InvalidRequest
 from ..kernel.status import ENDED
 from ..store import Run, Study, Transition
+from .diagnosis import provisional
 from .service import Service
-from .statistic import judge_again
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
 
 
 _JUDGED_LIVE = 20_000
-"""Steps up to which a run is judged while it goes on: its record is read again each time."""
+"""Steps up to which a run is judged while it goes on: its whole record is read for each stored progress."""
 
 
 def _so_far(service: Service, run: Run) -> list[str]:
@@ -107,7 +107,7 @@ def _so_far(service: Service, run: Run) -> list[str]:
     elif run.layout is None or run.ended or run.step > _JUDGED_LIVE:
         found = []
     else:
-        found = [finding.condition for finding in judge_again(service, run).findings]
+        found = [finding.condition for finding in provisional(service, run).findings]
     return [condition for condition in found if condition not in {"healthy", "insufficient_evidence"}]
 
 

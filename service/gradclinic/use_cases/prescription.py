@@ -15,8 +15,8 @@ from ..store import Idempotency, NewPrescription, NewRun, Prescription
 from .comparison import results_of
 from .experiment import resolve
 from .request_id import request_id
+from .run import new_run
 from .service import Service
-from .study import new_run
 
 LABEL = "prescription"
 """Label of a prescription's runs, for finding them; its value is the prescription's identifier."""

@@ -12,10 +12,10 @@ from ..measurements.record import STATISTICS, RunRecord
 from ..measurements.recording import Declaration, Ending, RecordedSeries, Window
 from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
 from ..store.packing import bytes_of
+from .idempotency import digest
 from .request_id import request_id
 from .service import Service
 from .statistic import columns_of
-from .study import digest
 
 log = structlog.get_logger(__name__)
 

@@ -1,13 +1,70 @@
-"""What use cases need of runs: their metrics, whichever version of the service ended them."""
+"""Accept a run, and read the metrics of runs that have ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
 from ..measurements.metrics import MEASURED_FROM, RunMetrics, metrics_of
 from ..measurements.record import Layout, RunRecord, Series
-from ..store import Run
+from ..remedies import AnyRemedy
+from ..store import Created, Idempotency, NewRun, Run
+from .experiment import resolve
+from .idempotency import digest
+from .request_id import request_id
 from .service import Service
+
+
+def submit_run(
+    service: Service,
+    experiment: Experiment,
+    remedies: Sequence[AnyRemedy] = (),
+    *,
+    name: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    reuse: bool = False,
+    idempotency: Idempotency | None = None,
+) -> Created[Run]:
+    """Store one run, queued, and tell the workers; raises InvalidRequest with pointers into the request.
+
+    With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
+    """
+    resolved = resolve(service, experiment, remedies)
+    new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
+    identical = service.store.runs.find_identical(new.digest) if reuse else None
+    if identical is not None:
+        return Created(identical, replayed=True)
+    created = service.store.runs.create(new, idempotency=idempotency)
+    service.announce(created.messages)
+    return created
+
+
+def new_run(
+    trained: Experiment,
+    *,
+    posted: Experiment,
+    remedies: Sequence[AnyRemedy],
+    name: str | None = None,
+    labels: Mapping[str, str],
+    arm: str | None = None,
+    point: Mapping[str, float] | None = None,
+) -> NewRun:
+    """A run of the resolved experiment `trained`, to be stored."""
+    resolved = trained.to_json()
+    return NewRun(
+        experiment=posted.to_json(),
+        resolved_experiment=resolved,
+        digest=digest(resolved),
+        seed=trained.training.seed,
+        steps=trained.training.steps,
+        remedies=[remedy.to_json() for remedy in remedies],
+        name=name,
+        labels=dict(labels),
+        arm=arm,
+        point=dict(point) if point else None,
+        queue="gpu" if trained.training.device == "cuda" else "cpu",
+        request_id=request_id(),
+    )
 
 
 def metrics_of_runs(service: Service, runs: Sequence[Run]) -> Mapping[str, RunMetrics]:

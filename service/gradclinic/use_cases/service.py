@@ -1,7 +1,7 @@
 """What the use cases need: the store, the queue, and the settings of this installation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from ..settings import Settings
 from ..store import Message, Store
 from .dataset import uploads_in
 from .limits import limits_of
+from .provisional import ProvisionalDiagnoses
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ class Service:
     settings: Settings
     store: Store
     queue: Queue
+    provisional: ProvisionalDiagnoses = field(default_factory=ProvisionalDiagnoses, repr=False, compare=False)
+    """What runs that go on show so far."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":

@@ -1,9 +1,8 @@
-"""Read what a run recorded: series by name, the profile over depth, and its diagnosis."""
+"""Read what a run recorded: series by name, and the profile over depth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..diagnosis import Diagnosis, diagnose
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.profile import profiles
 from ..measurements.record import STATISTICS, RunRecord, Series
@@ -136,24 +135,3 @@ def _profile_columns(run: Run, statistic: str) -> list[int]:
     if STATISTICS[statistic].per != "site" or run.layout is None:
         return list(range(len(columns_of(run, statistic))))
     return list(run.layout.profile_columns)
-
-
-def diagnosis_of(service: Service, run: Run) -> tuple[Diagnosis, bool]:
-    """The stored diagnosis of a run; of one that goes on, what its record says so far, and True."""
-    if run.diagnosis is not None:
-        return run.diagnosis, False
-    if run.layout is None:
-        raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
-    return judge_again(service, run), not run.ended
-
-
-def judge_again(
-    service: Service, run: Run, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None
-) -> Diagnosis:
-    """Judge what a run recorded, perhaps by other rules or thresholds; nothing is trained or stored."""
-    if run.layout is None:
-        raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
-    record = service.store.statistics.record(run.id)
-    experiment = service.experiment(run.resolved_experiment) if run.origin == "service" else None
-    chosen = {} if rule_set is None else {"rule_set": rule_set}
-    return diagnose(record, thresholds=thresholds, experiment=experiment, **chosen)

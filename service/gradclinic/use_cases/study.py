@@ -1,11 +1,9 @@
-"""Accept a run or a study: resolve it, check it against the limits, store it, and tell the workers."""
+"""Accept a study: resolve its runs, check them against the limits, store them, and tell the workers."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 from ..comparison.arms import BASELINE
 from ..experiments.experiment import Experiment
@@ -13,9 +11,10 @@ from ..experiments.sweep import Axis, SweepPoint, expand_sweep
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
 from ..prescription.random_remedy import random_remedy
 from ..remedies import AnyRemedy
-from ..store import Created, Idempotency, NewRun, NewStudy, Run, Study
+from ..store import Created, Idempotency, NewRun, NewStudy, Study
 from .experiment import Resolved, resolve
 from .request_id import request_id
+from .run import new_run
 from .service import Service
 
 CONTROL = "random remedy"
@@ -42,30 +41,6 @@ class StudyPlan:
     """Whether an arm with a remedy drawn by chance is added: what does not beat it has cured nothing."""
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def submit_run(
-    service: Service,
-    experiment: Experiment,
-    remedies: Sequence[AnyRemedy] = (),
-    *,
-    name: str | None = None,
-    labels: Mapping[str, str] | None = None,
-    reuse: bool = False,
-    idempotency: Idempotency | None = None,
-) -> Created[Run]:
-    """Store one run, queued, and tell the workers; raises InvalidRequest with pointers into the request.
-
-    With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
-    """
-    resolved = resolve(service, experiment, remedies)
-    new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
-    identical = service.store.runs.find_identical(new.digest) if reuse else None
-    if identical is not None:
-        return Created(identical, replayed=True)
-    created = service.store.runs.create(new, idempotency=idempotency)
-    service.announce(created.messages)
-    return created
 
 
 def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency | None = None) -> Created[Study]:
@@ -115,52 +90,6 @@ def _control(service: Service, plan: StudyPlan) -> ArmPlan:
     if drawn is None:
         raise InvalidSpec.at("/control", "no further remedy applies to this experiment", allowed="null")
     return ArmPlan(CONTROL, [drawn])
-
-
-def idempotency_of(
-    key: str | None,
-    *,
-    kind: Literal["run", "study", "prescription", "check", "recording"],
-    body: Mapping[str, Any],
-) -> Idempotency | None:
-    """A client's key, with the digest of what it asked for; None without a key."""
-    if key is None:
-        return None
-    return Idempotency(key, digest({"kind": kind, "body": body}))
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of a JSON value in its canonical form."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def new_run(
-    trained: Experiment,
-    *,
-    posted: Experiment,
-    remedies: Sequence[AnyRemedy],
-    name: str | None = None,
-    labels: Mapping[str, str],
-    arm: str | None = None,
-    point: Mapping[str, float] | None = None,
-) -> NewRun:
-    """A run of the resolved experiment `trained`, to be stored."""
-    resolved = trained.to_json()
-    return NewRun(
-        experiment=posted.to_json(),
-        resolved_experiment=resolved,
-        digest=digest(resolved),
-        seed=trained.training.seed,
-        steps=trained.training.steps,
-        remedies=[remedy.to_json() for remedy in remedies],
-        name=name,
-        labels=dict(labels),
-        arm=arm,
-        point=dict(point) if point else None,
-        queue="gpu" if trained.training.device == "cuda" else "cpu",
-        request_id=request_id(),
-    )
 
 
 def _fan_out(service: Service, plan: StudyPlan, arms: Sequence[ArmPlan]) -> list[NewRun]:

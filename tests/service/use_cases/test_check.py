@@ -10,8 +10,8 @@ from gradclinic.remedies.swap_activation import SwapActivation
 from gradclinic.store import Check
 from gradclinic.use_cases.baseline import pin_baseline
 from gradclinic.use_cases.check import submit_check
+from gradclinic.use_cases.run import submit_run
 from gradclinic.use_cases.service import Service
-from gradclinic.use_cases.study import submit_run
 
 from ..api.examples import experiment
 from ..api.serving import train

@@ -22,11 +22,13 @@ from gradclinic.use_cases.baseline import pin_baseline
 from gradclinic.use_cases.check import submit_check
 from gradclinic.use_cases.comparison import compare_study
 from gradclinic.use_cases.dataset import keep
+from gradclinic.use_cases.diagnosis import judge_again
 from gradclinic.use_cases.prescription import submit_prescription
+from gradclinic.use_cases.run import submit_run
 from gradclinic.use_cases.schedule import create_schedule, fire
 from gradclinic.use_cases.service import Service
-from gradclinic.use_cases.statistic import judge_again, read_profile
-from gradclinic.use_cases.study import ArmPlan, StudyPlan, submit_run, submit_study
+from gradclinic.use_cases.statistic import read_profile
+from gradclinic.use_cases.study import ArmPlan, StudyPlan, submit_study
 
 from ..api.serving import NOBODY, train
 from ..experiments.datasets.test_uploaded import as_npz

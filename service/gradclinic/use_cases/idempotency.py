@@ -1,0 +1,26 @@
+"""Digests of requests: what tells a repeated request from another one under the same key."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from ..store import Idempotency
+
+
+def idempotency_of(
+    key: str | None,
+    *,
+    kind: Literal["run", "study", "prescription", "check", "recording"],
+    body: Mapping[str, Any],
+) -> Idempotency | None:
+    """A client's key, with the digest of what it asked for; None without a key."""
+    if key is None:
+        return None
+    return Idempotency(key, digest({"kind": kind, "body": body}))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value in its canonical form."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,43 @@
+"""Diagnoses of runs that go on: each is made once for each stored progress, however many listen to the run."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from ..diagnosis import Diagnosis
+from ..store import Run
+
+RUNS = 256
+"""Runs whose latest diagnosis is kept."""
+
+
+@dataclass
+class _Latest:
+    lock: Lock = field(default_factory=Lock)
+    progress: tuple[int, int] | None = None
+    diagnosis: Diagnosis | None = None
+
+
+class ProvisionalDiagnoses:
+    """The latest diagnosis of each run that goes on; who comes while it is being made waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._latest: OrderedDict[str, _Latest] = OrderedDict()
+
+    def of(self, run: Run, judge: Callable[[], Diagnosis]) -> Diagnosis:
+        """The diagnosis of a run at the progress it has stored; `judge` makes it where nobody has asked before."""
+        latest, progress = self._entry(run.id), (run.attempt, run.step)
+        with latest.lock:
+            if latest.diagnosis is None or latest.progress != progress:
+                latest.diagnosis, latest.progress = judge(), progress
+            return latest.diagnosis
+
+    def _entry(self, run_id: str) -> _Latest:
+        with self._lock:
+            entry = self._latest.setdefault(run_id, _Latest())
+            self._latest.move_to_end(run_id)
+            while len(self._latest) > RUNS:
+                self._latest.popitem(last=False)
+            return entry
