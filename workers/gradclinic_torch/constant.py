@@ -10,17 +10,22 @@ from torch import Tensor, nn
 MOST_CALLS = 1000
 """Batches whose targets are counted; by then their shares are known."""
 
+MOST_KEPT = 100_000
+"""Numbers of targets that are kept, for a loss whose best constant is a median."""
+
 
 class ConstantLoss:
     """Counts targets without waiting for the device; knows the losses whose best constant follows from counts.
 
     Cross entropy: the entropy of the classes, nats. Squared error: the variance of the targets, mean over outputs.
+    Absolute error: the mean absolute deviation from the median, mean over outputs, of the first targets.
     Binary cross entropy: the entropy of each output's share of ones, mean over outputs.
     """
 
     def __init__(self) -> None:
         self._calls = 0
         self._sums: Tensor | None = None
+        self._rows: list[Tensor] = []
         self._value: Callable[[], float | None] = lambda: None
 
     @torch.no_grad()
@@ -37,6 +42,9 @@ class ConstantLoss:
             rows = targets.reshape(len(targets), -1).double()
             self._add(torch.stack([torch.ones_like(rows).sum(0), rows.sum(0), (rows**2).sum(0)]))
             self._value = lambda: _variance(self._known())
+        elif isinstance(criterion, nn.L1Loss) and outputs.shape == targets.shape:
+            self._keep(targets.reshape(len(targets), -1).double())
+            self._value = self._absolute_deviation
         elif isinstance(criterion, nn.BCEWithLogitsLoss | nn.BCELoss) and outputs.shape == targets.shape:
             rows = targets.reshape(len(targets), -1).double()
             self._add(torch.stack([rows.sum(0), (1 - rows).sum(0)]))
@@ -51,6 +59,16 @@ class ConstantLoss:
         if self._sums is not None and self._sums.shape == sums.shape:
             sums = self._sums + sums
         self._sums = sums
+
+    def _keep(self, rows: Tensor) -> None:
+        if sum(part.numel() for part in self._rows) < MOST_KEPT:
+            self._rows.append(rows)
+
+    def _absolute_deviation(self) -> float | None:
+        if len({part.shape[1] for part in self._rows}) != 1:
+            return None
+        rows = torch.cat(self._rows)
+        return float((rows - rows.median(dim=0).values).abs().mean())
 
     def _known(self) -> Tensor:
         return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()

@@ -1,7 +1,10 @@
 """The autograd graph of one backward: who takes a tensor, and which modules pass their input on beside themselves."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
+
+from torch import Tensor
 
 Node = Any
 """torch's own type of a graph's node has no name."""
@@ -38,6 +41,40 @@ def adds_its_input(entry: Node, leave: Node) -> bool:
             joined = joined or (node.name().startswith("Add") and len(ways) > 1 and len(set(ways)) > 1)
     fewest, most = spans.get(leave, (0, 0))
     return joined and fewest <= 1 and fewest < most
+
+
+def leaves_of(root: Node) -> list[Tensor]:
+    """The tensors that a backward from `root` writes a gradient to, those nearest to it first."""
+    found: list[Tensor] = []
+    seen, waiting = {root}, deque([root])
+    while waiting:
+        node = waiting.popleft()
+        variable = getattr(node, "variable", None)
+        if isinstance(variable, Tensor):
+            found.append(variable)
+        for below in _below(node):
+            if below not in seen:
+                seen.add(below)
+                waiting.append(below)
+    return found
+
+
+_RESHAPES = (
+    "View", "UnsafeView", "Squeeze", "Unsqueeze", "Reshape", "ToCopy", "T", "Transpose", "Permute", "Select", "Slice",
+    "Clone", "Alias",
+)  # fmt: skip
+"""What moves numbers without changing them."""
+
+
+def nearest_operation(node: Node | None) -> str | None:
+    """The operation that made a tensor, by the graph's word for it without `Backward0`; reshapings are passed over."""
+    while node is not None:
+        name: str = node.name().partition("Backward")[0]
+        if name not in _RESHAPES:
+            return name
+        below = _below(node)
+        node = below[0] if below else None
+    return None
 
 
 def _upward(entry: Node, leave: Node) -> Iterator[Node]:

@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.kernel.codec import decode
+from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
 
 from .constant import ConstantLoss
-from .hooks import Watch
+from .hooks import Watch, first_tensor
 from .observer import Facts, Observer
+from .preflight import FirstLook
 from .sender import Sender
 from .sinks import Elsewhere, Here, Keeper
 
@@ -101,8 +103,12 @@ class Recording:
             watch=self._watch,
             sink=self,
         )
+        self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion, scaled=scaler is not None)
         self._handles: list[Any] = [
+            model.register_forward_pre_hook(self._called, with_kwargs=True),
+            optimizer.register_step_pre_hook(lambda *_: self._look(lambda look: look.before_step())),
             optimizer.register_step_pre_hook(lambda *_: self._safely(self._observer.before_step)),
+            optimizer.register_step_post_hook(lambda *_: self._look(lambda look: look.after_step())),
             optimizer.register_step_post_hook(lambda *_: self._safely(self._after_step)),
         ]
         if criterion is not None:
@@ -123,6 +129,7 @@ class Recording:
         Where gradients are accumulated, after each backward with its loss, or once after the last with their sum.
         """
         if not self._ended:
+            self._look(lambda look: look.after_backward(loss))
             self._safely(lambda: self._observer.after_backward(loss))
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
@@ -200,18 +207,27 @@ class Recording:
             raise RuntimeError("the record stays here")
         return self._elsewhere
 
+    def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if torch.is_grad_enabled():
+            self._look(lambda look: look.before_forward(first_tensor((*args, *kwargs.values()))))
+
     def _after_step(self) -> None:
         if not self._observer.after_step() and not self._silent:
             self._silent = True
             log.warning("a step was taken without after_backward(loss) before it: nothing is recorded of such steps")
 
     def _saw_targets(self, criterion: nn.Module, args: tuple[Any, ...], outputs: Any) -> None:
+        if torch.is_grad_enabled() and len(args) > 1:
+            self._look(lambda look: look.after_loss(args[0], args[1], outputs))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._constant.saw(criterion, args[0], args[1]))
 
     def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
         constant = self._constant.value() if self._facts["constant_loss"] is None else None
+        seen: list[Preflight] = []
+        self._look(lambda look: seen.append(look.facts()))
         ending = Ending(
+            preflight=next(iter(seen), None),
             constant_loss=None if constant is None else max(0.0, constant),
             final_validation_loss=None if validation_loss is None else spelled(float(validation_loss)),
             final_validation_accuracy=None if validation_accuracy is None else float(validation_accuracy),
@@ -220,6 +236,16 @@ class Recording:
             peak_memory_bytes=self._observer.peak_memory_bytes(),
         )
         self._keeper.ended(ending, patience_s=self._patience_s)
+
+    def _look(self, see: Callable[[FirstLook], None]) -> None:
+        """Have the first batches looked at; where that fails, the rest is recorded all the same."""
+        if self._first_look is None:
+            return
+        try:
+            see(self._first_look)
+        except Exception as error:  # whatever it is, the training goes on
+            self._first_look = None
+            log.warning("the first batches are not looked at, by an error of the recording's own", exc_info=error)
 
     def _safely(self, do: Callable[[], None]) -> None:
         if self.over is not None and not self._ended:

@@ -58,7 +58,8 @@ class Here:
         if self._ending is None:
             return record
         constant = self._declaration.constant_loss
-        return replace(record, outcome=outcome_of(record, steps_done=step, ending=self._ending, constant_loss=constant))
+        outcome = outcome_of(record, steps_done=step, ending=self._ending, constant_loss=constant)
+        return replace(record, outcome=outcome, preflight=self._ending.preflight)
 
 
 class Elsewhere:

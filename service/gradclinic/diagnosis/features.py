@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..measurements.losses import MIN_PROBES, Swings, relative_losses, swings
+from ..measurements.outcome import as_the_criterion_has_it
 from ..measurements.profile import (
     Array,
     Profile,
@@ -129,7 +130,7 @@ class Features:
 def extract(record: RunRecord) -> Features:
     """The features of a run, finished or not; a pure function of its record."""
     outcome = record.outcome
-    train_loss = record.get("train_loss")
+    train_loss = as_the_criterion_has_it(record.get("train_loss"), record.preflight)
     finite = np.isfinite(train_loss.values[:, 0])
     last = int(train_loss.steps[-1]) + 1 if len(train_loss) else 0
     steps_done = outcome.steps_done if outcome is not None else last

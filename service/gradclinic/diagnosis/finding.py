@@ -15,9 +15,27 @@ Condition = Literal[
     "divergence",
     "oscillating_loss",
     "slow_convergence",
+    "broken_labels",
+    "loss_mismatch",
+    "low_precision",
+    "missing_nonlinearity",
+    "no_signal",
+    "not_trained",
+    "output_mismatch",
+    "too_much_decay",
+    "too_short",
+    "too_small_batch",
+    "unscaled_inputs",
+    "unscaled_targets",
     "healthy",
     "insufficient_evidence",
 ]
+Blame = Literal[
+    "input_scaling", "target_scaling", "labels", "data", "loss", "output_activation", "hidden_activation",
+    "architecture", "normalization", "initialization", "learning_rate", "schedule", "optimizer", "regularization",
+    "clipping", "batch_size", "steps", "precision", "wiring",
+]  # fmt: skip
+"""The parts of a training that a finding can hold responsible."""
 Severity = Literal["info", "warning", "critical"]
 
 
@@ -51,6 +69,8 @@ class Finding:
     """Where the rule or its threshold comes from."""
     summary: str
     """One sentence that a person understands."""
+    blames: tuple[Blame, ...] = ()
+    """The parts of the training that it holds responsible, best first."""
     suggested_remedies: tuple[OnErrorOmit[AnyRemedy], ...] = ()
     """Best first for this condition; of a stored finding, those that this version knows."""
 

@@ -18,6 +18,8 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     elif not any(finding.harm or finding.condition in _CONCLUSIVE for finding in findings):
         rest = _remainder(features, record, thresholds)
         findings += [rest] if rest is not None else []
+    if any(finding.harm for finding in findings):
+        findings = [finding for finding in findings if finding.harm or finding.condition not in _CONCLUSIVE]
     order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}
     findings.sort(key=lambda finding: (not finding.harm, order[id(finding)]))
     leading = next((finding for finding in findings if finding.harm or finding.condition in _CONCLUSIVE), findings[0])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .preflight import Preflight
 from .record import Outcome, RunRecord, Series
 from .recording import Ending, number_of
 
@@ -14,7 +15,7 @@ TAIL_SHARE, TAIL_MOST = 20, 100
 def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_loss: float | None) -> Outcome | None:
     """How a recorded training ended, from what its program said and what it recorded; None where neither tells."""
     constant = constant_loss if ending.constant_loss is None else ending.constant_loss
-    loss, probe = record.get("train_loss"), record.get("probe_loss")
+    loss, probe = as_the_criterion_has_it(record.get("train_loss"), ending.preflight), record.get("probe_loss")
     initial, final = number_of(ending.initial_train_loss), number_of(ending.final_train_loss)
     if initial is None:
         initial = _first(probe) if len(probe) and probe.steps[0] == 0 else _first(loss)
@@ -36,6 +37,12 @@ def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_l
         recording_seconds=ending.recording_seconds,
         peak_memory_bytes=ending.peak_memory_bytes,
     )
+
+
+def as_the_criterion_has_it(loss: Series, seen: Preflight | None) -> Series:
+    """The losses that a program differentiated, without the factor that it multiplied the criterion's by."""
+    factor = seen.loss.factor if seen is not None and seen.loss is not None else None
+    return loss if factor is None else Series(loss.steps, loss.values / np.float32(factor))
 
 
 def _first(series: Series) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..kernel.json import JsonObject
+from .preflight import Preflight
 
 Per = Literal["site", "weight", "run"]
 
@@ -242,6 +243,8 @@ class Layout:
     """As it was declared; None where the gradient is not clipped."""
     parameters: int | None = None
     """Trainable values; None where the service does not train the run."""
+    preflight: Preflight | None = None
+    """What the first batches showed; None where nobody looked, or not yet."""
 
     def columns(self, statistic: str) -> tuple[str, ...]:
         """Names of a statistic's columns: layer outputs, weighted layers, or the run itself."""
@@ -313,6 +316,8 @@ class RunRecord:
     clipping: JsonObject | None = None
     environment: JsonObject = field(default_factory=dict)
     parameters: int | None = None
+    preflight: Preflight | None = None
+    """What its first batches showed; None where nobody looked."""
 
     @classmethod
     def of(
@@ -333,6 +338,7 @@ class RunRecord:
             series=series,
             outcome=outcome,
             clipping=layout.clipping,
+            preflight=layout.preflight,
             environment=environment or {},
             parameters=layout.parameters,
         )
@@ -340,7 +346,9 @@ class RunRecord:
     @property
     def layout(self) -> Layout:
         """What it recorded for."""
-        return Layout(self.steps, self.batch_size, self.sites, self.weights, self.clipping, self.parameters)
+        return Layout(
+            self.steps, self.batch_size, self.sites, self.weights, self.clipping, self.parameters, self.preflight
+        )
 
     def get(self, statistic: str) -> Series:
         """A statistic's series; an empty one where nothing was recorded."""

@@ -16,6 +16,7 @@ from ..experiments.activations import ACTIVATIONS
 from ..experiments.clipping import AnyClipping
 from ..experiments.sites import SiteKind
 from ..kernel.spec import Fraction, Items, Seed, Spec
+from .preflight import Preflight
 from .record import STATISTICS, Layout, Series, SiteInfo, WeightInfo
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -204,6 +205,8 @@ class Ending(Spec):
     """Seconds of training, without recording."""
     recording_seconds: Annotated[float, Field(ge=0)] | None = None
     """Seconds of recording."""
+    preflight: Preflight | None = None
+    """What the first batches showed; null where nobody looked."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
     """Most bytes that the training held."""
 

@@ -193,7 +193,7 @@ def _ended_record(service: Service, run: Run, recording: Recording, ending: Endi
     record = service.store.statistics.record(run.id)
     constant = recording.declared.get("constant_loss")
     outcome = outcome_of(record, steps_done=run.step, ending=ending, constant_loss=constant)
-    return replace(record, steps=run.steps or run.step, outcome=outcome)
+    return replace(record, steps=run.steps or run.step, outcome=outcome, preflight=ending.preflight)
 
 
 def _reason(run: Run, record: RunRecord) -> Reason:

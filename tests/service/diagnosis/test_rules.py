@@ -250,8 +250,8 @@ def test_a_slope_near_its_threshold_is_told_with_a_failure_that_nothing_else_exp
     assert finding.confidence < level.confidence
 
 
-@pytest.mark.parametrize(("end", "severity"), [(0.6, "warning"), (0.99, "critical")])
-def test_a_network_that_learned_a_part_and_still_learns_gets_a_warning(end: float, severity: str) -> None:
+@pytest.mark.parametrize(("end", "severity"), [(0.99, "critical")])
+def test_a_loss_that_falls_too_slowly_for_a_forecast_is_said_to_fall(end: float, severity: str) -> None:
     def falling(steps: np.ndarray) -> np.ndarray:
         return 2.3 * (1.0 + (end - 1.0) * steps / 300)
 

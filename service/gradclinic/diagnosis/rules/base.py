@@ -12,16 +12,24 @@ from ...kernel.spec import Spec
 from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
 from ..features import Features
-from ..finding import Condition, Evidence, Finding, Severity
+from ..finding import Blame, Condition, Evidence, Finding, Severity
 from ..thresholds import Thresholds
 
 
 class Precedence(IntEnum):
     """The smaller, the earlier a finding claims to be the primary condition."""
 
+    NOTHING_TO_LEARN = 2
+    WRONG_BEFORE_THE_FIRST_STEP = 4
+    NO_SIGNAL = 5
+    NARROW = 6
+    DECAYED = 7
+    LINEAR = 8
+    UNSCALED = 9
     BLOWN_UP = 10
     OSCILLATING_THOUGH_LEARNED = 20
     OSCILLATING_UNDER_LARGE_STEPS = 30
+    SMALL_BATCH = 35
     DEAD = 40
     SATURATED_FROM_THE_START = 50
     EXPLODING = 60
@@ -31,7 +39,8 @@ class Precedence(IntEnum):
     OSCILLATING = 90
     SATURATED_LATE = 91
     VANISHING_LATE = 92
-    NOTHING_ELSE = 93
+    STILL_FALLING = 93
+    NOTHING_ELSE = 94
     HEALTHY = 100
     UNKNOWN = 110
 
@@ -62,6 +71,7 @@ class Rule(Spec):
         span: tuple[int, int] | None = None,
         evidence: tuple[Evidence, ...],
         summary: str,
+        blames: tuple[Blame, ...] = (),
         severity: Severity | None = None,
     ) -> Finding:
         """A finding of this rule; without a span it holds for all steps recorded."""
@@ -78,6 +88,7 @@ class Rule(Spec):
             rule=self.condition,
             source=self.source,
             summary=summary,
+            blames=blames,
         )
 
 

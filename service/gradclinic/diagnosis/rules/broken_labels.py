@@ -1,0 +1,68 @@
+from typing import ClassVar, Literal
+
+from ...measurements.preflight import LossFacts, TargetFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, failed, percent
+
+_ENOUGH_ROWS = 128
+"""With so many rows of one class, a second class that has 5 % of the data is missing by chance in .1 % of cases."""
+
+
+class BrokenLabels(Rule):
+    """The targets were lost or spoiled before training: one class only, values that the loss has no place for, NaN."""
+
+    condition: Literal["broken_labels"] = "broken_labels"
+    source: ClassVar[str] = "definition; .95^128 = .001"
+    uses: ClassVar[tuple[str, ...]] = ()
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.targets is None:
+            return None
+        found = _fault(seen.targets, seen.loss)
+        if found is None:
+            return None
+        summary, evidence = found
+        return self.finding(
+            features,
+            harm=True,
+            confidence=0.98,
+            evidence=evidence,
+            summary=summary,
+            blames=("labels", "data", "loss") if failed(features, thresholds) else ("labels", "data"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.NOTHING_TO_LEARN
+
+
+def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...]] | None:
+    if targets.nonfinite_rows:
+        fraction = targets.nonfinite_rows / targets.rows
+        return (
+            f"{percent(fraction)} of the targets are NaN or infinite, so that the loss is, too: remove or repair them.",
+            (Evidence("nonfinite_targets", fraction, "fraction", 0.0),),
+        )
+    if targets.distinct == 1 and targets.rows >= _ENOUGH_ROWS:
+        what = "class" if targets.form in ("indices", "one_hot", "multi_hot") else "value"
+        value = f" ({targets.mean:.4g})" if targets.columns == 1 else ""
+        return (
+            (
+                f"All {targets.rows:,} targets seen are the same {what}{value}: the labels were lost before training,"
+                " and there is nothing to learn."
+            ),
+            (Evidence("distinct_targets", 1.0, "targets", 2.0),),
+        )
+    outside = targets.outside_unit
+    if loss is not None and loss.takes == "probabilities" and outside > 0:
+        return (
+            (
+                f"{percent(outside)} of the targets lie outside 0 to 1 ({targets.low:.3g} to {targets.high:.3g}), where"
+                f" {loss.name} has no lower bound: {targets.distinct} classes need as many outputs and cross entropy."
+            ),
+            (Evidence("targets_outside", outside, "fraction", 0.0),),
+        )
+    return None

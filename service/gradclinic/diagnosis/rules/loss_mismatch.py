@@ -1,0 +1,111 @@
+from math import log
+from typing import ClassVar, Literal
+
+from ...measurements.preflight import LossFacts, OutputFacts, Preflight, TargetFacts, least_cross_entropy
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Blame, Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, failed, outcome_in_words
+
+_Fault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
+_BOUNDED = ("softmax", "sigmoid", "tanh")
+
+
+class LossMismatch(Rule):
+    """The loss does not fit the outputs or the targets that it is given."""
+
+    condition: Literal["loss_mismatch"] = "loss_mismatch"
+    source: ClassVar[str] = "definition of each loss in torch.nn; Goodfellow et al. 2016, Deep Learning, 6.2.2"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        found = _fault(seen) if seen is not None else None
+        if found is None:
+            return None
+        summary, evidence, confidence, blames = found
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=confidence,
+            evidence=evidence,
+            summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
+            blames=blames,
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.WRONG_BEFORE_THE_FIRST_STEP
+
+
+def _fault(seen: Preflight) -> _Fault | None:
+    loss, outputs, targets = seen.loss, seen.outputs, seen.targets
+    if loss is None or outputs is None:
+        return None
+    return _of_outputs(loss, outputs) or (_of_targets(loss, outputs, targets) if targets is not None else None)
+
+
+def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
+    if loss.name == "CrossEntropyLoss" and outputs.columns == 1:
+        return (
+            (
+                "Cross entropy over a single output is 0 whatever the weights are: a yes-or-no output needs"
+                " BCEWithLogitsLoss"
+            ),
+            (Evidence("output_units", 1.0, "units", 2.0),),
+            0.99,
+            ("loss", "output_activation"),
+        )
+    if loss.takes == "logits" and outputs.activation in _BOUNDED:
+        floor = least_cross_entropy(max(2, outputs.columns), outputs.activation)
+        chance = log(max(2, outputs.columns))
+        return (
+            (
+                f"{loss.name} takes logits, and gets the outputs of a {outputs.activation}: it cannot fall below"
+                f" {floor:.2f} nats, where guessing costs {chance:.2f}; drop the {outputs.activation}"
+            ),
+            (Evidence("least_loss", floor, "nats", 0.0),),
+            0.97,
+            ("output_activation", "loss"),
+        )
+    if loss.takes == "log_probabilities" and outputs.form not in ("log_probabilities",) and loss.name == "NLLLoss":
+        return (
+            (
+                f"{loss.name} takes log-probabilities, and gets {_in_words(outputs)}: it has no lower bound then; put a"
+                " log_softmax before it, or use CrossEntropyLoss"
+            ),
+            (Evidence("largest_output", outputs.high, "output", 0.0),),
+            0.97,
+            ("loss", "output_activation"),
+        )
+    return None
+
+
+def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> _Fault | None:
+    if loss.broadcasts:
+        return (
+            (
+                f"{loss.name} compares every output with every target, since their shapes differ and are broadcast:"
+                " give both the same shape"
+            ),
+            (Evidence("target_columns", float(targets.columns), "columns", float(outputs.columns)),),
+            0.9,
+            ("loss", "data"),
+        )
+    is_class = targets.form in ("one_hot", "indices") or (targets.form == "multi_hot" and targets.columns == 1)
+    few = targets.whole and 2 < targets.distinct <= 20 and targets.low >= 0 and targets.columns == 1
+    if loss.takes == "numbers" and (is_class or few):
+        return (
+            (
+                f"The targets are classes ({targets.distinct} different ones), and {loss.name} treats them as numbers:"
+                " cross entropy fits classes"
+            ),
+            (Evidence("distinct_targets", float(targets.distinct), "targets"),),
+            0.6,
+            ("loss", "output_activation"),
+        )
+    return None
+
+
+def _in_words(outputs: OutputFacts) -> str:
+    return "probabilities" if outputs.form == "probabilities" else "plain numbers"

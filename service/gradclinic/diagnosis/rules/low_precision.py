@@ -1,0 +1,54 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, failed, outcome_in_words, percent
+
+_LOST = 0.2
+"""Fraction of a layer's gradient entries that are 0 or below the normal numbers."""
+
+
+class LowPrecision(Rule):
+    """float16 without a gradient scaler: small gradients become 0, large values infinity."""
+
+    condition: Literal["low_precision"] = "low_precision"
+    source: ClassVar[str] = "Micikevicius et al. 2018, Mixed Precision Training, arXiv:1710.03740"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.precision is None or seen.precision.lowest != "float16" or seen.precision.scaled:
+            return None
+        lost = _lost(record)
+        if lost < _LOST and not features.diverged:
+            return None
+        what = (
+            "values beyond 65,504 became infinite"
+            if features.diverged
+            else f"up to {percent(lost)} of a layer's gradient is 0 or below the smallest normal number (6.1e-5)"
+        )
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=0.85,
+            evidence=(Evidence("underflow_fraction", lost, "fraction", _LOST),),
+            summary=(
+                f"The training computes in float16 without a gradient scaler, and {what}: use torch.amp.GradScaler,"
+                f" bfloat16 or float32; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("precision",),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.NARROW
+
+
+def _lost(record: RunRecord) -> float:
+    """Largest fraction over the layers, at the first record, of gradient entries that float16 cannot hold."""
+    parts = [record.get(name) for name in ("site_grad_underflow_fraction", "site_grad_zero_fraction")]
+    rows = [part.values[0].astype(np.float64) for part in parts if len(part)]
+    return float(np.nanmax(np.sum(rows, axis=0))) if rows and rows[0].size else 0.0

@@ -1,0 +1,36 @@
+from typing import ClassVar, Literal
+
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, outcome_in_words
+
+
+class NoSignal(Rule):
+    """The gradient was exactly zero at every weight from the first step on: nothing can change."""
+
+    condition: Literal["no_signal"] = "no_signal"
+    source: ClassVar[str] = "definition: a gradient of exactly 0 moves nothing at any learning rate"
+    uses: ClassVar[tuple[str, ...]] = ()
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.wiring is None or not seen.wiring.zero_gradient:
+            return None
+        narrow = seen.precision is not None and seen.precision.lowest == "float16" and not seen.precision.scaled
+        at = f", from {seen.wiring.stops_at} on" if seen.wiring.stops_at else ""
+        return self.finding(
+            features,
+            harm=True,
+            confidence=0.97,
+            layers=(seen.wiring.stops_at,) if seen.wiring.stops_at else (),
+            evidence=(Evidence("gradient_norm", 0.0, "loss per weight", 0.0),),
+            summary=(
+                f"The gradient is exactly zero{at}, so no weight can move; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("precision",) if narrow else ("output_activation", "loss", "initialization"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.NO_SIGNAL

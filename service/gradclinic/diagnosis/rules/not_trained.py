@@ -1,0 +1,74 @@
+from typing import ClassVar, Literal
+
+from ...measurements.preflight import WiringFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, failed, listed, outcome_in_words, percent
+
+_Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
+
+
+class NotTrained(Rule):
+    """The program does not train what it seems to: the optimizer, the gradients and the model are wired wrongly."""
+
+    condition: Literal["not_trained"] = "not_trained"
+    source: ClassVar[str] = "definition: what the backward reaches against what the optimizer holds"
+    uses: ClassVar[tuple[str, ...]] = ()
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.wiring is None:
+            return None
+        found = _fault(seen.wiring)
+        if found is None:
+            return None
+        summary, evidence, layers, always, confidence = found
+        return self.finding(
+            features,
+            harm=always or failed(features, thresholds),
+            confidence=confidence,
+            layers=layers,
+            evidence=evidence,
+            summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
+            blames=("wiring",),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.NOTHING_TO_LEARN
+
+
+def _fault(wiring: WiringFacts) -> _Fault | None:
+    if wiring.uncleared:
+        return (
+            (
+                "Gradients are not cleared between steps, so that each step adds all earlier ones: call zero_grad()"
+                " before backward()"
+            ),
+            (Evidence("uncleared_steps", 1.0, "fraction", 0.0),),
+            (),
+            True,
+            0.99,
+        )
+    if wiring.untrained:
+        lost = f" ({wiring.unregistered} of them no module holds: use nn.ModuleList instead of a plain list)"
+        return (
+            (
+                f"The optimizer does not hold {percent(wiring.untrained_fraction)} of the parameters that the loss"
+                f" depends on: {listed(wiring.untrained)} stay as they began{lost if wiring.unregistered else ''}"
+            ),
+            (Evidence("untrained_fraction", wiring.untrained_fraction, "fraction", 0.0),),
+            wiring.untrained,
+            wiring.untrained_fraction > 0.999,
+            0.97,
+        )
+    if wiring.evaluating:
+        return (
+            f"The model trains in evaluation mode ({listed(wiring.evaluating)}): call model.train()",
+            (Evidence("layers_in_evaluation_mode", float(len(wiring.evaluating)), "layers", 0.0),),
+            wiring.evaluating,
+            False,
+            0.8,
+        )
+    return None

@@ -1,0 +1,76 @@
+from typing import ClassVar, Literal
+
+from ...measurements.preflight import BOUNDS, OutputFacts, TargetFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, failed, outcome_in_words, percent
+
+_SOME = 0.05
+"""Fraction of the targets out of reach from which on an output's activation is called wrong: fewer may be outliers."""
+
+_LOST = 0.1
+"""Fraction of the targets' variance that is out of reach from which on it hurts, even where the rest is learned."""
+
+
+class OutputMismatch(Rule):
+    """The last activation cannot give what the targets ask for, whatever the weights are."""
+
+    condition: Literal["output_mismatch"] = "output_mismatch"
+    source: ClassVar[str] = "definition: the range of the last activation; Goodfellow et al. 2016, Deep Learning, 6.2.2"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.outputs is None or seen.targets is None:
+            return None
+        found = _fault(seen.outputs, seen.targets)
+        if found is None:
+            return None
+        summary, evidence, confidence = found
+        return self.finding(
+            features,
+            harm=failed(features, thresholds) or seen.outputs.unreachable_error >= _LOST,
+            confidence=confidence,
+            evidence=evidence,
+            summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
+            blames=("output_activation", "target_scaling", "loss"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.WRONG_BEFORE_THE_FIRST_STEP
+
+
+def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
+    if outputs.activation == "softmax" and outputs.columns == 1:
+        return (
+            "The output is a softmax over one unit, which is 1 whatever the weights are: use a sigmoid",
+            (Evidence("output_units", 1.0, "units", 2.0),),
+            0.99,
+        )
+    sums = targets.mean * targets.columns
+    if outputs.form == "probabilities" and targets.form == "multi_hot" and outputs.columns == targets.columns > 1:
+        return (
+            (
+                f"Each row of outputs sums to 1, but the targets' rows sum to {sums:.2g} on average, since the labels"
+                " are independent: use sigmoids instead of the softmax"
+            ),
+            (Evidence("targets_per_row", sums, "labels", 1.0),),
+            0.95,
+        )
+    fraction = outputs.unreachable
+    if fraction < _SOME or targets.form == "indices":
+        return None
+    low, high = BOUNDS[outputs.activation or ""]
+    return (
+        (
+            f"The {outputs.activation} at the output stays between {low:g} and {high:g}, where {percent(fraction)} of"
+            f" the targets do not ({targets.low:.3g} to {targets.high:.3g}): drop it, or scale the targets"
+        ),
+        (
+            Evidence("unreachable_targets", fraction, "fraction", _SOME),
+            Evidence("unreachable_error", outputs.unreachable_error, "ratio", _LOST),
+        ),
+        0.99,
+    )

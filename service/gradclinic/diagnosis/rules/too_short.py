@@ -1,0 +1,63 @@
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, blown_up, enough, failed, outcome_in_words
+
+_FURTHEST = 20.0
+"""How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
+
+
+class TooShort(Rule):
+    """The loss falls at a steady pace and the training stops: more steps would do."""
+
+    condition: Literal["too_short"] = "too_short"
+    source: ClassVar[str] = "gradclinic: least squares over the last half of the losses, with the slope's 95 % interval"
+    uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        if not features.finished or not failed(features, thresholds) or blown_up(features, thresholds):
+            return None
+        if not enough(features, thresholds):
+            return None
+        needed = _needed(features, thresholds)
+        if needed is None:
+            return None
+        least, likely, most = needed
+        reach = f"{least:.0f} to {most:.0f}" if most <= 10 * _FURTHEST else f"at least {least:.0f}"
+        return self.finding(
+            features,
+            harm=True,
+            severity="warning",
+            confidence=0.7 if likely <= 5 else 0.5,
+            evidence=(Evidence("steps_needed", likely, "times the steps taken", 1.0),),
+            summary=(
+                f"The loss still falls at a steady pace, and training stopped after {features.steps_done:,} steps: at"
+                f" this pace it takes about {likely:.0f} times as many ({reach});"
+                f" {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("steps", "learning_rate"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.STILL_FALLING
+
+
+def _needed(features: Features, thresholds: Thresholds) -> tuple[float, float, float] | None:
+    """Least, likely and most steps that reach the threshold at the pace of the last half, over the steps taken."""
+    losses = features.losses_from(0.5)
+    n = len(losses)
+    if n < 8:
+        return None
+    at = np.linspace(0.5, 1.0, n)
+    (slope, level), covariance = np.polyfit(at, losses, 1, cov=True)
+    error = 2.0 * float(np.sqrt(max(0.0, covariance[0, 0])))
+    gap = float(slope + level) - thresholds.learned
+    if not slope + error < 0 or gap <= 0:
+        return None
+    least, likely, most = (1.0 + gap / -pace for pace in (slope - error, slope, slope + error))
+    return (least, likely, most) if likely <= _FURTHEST else None

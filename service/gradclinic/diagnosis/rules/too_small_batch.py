@@ -1,0 +1,48 @@
+from typing import ClassVar, Literal
+
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, counted, failed, outcome_in_words
+
+_FEWEST = 8
+"""Values that a batch norm averages over. Its estimate of a variance from n values is off by sqrt(2/(n - 1)): half of
+the variance at n = 9, and more than all of it at n = 2."""
+_FEWEST_SAMPLES = 2
+"""Samples: the pixels of one image are too much alike to count as values of their own."""
+
+
+class TooSmallBatch(Rule):
+    """Batch norm averages over so few values that it hides the signal behind its own noise."""
+
+    condition: Literal["too_small_batch"] = "too_small_batch"
+    source: ClassVar[str] = "Wu and He 2018, Group Normalization, arXiv:1803.08494; sqrt(2/(n - 1))"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.norm is None:
+            return None
+        samples = seen.batch_size or record.batch_size
+        if seen.norm.values >= _FEWEST and samples > _FEWEST_SAMPLES:
+            return None
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=0.8,
+            layers=(seen.norm.layer,),
+            evidence=(
+                Evidence("values_per_channel", float(seen.norm.values), "values", float(_FEWEST)),
+                Evidence("batch_size", float(samples), "samples", float(_FEWEST_SAMPLES + 1)),
+            ),
+            summary=(
+                f"Batch norm averages over {counted(samples, 'sample')} only ({counted(seen.norm.values, 'value')} a"
+                f" channel in {seen.norm.layer}): take larger batches, or layer or group norm;"
+                f" {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("batch_size", "normalization"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.SMALL_BATCH

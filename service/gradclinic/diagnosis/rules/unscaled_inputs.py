@@ -1,0 +1,87 @@
+from typing import ClassVar, Literal
+
+from ...measurements.preflight import InputFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, counted, failed, outcome_in_words
+
+_LARGE, _SMALL = 10.0, 0.01
+"""RMS of the inputs. Initializations by fan keep the inputs' scale, so at 10 the first layer's values lie beyond the
+|z| = 5 where sigmoid and tanh are flat, and its weights' gradient is 10 times that of standardized inputs."""
+_SPREAD = 20.0
+"""Largest deviation of a column over the typical one's. The condition number of the first layer's least squares is at
+least its square, and plain gradient descent needs about as many steps."""
+_OFFSET = 10.0
+"""|mean| over the deviation; the condition number is about its square as well."""
+
+
+class UnscaledInputs(Rule):
+    """The inputs are far from zero mean and unit variance, which every common initialization and step size assumes."""
+
+    condition: Literal["unscaled_inputs"] = "unscaled_inputs"
+    source: ClassVar[str] = "LeCun et al. 1998, Efficient BackProp, 4.3; derived, see the rule"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.inputs is None:
+            return None
+        found = _fault(seen.inputs)
+        if found is None:
+            return None
+        summary, evidence, confidence = found
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=confidence,
+            evidence=evidence,
+            summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
+            blames=("input_scaling", "data"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.UNSCALED
+
+
+def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
+    if inputs.nonfinite_rows:
+        return (
+            (
+                f"{counted(inputs.nonfinite_rows, 'input row')} of {inputs.rows:,} seen hold NaN or infinity: remove or"
+                " repair them"
+            ),
+            (Evidence("nonfinite_rows", float(inputs.nonfinite_rows), "rows", 0.0),),
+            0.98,
+        )
+    spread = inputs.largest_std / inputs.typical_std if inputs.typical_std > 0 else 1.0
+    evidence = (
+        Evidence("input_rms", inputs.rms, "input", _LARGE),
+        Evidence("input_spread", spread, "ratio", _SPREAD),
+        Evidence("input_offset", inputs.largest_offset, "deviations", _OFFSET),
+    )
+    if spread > _SPREAD and inputs.largest_std > 1.0:
+        return (
+            (
+                f"The inputs' largest column has a standard deviation of {inputs.largest_std:.2g}, the typical one of"
+                f" {inputs.typical_std:.2g}, so the first layer follows the largest alone: standardize each column"
+            ),
+            evidence,
+            0.9,
+        )
+    if inputs.rms > _LARGE:
+        return (
+            f"The inputs are large (RMS {inputs.rms:.3g} instead of about 1): standardize them",
+            evidence,
+            0.85 if inputs.rms > 2 * _LARGE else 0.6,
+        )
+    if inputs.largest_offset > _OFFSET:
+        return (
+            f"The inputs lie {inputs.largest_offset:.3g} of their deviations away from 0: standardize them",
+            evidence,
+            0.6,
+        )
+    if inputs.rms < _SMALL:
+        return f"The inputs are small (RMS {inputs.rms:.2g} instead of about 1): standardize them", evidence, 0.6
+    return None

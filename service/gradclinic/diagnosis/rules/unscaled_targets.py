@@ -1,0 +1,54 @@
+from typing import ClassVar, Literal
+
+from ...measurements.preflight import OptimizerFacts, TargetFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Precedence, Rule, failed, outcome_in_words
+
+_LARGE, _SMALL = 10.0, 0.01
+"""RMS of the targets. Outputs start at about 1, and so does the gradient of a squared error at targets of about 1; at
+10 it is 10 times as large, and a bias that moves by a step of .001 needs 10,000 of them."""
+
+
+class UnscaledTargets(Rule):
+    """The targets of a regression are far from the size of the outputs that a fresh network gives."""
+
+    condition: Literal["unscaled_targets"] = "unscaled_targets"
+    source: ClassVar[str] = "Bishop 1995, Neural Networks for Pattern Recognition, 8.2; derived, see the rule"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight
+        if seen is None or seen.targets is None or seen.targets.form != "numbers":
+            return None
+        if seen.loss is not None and seen.loss.takes not in ("numbers", "unknown"):
+            return None
+        size = max(abs(seen.targets.mean), seen.targets.std)
+        if _SMALL <= size <= _LARGE:
+            return None
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=0.85 if size > 2 * _LARGE else 0.6,
+            evidence=(
+                Evidence("target_mean", seen.targets.mean, "target"),
+                Evidence("target_std", seen.targets.std, "target"),
+                Evidence("target_size", size, "target", _LARGE if size > 1 else _SMALL),
+            ),
+            summary=f"{_summary(seen.targets, seen.optimizer)}; {outcome_in_words(features, thresholds)}.",
+            blames=("target_scaling", "data"),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+        return Precedence.UNSCALED
+
+
+def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:
+    said = f"The targets have mean {targets.mean:.3g} and deviation {targets.std:.3g}, where outputs start at about 1"
+    if optimizer is not None and optimizer.name.startswith("Adam") and optimizer.learning_rate > 0:
+        steps = abs(targets.mean) / optimizer.learning_rate
+        if steps > 1000:
+            said += f", so that steps of {optimizer.learning_rate:g} need about {steps:,.0f} of them to get there"
+    return f"{said}: standardize them"

@@ -1,0 +1,34 @@
+from gradclinic.diagnosis import diagnose
+
+from ..records import outcome
+from ..seen import CLASSIFIER, but, seen
+
+
+def test_gradients_that_are_not_cleared_hurt_whatever_the_loss_does():
+    for ended in (None, outcome()):
+        finding = diagnose(seen(but(CLASSIFIER, "wiring", uncleared=True), outcome=ended)).findings[0]
+        assert finding.condition == "not_trained"
+        assert "zero_grad()" in finding.summary
+        assert finding.blames == ("wiring",)
+
+
+def test_parameters_that_no_optimizer_holds_are_named_and_so_is_the_plain_list():
+    look = but(CLASSIFIER, "wiring", untrained=("a", "b", "c"), untrained_fraction=0.92, unregistered=3)
+    finding = diagnose(seen(look)).findings[0]
+    assert finding.layers == ("a", "b", "c")
+    assert "92 % of the parameters" in finding.summary
+    assert "nn.ModuleList" in finding.summary
+
+
+def test_a_part_that_is_left_as_it_was_on_purpose_does_no_harm_where_the_rest_learned():
+    look = but(CLASSIFIER, "wiring", untrained=("trunk.weight",), untrained_fraction=0.9)
+    assert diagnose(seen(look, outcome=outcome())).primary == "healthy"
+
+
+def test_training_in_evaluation_mode_is_named():
+    finding = diagnose(seen(but(CLASSIFIER, "wiring", evaluating=("1", "4")))).findings[0]
+    assert "model.train()" in finding.summary
+
+
+def test_sound_wiring_is_none():
+    assert "not_trained" not in {finding.condition for finding in diagnose(seen(CLASSIFIER)).findings}

@@ -1,0 +1,24 @@
+from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.preflight import NormFacts
+
+from ..seen import CLASSIFIER, seen
+
+
+def test_batch_norm_over_two_samples_is_named():
+    look = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=2), "batch_size": 2})
+    finding = diagnose(seen(look)).findings[0]
+    assert finding.condition == "too_small_batch"
+    assert "2 samples" in finding.summary
+    assert finding.blames[0] == "batch_size"
+
+
+def test_one_image_is_too_few_however_many_pixels_it_has():
+    look = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=64), "batch_size": 1})
+    assert diagnose(seen(look)).primary == "too_small_batch"
+
+
+def test_a_batch_of_64_is_enough_and_without_batch_norm_any_is():
+    enough = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=64)})
+    without = CLASSIFIER.model_copy(update={"batch_size": 1})
+    for look in (enough, without):
+        assert "too_small_batch" not in {finding.condition for finding in diagnose(seen(look)).findings}

@@ -1,0 +1,437 @@
+"""Looks at the first batches of a training, for what no gradient statistic shows, and leaves no trace of it.
+
+before_forward   the model is called: its input
+after_loss       the criterion was called: outputs, targets, its value
+after_backward   the gradients of a step are there, before any clipping
+after_step       the optimizer has taken a step
+facts            what was seen
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic.measurements.preflight import (
+    BOUNDS,
+    InputFacts,
+    LossFacts,
+    LossInput,
+    NormFacts,
+    OptimizerFacts,
+    OutputFacts,
+    OutputForm,
+    PrecisionFacts,
+    Preflight,
+    TargetFacts,
+    TargetForm,
+    WiringFacts,
+)
+
+from .graph import Node, leaves_of, nearest_operation
+
+BATCHES = 8
+"""Batches that are looked at."""
+ENTRIES = 1_000_000
+"""Entries of inputs, of targets and of outputs that are kept, at most."""
+DISTINCT = 1000
+"""Different targets that are counted, at most."""
+
+_BATCH_NORM = nn.modules.batchnorm._BatchNorm
+_TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], ...] = (
+    ((nn.CrossEntropyLoss, nn.BCEWithLogitsLoss, nn.MultiLabelSoftMarginLoss, nn.SoftMarginLoss), "logits"),
+    ((nn.NLLLoss, nn.KLDivLoss), "log_probabilities"),
+    (nn.BCELoss, "probabilities"),
+    ((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss), "numbers"),
+)
+_ACTIVATIONS = {
+    "Softmax": "softmax",
+    "LogSoftmax": "log_softmax",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Relu": "relu",
+    "Softplus": "softplus",
+    "Elu": "elu",
+    "LeakyRelu": "leaky_relu",
+    "Hardtanh": "hardtanh",
+    "Gelu": "gelu",
+    "Silu": "silu",
+    "Exp": "exp",
+    "Abs": "abs",
+}
+"""Activations by what the autograd graph calls them, without `Backward0`."""
+
+
+class FirstLook:
+    """The first batches of one training."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        criterion: nn.Module | None = None,
+        *,
+        scaled: bool = False,
+    ) -> None:
+        self._model, self._optimizer, self._criterion, self._scaled = model, optimizer, criterion, scaled
+        self._inputs, self._targets = _Kept(), _Kept()
+        self._targets_are_indices = False
+        self._outputs: OutputFacts | None = None
+        self._broadcasts = False
+        self._values: list[Tensor] = []
+        """The criterion's values since the last step."""
+        self._factors: list[Tensor] = []
+        self._told: list[Tensor] = []
+        self._narrowest: torch.dtype | None = None
+        self._norm: NormFacts | None = None
+        self._norm_handles = [
+            module.register_forward_pre_hook(self._norm_seer(name))
+            for name, module in model.named_modules()
+            if isinstance(module, _BATCH_NORM)
+        ]
+        self._leaves: list[Tensor] = []
+        self._versions: dict[int, int] = {}
+        self._without_gradient: set[int] = set()
+        self._zero: list[bool] = []
+        self._stops_at: str | None = None
+        self._uncleared: list[bool] = []
+        self._evaluating: tuple[str, ...] = ()
+        self._settings: OptimizerFacts | None = None
+        self._batch_size: int | None = None
+        self._step = 0
+        self._fresh = True
+        """Whether no gradient has come since the last step."""
+
+    @property
+    def done(self) -> bool:
+        """Whether enough was seen."""
+        return self._step >= BATCHES
+
+    # --- what is seen ---
+
+    @torch.no_grad()
+    def before_forward(self, inputs: Any) -> None:
+        """The model is about to be called; `inputs` is its first argument."""
+        if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
+            self._inputs.add(_as_rows(inputs))
+
+    def after_loss(self, outputs: Any, targets: Any, value: Any) -> None:
+        """The criterion was called in training."""
+        if self.done or not isinstance(outputs, Tensor):
+            return
+        if isinstance(value, Tensor) and value.ndim == 0:
+            self._values.append(value.detach())
+            if value.requires_grad:
+                value.register_hook(lambda _: self._before_backward())  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            self._saw_outputs(outputs)
+            if isinstance(targets, Tensor):
+                self._saw_targets(outputs, targets)
+
+    @torch.no_grad()
+    def after_backward(self, loss: Tensor | float) -> None:
+        """A backward has ended; `loss` is what the program differentiated."""
+        if self.done:
+            return
+        told = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+        self._told.append(told.double().reshape(()))
+        if self._step == 0 and self._fresh:
+            self._saw_wiring(loss.grad_fn if isinstance(loss, Tensor) else None)
+        self._fresh = False
+
+    @torch.no_grad()
+    def before_step(self) -> None:
+        """The optimizer is about to take a step."""
+        if self.done:
+            return
+        gradients = [each.grad for each in self._leaves if each.grad is not None]
+        self._zero.append(bool(gradients) and not any(bool(each.any()) for each in gradients))
+        held = [each for group in self._optimizer.param_groups for each in group["params"]]
+        reached = {id(each) for each in held if each.grad is not None}
+        missing = {id(each) for each in held} - reached
+        self._without_gradient = missing if self._step == 0 else self._without_gradient & missing
+        if self._step == 0:
+            self._stops_at = self._first_without_signal()
+
+    def after_step(self) -> None:
+        """The optimizer has taken a step."""
+        if self.done:
+            return
+        if self._values and self._told:
+            mean = torch.stack([each.double().cpu() for each in self._values]).mean()
+            self._factors.append(torch.stack([each.cpu() for each in self._told]).sum() / mean)
+        self._values, self._told = [], []
+        self._step += 1
+        self._fresh = True
+
+    def close(self) -> None:
+        """Take every hook away."""
+        for handle in self._norm_handles:
+            handle.remove()
+        self._norm_handles = []
+
+    # --- what it comes to ---
+
+    def facts(self) -> Preflight:
+        """Everything that was seen so far."""
+        self.close()
+        targets = self._target_facts()
+        return Preflight(
+            inputs=_input_facts(self._inputs.rows()),
+            targets=targets,
+            outputs=self._output_facts(),
+            loss=self._loss_facts(),
+            wiring=self._wiring_facts(),
+            precision=self._precision_facts(),
+            optimizer=self._settings,
+            norm=self._norm,
+            batch_size=self._batch_size,
+        )
+
+    # --- its parts ---
+
+    def _before_backward(self) -> None:
+        """The first gradient of a backward is there, none of the parameters' own yet."""
+        if self._fresh and 1 <= self._step < BATCHES:
+            stale = [each.grad for group in self._optimizer.param_groups for each in group["params"]]
+            self._uncleared.append(any(each is not None and bool(each.any()) for each in stale))
+
+    def _saw_outputs(self, outputs: Tensor) -> None:
+        self._narrow(outputs.dtype)
+        if self._outputs is not None or outputs.ndim == 0 or not outputs.numel():
+            return
+        self._batch_size = len(outputs)
+        rows = _as_rows(outputs[: max(1, ENTRIES // max(1, outputs[0].numel()))]).double().cpu()
+        finite = rows[torch.isfinite(rows)] if bool(torch.isfinite(rows).any()) else torch.zeros(1)
+        node = nearest_operation(outputs.grad_fn)
+        self._outputs = OutputFacts(
+            columns=rows.shape[1],
+            form=_output_form(rows),
+            activation=_ACTIVATIONS.get(node) if node is not None else None,
+            rms=float(finite.square().mean().sqrt()),
+            low=float(finite.min()),
+            high=float(finite.max()),
+            unreachable=0.0,
+            unreachable_error=0.0,
+            constant=bool((rows == rows[:1]).all()) and len(rows) > 1,
+        )
+
+    def _saw_targets(self, outputs: Tensor, targets: Tensor) -> None:
+        indices = not targets.is_floating_point() and targets.ndim < outputs.ndim
+        self._targets_are_indices = indices
+        same = outputs.shape == targets.shape
+        by_number = isinstance(self._criterion, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
+        self._broadcasts = self._broadcasts or (by_number and not same)
+        self._targets.add(targets.reshape(-1, 1) if indices or targets.ndim < 2 else _as_rows(targets))
+
+    def _saw_wiring(self, root: Node | None) -> None:
+        self._leaves = leaves_of(root) if root is not None else list(self._model.parameters())
+        self._versions = {id(each): each._version for each in self._leaves}
+        self._evaluating = tuple(
+            name
+            for name, module in self._model.named_modules()
+            if isinstance(module, _BATCH_NORM | nn.modules.dropout._DropoutNd) and not module.training
+        )
+        group = self._optimizer.param_groups[0]
+        betas = group.get("betas", (0.0, 0.0))
+        self._settings = OptimizerFacts(
+            name=type(self._optimizer).__name__,
+            learning_rate=float(group["lr"]),
+            weight_decay=float(group.get("weight_decay", 0.0)),
+            momentum=float(group.get("momentum", betas[0])),
+        )
+        for parameter in self._model.parameters():
+            self._narrow(parameter.dtype)
+
+    def _first_without_signal(self) -> str | None:
+        """The weight nearest to the loss whose gradient is exactly zero."""
+        names = {id(each): name for name, each in self._model.named_parameters()}
+        for leaf in self._leaves:
+            if leaf.ndim > 1 and leaf.grad is not None and not bool(leaf.grad.any()):
+                return names.get(id(leaf), f"a weight of shape {list(leaf.shape)}")
+        return None
+
+    def _wiring_facts(self) -> WiringFacts | None:
+        if not self._leaves:
+            return None
+        names = {id(each): name for name, each in self._model.named_parameters()}
+        held = {id(each) for group in self._optimizer.param_groups for each in group["params"]}
+        stuck = [
+            each
+            for each in self._leaves
+            if isinstance(each, nn.Parameter) and id(each) not in held and each._version == self._versions[id(each)]
+        ]
+        weights = [each for each in self._leaves if isinstance(each, nn.Parameter)]
+        everything = sum(each.numel() for each in weights)
+        return WiringFacts(
+            untrained=tuple(names.get(id(each), f"a parameter of shape {list(each.shape)}") for each in stuck),
+            unregistered=sum(id(each) not in names for each in stuck),
+            untrained_fraction=sum(each.numel() for each in stuck) / everything if everything else 0.0,
+            without_gradient=tuple(name for key, name in names.items() if key in self._without_gradient),
+            zero_gradient=bool(self._zero) and all(self._zero),
+            stops_at=self._stops_at,
+            uncleared=len(self._uncleared) >= 2 and all(self._uncleared),
+            evaluating=self._evaluating,
+        )
+
+    def _target_facts(self) -> TargetFacts | None:
+        rows = self._targets.rows()
+        if rows is None:
+            return None
+        finite = torch.isfinite(rows).all(dim=1)
+        known = rows[finite]
+        if not len(known):
+            return None
+        different, counts = torch.unique(known[:, :4096], dim=0, return_counts=True)
+        form = "indices" if self._targets_are_indices else _target_form(known)
+        return TargetFacts(
+            rows=len(rows),
+            columns=rows.shape[1],
+            form=form,
+            mean=float(known.mean()),
+            std=float(known.std(unbiased=False)),
+            low=float(known.min()),
+            high=float(known.max()),
+            outside_unit=float(((known < 0) | (known > 1)).double().mean()),
+            whole=bool((known == known.round()).all()),
+            distinct=min(DISTINCT, len(different)),
+            most_common=float(counts.max() / len(known)),
+            nonfinite_rows=int((~finite).sum()),
+        )
+
+    def _output_facts(self) -> OutputFacts | None:
+        outputs, rows = self._outputs, self._targets.rows()
+        if outputs is None or rows is None or self._targets_are_indices or (outputs.activation or "") not in BOUNDS:
+            return outputs
+        known = rows[torch.isfinite(rows).all(dim=1)]
+        variance = float(known.var(unbiased=False)) if len(known) else 0.0
+        if not variance:
+            return outputs
+        distance = known - known.clamp(*BOUNDS[outputs.activation or ""])
+        return outputs.model_copy(
+            update={
+                "unreachable": float((distance != 0).double().mean()),
+                "unreachable_error": float(distance.square().mean()) / variance,
+            }
+        )
+
+    def _loss_facts(self) -> LossFacts | None:
+        if self._criterion is None:
+            return None
+        takes = next((word for kinds, word in _TAKES if isinstance(self._criterion, kinds)), None)
+        return LossFacts(
+            name=type(self._criterion).__name__,
+            takes=takes or "unknown",
+            broadcasts=self._broadcasts,
+            factor=_steady(self._factors),
+        )
+
+    def _precision_facts(self) -> PrecisionFacts | None:
+        if self._narrowest is None:
+            return None
+        return PrecisionFacts(lowest=str(self._narrowest).removeprefix("torch."), scaled=self._scaled)
+
+    def _narrow(self, dtype: torch.dtype) -> None:
+        if not dtype.is_floating_point:
+            return
+        if self._narrowest is None or torch.finfo(dtype).bits < torch.finfo(self._narrowest).bits:
+            self._narrowest = dtype
+
+    def _norm_seer(self, name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def see(module: nn.Module, args: tuple[Any, ...]) -> None:
+            if module.training and args and isinstance(args[0], Tensor) and args[0].ndim > 1:
+                values = args[0].numel() // max(1, args[0].shape[1])
+                if self._norm is None or values < self._norm.values:
+                    self._norm = NormFacts(layer=name, values=values)
+
+        return see
+
+
+class _Kept:
+    """The first rows of what passes, as float64 on the CPU."""
+
+    def __init__(self) -> None:
+        self._parts: list[Tensor] = []
+        self._entries = 0
+
+    def add(self, rows: Tensor) -> None:
+        """Keep what there is room for; rows of another width than the first are left out."""
+        room = (ENTRIES - self._entries) // max(1, rows.shape[1])
+        if room <= 0 or (self._parts and self._parts[0].shape[1] != rows.shape[1]):
+            return
+        part = rows[:room].detach().double().cpu()
+        self._parts.append(part)
+        self._entries += part.numel()
+
+    def rows(self) -> Tensor | None:
+        """[rows, columns]; None where nothing was kept."""
+        return torch.cat(self._parts) if self._parts else None
+
+
+def _as_rows(values: Tensor) -> Tensor:
+    """[rows, columns]: a column is a feature, or a channel; positions and pixels count as rows."""
+    if values.ndim < 2:
+        return values.reshape(-1, 1)
+    if values.ndim == 3:  # sequences: [batch, steps, features]
+        return values.reshape(-1, values.shape[-1])
+    return values.movedim(1, -1).reshape(-1, values.shape[1])
+
+
+def _input_facts(rows: Tensor | None) -> InputFacts | None:
+    if rows is None:
+        return None
+    finite = torch.isfinite(rows).all(dim=1)
+    known = rows[finite]
+    if not len(known):
+        known = torch.zeros_like(rows[:1])  # nothing but the number of broken rows can be told
+    deviations, means = known.std(dim=0, unbiased=False), known.mean(dim=0)
+    varying = deviations[deviations > 0]
+    scale = float(varying.square().mean().sqrt()) if len(varying) else 0.0
+    return InputFacts(
+        rows=len(rows),
+        columns=rows.shape[1],
+        rms=float(known.square().mean().sqrt()),
+        largest_std=float(varying.max()) if len(varying) else 0.0,
+        typical_std=float(varying.median()) if len(varying) else 0.0,
+        largest_offset=float(means.abs().max()) / scale if scale else 0.0,
+        constant_columns=int((deviations == 0).sum()),
+        nonfinite_rows=int((~finite).sum()),
+    )
+
+
+def _target_form(rows: Tensor) -> TargetForm:
+    if bool(((rows == 0) | (rows == 1)).all()):
+        return "one_hot" if rows.shape[1] > 1 and bool((rows.sum(dim=1) == 1).all()) else "multi_hot"
+    if rows.shape[1] > 1 and _sum_to_one(rows):
+        return "probabilities"
+    return "numbers"
+
+
+def _output_form(rows: Tensor) -> OutputForm:
+    if not bool(torch.isfinite(rows).all()):
+        return "numbers"
+    if _sum_to_one(rows):
+        return "probabilities"
+    if bool((rows <= 0).all()) and _sum_to_one(rows.exp()):
+        return "log_probabilities"
+    low, high = float(rows.min()), float(rows.max())
+    if low >= 0:
+        return "unit_interval" if high <= 1 else "nonnegative"
+    return "symmetric_interval" if low >= -1 and high <= 1 else "numbers"
+
+
+def _sum_to_one(rows: Tensor) -> bool:
+    """Whether every row is a distribution; in half precision sums are off by 1e-2."""
+    return bool((rows >= 0).all()) and bool(((rows.sum(dim=1) - 1).abs() < 1e-2).all())
+
+
+def _steady(factors: Sequence[Tensor]) -> float | None:
+    """The factor that all steps agree on within a thousandth; None where they do not."""
+    if not factors:
+        return None
+    values = torch.stack(list(factors))
+    if not bool(torch.isfinite(values).all()):
+        return None
+    middle = float(values.median())
+    return middle if bool(((values - middle).abs() <= 1e-3 * abs(middle)).all()) and middle > 0 else None
