@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
-from ..diagnosis.finding import Severity
+from ..diagnosis.finding import Blame, Severity
 from ..kernel.names import LabelKey, Name
 from ..kernel.spec import Spec
 from ..remedies import AnyRemedy
@@ -38,6 +38,8 @@ class FindingAnswer(Answer):
     """Where the rule or its threshold comes from."""
     summary: str
     """One sentence that a person understands."""
+    blames: list[Blame] = Field(default_factory=list)
+    """The parts of the training that it holds responsible, best first."""
     suggested_remedies: list[AnyRemedy]
     """Remedies as they can be posted, best first for this condition."""
 
