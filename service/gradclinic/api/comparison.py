@@ -39,7 +39,7 @@ def compare_runs(
     if len(run_ids) < 2:
         raise InvalidRequest.at("", "a comparison needs at least two runs", value=runs, allowed="runs=a,b,...")
     found = comparisons.compare_runs(service, run_ids, baseline=baseline, metric=metric, confidence=confidence)
-    return a.ComparisonAnswer.model_validate(found, from_attributes=True)
+    return a.ComparisonAnswer.model_validate(found)
 
 
 @router.post("", summary="Compare runs", responses=problems(404, 409, *BODY_PROBLEMS))
@@ -48,4 +48,4 @@ def compare_many_runs(
 ) -> a.ComparisonAnswer:
     """The same, for more runs than fit into an address."""
     found = comparisons.compare_runs(service, body.runs, baseline=body.baseline, metric=metric, confidence=confidence)
-    return a.ComparisonAnswer.model_validate(found, from_attributes=True)
+    return a.ComparisonAnswer.model_validate(found)

@@ -7,21 +7,25 @@ from fastapi import APIRouter, Query, Response
 from .. import schemas as a
 from ..comparison import DEFAULT_METRIC
 from ..diagnosis import Condition
-from ..schemas.requests import StudyRequest
+from ..store import Study
 from ..use_cases.comparison import compare_study
 from ..use_cases.idempotency import idempotency_of
-from ..use_cases.study import ArmPlan, StudyPlan, submit_study
+from ..use_cases.study import submit_study
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
 from .http.filters import Labels
 from .http.paging import ThePage
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
-from .views import study_answer
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
 
 Metric = Annotated[str, Query(max_length=100, description="What the verdicts rest on.")]
 Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals of one comparison together.")]
+
+
+def study_answer(study: Study) -> a.StudyAnswer:
+    """A study with its progress and its addresses."""
+    return a.StudyAnswer.showing(study, urls=a.StudyUrls.of_study(study.id))
 
 
 @router.post(
@@ -34,21 +38,11 @@ Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals 
     },
 )
 def create_study(
-    body: StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+    body: a.StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
 ) -> a.StudyAnswer:
     """Check every arm at every sweep point, then store all runs and queue them, or nothing."""
-    plan = StudyPlan(
-        experiment=body.experiment,
-        arms=[ArmPlan(arm.name, arm.remedies, arm.experiment) for arm in body.arms],
-        seeds=body.seeds,
-        sweep=body.sweep,
-        control=body.control is not None,
-        name=body.name,
-        labels=body.labels,
-    )
-    created = submit_study(
-        service, plan, idempotency=idempotency_of(idempotency_key, kind="study", body=body.to_json())
-    )
+    idempotency = idempotency_of(idempotency_key, kind="study", body=body.to_json())
+    created = submit_study(service, body, idempotency=idempotency)
     answer = study_answer(created.item)
     point_to(response, answer.urls.self)
     return answer
@@ -116,4 +110,4 @@ def get_study_comparison(
     Partial while the study runs: `complete` is false, and verdicts stay open.
     """
     found = compare_study(service, study_id, metric=metric, confidence=confidence)
-    return a.ComparisonAnswer.model_validate(found, from_attributes=True)
+    return a.ComparisonAnswer.model_validate(found)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import schemas as a
-from ..store import Prescription, Progress, Run, Study, Transition
+from ..store import Prescription, Progress, Run, Transition
 from ..use_cases.prescription import why
 
 
@@ -32,33 +32,6 @@ def transition_answer(transition: Transition) -> a.TransitionAnswer:
         step=transition.step,
         reason=a.ReasonAnswer(code=transition.reason.code, text=transition.reason.text),
         at=transition.at,
-    )
-
-
-def study_answer(study: Study) -> a.StudyAnswer:
-    """A study with its progress."""
-    at = f"/v1/studies/{study.id}"
-    return a.StudyAnswer(
-        id=study.id,
-        name=study.name,
-        labels=dict(study.labels),
-        status=study.status,
-        experiment=dict(study.experiment),
-        arms=[dict(arm) for arm in study.arms],
-        seeds=list(study.seeds),
-        sweep=[dict(axis) for axis in study.sweep],
-        progress=study_progress(study.progress),
-        created_at=study.created_at,
-        ended_at=study.ended_at,
-        urls=a.StudyUrls(
-            self=at,
-            runs=f"/v1/runs?study={study.id}",
-            comparison=f"{at}/comparison",
-            events=f"{at}/events",
-            cancel=f"{at}/cancel",
-            page=f"/studies/{study.id}",
-            report=f"{at}/report",
-        ),
     )
 
 

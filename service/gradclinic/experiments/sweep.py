@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any, Protocol
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from ..kernel.errors import InvalidSpec, TooLarge
+from ..kernel.spec import Items, Spec
 from .experiment import Experiment
 
 MAX_POINTS = 10_000
@@ -18,16 +19,13 @@ MAX_POINTS = 10_000
 SEED = "/training/seed"
 
 
-class Axis(Protocol):
+class SweepAxis(Spec):
     """One numeric field of the experiment, and the values it takes in turn."""
 
-    @property
-    def field(self) -> str:
-        """JSON pointer into the experiment."""
-
-    @property
-    def values(self) -> Sequence[float]:
-        """The values, in order."""
+    field: Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^/")]
+    """JSON pointer into the experiment: `/optimizer/learning_rate`."""
+    values: Annotated[Items[int | float], Field(min_length=1, max_length=200)]
+    """The values, in order."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class SweepPoint:
     experiment: Experiment
 
 
-def expand_sweep(experiment: Experiment, sweep: Sequence[Axis], *, at: str = "/sweep") -> tuple[SweepPoint, ...]:
+def expand_sweep(experiment: Experiment, sweep: Sequence[SweepAxis], *, at: str = "/sweep") -> tuple[SweepPoint, ...]:
     """Every point of the sweep, the last axis fastest; without axes the one experiment itself.
 
     `at` is the sweep's place in the request. Raises InvalidSpec with the place, the value and what is allowed, and
@@ -66,7 +64,7 @@ def numeric_fields(document: Mapping[str, Any], *, prefix: str = "") -> list[str
     return found
 
 
-def _check(document: Mapping[str, Any], sweep: Sequence[Axis], *, at: str) -> None:
+def _check(document: Mapping[str, Any], sweep: Sequence[SweepAxis], *, at: str) -> None:
     fields = [axis.field for axis in sweep]
     known = dict(_leaves(document, ""))
     for index, field in enumerate(fields):

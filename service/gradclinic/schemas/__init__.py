@@ -46,7 +46,7 @@ from .run import (
 )
 from .schedule import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleUrls
 from .statistic import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
-from .study import StudyAnswer, StudyPage, StudyProgressAnswer, StudyUrls
+from .study import StudyAnswer, StudyPage, StudyProgressAnswer, StudyRequest, StudyUrls
 
 __all__ = [
     "Answer",
@@ -121,6 +121,7 @@ __all__ = [
     "StudyAnswer",
     "StudyPage",
     "StudyProgressAnswer",
+    "StudyRequest",
     "StudyStatus",
     "StudyUrls",
     "TransitionAnswer",

@@ -1,6 +1,6 @@
 """What all answers share."""
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,3 +21,10 @@ class Answer(BaseModel):
         ser_json_inf_nan="strings",
         use_attribute_docstrings=True,
     )
+
+    @classmethod
+    def showing(cls, found: object, **more: object) -> Self:
+        """The answer that shows an object; `more` are the fields that the object lacks."""
+        return cls.model_validate(
+            {name: more[name] if name in more else getattr(found, name) for name in cls.model_fields}
+        )

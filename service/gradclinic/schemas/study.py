@@ -1,9 +1,34 @@
-"""Studies, as they are returned."""
+"""Studies: what is asked, and what is answered."""
 
 from datetime import datetime
+from typing import Self
 
+from pydantic import ConfigDict
+
+from ..comparison.study import StudySpec
 from ..kernel.status import StudyStatus
 from .base import Answer, Json
+from .examples import EXPERIMENT
+
+
+class StudyRequest(StudySpec):
+    """One experiment, several arms, several seeds: arms x seeds x sweep points runs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "experiment": EXPERIMENT,
+                    "arms": [
+                        {"name": "relu", "remedies": [{"kind": "swap_activation", "activation": "relu"}]},
+                        {"name": "batch norm", "remedies": [{"kind": "add_batch_norm"}]},
+                    ],
+                    "seeds": [0, 1, 2, 3, 4],
+                    "name": "which remedy cures it?",
+                }
+            ]
+        }
+    )
 
 
 class StudyProgressAnswer(Answer):
@@ -26,6 +51,20 @@ class StudyUrls(Answer):
     page: str
     report: str
     """What the page shows, as one HTML file."""
+
+    @classmethod
+    def of_study(cls, study_id: str) -> Self:
+        """The addresses of a study."""
+        at = f"/v1/studies/{study_id}"
+        return cls(
+            self=at,
+            runs=f"/v1/runs?study={study_id}",
+            comparison=f"{at}/comparison",
+            events=f"{at}/events",
+            cancel=f"{at}/cancel",
+            page=f"/studies/{study_id}",
+            report=f"{at}/report",
+        )
 
 
 class StudyAnswer(Answer):

@@ -1,16 +1,14 @@
 """Accept a study: resolve its runs, check them against the limits, store them, and tell the workers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from ..comparison.arms import BASELINE
-from ..experiments.experiment import Experiment
-from ..experiments.sweep import Axis, SweepPoint, expand_sweep
+from ..comparison.study import ArmSpec, StudySpec
+from ..experiments.sweep import SweepPoint, expand_sweep
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
 from ..prescription.random_remedy import random_remedy
-from ..remedies import AnyRemedy
 from ..store import Created, Idempotency, NewRun, NewStudy, Study
 from .experiment import Resolved, resolve
 from .request_id import request_id
@@ -20,37 +18,14 @@ from .service import Service
 CONTROL = "random remedy"
 
 
-@dataclass(frozen=True)
-class ArmPlan:
-    """One arm of a study, as asked for."""
-
-    name: str
-    remedies: Sequence[AnyRemedy] = ()
-    experiment: Experiment | None = None
-
-
-@dataclass(frozen=True)
-class StudyPlan:
-    """A study, as asked for."""
-
-    experiment: Experiment
-    arms: Sequence[ArmPlan]
-    seeds: Sequence[int]
-    sweep: Sequence[Axis] = ()
-    control: bool = False
-    """Whether an arm with a remedy drawn by chance is added: what does not beat it has cured nothing."""
-    name: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency | None = None) -> Created[Study]:
+def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency | None = None) -> Created[Study]:
     """Store a study with all its runs, or nothing; raises InvalidRequest with every problem of every arm."""
-    _check_names(plan.arms)
-    _check_seeds(plan.seeds)
-    if plan.control:
-        plan = replace(plan, arms=[*plan.arms, _control(service, plan)], control=False)
-    arms = with_baseline(plan.arms)
-    runs = len(arms) * len(plan.seeds) * prod(len(axis.values) for axis in plan.sweep)
+    _check_names(spec.arms)
+    _check_seeds(spec.seeds)
+    if spec.control is not None:
+        spec = spec.model_copy(update={"arms": (*spec.arms, _control(service, spec)), "control": None})
+    arms = with_baseline(spec.arms)
+    runs = len(arms) * len(spec.seeds) * prod(len(axis.values) for axis in spec.sweep)
     if runs > service.limits.runs_per_study:
         raise TooLarge.at(
             "/seeds",
@@ -58,14 +33,14 @@ def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency 
             value=runs,
             allowed=f"at most {service.limits.runs_per_study:,} runs a study",
         )
-    new_runs = _fan_out(service, plan, arms)
+    new_runs = _fan_out(service, spec, arms)
     study = NewStudy(
-        experiment=plan.experiment.to_json(),
+        experiment=spec.experiment.to_json(),
         arms=[_arm_to_json(arm) for arm in arms],
-        seeds=list(plan.seeds),
-        sweep=[{"field": axis.field, "values": list(axis.values)} for axis in plan.sweep],
-        name=plan.name,
-        labels=plan.labels,
+        seeds=list(spec.seeds),
+        sweep=[axis.to_json() for axis in spec.sweep],
+        name=spec.name,
+        labels=spec.labels,
         request_id=request_id(),
     )
     created = service.store.studies.create(study, new_runs, idempotency=idempotency)
@@ -73,34 +48,34 @@ def submit_study(service: Service, plan: StudyPlan, *, idempotency: Idempotency 
     return created
 
 
-def with_baseline(arms: Sequence[ArmPlan]) -> list[ArmPlan]:
+def with_baseline(arms: Sequence[ArmSpec]) -> list[ArmSpec]:
     """The arms with the baseline, which is always there, in front."""
     others = [arm for arm in arms if arm.name != BASELINE]
-    return [ArmPlan(BASELINE), *others]
+    return [ArmSpec(name=BASELINE), *others]
 
 
-def _control(service: Service, plan: StudyPlan) -> ArmPlan:
-    if any(arm.name == CONTROL for arm in plan.arms):
+def _control(service: Service, spec: StudySpec) -> ArmSpec:
+    if any(arm.name == CONTROL for arm in spec.arms):
         raise InvalidSpec.at("/control", f"an arm is called {CONTROL!r} already", allowed="another name for that arm")
     try:
-        experiment = plan.experiment.with_uploads(service.uploads)
+        experiment = spec.experiment.with_uploads(service.uploads)
     except InvalidRequest as error:
         raise error.under("/experiment") from None
-    drawn = random_remedy(experiment, seed=min(plan.seeds), listed=[arm.remedies for arm in plan.arms])
+    drawn = random_remedy(experiment, seed=min(spec.seeds), listed=[arm.remedies for arm in spec.arms])
     if drawn is None:
         raise InvalidSpec.at("/control", "no further remedy applies to this experiment", allowed="null")
-    return ArmPlan(CONTROL, [drawn])
+    return ArmSpec(name=CONTROL, remedies=(drawn,))
 
 
-def _fan_out(service: Service, plan: StudyPlan, arms: Sequence[ArmPlan]) -> list[NewRun]:
+def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list[NewRun]:
     """Every run, seed by seed, so that a study that is read early has whole rounds."""
     problems: list[tuple[type[InvalidRequest], Problem]] = []
-    cells: list[tuple[ArmPlan, SweepPoint, Resolved]] = []
-    for arm, (at, remedies_at) in zip(arms, _places(plan.arms), strict=True):
+    cells: list[tuple[ArmSpec, SweepPoint, Resolved]] = []
+    for arm, (at, remedies_at) in zip(arms, _places(spec.arms), strict=True):
         try:
             cells += [
                 (arm, point, _resolve(service, arm, point, at=at, remedies_at=remedies_at))
-                for point in expand_sweep(arm.experiment or plan.experiment, plan.sweep)
+                for point in expand_sweep(arm.experiment or spec.experiment, spec.sweep)
             ]
         except InvalidRequest as error:
             problems += [(type(error), found) for found in error.problems]
@@ -113,16 +88,16 @@ def _fan_out(service: Service, plan: StudyPlan, arms: Sequence[ArmPlan]) -> list
             resolved.resolved.with_seed(seed),
             posted=point.experiment.with_seed(seed),
             remedies=arm.remedies,
-            labels=plan.labels,
+            labels=spec.labels,
             arm=arm.name,
             point=point.values,
         )
-        for seed in plan.seeds
+        for seed in spec.seeds
         for arm, point, resolved in cells
     ]
 
 
-def _resolve(service: Service, arm: ArmPlan, point: SweepPoint, *, at: str, remedies_at: str) -> Resolved:
+def _resolve(service: Service, arm: ArmSpec, point: SweepPoint, *, at: str, remedies_at: str) -> Resolved:
     try:
         return resolve(service, point.experiment, arm.remedies, at=at, remedies_at=remedies_at)
     except InvalidRequest as error:
@@ -135,7 +110,7 @@ def _resolve(service: Service, arm: ArmPlan, point: SweepPoint, *, at: str, reme
         ) from None
 
 
-def _places(arms: Sequence[ArmPlan]) -> list[tuple[str, str]]:
+def _places(arms: Sequence[ArmSpec]) -> list[tuple[str, str]]:
     """Where in the request each arm's experiment and remedies stand, the baseline first."""
     places = [("/experiment", "/remedies")]
     for index, arm in enumerate(arms):
@@ -145,7 +120,7 @@ def _places(arms: Sequence[ArmPlan]) -> list[tuple[str, str]]:
     return places
 
 
-def _check_names(arms: Sequence[ArmPlan]) -> None:
+def _check_names(arms: Sequence[ArmSpec]) -> None:
     problems = []
     seen: set[str] = set()
     for index, arm in enumerate(arms):
@@ -178,7 +153,7 @@ def _check_seeds(seeds: Sequence[int]) -> None:
         seen.add(seed)
 
 
-def _arm_to_json(arm: ArmPlan) -> dict[str, Any]:
+def _arm_to_json(arm: ArmSpec) -> dict[str, Any]:
     if arm.experiment is not None:
         return {"name": arm.name, "experiment": arm.experiment.to_json()}
     return {"name": arm.name, "remedies": [remedy.to_json() for remedy in arm.remedies]}

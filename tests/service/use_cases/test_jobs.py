@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradclinic.comparison.study import ArmSpec, StudySpec
 from gradclinic.experiments.datasets import DATASETS
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.uploads import from_npz
@@ -28,7 +29,7 @@ from gradclinic.use_cases.run import submit_run
 from gradclinic.use_cases.schedule import create_schedule, fire
 from gradclinic.use_cases.service import Service
 from gradclinic.use_cases.statistic import read_profile
-from gradclinic.use_cases.study import ArmPlan, StudyPlan, submit_study
+from gradclinic.use_cases.study import submit_study
 
 from ..api.serving import NOBODY, train
 from ..experiments.datasets.test_uploaded import as_npz
@@ -123,7 +124,12 @@ def check_every_job(installation: Installation, declared: Experiment) -> None:
     run = submit_run(service, declared).item
     study = submit_study(
         service,
-        StudyPlan(declared, [ArmPlan("slower", [LowerLearningRate(factor=0.5)])], seeds=[0, 1], control=True),
+        StudySpec(
+            experiment=declared,
+            arms=(ArmSpec(name="slower", remedies=(LowerLearningRate(factor=0.5),)),),
+            seeds=(0, 1),
+            control="random_remedy",
+        ),
     ).item
     installation.finish()
     assert store.runs.get(run.id).status == "succeeded"

@@ -24,22 +24,15 @@ class NewStudy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
-    """A study, with the state that follows from its runs."""
+class Study(NewStudy):
+    """A stored study, with the state that follows from its runs."""
 
     id: str
-    name: str | None
-    labels: Mapping[str, str]
-    experiment: JsonObject
-    arms: Sequence[JsonObject]
-    seeds: Sequence[int]
-    sweep: Sequence[JsonObject]
     cancel_requested: bool
     created_at: datetime
     ended_at: datetime | None
     """When its last run ended; None while one has not."""
     progress: Progress
-    request_id: str | None
 
     @property
     def status(self) -> StudyStatus:

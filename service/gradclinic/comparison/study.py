@@ -1,14 +1,14 @@
-"""The bodies that the API takes; unknown keys are refused, nothing is coerced in silence."""
+"""A study as it is asked for: one experiment, several arms, several seeds."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from ..experiments.experiment import Experiment
+from ..experiments.sweep import SweepAxis
 from ..kernel.names import Labels, Name
 from ..kernel.spec import Items, Seed, Spec
 from ..remedies import RemedyList
-from .examples import EXPERIMENT
 
 
 class ArmSpec(Spec):
@@ -28,33 +28,8 @@ class ArmSpec(Spec):
         return self
 
 
-class SweepAxis(Spec):
-    """One numeric field of the experiment, and the values it takes in turn."""
-
-    field: Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^/")]
-    """JSON pointer into the experiment: `/optimizer/learning_rate`."""
-    values: Annotated[Items[int | float], Field(min_length=1, max_length=200)]
-    """The values, in order."""
-
-
-class StudyRequest(Spec):
+class StudySpec(Spec):
     """One experiment, several arms, several seeds: arms x seeds x sweep points runs."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "experiment": EXPERIMENT,
-                    "arms": [
-                        {"name": "relu", "remedies": [{"kind": "swap_activation", "activation": "relu"}]},
-                        {"name": "batch norm", "remedies": [{"kind": "add_batch_norm"}]},
-                    ],
-                    "seeds": [0, 1, 2, 3, 4],
-                    "name": "which remedy cures it?",
-                }
-            ]
-        }
-    )
 
     experiment: Experiment
     """What every arm without an experiment of its own starts from."""
