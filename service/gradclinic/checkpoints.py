@@ -11,13 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from gradclinic.store import CheckpointPointer, Lease
+from .kernel.errors import CheckpointUnusable
+from .store import CheckpointPointer, Lease
 
 log = structlog.get_logger(__name__)
-
-
-class CheckpointUnusable(Exception):
-    """The file that SQL points to is not there, or is not what was written."""
 
 
 class Checkpoints:

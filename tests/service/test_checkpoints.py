@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from gradclinic.checkpoints import Checkpoints, CheckpointUnusable
+from gradclinic.checkpoints import Checkpoints
+from gradclinic.kernel.errors import CheckpointUnusable
 from gradclinic.store import CheckpointPointer, Lease
 
 

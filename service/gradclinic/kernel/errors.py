@@ -1,18 +1,20 @@
-"""Everything that can go wrong, as one tree; each error knows its code and its HTTP status.
+"""Everything that gradclinic raises on purpose, as one tree; each error has a code and a title.
 
     GradclinicError
-    ├── InvalidRequest            422  one or more problems, each with a JSON pointer
-    │   ├── InvalidSpec           422  a value is unknown, out of bounds or does not fit
-    │   ├── InvalidDataset        422  an uploaded data set cannot be trained on
-    │   ├── TooLarge              422  valid, but beyond what this service is set to accept
-    │   └── RemedyDoesNotApply    422  a remedy has nothing to change, or cannot be applied here
-    ├── NotFound                  404
-    ├── Conflict                  409  the state of the thing forbids the request
-    ├── InsufficientData          409  a question that the stored data cannot answer
-    ├── ServiceUnavailable        503  the queue or the database cannot be reached now
-    ├── SetupFailed                    a command cannot start: port taken, folder broken, part missing
-    └── TrainingFailed                 a worker could not train a run; the reason is for its owner
-        └── OutOfMemory                the device's memory did not suffice
+    ├── InvalidRequest             one or more problems, each with a JSON pointer
+    │   ├── InvalidSpec            a value is unknown, out of bounds or does not fit
+    │   ├── InvalidDataset         an uploaded data set cannot be trained on
+    │   ├── TooLarge               valid, but larger than this service is set to accept
+    │   └── RemedyDoesNotApply     a remedy has nothing to change, or cannot be applied here
+    ├── NotFound
+    ├── Conflict                   the state of the thing forbids the request
+    ├── InsufficientData           the stored data cannot answer the question
+    ├── ServiceUnavailable         the queue or the database cannot be reached now
+    ├── LeaseLost                  a run belongs to another attempt now; what this one writes does not count
+    ├── CheckpointUnusable         a checkpoint's file is missing or damaged
+    ├── SetupFailed                a command cannot start: port taken, folder broken, part missing
+    └── TrainingFailed             a worker could not train a run; the reason is for its owner
+        └── OutOfMemory            the device's memory did not suffice
 
 Divergence is a result, not an error.
 """
@@ -41,7 +43,6 @@ class GradclinicError(Exception):
     """The root of all errors that gradclinic raises on purpose."""
 
     code = "error"
-    status = 500
     title = "Something went wrong"
 
 
@@ -49,7 +50,6 @@ class InvalidRequest(GradclinicError):
     """The request cannot be accepted as it stands."""
 
     code = "invalid_request"
-    status = 422
     title = "The request is not valid"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -106,7 +106,6 @@ class NotFound(GradclinicError):
     """There is no such thing."""
 
     code = "not_found"
-    status = 404
     title = "Not found"
 
 
@@ -114,7 +113,6 @@ class Conflict(GradclinicError):
     """The present state of the thing forbids the request."""
 
     code = "conflict"
-    status = 409
     title = "The request conflicts with the present state"
 
 
@@ -122,7 +120,6 @@ class InsufficientData(GradclinicError):
     """The stored data cannot answer the question (yet)."""
 
     code = "insufficient_data"
-    status = 409
     title = "There is not enough data for an answer"
 
 
@@ -130,23 +127,39 @@ class ServiceUnavailable(GradclinicError):
     """A part that the request needs cannot be reached at the moment."""
 
     code = "service_unavailable"
-    status = 503
     title = "A part of the service cannot be reached"
+
+
+class LeaseLost(GradclinicError):
+    """The run belongs to another attempt now, or to none; what this worker would write does not count."""
+
+    code = "lease_lost"
+    title = "The run belongs to another attempt"
+
+
+class CheckpointUnusable(GradclinicError):
+    """The file that the database points to is not there, or is not what was written."""
+
+    code = "checkpoint_unusable"
+    title = "The checkpoint cannot be used"
 
 
 class SetupFailed(GradclinicError):
     """A command cannot do its work on this machine as it is; the text is one line for the terminal."""
 
     code = "setup_failed"
+    title = "A command cannot start"
 
 
 class TrainingFailed(GradclinicError):
     """The service could not train a run; the text is a reason that its owner can act on."""
 
     code = "training_failed"
+    title = "The run could not be trained"
 
 
 class OutOfMemory(TrainingFailed):
     """The memory of the device that a run trained on did not suffice."""
 
     code = "out_of_memory"
+    title = "The device's memory did not suffice"

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ..api.http.accept import choose
 from ..api.http.plain_json import plain
-from ..api.http.problems import MEDIA_TYPE, on_http_error
+from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
 from ..kernel.errors import GradclinicError
 from ..remedies.words import in_words
 from . import filters
@@ -93,7 +93,7 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except GradclinicError as error:
-                return render("error.html", status_code=error.status, heading=error.title, text=str(error))
+                return render("error.html", status_code=status_of(error), heading=error.title, text=str(error))
             except RequestValidationError:
                 return render("error.html", status_code=422, heading="Not found", text="This address is not valid.")
 

@@ -39,7 +39,7 @@ from .check import Checks
 from .database import Database
 from .dataset import Datasets
 from .firing import Due
-from .lease import LeaseLost, Leases
+from .lease import Leases
 from .migrate import is_current
 from .prescription import Prescriptions
 from .reconciliation import Reconciliation
@@ -118,7 +118,6 @@ __all__ = [
     "Firing",
     "Idempotency",
     "Lease",
-    "LeaseLost",
     "Message",
     "NewCheck",
     "NewPin",

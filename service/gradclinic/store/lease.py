@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
-from ..kernel.errors import GradclinicError
+from ..kernel.errors import LeaseLost
 from ..kernel.status import RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
@@ -24,12 +24,6 @@ from .rows import change_status, to_run
 from .summaries import ending_rows, ending_values
 
 Conditions = tuple[ColumnElement[bool], ...]
-
-
-class LeaseLost(GradclinicError):
-    """The run belongs to another attempt now, or to none; what this worker would write does not count."""
-
-    code = "lease_lost"
 
 
 class Leases:

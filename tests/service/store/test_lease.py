@@ -2,7 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gradclinic.store import CheckpointPointer, LeaseLost, Order, Reason, Store
+from gradclinic.kernel.errors import LeaseLost
+from gradclinic.store import CheckpointPointer, Order, Reason, Store
 
 from .records import claimed, outcome, queued, record, window
 

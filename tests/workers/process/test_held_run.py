@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.kernel.errors import LeaseLost, ServiceUnavailable
 from gradclinic.settings import Settings
-from gradclinic.store import LeaseLost, Order, Reason, Store
+from gradclinic.store import Order, Reason, Store
 from gradclinic_workers.process import held_run
 from gradclinic_workers.process.held_run import HeldRun, draining
 

@@ -18,11 +18,11 @@ from typing import Any, Literal, Self, TypeVar
 import structlog
 
 from gradclinic.diagnosis import Diagnosis
-from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.kernel.errors import LeaseLost, ServiceUnavailable
 from gradclinic.kernel.status import RunStatus
 from gradclinic.measurements.record import Layout, RunRecord, Series
 from gradclinic.settings import Settings
-from gradclinic.store import CheckpointPointer, Lease, LeaseLost, Message, Order, Reason, Store
+from gradclinic.store import CheckpointPointer, Lease, Message, Order, Reason, Store
 
 log = structlog.get_logger(__name__)
 

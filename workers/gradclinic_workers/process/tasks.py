@@ -18,17 +18,17 @@ from typing import Any, NoReturn
 import structlog
 from celery import shared_task
 
-from gradclinic.checkpoints import Checkpoints, CheckpointUnusable
+from gradclinic.checkpoints import Checkpoints
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import reason_to_stop
 from gradclinic.experiments.experiment import Experiment, StopWhen
-from gradclinic.kernel.errors import NotFound, ServiceUnavailable, TrainingFailed
+from gradclinic.kernel.errors import CheckpointUnusable, LeaseLost, NotFound, ServiceUnavailable, TrainingFailed
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.queue.messages import TRAIN
 from gradclinic.settings import Settings
-from gradclinic.store import Lease, LeaseLost, Message, Reason
+from gradclinic.store import Lease, Message, Reason
 from gradclinic.use_cases.service import Service
 
 from ..train.reporter import Interrupted

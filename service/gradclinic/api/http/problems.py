@@ -14,11 +14,28 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...kernel.errors import GradclinicError, InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
+from ...kernel.errors import (
+    Conflict,
+    GradclinicError,
+    InsufficientData,
+    InvalidRequest,
+    InvalidSpec,
+    NotFound,
+    Problem,
+    ServiceUnavailable,
+)
 from .plain_json import dump
 from .validation import problems_from
 
 MEDIA_TYPE = "application/problem+json"
+_STATUS: Mapping[type[GradclinicError], int] = {
+    InvalidRequest: 422,
+    NotFound: 404,
+    Conflict: 409,
+    InsufficientData: 409,
+    ServiceUnavailable: 503,
+}
+"""The HTTP status of each kind of error; every other one is a fault of the service."""
 _MOST = 50
 """Problems reported at once."""
 
@@ -148,19 +165,25 @@ def _entry(found: Problem, request: Request | None = None) -> dict[str, Any]:
 def _on_own_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, GradclinicError):
         raise TypeError("only gradclinic's own errors come here")
-    if error.status >= 500 and not isinstance(error, ServiceUnavailable):
+    status = status_of(error)
+    if status == 500:
         return _on_unforeseen(request, error)
     entries = [_entry(found, request) for found in error.problems[:_MOST]] if isinstance(error, InvalidRequest) else []
     headers = {"Retry-After": "5"} if isinstance(error, ServiceUnavailable) else {}
     return problem(
         request,
-        status=error.status,
+        status=status,
         code=error.code,
         title=error.title,
         detail=_sentence(error, entries),
         entries=entries,
         headers=headers,
     )
+
+
+def status_of(error: GradclinicError) -> int:
+    """The HTTP status of an error; 500 for what no request can be blamed for."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
 def _sentence(error: GradclinicError, entries: Sequence[Mapping[str, Any]]) -> str:
