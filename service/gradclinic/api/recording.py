@@ -11,7 +11,7 @@ from ..use_cases.idempotency import idempotency_of
 from ..use_cases.service import Service
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
-from .views import run_answer, run_detail
+from .run import run_answer, run_detail
 
 router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=StrictJSONRoute)
 

@@ -1,5 +1,6 @@
 """`/v1/runs`: queue a training, look at it, cancel it, delete it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,7 +11,7 @@ from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.status import ENDED
 from ..schemas.run import RunRequest
-from ..store import Created, Run
+from ..store import Created, Run, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.idempotency import idempotency_of
 from ..use_cases.run import submit_run
@@ -21,7 +22,6 @@ from .http.filters import ConditionFilter, Labels
 from .http.paging import ThePage
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of
 from .http.waiting import Prefer, seconds_to_wait, until
-from .views import run_answer, run_detail
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute)
 
@@ -133,3 +133,33 @@ def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunA
 def delete_run(run_id: RunId, service: TheService) -> None:
     """Remove it and all it recorded; one that has not ended stops first. Refused where a baseline or check needs it."""
     service.store.runs.delete(run_id)
+
+
+def run_answer(run: Run) -> a.RunAnswer:
+    """A run without its history."""
+    return a.RunAnswer.showing(run, **_more(run))
+
+
+def run_detail(run: Run, transitions: Sequence[Transition], *, repeatable: bool) -> a.RunDetailAnswer:
+    """A run with its history and environment."""
+    return a.RunDetailAnswer.showing(run, transitions=transitions, repeatable=repeatable, **_more(run))
+
+
+def _more(run: Run) -> Mapping[str, object]:
+    """What an answer says of a run beside its own fields."""
+    at = f"/v1/runs/{run.id}"
+    return {
+        "sweep_point": run.point,
+        "progress": a.ProgressAnswer(step=run.step, steps=run.steps or None),
+        "urls": a.RunUrls(
+            self=at,
+            statistics=f"{at}/statistics",
+            profile=f"{at}/profile",
+            curves=f"{at}/curves",
+            diagnosis=f"{at}/diagnosis",
+            events=f"{at}/events",
+            cancel=f"{at}/cancel",
+            page=f"/runs/{run.id}",
+            report=f"{at}/report",
+        ),
+    }

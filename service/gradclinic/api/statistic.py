@@ -76,7 +76,7 @@ def get_run_statistics(
     steps: StepRange = None,
     max_points: MaxPoints = None,
     aggregate: HowToJoin = "none",
-) -> Any:
+) -> Response:
     """Series as they were measured, in JSON, CSV, NDJSON, Arrow or Parquet by the header `Accept`.
 
     Non-finite values are "NaN", "Infinity", "-Infinity" in JSON and NDJSON, and themselves elsewhere.

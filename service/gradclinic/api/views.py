@@ -3,36 +3,8 @@
 from typing import Any
 
 from .. import schemas as a
-from ..store import Prescription, Progress, Run, Transition
+from ..store import Prescription, Progress
 from ..use_cases.prescription import why
-
-
-def run_answer(run: Run) -> a.RunAnswer:
-    """A run without its history."""
-    return a.RunAnswer(**_run_fields(run))
-
-
-def run_detail(run: Run, transitions: list[Transition], *, repeatable: bool) -> a.RunDetailAnswer:
-    """A run with its history and environment."""
-    return a.RunDetailAnswer(
-        **_run_fields(run),
-        transitions=[transition_answer(transition) for transition in transitions],
-        environment=None if run.environment is None else dict(run.environment),
-        repeatable=repeatable,
-    )
-
-
-def transition_answer(transition: Transition) -> a.TransitionAnswer:
-    """One change of a run's state."""
-    return a.TransitionAnswer(
-        number=transition.number,
-        status_before=transition.status_before,
-        status=transition.status,
-        attempt=transition.attempt,
-        step=transition.step,
-        reason=a.ReasonAnswer(code=transition.reason.code, text=transition.reason.text),
-        at=transition.at,
-    )
 
 
 def prescription_summary(prescription: Prescription) -> a.PrescriptionSummary:
@@ -82,39 +54,3 @@ def study_progress(progress: Progress) -> a.StudyProgressAnswer:
         steps_done=progress.steps_done,
         steps=progress.steps,
     )
-
-
-def _run_fields(run: Run) -> dict[str, Any]:
-    at = f"/v1/runs/{run.id}"
-    return {
-        "id": run.id,
-        "name": run.name,
-        "labels": dict(run.labels),
-        "status": run.status,
-        "reason": a.ReasonAnswer(code=run.reason.code, text=run.reason.text),
-        "origin": run.origin,
-        "study_id": run.study_id,
-        "arm": run.arm,
-        "sweep_point": None if run.point is None else dict(run.point),
-        "seed": run.seed,
-        "progress": a.ProgressAnswer(step=run.step, steps=run.steps or None),
-        "experiment": dict(run.experiment),
-        "remedies": [dict(remedy) for remedy in run.remedies],
-        "resolved_experiment": dict(run.resolved_experiment),
-        "metrics": None if run.metrics is None else a.RunMetricsAnswer.model_validate(run.metrics),
-        "diagnosis": None if run.diagnosis is None else a.DiagnosisAnswer.model_validate(run.diagnosis),
-        "created_at": run.created_at,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "urls": a.RunUrls(
-            self=at,
-            statistics=f"{at}/statistics",
-            profile=f"{at}/profile",
-            curves=f"{at}/curves",
-            diagnosis=f"{at}/diagnosis",
-            events=f"{at}/events",
-            cancel=f"{at}/cancel",
-            page=f"/runs/{run.id}",
-            report=f"{at}/report",
-        ),
-    }
