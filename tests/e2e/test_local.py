@@ -150,7 +150,7 @@ def test_what_is_stored_in_a_folder_of_ones_own_is_there_again(tmp_path: Path) -
             Clinic.local(tmp_path)
     assert processes_of(tmp_path) == []
     with Clinic.local(str(tmp_path), workers=0) as clinic:
-        assert clinic.get_run(run.id).data["metrics"] == run.data["metrics"]
+        assert clinic.get_run(run.id).metrics == run.metrics
 
 
 def test_settings_of_a_server_do_not_lead_it_to_the_servers_database(

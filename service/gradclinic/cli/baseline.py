@@ -1,10 +1,11 @@
 """The commands of pinned results: baseline pin, list, show and delete."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ..client import Clinic
+from ..schemas import BaselineAnswer, PinAnswer
 from ..text.numbers import minute
 from .options import AsJson, Name, Url, print_json
 
@@ -33,9 +34,9 @@ def list_baselines(*, url: Url = None, as_json: AsJson = False) -> int:
     with Clinic(url) as clinic:
         found = list(clinic.baselines())
     if as_json:
-        print_json(found)
+        print_json([each.document for each in found])
     for each in [] if as_json else found:
-        typer.echo(f"{each['name']}  {len(each['pin']['seeds'])} seeds of {_source(each['pin'])}")
+        typer.echo(f"{each.name}  {len(each.pin.seeds)} seeds of {_source(each.pin)}")
     return 0
 
 
@@ -54,18 +55,18 @@ def delete_baseline(name: Name, *, url: Url = None) -> int:
     return 0
 
 
-def _show_baseline(found: dict[str, Any], *, as_json: bool) -> int:
+def _show_baseline(found: BaselineAnswer, *, as_json: bool) -> int:
     if as_json:
-        print_json(found)
+        print_json(found.document)
         return 0
-    typer.echo(f"{found['name']}: {found['summary']}")
-    for each in found["history"]:
-        mark = "*" if each["pinned_at"] == found["pin"]["pinned_at"] else " "
-        typer.echo(f"{mark} {minute(each['pinned_at'])}  {len(each['seeds'])} seeds of {_source(each)}")
+    typer.echo(f"{found.name}: {found.summary}")
+    for each in found.history:
+        mark = "*" if each.pinned_at == found.pin.pinned_at else " "
+        typer.echo(f"{mark} {minute(each.pinned_at)}  {len(each.seeds)} seeds of {_source(each)}")
     return 0
 
 
-def _source(pin: dict[str, Any]) -> str:
-    if pin["study_id"] is not None:
-        return f"{pin['study_id']}, arm {pin['arm']}"
-    return str(pin["check_id"]) if pin["check_id"] is not None else "runs by name"
+def _source(pin: PinAnswer) -> str:
+    if pin.study_id is not None:
+        return f"{pin.study_id}, arm {pin.arm}"
+    return str(pin.check_id) if pin.check_id is not None else "runs by name"

@@ -1,12 +1,13 @@
 """The command that shows what a spec can name: catalogue."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
+from ..kernel.json import JsonObject
 from ..text.console import console_for, show
 from .options import AsJson, Url, print_json
 
@@ -35,10 +36,10 @@ def catalogue(
     return 0
 
 
-def _catalogue(url: str | None) -> dict[str, Any]:
+def _catalogue(url: str | None) -> JsonObject:
     if url is not None:
         with Clinic(url) as clinic:
-            return clinic.catalogue()
+            return clinic.catalogue().document
     from ..use_cases.catalogue import catalogue as own
 
-    return dict(own())
+    return own()

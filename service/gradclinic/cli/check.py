@@ -4,13 +4,14 @@ It ends with 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 the service could not do
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
+from ..kernel.json import JsonObject
 from ..text.check import check_words, watching
 from ..text.console import console_for, show
 from . import UNAVAILABLE
@@ -57,23 +58,22 @@ def check(
     with Clinic(url) as clinic:
         found = clinic.post_check(check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin))
         if not no_wait:
-            with watching(console_for(stderr=True), found.data) as watch:
-                watch(found.wait(progress=watch).data)
+            with watching(console_for(stderr=True), found.answer.document) as watch:
+                watch(found.wait(progress=lambda now: watch(now.document)).answer.document)
             if junit is not None:
                 junit.write_bytes(found.junit())
-        page = f"{clinic.url}{found.data['urls']['page']}"
         if as_json:
-            print_json(found.data)
+            print_json(found.answer.document)
         elif no_wait:
-            typer.echo(f"{found.id} is {found.status}; {page}")
+            typer.echo(f"{found.id} is {found.status}; {found.page}")
         else:
-            show(console_for(), check_words(found.data), Text(f"\n{page}", style="dim"))
+            show(console_for(), check_words(found.answer.document), Text(f"\n{found.page}", style="dim"))
         return 0 if no_wait else STATUS.get(found.verdict or "", UNAVAILABLE)
 
 
 def check_body(
     clinic: Clinic, spec: str | None, *, baseline: str | None, seeds: int | None, margin: list[str] | None
-) -> dict[str, Any]:
+) -> JsonObject:
     """The body of a check, from a command's options; raises InvalidSpec."""
     body = {} if spec is None else with_experiment(read_spec(spec))
     name = baseline or body.get("baseline")
@@ -83,7 +83,7 @@ def check_body(
     if margin:
         body["margins"] = numbers_by_name(margin, what="margin", form="METRIC=VALUE")
     if seeds is not None:
-        known = clinic.baseline(str(name))["pin"]["seeds"]
+        known = clinic.baseline(str(name)).pin.seeds
         if seeds > len(known):
             raise InvalidSpec.at(
                 "/seeds", f"the baseline {name!r} has {len(known)} seeds", value=seeds, allowed=f"1 to {len(known)}"

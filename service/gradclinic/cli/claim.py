@@ -1,11 +1,12 @@
 """The command that tests common advice by measurement."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
+from ..kernel.json import JsonObject
 from ..text.claim import ruling_words, rulings_table
 from ..text.console import console_for, show
 from ..text.progress import following
@@ -17,22 +18,22 @@ Quick = Annotated[bool, typer.Option("--quick", help="Smaller, and with one seed
 
 def claims(ids: Ids = None, *, url: Url = None, quick: Quick = False, as_json: AsJson = False) -> int:
     """Test common advice: train what decides each claim, and show the verdicts with their figures."""
-    rulings: list[dict[str, Any]] = []
+    rulings: list[JsonObject] = []
     with Clinic(url) as clinic:
-        known = {claim["id"]: claim for claim in clinic.get("/v1/claims", quick=quick)["items"]}
+        known = {claim.id: claim for claim in clinic.claims(quick=quick)}
         for each in ids or ():
             if each not in known:
                 raise InvalidSpec.at("", f"there is no claim {each!r}", value=each, allowed=", ".join(known))
         for each in ids or known:
-            study = clinic.post_study(known[each]["study"])
-            progress = study.data["progress"]
+            study = clinic.post_study(known[each].study)
+            progress = study.answer.progress
             errors = console_for(stderr=True)
-            with following(errors, what=each, steps=progress["steps"], runs=progress["runs"]) as follow:
+            with following(errors, what=each, steps=progress.steps, runs=progress.runs) as follow:
                 study.wait(progress=follow)
-            ruling = clinic.get(f"/v1/claims/{each}/ruling", study=study.id, quick=quick)
+            ruling = clinic.ruling(each, study, quick=quick).document
             rulings.append({**ruling, "study_id": study.id})
             if not as_json:
-                show(console_for(), ruling_words(ruling, study=f"{clinic.url}/studies/{study.id}"), "")
+                show(console_for(), ruling_words(ruling, study=study.page), "")
     if as_json:
         print_json(rulings)
     elif len(rulings) > 1:

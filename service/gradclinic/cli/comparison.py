@@ -1,13 +1,13 @@
 """The command that compares the arms of a study, or runs: compare."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
+from ..schemas import ComparisonAnswer
 from ..text.comparison import Ranking
 from ..text.console import console_for, show
 from ..text.seeds import arm_lines
@@ -38,20 +38,20 @@ def compare(
                 raise InvalidSpec.at("", "a comparison needs a study, or at least two runs", value=study_or_runs[0])
             found = clinic.compare(study_or_runs, baseline=baseline or study_or_runs[0], **options)
         if as_json:
-            print_json(found.data)
+            print_json(found.answer.document)
         else:
-            study_id = found.data["study_id"]
-            show_comparison(found.data, page=f"{clinic.url}/studies/{study_id}" if study_id else None)
+            study_id = found.answer.study_id
+            show_comparison(found.answer, page=f"{clinic.url}/studies/{study_id}" if study_id else None)
     return 0
 
 
-def show_comparison(comparison: Mapping[str, Any], *, page: str | None) -> None:
+def show_comparison(comparison: ComparisonAnswer, *, page: str | None) -> None:
     """The ranking, the reason of each verdict, and what the seeds say."""
     console = console_for()
-    show(console, Ranking(comparison))
-    for arm in comparison["arms"]:
-        show(console, Text(f"  {arm['rank']}  {arm['arm']}: {arm['reason']}"))
-    lines = arm_lines(comparison)
+    show(console, Ranking(comparison.document))
+    for arm in comparison.arms:
+        show(console, Text(f"  {arm.rank}  {arm.arm}: {arm.reason}"))
+    lines = arm_lines(comparison.document)
     if lines:
         show(console, Text("\nWhat the seeds say", style="bold"), *lines)
     if page is not None:

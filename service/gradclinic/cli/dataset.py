@@ -1,9 +1,8 @@
 """The commands of uploaded data sets: upload; datasets list, show and delete."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from ..client import Clinic
 from ..kernel.amounts import bytes_in_words
+from ..schemas import DatasetAnswer
 from ..text.console import console_for, show
 from .options import AsJson, Url, print_json
 
@@ -35,12 +35,10 @@ def upload(
     with Clinic(url) as clinic:
         found = clinic.upload(file, target=target, task=task)
     if as_json:
-        print_json(found)
+        print_json(found.document)
         return 0
-    typer.echo(
-        f"{found['id']}: {found['rows']} rows of {inputs_of(found)} input(s), {found['task']}, {targets_of(found)}"
-    )
-    typer.echo(f"An experiment names it so: {json.dumps({'data': {'kind': 'uploaded', 'id': found['id']}})}")
+    typer.echo(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
+    typer.echo(f"An experiment names it so: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
     return 0
 
 
@@ -50,7 +48,7 @@ def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
     with Clinic(url) as clinic:
         found = list(clinic.datasets())
     if as_json:
-        print_json(found)
+        print_json([each.document for each in found])
         return 0
     if not found:
         typer.echo("None yet; `gradclinic upload FILE` sends rows of your own.")
@@ -60,11 +58,11 @@ def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
         table.add_column(heading, justify="right" if heading in {"rows", "stored"} else "left")
     for each in found:
         table.add_row(
-            each["id"],
-            f"{each['rows']:,}",
+            each.id,
+            f"{each.rows:,}",
             inputs_of(each),
             targets_of(each),
-            bytes_in_words(each["bytes"]),
+            bytes_in_words(each.bytes),
             _day(each),
         )
     show(console_for(), table)
@@ -77,14 +75,14 @@ def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False)
     with Clinic(url) as clinic:
         found = clinic.get_dataset(dataset_id)
     if as_json:
-        print_json(found)
+        print_json(found.document)
         return 0
-    typer.echo(f"{found['id']}: {found['rows']:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
-    for name, values in (("classes", found["classes"]), ("columns", found["features"])):
+    typer.echo(f"{found.id}: {found.rows:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
+    for name, values in (("classes", found.classes), ("columns", found.features)):
         if values:
             typer.echo(f"  {name}   {', '.join(values)}")
-    typer.echo(f"  stored    {bytes_in_words(found['bytes'])} since {_day(found)}, SHA-256 {found['digest']}")
-    typer.echo(f"  runs      {found['runs']:,}")
+    typer.echo(f"  stored    {bytes_in_words(found.bytes)} since {_day(found)}, SHA-256 {found.digest}")
+    typer.echo(f"  runs      {found.runs:,}")
     return 0
 
 
@@ -97,16 +95,16 @@ def delete(dataset_id: DatasetId, *, url: Url = None) -> int:
     return 0
 
 
-def inputs_of(dataset: Mapping[str, Any]) -> str:
+def inputs_of(dataset: DatasetAnswer) -> str:
     """The shape of one row's inputs, as `8 x 8`."""
-    return " x ".join(str(length) for length in dataset["shape"])
+    return " x ".join(str(length) for length in dataset.shape)
 
 
-def targets_of(dataset: Mapping[str, Any]) -> str:
+def targets_of(dataset: DatasetAnswer) -> str:
     """What is predicted: `3 classes`, or `1 value`."""
-    count, what = dataset["outputs"], "class" if dataset["task"] == "classification" else "value"
+    count, what = dataset.outputs, "class" if dataset.task == "classification" else "value"
     return f"{count} {what}" if count == 1 else f"{count} {what}{'es' if what == 'class' else 's'}"
 
 
-def _day(dataset: Mapping[str, Any]) -> str:
-    return str(dataset["created_at"])[:10]
+def _day(dataset: DatasetAnswer) -> str:
+    return f"{dataset.created_at:%Y-%m-%d}"

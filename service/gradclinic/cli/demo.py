@@ -7,14 +7,15 @@ common advice and one pair of them; three seeds each: 24 trainings, submitted ov
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from ..client import Clinic, Run, Study, number
-from ..schemas import DiagnosisAnswer
+from ..client import Clinic, Run, Study
+from ..kernel.json import JsonObject
+from ..schemas import ComparisonAnswer, EventAnswer, ResolveAnswer
 from ..text.chart import Line, profile_chart
 from ..text.comparison import VERDICT_STYLES, Ranking
 from ..text.console import console_for, show, speaks_unicode
@@ -28,7 +29,7 @@ from .serve import settings_with
 COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
 """How this program was called; the start script of a checkout sets it."""
 SEEDS = (0, 1, 2)
-EXPERIMENT: Mapping[str, Any] = {
+EXPERIMENT: JsonObject = {
     "model": {
         "kind": "mlp",
         "depth": 12,
@@ -40,8 +41,8 @@ EXPERIMENT: Mapping[str, Any] = {
     "optimizer": {"kind": "sgd", "learning_rate": 0.1},
     "training": {"steps": 300, "batch_size": 64},
 }
-XAVIER: Mapping[str, Any] = {"kind": "set_initialization", "initialization": {"scheme": "xavier_uniform"}}
-ARMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+XAVIER: JsonObject = {"kind": "set_initialization", "initialization": {"scheme": "xavier_uniform"}}
+ARMS: Mapping[str, Sequence[JsonObject]] = {
     "ReLU": [{"kind": "swap_activation", "activation": "relu"}],
     "batch norm": [{"kind": "add_batch_norm"}],
     "lower learning rate": [{"kind": "lower_learning_rate"}],
@@ -70,35 +71,35 @@ def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson =
             study = clinic.study(
                 EXPERIMENT, arms=ARMS, seeds=SEEDS, name="demo: twelve sigmoid layers", labels={"demo": "yes"}
             )
-            progress = study.data["progress"]
-            with following(errors, what="training", steps=progress["steps"], runs=progress["runs"]) as follow:
+            progress = study.answer.progress
+            with following(errors, what="training", steps=progress.steps, runs=progress.runs) as follow:
 
-                def watch(progress: dict[str, Any]) -> None:
+                def watch(event: EventAnswer) -> None:
                     heed()
-                    follow(progress)
+                    follow(event)
 
                 study.wait(progress=watch)
-            comparison = study.comparison().data
-            runs = sorted(study.runs(limit=200), key=lambda run: run.data["seed"])
+            comparison = study.comparison().answer
+            runs = sorted(study.runs(limit=200), key=lambda run: run.answer.seed)
             if as_json:
-                print_json({"study": study.data, "comparison": comparison})
+                print_json({"study": study.answer.document, "comparison": comparison.document})
             else:
                 _tell(console, runs, comparison, resolved)
                 _where_next(console, study, command=_serve_command(data_dir))
-        return 0 if study.status == "succeeded" and len(comparison["arms"]) == len(ARMS) else 1
+        return 0 if study.status == "succeeded" and len(comparison.arms) == len(ARMS) else 1
 
 
-def _introduce(console: Console, resolved: Mapping[str, Any]) -> None:
+def _introduce(console: Console, resolved: ResolveAnswer) -> None:
     depth, width = EXPERIMENT["model"]["depth"], EXPERIMENT["model"]["width"]
     training = EXPERIMENT["training"]
     show(
         console,
         Text("\nThe patient", style="bold"),
         Text(
-            f"  {depth} layers of {width} sigmoid units ({resolved['parameters']:,} parameters) on handwritten digits,"
+            f"  {depth} layers of {width} sigmoid units ({resolved.parameters:,} parameters) on handwritten digits,"
             f" {training['steps']} steps of SGD."
         ),
-        *[Text(f"  Before it is trained: {warning}.") for warning in resolved["warnings"]],
+        *[Text(f"  Before it is trained: {warning}.") for warning in resolved.warnings],
         Text(
             f"  It is trained as it is, with each of six remedies, and with two of them together:"
             f" {len(SEEDS)} seeds each, paired.\n"
@@ -106,48 +107,46 @@ def _introduce(console: Console, resolved: Mapping[str, Any]) -> None:
     )
 
 
-def _tell(console: Console, runs: Sequence[Run], comparison: Mapping[str, Any], resolved: Mapping[str, Any]) -> None:
+def _tell(console: Console, runs: Sequence[Run], comparison: ComparisonAnswer, resolved: ResolveAnswer) -> None:
     arms = _by_arm(runs)
     baseline = arms["baseline"]
     _section(console, "1  What is wrong")
-    agree = sum(run.data["diagnosis"]["primary"] == _primary(baseline[0]) for run in baseline)
+    agree = sum(_primary(run) == _primary(baseline[0]) for run in baseline)
     show(
         console,
-        Text(
-            f"The diagnosis of the baseline, seed {baseline[0].data['seed']} ({agree} of {len(baseline)} seeds agree)"
-        ),
+        Text(f"The diagnosis of the baseline, seed {baseline[0].answer.seed} ({agree} of {len(baseline)} seeds agree)"),
         diagnosis_words(
-            DiagnosisAnswer.model_validate(baseline[0].data["diagnosis"]),
-            layers=len(baseline[0].profile()["points"]),
-            steps=baseline[0].data["progress"]["steps"],
+            baseline[0].diagnosis(),
+            layers=len(baseline[0].profile().points),
+            steps=baseline[0].answer.progress.steps,
         ),
     )
     _section(console, "2  The gradient, layer by layer")
     _draw(console, arms, comparison, resolved)
     _section(console, "3  Which remedies cure it")
-    show(console, Ranking(comparison), Text(""), *_verdicts(comparison))
+    show(console, Ranking(comparison.document), Text(""), *_verdicts(comparison))
 
 
-def _verdicts(comparison: Mapping[str, Any]) -> list[Text]:
+def _verdicts(comparison: ComparisonAnswer) -> list[Text]:
     by_verdict: dict[str, list[str]] = {}
-    for arm in comparison["arms"]:
-        by_verdict.setdefault(str(arm["verdict"]), []).append(str(arm["arm"]))
+    for arm in comparison.arms:
+        by_verdict.setdefault(arm.verdict, []).append(arm.arm)
     lines = [
         Text.assemble((f"{verdict.replace('_', ' ')}: ", VERDICT_STYLES.get(verdict, "")), ", ".join(names))
         for verdict, names in by_verdict.items()
     ]
-    best = comparison["arms"][0]
-    return [*lines, Text(f"\n{best['arm']}: {best['reason']}")]
+    best = comparison.arms[0]
+    return [*lines, Text(f"\n{best.arm}: {best.reason}")]
 
 
 def _draw(
-    console: Console, arms: Mapping[str, Sequence[Run]], comparison: Mapping[str, Any], resolved: Mapping[str, Any]
+    console: Console, arms: Mapping[str, Sequence[Run]], comparison: ComparisonAnswer, resolved: ResolveAnswer
 ) -> None:
     ranked = [("baseline", "B", "bold red")] + [
-        (str(arm["arm"]), str(arm["rank"]), VERDICT_STYLES.get(str(arm["verdict"]), "")) for arm in comparison["arms"]
+        (arm.arm, str(arm.rank), VERDICT_STYLES.get(arm.verdict, "")) for arm in comparison.arms
     ]
     profiles = {name: mean_profile([run.profile() for run in arms[name]]) for name, _, _ in ranked}
-    expected = number(resolved["predicted_profile"]["depth_slope"])
+    expected = resolved.predicted_profile.depth_slope
     lines = []
     for name, marker, style in ranked:
         profile = profiles[name]
@@ -175,14 +174,14 @@ def _where_next(console: Console, study: Study, *, command: str) -> None:
         console,
         Text.assemble("  ", (command, "bold")),
         Text("      keeps the service up, with these results; then look at"),
-        Text.assemble("  ", (f"http://127.0.0.1:8000{study.data['urls']['page']}", "bold")),
+        Text.assemble("  ", (f"http://127.0.0.1:8000{study.answer.urls.page}", "bold")),
         Text("      this study as a page; the API is documented at /docs; or ask again with"),
         Text.assemble("  ", (f"{COMMAND} compare {study.id}", "bold")),
         Text(""),
     )
 
 
-def _serve_command(data_dir: Any) -> str:
+def _serve_command(data_dir: Path | None) -> str:
     folder = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir is not None else ""
     return f"{COMMAND} serve{folder}"
 
@@ -197,9 +196,9 @@ def _section(console: Console, title: str) -> None:
 def _by_arm(runs: Sequence[Run]) -> dict[str, list[Run]]:
     arms: dict[str, list[Run]] = {}
     for run in runs:
-        arms.setdefault(str(run.data["arm"]), []).append(run)
+        arms.setdefault(str(run.answer.arm), []).append(run)
     return arms
 
 
-def _primary(run: Run) -> str:
-    return str(run.data["diagnosis"]["primary"])
+def _primary(run: Run) -> str | None:
+    return None if run.answer.diagnosis is None else run.answer.diagnosis.primary

@@ -7,11 +7,10 @@ from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
-from ..schemas import RunDiagnosisAnswer
 from ..text.console import console_for, show
+from ..text.run import run_words
 from ..text.seeds import arm_lines, diagnoses_by_arm, study_diagnosis_words
 from .options import AsJson, Url, numbers_by_name, print_json
-from .run import show_run
 
 
 def diagnose(
@@ -31,7 +30,7 @@ def diagnose(
         if run_or_study.startswith("study_"):
             if again:
                 raise InvalidSpec.at("", "a run can be judged again, a study cannot", value=run_or_study)
-            comparison = clinic.get_study(run_or_study).comparison().data
+            comparison = clinic.get_study(run_or_study).comparison().answer.document
             if as_json:
                 print_json(dict(diagnoses_by_arm(comparison)))
             else:
@@ -40,12 +39,12 @@ def diagnose(
         found = clinic.get_run(run_or_study)
         diagnosis = found.judge(rule_set=rule_set, thresholds=thresholds) if again else found.diagnosis()
         if as_json:
-            print_json(diagnosis)
+            print_json(diagnosis.document)
         else:
-            data = found.data
-            show_run(data, RunDiagnosisAnswer.model_validate(diagnosis), url=clinic.url)
-            if data["study_id"] is not None and not again:
-                comparison = clinic.get_study(data["study_id"]).comparison().data
-                seeds = arm_lines(comparison, arm=data["arm"], sweep_point=data["sweep_point"])
+            answer = found.answer
+            show(console_for(), run_words(answer, diagnosis, page=found.page))
+            if answer.study_id is not None and not again:
+                comparison = clinic.get_study(answer.study_id).comparison().answer.document
+                seeds = arm_lines(comparison, arm=answer.arm, sweep_point=answer.sweep_point)
                 show(console_for(), Text("\nAll seeds of its arm", style="bold"), *seeds)
     return 0

@@ -1,7 +1,7 @@
 """The command that searches for a cure."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,7 +28,7 @@ def prescribe(
     no_wait: NoWait = False,
 ) -> int:
     """Search for what cures an experiment, and show the evidence."""
-    body: dict[str, Any] = with_experiment(read_spec(spec))
+    body = with_experiment(read_spec(spec))
     if runs is not None and seconds is not None:
         raise InvalidSpec.at("/budget", "a budget is in seconds or in runs", allowed="--seconds or --runs")
     if runs is not None or seconds is not None:
@@ -37,14 +37,14 @@ def prescribe(
         found = clinic.post_prescription(body)
         if not no_wait:
             with watching(console_for(stderr=True), found.id) as watch:
-                found.wait(progress=watch)
+                found.wait(progress=lambda now: watch(now.document))
         if as_json:
-            print_json(found.data)
+            print_json(found.found.document)
         elif no_wait:
-            typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['page']}")
+            typer.echo(f"{found.id} is {found.status}; {found.page}")
         else:
-            show(console_for(), prescription_words(found.data))
-            typer.echo(f"\nAll of it: {clinic.url}{found.data['urls']['page']}")
+            show(console_for(), prescription_words(found.found.document))
+            typer.echo(f"\nAll of it: {found.page}")
             if found.cure is not None:
                 typer.echo("\nThe cured experiment, ready to post to /v1/runs:")
                 typer.echo(json.dumps({"experiment": found.cure["resolved_experiment"]}))  # one line, to be copied

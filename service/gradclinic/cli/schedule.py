@@ -1,11 +1,12 @@
 """The commands of checks that start by themselves: schedule create, list, show, pause, resume and delete."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from ..client import Clinic
+from ..schemas import ScheduleAnswer
 from ..text.check import STYLES
 from ..text.console import console_for, show
 from ..text.numbers import minute
@@ -40,7 +41,7 @@ def list_schedules(*, url: Url = None, as_json: AsJson = False) -> int:
     with Clinic(url) as clinic:
         found = list(clinic.schedules())
     if as_json:
-        print_json(found)
+        print_json([each.document for each in found])
     for each in [] if as_json else found:
         typer.echo(_line(each))
     return 0
@@ -75,19 +76,19 @@ def delete_schedule(name: Name, *, url: Url = None) -> int:
     return 0
 
 
-def _show_schedule(found: dict[str, Any], *, as_json: bool) -> int:
+def _show_schedule(found: ScheduleAnswer, *, as_json: bool) -> int:
     if as_json:
-        print_json(found)
+        print_json(found.document)
         return 0
     console = console_for()
     show(console, Text(_line(found)))
-    for each in found["last"]:
-        verdict = each["verdict"] or each["problem"] or each["status"] or "its check was deleted"
+    for each in found.last:
+        verdict = each.verdict or each.problem or each.status or "its check was deleted"
         words = Text(verdict, style=STYLES.get(verdict, ""))
-        show(console, Text.assemble(f"  {minute(each['due_at'])}  {each['check_id'] or '-'}  ", words))
+        show(console, Text.assemble(f"  {minute(each.due_at)}  {each.check_id or '-'}  ", words))
     return 0
 
 
-def _line(found: dict[str, Any]) -> str:
-    due = "paused" if found["paused"] else f"next {minute(found['next_due_at'])}"
-    return f"{found['name']}  {found['cron']}  {found['zone']}  against {found['check']['baseline']}  {due}"
+def _line(found: ScheduleAnswer) -> str:
+    due = "paused" if found.paused else f"next {minute(found.next_due_at)}"
+    return f"{found.name}  {found.cron}  {found.zone}  against {found.check['baseline']}  {due}"

@@ -17,17 +17,17 @@ def study(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWa
         found = clinic.post_study(body)
         if no_wait:
             if as_json:
-                print_json(found.data)
+                print_json(found.answer.document)
             else:
-                typer.echo(f"{found.id} is {found.status}; {clinic.url}{found.data['urls']['page']}")
+                typer.echo(f"{found.id} is {found.status}; {found.page}")
             return 0
-        progress = found.data["progress"]
+        progress = found.answer.progress
         errors = console_for(stderr=True)
-        with following(errors, what=found.id, steps=progress["steps"], runs=progress["runs"]) as follow:
+        with following(errors, what=found.id, steps=progress.steps, runs=progress.runs) as follow:
             found.wait(progress=follow)
-        comparison = found.comparison().data
+        comparison = found.comparison().answer
         if as_json:
-            print_json(comparison)
+            print_json(comparison.document)
         else:
-            show_comparison(comparison, page=f"{clinic.url}{found.data['urls']['page']}")
+            show_comparison(comparison, page=found.page)
         return 0 if found.status == "succeeded" else 1

@@ -11,10 +11,12 @@ A refused request raises the same error that the service met (`gradclinic.errors
 what is allowed; a service that does not answer raises ServiceUnavailable.
 """
 
-from ..kernel.numbers import number
 from .check import Check
 from .clinic import DEFAULT_URL, URL_VARIABLE, Clinic
-from .submitted import ComparisonResult, Prescription, Run, Study
+from .comparison import ComparisonResult
+from .prescription import Prescription
+from .run import Run
+from .study import Study
 
 __all__ = [
     "DEFAULT_URL",
@@ -25,5 +27,4 @@ __all__ = [
     "Prescription",
     "Run",
     "Study",
-    "number",
 ]

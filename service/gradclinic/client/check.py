@@ -1,37 +1,89 @@
-"""Checks against a baseline, as objects that can be waited for."""
+"""Checks: new results held against a baseline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from .submitted import Submitted, poll
+from ..kernel.json import JsonObject
+from ..schemas.check import CheckAnswer, CheckSummary
+from .connection import Calls, id_in_path
+from .spec import ExperimentLike, RemedyLike, plain
+from .submitted import Submitted
 
 
-class Check(Submitted):
+class Check(Submitted[CheckSummary]):
     """A new result held against a baseline; `print` says what came of it."""
 
     _path = "/v1/checks"
+    _whole = CheckAnswer
+
+    @property
+    def found(self) -> CheckAnswer:
+        """It with its evidence; asked for where a list had no more than the outlines."""
+        if not isinstance(self.answer, CheckAnswer):
+            self.refresh()
+        assert isinstance(self.answer, CheckAnswer)  # noqa: S101  # a single one is answered whole
+        return self.answer
 
     @property
     def verdict(self) -> str | None:
         """`pass`, `fail` or `inconclusive`; None until its runs have ended, and where none could be trained."""
-        found: str | None = self.data["verdict"]
-        return found
+        return self.answer.verdict
 
     @property
     def summary(self) -> str | None:
         """In plain words: what is worse, in which layers, or how many seeds would decide."""
-        found: str | None = self.data["summary"]
-        return found
+        return self.answer.summary
 
-    def wait(self, *, timeout_s: float | None = None, progress: Callable[[dict[str, Any]], None] | None = None) -> Self:
+    def wait(self, *, timeout_s: float | None = None, progress: Callable[[CheckSummary], None] | None = None) -> Self:
         """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
-        return poll(self, timeout_s=timeout_s, progress=progress)
+        return self._poll(timeout_s, progress)
 
     def junit(self) -> bytes:
         """It as JUnit XML, once it has ended."""
-        return self.clinic.download(f"{self._path}/{self.id}", format="junit")
+        return self.connection.download(f"{self._path}/{self.id}", format="junit")
 
     def __str__(self) -> str:
         from ..text.check import check_text
 
-        return check_text(self.data)
+        return check_text(self.answer.document)
+
+
+class CheckCalls(Calls):
+    """What can be asked about checks."""
+
+    def check(
+        self,
+        baseline: str,
+        experiment: ExperimentLike | None = None,
+        remedies: Sequence[RemedyLike] | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        margins: Mapping[str, float] | None = None,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Check:
+        """Train a new result, and hold it against a baseline; what is left out is as the baseline was made."""
+        return self.post_check(
+            {
+                "baseline": baseline,
+                "experiment": None if experiment is None else plain(experiment),
+                "remedies": None if remedies is None else [plain(remedy) for remedy in remedies],
+                "seeds": None if seeds is None else list(seeds),
+                "margins": None if margins is None else dict(margins),
+                "name": name,
+                "labels": dict(labels or {}),
+            }
+        )
+
+    def post_check(self, body: JsonObject) -> Check:
+        """Check against a baseline from its JSON."""
+        return Check(self.connection, self.connection.post(CheckAnswer, "/v1/checks", body))
+
+    def get_check(self, check_id: str) -> Check:
+        """A check by its identifier."""
+        return Check(self.connection, self.connection.get(CheckAnswer, f"/v1/checks/{id_in_path(check_id)}"))
+
+    def checks(self, **filters: Any) -> Iterator[Check]:
+        """Checks, newest first, without their evidence; filters as in the API: baseline, schedule, verdict."""
+        for item in self.connection.items(CheckSummary, "/v1/checks", **filters):
+            yield Check(self.connection, item)

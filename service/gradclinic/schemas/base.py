@@ -2,7 +2,9 @@
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from ..kernel.json import JsonObject
 
 Json = dict[str, Any]
 
@@ -22,9 +24,26 @@ class Answer(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    _document: JsonObject = PrivateAttr(default_factory=dict)
+
     @classmethod
     def showing(cls, found: object, **more: object) -> Self:
         """The answer that shows an object; `more` are the fields that the object lacks."""
         return cls.model_validate(
             {name: more[name] if name in more else getattr(found, name) for name in cls.model_fields}
         )
+
+    @classmethod
+    def parse(cls, document: Any) -> Self:
+        """An answer of a service of any version: keys that this version does not know are left out.
+
+        Raises ValidationError where something is missing, or is not what this version knows.
+        """
+        parsed = cls.model_validate(document, extra="ignore")
+        parsed._document = document
+        return parsed
+
+    @property
+    def document(self) -> JsonObject:
+        """The JSON that it was parsed from, whole; empty where it was not parsed."""
+        return self._document

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..kernel.numbers import number
 from ..kernel.status import ENDED
+from ..schemas import EventAnswer
 from .console import PLAIN_WIDTH
 from .numbers import factor, short
 from .progress import following
@@ -28,9 +29,7 @@ def watching(console: Console, data: Json) -> Iterator[Callable[[Json], None]]:
     progress = data["progress"]
     if console.is_terminal:
         with following(console, what=data["id"], steps=progress["steps"], runs=progress["runs"]) as follow:
-            yield lambda now: follow(
-                {"event": "progress", "data": {**now["progress"], "step": now["progress"]["steps_done"]}}
-            )
+            yield lambda now: follow(_event(now["progress"]))
         return
     told = -1
 
@@ -43,6 +42,10 @@ def watching(console: Console, data: Json) -> Iterator[Callable[[Json], None]]:
             console.print(Text(text), soft_wrap=True)
 
     yield tell
+
+
+def _event(progress: Json) -> EventAnswer:
+    return EventAnswer(id="", event="progress", data={**progress, "step": progress["steps_done"]})
 
 
 def check_words(data: Json) -> RenderableType:

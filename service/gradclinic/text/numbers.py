@@ -1,6 +1,7 @@
 """Numbers as people read them."""
 
 import math
+from datetime import datetime
 from typing import Any
 
 from ..kernel.numbers import number
@@ -39,6 +40,6 @@ def decades(value: Any) -> str:
     return f"{'loses' if value >= 0 else 'gains'} {abs(value):.1f} decades"
 
 
-def minute(moment: str | None) -> str:
-    """A time of the API to the minute: `2026-03-01 04:00 UTC`."""
-    return "never" if moment is None else f"{moment[:10]} {moment[11:16]} UTC"
+def minute(moment: datetime | None) -> str:
+    """A time to the minute: `2026-03-01 04:00 UTC`."""
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,11 +1,10 @@
 """Several seeds' profiles as one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..kernel.numbers import number
+from ..schemas import ProfileAnswer
 
 
 @dataclass(frozen=True)
@@ -16,11 +15,10 @@ class MeanProfile:
     slope: float | None
 
 
-def mean_profile(profiles: Sequence[Mapping[str, Any]]) -> MeanProfile:
+def mean_profile(profiles: Sequence[ProfileAnswer]) -> MeanProfile:
     """The mean of profiles as the API returns them; a place that is zero or not finite in any of them stays so."""
-    rows = [[float(number(point["value"])) for point in profile["points"]] for profile in profiles]
-    slopes = [number(profile["depth_slope"]) for profile in profiles]
-    known = [slope for slope in slopes if slope is not None]
+    rows = [[point.value for point in profile.points] for profile in profiles]
+    known = [profile.depth_slope for profile in profiles if profile.depth_slope is not None]
     return MeanProfile(
         tuple(_geometric(column) for column in zip(*rows, strict=True)),
         sum(known) / len(known) if known else None,

@@ -1,21 +1,21 @@
 """Live progress of a run or a study: bars on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..kernel.numbers import number
+from ..kernel.json import JsonObject
 from ..kernel.status import ENDED
-from .numbers import short
+from ..schemas import EventAnswer
 
 
 class Follower(Protocol):
     """What is told each event."""
 
-    def __call__(self, event: Mapping[str, Any], /) -> None:
+    def __call__(self, event: EventAnswer, /) -> None:
         """One event of the API."""
 
 
@@ -46,10 +46,10 @@ class _Bar:
         self._progress, self._task, self._runs = progress, progress.task_ids[0], runs
         self._ended = 0
 
-    def __call__(self, event: Mapping[str, Any], /) -> None:
+    def __call__(self, event: EventAnswer, /) -> None:
         """Move the bar."""
-        data = event["data"]
-        match event["event"]:
+        data = event.data
+        match event.event:
             case "progress":
                 self._progress.update(self._task, completed=data["step"], state=self._state(data))
             case "run":
@@ -58,7 +58,7 @@ class _Bar:
             case "status":
                 self._progress.update(self._task, state=data["status"])
 
-    def _state(self, data: Mapping[str, Any]) -> str:
+    def _state(self, data: JsonObject) -> str:
         if "by_status" not in data:
             return f"{_steps(data)}{_so_far(data)}"
         ended = sum(data["by_status"].get(status, 0) for status in ENDED)
@@ -72,10 +72,10 @@ class _Lines:
         self._console, self._what, self._runs = console, what, runs
         self._ended, self._tenth = 0, -1
 
-    def __call__(self, event: Mapping[str, Any], /) -> None:
+    def __call__(self, event: EventAnswer, /) -> None:
         """Print what is worth a line."""
-        data = event["data"]
-        match event["event"]:
+        data = event.data
+        match event.event:
             case "run":
                 self._ended += 1
                 if self._runs <= 60 or self._ended * 10 // self._runs > (self._ended - 1) * 10 // self._runs:
@@ -93,32 +93,17 @@ class _Lines:
         self._console.file.flush()
 
 
-def _steps(data: Mapping[str, Any]) -> str:
+def _steps(data: JsonObject) -> str:
     planned = "" if data["steps"] is None else f" of {data['steps']:,}"
     return f"step {data['step']:,}{planned}"
 
 
-def _so_far(data: Mapping[str, Any]) -> str:
+def _so_far(data: JsonObject) -> str:
     found = [str(condition).replace("_", " ") for condition in data.get("so_far", ())]
     return f" ({', '.join(found)})" if found else ""
 
 
-def _ended(data: Mapping[str, Any], ended: int, runs: int) -> str:
+def _ended(data: JsonObject, ended: int, runs: int) -> str:
     width = len(str(runs))
     outcome = str(data["primary"] or data["status"]).replace("_", " ")
     return f"  {ended:>{width}}/{runs}  {data['arm']}, seed {data['seed']}: {outcome}"
-
-
-def metrics_line(metrics: Mapping[str, Any] | None) -> str:
-    """How a run ended, in one line."""
-    if metrics is None:
-        return "no metrics: the run has not been trained to an end"
-    accuracy = metrics["final_validation_accuracy"]
-    parts = [
-        f"training loss {short(metrics['final_train_loss'])}",
-        f"which is {short(metrics['relative_train_loss'])} times a constant predictor's",
-        f"validation loss {short(metrics['final_validation_loss'])}",
-        *([f"accuracy {100 * number(accuracy):.1f} %"] if accuracy is not None else []),
-        f"{short(metrics['train_seconds'])} s",
-    ]
-    return ", ".join(parts)

@@ -15,10 +15,8 @@ from .command import begun, gradclinic, refused
 def test_a_claim_is_tested_and_ruled_on_in_words_and_as_json(clinic: Clinic, settings: Settings) -> None:
     with begun("claims", "lower_rate_avoids_divergence", "--quick", "--url", clinic.url, "--json") as command:
         assert command.stderr is not None
-        claim = next(
-            each for each in clinic.get("/v1/claims", quick=True)["items"] if each["id"].endswith("avoids_divergence")
-        )
-        while len(runs := list(clinic.runs())) < claim["runs"]:
+        claim = next(each for each in clinic.claims(quick=True) if each.id.endswith("avoids_divergence"))
+        while len(runs := list(clinic.runs())) < claim.runs:
             pass
         train(settings, *(run.id for run in runs))
         printed, errors = command.communicate(timeout=120)

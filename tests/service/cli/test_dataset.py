@@ -15,7 +15,7 @@ def test_rows_are_uploaded_and_the_answer_says_how_to_name_them(clinic: Clinic, 
     done = gradclinic("upload", str(table), "--url", clinic.url)
     assert done.returncode == 0, done.stderr
     (found,) = clinic.datasets()
-    assert f"{found['id']}: 40 rows of 2 input(s), regression, 1 value" in done.stdout
+    assert f"{found.id}: 40 rows of 2 input(s), regression, 1 value" in done.stdout
     data = json.loads(done.stdout.splitlines()[1].partition(": ")[2])["data"]
     queued = {"experiment": experiment(data=data)}
     assert gradclinic("run", "-", "--no-wait", "--url", clinic.url, given=json.dumps(queued)).returncode == 0
@@ -27,7 +27,7 @@ def test_uploaded_rows_are_listed_shown_and_deleted(clinic: Clinic, tmp_path: Pa
     assert "None yet" in gradclinic("datasets", "list", "--url", clinic.url).stdout
     table = tmp_path / "own.csv"
     table.write_text("x,y,z\n" + "".join(f"{i % 7},{i % 5},{'ab'[i % 2]}\n" for i in range(40)), encoding="utf-8")
-    data = clinic.upload(table)["id"]
+    data = clinic.upload(table).id
     listed = gradclinic("datasets", "list", "--url", clinic.url).stdout
     assert data in listed
     assert "2 classes" in listed

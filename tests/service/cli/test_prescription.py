@@ -18,7 +18,7 @@ def test_a_prescription_is_queued_and_its_budget_is_one_of_two(clinic: Clinic, t
     queued = gradclinic("prescribe", path, "--runs", "20", "--url", clinic.url, "--no-wait", "--json")
     assert queued.returncode == 0, queued.stderr
     found = clinic.get_prescription(json.loads(queued.stdout)["id"])
-    assert found.data["budget"] == {"seconds": None, "runs": 20}
+    assert found.answer.document["budget"] == {"seconds": None, "runs": 20}
     assert found.cancel().status == "canceled"
     both = gradclinic("prescribe", path, "--runs", "20", "--seconds", "9", "--url", clinic.url)
     assert "--seconds or --runs" in refused(both, 2)

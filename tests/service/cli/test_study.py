@@ -22,7 +22,7 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     assert "vanishing 2/2" in compared.stdout
     assert "baseline: Vanishing gradients in 2 of 2 seeds" in compared.stdout
     assert json.loads(gradclinic("compare", found.id, "--url", clinic.url, "--json").stdout)["complete"]
-    sick = next(run.id for run in found.runs() if run.data["arm"] == "baseline")
+    sick = next(run.id for run in found.runs() if run.answer.arm == "baseline")
     words = gradclinic("diagnose", sick, GRADCLINIC_URL=clinic.url)
     assert "vanishing gradients" in words.stdout
     assert "decades" in words.stdout
@@ -32,5 +32,5 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     whole = gradclinic("diagnose", found.id, "--url", clinic.url, "--json")
     assert {arm: each[0]["primary"] for arm, each in json.loads(whole.stdout).items()} == {
         "baseline": "vanishing_gradients",
-        "batch norm": found.comparison().data["arms"][0]["diagnoses"][0]["primary"],
+        "batch norm": found.comparison().arms[0].diagnoses[0].primary,
     }

@@ -12,15 +12,15 @@ def test_rows_of_ones_own_are_sent_and_trained_on(clinic: Clinic, tmp_path: Path
     table = tmp_path / "own.csv"
     table.write_text("x,kind,y\n" + "".join(f"{i % 7},{'ab'[i % 2]},{i}\n" for i in range(40)), encoding="utf-8")
     found = clinic.upload(table, target="kind")
-    assert (found["rows"], found["shape"], found["classes"]) == (40, [2], ["a", "b"])
-    assert [known["id"] for known in clinic.datasets()] == [found["id"]]
-    run = clinic.run(experiment(data={"kind": "uploaded", "id": found["id"]}))
-    assert run.data["experiment"]["data"]["id"] == found["id"]
-    assert clinic.get_dataset(found["id"])["runs"] == 1
+    assert (found.rows, found.shape, found.classes) == (40, [2], ["a", "b"])
+    assert [known.id for known in clinic.datasets()] == [found.id]
+    run = clinic.run(experiment(data={"kind": "uploaded", "id": found.id}))
+    assert run.answer.document["experiment"]["data"]["id"] == found.id
+    assert clinic.get_dataset(found.id).runs == 1
     with pytest.raises(errors.Conflict, match="1 unfinished run needs it"):
-        clinic.delete_dataset(found["id"])
+        clinic.delete_dataset(found.id)
     run.cancel()
-    clinic.delete_dataset(found["id"])
+    clinic.delete_dataset(found.id)
     assert list(clinic.datasets()) == []
     with pytest.raises(errors.InvalidRequest, match="no column 'z'"):
         clinic.upload(table, target="z")

@@ -13,17 +13,17 @@ def test_a_run_can_be_read_in_every_way(clinic: Clinic, settings: Settings) -> N
     train(settings, run.id)
     assert run.wait(timeout_s=60).status == "succeeded"
     assert run.metrics is not None
-    assert run.metrics["final_train_loss"] > 0
-    assert run.diagnosis()["findings"]
-    assert run.judge(thresholds={"depth_slope": 40.0})["rule_set"]
-    assert run.statistics("site_grad_rms", steps="0:3")["site_grad_rms"]["steps"] == [0, 1, 2]
-    assert len(run.profile()["points"]) == 8
-    assert run.curves(max_points=4)["sampled"]
+    assert run.metrics.final_train_loss > 0
+    assert run.diagnosis().findings
+    assert run.judge(thresholds={"depth_slope": 40.0}).rule_set
+    assert run.statistics("site_grad_rms", steps="0:3")["site_grad_rms"].steps == [0, 1, 2]
+    assert len(run.profile().points) == 8
+    assert run.curves(max_points=4).sampled
     assert [found.id for found in clinic.runs(label="a:b")] == [run.id]
     report = run.report()
     assert report.startswith("<!doctype html>")
-    assert all(words in report for words in (run.id, run.diagnosis()["findings"][0]["source"], "<svg"))
-    assert clinic.get_run(run.id).data == run.data
+    assert all(words in report for words in (run.id, run.diagnosis().findings[0].source, "<svg"))
+    assert clinic.get_run(run.id).answer == run.answer
     run.delete()
     with pytest.raises(errors.NotFound):
         run.refresh()

@@ -1,6 +1,7 @@
 import threading
 
 from gradclinic import Clinic, Experiment, remedies
+from gradclinic.schemas import EventAnswer
 from gradclinic.settings import Settings
 
 from ..api.examples import EXPERIMENT, experiment
@@ -16,16 +17,16 @@ def test_a_study_goes_from_question_to_answer(clinic: Clinic, settings: Settings
         name="trial",
     )
     assert study.status == "running"
-    events: list[dict] = []
+    events: list[EventAnswer] = []
     training = threading.Thread(target=train, args=(settings, *(run.id for run in study.runs())))
     training.start()
     study.wait(timeout_s=120, progress=events.append)
     training.join()
     assert study.status == "succeeded"
-    assert sum(event["event"] == "run" for event in events) == 6
+    assert sum(event.event == "run" for event in events) == 6
     comparison = study.comparison()
-    assert comparison["norm"]["effects"]["final_validation_loss"]["difference"] < 0
-    assert {arm["arm"] for arm in comparison.arms} == {"norm", "shallow"}
+    assert comparison["norm"].effects["final_validation_loss"].difference < 0
+    assert {arm.arm for arm in comparison.arms} == {"norm", "shallow"}
     text = str(comparison)
     assert "norm" in text
     assert "val. loss" in text

@@ -1,0 +1,55 @@
+"""Comparisons of the arms of a study, or of any runs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..kernel import errors
+from ..schemas.comparison import ArmAnswer, ComparisonAnswer
+from .connection import Calls, Connection
+from .run import Run
+from .submitted import id_of
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+class ComparisonResult:
+    """The arms of a study, or any runs, against the baseline; shown, it is the ranking."""
+
+    def __init__(self, connection: Connection, answer: ComparisonAnswer) -> None:
+        self.connection, self.answer = connection, answer
+
+    @property
+    def arms(self) -> list[ArmAnswer]:
+        """Every arm but the baseline, best first."""
+        return self.answer.arms
+
+    def __getitem__(self, arm: str) -> ArmAnswer:
+        return next(each for each in self.arms if each.arm == arm)
+
+    def __str__(self) -> str:
+        from ..text.comparison import ranking_text
+
+        return ranking_text(self.answer.document)
+
+    __repr__ = __str__
+
+    def figure(self, name: str = "ranking") -> "go.Figure":
+        """A Plotly figure of the study: `ranking` or `map` by the comparison's metric, or `profiles`."""
+        import plotly.graph_objects as go
+
+        study = self.answer.study_id
+        if study is None:
+            raise errors.InsufficientData("figures are drawn for studies; these runs belong to none")
+        options = {} if name == "profiles" else {"metric": self.answer.metric}
+        return go.Figure(self.connection.document(f"/v1/figures/studies/{study}/{name}", **options))
+
+
+class ComparisonCalls(Calls):
+    """What can be asked about runs side by side."""
+
+    def compare(self, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
+        """Any runs against one of them; options are `metric` and `confidence`."""
+        body = {"runs": [id_of(run) for run in runs], "baseline": id_of(baseline)}
+        answer = self.connection.post(ComparisonAnswer, "/v1/comparisons", body, **options)
+        return ComparisonResult(self.connection, answer)

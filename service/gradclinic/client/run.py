@@ -1,0 +1,93 @@
+"""Runs: one training each."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from ..kernel.json import JsonObject
+from ..schemas.diagnosis import DiagnosisAnswer
+from ..schemas.event import EventAnswer
+from ..schemas.run import RunAnswer, RunDetailAnswer, RunMetricsAnswer
+from ..schemas.statistic import CurvesAnswer, ProfileAnswer, SeriesAnswer, StatisticsAnswer
+from .connection import Calls, id_in_path
+from .spec import ExperimentLike, RemedyLike, with_remedies
+from .submitted import Submitted
+
+
+class Run(Submitted[RunAnswer]):
+    """One training."""
+
+    _path = "/v1/runs"
+    _whole = RunDetailAnswer
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will never change state again."""
+        return self.status not in {"queued", "running"}
+
+    @property
+    def metrics(self) -> RunMetricsAnswer | None:
+        """How it ended; None until it has."""
+        return self.answer.metrics
+
+    def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
+        """Return when it has ended; `progress` is told each event meanwhile. Raises TimeoutError."""
+        return self._follow(timeout_s, progress)
+
+    def diagnosis(self) -> DiagnosisAnswer:
+        """What is wrong, where, since when, how sure; provisional while it goes on."""
+        return self.connection.get(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnosis")
+
+    def judge(self, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None) -> DiagnosisAnswer:
+        """The diagnosis by other rules or thresholds; nothing is trained or stored."""
+        body = {"rule_set": rule_set, "thresholds": dict(thresholds or {})}
+        return self.connection.post(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnoses", body)
+
+    def statistics(self, *names: str, **options: Any) -> dict[str, SeriesAnswer]:
+        """Recorded series by name; options as in the API: layers, steps, max_points, aggregate."""
+        path = f"/v1/runs/{self.id}/statistics"
+        answer = self.connection.get(StatisticsAnswer, path, statistic=list(names), **options)
+        return {series.statistic: series for series in answer.statistics}
+
+    def profile(self, statistic: str = "site_grad_rms", *, step: int | str = 0) -> ProfileAnswer:
+        """One statistic against depth at a step, or at the `last`."""
+        return self.connection.get(ProfileAnswer, f"/v1/runs/{self.id}/profile", statistic=statistic, step=step)
+
+    def curves(self, **options: Any) -> CurvesAnswer:
+        """Loss, gradient norms, learning rate; options are max_points and aggregate."""
+        return self.connection.get(CurvesAnswer, f"/v1/runs/{self.id}/curves", **options)
+
+
+class RunCalls(Calls):
+    """What can be asked about runs."""
+
+    def run(
+        self,
+        experiment: ExperimentLike,
+        remedies: Sequence[RemedyLike] = (),
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        reuse: bool = False,
+    ) -> Run:
+        """Queue one training; with `reuse`, an identical one that has succeeded is the answer, if one is there."""
+        return self.post_run(
+            {
+                **with_remedies(experiment, remedies),
+                "name": name,
+                "labels": dict(labels or {}),
+                "reuse": "if_identical" if reuse else None,
+            }
+        )
+
+    def post_run(self, body: JsonObject) -> Run:
+        """Queue one training from its JSON."""
+        return Run(self.connection, self.connection.post(RunDetailAnswer, "/v1/runs", body))
+
+    def get_run(self, run_id: str) -> Run:
+        """A run by its identifier."""
+        return Run(self.connection, self.connection.get(RunDetailAnswer, f"/v1/runs/{id_in_path(run_id)}"))
+
+    def runs(self, **filters: Any) -> Iterator[Run]:
+        """Runs, newest first, page by page; filters as in the API: status, condition, finding, label, study."""
+        for item in self.connection.items(RunAnswer, "/v1/runs", **filters):
+            yield Run(self.connection, item)

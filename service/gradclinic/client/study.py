@@ -1,0 +1,86 @@
+"""Studies: one experiment, several arms, several seeds."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from ..kernel.json import JsonObject
+from ..schemas.comparison import ComparisonAnswer
+from ..schemas.event import EventAnswer
+from ..schemas.run import RunAnswer
+from ..schemas.study import StudyAnswer
+from .comparison import ComparisonResult
+from .connection import Calls, id_in_path
+from .run import Run
+from .spec import ExperimentLike, RemedyLike, plain
+from .submitted import Submitted
+
+
+class Study(Submitted[StudyAnswer]):
+    """One experiment, several arms, several seeds."""
+
+    _path = "/v1/studies"
+    _whole = StudyAnswer
+
+    def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
+        """Return when all its runs have ended; `progress` is told each event meanwhile. Raises TimeoutError."""
+        return self._follow(timeout_s, progress)
+
+    def runs(self, **filters: Any) -> Iterator[Run]:
+        """Its runs, newest first."""
+        for item in self.connection.items(RunAnswer, "/v1/runs", study=self.id, **filters):
+            yield Run(self.connection, item)
+
+    def comparison(self, **options: Any) -> ComparisonResult:
+        """Its arms against the baseline, as far as its runs have ended; options are `metric` and `confidence`."""
+        path = f"/v1/studies/{self.id}/comparison"
+        return ComparisonResult(self.connection, self.connection.get(ComparisonAnswer, path, **options))
+
+
+class StudyCalls(Calls):
+    """What can be asked about studies."""
+
+    def study(
+        self,
+        experiment: ExperimentLike,
+        arms: Mapping[str, Sequence[RemedyLike] | ExperimentLike] | None = None,
+        *,
+        seeds: Sequence[int] = range(5),
+        sweep: Mapping[str, Sequence[float]] | None = None,
+        control: bool = False,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Study:
+        """Queue a study: an arm is a list of remedies, or an experiment of its own; `sweep` is by JSON pointer.
+
+        `control` adds an arm with a remedy drawn by chance.
+        """
+        return self.post_study(
+            {
+                "experiment": plain(experiment),
+                "arms": [_arm(arm, value) for arm, value in (arms or {}).items()],
+                "seeds": list(seeds),
+                "sweep": [{"field": field, "values": list(values)} for field, values in (sweep or {}).items()],
+                "control": "random_remedy" if control else None,
+                "name": name,
+                "labels": dict(labels or {}),
+            }
+        )
+
+    def post_study(self, body: JsonObject) -> Study:
+        """Queue a study from its JSON."""
+        return Study(self.connection, self.connection.post(StudyAnswer, "/v1/studies", body))
+
+    def get_study(self, study_id: str) -> Study:
+        """A study by its identifier."""
+        return Study(self.connection, self.connection.get(StudyAnswer, f"/v1/studies/{id_in_path(study_id)}"))
+
+    def studies(self, **filters: Any) -> Iterator[Study]:
+        """Studies, newest first, page by page; filters as in the API: status, condition, label."""
+        for item in self.connection.items(StudyAnswer, "/v1/studies", **filters):
+            yield Study(self.connection, item)
+
+
+def _arm(name: str, value: Sequence[RemedyLike] | ExperimentLike) -> JsonObject:
+    if isinstance(value, Sequence):
+        return {"name": name, "remedies": [plain(remedy) for remedy in value]}
+    return {"name": name, "experiment": plain(value)}

@@ -1,0 +1,37 @@
+"""A run in words: how it ended, and what is wrong with it."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ..schemas import DiagnosisAnswer, RunAnswer, RunDetailAnswer
+from ..schemas.run import RunMetricsAnswer
+from .diagnosis import diagnosis_words
+from .numbers import short
+
+
+def run_words(run: RunAnswer, diagnosis: DiagnosisAnswer | None, *, page: str) -> RenderableType:
+    """The run with a diagnosis, which may be another than its own, and the address of its page."""
+    name = f" ({run.name})" if run.name else ""
+    parts: list[RenderableType] = [Text(f"{run.id}{name}: {run.status}", style="bold")]
+    if run.status not in {"succeeded", "running", "queued"}:
+        parts.append(Text(f"  {run.reason.text}"))
+    if run.origin == "service" and isinstance(run, RunDetailAnswer) and not run.repeatable:
+        parts.append(Text("  Its data set was deleted: it cannot be trained again."))
+    if run.metrics is not None:
+        parts.append(Text(f"  {metrics_line(run.metrics)}"))
+    if diagnosis is not None:
+        parts += [Text(""), diagnosis_words(diagnosis, steps=run.progress.steps)]
+    return Group(*parts, Text(f"\n{page}", style="dim"))
+
+
+def metrics_line(metrics: RunMetricsAnswer) -> str:
+    """How a run ended, in one line."""
+    accuracy = metrics.final_validation_accuracy
+    parts = [
+        f"training loss {short(metrics.final_train_loss)}",
+        f"which is {short(metrics.relative_train_loss)} times a constant predictor's",
+        f"validation loss {short(metrics.final_validation_loss)}",
+        *([f"accuracy {100 * accuracy:.1f} %"] if accuracy is not None else []),
+        f"{short(metrics.train_seconds)} s",
+    ]
+    return ", ".join(parts)
