@@ -1,6 +1,7 @@
 """Between rows and records, and the one way in which a run's state changes."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,24 +30,24 @@ def known(seconds: float) -> datetime:
 
 
 def to_run(row: RowMapping) -> Run:
-    """A row of `runs` as a record."""
+    """A row of `runs` as a record: a field is the column of its name, unless it is named here."""
     layout, checkpoint = row["layout"], row["checkpoint"]
     outcome = None if row["outcome"] is None else decode(Outcome, row["outcome"])
-    return Run(
-        **{name: row[name] for name in _AS_STORED},
-        reason=Reason(row["reason_code"], row["reason_text"]),
-        checkpoint=None if checkpoint is None else decode(CheckpointPointer, checkpoint),
-        layout=None if layout is None else decode(Layout, layout),
-        outcome=outcome,
-        metrics=_metrics(row, outcome),
-        metrics_stored=row["metrics"] is not None,
-        diagnosis=None if row["diagnosis"] is None else decode(Diagnosis, row["diagnosis"]),
-        created_at=known(row["created_at"]),
-        queued_at=known(row["queued_at"]),
-        lease_until=moment(row["lease_until"]),
-        started_at=moment(row["started_at"]),
-        ended_at=moment(row["ended_at"]),
-    )
+    read: dict[str, Any] = {
+        "reason": Reason(row["reason_code"], row["reason_text"]),
+        "checkpoint": None if checkpoint is None else decode(CheckpointPointer, checkpoint),
+        "layout": None if layout is None else decode(Layout, layout),
+        "outcome": outcome,
+        "metrics": _metrics(row, outcome),
+        "metrics_stored": row["metrics"] is not None,
+        "diagnosis": None if row["diagnosis"] is None else decode(Diagnosis, row["diagnosis"]),
+        "created_at": known(row["created_at"]),
+        "queued_at": known(row["queued_at"]),
+        "lease_until": moment(row["lease_until"]),
+        "started_at": moment(row["started_at"]),
+        "ended_at": moment(row["ended_at"]),
+    }
+    return Run(**{field.name: row[field.name] for field in fields(Run) if field.name not in read}, **read)
 
 
 def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
@@ -55,43 +56,26 @@ def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
     return None if outcome is None else RunMetrics.of_outcome(outcome, steps=row["steps"])
 
 
-_AS_STORED = (
-    "id", "name", "labels", "status", "origin", "study_id", "arm", "point", "seed", "experiment", "remedies",
-    "resolved_experiment", "digest", "step", "steps", "queue", "priority", "attempt", "owner", "cancel_requested",
-    "transition_count", "environment", "request_id",
-)  # fmt: skip
-
-
 def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, Any]:
     """The columns of a fresh, queued run, its times left out."""
     own = new.origin == "external"
     waits = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
     reason = Reason("recording", "its own program trains it") if own else waits
     return {
+        **{field.name: getattr(new, field.name) for field in fields(new)},
         "id": run_id,
-        "name": new.name,
         "labels": dict(new.labels),
         "status": "running" if own else "queued",
-        "origin": new.origin,
         "study_id": study_id,
-        "arm": new.arm,
         "point": None if new.point is None else dict(new.point),
-        "seed": new.seed,
-        "experiment": new.experiment,
         "remedies": list(new.remedies),
-        "resolved_experiment": new.resolved_experiment,
-        "digest": new.digest,
         "step": 0,
-        "steps": new.steps,
-        "queue": new.queue,
-        "priority": new.priority,
         "attempt": 0,
         "failures": 0,
         "cancel_requested": False,
         "reason_code": reason.code,
         "reason_text": reason.text,
         "transition_count": 1,
-        "request_id": new.request_id,
     }
 
 
