@@ -7,13 +7,3 @@ from gradclinic.experiments.initializations.xavier_normal import XavierNormal
 
 def test_its_variance_is_2_over_fan_in_plus_fan_out():
     assert XavierNormal().deviation(30, 50) == pytest.approx(sqrt(2 / (30 + 50)))
-
-
-def test_gain_multiplies_the_deviation_and_enters_theory_squared():
-    assert XavierNormal(gain=3.0).deviation(30, 50) == pytest.approx(3 * XavierNormal().deviation(30, 50))
-    assert XavierNormal(gain=3.0).weight_variance(30, 50) == pytest.approx(9 * XavierNormal().weight_variance(30, 50))
-
-
-def test_its_biases_are_a_constant():
-    assert XavierNormal().bias_variance(30) == 0
-    assert XavierNormal(bias=-2.0).bias_variance(30) == 4
