@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from .. import schemas as a
-from ..use_cases.claim import claims, rule_on
+from ..claims import CLAIMS, Claim
+from ..use_cases.claim import claim_called, ruling_of, study_for
 from .http.dependencies import TheService, problems
-from .http.plain_json import PlainJSON
 
 router = APIRouter(prefix="/v1/claims", tags=["claims"])
 
@@ -18,15 +18,32 @@ StudyQuery = Annotated[
 Quick = Annotated[bool, Query(description="The quick variant: smaller, and one seed.")]
 
 
-@router.get("", summary="List claims", responses=problems(422), response_model=a.ClaimList)
-def list_claims(*, quick: Quick = False) -> PlainJSON:
+def claim_answer(claim: Claim, *, quick: bool) -> a.ClaimAnswer:
+    """A claim with the study that tests it, ready to be posted."""
+    spec = study_for(claim, quick=quick)
+    arms = [
+        {"name": arm.name, "experiment": None if arm.experiment is None else arm.experiment.to_json()}
+        for arm in spec.arms
+    ]
+    study = {
+        "name": spec.name,
+        "experiment": spec.experiment.to_json(),
+        "arms": arms,
+        "seeds": list(spec.seeds),
+        "labels": spec.labels,
+    }
+    return a.ClaimAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), study=study)
+
+
+@router.get("", summary="List claims", responses=problems(422))
+def list_claims(*, quick: Quick = False) -> a.ClaimList:
     """Every claim with its design, its rule, its source, and the body of the study that tests it."""
-    return PlainJSON({"items": claims(quick=quick)})
+    return a.ClaimList(items=[claim_answer(claim, quick=quick) for claim in CLAIMS.values()])
 
 
-@router.get(
-    "/{claim_id}/ruling", summary="Rule on a claim", responses=problems(404, 422), response_model=a.RulingAnswer
-)
-def rule_on_claim(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> PlainJSON:
+@router.get("/{claim_id}/ruling", summary="Rule on a claim", responses=problems(404, 422))
+def rule_on_claim(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> a.RulingAnswer:
     """What a study of the claim says of it; inconclusive until every arm has a finished run."""
-    return PlainJSON(rule_on(service, claim_id, study_id=study, quick=quick))
+    claim = claim_called(claim_id)
+    ruling = ruling_of(service, claim, service.store.studies.get(study), quick=quick)
+    return a.RulingAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), **vars(ruling))

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from ..comparison import RunResult
+from ..comparison.arms import BASELINE
+from ..comparison.study import ArmSpec, StudySpec
 from ..experiments.experiment import Experiment
 
 Verdict = Literal["supported", "refuted", "mixed", "inconclusive"]
@@ -32,18 +34,6 @@ class Figure:
     confidence: float | None = None
     """Of the interval."""
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {
-            "name": self.name,
-            "value": self.value,
-            "unit": self.unit,
-            "interval": list(self.interval) if self.interval else None,
-            "confidence": self.confidence,
-            "n": self.n,
-            "of": self.of,
-        }
-
 
 @dataclass(frozen=True)
 class Ruling:
@@ -53,14 +43,6 @@ class Ruling:
     explanation: str
     """A few sentences for a person, with the figures that matter."""
     figures: tuple[Figure, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {
-            "verdict": self.verdict,
-            "explanation": self.explanation,
-            "figures": [each.to_json() for each in self.figures],
-        }
 
 
 class ArmsOf(Protocol):
@@ -102,16 +84,20 @@ class Claim:
         """The training seeds."""
         return [0] if quick else list(range(self.seeds))
 
-    def study(self, *, quick: bool = False) -> dict[str, Any]:
-        """The claim's trainings as the body of `POST /v1/studies`."""
-        arms = self.arms(quick=quick)
-        baseline, *others = arms.items()
-        return {
-            "name": f"claim: {self.id}",
-            "experiment": baseline[1].to_json(),
-            "arms": [{"name": name, "experiment": experiment.to_json()} for name, experiment in others],
-            "seeds": self.seed_list(quick=quick),
-        }
+    def runs(self, *, quick: bool = False) -> int:
+        """How many trainings there are."""
+        return len(self.arms(quick=quick)) * len(self.seed_list(quick=quick))
+
+    def study(self, *, quick: bool = False, labels: Mapping[str, str] | None = None) -> StudySpec:
+        """The claim's trainings as a study."""
+        (_, baseline), *others = self.arms(quick=quick).items()
+        return StudySpec(
+            name=f"claim: {self.id}",
+            experiment=baseline,
+            arms=tuple(ArmSpec(name=name, experiment=experiment) for name, experiment in others),
+            seeds=tuple(self.seed_list(quick=quick)),
+            labels=dict(labels or {}),
+        )
 
     def judge(self, results: Sequence[RunResult], *, quick: bool = False) -> Ruling:
         """The ruling on the claim; `baseline`, as a study calls its first arm, is taken for that arm.
@@ -121,7 +107,7 @@ class Claim:
         names = list(self.arms(quick=quick))
         by_seed: dict[int, dict[str, RunResult]] = {}
         for run in results:
-            name = names[0] if run.arm == "baseline" and "baseline" not in names else run.arm
+            name = names[0] if run.arm == BASELINE and BASELINE not in names else run.arm
             if run.succeeded and name in names:
                 by_seed.setdefault(run.seed, {})[name] = run
         complete = [
@@ -140,18 +126,6 @@ class Claim:
         return replace(
             ruling, explanation=f"{ruling.explanation} {_basis(ruling.figures, seeds=len(complete))}".strip()
         )
-
-    def to_json(self, *, quick: bool = False) -> dict[str, Any]:
-        """The claim without its ruling."""
-        return {
-            "id": self.id,
-            "statement": self.statement,
-            "source": self.source,
-            "design": self.design,
-            "rule": self.rule,
-            "quick": quick,
-            "runs": len(self.arms(quick=quick)) * len(self.seed_list(quick=quick)),
-        }
 
 
 def _basis(figures: Sequence[Figure], *, seeds: int) -> str:

@@ -1,13 +1,17 @@
 """What the page of the claims shows: each with its test, and the ruling of the newest study that was run for it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 
+from ..api.claim import claim_answer
 from ..api.http.dependencies import TheService
+from ..claims import CLAIMS, Claim, Ruling
 from ..kernel.errors import GradclinicError
+from ..schemas import ClaimAnswer
 from ..store import Study
-from ..use_cases.claim import claims, ruling_of, study_of
+from ..use_cases.claim import ruling_of, study_of
 from ..use_cases.service import Service
 from .rendering import page_router, render
 
@@ -20,32 +24,45 @@ def show_all(service: TheService, *, quick: bool = False) -> HTMLResponse:
     return render("claims.html", **listed(service, quick=quick))
 
 
+@dataclass(frozen=True)
+class Row:
+    """A claim with what its newest study says of it."""
+
+    claim: ClaimAnswer
+    study: Study | None
+    """The newest study of the claim."""
+    ruling: Ruling | None
+    """None before the study has ended, since a half of a study decides nothing."""
+
+    @property
+    def intervals(self) -> bool:
+        """Whether any of the numbers has an interval."""
+        return self.ruling is not None and any(figure.interval for figure in self.ruling.figures)
+
+
 def listed(service: Service, *, quick: bool) -> dict[str, Any]:
     """Every claim, in order."""
-    rows = [_row(service, claim, quick=quick) for claim in claims(quick=quick)]
+    rows = [_row(service, claim, quick=quick) for claim in CLAIMS.values()]
     return {
         "rows": rows,
         "quick": quick,
-        "live": any(row["study"] is not None and row["study"].status == "running" for row in rows),
+        "live": any(row.study is not None and row.study.status == "running" for row in rows),
         "verdicts": {
-            verdict: sum(row["ruling"] is not None and row["ruling"]["verdict"] == verdict for row in rows)
+            verdict: sum(row.ruling is not None and row.ruling.verdict == verdict for row in rows)
             for verdict in ("supported", "mixed", "refuted", "inconclusive")
         },
     }
 
 
-def _row(service: Service, claim: dict[str, Any], *, quick: bool) -> dict[str, Any]:
-    study = study_of(service, claim["id"], quick=quick)
-    ruling = _ruling(service, claim["id"], study, quick=quick)
-    intervals = ruling is not None and any(figure["interval"] for figure in ruling["figures"])
-    return {"claim": claim, "study": study, "ruling": ruling, "intervals": intervals}
+def _row(service: Service, claim: Claim, *, quick: bool) -> Row:
+    study = study_of(service, claim, quick=quick)
+    return Row(claim_answer(claim, quick=quick), study, _ruling(service, claim, study, quick=quick))
 
 
-def _ruling(service: Service, claim_id: str, study: Study | None, *, quick: bool) -> dict[str, Any] | None:
-    """The ruling of a study that has ended; None before, since a half of a study decides nothing."""
+def _ruling(service: Service, claim: Claim, study: Study | None, *, quick: bool) -> Ruling | None:
     if study is None or study.status == "running":
         return None
     try:
-        return ruling_of(service, claim_id, study, quick=quick)
+        return ruling_of(service, claim, study, quick=quick)
     except GradclinicError:  # its runs were deleted meanwhile
         return None

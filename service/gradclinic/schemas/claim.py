@@ -2,7 +2,9 @@
 
 from typing import Literal
 
+from ..claims import Verdict
 from .base import Answer, Json
+from .comparison import Interval
 
 
 class ClaimBase(Answer):
@@ -40,7 +42,7 @@ class FigureAnswer(Answer):
     value: float
     """Median over the seeds, or the share of the networks or orders."""
     unit: str
-    interval: list[float] | None
+    interval: Interval | None
     """Of a median: between two of the measured values, whatever their distribution. Of a share: Wilson's. Null for a
     single seed, and for what was counted in full."""
     confidence: float | None
@@ -53,7 +55,7 @@ class FigureAnswer(Answer):
 class RulingAnswer(ClaimBase):
     """A claim with what a study says of it."""
 
-    verdict: Literal["supported", "refuted", "mixed", "inconclusive"]
+    verdict: Verdict
     explanation: str
     figures: list[FigureAnswer]
     """The measured numbers that the verdict rests on."""

@@ -1,9 +1,8 @@
 """Claims and the rulings on them, from the studies that were run to test them."""
 
-from typing import Any
-
-from ..claims import CLAIMS
+from ..claims import CLAIMS, Claim, Ruling
 from ..comparison.arms import BASELINE
+from ..comparison.study import StudySpec
 from ..kernel.errors import NotFound
 from ..store import Study
 from .comparison import results_of
@@ -13,47 +12,43 @@ LABEL, VARIANT = "claim", "variant"
 """Labels of a claim's study and its runs, for finding them: the claim's identifier, and `quick` or `full`."""
 
 
-def claims(*, quick: bool) -> list[dict[str, Any]]:
-    """Every claim, with the body of the study that tests it."""
-    return [{**claim.to_json(quick=quick), "study": _body(claim.id, quick=quick)} for claim in CLAIMS.values()]
+def claim_called(claim_id: str) -> Claim:
+    """One claim; raises NotFound."""
+    if claim_id not in CLAIMS:
+        raise NotFound(f"there is no claim {claim_id!r}")
+    return CLAIMS[claim_id]
 
 
-def _body(claim_id: str, *, quick: bool) -> dict[str, Any]:
-    return {**CLAIMS[claim_id].study(quick=quick), "labels": _labels(claim_id, quick=quick)}
+def study_for(claim: Claim, *, quick: bool) -> StudySpec:
+    """The study that tests a claim, with the labels by which it is found again."""
+    return claim.study(quick=quick, labels=_labels(claim.id, quick=quick))
 
 
 def _labels(claim_id: str, *, quick: bool) -> dict[str, str]:
     return {LABEL: claim_id, VARIANT: "quick" if quick else "full"}
 
 
-def study_of(service: Service, claim_id: str, *, quick: bool) -> Study | None:
+def study_of(service: Service, claim: Claim, *, quick: bool) -> Study | None:
     """The newest study with a claim's labels that trains what the claim trains now; None where there is none.
 
     A study that an earlier version made, of other networks, says nothing of the claim as it is stated here.
     """
-    page = service.store.runs.page(labels=_labels(claim_id, quick=quick), limit=1)
+    page = service.store.runs.page(labels=_labels(claim.id, quick=quick), limit=1)
     if not page.items or page.items[0].study_id is None:
         return None
     study = service.store.studies.get(page.items[0].study_id)
-    return study if _trains(study, _body(claim_id, quick=quick)) else None
+    return study if _trains(study, claim.study(quick=quick)) else None
 
 
-def _trains(study: Study, body: dict[str, Any]) -> bool:
-    asked = {arm["name"]: arm["experiment"] for arm in body["arms"]}
+def _trains(study: Study, spec: StudySpec) -> bool:
+    asked = {arm.name: arm.experiment.to_json() if arm.experiment is not None else None for arm in spec.arms}
     trained = {str(arm["name"]): arm.get("experiment") for arm in study.arms if arm["name"] != BASELINE}
-    return dict(study.experiment) == body["experiment"] and trained == asked and set(body["seeds"]) <= set(study.seeds)
+    same = dict(study.experiment) == spec.experiment.to_json() and trained == asked
+    return same and set(spec.seeds) <= set(study.seeds)
 
 
-def rule_on(service: Service, claim_id: str, *, study_id: str, quick: bool) -> dict[str, Any]:
-    """The ruling on a claim by the ended runs of its study; raises NotFound."""
-    if claim_id not in CLAIMS:
-        raise NotFound(f"there is no claim {claim_id!r}")
-    return ruling_of(service, claim_id, service.store.studies.get(study_id), quick=quick)
-
-
-def ruling_of(service: Service, claim_id: str, study: Study, *, quick: bool) -> dict[str, Any]:
-    """The same for a study that is at hand."""
-    claim = CLAIMS[claim_id]
+def ruling_of(service: Service, claim: Claim, study: Study, *, quick: bool) -> Ruling:
+    """The ruling on a claim by the ended runs of its study."""
     runs = [run for run in service.store.runs.of_study(study.id) if run.ended]
     results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
-    return {**claim.to_json(quick=quick), **claim.judge(results, quick=quick).to_json()}
+    return claim.judge(results, quick=quick)

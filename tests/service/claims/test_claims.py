@@ -7,7 +7,7 @@ from gradclinic.claims import CLAIMS
 from gradclinic.claims.measures import any_of, of_parts
 from gradclinic.claims.order_of_relevance import _chance
 from gradclinic.comparison import RunResult
-from gradclinic.experiments.experiment import Experiment
+from gradclinic.comparison.study import StudySpec
 
 from ..diagnoses import diagnosed
 
@@ -59,9 +59,8 @@ def test_the_claims_are_in_order_and_the_order_of_relevance_is_the_last():
 
 @every_claim
 def test_a_claim_says_what_is_trained_how_it_is_decided_and_where_it_comes_from(claim):
-    shown = json.loads(json.dumps(claim.to_json(quick=True)))
-    assert all(shown[key] for key in ("statement", "source", "design", "rule"))
-    assert shown["runs"] == len(list(claim.trials(quick=True)))
+    assert all((claim.statement, claim.source, claim.design, claim.rule))
+    assert claim.runs(quick=True) == len(list(claim.trials(quick=True)))
 
 
 @every_claim
@@ -75,11 +74,10 @@ def test_both_variants_have_the_same_arms_and_the_quick_one_costs_less(claim):
 
 @every_claim
 def test_a_claims_study_can_be_posted_as_it_is(claim):
-    study = json.loads(json.dumps(claim.study(quick=True)))
-    names = [arm["name"] for arm in study["arms"]]
+    study = claim.study(quick=True)
+    names = [arm.name for arm in study.arms]
     assert len(set(names)) == len(names) == len(claim.arms(quick=True)) - 1
-    for experiment in (study["experiment"], *(arm["experiment"] for arm in study["arms"])):
-        Experiment.model_validate_json(json.dumps(experiment))
+    assert StudySpec.model_validate_json(json.dumps(study.to_json())) == study
 
 
 @every_claim
@@ -102,14 +100,14 @@ def test_a_ruling_never_raises_whatever_was_measured(claim, left):
 @every_claim
 def test_a_ruling_on_several_seeds_gives_every_number_with_its_interval_or_says_what_was_counted(claim):
     results = [run(arm, seed, left=0.1 * seed) for seed in range(6) for arm in claim.arms(quick=False)]
-    for figure in claim.judge(results).to_json()["figures"]:
-        if figure["of"] == "orders":
-            assert figure["n"] == 720
+    for figure in claim.judge(results).figures:
+        if figure.of == "orders":
+            assert figure.n == 720
             continue
-        low, high = figure["interval"]
-        assert low <= figure["value"] <= high
-        assert figure["confidence"] >= 0.95
-        assert figure["n"] == 6 or figure["of"] == "networks"
+        low, high = figure.interval
+        assert low <= figure.value <= high
+        assert figure.confidence >= 0.95
+        assert figure.n == 6 or figure.of == "networks"
 
 
 @every_claim
