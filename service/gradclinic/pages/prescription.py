@@ -10,12 +10,11 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import After, PrescriptionId, TheService
 from ..api.http.plain_json import plain
 from ..comparison import Comparison
-from ..comparison.arms import BASELINE
+from ..comparison.arms import BASELINE, CONTROL
 from ..diagnosis import Diagnosis
 from ..kernel.codec import decode
 from ..kernel.errors import InsufficientData
 from ..kernel.json import JsonObject
-from ..prescription import CONTROL
 from ..remedies.words import in_short
 from ..store import Prescription, Run
 from ..use_cases.prescription import ROUND, why

@@ -14,10 +14,9 @@ from .candidates import Candidate, candidate, first_candidates
 from .report import report
 from .search import SearchOutcome, SearchState, SearchTask, advance, next_runs
 from .spec import PrescriptionSpec
-from .trials import CONTROL, DEFAULT_BUDGET, Budget, Trial
+from .trials import DEFAULT_BUDGET, Budget, Trial
 
 __all__ = [
-    "CONTROL",
     "DEFAULT_BUDGET",
     "Budget",
     "Candidate",

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from ..comparison import ArmComparison, RunResult
-from ..comparison.arms import BASELINE
+from ..comparison.arms import BASELINE, CONTROL
 from ..kernel.codec import encode
 from .candidates import Candidate, label
 from .search import SearchOutcome, SearchState
-from .trials import CONTROL, Trial, badness, seconds, to_json
+from .trials import Trial, badness, seconds, to_json
 
 
 def report(state: SearchState, *, refused: Collection[str] = ()) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from statistics import fmean
 from typing import Literal
 
 from ..comparison import ArmComparison, Comparison, RunResult, compare, gain
-from ..comparison.arms import BASELINE
+from ..comparison.arms import BASELINE, CONTROL
 from ..experiments.experiment import Experiment
 from ..remedies import Remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
 from .funds import BudgetPlan, affords, divide, guessed_rate
 from .random_remedy import random_remedy
-from .trials import CONTROL, DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
+from .trials import DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
 
 DIAGNOSE_SEEDS = 3
 RACE_SEEDS = 2

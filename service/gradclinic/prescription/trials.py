@@ -14,8 +14,6 @@ from ..remedies import Remedy
 
 Round = Literal["diagnose", "screen", "improve", "race", "confirm"]
 
-CONTROL = "random control"
-
 
 class Budget(Spec):
     """What the search may spend: seconds of training, or runs (a short one counts as one)."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from ..comparison.arms import BASELINE
+from ..comparison.arms import BASELINE, CONTROL
 from ..comparison.study import ArmSpec, StudySpec
 from ..experiments.sweep import SweepPoint, expand_sweep
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
@@ -14,8 +14,6 @@ from .experiment import Resolved, resolve
 from .request_id import request_id
 from .run import new_run
 from .service import Service
-
-CONTROL = "random remedy"
 
 
 def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency | None = None) -> Created[Study]:

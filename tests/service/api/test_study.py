@@ -187,7 +187,7 @@ def test_a_comparison_that_cannot_be_made_says_why(trained: Trained) -> None:
 
 def test_a_control_arm_tries_a_remedy_drawn_by_chance(api: httpx.Client) -> None:
     made = api.post("/v1/studies", json=study(seeds=[0], control="random_remedy")).json()
-    assert [arm["name"] for arm in made["arms"]] == ["baseline", "batch norm", "random remedy"]
+    assert [arm["name"] for arm in made["arms"]] == ["baseline", "batch norm", "random control"]
     (drawn,) = made["arms"][2]["remedies"]
     assert drawn["kind"] != "add_batch_norm"
     again = api.post("/v1/studies", json=study(seeds=[0], control="random_remedy")).json()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from gradclinic.prescription import CONTROL, Budget, SearchTask, advance, next_runs, report
+from gradclinic.comparison.arms import CONTROL
+from gradclinic.prescription import Budget, SearchTask, advance, next_runs, report
 from gradclinic.remedies.add_warmup import AddWarmup
 
 from ..diagnoses import diagnosis, finding
