@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ..kernel.errors import InvalidSpec
 from ..measurements.record import RunRecord
 from .features import Features, extract
-from .finding import Condition, Diagnosis, Evidence, Finding
+from .finding import Diagnosis, Evidence, Finding
 from .judge import judge
 from .peers import autotrainer, sagemaker
+from .rules import Condition
 from .suggestions import suggest
 from .thresholds import NamedThresholds, Thresholds
 

@@ -7,29 +7,6 @@ from pydantic import OnErrorOmit
 
 from ..remedies import AnyRemedy
 
-Condition = Literal[
-    "vanishing_gradients",
-    "exploding_gradients",
-    "dead_units",
-    "saturated_activations",
-    "divergence",
-    "oscillating_loss",
-    "slow_convergence",
-    "broken_labels",
-    "loss_mismatch",
-    "low_precision",
-    "missing_nonlinearity",
-    "no_signal",
-    "not_trained",
-    "output_mismatch",
-    "too_much_decay",
-    "too_short",
-    "too_small_batch",
-    "unscaled_inputs",
-    "unscaled_targets",
-    "healthy",
-    "insufficient_evidence",
-]
 Blame = Literal[
     "input_scaling", "target_scaling", "labels", "data", "loss", "output_activation", "hidden_activation",
     "architecture", "normalization", "initialization", "learning_rate", "schedule", "optimizer", "regularization",
@@ -53,7 +30,8 @@ class Evidence:
 class Finding:
     """One condition in one run. A condition can be there without harm: then the network learned all the same."""
 
-    condition: Condition
+    condition: str
+    """The name of its rule."""
     severity: Severity
     harm: bool
     """Whether it hurt learning."""
@@ -79,7 +57,7 @@ class Finding:
 class Diagnosis:
     """All findings of a run, and the primary one."""
 
-    primary: Condition
+    primary: str
     findings: tuple[Finding, ...]
     rule_set: str
     """Version of the rules that judged."""

@@ -1,12 +1,27 @@
 """Whether a run that is still training has shown enough to be stopped."""
 
-from ..experiments.experiment import StopWhen
+from ..experiments.experiment import Experiment, StopWhen
+from ..kernel.errors import InvalidSpec
 from ..measurements.record import RunRecord
 from . import diagnose
 from .finding import Finding
+from .rules import STOPPING_CONDITIONS
 
 LOOK_EVERY = 20
 """Steps between two looks. They are fixed steps, not moments, so that the same run always stops at the same step."""
+
+
+def check_stopping(experiment: Experiment) -> None:
+    """Raise InvalidSpec where the experiment asks to stop on a condition that no run may stop on."""
+    stop_when = experiment.training.stop_when
+    for index, condition in enumerate(stop_when.conditions if stop_when is not None else ()):
+        if condition not in STOPPING_CONDITIONS:
+            raise InvalidSpec.at(
+                f"/training/stop_when/conditions/{index}",
+                f"no run can stop on {condition!r}",
+                value=condition,
+                allowed=", ".join(STOPPING_CONDITIONS),
+            )
 
 
 def due(stop_when: StopWhen | None, *, step: int) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from ..kernel.spec import Items, Seed, Spec
 from .clipping import AnyClipping
@@ -12,21 +12,14 @@ from .lr_schedules.constant import Constant
 from .optimizers import AnyOptimizer
 from .presets import AnyModel
 
-StoppingCondition = Literal[
-    "vanishing_gradients",
-    "exploding_gradients",
-    "dead_units",
-    "saturated_activations",
-    "oscillating_loss",
-    "slow_convergence",
-]
+ConditionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
 
 class StopWhen(Spec):
     """Stop a run early, once a finding is certain: the rest of its steps would only confirm it."""
 
-    conditions: Annotated[Items[StoppingCondition], Field(min_length=1, max_length=6)]
-    """The conditions whose finding ends the run."""
+    conditions: Annotated[Items[ConditionName], Field(min_length=1, max_length=20)]
+    """The conditions whose finding ends the run: rules of the diagnosis that allow it."""
     confidence: Annotated[float, Field(ge=0.5, le=1)] = 0.95
     """How sure the finding must be."""
     after: Annotated[int, Field(ge=20, le=1_000_000)] = 100

@@ -6,14 +6,14 @@ from fastapi import Query
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import After, TheService
-from ..diagnosis import Condition
+from ..diagnosis.rules import RULES
 from ..kernel.status import ENDED, RunStatus
 from ..use_cases.service import Service
 from .rendering import page_router, render
 from .run import row_of
 
 STATUSES: tuple[str, ...] = get_args(RunStatus)
-CONDITIONS: tuple[str, ...] = get_args(Condition)
+CONDITIONS = tuple(RULES)
 StatusFilter = Annotated[str, Query(pattern=f"^({'|'.join(STATUSES)})?$")]
 ConditionFilter = Annotated[str, Query(pattern=f"^({'|'.join(CONDITIONS)})?$")]
 

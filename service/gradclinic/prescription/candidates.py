@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..diagnosis.rules import RULES
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
 from ..kernel.errors import InvalidRequest
 from ..kernel.spec import Spec
 from ..remedies import Remedy
 from ..remedies.network import Network
-from .ideas import combinations, start_changes, step_changes, structure_changes
+from .ideas import start_changes, step_changes, structure_changes
 
 Remedies = tuple[Remedy, ...]
 Axis = Literal["structure", "start", "steps"]
@@ -80,7 +81,7 @@ def first_candidates(
     """What to try first against these conditions: the diagnosis's own suggestions, then combinations, no two alike."""
     network = Network.declared(experiment)
     lists: list[Iterable[Sequence[Remedy]]] = [[[each] for each in suggested]]
-    lists += [combinations(condition, network) for condition in conditions]
+    lists += [RULES[condition].combinations(network) for condition in conditions if condition in RULES]
     return list(_distinct(experiment, _interleaved(lists)))
 
 

@@ -24,6 +24,7 @@ from .base import Remedy
 from .change_optimizer import ChangeOptimizer
 from .clip_gradients import ClipGradients
 from .lower_learning_rate import LowerLearningRate
+from .network import Network
 from .remove_clipping import RemoveClipping
 from .scale_residual_branches import ScaleResidualBranches
 from .set_initialization import SetInitialization
@@ -76,6 +77,33 @@ def rate(factor: float) -> Remedy:
 def adam(learning_rate: float) -> Remedy:
     """Adam with this learning rate."""
     return ChangeOptimizer(optimizer=Adam(learning_rate=learning_rate))
+
+
+def smaller_steps() -> Sequence[Sequence[Remedy]]:
+    """Combinations against steps that are too large."""
+    return ([rate(0.1)], [rate(0.01)], [rate(0.03)], [rate(0.3)], [adam(0.001)], [CLIPPING, rate(0.1)])
+
+
+def starved_gradient(network: Network) -> Sequence[Sequence[Remedy]]:
+    """Combinations against a gradient that does not reach the first layers."""
+    if network.recurrent:
+        return (
+            [ORTHOGONAL_SMALL_INPUT],
+            [GATED_CELL],
+            [GATED_CELL, adam(0.01)],
+            [ORTHOGONAL_SMALL_INPUT, adam(0.003)],
+        )
+    return (
+        [BATCH_NORM],
+        [RELU, KAIMING],
+        [XAVIER],
+        [skips(1.0), LAYER_NORM, adam(0.003)],
+        [TANH, ORTHOGONAL],
+        [RELU, KAIMING, adam(0.001)],
+        [BATCH_NORM, adam(0.003)],
+        [skips(network.branch)],
+        [LECUN_LARGER],
+    )
 
 
 _COMMON: tuple[Remedy, ...] = (

@@ -6,6 +6,7 @@ from math import prod
 
 import jsonpatch
 
+from ..diagnosis.stopping import check_stopping
 from ..experiments.experiment import Experiment
 from ..experiments.listing import listing
 from ..experiments.lowering import MAX_LAYERS, Network, lower
@@ -82,6 +83,7 @@ def resolve(
     try:
         experiment = experiment.with_uploads(service.uploads)
         experiment.data.check_present()
+        check_stopping(experiment)
         lower(experiment)
     except InvalidRequest as error:
         raise error.under(at) from None

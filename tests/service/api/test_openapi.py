@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gradclinic.diagnosis.rules import RULES, STOPPING_CONDITIONS
 from gradclinic.settings import Settings
 from gradclinic.web import create_app
 
@@ -58,3 +59,10 @@ def test_problems_are_described_as_problem_documents(name: str) -> None:
     for status, answer in OPERATIONS[name]["responses"].items():
         if status >= "400":
             assert "application/problem+json" in answer["content"], status
+
+
+def test_the_conditions_that_a_request_can_name_are_the_rules() -> None:
+    stop_when = DOCUMENT["components"]["schemas"]["StopWhen"]["properties"]["conditions"]
+    assert stop_when["items"]["enum"] == list(STOPPING_CONDITIONS)
+    (condition,) = [each for each in OPERATIONS["GET /v1/runs"]["parameters"] if each["name"] == "condition"]
+    assert condition["schema"]["anyOf"][0]["enum"] == list(RULES)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.record import Outcome, RunRecord, Series, SiteInfo, WeightInfo
 
 LAYERS = 10
@@ -157,3 +158,23 @@ SICK: dict[str, Callable[[], RunRecord]] = {
     "oscillating_loss": oscillating,
     "slow_convergence": slow,
 }
+
+
+def restless(*, height: float, net_fall: float = 0.0) -> RunRecord:
+    """A network that learned, whose probe loss rises by `height` of the constant predictor's at every fifth probe."""
+
+    def losses(steps: np.ndarray) -> np.ndarray:
+        late = np.clip((steps - 150) / 150, 0.0, 1.0)
+        return 2.3 * (0.1 + net_fall * (1.0 - late) + height * ((steps // 5) % 5 == 0))
+
+    return changed(healthy_record(), {"probe_loss": losses})
+
+
+def stuck(**statistics: float) -> RunRecord:
+    """A network that learned nothing although its gradients are level."""
+    return changed(healthy_record(), {"probe_loss": 2.3, **statistics}, outcome=failed())
+
+
+def evidence_of(record: RunRecord, condition: str) -> dict[str, tuple[float, float | None]]:
+    (finding,) = (each for each in diagnose(record).findings if each.condition == condition)
+    return {each.name: (each.value, each.threshold) for each in finding.evidence}

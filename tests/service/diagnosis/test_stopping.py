@@ -1,8 +1,13 @@
 from dataclasses import replace
 
-from gradclinic.diagnosis.stopping import LOOK_EVERY, due, reason_to_stop
-from gradclinic.experiments.experiment import StopWhen
+import pytest
 
+from gradclinic.diagnosis.rules import STOPPING_CONDITIONS
+from gradclinic.diagnosis.stopping import LOOK_EVERY, check_stopping, due, reason_to_stop
+from gradclinic.experiments.experiment import StopWhen
+from gradclinic.kernel.errors import InvalidSpec
+
+from ..remedies.experiments import mlp
 from . import records
 
 VANISHING = StopWhen(conditions=("vanishing_gradients",))
@@ -28,3 +33,23 @@ def test_a_certain_finding_of_a_named_condition_ends_a_run():
 def test_a_run_goes_on_while_it_looks_healthy_or_shows_only_what_nobody_named():
     assert reason_to_stop(live(records.healthy_record(), 100), VANISHING) is None
     assert reason_to_stop(live(records.vanishing(), 100), StopWhen(conditions=("dead_units",))) is None
+
+
+def asking_for(*conditions: str):
+    training = {"stop_when": {"conditions": list(conditions)}}
+    return mlp(experiment_changes={"training": training})
+
+
+def test_a_run_may_be_asked_to_stop_on_every_rule_that_allows_it():
+    check_stopping(asking_for(*STOPPING_CONDITIONS))
+    check_stopping(mlp())
+    assert not {"healthy", "insufficient_evidence", "divergence"} & set(STOPPING_CONDITIONS)
+
+
+@pytest.mark.parametrize("condition", ["healthy", "hiccups"])
+def test_no_run_stops_on_health_or_on_what_no_rule_knows(condition):
+    with pytest.raises(InvalidSpec) as refused:
+        check_stopping(asking_for("dead_units", condition))
+    (problem,) = refused.value.problems
+    assert problem.pointer == "/training/stop_when/conditions/1"
+    assert "vanishing_gradients" in problem.allowed

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from gradclinic.diagnosis.rules import RULES
 from gradclinic.experiments.activations import ACTIVATIONS, Activation
 from gradclinic.experiments.clipping import CLIPPINGS
 from gradclinic.experiments.datasets import DATASETS
@@ -28,14 +29,16 @@ REGISTRIES: dict[str, dict[str, type[BaseModel]]] = {
     "lr_schedules": LR_SCHEDULES,
     "clipping": CLIPPINGS,
     "remedies": REMEDIES,
+    "rules": {name: type(rule) for name, rule in RULES.items()},
 }
+ROOMS = {"remedies": "", "rules": "diagnosis"}
+"""Where a registry's folder is; the others are the experiments'."""
 ENTRIES = [(package, name) for package, members in REGISTRIES.items() for name in members]
 
 
 @pytest.mark.parametrize(("package", "name"), ENTRIES)
 def test_every_entry_has_a_test_file_of_its_own(package: str, name: str):
-    room = "" if package == "remedies" else "experiments"
-    path = Path(__file__).parents[1] / room / package / f"test_{name}.py"
+    path = Path(__file__).parents[1] / ROOMS.get(package, "experiments") / package / f"test_{name}.py"
     assert path.is_file(), f"write {path.relative_to(Path(__file__).parents[3])}"
     tests = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
     assert any(test.name.startswith("test_") for test in tests)
@@ -48,7 +51,7 @@ def test_every_entry_says_what_it_is_and_where_it_comes_from(package: str, name:
     assert cls.source
     schema = cls.model_json_schema()
     fields = schema.get("properties") or schema["$defs"][cls.__name__]["properties"]
-    tags = ("kind", "name", "scheme")
+    tags = ("kind", "name", "scheme", "condition")
     assert [key for key, field in fields.items() if key not in tags and not field.get("description")] == []
 
 

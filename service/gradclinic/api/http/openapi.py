@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from ...diagnosis.rules import STOPPING_CONDITIONS
+
 
 def operation_id(route: APIRoute) -> str:
     """The name of a route's function as other languages write it: `create_study` is `createStudy`."""
@@ -27,7 +29,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _with_words_for_defaults(described())
+            app.openapi_schema = _with_conditions(_with_words_for_defaults(described()))
         return app.openapi_schema
 
     return document
@@ -42,6 +44,13 @@ def _with_words_for_defaults(schema: Any) -> Any:
         words = f"{schema.get('description', '')} Default: `{json.dumps(default)}`.".strip()
         schema = {key: value for key, value in schema.items() if key != "default"} | {"description": words}
     return {key: _with_words_for_defaults(value) for key, value in schema.items()}
+
+
+def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the names of the rules that a run may stop on, which an experiment by itself does not know."""
+    stop_when = document["components"]["schemas"]["StopWhen"]
+    stop_when["properties"]["conditions"]["items"] = {"type": "string", "enum": list(STOPPING_CONDITIONS)}
+    return document
 
 
 def _is_schema(value: dict[str, Any]) -> bool:

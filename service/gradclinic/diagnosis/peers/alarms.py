@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..features import Features
-from ..finding import Condition, Evidence, Finding
+from ..finding import Evidence, Finding
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Alarm:
     """One rule of a peer that fired."""
 
     rule: str
-    condition: Condition
+    condition: str
     evidence: tuple[Evidence, ...]
     text: str
     layers: tuple[str, ...] = ()

@@ -86,4 +86,4 @@ def _accuracy(features: Features, record: RunRecord) -> float | None:
 
 def _alarm(rule: str, condition: str, value: float, threshold: float) -> Alarm:
     evidence = (Evidence(rule.replace(" ", "_"), value, "ratio", threshold),)
-    return Alarm(rule, condition, evidence, f"AUTOTRAINER: {rule} ({value:.3g} against {threshold:g}).")  # type: ignore[arg-type]
+    return Alarm(rule, condition, evidence, f"AUTOTRAINER: {rule} ({value:.3g} against {threshold:g}).")

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...measurements.record import RunRecord
 from ..features import Features
-from ..finding import Condition, Evidence, Finding
+from ..finding import Evidence, Finding
 from ..thresholds import NamedThresholds
 from .alarms import Alarm, findings_from
 
@@ -109,11 +109,11 @@ def _between(limits: tuple[float, float], mean: float, deviation: float) -> floa
     return 0.5 * (erf(high) - erf(low))
 
 
-def _above(rule: str, condition: Condition, value: float, threshold: float, what: str) -> Alarm:
+def _above(rule: str, condition: str, value: float, threshold: float, what: str) -> Alarm:
     text = f"{rule}: {what} {value:.3g} is above {threshold:g}."
     return Alarm(rule, condition, (Evidence(rule, value, what, threshold),), text)
 
 
-def _below(rule: str, condition: Condition, value: float, threshold: float) -> Alarm:
+def _below(rule: str, condition: str, value: float, threshold: float) -> Alarm:
     text = f"{rule}: {value:.3g} is below {threshold:g}."
     return Alarm(rule, condition, (Evidence(rule, value, "ratio", threshold),), text)

@@ -1,5 +1,7 @@
 """The rules, one condition a file, told apart by the condition that they name."""
 
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
 from ...kernel import registry
 from .base import Rule
 
@@ -8,4 +10,13 @@ RULES: dict[str, Rule] = {
     for name, cls in registry.members(__name__, Rule, tag="condition").items()
 }
 
-__all__ = ["RULES", "Rule"]
+STOPPING_CONDITIONS = tuple(name for name, rule in RULES.items() if rule.may_stop)
+"""Those that a run may be asked to stop on."""
+
+if TYPE_CHECKING:
+    Condition: TypeAlias = str
+else:
+    Condition = Literal[tuple(RULES)]
+"""The name of a rule, where a request names one."""
+
+__all__ = ["RULES", "STOPPING_CONDITIONS", "Condition", "Rule"]

@@ -1,65 +1,50 @@
-"""What every rule says about itself, and the order in which rules claim the primary condition.
+"""What every rule says about itself: its condition, evidence, precedence, remedies, and whether a run may stop on it.
 
-The order runs from causes to symptoms: what ended the training first, then whether it learned, then swings under
-large steps, dead and saturated units (which also starve the gradient), the gradient itself, and last what is left.
+Precedences run from causes to symptoms, the smaller the earlier: below 10 what was wrong before the first step, 10 what
+ended the training, 20 to 30 swings of a network that learned or under large steps, 35 batches that are too small,
+40 to 50 dead and saturated units (which also starve the gradient), 60 to 80 the gradient and the steps, 85 to 94 what
+may be a consequence or is left, and from 100 on what is no sickness.
 """
 
 from abc import abstractmethod
-from enum import IntEnum
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ...kernel.spec import Spec
 from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.network import Network
 from ..features import Features
-from ..finding import Blame, Condition, Evidence, Finding, Severity
+from ..finding import Blame, Evidence, Finding, Severity
 from ..thresholds import Thresholds
-
-
-class Precedence(IntEnum):
-    """The smaller, the earlier a finding claims to be the primary condition."""
-
-    NOTHING_TO_LEARN = 2
-    WRONG_BEFORE_THE_FIRST_STEP = 4
-    NO_SIGNAL = 5
-    NARROW = 6
-    DECAYED = 7
-    LINEAR = 8
-    UNSCALED = 9
-    BLOWN_UP = 10
-    OSCILLATING_THOUGH_LEARNED = 20
-    OSCILLATING_UNDER_LARGE_STEPS = 30
-    SMALL_BATCH = 35
-    DEAD = 40
-    SATURATED_FROM_THE_START = 50
-    EXPLODING = 60
-    STEPS_TOO_SMALL = 70
-    VANISHING = 80
-    DEAD_AS_A_CONSEQUENCE = 85
-    OSCILLATING = 90
-    SATURATED_LATE = 91
-    VANISHING_LATE = 92
-    STILL_FALLING = 93
-    NOTHING_ELSE = 94
-    HEALTHY = 100
-    UNKNOWN = 110
 
 
 class Rule(Spec):
     """One condition: a pure function of a run's features and record, and its place in the order."""
 
-    condition: Condition
+    condition: str
     source: ClassVar[str]
     uses: ClassVar[tuple[str, ...]]
     """Names of the thresholds that it holds numbers against."""
+    may_stop: ClassVar[bool] = False
+    """Whether a run may be asked to stop on it (`training.stop_when`)."""
 
     @abstractmethod
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         """The finding, without suggested remedies; None where the condition is not there or cannot be known."""
 
     @abstractmethod
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
         """Where a finding of this rule, if it does harm, stands in the order of primary conditions."""
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        """The single remedies to suggest for a finding of this rule in this kind of network, best first."""
+        return ()
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        """Remedies that a search tries together against the condition, the most promising first."""
+        return ()
 
     def finding(
         self,

@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, failed, percent
+from .base import Rule, failed, percent
 
 _ENOUGH_ROWS = 128
 """With so many rows of one class, a second class that has 5 % of the data is missing by chance in .1 % of cases."""
@@ -35,8 +35,8 @@ class BrokenLabels(Rule):
             blames=("labels", "data", "loss") if failed(features, thresholds) else ("labels", "data"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.NOTHING_TO_LEARN
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 2
 
 
 def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...]] | None:

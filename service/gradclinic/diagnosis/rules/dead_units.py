@@ -1,14 +1,22 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import BATCH_NORM, KAIMING, LEAKIER_RELU, LEAKY_RELU, ORTHOGONAL, STANDARDIZED, rate
+from ...remedies.network import Network
 from ..confidence import agreement
 from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+
+_CAUSE = 40
+_CONSEQUENCE = 85
+"""Precedences."""
 
 
 class DeadUnits(Rule):
@@ -20,6 +28,7 @@ class DeadUnits(Rule):
         "Debugger's DeadRelu"
     )
     uses: ClassVar[tuple[str, ...]] = ("dead_layer", "dead_mean", "learned", "min_steps", "min_records")
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         worst, mean = features.dead_max, features.dead_mean
@@ -43,12 +52,28 @@ class DeadUnits(Rule):
             summary=_summary(features, record, thresholds, layers),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
         """Units that were alive while gradients were broken over the depth from the start died of that."""
         slope = features.depth_slope_start
         broken = slope is not None and abs(slope) >= thresholds.depth_slope
         cause = not broken or self._from_start(features, thresholds)
-        return Precedence.DEAD if cause else Precedence.DEAD_AS_A_CONSEQUENCE
+        return _CAUSE if cause else _CONSEQUENCE
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if network.recurrent:
+            return (ORTHOGONAL, LEAKIER_RELU, rate(0.1))
+        return (KAIMING, LEAKIER_RELU, BATCH_NORM, rate(0.1), STANDARDIZED)
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        return (
+            [KAIMING],
+            [rate(0.1)],
+            [rate(0.01)],
+            [LEAKY_RELU, KAIMING],
+            [rate(0.003)],
+            [BATCH_NORM],
+            [KAIMING, rate(0.1)],
+        )
 
     def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
         known = features.dead_start[~np.isnan(features.dead_start)]

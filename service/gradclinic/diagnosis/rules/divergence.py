@@ -1,12 +1,16 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import BATCH_NORM, CLIPPING, WARMUP, rate, smaller_steps
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, against_constant, blown_up, listed, loss_evidence
+from .base import Rule, against_constant, blown_up, listed, loss_evidence
 
 
 class Divergence(Rule):
@@ -50,8 +54,16 @@ class Divergence(Rule):
             summary=_summary(features, record, thresholds, onset, layers),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.BLOWN_UP
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 10
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if network.recurrent:
+            return (rate(0.1), CLIPPING, rate(0.01), WARMUP)
+        return (rate(0.1), rate(0.01), CLIPPING, WARMUP, BATCH_NORM)
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        return smaller_steps()
 
 
 def onset_of_blow_up(features: Features, record: RunRecord) -> int:

@@ -1,14 +1,35 @@
+from collections.abc import Sequence
 from math import isfinite
 from typing import ClassVar, Literal
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import (
+    BATCH_NORM,
+    CLIPPING,
+    GATED_CELL,
+    KAIMING,
+    LAYER_NORM,
+    LEVEL_BRANCHES,
+    ORTHOGONAL,
+    XAVIER,
+    adam,
+    branches,
+    rate,
+    skips,
+)
+from ...remedies.network import Network
 from ..confidence import above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+from .base import Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
 from .divergence import onset_of_blow_up
+
+_BLOWN_UP = 10
+_EXPLODING = 60
+"""Precedences."""
 
 
 class ExplodingGradients(Rule):
@@ -20,6 +41,7 @@ class ExplodingGradients(Rule):
         "Schoenholz et al. 2017, arXiv:1611.01232"
     )
     uses: ClassVar[tuple[str, ...]] = ("depth_slope", "blown_up", "learned", "min_steps", "min_records")
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         start, early = features.depth_slope_start, features.depth_slope_early
@@ -60,8 +82,29 @@ class ExplodingGradients(Rule):
             summary=_summary(features, thresholds, shown, culprits),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.BLOWN_UP if blown_up(features, thresholds) else Precedence.EXPLODING
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return _BLOWN_UP if blown_up(features, thresholds) else _EXPLODING
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if network.recurrent:
+            return (ORTHOGONAL, GATED_CELL, CLIPPING, rate(0.1))
+        scheme, branch = _scheme(network), network.branch
+        return (branches(branch), scheme, skips(branch), BATCH_NORM, LAYER_NORM, rate(0.1), CLIPPING)
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        if network.recurrent:
+            return ([GATED_CELL, adam(0.01)], [ORTHOGONAL], [ORTHOGONAL, CLIPPING], [GATED_CELL])
+        scheme = _scheme(network)
+        return (
+            [scheme],
+            [BATCH_NORM],
+            [LEVEL_BRANCHES, scheme],
+            [LEVEL_BRANCHES, rate(0.1)],
+            [scheme, rate(0.1)],
+            [BATCH_NORM, scheme],
+            [LEVEL_BRANCHES],
+            [CLIPPING, rate(0.1)],
+        )
 
     def _confidence(self, features: Features, thresholds: Thresholds, *, ended: bool) -> float:
         profile, tau = features.profile, thresholds.depth_slope
@@ -85,6 +128,10 @@ class ExplodingGradients(Rule):
             return None
         last = int(steep[-1])
         return int(steep[0]), max(last, onset_of_blow_up(features, record)) if ended else last
+
+
+def _scheme(network: Network) -> Remedy:
+    return XAVIER if network.bounded else KAIMING
 
 
 def _factors(slope: float, culprits: Culprits) -> tuple[Evidence, ...]:

@@ -5,7 +5,7 @@ from ..confidence import agreement
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, against_constant, enough, learned, loss_evidence
+from .base import Rule, against_constant, enough, learned, loss_evidence
 
 
 class Healthy(Rule):
@@ -33,8 +33,8 @@ class Healthy(Rule):
             summary=f"The network learned: its training loss fell to {against_constant(loss)}{_level(slope)}.",
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.HEALTHY
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 100
 
 
 def _level(slope: float | None) -> str:

@@ -4,7 +4,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import NO_YARDSTICK, NOT_ENDED, Precedence, Rule, counted, enough
+from .base import NO_YARDSTICK, NOT_ENDED, Rule, counted, enough
 
 
 class InsufficientEvidence(Rule):
@@ -30,8 +30,8 @@ class InsufficientEvidence(Rule):
             summary=f"There is not enough evidence for a diagnosis: {reason}.",
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.UNKNOWN
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 110
 
     def _reason(self, features: Features, thresholds: Thresholds) -> str | None:
         if features.diverged:

@@ -6,7 +6,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Blame, Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, failed, outcome_in_words
+from .base import Rule, failed, outcome_in_words
 
 _Fault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
 _BOUNDED = ("softmax", "sigmoid", "tanh")
@@ -34,8 +34,8 @@ class LossMismatch(Rule):
             blames=blames,
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.WRONG_BEFORE_THE_FIRST_STEP
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 4
 
 
 def _fault(seen: Preflight) -> _Fault | None:

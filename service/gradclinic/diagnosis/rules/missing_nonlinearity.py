@@ -4,7 +4,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, counted, failed, outcome_in_words
+from .base import Rule, counted, failed, outcome_in_words
 
 
 class MissingNonlinearity(Rule):
@@ -31,5 +31,5 @@ class MissingNonlinearity(Rule):
             blames=("hidden_activation", "architecture"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.LINEAR
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 8

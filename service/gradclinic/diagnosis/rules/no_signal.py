@@ -4,7 +4,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, outcome_in_words
+from .base import Rule, outcome_in_words
 
 
 class NoSignal(Rule):
@@ -32,5 +32,5 @@ class NoSignal(Rule):
             blames=("precision",) if narrow else ("output_activation", "loss", "initialization"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.NO_SIGNAL
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 5

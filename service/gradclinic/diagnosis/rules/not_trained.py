@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, failed, listed, outcome_in_words, percent
+from .base import Rule, failed, listed, outcome_in_words, percent
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 
@@ -35,8 +35,8 @@ class NotTrained(Rule):
             blames=("wiring",),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.NOTHING_TO_LEARN
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 2
 
 
 def _fault(wiring: WiringFacts) -> _Fault | None:

@@ -1,13 +1,16 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import CLIPPING, WARMUP, rate, smaller_steps
+from ...remedies.network import Network
 from ..confidence import above
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (
-    Precedence,
     Rule,
     against_constant,
     blown_up,
@@ -21,6 +24,11 @@ from .base import (
     percent,
     swinging,
 )
+
+_THOUGH_LEARNED = 20
+_UNDER_LARGE_STEPS = 30
+_OTHERWISE = 90
+"""Precedences."""
 
 
 class OscillatingLoss(Rule):
@@ -43,6 +51,7 @@ class OscillatingLoss(Rule):
         "saturated_mean",
         "learned",
     )
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not features.finished or blown_up(features, thresholds) or not enough(features, thresholds):
@@ -79,12 +88,20 @@ class OscillatingLoss(Rule):
             summary=_summary(features, thresholds, swings, peak=peak),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
         if learned(features, thresholds):
-            return Precedence.OSCILLATING_THOUGH_LEARNED
+            return _THOUGH_LEARNED
         if under_large_steps(features, thresholds):
-            return Precedence.OSCILLATING_UNDER_LARGE_STEPS
-        return Precedence.OSCILLATING
+            return _UNDER_LARGE_STEPS
+        return _OTHERWISE
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if network.recurrent:
+            return (rate(0.1), CLIPPING, WARMUP)
+        return (rate(0.1), rate(0.02), CLIPPING, WARMUP)
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        return smaller_steps()
 
 
 def under_large_steps(features: Features, thresholds: Thresholds) -> bool:

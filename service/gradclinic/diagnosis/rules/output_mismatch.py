@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, failed, outcome_in_words, percent
+from .base import Rule, failed, outcome_in_words, percent
 
 _SOME = 0.05
 """Fraction of the targets out of reach from which on an output's activation is called wrong: fewer may be outliers."""
@@ -38,8 +38,8 @@ class OutputMismatch(Rule):
             blames=("output_activation", "target_scaling", "loss"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.WRONG_BEFORE_THE_FIRST_STEP
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 4
 
 
 def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

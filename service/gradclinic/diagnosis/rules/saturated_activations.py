@@ -1,14 +1,32 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import (
+    BATCH_NORM,
+    GATED_CELL,
+    LAYER_NORM,
+    ORTHOGONAL,
+    ORTHOGONAL_SMALL_INPUT,
+    RELU,
+    STANDARDIZED,
+    XAVIER,
+    starved_gradient,
+)
+from ...remedies.network import Network
 from ..confidence import agreement
 from ..culprits import saturated_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+
+_FROM_THE_START = 50
+_LATE = 91
+"""Precedences."""
 
 
 class SaturatedActivations(Rule):
@@ -19,6 +37,7 @@ class SaturatedActivations(Rule):
         "gradclinic; Glorot and Bengio 2010, AISTATS; limit on the share as in DeepDiagnosis (Wardat et al. 2022)"
     )
     uses: ClassVar[tuple[str, ...]] = ("saturated_mean", "saturated_layer", "learned", "min_steps", "min_records")
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not enough(features, thresholds) and not features.diverged:
@@ -45,10 +64,18 @@ class SaturatedActivations(Rule):
             summary=_summary(features, record, thresholds, layers, mean=mean, worst=worst, from_start=from_start),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
         if self._from_start(features, thresholds):
-            return Precedence.SATURATED_FROM_THE_START
-        return Precedence.SATURATED_LATE
+            return _FROM_THE_START
+        return _LATE
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if network.recurrent:
+            return (ORTHOGONAL_SMALL_INPUT, ORTHOGONAL, STANDARDIZED, GATED_CELL)
+        return (XAVIER, STANDARDIZED, BATCH_NORM, RELU, LAYER_NORM)
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        return starved_gradient(network)
 
     def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
         mean, worst = features.saturated_start_mean, features.saturated_start_max

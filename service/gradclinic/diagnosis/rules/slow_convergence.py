@@ -1,15 +1,18 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import BATCH_NORM, KAIMING, NO_CLIPPING, RELU, STANDARDIZED, adam, rate
+from ...remedies.network import Network
 from ..confidence import share_above
 from ..features import Features
 from ..finding import Evidence, Finding, Severity
 from ..thresholds import Thresholds
 from .base import (
     NOTHING_LEARNED,
-    Precedence,
     Rule,
     blown_up,
     enough,
@@ -19,6 +22,12 @@ from .base import (
     near_slope_in_words,
     outcome_in_words,
 )
+from .exploding_gradients import ExplodingGradients
+from .vanishing_gradients import VanishingGradients
+
+_STEPS_TOO_SMALL = 70
+_NOTHING_ELSE = 94
+"""Precedences."""
 
 
 class SlowConvergence(Rule):
@@ -29,6 +38,7 @@ class SlowConvergence(Rule):
         "gradclinic; update-to-weight ratio near 1e-3 as a healthy step: Karpathy, CS231n notes, neural-networks-3"
     )
     uses: ClassVar[tuple[str, ...]] = ("small_update", "usable_gradient", "learned", "min_steps", "min_records")
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not self._can_be(features, thresholds) or not steps_too_small(features, thresholds):
@@ -72,8 +82,28 @@ class SlowConvergence(Rule):
             severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.STEPS_TOO_SMALL if steps_too_small(features, thresholds) else Precedence.NOTHING_ELSE
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return _STEPS_TOO_SMALL if steps_too_small(features, thresholds) else _NOTHING_ELSE
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if not _are_too_small(finding):
+            return self._otherwise(finding, network)
+        if network.recurrent:
+            return (NO_CLIPPING, adam(0.001), rate(10.0), rate(100.0))
+        return (NO_CLIPPING, rate(10.0), rate(100.0), adam(0.001), STANDARDIZED, BATCH_NORM)
+
+    def _otherwise(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        """Where nothing else explains the failure, and perhaps the gradient over the depth nearly does."""
+        near = next((evidence.value for evidence in finding.evidence if evidence.name == "depth_slope"), None)
+        if near is not None:
+            cause: Rule = VanishingGradients() if near > 0 else ExplodingGradients()
+            return (*cause.remedies(finding, network), rate(3.0))
+        bend = (RELU,) if network.linear and not network.recurrent else ()
+        return (*bend, adam(0.001), BATCH_NORM, STANDARDIZED, rate(3.0))
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        steps = ([rate(10.0)], [adam(0.01)], [rate(100.0)], [rate(1000.0)], [rate(10_000.0)], [adam(0.001)])
+        return steps if network.recurrent else (*steps, [RELU, KAIMING, adam(0.01)], [BATCH_NORM, rate(10.0)])
 
     def _can_be(self, features: Features, thresholds: Thresholds) -> bool:
         return (
@@ -121,6 +151,11 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
         and total < thresholds.small_update
         and gradient >= thresholds.usable_gradient
     )
+
+
+def _are_too_small(finding: Finding) -> bool:
+    total = next((evidence for evidence in finding.evidence if evidence.name == "total_update"), None)
+    return total is not None and total.threshold is not None and total.value < total.threshold
 
 
 def _clipped_share(record: RunRecord) -> float:

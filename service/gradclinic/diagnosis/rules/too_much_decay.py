@@ -6,7 +6,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, failed, outcome_in_words, percent
+from .base import Rule, failed, outcome_in_words, percent
 
 _LEFT = 0.2
 """Fraction of its initial norm that the typical weight keeps. Trained weights grow or keep their size: of the labelled
@@ -40,8 +40,8 @@ class TooMuchDecay(Rule):
             blames=("regularization",),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.DECAYED
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 7
 
 
 def _norm_left(record: RunRecord) -> float | None:

@@ -6,7 +6,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, blown_up, enough, failed, outcome_in_words
+from .base import Rule, blown_up, enough, failed, outcome_in_words
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -43,8 +43,8 @@ class TooShort(Rule):
             blames=("steps", "learning_rate"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.STILL_FALLING
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 93
 
 
 def _needed(features: Features, thresholds: Thresholds) -> tuple[float, float, float] | None:

@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, counted, failed, outcome_in_words
+from .base import Rule, counted, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the inputs. Initializations by fan keep the inputs' scale, so at 10 the first layer's values lie beyond the
@@ -41,8 +41,8 @@ class UnscaledInputs(Rule):
             blames=("input_scaling", "data"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.UNSCALED
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 9
 
 
 def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

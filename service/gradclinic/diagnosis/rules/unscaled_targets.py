@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, failed, outcome_in_words
+from .base import Rule, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the targets. Outputs start at about 1, and so does the gradient of a squared error at targets of about 1; at
@@ -41,8 +41,8 @@ class UnscaledTargets(Rule):
             blames=("target_scaling", "data"),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.UNSCALED
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return 9
 
 
 def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:

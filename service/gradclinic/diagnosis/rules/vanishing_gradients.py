@@ -1,14 +1,34 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import (
+    BATCH_NORM,
+    GATED_CELL,
+    KAIMING,
+    LAYER_NORM,
+    ORTHOGONAL,
+    ORTHOGONAL_SMALL_INPUT,
+    RELU,
+    XAVIER,
+    adam,
+    skips,
+    starved_gradient,
+)
+from ...remedies.network import Network
 from ..confidence import share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Precedence, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+from .base import Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+
+_LASTING = 80
+_LATE = 92
+"""Precedences."""
 
 
 class VanishingGradients(Rule):
@@ -20,6 +40,7 @@ class VanishingGradients(Rule):
         "Schoenholz et al. 2017, arXiv:1611.01232"
     )
     uses: ClassVar[tuple[str, ...]] = ("depth_slope", "learned", "min_steps", "min_records")
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         profile = features.profile
@@ -53,8 +74,21 @@ class VanishingGradients(Rule):
             summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)),
         )
 
-    def precedence(self, features: Features, thresholds: Thresholds) -> Precedence:
-        return Precedence.VANISHING if self._lasting(features, thresholds) else Precedence.VANISHING_LATE
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return _LASTING if self._lasting(features, thresholds) else _LATE
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if network.recurrent:
+            return (GATED_CELL, ORTHOGONAL_SMALL_INPUT, ORTHOGONAL, LAYER_NORM)
+        if network.transformer:
+            # No larger weights: without skips and norms, kaiming_normal lets a ReLU transformer of 6 blocks explode.
+            return (skips(1.0), LAYER_NORM, adam(0.001))
+        if network.bounded:
+            return (BATCH_NORM, RELU, XAVIER, skips(network.branch), LAYER_NORM)
+        return (KAIMING, BATCH_NORM, skips(network.branch), LAYER_NORM, adam(0.001))
+
+    def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
+        return starved_gradient(network)
 
     def _lasting(self, features: Features, thresholds: Thresholds) -> bool:
         """Steep at the start or over the first quarter, and at least half as steep at the other."""
