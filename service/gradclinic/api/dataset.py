@@ -1,16 +1,14 @@
 """`/v1/datasets`: data of one's own, as npz, CSV or Parquet."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from .. import schemas as a
 from ..experiments.datasets.base import Task
 from ..experiments.uploads import Table, from_csv, from_npz, from_parquet
-from ..store import DatasetRecord
+from ..schemas.dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
 from ..use_cases.dataset import keep
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .http.paging import ThePage
@@ -42,11 +40,11 @@ _BODY: dict[str, Any] = {
     status_code=201,
     summary="Upload a data set",
     openapi_extra=_BODY,
-    responses={200: {"description": "It was there before.", "model": a.DatasetAnswer}, **problems(*BODY_PROBLEMS)},
+    responses={200: {"description": "It was there before.", "model": DatasetAnswer}, **problems(*BODY_PROBLEMS)},
 )
 async def create_dataset(
     *, request: Request, response: Response, service: TheService, target: Target = None, task: Wanted = None
-) -> a.DatasetAnswer:
+) -> DatasetAnswer:
     """An npz file with the arrays `inputs` and `targets`, or a CSV or Parquet table with names of its columns.
 
     Classes are strings, or whole numbers 0, 1, ... without a gap. The same content again is the same data set.
@@ -71,22 +69,22 @@ async def create_dataset(
     response.headers["Location"] = f"{PATH}/{created.item.id}"
     if created.replayed:
         response.status_code = 200
-    return _answer(created.item)
+    return DatasetAnswer.model_validate(created.item)
 
 
 @router.get("", summary="List data sets", responses=problems(422))
-def list_datasets(*, service: TheService, paging: ThePage) -> a.DatasetPage:
+def list_datasets(*, service: TheService, paging: ThePage) -> DatasetPage:
     """Uploaded data sets, by their id."""
     page = service.store.datasets.page(after=paging.after, limit=paging.limit)
-    return paging.answer(a.DatasetPage, page, item=_answer)
+    return paging.answer(DatasetPage, page, item=DatasetAnswer.model_validate)
 
 
 @router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))
-def get_dataset(dataset_id: DatasetId, service: TheService) -> a.DatasetDetailAnswer:
+def get_dataset(dataset_id: DatasetId, service: TheService) -> DatasetDetailAnswer:
     """Its size, its task, its classes, its digest, and how many runs name it."""
-    found = _answer(service.store.datasets.get(dataset_id))
+    found = DatasetAnswer.model_validate(service.store.datasets.get(dataset_id))
     runs = service.store.datasets.runs_by_dataset([dataset_id])[dataset_id]
-    return a.DatasetDetailAnswer(**found.model_dump(), runs=runs)
+    return DatasetDetailAnswer(**dict(found), runs=runs)
 
 
 @router.delete(
@@ -102,7 +100,3 @@ def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
     Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
     """
     service.store.datasets.delete(dataset_id)
-
-
-def _answer(found: DatasetRecord) -> a.DatasetAnswer:
-    return a.DatasetAnswer.model_validate(asdict(found) | {"shape": list(found.shape)})

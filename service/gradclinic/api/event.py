@@ -1,7 +1,7 @@
 """`/events`: what happens to a run or a study, as server-sent events, or as a JSON page to poll."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import anyio
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from .. import schemas as a
 from ..kernel.errors import NotFound, ServiceUnavailable
-from ..use_cases.event import Event, News, Position, run_news, study_news
+from ..schemas.event import RunEvent, RunEventPage, StudyEvent, StudyEventPage
+from ..use_cases.event import News, Position, run_news, study_news
 from .http.accept import choose
 from .http.dependencies import RunId, StudyId, TheService, problems
 from .http.plain_json import dump
@@ -24,6 +24,8 @@ _KEEP_ALIVE_POLLS = 60
 _SHAPE: dict[str, Any] = {"content": {JSON: {}, EVENT_STREAM: {"schema": {"type": "string"}}}}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "Events, oldest first.", **_SHAPE}}
 
+Page = TypeVar("Page", RunEventPage, StudyEventPage)
+
 LastEventId = Annotated[
     str | None, Header(max_length=50, description="Only what came after this event; browsers send it by themselves.")
 ]
@@ -33,7 +35,7 @@ AfterEvent = Annotated[str | None, Query(max_length=50, description="The same as
 @router.get(
     "/runs/{run_id}/events",
     summary="Follow a run",
-    response_model=a.EventPage,
+    response_model=RunEventPage,
     responses={**_TEXT, **problems(404, 406, 422)},
 )
 async def list_run_events(
@@ -41,18 +43,19 @@ async def list_run_events(
     run_id: RunId,
     service: TheService,
     request: Request,
+    response: Response,
     last_event_id: LastEventId = None,
     after: AfterEvent = None,
-) -> Response:
+) -> StreamingResponse | RunEventPage:
     """`status`, `progress`, `finding` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
     since = Position.parse(after or last_event_id)
-    return await _answer(request, since, lambda at: run_news(service, run_id, at))
+    return await _answer(RunEventPage, request, response, since, lambda at: run_news(service, run_id, at))
 
 
 @router.get(
     "/studies/{study_id}/events",
     summary="Follow a study",
-    response_model=a.EventPage,
+    response_model=StudyEventPage,
     responses={**_TEXT, **problems(404, 406, 422)},
 )
 async def list_study_events(
@@ -60,37 +63,39 @@ async def list_study_events(
     study_id: StudyId,
     service: TheService,
     request: Request,
+    response: Response,
     last_event_id: LastEventId = None,
     after: AfterEvent = None,
-) -> Response:
+) -> StreamingResponse | StudyEventPage:
     """`run` (one has ended), `progress` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
     since = Position.parse(after or last_event_id)
-    return await _answer(request, since, lambda at: study_news(service, study_id, at))
+    return await _answer(StudyEventPage, request, response, since, lambda at: study_news(service, study_id, at))
 
 
-async def _answer(request: Request, since: Position, look: Callable[[Position], News]) -> Response:
+async def _answer(
+    page: type[Page], request: Request, response: Response, since: Position, look: Callable[[Position], News]
+) -> StreamingResponse | Page:
     form = choose(request.headers.get("accept"), [JSON, EVENT_STREAM])
     first = await run_in_threadpool(look, since)
     if form == EVENT_STREAM:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
-        return StreamingResponse(_stream(first, look), media_type=EVENT_STREAM, headers=headers)
-    items = [{"id": event.id, "event": event.event, "data": event.data} for event in first.events]
-    page = {"items": items, "last_id": str(first.position), "done": first.done}
-    return Response(dump(page), media_type=JSON, headers={"Vary": "Accept"})
+        return StreamingResponse(_stream(page, first, look), media_type=EVENT_STREAM, headers=headers)
+    response.headers["Vary"] = "Accept"
+    return page.model_validate(first)
 
 
-async def _stream(news: News, look: Callable[[Position], News]) -> AsyncIterator[bytes]:
+async def _stream(page: type[Page], news: News, look: Callable[[Position], News]) -> AsyncIterator[bytes]:
     """The news as it comes; between polls no thread is held.
 
     A database that is away is waited for, since a browser whose stream broke and is answered 503 never comes back.
     """
     quiet = 0
     while True:
-        for event in news.events:
+        for event in page.model_validate(news).items:
             yield _encoded(event)
         if news.done:
             return
-        quiet = 0 if news.events else quiet + 1
+        quiet = 0 if news.items else quiet + 1
         if quiet >= _KEEP_ALIVE_POLLS:
             yield KEEPALIVE_COMMENT
             quiet = 0
@@ -103,5 +108,6 @@ async def _stream(news: News, look: Callable[[Position], News]) -> AsyncIterator
             return
 
 
-def _encoded(event: Event) -> bytes:
-    return format_sse_event(data_str=dump(event.data).decode(), event=event.event, id=event.id)
+def _encoded(event: RunEvent | StudyEvent) -> bytes:
+    data = event.model_dump(mode="json")["data"]
+    return format_sse_event(data_str=dump(data).decode(), event=event.event, id=event.id)

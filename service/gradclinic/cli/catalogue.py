@@ -40,6 +40,7 @@ def _catalogue(url: str | None) -> JsonObject:
     if url is not None:
         with Clinic(url) as clinic:
             return clinic.catalogue().document
+    from ..schemas.catalogue import CatalogueAnswer
     from ..use_cases.catalogue import catalogue as own
 
-    return own()
+    return CatalogueAnswer.model_validate(own()).document

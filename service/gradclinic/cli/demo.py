@@ -15,7 +15,8 @@ from rich.text import Text
 
 from ..client import Clinic, Run, Study
 from ..kernel.json import JsonObject
-from ..schemas import ComparisonAnswer, EventAnswer, ResolveAnswer
+from ..schemas import ComparisonAnswer, ResolveAnswer
+from ..schemas.event import EventAnswer
 from ..text.chart import Line, profile_chart
 from ..text.comparison import VERDICT_STYLES, Ranking
 from ..text.console import console_for, show, speaks_unicode

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from ..kernel.json import JsonObject
 from ..schemas.diagnosis import DiagnosisAnswer
-from ..schemas.event import EventAnswer
+from ..schemas.event import EventAnswer, RunEventPage
 from ..schemas.run import RunAnswer, RunDetailAnswer, RunMetricsAnswer
 from ..schemas.statistic import CurvesAnswer, ProfileAnswer, SeriesAnswer, StatisticsAnswer
 from .connection import Calls, id_in_path
@@ -31,7 +31,7 @@ class Run(Submitted[RunAnswer]):
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
         """Return when it has ended; `progress` is told each event meanwhile. Raises TimeoutError."""
-        return self._follow(timeout_s, progress)
+        return self._follow(RunEventPage, timeout_s, progress)
 
     def diagnosis(self) -> DiagnosisAnswer:
         """What is wrong, where, since when, how sure; provisional while it goes on."""

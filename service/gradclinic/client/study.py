@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from ..kernel.json import JsonObject
 from ..schemas.comparison import ComparisonAnswer
-from ..schemas.event import EventAnswer
+from ..schemas.event import EventAnswer, StudyEventPage
 from ..schemas.run import RunAnswer
 from ..schemas.study import StudyAnswer
 from .comparison import ComparisonResult
@@ -23,7 +23,7 @@ class Study(Submitted[StudyAnswer]):
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
         """Return when all its runs have ended; `progress` is told each event meanwhile. Raises TimeoutError."""
-        return self._follow(timeout_s, progress)
+        return self._follow(StudyEventPage, timeout_s, progress)
 
     def runs(self, **filters: Any) -> Iterator[Run]:
         """Its runs, newest first."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from ..schemas.check import CheckSummary
-from ..schemas.event import EventAnswer, EventPage
+from ..schemas.event import EventAnswer, RunEventPage, StudyEventPage
 from ..schemas.prescription import PrescriptionSummary
 from ..schemas.run import RunAnswer
 from ..schemas.study import StudyAnswer
@@ -63,12 +63,17 @@ class Submitted(Generic[Outline]):
         """Remove it with its runs, and all they recorded."""
         self.connection.delete(f"{self._path}/{self.id}")
 
-    def _follow(self, timeout_s: float | None, progress: Callable[[EventAnswer], None] | None) -> Self:
+    def _follow(
+        self,
+        events: type[RunEventPage | StudyEventPage],
+        timeout_s: float | None,
+        progress: Callable[[EventAnswer], None] | None,
+    ) -> Self:
         """Return when it has ended; `progress` is told each event meanwhile. Raises TimeoutError."""
         deadline = _deadline(timeout_s)
         path, parameters = f"{self._path}/{self.id}/events", dict[str, str]()
         while True:
-            page = self.connection.get(EventPage, path, **parameters)
+            page = self.connection.get(events, path, **parameters)
             for event in page.items:
                 if progress is not None:
                     progress(event)

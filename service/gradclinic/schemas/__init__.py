@@ -29,7 +29,6 @@ from .comparison import (
 )
 from .dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
 from .diagnosis import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
-from .event import EventAnswer, EventPage
 from .experiment import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
 from .prescription import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
@@ -76,8 +75,6 @@ __all__ = [
     "DiagnosisOverSeedsAnswer",
     "EffectAnswer",
     "Ending",
-    "EventAnswer",
-    "EventPage",
     "EvidenceAnswer",
     "EvidenceOverSeedsAnswer",
     "FigureAnswer",

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..kernel.numbers import number
 from ..kernel.status import ENDED
-from ..schemas import EventAnswer
+from ..schemas.event import StudyProgress, StudyProgressEvent
 from .console import PLAIN_WIDTH
 from .numbers import factor, short
 from .progress import following
@@ -44,8 +44,11 @@ def watching(console: Console, data: Json) -> Iterator[Callable[[Json], None]]:
     yield tell
 
 
-def _event(progress: Json) -> EventAnswer:
-    return EventAnswer(id="", event="progress", data={**progress, "step": progress["steps_done"]})
+def _event(progress: Json) -> StudyProgressEvent:
+    data = StudyProgress(
+        runs=progress["runs"], by_status=progress["by_status"], step=progress["steps_done"], steps=progress["steps"]
+    )
+    return StudyProgressEvent(id="", event="progress", data=data)
 
 
 def check_words(data: Json) -> RenderableType:

@@ -7,9 +7,17 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..kernel.json import JsonObject
 from ..kernel.status import ENDED
-from ..schemas import EventAnswer
+from ..schemas.event import (
+    EventAnswer,
+    RunEnded,
+    RunEndedEvent,
+    RunProgress,
+    RunProgressEvent,
+    StatusEvent,
+    StudyProgress,
+    StudyProgressEvent,
+)
 
 
 class Follower(Protocol):
@@ -48,21 +56,16 @@ class _Bar:
 
     def __call__(self, event: EventAnswer, /) -> None:
         """Move the bar."""
-        data = event.data
-        match event.event:
-            case "progress":
-                self._progress.update(self._task, completed=data["step"], state=self._state(data))
-            case "run":
+        match event:
+            case RunProgressEvent(data=data):
+                self._progress.update(self._task, completed=data.step, state=_steps(data))
+            case StudyProgressEvent(data=data):
+                self._progress.update(self._task, completed=data.step, state=_runs(data))
+            case RunEndedEvent(data=data):
                 self._ended += 1
                 self._progress.console.print(_ended(data, self._ended, self._runs), style="dim")
-            case "status":
-                self._progress.update(self._task, state=data["status"])
-
-    def _state(self, data: JsonObject) -> str:
-        if "by_status" not in data:
-            return f"{_steps(data)}{_so_far(data)}"
-        ended = sum(data["by_status"].get(status, 0) for status in ENDED)
-        return f"{ended} of {data['runs']} runs"
+            case StatusEvent(data=data):
+                self._progress.update(self._task, state=data.status)
 
 
 class _Lines:
@@ -74,36 +77,45 @@ class _Lines:
 
     def __call__(self, event: EventAnswer, /) -> None:
         """Print what is worth a line."""
-        data = event.data
-        match event.event:
-            case "run":
+        match event:
+            case RunEndedEvent(data=data):
                 self._ended += 1
                 if self._runs <= 60 or self._ended * 10 // self._runs > (self._ended - 1) * 10 // self._runs:
                     self._say(_ended(data, self._ended, self._runs))
-            case "progress" if self._runs == 1:
-                tenth = data["step"] * 10 // max(data["steps"] or 1, 1)
-                if tenth > self._tenth:
-                    self._tenth = tenth
-                    self._say(f"{self._what}: {_steps(data)}{_so_far(data)}")
-            case "status":
-                self._say(f"{self._what}: {data['status']} ({data['reason']['text']})")
+            case RunProgressEvent(data=data):
+                self._at(data.step, data.steps, _steps(data))
+            case StudyProgressEvent(data=data) if self._runs == 1:
+                self._at(data.step, data.steps, _count(data.step, data.steps))
+            case StatusEvent(data=data):
+                self._say(f"{self._what}: {data.status} ({data.reason.text})")
+
+    def _at(self, step: int, steps: int | None, words: str) -> None:
+        tenth = step * 10 // max(steps or 1, 1)
+        if tenth > self._tenth:
+            self._tenth = tenth
+            self._say(f"{self._what}: {words}")
 
     def _say(self, line: str) -> None:
         self._console.file.write(line + "\n")
         self._console.file.flush()
 
 
-def _steps(data: JsonObject) -> str:
-    planned = "" if data["steps"] is None else f" of {data['steps']:,}"
-    return f"step {data['step']:,}{planned}"
+def _steps(data: RunProgress) -> str:
+    found = [condition.replace("_", " ") for condition in data.so_far]
+    return _count(data.step, data.steps) + (f" ({', '.join(found)})" if found else "")
 
 
-def _so_far(data: JsonObject) -> str:
-    found = [str(condition).replace("_", " ") for condition in data.get("so_far", ())]
-    return f" ({', '.join(found)})" if found else ""
+def _count(step: int, steps: int | None) -> str:
+    planned = "" if steps is None else f" of {steps:,}"
+    return f"step {step:,}{planned}"
 
 
-def _ended(data: JsonObject, ended: int, runs: int) -> str:
+def _runs(data: StudyProgress) -> str:
+    ended = sum(data.by_status.get(status, 0) for status in ENDED)
+    return f"{ended} of {data.runs} runs"
+
+
+def _ended(data: RunEnded, ended: int, runs: int) -> str:
     width = len(str(runs))
-    outcome = str(data["primary"] or data["status"]).replace("_", " ")
-    return f"  {ended:>{width}}/{runs}  {data['arm']}, seed {data['seed']}: {outcome}"
+    outcome = (data.primary or data.status).replace("_", " ")
+    return f"  {ended:>{width}}/{runs}  {data.arm}, seed {data.seed}: {outcome}"

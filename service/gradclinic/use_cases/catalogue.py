@@ -1,8 +1,8 @@
 """Everything that a request can name: each entry with its JSON schema, one line of help, and its source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -16,6 +16,7 @@ from ..experiments.layers import LAYERS
 from ..experiments.lr_schedules import LR_SCHEDULES
 from ..experiments.optimizers import OPTIMIZERS
 from ..experiments.presets import PRESETS
+from ..kernel.json import JsonObject
 from ..kernel.spec import first_line
 from ..measurements.record import STATISTICS
 from ..remedies import REMEDIES
@@ -34,53 +35,82 @@ SECTIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
 """The registries, by the catalogue's name for them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Something that a request can name."""
+
+    kind: str
+    help: str
+    source: str
+    schema: JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemedyEntry(Entry):
+    """A remedy, with its place in common advice."""
+
+    rank: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatisticEntry(Entry):
+    """A statistic, with how it is recorded."""
+
+    per: str
+    unit: str
+    shape: str
+    recorded: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleEntry(Entry):
+    """A rule of the diagnosis, with the thresholds that it compares numbers with."""
+
+    thresholds: Sequence[JsonObject]
+
+
 @lru_cache(maxsize=1)
-def catalogue() -> dict[str, list[dict[str, Any]]]:
+def catalogue() -> Mapping[str, Sequence[Entry]]:
     """Every section with its entries; remedies in the order of common advice, the six that it names first."""
     sections = {section: [_entry(name, cls) for name, cls in members.items()] for section, members in SECTIONS.items()}
-    return {**sections, "statistics": _statistics(), "rules": _rules()}
+    remedies = [
+        RemedyEntry(**vars(entry), rank=cls.rank)
+        for entry, cls in zip(sections["remedies"], REMEDIES.values(), strict=True)
+    ]
+    return {**sections, "remedies": remedies, "statistics": _statistics(), "rules": _rules()}
 
 
-def _entry(name: str, cls: type[BaseModel]) -> dict[str, Any]:
-    entry = {
-        "kind": name,
-        "help": first_line(cls),
-        "source": getattr(cls, "source", ""),
-        "schema": cls.model_json_schema(),
-    }
-    if hasattr(cls, "rank"):
-        entry["rank"] = cls.rank
-    return entry
+def _entry(name: str, cls: type[BaseModel]) -> Entry:
+    return Entry(kind=name, help=first_line(cls), source=getattr(cls, "source", ""), schema=cls.model_json_schema())
 
 
-def _statistics() -> list[dict[str, Any]]:
+def _statistics() -> list[StatisticEntry]:
     shapes = {"site": "[steps, sites]", "weight": "[steps, weighted layers]", "run": "[steps]"}
     return [
-        {
-            "kind": statistic.name,
-            "help": statistic.help,
-            "source": "gradclinic.measurements.record",
-            "schema": {"type": "number"},
-            "per": statistic.per,
-            "unit": statistic.unit,
-            "shape": shapes[statistic.per],
-            "recorded": "every recording.full_every steps" if statistic.full else "every recording.every steps",
-        }
+        StatisticEntry(
+            kind=statistic.name,
+            help=statistic.help,
+            source="gradclinic.measurements.record",
+            schema={"type": "number"},
+            per=statistic.per,
+            unit=statistic.unit,
+            shape=shapes[statistic.per],
+            recorded="every recording.full_every steps" if statistic.full else "every recording.every steps",
+        )
         for statistic in STATISTICS.values()
     ]
 
 
-def _rules() -> list[dict[str, Any]]:
-    """One entry for each rule of the diagnosis, with the thresholds that it holds numbers against."""
+def _rules() -> list[RuleEntry]:
     thresholds = {each["name"]: each for each in Thresholds.listing()}
     schema = Thresholds.model_json_schema()
     return [
-        {
-            "kind": name,
-            "help": first_line(type(rule)),
-            "source": rule.source,
-            "schema": {**schema, "properties": {each: schema["properties"][each] for each in rule.uses}},
-            "thresholds": [thresholds[each] for each in rule.uses],
-        }
+        RuleEntry(
+            kind=name,
+            help=first_line(type(rule)),
+            source=rule.source,
+            schema={**schema, "properties": {each: schema["properties"][each] for each in rule.uses}},
+            thresholds=[thresholds[each] for each in rule.uses],
+        )
         for name, rule in RULES.items()
     ]

@@ -4,14 +4,14 @@ An event's id says how far its reader is: `3.120.1` is after the third change of
 finding. So a reader that comes back with the last id it saw gets exactly what it has missed, from any process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal
 
-from ..kernel.codec import encode
+from ..diagnosis import Finding
 from ..kernel.errors import InvalidRequest
-from ..kernel.status import ENDED
-from ..store import Run, Study, Transition
+from ..kernel.status import ENDED, RunStatus, StudyStatus
+from ..store import Reason, Run, Study, Transition
 from .diagnosis import provisional
 from .service import Service
 
@@ -43,22 +43,86 @@ class Position:
 
 
 @dataclass(frozen=True)
+class StatusChange:
+    """A run changed its status."""
+
+    status: RunStatus
+    step: int
+    attempt: int
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """Further steps of a run are recorded."""
+
+    step: int
+    steps: int | None
+    so_far: Sequence[str]
+    """The conditions that the record shows up to here."""
+
+
+@dataclass(frozen=True)
+class RunDone:
+    """A run has ended, and no event follows."""
+
+    status: RunStatus
+    primary: str | None
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """One of a study's runs has ended."""
+
+    run_id: str
+    arm: str | None
+    seed: int
+    status: RunStatus
+    primary: str | None
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """Further steps of a study's runs are recorded."""
+
+    runs: int
+    by_status: Mapping[RunStatus, int]
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class StudyDone:
+    """All runs of a study have ended, and no event follows."""
+
+    status: StudyStatus
+
+
+EventData = StatusChange | RunProgress | Finding | RunDone | RunEnded | StudyProgress | StudyDone
+
+
+@dataclass(frozen=True)
 class Event:
     """One thing that happened."""
 
     id: str
-    event: str
-    data: dict[str, Any]
+    event: Literal["status", "progress", "finding", "run", "done"]
+    data: EventData
 
 
 @dataclass(frozen=True)
 class News:
     """What happened since a position, and where the reader is then."""
 
-    events: tuple[Event, ...]
+    items: tuple[Event, ...]
     position: Position
     done: bool
     """Whether nothing more can follow."""
+
+    @property
+    def last_id(self) -> str:
+        """The id to ask on from."""
+        return str(self.position)
 
 
 def run_news(service: Service, run_id: str, since: Position) -> News:
@@ -81,19 +145,18 @@ def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Even
         yield _status_event(change, at), at
     if run.step > at.steps:
         at = replace(at, steps=run.step)
-        data = {"step": run.step, "steps": run.steps or None, "so_far": _so_far(service, run)}
-        yield Event(str(at), "progress", data), at
+        yield Event(str(at), "progress", RunProgress(run.step, run.steps or None, _so_far(service, run))), at
     findings = run.diagnosis.findings if run.diagnosis is not None else ()
     for number in range(at.findings, len(findings)):
         at = replace(at, findings=number + 1)
-        yield Event(str(at), "finding", dict(encode(findings[number]))), at
+        yield Event(str(at), "finding", findings[number]), at
     if last is not None:
         at = replace(at, changes=last.number)
         yield _status_event(last, at), at
     if run.ended and at.findings <= len(findings):
         at = replace(at, findings=len(findings) + 1)
         primary = run.diagnosis.primary if run.diagnosis is not None else None
-        yield Event(str(at), "done", {"status": run.status, "primary": primary}), at
+        yield Event(str(at), "done", RunDone(run.status, primary)), at
 
 
 _JUDGED_LIVE = 20_000
@@ -116,9 +179,7 @@ def _changes(service: Service, run: Run, at: Position) -> list[Transition]:
 
 
 def _status_event(change: Transition, at: Position) -> Event:
-    reason = {"code": change.reason.code, "text": change.reason.text}
-    data = {"status": change.status, "step": change.step, "attempt": change.attempt, "reason": reason}
-    return Event(str(at), "status", data)
+    return Event(str(at), "status", StatusChange(change.status, change.step, change.attempt, change.reason))
 
 
 def study_news(service: Service, study_id: str, since: Position) -> News:
@@ -134,20 +195,12 @@ def _study_events(service: Service, study: Study, at: Position) -> Iterator[tupl
         for run in sorted(runs, key=lambda each: (each.ended_at or each.created_at, each.id))[at.changes :]:
             at = replace(at, changes=at.changes + 1)
             primary = run.diagnosis.primary if run.diagnosis is not None else None
-            data: dict[str, Any] = {"run_id": run.id, "arm": run.arm, "seed": run.seed}
-            data |= {"status": run.status, "primary": primary}
-            yield Event(str(at), "run", data), at
+            yield Event(str(at), "run", RunEnded(run.id, run.arm, run.seed, run.status, primary)), at
     progress = study.progress
     if progress.steps_done > at.steps:
         at = replace(at, steps=progress.steps_done)
-        by_status = {str(status): count for status, count in progress.by_status.items()}
-        data = {
-            "runs": progress.runs,
-            "by_status": by_status,
-            "step": progress.steps_done,
-            "steps": progress.steps,
-        }
+        data = StudyProgress(progress.runs, progress.by_status, progress.steps_done, progress.steps)
         yield Event(str(at), "progress", data), at
     if study.status != "running" and not at.findings:
         at = replace(at, findings=1)
-        yield Event(str(at), "done", {"status": study.status}), at
+        yield Event(str(at), "done", StudyDone(study.status)), at

@@ -1,7 +1,7 @@
 import threading
 
 from gradclinic import Clinic, Experiment, remedies
-from gradclinic.schemas import EventAnswer
+from gradclinic.schemas.event import EventAnswer, RunEndedEvent
 from gradclinic.settings import Settings
 
 from ..api.examples import EXPERIMENT, experiment
@@ -23,7 +23,7 @@ def test_a_study_goes_from_question_to_answer(clinic: Clinic, settings: Settings
     study.wait(timeout_s=120, progress=events.append)
     training.join()
     assert study.status == "succeeded"
-    assert sum(event.event == "run" for event in events) == 6
+    assert sum(isinstance(event, RunEndedEvent) for event in events) == 6
     comparison = study.comparison()
     assert comparison["norm"].effects["final_validation_loss"].difference < 0
     assert {arm.arm for arm in comparison.arms} == {"norm", "shallow"}
