@@ -43,4 +43,4 @@ def _catalogue(url: str | None) -> JsonObject:
     from ..schemas.catalogue import CatalogueAnswer
     from ..use_cases.catalogue import catalogue as own
 
-    return CatalogueAnswer.model_validate(own()).document
+    return CatalogueAnswer.model_validate(own()).model_dump(mode="json")

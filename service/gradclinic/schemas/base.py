@@ -2,11 +2,17 @@
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from ..kernel.json import JsonObject
 
 Json = dict[str, Any]
+
+
+_WORDS = {"type": "string", "pattern": "^(NaN|-?Infinity)$"}
+_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
 class Answer(BaseModel):
@@ -47,3 +53,28 @@ class Answer(BaseModel):
     def document(self) -> JsonObject:
         """The JSON that it was parsed from, whole; empty where it was not parsed."""
         return self._document
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema, in which a number without bounds may be one of the three strings."""
+        found = handler(core_schema)
+        described = handler.resolve_ref_schema(found)
+        for name, field in described.get("properties", {}).items():
+            described["properties"][name] = _with_words(field)
+        return found
+
+
+def _with_words(schema: JsonSchemaValue) -> JsonSchemaValue:
+    if schema.get("type") == "number" and not schema.keys() & _BOUNDS:
+        rest = {key: value for key, value in schema.items() if key != "type"}
+        return {"anyOf": [{"type": "number"}, _WORDS], **rest}
+    changed = dict(schema)
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            changed[key] = _with_words(schema[key])
+    if "anyOf" in schema:
+        branches = [_with_words(branch) for branch in schema["anyOf"]]
+        changed["anyOf"] = [
+            part for each in branches for part in (each["anyOf"] if each.keys() == {"anyOf"} else [each])
+        ]
+    return changed

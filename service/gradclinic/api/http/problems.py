@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 class ProblemEntry(BaseModel):
     """One thing that is wrong with a request."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     detail: str
     """What is wrong, in words."""
@@ -62,7 +62,7 @@ class ProblemEntry(BaseModel):
 class ProblemDocument(BaseModel):
     """What went wrong, as RFC 9457 has it."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     type: str
     """Identifies the kind of problem."""

@@ -1,0 +1,217 @@
+"""Every operation of the API's description is called, and what it answers is what is described, with no key more."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+
+from gradclinic.measurements.recording import example
+from gradclinic.settings import Settings
+
+from . import examples
+from .serving import NOBODY, serving, train
+from .test_openapi import DOCUMENT, OPERATIONS
+
+JSON = "application/json"
+TABLE = "x,y,kind\n" + "".join(f"{i % 7},{i * 0.5},{'ab'[i % 2]}\n" for i in range(40))
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """An API with something of everything."""
+
+    api: httpx.Client
+    study: str
+    run: str
+    broken: str
+    prescription: str
+    check: str
+    recording: str
+    dataset: str
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Clinic]:
+    folder = tmp_path_factory.mktemp("contract")
+    shutil.copy(sqlite_template, folder / "gradclinic.db")
+    settings = Settings(data_dir=folder, broker_url=NOBODY)
+    with serving(settings) as api:
+
+        def made(method: str, path: str, **body: Any) -> str:
+            answer = api.request(method, path, **body)
+            assert answer.is_success, answer.text
+            return str(answer.json().get("id"))
+
+        study = made("POST", "/v1/studies", json=examples.study(experiment=examples.HEALTHY))
+        broken = made("POST", "/v1/runs", json={"experiment": examples.explosive()})
+        runs = [run["id"] for run in api.get("/v1/runs", params={"study": study}).json()["items"]]
+        train(settings, *runs, broken)
+        made("PUT", "/v1/baselines/main", json={"study_id": study, "arm": "baseline"})
+        made("PUT", "/v1/baselines/spare", json={"study_id": study, "arm": "baseline"})
+        for name in ("nightly", "spare"):
+            made("POST", "/v1/schedules", json={"name": name, "cron": "0 3 * * *", "check": {"baseline": "main"}})
+        yield Clinic(
+            api=api,
+            study=study,
+            run=runs[0],
+            broken=broken,
+            prescription=made("POST", "/v1/prescriptions", json={"experiment": examples.EXPERIMENT}),
+            check=made("POST", "/v1/checks", json={"baseline": "main"}),
+            recording=made("POST", "/v1/recordings", json=example()),
+            dataset=made("POST", "/v1/datasets", content=TABLE, headers={"content-type": "text/csv"}),
+        )
+
+
+Sample = Callable[[Clinic], httpx.Response]
+
+
+def get(path: str, **params: str) -> Sample:
+    return lambda clinic: clinic.api.get(path.format_map(vars(clinic)), params=params)
+
+
+def send(method: str, path: str, body: Callable[[Clinic], object] = lambda _clinic: {}) -> Sample:
+    return lambda clinic: clinic.api.request(method, path.format_map(vars(clinic)), json=body(clinic))
+
+
+def on_a_new(path: str, body: Mapping[str, Any], method: str, then: str = "") -> Sample:
+    """Ask of something that is made for this."""
+
+    def ask(clinic: Clinic) -> httpx.Response:
+        made = clinic.api.post(path, json=body).json()
+        return clinic.api.request(method, f"{made['urls']['self']}{then}")
+
+    return ask
+
+
+def uploaded(clinic: Clinic, table: str = TABLE) -> httpx.Response:
+    return clinic.api.post("/v1/datasets", content=table, headers={"content-type": "text/csv"})
+
+
+def delete_dataset(clinic: Clinic) -> httpx.Response:
+    made = uploaded(clinic, TABLE.replace("0.5", "0.25") + "3,4,a\n").json()
+    return clinic.api.delete(f"/v1/datasets/{made['id']}")
+
+
+RUN = {"experiment": examples.EXPERIMENT, "remedies": [{"kind": "add_batch_norm"}], "labels": {"team": "vision"}}
+STUDY = examples.study()
+PRESCRIPTION = {"experiment": examples.EXPERIMENT}
+CHECK = {"baseline": "main"}
+
+SAMPLES: Mapping[str, list[Sample]] = {
+    "resolveExperiment": [
+        send("POST", "/v1/experiments:resolve", lambda _: {key: RUN[key] for key in ("experiment", "remedies")})
+    ],
+    "createRun": [send("POST", "/v1/runs", lambda _: RUN)],
+    "listRuns": [get("/v1/runs")],
+    "getRun": [get("/v1/runs/{run}"), get("/v1/runs/{broken}"), get("/v1/runs/{recording}")],
+    "cancelRun": [on_a_new("/v1/runs", RUN, "POST", "/cancel")],
+    "deleteRun": [on_a_new("/v1/runs", RUN, "DELETE")],
+    "getRunStatistics": [
+        get("/v1/runs/{run}/statistics"),
+        get("/v1/runs/{broken}/statistics", aggregate="minmax", max_points="2"),
+    ],
+    "getRunProfile": [get("/v1/runs/{run}/profile"), get("/v1/runs/{broken}/profile", step="last")],
+    "getRunCurves": [get("/v1/runs/{run}/curves"), get("/v1/runs/{broken}/curves")],
+    "getRunDiagnosis": [get("/v1/runs/{run}/diagnosis"), get("/v1/runs/{broken}/diagnosis")],
+    "judgeRunAgain": [send("POST", "/v1/runs/{run}/diagnoses", lambda _: {"thresholds": {"depth_slope": 2.0}})],
+    "getRunReport": [get("/v1/runs/{run}/report")],
+    "listRunEvents": [get("/v1/runs/{run}/events"), get("/v1/runs/{broken}/events")],
+    "createStudy": [send("POST", "/v1/studies", lambda _: STUDY)],
+    "listStudies": [get("/v1/studies")],
+    "getStudy": [get("/v1/studies/{study}")],
+    "cancelStudy": [on_a_new("/v1/studies", STUDY, "POST", "/cancel")],
+    "deleteStudy": [on_a_new("/v1/studies", STUDY, "DELETE")],
+    "getStudyComparison": [get("/v1/studies/{study}/comparison")],
+    "getStudyReport": [get("/v1/studies/{study}/report")],
+    "listStudyEvents": [get("/v1/studies/{study}/events")],
+    "createPrescription": [send("POST", "/v1/prescriptions", lambda _: PRESCRIPTION)],
+    "listPrescriptions": [get("/v1/prescriptions")],
+    "getPrescription": [get("/v1/prescriptions/{prescription}")],
+    "cancelPrescription": [on_a_new("/v1/prescriptions", PRESCRIPTION, "POST", "/cancel")],
+    "deletePrescription": [on_a_new("/v1/prescriptions", PRESCRIPTION, "DELETE")],
+    "getPrescriptionReport": [get("/v1/prescriptions/{prescription}/report")],
+    "pinBaseline": [send("PUT", "/v1/baselines/other", lambda clinic: {"study_id": clinic.study, "arm": "baseline"})],
+    "listBaselines": [get("/v1/baselines")],
+    "getBaseline": [get("/v1/baselines/main")],
+    "deleteBaseline": [send("DELETE", "/v1/baselines/spare")],
+    "createCheck": [send("POST", "/v1/checks", lambda _: CHECK)],
+    "listChecks": [get("/v1/checks")],
+    "getCheck": [get("/v1/checks/{check}")],
+    "cancelCheck": [on_a_new("/v1/checks", CHECK, "POST", "/cancel")],
+    "deleteCheck": [on_a_new("/v1/checks", CHECK, "DELETE")],
+    "createSchedule": [
+        send("POST", "/v1/schedules", lambda _: {"name": "weekly", "cron": "0 3 * * 1", "check": CHECK})
+    ],
+    "listSchedules": [get("/v1/schedules")],
+    "getSchedule": [get("/v1/schedules/nightly")],
+    "pauseSchedule": [send("POST", "/v1/schedules/nightly/pause")],
+    "resumeSchedule": [send("POST", "/v1/schedules/nightly/resume")],
+    "deleteSchedule": [send("DELETE", "/v1/schedules/spare")],
+    "createRecording": [send("POST", "/v1/recordings", lambda _: example())],
+    "getRecording": [get("/v1/recordings/{recording}")],
+    "appendStatistics": [send("POST", "/v1/recordings/{recording}/statistics", lambda _: {"window": 0, "step": 0})],
+    "finishRecording": [send("POST", "/v1/recordings/{recording}/finish", lambda _: {"windows": 1})],
+    "listClaims": [get("/v1/claims"), get("/v1/claims", quick="true")],
+    "ruleOnClaim": [get("/v1/claims/xavier_helps/ruling", study="{study}")],
+    "compareRuns": [
+        lambda clinic: clinic.api.get(
+            "/v1/comparisons", params={"runs": f"{clinic.run},{clinic.broken}", "baseline": clinic.run}
+        )
+    ],
+    "compareManyRuns": [
+        send("POST", "/v1/comparisons", lambda clinic: {"runs": [clinic.run, clinic.broken], "baseline": clinic.run})
+    ],
+    "createDataset": [uploaded],
+    "listDatasets": [get("/v1/datasets")],
+    "getDataset": [get("/v1/datasets/{dataset}")],
+    "deleteDataset": [delete_dataset],
+    "getCatalogue": [get("/v1/catalogue")],
+    "getLiveness": [get("/livez")],
+    "getReadiness": [get("/readyz")],
+    "drawRunHeatmap": [get("/v1/figures/runs/{run}/heatmap")],
+    "drawRunProfile": [get("/v1/figures/runs/{run}/profile")],
+    "drawRunCurves": [get("/v1/figures/runs/{run}/curves")],
+    "drawStudyRanking": [get("/v1/figures/studies/{study}/ranking")],
+    "drawStudyProfiles": [get("/v1/figures/studies/{study}/profiles")],
+    "drawStudyMap": [get("/v1/figures/studies/{study}/map")],
+    "drawPrescriptionRace": [get("/v1/figures/prescriptions/{prescription}/race")],
+    "drawPrescriptionRanking": [get("/v1/figures/prescriptions/{prescription}/ranking")],
+    "drawCheckMargin": [get("/v1/figures/checks/{check}/final_validation_loss")],
+}
+NOT_YET = {"drawStudyMap", "drawPrescriptionRace", "drawPrescriptionRanking", "drawCheckMargin", "ruleOnClaim"}
+"""Those that refuse here, since nothing was swept, confirmed or checked to the end, and no claim was tested."""
+BY_ID = {operation["operationId"]: operation for operation in OPERATIONS.values()}
+
+
+@pytest.mark.parametrize("operation_id", BY_ID)
+def test_an_operation_answers_what_is_described_and_nothing_else(operation_id: str, clinic: Clinic) -> None:
+    for sample in SAMPLES[operation_id]:
+        answer = sample(clinic)
+        assert answer.is_success or operation_id in NOT_YET, answer.text
+        described = BY_ID[operation_id]["responses"][str(answer.status_code)]
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        if answer.status_code == 204:
+            assert not answer.content
+            continue
+        assert media_type in described["content"]
+        if media_type.endswith("json"):
+            schema = {**described["content"][media_type].get("schema", {}), "components": DOCUMENT["components"]}
+            faults = [
+                f"{'/'.join(map(str, fault.instance_path))}: {fault.message[:300]}"
+                for fault in jsonschema_rs.validator_for(schema).iter_errors(answer.json())
+            ]
+            assert faults == []
+
+
+def test_every_operation_has_a_sample_and_every_sample_an_operation() -> None:
+    assert set(SAMPLES) == set(BY_ID)
+
+
+def test_no_object_with_described_keys_may_have_others() -> None:
+    described = {name: schema for name, schema in DOCUMENT["components"]["schemas"].items() if "properties" in schema}
+    assert [name for name, schema in described.items() if schema.get("additionalProperties") is not False] == []
