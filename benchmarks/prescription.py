@@ -60,17 +60,17 @@ def prescribed(case: Case, budget: Budget) -> Prescribed:
     while (state := advance(task, results)).waiting:
         results |= {trial.key: trained(trial) for trial in state.waiting}
     answer = report(state)
-    cure, control = answer["cure"] or {}, answer["control"] or {}
+    cure, control = answer.cure, answer.control
     return Prescribed(
         name=case.name,
         expected=case.expected,
-        ending=answer["ending"],
-        cure=cure.get("name"),
-        simplest=cure.get("simplest", {}).get("name"),
-        control_cured=control.get("cured", 0),
-        control_runs=control.get("runs", 0),
-        runs=answer["spent"]["runs"],
-        cpu_seconds=answer["spent"]["seconds"],
+        ending=answer.ending or "",
+        cure=cure.name if cure is not None else None,
+        simplest=cure.simplest.name if cure is not None else None,
+        control_cured=control.cured if control is not None else 0,
+        control_runs=control.runs if control is not None else 0,
+        runs=answer.spent.runs,
+        cpu_seconds=answer.spent.seconds,
     )
 
 

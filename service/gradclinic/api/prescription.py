@@ -5,15 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from .. import schemas as a
+from ..prescription import Ending
 from ..schemas.prescription import PrescriptionRequest
+from ..store import Prescription
 from ..use_cases.idempotency import idempotency_of
-from ..use_cases.prescription import submit_prescription
+from ..use_cases.prescription import submit_prescription, why
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, PrescriptionId, TheService, problems
 from .http.filters import ConditionFilter, Labels
 from .http.paging import ThePage
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
-from .views import prescription_answer, prescription_summary
 
 router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=StrictJSONRoute)
 
@@ -36,7 +37,7 @@ def create_prescription(
         body,
         idempotency=idempotency_of(idempotency_key, kind="prescription", body=body.to_json()),
     )
-    answer = prescription_answer(submitted)
+    answer = _answer(submitted)
     point_to(response, answer.urls.self)
     return answer
 
@@ -49,19 +50,19 @@ def list_prescriptions(
     labels: Labels,
     status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
     condition: ConditionFilter = None,
-    ending: Annotated[a.Ending | None, Query(description="Only searches that ended so.")] = None,
+    ending: Annotated[Ending | None, Query(description="Only searches that ended so.")] = None,
 ) -> a.PrescriptionPage:
     """Prescriptions that meet every filter, newest first."""
     page = service.store.prescriptions.page(
         status=status, condition=condition, ending=ending, labels=labels, after=paging.after, limit=paging.limit
     )
-    return paging.answer(a.PrescriptionPage, page, item=prescription_summary)
+    return paging.answer(a.PrescriptionPage, page, item=a.PrescriptionSummary.model_validate)
 
 
 @router.get("/{prescription_id}", summary="Look at a prescription", responses=problems(404, 422))
 def get_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> a.PrescriptionAnswer:
     """The diagnosis, what was tried, the random control, and the cure with its evidence, as far as it is."""
-    answer = prescription_answer(service.store.prescriptions.get(prescription_id))
+    answer = _answer(service.store.prescriptions.get(prescription_id))
     if answer.status == "running":
         response.headers["Retry-After"] = RETRY_AFTER_S
     return answer
@@ -80,7 +81,7 @@ def cancel_prescription(
     prescription_id: PrescriptionId, service: TheService, response: Response
 ) -> a.PrescriptionAnswer:
     """Queued runs end at once, running ones at their next step; what was found so far stays."""
-    return prescription_answer(cancel(service.store.prescriptions, prescription_id, response))
+    return _answer(cancel(service.store.prescriptions, prescription_id, response))
 
 
 @router.delete(
@@ -93,3 +94,7 @@ def cancel_prescription(
 def delete_prescription(prescription_id: PrescriptionId, service: TheService) -> None:
     """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
     service.store.prescriptions.delete(prescription_id)
+
+
+def _answer(found: Prescription) -> a.PrescriptionAnswer:
+    return a.PrescriptionAnswer.of(a.PrescriptionSummary.model_validate(found), found.report, why=why(found))

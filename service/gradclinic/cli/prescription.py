@@ -47,5 +47,5 @@ def prescribe(
             typer.echo(f"\nAll of it: {found.page}")
             if found.cure is not None:
                 typer.echo("\nThe cured experiment, ready to post to /v1/runs:")
-                typer.echo(json.dumps({"experiment": found.cure["resolved_experiment"]}))  # one line, to be copied
+                typer.echo(json.dumps({"experiment": found.cure.resolved_experiment}))  # one line, to be copied
         return 0 if no_wait or found.status == "succeeded" else 1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 from ..kernel.json import JsonObject
-from ..schemas.prescription import PrescriptionAnswer, PrescriptionSummary
+from ..schemas.prescription import CureAnswer, PrescriptionAnswer, PrescriptionSummary
 from .connection import Calls, id_in_path
 from .spec import ExperimentLike, plain
 from .submitted import Submitted
@@ -25,7 +25,7 @@ class Prescription(Submitted[PrescriptionSummary]):
         return self.answer
 
     @property
-    def cure(self) -> JsonObject | None:
+    def cure(self) -> CureAnswer | None:
         """The remedies that cure it, with their evidence; None where none does, or none yet."""
         return self.found.cure
 

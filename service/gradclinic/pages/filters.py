@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 from ..api.http.plain_json import plain
 from ..comparison import Effect, RatioEffect
 from ..diagnosis import Evidence, wording
-from ..kernel.codec import decode
+from ..kernel.json import JsonObject
+from ..remedies import Remedy
 from ..remedies.words import in_words
 
 _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
@@ -88,21 +89,20 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-def effect(found: Effect | Mapping[str, Any] | None) -> str:
+def effect(found: Effect | None) -> str:
     """An effect with its interval: a ratio where the metric has one, else a difference."""
     if found is None:
         return "–"
-    shown = decode(RatioEffect if "ratio" in found else Effect, found) if isinstance(found, Mapping) else found
-    if shown.difference is None:
-        return f"not finite; better in {shown.wins} of {shown.pairs}"
-    middle, interval, sign = shown.difference, shown.interval, "+" if shown.difference > 0 else ""
-    if isinstance(shown, RatioEffect) and shown.ratio is not None:
-        middle, interval, sign = shown.ratio, shown.ratio_interval, "× "
+    if found.difference is None:
+        return f"not finite; better in {found.wins} of {found.pairs}"
+    middle, interval, sign = found.difference, found.interval, "+" if found.difference > 0 else ""
+    if isinstance(found, RatioEffect) and found.ratio is not None:
+        middle, interval, sign = found.ratio, found.ratio_interval, "× "
     text = f"{sign}{number(middle)}"
     return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"
 
 
-def remedies(found: Sequence[Mapping[str, Any]]) -> str:
+def remedies(found: Sequence[Remedy | JsonObject]) -> str:
     """Remedies that belong together, in words."""
     return " + ".join(in_words(remedy) for remedy in found)
 

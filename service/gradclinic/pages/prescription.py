@@ -8,13 +8,12 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import After, PrescriptionId, TheService
-from ..api.http.plain_json import plain
-from ..comparison import Comparison
 from ..comparison.arms import BASELINE, CONTROL
-from ..diagnosis import Diagnosis
-from ..kernel.codec import decode
+from ..diagnosis import Finding
 from ..kernel.errors import InsufficientData
 from ..kernel.json import JsonObject
+from ..prescription import ConfirmedCandidate, Cure, ExperimentDiagnosis
+from ..remedies import Remedy
 from ..remedies.words import in_short
 from ..store import Prescription, Run
 from ..use_cases.prescription import ROUND, why
@@ -100,8 +99,8 @@ def listed(service: Service, *, after: str | None) -> dict[str, Any]:
             "called": _called(each),
             "ending": ending(each),
             "cure": _cure_in_words(each),
-            "primary": ((each.report or {}).get("diagnosis") or {}).get("primary"),
-            "spent": (each.report or {}).get("spent"),
+            "primary": _primary(each),
+            "spent": each.report.spent if each.report is not None else None,
         }
         for each in page.items
     ]
@@ -112,33 +111,35 @@ def one(service: Service, prescription_id: str) -> dict[str, Any]:
     """A prescription: its diagnosis, the race so far, the cure with its evidence, the control, and the cost."""
     found = service.store.prescriptions.get(prescription_id)
     trials = service.store.prescriptions.trials(prescription_id)
-    report: Mapping[str, Any] = found.report or {}
+    report = found.report
     tried = candidates(trials)
     words = {each.arm: each.words for each in tried}
-    cure = report.get("cure")
-    comparison = None if report.get("comparison") is None else decode(Comparison, report["comparison"])
+    cure = report.cure if report is not None else None
+    comparison = report.comparison if report is not None else None
     return {
         "prescription": found,
         "title": _called(found),
         "ended": found.status != "running",
         "ending": ending(found),
         "why": why(found),
-        "rounds": _rounds(trials, report.get("round"), running=found.status == "running"),
-        "diagnosis": _with_findings(report.get("diagnosis")),
+        "rounds": _rounds(trials, report.round if report is not None else None, running=found.status == "running"),
+        "diagnosis": report.diagnosis if report is not None else None,
+        "primary": _primary(found),
+        "findings": _findings(found),
         "sick": next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
         "cure": cure,
         "other_cures": _other_cures(cure),
-        "cured_experiment": None if cure is None else {"experiment": cure["resolved_experiment"]},
+        "cured_experiment": None if cure is None else {"experiment": dict(cure.resolved_experiment)},
         "cure_as_remedies": None
         if cure is None
-        else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure["remedies"]]},
+        else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure.remedies]},
         "comparison": comparison,
         "confirmed": comparison is not None and bool(comparison.arms),
         "names": words,
-        "control": report.get("control"),
+        "control": report.control if report is not None else None,
         "tried": tried,
         "shown": SHOWN,
-        "spent": report.get("spent"),
+        "spent": report.spent if report is not None else None,
         "figures_ready": any(loss_left(run) is not None for run in trials.values()),
     }
 
@@ -165,8 +166,8 @@ def _short(remedies: Sequence[Mapping[str, Any]]) -> str:
 
 def ending(found: Prescription) -> str:
     """How a search ended, or that it goes on, as an identifier with words of its own on the page."""
-    ended = (found.report or {}).get("ending") if found.status == "succeeded" else None
-    return str(ended or found.status)
+    ended = found.report.ending if found.report is not None and found.status == "succeeded" else None
+    return ended or found.status
 
 
 def _called(found: Prescription) -> str:
@@ -174,31 +175,33 @@ def _called(found: Prescription) -> str:
     return found.name or f"Prescription for {found.experiment['model']['kind']} on {found.experiment['data']['kind']}"
 
 
-def _with_findings(diagnosis: JsonObject | None) -> JsonObject | None:
-    if diagnosis is None or "primary" not in diagnosis:
-        return diagnosis
-    return {**diagnosis, "findings": decode(Diagnosis, diagnosis).findings}
-
-
 def _cure_in_words(found: Prescription) -> str | None:
-    cure = (found.report or {}).get("cure")
-    return None if cure is None else filters.remedies(cure["remedies"])
+    cure = found.report.cure if found.report is not None else None
+    return None if cure is None else filters.remedies(cure.remedies)
 
 
-def _other_cures(cure: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _primary(found: Prescription) -> str | None:
+    diagnosis = found.report.diagnosis if found.report is not None else None
+    return diagnosis.primary if isinstance(diagnosis, ExperimentDiagnosis) else None
+
+
+def _findings(found: Prescription) -> Sequence[Finding]:
+    diagnosis = found.report.diagnosis if found.report is not None else None
+    return diagnosis.findings if isinstance(diagnosis, ExperimentDiagnosis) else ()
+
+
+def _other_cures(cure: Cure | None) -> list[tuple[str, ConfirmedCandidate]]:
     """The simplest and the best of the confirmed cures, where they are others than the cure."""
     if cure is None:
         return []
-    others = [(name, cure.get(name)) for name in ("simplest", "best")]
     return [
-        {"which": which, "words": filters.remedies(each["remedies"]), **each}
-        for which, each in others
-        if each and each["name"] != cure["name"]
+        (which, each) for which, each in (("simplest", cure.simplest), ("best", cure.best)) if each.name != cure.name
     ]
 
 
-def _turned(remedy: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): plain(value) for name, value in remedy.items() if value is not None}
+def _turned(remedy: Remedy) -> JsonObject:
+    """A remedy as it can be posted, without the knobs that are null."""
+    return {name: value for name, value in remedy.to_json().items() if value is not None}
 
 
 def _rounds(trials: Mapping[str, Run], now: str | None, *, running: bool) -> list[dict[str, Any]]:
@@ -246,10 +249,9 @@ def _entrant(name: str, runs: Sequence[Run], *, reference: bool = False) -> Entr
 def ranking_figure(service: Service, prescription_id: str) -> Figure:
     """The confirmation: cure, other finalists and random control against the baseline, on fresh seeds."""
     found = service.store.prescriptions.get(prescription_id)
-    comparison = (found.report or {}).get("comparison")
-    if comparison is None:
+    shown = found.report.comparison if found.report is not None else None
+    if shown is None:
         raise InsufficientData("nothing has been confirmed on fresh seeds yet")
-    shown = decode(Comparison, comparison)
     names = {each.arm: _short(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
     return ranking(replace(shown, arms=tuple(replace(arm, arm=names.get(arm.arm, arm.arm)) for arm in shown.arms)))
 

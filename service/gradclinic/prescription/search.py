@@ -15,7 +15,6 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, log
 from statistics import fmean
-from typing import Literal
 
 from ..comparison import ArmComparison, Comparison, RunResult, compare, gain
 from ..comparison.arms import BASELINE, CONTROL
@@ -24,6 +23,7 @@ from ..remedies import Remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
 from .funds import BudgetPlan, affords, divide, guessed_rate
 from .random_remedy import random_remedy
+from .report import Ending
 from .trials import DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
 
 DIAGNOSE_SEEDS = 3
@@ -37,8 +37,6 @@ AS_GOOD = log(1.5)
 
 _RESTLESS = ("divergence", "exploding_gradients", "oscillating_loss", "dead_units")
 """Conditions whose steps are too large rather than too small."""
-
-Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
 
 
 @dataclass(frozen=True)

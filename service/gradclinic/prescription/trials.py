@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, log
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -103,20 +103,3 @@ def seconds(result: RunResult) -> float:
     """What a run cost."""
     parts = (result.metric("train_seconds"), result.metric("recording_seconds"))
     return sum(part for part in parts if part is not None)
-
-
-def to_json(done: Trial, result: RunResult | None) -> dict[str, Any]:
-    """A trial for the list of what was tried."""
-    return {
-        "key": done.key,
-        "round": done.round,
-        "arm": done.arm,
-        "remedies": [remedy.to_json() for remedy in done.remedies],
-        "seed": done.seed,
-        "steps": done.steps,
-        "run_id": result.run_id if result is not None else None,
-        "status": result.status if result is not None else "queued",
-        "primary": result.primary if result is not None and result.succeeded else None,
-        "learned": result.learned if result is not None and result.succeeded else None,
-        "relative_train_loss": result.metric("relative_train_loss") if result is not None else None,
-    }

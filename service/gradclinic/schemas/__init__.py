@@ -31,7 +31,7 @@ from .dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
 from .diagnosis import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
 from .experiment import LayerAnswer, ResolveAnswer
 from .health import HealthAnswer, ReadyAnswer
-from .prescription import Ending, PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
+from .prescription import PrescriptionAnswer, PrescriptionPage, PrescriptionSummary, PrescriptionUrls
 from .recording import RecordingAnswer, RecordingUrls, WindowAnswer
 from .run import (
     ProgressAnswer,
@@ -74,7 +74,6 @@ __all__ = [
     "DiagnosisAnswer",
     "DiagnosisOverSeedsAnswer",
     "EffectAnswer",
-    "Ending",
     "EvidenceAnswer",
     "EvidenceOverSeedsAnswer",
     "FigureAnswer",

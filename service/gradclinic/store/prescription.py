@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
+from ..kernel.codec import decode, encode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.status import StudyStatus
+from ..prescription import Budget, Report
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
@@ -110,15 +112,13 @@ class Prescriptions:
             rows = connection.execute(query.order_by(deleted.digest))
             return {row.key: row.seconds or 0.0 for row in rows}
 
-    def ask(
-        self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Mapping[str, Any]
-    ) -> tuple[Message, ...]:
+    def ask(self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Report) -> tuple[Message, ...]:
         """Store a round as a whole, by trial key: a trial that was asked for before is not asked for again.
 
         Nothing is stored once the prescription has ended.
         """
         with self._database.write() as connection:
-            if not self._hold(connection, prescription_id, report=dict(report)):
+            if not self._hold(connection, prescription_id, report=encode(report)):
                 return ()
             asked = {
                 digest
@@ -142,12 +142,10 @@ class Prescriptions:
             )
             return messages
 
-    def finish(
-        self, prescription_id: str, *, status: Literal["succeeded", "failed"], report: Mapping[str, Any] | None
-    ) -> None:
+    def finish(self, prescription_id: str, *, status: Literal["succeeded", "failed"], report: Report | None) -> None:
         """Save the report, and end it; nothing happens if it has ended."""
         with self._database.write() as connection:
-            kept = {} if report is None else {"report": dict(report)}
+            kept = {} if report is None else {"report": encode(report)}
             self._hold(connection, prescription_id, status=status, ended_at=self._database.now, **kept)
 
     def request_cancel(self, prescription_id: str) -> Prescription:
@@ -201,7 +199,7 @@ def _values(prescription_id: str, new: NewPrescription) -> dict[str, Any]:
         "labels": dict(new.labels),
         "status": "running",
         "experiment": new.experiment,
-        "budget": new.budget,
+        "budget": new.budget.to_json(),
         "seed": new.seed,
         "cancel_requested": False,
         "request_id": new.request_id,
@@ -236,6 +234,8 @@ def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[P
 def _prescription(row: RowMapping, own: Counted) -> Prescription:
     return Prescription(
         **{name: row[name] for name in _AS_STORED},
+        budget=Budget.model_validate(row["budget"]),
+        report=None if row["report"] is None else decode(Report, row["report"]),
         created_at=known(row["created_at"]),
         ended_at=moment(row["ended_at"]),
         progress=own.progress,
@@ -243,5 +243,5 @@ def _prescription(row: RowMapping, own: Counted) -> Prescription:
 
 
 _AS_STORED = (
-    "id", "name", "labels", "status", "experiment", "budget", "seed", "report", "cancel_requested", "request_id",
+    "id", "name", "labels", "status", "experiment", "seed", "cancel_requested", "request_id",
 )  # fmt: skip

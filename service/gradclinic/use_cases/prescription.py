@@ -5,12 +5,12 @@ all. So any process may drive any prescription at any time: whatever dies, nothi
 owner deletes counts as one that was not trained: the search goes on without it.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 from ..comparison import RunResult
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
-from ..prescription import Budget, PrescriptionSpec, SearchTask, Trial, advance, report
+from ..prescription import PrescriptionSpec, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription
 from .comparison import results_of
 from .experiment import resolve
@@ -38,7 +38,7 @@ def submit_prescription(
     _check_labels(spec.labels)
     new = NewPrescription(
         experiment=spec.experiment.to_json(),
-        budget=spec.budget.to_json(),
+        budget=spec.budget,
         seed=spec.experiment.training.seed,
         name=spec.name,
         labels=spec.labels,
@@ -71,7 +71,7 @@ def step(service: Service, prescription_id: str) -> int:
     found = service.store.prescriptions.get(prescription_id)
     if found.status != "running" or found.progress.unfinished:
         return 0
-    task = SearchTask(service.experiment(found.experiment), Budget.model_validate(found.budget), seed=found.seed)
+    task = SearchTask(service.experiment(found.experiment), found.budget, seed=found.seed)
     results = _results(service, found.id)
     deleted = service.store.prescriptions.deleted(found.id)
     results |= {key: _not_trained(key, cost) for key, cost in deleted.items()}
@@ -86,7 +86,7 @@ def step(service: Service, prescription_id: str) -> int:
                 results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
                 refused.add(trial.key)
         state = advance(task, results)
-    said = _with(deleted, report(state, refused=refused))
+    said = report(state, refused=refused, deleted=deleted)
     if not wanted:
         service.store.prescriptions.finish(found.id, status="succeeded", report=said)
         return 0
@@ -99,13 +99,13 @@ def why(prescription: Prescription) -> str | None:
     """In words, how far a search is or how it ended; None before its first round."""
     if prescription.status == "canceled":
         return "The search was cancelled; what it found until then stays."
-    return None if prescription.report is None else str(prescription.report["why"])
+    return None if prescription.report is None else prescription.report.why
 
 
 def give_up(service: Service, prescription_id: str) -> None:
     """End a prescription whose search broke; its last report stays, and says so."""
     last = service.store.prescriptions.get(prescription_id).report
-    report = None if last is None else {**last, "why": "The search broke; the service's log says where."}
+    report = None if last is None else replace(last, why="The search broke; the service's log says where.")
     service.store.prescriptions.finish(prescription_id, status="failed", report=report)
 
 
@@ -113,19 +113,6 @@ def _not_trained(key: str, cost: float) -> RunResult:
     """What counts for a trial whose run was deleted: no result, but the seconds that it took."""
     arm, seed, _ = key.rsplit("|", 2)
     return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", metrics={"train_seconds": cost})
-
-
-def _with(deleted: Collection[str], report: dict[str, Any]) -> dict[str, Any]:
-    """The report, which says where runs are missing: null stands for the identifier of a trial without a run."""
-    for run in [
-        *(run for each in report["tried"] for run in each["runs"]),
-        *(report["control"] or {}).get("draws", ()),
-    ]:
-        run["run_id"] = run["run_id"] or None
-    if not deleted:
-        return report
-    runs = "1 run of the search was" if len(deleted) == 1 else f"{len(deleted)} runs of the search were"
-    return {**report, "why": f"{report['why']} {runs} deleted and count{'s' * (len(deleted) == 1)} as not trained."}
 
 
 def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:

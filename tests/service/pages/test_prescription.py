@@ -3,6 +3,9 @@ import re
 from dataclasses import replace
 from html import unescape
 
+from gradclinic.prescription import ConfirmedCandidate, Cure
+from gradclinic.remedies.add_batch_norm import AddBatchNorm
+from gradclinic.remedies.lower_learning_rate import LowerLearningRate
 from gradclinic.use_cases.prescription import step
 
 from .conftest import EXPERIMENT
@@ -25,13 +28,12 @@ def test_a_prescription_shows_diagnosis_race_control_and_what_was_tried(clinic):
 
 
 def test_a_prescription_with_a_cure_has_it_ready_to_post(clinic, monkeypatch):
-    report = dict(clinic.client.app.state.service.store.prescriptions.get(clinic.prescription).report)
-    remedies = [{"kind": "add_batch_norm", "momentum": 0.1, "eps": 1e-05}]
+    known = clinic.client.app.state.service.store.prescriptions.get(clinic.prescription)
     cured = {**EXPERIMENT, "model": {**EXPERIMENT["model"], "normalization": "batch_norm"}}
-    simpler = {"name": "x", "remedies": [{"kind": "lower_learning_rate", "factor": 0.1}], "evidence": None}
-    cure = {"name": "add_batch_norm", "remedies": remedies, "evidence": None, "resolved_experiment": cured}
-    report |= {"ending": "cured", "cure": {**cure, "simplest": simpler, "best": {**cure}}}
-    found = replace(clinic.client.app.state.service.store.prescriptions.get(clinic.prescription), report=report)
+    norm = {"name": "add_batch_norm", "remedies": (AddBatchNorm(),), "evidence": None}
+    simpler = ConfirmedCandidate(name="x", remedies=(LowerLearningRate(factor=0.1),), evidence=None)
+    cure = Cure(**norm, resolved_experiment=cured, simplest=simpler, best=ConfirmedCandidate(**norm))
+    found = replace(known, report=replace(known.report, ending="cured", cure=cure))
     monkeypatch.setattr(clinic.client.app.state.service.store.prescriptions, "get", lambda _: found)
     text = clinic.page(f"/prescriptions/{clinic.prescription}")
     assert "simplest confirmed cure is another: <strong>lower learning rate (factor 0.1)</strong>" in text

@@ -48,16 +48,16 @@ def sick(model, *, data="moons", learning_rate=0.1, **more):
 )
 def test_a_sick_network_is_cured_and_the_random_control_is_beaten(experiment, condition):
     answer = prescribed(experiment, runs=60)
-    assert answer["ending"] == "cured", answer["why"]
-    assert answer["cure"]["evidence"]["verdict"] == "cures"
-    assert condition is None or condition in answer["diagnosis"]["conditions"]
-    assert answer["control"]["cured"] < answer["control"]["runs"]
-    Experiment.model_validate_json(json.dumps(answer["cure"]["resolved_experiment"]))
+    assert answer.ending == "cured", answer.why
+    assert answer.cure.evidence.verdict == "cures"
+    assert condition is None or condition in answer.diagnosis.conditions
+    assert answer.control.cured < answer.control.runs
+    Experiment.model_validate_json(json.dumps(answer.cure.resolved_experiment))
 
 
 @pytest.mark.slow
 def test_nothing_cures_labels_that_are_noise():
     experiment = sick({"depth": 2, "activation": "relu"}, data="blobs", label_noise=1.0)
     answer = prescribed(experiment, runs=60)
-    assert answer["cure"] is None
-    assert "no cure" in answer["why"]
+    assert answer.cure is None
+    assert "no cure" in answer.why

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from gradclinic.comparison.arms import CONTROL
-from gradclinic.prescription import Budget, SearchTask, advance, next_runs, report
+from gradclinic.kernel.codec import decode, encode
+from gradclinic.prescription import Budget, Report, SearchTask, advance, next_runs, report
 from gradclinic.remedies.add_warmup import AddWarmup
 
 from ..diagnoses import diagnosis, finding
@@ -23,7 +24,7 @@ def test_a_healthy_experiment_costs_three_runs_and_has_nothing_to_cure():
     state = search(TASK, lambda trial: result_of(trial, 0.1))
     assert state.outcome.ending == "healthy"
     assert len(state.asked) == 3
-    assert report(state)["cure"] is None
+    assert report(state).cure is None
 
 
 def test_a_cure_of_one_remedy_is_found_and_confirmed_on_fresh_seeds():
@@ -56,9 +57,9 @@ def test_when_nothing_cures_it_says_so_with_the_best_that_was_tried():
     state = search(TASK, hopeless)
     assert state.outcome.ending == "not_cured"
     answer = report(state)
-    assert answer["cure"] is None
-    assert "no cure" in answer["why"]
-    assert answer["tried"]
+    assert answer.cure is None
+    assert "no cure" in answer.why
+    assert answer.tried
 
 
 def test_a_lucky_run_is_not_confirmed():
@@ -99,10 +100,10 @@ def test_trials_are_ready_to_train_and_screening_is_short():
 
 def test_the_random_control_is_drawn_from_the_seed_and_beaten():
     state = search(TASK, by_norm)
-    control = report(state)["control"]
-    assert control["runs"] == 5
-    assert control["cured"] < 5
-    assert control["cure_against_control"]["verdict"] in ("cures", "improves")
+    control = report(state).control
+    assert control.runs == 5
+    assert control.cured < 5
+    assert control.cure_against_control.verdict in ("cures", "improves")
     drawn = [trial.remedies for trial in state.asked if trial.arm == CONTROL]
     again = [trial.remedies for trial in search(TASK, by_norm).asked if trial.arm == CONTROL]
     others = [trial.remedies for trial in search(replace(TASK, seed=1), by_norm).asked if trial.arm == CONTROL]
@@ -119,7 +120,7 @@ def test_a_budget_of_runs_is_kept(runs):
 
 def test_a_budget_of_seconds_is_kept_where_runs_cost_what_they_did_before():
     state = search(replace(TASK, budget=Budget(seconds=100)), by_norm)
-    assert report(state)["spent"]["seconds"] <= 100
+    assert report(state).spent.seconds <= 100
     assert state.outcome.ending == "cured"
 
 
@@ -164,20 +165,27 @@ def test_what_the_diagnosis_suggests_is_tried():
     assert any(trial.remedies and trial.remedies[0] == remedy for trial in state.asked)
 
 
-def test_the_report_is_plain_json_at_every_moment():
+def test_the_report_is_stored_and_read_at_every_moment():
     results = {}
     rounds = []
     while (state := advance(TASK, results)).waiting:
-        answer = json.loads(json.dumps(report(state), allow_nan=False))
-        assert answer["status"] == "running"
-        rounds.append(answer["round"])
+        answer = stored(report(state))
+        assert answer == report(state)
+        assert answer.status == "running"
+        rounds.append(answer.round)
         for trial in state.waiting:
             results[trial.key] = by_norm_and_adam(trial)
-    answer = json.loads(json.dumps(report(state), allow_nan=False))
-    assert answer["status"] == "succeeded"
-    assert answer["cure"]["evidence"]["verdict"] == "cures"
-    assert answer["diagnosis"]["conditions"] == {"vanishing_gradients": 3}
+    answer = stored(report(state))
+    assert answer == report(state)
+    assert answer.status == "succeeded"
+    assert answer.cure.evidence.verdict == "cures"
+    assert answer.diagnosis.conditions == {"vanishing_gradients": 3}
     assert list(dict.fromkeys(rounds)) == ["diagnose", "screen", "improve", "race", "confirm"]
+
+
+def stored(found):
+    """The report as it comes back from a store."""
+    return decode(Report, json.loads(json.dumps(encode(found), allow_nan=False)))
 
 
 def test_everything_that_was_trained_was_spent_whether_the_search_would_ask_for_it_again_or_not():
@@ -185,9 +193,9 @@ def test_everything_that_was_trained_was_spent_whether_the_search_would_ask_for_
     first, second, third = state.waiting
     strayed = replace(first, key="strayed|7|300", round="improve", arm="strayed")
     results = {each.key: hopeless(each) for each in (first, second, third, strayed)}
-    spent = report(advance(TASK, results), refused={second.key})["spent"]
-    assert spent["runs"] == 3
-    assert spent["seconds"] == pytest.approx(3 * 3.0)
+    spent = report(advance(TASK, results), refused={second.key}).spent
+    assert spent.runs == 3
+    assert spent.seconds == pytest.approx(3 * 3.0)
 
 
 @pytest.mark.parametrize(("condition", "first"), [("oscillating_loss", "lower"), ("vanishing_gradients", "set")])

@@ -4,17 +4,22 @@ from time import sleep
 
 import pytest
 
+from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import Conflict, NotFound
+from gradclinic.prescription import Budget, SearchTask, advance, report
+from gradclinic.prescription.report import ExperimentDiagnosis
 from gradclinic.store import Idempotency, NewPrescription, Prescription, Reason, Store
 
+from ..api.examples import experiment
 from .records import claimed, new_run, outcome, queued, record
 
-NEW = NewPrescription(experiment={"model": {}}, budget={"runs": 8}, seed=0, labels={"team": "vision"})
+NEW = NewPrescription(experiment={"model": {}}, budget=Budget(runs=8), seed=0, labels={"team": "vision"})
+REPORT = report(advance(SearchTask(Experiment.model_validate(experiment()), Budget(runs=8)), {}))
 
 
 def asked(store: Store, *keys: str) -> Prescription:
     made = store.prescriptions.create(NEW).item
-    store.prescriptions.ask(made.id, {key: new_run() for key in keys}, report={})
+    store.prescriptions.ask(made.id, {key: new_run() for key in keys}, report=REPORT)
     return made
 
 
@@ -51,21 +56,23 @@ def test_however_often_a_prescription_is_sent_at_once_it_is_made_once(store: Sto
 def test_a_deleted_prescription_takes_its_runs_its_trials_and_its_key_along_and_no_other_run(store: Store) -> None:
     bystander = queued(store)
     made = store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")).item
-    store.prescriptions.ask(made.id, {"a|0|9": new_run(), "b|0|9": new_run()}, report={})
+    store.prescriptions.ask(made.id, {"a|0|9": new_run(), "b|0|9": new_run()}, report=REPORT)
     store.prescriptions.delete(made.id)
     assert [run.id for run in store.runs.page().items] == [bystander.id]
     with pytest.raises(NotFound):
         store.prescriptions.get(made.id)
     with pytest.raises(NotFound):
         store.prescriptions.delete(made.id)
-    assert store.prescriptions.ask(made.id, {"c|0|9": new_run()}, report={}) == ()
+    assert store.prescriptions.ask(made.id, {"c|0|9": new_run()}, report=REPORT) == ()
     assert not store.prescriptions.create(NEW, idempotency=Idempotency("k", "b")).replayed
 
 
 def test_prescriptions_are_found_by_status_label_condition_and_ending(store: Store) -> None:
     ended, running = asked(store, "a|0|9"), store.prescriptions.create(replace(NEW, labels={})).item
-    report = {"ending": "cured", "diagnosis": {"primary": "dead_units", "findings": []}}
-    store.prescriptions.finish(ended.id, status="succeeded", report=report)
+    diagnosis = ExperimentDiagnosis(conditions={"dead_units": 3}, primary="dead_units", findings=(), rule_set="1")
+    cured = replace(REPORT, ending="cured", diagnosis=diagnosis)
+    store.prescriptions.finish(ended.id, status="succeeded", report=cured)
+    assert store.prescriptions.get(ended.id).report == cured
 
     def found(**filters) -> list[str]:
         return [each.id for each in store.prescriptions.page(**filters).items]
@@ -85,7 +92,7 @@ def test_a_trial_outlives_its_run_and_is_not_asked_for_again(store: Store) -> No
     store.runs.delete(store.prescriptions.trials(made.id)["a|0|9"].id)
     assert store.prescriptions.deleted(made.id) == {"a|0|9": 0.0}
     assert list(store.prescriptions.trials(made.id)) == ["b|0|9"]
-    assert store.prescriptions.ask(made.id, {"a|0|9": new_run()}, report={}) == ()
+    assert store.prescriptions.ask(made.id, {"a|0|9": new_run()}, report=REPORT) == ()
     assert store.prescriptions.get(made.id).progress.runs == 1
     store.prescriptions.delete(made.id)
     assert store.runs.page().items == []

@@ -2,6 +2,7 @@ import io
 
 from rich.console import Console, RenderableType
 
+from gradclinic.kernel.codec import encode
 from gradclinic.prescription import Budget, SearchTask, report
 from gradclinic.remedies.words import in_words
 from gradclinic.text.claim import ruling_words, rulings_table
@@ -35,7 +36,7 @@ def shown(what: RenderableType, *, width: int = 110) -> str:
 
 
 def answer(world) -> dict:
-    found = report(search(TASK, world))
+    found = encode(report(search(TASK, world)))
     findings = [{**finding, "summary": "Gradients lose 9 decades."} for finding in found["diagnosis"]["findings"]]
     diagnosis = {**found["diagnosis"], "findings": findings}
     return {"id": "prescription_1", "status": "succeeded", **found, "diagnosis": diagnosis}

@@ -6,7 +6,7 @@ import pytest
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import Conflict, InvalidRequest, ServiceUnavailable
-from gradclinic.prescription import Budget, PrescriptionSpec
+from gradclinic.prescription import Budget, PrescriptionSpec, Report
 from gradclinic.store import Run
 from gradclinic.use_cases.prescription import LABEL, give_up, step, submit_prescription
 from gradclinic.use_cases.service import Service
@@ -22,6 +22,12 @@ def queued(service: Service, prescription_id: str) -> list[Run]:
     return [run for run in service.store.prescriptions.trials(prescription_id).values() if run.status == "queued"]
 
 
+def reported(service: Service, prescription_id: str) -> Report:
+    report = service.store.prescriptions.get(prescription_id).report
+    assert report is not None
+    return report
+
+
 @pytest.mark.slow
 def test_a_search_ends_with_a_report_of_what_it_tried_and_of_its_control(service: Service) -> None:
     begun = submit_prescription(service, EIGHT_RUNS)
@@ -33,13 +39,15 @@ def test_a_search_ends_with_a_report_of_what_it_tried_and_of_its_control(service
     ended = service.store.prescriptions.get(begun.id)
     assert (ended.status, ended.progress.unfinished) == ("succeeded", 0)
     assert ended.ended_at is not None
-    report: dict[str, Any] = dict(ended.report or {})
-    assert report["diagnosis"]["conditions"] == {"vanishing_gradients": 3}
-    assert report["ending"] in {"cured", "not_cured"}
-    assert report["control"]["runs"] >= 3
+    report = reported(service, begun.id)
+    assert report.diagnosis is not None
+    assert report.control is not None
+    assert report.diagnosis.conditions == {"vanishing_gradients": 3}
+    assert report.ending in {"cured", "not_cured"}
+    assert report.control.runs >= 3
     labelled = service.store.runs.page(labels={LABEL: begun.id}, limit=200).items
-    assert {run.id for run in labelled} == {run["run_id"] for tried in report["tried"] for run in tried["runs"]} | {
-        run["run_id"] for run in report["control"]["draws"]
+    assert {run.id for run in labelled} == {run.run_id for tried in report.tried for run in tried.runs} | {
+        run.run_id for run in report.control.draws
     } | {run.id for run in labelled if not run.remedies}
     assert step(service, begun.id) == 0
 
@@ -96,7 +104,7 @@ def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Ser
     assert step(service, begun.id) > 0
     found = service.store.prescriptions.get(begun.id)
     assert found.status == "running"
-    assert "1 run of the search was deleted and counts as not trained" in (found.report or {})["why"]
+    assert "1 run of the search was deleted and counts as not trained" in reported(service, begun.id).why
     assert first.experiment["training"]["seed"] not in {
         run.seed for run in queued(service, begun.id) if not run.remedies
     }
@@ -109,25 +117,24 @@ def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Serv
     for run in queued(service, begun.id):
         service.store.runs.delete(run.id)
     step(service, begun.id)
-    found = service.store.prescriptions.get(begun.id)
-    tried = [run for each in (found.report or {})["tried"] for run in each["runs"] if run["round"] == "screen"]
-    assert {(run["run_id"], run["status"]) for run in tried} == {(None, "canceled")}
+    tried = [run for each in reported(service, begun.id).tried for run in each.runs if run.round == "screen"]
+    assert {(run.run_id, run.status) for run in tried} == {(None, "canceled")}
 
 
 def test_what_deleted_runs_cost_stays_spent(service: Service) -> None:
     begun = submit_prescription(service, EIGHT_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     step(service, begun.id)
-    before = (service.store.prescriptions.get(begun.id).report or {})["spent"]
+    before = reported(service, begun.id).spent
     (sick, *_), screened = _ended(service, begun.id), queued(service, begun.id)
     service.store.runs.delete(sick.id)
     train(service.settings, *(run.id for run in screened))
     cost = sum(_seconds(run) for run in _ended(service, begun.id)) + _seconds(sick)
     step(service, begun.id)
-    after = (service.store.prescriptions.get(begun.id).report or {})["spent"]
-    assert (before["runs"], after["runs"]) == (3, 3 + len(screened))
-    assert after["seconds"] == pytest.approx(cost)
-    assert after["seconds"] > before["seconds"] > 0
+    after = reported(service, begun.id).spent
+    assert (before.runs, after.runs) == (3, 3 + len(screened))
+    assert after.seconds == pytest.approx(cost)
+    assert after.seconds > before.seconds > 0
 
 
 def _ended(service: Service, prescription_id: str) -> list[Run]:
@@ -146,8 +153,8 @@ def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Se
     assert step(service, begun.id) == 0
     ended = service.store.prescriptions.get(begun.id)
     assert ended.status == "succeeded"
-    assert (ended.report or {})["ending"] == "untrainable"
-    assert "3 runs of the search were deleted and count as not trained" in (ended.report or {})["why"]
+    assert reported(service, begun.id).ending == "untrainable"
+    assert "3 runs of the search were deleted and count as not trained" in reported(service, begun.id).why
     assert service.store.runs.page().items == []
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ...kernel.json import JsonObject
 from ...kernel.status import StudyStatus
+from ...prescription import Budget, Report
 from .progress import Progress
 
 
@@ -14,7 +15,7 @@ class NewPrescription:
     """A search for a cure to be stored."""
 
     experiment: JsonObject
-    budget: JsonObject
+    budget: Budget
     seed: int
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -30,9 +31,9 @@ class Prescription:
     labels: Mapping[str, str]
     status: StudyStatus
     experiment: JsonObject
-    budget: JsonObject
+    budget: Budget
     seed: int
-    report: JsonObject | None
+    report: Report | None
     """None until its first runs are queued."""
     cancel_requested: bool
     created_at: datetime
