@@ -81,3 +81,26 @@ def test_a_normalization_takes_away_what_points_along_its_output() -> None:
     assert gradient.overlaps is not None
     assert float(back.square) == pytest.approx(4.0 * (float(gradient.square) - np.trace(gradient.overlaps)))
     assert back.overlaps == pytest.approx(np.zeros((2, 2)))
+
+
+def test_between_layers_of_unlike_width_a_gradient_across_the_signal_stays_across_it() -> None:
+    # g is drawn at right angles to z = W h and to 1, so that nothing of it comes back along h; its mean still does.
+    before, after, gain = 40, 160, 1.5
+    generator = np.random.default_rng(5)
+    found = []
+    for _ in range(3000):
+        h = generator.normal(1.0, 1.0, before)
+        weights = generator.normal(0.0, np.sqrt(gain / before), (after, before))
+        across, _ = np.linalg.qr(np.stack([weights @ h, np.ones(after)], axis=1))
+        delta = generator.normal(0.0, 1.0, after)
+        delta -= across @ (across.T @ delta)
+        back = weights.T @ delta
+        found.append([(delta**2).mean(), (back**2).mean(), (back @ h / before) ** 2, back.mean() ** 2])
+    size, back_size, along, ones = np.mean(found, axis=0)
+    stream = signal(2.0, 1.0)
+    gradient = Gradient(np.asarray(size), np.zeros((2, 2)))
+    predicted = through_weights(gradient, stream, signal(gain * 2.0, 0.0), gain=gain, units=(before, after))
+    assert predicted.overlaps is not None
+    assert back_size == pytest.approx(float(predicted.square), rel=0.05)
+    assert along == pytest.approx(float(predicted.overlaps[0, 0]), abs=1e-12)
+    assert ones == pytest.approx(float(predicted.overlaps[1, 1]), rel=0.1)

@@ -1,0 +1,42 @@
+"""What the theory takes of a network's inputs, against a loop over the samples themselves."""
+
+import numpy as np
+import pytest
+
+from gradclinic.experiments.datasets.adding_problem import AddingProblem
+from gradclinic.experiments.datasets.digits import Digits
+from gradclinic.theory.data import input_signal
+
+
+def test_standardized_inputs_are_not_sampled() -> None:
+    signal, origin = input_signal(Digits(), "flat")
+    assert (float(signal.second), float(signal.mean)) == (1.0, 0.0)
+    assert "standardized" in origin
+
+
+@pytest.mark.parametrize("layout", ["flat", "image"])
+def test_other_inputs_have_the_moments_of_their_samples(layout) -> None:
+    data = Digits(standardize=False, scale=3.0, shift=0.5)
+    signal, origin = input_signal(data, layout)
+    samples = data.sample(layout).train.inputs.astype(np.float64)
+    assert "sampled" in origin
+    if layout == "flat":
+        assert float(signal.second) == pytest.approx(np.mean([np.mean(each**2) for each in samples]))
+        assert float(signal.shared) == pytest.approx(np.mean(sum(samples) ** 2) / len(samples) ** 2)
+        return
+    assert signal.second.shape == samples.shape[2:]
+    for row, column in ((0, 0), (3, 5), (7, 2)):
+        pixel = samples[:, :, row, column]
+        assert signal.second[row, column] == pytest.approx(np.mean(pixel**2))
+        assert signal.shared[row, column] == pytest.approx(np.mean(np.mean(pixel, axis=0) ** 2))
+
+
+def test_each_step_of_a_sequence_has_moments_of_its_own() -> None:
+    data = AddingProblem(standardize=False)
+    signal, _ = input_signal(data, "sequence")
+    samples = data.sample("sequence").train.inputs.astype(np.float64)
+    assert signal.second.shape == samples.shape[1:2]
+    for step in (0, samples.shape[1] - 1):
+        values = samples[:, step]
+        assert signal.second[step] == pytest.approx(np.mean(values**2))
+        assert signal.shared[step] == pytest.approx(np.mean(np.mean(values, axis=0) ** 2))
