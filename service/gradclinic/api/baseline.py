@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from .. import schemas as a
-from ..schemas.baseline import BaselineRequest
+from ..schemas.baseline import BaselineAnswer, BaselinePage, BaselineRequest
 from ..use_cases import baseline as baselines
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems
@@ -16,13 +15,11 @@ router = APIRouter(prefix="/v1/baselines", tags=["regression"], route_class=Stri
     "/{name}",
     summary="Pin a baseline, or move it",
     responses={
-        201: {"description": "There was none of this name.", "model": a.BaselineAnswer},
+        201: {"description": "There was none of this name.", "model": BaselineAnswer},
         **problems(404, 409, *BODY_PROBLEMS),
     },
 )
-def pin_baseline(
-    name: BaselineName, body: BaselineRequest, service: TheService, response: Response
-) -> a.BaselineAnswer:
+def pin_baseline(name: BaselineName, body: BaselineRequest, service: TheService, response: Response) -> BaselineAnswer:
     """Have a name point at ended runs of one experiment; what it pointed at before stays in its `history`.
 
     The runs cannot be deleted as long as a baseline points at them, or a check was held against them.
@@ -30,25 +27,25 @@ def pin_baseline(
     pinned = baselines.pin_baseline(service, name, body)
     if not pinned.replayed and len(pinned.item.history) == 1:
         response.status_code = 201
-    return a.BaselineAnswer.model_validate(pinned.item)
+    return BaselineAnswer.model_validate(pinned.item)
 
 
 @router.get("", summary="List baselines", responses=problems(422))
 def list_baselines(
     *, service: TheService, request: Request, response: Response, after: AfterName = None, limit: Limit = 50
-) -> a.BaselinePage:
+) -> BaselinePage:
     """Baselines, by name."""
     page = service.store.baselines.page(after=after, limit=limit)
-    return a.BaselinePage(
-        items=[a.BaselineAnswer.model_validate(each) for each in page.items],
+    return BaselinePage(
+        items=[BaselineAnswer.model_validate(each) for each in page.items],
         next=link_next(request, response, page.next),
     )
 
 
 @router.get("/{name}", summary="Look at a baseline", responses=problems(404, 422))
-def get_baseline(name: BaselineName, service: TheService) -> a.BaselineAnswer:
+def get_baseline(name: BaselineName, service: TheService) -> BaselineAnswer:
     """What it points at, what that was made with, and what it pointed at before."""
-    return a.BaselineAnswer.model_validate(service.store.baselines.get(name))
+    return BaselineAnswer.model_validate(service.store.baselines.get(name))
 
 
 @router.delete(

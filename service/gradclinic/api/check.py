@@ -4,11 +4,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from .. import schemas as a
 from ..kernel.errors import InsufficientData
 from ..kernel.names import NAME_PATTERN
 from ..regression import Verdict, junit_xml
-from ..schemas.check import CheckRequest
+from ..schemas.check import CheckAnswer, CheckPage, CheckRequest, CheckSummary
 from ..store import Check
 from ..use_cases.check import submit_check
 from ..use_cases.idempotency import idempotency_of
@@ -40,7 +39,7 @@ Named = Annotated[str | None, Query(min_length=1, max_length=100, pattern=NAME_P
 )
 def create_check(
     body: CheckRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
-) -> a.CheckAnswer:
+) -> CheckAnswer:
     """Train the experiment on the baseline's seeds, and say whether it is no worse than the margins allow."""
     submitted = submit_check(
         service, body, idempotency=idempotency_of(idempotency_key, kind="check", body=body.to_json())
@@ -58,12 +57,12 @@ def list_checks(
     baseline: Named = None,
     schedule: Named = None,
     verdict: Annotated[Verdict | None, Query(description="Only checks with this verdict.")] = None,
-) -> a.CheckPage:
+) -> CheckPage:
     """Checks that meet every filter, newest first."""
     page = service.store.checks.page(
         baseline=baseline, schedule=schedule, verdict=verdict, after=paging.after, limit=paging.limit
     )
-    return paging.answer(a.CheckPage, page, item=a.CheckSummary.model_validate)
+    return paging.answer(CheckPage, page, item=CheckSummary.model_validate)
 
 
 _FORMS: dict[int | str, dict[str, Any]] = {
@@ -77,7 +76,7 @@ _FORMS: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/{check_id}",
     summary="Look at a check",
-    response_model=a.CheckAnswer,
+    response_model=CheckAnswer,
     responses={**_FORMS, **problems(404, 406, 409, 422)},
 )
 def get_check(check_id: CheckId, service: TheService, request: Request, form: Form = None) -> Response:
@@ -102,9 +101,9 @@ def get_check(check_id: CheckId, service: TheService, request: Request, form: Fo
     "/{check_id}/cancel",
     status_code=202,
     summary="Cancel a check",
-    responses={200: {"description": "It was cancelled before.", "model": a.CheckAnswer}, **problems(404, 409, 422)},
+    responses={200: {"description": "It was cancelled before.", "model": CheckAnswer}, **problems(404, 409, 422)},
 )
-def cancel_check(check_id: CheckId, service: TheService, response: Response) -> a.CheckAnswer:
+def cancel_check(check_id: CheckId, service: TheService, response: Response) -> CheckAnswer:
     """Queued runs end at once, running ones at their next step; there will be no verdict."""
     return _answer(service, cancel(service.store.checks, check_id, response))
 
@@ -121,9 +120,9 @@ def delete_check(check_id: CheckId, service: TheService) -> None:
     service.store.checks.delete(check_id)
 
 
-def _answer(service: Service, check: Check) -> a.CheckAnswer:
-    return a.CheckAnswer.of(
-        a.CheckSummary.model_validate(check),
+def _answer(service: Service, check: Check) -> CheckAnswer:
+    return CheckAnswer.of(
+        CheckSummary.model_validate(check),
         check.report,
         pin_run_ids=service.store.baselines.pin_of(check.pin_id).run_ids,
         run_ids=[run.id for run in service.store.checks.runs(check.id)],

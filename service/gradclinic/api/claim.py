@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from .. import schemas as a
 from ..claims import CLAIMS, Claim
+from ..schemas.claim import ClaimAnswer, ClaimList, RulingAnswer
 from ..use_cases.claim import claim_called, ruling_of, study_for
 from .http.dependencies import TheService, problems
 
@@ -18,7 +18,7 @@ StudyQuery = Annotated[
 Quick = Annotated[bool, Query(description="The quick variant: smaller, and one seed.")]
 
 
-def claim_answer(claim: Claim, *, quick: bool) -> a.ClaimAnswer:
+def claim_answer(claim: Claim, *, quick: bool) -> ClaimAnswer:
     """A claim with the study that tests it, ready to be posted."""
     spec = study_for(claim, quick=quick)
     arms = [
@@ -32,18 +32,18 @@ def claim_answer(claim: Claim, *, quick: bool) -> a.ClaimAnswer:
         "seeds": list(spec.seeds),
         "labels": spec.labels,
     }
-    return a.ClaimAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), study=study)
+    return ClaimAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), study=study)
 
 
 @router.get("", summary="List claims", responses=problems(422))
-def list_claims(*, quick: Quick = False) -> a.ClaimList:
+def list_claims(*, quick: Quick = False) -> ClaimList:
     """Every claim with its design, its rule, its source, and the body of the study that tests it."""
-    return a.ClaimList(items=[claim_answer(claim, quick=quick) for claim in CLAIMS.values()])
+    return ClaimList(items=[claim_answer(claim, quick=quick) for claim in CLAIMS.values()])
 
 
 @router.get("/{claim_id}/ruling", summary="Rule on a claim", responses=problems(404, 422))
-def rule_on_claim(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> a.RulingAnswer:
+def rule_on_claim(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> RulingAnswer:
     """What a study of the claim says of it; inconclusive until every arm has a finished run."""
     claim = claim_called(claim_id)
     ruling = ruling_of(service, claim, service.store.studies.get(study), quick=quick)
-    return a.RulingAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), **vars(ruling))
+    return RulingAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), **vars(ruling))

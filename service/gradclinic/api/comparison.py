@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from .. import schemas as a
 from ..comparison import DEFAULT_METRIC
 from ..kernel.errors import InvalidRequest
+from ..schemas.comparison import ComparisonAnswer, ComparisonRequest
 from ..use_cases import comparison as comparisons
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
@@ -33,19 +33,19 @@ def compare_runs(
     ],
     metric: Metric = DEFAULT_METRIC,
     confidence: Confidence = 0.95,
-) -> a.ComparisonAnswer:
+) -> ComparisonAnswer:
     """The same as a study's comparison, for any runs; paired by seed where they share seeds, else by order."""
     run_ids = [run_id for run_id in runs.split(",") if run_id]
     if len(run_ids) < 2:
         raise InvalidRequest.at("", "a comparison needs at least two runs", value=runs, allowed="runs=a,b,...")
     found = comparisons.compare_runs(service, run_ids, baseline=baseline, metric=metric, confidence=confidence)
-    return a.ComparisonAnswer.model_validate(found)
+    return ComparisonAnswer.model_validate(found)
 
 
 @router.post("", summary="Compare runs", responses=problems(404, 409, *BODY_PROBLEMS))
 def compare_many_runs(
-    *, body: a.ComparisonRequest, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
-) -> a.ComparisonAnswer:
+    *, body: ComparisonRequest, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
+) -> ComparisonAnswer:
     """The same, for more runs than fit into an address."""
     found = comparisons.compare_runs(service, body.runs, baseline=body.baseline, metric=metric, confidence=confidence)
-    return a.ComparisonAnswer.model_validate(found)
+    return ComparisonAnswer.model_validate(found)

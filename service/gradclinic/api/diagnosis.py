@@ -2,9 +2,8 @@
 
 from fastapi import APIRouter
 
-from .. import schemas as a
 from ..diagnosis import Diagnosis
-from ..schemas.diagnosis import DiagnosisRequest
+from ..schemas.diagnosis import DiagnosisAnswer, DiagnosisRequest, RunDiagnosisAnswer
 from ..use_cases.diagnosis import diagnosis_of, judge_again
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems
@@ -17,7 +16,7 @@ router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=S
     summary="Read a run's diagnosis",
     responses=problems(404, 409, 422),
 )
-def get_run_diagnosis(run_id: RunId, service: TheService) -> a.RunDiagnosisAnswer:
+def get_run_diagnosis(run_id: RunId, service: TheService) -> RunDiagnosisAnswer:
     """Every finding, the primary one first; of a run that goes on, what its record says so far (`provisional`)."""
     found, provisional = diagnosis_of(service, service.store.runs.get(run_id))
     return _answer(found, run_id=run_id, provisional=provisional)
@@ -28,12 +27,12 @@ def get_run_diagnosis(run_id: RunId, service: TheService) -> a.RunDiagnosisAnswe
     summary="Judge a run again",
     responses=problems(404, 409, *BODY_PROBLEMS),
 )
-def judge_run_again(run_id: RunId, body: DiagnosisRequest, service: TheService) -> a.RunDiagnosisAnswer:
+def judge_run_again(run_id: RunId, body: DiagnosisRequest, service: TheService) -> RunDiagnosisAnswer:
     """Other rules or other thresholds on the same record: nothing is trained, and the stored diagnosis stays."""
     run = service.store.runs.get(run_id)
     found = judge_again(service, run, rule_set=body.rule_set, thresholds=body.thresholds)
     return _answer(found, run_id=run_id, provisional=not run.ended)
 
 
-def _answer(found: Diagnosis, *, run_id: str, provisional: bool) -> a.RunDiagnosisAnswer:
-    return a.RunDiagnosisAnswer.of(a.DiagnosisAnswer.model_validate(found), run_id=run_id, provisional=provisional)
+def _answer(found: Diagnosis, *, run_id: str, provisional: bool) -> RunDiagnosisAnswer:
+    return RunDiagnosisAnswer.of(DiagnosisAnswer.model_validate(found), run_id=run_id, provisional=provisional)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from .. import schemas as a
+from ..kernel.status import StudyStatus
 from ..prescription import Ending
-from ..schemas.prescription import PrescriptionRequest
+from ..schemas.prescription import PrescriptionAnswer, PrescriptionPage, PrescriptionRequest, PrescriptionSummary
 from ..store import Prescription
 from ..use_cases.idempotency import idempotency_of
 from ..use_cases.prescription import submit_prescription, why
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_cla
 )
 def create_prescription(
     body: PrescriptionRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
-) -> a.PrescriptionAnswer:
+) -> PrescriptionAnswer:
     """Diagnose the experiment, try what may cure it, and confirm what does on fresh seeds against a random control."""
     submitted = submit_prescription(
         service,
@@ -48,19 +48,19 @@ def list_prescriptions(
     service: TheService,
     paging: ThePage,
     labels: Labels,
-    status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
+    status: Annotated[StudyStatus | None, Query(description="Only those in this state.")] = None,
     condition: ConditionFilter = None,
     ending: Annotated[Ending | None, Query(description="Only searches that ended so.")] = None,
-) -> a.PrescriptionPage:
+) -> PrescriptionPage:
     """Prescriptions that meet every filter, newest first."""
     page = service.store.prescriptions.page(
         status=status, condition=condition, ending=ending, labels=labels, after=paging.after, limit=paging.limit
     )
-    return paging.answer(a.PrescriptionPage, page, item=a.PrescriptionSummary.model_validate)
+    return paging.answer(PrescriptionPage, page, item=PrescriptionSummary.model_validate)
 
 
 @router.get("/{prescription_id}", summary="Look at a prescription", responses=problems(404, 422))
-def get_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> a.PrescriptionAnswer:
+def get_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> PrescriptionAnswer:
     """The diagnosis, what was tried, the random control, and the cure with its evidence, as far as it is."""
     answer = _answer(service.store.prescriptions.get(prescription_id))
     if answer.status == "running":
@@ -73,13 +73,11 @@ def get_prescription(prescription_id: PrescriptionId, service: TheService, respo
     status_code=202,
     summary="Cancel a prescription",
     responses={
-        200: {"description": "It was cancelled before.", "model": a.PrescriptionAnswer},
+        200: {"description": "It was cancelled before.", "model": PrescriptionAnswer},
         **problems(404, 409, 422),
     },
 )
-def cancel_prescription(
-    prescription_id: PrescriptionId, service: TheService, response: Response
-) -> a.PrescriptionAnswer:
+def cancel_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> PrescriptionAnswer:
     """Queued runs end at once, running ones at their next step; what was found so far stays."""
     return _answer(cancel(service.store.prescriptions, prescription_id, response))
 
@@ -96,5 +94,5 @@ def delete_prescription(prescription_id: PrescriptionId, service: TheService) ->
     service.store.prescriptions.delete(prescription_id)
 
 
-def _answer(found: Prescription) -> a.PrescriptionAnswer:
-    return a.PrescriptionAnswer.of(a.PrescriptionSummary.model_validate(found), found.report, why=why(found))
+def _answer(found: Prescription) -> PrescriptionAnswer:
+    return PrescriptionAnswer.of(PrescriptionSummary.model_validate(found), found.report, why=why(found))

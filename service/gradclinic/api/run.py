@@ -6,11 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from .. import schemas as a
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
-from ..kernel.status import ENDED
-from ..schemas.run import RunRequest
+from ..kernel.status import ENDED, RunStatus
+from ..schemas.run import ProgressAnswer, RunAnswer, RunDetailAnswer, RunPage, RunRequest, RunUrls
 from ..store import Created, Run, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.idempotency import idempotency_of
@@ -31,7 +30,7 @@ router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute
     status_code=202,
     summary="Queue a training",
     responses={
-        200: {"description": "It has ended, while it was waited for or long ago.", "model": a.RunDetailAnswer},
+        200: {"description": "It has ended, while it was waited for or long ago.", "model": RunDetailAnswer},
         202: {"description": "Stored and queued.", "headers": headers_of("run")},
         **problems(409, *BODY_PROBLEMS),
     },
@@ -44,7 +43,7 @@ async def create_run(
     response: Response,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
-) -> a.RunDetailAnswer:
+) -> RunDetailAnswer:
     """Check the experiment, apply its remedies, store the run, and queue it. Nothing is stored on a 4xx."""
     created = await run_in_threadpool(_submit, service, body, idempotency_key)
     run_id = created.item.id
@@ -78,7 +77,7 @@ def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]
     )
 
 
-def _detail(service: Service, run_id: str) -> a.RunDetailAnswer:
+def _detail(service: Service, run_id: str) -> RunDetailAnswer:
     run = service.store.runs.get(run_id)
     return run_detail(run, service.store.runs.transitions(run_id), repeatable=is_repeatable(service.store, run))
 
@@ -89,11 +88,11 @@ def list_runs(
     service: TheService,
     paging: ThePage,
     labels: Labels,
-    status: Annotated[a.RunStatus | None, Query(description="Only those in this state.")] = None,
+    status: Annotated[RunStatus | None, Query(description="Only those in this state.")] = None,
     condition: ConditionFilter = None,
     finding: Annotated[Condition | None, Query(description="Only those with a finding of this condition.")] = None,
     study: Annotated[str | None, Query(max_length=40, description="Only those of this study.")] = None,
-) -> a.RunPage:
+) -> RunPage:
     """Runs that meet every filter, newest first."""
     page = service.store.runs.page(
         status=status,
@@ -104,11 +103,11 @@ def list_runs(
         after=paging.after,
         limit=paging.limit,
     )
-    return paging.answer(a.RunPage, page, item=run_answer)
+    return paging.answer(RunPage, page, item=run_answer)
 
 
 @router.get("/{run_id}", summary="Look at a run", responses=problems(404, 422))
-def get_run(run_id: RunId, service: TheService, response: Response) -> a.RunDetailAnswer:
+def get_run(run_id: RunId, service: TheService, response: Response) -> RunDetailAnswer:
     """Status, progress, diagnosis, every change of state, and where it ran."""
     answer = _detail(service, run_id)
     if answer.status not in ENDED:
@@ -120,9 +119,9 @@ def get_run(run_id: RunId, service: TheService, response: Response) -> a.RunDeta
     "/{run_id}/cancel",
     status_code=202,
     summary="Cancel a run",
-    responses={200: {"description": "It was cancelled before.", "model": a.RunAnswer}, **problems(404, 409, 422)},
+    responses={200: {"description": "It was cancelled before.", "model": RunAnswer}, **problems(404, 409, 422)},
 )
-def cancel_run(run_id: RunId, service: TheService, response: Response) -> a.RunAnswer:
+def cancel_run(run_id: RunId, service: TheService, response: Response) -> RunAnswer:
     """A queued run ends at once, a running one at its next step or after 20 s; what it recorded stays."""
     return run_answer(cancel(service.store.runs, run_id, response))
 
@@ -135,14 +134,14 @@ def delete_run(run_id: RunId, service: TheService) -> None:
     service.store.runs.delete(run_id)
 
 
-def run_answer(run: Run) -> a.RunAnswer:
+def run_answer(run: Run) -> RunAnswer:
     """A run without its history."""
-    return a.RunAnswer.showing(run, **_more(run))
+    return RunAnswer.showing(run, **_more(run))
 
 
-def run_detail(run: Run, transitions: Sequence[Transition], *, repeatable: bool) -> a.RunDetailAnswer:
+def run_detail(run: Run, transitions: Sequence[Transition], *, repeatable: bool) -> RunDetailAnswer:
     """A run with its history and environment."""
-    return a.RunDetailAnswer.showing(run, transitions=transitions, repeatable=repeatable, **_more(run))
+    return RunDetailAnswer.showing(run, transitions=transitions, repeatable=repeatable, **_more(run))
 
 
 def _more(run: Run) -> Mapping[str, object]:
@@ -150,8 +149,8 @@ def _more(run: Run) -> Mapping[str, object]:
     at = f"/v1/runs/{run.id}"
     return {
         "sweep_point": run.point,
-        "progress": a.ProgressAnswer(step=run.step, steps=run.steps or None),
-        "urls": a.RunUrls(
+        "progress": ProgressAnswer(step=run.step, steps=run.steps or None),
+        "urls": RunUrls(
             self=at,
             statistics=f"{at}/statistics",
             profile=f"{at}/profile",

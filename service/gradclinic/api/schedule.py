@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 
-from .. import schemas as a
-from ..schemas.schedule import ScheduleRequest
+from ..schemas.schedule import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleRequest
 from ..store import Schedule
 from ..use_cases import schedule as schedules
 from .http.body import StrictJSONRoute
@@ -16,7 +15,7 @@ router = APIRouter(prefix="/v1/schedules", tags=["regression"], route_class=Stri
 
 
 @router.post("", status_code=201, summary="Schedule a check", responses=problems(404, 409, *BODY_PROBLEMS))
-def create_schedule(body: ScheduleRequest, service: TheService, response: Response) -> a.ScheduleAnswer:
+def create_schedule(body: ScheduleRequest, service: TheService, response: Response) -> ScheduleAnswer:
     """Start a check whenever a cron line is due, once each time; after a time away, the last one missed is made up for.
 
     The check is examined now as it will be each time, and refused where it could not be made.
@@ -29,26 +28,26 @@ def create_schedule(body: ScheduleRequest, service: TheService, response: Respon
 @router.get("", summary="List schedules", responses=problems(422))
 def list_schedules(
     *, service: TheService, request: Request, response: Response, after: AfterName = None, limit: Limit = 50
-) -> a.SchedulePage:
+) -> SchedulePage:
     """Schedules by name, with the verdicts of their last checks."""
     page = service.store.schedules.page(after=after, limit=limit)
-    return a.SchedulePage(items=[_answer(each) for each in page.items], next=link_next(request, response, page.next))
+    return SchedulePage(items=[_answer(each) for each in page.items], next=link_next(request, response, page.next))
 
 
 @router.get("/{name}", summary="Look at a schedule", responses=problems(404, 422))
-def get_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+def get_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
     """When it is due next, and what came of its last due times."""
     return _answer(service.store.schedules.get(name))
 
 
 @router.post("/{name}/pause", summary="Pause a schedule", responses=problems(404, 422))
-def pause_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+def pause_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
     """Nothing is started until it is resumed."""
     return _answer(service.store.schedules.set_paused(name, paused=True))
 
 
 @router.post("/{name}/resume", summary="Resume a schedule", responses=problems(404, 422))
-def resume_schedule(name: ScheduleName, service: TheService) -> a.ScheduleAnswer:
+def resume_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
     """Go on from now; what was due while it was paused is not made up for."""
     return _answer(service.store.schedules.set_paused(name, paused=False))
 
@@ -65,14 +64,14 @@ def delete_schedule(name: ScheduleName, service: TheService) -> None:
     service.store.schedules.delete(name)
 
 
-def _answer(schedule: Schedule) -> a.ScheduleAnswer:
-    return a.ScheduleAnswer(
+def _answer(schedule: Schedule) -> ScheduleAnswer:
+    return ScheduleAnswer(
         name=schedule.name,
         cron=schedule.cron,
         zone=schedule.zone,
         check=dict(schedule.asks),
         paused=schedule.paused,
         next_due_at=schedules.due_next(schedule, now=datetime.now(UTC)),
-        last=[a.FiringAnswer.model_validate(each) for each in schedule.firings],
+        last=[FiringAnswer.model_validate(each) for each in schedule.firings],
         created_at=schedule.created_at,
     )

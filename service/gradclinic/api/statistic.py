@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from .. import schemas as a
 from ..kernel.errors import InvalidRequest
 from ..measurements.record import STATISTICS
 from ..measurements.sampling import Aggregate, Sampled, sample
 from ..schemas.prediction import PredictionAnswer
+from ..schemas.statistic import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from ..use_cases.statistic import CURVES, read_profile, read_series
 from .http.accept import choose
 from .http.dependencies import RunId, TheService, problems
@@ -52,7 +52,7 @@ _FORMS: dict[str, Any] = {
 @router.get(
     "/{run_id}/statistics",
     summary="Read recorded statistics",
-    response_model=a.StatisticsAnswer,
+    response_model=StatisticsAnswer,
     responses={
         200: {"description": "The series, in the form asked for.", "content": _FORMS},
         **problems(404, 406, 422),
@@ -96,7 +96,7 @@ def get_run_statistics(
     if form != JSON:
         return _rows_response(form, selection, both=both, headers=headers, name=run_id)
     series = [_series(named.statistic, list(named.layers), sampled, both=both) for named, sampled in selection]
-    answer = a.StatisticsAnswer(
+    answer = StatisticsAnswer(
         run_id=run_id,
         status=run.status,
         aggregate=aggregate,
@@ -120,9 +120,9 @@ def _range(steps: str | None) -> tuple[int | None, int | None]:
     return (int(first) if first else None), (int(end) - 1 if end else None)
 
 
-def _series(statistic: str, layers: list[str], sampled: Sampled, *, both: bool) -> a.SeriesAnswer:
+def _series(statistic: str, layers: list[str], sampled: Sampled, *, both: bool) -> SeriesAnswer:
     facts = STATISTICS[statistic]
-    return a.SeriesAnswer(
+    return SeriesAnswer(
         statistic=statistic,
         unit=facts.unit,
         per=facts.per,
@@ -188,19 +188,19 @@ def get_run_profile(
         str,
         Query(pattern=r"^(last|\d{1,9})$", description="`last`, or a step: the nearest recorded one at or before it."),
     ] = "0",
-) -> a.ProfileAnswer:
+) -> ProfileAnswer:
     """One statistic against depth, with the mean-field prediction for step 0 beside it where a closed form exists."""
     run = service.store.runs.get(run_id)
     found = read_profile(service, run, statistic=statistic, step=None if step == "last" else int(step))
     predicted = found.predicted()
     last = max(len(found.layers) - 1, 1)
-    return a.ProfileAnswer(
+    return ProfileAnswer(
         run_id=run_id,
         statistic=statistic,
         unit=STATISTICS[statistic].unit,
         step=found.step,
         points=[
-            a.ProfilePoint(layer=layer, depth=index / last, value=value, predicted=predicted.get(layer))
+            ProfilePoint(layer=layer, depth=index / last, value=value, predicted=predicted.get(layer))
             for index, (layer, value) in enumerate(zip(found.layers, found.values, strict=True))
         ],
         depth_slope=found.slope,
@@ -212,7 +212,7 @@ def get_run_profile(
 @router.get("/{run_id}/curves", summary="Read the curves", responses=problems(404, 422))
 def get_run_curves(
     *, run_id: RunId, service: TheService, max_points: MaxPoints = None, aggregate: HowToJoin = "none"
-) -> a.CurvesAnswer:
+) -> CurvesAnswer:
     """Loss, gradient norm before and after clipping, learning rate: the numbers of the whole run against the step."""
     run = service.store.runs.get(run_id)
     curves = []
@@ -223,7 +223,7 @@ def get_run_curves(
         sampled, points = sampled or found.sampled, max(points, found.source_points)
         facts = STATISTICS[named.statistic]
         curves.append(
-            a.CurveAnswer(
+            CurveAnswer(
                 statistic=named.statistic,
                 unit=facts.unit,
                 help=facts.help,
@@ -231,4 +231,4 @@ def get_run_curves(
                 values=found.high[:, 0].tolist(),
             )
         )
-    return a.CurvesAnswer(run_id=run_id, status=run.status, sampled=sampled, source_points=points, curves=curves)
+    return CurvesAnswer(run_id=run_id, status=run.status, sampled=sampled, source_points=points, curves=curves)

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from .. import schemas as a
 from ..comparison import DEFAULT_METRIC
 from ..diagnosis import Condition
+from ..kernel.status import StudyStatus
+from ..schemas.comparison import ComparisonAnswer
+from ..schemas.study import StudyAnswer, StudyPage, StudyRequest, StudyUrls
 from ..store import Study
 from ..use_cases.comparison import compare_study
 from ..use_cases.idempotency import idempotency_of
@@ -23,9 +25,9 @@ Metric = Annotated[str, Query(max_length=100, description="What the verdicts res
 Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals of one comparison together.")]
 
 
-def study_answer(study: Study) -> a.StudyAnswer:
+def study_answer(study: Study) -> StudyAnswer:
     """A study with its progress and its addresses."""
-    return a.StudyAnswer.showing(study, urls=a.StudyUrls.of_study(study.id))
+    return StudyAnswer.showing(study, urls=StudyUrls.of_study(study.id))
 
 
 @router.post(
@@ -38,8 +40,8 @@ def study_answer(study: Study) -> a.StudyAnswer:
     },
 )
 def create_study(
-    body: a.StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
-) -> a.StudyAnswer:
+    body: StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> StudyAnswer:
     """Check every arm at every sweep point, then store all runs and queue them, or nothing."""
     idempotency = idempotency_of(idempotency_key, kind="study", body=body.to_json())
     created = submit_study(service, body, idempotency=idempotency)
@@ -54,20 +56,20 @@ def list_studies(
     service: TheService,
     paging: ThePage,
     labels: Labels,
-    status: Annotated[a.StudyStatus | None, Query(description="Only those in this state.")] = None,
+    status: Annotated[StudyStatus | None, Query(description="Only those in this state.")] = None,
     condition: Annotated[
         Condition | None, Query(description="Only those whose baseline has this primary condition in some run.")
     ] = None,
-) -> a.StudyPage:
+) -> StudyPage:
     """Studies that meet every filter, newest first."""
     page = service.store.studies.page(
         status=status, condition=condition, labels=labels, after=paging.after, limit=paging.limit
     )
-    return paging.answer(a.StudyPage, page, item=study_answer)
+    return paging.answer(StudyPage, page, item=study_answer)
 
 
 @router.get("/{study_id}", summary="Look at a study", responses=problems(404, 422))
-def get_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
+def get_study(study_id: StudyId, service: TheService, response: Response) -> StudyAnswer:
     """Status and progress; its runs are at `urls.runs`."""
     answer = study_answer(service.store.studies.get(study_id))
     if answer.status == "running":
@@ -79,9 +81,9 @@ def get_study(study_id: StudyId, service: TheService, response: Response) -> a.S
     "/{study_id}/cancel",
     status_code=202,
     summary="Cancel a study",
-    responses={200: {"description": "It was cancelled before.", "model": a.StudyAnswer}, **problems(404, 409, 422)},
+    responses={200: {"description": "It was cancelled before.", "model": StudyAnswer}, **problems(404, 409, 422)},
 )
-def cancel_study(study_id: StudyId, service: TheService, response: Response) -> a.StudyAnswer:
+def cancel_study(study_id: StudyId, service: TheService, response: Response) -> StudyAnswer:
     """Queued runs end at once, running ones at their next step; what has ended can still be compared."""
     return study_answer(cancel(service.store.studies, study_id, response))
 
@@ -101,7 +103,7 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
 )
 def get_study_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
-) -> a.ComparisonAnswer:
+) -> ComparisonAnswer:
     """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.
 
     Of the baseline and of each arm, `diagnoses` says which condition how many seeds show (with a Wilson interval), in
@@ -110,4 +112,4 @@ def get_study_comparison(
     Partial while the study runs: `complete` is false, and verdicts stay open.
     """
     found = compare_study(service, study_id, metric=metric, confidence=confidence)
-    return a.ComparisonAnswer.model_validate(found)
+    return ComparisonAnswer.model_validate(found)

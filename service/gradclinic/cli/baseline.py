@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..client import Clinic
-from ..schemas import BaselineAnswer, PinAnswer
+from ..schemas.baseline import BaselineAnswer, PinAnswer
 from ..text.numbers import minute
 from .options import AsJson, Name, Url, print_json
 

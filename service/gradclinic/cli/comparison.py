@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
-from ..schemas import ComparisonAnswer
+from ..schemas.comparison import ComparisonAnswer
 from ..text.comparison import Ranking
 from ..text.console import console_for, show
 from ..text.seeds import arm_lines

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..client import Clinic
 from ..kernel.amounts import bytes_in_words
-from ..schemas import DatasetAnswer
+from ..schemas.dataset import DatasetAnswer
 from ..text.console import console_for, show
 from .options import AsJson, Url, print_json
 

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from ..client import Clinic, Run, Study
 from ..kernel.json import JsonObject
-from ..schemas import ComparisonAnswer, ResolveAnswer
+from ..schemas.comparison import ComparisonAnswer
 from ..schemas.event import EventAnswer
+from ..schemas.experiment import ResolveAnswer
 from ..text.chart import Line, profile_chart
 from ..text.comparison import VERDICT_STYLES, Ranking
 from ..text.console import console_for, show, speaks_unicode

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from ..client import Clinic
-from ..schemas import ScheduleAnswer
+from ..schemas.schedule import ScheduleAnswer
 from ..text.check import STYLES
 from ..text.console import console_for, show
 from ..text.numbers import minute

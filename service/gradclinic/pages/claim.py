@@ -9,7 +9,7 @@ from ..api.claim import claim_answer
 from ..api.http.dependencies import TheService
 from ..claims import CLAIMS, Claim, Ruling
 from ..kernel.errors import GradclinicError
-from ..schemas import ClaimAnswer
+from ..schemas.claim import ClaimAnswer
 from ..store import Study
 from ..use_cases.claim import ruling_of, study_of
 from ..use_cases.service import Service

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..diagnosis.wording import as_read
 from ..remedies.words import in_words
-from ..schemas import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
+from ..schemas.diagnosis import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
 from .numbers import short
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..schemas import ProfileAnswer
+from ..schemas.statistic import ProfileAnswer
 
 
 @dataclass(frozen=True)

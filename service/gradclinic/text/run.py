@@ -3,8 +3,8 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..schemas import DiagnosisAnswer, RunAnswer, RunDetailAnswer
-from ..schemas.run import RunMetricsAnswer
+from ..schemas.diagnosis import DiagnosisAnswer
+from ..schemas.run import RunAnswer, RunDetailAnswer, RunMetricsAnswer
 from .diagnosis import diagnosis_words
 from .numbers import short
 

@@ -1,6 +1,6 @@
 import httpx
 
-from gradclinic import schemas as a
+from gradclinic.schemas.comparison import ComparisonAnswer
 
 from .conftest import Trained
 from .examples import EXPERIMENT, experiment, study
@@ -139,7 +139,7 @@ def test_a_comparison_ranks_the_arms_with_effects_and_conditions(trained: Traine
     assert arm["cost"]["parameters_ratio"] > 1
     (sick,) = found["baseline_diagnoses"]
     assert (sick["primary"], sick["findings"][0]["seeds"], sick["findings"][0]["of"]) == ("vanishing_gradients", 2, 2)
-    assert a.ComparisonAnswer.model_validate(found).arms[0].diagnoses[0].seeds == sick["seeds"]
+    assert ComparisonAnswer.model_validate(found).arms[0].diagnoses[0].seeds == sick["seeds"]
 
 
 def test_a_comparison_of_a_study_that_runs_is_open(api: httpx.Client) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from gradclinic import Clinic
 from gradclinic.kernel import errors
-from gradclinic.schemas import CheckSummary
+from gradclinic.schemas.check import CheckSummary
 from gradclinic.settings import Settings
 
 from ..api.examples import HEALTHY

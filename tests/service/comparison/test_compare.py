@@ -8,7 +8,7 @@ import pytest
 from gradclinic.comparison import Comparison, RatioEffect, compare, gain
 from gradclinic.kernel.codec import decode, encode
 from gradclinic.kernel.errors import InsufficientData
-from gradclinic.schemas import ComparisonAnswer
+from gradclinic.schemas.comparison import ComparisonAnswer
 
 from .runs import DIVERGED, NAN, STUCK, arm, read_run, run
 

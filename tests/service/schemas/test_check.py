@@ -10,7 +10,7 @@ import pytest
 
 from gradclinic.kernel.codec import decode
 from gradclinic.regression import Report, junit_xml
-from gradclinic.schemas import CheckAnswer, CheckSummary
+from gradclinic.schemas.check import CheckAnswer, CheckSummary
 
 KNOWN = json.loads((Path(__file__).parents[2] / "data/answers/check.json").read_text())
 """A check that failed and one that was not decided: the report as stored, the answer, the JUnit document."""

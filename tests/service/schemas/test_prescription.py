@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from gradclinic.kernel.codec import decode
 from gradclinic.prescription import Report
 from gradclinic.remedies import AnyRemedy
-from gradclinic.schemas import PrescriptionAnswer, PrescriptionSummary
+from gradclinic.schemas.prescription import PrescriptionAnswer, PrescriptionSummary
 
 KNOWN = json.loads((Path(__file__).parents[2] / "data/answers/prescription.json").read_text())
 """A search that goes on and one that ended: the report as stored, and the answer."""

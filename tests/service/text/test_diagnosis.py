@@ -1,7 +1,7 @@
 from rich.console import Console
 
 from gradclinic.remedies.words import in_words
-from gradclinic.schemas import DiagnosisAnswer
+from gradclinic.schemas.diagnosis import DiagnosisAnswer
 from gradclinic.text.diagnosis import diagnosis_words
 
 from ..diagnoses import diagnosis

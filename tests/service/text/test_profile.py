@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from gradclinic.schemas import ProfileAnswer
+from gradclinic.schemas.statistic import ProfileAnswer
 from gradclinic.text.profile import mean_profile
 
 

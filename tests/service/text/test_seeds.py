@@ -6,7 +6,7 @@ from rich.console import Console
 
 from gradclinic.comparison import Comparison, compare
 from gradclinic.diagnosis import Evidence
-from gradclinic.schemas import ComparisonAnswer
+from gradclinic.schemas.comparison import ComparisonAnswer
 from gradclinic.text.seeds import arm_lines, study_diagnosis_words
 
 from ..comparison.runs import STUCK, arm
