@@ -47,7 +47,7 @@ def test_importing_the_api_never_imports_torch():
     assert not imported & {"torch", "sklearn", "gradclinic_workers"}
 
 
-def test_the_arrows_between_the_packages_point_downward():
+def test_every_package_imports_only_lower_layers():
     """import-linter's contracts (pyproject.toml), so that a plain pytest notices, too."""
     finished = subprocess.run(
         [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
