@@ -58,8 +58,8 @@ def check(
     with Clinic(url) as clinic:
         found = clinic.post_check(check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin))
         if not no_wait:
-            with watching(console_for(stderr=True), found.answer.document) as watch:
-                watch(found.wait(progress=lambda now: watch(now.document)).answer.document)
+            with watching(console_for(stderr=True), found.answer) as watch:
+                watch(found.wait(progress=watch).answer)
             if junit is not None:
                 junit.write_bytes(found.junit())
         if as_json:
@@ -67,7 +67,7 @@ def check(
         elif no_wait:
             typer.echo(f"{found.id} is {found.status}; {found.page}")
         else:
-            show(console_for(), check_words(found.answer.document), Text(f"\n{found.page}", style="dim"))
+            show(console_for(), check_words(found.answer), Text(f"\n{found.page}", style="dim"))
         return 0 if no_wait else STATUS.get(found.verdict or "", UNAVAILABLE)
 
 

@@ -7,6 +7,7 @@ import typer
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
 from ..kernel.json import JsonObject
+from ..schemas.claim import RulingAnswer
 from ..text.claim import ruling_words, rulings_table
 from ..text.console import console_for, show
 from ..text.progress import following
@@ -18,7 +19,8 @@ Quick = Annotated[bool, typer.Option("--quick", help="Smaller, and with one seed
 
 def claims(ids: Ids = None, *, url: Url = None, quick: Quick = False, as_json: AsJson = False) -> int:
     """Test common advice: train what decides each claim, and show the verdicts with their figures."""
-    rulings: list[JsonObject] = []
+    rulings: list[RulingAnswer] = []
+    documents: list[JsonObject] = []
     with Clinic(url) as clinic:
         known = {claim.id: claim for claim in clinic.claims(quick=quick)}
         for each in ids or ():
@@ -30,12 +32,13 @@ def claims(ids: Ids = None, *, url: Url = None, quick: Quick = False, as_json: A
             errors = console_for(stderr=True)
             with following(errors, what=each, steps=progress.steps, runs=progress.runs) as follow:
                 study.wait(progress=follow)
-            ruling = clinic.ruling(each, study, quick=quick).document
-            rulings.append({**ruling, "study_id": study.id})
+            ruling = clinic.ruling(each, study, quick=quick)
+            rulings.append(ruling)
+            documents.append({**ruling.document, "study_id": study.id})
             if not as_json:
                 show(console_for(), ruling_words(ruling, study=study.page), "")
     if as_json:
-        print_json(rulings)
+        print_json(documents)
     elif len(rulings) > 1:
         show(console_for(), rulings_table(rulings))
     return 0

@@ -48,10 +48,10 @@ def compare(
 def show_comparison(comparison: ComparisonAnswer, *, page: str | None) -> None:
     """The ranking, the reason of each verdict, and what the seeds say."""
     console = console_for()
-    show(console, Ranking(comparison.document))
+    show(console, Ranking(comparison))
     for arm in comparison.arms:
         show(console, Text(f"  {arm.rank}  {arm.arm}: {arm.reason}"))
-    lines = arm_lines(comparison.document)
+    lines = arm_lines(comparison)
     if lines:
         show(console, Text("\nWhat the seeds say", style="bold"), *lines)
     if page is not None:

@@ -126,7 +126,7 @@ def _tell(console: Console, runs: Sequence[Run], comparison: ComparisonAnswer, r
     _section(console, "2  The gradient, layer by layer")
     _draw(console, arms, comparison, resolved)
     _section(console, "3  Which remedies cure it")
-    show(console, Ranking(comparison.document), Text(""), *_verdicts(comparison))
+    show(console, Ranking(comparison), Text(""), *_verdicts(comparison))
 
 
 def _verdicts(comparison: ComparisonAnswer) -> list[Text]:

@@ -7,9 +7,10 @@ from rich.text import Text
 
 from ..client import Clinic
 from ..kernel.errors import InvalidSpec
+from ..kernel.json import JsonObject
 from ..text.console import console_for, show
 from ..text.run import run_words
-from ..text.seeds import arm_lines, diagnoses_by_arm, study_diagnosis_words
+from ..text.seeds import arm_lines, study_diagnosis_words
 from .options import AsJson, Url, numbers_by_name, print_json
 
 
@@ -30,9 +31,9 @@ def diagnose(
         if run_or_study.startswith("study_"):
             if again:
                 raise InvalidSpec.at("", "a run can be judged again, a study cannot", value=run_or_study)
-            comparison = clinic.get_study(run_or_study).comparison().answer.document
+            comparison = clinic.get_study(run_or_study).comparison().answer
             if as_json:
-                print_json(dict(diagnoses_by_arm(comparison)))
+                print_json(_diagnoses(comparison.document))
             else:
                 show(console_for(), study_diagnosis_words(comparison))
             return 0
@@ -44,7 +45,13 @@ def diagnose(
             answer = found.answer
             show(console_for(), run_words(answer, diagnosis, page=found.page))
             if answer.study_id is not None and not again:
-                comparison = clinic.get_study(answer.study_id).comparison().answer.document
+                comparison = clinic.get_study(answer.study_id).comparison().answer
                 seeds = arm_lines(comparison, arm=answer.arm, sweep_point=answer.sweep_point)
                 show(console_for(), Text("\nAll seeds of its arm", style="bold"), *seeds)
     return 0
+
+
+def _diagnoses(comparison: JsonObject) -> JsonObject:
+    """What the seeds of the baseline and of each arm say together, by the arm's name, as it was answered."""
+    by_arm = {arm["arm"]: arm["diagnoses"] for arm in comparison["arms"]}
+    return {comparison["baseline"]: comparison["baseline_diagnoses"], **by_arm}

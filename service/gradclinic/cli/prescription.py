@@ -37,13 +37,13 @@ def prescribe(
         found = clinic.post_prescription(body)
         if not no_wait:
             with watching(console_for(stderr=True), found.id) as watch:
-                found.wait(progress=lambda now: watch(now.document))
+                found.wait(progress=watch)
         if as_json:
             print_json(found.found.document)
         elif no_wait:
             typer.echo(f"{found.id} is {found.status}; {found.page}")
         else:
-            show(console_for(), prescription_words(found.found.document))
+            show(console_for(), prescription_words(found.found))
             typer.echo(f"\nAll of it: {found.page}")
             if found.cure is not None:
                 typer.echo("\nThe cured experiment, ready to post to /v1/runs:")

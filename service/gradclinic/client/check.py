@@ -45,7 +45,7 @@ class Check(Submitted[CheckSummary]):
     def __str__(self) -> str:
         from ..text.check import check_text
 
-        return check_text(self.answer.document)
+        return check_text(self.answer)
 
 
 class CheckCalls(Calls):

@@ -30,7 +30,7 @@ class ComparisonResult:
     def __str__(self) -> str:
         from ..text.comparison import ranking_text
 
-        return ranking_text(self.answer.document)
+        return ranking_text(self.answer)
 
     __repr__ = __str__
 

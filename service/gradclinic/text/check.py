@@ -1,9 +1,8 @@
 """A check in words: the verdict, each metric with its interval and what was allowed, and the conditions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -11,63 +10,60 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..kernel.numbers import number
 from ..kernel.status import ENDED
+from ..schemas.check import CheckAnswer, CheckSummary, ConditionCheckAnswer, MetricCheckAnswer
+from ..schemas.comparison import EffectAnswer, RatioEffectAnswer
 from ..schemas.event import StudyProgress, StudyProgressEvent
+from ..schemas.study import StudyProgressAnswer
 from .console import PLAIN_WIDTH
 from .numbers import factor, short
 from .progress import following
-
-Json = Mapping[str, Any]
 
 STYLES: Mapping[str, str] = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 
 
 @contextmanager
-def watching(console: Console, data: Json) -> Iterator[Callable[[Json], None]]:
+def watching(console: Console, data: CheckSummary) -> Iterator[Callable[[CheckSummary], None]]:
     """Tells how far a check is: a bar over its steps on a terminal, a line for each run that ends elsewhere."""
-    progress = data["progress"]
+    progress = data.progress
     if console.is_terminal:
-        with following(console, what=data["id"], steps=progress["steps"], runs=progress["runs"]) as follow:
-            yield lambda now: follow(_event(now["progress"]))
+        with following(console, what=data.id, steps=progress.steps, runs=progress.runs) as follow:
+            yield lambda now: follow(_event(now.progress))
         return
     told = -1
 
-    def tell(now: Json) -> None:
+    def tell(now: CheckSummary) -> None:
         nonlocal told
-        ended = sum(now["progress"]["by_status"].get(status, 0) for status in ENDED)
+        ended = sum(now.progress.by_status.get(status, 0) for status in ENDED)
         if ended > told:
             told = ended
-            text = f"{now['id']}: {ended} of {now['progress']['runs']} runs have ended"
+            text = f"{now.id}: {ended} of {now.progress.runs} runs have ended"
             console.print(Text(text), soft_wrap=True)
 
     yield tell
 
 
-def _event(progress: Json) -> StudyProgressEvent:
-    data = StudyProgress(
-        runs=progress["runs"], by_status=progress["by_status"], step=progress["steps_done"], steps=progress["steps"]
-    )
+def _event(progress: StudyProgressAnswer) -> StudyProgressEvent:
+    ended = {status: progress.by_status.get(status, 0) for status in ENDED}
+    data = StudyProgress(runs=progress.runs, by_status=ended, step=progress.steps_done, steps=progress.steps)
     return StudyProgressEvent(id="", event="progress", data=data)
 
 
-def check_words(data: Json) -> RenderableType:
+def check_words(data: CheckSummary) -> RenderableType:
     """What came of a check, for a person."""
-    verdict = data["verdict"]
-    head = Text.assemble(
-        (str(verdict or data["status"]), STYLES.get(verdict, "bold")), f"  {data['id']} against {data['baseline']}"
-    )
+    style = "bold" if data.verdict is None else STYLES.get(data.verdict, "bold")
+    head = Text.assemble((data.verdict or data.status, style), f"  {data.id} against {data.baseline}")
     parts: list[RenderableType] = [head]
-    if data["summary"]:
-        parts.append(Padding(Text(data["summary"]), (0, 0, 0, 2)))
-    if data.get("metrics"):
-        parts.append(_metrics(data))
-    if data.get("conditions"):
-        parts.append(_conditions(data))
+    if data.summary:
+        parts.append(Padding(Text(data.summary), (0, 0, 0, 2)))
+    if isinstance(data, CheckAnswer) and data.metrics:
+        parts.append(_metrics(data.metrics))
+    if isinstance(data, CheckAnswer) and data.conditions:
+        parts.append(_conditions(data.conditions))
     return Group(*parts)
 
 
-def check_text(data: Json) -> str:
+def check_text(data: CheckSummary) -> str:
     """The same as plain text."""
     out = StringIO()
     Console(file=out, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False, markup=False).print(
@@ -83,42 +79,42 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _metrics(data: Json) -> Table:
+def _metrics(metrics: Sequence[MetricCheckAnswer]) -> Table:
     table = _table("metric", "verdict", "baseline", "new", "change [interval]", "allowed")
-    for each in data["metrics"]:
-        effect = each["effect"] or {}
+    for each in metrics:
+        effect = each.effect
         table.add_row(
-            each["metric"].removeprefix("final_").replace("_", " "),
-            _verdict(each["verdict"]),
-            short(effect.get("baseline_mean")),
-            short(effect.get("arm_mean")),
+            each.metric.removeprefix("final_").replace("_", " "),
+            _verdict(each.verdict),
+            short(None if effect is None else effect.baseline_mean),
+            short(None if effect is None else effect.arm_mean),
             _change(effect),
-            f"x{factor(each['limit'])}" if "ratio" in effect else f"{number(each['limit']):+.3g}",
+            f"x{factor(each.limit)}" if isinstance(effect, RatioEffectAnswer) else f"{each.limit:+.3g}",
         )
     return table
 
 
-def _change(effect: Json) -> str:
-    if not effect:
+def _change(effect: EffectAnswer | None) -> str:
+    if effect is None:
         return "-"
-    if effect["difference"] is None:
-        return f"not finite; worse in {effect['losses']} of {effect['pairs']}"
-    if "ratio" in effect:
-        interval, shown, middle = effect["ratio_interval"], factor, f"x{factor(effect['ratio'])}"
+    if effect.difference is None:
+        return f"not finite; worse in {effect.losses} of {effect.pairs}"
+    if isinstance(effect, RatioEffectAnswer):
+        interval, shown, middle = effect.ratio_interval, factor, f"x{factor(effect.ratio)}"
     else:
-        interval, shown, middle = effect["interval"], short, f"{effect['difference']:+.3g}"
+        interval, shown, middle = effect.interval, short, f"{effect.difference:+.3g}"
     return middle if interval is None else f"{middle} [{shown(interval[0])}, {shown(interval[1])}]"
 
 
-def _conditions(data: Json) -> Table:
+def _conditions(conditions: Sequence[ConditionCheckAnswer]) -> Table:
     table = _table("condition", "verdict", "baseline", "new", "layers")
-    for each in data["conditions"]:
-        layers = ", ".join(each["layers"][:4]) + (", ..." if len(each["layers"]) > 4 else "")
+    for each in conditions:
+        layers = ", ".join(each.layers[:4]) + (", ..." if len(each.layers) > 4 else "")
         table.add_row(
-            each["condition"].replace("_", " "),
-            _verdict(each["verdict"]),
-            f"{each['baseline_seeds']} of {each['of_baseline']}",
-            f"{each['new_seeds']} of {each['of_new']}",
+            each.condition.replace("_", " "),
+            _verdict(each.verdict),
+            f"{each.baseline_seeds} of {each.of_baseline}",
+            f"{each.new_seeds} of {each.of_new}",
             layers or "-",
         )
     return table

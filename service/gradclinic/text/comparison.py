@@ -3,14 +3,13 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from ..kernel.numbers import number
+from ..schemas.comparison import ArmAnswer, ComparisonAnswer, EffectAnswer, RatioEffectAnswer
 from .numbers import factor, short
 
 VERDICT_STYLES: Mapping[str, str] = {
@@ -30,11 +29,11 @@ _DROPPED_BELOW: Mapping[str, int] = {"time": 100, "accuracy": 92, "runs": 84}
 class Ranking:
     """The table, and how to read it; on a narrow terminal it has fewer columns."""
 
-    comparison: Mapping[str, Any]
+    comparison: ComparisonAnswer
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         comparison = self.comparison
-        metric = str(comparison["metric"])
+        metric = comparison.metric
         title = _SHORT.get(metric, metric.replace("_", " "))
         names = ("#", "arm", "verdict", "runs", title, "effect [interval]", "accuracy", "D", "time")
         kept = [index for index, name in enumerate(names) if options.max_width >= _DROPPED_BELOW.get(name, 0)]
@@ -47,19 +46,19 @@ class Ranking:
                 no_wrap=names[index] != "arm",
                 overflow="fold",
             )
-        rows = [_baseline_cells(comparison, metric), *(_arm_cells(arm, metric) for arm in comparison["arms"])]
+        rows = [_baseline_cells(comparison, metric), *(_arm_cells(arm, metric) for arm in comparison.arms)]
         for number_, row in enumerate(rows):
             table.add_row(*(row[index] for index in kept), end_section=number_ == 0)
         yield table
         yield Text(_reading(comparison), style="dim")
 
 
-def _baseline_cells(comparison: Mapping[str, Any], metric: str) -> list[Text | str]:
+def _baseline_cells(comparison: ComparisonAnswer, metric: str) -> list[Text | str]:
     return [
         "",
-        str(comparison["baseline"]),
+        comparison.baseline,
         "",
-        _conditions(comparison["baseline_conditions"]),
+        _conditions(comparison.baseline_conditions),
         _baseline_mean(comparison, metric),
         "",
         _baseline_mean(comparison, "final_validation_accuracy"),
@@ -68,22 +67,21 @@ def _baseline_cells(comparison: Mapping[str, Any], metric: str) -> list[Text | s
     ]
 
 
-def _arm_cells(arm: Mapping[str, Any], metric: str) -> list[Text | str]:
-    verdict = str(arm["verdict"])
+def _arm_cells(arm: ArmAnswer, metric: str) -> list[Text | str]:
     return [
-        str(arm["rank"]),
-        str(arm["arm"]),
-        Text(verdict.replace("_", " "), style=VERDICT_STYLES.get(verdict, "")),
-        _conditions(arm["conditions"]),
-        _mean(arm, metric, "arm_mean"),
-        effect(arm["effects"].get(metric)),
-        _mean(arm, "final_validation_accuracy", "arm_mean"),
-        _mean(arm, "depth_slope", "arm_mean", digits=2),
-        _times(arm["cost"].get("train_seconds_ratio")),
+        str(arm.rank),
+        arm.arm,
+        Text(arm.verdict.replace("_", " "), style=VERDICT_STYLES.get(arm.verdict, "")),
+        _conditions(arm.conditions),
+        _arm_mean(arm, metric),
+        effect(arm.effects.get(metric)),
+        _arm_mean(arm, "final_validation_accuracy"),
+        _arm_mean(arm, "depth_slope", digits=2),
+        _times(arm.cost.train_seconds_ratio),
     ]
 
 
-def ranking_text(comparison: Mapping[str, Any], *, width: int = 110) -> str:
+def ranking_text(comparison: ComparisonAnswer, *, width: int = 110) -> str:
     """The table as plain text."""
     console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
@@ -100,18 +98,18 @@ _SHORT: Mapping[str, str] = {
 }
 
 
-def effect(found: Mapping[str, Any] | None) -> str:
+def effect(found: EffectAnswer | None) -> str:
     """An effect with its interval: as a factor where the metric is compared by ratios, else as a difference."""
-    if not found or found["difference"] is None:
-        return "-" if not found else f"better in {found['wins']} of {found['pairs']}"
-    if found.get("ratio") is not None:
-        bounds = found.get("ratio_interval")
+    if found is None:
+        return "-"
+    if found.difference is None:
+        return f"better in {found.wins} of {found.pairs}"
+    if isinstance(found, RatioEffectAnswer) and found.ratio is not None:
+        middle, bounds = f"x{factor(found.ratio)}", found.ratio_interval
         low, high = (factor(bound) for bound in bounds) if bounds else ("", "")
-        middle = f"x{factor(found['ratio'])}"
     else:
-        bounds = found.get("interval")
-        low, high = (f"{number(bound):+.2g}" for bound in bounds) if bounds else ("", "")
-        middle = f"{number(found['difference']):+.2g}"
+        middle, bounds = f"{found.difference:+.2g}", found.interval
+        low, high = (f"{bound:+.2g}" for bound in bounds) if bounds else ("", "")
     return f"{middle} [{low}, {high}]" if bounds else middle
 
 
@@ -122,23 +120,23 @@ def _conditions(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name.split('_')[0]} {count}/{total}" for name, count in counts.items())
 
 
-def _mean(arm: Mapping[str, Any], metric: str, side: str, *, digits: int = 3) -> str:
-    found = arm["effects"].get(metric)
-    return short(found[side], digits=digits, aligned=True) if found else "-"
+def _arm_mean(arm: ArmAnswer, metric: str, *, digits: int = 3) -> str:
+    found = arm.effects.get(metric)
+    return short(found.arm_mean, digits=digits, aligned=True) if found else "-"
 
 
-def _baseline_mean(comparison: Mapping[str, Any], metric: str, *, digits: int = 3) -> str:
-    known = [arm for arm in comparison["arms"] if metric in arm["effects"]]
-    return _mean(known[0], metric, "baseline_mean", digits=digits) if known else "-"
+def _baseline_mean(comparison: ComparisonAnswer, metric: str, *, digits: int = 3) -> str:
+    found = next((arm.effects[metric] for arm in comparison.arms if metric in arm.effects), None)
+    return short(found.baseline_mean, digits=digits, aligned=True) if found else "-"
 
 
-def _times(ratio: Any) -> str:
+def _times(ratio: float | None) -> str:
     return "-" if ratio is None else f"x{factor(ratio)}"
 
 
-def _reading(comparison: Mapping[str, Any]) -> str:
-    confidence = f"{100 * comparison['confidence']:.0f} %"
-    unfinished = "" if comparison["complete"] else "Not every run has ended; verdicts stay open. "
+def _reading(comparison: ComparisonAnswer) -> str:
+    confidence = f"{100 * comparison.confidence:.0f} %"
+    unfinished = "" if comparison.complete else "Not every run has ended; verdicts stay open. "
     return (
         f"{unfinished}runs: by primary condition. effect: paired by seed, {confidence} intervals that hold for all "
         "arms together. D: decades of gradient lost from output to input before the first step. "

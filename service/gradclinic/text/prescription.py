@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -11,32 +10,46 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..kernel.numbers import number
+from ..prescription import Ending, Round
+from ..remedies import Remedy
 from ..remedies.words import in_words
+from ..schemas.comparison import ComparisonAnswer
+from ..schemas.prescription import (
+    AnyDiagnosis,
+    ControlAnswer,
+    CureAnswer,
+    ExperimentDiagnosisAnswer,
+    PrescriptionAnswer,
+    TriedAnswer,
+)
 from .comparison import Ranking, effect
 from .numbers import short
 
-Json = Mapping[str, Any]
-
-_ROUNDS = {
+_ROUNDS: Mapping[Round, str] = {
     "diagnose": "training it as it is",
     "screen": "first candidates, short runs",
     "improve": "variations of the best, short runs",
     "race": "the best at full length",
     "confirm": "the finalists on fresh seeds",
 }
+_ENDINGS: Mapping[Ending, str] = {
+    "cured": "cured",
+    "healthy": "nothing to cure",
+    "not_cured": "no cure was found",
+    "untrainable": "it could not be trained",
+}
 _MOST_TRIED = 12
 
 
 @contextmanager
-def watching(console: Console, what: str) -> Iterator[Callable[[Json], None]]:
+def watching(console: Console, what: str) -> Iterator[Callable[[PrescriptionAnswer], None]]:
     """Tells how far a search is: one line that changes on a terminal, a line for each round elsewhere."""
     if not console.is_terminal:
         seen: set[str] = set()
 
-        def tell(data: Json) -> None:
-            if data["round"] is not None and data["round"] not in seen:
-                seen.add(data["round"])
+        def tell(data: PrescriptionAnswer) -> None:
+            if data.round is not None and data.round not in seen:
+                seen.add(data.round)
                 console.print(Text(f"{what}: {_now(data)}"), soft_wrap=True)
 
         yield tell
@@ -45,37 +58,31 @@ def watching(console: Console, what: str) -> Iterator[Callable[[Json], None]]:
         yield lambda data: status.update(Text(f"{what}: {_now(data)}"))
 
 
-def prescription_words(data: Json) -> RenderableType:
+def prescription_words(data: PrescriptionAnswer) -> RenderableType:
     """What a search found, for a person."""
-    parts: list[RenderableType] = [Text(f"{data['id']}: {_headline(data)}", style="bold")]
-    if data["why"]:
-        parts.append(_indented(data["why"]))
-    parts += _diagnosis(data["diagnosis"])
-    parts += _cure(data["cure"])
-    parts += _control(data["control"])
-    if data["comparison"] and data["comparison"]["arms"]:
-        parts += [_head("On seeds that no choice was made by"), Ranking(_named(data))]
+    parts: list[RenderableType] = [Text(f"{data.id}: {_headline(data)}", style="bold")]
+    if data.why:
+        parts.append(_indented(data.why))
+    parts += _diagnosis(data.diagnosis)
+    parts += _cure(data.cure)
+    parts += _control(data.control)
+    if data.comparison is not None and data.comparison.arms:
+        parts += [_head("On seeds that no choice was made by"), Ranking(_named(data.comparison, data.tried))]
     parts += _tried(data)
-    if data["spent"]:
-        spent = data["spent"]
-        parts.append(Text(f"\n{spent['runs']} runs, {short(spent['seconds'])} s of training", style="dim"))
+    if data.spent is not None:
+        parts.append(Text(f"\n{data.spent.runs} runs, {short(data.spent.seconds)} s of training", style="dim"))
     return Group(*parts)
 
 
-def _now(data: Json) -> str:
-    progress = data["progress"]
-    ended = progress["runs"] - progress["by_status"].get("queued", 0) - progress["by_status"].get("running", 0)
-    return f"{_ROUNDS.get(data['round'], 'waiting')}; {ended} of {progress['runs']} runs so far have ended"
+def _now(data: PrescriptionAnswer) -> str:
+    progress = data.progress
+    ended = progress.runs - progress.by_status.get("queued", 0) - progress.by_status.get("running", 0)
+    what = "waiting" if data.round is None else _ROUNDS[data.round]
+    return f"{what}; {ended} of {progress.runs} runs so far have ended"
 
 
-def _headline(data: Json) -> str:
-    words = {
-        "cured": "cured",
-        "healthy": "nothing to cure",
-        "not_cured": "no cure was found",
-        "untrainable": "it could not be trained",
-    }
-    return words.get(data["ending"]) or str(data["status"])
+def _headline(data: PrescriptionAnswer) -> str:
+    return data.status if data.ending is None else _ENDINGS[data.ending]
 
 
 def _head(text: str) -> Text:
@@ -86,53 +93,53 @@ def _indented(text: str) -> RenderableType:
     return Padding(Text(text), (0, 0, 0, 2))
 
 
-def _diagnosis(diagnosis: Json | None) -> list[RenderableType]:
-    if not diagnosis:
+def _diagnosis(diagnosis: AnyDiagnosis | None) -> list[RenderableType]:
+    if diagnosis is None:
         return []
-    seeds = sum(diagnosis["conditions"].values())
+    seeds = sum(diagnosis.conditions.values())
     counts = ", ".join(
-        f"{name.replace('_', ' ')} in {count} of {seeds} seeds" for name, count in diagnosis["conditions"].items()
+        f"{name.replace('_', ' ')} in {count} of {seeds} seeds" for name, count in diagnosis.conditions.items()
     )
-    primary = [each for each in diagnosis.get("findings") or () if each["condition"] == diagnosis.get("primary")]
-    return [_head(f"As it is: {counts}"), *(_indented(each["summary"]) for each in primary)]
-
-
-def _cure(cure: Json | None) -> list[RenderableType]:
-    if not cure:
-        return []
-    parts: list[RenderableType] = [_head("The cure")]
-    parts += [_indented(in_words(remedy)) for remedy in cure["remedies"]]
-    for word in ("simplest", "best"):
-        other = cure[word]
-        if other and other["name"] != cure["name"]:
-            effects = (other["evidence"] or {}).get("effects", {})
-            parts.append(Text(f"  The {word} cure: {all_words(other['remedies'])}"))
-            parts.append(Text(f"    validation loss {effect(effects.get('final_validation_loss'))}"))
+    parts: list[RenderableType] = [_head(f"As it is: {counts}")]
+    if isinstance(diagnosis, ExperimentDiagnosisAnswer):
+        parts += [_indented(each.summary) for each in diagnosis.findings if each.condition == diagnosis.primary]
     return parts
 
 
-def _control(control: Json | None) -> list[RenderableType]:
-    if not control:
+def _cure(cure: CureAnswer | None) -> list[RenderableType]:
+    if cure is None:
         return []
-    head = f"Random control: {control['cured']} of {control['runs']} remedies drawn by chance trained well"
-    return [_head(head), *(_indented(all_words(draw["remedies"])) for draw in control["draws"])]
+    parts: list[RenderableType] = [_head("The cure")]
+    parts += [_indented(in_words(remedy)) for remedy in cure.remedies]
+    for word, other in (("simplest", cure.simplest), ("best", cure.best)):
+        if other.name != cure.name:
+            found = None if other.evidence is None else other.evidence.effects.get("final_validation_loss")
+            parts.append(Text(f"  The {word} cure: {all_words(other.remedies)}"))
+            parts.append(Text(f"    validation loss {effect(found)}"))
+    return parts
 
 
-def all_words(remedies: Sequence[Json]) -> str:
+def _control(control: ControlAnswer | None) -> list[RenderableType]:
+    if control is None:
+        return []
+    head = f"Random control: {control.cured} of {control.runs} remedies drawn by chance trained well"
+    return [_head(head), *(_indented(all_words(draw.remedies)) for draw in control.draws)]
+
+
+def all_words(remedies: Sequence[Remedy]) -> str:
     """Remedies that belong together, in words."""
     return " + ".join(in_words(remedy) for remedy in remedies)
 
 
-def _named(data: Json) -> Json:
+def _named(comparison: ComparisonAnswer, tried: Sequence[TriedAnswer]) -> ComparisonAnswer:
     """The confirmation's comparison, its arms called by their remedies in words."""
-    names = {each["arm"]: all_words(each["remedies"]) for each in data["tried"]}
-    arms = [{**arm, "arm": names.get(arm["arm"], arm["arm"])} for arm in data["comparison"]["arms"]]
-    return {**data["comparison"], "arms": arms}
+    names = {each.arm: all_words(each.remedies) for each in tried}
+    arms = [arm.model_copy(update={"arm": names.get(arm.arm, arm.arm)}) for arm in comparison.arms]
+    return comparison.model_copy(update={"arms": arms})
 
 
-def _tried(data: Json) -> list[RenderableType]:
-    name = data["cure"]["name"] if data["cure"] else None
-    others = [each for each in data["tried"] if each["arm"] != name]
+def _tried(data: PrescriptionAnswer) -> list[RenderableType]:
+    others = [each for each in data.tried if data.cure is None or each.arm != data.cure.name]
     if not others:
         return []
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
@@ -141,9 +148,9 @@ def _tried(data: Json) -> list[RenderableType]:
     table.add_column("loss left", justify="right", no_wrap=True)
     table.add_column("reached", no_wrap=True)
     for each in others[:_MOST_TRIED]:
-        last = each["runs"][-1]
-        found = (last["primary"] or last["status"]).replace("_", " ")
-        table.add_row(all_words(each["remedies"]), found, _share(last["relative_train_loss"]), each["reached"])
+        last = each.runs[-1]
+        found = (last.primary or last.status).replace("_", " ")
+        table.add_row(all_words(each.remedies), found, _share(last.relative_train_loss), each.reached)
     parts: list[RenderableType] = [_head(f"Tried besides ({len(others)})"), table]
     if len(others) > _MOST_TRIED:
         parts.append(Text(f"and {len(others) - _MOST_TRIED} more; --json shows all", style="dim"))
@@ -151,6 +158,5 @@ def _tried(data: Json) -> list[RenderableType]:
     return parts
 
 
-def _share(value: object) -> str:
-    left = number(value)
-    return f"{short(100 * left)} %" if isinstance(left, float | int) and isfinite(left) else short(value)
+def _share(left: float | None) -> str:
+    return short(left) if left is None or not isfinite(left) else f"{short(100 * left)} %"

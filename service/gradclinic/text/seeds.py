@@ -1,7 +1,6 @@
 """What the seeds of each arm say together, in words."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -9,78 +8,80 @@ from rich.table import Table
 from rich.text import Text
 
 from ..diagnosis.wording import as_read
-from ..kernel.numbers import number
+from ..schemas.comparison import (
+    ComparisonAnswer,
+    DiagnosisOverSeedsAnswer,
+    EvidenceOverSeedsAnswer,
+    FindingOverSeedsAnswer,
+)
 from .numbers import short
-
-Json = Mapping[str, Any]
 
 _MOST_LAYERS = 4
 
 
-def arm_lines(comparison: Json, *, arm: str | None = None, sweep_point: Json | None = None) -> list[Text]:
+def arm_lines(
+    comparison: ComparisonAnswer, *, arm: str | None = None, sweep_point: Mapping[str, float] | None = None
+) -> list[Text]:
     """One line for the baseline and for each arm: what is wrong in how many seeds; or for one arm at one point."""
     return [
-        Text(f"  {name}{_point(each)}: {each['summary']}")
+        Text(f"  {name}{_point(each)}: {each.summary}")
         for name, diagnoses in diagnoses_by_arm(comparison)
         for each in diagnoses
-        if arm is None or (name == arm and each["sweep_point"] == sweep_point)
+        if arm is None or (name == arm and each.sweep_point == sweep_point)
     ]
 
 
-def study_diagnosis_words(comparison: Json) -> RenderableType:
+def study_diagnosis_words(comparison: ComparisonAnswer) -> RenderableType:
     """Every finding of the baseline's and each arm's seeds, with layers, onset and evidence."""
     parts: list[RenderableType] = []
     for arm, diagnoses in diagnoses_by_arm(comparison):
         if not diagnoses:
             parts.append(Text(f"\n{arm}: no run has ended yet", style="bold"))
         for each in diagnoses:
-            seeds = ", ".join(str(seed) for seed in each["seeds"])
-            parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each['seeds']) > 1 else ''} {seeds})", "bold"))
-            parts += [_finding(finding) for finding in each["findings"]]
+            seeds = ", ".join(str(seed) for seed in each.seeds)
+            parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each.seeds) > 1 else ''} {seeds})", "bold"))
+            parts += [_finding(finding) for finding in each.findings]
     reading = (
         "Numbers: median over the seeds that show it, with its interval (between two of the values, no normality)."
     )
     return Group(*parts, Text(f"\n{reading} A decade is a factor of ten.", style="dim"))
 
 
-def diagnoses_by_arm(comparison: Json) -> Iterator[tuple[str, list[Json]]]:
+def diagnoses_by_arm(comparison: ComparisonAnswer) -> Iterator[tuple[str, Sequence[DiagnosisOverSeedsAnswer]]]:
     """The baseline, then each arm, best first, with what its seeds say together."""
-    yield str(comparison["baseline"]), list(comparison.get("baseline_diagnoses") or ())
-    for arm in comparison["arms"]:
-        yield str(arm["arm"]), list(arm.get("diagnoses") or ())
+    yield comparison.baseline, comparison.baseline_diagnoses
+    for arm in comparison.arms:
+        yield arm.arm, arm.diagnoses
 
 
-def _point(diagnosis: Json) -> str:
-    point = diagnosis["sweep_point"]
+def _point(diagnosis: DiagnosisOverSeedsAnswer) -> str:
+    point = diagnosis.sweep_point
     if not point:
         return ""
     return " at " + ", ".join(f"{pointer.rsplit('/', 1)[-1]} {short(value)}" for pointer, value in point.items())
 
 
-def _finding(finding: Json) -> RenderableType:
+def _finding(finding: FindingOverSeedsAnswer) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=8, no_wrap=True, style="dim")
     grid.add_column()
-    layers = finding["layers"]
+    layers = finding.layers
     if layers:
         more = f" and {len(layers) - _MOST_LAYERS} more" if len(layers) > _MOST_LAYERS else ""
-        named = ", ".join(f"{each['layer']} ({each['seeds']})" for each in layers[:_MOST_LAYERS])
+        named = ", ".join(f"{each.layer} ({each.seeds})" for each in layers[:_MOST_LAYERS])
         grid.add_row("layers", f"{named}{more}   (how many seeds name it)")
-    for index, each in enumerate(finding["evidence"]):
+    for index, each in enumerate(finding.evidence):
         grid.add_row("evidence" if index == 0 else "", _evidence(each))
-    return Group(
-        Padding(Text(str(finding["summary"])), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 4)) if grid.rows else Text("")
-    )
+    return Group(Padding(Text(finding.summary), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 4)) if grid.rows else Text(""))
 
 
-def _evidence(each: Json) -> str:
-    bounds = None if each["interval"] is None else [number(bound) for bound in each["interval"]]
-    read = as_read(each["name"], number(each["median"]), number(each["threshold"]), interval=bounds)
-    unit = "" if each["unit"] == "step" else each["unit"]
+def _evidence(each: EvidenceOverSeedsAnswer) -> str:
+    read = as_read(each.name, each.median, each.threshold, interval=each.interval)
+    unit = "" if each.unit == "step" else each.unit
     words = f"{read.label:<42}{short(read.value):>9} {unit:<8}"
-    if read.interval is not None:
+    if read.interval is not None and each.confidence is not None:
         low, high = read.interval
-        words += f"  {100 * number(each['confidence']):.0f} %: {short(low)} to {short(high)}"
+        words += f"  {100 * each.confidence:.0f} %: {short(low)} to {short(high)}"
     if read.threshold is not None:
         words += f"   (threshold {short(read.threshold)})"
     return words.rstrip()

@@ -1,10 +1,12 @@
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
-from gradclinic.kernel.codec import encode
-from gradclinic.regression import check
+from gradclinic.comparison import RunResult
+from gradclinic.regression import Report, check
+from gradclinic.schemas.check import CheckAnswer, CheckSummary
 from gradclinic.text.check import check_text, watching
 
 from ..comparison.runs import NAN, arm, run
@@ -12,15 +14,35 @@ from ..comparison.runs import NAN, arm, run
 LOSSES = [0.50, 0.52, 0.48, 0.51, 0.49]
 
 
-def answer(new: list[Any], **changes: Any) -> dict[str, Any]:
-    report = check(arm("baseline", LOSSES), new, margins={"final_validation_loss": 0.1})
-    return {"id": "check_1", "baseline": "main", "status": "succeeded", **encode(report), **changes}
+def shown(report: Report | None = None, **changes: Any) -> CheckAnswer:
+    what = {
+        "id": "check_1",
+        "name": None,
+        "labels": {},
+        "baseline": "main",
+        "schedule": None,
+        "status": "running",
+        "verdict": None if report is None else report.verdict,
+        "summary": None if report is None else report.summary,
+        "experiment": {},
+        "remedies": [],
+        "seeds": [],
+        "margins": {},
+        "progress": {"runs": 0, "by_status": {}, "steps_done": 0, "steps": 0},
+        "created_at": datetime(2026, 3, 1, tzinfo=UTC),
+        "ended_at": None,
+        **changes,
+    }
+    return CheckAnswer.of(CheckSummary.model_validate(what), report, pin_run_ids=[], run_ids=[])
 
 
-def progress(**by_status: int) -> dict[str, Any]:
-    runs = sum(by_status.values())
-    done = 10 * by_status.get("succeeded", 0)
-    return {"id": "check_1", "progress": {"runs": runs, "by_status": by_status, "steps_done": done, "steps": 10 * runs}}
+def answer(new: list[RunResult]) -> CheckAnswer:
+    return shown(check(arm("baseline", LOSSES), new, margins={"final_validation_loss": 0.1}), status="succeeded")
+
+
+def progress(**by_status: int) -> CheckAnswer:
+    runs, done = sum(by_status.values()), 10 * by_status.get("succeeded", 0)
+    return shown(progress={"runs": runs, "by_status": by_status, "steps_done": done, "steps": 10 * runs})
 
 
 def test_a_result_is_told_by_its_verdict_its_figures_and_what_is_allowed():
@@ -38,8 +60,7 @@ def test_what_is_not_finite_is_said_in_words():
 
 
 def test_a_check_without_a_verdict_is_told_by_its_status():
-    data = {"id": "check_1", "baseline": "main", "status": "canceled", "verdict": None, "summary": None}
-    assert check_text(data) == "canceled  check_1 against main"
+    assert check_text(shown(status="canceled")) == "canceled  check_1 against main"
 
 
 def test_plain_output_has_a_line_for_each_run_that_ends():

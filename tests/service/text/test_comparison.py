@@ -1,14 +1,19 @@
+from gradclinic.schemas.comparison import ComparisonAnswer
 from gradclinic.text.comparison import ranking_text
 
 
-def comparison(**effect: object) -> dict:
+def comparison(**effect: object) -> ComparisonAnswer:
     found = {
         "difference": -1.5,
         "interval": [-2.0, -1.0],
+        "confidence": 0.95,
         "ratio": 0.22,
         "ratio_interval": [0.13, 0.37],
         "wins": 3,
+        "losses": 0,
         "pairs": 3,
+        "p_value": 0.25,
+        "unit": "ln(nat)",
         "baseline_mean": 2.3,
         "arm_mean": 0.5,
         **effect,
@@ -17,18 +22,38 @@ def comparison(**effect: object) -> dict:
         "arm": "norm",
         "rank": 1,
         "verdict": "cures",
+        "verdict_so_far": "cures",
+        "reason": "It learns.",
+        "seeds_needed": None,
+        "runs": 3,
+        "pending": 0,
+        "lost": 0,
+        "paired_by": "seed",
         "conditions": {"healthy": 3},
-        "effects": {"final_validation_loss": found},
-        "cost": {"train_seconds_ratio": 1.5},
-    }
-    return {
-        "baseline": "baseline",
-        "metric": "final_validation_loss",
-        "confidence": 0.95,
-        "complete": True,
         "baseline_conditions": {"vanishing_gradients": 3},
-        "arms": [arm],
+        "new_conditions": {},
+        "conditions_by_seed": [],
+        "diagnoses": [],
+        "learned": 3,
+        "effects": {"final_validation_loss": found},
+        "cost": {"train_seconds_ratio": 1.5, "memory_ratio": None, "parameters_ratio": None},
     }
+    return ComparisonAnswer.model_validate(
+        {
+            "study_id": None,
+            "baseline": "baseline",
+            "metric": "final_validation_loss",
+            "confidence": 0.95,
+            "method": "",
+            "false_verdicts_at_most": 0.05,
+            "complete": True,
+            "baseline_runs": 3,
+            "baseline_conditions": {"vanishing_gradients": 3},
+            "baseline_conditions_by_seed": [],
+            "baseline_diagnoses": [],
+            "arms": [arm],
+        }
+    )
 
 
 def test_a_ranking_shows_verdict_effect_interval_and_cost() -> None:

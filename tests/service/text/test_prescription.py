@@ -1,31 +1,30 @@
 import io
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from rich.console import Console, RenderableType
 
-from gradclinic.kernel.codec import encode
-from gradclinic.prescription import Budget, SearchTask, report
+from gradclinic.prescription import Budget, ExperimentDiagnosis, Report, SearchTask, report
 from gradclinic.remedies.words import in_words
-from gradclinic.text.claim import ruling_words, rulings_table
+from gradclinic.schemas.prescription import PrescriptionAnswer, PrescriptionSummary
 from gradclinic.text.prescription import prescription_words
 
 from ..prescription.world import EXPERIMENT, by_norm_and_adam, hopeless, search
 
 TASK = SearchTask(EXPERIMENT, budget=Budget(seconds=240))
-RULING = {
-    "id": "skips",
-    "statement": "Skips help.",
-    "source": "somebody 2015",
-    "design": "Two networks.",
-    "rule": "Supported if the one with skips loses less.",
-    "quick": False,
-    "runs": 6,
-    "verdict": "supported",
-    "explanation": "It lost 0.2 decades, the other 9.",
-    "figures": [
-        {"name": "bare", "value": 9.04, "unit": "decades", "interval": None, "confidence": None, "n": 1, "of": "seeds"},
-        {"name": "skips", "value": "NaN", "unit": "", "interval": None, "confidence": None, "n": 0, "of": "seeds"},
-    ],
-}
+SUMMARY = PrescriptionSummary.model_validate(
+    {
+        "id": "prescription_1",
+        "name": None,
+        "labels": {},
+        "status": "succeeded",
+        "experiment": EXPERIMENT.to_json(),
+        "budget": {"seconds": 240, "runs": None},
+        "progress": {"runs": 0, "by_status": {}, "steps_done": 0, "steps": 0},
+        "created_at": datetime(2026, 3, 1, tzinfo=UTC),
+        "ended_at": None,
+    }
+)
 
 
 def shown(what: RenderableType, *, width: int = 110) -> str:
@@ -35,11 +34,14 @@ def shown(what: RenderableType, *, width: int = 110) -> str:
     return capture.get()
 
 
-def answer(world) -> dict:
-    found = encode(report(search(TASK, world)))
-    findings = [{**finding, "summary": "Gradients lose 9 decades."} for finding in found["diagnosis"]["findings"]]
-    diagnosis = {**found["diagnosis"], "findings": findings}
-    return {"id": "prescription_1", "status": "succeeded", **found, "diagnosis": diagnosis}
+def answer(world) -> PrescriptionAnswer:
+    return PrescriptionAnswer.of(SUMMARY, _told(report(search(TASK, world))), why=None)
+
+
+def _told(found: Report) -> Report:
+    assert isinstance(found.diagnosis, ExperimentDiagnosis)
+    findings = [replace(each, summary="Gradients lose 9 decades.") for each in found.diagnosis.findings]
+    return replace(found, diagnosis=replace(found.diagnosis, findings=findings))
 
 
 def test_a_cure_is_shown_with_its_evidence_the_control_and_what_was_tried_besides() -> None:
@@ -69,18 +71,6 @@ def test_what_cured_nothing_says_so_and_shows_no_cure() -> None:
 def test_a_prescription_fits_a_narrow_terminal() -> None:
     lines = shown(prescription_words(answer(by_norm_and_adam)), width=70).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 70
-
-
-def test_a_ruling_says_how_it_was_tested_and_lists_its_figures() -> None:
-    text = shown(ruling_words(RULING, study="http://host/studies/study_1"))
-    for words in ("Skips help.  supported", "6 trainings", "loses less", "9.04  decades, 1 seed", "NaN", "study_1"):
-        assert words in text
-    assert "Skips help." in shown(rulings_table([RULING]))
-
-
-def test_an_interval_stands_beside_its_figure() -> None:
-    figure = {**RULING["figures"][0], "interval": [8.5, "Infinity"], "confidence": 0.96875, "n": 6}
-    assert "9.04  decades [8.5, inf] (97 %), 6 seeds" in shown(ruling_words({**RULING, "figures": [figure]}, study=""))
 
 
 def test_a_remedy_is_said_with_the_knobs_that_were_turned() -> None:

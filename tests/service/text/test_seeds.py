@@ -1,5 +1,4 @@
 import io
-import json
 from dataclasses import replace
 
 from rich.console import Console
@@ -14,8 +13,8 @@ from ..diagnoses import diagnosis, finding
 from .examples import FINDING
 
 
-def answer(compared: Comparison) -> dict:
-    return json.loads(ComparisonAnswer.model_validate(compared, from_attributes=True).model_dump_json())
+def answer(compared: Comparison) -> ComparisonAnswer:
+    return ComparisonAnswer.model_validate(compared)
 
 
 def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() -> None:
