@@ -1,4 +1,4 @@
-# The API, the reconciler and the migrations: everything that needs no torch.
+# The API, the reconciler and the migrations: everything that does not need torch.
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src

@@ -1,4 +1,4 @@
-# One worker: it alone has torch. TORCH_INDEX chooses the build; empty is PyPI's, which brings CUDA.
+# A worker, the only image with torch. TORCH_INDEX selects the build; empty means PyPI's, which includes CUDA.
 FROM python:3.13-slim-bookworm AS build
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_EXTRA_INDEX_URL=$TORCH_INDEX

@@ -1,6 +1,6 @@
 """Runs the migrations, each in its own transaction, and compares them with the tables of the store.
 
-On PostgreSQL a migration waits for a lock only briefly: whoever comes after it has to wait as well. It is tried again.
+On PostgreSQL a migration waits only briefly for a lock, because later queries wait behind it. It is then retried.
 """
 
 from alembic import context
@@ -14,7 +14,7 @@ from gradclinic.store.tables import metadata
 def run(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-        connection.exec_driver_sql("SET statement_timeout = 0")  # an index of a large table takes its time
+        connection.exec_driver_sql("SET statement_timeout = 0")  # building an index on a large table takes long
         connection.commit()
     context.configure(
         connection=connection,

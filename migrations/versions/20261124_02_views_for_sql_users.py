@@ -4,7 +4,7 @@ Revision: 20261124_02
 Revises: 20261124_01
 Date: 2026-11-24 15:12:00
 
-A later migration that alters a table in batch mode on SQLite drops the views on it first, and makes them again after.
+On SQLite, a later migration that alters a table in batch mode must first drop the views on it, then recreate them.
 """
 
 from alembic import op

@@ -1,4 +1,4 @@
-"""idempotent prescriptions, with labels, whose trials outlive deleted runs
+"""idempotency keys and labels of prescriptions; trials are kept when their runs are deleted
 
 Revision: 20261124_05
 Revises: 20261124_04

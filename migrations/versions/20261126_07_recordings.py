@@ -1,4 +1,4 @@
-"""runs that their own programs record
+"""runs recorded from external programs
 
 Revision: 20261126_07
 Revises: 20261126_06

@@ -1,4 +1,4 @@
-"""what stays known of data sets that were deleted
+"""what is kept about deleted data sets
 
 Revision: 20261126_09
 Revises: 20261126_08
