@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from ..schemas.baseline import BaselineAnswer, BaselinePage, BaselineRequest
+from ..schemas.baseline import BaselineAnswer, BaselinePage
+from ..schemas.requests.baseline import BaselineRequest
 from ..use_cases import baseline as baselines
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, AfterName, BaselineName, Limit, TheService, problems

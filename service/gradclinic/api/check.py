@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ..kernel.errors import InsufficientData
 from ..kernel.names import NAME_PATTERN
-from ..regression import Verdict, junit_xml
-from ..schemas.check import CheckAnswer, CheckPage, CheckRequest, CheckSummary
+from ..kernel.vocabulary import CheckVerdict
+from ..regression import junit_xml
+from ..schemas.check import CheckAnswer, CheckPage, CheckSummary
+from ..schemas.requests.check import CheckRequest
 from ..store import Check
 from ..use_cases.check import submit_check
 from ..use_cases.idempotency import idempotency_of
@@ -56,7 +58,7 @@ def list_checks(
     paging: ThePage,
     baseline: Named = None,
     schedule: Named = None,
-    verdict: Annotated[Verdict | None, Query(description="Only checks with this verdict.")] = None,
+    verdict: Annotated[CheckVerdict | None, Query(description="Only checks with this verdict.")] = None,
 ) -> CheckPage:
     """Checks that meet every filter, newest first."""
     page = service.store.checks.page(

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 
 from ..comparison import DEFAULT_METRIC
 from ..kernel.errors import InvalidRequest
-from ..schemas.comparison import ComparisonAnswer, ComparisonRequest
+from ..schemas.comparison import ComparisonAnswer
+from ..schemas.requests.comparison import ComparisonRequest
 from ..use_cases import comparison as comparisons
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from ..diagnosis import Diagnosis
-from ..schemas.diagnosis import DiagnosisAnswer, DiagnosisRequest, RunDiagnosisAnswer
+from ..schemas.diagnosis import DiagnosisAnswer, RunDiagnosisAnswer
+from ..schemas.requests.diagnosis import DiagnosisRequest
 from ..use_cases.diagnosis import diagnosis_of, judge_again
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems

@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from pydantic import TypeAdapter
 
 from ..measurements.estimate import recorded_steps
-from ..schemas.experiment import LayerAnswer, PatchOperation, ResolveAnswer, ResolveRequest
+from ..schemas.experiment import LayerAnswer, PatchOperation, ResolveAnswer
 from ..schemas.prediction import PredictionAnswer
+from ..schemas.requests.experiment import ResolveRequest
 from ..use_cases.experiment import resolve
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, TheService, problems

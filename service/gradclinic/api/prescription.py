@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from ..kernel.status import StudyStatus
-from ..prescription import Ending
-from ..schemas.prescription import PrescriptionAnswer, PrescriptionPage, PrescriptionRequest, PrescriptionSummary
+from ..kernel.vocabulary import SearchEnding
+from ..schemas.prescription import PrescriptionAnswer, PrescriptionPage, PrescriptionSummary
+from ..schemas.requests.prescription import PrescriptionRequest
 from ..store import Prescription
 from ..use_cases.idempotency import idempotency_of
 from ..use_cases.prescription import submit_prescription, why
@@ -50,7 +51,7 @@ def list_prescriptions(
     labels: Labels,
     status: Annotated[StudyStatus | None, Query(description="Only those in this state.")] = None,
     condition: ConditionFilter = None,
-    ending: Annotated[Ending | None, Query(description="Only searches that ended so.")] = None,
+    ending: Annotated[SearchEnding | None, Query(description="Only searches that ended so.")] = None,
 ) -> PrescriptionPage:
     """Prescriptions that meet every filter, newest first."""
     page = service.store.prescriptions.page(

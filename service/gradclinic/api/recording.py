@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from ..measurements.recording import Declaration, Ending, Window
-from ..schemas.recording import RecordingAnswer, RecordingRequest, RecordingUrls, WindowAnswer
+from ..schemas.recording import RecordingAnswer, RecordingUrls, WindowAnswer
+from ..schemas.requests.recording import RecordingRequest
 from ..schemas.run import RunDetailAnswer
 from ..store import Run
 from ..use_cases import recording as recordings

@@ -9,7 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.status import ENDED, RunStatus
-from ..schemas.run import ProgressAnswer, RunAnswer, RunDetailAnswer, RunPage, RunRequest, RunUrls
+from ..schemas.requests.run import RunRequest
+from ..schemas.run import ProgressAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls
 from ..store import Created, Run, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.idempotency import idempotency_of

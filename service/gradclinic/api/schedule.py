@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 
-from ..schemas.schedule import FiringAnswer, ScheduleAnswer, SchedulePage, ScheduleRequest
+from ..schemas.requests.schedule import ScheduleRequest
+from ..schemas.schedule import FiringAnswer, ScheduleAnswer, SchedulePage
 from ..store import Schedule
 from ..use_cases import schedule as schedules
 from .http.body import StrictJSONRoute

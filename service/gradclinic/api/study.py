@@ -8,7 +8,8 @@ from ..comparison import DEFAULT_METRIC
 from ..diagnosis import Condition
 from ..kernel.status import StudyStatus
 from ..schemas.comparison import ComparisonAnswer
-from ..schemas.study import StudyAnswer, StudyPage, StudyRequest, StudyUrls
+from ..schemas.requests.study import StudyRequest
+from ..schemas.study import StudyAnswer, StudyPage, StudyUrls
 from ..store import Study
 from ..use_cases.comparison import compare_study
 from ..use_cases.idempotency import idempotency_of

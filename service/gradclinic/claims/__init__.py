@@ -8,7 +8,7 @@ print(claim.statement, claim.judge(results, quick=True).verdict)
 import importlib
 import pkgutil
 
-from .claim import Claim, Figure, Ruling, Verdict
+from .claim import Claim, Figure, Ruling
 
 
 def _found() -> dict[str, Claim]:
@@ -20,4 +20,4 @@ def _found() -> dict[str, Claim]:
 CLAIMS: dict[str, Claim] = _found()
 """Every claim by its id, in order."""
 
-__all__ = ["CLAIMS", "Claim", "Figure", "Ruling", "Verdict"]
+__all__ = ["CLAIMS", "Claim", "Figure", "Ruling"]

@@ -8,8 +8,7 @@ from ..comparison import RunResult
 from ..comparison.arms import BASELINE
 from ..comparison.study import ArmSpec, StudySpec
 from ..experiments.experiment import Experiment
-
-Verdict = Literal["supported", "refuted", "mixed", "inconclusive"]
+from ..kernel.vocabulary import ClaimVerdict
 
 Arms = Mapping[str, Experiment]
 """The trainings of a claim by name; the first is the baseline of the study that they make."""
@@ -39,7 +38,7 @@ class Figure:
 class Ruling:
     """What the measurement says of a claim."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     explanation: str
     """A few sentences for a person, with the figures that matter."""
     figures: tuple[Figure, ...] = ()

@@ -5,7 +5,8 @@ from math import inf, isfinite, nan
 
 from ..comparison import RunResult
 from ..diagnosis.confidence import median_interval, median_of
-from .claim import Figure, Seeds, Verdict
+from ..kernel.vocabulary import ClaimVerdict
+from .claim import Figure, Seeds
 
 TAU = 1.5
 """Decades of gradient lost (or gained) over the depth from which on a network counts as vanishing (or exploding)."""
@@ -63,7 +64,7 @@ def decided(truths: Sequence[bool | None]) -> bool | None:
     return True if holds[0] == 1 else False if may_hold[1] == 0 else None
 
 
-def of_parts(parts: Sequence[Sequence[bool | None]]) -> Verdict:
+def of_parts(parts: Sequence[Sequence[bool | None]]) -> ClaimVerdict:
     """Supported if every part holds, refuted if none does, mixed if some do and some do not; each a truth a seed.
 
     Inconclusive where seeds disagree on a part that this hangs on. "Every" and "none" need no correction for the

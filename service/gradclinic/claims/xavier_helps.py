@@ -1,7 +1,8 @@
 from collections.abc import Mapping
 
 from ..comparison import RunResult
-from .claim import Arms, Claim, Ruling, Seeds, Verdict
+from ..kernel.vocabulary import ClaimVerdict
+from .claim import Arms, Claim, Ruling, Seeds
 from .measures import any_of, by_arm, loss_left, said
 from .networks import mlp, network
 
@@ -32,7 +33,7 @@ def _decide(seeds: Seeds) -> Ruling:
     )
 
 
-_VERDICTS: Mapping[tuple[bool | None, bool | None], Verdict] = {(True, True): "supported", (True, False): "mixed"}
+_VERDICTS: Mapping[tuple[bool | None, bool | None], ClaimVerdict] = {(True, True): "supported", (True, False): "mixed"}
 
 
 def _helped(seed: Mapping[str, RunResult], activation: str) -> bool:

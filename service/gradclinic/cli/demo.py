@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.rule import Rule
@@ -17,7 +18,6 @@ from ..client import Clinic, Run, Study
 from ..kernel.json import JsonObject
 from ..schemas.comparison import ComparisonAnswer
 from ..schemas.event import EventAnswer
-from ..schemas.experiment import ResolveAnswer
 from ..text.chart import Line, profile_chart
 from ..text.comparison import VERDICT_STYLES, Ranking
 from ..text.console import console_for, show, speaks_unicode
@@ -27,6 +27,9 @@ from ..text.profile import mean_profile
 from ..text.progress import following
 from .options import AsJson, DataDir, Workers, print_json
 from .serve import settings_with
+
+if TYPE_CHECKING:
+    from ..schemas.experiment import ResolveAnswer
 
 COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
 """How this program was called; the start script of a checkout sets it."""
@@ -91,7 +94,7 @@ def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson =
         return 0 if study.status == "succeeded" and len(comparison.arms) == len(ARMS) else 1
 
 
-def _introduce(console: Console, resolved: ResolveAnswer) -> None:
+def _introduce(console: Console, resolved: "ResolveAnswer") -> None:
     depth, width = EXPERIMENT["model"]["depth"], EXPERIMENT["model"]["width"]
     training = EXPERIMENT["training"]
     show(
@@ -109,7 +112,7 @@ def _introduce(console: Console, resolved: ResolveAnswer) -> None:
     )
 
 
-def _tell(console: Console, runs: Sequence[Run], comparison: ComparisonAnswer, resolved: ResolveAnswer) -> None:
+def _tell(console: Console, runs: Sequence[Run], comparison: ComparisonAnswer, resolved: "ResolveAnswer") -> None:
     arms = _by_arm(runs)
     baseline = arms["baseline"]
     _section(console, "1  What is wrong")
@@ -142,7 +145,7 @@ def _verdicts(comparison: ComparisonAnswer) -> list[Text]:
 
 
 def _draw(
-    console: Console, arms: Mapping[str, Sequence[Run]], comparison: ComparisonAnswer, resolved: ResolveAnswer
+    console: Console, arms: Mapping[str, Sequence[Run]], comparison: ComparisonAnswer, resolved: "ResolveAnswer"
 ) -> None:
     ranked = [("baseline", "B", "bold red")] + [
         (arm.arm, str(arm.rank), VERDICT_STYLES.get(arm.verdict, "")) for arm in comparison.arms

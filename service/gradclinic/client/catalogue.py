@@ -1,11 +1,14 @@
 """What a request can name, and what it would train."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..schemas.catalogue import CatalogueAnswer
-from ..schemas.experiment import ResolveAnswer
 from .connection import Calls
 from .spec import ExperimentLike, RemedyLike, with_remedies
+
+if TYPE_CHECKING:
+    from ..schemas.experiment import ResolveAnswer
 
 
 class CatalogueCalls(Calls):
@@ -15,6 +18,8 @@ class CatalogueCalls(Calls):
         """Everything that a request can name."""
         return self.connection.get(CatalogueAnswer, "/v1/catalogue")
 
-    def resolve(self, experiment: ExperimentLike, remedies: Sequence[RemedyLike] = ()) -> ResolveAnswer:
+    def resolve(self, experiment: ExperimentLike, remedies: Sequence[RemedyLike] = ()) -> "ResolveAnswer":
         """What would be trained and what it would cost, without training it."""
+        from ..schemas.experiment import ResolveAnswer
+
         return self.connection.post(ResolveAnswer, "/v1/experiments:resolve", with_remedies(experiment, remedies))

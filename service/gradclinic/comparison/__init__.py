@@ -14,7 +14,6 @@ from .over_seeds import (
 from .report import ArmComparison, Comparison, Cost, RunConditions
 from .results import LEARNED, Pair, RunResult, SweepPoint, Swept
 from .trainability import trainability
-from .verdicts import Verdict
 
 __all__ = [
     "DEFAULT_METRIC",
@@ -36,7 +35,6 @@ __all__ = [
     "RunResult",
     "SweepPoint",
     "Swept",
-    "Verdict",
     "compare",
     "diagnoses_over_seeds",
     "gain",

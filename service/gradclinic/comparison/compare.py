@@ -8,16 +8,17 @@ from math import exp, isfinite, log
 from statistics import fmean
 
 from ..kernel.errors import InsufficientData, InvalidSpec
+from ..kernel.vocabulary import ArmVerdict, PairedBy
 from .arms import BASELINE
 from .exact_tests import Counts, ExactTests, count
 from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
 from .over_seeds import diagnoses_over_seeds
 from .paired import PairedDifference, paired_difference
-from .report import ArmComparison, Comparison, Cost, PairedBy, RunConditions
+from .report import ArmComparison, Comparison, Cost, RunConditions
 from .results import Pair, RunResult
-from .verdicts import Judgement, Verdict, judge
+from .verdicts import Judgement, judge
 
-_ORDER: Mapping[Verdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inconclusive": 2, "harms": 3}
+_ORDER: Mapping[ArmVerdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inconclusive": 2, "harms": 3}
 
 
 def compare(

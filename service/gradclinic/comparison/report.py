@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from ..kernel.vocabulary import ArmVerdict, PairedBy
 from .effect import Effect, RatioEffect
 from .over_seeds import DiagnosisOverSeeds
 from .results import Swept
-from .verdicts import Verdict
-
-PairedBy = Literal["seed", "order"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +39,9 @@ class ArmComparison:
     arm: str
     rank: int
     """1 is best."""
-    verdict: Verdict
+    verdict: ArmVerdict
     """Open as long as runs are pending, because stopping at a lucky moment is no evidence."""
-    verdict_so_far: Verdict
+    verdict_so_far: ArmVerdict
     """What the finished runs alone say."""
     reason: str
     seeds_needed: int | None

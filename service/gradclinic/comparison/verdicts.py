@@ -15,15 +15,13 @@ If all arms are equal, the chance that some arm is said to cure, improve or harm
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from ..kernel.vocabulary import ArmVerdict
 from .exact_tests import ExactTests
 from .paired import PairedDifference, ratio
 from .results import RunResult
-
-Verdict = Literal["cures", "improves", "no_effect", "harms", "inconclusive"]
 
 SCATTER_SHARE = 0.954
 """Tolerance for "no worse", in deviations of the baseline between seeds.
@@ -41,12 +39,12 @@ FEWEST_SEEDS = 3
 class Judgement:
     """A verdict, why, and how many seeds would decide where it is open."""
 
-    verdict: Verdict
+    verdict: ArmVerdict
     reason: str
     seeds_needed: int | None = None
 
     @classmethod
-    def because(cls, verdict: Verdict, reason: str, *, seeds_needed: int | None = None) -> "Judgement":
+    def because(cls, verdict: ArmVerdict, reason: str, *, seeds_needed: int | None = None) -> "Judgement":
         """A verdict with its reason made a sentence."""
         return cls(verdict, reason[:1].upper() + reason[1:], seeds_needed)
 
@@ -74,7 +72,7 @@ def judge(
     return Judgement.because(outcome, _metric_reason(paired, outcome) + (cure.why_not() if cure is not None else ""))
 
 
-def _by_metric(paired: PairedDifference, exact: ExactTests) -> Verdict:
+def _by_metric(paired: PairedDifference, exact: ExactTests) -> ArmVerdict:
     interval = paired.gain_interval
     if interval is None:
         return "inconclusive"
@@ -185,7 +183,7 @@ def _scatter(paired: PairedDifference, baseline: Sequence[RunResult]) -> float:
     return float(scores.std(ddof=1))
 
 
-def _metric_reason(paired: PairedDifference, outcome: Verdict) -> str:
+def _metric_reason(paired: PairedDifference, outcome: ArmVerdict) -> str:
     if outcome == "no_effect":
         if not paired.finite:
             return f"Arm and baseline fare alike, {_said(paired)}."

@@ -1,19 +1,11 @@
 """What a diagnosis says: findings with their evidence, and the primary condition."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import OnErrorOmit
 
+from ..kernel.vocabulary import Blame, Severity
 from ..remedies import AnyRemedy
-
-Blame = Literal[
-    "input_scaling", "target_scaling", "labels", "data", "loss", "output_activation", "hidden_activation",
-    "architecture", "normalization", "initialization", "learning_rate", "schedule", "optimizer", "regularization",
-    "clipping", "batch_size", "steps", "precision", "wiring",
-]  # fmt: skip
-"""The parts of a training that a finding can hold responsible."""
-Severity = Literal["info", "warning", "critical"]
 
 
 @dataclass(frozen=True)

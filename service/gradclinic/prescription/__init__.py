@@ -11,11 +11,11 @@ No I/O: the state of a search is the task and the results so far, nothing else.
 """
 
 from .candidates import Candidate, candidate, first_candidates
-from .report import ConfirmedCandidate, Cure, Ending, ExperimentDiagnosis, Report
+from .report import ConfirmedCandidate, Cure, ExperimentDiagnosis, Report
 from .reporting import report
 from .search import SearchOutcome, SearchState, SearchTask, advance, next_runs
 from .spec import PrescriptionSpec
-from .trials import DEFAULT_BUDGET, Budget, Round, Trial
+from .trials import DEFAULT_BUDGET, Budget, Trial
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -23,11 +23,9 @@ __all__ = [
     "Candidate",
     "ConfirmedCandidate",
     "Cure",
-    "Ending",
     "ExperimentDiagnosis",
     "PrescriptionSpec",
     "Report",
-    "Round",
     "SearchOutcome",
     "SearchState",
     "SearchTask",

@@ -6,14 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..comparison import ArmComparison, Comparison, Effect, RatioEffect, Verdict
+from ..comparison import ArmComparison, Comparison, Effect, RatioEffect
 from ..diagnosis import Finding
 from ..kernel.json import JsonObject
 from ..kernel.status import RunStatus
+from ..kernel.vocabulary import ArmVerdict, SearchEnding, SearchRound
 from ..remedies import AnyRemedy
-from .trials import Budget, Round
-
-Ending = Literal["healthy", "cured", "not_cured", "untrainable"]
+from .trials import Budget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class TrialReport:
     """One run of the search."""
 
     key: str
-    round: Round
+    round: SearchRound
     arm: str
     remedies: tuple[AnyRemedy, ...]
     seed: int
@@ -65,7 +64,7 @@ class CandidateReport:
 
     arm: str
     remedies: tuple[AnyRemedy, ...]
-    reached: Round
+    reached: SearchRound
     """The last round that asked for it."""
     runs: tuple[TrialReport, ...]
 
@@ -77,7 +76,7 @@ class ControlReport:
     runs: int
     cured: int
     """Runs that learned without harm."""
-    verdict: Verdict | None
+    verdict: ArmVerdict | None
     effects: Mapping[str, RatioEffect | Effect] | None
     """Against the experiment as it is, by metric; None before the search has ended."""
     cure_against_control: ArmComparison | None
@@ -121,9 +120,9 @@ class Report:
     """What a search found, as of its last whole round."""
 
     status: Literal["running", "succeeded"]
-    round: Round
+    round: SearchRound
     """The round that it is in, or ended in."""
-    ending: Ending | None
+    ending: SearchEnding | None
     """None while it goes on."""
     why: str
     """In words, how it ended or how far it is."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..comparison import ArmComparison, RunResult
 from ..comparison.arms import BASELINE, CONTROL
+from ..kernel.vocabulary import SearchRound
 from .candidates import Candidate, label
 from .report import (
     CandidateReport,
@@ -18,7 +19,7 @@ from .report import (
     TrialReport,
 )
 from .search import SearchOutcome, SearchState
-from .trials import Round, Trial, badness, seconds
+from .trials import Trial, badness, seconds
 
 
 def report(state: SearchState, *, refused: Collection[str] = (), deleted: Collection[str] = ()) -> Report:
@@ -45,7 +46,7 @@ def report(state: SearchState, *, refused: Collection[str] = (), deleted: Collec
     )
 
 
-_DOING: Mapping[Round, str] = {
+_DOING: Mapping[SearchRound, str] = {
     "diagnose": "the experiment as it is",
     "screen": "first candidates in short runs",
     "improve": "variations of the best candidates in short runs",

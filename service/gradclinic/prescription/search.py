@@ -19,12 +19,12 @@ from statistics import fmean
 from ..comparison import ArmComparison, Comparison, RunResult, compare, gain
 from ..comparison.arms import BASELINE, CONTROL
 from ..experiments.experiment import Experiment
+from ..kernel.vocabulary import SearchEnding, SearchRound
 from ..remedies import Remedy
 from .candidates import Candidate, first_candidates, neighbours, simpler
 from .funds import BudgetPlan, affords, divide, guessed_rate
 from .random_remedy import random_remedy
-from .report import Ending
-from .trials import DEFAULT_BUDGET, Budget, Results, Round, Trial, badness, trial
+from .trials import DEFAULT_BUDGET, Budget, Results, Trial, badness, trial
 
 DIAGNOSE_SEEDS = 3
 RACE_SEEDS = 2
@@ -53,7 +53,7 @@ class SearchTask:
 class SearchOutcome:
     """How a search ended."""
 
-    ending: Ending
+    ending: SearchEnding
     why: str
     """One or two sentences for a person."""
     cure: Candidate | None = None
@@ -85,7 +85,7 @@ class SearchState:
     outcome: SearchOutcome | None
 
     @property
-    def round(self) -> Round:
+    def round(self) -> SearchRound:
         """The round that it is in, or ended in."""
         return self.asked[-1].round
 
@@ -162,12 +162,12 @@ def _suggested(results: Sequence[RunResult]) -> list[Remedy]:
     return found
 
 
-def _of(candidate: Candidate, round_: Round, *, seed: int, steps: int, arm: str | None = None) -> Trial:
+def _of(candidate: Candidate, round_: SearchRound, *, seed: int, steps: int, arm: str | None = None) -> Trial:
     return trial(round_, arm or candidate.name, candidate.remedies, candidate.experiment, seed=seed, steps=steps)
 
 
 def _screen(
-    round_: Round, candidates: Sequence[Candidate], scores: dict[Candidate, float], *, seed: int, steps: int
+    round_: SearchRound, candidates: Sequence[Candidate], scores: dict[Candidate, float], *, seed: int, steps: int
 ) -> Generator[Sequence[Trial], Results, Results]:
     asked = {each: _of(each, round_, seed=seed, steps=steps) for each in candidates}
     if not asked:

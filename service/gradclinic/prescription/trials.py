@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, log
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from ..comparison import RunResult
 from ..experiments.experiment import Experiment
 from ..kernel.spec import Spec
+from ..kernel.vocabulary import SearchRound
 from ..remedies import Remedy
-
-Round = Literal["diagnose", "screen", "improve", "race", "confirm"]
 
 
 class Budget(Spec):
@@ -39,7 +38,7 @@ class Trial:
 
     key: str
     """Names the trial within its prescription: the same for the same search, whoever asks."""
-    round: Round
+    round: SearchRound
     arm: str
     remedies: tuple[Remedy, ...]
     experiment: Experiment
@@ -57,7 +56,7 @@ class Trial:
 
 
 def trial(
-    round_: Round, arm: str, remedies: tuple[Remedy, ...], experiment: Experiment, *, seed: int, steps: int
+    round_: SearchRound, arm: str, remedies: tuple[Remedy, ...], experiment: Experiment, *, seed: int, steps: int
 ) -> Trial:
     """A trial of an arm from a seed, for so many steps."""
     training = experiment.training.model_copy(update={"seed": seed, "steps": steps})

@@ -7,7 +7,7 @@ report.verdict, report.summary, report.metrics, report.conditions
 from .judge import ERROR, check
 from .junit import EndedCheck, junit_xml
 from .margins import DEFAULT_MARGINS, Margins
-from .report import ConditionCheck, LostRun, MetricCheck, PairedRuns, Report, Verdict
+from .report import ConditionCheck, LostRun, MetricCheck, PairedRuns, Report
 from .specs import CheckSpec, PinSpec, ScheduleSpec
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "PinSpec",
     "Report",
     "ScheduleSpec",
-    "Verdict",
     "check",
     "junit_xml",
 ]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from ..comparison import RunResult, diagnoses_over_seeds
 from ..comparison.over_seeds import FindingOverSeeds
+from ..kernel.vocabulary import CheckVerdict
 from .chance import Befell
-from .report import ConditionCheck, Verdict
+from .report import ConditionCheck
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class _Compared:
     baseline_finding: FindingOverSeeds | None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """Fail where it hurt more seeds than chance would; open where it is new, and may be chance."""
         if self.befell.beyond_chance(self.error):
             return "fail"

@@ -13,9 +13,10 @@ fewer than about one seed in n can stay unseen with n seeds.
 from collections.abc import Mapping, Sequence
 
 from ..comparison import METRICS, Pair, RunResult
+from ..kernel.vocabulary import CheckVerdict
 from .conditions import condition_checks
 from .metrics import FEWEST_SEEDS, metric_check
-from .report import ConditionCheck, LostRun, MetricCheck, Report, Verdict
+from .report import ConditionCheck, LostRun, MetricCheck, Report
 
 ERROR = 0.05
 """Chance of a false fail, at most."""
@@ -76,14 +77,14 @@ def check(baseline: Sequence[RunResult], new: Sequence[RunResult], *, margins: M
     )
 
 
-_OPENING: Mapping[Verdict, str] = {
+_OPENING: Mapping[CheckVerdict, str] = {
     "fail": "Worse than the baseline.",
     "pass": "No worse than the margins allow.",
     "inconclusive": "Not decided.",
 }
 
 
-def _verdict(cases: Sequence[MetricCheck | ConditionCheck], *, lost: int) -> Verdict:
+def _verdict(cases: Sequence[MetricCheck | ConditionCheck], *, lost: int) -> CheckVerdict:
     found = {each.verdict for each in cases}
     if "fail" in found:
         return "fail"

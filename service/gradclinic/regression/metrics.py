@@ -8,9 +8,10 @@ from ..comparison.exact_tests import count
 from ..comparison.intervals import EXACT_UP_TO, seeds_that_decide
 from ..comparison.paired import PairedDifference, outcome, paired_difference, ratio
 from ..comparison.results import Pair
+from ..kernel.vocabulary import CheckVerdict
 from .chance import Befell
 from .margins import limit_of
-from .report import MetricCheck, PairedRuns, Verdict
+from .report import MetricCheck, PairedRuns
 
 FEWEST_SEEDS = 3
 """Fewer decide nothing: two differences have one degree of freedom, and on a coarse scale (an accuracy) they are easily
@@ -40,7 +41,7 @@ class _Compared:
         return limit_of(self.metric, self.margin)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """Pass where the whole interval is within the margin, fail where all of it is beyond."""
         interval = None if self.paired is None else self.paired.gain_interval
         if interval is None or self._seeds < FEWEST_SEEDS:

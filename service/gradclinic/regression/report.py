@@ -5,8 +5,7 @@ from typing import Literal
 
 from ..comparison import Effect, FindingOverSeeds, RatioEffect
 from ..kernel.status import RunStatus
-
-Verdict = Literal["pass", "fail", "inconclusive"]
+from ..kernel.vocabulary import CheckVerdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +25,7 @@ class MetricCheck:
     """One metric: how much worse it may be, and what the pairs of runs say."""
 
     metric: str
-    verdict: Verdict
+    verdict: CheckVerdict
     reason: str
     """Why that verdict, in one sentence."""
     margin: float
@@ -46,7 +45,7 @@ class ConditionCheck:
     """One condition: in how many seeds it hurt learning, on either side."""
 
     condition: str
-    verdict: Verdict
+    verdict: CheckVerdict
     reason: str
     """Why that verdict, in one sentence."""
     new_seeds: int
@@ -77,7 +76,7 @@ class Report:
 
     summary: str
     """For a person: what is worse, or that nothing is, or what is open and how many seeds would decide."""
-    verdict: Verdict | None = None
+    verdict: CheckVerdict | None = None
     false_fails_at_most: float | None = None
     """Chance of a fail, if the new runs are no worse than their margins allow."""
     method: str | None = None

@@ -1,36 +1,19 @@
-"""Checks, as they are asked for and returned."""
+"""Checks, as they are answered."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from ..kernel.status import RunStatus, StudyStatus
-from ..regression import CheckSpec, Report, Verdict
+from ..kernel.vocabulary import CheckVerdict
 from .base import Answer, Json
 from .comparison import AnyEffect, FindingOverSeedsAnswer
-from .examples import EXPERIMENT
 from .study import StudyProgressAnswer
 
-
-class CheckRequest(CheckSpec):
-    """A new result to compare with a baseline; without an experiment, the baseline's own is trained again."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"baseline": "main"},
-                {
-                    "baseline": "main",
-                    "experiment": EXPERIMENT,
-                    "seeds": [0, 1, 2, 3, 4],
-                    "margins": {"final_validation_loss": 0.1},
-                    "name": "nightly",
-                },
-            ]
-        }
-    )
+if TYPE_CHECKING:
+    from ..regression import Report
 
 
 class CheckUrls(Answer):
@@ -66,7 +49,7 @@ class CheckSummary(Answer):
     """The schedule that started it."""
     status: StudyStatus
     """Succeeded: there is a verdict, whatever it is. Failed: none of its runs could be trained."""
-    verdict: Verdict | None
+    verdict: CheckVerdict | None
     """Null until all runs have ended."""
     summary: str | None
     """In plain words: what is worse, in which layers, or how many seeds would decide."""
@@ -95,7 +78,7 @@ class MetricCheckAnswer(Answer):
     """One metric of the new runs against the baseline's."""
 
     metric: str
-    verdict: Verdict
+    verdict: CheckVerdict
     reason: str
     margin: float
     """As asked for: a share for losses and steps, a fraction for the accuracy."""
@@ -114,7 +97,7 @@ class ConditionCheckAnswer(Answer):
     """One condition that hurt learning in some run of either side."""
 
     condition: str
-    verdict: Verdict
+    verdict: CheckVerdict
     reason: str
     new_seeds: int
     of_new: int
@@ -157,9 +140,11 @@ class CheckAnswer(CheckSummary):
 
     @classmethod
     def of(
-        cls, summary: CheckSummary, report: Report | None, *, pin_run_ids: Sequence[str], run_ids: Sequence[str]
+        cls, summary: CheckSummary, report: "Report | None", *, pin_run_ids: Sequence[str], run_ids: Sequence[str]
     ) -> "CheckAnswer":
         """A check with its report, as far as there is one."""
+        from ..regression import Report
+
         found = report or Report(summary="")
         return cls.model_validate(
             {

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ..claims import Verdict
+from ..kernel.vocabulary import ClaimVerdict
 from .base import Answer, Json
 from .comparison import Interval
 
@@ -55,7 +55,7 @@ class FigureAnswer(Answer):
 class RulingAnswer(ClaimBase):
     """A claim with what a study says of it."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     explanation: str
     figures: list[FigureAnswer]
     """The measured numbers that the verdict rests on."""

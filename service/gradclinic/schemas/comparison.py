@@ -1,30 +1,14 @@
-"""Comparisons: what is asked, and what is answered."""
+"""Comparisons, as they are answered."""
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from ..comparison import Verdict
-from ..comparison.report import PairedBy
-from ..kernel.names import Name
-from ..kernel.spec import Items, Spec
+from ..kernel.vocabulary import ArmVerdict, PairedBy
 from .base import Answer
 
 Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 """Lower and upper bound."""
-
-
-class ComparisonRequest(Spec):
-    """Runs to compare, as the arms of a study would be."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"runs": ["run_01K0A", "run_01K0B"], "baseline": "run_01K0A"}]}
-    )
-
-    runs: Annotated[Items[Name], Field(min_length=2, max_length=500)]
-    """Identifiers of runs; those with the same arm (or name) and other seeds belong together."""
-    baseline: Name
-    """The run whose arm the others are compared with."""
 
 
 class EvidenceOverSeedsAnswer(Answer):
@@ -162,9 +146,9 @@ class ArmAnswer(Answer):
     arm: str
     rank: int
     """1 is best."""
-    verdict: Verdict
+    verdict: ArmVerdict
     """Open as long as runs are pending, because stopping at a lucky moment is no evidence."""
-    verdict_so_far: Verdict
+    verdict_so_far: ArmVerdict
     """What the finished runs alone say."""
     reason: str
     """Why that verdict."""

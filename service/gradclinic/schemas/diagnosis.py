@@ -1,12 +1,10 @@
-"""Diagnoses: what is asked, and what is answered."""
+"""Diagnoses, as they are answered."""
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from ..diagnosis.finding import Blame, Severity
-from ..kernel.names import LabelKey, Name
-from ..kernel.spec import Spec
-from ..remedies import AnyRemedy
+from ..kernel.vocabulary import Blame, Severity
 from .base import Answer
+from .remedy import AnyRemedy
 
 
 class EvidenceAnswer(Answer):
@@ -42,17 +40,6 @@ class FindingAnswer(Answer):
     """The parts of the training that it holds responsible, best first."""
     suggested_remedies: list[AnyRemedy]
     """Remedies as they can be posted, best first for this condition."""
-
-
-class DiagnosisRequest(Spec):
-    """How to judge a run's stored statistics again."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"thresholds": {"depth_slope": 2.0}}]})
-
-    rule_set: Name | None = None
-    """Which rules judge; null is the present set."""
-    thresholds: dict[LabelKey, float] = Field(default_factory=dict)
-    """Thresholds to use in place of the rule set's own, by name."""
 
 
 class DiagnosisAnswer(Answer):

@@ -1,28 +1,12 @@
-"""Experiments: what `:resolve` is asked, and what it answers."""
+"""Experiments: what `:resolve` answers."""
 
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from ..experiments.experiment import Experiment
-from ..kernel.spec import Spec
-from ..remedies import RemedyList
 from .base import Answer
-from .examples import EXPERIMENT
 from .prediction import PredictionAnswer
-
-
-class ResolveRequest(Spec):
-    """An experiment, and the remedies to apply to it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "remedies": [{"kind": "add_batch_norm"}]}]}
-    )
-
-    experiment: Experiment
-    """What to train."""
-    remedies: RemedyList = ()
-    """Changes of the experiment, applied in order."""
 
 
 class ValueOperation(Answer):

@@ -1,27 +1,20 @@
-"""Prescriptions, as they are asked for and returned."""
+"""Prescriptions, as they are answered."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from ..comparison import Verdict
 from ..kernel.status import RunStatus, StudyStatus
-from ..prescription import Ending, PrescriptionSpec, Report, Round
-from ..remedies import AnyRemedy
+from ..kernel.vocabulary import ArmVerdict, SearchEnding, SearchRound
 from .base import Answer, Json
 from .comparison import AnyEffect, ArmAnswer, ComparisonAnswer
 from .diagnosis import FindingAnswer
-from .examples import EXPERIMENT
+from .remedy import AnyRemedy
 from .study import StudyProgressAnswer
 
-
-class PrescriptionRequest(PrescriptionSpec):
-    """A sick experiment, and what finding its cure may cost."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"experiment": EXPERIMENT, "budget": {"seconds": 240, "runs": None}}]}
-    )
+if TYPE_CHECKING:
+    from ..prescription import Report
 
 
 class PrescriptionUrls(Answer):
@@ -94,7 +87,7 @@ class TrialAnswer(Answer):
     """One run of the search."""
 
     key: str
-    round: Round
+    round: SearchRound
     arm: str
     remedies: list[AnyRemedy]
     seed: int
@@ -119,7 +112,7 @@ class TriedAnswer(Answer):
 
     arm: str
     remedies: list[AnyRemedy]
-    reached: Round
+    reached: SearchRound
     """The last round that asked for it."""
     runs: list[TrialAnswer]
 
@@ -130,7 +123,7 @@ class ControlAnswer(Answer):
     runs: int
     cured: int
     """Runs that learned without harm."""
-    verdict: Verdict | None
+    verdict: ArmVerdict | None
     effects: dict[str, AnyEffect] | None
     """Against the experiment as it is, by metric; null before the search has ended."""
     cure_against_control: ArmAnswer | None
@@ -169,9 +162,9 @@ class SpentAnswer(Answer):
 class PrescriptionAnswer(PrescriptionSummary):
     """A search for a cure, and what it found, as of its last whole round."""
 
-    round: Round | None
+    round: SearchRound | None
     """The round that it is in, or ended in."""
-    ending: Ending | None
+    ending: SearchEnding | None
     """How the search ended; null while it runs, and when it was cancelled."""
     why: str | None
     """In words."""
@@ -189,7 +182,7 @@ class PrescriptionAnswer(PrescriptionSummary):
     """Runs and seconds of all that was trained, runs that were deleted meanwhile included."""
 
     @classmethod
-    def of(cls, summary: PrescriptionSummary, report: Report | None, *, why: str | None) -> "PrescriptionAnswer":
+    def of(cls, summary: PrescriptionSummary, report: "Report | None", *, why: str | None) -> "PrescriptionAnswer":
         """A prescription with its report, as far as there is one."""
         return cls.model_validate(
             {

@@ -1,26 +1,8 @@
-"""Recordings of users' own programs: what is sent, and what is answered."""
+"""Recordings of users' own programs, as they are answered."""
 
-from pydantic import ConfigDict, Field
-
-from ..kernel.names import Labels, Name
-from ..measurements.recording import Declaration, example
+from ..measurements.recording import Declaration
 from .base import Answer
 from .run import RunAnswer
-
-
-class RecordingRequest(Declaration):
-    """A training of one's own, to be recorded."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [example()]})
-
-    name: Name | None = None
-    """For people; comparisons join runs of one name with other seeds."""
-    labels: Labels = Field(default_factory=dict)
-    """For finding the run again."""
-
-    def declaration(self) -> Declaration:
-        """What it says of the training."""
-        return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})
 
 
 class RecordingUrls(Answer):

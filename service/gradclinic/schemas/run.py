@@ -1,46 +1,11 @@
-"""Runs: what is asked, and what is answered."""
+"""Runs, as they are answered."""
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field
-
-from ..experiments.experiment import Experiment
-from ..kernel.names import Labels, Name
-from ..kernel.spec import Spec
 from ..kernel.status import RunStatus
-from ..remedies import RemedyList
 from .base import Answer, Json
 from .diagnosis import DiagnosisAnswer
-from .examples import EXPERIMENT
-
-
-class RunRequest(Spec):
-    """One training to queue."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "experiment": EXPERIMENT,
-                    "remedies": [{"kind": "swap_activation", "activation": "relu"}],
-                    "name": "sigmoid, twelve layers",
-                    "labels": {"team": "vision"},
-                }
-            ]
-        }
-    )
-
-    experiment: Experiment
-    """What to train."""
-    remedies: RemedyList = ()
-    """Changes of the experiment, applied in order."""
-    name: Name | None = None
-    """For people."""
-    labels: Labels = Field(default_factory=dict)
-    """For finding the run again."""
-    reuse: Literal["if_identical"] | None = None
-    """`if_identical`: answer with a succeeded run of the same resolved experiment and seed, if there is one."""
 
 
 class ProgressAnswer(Answer):

@@ -1,24 +1,12 @@
-"""Schedules, as they are asked for and returned."""
+"""Schedules, as they are answered."""
 
 from datetime import datetime
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from ..kernel.status import StudyStatus
-from ..regression import ScheduleSpec, Verdict
+from ..kernel.vocabulary import CheckVerdict
 from .base import Answer, Json
-
-
-class ScheduleRequest(ScheduleSpec):
-    """A cron line, and the check that it starts."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"name": "nightly", "cron": "0 3 * * *", "zone": "UTC", "check": {"baseline": "main"}},
-            ]
-        }
-    )
 
 
 class ScheduleUrls(Answer):
@@ -44,7 +32,7 @@ class FiringAnswer(Answer):
     check_id: str | None
     """Null where no check could be made, or where it was deleted."""
     status: StudyStatus | None
-    verdict: Verdict | None
+    verdict: CheckVerdict | None
     problem: str | None
     """Why no check could be made."""
 

@@ -1,34 +1,10 @@
-"""Studies: what is asked, and what is answered."""
+"""Studies, as they are answered."""
 
 from datetime import datetime
 from typing import Self
 
-from pydantic import ConfigDict
-
-from ..comparison.study import StudySpec
 from ..kernel.status import StudyStatus
 from .base import Answer, Json
-from .examples import EXPERIMENT
-
-
-class StudyRequest(StudySpec):
-    """One experiment, several arms, several seeds: arms x seeds x sweep points runs."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "experiment": EXPERIMENT,
-                    "arms": [
-                        {"name": "relu", "remedies": [{"kind": "swap_activation", "activation": "relu"}]},
-                        {"name": "batch norm", "remedies": [{"kind": "add_batch_norm"}]},
-                    ],
-                    "seeds": [0, 1, 2, 3, 4],
-                    "name": "which remedy cures it?",
-                }
-            ]
-        }
-    )
 
 
 class StudyProgressAnswer(Answer):

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, sel
 
 from ..kernel.codec import decode, encode
 from ..kernel.errors import Conflict, NotFound
-from ..regression import Report, Verdict
+from ..kernel.vocabulary import CheckVerdict
+from ..regression import Report
 from . import tables as t
 from .baseline import not_found as no_baseline
 from .database import Database
@@ -83,7 +84,7 @@ class Checks:
         *,
         baseline: str | None = None,
         schedule: str | None = None,
-        verdict: Verdict | None = None,
+        verdict: CheckVerdict | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page[Check]:

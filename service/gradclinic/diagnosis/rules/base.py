@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...kernel.spec import Spec
+from ...kernel.vocabulary import Blame, Severity
 from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.network import Network
 from ..features import Features
-from ..finding import Blame, Evidence, Finding, Severity
+from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 
 

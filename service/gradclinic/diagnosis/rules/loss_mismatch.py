@@ -1,10 +1,11 @@
 from math import log
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Blame
 from ...measurements.preflight import LossFacts, OutputFacts, Preflight, TargetFacts, least_cross_entropy
 from ...measurements.record import RunRecord
 from ..features import Features
-from ..finding import Blame, Evidence, Finding
+from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import Rule, failed, outcome_in_words
 

@@ -3,13 +3,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ...kernel.vocabulary import Severity
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import BATCH_NORM, KAIMING, NO_CLIPPING, RELU, STANDARDIZED, adam, rate
 from ...remedies.network import Network
 from ..confidence import share_above
 from ..features import Features
-from ..finding import Evidence, Finding, Severity
+from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (
     NOTHING_LEARNED,

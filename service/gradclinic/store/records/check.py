@@ -6,7 +6,8 @@ from datetime import datetime
 
 from ...kernel.json import JsonObject
 from ...kernel.status import StudyStatus
-from ...regression import Report, Verdict
+from ...kernel.vocabulary import CheckVerdict
+from ...regression import Report
 from .progress import Progress
 
 
@@ -35,7 +36,7 @@ class Check(NewCheck):
     """The schedule that started it."""
     status: StudyStatus
     """Succeeded: there is a verdict, whatever it is. Failed: none of its runs could be trained."""
-    verdict: Verdict | None
+    verdict: CheckVerdict | None
     report: Report | None
     """None while its runs go on, and where it was cancelled."""
     cancel_requested: bool

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ...kernel.json import JsonObject
 from ...kernel.status import StudyStatus
-from ...regression import Verdict
+from ...kernel.vocabulary import CheckVerdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Firing:
     fired_at: datetime
     check_id: str | None
     """None where no check could be made, or where it was deleted."""
-    verdict: Verdict | None
+    verdict: CheckVerdict | None
     status: StudyStatus | None
     problem: str | None
     """Why no check could be made."""

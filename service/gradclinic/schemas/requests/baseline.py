@@ -1,0 +1,19 @@
+"""Baselines, as they are asked for."""
+
+from pydantic import ConfigDict
+
+from ...regression import PinSpec
+
+
+class BaselineRequest(PinSpec):
+    """What a baseline's name points at from now on: an arm of a study, the runs of a check, or runs by name."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"study_id": "study_01K0A", "arm": "relu"},
+                {"run_ids": ["run_01K0A", "run_01K0B"]},
+                {"check_id": "check_01K0A"},
+            ]
+        }
+    )
