@@ -7,8 +7,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..diagnosis.wording import as_read
-from ..remedies.words import in_words
 from ..schemas.diagnosis import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
 from .numbers import short
 
@@ -33,6 +31,8 @@ def diagnosis_words(
 
 
 def _finding(finding: FindingAnswer, *, layers: int | None, steps: int | None) -> RenderableType:
+    from ..remedies.words import in_words  # loads every remedy
+
     style = SEVERITY_STYLES.get(finding.severity, "")
     name = finding.condition.replace("_", " ")
     harm = "it hurt learning" if finding.harm else "it did no harm"
@@ -79,6 +79,8 @@ def _steps(finding: FindingAnswer, of: int | None) -> str:
 
 
 def _evidence(evidence: Sequence[EvidenceAnswer]) -> list[tuple[str, str]]:
+    from ..diagnosis.wording import as_read  # loads every rule
+
     rows = []
     for index, each in enumerate(evidence):
         read = as_read(each.name, each.value, each.threshold)

@@ -10,9 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..prescription import Ending, Round
-from ..remedies import Remedy
-from ..remedies.words import in_words
+from ..kernel.vocabulary import SearchEnding, SearchRound
 from ..schemas.comparison import ComparisonAnswer
 from ..schemas.prescription import (
     AnyDiagnosis,
@@ -22,17 +20,18 @@ from ..schemas.prescription import (
     PrescriptionAnswer,
     TriedAnswer,
 )
+from ..schemas.remedy import AnyRemedy
 from .comparison import Ranking, effect
 from .numbers import short
 
-_ROUNDS: Mapping[Round, str] = {
+_ROUNDS: Mapping[SearchRound, str] = {
     "diagnose": "training it as it is",
     "screen": "first candidates, short runs",
     "improve": "variations of the best, short runs",
     "race": "the best at full length",
     "confirm": "the finalists on fresh seeds",
 }
-_ENDINGS: Mapping[Ending, str] = {
+_ENDINGS: Mapping[SearchEnding, str] = {
     "cured": "cured",
     "healthy": "nothing to cure",
     "not_cured": "no cure was found",
@@ -110,7 +109,7 @@ def _cure(cure: CureAnswer | None) -> list[RenderableType]:
     if cure is None:
         return []
     parts: list[RenderableType] = [_head("The cure")]
-    parts += [_indented(in_words(remedy)) for remedy in cure.remedies]
+    parts += [_indented(all_words([remedy])) for remedy in cure.remedies]
     for word, other in (("simplest", cure.simplest), ("best", cure.best)):
         if other.name != cure.name:
             found = None if other.evidence is None else other.evidence.effects.get("final_validation_loss")
@@ -126,8 +125,10 @@ def _control(control: ControlAnswer | None) -> list[RenderableType]:
     return [_head(head), *(_indented(all_words(draw.remedies)) for draw in control.draws)]
 
 
-def all_words(remedies: Sequence[Remedy]) -> str:
+def all_words(remedies: Sequence[AnyRemedy]) -> str:
     """Remedies that belong together, in words."""
+    from ..remedies.words import in_words  # loads every remedy
+
     return " + ".join(in_words(remedy) for remedy in remedies)
 
 

@@ -7,7 +7,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..diagnosis.wording import as_read
 from ..schemas.comparison import (
     ComparisonAnswer,
     DiagnosisOverSeedsAnswer,
@@ -76,6 +75,8 @@ def _finding(finding: FindingOverSeedsAnswer) -> RenderableType:
 
 
 def _evidence(each: EvidenceOverSeedsAnswer) -> str:
+    from ..diagnosis.wording import as_read  # loads every rule
+
     read = as_read(each.name, each.median, each.threshold, interval=each.interval)
     unit = "" if each.unit == "step" else each.unit
     words = f"{read.label:<42}{short(read.value):>9} {unit:<8}"
