@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gradclinic.measurements.record import RunRecord
+from gradclinic_torch import Recording
 
 from .loops import digits, recorded
 
@@ -213,3 +214,15 @@ def test_a_model_of_layers_of_its_own_has_its_parameters_recorded() -> None:
     record = found(OfItsOwn())
     assert (record.sites, [weight.name for weight in record.weights]) == ((), ["weight"])
     assert (record.get("weight_grad_norm_l2").values > 0).all()
+
+
+def test_a_layer_whose_output_goes_into_the_next_one_as_it_is_has_no_activation():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8), nn.Flatten(), nn.Linear(8, 2))
+    optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+    with Recording(model, optimizer, criterion) as recording:
+        loss = criterion(model(torch.randn(16, 4)), torch.randint(2, (16,)))
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+    assert [site.activation for site in recording.record.sites] == ["identity", "identity"]

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.experiments.activations import Activation
+from gradclinic.experiments.activations.identity import Identity
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import SiteInfo
 
-from .graph import Node, adds_its_input, consumers_of
+from .graph import Node, adds_its_input, consumers_of, is_product, only_taker
 from .hooks import Key
 from .module_kinds import CELLS, CHANNELS_FIRST, FUSED, NORMS, WEIGHTED, activation_of_module, activation_of_node
 
@@ -175,8 +176,8 @@ class Discovery:
         activation = activation_of_module(following.module) if following is not None else None
         after, compute = (following.key, None) if following is not None and activation is not None else (None, None)
         if activation is None:
-            takers = consumers.get(tapped.leave, [])
-            activation = activation_of_node(takers[0]) if len(takers) == 1 else None
+            taker = only_taker(tapped.leave, consumers)
+            activation = None if taker is None else Identity() if is_product(taker) else activation_of_node(taker)
             if activation is not None:
                 call = activation.call()
                 compute = getattr(nn, call.target.removeprefix("nn."))(*call.args, **call.kwargs)

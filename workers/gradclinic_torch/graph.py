@@ -1,7 +1,7 @@
 """The autograd graph of one backward: who takes a tensor, and which modules pass their input on beside themselves."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -57,6 +57,19 @@ def leaves_of(root: Node) -> list[Tensor]:
                 seen.add(below)
                 waiting.append(below)
     return found
+
+
+def is_product(node: Node) -> bool:
+    """Whether a node multiplies by weights, as the next layer does where no activation stands between."""
+    return bool(node.name().startswith(_MULTIPLY))
+
+
+def only_taker(node: Node, consumers: Mapping[Node, Sequence[Node]]) -> Node | None:
+    """The one operation that takes what a node makes, beyond reshapings; None where several do, or none."""
+    takers = consumers.get(node, ())
+    while len(takers) == 1 and takers[0].name().partition("Backward")[0] in _RESHAPES:
+        takers = consumers.get(takers[0], ())
+    return takers[0] if len(takers) == 1 else None
 
 
 _RESHAPES = (

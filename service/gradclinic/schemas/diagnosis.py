@@ -36,7 +36,7 @@ class FindingAnswer(Answer):
     """Where the rule or its threshold comes from."""
     summary: str
     """One sentence that a person understands."""
-    blames: list[Blame] = Field(default_factory=list)
+    blames: list[Blame]
     """The parts of the training that it holds responsible, best first."""
     suggested_remedies: list[AnyRemedy]
     """Remedies as they can be posted, best first for this condition."""
