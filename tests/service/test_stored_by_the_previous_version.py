@@ -12,7 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
+from gradclinic.remedies import AnyRemedy, Remedy
 from gradclinic.settings import Settings
 from gradclinic.store import migrate
 
@@ -24,8 +26,8 @@ ROUNDING = 1e-12
 WORDING = {"statement", "source", "design", "rule", "explanation", "help"}
 """Prose of claims and statistics, which each version writes itself."""
 
-ADDED = {"blames"}
-"""Keys that this version adds: what a finding blames."""
+ADDED = {"blames", "summary"}
+"""Keys that this version adds: what a finding blames, and what a baseline's pin holds, in words."""
 
 
 def _packed(name: str) -> bytes:
@@ -73,12 +75,20 @@ def test_the_database_holds_what_went_well_and_what_did_not() -> None:
     assert {run["reason"]["code"] for run in runs} > {"non_finite"}
 
 
+def _remedies(posted: list[dict[str, Any]]) -> list[Remedy]:
+    """What is suggested, whether or not it spells what is the default anyway."""
+    return TypeAdapter(list[AnyRemedy]).validate_python(posted)
+
+
 def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
     """The places where two answers differ, but for prose that is no longer stored."""
     if isinstance(before, dict) and isinstance(now, dict):
         if before.keys() != now.keys() - ADDED:
             yield f"{at}: keys {sorted(before.keys() ^ now.keys() - ADDED)}"
-        for key in before.keys() & now.keys() - WORDING:
+        remedies = "suggested_remedies"
+        if remedies in before and _remedies(before[remedies]) != _remedies(now[remedies]):
+            yield f"{at}/{remedies}: {before[remedies]} became {now[remedies]}"
+        for key in before.keys() & now.keys() - WORDING - {remedies}:
             yield from _differences(before[key], now[key], f"{at}/{key}")
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for index, (one, other) in enumerate(zip(before, now, strict=True)):

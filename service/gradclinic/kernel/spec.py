@@ -9,6 +9,9 @@ Item = TypeVar("Item")
 Shape = tuple[int, ...]
 """Sizes of one sample, without the batch dimension."""
 
+TAGS = ("kind", "scheme", "name")
+"""Fields that tell the members of a union apart."""
+
 
 class Spec(BaseModel):
     """A frozen value that came from, and goes back to, JSON; nothing in it is coerced in silence."""
@@ -25,6 +28,17 @@ class Spec(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values, every default spelled out."""
         return self.model_dump(mode="json")
+
+    def in_short(self) -> dict[str, Any]:
+        """The spec as briefly as it can be posted: what tags it, and what differs from the defaults."""
+        said = self.to_json()
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if isinstance(value, Spec):
+                said[name] = value.in_short()
+            elif name not in TAGS and value == field.get_default(call_default_factory=True):
+                del said[name]
+        return said
 
 
 Items = Annotated[tuple[Item, ...], Strict(strict=False)]

@@ -1,10 +1,15 @@
 """Diagnoses, as they are answered."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer
 
 from ..kernel.vocabulary import Blame, Severity
 from .base import Answer
 from .remedy import AnyRemedy
+
+SuggestedRemedy = Annotated[AnyRemedy, PlainSerializer(lambda remedy: remedy.in_short())]
+"""A remedy as it can be posted, without what is the default anyway."""
 
 
 class EvidenceAnswer(Answer):
@@ -38,7 +43,7 @@ class FindingAnswer(Answer):
     """One sentence that a person understands."""
     blames: list[Blame]
     """The parts of the training that it holds responsible, best first."""
-    suggested_remedies: list[AnyRemedy]
+    suggested_remedies: list[SuggestedRemedy]
     """Remedies as they can be posted, best first for this condition."""
 
 

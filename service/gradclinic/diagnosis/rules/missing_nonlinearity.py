@@ -15,6 +15,8 @@ class MissingNonlinearity(Rule):
     uses: ClassVar[tuple[str, ...]] = ("learned",)
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        if record.preflight is None:
+            return None
         hidden = [site for site in record.sites if site.kind == "pre_activation"]
         if not hidden or len(hidden) < len(record.sites) or any(site.activation != "identity" for site in hidden):
             return None

@@ -20,7 +20,8 @@ class TooShort(Rule):
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
-        if not features.finished or not failed(features, thresholds) or blown_up(features, thresholds):
+        looked = record.preflight is not None  # else something may be wrong that no number of steps mends
+        if not (looked and features.finished and failed(features, thresholds)) or blown_up(features, thresholds):
             return None
         if not enough(features, thresholds):
             return None

@@ -1,10 +1,11 @@
 from gradclinic.diagnosis import diagnose
 
 from ..records import changed, failed, healthy_record, outcome
+from ..seen import CLASSIFIER, seen
 
 
 def linear(ended):
-    return changed(healthy_record(activation="identity", can_die=False), outcome=ended)
+    return seen(CLASSIFIER, record=changed(healthy_record(activation="identity", can_die=False), outcome=ended))
 
 
 def test_layers_with_nothing_between_them_are_one_linear_layer():

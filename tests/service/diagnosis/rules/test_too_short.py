@@ -4,15 +4,17 @@ import pytest
 from gradclinic.diagnosis import diagnose
 
 from ..records import changed, failed, healthy_record
+from ..seen import CLASSIFIER, seen
 
 
 def falling(*, to: float, steps_per_unit: float = 300.0):
     """A loss that falls in a straight line from the constant predictor's to a fraction of it."""
-    return changed(
+    record = changed(
         healthy_record(),
         {"probe_loss": lambda steps: 2.3 * (1 - (1 - to) * steps / steps_per_unit)},
         outcome=failed(final_train_loss=2.3 * to),
     )
+    return seen(CLASSIFIER, record=record)
 
 
 def test_a_loss_that_falls_in_a_straight_line_is_followed_to_where_it_has_learned():
