@@ -83,8 +83,8 @@ def _remedies(posted: list[dict[str, Any]]) -> list[Remedy]:
 def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
     """The places where two answers differ, but for prose that is no longer stored."""
     if isinstance(before, dict) and isinstance(now, dict):
-        if before.keys() != now.keys() - ADDED:
-            yield f"{at}: keys {sorted(before.keys() ^ now.keys() - ADDED)}"
+        if changed := (before.keys() - now.keys()) | (now.keys() - before.keys() - ADDED):
+            yield f"{at}: keys {sorted(changed)}"
         remedies = "suggested_remedies"
         if remedies in before and _remedies(before[remedies]) != _remedies(now[remedies]):
             yield f"{at}/{remedies}: {before[remedies]} became {now[remedies]}"
@@ -98,6 +98,6 @@ def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
 
 
 def _alike(before: Any, now: Any) -> bool:
-    if isinstance(before, float) and isinstance(now, float):
+    if {type(before), type(now)} <= {int, float}:  # 9 and 9.0 are one number to JSON
         return isclose(before, now, rel_tol=ROUNDING)
     return type(before) is type(now) and before == now

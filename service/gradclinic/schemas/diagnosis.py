@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, PlainSerializer
+from pydantic import PlainSerializer
 
 from ..kernel.vocabulary import Blame, Severity
 from .base import Answer
