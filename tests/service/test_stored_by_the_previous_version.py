@@ -26,8 +26,8 @@ ROUNDING = 1e-12
 WORDING = {"statement", "source", "design", "rule", "explanation", "help"}
 """Prose of claims and statistics, which each version writes itself."""
 
-ADDED = {"blames", "summary"}
-"""Keys that this version adds: what a finding blames, and what a baseline's pin holds, in words."""
+ADDED = {"blames", "loss_unit", "summary"}
+"""Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words."""
 
 
 def _packed(name: str) -> bytes:

@@ -12,7 +12,7 @@ from .over_seeds import (
     diagnoses_over_seeds,
 )
 from .report import ArmComparison, Comparison, Cost, RunConditions
-from .results import LEARNED, Pair, RunResult, SweepPoint, Swept
+from .results import LEARNED, Pair, RunResult, SweepPoint, Swept, in_one_unit
 from .trainability import trainability
 
 __all__ = [
@@ -38,5 +38,6 @@ __all__ = [
     "compare",
     "diagnoses_over_seeds",
     "gain",
+    "in_one_unit",
     "trainability",
 ]

@@ -15,7 +15,7 @@ from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
 from .over_seeds import diagnoses_over_seeds
 from .paired import PairedDifference, paired_difference
 from .report import ArmComparison, Comparison, Cost, RunConditions
-from .results import Pair, RunResult
+from .results import Pair, RunResult, in_one_unit
 from .verdicts import Judgement, judge
 
 _ORDER: Mapping[ArmVerdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inconclusive": 2, "harms": 3}
@@ -43,7 +43,7 @@ def compare(
     if not 0.5 <= confidence < 1:
         raise InvalidSpec.at("/confidence", "not a confidence", value=confidence, allowed="from 0.5 to below 1")
     by_arm: dict[str, list[RunResult]] = {name: [] for name in arms or ()}
-    for run in results:
+    for run in in_one_unit(results):
         by_arm.setdefault(run.arm, []).append(run)
     if baseline not in by_arm:
         raise InvalidSpec.at(
@@ -74,7 +74,7 @@ def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str =
 
     Raises InsufficientData where no pair of runs has the metric.
     """
-    runs = list(results)
+    runs = in_one_unit(results)
     base, mine, _ = _joined(
         _finished([run for run in runs if run.arm == baseline]), _finished([run for run in runs if run.arm == arm])
     )

@@ -1,7 +1,7 @@
 """What the comparison takes of a run: who it is, how it ended, what it measured, what its diagnosis says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -20,6 +20,8 @@ Pair = tuple[int, SweepPoint | None]
 LEARNED = 0.5
 """A relative training loss of at most this is that of a network that learned, as in the rules."""
 
+LOSSES_WITH_UNIT = ("final_train_loss", "final_validation_loss")
+"""The metrics whose unit is that of a regression's targets, squared."""
 
 NOT_CONDITIONS = frozenset({"healthy", "insufficient_evidence"})
 
@@ -45,7 +47,7 @@ class RunResult:
     status: RunStatus = "succeeded"
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """By name, as in a run's JSON: the contract's metrics, and where known `depth_slope`, `depth_slope_early`,
-    `loss_spikes`, `parameters`, `peak_memory_bytes`, `steps_done`, `nonfinite_step`."""
+    `loss_spikes`, `loss_unit`, `parameters`, `peak_memory_bytes`, `steps_done`, `nonfinite_step`."""
     diagnosis: Diagnosis | None = None
     sweep_point: SweepPoint | None = None
 
@@ -111,3 +113,24 @@ class RunResult:
         if relative is None:
             return self.primary == "healthy"
         return relative <= LEARNED and not self.broke_off
+
+
+def in_one_unit(results: Iterable[RunResult]) -> list[RunResult]:
+    """The same results, their losses in one unit: the targets' own where they were standardized in some runs only.
+
+    Where a run that was trained to an end does not know its unit, all stay as they are: the runs of a classification,
+    and those that an earlier version stored.
+    """
+    runs = list(results)
+    scales = {run.metric("loss_unit") for run in runs if run.succeeded}
+    if len(scales) < 2 or None in scales:
+        return runs
+    return [_in_target_units(run) for run in runs]
+
+
+def _in_target_units(run: RunResult) -> RunResult:
+    scale = run.metric("loss_unit")
+    if scale is None:
+        return run
+    losses = {name: loss * scale for name in LOSSES_WITH_UNIT if (loss := run.metric(name)) is not None}
+    return replace(run, metrics={**run.metrics, **losses, "loss_unit": 1.0})

@@ -8,7 +8,7 @@ from statistics import median
 
 from ..kernel.errors import InsufficientData
 from .metrics import DEFAULT_METRIC
-from .results import RunResult
+from .results import RunResult, in_one_unit
 
 Point = tuple[float, ...]
 """Values of the swept fields."""
@@ -65,7 +65,7 @@ def trainability(results: Iterable[RunResult], *, metric: str = DEFAULT_METRIC) 
 
     Raises InsufficientData where the runs were swept over no field, or over more than two.
     """
-    runs = list(results)
+    runs = in_one_unit(results)
     fields = list(dict.fromkeys(field for run in runs for field in run.swept or ()))
     if not 1 <= len(fields) <= 2:
         raise InsufficientData(f"a map needs runs swept over one or two fields; these were swept over {len(fields)}")

@@ -44,6 +44,9 @@ class RunMetrics:
     """log10 of the first hidden layer's update-to-weight ratio over the last one's."""
     loss_spikes: int | None = None
     """Sudden rises of the probe loss."""
+    loss_unit: float | None = None
+    """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
+    standardized. None for a classification, and where it is not known."""
 
     @classmethod
     def of_outcome(cls, outcome: Outcome, *, steps: int, parameters: int | None = None) -> "RunMetrics":
@@ -61,6 +64,7 @@ class RunMetrics:
             nonfinite_step=outcome.nonfinite_step,
             peak_memory_bytes=outcome.peak_memory_bytes,
             parameters=parameters,
+            loss_unit=outcome.loss_unit,
         )
 
     def by_name(self) -> Mapping[str, float | int | None]:

@@ -284,6 +284,9 @@ class Outcome:
     peak_memory_bytes: int | None = None
     stopped_on: str | None = None
     """The condition whose finding ended the run early, where `training.stop_when` asked for that."""
+    loss_unit: float | None = None
+    """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
+    standardized. None for a classification, and where it is not known."""
 
     @property
     def relative_train_loss(self) -> float | None:

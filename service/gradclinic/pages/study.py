@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import StudyId, TheService
 from ..claims import CLAIMS
-from ..comparison import METRICS, RunResult, trainability
+from ..comparison import METRICS, RunResult, in_one_unit, trainability
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.record import STATISTICS, Layout, Series
@@ -110,7 +110,7 @@ def map_figure(service: Service, study_id: str, *, metric: str) -> Figure:
     runs = service.store.runs.of_study(study_id)
     if not runs:
         service.store.studies.get(study_id)
-    results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
+    results = in_one_unit(results_of(service, [(run, run.arm or BASELINE) for run in runs]))
     return trainability_map(
         trainability(results, metric=metric),
         log=chosen.log,

@@ -12,7 +12,7 @@ fewer than about one seed in n can stay unseen with n seeds.
 
 from collections.abc import Mapping, Sequence
 
-from ..comparison import METRICS, Pair, RunResult
+from ..comparison import METRICS, Pair, RunResult, in_one_unit
 from ..kernel.vocabulary import CheckVerdict
 from .conditions import condition_checks
 from .metrics import FEWEST_SEEDS, metric_check
@@ -35,6 +35,8 @@ def check(baseline: Sequence[RunResult], new: Sequence[RunResult], *, margins: M
 
     Conditions are counted over all runs of either side, metrics over the pairs. Raises KeyError for an unknown metric.
     """
+    runs = in_one_unit([*baseline, *new])
+    baseline, new = runs[: len(baseline)], runs[len(baseline) :]
     finished, mine = _by_pair(baseline), _by_pair(new)
     metrics = [
         metric_check(

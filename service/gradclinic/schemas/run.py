@@ -40,6 +40,9 @@ class RunMetricsAnswer(Answer):
     recording_seconds: float | None
     saved_share: float | None
     """Fraction of the steps saved by early stopping; null where `stop_when` did not stop the run."""
+    loss_unit: float | None
+    """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
+    standardized. Null for a classification, and where it is not known."""
 
 
 class RunUrls(Answer):

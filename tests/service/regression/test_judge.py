@@ -37,6 +37,19 @@ def test_a_better_result_passes_however_much_it_scatters():
     assert judged(arm("new", [loss * factor for loss, factor in zip(LOSSES, factors, strict=True)])).verdict == "pass"
 
 
+def test_losses_of_standardized_targets_are_compared_in_the_unit_of_the_baselines_targets():
+    def measured(name, losses, *, scale):
+        return [
+            run(name, seed, loss / scale, loss_unit=scale, relative_train_loss=loss / 8e6)
+            for seed, loss in enumerate(losses)
+        ]
+
+    own = [loss * 2e6 for loss in LOSSES]
+    before = measured("baseline", own, scale=1.0)
+    assert judged(measured("new", own, scale=2e6), before).verdict == "pass"
+    assert judged(measured("new", [2 * loss for loss in own], scale=2e6), before).verdict == "fail"
+
+
 def test_a_loss_that_is_beyond_the_margin_on_every_seed_fails_and_names_the_metric():
     report = judged(arm("new", [loss * (1.5 + seed / 100) for seed, loss in enumerate(LOSSES)]))
     assert report.verdict == "fail"

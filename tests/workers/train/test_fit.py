@@ -198,3 +198,14 @@ def test_a_network_that_learns_reaches_its_target_and_says_when():
     at = list(probe.steps).index(record.outcome.steps_to_target)
     assert probe.values[at, 0] <= 0.5 * record.outcome.constant_loss < probe.values[at - 1, 0]
     assert record.outcome.final_validation_accuracy > 0.8
+
+
+def test_a_regression_says_in_which_unit_its_losses_are_and_a_classification_has_none():
+    def outcome(**data):
+        experiment = specs.mlp(data="teacher")
+        return train(experiment.model_copy(update={"data": experiment.data.model_copy(update=data)})).outcome
+
+    raw, standardized = outcome(target_scale=100.0, standardize=False), outcome(target_scale=100.0)
+    assert raw.loss_unit == 1.0
+    assert standardized.constant_loss * standardized.loss_unit == pytest.approx(raw.constant_loss, rel=1e-5)
+    assert train(specs.mlp()).outcome.loss_unit is None

@@ -350,6 +350,7 @@ class _Fit:
             recording_seconds=self.recording_seconds,
             peak_memory_bytes=torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
             stopped_on=self.stopped_on,
+            loss_unit=self.objective.loss_unit,
         )
 
     def _record(self, *, outcome: Outcome | None) -> RunRecord:

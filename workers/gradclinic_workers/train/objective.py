@@ -25,6 +25,8 @@ class Objective:
         split = experiment.data.sample(experiment.model.layout())
         self.constant_loss = split.constant_loss(self._task)
         """Training loss of the best constant predictor."""
+        self.loss_unit = split.loss_unit if self._task == "regression" else None
+        """How many units of the raw targets, squared, one unit of the loss is; None for a classification."""
         self.inputs, self.targets = self._tensors(split.train)
         self._validation = self._tensors(split.validation)
 

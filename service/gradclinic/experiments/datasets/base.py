@@ -35,6 +35,9 @@ class Split:
 
     train: Samples
     validation: Samples
+    loss_unit: float = field(default=1.0, kw_only=True)
+    """How many units of the raw targets, squared, one squared error of these targets is: the variance that
+    standardizing divided by, its mean where there are several targets."""
 
     def constant_loss(self, task: Task) -> float:
         """Training loss of the best constant predictor: the class entropy (nats), or the target variance (MSE)."""
@@ -162,7 +165,7 @@ def _with_standard_targets(train: Samples, validation: Samples) -> Split:
     halves = [
         Samples(half.inputs, ((half.targets - mean) / deviation).astype(np.float32)) for half in (train, validation)
     ]
-    return Split(*halves)
+    return Split(*halves, loss_unit=float((deviation**2).mean()))
 
 
 def shuffled_split(inputs: npt.NDArray[Any], targets: npt.NDArray[np.generic], *, train: int, seed: int) -> Split:

@@ -51,6 +51,17 @@ def test_its_samples_are_as_declared_and_fixed_by_its_own_seed(shape, layout, ta
     assert differs_by_seed(data)
 
 
+def test_a_loss_of_standardized_targets_can_be_told_in_the_targets_own_unit() -> None:
+    table = npz(RNG.normal(size=(40, 3)), RNG.normal(50, 1000, size=(40, 1)))
+    as_they_are, standardized = (
+        Uploaded(id=ID, standardize=standardize).with_uploads(lambda _: upload(table)).sample("flat")
+        for standardize in (False, True)
+    )
+    own_unit = [split.constant_loss("regression") * split.loss_unit for split in (as_they_are, standardized)]
+    assert as_they_are.loss_unit == 1.0
+    assert own_unit[1] == pytest.approx(own_unit[0], rel=1e-5)
+
+
 EXPERIMENT = Experiment.model_validate(
     {
         "model": {"kind": "mlp", "depth": 1, "width": 4, "activation": "tanh"},
