@@ -11,12 +11,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Thread
 
 from .changes import Change, changed
 
@@ -49,7 +50,10 @@ def outcomes(checkout: Path, changes: Sequence[Change], *, processes: int, timeo
     with (
         tempfile.TemporaryDirectory(prefix="gradclinic-mutations-") as folder,
         ProcessPoolExecutor(
-            processes, mp_context=get_context("spawn"), initializer=_prepare, initargs=(checkout, Path(folder))
+            processes,
+            mp_context=get_context("spawn"),
+            initializer=_prepare,
+            initargs=(checkout, Path(folder), os.getpid()),
         ) as pool,
     ):
         packages = sorted({change.package for change in changes})
@@ -59,9 +63,10 @@ def outcomes(checkout: Path, changes: Sequence[Change], *, processes: int, timeo
         yield from pool.map(partial(_tried, timeout_s=timeout_s), changes)
 
 
-def _prepare(checkout: Path, folder: Path) -> None:
+def _prepare(checkout: Path, folder: Path, parent: int) -> None:
     """Make this process's copy, and have it found before whatever is installed."""
     global _copy  # noqa: PLW0603  # one copy a process
+    _end_with(parent, lambda: shutil.rmtree(folder, ignore_errors=True))
     _copy = folder / str(os.getpid())
     _copy.mkdir()
     skipped = shutil.ignore_patterns("__pycache__", ".hypothesis")
@@ -77,6 +82,20 @@ def _prepare(checkout: Path, folder: Path) -> None:
     os.chdir(_copy)
     for name in PRELOADED:
         importlib.import_module(name)
+
+
+def _end_with(parent: int, leave: Callable[[], object]) -> None:
+    """Have this process end when its parent has, however that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        try:
+            leave()
+        finally:
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _tried(change: Change, *, timeout_s: float) -> Outcome:
@@ -100,9 +119,11 @@ def _failure(package: str, *, timeout_s: float) -> str:
     """The first test that fails, or why none could run; empty where all passed."""
     report = _copy / "failed"
     report.unlink(missing_ok=True)
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
+        _end_with(parent, lambda: os.killpg(0, signal.SIGKILL))
         _run_tests(package, report)
     deadline = time.monotonic() + timeout_s
     while os.waitpid(child, os.WNOHANG) == (0, 0):
