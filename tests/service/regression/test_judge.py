@@ -193,6 +193,44 @@ def test_seventeen_seeds_are_judged_by_the_conditional_chance():
     assert judged(few, arm("baseline", losses)).verdict == "inconclusive"
 
 
+def test_the_method_tells_the_confidence_that_conditions_leave_to_the_intervals():
+    assert "94% for all intervals together" in judged(arm("new", LOSSES)).method
+
+
+def test_only_a_pass_without_harm_says_that_nothing_hurt():
+    assert "Nothing hurt" not in judged(arm("new", [loss * 3 for loss in LOSSES])).summary
+    sick = arm("baseline", LOSSES, "slow_convergence")
+    again = judged(arm("new", LOSSES, "slow_convergence"), sick)
+    assert again.verdict == "pass"
+    assert "Nothing hurt" not in again.summary
+
+
+def test_a_lost_run_has_to_be_trained_again_before_it_is_decided():
+    report = judged([*arm("new", LOSSES[:4]), run("new", 4, NAN, status="failed")])
+    assert report.seeds_needed == 5
+
+
+def test_the_case_that_needs_most_seeds_says_how_many_are_needed():
+    factors = (0.8, 1.3, 1.0, 1.2, 0.7)
+    new = arm("new", [loss * factor for loss, factor in zip(LOSSES, factors, strict=True)])
+    for seed in (0, 1):
+        new[seed] = replace(new[seed], diagnosis=diagnosed("dead_units"))
+    report = judged(new)
+    needed = [each.seeds_needed for each in (*report.metrics, *report.conditions)]
+    assert None not in needed
+    assert len(set(needed)) == 2
+    assert report.seeds_needed == max(needed)
+
+
+def test_where_one_case_stays_open_whatever_the_seeds_no_number_is_named():
+    before = with_accuracy("baseline", [0.90, 0.91, 0.92, 0.90])
+    new = with_accuracy("new", [0.90, 0.91, 0.92, None])
+    new[0] = replace(new[0], diagnosis=diagnosed("dead_units"))
+    report = judged(new, before, margins=BOTH)
+    assert (report.verdict, report.seeds_needed) == ("inconclusive", None)
+    assert report.summary.endswith("If all stays so, no practical number of seeds would decide.")
+
+
 # --- the stated errors ----------------------------------------------------------------------------------
 
 
