@@ -14,29 +14,21 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.measurements.preflight import (
-    BOUNDS,
-    InputFacts,
     LossFacts,
     LossInput,
     NormFacts,
     OptimizerFacts,
     OutputFacts,
-    OutputForm,
     PrecisionFacts,
     Preflight,
-    TargetFacts,
-    TargetForm,
     WiringFacts,
 )
 
+from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
 from .graph import Node, leaves_of, nearest_operation
 
 BATCHES = 8
 """Batches that are looked at."""
-ENTRIES = 1_000_000
-"""Entries of inputs, of targets and of outputs that are kept, at most."""
-DISTINCT = 1000
-"""Different targets that are counted, at most."""
 
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], ...] = (
@@ -114,7 +106,7 @@ class FirstLook:
     def before_forward(self, inputs: Any) -> None:
         """The model is about to be called; `inputs` is its first argument."""
         if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
-            self._inputs.add(_as_rows(inputs))
+            self._inputs.add(as_rows(inputs))
 
     def after_loss(self, outputs: Any, targets: Any, value: Any) -> None:
         """The criterion was called in training."""
@@ -176,10 +168,10 @@ class FirstLook:
     def facts(self) -> Preflight:
         """Everything that was seen so far."""
         self.close()
-        targets = self._target_facts()
+        inputs, targets = self._inputs.rows(), self._targets.rows()
         return Preflight(
-            inputs=_input_facts(self._inputs.rows()),
-            targets=targets,
+            inputs=input_facts(inputs) if inputs is not None else None,
+            targets=target_facts(targets, indices=self._targets_are_indices) if targets is not None else None,
             outputs=self._output_facts(),
             loss=self._loss_facts(),
             wiring=self._wiring_facts(),
@@ -202,20 +194,9 @@ class FirstLook:
         if self._outputs is not None or outputs.ndim == 0 or not outputs.numel():
             return
         self._batch_size = len(outputs)
-        rows = _as_rows(outputs[: max(1, ENTRIES // max(1, outputs[0].numel()))]).double().cpu()
-        finite = rows[torch.isfinite(rows)] if bool(torch.isfinite(rows).any()) else torch.zeros(1)
+        rows = as_rows(outputs[: max(1, ENTRIES // max(1, outputs[0].numel()))]).double().cpu()
         node = nearest_operation(outputs.grad_fn)
-        self._outputs = OutputFacts(
-            columns=rows.shape[1],
-            form=_output_form(rows),
-            activation=_ACTIVATIONS.get(node) if node is not None else None,
-            rms=float(finite.square().mean().sqrt()),
-            low=float(finite.min()),
-            high=float(finite.max()),
-            unreachable=0.0,
-            unreachable_error=0.0,
-            constant=bool((rows == rows[:1]).all()) and len(rows) > 1,
-        )
+        self._outputs = output_facts(rows, activation=_ACTIVATIONS.get(node) if node is not None else None)
 
     def _saw_targets(self, outputs: Tensor, targets: Tensor) -> None:
         indices = not targets.is_floating_point() and targets.ndim < outputs.ndim
@@ -223,7 +204,7 @@ class FirstLook:
         same = outputs.shape == targets.shape
         by_number = isinstance(self._criterion, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
         self._broadcasts = self._broadcasts or (by_number and not same)
-        self._targets.add(targets.reshape(-1, 1) if indices or targets.ndim < 2 else _as_rows(targets))
+        self._targets.add(targets.reshape(-1, 1) if indices or targets.ndim < 2 else as_rows(targets))
 
     def _saw_wiring(self, root: Node | None) -> None:
         self._leaves = leaves_of(root) if root is not None else list(self._model.parameters())
@@ -275,46 +256,11 @@ class FirstLook:
             evaluating=self._evaluating,
         )
 
-    def _target_facts(self) -> TargetFacts | None:
-        rows = self._targets.rows()
-        if rows is None:
-            return None
-        finite = torch.isfinite(rows).all(dim=1)
-        known = rows[finite]
-        if not len(known):
-            return None
-        different, counts = torch.unique(known[:, :4096], dim=0, return_counts=True)
-        form = "indices" if self._targets_are_indices else _target_form(known)
-        return TargetFacts(
-            rows=len(rows),
-            columns=rows.shape[1],
-            form=form,
-            mean=float(known.mean()),
-            std=float(known.std(unbiased=False)),
-            low=float(known.min()),
-            high=float(known.max()),
-            outside_unit=float(((known < 0) | (known > 1)).double().mean()),
-            whole=bool((known == known.round()).all()),
-            distinct=min(DISTINCT, len(different)),
-            most_common=float(counts.max() / len(known)),
-            nonfinite_rows=int((~finite).sum()),
-        )
-
     def _output_facts(self) -> OutputFacts | None:
-        outputs, rows = self._outputs, self._targets.rows()
-        if outputs is None or rows is None or self._targets_are_indices or (outputs.activation or "") not in BOUNDS:
+        outputs, targets = self._outputs, self._targets.rows()
+        if outputs is None or targets is None or self._targets_are_indices:
             return outputs
-        known = rows[torch.isfinite(rows).all(dim=1)]
-        variance = float(known.var(unbiased=False)) if len(known) else 0.0
-        if not variance:
-            return outputs
-        distance = known - known.clamp(*BOUNDS[outputs.activation or ""])
-        return outputs.model_copy(
-            update={
-                "unreachable": float((distance != 0).double().mean()),
-                "unreachable_error": float(distance.square().mean()) / variance,
-            }
-        )
+        return with_reach(outputs, targets)
 
     def _loss_facts(self) -> LossFacts | None:
         if self._criterion is None:
@@ -367,63 +313,6 @@ class _Kept:
     def rows(self) -> Tensor | None:
         """[rows, columns]; None where nothing was kept."""
         return torch.cat(self._parts) if self._parts else None
-
-
-def _as_rows(values: Tensor) -> Tensor:
-    """[rows, columns]: a column is a feature, or a channel; positions and pixels count as rows."""
-    if values.ndim < 2:
-        return values.reshape(-1, 1)
-    if values.ndim == 3:  # sequences: [batch, steps, features]
-        return values.reshape(-1, values.shape[-1])
-    return values.movedim(1, -1).reshape(-1, values.shape[1])
-
-
-def _input_facts(rows: Tensor | None) -> InputFacts | None:
-    if rows is None:
-        return None
-    finite = torch.isfinite(rows).all(dim=1)
-    known = rows[finite]
-    if not len(known):
-        known = torch.zeros_like(rows[:1])  # nothing but the number of broken rows can be told
-    deviations, means = known.std(dim=0, unbiased=False), known.mean(dim=0)
-    varying = deviations[deviations > 0]
-    scale = float(varying.square().mean().sqrt()) if len(varying) else 0.0
-    return InputFacts(
-        rows=len(rows),
-        columns=rows.shape[1],
-        rms=float(known.square().mean().sqrt()),
-        largest_std=float(varying.max()) if len(varying) else 0.0,
-        typical_std=float(varying.median()) if len(varying) else 0.0,
-        largest_offset=float(means.abs().max()) / scale if scale else 0.0,
-        constant_columns=int((deviations == 0).sum()),
-        nonfinite_rows=int((~finite).sum()),
-    )
-
-
-def _target_form(rows: Tensor) -> TargetForm:
-    if bool(((rows == 0) | (rows == 1)).all()):
-        return "one_hot" if rows.shape[1] > 1 and bool((rows.sum(dim=1) == 1).all()) else "multi_hot"
-    if rows.shape[1] > 1 and _sum_to_one(rows):
-        return "probabilities"
-    return "numbers"
-
-
-def _output_form(rows: Tensor) -> OutputForm:
-    if not bool(torch.isfinite(rows).all()):
-        return "numbers"
-    if _sum_to_one(rows):
-        return "probabilities"
-    if bool((rows <= 0).all()) and _sum_to_one(rows.exp()):
-        return "log_probabilities"
-    low, high = float(rows.min()), float(rows.max())
-    if low >= 0:
-        return "unit_interval" if high <= 1 else "nonnegative"
-    return "symmetric_interval" if low >= -1 and high <= 1 else "numbers"
-
-
-def _sum_to_one(rows: Tensor) -> bool:
-    """Whether every row is a distribution; in half precision sums are off by 1e-2."""
-    return bool((rows >= 0).all()) and bool(((rows.sum(dim=1) - 1).abs() < 1e-2).all())
 
 
 def _steady(factors: Sequence[Tensor]) -> float | None:

@@ -153,6 +153,8 @@ class Preflight(Spec):
     optimizer: OptimizerFacts | None = None
     norm: NormFacts | None = None
     batch_size: Count | None = None
+    linear: bool | None = None
+    """Whether the outputs are a linear function of the inputs; None where that is not known."""
 
 
 BOUNDS: Mapping[str, tuple[float, float]] = {

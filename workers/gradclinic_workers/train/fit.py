@@ -34,6 +34,7 @@ from gradclinic.experiments.lowering import lower
 from gradclinic.kernel.errors import TrainingFailed
 from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
+from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import Outcome, RunRecord, Series
 from gradclinic_torch.recorder import Observation, Recorder
 from gradclinic_torch.recording_steps import RecordingSteps
@@ -42,6 +43,7 @@ from gradclinic_torch.reductions import norms_of
 from .build import build, build_optimizer
 from .clip import clip
 from .device import clear, out_of_memory, ran_out_of_memory
+from .first_look import first_look
 from .initialize import BATCHES, NOISE, generator, initialize, stream
 from .lsuv import calibrate
 from .objective import Objective
@@ -117,6 +119,7 @@ class _Fit:
         self.steps_to_target: int | None = None
         self.stopped_on: str | None = None
         self.initial_loss = math.nan
+        self.preflight: Preflight | None = None
         self.train_seconds = self.recording_seconds = 0.0
         self._unseen: list[tuple[int, Tensor]] = []
         self._flushed_at = time.perf_counter()
@@ -127,7 +130,10 @@ class _Fit:
         if checkpoint is not None:
             self._resume(checkpoint)
         else:
-            self.initial_loss = self.objective.training_loss()
+            self.initial_loss, outputs = self.objective.evaluated()
+            if self.record:
+                with self._recording():
+                    self.preflight = first_look(self.experiment, self.network, self.objective, outputs)
         self.reporter.started(self._record(outcome=None))
         while self.step < steps and not self._broke():
             if self.reporter.should_stop():
@@ -307,6 +313,7 @@ class _Fit:
             "recorder": self.recorder.state(),
             "loss_scale": self.loss_scale.state(),
             "initial_loss": self.initial_loss,
+            "preflight": self.preflight.to_json() if self.preflight is not None else None,
             "steps_to_target": self.steps_to_target,
             "train_seconds": self.train_seconds,
             "recording_seconds": self.recording_seconds,
@@ -327,12 +334,14 @@ class _Fit:
             torch.cuda.set_rng_state(state["device_noise"], self.device)
         self.recorder.resume(state["recorder"])
         self.loss_scale.resume(state["loss_scale"])
+        seen = state.get("preflight")  # a checkpoint of an earlier version has none
+        self.preflight = Preflight.model_validate(seen) if seen is not None else None
         self.step = state["step"]
         self.initial_loss, self.steps_to_target = state["initial_loss"], state["steps_to_target"]
         self.train_seconds, self.recording_seconds = state["train_seconds"], state["recording_seconds"]
 
     def _outcome(self) -> Outcome:
-        train_loss = self.objective.training_loss()
+        train_loss, _ = self.objective.evaluated()
         validation_loss, accuracy = self.objective.validation()
         if self.nonfinite_step is not None:  # training had no end: there is no state that its last step left
             train_loss = train_loss if not math.isfinite(train_loss) else math.nan
@@ -364,6 +373,7 @@ class _Fit:
             outcome=outcome,
             clipping=clipping.to_json() if clipping is not None else None,
             parameters=self.network.parameters,
+            preflight=self.preflight,
         )
 
 

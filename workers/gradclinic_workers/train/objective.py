@@ -51,11 +51,11 @@ class Objective:
         """Loss of the probe batch."""
         return self.loss(self.probe_outputs(tap), self.targets[:PROBE_SAMPLES])
 
-    def training_loss(self) -> float:
-        """Loss on the first min(1000, n) training samples, batch norm on batch statistics."""
+    def evaluated(self) -> tuple[float, Tensor]:
+        """Loss and outputs on the first min(1000, n) training samples, batch norm on batch statistics."""
         with on_batch_statistics(self._modules, self._device):
             outputs = self.outputs(self.inputs[:EVALUATION_SAMPLES])
-        return float(self.loss(outputs, self.targets[:EVALUATION_SAMPLES]))
+        return float(self.loss(outputs, self.targets[:EVALUATION_SAMPLES])), outputs
 
     def validation(self) -> tuple[float, float | None]:
         """Loss, and accuracy for a classification; an output that is not finite is a wrong answer."""

@@ -4,7 +4,10 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, counted, failed, outcome_in_words
+from .base import NOTHING_LEARNED, Rule, blown_up, counted, failed, outcome_in_words
+
+_BEFORE_THE_FIRST_STEP, _AFTER_DIVERGENCE = 8, 12
+"""Precedences: a linear network has no reason of its own to diverge."""
 
 
 class MissingNonlinearity(Rule):
@@ -18,11 +21,13 @@ class MissingNonlinearity(Rule):
         if record.preflight is None:
             return None
         hidden = [site for site in record.sites if site.kind == "pre_activation"]
-        if not hidden or len(hidden) < len(record.sites) or any(site.activation != "identity" for site in hidden):
+        if not hidden or not _is_linear(record):
             return None
+        loss = features.relative_train_loss
+        learned_a_part = loss is not None and loss <= NOTHING_LEARNED  # more steps may do as well, or it is the data
         return self.finding(
             features,
-            harm=failed(features, thresholds),
+            harm=failed(features, thresholds) and not learned_a_part,
             confidence=0.8,
             layers=tuple(site.name for site in hidden),
             evidence=(Evidence("hidden_layers_without_activation", float(len(hidden)), "layers", 0.0),),
@@ -34,4 +39,11 @@ class MissingNonlinearity(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 8
+        return _AFTER_DIVERGENCE if blown_up(features, thresholds) else _BEFORE_THE_FIRST_STEP
+
+
+def _is_linear(record: RunRecord) -> bool:
+    """What was seen before the first step, or else whether every place that is recorded has no activation."""
+    if record.preflight is not None and record.preflight.linear is not None:
+        return record.preflight.linear
+    return all(site.kind == "pre_activation" and site.activation == "identity" for site in record.sites)

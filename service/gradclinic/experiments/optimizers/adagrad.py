@@ -3,8 +3,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ...kernel.calls import Call
-from ...kernel.spec import Fraction
-from .base import Optimizer
+from .base import Optimizer, WeightDecay
 
 
 class Adagrad(Optimizer):
@@ -15,7 +14,7 @@ class Adagrad(Optimizer):
     """Shrinks the learning rate as 1 / (1 + step x lr_decay)."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-10
     """Added to the root."""
-    weight_decay: Fraction = 0.0
+    weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "Duchi, Hazan and Singer 2011, JMLR 12"
 

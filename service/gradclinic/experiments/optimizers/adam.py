@@ -3,8 +3,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ...kernel.calls import Call
-from ...kernel.spec import Fraction
-from .base import Optimizer
+from .base import Optimizer, WeightDecay
 
 
 class Adam(Optimizer):
@@ -17,7 +16,7 @@ class Adam(Optimizer):
     """Decay of the mean square."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
     """Added to the root mean square."""
-    weight_decay: Fraction = 0.0
+    weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "Kingma and Ba 2015, arXiv:1412.6980"
 

@@ -3,8 +3,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ...kernel.calls import Call
-from ...kernel.spec import Fraction
-from .base import Optimizer
+from .base import Optimizer, WeightDecay
 
 
 class AdamW(Optimizer):
@@ -17,7 +16,7 @@ class AdamW(Optimizer):
     """Decay of the mean square."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
     """Added to the root mean square."""
-    weight_decay: Fraction = 0.01
+    weight_decay: WeightDecay = 0.01
     """Share of each weight that every step takes away, times the learning rate."""
     source: ClassVar[str] = "Loshchilov and Hutter 2019, arXiv:1711.05101"
 

@@ -1,10 +1,15 @@
 """What every optimizer says about itself: its torch call and its knobs."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from ...kernel.calls import Call
 from ...kernel.spec import PositiveFloat, Spec
+
+WeightDecay = Annotated[float, Field(ge=0, le=1000)]
+"""Times the learning rate, the fraction of each weight that a step takes away; so it may be above 1."""
 
 
 class Optimizer(Spec):

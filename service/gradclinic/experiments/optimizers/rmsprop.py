@@ -3,8 +3,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ...kernel.calls import Call
-from ...kernel.spec import Fraction
-from .base import Optimizer
+from .base import Optimizer, WeightDecay
 
 
 class RMSprop(Optimizer):
@@ -17,7 +16,7 @@ class RMSprop(Optimizer):
     """Added to the root mean square."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the previous step that is kept."""
-    weight_decay: Fraction = 0.0
+    weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "Tieleman and Hinton 2012, Coursera lecture 6.5"
 

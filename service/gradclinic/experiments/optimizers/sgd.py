@@ -3,8 +3,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ...kernel.calls import Call
-from ...kernel.spec import Fraction
-from .base import Optimizer
+from .base import Optimizer, WeightDecay
 
 
 class SGD(Optimizer):
@@ -15,7 +14,7 @@ class SGD(Optimizer):
     """Share of the previous step that is kept."""
     nesterov: bool = False
     """Look ahead along the momentum; needs momentum > 0."""
-    weight_decay: Fraction = 0.0
+    weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "torch.optim.SGD; Sutskever et al. 2013, ICML"
 

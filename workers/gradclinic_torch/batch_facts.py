@@ -1,0 +1,133 @@
+"""What a batch of inputs, targets or outputs looks like: pure functions of rows, [rows, columns] in float64."""
+
+import torch
+from torch import Tensor
+
+from gradclinic.measurements.preflight import (
+    BOUNDS,
+    InputFacts,
+    OutputFacts,
+    OutputForm,
+    TargetFacts,
+    TargetForm,
+)
+
+ENTRIES = 1_000_000
+"""Entries of inputs, of targets and of outputs that are looked at, at most."""
+DISTINCT = 1000
+"""Different targets that are counted, at most."""
+
+
+def as_rows(values: Tensor) -> Tensor:
+    """[rows, columns]: a column is a feature, or a channel; positions and pixels count as rows."""
+    if values.ndim < 2:
+        return values.reshape(-1, 1)
+    if values.ndim == 3:  # sequences: [batch, steps, features]
+        return values.reshape(-1, values.shape[-1])
+    return values.movedim(1, -1).reshape(-1, values.shape[1])
+
+
+def input_facts(rows: Tensor) -> InputFacts:
+    """What the inputs are, from [rows, columns] as float64."""
+    finite = torch.isfinite(rows).all(dim=1)
+    known = rows[finite]
+    if not len(known):
+        known = torch.zeros_like(rows[:1])  # nothing but the number of broken rows can be told
+    deviations, means = known.std(dim=0, unbiased=False), known.mean(dim=0)
+    varying = deviations[deviations > 0]
+    scale = float(varying.square().mean().sqrt()) if len(varying) else 0.0
+    return InputFacts(
+        rows=len(rows),
+        columns=rows.shape[1],
+        rms=float(known.square().mean().sqrt()),
+        largest_std=float(varying.max()) if len(varying) else 0.0,
+        typical_std=float(varying.median()) if len(varying) else 0.0,
+        largest_offset=float(means.abs().max()) / scale if scale else 0.0,
+        constant_columns=int((deviations == 0).sum()),
+        nonfinite_rows=int((~finite).sum()),
+    )
+
+
+def target_facts(rows: Tensor, *, indices: bool) -> TargetFacts | None:
+    """What the targets are, from [rows, columns] as float64; None where no row is finite.
+
+    `indices`: whether they are class numbers.
+    """
+    finite = torch.isfinite(rows).all(dim=1)
+    known = rows[finite]
+    if not len(known):
+        return None
+    different, counts = torch.unique(known[:, :4096], dim=0, return_counts=True)
+    return TargetFacts(
+        rows=len(rows),
+        columns=rows.shape[1],
+        form="indices" if indices else _target_form(known),
+        mean=float(known.mean()),
+        std=float(known.std(unbiased=False)),
+        low=float(known.min()),
+        high=float(known.max()),
+        outside_unit=float(((known < 0) | (known > 1)).double().mean()),
+        whole=bool((known == known.round()).all()),
+        distinct=min(DISTINCT, len(different)),
+        most_common=float(counts.max() / len(known)),
+        nonfinite_rows=int((~finite).sum()),
+    )
+
+
+def output_facts(rows: Tensor, *, activation: str | None) -> OutputFacts:
+    """What the outputs are, from [rows, columns] as float64, before anything is known of the targets."""
+    finite = rows[torch.isfinite(rows)] if bool(torch.isfinite(rows).any()) else torch.zeros(1)
+    return OutputFacts(
+        columns=rows.shape[1],
+        form=_output_form(rows),
+        activation=activation,
+        rms=float(finite.square().mean().sqrt()),
+        low=float(finite.min()),
+        high=float(finite.max()),
+        unreachable=0.0,
+        unreachable_error=0.0,
+        constant=bool((rows == rows[:1]).all()) and len(rows) > 1,
+    )
+
+
+def with_reach(outputs: OutputFacts, targets: Tensor) -> OutputFacts:
+    """The same outputs, with the fraction of the targets, [rows, columns], that their last activation cannot give."""
+    if (outputs.activation or "") not in BOUNDS:
+        return outputs
+    known = targets[torch.isfinite(targets).all(dim=1)]
+    variance = float(known.var(unbiased=False)) if len(known) else 0.0
+    if not variance:
+        return outputs
+    distance = known - known.clamp(*BOUNDS[outputs.activation or ""])
+    return outputs.model_copy(
+        update={
+            "unreachable": float((distance != 0).double().mean()),
+            "unreachable_error": float(distance.square().mean()) / variance,
+        }
+    )
+
+
+def _target_form(rows: Tensor) -> TargetForm:
+    if bool(((rows == 0) | (rows == 1)).all()):
+        return "one_hot" if rows.shape[1] > 1 and bool((rows.sum(dim=1) == 1).all()) else "multi_hot"
+    if rows.shape[1] > 1 and _sum_to_one(rows):
+        return "probabilities"
+    return "numbers"
+
+
+def _output_form(rows: Tensor) -> OutputForm:
+    if not bool(torch.isfinite(rows).all()):
+        return "numbers"
+    if _sum_to_one(rows):
+        return "probabilities"
+    if bool((rows <= 0).all()) and _sum_to_one(rows.exp()):
+        return "log_probabilities"
+    low, high = float(rows.min()), float(rows.max())
+    if low >= 0:
+        return "unit_interval" if high <= 1 else "nonnegative"
+    return "symmetric_interval" if low >= -1 and high <= 1 else "numbers"
+
+
+def _sum_to_one(rows: Tensor) -> bool:
+    """Whether every row is a distribution; in half precision sums are off by 1e-2."""
+    return bool((rows >= 0).all()) and bool(((rows.sum(dim=1) - 1).abs() < 1e-2).all())
