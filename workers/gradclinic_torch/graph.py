@@ -79,12 +79,11 @@ _RESHAPES = (
 """What moves numbers without changing them."""
 
 
-def nearest_operation(node: Node | None) -> str | None:
-    """The operation that made a tensor, by the graph's word for it without `Backward0`; reshapings are passed over."""
+def nearest_operation(node: Node | None) -> Node | None:
+    """The node of the operation that made a tensor's numbers; reshapings are passed over."""
     while node is not None:
-        name: str = node.name().partition("Backward")[0]
-        if name not in _RESHAPES:
-            return name
+        if node.name().partition("Backward")[0] not in _RESHAPES:
+            return node
         below = _below(node)
         node = below[0] if below else None
     return None

@@ -1,11 +1,9 @@
 """What torch's modules and the nodes of its autograd graph are to a recording."""
 
-from collections.abc import Callable
-from typing import Any
-
 from torch import nn
 
-from gradclinic.experiments.activations import ACTIVATIONS, Activation
+from gradclinic.experiments.activations import ACTIVATIONS, Activation, TorchName
+from gradclinic.kernel import registry
 
 WEIGHTED = (
     nn.Linear, nn.Bilinear, nn.Conv1d, nn.Conv2d, nn.Conv3d,
@@ -34,57 +32,32 @@ def weights_of(module: nn.Module) -> Weights:
     return ("weight",) if isinstance(module, WEIGHTED) else ()
 
 
-_MODULES: dict[type[nn.Module], Callable[[Any], dict[str, Any] | None]] = {
-    nn.Sigmoid: lambda _: {"name": "sigmoid"},
-    nn.Tanh: lambda _: {"name": "tanh"},
-    nn.Hardtanh: lambda m: {"name": "hardtanh"} if (m.min_val, m.max_val) == (-1.0, 1.0) else None,
-    nn.Softsign: lambda _: {"name": "softsign"},
-    nn.ReLU: lambda _: {"name": "relu"},
-    nn.ReLU6: lambda _: {"name": "relu6"},
-    nn.LeakyReLU: lambda m: {"name": "leaky_relu", "negative_slope": float(m.negative_slope)},
-    nn.RReLU: lambda m: {"name": "rrelu", "lower": float(m.lower), "upper": float(m.upper)},
-    nn.PReLU: lambda _: {"name": "prelu"},
-    nn.ELU: lambda m: {"name": "elu", "alpha": float(m.alpha)},
-    nn.SELU: lambda _: {"name": "selu"},
-    nn.GELU: lambda _: {"name": "gelu"},
-    nn.SiLU: lambda _: {"name": "silu"},
-    nn.Mish: lambda _: {"name": "mish"},
-    nn.Softplus: lambda m: {"name": "softplus"} if m.beta == 1 else None,
-}
-_NODES: dict[str, Callable[[Any], dict[str, Any] | None]] = {
-    "SigmoidBackward0": lambda _: {"name": "sigmoid"},
-    "TanhBackward0": lambda _: {"name": "tanh"},
-    "ReluBackward0": lambda _: {"name": "relu"},
-    "HardtanhBackward0": lambda n: {(-1.0, 1.0): {"name": "hardtanh"}, (0.0, 6.0): {"name": "relu6"}}.get(
-        (float(n._saved_min_val), float(n._saved_max_val))
-    ),
-    "LeakyReluBackward0": lambda n: {"name": "leaky_relu", "negative_slope": float(n._saved_negative_slope)},
-    "EluBackward0": lambda n: (
-        {"name": "elu", "alpha": float(n._saved_alpha)} if float(n._saved_scale) == 1.0 else {"name": "selu"}
-    ),
-    "GeluBackward0": lambda _: {"name": "gelu"},
-    "SiluBackward0": lambda _: {"name": "silu"},
-    "MishBackward0": lambda _: {"name": "mish"},
-    "SoftplusBackward0": lambda n: {"name": "softplus"} if float(n._saved_beta) == 1 else None,
-}
-"""Those that have one value for each input: what they make of it can be computed again."""
+_BY_TORCH_NAME: dict[str, list[tuple[type[Activation], TorchName]]] = {}
+"""The activations that torch computes under a name: of modules (`nn.ReLU`) and of nodes (`ReluBackward0`)."""
+for _activation in ACTIVATIONS.values():
+    for _known in _activation.torch_names:
+        _BY_TORCH_NAME.setdefault(_known.name, []).append((_activation, _known))
 
 
 def activation_of_module(module: nn.Module) -> Activation | None:
     """The catalogue's entry for a module; None where it has none."""
-    return _built(_MODULES.get(type(module)), module)
+    kind = type(module)
+    return _entry(f"nn.{kind.__name__}", module) if getattr(nn, kind.__name__, None) is kind else None
 
 
-def activation_of_node(node: Any) -> Activation | None:
+def activation_of_node(node: object) -> Activation | None:
     """The same for a function that a program called, from its node in the autograd graph."""
-    return _built(_NODES.get(node.name()), node)
+    return _entry(node.name(), node)  # type: ignore[attr-defined]  # torch's own type of a node has no name
 
 
-def _built(describe: Callable[[Any], dict[str, Any] | None] | None, of: Any) -> Activation | None:
-    values = describe(of) if describe is not None else None
-    if values is None:
-        return None
-    try:
-        return ACTIVATIONS[values["name"]].model_validate(values)
-    except ValueError:  # a slope that the catalogue does not allow
-        return None
+def _entry(name: str, made_by: object) -> Activation | None:
+    for activation, known in _BY_TORCH_NAME.get(name, []):
+        if all(float(getattr(made_by, attribute)) == value for attribute, value in known.only.items()):
+            values = {
+                parameter: float(getattr(made_by, attribute)) for parameter, attribute in known.parameters.items()
+            }
+            try:
+                return activation.model_validate({"name": registry.tag_of(activation, tag="name"), **values})
+            except ValueError:  # a slope that the catalogue does not allow
+                return None
+    return None

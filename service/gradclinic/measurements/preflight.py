@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from ..experiments.activations import ACTIVATIONS
 from ..kernel.spec import Fraction, Items, Spec
 
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -159,13 +160,10 @@ class Preflight(Spec):
 
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "softmax": (0.0, 1.0),
-    "sigmoid": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "relu": (0.0, inf),
-    "softplus": (0.0, inf),
     "exp": (0.0, inf),
     "abs": (0.0, inf),
     "log_softmax": (-inf, 0.0),
+    **{name: activation.range for name, activation in ACTIVATIONS.items() if activation.range != (-inf, inf)},
 }
 """Between what an output can lie behind its last activation; where it is not named, everywhere."""
 

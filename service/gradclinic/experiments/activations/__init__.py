@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from ...kernel import registry
-from .base import Activation
+from .base import Activation, TorchName
 
 ACTIVATIONS = registry.members(__name__, Activation, tag="name")
 
@@ -37,4 +37,4 @@ else:
         WithJsonSchema(_schema()),
     ]
 
-__all__ = ["ACTIVATIONS", "Activation", "AnyActivation"]
+__all__ = ["ACTIVATIONS", "Activation", "AnyActivation", "TorchName"]

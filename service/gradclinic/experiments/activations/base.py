@@ -1,6 +1,8 @@
 """What every activation says about itself: how it is built, and what its derivative does."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +14,20 @@ from ...kernel.spec import Spec
 Array = npt.NDArray[np.float64]
 
 OPEN = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True)
+class TorchName:
+    """By what a recorded loop knows an activation: a module's class, or a node of the autograd graph.
+
+    A module is named as in a `Call` (`nn.LeakyReLU`), a node as torch prints it (`LeakyReluBackward0`).
+    """
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The activation's parameters, each with torch's attribute that holds its value."""
+    only: Mapping[str, float] = field(default_factory=dict)
+    """Attributes that must have a value, where torch computes several activations under one name."""
 
 
 class Activation(Spec):
@@ -30,6 +46,10 @@ class Activation(Spec):
     zero_gradient: ClassVar[tuple[float, float]] = OPEN
     saturation: ClassVar[tuple[float, float]] = OPEN
     """As it is with default parameters; `saturation_bounds` knows the declared ones."""
+    range: ClassVar[tuple[float, float]] = OPEN
+    """Between what phi(z) lies, whatever z is. A finite end is approached or reached."""
+    torch_names: ClassVar[tuple[TorchName, ...]] = ()
+    """By what a recorded loop knows it; one that torch composes of several operations has no node of its own."""
     source: ClassVar[str]
     """Where the activation was proposed or is defined."""
 

@@ -5,7 +5,7 @@ import numpy as np
 from pydantic import Field
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class ELU(Activation):
@@ -15,6 +15,10 @@ class ELU(Activation):
     alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Minus the limit for z -> -infinity."""
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.ELU", {"alpha": "alpha"}),
+        TorchName("EluBackward0", {"alpha": "_saved_alpha"}, only={"_saved_scale": 1.0}),
+    )
     source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289"
 
     def saturation_bounds(self) -> tuple[float, float]:

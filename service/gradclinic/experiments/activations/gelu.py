@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class GELU(Activation):
@@ -12,6 +12,11 @@ class GELU(Activation):
 
     name: Literal["gelu"] = "gelu"
     saturation: ClassVar[tuple[float, float]] = (-2.278561, np.inf)
+    range: ClassVar[tuple[float, float]] = (-0.169972, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.GELU"),
+        TorchName("GeluBackward0"),
+    )
     source: ClassVar[str] = "Hendrycks and Gimpel 2016, arXiv:1606.08415"
 
     def call(self) -> Call:

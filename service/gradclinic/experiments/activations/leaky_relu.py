@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class LeakyReLU(Activation):
@@ -14,6 +14,10 @@ class LeakyReLU(Activation):
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Slope for z < 0."""
     saturation: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.LeakyReLU", {"negative_slope": "negative_slope"}),
+        TorchName("LeakyReluBackward0", {"negative_slope": "_saved_negative_slope"}),
+    )
     source: ClassVar[str] = "Maas, Hannun and Ng 2013, ICML"
 
     def saturation_bounds(self) -> tuple[float, float]:

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class Mish(Activation):
@@ -11,6 +11,11 @@ class Mish(Activation):
 
     name: Literal["mish"] = "mish"
     saturation: ClassVar[tuple[float, float]] = (-3.981251, np.inf)
+    range: ClassVar[tuple[float, float]] = (-0.308843, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.Mish"),
+        TorchName("MishBackward0"),
+    )
     source: ClassVar[str] = "Misra 2020, arXiv:1908.08681"
 
     def call(self) -> Call:

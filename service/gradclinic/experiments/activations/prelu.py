@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class PReLU(Activation):
@@ -14,6 +14,7 @@ class PReLU(Activation):
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Slope for z < 0 before the first step."""
     learned: ClassVar[int] = 1
+    torch_names: ClassVar[tuple[TorchName, ...]] = (TorchName("nn.PReLU"),)
     source: ClassVar[str] = "He et al. 2015, arXiv:1502.01852"
 
     def saturation_bounds(self) -> tuple[float, float]:

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class ReLU(Activation):
@@ -12,6 +12,11 @@ class ReLU(Activation):
     name: Literal["relu"] = "relu"
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, np.inf)
     saturation: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    range: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.ReLU"),
+        TorchName("ReluBackward0"),
+    )
     source: ClassVar[str] = "Nair and Hinton 2010, ICML"
 
     def call(self) -> Call:

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class ReLU6(Activation):
@@ -12,6 +12,11 @@ class ReLU6(Activation):
     name: Literal["relu6"] = "relu6"
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, 6.0)
     saturation: ClassVar[tuple[float, float]] = (0.0, 6.0)
+    range: ClassVar[tuple[float, float]] = (0.0, 6.0)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.ReLU6"),
+        TorchName("HardtanhBackward0", only={"_saved_min_val": 0.0, "_saved_max_val": 6.0}),
+    )
     source: ClassVar[str] = "Krizhevsky 2010; Howard et al. 2017, arXiv:1704.04861"
 
     def call(self) -> Call:

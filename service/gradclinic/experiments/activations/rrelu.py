@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class RReLU(Activation):
@@ -15,6 +15,7 @@ class RReLU(Activation):
     """Smallest slope for z < 0."""
     upper: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
     """Largest slope for z < 0."""
+    torch_names: ClassVar[tuple[TorchName, ...]] = (TorchName("nn.RReLU", {"lower": "lower", "upper": "upper"}),)
     source: ClassVar[str] = "Xu et al. 2015, arXiv:1505.00853"
 
     @model_validator(mode="after")

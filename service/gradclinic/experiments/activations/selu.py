@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 _ALPHA = 1.6732632423543772
 _SCALE = 1.0507009873554805
@@ -14,6 +14,11 @@ class SELU(Activation):
 
     name: Literal["selu"] = "selu"
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
+    range: ClassVar[tuple[float, float]] = (-_SCALE * _ALPHA, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.SELU"),
+        TorchName("EluBackward0", only={"_saved_alpha": _ALPHA, "_saved_scale": _SCALE}),
+    )
     source: ClassVar[str] = "Klambauer et al. 2017, arXiv:1706.02515"
 
     def call(self) -> Call:

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class Sigmoid(Activation):
@@ -12,6 +12,11 @@ class Sigmoid(Activation):
     name: Literal["sigmoid"] = "sigmoid"
     bounded: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-4.356544, 4.356544)
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.Sigmoid"),
+        TorchName("SigmoidBackward0"),
+    )
     source: ClassVar[str] = "Rumelhart, Hinton and Williams 1986, Nature 323"
 
     def call(self) -> Call:

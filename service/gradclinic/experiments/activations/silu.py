@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class SiLU(Activation):
@@ -11,6 +11,11 @@ class SiLU(Activation):
 
     name: Literal["silu"] = "silu"
     saturation: ClassVar[tuple[float, float]] = (-3.929897, np.inf)
+    range: ClassVar[tuple[float, float]] = (-0.278465, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.SiLU"),
+        TorchName("SiluBackward0"),
+    )
     source: ClassVar[str] = "Elfwing, Uchibe and Doya 2018, arXiv:1702.03118"
 
     def call(self) -> Call:

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class Softplus(Activation):
@@ -11,6 +11,11 @@ class Softplus(Activation):
 
     name: Literal["softplus"] = "softplus"
     saturation: ClassVar[tuple[float, float]] = (-2.944439, np.inf)
+    range: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.Softplus", only={"beta": 1.0}),
+        TorchName("SoftplusBackward0", only={"_saved_beta": 1.0}),
+    )
     source: ClassVar[str] = "Dugas et al. 2001, NeurIPS 13"
 
     def call(self) -> Call:

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class Softsign(Activation):
@@ -12,6 +12,8 @@ class Softsign(Activation):
     name: Literal["softsign"] = "softsign"
     bounded: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-3.472136, 3.472136)
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (TorchName("nn.Softsign"),)
     source: ClassVar[str] = "Bergstra et al. 2009; Glorot and Bengio 2010, AISTATS"
 
     def call(self) -> Call:

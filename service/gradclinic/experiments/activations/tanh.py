@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.calls import Call
-from .base import Activation, Array
+from .base import Activation, Array, TorchName
 
 
 class Tanh(Activation):
@@ -12,6 +12,11 @@ class Tanh(Activation):
     name: Literal["tanh"] = "tanh"
     bounded: ClassVar[bool] = True
     saturation: ClassVar[tuple[float, float]] = (-2.178272, 2.178272)
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    torch_names: ClassVar[tuple[TorchName, ...]] = (
+        TorchName("nn.Tanh"),
+        TorchName("TanhBackward0"),
+    )
     source: ClassVar[str] = "LeCun et al. 1998, Efficient BackProp"
 
     def call(self) -> Call:

@@ -23,6 +23,17 @@ def check_slopes(activation: Activation) -> None:
     for edge, inside in ((low, low + 2e-3), (high, high - 2e-3)):
         if np.isfinite(edge):
             assert np.abs(activation.derivative(np.array([inside])))[0] / np.abs(derivative).max() >= 0.05
+    check_range(activation)
+
+
+def check_range(activation: Activation) -> None:
+    """No value lies outside the declared range, and both of its ends are approached."""
+    values = activation.value(np.concatenate([GRID, [-1e9, 1e9]]))
+    low, high = activation.range
+    assert (values >= low - 1e-6).all()
+    assert (values <= high + 1e-6).all()
+    for end, reached in ((low, values.min()), (high, values.max())):
+        assert not np.isfinite(end) or abs(end - reached) < 1e-4
 
 
 def at(activation: Activation, z: float) -> float:
