@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from ..api.http.plain_json import plain
 from ..comparison import Effect, RatioEffect
 from ..diagnosis import Evidence, wording
+from ..diagnosis.rules import RULES
 from ..kernel.json import JsonObject
 from ..remedies import Remedy
 from ..remedies.words import in_words
@@ -22,6 +23,11 @@ def as_read(evidence: Evidence) -> tuple[str, float, float | None]:
     """Plain name, value and threshold of a number that a finding rests on."""
     read = wording.as_read(evidence.name, evidence.value, evidence.threshold)
     return read.label, read.value, read.threshold
+
+
+def severity_class(condition: str) -> str:
+    """The style of a condition's name: how bad its rule says it is; none for a rule that this version lacks."""
+    return f"severity-{RULES[condition].usual_severity}" if condition in RULES else ""
 
 
 def number(value: Any) -> str:

@@ -54,6 +54,7 @@ def _environment() -> Environment:
         pretty=lambda value: filters.pretty(plain(value)),
         effect=filters.effect,
         as_read=filters.as_read,
+        severity_class=filters.severity_class,
         remedy=in_words,
         remedies=filters.remedies,
     )

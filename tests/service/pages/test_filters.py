@@ -1,6 +1,6 @@
 import pytest
 
-from gradclinic.pages.filters import number
+from gradclinic.pages.filters import number, severity_class
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,10 @@ from gradclinic.pages.filters import number
 )
 def test_numbers_read_as_a_person_writes_them(value, shown):
     assert number(value) == shown
+
+
+def test_a_condition_is_coloured_by_its_rule_and_a_strange_one_is_not():
+    assert severity_class("vanishing_gradients") == "severity-critical"
+    assert severity_class("oscillating_loss") == "severity-warning"
+    assert severity_class("healthy") == "severity-info"
+    assert severity_class("of_another_version") == ""

@@ -1,13 +1,8 @@
-"""What every rule says about itself: its condition, evidence, precedence, remedies, and whether a run may stop on it.
-
-Precedences run from causes to symptoms, the smaller the earlier: below 10 what was wrong before the first step, 10 what
-ended the training, 20 to 30 swings of a network that learned or under large steps, 35 batches that are too small,
-40 to 50 dead and saturated units (which also starve the gradient), 60 to 80 the gradient and the steps, 85 to 94 what
-may be a consequence or is left, and from 100 on what is no sickness.
-"""
+"""What every rule says about itself: condition, evidence, precedence, remedies, whether a run may stop on it."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import ClassVar
 
 from ...kernel.spec import Spec
@@ -21,6 +16,44 @@ from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 
 
+class Order(IntEnum):
+    """The order of causes, said once: the smaller explains the larger. A rule's precedence is one of these places, or
+    a number between two.
+    """
+
+    DATA_OR_WIRING = 2
+    """Below 10: what was wrong before the first step. First labels that were lost, and weights that nothing trains."""
+    LOSS_OR_OUTPUT = 4
+    NO_SIGNAL = 5
+    PRECISION = 6
+    DECAY = 7
+    NO_NONLINEARITY = 8
+    SCALES = 9
+    """The scales of inputs and targets."""
+    BLOWN_UP = 10
+    """What ended the training."""
+    NO_NONLINEARITY_BLOWN_UP = 12
+    SWINGS_THOUGH_LEARNED = 20
+    SWINGS_UNDER_LARGE_STEPS = 30
+    BATCH = 35
+    DEAD = 40
+    """Dead and saturated units also starve the gradient."""
+    SATURATED = 50
+    EXPLODING = 60
+    SMALL_STEPS = 70
+    VANISHING = 80
+    DEAD_AS_CONSEQUENCE = 85
+    """From here on what may be a consequence, or is left."""
+    SWINGS = 90
+    SATURATED_LATE = 91
+    VANISHING_LATE = 92
+    TOO_FEW_STEPS = 93
+    NOTHING_ELSE = 94
+    HEALTHY = 100
+    """From here on what is no sickness."""
+    NOT_KNOWN = 110
+
+
 class Rule(Spec):
     """One condition: a pure function of a run's features and record, and its place in the order."""
 
@@ -31,13 +64,18 @@ class Rule(Spec):
     may_stop: ClassVar[bool] = False
     """Whether a run may be asked to stop on it (`training.stop_when`)."""
 
+    usual_severity: ClassVar[Severity] = "critical"
+    """What the condition's name alone says on a page, where no finding is at hand."""
+    labels: ClassVar[Mapping[str, str]] = {}
+    """What a person reads for the rule's evidence, by its name; without one it is the name with blanks."""
+
     @abstractmethod
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         """The finding, without suggested remedies; None where the condition is not there or cannot be known."""
 
     @abstractmethod
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        """Where a finding of this rule, if it does harm, stands in the order of primary conditions."""
+        """Where a finding of this rule, if it does harm, stands in the order of primary conditions (`Order`)."""
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         """The single remedies to suggest for a finding of this rule in this kind of network, best first."""
@@ -76,6 +114,17 @@ class Rule(Spec):
             summary=summary,
             blames=blames,
         )
+
+
+SHARED_LABELS: Mapping[str, str] = {
+    "depth_slope": "gradient lost from output to input",
+    "depth_slope_start": "gradient lost, before the first step",
+    "depth_slope_early": "gradient lost, first quarter of training",
+    "relative_train_loss": "training loss / constant predictor's",
+    "relative_initial_loss": "loss at the start / constant predictor's",
+    "total_update": "all steps together / weights' size",
+}
+"""Labels of the evidence that several rules give."""
 
 
 def blown_up(features: Features, thresholds: Thresholds) -> bool:

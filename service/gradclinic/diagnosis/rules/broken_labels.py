@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, percent
+from .base import Order, Rule, failed, percent
 
 _ENOUGH_ROWS = 128
 """With so many rows of one class, a second class that has 5 % of the data is missing by chance in .1 % of cases."""
@@ -17,6 +17,7 @@ class BrokenLabels(Rule):
     condition: Literal["broken_labels"] = "broken_labels"
     source: ClassVar[str] = "definition; .95^128 = .001"
     uses: ClassVar[tuple[str, ...]] = ()
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
@@ -36,7 +37,7 @@ class BrokenLabels(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 2
+        return Order.DATA_OR_WIRING
 
 
 def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...]] | None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,11 +12,7 @@ from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
-
-_CAUSE = 40
-_CONSEQUENCE = 85
-"""Precedences."""
+from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
 
 
 class DeadUnits(Rule):
@@ -29,6 +25,10 @@ class DeadUnits(Rule):
     )
     uses: ClassVar[tuple[str, ...]] = ("dead_layer", "dead_mean", "learned", "min_steps", "min_records")
     may_stop: ClassVar[bool] = True
+    labels: ClassVar[Mapping[str, str]] = {
+        "dead_fraction_worst_layer": "dead units of the worst layer",
+        "dead_fraction_mean": "dead units, mean of the layers",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         worst, mean = features.dead_max, features.dead_mean
@@ -57,7 +57,7 @@ class DeadUnits(Rule):
         slope = features.depth_slope_start
         broken = slope is not None and abs(slope) >= thresholds.depth_slope
         cause = not broken or self._from_start(features, thresholds)
-        return _CAUSE if cause else _CONSEQUENCE
+        return Order.DEAD if cause else Order.DEAD_AS_CONSEQUENCE
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:

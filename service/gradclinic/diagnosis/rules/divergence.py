@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, against_constant, blown_up, listed, loss_evidence
+from .base import Order, Rule, against_constant, blown_up, listed, loss_evidence
 
 
 class Divergence(Rule):
@@ -19,6 +19,10 @@ class Divergence(Rule):
     condition: Literal["divergence"] = "divergence"
     source: ClassVar[str] = "gradclinic; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
     uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope")
+    labels: ClassVar[Mapping[str, str]] = {
+        "nonfinite_step": "first step with NaN or infinity",
+        "learning_rate": "learning rate of the last step",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not blown_up(features, thresholds):
@@ -55,7 +59,7 @@ class Divergence(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 10
+        return Order.BLOWN_UP
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import ClassVar, Literal
 
@@ -24,12 +24,8 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
 from .divergence import onset_of_blow_up
-
-_BLOWN_UP = 10
-_EXPLODING = 60
-"""Precedences."""
 
 
 class ExplodingGradients(Rule):
@@ -42,6 +38,11 @@ class ExplodingGradients(Rule):
     )
     uses: ClassVar[tuple[str, ...]] = ("depth_slope", "blown_up", "learned", "min_steps", "min_records")
     may_stop: ClassVar[bool] = True
+    labels: ClassVar[Mapping[str, str]] = {
+        "gain_at_one_layer": "gradient gained at one layer alone",
+        "growth_per_layer": "growth at a typical layer",
+        "growth_at_worst_layer": "growth at the worst layer",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         start, early = features.depth_slope_start, features.depth_slope_early
@@ -83,7 +84,7 @@ class ExplodingGradients(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return _BLOWN_UP if blown_up(features, thresholds) else _EXPLODING
+        return Order.BLOWN_UP if blown_up(features, thresholds) else Order.EXPLODING
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:

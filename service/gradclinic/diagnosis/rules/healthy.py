@@ -1,11 +1,12 @@
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Severity
 from ...measurements.record import RunRecord
 from ..confidence import agreement
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, against_constant, enough, learned, loss_evidence
+from .base import Order, Rule, against_constant, enough, learned, loss_evidence
 
 
 class Healthy(Rule):
@@ -14,6 +15,7 @@ class Healthy(Rule):
     condition: Literal["healthy"] = "healthy"
     source: ClassVar[str] = "gradclinic: half of the best constant predictor's loss, which no constant output can reach"
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
+    usual_severity: ClassVar[Severity] = "info"
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not learned(features, thresholds) or not enough(features, thresholds):
@@ -34,7 +36,7 @@ class Healthy(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 100
+        return Order.HEALTHY
 
 
 def _level(slope: float | None) -> str:

@@ -1,10 +1,12 @@
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Severity
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import NO_YARDSTICK, NOT_ENDED, Rule, counted, enough
+from .base import NO_YARDSTICK, NOT_ENDED, Order, Rule, counted, enough
 
 
 class InsufficientEvidence(Rule):
@@ -13,6 +15,11 @@ class InsufficientEvidence(Rule):
     condition: Literal["insufficient_evidence"] = "insufficient_evidence"
     source: ClassVar[str] = "gradclinic: say so, do not guess"
     uses: ClassVar[tuple[str, ...]] = ("min_steps", "min_records")
+    usual_severity: ClassVar[Severity] = "info"
+    labels: ClassVar[Mapping[str, str]] = {
+        "steps_done": "steps trained",
+        "finite_records": "recorded steps with a finite loss",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         reason = self._reason(features, thresholds)
@@ -31,7 +38,7 @@ class InsufficientEvidence(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 110
+        return Order.NOT_KNOWN
 
     def _reason(self, features: Features, thresholds: Thresholds) -> str | None:
         if features.diverged:

@@ -7,7 +7,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, outcome_in_words
+from .base import Order, Rule, failed, outcome_in_words
 
 _Fault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
 _BOUNDED = ("softmax", "sigmoid", "tanh")
@@ -36,7 +36,7 @@ class LossMismatch(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 4
+        return Order.LOSS_OR_OUTPUT
 
 
 def _fault(seen: Preflight) -> _Fault | None:

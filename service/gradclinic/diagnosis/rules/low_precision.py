@@ -6,7 +6,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, outcome_in_words, percent
+from .base import Order, Rule, failed, outcome_in_words, percent
 
 _LOST = 0.2
 """Fraction of a layer's gradient entries that are 0 or below the normal numbers."""
@@ -44,7 +44,7 @@ class LowPrecision(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 6
+        return Order.PRECISION
 
 
 def _lost(record: RunRecord) -> float:

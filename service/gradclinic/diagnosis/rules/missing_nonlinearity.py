@@ -1,13 +1,14 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import RELU
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import NOTHING_LEARNED, Rule, blown_up, counted, failed, outcome_in_words
-
-_BEFORE_THE_FIRST_STEP, _AFTER_DIVERGENCE = 8, 12
-"""Precedences: a linear network has no reason of its own to diverge."""
+from .base import NOTHING_LEARNED, Order, Rule, blown_up, counted, failed, outcome_in_words
 
 
 class MissingNonlinearity(Rule):
@@ -39,7 +40,11 @@ class MissingNonlinearity(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return _AFTER_DIVERGENCE if blown_up(features, thresholds) else _BEFORE_THE_FIRST_STEP
+        """A linear network has no reason of its own to diverge."""
+        return Order.NO_NONLINEARITY_BLOWN_UP if blown_up(features, thresholds) else Order.NO_NONLINEARITY
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (RELU,)
 
 
 def _is_linear(record: RunRecord) -> bool:

@@ -4,7 +4,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, outcome_in_words
+from .base import Order, Rule, outcome_in_words
 
 
 class NoSignal(Rule):
@@ -13,6 +13,7 @@ class NoSignal(Rule):
     condition: Literal["no_signal"] = "no_signal"
     source: ClassVar[str] = "definition: a gradient of exactly 0 moves nothing at any learning rate"
     uses: ClassVar[tuple[str, ...]] = ()
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
@@ -33,4 +34,4 @@ class NoSignal(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 5
+        return Order.NO_SIGNAL

@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, listed, outcome_in_words, percent
+from .base import Order, Rule, failed, listed, outcome_in_words, percent
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 
@@ -16,6 +16,7 @@ class NotTrained(Rule):
     condition: Literal["not_trained"] = "not_trained"
     source: ClassVar[str] = "definition: what the backward reaches against what the optimizer holds"
     uses: ClassVar[tuple[str, ...]] = ()
+    may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
@@ -36,7 +37,7 @@ class NotTrained(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 2
+        return Order.DATA_OR_WIRING
 
 
 def _fault(wiring: WiringFacts) -> _Fault | None:

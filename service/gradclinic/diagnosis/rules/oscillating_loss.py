@@ -1,6 +1,7 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Severity
 from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
@@ -11,6 +12,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (
+    Order,
     Rule,
     against_constant,
     blown_up,
@@ -24,11 +26,6 @@ from .base import (
     percent,
     swinging,
 )
-
-_THOUGH_LEARNED = 20
-_UNDER_LARGE_STEPS = 30
-_OTHERWISE = 90
-"""Precedences."""
 
 
 class OscillatingLoss(Rule):
@@ -52,6 +49,14 @@ class OscillatingLoss(Rule):
         "learned",
     )
     may_stop: ClassVar[bool] = True
+    usual_severity: ClassVar[Severity] = "warning"
+    labels: ClassVar[Mapping[str, str]] = {
+        "rise_share": "share of probes at which the loss rose",
+        "rises": "probes at which the loss rose",
+        "total_rise": "all rises / constant predictor's loss",
+        "net_change": "net fall / constant predictor's loss",
+        "highest_late_loss": "highest late loss / constant predictor's",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not features.finished or blown_up(features, thresholds) or not enough(features, thresholds):
@@ -90,10 +95,10 @@ class OscillatingLoss(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         if learned(features, thresholds):
-            return _THOUGH_LEARNED
+            return Order.SWINGS_THOUGH_LEARNED
         if under_large_steps(features, thresholds):
-            return _UNDER_LARGE_STEPS
-        return _OTHERWISE
+            return Order.SWINGS_UNDER_LARGE_STEPS
+        return Order.SWINGS
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:

@@ -5,7 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, outcome_in_words, percent
+from .base import Order, Rule, failed, outcome_in_words, percent
 
 _SOME = 0.05
 """Fraction of the targets out of reach from which on an output's activation is called wrong: fewer may be outliers."""
@@ -39,7 +39,7 @@ class OutputMismatch(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 4
+        return Order.LOSS_OR_OUTPUT
 
 
 def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,11 +22,7 @@ from ..culprits import saturated_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
-
-_FROM_THE_START = 50
-_LATE = 91
-"""Precedences."""
+from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
 
 
 class SaturatedActivations(Rule):
@@ -38,6 +34,10 @@ class SaturatedActivations(Rule):
     )
     uses: ClassVar[tuple[str, ...]] = ("saturated_mean", "saturated_layer", "learned", "min_steps", "min_records")
     may_stop: ClassVar[bool] = True
+    labels: ClassVar[Mapping[str, str]] = {
+        "saturated_fraction_worst_layer": "saturated values of the worst layer",
+        "saturated_fraction_mean": "saturated values, mean of the layers",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not enough(features, thresholds) and not features.diverged:
@@ -66,8 +66,8 @@ class SaturatedActivations(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         if self._from_start(features, thresholds):
-            return _FROM_THE_START
-        return _LATE
+            return Order.SATURATED
+        return Order.SATURATED_LATE
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (
     NOTHING_LEARNED,
+    Order,
     Rule,
     blown_up,
     enough,
@@ -26,10 +27,6 @@ from .base import (
 from .exploding_gradients import ExplodingGradients
 from .vanishing_gradients import VanishingGradients
 
-_STEPS_TOO_SMALL = 70
-_NOTHING_ELSE = 94
-"""Precedences."""
-
 
 class SlowConvergence(Rule):
     """The network did not learn in its steps, although nothing is broken: they were too small, too few, or no fit."""
@@ -40,6 +37,10 @@ class SlowConvergence(Rule):
     )
     uses: ClassVar[tuple[str, ...]] = ("small_update", "usable_gradient", "learned", "min_steps", "min_records")
     may_stop: ClassVar[bool] = True
+    usual_severity: ClassVar[Severity] = "warning"
+    labels: ClassVar[Mapping[str, str]] = {
+        "relative_gradient": "gradient / weights' size",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not self._can_be(features, thresholds) or not steps_too_small(features, thresholds):
@@ -84,7 +85,7 @@ class SlowConvergence(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return _STEPS_TOO_SMALL if steps_too_small(features, thresholds) else _NOTHING_ELSE
+        return Order.SMALL_STEPS if steps_too_small(features, thresholds) else Order.NOTHING_ELSE
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if not _are_too_small(finding):

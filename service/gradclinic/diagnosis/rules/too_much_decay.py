@@ -6,7 +6,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, outcome_in_words, percent
+from .base import Order, Rule, failed, outcome_in_words, percent
 
 _LEFT = 0.2
 """Fraction of its initial norm that the typical weight keeps. Trained weights grow or keep their size: of the labelled
@@ -41,7 +41,7 @@ class TooMuchDecay(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 7
+        return Order.DECAY
 
 
 def _norm_left(record: RunRecord) -> float | None:

@@ -2,11 +2,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ...kernel.vocabulary import Severity
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, blown_up, enough, failed, outcome_in_words
+from .base import Order, Rule, blown_up, enough, failed, outcome_in_words
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -18,6 +19,7 @@ class TooShort(Rule):
     condition: Literal["too_short"] = "too_short"
     source: ClassVar[str] = "gradclinic: least squares over the last half of the losses, with the slope's 95 % interval"
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
+    usual_severity: ClassVar[Severity] = "warning"
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         looked = record.preflight is not None  # else something may be wrong that no number of steps mends
@@ -45,7 +47,7 @@ class TooShort(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 93
+        return Order.TOO_FEW_STEPS
 
 
 def _needed(features: Features, thresholds: Thresholds) -> tuple[float, float, float] | None:

@@ -4,7 +4,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, counted, failed, outcome_in_words
+from .base import Order, Rule, counted, failed, outcome_in_words
 
 _FEWEST = 8
 """Values that a batch norm averages over. Its estimate of a variance from n values is off by sqrt(2/(n - 1)): half of
@@ -45,4 +45,4 @@ class TooSmallBatch(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 35
+        return Order.BATCH

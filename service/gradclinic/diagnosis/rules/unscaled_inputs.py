@@ -1,11 +1,15 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.preflight import InputFacts
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import STANDARDIZED
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, counted, failed, outcome_in_words
+from .base import Order, Rule, counted, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the inputs. Initializations by fan keep the inputs' scale, so at 10 the first layer's values lie beyond the
@@ -42,7 +46,11 @@ class UnscaledInputs(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 9
+        return Order.SCALES
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        broken = any(each.name == "nonfinite_rows" for each in finding.evidence)
+        return () if broken else (STANDARDIZED,)
 
 
 def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

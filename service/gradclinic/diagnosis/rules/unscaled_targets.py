@@ -1,11 +1,15 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.preflight import OptimizerFacts, TargetFacts
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import STANDARDIZED
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, failed, outcome_in_words
+from .base import Order, Rule, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the targets. Outputs start at about 1, and so does the gradient of a squared error at targets of about 1; at
@@ -42,7 +46,10 @@ class UnscaledTargets(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return 9
+        return Order.SCALES
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (STANDARDIZED,)
 
 
 def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:

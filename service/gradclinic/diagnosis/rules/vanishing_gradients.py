@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -24,11 +24,7 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
-
-_LASTING = 80
-_LATE = 92
-"""Precedences."""
+from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
 
 
 class VanishingGradients(Rule):
@@ -41,6 +37,11 @@ class VanishingGradients(Rule):
     )
     uses: ClassVar[tuple[str, ...]] = ("depth_slope", "learned", "min_steps", "min_records")
     may_stop: ClassVar[bool] = True
+    labels: ClassVar[Mapping[str, str]] = {
+        "loss_at_one_layer": "gradient lost at one layer alone",
+        "factor_per_layer": "share that a typical layer passes on",
+        "factor_at_worst_layer": "share that the worst layer passes on",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         profile = features.profile
@@ -75,7 +76,7 @@ class VanishingGradients(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return _LASTING if self._lasting(features, thresholds) else _LATE
+        return Order.VANISHING if self._lasting(features, thresholds) else Order.VANISHING_LATE
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:

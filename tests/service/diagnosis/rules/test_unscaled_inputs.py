@@ -1,6 +1,10 @@
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.unscaled_inputs import UnscaledInputs
+from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.remedies.network import Network
 
 from ..records import outcome
 from ..seen import CLASSIFIER, but, seen
@@ -32,3 +36,10 @@ def test_a_network_that_learned_all_the_same_is_healthy_with_a_note():
     found = diagnose(seen(but(CLASSIFIER, "inputs", rms=80.0), outcome=outcome()))
     assert found.primary == "healthy"
     assert [finding.harm for finding in found.findings if finding.condition == "unscaled_inputs"] == [False]
+
+
+def test_standardizing_is_suggested_unless_the_inputs_are_broken():
+    for changes, kinds in (({"rms": 50.0}, ["standardize_inputs"]), ({"nonfinite_rows": 3}, [])):
+        record = seen(but(CLASSIFIER, "inputs", **changes))
+        finding = UnscaledInputs().judge(extract(record), record, Thresholds())
+        assert [each.kind for each in UnscaledInputs().remedies(finding, Network.recorded(record))] == kinds
