@@ -13,10 +13,47 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = re.findall(r"```python\n# (\S+)\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 ENTRIES = [Path(path).stem for path, _ in EXAMPLES if path.startswith("service/")]
 
+WHERE_ENTRIES_SHOW = """
+import json
+
+from torch import nn
+
+import gradclinic
+from gradclinic.diagnosis.wording import as_read
+from gradclinic.measurements.preflight import BOUNDS
+from gradclinic.pages.filters import severity_class
+from gradclinic.pages.index import CONDITIONS
+from gradclinic.settings import Settings
+from gradclinic.use_cases.catalogue import catalogue
+from gradclinic.web import create_app
+from gradclinic_torch.module_kinds import activation_of_module
+
+listed = {entry.kind for section in catalogue().values() for entry in section}
+assert {"grow_batch", "channel_dropout", "checkerboard", "hardswish", "stalled_learning_rate"} <= listed
+
+settings = Settings(database_url="postgresql://127.0.0.1:1/none", broker_url="redis://127.0.0.1:1/0")
+document = create_app(settings).openapi()
+schemas = json.dumps(document["components"]["schemas"])
+assert all(f'"{name}"' in schemas for name in ("grow_batch", "channel_dropout", "checkerboard", "hardswish"))
+stop_when = document["components"]["schemas"]["StopWhen"]["properties"]["conditions"]
+assert "stalled_learning_rate" in stop_when["items"]["enum"]
+filters = document["paths"]["/v1/runs"]["get"]["parameters"]
+(condition,) = [each for each in filters if each["name"] == "condition"]
+assert "stalled_learning_rate" in condition["schema"]["anyOf"][0]["enum"]
+
+assert "stalled_learning_rate" in CONDITIONS
+assert severity_class("stalled_learning_rate") == "severity-critical"
+assert as_read("late_rate", 0.0, 0.01).label == "learning rate in the second half / its largest"
+assert activation_of_module(nn.Hardswish()).name == "hardswish"
+assert BOUNDS["hardswish"][0] == -0.375
+print(gradclinic.__file__)
+"""
+"""A program that looks for the examples wherever a person or another program meets the entries of a registry."""
+
 
 def test_every_example_is_one_file_and_its_test():
     paths = [path for path, _ in EXAMPLES]
-    assert len(ENTRIES) == 3
+    assert len(ENTRIES) == 5
     for entry in ENTRIES:
         assert [Path(path).name for path in paths if entry in path] == [f"{entry}.py", f"test_{entry}.py"]
     assert not any((ROOT / path).exists() for path in paths)
@@ -39,18 +76,15 @@ def test_the_examples_pass_their_own_tests_and_those_for_every_entry(tmp_path: P
         capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stdout
-    # its own tests, one of the registry's two for each, and conformance: a remedy on each preset, a layer's shapes
+    # own tests, the registry's two for each, and conformance: a remedy on each preset, a layer's shapes, a slope
     passed = int(re.search(r"(\d+) passed", finished.stdout)[1])
-    assert passed >= 6 + 2 * 3 + 5 + 1
-    where = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from gradclinic.experiments import datasets as d; print(d.__file__, 'checkerboard' in d.DATASETS)",
-        ],
-        capture_output=True, text=True, check=True, cwd=tmp_path, env=environment,
+    assert passed >= 12 + 2 * 5 + 5 + 1 + 1
+    shown = subprocess.run(
+        [sys.executable, "-c", WHERE_ENTRIES_SHOW],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
     )  # fmt: skip
-    assert where.stdout.split() == [str(tmp_path / "service/gradclinic/experiments/datasets/__init__.py"), "True"]
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.strip() == str(tmp_path / "service/gradclinic/__init__.py")
     for path, _ in EXAMPLES:
         checked = subprocess.run(
             [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", path],
