@@ -1,20 +1,44 @@
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
 
 from ..experiments.experiment import Experiment
 from ..experiments.optimizers import AnyOptimizer
 from ..experiments.optimizers.adam import Adam
+from ..experiments.optimizers.base import Optimizer
+from ..kernel.spec import Fraction
 from .base import Remedy, refuse
 
 
 class ChangeOptimizer(Remedy):
-    """Take the steps by another optimizer, by default Adam, which rescales each weight's gradient to its own size."""
+    """Take the steps by another optimizer, by default Adam; the weight decay stays unless another is named."""
 
     kind: Literal["change_optimizer"] = "change_optimizer"
     optimizer: AnyOptimizer = Adam(learning_rate=0.001)
     """The new optimizer, its learning rate included, since no rate means the same to two optimizers."""
+    weight_decay: Fraction | None = None
+    """The new optimizer's weight decay; null keeps that of the experiment."""
     source: ClassVar[str] = "Kingma and Ba 2015, arXiv:1412.6980"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_decay_of_the_optimizer_is_named(cls, posted: Any) -> Any:
+        """A weight decay that was posted as a field of the optimizer is one that was asked for."""
+        if not isinstance(posted, Mapping) or "weight_decay" in posted:
+            return posted
+        decay = _named_decay(posted.get("optimizer"))
+        return posted if decay is None else {**posted, "weight_decay": decay}
+
     def apply(self, experiment: Experiment) -> Experiment:
-        if experiment.optimizer == self.optimizer:
-            raise refuse(f"the optimizer is {self.optimizer.kind} with these fields already")
-        return experiment.model_copy(update={"optimizer": self.optimizer})
+        decay = experiment.optimizer.weight_decay if self.weight_decay is None else self.weight_decay
+        changed = self.optimizer.model_copy(update={"weight_decay": decay})
+        if experiment.optimizer == changed:
+            raise refuse(f"the optimizer is {changed.kind} with these fields already")
+        return experiment.model_copy(update={"optimizer": changed})
+
+
+def _named_decay(optimizer: Any) -> Any:
+    if isinstance(optimizer, Optimizer):
+        return optimizer.weight_decay if "weight_decay" in optimizer.model_fields_set else None
+    return optimizer.get("weight_decay") if isinstance(optimizer, Mapping) else None
