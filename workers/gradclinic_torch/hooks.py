@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from .module_kinds import FUSED
 
@@ -46,7 +47,7 @@ class Watch:
 
     def __init__(self, model: nn.Module, *, on_error: Callable[[Exception], None]) -> None:
         self._model, self._on_error = model, on_error
-        self._handles: list[Any] = []
+        self._handles: list[RemovableHandle] = []
         self._calls: Counter[str] = Counter()
         self.viewer: Viewer | None = None
         self.on_pass: Callable[[], None] = _nothing

@@ -6,7 +6,7 @@ after_step       recorder.after_step; a look at what is not finite; the window, 
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.experiments.experiment import RecordingPlan
+from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import Series, SiteInfo, WeightInfo
 
 from .discovery import Discovery, Found
@@ -40,7 +41,7 @@ class Sink(Protocol):
     """Who takes what was seen."""
 
     def found(
-        self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: Mapping[str, Any]
+        self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: JsonObject
     ) -> None:
         """What is recorded for; nothing is recorded yet."""
 

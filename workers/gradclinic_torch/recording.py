@@ -12,10 +12,12 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.kernel.codec import decode
+from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
@@ -104,7 +106,7 @@ class Recording:
             sink=self,
         )
         self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion, scaled=scaler is not None)
-        self._handles: list[Any] = [
+        self._handles: list[RemovableHandle] = [
             model.register_forward_pre_hook(self._called, with_kwargs=True),
             optimizer.register_step_pre_hook(lambda *_: self._look(lambda look: look.before_step())),
             optimizer.register_step_pre_hook(lambda *_: self._safely(self._observer.before_step)),
@@ -176,7 +178,7 @@ class Recording:
     # --- what the observer tells ---
 
     def found(
-        self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: Mapping[str, Any]
+        self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: JsonObject
     ) -> None:
         """Declare what is recorded for."""
         declaration = Declaration.model_validate(

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import series_to_json
 
@@ -45,10 +46,10 @@ class Sender:
         self.run_id: str | None = None
         self.over: str | None = None
         """Why nothing more is sent, where that is so."""
-        self.judged: dict[str, Any] | None = None
+        self.judged: JsonObject | None = None
         """The service's diagnosis, in the end."""
 
-    def declare(self, body: Mapping[str, Any]) -> None:
+    def declare(self, body: JsonObject) -> None:
         """Begin, with the recording's declaration."""
         self._waiting.put(("declare", dict(body)))
         self._thread.start()
@@ -65,7 +66,7 @@ class Sender:
         self._waiting.put(("window", (step, series, size)))
         return None
 
-    def finish(self, ending: Mapping[str, Any], *, patience_s: float) -> None:
+    def finish(self, ending: JsonObject, *, patience_s: float) -> None:
         """Send the rest and the end, for as long as patience lasts."""
         self._waiting.put(("finish", dict(ending)))
         self._thread.join(timeout=patience_s)
@@ -111,8 +112,8 @@ class Sender:
             self._bytes -= size
 
     def _post(
-        self, client: httpx.Client, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+        self, client: httpx.Client, path: str, body: JsonObject, headers: Mapping[str, str] | None = None
+    ) -> JsonObject:
         """The answer, however long the service is away; raises _Refused where it will not have it."""
         pause = PAUSE_S
         while True:
@@ -122,7 +123,7 @@ class Sender:
                 trouble = str(error) or type(error).__name__
             else:
                 if response.is_success:
-                    answer: dict[str, Any] = response.json()
+                    answer: JsonObject = response.json()
                     return answer
                 trouble = _detail(response)
                 if response.status_code < 500 and response.status_code not in (408, 425, 429):

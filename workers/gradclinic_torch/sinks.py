@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.outcome import outcome_of
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.measurements.recording import Declaration, Ending
@@ -67,12 +68,12 @@ class Elsewhere:
 
     def __init__(self, sender: Sender, *, name: str | None, labels: Mapping[str, str] | None) -> None:
         self.sender = sender
-        self._called: dict[str, Any] = {"name": name, "labels": dict(labels or {})}
+        self._called: JsonObject = {"name": name, "labels": dict(labels or {})}
         self._begun = False
 
     def declared(self, declaration: Declaration) -> None:
         self._begun = True
-        self.sender.declare(declaration.to_json() | self._called)
+        self.sender.declare({**declaration.to_json(), **self._called})
 
     def took(self, step: int, series: dict[str, Series]) -> str | None:
         return self.sender.window(step, series)

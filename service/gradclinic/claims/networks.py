@@ -6,10 +6,10 @@ from ..experiments.experiment import Experiment
 
 
 def network(
-    model: dict[str, Any],
+    model: dict[str, object],
     *,
-    data: dict[str, Any] | str = "digits",
-    optimizer: dict[str, Any] | None = None,
+    data: dict[str, object] | str = "digits",
+    optimizer: dict[str, object] | None = None,
     learning_rate: float = 0.1,
     steps: int = 300,
     batch_size: int = 64,
@@ -27,7 +27,9 @@ def network(
     )
 
 
-def mlp(depth: int, activation: str, scheme: str = "xavier_normal", *, width: int = 32, **more: Any) -> dict[str, Any]:
+def mlp(
+    depth: int, activation: str, scheme: str = "xavier_normal", *, width: int = 32, **more: Any
+) -> dict[str, object]:
     """A multilayer perceptron; `gain` and `bias` go to its initialization, the rest to the model."""
     initialization = {"scheme": scheme} | {name: more.pop(name) for name in ("gain", "bias") if name in more}
     return {

@@ -1,7 +1,5 @@
 """Broken networks of every kind and condition, for claims about remedies in general."""
 
-from typing import Any
-
 from ..experiments.experiment import Experiment
 from .networks import mlp, network
 
@@ -69,7 +67,7 @@ def broken(*, steps: int, image_batch: int = 64) -> dict[str, tuple[str, Experim
     }
 
 
-def _cnn(depth: int, activation: str, scheme: str, gain: float) -> dict[str, Any]:
+def _cnn(depth: int, activation: str, scheme: str, gain: float) -> dict[str, object]:
     return {
         "kind": "cnn",
         "depth": depth,
@@ -79,7 +77,7 @@ def _cnn(depth: int, activation: str, scheme: str, gain: float) -> dict[str, Any
     }
 
 
-def _rnn(gain: float) -> dict[str, Any]:
+def _rnn(gain: float) -> dict[str, object]:
     return {
         "kind": "rnn",
         "cell": "rnn",

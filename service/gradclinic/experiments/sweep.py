@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from ..kernel.errors import InvalidSpec, TooLarge
+from ..kernel.json import JsonObject
 from ..kernel.spec import Items, Spec
 from .experiment import Experiment
 
@@ -55,7 +56,7 @@ def expand_sweep(experiment: Experiment, sweep: Sequence[SweepAxis], *, at: str 
     return tuple(SweepPoint(point, _experiment(document, point, at=at) if point else experiment) for point in points)
 
 
-def numeric_fields(document: Mapping[str, Any], *, prefix: str = "") -> list[str]:
+def numeric_fields(document: JsonObject, *, prefix: str = "") -> list[str]:
     """JSON pointers of the fields of an experiment that hold a number, in the document's order."""
     found = []
     for pointer, value in _leaves(document, prefix):
@@ -64,7 +65,7 @@ def numeric_fields(document: Mapping[str, Any], *, prefix: str = "") -> list[str
     return found
 
 
-def _check(document: Mapping[str, Any], sweep: Sequence[SweepAxis], *, at: str) -> None:
+def _check(document: JsonObject, sweep: Sequence[SweepAxis], *, at: str) -> None:
     fields = [axis.field for axis in sweep]
     known = dict(_leaves(document, ""))
     for index, field in enumerate(fields):
@@ -91,7 +92,7 @@ def _check(document: Mapping[str, Any], sweep: Sequence[SweepAxis], *, at: str) 
         raise TooLarge.at(at, f"the sweep has {points:,} points", value=points, allowed=f"at most {MAX_POINTS:,}")
 
 
-def _one_of(document: Mapping[str, Any]) -> str:
+def _one_of(document: JsonObject) -> str:
     return f"one of {', '.join(pointer for pointer in numeric_fields(document) if pointer != SEED)}"
 
 
@@ -105,7 +106,7 @@ def _leaves(value: Any, pointer: str) -> list[tuple[str, Any]]:
     return [leaf for token, each in items for leaf in _leaves(each, f"{pointer}/{token}")]
 
 
-def _experiment(document: Mapping[str, Any], point: Mapping[str, float], *, at: str) -> Experiment:
+def _experiment(document: JsonObject, point: Mapping[str, float], *, at: str) -> Experiment:
     changed = json.loads(json.dumps(document))
     for pointer, value in point.items():
         *path, last = pointer[1:].split("/")

@@ -39,9 +39,9 @@ PAUSE_S = 3.0
 """Seconds without another try after the broker did not answer, so that requests do not queue up behind it."""
 
 
-PATIENT: dict[str, Any] = {"socket_timeout": 10}
+PATIENT: dict[str, object] = {"socket_timeout": 10}
 """A worker's connection: it has nothing better to do than to try again."""
-BRIEF: dict[str, Any] = {"socket_timeout": 1, "max_retries": 1, "interval_start": 0, "interval_step": 0}
+BRIEF: dict[str, object] = {"socket_timeout": 1, "max_retries": 1, "interval_start": 0, "interval_step": 0}
 """A producer's connection: somebody waits for the answer, and the reconciler will send what it could not."""
 
 

@@ -188,7 +188,7 @@ def _hold(connection: Connection, check_id: str, **values: Any) -> bool:
     return changed.first() is not None
 
 
-def _values(check_id: str, new: NewCheck) -> dict[str, Any]:
+def _values(check_id: str, new: NewCheck) -> dict[str, object]:
     return {
         "id": check_id,
         "name": new.name,

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Double, ExceptionContext, Table, create_engine, event, literal_column, make_url, text
@@ -17,7 +16,7 @@ from ..kernel.errors import ServiceUnavailable
 
 log = structlog.get_logger(__name__)
 
-POSTGRES_OPTIONS: dict[str, Any] = {
+POSTGRES_OPTIONS: dict[str, object] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,

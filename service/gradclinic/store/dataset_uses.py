@@ -1,17 +1,17 @@
 """Who needs an uploaded data set: runs, searches and schedules name it in their experiments."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from ..kernel.errors import Conflict
+from ..kernel.json import JsonObject
 from . import tables as t
 from .database import Database
 from .documents import text_at
 
 
-def hold_datasets(connection: Connection, experiments: Iterable[Mapping[str, Any]]) -> None:
+def hold_datasets(connection: Connection, experiments: Iterable[JsonObject]) -> None:
     """Keep the uploaded data of experiments from being deleted before this transaction ends.
 
     Raises Conflict where one was: whoever checked the experiment had seen it still.
@@ -25,7 +25,7 @@ def hold_datasets(connection: Connection, experiments: Iterable[Mapping[str, Any
         raise Conflict(f"the data set {missing} was deleted")
 
 
-def uploaded_in(experiment: Mapping[str, Any]) -> str | None:
+def uploaded_in(experiment: JsonObject) -> str | None:
     """The uploaded data set that an experiment names; None where it names another kind of data."""
     data = experiment.get("data") or {}
     return str(data["id"]) if data.get("kind") == "uploaded" else None

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
 from ..kernel.errors import LeaseLost
+from ..kernel.json import JsonObject
 from ..kernel.status import RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
@@ -89,7 +90,7 @@ class Leases:
             asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(lease))).first()
         return _order(None if asked is None else asked.cancel_requested)
 
-    def save_layout(self, lease: Lease, layout: Layout, *, environment: Mapping[str, Any]) -> None:
+    def save_layout(self, lease: Lease, layout: Layout, *, environment: JsonObject) -> None:
         """Store what a run has sites and weights for, before it has recorded anything."""
         with self._database.write() as connection:
             self._fence(connection, lease, layout=encode(layout), environment=dict(environment))
@@ -114,7 +115,7 @@ class Leases:
         Saving a newer checkpoint forgives the attempts that ended before. `again` says that an earlier try of the
         same window may have been committed without an answer; what it stored is then left as it is.
         """
-        values: dict[str, Any] = {"step": step}
+        values: dict[str, object] = {"step": step}
         if checkpoint is not None:
             values |= {"checkpoint": encode(checkpoint), "failures": 0}
         rows = pack(lease.run_id, series)

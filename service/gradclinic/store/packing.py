@@ -10,7 +10,7 @@ from ..measurements.record import Series
 CODEC = "f4le"
 
 
-def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, Any]]:
+def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, object]]:
     """One row of `chunks` for each statistic that has something new."""
     return [
         {

@@ -192,7 +192,7 @@ class Prescriptions:
         return changed.first() is not None
 
 
-def _values(prescription_id: str, new: NewPrescription) -> dict[str, Any]:
+def _values(prescription_id: str, new: NewPrescription) -> dict[str, object]:
     return {
         "id": prescription_id,
         "name": new.name,

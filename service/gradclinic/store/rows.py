@@ -56,7 +56,7 @@ def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
     return None if outcome is None else RunMetrics.of_outcome(outcome, steps=row["steps"])
 
 
-def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, Any]:
+def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, object]:
     """The columns of a fresh, queued run, its times left out."""
     own = new.origin == "external"
     waits = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))

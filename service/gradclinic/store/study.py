@@ -1,7 +1,6 @@
 """Studies: stored together with their runs; their state follows from them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, exists, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -125,7 +124,7 @@ def _has_status(status: StudyStatus) -> list[ColumnElement[bool]]:
             return [not_(running), not_(succeeded), not_(canceled)]
 
 
-def _values(study_id: str, new: NewStudy) -> dict[str, Any]:
+def _values(study_id: str, new: NewStudy) -> dict[str, object]:
     return {
         "id": study_id,
         "name": new.name,

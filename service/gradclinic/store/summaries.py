@@ -24,7 +24,7 @@ SUMMARIZED = (
 
 def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
     """The columns of a run that say how it ended."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     if record is not None:
         values |= {"layout": encode(record.layout), "environment": dict(record.environment)}
         metrics = metrics_of(record)
@@ -46,7 +46,7 @@ def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict
 
 def ending_rows(
     run_id: str, record: RunRecord | None, diagnosis: Diagnosis | None
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """The rows beside it: a run's layer summaries, and its findings."""
     return (
         [] if record is None else summary_rows(run_id, record),
@@ -54,7 +54,7 @@ def ending_rows(
     )
 
 
-def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:
+def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, object]]:
     """For each layer: the statistic at its first and last record, its median and its extremes over the steps."""
     rows = []
     for name in SUMMARIZED:
@@ -84,7 +84,7 @@ def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, Any]]:
     return rows
 
 
-def finding_rows(run_id: str, diagnosis: Diagnosis) -> list[dict[str, Any]]:
+def finding_rows(run_id: str, diagnosis: Diagnosis) -> list[dict[str, object]]:
     """A diagnosis's findings, in its own order."""
     return [
         {

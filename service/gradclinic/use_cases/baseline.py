@@ -1,9 +1,9 @@
 """Pin runs as a named baseline: which runs, and what they were made with, so that a check can repeat it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ..kernel.errors import InvalidSpec, Problem
+from ..kernel.json import JsonObject
 from ..regression import PinSpec
 from ..store import Baseline, Created, NewPin, Run
 from .request_id import request_id
@@ -32,7 +32,7 @@ def pin_baseline(service: Service, name: str, pin: PinSpec) -> Created[Baseline]
     return service.store.baselines.pin(name, new)
 
 
-def without_seed(experiment: Mapping[str, Any]) -> dict[str, Any]:
+def without_seed(experiment: JsonObject) -> JsonObject:
     """An experiment whatever its training's seed, which is 0 then."""
     training = {**(experiment.get("training") or {}), "seed": 0}
     return {**experiment, "training": training}

@@ -4,7 +4,7 @@ The runs are stored together with the check, or nothing is. The verdict is a pur
 process may store it at any time, and the first one does: whatever dies, nothing is trained or judged twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from ..comparison import METRICS, RunResult
 from ..comparison.paired import outcome
 from ..diagnosis import RULE_SETS
 from ..kernel.errors import InvalidSpec, Problem, TooLarge
+from ..kernel.json import JsonObject
 from ..regression import DEFAULT_MARGINS, CheckSpec, Report, check
 from ..remedies import AnyRemedy
 from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
@@ -131,7 +132,7 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
     return new, runs
 
 
-def remedies_from(stored: Sequence[Mapping[str, Any]]) -> list[AnyRemedy]:
+def remedies_from(stored: Sequence[JsonObject]) -> list[AnyRemedy]:
     """Remedies from their JSON."""
     return [_remedy().validate_python(dict(each)) for each in stored]
 

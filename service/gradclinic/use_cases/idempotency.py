@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..kernel.json import JsonObject
 from ..store import Idempotency
 
 
@@ -12,7 +12,7 @@ def idempotency_of(
     key: str | None,
     *,
     kind: Literal["run", "study", "prescription", "check", "recording"],
-    body: Mapping[str, Any],
+    body: JsonObject,
 ) -> Idempotency | None:
     """A client's key, with the digest of what it asked for; None without a key."""
     if key is None:

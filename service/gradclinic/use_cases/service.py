@@ -1,14 +1,14 @@
 """What the use cases need: the store, the queue, and the settings of this installation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 
 from ..experiments.datasets import Uploads
 from ..experiments.experiment import Experiment
 from ..kernel.errors import ServiceUnavailable
+from ..kernel.json import JsonObject
 from ..measurements.estimate import Limits
 from ..queue.messages import SENT_AT_ONCE, Queue
 from ..settings import Settings
@@ -45,7 +45,7 @@ class Service:
         """The data sets that were uploaded to this installation."""
         return uploads_in(self.store)
 
-    def experiment(self, stored: Mapping[str, Any]) -> Experiment:
+    def experiment(self, stored: JsonObject) -> Experiment:
         """A stored experiment, knowing the rows of its uploaded data."""
         return Experiment.model_validate(stored).with_uploads(self.uploads)
 

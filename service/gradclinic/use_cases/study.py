@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from ..comparison.arms import BASELINE, CONTROL
 from ..comparison.study import ArmSpec, StudySpec
@@ -151,7 +150,7 @@ def _check_seeds(seeds: Sequence[int]) -> None:
         seen.add(seed)
 
 
-def _arm_to_json(arm: ArmSpec) -> dict[str, Any]:
+def _arm_to_json(arm: ArmSpec) -> dict[str, object]:
     if arm.experiment is not None:
         return {"name": arm.name, "experiment": arm.experiment.to_json()}
     return {"name": arm.name, "remedies": [remedy.to_json() for remedy in arm.remedies]}

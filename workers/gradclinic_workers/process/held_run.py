@@ -13,12 +13,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import structlog
 
 from gradclinic.diagnosis import Diagnosis
 from gradclinic.kernel.errors import LeaseLost, ServiceUnavailable
+from gradclinic.kernel.json import JsonObject
 from gradclinic.kernel.status import RunStatus
 from gradclinic.measurements.record import Layout, RunRecord, Series
 from gradclinic.settings import Settings
@@ -83,7 +84,7 @@ class HeldRun:
         """Begin again from step 0."""
         self._insist(lambda: self._store.leases.restart(self.lease, reason=reason))
 
-    def save_layout(self, layout: Layout, *, environment: Mapping[str, Any]) -> None:
+    def save_layout(self, layout: Layout, *, environment: JsonObject) -> None:
         """Store the run's sites and weights."""
         self._insist(lambda: self._store.leases.save_layout(self.lease, layout, environment=environment))
 

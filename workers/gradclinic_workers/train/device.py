@@ -4,7 +4,6 @@ import os
 import platform
 from functools import cache
 from importlib import metadata
-from typing import Any
 
 import numpy as np
 import torch
@@ -61,9 +60,9 @@ def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
     )
 
 
-def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, Any]:
+def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, object]:
     """What a run's numbers depend on beside its experiment: versions, device, threads, the text of its data."""
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "gradclinic": _version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
