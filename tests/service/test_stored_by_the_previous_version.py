@@ -4,10 +4,8 @@
 """
 
 import json
-import lzma
 from collections.abc import Iterator
 from math import isclose
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,11 +14,10 @@ from pydantic import TypeAdapter
 
 from gradclinic.remedies import AnyRemedy, Remedy
 from gradclinic.settings import Settings
-from gradclinic.store import migrate
 
 from .api.serving import NOBODY, serving
+from .previous_version import database_in, unpacked
 
-DATA = Path(__file__).resolve().parents[1] / "data"
 ROUNDING = 1e-12
 """What another processor's order of summation may change in numbers that are computed when they are asked for."""
 WORDING = {"statement", "source", "design", "rule", "explanation", "help"}
@@ -30,11 +27,7 @@ ADDED = {"blames", "loss_unit", "summary"}
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words."""
 
 
-def _packed(name: str) -> bytes:
-    return lzma.decompress((DATA / name).read_bytes())
-
-
-ANSWERS: list[dict[str, Any]] = json.loads(_packed("previous_version.json.xz"))
+ANSWERS: list[dict[str, Any]] = json.loads(unpacked("previous_version.json.xz"))
 *READ, CATALOGUE = ANSWERS
 
 
@@ -42,9 +35,7 @@ ANSWERS: list[dict[str, Any]] = json.loads(_packed("previous_version.json.xz"))
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Today's API on a copy of that database, brought to today's schema."""
     folder = tmp_path_factory.mktemp("previous")
-    database = folder / "gradclinic.db"
-    database.write_bytes(_packed("previous_version.db.xz"))
-    migrate.upgrade(f"sqlite:///{database}")
+    database_in(folder)
     with serving(Settings(data_dir=folder, broker_url=NOBODY)) as client:
         yield client
 
