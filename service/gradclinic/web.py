@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from .api import baseline as baselines
-from .api import catalogue, health
+from .api import catalogue, health, installation
 from .api import check as checks
 from .api import claim as claims
 from .api import comparison as comparisons
@@ -24,7 +24,6 @@ from .api import diagnosis as diagnoses
 from .api import event as events
 from .api import experiment as experiments
 from .api import prescription as prescriptions
-from .api import prometheus as metrics
 from .api import recording as recordings
 from .api import run as runs
 from .api import schedule as schedules
@@ -36,6 +35,7 @@ from .api.http.openapi import document_of, operation_id
 from .api.http.plain_json import PlainJSON
 from .api.http.problems import BodyLimit, install
 from .api.http.request_log import RequestLog
+from .api.http.request_times import RequestTimes
 from .api.http.telemetry import telemetry
 from .logs import configure
 from .settings import Settings, get_settings
@@ -83,7 +83,7 @@ ROUTERS = (
     datasets.router,
     catalogue.router,
     health.router,
-    metrics.router,
+    installation.router,
 )
 
 
@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         separate_input_output_schemas=False,  # an experiment is one thing, sent or answered
     )
     app.state.service = service
-    app.state.metrics = metrics.registry_of(service)
+    app.state.metrics = installation.registry_of(service)
     install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -145,7 +145,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
-    app.add_middleware(metrics.RequestTimes, registry=app.state.metrics)
+    app.add_middleware(RequestTimes, registry=app.state.metrics)
     return app
 
 

@@ -18,7 +18,6 @@ from .http.accept import choose
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, CheckId, IdempotencyKey, TheService, problems
 from .http.paging import ThePage
-from .http.plain_json import dump
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 
 router = APIRouter(prefix="/v1/checks", tags=["regression"], route_class=StrictJSONRoute)
@@ -81,22 +80,23 @@ _FORMS: dict[int | str, dict[str, Any]] = {
     response_model=CheckAnswer,
     responses={**_FORMS, **problems(404, 406, 409, 422)},
 )
-def get_check(check_id: CheckId, service: TheService, request: Request, form: Form = None) -> Response:
+def get_check(
+    *, check_id: CheckId, service: TheService, request: Request, response: Response, form: Form = None
+) -> CheckAnswer | Response:
     """The verdict with its evidence: which metric, which condition in which layers, intervals and margins.
 
     As JUnit XML a fail is a failure, inconclusive is skipped, and what the service could not do is an error.
     """
     found = service.store.checks.get(check_id)
-    answer = _answer(service, found)
     chosen = _BY_NAME[form] if form else choose(request.headers.get("accept"), [JSON, JUNIT])
-    headers = {"Vary": "Accept"}
+    if chosen == JUNIT:
+        if found.status == "running":
+            raise InsufficientData("the check is running; its JUnit document is there once it has ended")
+        return Response(junit_xml(found), media_type=JUNIT, headers={"Vary": "Accept"})
+    response.headers["Vary"] = "Accept"
     if found.status == "running":
-        headers["Retry-After"] = RETRY_AFTER_S
-    if chosen == JSON:
-        return Response(dump(answer.model_dump(mode="json")), media_type=JSON, headers=headers)
-    if found.status == "running":
-        raise InsufficientData("the check is running; its JUnit document is there once it has ended")
-    return Response(junit_xml(found), media_type=JUNIT, headers=headers)
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return _answer(service, found)
 
 
 @router.post(

@@ -10,9 +10,9 @@ from ..experiments.datasets.base import Task
 from ..experiments.uploads import Table, from_csv, from_npz, from_parquet
 from ..schemas.dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
 from ..use_cases.dataset import keep
+from .http.accept import has_arrow
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .http.paging import ThePage
-from .rows import has_arrow
 
 PATH = "/v1/datasets"
 NPZ = ("application/x-npz", "application/octet-stream")

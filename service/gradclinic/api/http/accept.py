@@ -1,5 +1,6 @@
 """Which media type to answer with: the header `Accept`, as RFC 9110 weighs it."""
 
+import importlib.util
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
@@ -16,6 +17,11 @@ def choose(accept: str | None, offered: Sequence[str]) -> str:
     if best is None:
         raise HTTPException(406, f"This can be answered as {', '.join(offered)}.")
     return best
+
+
+def has_arrow() -> bool:
+    """Whether Arrow and Parquet can be read and written here."""
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def _parsed(part: str) -> tuple[str, float]:

@@ -1,24 +1,21 @@
-"""`/metrics`: what Prometheus scrapes, of the whole installation, and of the requests that this process answered.
+"""`/metrics`: the whole installation, as Prometheus reads it.
 
 What is counted from stored runs is a gauge, not a counter: deleting runs lowers it.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..kernel.errors import ServiceUnavailable
 from ..store import Vitals
 from ..use_cases.service import Service
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LOST = ("lease_expired", "worker_died", "too_many_attempts")
 """Reasons of the changes of state by which an attempt lost its lease."""
 
@@ -72,45 +69,6 @@ class Installation(Collector):
             return dict(self._service.queue.depths())
         except ServiceUnavailable:
             return None
-
-
-class RequestTimes:
-    """Observes how long each request waited for its answer to begin; an event stream's length is not latency."""
-
-    def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
-        self.app = app
-        self._seconds = Histogram(
-            "gradclinic_http_request_seconds",
-            "Seconds until an answer began, by the route's template.",
-            ("route", "method", "status"),
-            registry=registry,
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, observed = time.perf_counter(), False
-
-        def observe(status: int) -> None:
-            nonlocal observed
-            observed = True
-            route = getattr(scope.get("route"), "path", None) or "none"
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            self._seconds.labels(route, method, str(status)).observe(time.perf_counter() - began)
-
-        async def send_observed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                observe(message["status"])
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_observed)
-        except Exception:
-            if not observed:
-                observe(500)
-            raise
 
 
 def _families(vitals: Vitals) -> Iterator[Metric]:
