@@ -11,6 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "sklearn", "scipy", "sqlalchemy", "fastapi", "celery", "matplotlib", "plotly", "redis", "psycopg")
+PACKAGE = ROOT / "service" / "gradclinic"
+MOST_ENTRIES = 25
+MOST_UNTYPED = 160
+LAYERS = (
+    "api", "schemas", "schemas/requests", "use_cases", "store", "store/tables", "store/records", "pages", "cli",
+    "client", "text",
+)  # fmt: skip
 ENTRIES = {
     "activations", "claims", "clipping", "datasets", "initializations", "layers", "optimizers", "presets",
     "remedies", "rules", "lr_schedules",
@@ -47,6 +54,12 @@ def test_importing_the_api_never_imports_torch():
     assert not imported & {"torch", "sklearn", "gradclinic_workers"}
 
 
+def test_the_command_line_is_there_without_numpy_or_the_catalogue():
+    assert not modules_after("import gradclinic.cli.main") & {"numpy", *HEAVY}
+    rooms = "{'gradclinic.experiments', 'gradclinic.remedies', 'gradclinic.diagnosis'}"
+    assert modules_after(f"import sys, gradclinic.cli.main\nassert not {rooms} & sys.modules.keys()")
+
+
 def test_every_package_imports_only_lower_layers():
     """import-linter's contracts (pyproject.toml), so that a plain pytest notices, too."""
     finished = subprocess.run(
@@ -54,6 +67,34 @@ def test_every_package_imports_only_lower_layers():
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stdout
+
+
+def test_a_newcomer_sees_the_package_at_a_glance():
+    entries = [path.name for path in PACKAGE.iterdir() if path.stem.strip("_") not in {"init", "pycache"}]
+    assert len(entries) <= MOST_ENTRIES, sorted(entries)
+
+
+def test_a_noun_has_one_name_in_every_layer():
+    """The nouns are those of the API; a layer names its file of a noun as the API does."""
+    nouns = {path.stem for path in (PACKAGE / "api").glob("[a-z]*.py")}
+    other = {form: noun for noun in nouns for form in plural_forms(noun) - nouns}
+    layers = [PACKAGE / layer for layer in LAYERS] + [ROOT / "tests" / "service" / layer for layer in LAYERS]
+    files = [path for layer in layers for path in layer.glob("*.py")]
+    assert [str(path.relative_to(ROOT)) for path in files if path.stem.removeprefix("test_") in other] == []
+
+
+def plural_forms(noun: str) -> set[str]:
+    """Names that a noun's file may not have."""
+    singular = noun.removesuffix("is").removesuffix("y")
+    return {f"{noun}s", f"{noun}es", f"{singular}es", f"{singular}ies", f"{noun}_views", f"{noun}_requests"}
+
+
+def test_untyped_json_only_gets_rarer():
+    """Where JSON is parsed or kept as it was sent; the number may fall, and is then to be lowered here."""
+    pattern = re.compile(r"(?:dict|Mapping|list)\[(?:str, )?Any\]")
+    folders = (ROOT / "service", ROOT / "workers")
+    found = sum(len(pattern.findall(path.read_text())) for folder in folders for path in folder.rglob("*.py"))
+    assert found <= MOST_UNTYPED
 
 
 @pytest.mark.parametrize("path", PUBLIC_MODULES, ids=lambda path: str(path.relative_to(ROOT)))
