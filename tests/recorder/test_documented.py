@@ -1,13 +1,16 @@
-"""The examples of the README and of its page, run as they stand; and what recording needs to be imported."""
+"""The examples of the README and of docs/recordings.md run as they stand, and their lists are complete."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch import nn
 
+from gradclinic.diagnosis.finding import Blame
+from gradclinic.diagnosis.rules import RULES
 from gradclinic.settings import Settings
 
 from ..service.api.serving import NOBODY, serving
@@ -57,3 +60,16 @@ def test_recording_needs_torch_and_nothing_of_the_service_s_workings() -> None:
     imported = {name.partition(".")[0] for name in finished.stdout.replace('"', "").strip("[]\n").split(", ")}
     assert "torch" in imported
     assert not imported & {"sqlalchemy", "celery", "redis", "fastapi", "sklearn", "psutil", "plotly"}
+
+
+def test_the_page_lists_every_condition_and_everything_that_a_finding_may_blame() -> None:
+    page = (ROOT / "docs/recordings.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)`(?: \*)? \|", page.partition("## Conditions")[2], re.MULTILINE)) == set(RULES)
+    assert set(get_args(Blame)) <= set(re.findall(r"`(\w+)`", page))
+
+
+def test_the_readme_lists_every_package_and_single_file_of_the_service() -> None:
+    folder = ROOT / "service/gradclinic"
+    packages = {f"{each.name}/" for each in folder.iterdir() if (each / "__init__.py").exists()}
+    files = {each.name for each in folder.glob("*.py")} - {"__init__.py"}
+    assert packages | files <= set(re.findall(r"`(\w+(?:/|\.py))`", (ROOT / "README.md").read_text()))
