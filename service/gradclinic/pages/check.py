@@ -1,21 +1,24 @@
 """What the pages of checks show: new results against their baselines, and the schedules that start them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import After, CheckId, TheService
 from ..kernel.errors import InsufficientData, NotFound
+from ..kernel.json import JsonObject
 from ..kernel.names import NAME_PATTERN
-from ..regression import Report
-from ..store import Check
+from ..regression import ConditionCheck, MetricCheck, Report
+from ..store import Baseline, Check, Pin, Schedule
 from ..use_cases.schedule import due_next
 from ..use_cases.service import Service
 from .figures import Figure, margin
 from .rendering import page_router, render
-from .run import called, condition_of
+from .run import RunRow, row_of
 
 CHECKS, BASELINES = 50, 50
 
@@ -29,54 +32,85 @@ def show_all(
     after: After = None,
 ) -> HTMLResponse:
     """New results against their baselines, newest first, and the schedules that start them."""
-    return render("checks.html", **listed(service, baseline=baseline, after=after))
+    return render("checks.html", listed(service, baseline=baseline, after=after))
 
 
 @router.get("/checks/{check_id}")
 def show(check_id: CheckId, service: TheService) -> HTMLResponse:
     """One check: the verdict, and by which metric, which condition and which margins."""
-    return render("check.html", **one(service, check_id))
+    return render("check.html", one(service, check_id))
 
 
-def listed(service: Service, *, baseline: str | None, after: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ChecksView:
+    """What the page of checks shows."""
+
+    checks: Sequence[Check]
+    next: str | None
+    baseline: str | None
+    """The baseline whose checks are shown; None shows those of all."""
+    whole: bool
+    """Whether nothing is filtered and this is the first page."""
+    baselines: Sequence[Baseline]
+    schedules: Sequence[tuple[Schedule, datetime | None]]
+    """Each with when it is due next."""
+    live: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckView:
+    """What the page of a check shows."""
+
+    check: Check
+    title: str
+    ended: bool
+    metrics: Sequence[MetricCheck]
+    conditions: Sequence[ConditionCheck]
+    method: str | None
+    pin: Pin
+    runs: Sequence[RunRow]
+    again: JsonObject
+    """The check as it can be posted once more."""
+
+
+def listed(service: Service, *, baseline: str | None, after: str | None) -> ChecksView:
     """A page of checks, newest first; the baselines and schedules above it."""
     page = service.store.checks.page(baseline=baseline, after=after, limit=CHECKS)
     whole = baseline is None and after is None
-    schedules = list(service.store.schedules.page(limit=BASELINES).items) if whole else []
+    schedules = service.store.schedules.page(limit=BASELINES).items if whole else ()
     now = datetime.now(UTC)
-    return {
-        "checks": page.items,
-        "next": page.next,
-        "baseline": baseline,
-        "whole": whole,
-        "baselines": list(service.store.baselines.page(limit=BASELINES).items) if whole else [],
-        "schedules": [(each, due_next(each, now=now)) for each in schedules],
-        "live": any(check.status == "running" for check in page.items),
-    }
+    return ChecksView(
+        checks=page.items,
+        next=page.next,
+        baseline=baseline,
+        whole=whole,
+        baselines=service.store.baselines.page(limit=BASELINES).items if whole else (),
+        schedules=[(each, due_next(each, now=now)) for each in schedules],
+        live=any(check.status == "running" for check in page.items),
+    )
 
 
-def one(service: Service, check_id: str) -> dict[str, Any]:
+def one(service: Service, check_id: str) -> CheckView:
     """A check: its verdict, each metric and condition with the evidence, and its runs."""
     found = service.store.checks.get(check_id)
     report = found.report or Report(summary="")
-    runs = service.store.checks.runs(check_id)
-    return {
-        "check": found,
-        "title": title_of(found),
-        "ended": found.status != "running",
-        "metrics": report.metrics,
-        "conditions": report.conditions,
-        "method": report.method,
-        "pin": service.store.baselines.pin_of(found.pin_id),
-        "runs": [{"run": run, "called": called(run), "condition": condition_of(run)} for run in runs],
-        "again": {
+    return CheckView(
+        check=found,
+        title=title_of(found),
+        ended=found.status != "running",
+        metrics=report.metrics,
+        conditions=report.conditions,
+        method=report.method,
+        pin=service.store.baselines.pin_of(found.pin_id),
+        runs=[row_of(run) for run in service.store.checks.runs(check_id)],
+        again={
             "baseline": found.baseline,
             "experiment": dict(found.experiment),
             "remedies": [dict(remedy) for remedy in found.remedies],
             "seeds": list(found.seeds),
             "margins": dict(found.margins),
         },
-    }
+    )
 
 
 def title_of(check: Check) -> str:

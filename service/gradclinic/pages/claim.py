@@ -1,7 +1,7 @@
 """What the page of the claims shows: each with its test, and the ruling of the newest study that was run for it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi.responses import HTMLResponse
 
@@ -21,7 +21,7 @@ router = page_router()
 @router.get("/claims")
 def show_all(service: TheService, *, quick: bool = False) -> HTMLResponse:
     """Common advice, and what measurement says of it."""
-    return render("claims.html", **listed(service, quick=quick))
+    return render("claims.html", listed(service, quick=quick))
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,29 @@ class Row:
         return self.ruling is not None and any(figure.interval for figure in self.ruling.figures)
 
 
-def listed(service: Service, *, quick: bool) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ClaimsView:
+    """What the page of claims shows."""
+
+    rows: Sequence[Row]
+    quick: bool
+    live: bool
+    verdicts: Mapping[str, int]
+    """How many claims have each verdict."""
+
+
+def listed(service: Service, *, quick: bool) -> ClaimsView:
     """Every claim, in order."""
     rows = [_row(service, claim, quick=quick) for claim in CLAIMS.values()]
-    return {
-        "rows": rows,
-        "quick": quick,
-        "live": any(row.study is not None and row.study.status == "running" for row in rows),
-        "verdicts": {
+    return ClaimsView(
+        rows=rows,
+        quick=quick,
+        live=any(row.study is not None and row.study.status == "running" for row in rows),
+        verdicts={
             verdict: sum(row.ruling is not None and row.ruling.verdict == verdict for row in rows)
             for verdict in ("supported", "mixed", "refuted", "inconclusive")
         },
-    }
+    )
 
 
 def _row(service: Service, claim: Claim, *, quick: bool) -> Row:

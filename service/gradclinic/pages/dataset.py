@@ -1,11 +1,13 @@
 """What the page of uploaded data sets shows."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import After, TheService
 from ..kernel.amounts import bytes_in_words
+from ..store import DatasetRecord
 from ..use_cases.service import Service
 from .rendering import page_router, render
 
@@ -17,12 +19,30 @@ router = page_router()
 @router.get("/datasets")
 def show_all(service: TheService, after: After = None) -> HTMLResponse:
     """Uploaded data sets, by their id."""
-    return render("datasets.html", **listed(service, after=after))
+    return render("datasets.html", listed(service, after=after))
 
 
-def listed(service: Service, *, after: str | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class DatasetRow:
+    """A data set with what its table says of it besides."""
+
+    dataset: DatasetRecord
+    stored: str
+    """Its size, with a unit."""
+    runs: int
+    """How many runs name it."""
+
+
+@dataclass(frozen=True)
+class DatasetsView:
+    """What the page of data sets shows."""
+
+    rows: Sequence[DatasetRow]
+    next: str | None
+
+
+def listed(service: Service, *, after: str | None) -> DatasetsView:
     """A page of data sets, each with the number of runs that name it."""
     page = service.store.datasets.page(after=after, limit=DATASETS)
     runs = service.store.datasets.runs_by_dataset([each.id for each in page.items])
-    rows = [{"dataset": each, "stored": bytes_in_words(each.bytes), "runs": runs[each.id]} for each in page.items]
-    return {"rows": rows, "next": page.next}
+    return DatasetsView([DatasetRow(each, bytes_in_words(each.bytes), runs[each.id]) for each in page.items], page.next)

@@ -4,13 +4,13 @@ import importlib.util
 import io
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..kernel.errors import SetupFailed
-from .figures.theme import NEUTRAL, WORSE, Figure
+from .figures.theme import NEUTRAL, WORSE, Figure, Part
 from .marks import plain, set_marks
 
 if TYPE_CHECKING:
@@ -93,16 +93,14 @@ def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "C
     return canvas
 
 
-def _axes(layout: Mapping[str, Any], letter: str) -> list[tuple[str, Sequence[float]]]:
+def _axes(layout: Part, letter: str) -> list[tuple[str, Sequence[float]]]:
     """The x axes from the left, or the y axes from the top down, each with the share that it takes."""
     name = f"{letter}axis"
     found = [(key.replace(name, letter), layout[key].get("domain", [0, 1])) for key in layout if key.startswith(name)]
     return sorted(found, key=lambda each: each[1][0] if letter == "x" else -each[1][0])
 
 
-def _panel(
-    axes: "Axes", traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], across: str, name: str
-) -> None:
+def _panel(axes: "Axes", traces: Sequence[Part], layout: Part, across: str, name: str) -> None:
     x, y = layout[across.replace("x", "xaxis")], layout[name.replace("y", "yaxis")]
     # Scales first: on a linear axis, matplotlib would fix limits that a logarithmic one cannot have.
     axes.set_xscale(x.get("type", "linear") if x.get("type") == "log" else "linear")
@@ -128,7 +126,7 @@ def _panel(
         axes.legend(fontsize=8, frameon=False)
 
 
-def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
+def _line(axes: "Axes", trace: Part) -> None:
     x, y = _numbers(trace["x"]), _numbers(trace["y"])
     marker, line = trace.get("marker", {}), trace.get("line", {})
     error = trace.get("error_x")
@@ -152,7 +150,7 @@ def _line(axes: "Axes", trace: Mapping[str, Any]) -> None:
             axes.annotate(plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
 
 
-def _heatmap(axes: "Axes", trace: Mapping[str, Any]) -> None:
+def _heatmap(axes: "Axes", trace: Part) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     cells = np.array([_numbers(row) for row in trace["z"]])
@@ -183,7 +181,7 @@ def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
                 bar.set_ticks(trace["colorbar"]["tickvals"], labels=trace["colorbar"]["ticktext"])
 
 
-def _heading(axes: "Axes", note: Mapping[str, Any], across: str, name: str) -> None:
+def _heading(axes: "Axes", note: Part, across: str, name: str) -> None:
     """The name of a panel, above it."""
     if note["name"] == f"panel {across} {name}":
         axes.set_title(plain(note["text"]), loc="left", fontsize=9)
@@ -200,18 +198,17 @@ def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typin
     return np.concatenate([[first], between, [last]])
 
 
-def _level(axes: "Axes", shape: Mapping[str, Any], name: str) -> None:
-    style: dict[str, Any] = {"color": NEUTRAL, "linestyle": ":", "linewidth": 1}
+def _level(axes: "Axes", shape: Part, name: str) -> None:
     if shape["type"] == "rect":
         axes.axvspan(shape["x0"], shape["x1"], color=WORSE, alpha=0.15, linewidth=0)
         return
     if shape["yref"] == name:
-        axes.axhline(shape["y0"], **style)
+        axes.axhline(shape["y0"], color=NEUTRAL, linestyle=":", linewidth=1)
     elif shape["xref"] == "x" and shape["yref"] == "paper":
-        axes.axvline(shape["x0"], **style)
+        axes.axvline(shape["x0"], color=NEUTRAL, linestyle=":", linewidth=1)
 
 
-def _note(axes: "Axes", note: Mapping[str, Any]) -> None:
+def _note(axes: "Axes", note: Part) -> None:
     vertical = axes.transAxes if note["yref"] == "paper" else axes.get_yaxis_transform()
     axes.text(
         note["x"], note["y"], plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8

@@ -1,6 +1,6 @@
 """`/v1/figures/...`: the figure behind each chart, as Plotly JSON, PNG or SVG."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -20,7 +20,7 @@ _BY_NAME = {"json": JSON, "png": PNG, "svg": SVG}
 Form = Annotated[
     Literal["json", "png", "svg"] | None, Query(alias="format", description="Instead of the header `Accept`.")
 ]
-_FORMS: dict[int | str, dict[str, Any]] = {
+_FORMS = {
     200: {
         "description": "A figure as Plotly reads it (`plotly.graph_objects.Figure(...)`), or drawn.",
         "content": {

@@ -113,6 +113,6 @@ def remedies(found: Sequence[Remedy | JsonObject]) -> str:
     return " + ".join(in_words(remedy) for remedy in found)
 
 
-def point(found: Mapping[str, Any]) -> str:
+def point(found: Mapping[str, float]) -> str:
     """A place in a sweep: `learning rate 0.1, depth 8`."""
     return ", ".join(f"{field(pointer)} {value:g}" for pointer, value in found.items())

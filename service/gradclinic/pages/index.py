@@ -1,6 +1,8 @@
 """The first page: the newest studies, and runs."""
 
-from typing import Annotated, Any, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, get_args
 
 from fastapi import Query
 from fastapi.responses import HTMLResponse
@@ -8,9 +10,10 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import After, TheService
 from ..diagnosis.rules import RULES
 from ..kernel.status import ENDED, RunStatus
+from ..store import Study
 from ..use_cases.service import Service
 from .rendering import page_router, render
-from .run import row_of
+from .run import RunRow, row_of
 
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 CONDITIONS = tuple(RULES)
@@ -27,11 +30,25 @@ def show(
     service: TheService, status: StatusFilter = "", condition: ConditionFilter = "", after: After = None
 ) -> HTMLResponse:
     """Studies and runs, newest first."""
-    shown = listed(service, status=status, condition=condition, after=after)
-    return render("index.html", statuses=STATUSES, conditions=CONDITIONS, **shown)
+    return render("index.html", listed(service, status=status, condition=condition, after=after))
 
 
-def listed(service: Service, *, status: str, condition: str, after: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class IndexView:
+    """What the first page shows."""
+
+    studies: Sequence[Study]
+    runs: Sequence[RunRow]
+    next: str | None
+    status: str
+    condition: str
+    filtered: bool
+    live: bool
+    statuses: Sequence[str] = STATUSES
+    conditions: Sequence[str] = CONDITIONS
+
+
+def listed(service: Service, *, status: str, condition: str, after: str | None) -> IndexView:
     """The newest studies, and a page of runs."""
     filtered = bool(status or condition or after)
     page = service.store.runs.page(
@@ -40,14 +57,14 @@ def listed(service: Service, *, status: str, condition: str, after: str | None) 
         after=after,
         limit=RUNS,
     )
-    studies = [] if filtered else list(service.store.studies.page(limit=STUDIES).items)
+    studies = () if filtered else service.store.studies.page(limit=STUDIES).items
     live = any(run.status not in ENDED for run in page.items) or any(study.status == "running" for study in studies)
-    return {
-        "studies": studies,
-        "runs": [row_of(run) for run in page.items],
-        "next": page.next,
-        "status": status,
-        "condition": condition,
-        "filtered": filtered,
-        "live": live,
-    }
+    return IndexView(
+        studies=studies,
+        runs=[row_of(run) for run in page.items],
+        next=page.next,
+        status=status,
+        condition=condition,
+        filtered=filtered,
+        live=live,
+    )

@@ -3,7 +3,6 @@
 import html
 import re
 import textwrap
-from typing import Any
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -46,7 +45,7 @@ def _lightened(figure: Figure) -> Figure:
 
 def _narrowed(figure: Figure) -> Figure:
     """The same with names and notes on several short lines, and with few names below each other or side by side."""
-    layout: dict[str, Any] = dict(figure["layout"])
+    layout = dict(figure["layout"])
     x, y = layout["xaxis"], layout["yaxis"]
     if "ticktext" in y:
         layout["yaxis"] = {**y, "ticktext": [_wrapped(text, LETTERS, lines=2) for text in y["ticktext"]]}

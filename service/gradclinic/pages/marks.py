@@ -2,11 +2,12 @@
 
 import html
 import re
-from collections.abc import Mapping
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .figures.theme import Part
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def set_marks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
+def set_marks(axes: "Axes", x: Part, y: Part) -> None:
     """Give both axes of a panel the marks and the range that the figure wants, or marks that can be read."""
     if "tickvals" in x:
         places, names = _seen(x)
@@ -37,7 +38,7 @@ def set_marks(axes: "Axes", x: Mapping[str, Any], y: Mapping[str, Any]) -> None:
             _few_decades(line)
 
 
-def _seen(axis: Mapping[str, Any]) -> tuple[list[float], list[str]]:
+def _seen(axis: Part) -> tuple[list[float], list[str]]:
     """The marks of an axis that are within its range, with their words."""
     low, high = axis.get("range", (-np.inf, np.inf))
     if axis.get("type") == "log":

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite
-from typing import Any
+from typing import Literal
 
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import After, PrescriptionId, TheService
+from ..comparison import Comparison
 from ..comparison.arms import BASELINE, CONTROL
 from ..diagnosis import Finding
 from ..kernel.errors import InsufficientData
 from ..kernel.json import JsonObject
-from ..prescription import ConfirmedCandidate, Cure, ExperimentDiagnosis
+from ..prescription.report import ConfirmedCandidate, ControlReport, Cure, ExperimentDiagnosis, SeedConditions, Spent
 from ..remedies import Remedy
 from ..remedies.words import in_short
 from ..store import Prescription, Run
@@ -21,8 +22,8 @@ from ..use_cases.service import Service
 from . import filters
 from .figures import Entrant, Figure, race, ranking
 from .rendering import page_router, render
-from .run import condition_of
-from .saved import Figures, environment_facts, environments, known, rule_sets, saved_file, timestamps
+from .run import RunRow, condition_of
+from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 
 ROUNDS: Mapping[str, str] = {
     "diagnose": "The experiment as it is",
@@ -41,13 +42,13 @@ router = page_router()
 @router.get("/prescriptions")
 def show_all(service: TheService, after: After = None) -> HTMLResponse:
     """Searches for a cure, newest first."""
-    return render("prescriptions.html", **listed(service, after=after))
+    return render("prescriptions.html", listed(service, after=after))
 
 
 @router.get("/prescriptions/{prescription_id}")
 def show(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
     """One search: what it starts from, how far it is, what cures, and by which evidence."""
-    return render("prescription.html", **one(service, prescription_id))
+    return render("prescription.html", one(service, prescription_id))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Candidate:
 
     arm: str
     words: str
-    remedies: Sequence[Mapping[str, Any]]
+    remedies: Sequence[JsonObject]
     runs: Sequence[Run]
 
     @property
@@ -90,58 +91,134 @@ def loss_left(run: Run) -> float | None:
     return float(value) if isfinite(float(value)) else inf
 
 
-def listed(service: Service, *, after: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class PrescriptionRow:
+    """A prescription as the table of prescriptions shows it."""
+
+    prescription: Prescription
+    called: str
+    ending: str
+    cure: str | None
+    """In words."""
+    primary: str | None
+    """The condition of the experiment as it is."""
+    spent: Spent | None
+
+
+@dataclass(frozen=True)
+class PrescriptionsView:
+    """What the page of prescriptions shows."""
+
+    rows: Sequence[PrescriptionRow]
+    next: str | None
+    live: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundView:
+    """A round of a search with its runs."""
+
+    name: str
+    words: str
+    runs: int
+    ended: int
+    state: Literal["done", "now", "open"]
+    steps_done: int
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrescriptionView:
+    """What the page of a prescription shows."""
+
+    prescription: Prescription
+    title: str
+    ended: bool
+    ending: str
+    why: str | None
+    rounds: Sequence[RoundView]
+    diagnosis: SeedConditions | None
+    primary: str | None
+    """The condition of the experiment as it is."""
+    findings: Sequence[Finding]
+    sick: Run | None
+    """The run of the experiment as it is, with its own seed."""
+    cure: Cure | None
+    other_cures: Sequence[tuple[str, ConfirmedCandidate]]
+    """The simplest and the best of the confirmed cures, where they are others than the cure."""
+    cured_experiment: JsonObject | None
+    """The cured experiment, ready to be posted as a run."""
+    cure_as_remedies: JsonObject | None
+    """The same as the experiment with its remedies."""
+    comparison: Comparison | None
+    confirmed: bool
+    names: Mapping[str, str]
+    """The arms in words."""
+    control: ControlReport | None
+    tried: Sequence[Candidate]
+    spent: Spent | None
+    figures_ready: bool
+    shown: int = SHOWN
+
+
+@dataclass(frozen=True)
+class PrescriptionRuns:
+    """The runs of a search, which its report lists besides."""
+
+    runs: Sequence[RunRow]
+
+
+def listed(service: Service, *, after: str | None) -> PrescriptionsView:
     """A page of prescriptions, newest first."""
     page = service.store.prescriptions.page(after=after, limit=PRESCRIPTIONS)
-    rows = [
-        {
-            "prescription": each,
-            "called": _called(each),
-            "ending": ending(each),
-            "cure": _cure_in_words(each),
-            "primary": _primary(each),
-            "spent": each.report.spent if each.report is not None else None,
-        }
-        for each in page.items
-    ]
-    return {"rows": rows, "next": page.next, "live": any(each.status == "running" for each in page.items)}
+    live = any(each.status == "running" for each in page.items)
+    return PrescriptionsView([_row(each) for each in page.items], page.next, live)
 
 
-def one(service: Service, prescription_id: str) -> dict[str, Any]:
+def _row(found: Prescription) -> PrescriptionRow:
+    return PrescriptionRow(
+        prescription=found,
+        called=_called(found),
+        ending=ending(found),
+        cure=_cure_in_words(found),
+        primary=_primary(found),
+        spent=found.report.spent if found.report is not None else None,
+    )
+
+
+def one(service: Service, prescription_id: str) -> PrescriptionView:
     """A prescription: its diagnosis, the race so far, the cure with its evidence, the control, and the cost."""
     found = service.store.prescriptions.get(prescription_id)
     trials = service.store.prescriptions.trials(prescription_id)
     report = found.report
     tried = candidates(trials)
-    words = {each.arm: each.words for each in tried}
     cure = report.cure if report is not None else None
     comparison = report.comparison if report is not None else None
-    return {
-        "prescription": found,
-        "title": _called(found),
-        "ended": found.status != "running",
-        "ending": ending(found),
-        "why": why(found),
-        "rounds": _rounds(trials, report.round if report is not None else None, running=found.status == "running"),
-        "diagnosis": report.diagnosis if report is not None else None,
-        "primary": _primary(found),
-        "findings": _findings(found),
-        "sick": next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
-        "cure": cure,
-        "other_cures": _other_cures(cure),
-        "cured_experiment": None if cure is None else {"experiment": dict(cure.resolved_experiment)},
-        "cure_as_remedies": None
+    return PrescriptionView(
+        prescription=found,
+        title=_called(found),
+        ended=found.status != "running",
+        ending=ending(found),
+        why=why(found),
+        rounds=_rounds(trials, report.round if report is not None else None, running=found.status == "running"),
+        diagnosis=report.diagnosis if report is not None else None,
+        primary=_primary(found),
+        findings=_findings(found),
+        sick=next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
+        cure=cure,
+        other_cures=_other_cures(cure),
+        cured_experiment=None if cure is None else {"experiment": dict(cure.resolved_experiment)},
+        cure_as_remedies=None
         if cure is None
         else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure.remedies]},
-        "comparison": comparison,
-        "confirmed": comparison is not None and bool(comparison.arms),
-        "names": words,
-        "control": report.control if report is not None else None,
-        "tried": tried,
-        "shown": SHOWN,
-        "spent": report.spent if report is not None else None,
-        "figures_ready": any(loss_left(run) is not None for run in trials.values()),
-    }
+        comparison=comparison,
+        confirmed=comparison is not None and bool(comparison.arms),
+        names={each.arm: each.words for each in tried},
+        control=report.control if report is not None else None,
+        tried=tried,
+        spent=report.spent if report is not None else None,
+        figures_ready=any(loss_left(run) is not None for run in trials.values()),
+    )
 
 
 def candidates(trials: Mapping[str, Run]) -> list[Candidate]:
@@ -160,7 +237,7 @@ def _of(trials: Mapping[str, Run], arm: str) -> list[Run]:
     return [run for key, run in trials.items() if key.rsplit("|", 2)[0] == arm]
 
 
-def _short(remedies: Sequence[Mapping[str, Any]]) -> str:
+def _short(remedies: Sequence[JsonObject]) -> str:
     return " + ".join(in_short(remedy) for remedy in remedies)
 
 
@@ -204,23 +281,21 @@ def _turned(remedy: Remedy) -> JsonObject:
     return {name: value for name, value in remedy.to_json().items() if value is not None}
 
 
-def _rounds(trials: Mapping[str, Run], now: str | None, *, running: bool) -> list[dict[str, Any]]:
+def _rounds(trials: Mapping[str, Run], now: str | None, *, running: bool) -> list[RoundView]:
     """Each round with its runs, and whether it is over, going on, or to come."""
     rows = []
     for name, words in ROUNDS.items():
         runs = [run for run in trials.values() if run.labels[ROUND] == name]
-        ended = sum(run.ended for run in runs)
-        state = "now" if running and name == now else "done" if runs else "open"
         rows.append(
-            {
-                "name": name,
-                "words": words,
-                "runs": len(runs),
-                "ended": ended,
-                "state": state,
-                "steps_done": sum(run.step for run in runs),
-                "steps": sum(run.steps for run in runs),
-            }
+            RoundView(
+                name=name,
+                words=words,
+                runs=len(runs),
+                ended=sum(run.ended for run in runs),
+                state="now" if running and name == now else "done" if runs else "open",
+                steps_done=sum(run.step for run in runs),
+                steps=sum(run.steps for run in runs),
+            )
         )
     return rows
 
@@ -256,28 +331,20 @@ def ranking_figure(service: Service, prescription_id: str) -> Figure:
     return ranking(replace(shown, arms=tuple(replace(arm, arm=names.get(arm.arm, arm.arm)) for arm in shown.arms)))
 
 
-def report(service: Service, prescription_id: str) -> dict[str, Any]:
+def report(service: Service, prescription_id: str) -> tuple[PrescriptionView, PrescriptionRuns, SavedFile]:
     """What the template of a prescription needs to become a file."""
     shown = one(service, prescription_id)
-    found = shown["prescription"]
+    found = shown.prescription
     runs = list(service.store.prescriptions.trials(found.id).values())
     at = f"/v1/figures/prescriptions/{found.id}"
     figures: Figures = {
         f"{at}/race": lambda: race_figure(service, found.id),
         f"{at}/ranking": lambda: ranking_figure(service, found.id),
     }
-    facts = [("Prescription", found.id), *timestamps(found), *rule_sets(runs), *environment_facts(runs)]
-    return {
-        **shown,
-        "kind": "prescription",
-        "runs": [{"run": run, "called": called, "condition": condition_of(run)} for called, run in _by_remedies(runs)],
-        "environments": environments(runs),
-        "facts": known(facts),
-        "labels": found.labels,
-        **saved_file(figures),
-    }
-
-
-def _by_remedies(runs: Sequence[Run]) -> list[tuple[str, Run]]:
-    """The runs of a search, each by the remedies that it tried."""
-    return [(filters.remedies(run.remedies) or "as it is", run) for run in runs]
+    facts = [("Prescription", found.id), *timestamps(found), *rule_sets(runs)]
+    rows = [RunRow(run, filters.remedies(run.remedies) or "as it is", condition_of(run)) for run in runs]
+    return (
+        shown,
+        PrescriptionRuns(rows),
+        saved_file("prescription", figures, facts=facts, labels=found.labels, runs=runs),
+    )

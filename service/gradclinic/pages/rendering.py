@@ -1,8 +1,9 @@
 """Renders pages on the server, so that they read without a script; a script draws charts and keeps them fresh."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import fields
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,9 @@ from ..kernel.errors import GradclinicError
 from ..remedies.words import in_words
 from . import filters
 from .files import PLOTLY, plotly_styles
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """Digest of an empty text: Plotly begins with an empty style element, and fills it through the object model."""
@@ -65,9 +69,14 @@ def _environment() -> Environment:
 templates = _environment()
 
 
-def render(template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
-    """A page of our own templates; whatever a person typed is escaped."""
-    text = templates.get_template(template).render(plotly=PLOTLY.address, plotly_styles=plotly_styles(), **values)
+def render(template: str, *shown: "DataclassInstance", status_code: int = 200, **values: object) -> HTMLResponse:
+    """A page of our own templates; whatever a person typed is escaped.
+
+    The template reads the fields of `shown` by their names, and `values` by theirs; of two alike, the later one counts.
+    """
+    names = {each.name: getattr(view, each.name) for view in shown for each in fields(view)}
+    page = {"plotly": PLOTLY.address, "plotly_styles": plotly_styles(), **names, **values}
+    text = templates.get_template(template).render(page)
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 

@@ -1,6 +1,6 @@
 """`/v1/.../report`: what a page shows as one HTML file, to keep, to send, or to attach to a ticket."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -11,9 +11,12 @@ from . import prescription, run, study
 from .rendering import render
 from .saved import policy
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 router = APIRouter(prefix="/v1")
 
-_FILE: dict[int | str, dict[str, Any]] = {
+_FILE = {
     200: {
         "description": "One HTML file that opens without a server and asks for nothing.",
         "content": {"text/html": {"schema": {"type": "string"}}},
@@ -31,7 +34,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 )
 def get_run_report(run_id: RunId, service: TheService, request: Request) -> HTMLResponse:
     """Diagnosis with evidence and thresholds, charts, documents, and where it was trained; as far as the run is."""
-    return _attached(request, "run.html", run_id, run.report(service, run_id))
+    return _attached(request, "run.html", run_id, *run.report(service, run_id))
 
 
 @router.get(
@@ -48,7 +51,7 @@ def get_study_report(
     metric: Annotated[str, Query(max_length=100, description="What the arms are compared by.")] = DEFAULT_METRIC,
 ) -> HTMLResponse:
     """The ranking with its intervals, every arm's diagnosis over its seeds, charts, runs and documents."""
-    return _attached(request, "study.html", study_id, study.report(service, study_id, metric=metric))
+    return _attached(request, "study.html", study_id, *study.report(service, study_id, metric=metric))
 
 
 @router.get(
@@ -60,12 +63,11 @@ def get_study_report(
 )
 def get_prescription_report(prescription_id: PrescriptionId, service: TheService, request: Request) -> HTMLResponse:
     """The cure with its evidence, the race, the random control, and everything that was tried."""
-    shown = prescription.report(service, prescription_id)
-    return _attached(request, "prescription.html", prescription_id, shown)
+    return _attached(request, "prescription.html", prescription_id, *prescription.report(service, prescription_id))
 
 
-def _attached(request: Request, template: str, identifier: str, shown: dict[str, Any]) -> HTMLResponse:
-    answer = render(template, version=request.app.version, **shown)
+def _attached(request: Request, template: str, identifier: str, *shown: "DataclassInstance") -> HTMLResponse:
+    answer = render(template, *shown, version=request.app.version)
     answer.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'; sandbox"
     answer.headers["Content-Disposition"] = f'attachment; filename="gradclinic-{identifier}.html"'
     return answer

@@ -1,8 +1,8 @@
 """The page of a run, its figures, and its report."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 from fastapi.responses import HTMLResponse
 
@@ -10,10 +10,11 @@ from ..api.http.dependencies import RunId, TheService
 from ..comparison import METRICS
 from ..diagnosis import Diagnosis
 from ..kernel.errors import InsufficientData
+from ..kernel.json import JsonObject
 from ..measurements.record import STATISTICS
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
-from ..store import Run
+from ..store import Recording, Run, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
@@ -22,7 +23,7 @@ from . import filters
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
 from .rendering import page_router, render
-from .saved import Figures, environment_facts, known, saved_file, timestamps
+from .saved import Figures, SavedFile, saved_file, timestamps
 
 router = page_router()
 
@@ -30,36 +31,75 @@ router = page_router()
 @router.get("/runs/{run_id}")
 def show(run_id: RunId, service: TheService) -> HTMLResponse:
     """One run: what is wrong, where, since when, and what may help."""
-    return render("run.html", **one(service, run_id))
+    return render("run.html", one(service, run_id))
 
 
-def one(service: Service, run_id: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """What the page of a run shows."""
+
+    run: Run
+    title: str
+    recording: Recording | None
+    """What the user's program declared; None where the service trained the run."""
+    prescription: str | None
+    """The prescription that asked for the run."""
+    check: str | None
+    """The check that asked for the run."""
+    ended: bool
+    figures_ready: bool
+    diagnosis: Diagnosis | None
+    provisional: bool
+    """Whether the diagnosis is of what has been recorded so far."""
+    missing: str | None
+    """Why there is no diagnosis."""
+    early: bool
+    """Whether it is not known yet what hurts learning."""
+    metrics: Sequence[tuple[str, float | int | None, str]]
+    """Each metric with its value and its meaning."""
+    transitions: Sequence[Transition]
+    repeatable: bool
+    trial: JsonObject | None
+    """A study of the suggested remedies, ready to be posted."""
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as a table of runs shows it."""
+
+    run: Run
+    called: str
+    condition: str | None
+
+
+def one(service: Service, run_id: str) -> RunView:
     """One run with its diagnosis, stored or so far."""
     found = service.store.runs.get(run_id)
     diagnosis, provisional, missing = _diagnosis(service, found)
     repeatable = is_repeatable(service.store, found)
-    return {
-        "run": found,
-        "title": called(found),
-        "recording": None if found.origin == "service" else service.store.recordings.get(run_id),
-        "prescription": service.store.prescriptions.of_run(run_id),
-        "check": service.store.checks.of_run(run_id),
-        "ended": found.ended,
-        "figures_ready": found.step > 0,
-        "diagnosis": diagnosis,
-        "provisional": provisional,
-        "missing": missing,
-        "early": found.outcome is None,
-        "metrics": [(name, value, _help(name)) for name, value in _metrics(found)],
-        "transitions": service.store.runs.transitions(run_id),
-        "repeatable": repeatable,
-        "trial": _trial(found, diagnosis) if diagnosis is not None and repeatable else None,
-    }
+    return RunView(
+        run=found,
+        title=called(found),
+        recording=None if found.origin == "service" else service.store.recordings.get(run_id),
+        prescription=service.store.prescriptions.of_run(run_id),
+        check=service.store.checks.of_run(run_id),
+        ended=found.ended,
+        figures_ready=found.step > 0,
+        diagnosis=diagnosis,
+        provisional=provisional,
+        missing=missing,
+        early=found.outcome is None,
+        metrics=_metrics(found),
+        transitions=service.store.runs.transitions(run_id),
+        repeatable=repeatable,
+        trial=_trial(found, diagnosis) if diagnosis is not None and repeatable else None,
+    )
 
 
-def _metrics(run: Run) -> Iterable[tuple[str, Any]]:
-    """The metrics of a run that its page shows, by name."""
-    return () if run.metrics is None else RunMetricsAnswer.model_validate(run.metrics)
+def _metrics(run: Run) -> Sequence[tuple[str, float | int | None, str]]:
+    if run.metrics is None:
+        return ()
+    return [(name, value, _help(name)) for name, value in RunMetricsAnswer.model_validate(run.metrics)]
 
 
 def _help(metric: str) -> str:
@@ -81,17 +121,17 @@ def _diagnosis(service: Service, found: Run) -> tuple[Diagnosis | None, bool, st
     return diagnosis, provisional, None
 
 
-def _trial(found: Run, diagnosis: Diagnosis) -> dict[str, Any] | None:
+def _trial(found: Run, diagnosis: Diagnosis) -> JsonObject | None:
     """A study that tries every suggested remedy side by side, ready to be posted."""
-    arms: list[dict[str, Any]] = []
+    arms: dict[str, Remedy] = {}
     for remedy in dict.fromkeys(remedy for finding in diagnosis.findings for remedy in finding.suggested_remedies):
-        arms.append({"name": _arm_name(remedy, [arm["name"] for arm in arms]), "remedies": [remedy.to_json()]})
+        arms[_arm_name(remedy, list(arms))] = remedy
     if not arms or found.origin != "service":
         return None
     return {
         "name": f"remedies for {called(found)}"[:100],
         "experiment": found.resolved_experiment,
-        "arms": arms,
+        "arms": [{"name": name, "remedies": [remedy.to_json()]} for name, remedy in arms.items()],
         "seeds": [0, 1, 2],
     }
 
@@ -157,10 +197,10 @@ def curves_figure(service: Service, run: Run) -> Figure:
     return curves(series, constant_loss=constant, clipped=clips, title=f"Curves: {called(run)}")
 
 
-def report(service: Service, run_id: str) -> dict[str, Any]:
+def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:
     """What the template of a run needs to become a file."""
     shown = one(service, run_id)
-    run: Run = shown["run"]
+    run = shown.run
     at = f"/v1/figures/runs/{run.id}"
     figures: Figures = {
         f"{at}/heatmap?scale=absolute": lambda: heatmap_figure(service, run, scale="absolute"),
@@ -168,18 +208,16 @@ def report(service: Service, run_id: str) -> dict[str, Any]:
         f"{at}/profile": lambda: profile_figure(service, run),
         f"{at}/curves": lambda: curves_figure(service, run),
     }
-    diagnosis: Diagnosis | None = shown["diagnosis"]
     facts = [
         ("Run", run.id),
         ("Study", run.study_id),
-        ("Prescription", shown["prescription"]),
+        ("Prescription", shown.prescription),
         ("Seed", run.seed),
         ("Attempt", run.attempt),
-        ("Rule set", diagnosis.rule_set if diagnosis is not None else None),
+        ("Rule set", shown.diagnosis.rule_set if shown.diagnosis is not None else None),
         *timestamps(run, run.started_at),
-        *environment_facts([run]),
     ]
-    return {**shown, "kind": "run", "facts": known(facts), "labels": run.labels, **saved_file(figures)}
+    return shown, saved_file("run", figures, facts=facts, labels=run.labels, runs=[run])
 
 
 def condition_of(run: Run) -> str | None:
@@ -197,10 +235,6 @@ def called(run: Run) -> str:
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 
-def row_of(run: Run) -> dict[str, Any]:
+def row_of(run: Run) -> RunRow:
     """A run as a table of runs shows it."""
-    return {
-        "run": run,
-        "called": called(run),
-        "condition": condition_of(run),
-    }
+    return RunRow(run, called(run), condition_of(run))

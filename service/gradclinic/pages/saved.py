@@ -9,36 +9,62 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from markupsafe import Markup
 
 from ..kernel.errors import InsufficientData, ServiceUnavailable
-from ..store import Run
+from ..kernel.json import JsonObject
+from ..store import Prescription, Run, Study
 from .drawing import can_draw
 from .figures import Figure
 from .files import FOLDER
 from .inline import inline
 
-Facts = Sequence[tuple[str, Any]]
+Facts = Sequence[tuple[str, str | int | datetime | None]]
 Figures = Mapping[str, Callable[[], Figure]]
 
 
-def saved_file(figures: Figures) -> dict[str, Any]:
-    """What the template of a report needs beside what the page shows; raises ServiceUnavailable."""
+@dataclass(frozen=True, kw_only=True)
+class SavedFile:
+    """What the template of a report shows beside what the page shows."""
+
+    kind: str
+    facts: Facts
+    labels: Mapping[str, str]
+    environments: Sequence[JsonObject]
+    """Each of the environments that its runs were trained in, with the number of these runs."""
+    chart: Callable[[str, str], Markup]
+    """The drawing of the figure at an address, with a label for whom cannot see it."""
+    made_at: datetime
+    styles: Markup
+    policy: str
+    icon: str
+    layout: str = "report.html"
+    saved: bool = True
+
+
+def saved_file(
+    kind: str, figures: Figures, *, facts: Facts, labels: Mapping[str, str], runs: Sequence[Run]
+) -> SavedFile:
+    """A file about runs, with the facts that have a value; raises ServiceUnavailable."""
     if not can_draw():
         raise ServiceUnavailable("a report has charts, and this service cannot draw: it was installed without `ui`")
-    return {
-        "layout": "report.html",
-        "saved": True,
-        "chart": lambda address, label: _chart(figures, address, label),
-        "made_at": datetime.now(UTC),
-        "styles": Markup(styles()),  # noqa: S704  # our own files
-        "policy": policy(),
-        "icon": icon(),
-    }
+    environments = _environments(runs)
+    known = [*facts, ("Trained with", _in_words(environments, single=len(runs) == 1) or None)]
+    return SavedFile(
+        kind=kind,
+        facts=[(name, value) for name, value in known if value is not None],
+        labels=labels,
+        environments=[{"runs": count, "environment": environment} for environment, count in environments],
+        chart=lambda address, label: _chart(figures, address, label),
+        made_at=datetime.now(UTC),
+        styles=Markup(styles()),  # noqa: S704  # our own files
+        policy=policy(),
+        icon=icon(),
+    )
 
 
 def _chart(figures: Figures, address: str, label: str) -> Markup:
@@ -50,7 +76,7 @@ def _chart(figures: Figures, address: str, label: str) -> Markup:
     return inline(figure, name=f"c{list(figures).index(address)}", label=label)
 
 
-def timestamps(found: Any, started_at: datetime | None = None) -> Facts:
+def timestamps(found: Run | Study | Prescription, started_at: datetime | None = None) -> Facts:
     """When it was created, started and ended."""
     return [("Made", found.created_at), ("Started", started_at), ("Ended", found.ended_at)]
 
@@ -60,27 +86,20 @@ def rule_sets(runs: Sequence[Run]) -> Facts:
     return [("Rule set", ", ".join(sorted({run.diagnosis.rule_set for run in runs if run.diagnosis})) or None)]
 
 
-def environments(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _environments(runs: Sequence[Run]) -> Sequence[tuple[JsonObject, int]]:
     """Each of the environments that runs were trained in, with the number of these runs; most of them first."""
     found = Counter(json.dumps(dict(run.environment), sort_keys=True) for run in runs if run.environment)
-    return [{"runs": count, "environment": json.loads(facts)} for facts, count in found.most_common()]
+    return [(json.loads(environment), count) for environment, count in found.most_common()]
 
 
-def environment_facts(runs: Sequence[Run]) -> Facts:
+def _in_words(environments: Sequence[tuple[JsonObject, int]], *, single: bool) -> str:
     """Where runs were trained, in a line for each environment; the whole fingerprint is among the documents."""
     lines = []
-    for each in environments(runs):
-        facts = each["environment"]
-        line = ", ".join(
-            f"{name} {facts[name]}" for name in ("gradclinic", "torch", "python", "device") if name in facts
-        )
-        lines.append(line if len(runs) == 1 else f"{line} ({each['runs']} run{'s' if each['runs'] > 1 else ''})")
-    return [("Trained with", "; ".join(dict.fromkeys(lines)) or None)]
-
-
-def known(facts: Facts) -> Facts:
-    """Those facts that have a value."""
-    return [(name, value) for name, value in facts if value is not None]
+    for environment, count in environments:
+        named = (name for name in ("gradclinic", "torch", "python", "device") if name in environment)
+        line = ", ".join(f"{name} {environment[name]}" for name in named)
+        lines.append(line if single else f"{line} ({count} run{'s' if count > 1 else ''})")
+    return "; ".join(dict.fromkeys(lines))
 
 
 @lru_cache(maxsize=1)

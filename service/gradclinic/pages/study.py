@@ -1,7 +1,8 @@
 """The page of a study, its figures, and its report."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import jsonpatch
 import numpy as np
@@ -9,12 +10,13 @@ import numpy.typing as npt
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import StudyId, TheService
-from ..claims import CLAIMS
-from ..comparison import METRICS, RunResult, in_one_unit, trainability
+from ..claims import CLAIMS, Claim
+from ..comparison import METRICS, Comparison, Metric, RunResult, in_one_unit, trainability
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
+from ..kernel.json import JsonObject
 from ..measurements.record import STATISTICS, Layout, Series
-from ..store import Run
+from ..store import Run, Study
 from ..use_cases.claim import LABEL as CLAIM_LABEL
 from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
@@ -22,8 +24,8 @@ from ..use_cases.statistic import GRADIENT
 from . import filters
 from .figures import Figure, Line, profile, ranking, trainability_map
 from .rendering import page_router, render
-from .run import row_of
-from .saved import Figures, environment_facts, environments, known, rule_sets, saved_file, timestamps
+from .run import RunRow, row_of
+from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 
 When = Literal["start", "end"]
 MOST_DIAGNOSES = 4
@@ -37,27 +39,58 @@ router = page_router()
 @router.get("/studies/{study_id}")
 def show(study_id: StudyId, service: TheService, metric: str = next(iter(METRICS))) -> HTMLResponse:
     """One study: which remedy cures it."""
-    metrics = [each for each in METRICS.values() if each.decides]
-    return render("study.html", metrics=metrics, **one(service, study_id, metric=metric))
+    return render("study.html", one(service, study_id, metric=metric))
 
 
-def one(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class StudyView:
+    """What the page of a study shows."""
+
+    study: Study
+    title: str
+    claim: Claim | None
+    """The claim that it tests."""
+    ended: bool
+    comparison: Comparison
+    runs: Sequence[RunRow]
+    figures_ready: bool
+    has_map: bool
+    map_ready: bool
+    metric: str
+    metrics: Sequence[Metric]
+    """What the arms can be compared by."""
+    most_diagnoses: int = MOST_DIAGNOSES
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyDocuments:
+    """What the report of a study shows besides: the experiment as it was trained, and what the arms change of it."""
+
+    trained: Run | None
+    """A run of the baseline."""
+    changes: Mapping[str, Sequence[JsonObject]]
+    """By arm, as JSON Patch."""
+    more_runs: int
+    """Runs that found no room in its table."""
+
+
+def one(service: Service, study_id: str, *, metric: str) -> StudyView:
     """One study with its comparison, as far as its runs have ended."""
     found = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
-    return {
-        "study": found,
-        "title": found.name or found.id,
-        "claim": CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
-        "ended": found.status != "running",
-        "comparison": compare_study(service, study_id, metric=metric),
-        "runs": [row_of(run) for run in runs],
-        "figures_ready": any(run.step > 0 for run in runs),
-        "has_map": 1 <= len(found.sweep) <= 2,
-        "map_ready": any(run.status == "succeeded" for run in runs),
-        "metric": metric,
-        "most_diagnoses": MOST_DIAGNOSES,
-    }
+    return StudyView(
+        study=found,
+        title=found.name or found.id,
+        claim=CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
+        ended=found.status != "running",
+        comparison=compare_study(service, study_id, metric=metric),
+        runs=[row_of(run) for run in runs],
+        figures_ready=any(run.step > 0 for run in runs),
+        has_map=1 <= len(found.sweep) <= 2,
+        map_ready=any(run.status == "succeeded" for run in runs),
+        metric=metric,
+        metrics=[each for each in METRICS.values() if each.decides],
+    )
 
 
 def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
@@ -130,10 +163,10 @@ def _worst(metric: str, results: Sequence[RunResult]) -> float | None:
     return BEYOND * max(known) if metric.endswith("_loss") and known else None
 
 
-def report(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
+def report(service: Service, study_id: str, *, metric: str) -> tuple[StudyView, StudyDocuments, SavedFile]:
     """What the template of a study needs to become a file."""
     shown = one(service, study_id, metric=metric)
-    study, runs = shown["study"], [row["run"] for row in shown["runs"]]
+    study, runs = shown.study, [row.run for row in shown.runs]
     at = f"/v1/figures/studies/{study.id}"
     figures: Figures = {
         f"{at}/ranking?metric={metric}": lambda: ranking_figure(service, study.id, metric=metric),
@@ -141,29 +174,22 @@ def report(service: Service, study_id: str, *, metric: str) -> dict[str, Any]:
         f"{at}/profiles?at=start": lambda: profiles_figure(service, study.id, at="start"),
         f"{at}/profiles?at=end": lambda: profiles_figure(service, study.id, at="end"),
     }
-    facts = [("Study", study.id), *timestamps(study), *rule_sets(runs), *environment_facts(runs)]
-    return {
-        **shown,
-        "kind": "study",
-        "metrics": (),
-        "runs": shown["runs"][:MOST_RUNS],
-        "more_runs": len(runs) - len(shown["runs"][:MOST_RUNS]),
-        **_trained(runs),
-        "environments": environments(runs),
-        "facts": known(facts),
-        "labels": study.labels,
-        **saved_file(figures),
-    }
+    facts = [("Study", study.id), *timestamps(study), *rule_sets(runs)]
+    return (
+        replace(shown, runs=shown.runs[:MOST_RUNS]),
+        _documents(runs),
+        saved_file("study", figures, facts=facts, labels=study.labels, runs=runs),
+    )
 
 
-def _trained(runs: Sequence[Run]) -> dict[str, Any]:
-    """The experiment of a baseline run as it was trained, and what each arm changes of it, as JSON Patch."""
+def _documents(runs: Sequence[Run]) -> StudyDocuments:
+    more = max(0, len(runs) - MOST_RUNS)
     reference = next((run for run in runs if run.arm == BASELINE), None)
     if reference is None:
-        return {"trained": None, "changes": {}}
+        return StudyDocuments(trained=None, changes={}, more_runs=more)
     beside = [run for run in runs if (run.seed, run.point) == (reference.seed, reference.point) and run != reference]
     changes = {
         str(run.arm): list(jsonpatch.make_patch(dict(reference.resolved_experiment), dict(run.resolved_experiment)))
         for run in beside
     }
-    return {"trained": reference, "changes": changes}
+    return StudyDocuments(trained=reference, changes=changes, more_runs=more)
