@@ -1,4 +1,4 @@
-from ..comparison import LEARNED
+from ..measurements.losses import LEARNED
 from .claim import Arms, Claim, Ruling, Seeds
 from .measures import by_arm, decided, loss_left, of_parts, said
 from .networks import mlp, network

@@ -12,12 +12,11 @@ from .over_seeds import (
     diagnoses_over_seeds,
 )
 from .report import ArmComparison, Comparison, Cost, RunConditions
-from .results import LEARNED, Pair, RunResult, SweepPoint, Swept, in_one_unit
+from .results import Pair, RunResult, SweepPoint, Swept, in_one_unit
 from .trainability import trainability
 
 __all__ = [
     "DEFAULT_METRIC",
-    "LEARNED",
     "METRICS",
     "ArmComparison",
     "Comparison",

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..diagnosis import Diagnosis
 from ..kernel.status import ENDED, RunStatus
+from ..measurements.losses import LEARNED
 
 SweepPoint = tuple[tuple[str, Any], ...]
 """Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
@@ -16,9 +17,6 @@ Swept = Mapping[str, int | float]
 
 Pair = tuple[int, SweepPoint | None]
 """What a run of an arm and a run of the baseline must share to be compared: seed and sweep point."""
-
-LEARNED = 0.5
-"""A relative training loss of at most this is that of a network that learned, as in the rules."""
 
 LOSSES_WITH_UNIT = ("final_train_loss", "final_validation_loss")
 """The metrics whose unit is that of a regression's targets, squared."""

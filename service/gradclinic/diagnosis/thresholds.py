@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 
 from ..kernel.errors import InvalidSpec, Problem
 from ..kernel.spec import Spec
+from ..measurements.losses import LEARNED
 
 _CORPUS = "gradclinic: measured on labelled runs, see benchmarks/diagnosis"
 
@@ -50,7 +51,7 @@ class Thresholds(NamedThresholds):
     depth_slope: Annotated[float, Field(gt=0, le=45, json_schema_extra={"unit": "decades", "source": _CORPUS})] = 1.5
     """|D| from which gradients vanish or explode: learning degrades between 1 and 2 decades; at 1.5 the far end of
     the network receives 1/32 of the gradient of the near end."""
-    learned: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 0.5
+    learned: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = LEARNED
     """A network learned when its final training loss is at most this share of the best constant predictor's."""
     blown_up: Annotated[float, Field(ge=1, le=1e6, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 3.0
     """A final loss above this multiple of the constant predictor's, and above the initial one, has diverged: bounded

@@ -10,6 +10,9 @@ from .record import Outcome, Series
 
 Steps = npt.NDArray[np.int32]
 
+LEARNED = 0.5
+"""A network learned, and reached its target, once its loss is at most this fraction of that of always predicting the
+average."""
 MIN_PROBES = 8
 """With fewer probe points there are too few intervals to tell swings from a trend."""
 

@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from .losses import LEARNED
 from .preflight import Preflight
 from .record import Outcome, RunRecord, Series
 from .recording import Ending, number_of
 
-TARGET = 0.5
-"""A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
 TAIL_SHARE, TAIL_MOST = 20, 100
 """The final loss of a run without a probe: the mean of one in 20 of its batch losses, the last ones, 100 at most."""
 
@@ -74,5 +73,5 @@ def _broke_at(record: RunRecord) -> int | None:
 def _steps_to_target(probe: Series, constant: float | None) -> int | None:
     if constant is None:
         return None
-    reached = probe.steps[probe.values[:, 0] <= TARGET * constant]
+    reached = probe.steps[probe.values[:, 0] <= LEARNED * constant]
     return int(reached[0]) if len(reached) else None

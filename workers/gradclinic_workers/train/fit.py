@@ -34,6 +34,7 @@ from gradclinic.experiments.lowering import lower
 from gradclinic.kernel.errors import TrainingFailed
 from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
+from gradclinic.measurements.losses import LEARNED
 from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import Outcome, RunRecord, Series
 from gradclinic_torch.recorder import Observation, Recorder
@@ -50,8 +51,6 @@ from .objective import Objective
 from .precision import LossScale
 from .reporter import Interrupted, Reporter, Silent
 
-TARGET = 0.5
-"""A run has reached its target when its probe loss is at most this share of the best constant predictor's."""
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 CHECK_EVERY = {"cpu": 1, "cuda": 16}
 """Steps between two looks at whether the loss is still finite, by device: on a GPU each look waits for it."""
@@ -299,7 +298,7 @@ class _Fit:
     def _look_for_target(self, probe: Series | None) -> None:
         if probe is None or self.steps_to_target is not None:
             return
-        reached = probe.steps[probe.values[:, 0] <= TARGET * self.objective.constant_loss]
+        reached = probe.steps[probe.values[:, 0] <= LEARNED * self.objective.constant_loss]
         if len(reached):
             self.steps_to_target = int(reached[0])
 
