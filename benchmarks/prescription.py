@@ -47,10 +47,9 @@ def trained(trial: Trial) -> RunResult:
     began = time.process_time()
     record = train(trial.experiment)
     metrics = metrics_of(record)
-    known = {} if metrics is None else metrics.by_name()
-    spent = {"train_seconds": time.process_time() - began, "recording_seconds": 0.0}
+    seconds = time.process_time() - began
     diagnosis = diagnose(record, experiment=trial.experiment)
-    return RunResult(trial.key, trial.arm, trial.seed, metrics={**known, **spent}, diagnosis=diagnosis)
+    return RunResult(trial.key, trial.arm, trial.seed, metrics=metrics, diagnosis=diagnosis, seconds=seconds)
 
 
 def prescribed(case: Case, budget: Budget) -> Prescribed:

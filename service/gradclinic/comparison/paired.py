@@ -176,7 +176,7 @@ def outcome(metric: Metric, run: RunResult) -> float | None:
     value = run.metric(metric.name)
     if metric.decides and run.broke_off and (value is not None or metric.absent_is_worst):
         return float("nan")
-    if value is None and metric.absent_is_worst and metric.name in run.metrics:
+    if value is None and metric.absent_is_worst and run.metrics is not None and run.target_probed:
         return float("inf")
     return value
 

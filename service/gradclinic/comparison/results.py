@@ -1,13 +1,14 @@
 """What the comparison takes of a run: who it is, how it ended, what it measured, what its diagnosis says."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
 from ..diagnosis import Diagnosis
 from ..kernel.status import ENDED, RunStatus
 from ..measurements.losses import LEARNED
+from ..measurements.metrics import RunMetrics
 
 SweepPoint = tuple[tuple[str, Any], ...]
 """Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
@@ -18,21 +19,7 @@ Swept = Mapping[str, int | float]
 Pair = tuple[int, SweepPoint | None]
 """What a run of an arm and a run of the baseline must share to be compared: seed and sweep point."""
 
-LOSSES_WITH_UNIT = ("final_train_loss", "final_validation_loss")
-"""The metrics whose unit is that of a regression's targets, squared."""
-
 NOT_CONDITIONS = frozenset({"healthy", "insufficient_evidence"})
-
-_NAMED = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-
-
-def number(value: Any) -> float | None:
-    """A JSON value as a float; the strings that stand for non-finite numbers are those numbers, the rest is None."""
-    if isinstance(value, str):
-        return _NAMED.get(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value)
 
 
 @dataclass(frozen=True)
@@ -43,9 +30,12 @@ class RunResult:
     arm: str
     seed: int
     status: RunStatus = "succeeded"
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    """By name, as in a run's JSON: the contract's metrics, and where known `depth_slope`, `depth_slope_early`,
-    `loss_spikes`, `loss_unit`, `parameters`, `peak_memory_bytes`, `steps_done`, `nonfinite_step`."""
+    metrics: RunMetrics | None = None
+    """None until it has ended, and where it ended without a result."""
+    target_probed: bool = True
+    """Whether it would be known that the run reached its target; false where a user's program may never have probed."""
+    seconds: float | None = None
+    """What it cost, where that is known without its metrics."""
     diagnosis: Diagnosis | None = None
     sweep_point: SweepPoint | None = None
 
@@ -71,12 +61,13 @@ class RunResult:
 
     def metric(self, name: str) -> float | None:
         """A metric as a float, which may be non-finite; None where the run has none."""
-        return number(self.metrics.get(name))
+        value = None if self.metrics is None else self.metrics.value(name)
+        return None if value is None else float(value)
 
     @property
     def broke_off(self) -> bool:
         """Whether training stopped at a non-finite loss or gradient; what was finite before it is no outcome."""
-        return self.metric("nonfinite_step") is not None
+        return self.metrics is not None and self.metrics.nonfinite_step is not None
 
     @property
     def constant_loss(self) -> float | None:
@@ -127,8 +118,14 @@ def in_one_unit(results: Iterable[RunResult]) -> list[RunResult]:
 
 
 def _in_target_units(run: RunResult) -> RunResult:
-    scale = run.metric("loss_unit")
-    if scale is None:
+    measured = run.metrics
+    if measured is None or measured.loss_unit is None:
         return run
-    losses = {name: loss * scale for name in LOSSES_WITH_UNIT if (loss := run.metric(name)) is not None}
-    return replace(run, metrics={**run.metrics, **losses, "loss_unit": 1.0})
+    scale, validation = measured.loss_unit, measured.final_validation_loss
+    in_unit = replace(
+        measured,
+        final_train_loss=measured.final_train_loss * scale,
+        final_validation_loss=None if validation is None else validation * scale,
+        loss_unit=1.0,
+    )
+    return replace(run, metrics=in_unit)

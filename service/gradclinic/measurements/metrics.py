@@ -67,6 +67,11 @@ class RunMetrics:
             loss_unit=outcome.loss_unit,
         )
 
+    def value(self, name: str) -> float | int | None:
+        """A metric by its name; raises AttributeError where there is none of that name."""
+        found: float | int | None = getattr(self, name)
+        return found
+
     def by_name(self) -> Mapping[str, float | int | None]:
         """Every metric by its name."""
         return asdict(self)

@@ -100,5 +100,7 @@ def badness(result: RunResult) -> float:
 
 def seconds(result: RunResult) -> float:
     """What a run cost."""
+    if result.seconds is not None:
+        return result.seconds
     parts = (result.metric("train_seconds"), result.metric("recording_seconds"))
     return sum(part for part in parts if part is not None)

@@ -7,7 +7,6 @@ process may store it at any time, and the first one does: whatever dies, nothing
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -164,7 +163,7 @@ def _margins(service: Service, spec: CheckSpec, pin: Pin) -> dict[str, float]:
     """The margins asked for, or the usual ones of those metrics that the baseline has."""
     asked = DEFAULT_MARGINS if spec.margins is None else spec.margins.named()
     runs = service.store.runs.get_many(list(pin.run_ids))
-    results = [RunResult(run.id, BASELINE, run.seed, metrics=_metrics(run)) for run in runs]
+    results = [RunResult(run.id, BASELINE, run.seed, metrics=run.metrics) for run in runs]
     known = {name for name in asked if any(outcome(METRICS[name], result) is not None for result in results)}
     missing = [name for name in asked if name not in known]
     if missing and (spec.margins is not None or not known):
@@ -173,10 +172,6 @@ def _margins(service: Service, spec: CheckSpec, pin: Pin) -> dict[str, float]:
             for name in missing
         )
     return {name: float(asked[name]) for name in asked if name in known}
-
-
-def _metrics(run: Run) -> dict[str, Any]:
-    return {} if run.metrics is None else dict(run.metrics.by_name())
 
 
 def _results(service: Service, runs: Sequence[Run], side: str) -> list[RunResult]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
-from ..measurements.metrics import RunMetrics
 from ..store import Run
 from .run import metrics_of_runs
 from .service import Service
@@ -64,19 +63,10 @@ def results_of(service: Service, labelled: Sequence[tuple[Run, str]]) -> list[Ru
             arm=label,
             seed=run.seed,
             status=run.status,
-            metrics=_metrics(run, metrics.get(run.id)),
+            metrics=metrics.get(run.id),
+            target_probed=run.origin == "service",
             diagnosis=run.diagnosis,
             sweep_point=tuple(run.point.items()) if run.point else None,
         )
         for run, label in labelled
     ]
-
-
-def _metrics(run: Run, found: RunMetrics | None) -> dict[str, float | int | None]:
-    """The metrics of a run by name; empty until it has ended."""
-    if found is None:
-        return {}
-    metrics = dict(found.by_name())
-    if run.origin != "service" and metrics["steps_to_target"] is None:
-        del metrics["steps_to_target"]  # its program may never have probed: that is no outcome
-    return metrics

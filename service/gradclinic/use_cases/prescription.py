@@ -112,7 +112,7 @@ def give_up(service: Service, prescription_id: str) -> None:
 def _not_trained(key: str, cost: float) -> RunResult:
     """What counts for a trial whose run was deleted: no result, but the seconds that it took."""
     arm, seed, _ = key.rsplit("|", 2)
-    return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", metrics={"train_seconds": cost})
+    return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", seconds=cost)
 
 
 def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:

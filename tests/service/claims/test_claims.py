@@ -10,24 +10,28 @@ from gradclinic.comparison import RunResult
 from gradclinic.comparison.study import StudySpec
 
 from ..diagnoses import diagnosed
+from ..metrics import metrics
 
 every_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 
 
-def run(arm, seed=0, *, left=1.0, slope=0.0, accuracy=0.1, condition="vanishing_gradients", **metrics):
+def run(arm, seed=0, *, left=1.0, slope=0.0, accuracy=0.1, condition="vanishing_gradients", **known):
     sick = not left <= 0.5
     return RunResult(
         run_id=f"run_{arm}_{seed}",
         arm=arm,
         seed=seed,
-        metrics={
-            "relative_train_loss": left,
-            "depth_slope": slope,
-            "depth_slope_early": slope,
-            "final_validation_accuracy": accuracy,
-            "update_decades": 0.0,
-            **metrics,
-        },
+        metrics=metrics(
+            **{
+                "relative_train_loss": left,
+                "depth_slope": slope,
+                "depth_slope_early": slope,
+                "final_validation_accuracy": accuracy,
+                "update_decades": 0.0,
+                **known,
+            }
+        ),
+        target_probed=False,
         diagnosis=diagnosed(condition if sick else "healthy"),
     )
 

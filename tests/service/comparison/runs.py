@@ -5,12 +5,13 @@ from gradclinic.diagnosis import Diagnosis
 from gradclinic.kernel.codec import decode
 
 from ..diagnoses import diagnosis, finding
+from ..metrics import metrics
 
 CONSTANT = 2.3
 """Loss of the best constant predictor of ten classes."""
 
 
-def run(arm, seed, loss, condition="healthy", *, harmful=None, status="succeeded", **metrics):
+def run(arm, seed, loss, condition="healthy", *, harmful=None, status="succeeded", **known):
     """A run whose losses are all `loss`; a condition other than healthy is harmful."""
     harm = condition not in ("healthy", "insufficient_evidence") if harmful is None else harmful
     return RunResult(
@@ -18,13 +19,16 @@ def run(arm, seed, loss, condition="healthy", *, harmful=None, status="succeeded
         arm=arm,
         seed=seed,
         status=status,
-        metrics={
-            "final_train_loss": loss,
-            "final_validation_loss": loss,
-            "relative_train_loss": loss / CONSTANT,
-            "train_seconds": 2.0,
-            **metrics,
-        },
+        metrics=metrics(
+            **{
+                "final_train_loss": loss,
+                "final_validation_loss": loss,
+                "relative_train_loss": loss / CONSTANT,
+                "train_seconds": 2.0,
+                **known,
+            }
+        ),
+        target_probed="steps_to_target" in known,
         diagnosis=diagnosis(finding(condition, harm=harm)),
     )
 
@@ -44,4 +48,6 @@ def read_run(document):
     point = document["sweep_point"]
     found = document["diagnosis"]
     judged = None if found is None else decode(Diagnosis, found)
-    return RunResult(**{**document, "diagnosis": judged, "sweep_point": tuple(point.items()) if point else None})
+    measured = metrics(**document["metrics"]) if document["metrics"] else None
+    place = tuple(point.items()) if point else None
+    return RunResult(**{**document, "metrics": measured, "diagnosis": judged, "sweep_point": place})

@@ -10,6 +10,7 @@ from gradclinic.kernel.codec import decode, encode
 from gradclinic.kernel.errors import InsufficientData
 from gradclinic.schemas.comparison import ComparisonAnswer
 
+from ..metrics import metrics
 from .runs import DIVERGED, NAN, STUCK, arm, read_run, run
 
 ANSWERS = json.loads((Path(__file__).parents[2] / "data" / "comparison.json").read_text())
@@ -91,7 +92,7 @@ def test_diverging_where_the_baseline_learned_is_harm():
 
 
 def test_a_loss_that_was_finite_when_the_gradient_was_not_is_no_outcome():
-    broken = [replace(each, metrics={**each.metrics, "nonfinite_step": 12}) for each in arm("clip", [0.2] * 5)]
+    broken = [replace(each, metrics=replace(each.metrics, nonfinite_step=12)) for each in arm("clip", [0.2] * 5)]
     found = only([*STUCK, *broken])
     assert found.verdict == "harms"
     assert found.learned == 0
@@ -193,7 +194,7 @@ def test_a_straddling_interval_is_inconclusive_and_says_how_many_seeds_would_dec
 
 
 def test_while_runs_are_pending_the_verdict_stays_open_but_the_effects_are_there():
-    waiting = [replace(each, status="running", metrics={}, diagnosis=None) for each in arm("relu", [0] * 5)[3:]]
+    waiting = [replace(each, status="running", metrics=None, diagnosis=None) for each in arm("relu", [0] * 5)[3:]]
     found = only([*STUCK, *arm("relu", [0.28, 0.25, 0.31]), *waiting])
     assert (found.verdict, found.verdict_so_far) == ("inconclusive", "cures")
     assert (found.runs, found.pending) == (3, 2)
@@ -201,7 +202,7 @@ def test_while_runs_are_pending_the_verdict_stays_open_but_the_effects_are_there
 
 
 def test_cancelled_runs_leave_a_comparison_of_those_that_ended():
-    gone = [replace(each, status="canceled", metrics={}, diagnosis=None) for each in arm("relu", [0] * 5)[3:]]
+    gone = [replace(each, status="canceled", metrics=None, diagnosis=None) for each in arm("relu", [0] * 5)[3:]]
     found = only([*STUCK, *arm("relu", [0.28, 0.25, 0.31]), *gone])
     assert (found.verdict, found.lost) == ("cures", 2)
 
@@ -228,38 +229,37 @@ def test_ranks_put_cures_first_and_harm_last():
 
 
 def test_accuracy_counts_upward():
-    base = [replace(each, metrics={"final_validation_accuracy": 0.1}) for each in STUCK]
-    arms = [
-        replace(each, metrics={"final_validation_accuracy": 0.9 + 0.01 * each.seed}) for each in arm("relu", [0.3] * 5)
-    ]
+    base = [replace(each, metrics=metrics(final_validation_accuracy=0.1)) for each in STUCK]
+    relu = arm("relu", [0.3] * 5)
+    arms = [replace(each, metrics=metrics(final_validation_accuracy=0.9 + 0.01 * each.seed)) for each in relu]
     found = only([*base, *arms], metric="final_validation_accuracy")
     assert found.verdict == "cures"
     assert found.effects["final_validation_accuracy"].difference == pytest.approx(0.82)
 
 
 def test_a_target_never_reached_is_worse_than_any_step():
-    base = [replace(each, metrics={**each.metrics, "steps_to_target": None}) for each in STUCK]
-    arms = [replace(each, metrics={**each.metrics, "steps_to_target": 40}) for each in arm("relu", [0.3] * 5)]
+    base = [replace(each, target_probed=True) for each in STUCK]
+    arms = arm("relu", [0.3] * 5, steps_to_target=40)
     effect = only([*base, *arms]).effects["steps_to_target"]
     assert (effect.difference, effect.wins) == (None, 5)
 
 
 def test_an_unmeasured_accuracy_has_no_effect_to_show():
-    base = [replace(each, metrics={**each.metrics, "final_validation_accuracy": None}) for each in STUCK]
+    base = [replace(each, metrics=replace(each.metrics, final_validation_accuracy=None)) for each in STUCK]
     assert "final_validation_accuracy" not in only([*base, *arm("relu", [0.3] * 5)]).effects
 
 
 def test_depth_slope_is_shown_in_decades_and_its_wins_are_nearer_to_zero():
-    base = [replace(each, metrics={**each.metrics, "depth_slope": 7.0}) for each in STUCK]
-    arms = [replace(each, metrics={**each.metrics, "depth_slope": -0.5}) for each in arm("relu", [0.3] * 5)]
+    base = [replace(each, metrics=replace(each.metrics, depth_slope=7.0)) for each in STUCK]
+    arms = [replace(each, metrics=replace(each.metrics, depth_slope=-0.5)) for each in arm("relu", [0.3] * 5)]
     effect = only([*base, *arms]).effects["depth_slope"]
     assert (effect.difference, effect.wins, effect.unit) == (-7.5, 5, "decades")
 
 
 def test_costs_are_ratios_a_step_so_that_an_early_end_is_not_cheap():
-    base = [replace(each, metrics={**each.metrics, "train_seconds": 0.1, "steps_done": 2}) for each in DIVERGED]
+    base = [replace(each, metrics=replace(each.metrics, train_seconds=0.1, steps_done=2)) for each in DIVERGED]
     arms = arm("lower", [0.2] * 5, train_seconds=30.0, steps_done=300, parameters=20)
-    base = [replace(each, metrics={**each.metrics, "parameters": 10}) for each in base]
+    base = [replace(each, metrics=replace(each.metrics, parameters=10)) for each in base]
     cost = only([*base, *arms]).cost
     assert cost.train_seconds_ratio == pytest.approx(2.0)
     assert cost.parameters_ratio == pytest.approx(2.0)

@@ -20,7 +20,7 @@ def trained(arm, specification, seed):
     experiment = Experiment.model_validate_json(json.dumps(specification)).with_seed(seed)
     record = train(experiment)
     diagnosis = diagnose(record, experiment=experiment)
-    return RunResult(f"{arm} {seed}", arm, seed, metrics=metrics_of(record).by_name(), diagnosis=diagnosis)
+    return RunResult(f"{arm} {seed}", arm, seed, metrics=metrics_of(record), diagnosis=diagnosis)
 
 
 @pytest.mark.slow

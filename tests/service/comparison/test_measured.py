@@ -8,7 +8,7 @@ from ..measurements.records import recorded
 
 def test_a_run_that_broke_off_with_a_finite_loss_still_ranks_worst():
     results = [
-        RunResult("run", name, seed, metrics=metrics_of(recorded(nonfinite_step=step)).by_name())
+        RunResult("run", name, seed, metrics=metrics_of(recorded(nonfinite_step=step)))
         for name, step in (("baseline", None), ("arm", 30))
         for seed in range(3)
     ]

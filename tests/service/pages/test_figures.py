@@ -21,6 +21,8 @@ from gradclinic.measurements.record import Series
 from gradclinic.pages.figures import Entrant, Line, curves, heatmap, profile, race, ranking, trainability_map
 from gradclinic.pages.figures.trainability import is_logarithmic
 
+from ..metrics import metrics
+
 LAYERS = [f"{2 * index}.linear" for index in range(12)]
 
 
@@ -98,7 +100,7 @@ def swept(*arms: str, y: bool = True, loss=lambda rate, gain: rate) -> Trainabil
             run_id=f"{arm} {rate} {gain}",
             arm=arm,
             seed=0,
-            metrics={"final_validation_loss": loss(rate, gain), "relative_train_loss": loss(rate, gain)},
+            metrics=metrics(final_validation_loss=loss(rate, gain), relative_train_loss=loss(rate, gain)),
             sweep_point=(("/optimizer/learning_rate", rate), ("/model/gain", gain))[: 2 if y else 1],
         )
         for arm in arms

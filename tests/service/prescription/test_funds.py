@@ -34,7 +34,7 @@ def test_of_seconds_a_short_run_costs_its_share_of_a_full_one():
 
 def test_what_runs_took_is_taken_for_what_runs_will_take():
     results = list(search(TASK, hopeless).results.values())  # each takes 0.01 s a step
-    spent = sum(0.01 * result.metrics["steps_done"] for result in results)
+    spent = sum(0.01 * result.metrics.steps_done for result in results)
     budget = Budget(seconds=spent + 30.5)
     assert affords(budget, results, runs=10, steps=300, rate=99.0)
     assert not affords(budget, results, runs=11, steps=300, rate=99.0)

@@ -16,7 +16,7 @@ from gradclinic_workers.train.fit import train
 def trained(trial):
     record = train(trial.experiment)
     diagnosis = diagnose(record, experiment=trial.experiment)
-    return RunResult("run", trial.arm, trial.seed, metrics=metrics_of(record).by_name(), diagnosis=diagnosis)
+    return RunResult("run", trial.arm, trial.seed, metrics=metrics_of(record), diagnosis=diagnosis)
 
 
 def prescribed(experiment, *, runs):

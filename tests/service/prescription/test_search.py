@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from gradclinic.comparison.arms import CONTROL
 from gradclinic.kernel.codec import decode, encode
+from gradclinic.measurements.metrics import RunMetrics
 from gradclinic.prescription import Budget, Report, SearchTask, advance, next_runs, report
 from gradclinic.remedies.add_warmup import AddWarmup
 
@@ -87,7 +88,7 @@ def test_a_search_that_was_interrupted_goes_on_where_it_was():
 
 def json_copy(results):
     """The results as they come back from a store."""
-    return {key: replace(result, metrics=json.loads(json.dumps(result.metrics))) for key, result in results.items()}
+    return {key: replace(result, metrics=decode(RunMetrics, encode(result.metrics))) for key, result in results.items()}
 
 
 def test_trials_are_ready_to_train_and_screening_is_short():
@@ -135,7 +136,7 @@ def test_candidates_that_could_not_be_trained_do_not_stop_the_search():
     def world(trial):
         found = by_norm(trial)
         broken = trial.experiment.optimizer.kind == "adam"
-        return replace(found, status="failed", metrics={}, diagnosis=None) if broken else found
+        return replace(found, status="failed", metrics=None, diagnosis=None) if broken else found
 
     assert search(TASK, world).outcome.ending == "cured"
 

@@ -7,6 +7,7 @@ from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import advance
 
 from ..diagnoses import diagnosed
+from ..metrics import metrics
 
 CONSTANT = 2.3
 
@@ -31,14 +32,15 @@ def result_of(trial, left, *, condition="vanishing_gradients", status="succeeded
         arm="whoever trained it",
         seed=trial.seed,
         status=status,
-        metrics={
-            "final_train_loss": loss,
-            "relative_train_loss": loss / CONSTANT,
-            "final_validation_loss": loss,
-            "train_seconds": 0.01 * trial.steps,
-            "recording_seconds": 0.0,
-            "steps_done": trial.steps,
-        },
+        metrics=metrics(
+            final_train_loss=loss,
+            relative_train_loss=loss / CONSTANT,
+            final_validation_loss=loss,
+            train_seconds=0.01 * trial.steps,
+            recording_seconds=0.0,
+            steps_done=trial.steps,
+        ),
+        target_probed=False,
         diagnosis=diagnosed(condition if sick else "healthy"),
     )
 
