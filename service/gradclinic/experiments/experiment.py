@@ -1,4 +1,4 @@
-"""The declarative description of one training. Nothing in it is code."""
+"""The declarative description of one training run. It contains no code."""
 
 from typing import Annotated, Literal
 
@@ -16,73 +16,74 @@ ConditionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", m
 
 
 class StopWhen(Spec):
-    """Stop a run early, once a finding is certain: the rest of its steps would only confirm it."""
+    """Stops a run early once a finding is certain, because the remaining steps would only confirm it."""
 
     conditions: Annotated[Items[ConditionName], Field(min_length=1, max_length=20)]
-    """The conditions whose finding ends the run: rules of the diagnosis that allow it."""
+    """Conditions whose finding stops the run. Only diagnosis rules that allow early stopping can be named."""
     confidence: Annotated[float, Field(ge=0.5, le=1)] = 0.95
-    """How sure the finding must be."""
+    """Minimum confidence of the finding."""
     after: Annotated[int, Field(ge=20, le=1_000_000)] = 100
-    """First step at which a run may be stopped; the rules themselves need 20."""
+    """First step at which the run may be stopped. The rules need at least 20 steps."""
 
 
 class Training(Spec):
-    """How long, with how much at once, and from which seed."""
+    """Number of steps, batch size, seed, precision and device."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 300
     """Optimizer steps."""
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
-    """Samples a step, drawn with replacement by the run's own generator."""
+    """Samples per step, drawn with replacement from the run's own random generator."""
     seed: Seed = 0
-    """Fixes the weights, the order of the data and every other draw of the run."""
+    """Determines the initial weights, the order of the data and all other random draws of the run."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Precision of activations and their gradients; weights stay float32, and a float16 loss is scaled."""
+    """Precision of activations and their gradients. Weights stay in float32; float16 uses loss scaling."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where it trains; auto takes a GPU where the worker has one."""
+    """Device to train on; auto uses a GPU if the worker has one."""
     stop_when: StopWhen | None = None
-    """Stop early on a finding; null trains to the end. A run that was stopped says how much it saved."""
+    """Early stopping on a finding; null trains to the end. A stopped run reports the steps it saved."""
 
 
 class RecordingPlan(Spec):
-    """The recorder's plan: which steps, and which statistics."""
+    """Which statistics are recorded, and at which steps."""
 
     every: Annotated[int, Field(ge=1, le=100_000)] = 1
-    """Steps between two records of the basic statistics."""
+    """Record the basic statistics every this many steps."""
     full_every: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """Steps between two records of all statistics."""
+    """Record all statistics every this many steps."""
     dense_until: Annotated[int, Field(ge=0, le=100_000)] = 10
-    """All statistics at every step before this one."""
+    """Record all statistics at every step before this one."""
     adaptive: bool = True
-    """Look closer when something happens. After a step whose loss or gradient norm is far above the 32 before it, all
-    statistics of the next 10 steps, at most 5 times a run; all of a step that is not finite (on a GPU what the plan has
-    of it). Either way also loss and gradient norms of the steps since the last record, 32 at most."""
+    """Record more around unusual steps. If the loss or gradient norm of a step is far above the previous 32 steps, all
+    statistics of the next 10 steps are recorded (at most 5 times per run). If a step is not finite, all its statistics
+    are recorded (on a GPU, those the plan already includes). In both cases the loss and gradient norms of the steps
+    since the last record are added, at most 32."""
 
 
 class Experiment(Spec):
-    """One training, declared: model, data, optimizer, schedule, clipping, training, recording."""
+    """One training run: model, data, optimizer, learning-rate schedule, gradient clipping, training and recording."""
 
     model: AnyModel
-    """The network: a preset, or an explicit list of layers."""
+    """The network: a preset or an explicit list of layers."""
     data: AnyDataset
-    """What it learns from."""
+    """The data set to train on."""
     optimizer: AnyOptimizer
-    """How it takes its steps."""
+    """The optimizer and its parameters."""
     schedule: AnyLrSchedule = Constant()
-    """How the learning rate changes over the steps."""
+    """How the learning rate changes during training."""
     clipping: AnyClipping | None = None
-    """What limits the gradient before each step; null is no limit."""
+    """Gradient clipping before each optimizer step; null disables it."""
     training: Training = Training()
     """Steps, batch size, seed, precision, device."""
     recording: RecordingPlan = RecordingPlan()
-    """What is recorded, and how often."""
+    """Which statistics are recorded, and how often."""
 
     def with_uploads(self, uploads: Uploads) -> "Experiment":
-        """The same experiment, knowing the rows of its uploaded data; raises InvalidSpec if there are none.
+        """A copy of the experiment that can access its uploaded data set; raises InvalidSpec if there is none.
 
-        An experiment over uploaded data has no shapes before that: nothing can lower, estimate or train it.
+        Without this, an experiment on uploaded data has no shapes and cannot be lowered, estimated or trained.
         """
         return self.model_copy(update={"data": self.data.with_uploads(uploads)})
 
     def with_seed(self, seed: int) -> "Experiment":
-        """The same experiment from another seed."""
+        """A copy of the experiment with another seed."""
         return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})

@@ -1,4 +1,4 @@
-"""A lowered network as PyTorch code that a person can read, and run, without this service."""
+"""Writes a lowered network as readable PyTorch code that runs without this service."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -54,7 +54,7 @@ def listing(experiment: Experiment) -> str:
 
 
 def _sequence(nodes: Sequence[Node], *, indent: int) -> list[str]:
-    """One line a module; what repeats is written once, in a comprehension."""
+    """One line per module; repeated modules become one comprehension."""
     codes = [_code(node, indent=indent) for node in nodes]
     pad, lines, position = "    " * indent, [], 0
     while position < len(codes):
@@ -74,7 +74,7 @@ def _sequence(nodes: Sequence[Node], *, indent: int) -> list[str]:
 
 
 def _repeated(unit: Sequence[str], times: int, *, indent: int) -> list[str]:
-    """A comprehension that makes the unit's modules `times` times, each time anew."""
+    """A comprehension that creates new copies of the unit's modules `times` times."""
     pad = "    " * indent
     made = f"{unit[0]}," if len(unit) == 1 else ", ".join(unit)
     line = f"{pad}*(module for _ in range({times}) for module in ({made})),"
@@ -98,7 +98,7 @@ def _code(node: Node, *, indent: int) -> str:
 
 
 def _options(call: Call) -> list[str]:
-    """What a residual is told beside its body."""
+    """The arguments of a residual block other than its body."""
     scale, projection = call.kwargs.get("scale", 1.0), call.kwargs.get("projection")
     options = [f"scale={scale!r}"] if scale != 1.0 else []
     if projection is not None:
@@ -109,7 +109,7 @@ def _options(call: Call) -> list[str]:
 
 
 def _repetition(codes: Sequence[str], start: int) -> tuple[int, int]:
-    """The period from `start` that covers the most modules, and how often it stands there."""
+    """The repeating period from `start` that covers the most modules, and how often it repeats."""
     best = (1, 1)
     for period in range(1, _LONGEST_PERIOD + 1):
         unit = list(codes[start : start + period])
@@ -122,11 +122,9 @@ def _repetition(codes: Sequence[str], start: int) -> tuple[int, int]:
 
 
 def _initialization(scheme: Initialization, *, bare: bool, parts: bool) -> str:
-    """Code that sets the weights; `bare` where some layer has no bias, `parts` where a weight is several matrices."""
+    """Code that sets the weights; `bare`: some layer has no bias; `parts`: some weight stacks several matrices."""
     readout = scheme_named(scheme.readout).model_copy(update={"bias": 0.0})
-    notes = (
-        ["# (query, key, value, and the gates of recurrent cells, are matrices that start one by one)"] if parts else []
-    )
+    notes = ["# (query, key, value and the gates of recurrent cells are each initialized separately)"] if parts else []
     lines = [
         f"# Initialization: {scheme.scheme}" + (f", gain {scheme.gain:g}" if scheme.gain != 1 else ""),
         *notes,
@@ -159,7 +157,9 @@ def _weight_lines(name: str, scheme: Initialization) -> list[str]:
             bound = scheme.deviation(1, 1) * sqrt(3.0)
             lines = [f"nn.init.uniform_({weight}, {-bound!r}, {bound!r})"]
         case "lsuv":
-            lines = [f"nn.init.orthogonal_({weight})  # then scaled: real samples give deviation {scheme.gain!r}"]
+            lines = [
+                f"nn.init.orthogonal_({weight})  # then scaled to output deviation {scheme.gain!r} on real samples"
+            ]
         case _:
             parameters = scheme.model_dump(mode="json", exclude_defaults=True)
             lines = [f"pass  # {scheme.scheme} {parameters}: see gradclinic's documentation"]
@@ -189,7 +189,7 @@ def _schedule(experiment: Experiment) -> str:
     first, middle, last = (experiment.schedule.factor(step, steps) for step in (0, steps // 2, max(steps - 1, 0)))
     return (
         f"# learning rate: {experiment.schedule.kind} over {steps:,} steps{knobs}\n"
-        f"# it is multiplied by {first:.3g} at the first step, {middle:.3g} half way, {last:.3g} at the last"
+        f"# factor {first:.3g} at the first step, {middle:.3g} half way, {last:.3g} at the last step"
     )
 
 

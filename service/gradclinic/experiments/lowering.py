@@ -1,4 +1,4 @@
-"""From a declared experiment to the network a worker builds: one layer tree, with sites and counts."""
+"""Lowers an experiment to the network that a worker builds: a layer tree with sites and counts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from .experiment import Experiment
 
 MAX_LAYERS = 2000
-"""A lowered tree never has more nodes than this, whatever a service is set to accept."""
+"""Hard limit on the nodes of a lowered tree; settings cannot raise it."""
 MAX_STATES = 20_000
-"""Recurrent layers never unroll to more time steps than this, all of them together."""
+"""Hard limit on the unrolled time steps over all recurrent layers."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A lowered model: its layer tree, and where its gradients are measured."""
+    """A lowered model: its layer tree, and the layer outputs (sites) whose gradients are measured."""
 
     nodes: tuple[Node, ...]
     input_shape: Shape
@@ -30,7 +30,7 @@ class Network:
     sites: tuple[Site, ...]
 
     def walk(self) -> Iterator[Node]:
-        """Every node, containers before what they contain, in forward order."""
+        """All nodes in forward order, each container before its contents."""
         for node in self.nodes:
             yield from node.walk()
 
@@ -46,13 +46,13 @@ class Network:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of one sample's forward pass."""
+        """Floating-point operations of the forward pass of one sample."""
         return sum(node.flops for node in self.nodes)
 
 
 @lru_cache(maxsize=256)
 def lower(experiment: "Experiment") -> Network:
-    """Lower an experiment's model for its data; raises InvalidSpec or TooLarge with pointers into the experiment."""
+    """Lower the model for its data set; raises InvalidSpec or TooLarge with pointers into the experiment."""
     model, data = experiment.model, experiment.data
     pointer = "/model" + (model.layer_pointer() or "")
     if model.count() > MAX_LAYERS:
@@ -79,12 +79,12 @@ def lower(experiment: "Experiment") -> Network:
     if out_shape != (data.outputs(),):
         raise InvalidSpec.at(
             pointer,
-            f"the last layer gives the shape {list(out_shape)}, but the data needs [{data.outputs()}]",
+            f"the last layer has output shape {list(out_shape)}, but the data set needs [{data.outputs()}]",
             value=list(out_shape),
             allowed=f"a last linear layer with out_features {data.outputs()}",
         )
     if not any(node.weighted for top in nodes for node in top.walk()):
-        raise InvalidSpec.at(pointer, "the model has no weighted layer, so nothing to train")
+        raise InvalidSpec.at(pointer, "the model has no layer with weights, so there is nothing to train")
     network = Network(nodes, input_shape, data.outputs(), find_sites(nodes))
     _check_batch(network, experiment.training.batch_size)
     return network
@@ -96,30 +96,30 @@ def _check_batch(network: Network, batch_size: int) -> None:
         if batch_size < smallest:
             raise InvalidSpec.at(
                 "/training/batch_size",
-                f"{node.name} cannot train on a batch of {batch_size}: it takes statistics over the batch",
+                f"{node.name} computes statistics over the batch and cannot train with batch size {batch_size}",
                 value=batch_size,
                 allowed=f"at least {smallest}",
             )
 
 
 def _check_symbols(nodes: Sequence[Node], symbols: int, *, layout: str) -> None:
-    """Symbols go to an embedding that knows all of them, and nothing else does."""
+    """Checks that symbols go to an embedding with a large enough vocabulary, and that nothing else goes to one."""
     for node in (inner for top in nodes for inner in top.walk()):
         if isinstance(node.layer, Embedding) and node is not nodes[0]:
             raise InvalidSpec.at(
                 f"/model{node.pointer}",
-                f"{node.name}: an embedding takes symbols, not another layer's values",
+                f"{node.name}: an embedding takes symbols, not the output of another layer",
                 allowed="an embedding as the first layer",
             )
     first = nodes[0]
     if layout == "tokens" and not isinstance(first.layer, Embedding):
         raise InvalidSpec.at(
-            f"/model{first.pointer}", f"{first.name} cannot take symbols", allowed="an embedding as the first layer"
+            f"/model{first.pointer}", f"{first.name} does not accept symbols", allowed="an embedding as the first layer"
         )
     if isinstance(first.layer, Embedding) and first.layer.symbols < symbols:
         raise InvalidSpec.at(
             f"/model{first.pointer}/symbols",
-            f"the data has {symbols} symbols, of which the embedding knows {first.layer.symbols}",
+            f"the data set has {symbols} symbols, but the embedding has only {first.layer.symbols}",
             value=first.layer.symbols,
             allowed=f"at least {symbols}",
         )

@@ -1,7 +1,7 @@
-"""Where in a network gradients are measured.
+"""The sites of a network. A site is a layer output whose gradient is measured.
 
-Depth is judged by the gradient of activations, not of weights: for ReLU networks at any gain the
-weight-gradient profile is flat while the activations' gradient falls by decades.
+Gradient decay over depth is measured on activations, not on weights. In a ReLU network with any gain, the weight
+gradients stay at the same level while the activation gradients shrink by orders of magnitude.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,41 +18,41 @@ SiteKind = Literal["pre_activation", "block_output", "state"]
 
 @dataclass(frozen=True)
 class Site:
-    """One place whose gradient, and whose activation, is recorded.
+    """A layer output whose gradient and activation are recorded.
 
-    `pre_activation`: what a weighted layer (and the norm after it) hands to its activation.
+    `pre_activation`: the output of a weighted layer (and of the norm after it), before its activation.
     `block_output`: the output of a residual or transformer block.
-    `state`: the state of a recurrent layer after one time step (of an LSTM its cell's).
+    `state`: the state of a recurrent layer after one time step (for an LSTM the cell state).
     """
 
     name: str
-    """The layer that owns the site."""
+    """The layer that the site belongs to."""
     kind: SiteKind
     tap: str
-    """The node whose output is the site's tensor."""
+    """The node whose output is measured."""
     in_profile: bool
-    """Whether it counts for the profile over depth; sites inside a block do not, and the readout never."""
+    """Whether the site is part of the profile over depth. Sites inside a block and the readout are not."""
     unit_axis: int
-    """Axis of the tensor (batch is 0) that counts units."""
+    """Axis of the tensor that indexes units (batch is axis 0)."""
     activation: Activation | None = None
-    """The nonlinearity that takes the site's tensor, where there is one."""
+    """The activation applied to the tensor, if any."""
     output: str | None = None
-    """The node whose output is phi(site), where there is an activation."""
+    """The node whose output is phi(site), if there is an activation."""
     group: str = ""
-    """The recurrent layer that a state belongs to, since stacked recurrent layers are judged one by one."""
+    """The recurrent layer that a state belongs to; stacked recurrent layers are diagnosed separately."""
     before: str | None = None
-    """What is tapped as the argument of `activation`, where that is not the tensor itself (a state of a plain cell)."""
+    """The tensor recorded as input of `activation`, if it is not the site itself (a state of a plain cell)."""
 
 
 def find_sites(nodes: Sequence[Node]) -> tuple[Site, ...]:
-    """The sites of a lowered network, in forward order, the readout left out."""
+    """The sites of a lowered network in forward order, without the readout."""
     weighted = [node.name for top in nodes for node in top.walk() if node.weighted]
     readout = weighted[-1] if weighted else None
     return tuple(_sites_of(nodes, readout=readout, in_profile=True))
 
 
 def count_states(nodes: Sequence[Node]) -> int:
-    """How many sites the recurrent layers alone make, counted without making them."""
+    """Number of sites in the recurrent layers, computed without creating them."""
     return sum(node.in_shape[0] for top in nodes for node in top.walk() if isinstance(node.layer, Recurrent))
 
 
@@ -69,7 +69,7 @@ def _sites_of(nodes: Sequence[Node], *, readout: str | None, in_profile: bool) -
 
 
 def _unit_axis(node: Node) -> int:
-    """Images are channels first; everything else has its units last."""
+    """Images are channels-first; everything else has units on the last axis."""
     return 1 if len(node.out_shape) == 3 else -1
 
 

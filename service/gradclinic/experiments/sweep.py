@@ -1,4 +1,4 @@
-"""From a sweep to the experiments that it stands for: every combination of values, set by JSON pointer."""
+"""Expands a sweep into experiments: all combinations of values, set by JSON pointer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,34 +15,34 @@ from ..kernel.spec import Items, Spec
 from .experiment import Experiment
 
 MAX_POINTS = 10_000
-"""A sweep never has more points than this, whatever a service is set to accept."""
+"""Hard limit on the points of a sweep; settings cannot raise it."""
 
 SEED = "/training/seed"
 
 
 class SweepAxis(Spec):
-    """One numeric field of the experiment, and the values it takes in turn."""
+    """One numeric field of the experiment, and its values."""
 
     field: Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^/")]
-    """JSON pointer into the experiment: `/optimizer/learning_rate`."""
+    """JSON pointer to the field in the experiment, for example `/optimizer/learning_rate`."""
     values: Annotated[Items[int | float], Field(min_length=1, max_length=200)]
-    """The values, in order."""
+    """The values of the field, in order."""
 
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """One combination of the axes' values, and the experiment with them."""
+    """One combination of values, and the experiment with these values."""
 
     values: Mapping[str, float]
-    """By the axes' pointers, in the axes' order; empty where there is no sweep."""
+    """Values by pointer, in the order of the axes; empty without a sweep."""
     experiment: Experiment
 
 
 def expand_sweep(experiment: Experiment, sweep: Sequence[SweepAxis], *, at: str = "/sweep") -> tuple[SweepPoint, ...]:
-    """Every point of the sweep, the last axis fastest; without axes the one experiment itself.
+    """All points of the sweep, the last axis varying fastest; without axes, only the experiment itself.
 
-    `at` is the sweep's place in the request. Raises InvalidSpec with the place, the value and what is allowed, and
-    TooLarge. Shapes and sizes of the experiments are for whoever resolves them.
+    `at` is the JSON pointer to the sweep in the request. Raises InvalidSpec with the place, the value and what is
+    allowed, or TooLarge. Shapes and sizes of the experiments are not checked here.
     """
     document = experiment.to_json()
     _check(document, sweep, at=at)
@@ -57,7 +57,7 @@ def expand_sweep(experiment: Experiment, sweep: Sequence[SweepAxis], *, at: str 
 
 
 def numeric_fields(document: JsonObject, *, prefix: str = "") -> list[str]:
-    """JSON pointers of the fields of an experiment that hold a number, in the document's order."""
+    """JSON pointers to the numeric fields of an experiment, in document order."""
     found = []
     for pointer, value in _leaves(document, prefix):
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -71,19 +71,23 @@ def _check(document: JsonObject, sweep: Sequence[SweepAxis], *, at: str) -> None
     for index, field in enumerate(fields):
         place = f"{at}/{index}/field"
         if field == SEED:
-            raise InvalidSpec.at(place, "seeds are no sweep", value=field, allowed="the study's own list of seeds")
+            raise InvalidSpec.at(
+                place, "a sweep cannot vary the seed", value=field, allowed="the list `seeds` of the study"
+            )
         if field not in known:
             raise InvalidSpec.at(place, "the experiment has no such field", value=field, allowed=_one_of(document))
         if isinstance(known[field], str | bool):
-            raise InvalidSpec.at(place, "this field holds no number", value=field, allowed=_one_of(document))
+            raise InvalidSpec.at(place, "this field is not a number", value=field, allowed=_one_of(document))
         if field in fields[:index]:
-            raise InvalidSpec.at(place, "another axis varies this field already", value=field, allowed="another field")
+            raise InvalidSpec.at(
+                place, "another axis already varies this field", value=field, allowed="a different field for each axis"
+            )
         values = sweep[index].values
         for position, value in enumerate(values):
             if value in values[:position]:
                 raise InvalidSpec.at(
                     f"{at}/{index}/values/{position}",
-                    "this value is there twice",
+                    "duplicate value",
                     value=value,
                     allowed="each value once",
                 )
@@ -119,7 +123,7 @@ def _experiment(document: JsonObject, point: Mapping[str, float], *, at: str) ->
     except (ValidationError, ValueError) as error:
         where = ", ".join(f"{field} = {value:g}" for field, value in point.items())
         shown = next(iter(point.values())) if len(point) == 1 else dict(point)
-        raise InvalidSpec.at(at, f"{where} does not fit", value=shown, allowed=_allowed(error)) from None
+        raise InvalidSpec.at(at, f"{where} is not valid here", value=shown, allowed=_allowed(error)) from None
 
 
 def _key(token: str, holder: Any) -> str | int:

@@ -1,4 +1,4 @@
-"""Reads an uploaded table or pair of arrays, refuses what cannot be trained on, and makes one canonical form of it."""
+"""Reads an uploaded table or pair of arrays, rejects data that cannot be trained on, and returns a canonical form."""
 
 import csv
 import hashlib
@@ -21,7 +21,7 @@ FEWEST_ROWS = 8
 MOST_CLASSES = 1000
 MOST_VALUES_A_ROW = 65_536
 EXPANSION = 4
-"""Most bytes in memory for each byte that an upload may have."""
+"""Largest allowed ratio of bytes in memory to uploaded bytes."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,21 @@ class Table:
     classes: tuple[str, ...] | None
     """Names of the classes 0, 1, ...; None for a regression."""
     features: tuple[str, ...] | None
-    """Names of the columns; None where the upload had none."""
+    """Names of the columns; None if the upload had none."""
 
     @property
     def shape(self) -> Shape:
-        """Of one row's inputs."""
+        """Shape of one row's inputs."""
         return tuple(self.inputs.shape[1:])
 
     @property
     def outputs(self) -> int:
-        """Classes, or values to predict."""
+        """Number of classes or of values to predict."""
         return len(self.classes) if self.classes is not None else int(self.targets.shape[1])
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content, whatever file it came in."""
+        """SHA-256 of the content, independent of the file format."""
         facts = [self.task, self.inputs.shape, self.targets.shape, self.classes, self.features]
         found = hashlib.sha256(json.dumps(facts).encode())
         found.update(np.ascontiguousarray(self.inputs, dtype="<f4").tobytes())
@@ -63,23 +63,25 @@ class Table:
 
 
 def unpacked(content: bytes) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Inputs and targets of what `packed` gave."""
+    """Inputs and targets from the bytes that `packed` returned."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return arrays["inputs"], arrays["targets"]
 
 
 def from_npz(body: bytes, *, task: Task | None, most_bytes: int) -> Table:
-    """The arrays `inputs` and `targets` of an npz file; nothing is unpacked whose header says it is too large."""
+    """The arrays `inputs` and `targets` of an npz file; arrays that are too large by their header are not unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             inputs = _npy(archive, "inputs", most_bytes=most_bytes * EXPANSION)
             targets = _npy(archive, "targets", most_bytes=most_bytes * EXPANSION)
         if targets.dtype.kind == "U":
-            "".join(targets.ravel().tolist()).encode()  # half a surrogate pair is no text, and could not be answered
+            "".join(targets.ravel().tolist()).encode()  # half a surrogate pair is not valid text
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
-        raise _refused(f"the body is not a readable npz file: {error}", allowed="what numpy.savez writes") from None
+        raise _refused(
+            f"the body is not a readable npz file: {error}", allowed="a file written by numpy.savez"
+        ) from None
     if inputs.dtype.kind not in "fiub":
-        raise _refused(f"inputs are {inputs.dtype}", value=str(inputs.dtype), allowed="numbers")
+        raise _refused(f"inputs have type {inputs.dtype}", value=str(inputs.dtype), allowed="numbers")
     if not 2 <= inputs.ndim <= 4:
         raise _refused(
             f"inputs have the shape {list(inputs.shape)}",
@@ -89,14 +91,14 @@ def from_npz(body: bytes, *, task: Task | None, most_bytes: int) -> Table:
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     if targets.dtype.kind not in "fiubU":
-        raise _refused(f"targets are {targets.dtype}", value=str(targets.dtype), allowed="numbers or strings")
+        raise _refused(f"targets have type {targets.dtype}", value=str(targets.dtype), allowed="numbers or strings")
     if task is None:
         task = "regression" if targets.dtype.kind == "f" else "classification"
     return _table(inputs, targets, task=task, features=None)
 
 
 def from_csv(body: bytes, *, target: str | None, task: Task | None, most_bytes: int) -> Table:
-    """A table with a header; the target is its last column, or the one that is named."""
+    """A CSV table with a header; the target is the last column unless another one is named."""
     try:
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
         header = [name.strip() for name in next(reader, [])]
@@ -111,14 +113,14 @@ def from_csv(body: bytes, *, target: str | None, task: Task | None, most_bytes: 
             number = len(numbers) + 1
             if len(row) != len(header):
                 raise _refused(
-                    f"row {number} has {len(row)} values", value=len(row), allowed=f"{len(header)}, as the header has"
+                    f"row {number} has {len(row)} values", value=len(row), allowed=f"{len(header)}, as in the header"
                 )
             targets.append(row.pop(column).strip())
             numbers.append([_number(text, number, header, i + (i >= column)) for i, text in enumerate(row)])
     except UnicodeDecodeError as error:
         raise _refused(f"byte {error.start} is not UTF-8 text", allowed="a CSV file in UTF-8") from None
     except csv.Error as error:
-        raise _refused(f"the body is not a readable CSV file: {error}", allowed="values between commas") from None
+        raise _refused(f"the body is not a readable CSV file: {error}", allowed="comma-separated values") from None
     names = tuple(name for i, name in enumerate(header) if i != column)
     labels = _labels(targets, header[column], task)
     inputs = np.array(numbers, np.float64).reshape(len(numbers), len(names))
@@ -126,7 +128,7 @@ def from_csv(body: bytes, *, target: str | None, task: Task | None, most_bytes: 
 
 
 def from_parquet(body: bytes, *, target: str | None, task: Task | None, most_bytes: int) -> Table:
-    """A Parquet table; the target is its last column, or the one that is named."""
+    """A Parquet table; the target is the last column unless another one is named."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -140,7 +142,7 @@ def from_parquet(body: bytes, *, target: str | None, task: Task | None, most_byt
             numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
             text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
             if not (numeric or pa.types.is_boolean(field.type) or (text and field.name == header[column])):
-                raise _refused(f"column {field.name!r} is {field.type}", value=str(field.type), allowed="numbers")
+                raise _refused(f"column {field.name!r} has type {field.type}", value=str(field.type), allowed="numbers")
         read = pq.read_table(io.BytesIO(body), read_dictionary=[header[column]])
     except pa.ArrowException as error:
         raise _refused(f"the body is not a readable Parquet file: {error}", allowed="a Parquet table") from None
@@ -183,12 +185,12 @@ def _npy(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> npt.NDArray
 
 def _target_column(header: Sequence[str], target: str | None) -> int:
     if len(header) < 2 or not all(header):
-        raise _refused("the header needs a name for each of at least two columns", value=list(header)[:20])
+        raise _refused("the header must name at least two columns, with no empty names", value=list(header)[:20])
     if len(set(header)) < len(header):
         twice = next(name for name in header if list(header).count(name) > 1)
-        raise _refused(f"two columns are called {twice[:100]!r}", value=twice[:100], allowed="a name of its own each")
+        raise _refused(f"duplicate column name {twice[:100]!r}", value=twice[:100], allowed="unique column names")
     if all(_is_number(name) for name in header):
-        raise _refused("the first row holds numbers", value=list(header)[:20], allowed="a header with names")
+        raise _refused("the first row contains numbers", value=list(header)[:20], allowed="a header with column names")
     if target is not None and target not in header:
         raise _refused(f"there is no column {target[:100]!r}", value=target[:100], allowed=", ".join(header[:20]))
     return len(header) - 1 if target is None else list(header).index(target)
@@ -207,14 +209,18 @@ def _number(text: str, row: int, header: Sequence[str], column: int) -> float:
         return float(text)
     except ValueError:
         raise _refused(
-            f"row {row}, column {header[column]!r}: {text[:100]!r} is no number", value=text[:100], allowed="a number"
+            f"row {row}, column {header[column]!r}: {text[:100]!r} is not a number",
+            value=text[:100],
+            allowed="a number",
         ) from None
 
 
 def _labels(texts: Sequence[str], name: str, task: Task | None) -> npt.NDArray[Any]:
-    """The targets of a CSV file as whole numbers, as numbers, or as they stand."""
+    """The targets of a CSV file as integers, as floats, or as strings."""
     if "" in texts:
-        raise _refused(f"row {texts.index('') + 1}, column {name!r}: there is no value", allowed="a value in each row")
+        raise _refused(
+            f"row {texts.index('') + 1}, column {name!r}: the value is missing", allowed="a value in each row"
+        )
     try:
         return np.array([int(text) for text in texts], np.int64)
     except (ValueError, OverflowError):
@@ -225,7 +231,7 @@ def _labels(texts: Sequence[str], name: str, task: Task | None) -> npt.NDArray[A
 
 
 def _likely(targets: npt.NDArray[Any]) -> Task:
-    """Strings and whole numbers 0..k-1 are classes; other numbers are values."""
+    """Guess the task: strings and integers 0..k-1 are classes; other numbers are regression targets."""
     if targets.dtype.kind in "Ub":
         return "classification"
     if targets.dtype.kind not in "iu" or len(targets) == 0 or int(targets.max()) >= MOST_CLASSES:
@@ -239,9 +245,12 @@ def _table(
 ) -> Table:
     rows = len(inputs)
     if targets.ndim == 0 or len(targets) != rows:
-        raise _refused(f"there are {rows} inputs and targets of the shape {list(targets.shape)}", allowed="one a row")
+        raise _refused(
+            f"there are {rows} rows of inputs, but targets have shape {list(targets.shape)}",
+            allowed="one target per row",
+        )
     if rows < FEWEST_ROWS:
-        raise _refused(f"there are {rows} rows", value=rows, allowed=f"at least {FEWEST_ROWS}")
+        raise _refused(f"the data set has {rows} rows", value=rows, allowed=f"at least {FEWEST_ROWS}")
     values = inputs.size // rows
     if not 1 <= values <= MOST_VALUES_A_ROW:
         raise _refused(f"a row has {values} inputs", value=values, allowed=f"1 to {MOST_VALUES_A_ROW:,}")
@@ -266,16 +275,16 @@ def _finite(array: npt.NDArray[Any], name: str, features: tuple[str, ...] | None
         where = f"column {features[place[1]]!r}" if features else f"{name}{place[1:]}"
         value = str(array[tuple(place)])
         raise _refused(
-            f"row {place[0] + 1}, {where}: {value} is no finite number in single precision",
+            f"row {place[0] + 1}, {where}: {value} is not a finite number in single precision",
             value=value,
-            allowed="finite numbers; fill in or leave out rows with missing values",
+            allowed="finite numbers; fill in missing values or remove these rows",
         )
     return canonical
 
 
 def _classes(targets: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     if targets.ndim != 1:
-        raise _refused(f"classes have the shape {list(targets.shape)}", allowed="one a row")
+        raise _refused(f"class targets have shape {list(targets.shape)}", allowed="one class per row")
     if targets.dtype.kind == "f":
         _finite(targets, "targets", None)
     found, codes = np.unique(targets, return_inverse=True)
@@ -288,9 +297,9 @@ def _classes(targets: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], tuple[st
         value = found[wrong[0]].item()
         row = int(np.flatnonzero(targets == found[wrong[0]])[0]) + 1
         raise _refused(
-            f"row {row}: the class {value} does not follow on the others",
+            f"row {row}: class {value} leaves a gap in the class numbers",
             value=str(value),
-            allowed="whole numbers 0, 1, ... without a gap, or strings; `task=regression` for values",
+            allowed="integers 0, 1, ... without gaps, or strings; use `task=regression` for real values",
         )
     return codes.astype(np.int64), tuple(str(number) for number in range(len(found)))
 

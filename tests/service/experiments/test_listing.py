@@ -84,4 +84,4 @@ def test_a_deep_network_reads_in_a_few_lines() -> None:
 def test_a_schedule_is_told_in_words() -> None:
     code = listing(Experiment.model_validate(experiment(schedule={"kind": "cosine"})))
     assert "# learning rate: cosine over 30 steps" in code
-    assert "multiplied by 1 at the first step" in code
+    assert "# factor 1 at the first step" in code

@@ -1,6 +1,6 @@
-"""Activations, one a file; in a spec a name (`"relu"`) or an object with its parameters.
+"""Activations, one per file. A spec gives a name (`"relu"`) or an object with parameters.
 
-`{"name": "leaky_relu", "negative_slope": 0.2}` is such an object.
+Example of an object: `{"name": "leaky_relu", "negative_slope": 0.2}`.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias

@@ -1,4 +1,4 @@
-"""What every activation says about itself: how it is built, and what its derivative does."""
+"""The base class of activations: how to build one, and the properties of its derivative."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -35,17 +35,17 @@ class Activation(Spec):
 
     `zero_gradient = (a, b)`: phi'(z) is exactly 0 for z <= a and for z >= b.
     `saturation = (a, b)`: |phi'(z)| < 0.05 sup|phi'| for z < a and for z > b (and not between).
-    A smooth activation that dips below 5 % inside its range (GELU at its minimum) is not saturated there.
+    A smooth activation whose slope drops below 5 % only inside its range (GELU at its minimum) is not saturated there.
     """
 
     name: str
     bounded: ClassVar[bool] = False
-    """Whether phi is bounded on both sides, so that its units can saturate."""
+    """Whether phi is bounded on both sides, so its units can saturate."""
     learned: ClassVar[int] = 0
-    """Values that it learns (PReLU's slope)."""
+    """Number of learned values (PReLU's slope)."""
     zero_gradient: ClassVar[tuple[float, float]] = OPEN
     saturation: ClassVar[tuple[float, float]] = OPEN
-    """As it is with default parameters; `saturation_bounds` knows the declared ones."""
+    """Bounds for the default parameters; `saturation_bounds` uses the declared ones."""
     range: ClassVar[tuple[float, float]] = OPEN
     """Between what phi(z) lies, whatever z is. A finite end is approached or reached."""
     torch_names: ClassVar[tuple[TorchName, ...]] = ()
@@ -63,17 +63,17 @@ class Activation(Spec):
 
     @abstractmethod
     def derivative(self, z: Array) -> Array:
-        """phi'(z), elementwise, float64; 0 at a kink of the ReLU kind, as torch has it."""
+        """phi'(z), elementwise, float64; 0 at the kink of a ReLU, as in torch."""
 
     def squared_derivative(self, z: Array) -> Array:
-        """E[phi'(z)^2] over the activation's own randomness, where it has any."""
+        """E[phi'(z)^2] over the activation's own randomness, if it is random."""
         slope: Array = self.derivative(z) ** 2
         return slope
 
     def saturation_bounds(self) -> tuple[float, float]:
-        """`saturation` for this activation's own parameters."""
+        """`saturation` for the declared parameters."""
         return self.saturation
 
     def can_die(self) -> bool:
-        """Whether a unit can lose its gradient for good: phi' is exactly 0 on a half line."""
+        """Whether a unit can permanently lose its gradient: phi' is exactly 0 on a half line."""
         return bool(np.isfinite(self.zero_gradient[0]))

@@ -9,11 +9,11 @@ from .base import Activation, Array, TorchName
 
 
 class ELU(Activation):
-    """z for z > 0, alpha (exp(z) - 1) below: its negative values pull the mean activation towards zero."""
+    """z for z > 0, alpha (exp(z) - 1) otherwise. Negative values move the mean activation towards zero."""
 
     name: Literal["elu"] = "elu"
     alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
-    """Minus the limit for z -> -infinity."""
+    """The output tends to -alpha for z -> -infinity."""
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)
     torch_names: ClassVar[tuple[TorchName, ...]] = (
         TorchName("nn.ELU", {"alpha": "alpha"}),
@@ -22,7 +22,7 @@ class ELU(Activation):
     source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289"
 
     def saturation_bounds(self) -> tuple[float, float]:
-        """Below 0 the slope is alpha exp(z); its supremum is the larger of 1 and alpha."""
+        """For z < 0 the slope is alpha exp(z); its supremum is max(1, alpha)."""
         return log(0.05 * max(1.0, self.alpha) / self.alpha) if self.alpha > 0.05 else 0.0, np.inf
 
     def call(self) -> Call:

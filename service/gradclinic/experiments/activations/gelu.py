@@ -8,7 +8,7 @@ from .base import Activation, Array, TorchName
 
 
 class GELU(Activation):
-    """z times the chance that a standard normal stays below z: a smooth ReLU that dips below zero around -0.75."""
+    """z Phi(z), with Phi the standard normal distribution function: a smooth ReLU with its minimum near z = -0.75."""
 
     name: Literal["gelu"] = "gelu"
     saturation: ClassVar[tuple[float, float]] = (-2.278561, np.inf)

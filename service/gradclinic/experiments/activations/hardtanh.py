@@ -7,7 +7,7 @@ from .base import Activation, Array, TorchName
 
 
 class Hardtanh(Activation):
-    """z between -1 and 1, constant outside: the straight-line tanh, with no gradient at all where it is cut off."""
+    """z between -1 and 1, constant outside: a piecewise linear tanh with zero gradient outside [-1, 1]."""
 
     name: Literal["hardtanh"] = "hardtanh"
     bounded: ClassVar[bool] = True

@@ -7,7 +7,7 @@ from .base import Activation, Array
 
 
 class Identity(Activation):
-    """z: no nonlinearity at all."""
+    """z: no nonlinearity."""
 
     name: Literal["identity"] = "identity"
     source: ClassVar[str] = "definition"

@@ -8,7 +8,7 @@ from .base import Activation, Array, TorchName
 
 
 class LeakyReLU(Activation):
-    """max(z, negative_slope z): a ReLU whose inactive side still passes a little gradient, so no unit can die."""
+    """max(z, negative_slope z): a ReLU with a small gradient for z < 0, so units cannot die."""
 
     name: Literal["leaky_relu"] = "leaky_relu"
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.01
@@ -21,7 +21,7 @@ class LeakyReLU(Activation):
     source: ClassVar[str] = "Maas, Hannun and Ng 2013, ICML"
 
     def saturation_bounds(self) -> tuple[float, float]:
-        """A slope below 5 % counts as saturated."""
+        """A negative slope below 5 % counts as saturated."""
         return (0.0 if self.negative_slope < 0.05 else -np.inf), np.inf
 
     def call(self) -> Call:

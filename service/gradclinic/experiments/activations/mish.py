@@ -7,7 +7,7 @@ from .base import Activation, Array, TorchName
 
 
 class Mish(Activation):
-    """z tanh(softplus(z)): a smooth ReLU that dips below zero around -1.19."""
+    """z tanh(softplus(z)): a smooth ReLU with its minimum near z = -1.19."""
 
     name: Literal["mish"] = "mish"
     saturation: ClassVar[tuple[float, float]] = (-3.981251, np.inf)

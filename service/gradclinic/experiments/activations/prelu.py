@@ -8,17 +8,17 @@ from .base import Activation, Array, TorchName
 
 
 class PReLU(Activation):
-    """A leaky ReLU that learns its negative slope, one for all units of the layer; stated here as it starts."""
+    """A leaky ReLU with a learned negative slope, shared by all units of the layer."""
 
     name: Literal["prelu"] = "prelu"
     negative_slope: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    """Slope for z < 0 before the first step."""
+    """Initial slope for z < 0."""
     learned: ClassVar[int] = 1
     torch_names: ClassVar[tuple[TorchName, ...]] = (TorchName("nn.PReLU"),)
     source: ClassVar[str] = "He et al. 2015, arXiv:1502.01852"
 
     def saturation_bounds(self) -> tuple[float, float]:
-        """A slope below 5 % counts as saturated."""
+        """A negative slope below 5 % counts as saturated."""
         return (0.0 if self.negative_slope < 0.05 else -np.inf), np.inf
 
     def call(self) -> Call:

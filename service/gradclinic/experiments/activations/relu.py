@@ -7,7 +7,7 @@ from .base import Activation, Array, TorchName
 
 
 class ReLU(Activation):
-    """max(0, z): passes gradients unchanged where it is active, none where it is not."""
+    """max(0, z): passes the gradient unchanged for z > 0 and blocks it otherwise."""
 
     name: Literal["relu"] = "relu"
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, np.inf)

@@ -7,7 +7,7 @@ from .base import Activation, Array, TorchName
 
 
 class ReLU6(Activation):
-    """min(max(0, z), 6): a ReLU with a ceiling, which passes no gradient above it either."""
+    """min(max(0, z), 6): a ReLU capped at 6, with zero gradient above the cap."""
 
     name: Literal["relu6"] = "relu6"
     zero_gradient: ClassVar[tuple[float, float]] = (0.0, 6.0)

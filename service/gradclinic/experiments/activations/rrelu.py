@@ -8,7 +8,7 @@ from .base import Activation, Array, TorchName
 
 
 class RReLU(Activation):
-    """A leaky ReLU whose negative slope is drawn anew for every value in training, and is its mean afterwards."""
+    """A leaky ReLU with a random negative slope for each value in training, and the mean slope in evaluation."""
 
     name: Literal["rrelu"] = "rrelu"
     lower: Annotated[float, Field(gt=0, lt=1)] = 1 / 8

@@ -10,7 +10,7 @@ _SCALE = 1.0507009873554805
 
 
 class SELU(Activation):
-    """A scaled ELU whose fixed point has mean 0 and variance 1 when the weights are lecun_normal."""
+    """A scaled ELU. With lecun_normal weights, activations converge to mean 0 and variance 1."""
 
     name: Literal["selu"] = "selu"
     saturation: ClassVar[tuple[float, float]] = (-2.995732, np.inf)

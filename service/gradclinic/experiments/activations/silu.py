@@ -7,7 +7,7 @@ from .base import Activation, Array, TorchName
 
 
 class SiLU(Activation):
-    """z times its sigmoid: a smooth ReLU that dips below zero around -1.28; also called swish."""
+    """z sigmoid(z): a smooth ReLU with its minimum near z = -1.28; also called swish."""
 
     name: Literal["silu"] = "silu"
     saturation: ClassVar[tuple[float, float]] = (-3.929897, np.inf)

@@ -7,7 +7,7 @@ from .base import Activation, Array, TorchName
 
 
 class Tanh(Activation):
-    """tanh(z): slope 1 at the origin, and less than 5 % of it beyond |z| = 2.2."""
+    """tanh(z): slope 1 at the origin, below 5 % for |z| > 2.2."""
 
     name: Literal["tanh"] = "tanh"
     bounded: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Gradient clippings, one a file, told apart by `kind`."""
+"""Gradient clipping methods, one per file, selected by `kind`."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

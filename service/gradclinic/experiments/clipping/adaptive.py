@@ -7,8 +7,8 @@ from .base import Clipping
 class AdaptiveClipping(Clipping):
     """Scales each unit's gradient down when its norm exceeds `factor` times that of the unit's weights.
 
-    A unit is a row of a matrix or a kernel; biases and other vectors count as one unit. Weight norms count as at
-    least 0.001, so that zero weights can move.
+    A unit is a row of a matrix or a kernel; biases and other vectors count as one unit. The weight
+    norm is taken as at least 0.001, so zero weights can change.
     """
 
     kind: Literal["adaptive"] = "adaptive"

@@ -1,4 +1,4 @@
-"""What every gradient clipping says about itself."""
+"""The base class of gradient clipping methods."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from ...kernel.spec import Spec
 
 
 class Clipping(Spec):
-    """A clipping of the gradient between backward and the optimizer's step, as declared."""
+    """Gradient clipping between the backward pass and the optimizer step."""
 
     kind: str
     source: ClassVar[str]

@@ -5,9 +5,9 @@ from .base import Clipping
 
 
 class NormClipping(Clipping):
-    """Scales the whole gradient down when its L2 norm exceeds `max_norm`; its direction stays."""
+    """Scales the whole gradient down when its L2 norm exceeds `max_norm`; its direction is unchanged."""
 
     kind: Literal["norm"] = "norm"
     max_norm: PositiveFloat
-    """Largest L2 norm of all gradients together."""
+    """Largest L2 norm over all gradients."""
     source: ClassVar[str] = "Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063"

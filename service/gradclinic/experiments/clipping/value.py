@@ -5,9 +5,9 @@ from .base import Clipping
 
 
 class ValueClipping(Clipping):
-    """Limits every entry of the gradient to +-`max_value`; its direction may change."""
+    """Clips every gradient entry to [-`max_value`, `max_value`]; this can change the direction."""
 
     kind: Literal["value"] = "value"
     max_value: PositiveFloat
-    """Largest absolute entry."""
+    """Largest absolute value of an entry."""
     source: ClassVar[str] = "Mikolov 2012, PhD thesis, Brno"

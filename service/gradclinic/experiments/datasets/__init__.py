@@ -1,4 +1,4 @@
-"""Data sets, one a file, told apart by `kind`; numpy only, and scikit-learn only when samples are drawn."""
+"""Data sets, one per file, selected by `kind`. They use numpy; scikit-learn is imported only to load samples."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

@@ -11,13 +11,13 @@ from .generated import Generated
 
 
 class AddingProblem(Generated):
-    """Two values of a sequence are marked, one in each half; the target is their sum."""
+    """Sequences in which two values are marked, one in each half. The target is the sum of the marked values."""
 
     kind: Literal["adding_problem"] = "adding_problem"
     n: Annotated[int, Field(ge=40, le=100_000)] = 2000
-    """Samples in all."""
+    """Total number of samples."""
     length: Annotated[int, Field(ge=2, le=2000)] = 30
-    """Steps of each sequence: a value, uniform in [0, 1], and a mark, 0 or 1."""
+    """Length of each sequence. Each step has a value, uniform in [0, 1], and a mark, 0 or 1."""
     task: ClassVar[Task] = "regression"
     inputs_as_they_are: ClassVar[bool] = True
     source: ClassVar[str] = "Hochreiter and Schmidhuber 1997, Neural Computation 9; Le et al. 2015, arXiv:1504.00941"

@@ -1,4 +1,4 @@
-"""What every data set says about itself, and how its samples are prepared."""
+"""The base class of data sets, and the preparation of their samples."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Split:
-    """The two halves of a data set; which sample is in which is fixed by the data's own seed."""
+    """The training and validation samples of a data set; the split is determined by the data set's own seed."""
 
     train: Samples
     validation: Samples
@@ -40,7 +40,7 @@ class Split:
     standardizing divided by, its mean where there are several targets."""
 
     def constant_loss(self, task: Task) -> float:
-        """Training loss of the best constant predictor: the class entropy (nats), or the target variance (MSE)."""
+        """Training loss of always predicting the average: the class entropy (nats) or the target variance (MSE)."""
         if task == "classification":
             shares = np.bincount(self.train.targets.astype(np.int64)) / len(self.train)
             shares = shares[shares > 0]
@@ -50,32 +50,32 @@ class Split:
 
 @dataclass(frozen=True)
 class Upload:
-    """What is known of uploaded rows, and how to load them."""
+    """Metadata of uploaded rows, and how to load them."""
 
     task: Task
     count: int
     """Number of rows."""
     shape: Shape
-    """Of one row's inputs."""
+    """Shape of one row's inputs."""
     outputs: int
     load: Callable[[], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = field(compare=False)
     """Inputs [count, *shape] float32; targets [count] int64 or [count, outputs] float32. Raises NotFound if deleted."""
     deleted: bool = False
-    """Whether the rows were deleted, so that nothing can be trained on them any more."""
+    """Whether the rows were deleted; runs can no longer train on them."""
 
 
 Uploads = Callable[[str], Upload | None]
-"""The upload with that id; None if there is none."""
+"""The upload with this id, or None."""
 
 
 class Dataset(Spec):
-    """A data set, as declared: real and shipped with a library, or generated from its own seed."""
+    """A data set: shipped with a library, uploaded, or generated from its own seed."""
 
     kind: str
     seed: Seed = 0
-    """Fixes what is drawn and the split, apart from the training seed."""
+    """Seed of the generated samples and of the split, independent of the training seed."""
     standardize: bool = True
-    """Zero mean and unit variance of the inputs (and of regression targets), measured on the training split."""
+    """Standardize inputs (and regression targets) to mean 0 and variance 1, measured on the training split."""
     scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     """Multiplies the inputs when `standardize` is false."""
     shift: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
@@ -83,45 +83,45 @@ class Dataset(Spec):
 
     task: ClassVar[Task] = "classification"
     one_scalar: ClassVar[bool] = False
-    """Standardize by one scalar, which keeps the geometry, instead of feature by feature."""
+    """Standardize all features by one scalar, which keeps the geometry, instead of each feature separately."""
     inputs_as_they_are: ClassVar[bool] = False
-    """Never standardize the inputs, whose scale is part of the task."""
+    """Never standardize the inputs, because their scale is part of the task."""
     source: ClassVar[str]
 
     @abstractmethod
     def forms(self) -> Mapping[Layout, Shape]:
-        """Shape of one sample in each layout that the data has."""
+        """Shape of one sample in each layout that the data set offers."""
 
     def input_shape(self, layout: Layout) -> Shape:
-        """Shape of one sample for a model of that layout; raises InvalidSpec where the data has no such form."""
+        """Shape of one sample for a model of this layout; raises InvalidSpec if the data set does not offer it."""
         forms = self.forms()
         if layout not in forms:
             raise InvalidSpec.at(
                 "/data/kind",
-                f"{self.kind} comes as {_either(forms)}, which a model of {layout} samples cannot take",
+                f"data set {self.kind} has layout {_either(forms)}, but the model needs layout {layout}",
                 value=self.kind,
-                allowed=f"a model of {_either(forms)} samples, or data that comes as {layout}",
+                allowed=f"a model that takes layout {_either(forms)}, or a data set with layout {layout}",
             )
         return forms[layout]
 
     def with_uploads(self, uploads: Uploads) -> Self:  # built-in data needs none
-        """The same data set, knowing its uploaded rows; raises InvalidSpec if there is no such upload."""
+        """A copy of the data set with access to its uploaded rows; raises InvalidSpec if the upload does not exist."""
         return self
 
     def check_present(self) -> None:
-        """Raise InvalidSpec if its samples were deleted."""
+        """Raise InvalidSpec if the samples were deleted."""
 
     def symbols(self) -> int:
-        """How many symbols there are in samples of layout tokens; 0 where there is no such layout."""
+        """Size of the vocabulary for layout `tokens`; 0 if the data set does not offer this layout."""
         return 0
 
     def text_digest(self) -> str | None:
-        """SHA-256 of whatever the samples are cut from that another installation may have otherwise; else None."""
+        """SHA-256 of the source text if it can differ between installations; otherwise None."""
         return None
 
     @abstractmethod
     def outputs(self) -> int:
-        """Classes, or regression targets."""
+        """Number of classes or of regression targets."""
 
     @abstractmethod
     def size(self) -> tuple[int, int]:
@@ -132,7 +132,7 @@ class Dataset(Spec):
         """The raw samples, inputs flat or in their natural shape, before standardizing."""
 
     def sample(self, layout: Layout) -> Split:
-        """The samples as a model of that layout takes them, standardized as declared."""
+        """The samples in this layout, standardized as declared."""
         raw = self.draw()
         shape = self.input_shape(layout)
         train, validation = (self._reshaped(half, self._factors(raw), shape) for half in (raw.train, raw.validation))
@@ -141,7 +141,7 @@ class Dataset(Spec):
         return Split(train, validation)
 
     def _factors(self, raw: Split) -> tuple[Doubles, Doubles]:
-        """What is subtracted from the inputs, and what they are divided by then."""
+        """The shift subtracted from the inputs, and the scale they are then divided by."""
         if not self.standardize:
             return np.asarray(-self.shift / self.scale), np.asarray(1 / self.scale)
         if self.inputs_as_they_are:
@@ -169,7 +169,7 @@ def _with_standard_targets(train: Samples, validation: Samples) -> Split:
 
 
 def shuffled_split(inputs: npt.NDArray[Any], targets: npt.NDArray[np.generic], *, train: int, seed: int) -> Split:
-    """The first `train` samples of a shuffle by the data's seed, and the rest for validation."""
+    """Shuffles by the data set's seed; the first `train` samples are for training, the rest for validation."""
     order = np.random.default_rng(seed).permutation(len(inputs))
     first, rest = order[:train], order[train:]
     return Split(Samples(inputs[first], targets[first]), Samples(inputs[rest], targets[rest]))

@@ -11,7 +11,7 @@ from .generated import Generated
 
 
 class Blobs(Generated):
-    """Gaussian clusters, one a class, their centres uniform in [-10, 10]; 75 % are for training."""
+    """Gaussian clusters, one per class, with centres uniform in [-10, 10]. 75 % are for training."""
 
     kind: Literal["blobs"] = "blobs"
     dim: Annotated[int, Field(ge=1, le=4096)] = 10
@@ -21,7 +21,7 @@ class Blobs(Generated):
     std: Annotated[float, Field(gt=0, le=1000)] = 2.0
     """Standard deviation of each cluster in each feature."""
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of the labels that are replaced by random ones, in both splits."""
+    """Fraction of labels replaced by random ones, in both splits."""
     source: ClassVar[str] = "as in sklearn.datasets.make_blobs, drawn by numpy"
 
     def forms(self) -> Mapping[Layout, Shape]:

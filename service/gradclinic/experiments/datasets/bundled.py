@@ -1,4 +1,4 @@
-"""The data that ships with scikit-learn, read once in a process: a worker trains on the same data again and again."""
+"""Data sets that ship with scikit-learn, cached per process because a worker trains on them repeatedly."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 @cache
 def bundled(name: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Inputs and targets of scikit-learn's `load_<name>`, in its order; nobody can change them."""
+    """Inputs and targets of scikit-learn's `load_<name>`, in its order, as read-only arrays."""
     from sklearn import datasets
 
     bunch: Any = getattr(datasets, f"load_{name}")()

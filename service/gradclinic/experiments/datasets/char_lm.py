@@ -9,20 +9,20 @@ from .base import Samples, Split
 from .symbols import SymbolSequences
 
 _CHARACTERS = 95
-"""The printable ASCII characters; every other one, the end of a line among them, becomes a space."""
+"""The printable ASCII characters; all others, including line ends, become spaces."""
 
 
 class CharLM(SymbolSequences):
-    """Guess the next character of Python's own language reference, from the `length` characters before it.
+    """Predict the next character of the Python language reference from the previous `length` characters.
 
-    The training windows come from the first nine tenths of the text, those for validation from the last.
+    Training windows come from the first 90 % of the text, validation windows from the last 10 %.
     """
 
     kind: Literal["char_lm"] = "char_lm"
     n: Annotated[int, Field(ge=40, le=100_000)] = 4000
-    """Windows in all; 75 % are for training."""
+    """Total number of windows; 75 % are for training."""
     length: Annotated[int, Field(ge=1, le=1000)] = 32
-    """Characters that are seen."""
+    """Characters in each window."""
     source: ClassVar[str] = "pydoc_data.topics, which ships with Python (its text differs between versions)"
 
     def steps(self) -> int:

@@ -17,7 +17,7 @@ class Circles(Generated):
     noise: Annotated[float, Field(ge=0, le=10)] = 0.08
     """Standard deviation of the noise on each coordinate."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Radius of the small circle over that of the large one."""
+    """Radius of the small circle relative to the large one."""
     one_scalar: ClassVar[bool] = True
     source: ClassVar[str] = "sklearn.datasets.make_circles"
 

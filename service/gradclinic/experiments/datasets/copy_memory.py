@@ -12,11 +12,11 @@ _BLANK, _MARK = _ALPHABET, _ALPHABET + 1
 
 
 class CopyMemory(SymbolSequences, Generated):
-    """One of 8 symbols, `length` blanks, a mark: the class is the symbol; 75 % are for training."""
+    """One of 8 symbols, then `length` blanks, then a mark. The class is the symbol. 75 % are for training."""
 
     kind: Literal["copy_memory"] = "copy_memory"
     n: Annotated[int, Field(ge=40, le=100_000)] = 1000
-    """Samples in all; those with the same symbol are the same."""
+    """Total number of samples; samples with the same symbol are identical."""
     length: Annotated[int, Field(ge=1, le=2000)] = 20
     """Blanks between the symbol and the mark."""
     source: ClassVar[str] = "Arjovsky, Shah and Bengio 2016, arXiv:1511.06464 (with one symbol to copy)"

@@ -11,13 +11,13 @@ from .generated import Generated
 
 
 class FirstToken(Generated):
-    """Sequences of noise whose first value, -1 or 1, is the class: it must be remembered to the end."""
+    """Sequences of noise whose first value, -1 or 1, is the class. The network must remember it to the end."""
 
     kind: Literal["first_token"] = "first_token"
     n: Annotated[int, Field(ge=40, le=100_000)] = 2000
-    """Samples in all."""
+    """Total number of samples."""
     length: Annotated[int, Field(ge=2, le=2000)] = 40
-    """Steps of each sequence."""
+    """Length of each sequence."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.7
     """Standard deviation of the values after the first."""
     inputs_as_they_are: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""What data sets that are drawn from their own seed have in common."""
+"""The base class of data sets generated from their own seed."""
 
 from typing import Annotated
 
@@ -8,10 +8,10 @@ from .base import Dataset
 
 
 class Generated(Dataset):
-    """`n` samples drawn from the data's own seed; three quarters of them are for training."""
+    """`n` samples generated from the data set's own seed; 75 % are for training."""
 
     n: Annotated[int, Field(ge=40, le=100_000)] = 1000
-    """Samples in all."""
+    """Total number of samples."""
 
     def size(self) -> tuple[int, int]:
         train = self.n * 3 // 4

@@ -25,7 +25,7 @@ _TEMPLATES = np.array(
         [5, 4, 3.5, 3.5, 4, 5, 5, 5, 5, 4.7, 4.3, 5],
     ]
 )
-"""One curve of 12 points for each digit, as its author drew them."""
+"""One template curve of 12 points per digit, as published by the author."""
 
 _PADDED, _STEPS = 72, 40
 
@@ -35,8 +35,8 @@ class MNIST1D(Dataset):
 
     kind: Literal["mnist1d"] = "mnist1d"
     n: Annotated[int, Field(ge=100, le=50_000)] = 5000
-    """Samples in all."""
-    source: ClassVar[str] = "Greydanus 2020, arXiv:2011.14439 (generated here, so its samples are not his)"
+    """Total number of samples."""
+    source: ClassVar[str] = "Greydanus 2020, arXiv:2011.14439 (generated here; samples differ from the published ones)"
 
     def forms(self) -> Mapping[Layout, Shape]:
         return {"flat": (_STEPS,), "sequence": (_STEPS, 1)}
@@ -59,7 +59,7 @@ class MNIST1D(Dataset):
 
 
 def _transformed(curve: Doubles, generator: np.random.Generator) -> Doubles:
-    """One sample of a curve, by the steps and constants of the paper."""
+    """One sample of a curve, generated with the steps and constants of the paper."""
     padded = np.concatenate([curve + 1e-8, np.zeros(generator.integers(36, 61))])
     stretched = _resampled(padded, _PADDED) * (1 + 0.4 * (generator.random() - 0.5))
     shifted = np.roll(stretched, generator.integers(0, 48))
@@ -74,7 +74,7 @@ def _resampled(curve: Doubles, points: int) -> Doubles:
 
 
 def _smooth(noise: Doubles) -> Doubles:
-    """Filtered by a Gaussian of deviation 2, reflected at the ends."""
+    """Smoothed by a Gaussian filter of standard deviation 2, reflected at the ends."""
     offsets = np.arange(-8, 9)
     kernel = np.exp(-0.5 * (offsets / 2.0) ** 2)
     return np.convolve(np.pad(noise, 8, mode="symmetric"), kernel / kernel.sum(), mode="valid")

@@ -11,7 +11,7 @@ from .generated import Generated
 
 
 class Spirals(Generated):
-    """Two spirals in the plane, wound around each other, even in density over the disc; 75 % are for training."""
+    """Two interleaved spirals in the plane, with uniform density over the disc. 75 % are for training."""
 
     kind: Literal["spirals"] = "spirals"
     turns: Annotated[float, Field(gt=0, le=20)] = 1.0

@@ -1,4 +1,4 @@
-"""What data sets of symbols have in common: as tokens for an embedding, or each symbol as its own feature."""
+"""The base class of symbol sequences, offered as tokens for an embedding or as one-hot features."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,19 +12,19 @@ from .base import Dataset, Samples, Split
 
 
 class SymbolSequences(Dataset):
-    """Sequences of symbols; they have no scale, so they are never standardized."""
+    """Sequences of symbols. Symbols have no scale, so they are never standardized."""
 
     inputs_as_they_are: ClassVar[bool] = True
 
     def steps(self) -> int:
-        """Symbols in each sequence."""
-        raise AssertionError("every data set of symbols says how long its sequences are")
+        """Number of symbols in each sequence."""
+        raise AssertionError("a data set of symbols must define the length of its sequences")
 
     def forms(self) -> Mapping[Layout, Shape]:
         return {"sequence": (self.steps(), self.symbols()), "tokens": (self.steps(),)}
 
     def sample(self, layout: Layout) -> Split:
-        """int64 symbols [n, steps] as tokens; else one feature for each symbol, float32 [n, steps, symbols]."""
+        """Tokens as int64 symbols [n, steps]; otherwise one-hot features, float32 [n, steps, symbols]."""
         raw = self.draw()
         if layout == "tokens":
             return raw

@@ -11,7 +11,7 @@ from .base import Split, Task, shuffled_split
 from .generated import Generated
 
 _HIDDEN, _GAIN = 32, 1.5
-"""The teacher's hidden units, and the deviation of their arguments: large enough that no linear student fits."""
+"""The teacher's hidden units, and the deviation of their inputs: large enough that a linear model cannot fit."""
 
 
 class Teacher(Generated):
@@ -19,9 +19,9 @@ class Teacher(Generated):
 
     kind: Literal["teacher"] = "teacher"
     n: Annotated[int, Field(ge=40, le=100_000)] = 1500
-    """Samples in all."""
+    """Total number of samples."""
     target_scale: PositiveFloat = 1.0
-    """Multiplies the targets; it shows only when `standardize` is false."""
+    """Multiplies the targets; it has an effect only when `standardize` is false."""
     task: ClassVar[Task] = "regression"
     source: ClassVar[str] = "Seung, Sompolinsky and Tishby 1992, Phys. Rev. A 45"
 

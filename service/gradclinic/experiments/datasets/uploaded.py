@@ -1,4 +1,4 @@
-"""Rows that somebody uploaded. The spec holds their id; whoever knows the rows hands them in with `with_uploads`."""
+"""Uploaded rows. The spec holds only the data set's id; `with_uploads` adds access to the rows."""
 
 from collections.abc import Mapping
 from math import prod
@@ -12,18 +12,18 @@ from ...kernel.spec import Shape
 from ..layers import Layout
 from .base import Dataset, Split, Task, Upload, Uploads, shuffled_split
 
-_ALLOWED = "the id of an upload: see GET /v1/datasets"
+_ALLOWED = "the id of an uploaded data set; GET /v1/datasets lists them"
 
 
 class Uploaded(Dataset):
-    """Rows that somebody uploaded with `POST /v1/datasets`, split by the data's own seed."""
+    """Rows uploaded with `POST /v1/datasets`, split by the data set's own seed."""
 
     kind: Literal["uploaded"] = "uploaded"
     id: Annotated[str, Field(pattern=r"^data_[0-9a-f]{24}$")]
-    """The data set, as the upload was answered."""
+    """The id of the data set, as returned by the upload."""
     validation: Annotated[float, Field(ge=0.05, le=0.5)] = 0.25
-    """Share of the rows that is kept for validation."""
-    source: ClassVar[str] = "Your own rows, by the digest of their content"
+    """Fraction of the rows used for validation."""
+    source: ClassVar[str] = "Your own rows, identified by the digest of their content"
 
     _upload: Upload | None = PrivateAttr(default=None)
 
@@ -36,8 +36,8 @@ class Uploaded(Dataset):
         return known
 
     @property
-    def task(self) -> Task:  # type: ignore[override]  # only the rows know
-        """Classification or regression, as it was uploaded."""
+    def task(self) -> Task:  # type: ignore[override]  # known from the rows
+        """Classification or regression, as given in the upload."""
         return self._rows.task
 
     def forms(self) -> Mapping[Layout, Shape]:
@@ -67,5 +67,5 @@ class Uploaded(Dataset):
     @property
     def _rows(self) -> Upload:
         if self._upload is None:
-            raise RuntimeError(f"nobody handed in the rows of {self.id}: see Experiment.with_uploads")
+            raise RuntimeError(f"the rows of data set {self.id} are not loaded; call Experiment.with_uploads first")
         return self._upload

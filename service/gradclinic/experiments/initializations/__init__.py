@@ -1,4 +1,4 @@
-"""Initialization schemes, one a file, told apart by `scheme`."""
+"""Initialization schemes, one per file, selected by `scheme`."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,7 +14,7 @@ else:
 
 
 def scheme_named(name: SchemeName) -> Initialization:
-    """The scheme with that name and otherwise default fields."""
+    """The scheme with this name and default values for all other fields."""
     return INITIALIZATIONS[name]()  # type: ignore[call-arg]  # the tag has a default in every concrete class
 
 

@@ -1,4 +1,4 @@
-"""How the hidden weighted layers start: a distribution and its deviation, from the fans."""
+"""The base class of initialization schemes: a distribution whose standard deviation depends on the fans."""
 
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
@@ -22,34 +22,34 @@ SchemeName = Literal[
 
 
 class Initialization(Spec):
-    """A scheme for the hidden weights. No activation gain is hidden in it: `gain` is yours.
+    """An initialization scheme for the hidden weights. It adds no activation gain of its own; set it with `gain`.
 
-    Fans count the receptive field: fan_in = in_channels x kernel size, fan_out = out_channels x kernel size.
+    Fans include the receptive field: fan_in = in_channels x kernel size, fan_out = out_channels x kernel size.
     """
 
     scheme: str
     gain: PositiveFloat = 1.0
-    """Multiplies the scheme's standard deviation."""
+    """Multiplies the standard deviation of the scheme."""
     bias: Annotated[float | None, Field(ge=-1e6, le=1e6)] = None
-    """Constant for the biases of hidden linear and conv layers; null is the scheme's own (0, except torch_default)."""
+    """Value of the biases of hidden linear and conv layers; null is the scheme's default (0, except torch_default)."""
     input_gain: PositiveFloat = 1.0
-    """For recurrent cells: their input weights are lecun_normal times this."""
+    """Multiplies the input weights of recurrent cells, which are lecun_normal."""
     readout: SchemeName = "lecun_normal"
-    """The scheme of the last weighted layer, the readout; it has gain 1 and bias 0."""
+    """Scheme of the readout (the last weighted layer), with gain 1 and bias 0."""
     zero_last_in_residual: bool = False
-    """Start the last weighted layer of every residual body at zero, so that each block begins as the identity."""
+    """Initialize the last weighted layer of every residual body to zero, so that each block starts as the identity."""
 
     distribution: ClassVar[Distribution]
     source: ClassVar[str]
 
     @abstractmethod
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        """Standard deviation of one weight, gain included."""
+        """Standard deviation of one weight, including the gain."""
 
     def weight_variance(self, fan_in: int, fan_out: int) -> float:
-        """s_w^2 = fan_in Var(W), the quantity that mean-field theory speaks of. Dimensionless."""
+        """s_w^2 = fan_in Var(W), the quantity used in mean-field theory. Dimensionless."""
         return fan_in * self.deviation(fan_in, fan_out) ** 2
 
     def bias_variance(self, fan_in: int) -> float:
-        """Variance of a bias about zero: its constant squared, or the scheme's own."""
+        """Second moment of a bias: its constant squared, or the scheme's own variance."""
         return (self.bias or 0.0) ** 2

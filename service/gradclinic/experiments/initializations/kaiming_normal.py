@@ -5,7 +5,7 @@ from .base import Distribution, Initialization
 
 
 class KaimingNormal(Initialization):
-    """Normal with variance 2 / fan_in: keeps the variance of a ReLU network, half of whose units are off."""
+    """Normal with variance 2 / fan_in: preserves the variance in a ReLU network, where half the units are inactive."""
 
     scheme: Literal["kaiming_normal"] = "kaiming_normal"
     distribution: ClassVar[Distribution] = "normal"

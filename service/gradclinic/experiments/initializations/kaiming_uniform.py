@@ -5,7 +5,7 @@ from .base import Distribution, Initialization
 
 
 class KaimingUniform(Initialization):
-    """Uniform with variance 2 / fan_in: keeps the variance of a ReLU network, half of whose units are off."""
+    """Uniform with variance 2 / fan_in: preserves the variance in a ReLU network, where half the units are off."""
 
     scheme: Literal["kaiming_uniform"] = "kaiming_uniform"
     distribution: ClassVar[Distribution] = "uniform"

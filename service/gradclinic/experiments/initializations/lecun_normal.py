@@ -5,7 +5,7 @@ from .base import Distribution, Initialization
 
 
 class LecunNormal(Initialization):
-    """Normal with variance 1 / fan_in: keeps the variance of a network that is linear at the origin."""
+    """Normal with variance 1 / fan_in: preserves the variance where the activation is linear near the origin."""
 
     scheme: Literal["lecun_normal"] = "lecun_normal"
     distribution: ClassVar[Distribution] = "normal"

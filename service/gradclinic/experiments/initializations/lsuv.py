@@ -5,12 +5,12 @@ from .base import Distribution, Initialization
 
 
 class LSUV(Initialization):
-    """Orthogonal, then scaled layer by layer until real samples give each hidden layer outputs of deviation `gain`."""
+    """Orthogonal, then scaled layer by layer until the outputs on real samples have standard deviation `gain`."""
 
     scheme: Literal["lsuv"] = "lsuv"
     distribution: ClassVar[Distribution] = "lsuv"
     source: ClassVar[str] = "Mishkin and Matas 2016, arXiv:1511.06422"
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        """Before it is scaled: that of an orthogonal matrix; what the data make of it is known only in training."""
+        """Standard deviation before scaling (an orthogonal matrix); the final one depends on the data."""
         return self.gain * sqrt(1.0 / max(fan_in, fan_out))

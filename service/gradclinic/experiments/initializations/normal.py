@@ -5,7 +5,7 @@ from .base import Distribution, Initialization
 
 
 class Normal(Initialization):
-    """Normal with the same deviation in every layer, whatever its width."""
+    """Normal with the same standard deviation in every layer, regardless of its width."""
 
     scheme: Literal["normal"] = "normal"
     std: PositiveFloat = 0.02

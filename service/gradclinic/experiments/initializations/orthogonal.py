@@ -5,7 +5,7 @@ from .base import Distribution, Initialization
 
 
 class Orthogonal(Initialization):
-    """A random orthogonal matrix: a square linear layer keeps every norm exactly."""
+    """A random orthogonal matrix: a square linear layer preserves norms exactly."""
 
     scheme: Literal["orthogonal"] = "orthogonal"
     distribution: ClassVar[Distribution] = "orthogonal"

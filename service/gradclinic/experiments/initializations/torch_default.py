@@ -5,7 +5,7 @@ from .base import Distribution, Initialization
 
 
 class TorchDefault(Initialization):
-    """What PyTorch does when nobody asks: weights and biases uniform in +-1 / sqrt(fan_in), variance 1 / (3 fan_in)."""
+    """PyTorch's default: weights and biases uniform in +-1 / sqrt(fan_in), variance 1 / (3 fan_in)."""
 
     scheme: Literal["torch_default"] = "torch_default"
     distribution: ClassVar[Distribution] = "torch_default"

@@ -6,7 +6,7 @@ from .base import Distribution, Initialization
 
 
 class Uniform(Initialization):
-    """Uniform in +-`bound` in every layer, whatever its width; its variance is bound^2 / 3."""
+    """Uniform in +-`bound` in every layer, regardless of its width; the variance is bound^2 / 3."""
 
     scheme: Literal["uniform"] = "uniform"
     bound: PositiveFloat = 0.05

@@ -1,4 +1,4 @@
-"""Layers, one a file, told apart by `kind`; a network is a list of them."""
+"""Layers, one per file, selected by `kind`. A network is a list of layers."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

@@ -11,8 +11,8 @@ class ActivationLayer(Layer):
 
     kind: Literal["activation"] = "activation"
     activation: AnyActivation
-    """Which one: a name, or an object with its parameters."""
-    source: ClassVar[str] = "see the activations"
+    """The activation: a name, or an object with parameters."""
+    source: ClassVar[str] = "see the list of activations"
 
     def out_shape(self, in_shape: Shape) -> Shape:
         return in_shape

@@ -1,4 +1,4 @@
-"""What every layer says about itself, and the node that it lowers to."""
+"""The base class of layers, and the node that a layer lowers to."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -10,20 +10,20 @@ from ...kernel.calls import Call
 from ...kernel.spec import Shape, Spec
 
 Layout = Literal["flat", "image", "sequence", "tokens"]
-"""How a model wants one sample: [features], [channels, height, width], [steps, features], or [steps] of symbols."""
+"""Layout of one sample: [features], [channels, height, width], [steps, features], or [steps] of symbols."""
 
 Role = Literal["weight", "input_weight", "table", "bias", "scale", "shift"]
-"""What a parameter is for, which decides how it starts.
+"""The role of a parameter, which decides how it is initialized.
 
-`weight`: multiplies what comes in; the initialization scheme draws it.
+`weight`: multiplies the input; set by the initialization scheme.
 `input_weight`: a recurrent cell's weights for its input; lecun_normal times `input_gain`.
-`table`: looked up, not multiplied (embeddings, positions); normal with the layer's own deviation.
-`bias`: of a linear or conv layer; the scheme's constant. `scale`, `shift`: start as their module makes them.
+`table`: looked up, not multiplied (embeddings, positions); normal with the layer's own standard deviation.
+`bias`: bias of a linear or conv layer; the scheme's constant. `scale`, `shift`: keep the defaults of their module.
 """
 
 
 class DoesNotFit(ValueError):
-    """A layer cannot take the shape that reaches it."""
+    """The layer does not accept its input shape."""
 
     def __init__(self, message: str, *, allowed: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class DoesNotFit(ValueError):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One trainable tensor of a layer. The fans count the receptive field; they are 0 where they mean nothing."""
+    """One trainable tensor of a layer. The fans include the receptive field; they are 0 where not defined."""
 
     name: str
     shape: Shape
@@ -40,9 +40,9 @@ class Parameter:
     fan_in: int = 0
     fan_out: int = 0
     parts: int = 1
-    """Matrices stacked along the first axis (gates; query, key and value): each is drawn by itself, from these fans."""
+    """Matrices stacked along the first axis (gates; query, key, value); each is initialized separately."""
     deviation: float = 0.0
-    """Standard deviation that a table starts with."""
+    """Initial standard deviation of a table."""
 
     @property
     def size(self) -> int:
@@ -51,13 +51,13 @@ class Parameter:
 
     @property
     def multiplies(self) -> bool:
-        """Whether activations are multiplied by it, so that statistics per weight are kept."""
+        """Whether the parameter multiplies activations; if so, statistics per weight are recorded."""
         return self.role in ("weight", "input_weight")
 
 
 @dataclass(frozen=True)
 class Node:
-    """A layer in the lowered tree: named by its path, its shapes known, still torch-free."""
+    """A layer in the lowered tree, with its path and shapes; independent of torch."""
 
     name: str
     """Path in the lowered tree: `3.linear`, `5.residual.1.linear`."""
@@ -67,35 +67,35 @@ class Node:
     out_shape: Shape
     parameters: tuple[Parameter, ...]
     flops: int
-    """Floating-point operations of one sample's forward pass; a multiply-add is two."""
+    """Floating-point operations of the forward pass of one sample; a multiply-add counts as two."""
     pointer: str
-    """JSON pointer, within the model, of the layer that this came from; "" where a preset made it."""
+    """JSON pointer, within the model, to the layer this node came from; "" if it came from a preset."""
     layer: "Layer"
     children: tuple["Node", ...] = ()
-    """The body of a residual or a block."""
+    """The nodes in the body of a residual or a block."""
 
     @property
     def weighted(self) -> bool:
-        """Whether the layer multiplies by weights (linear, conv...), as against norms and activations."""
+        """Whether the layer multiplies by weights (linear, conv...), unlike norms and activations."""
         return any(parameter.role == "weight" for parameter in self.parameters)
 
     def walk(self) -> Iterator["Node"]:
-        """This node, then everything inside it, in forward order."""
+        """This node, then all nodes inside it, in forward order."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
 class Layer(Spec):
-    """One layer of a network, as declared."""
+    """One layer of a network."""
 
     kind: str
     source: ClassVar[str]
     """Where the layer was proposed or is defined."""
     wants: ClassVar[Layout | None] = None
-    """The layout of samples that it needs; None where it takes several. A model's first such layer decides for it."""
+    """Required sample layout; None if several are possible. The first layer that requires one decides for the model."""
     is_norm: ClassVar[bool] = False
-    """Whether it normalizes the pre-activation that the weighted layer before it made."""
+    """Whether it normalizes the pre-activation of the weighted layer before it."""
 
     @abstractmethod
     def out_shape(self, in_shape: Shape) -> Shape:
@@ -106,31 +106,31 @@ class Layer(Spec):
         """The torch module that computes it."""
 
     def parameters(self, in_shape: Shape) -> tuple[Parameter, ...]:
-        """Its trainable tensors, in torch's order; none by default."""
+        """The trainable tensors in torch's order; none by default."""
         return ()
 
     def flops(self, in_shape: Shape) -> int:
-        """Floating-point operations of one sample's forward pass, its body's left out; one a value by default."""
+        """Floating-point operations of the forward pass of one sample, without the body; one per value by default."""
         return prod(self.out_shape(in_shape))
 
     def smallest_batch(self, in_shape: Shape) -> int:
-        """Samples that it needs at once to be trained."""
+        """Smallest batch size that it can train on."""
         return 1
 
     def inner(self) -> Sequence["Layer"]:
-        """The layers of its field `body`, where it has one."""
+        """The layers of its field `body`, if it has one."""
         return ()
 
     def count(self) -> int:
-        """How many nodes it lowers to, computed without lowering it."""
+        """Number of nodes it lowers to, computed without lowering."""
         return 1 + sum(layer.count() for layer in self.inner())
 
     def expand(self, pointer: str) -> Iterator[tuple["Layer", str]]:
-        """The layers that stand in the lowered list in its place, each with where it came from."""
+        """The layers that replace it in the lowered list, each with the pointer it came from."""
         yield self, pointer
 
     def node(self, in_shape: Shape, *, name: str, pointer: str) -> Node:
-        """The layer lowered at its place; raises DoesNotFit, before anything else is computed from the shape."""
+        """The lowered layer; raises DoesNotFit before anything else is computed from the shape."""
         out_shape = self.out_shape(in_shape)
         return Node(
             name=name,
@@ -148,9 +148,9 @@ class Layer(Spec):
 def lower_sequence(
     layers: Sequence[Layer], in_shape: Shape, *, prefix: str = "", pointer: str | None = None
 ) -> tuple[tuple[Node, ...], Shape]:
-    """Lower a list of layers: names are paths, `repeat` is unrolled, shapes are checked one after the other.
+    """Lower a list of layers: names become paths, `repeat` is unrolled, and shapes are checked in order.
 
-    `pointer` is where the list stands in the model; None where nobody declared it, since a preset made it.
+    `pointer` is the JSON pointer to the list in the model; None if the list came from a preset.
     Raises InvalidSpec with the pointer of the layer that does not fit.
     """
     from ...kernel.errors import InvalidSpec

@@ -11,13 +11,13 @@ _TARGETS = {1: "nn.BatchNorm1d", 2: "blocks.SequenceBatchNorm", 3: "nn.BatchNorm
 
 
 class BatchNorm(Layer):
-    """Standardizes every unit (or channel) over the batch, then scales and shifts it by learned factors."""
+    """Standardizes every unit (or channel) over the batch, then applies a learned scale and shift."""
 
     kind: Literal["batch_norm"] = "batch_norm"
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """Weight of the newest batch in the running statistics that evaluation uses."""
+    """Weight of the latest batch in the running statistics used in evaluation."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
-    """Added to the variance."""
+    """Added to the variance for numerical stability."""
     is_norm: ClassVar[bool] = True
     source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv:1502.03167"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Block(Layer):
-    """Layers that count as one: their output together is one site of the gradient's profile."""
+    """A group of layers that counts as one: its output is one site (layer output) of the gradient profile."""
 
     kind: Literal["block"] = "block"
     body: Annotated[Items["AnyLayer"], Field(min_length=1, max_length=200)]

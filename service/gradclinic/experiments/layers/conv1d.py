@@ -10,17 +10,17 @@ from .weighted import Weighted
 
 
 class Conv1d(Weighted):
-    """A convolution along the steps of a sequence [steps, features]; a unit of it is a feature."""
+    """A convolution along the steps of a sequence [steps, features]. Each feature counts as a unit."""
 
     kind: Literal["conv1d"] = "conv1d"
     out_channels: Width
-    """Features that it makes at each step."""
+    """Output features at each step."""
     kernel_size: Kernel = 3
-    """Steps in the window."""
+    """Length of the window in steps."""
     stride: int = Field(default=1, ge=1, le=1024)
-    """Steps between two windows."""
+    """Distance between windows in steps."""
     padding: Padding = "same"
-    """Zeros before and after the sequence, or "same" for as many steps as the input has."""
+    """Zeros added before and after the sequence, or "same" to keep the number of steps."""
     bias: bool = True
     """Whether it adds a bias to each feature."""
     wants: ClassVar[Layout | None] = "sequence"
@@ -28,7 +28,7 @@ class Conv1d(Weighted):
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 2:
-            raise DoesNotFit(f"conv1d cannot take the shape {list(in_shape)}", allowed="[steps, features]")
+            raise DoesNotFit(f"conv1d does not accept the input shape {list(in_shape)}", allowed="[steps, features]")
         steps = window_output(
             in_shape[0], kernel=self.kernel_size, stride=self.stride, padding=self.padding, what="a convolution"
         )

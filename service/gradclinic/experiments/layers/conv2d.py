@@ -10,17 +10,17 @@ from .weighted import Weighted
 
 
 class Conv2d(Weighted):
-    """A convolution over images [channels, height, width]; a unit of it is a channel."""
+    """A convolution over images [channels, height, width]. Each channel counts as a unit."""
 
     kind: Literal["conv2d"] = "conv2d"
     out_channels: Width
-    """Channels that it makes."""
+    """Output channels."""
     kernel_size: Kernel = 3
     """Height and width of the window."""
     stride: int = Field(default=1, ge=1, le=1024)
-    """Pixels between two windows."""
+    """Distance between windows in pixels."""
     padding: Padding = "same"
-    """Zeros around the image, or "same" for an output as large as the input."""
+    """Zeros added around the image, or "same" to keep the image size."""
     bias: bool = True
     """Whether it adds a bias to each channel."""
     wants: ClassVar[Layout | None] = "image"
@@ -28,7 +28,9 @@ class Conv2d(Weighted):
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 3:
-            raise DoesNotFit(f"conv2d cannot take the shape {list(in_shape)}", allowed="[channels, height, width]")
+            raise DoesNotFit(
+                f"conv2d does not accept the input shape {list(in_shape)}", allowed="[channels, height, width]"
+            )
         height, width = (
             window_output(size, kernel=self.kernel_size, stride=self.stride, padding=self.padding, what="a convolution")
             for size in in_shape[1:]

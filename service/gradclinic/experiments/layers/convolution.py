@@ -1,4 +1,4 @@
-"""What convolutions and pools over windows have in common."""
+"""Output sizes of convolutions and pools."""
 
 from typing import Annotated, Literal
 
@@ -11,16 +11,16 @@ Padding = Annotated[int, Field(ge=0, le=512)] | Literal["same"]
 
 
 def window_output(size: int, *, kernel: int, stride: int, padding: int | str, what: str) -> int:
-    """Positions that a window of `kernel` takes along an axis of `size`; raises DoesNotFit where there is none."""
+    """Number of positions of a window of `kernel` along an axis of `size`; raises DoesNotFit if there are none."""
     if padding == "same":
         if kernel % 2 == 0:
             raise DoesNotFit(
-                f"{what} with padding 'same' has no middle at kernel size {kernel}", allowed="an odd kernel size"
+                f"{what} with padding 'same' needs an odd kernel size, not {kernel}", allowed="an odd kernel size"
             )
         if stride != 1:
             raise DoesNotFit(
                 f"{what} with padding 'same' needs stride 1, not {stride}",
-                allowed=f"padding as a number, such as {kernel // 2}",
+                allowed=f"stride 1, or a numeric padding such as {kernel // 2}",
             )
         return size
     positions = (size + 2 * int(padding) - kernel) // stride + 1

@@ -8,11 +8,11 @@ from .base import Layer
 
 
 class Dropout(Layer):
-    """Sets each value to zero with probability `p` in training, and scales the rest up to keep the mean."""
+    """Sets each value to zero with probability `p` in training, and scales up the rest to keep the mean."""
 
     kind: Literal["dropout"] = "dropout"
     p: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Share of the values that are dropped."""
+    """Fraction of values that are dropped."""
     source: ClassVar[str] = "Srivastava et al. 2014, JMLR 15"
 
     def out_shape(self, in_shape: Shape) -> Shape:

@@ -9,11 +9,11 @@ from .base import DoesNotFit, Layer, Layout, Parameter
 
 
 class Embedding(Layer):
-    """A learned vector for each symbol; it can only be the first layer, since it takes symbols."""
+    """A learned vector for each symbol. It must be the first layer, because its input is symbols."""
 
     kind: Literal["embedding"] = "embedding"
     symbols: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Symbols that it knows; at least as many as the data has."""
+    """Vocabulary size; at least that of the data set."""
     width: Width
     """Size of each vector."""
     wants: ClassVar[Layout | None] = "tokens"
@@ -21,7 +21,9 @@ class Embedding(Layer):
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 1:
-            raise DoesNotFit(f"an embedding cannot take the shape {list(in_shape)}", allowed="[steps] of symbols")
+            raise DoesNotFit(
+                f"embedding does not accept the input shape {list(in_shape)}", allowed="[steps] of symbols"
+            )
         return (in_shape[0], self.width)
 
     def call(self, in_shape: Shape) -> Call:

@@ -7,7 +7,7 @@ from .base import Layer
 
 
 class Flatten(Layer):
-    """Lays all values of a sample out in one row."""
+    """Flattens each sample to one vector."""
 
     kind: Literal["flatten"] = "flatten"
     source: ClassVar[str] = "torch.nn.Flatten"

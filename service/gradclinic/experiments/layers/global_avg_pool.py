@@ -19,7 +19,7 @@ class GlobalAvgPool(Layer):
         if len(in_shape) == 2:
             return in_shape[1:]
         raise DoesNotFit(
-            f"global_avg_pool cannot take the shape {list(in_shape)}",
+            f"global_avg_pool does not accept the input shape {list(in_shape)}",
             allowed="[channels, height, width] or [steps, features]",
         )
 

@@ -13,22 +13,22 @@ class GroupNorm(Layer):
 
     kind: Literal["group_norm"] = "group_norm"
     groups: Annotated[int, Field(ge=1, le=65_536)]
-    """Groups of channels; their number must be a multiple of it."""
+    """Number of groups; it must divide the number of channels."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
-    """Added to the variance."""
+    """Added to the variance for numerical stability."""
     is_norm: ClassVar[bool] = True
     source: ClassVar[str] = "Wu and He 2018, arXiv:1803.08494"
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) == 2:
             raise DoesNotFit(
-                f"group_norm cannot take the sequence {list(in_shape)}",
+                f"group_norm does not accept the sequence shape {list(in_shape)}",
                 allowed="[features] or [channels, height, width]; for sequences use layer_norm",
             )
         if in_shape[0] % self.groups or prod(in_shape) == self.groups:
             raise DoesNotFit(
                 f"{in_shape[0]} channels cannot be split into {self.groups} groups of more than one value",
-                allowed=f"a proper divisor of {in_shape[0]}",
+                allowed=f"a divisor of {in_shape[0]} that leaves more than one value in each group",
             )
         return in_shape
 

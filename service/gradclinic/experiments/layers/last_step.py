@@ -14,7 +14,7 @@ class LastStep(Layer):
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 2:
-            raise DoesNotFit(f"there is no last step in the shape {list(in_shape)}", allowed="[steps, features]")
+            raise DoesNotFit(f"last_step does not accept the input shape {list(in_shape)}", allowed="[steps, features]")
         return in_shape[1:]
 
     def call(self, in_shape: Shape) -> Call:

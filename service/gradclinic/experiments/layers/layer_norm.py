@@ -9,14 +9,14 @@ from .base import Layer, Parameter
 
 
 class LayerNorm(Layer):
-    """Standardizes each sample over its units (each step of a sequence by itself, an image as a whole).
+    """Standardizes each sample over its units (each step of a sequence separately, an image as a whole).
 
-    Learned factors scale and shift each unit, or each channel of an image (where it is a group norm with one group).
+    A learned scale and shift is applied to each unit, or to each channel of an image (a group norm with one group).
     """
 
     kind: Literal["layer_norm"] = "layer_norm"
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
-    """Added to the variance."""
+    """Added to the variance for numerical stability."""
     is_norm: ClassVar[bool] = True
     source: ClassVar[str] = "Ba, Kiros and Hinton 2016, arXiv:1607.06450"
 

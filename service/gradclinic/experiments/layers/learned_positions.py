@@ -6,7 +6,7 @@ from .base import DoesNotFit, Layer, Layout, Parameter
 
 
 class LearnedPositions(Layer):
-    """Adds a learned vector to each step of a sequence, so that attention can tell the steps apart."""
+    """Adds a learned vector to each step of a sequence, so that attention can distinguish the steps."""
 
     kind: Literal["learned_positions"] = "learned_positions"
     wants: ClassVar[Layout | None] = "sequence"
@@ -14,7 +14,9 @@ class LearnedPositions(Layer):
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 2:
-            raise DoesNotFit(f"positions cannot be added to the shape {list(in_shape)}", allowed="[steps, features]")
+            raise DoesNotFit(
+                f"learned_positions does not accept the input shape {list(in_shape)}", allowed="[steps, features]"
+            )
         return in_shape
 
     def call(self, in_shape: Shape) -> Call:

@@ -8,11 +8,11 @@ from .weighted import Weighted
 
 
 class Linear(Weighted):
-    """z = W h + b over the last axis; for a sequence, at every step with the same weights."""
+    """z = W h + b over the last axis. A sequence uses the same weights at every step."""
 
     kind: Literal["linear"] = "linear"
     out_features: Width
-    """Units of the layer."""
+    """Number of output units."""
     bias: bool = True
     """Whether it adds a bias."""
     source: ClassVar[str] = "torch.nn.Linear"
@@ -20,7 +20,7 @@ class Linear(Weighted):
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) > 2:
             raise DoesNotFit(
-                f"a linear layer cannot take the shape {list(in_shape)}",
+                f"linear does not accept the input shape {list(in_shape)}",
                 allowed="[features] or [steps, features]; put a flatten layer before it",
             )
         return (*in_shape[:-1], self.out_features)

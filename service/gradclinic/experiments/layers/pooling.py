@@ -1,4 +1,4 @@
-"""What pools over the windows of an image have in common."""
+"""The base class of pools over the windows of an image."""
 
 from math import prod
 from typing import Annotated, ClassVar
@@ -16,12 +16,14 @@ class Pool2d(Layer):
     kernel_size: Kernel = 2
     """Height and width of the window."""
     stride: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Pixels between two windows; null is the kernel size."""
+    """Distance between windows in pixels; null is the kernel size."""
     wants: ClassVar[Layout | None] = "image"
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 3:
-            raise DoesNotFit(f"{self.kind} cannot take the shape {list(in_shape)}", allowed="[channels, height, width]")
+            raise DoesNotFit(
+                f"{self.kind} does not accept the input shape {list(in_shape)}", allowed="[channels, height, width]"
+            )
         stride = self.stride or self.kernel_size
         height, width = (
             window_output(size, kernel=self.kernel_size, stride=stride, padding=0, what="a pool")

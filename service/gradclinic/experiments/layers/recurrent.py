@@ -12,23 +12,23 @@ from .weighted import Weighted
 Cell = Literal["rnn", "lstm", "gru"]
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 GATES: dict[str, int] = {"rnn": 1, "gru": 3, "lstm": 4}
-"""Matrices that each cell stacks, in torch's order: GRU reset, update, new; LSTM input, forget, cell, output."""
+"""Number of matrices stacked in a cell, in torch's order: GRU reset, update, new; LSTM input, forget, cell, output."""
 
 
 class Recurrent(Weighted):
-    """A recurrent layer, unrolled: its state at every time step is a site, and time is the depth."""
+    """A recurrent layer. Its state at every time step is a site (layer output), and depth is time."""
 
     kind: Literal["recurrent"] = "recurrent"
     cell: Cell = "rnn"
     """The cell: plain, LSTM or GRU."""
     width: Width
-    """Units of the state."""
+    """Number of units of the state."""
     nonlinearity: Nonlinearity = "tanh"
-    """Of a plain cell; an LSTM's and a GRU's are fixed."""
+    """Nonlinearity of a plain cell; LSTM and GRU have fixed ones."""
     layers: Annotated[int, Field(ge=1, le=100)] = 1
-    """Recurrent layers, one above the other."""
+    """Number of stacked recurrent layers."""
     forget_bias: Annotated[float, Field(ge=-100, le=100)] = 0.0
-    """Where the bias of an LSTM's forget gate starts; above 0 it remembers longer from the start."""
+    """Initial bias of the LSTM forget gate; a positive value keeps memory longer at the start."""
     wants: ClassVar[Layout | None] = "sequence"
     source: ClassVar[str] = (
         "Elman 1990, Cognitive Science 14; Hochreiter and Schmidhuber 1997, Neural Computation 9; "
@@ -36,7 +36,7 @@ class Recurrent(Weighted):
     )
 
     def activation(self) -> Activation | None:
-        """The nonlinearity that makes the state of a plain cell; None for a gated one."""
+        """The nonlinearity of a plain cell's state; None for a gated cell."""
         return ACTIVATIONS[self.nonlinearity]() if self.cell == "rnn" else None  # type: ignore[call-arg]  # has a default
 
     def count(self) -> int:
@@ -49,7 +49,7 @@ class Recurrent(Weighted):
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 2:
-            raise DoesNotFit(f"a recurrent layer cannot take the shape {list(in_shape)}", allowed="[steps, features]")
+            raise DoesNotFit(f"recurrent does not accept the input shape {list(in_shape)}", allowed="[steps, features]")
         return (in_shape[0], self.width)
 
     def call(self, in_shape: Shape) -> Call:

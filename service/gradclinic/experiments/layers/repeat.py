@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Repeat(Layer):
-    """The same layers several times over, each time with weights of its own."""
+    """Repeats a list of layers; each copy has its own weights."""
 
     kind: Literal["repeat"] = "repeat"
     times: Annotated[int, Field(ge=1, le=1000)]
-    """How many times."""
+    """Number of copies."""
     body: Annotated[Items["AnyLayer"], Field(min_length=1, max_length=200)]
     """The layers to repeat."""
-    source: ClassVar[str] = "gradclinic: shorthand, unrolled when it is lowered"
+    source: ClassVar[str] = "gradclinic: a shorthand that is unrolled when the model is lowered"
 
     def out_shape(self, in_shape: Shape) -> Shape:
         raise AssertionError("repeat is unrolled before shapes are computed")

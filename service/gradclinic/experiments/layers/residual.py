@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class Residual(Layer):
-    """shortcut(h) + scale x body(h): the skip connection lets the gradient pass the body by."""
+    """shortcut(h) + scale x body(h): the gradient can bypass the body through the skip connection."""
 
     kind: Literal["residual"] = "residual"
     body: Annotated[Items["AnyLayer"], Field(min_length=1, max_length=200)]
-    """The layers of the block; with an identity shortcut they must return the shape they take."""
+    """The layers of the block; with an identity shortcut, input and output shapes must be equal."""
     scale: Annotated[float, Field(gt=0, le=100)] = 1.0
-    """Multiplies the body's output; 1 / sqrt(number of blocks) keeps a deep network's gradient level."""
+    """Multiplies the body's output; 1 / sqrt(number of blocks) keeps a deep network's gradient constant over depth."""
     shortcut: Literal["identity", "projection"] = "identity"
-    """What passes the body by: the input itself, or a learned linear map of it (a 1 x 1 convolution for images)."""
+    """The skip path: the input itself, or a learned linear map of it (a 1 x 1 convolution for images)."""
     source: ClassVar[str] = "He et al. 2016, arXiv:1512.03385; branch scale: Zhang et al. 2019, arXiv:1901.09321"
 
     def inner(self) -> tuple["AnyLayer", ...]:
@@ -46,8 +46,8 @@ class Residual(Layer):
         )
         if self.shortcut == "identity" and out_shape != in_shape:
             raise DoesNotFit(
-                f"the body turns {list(in_shape)} into {list(out_shape)}, which cannot be added to its input",
-                allowed="a body that returns the shape it takes, or shortcut 'projection'",
+                f"the body maps {list(in_shape)} to {list(out_shape)}, which cannot be added to its input",
+                allowed="a body with equal input and output shapes, or shortcut 'projection'",
             )
         parameters, flops = self._projection(in_shape, out_shape)
         return Node(
@@ -69,7 +69,7 @@ class Residual(Layer):
         fan_in, fan_out = _units(in_shape), _units(out_shape)
         if len(in_shape) != len(out_shape) or (len(in_shape) == 2 and in_shape[0] != out_shape[0]):
             raise DoesNotFit(
-                f"no projection turns {list(in_shape)} into {list(out_shape)}",
+                f"no projection maps {list(in_shape)} to {list(out_shape)}",
                 allowed="a body that changes only the number of units (or, for images, divides height and width)",
             )
         if len(in_shape) == 3:
@@ -84,11 +84,11 @@ def _units(shape: Shape) -> int:
 
 
 def _stride(in_shape: Shape, out_shape: Shape) -> int:
-    """Stride of the 1 x 1 convolution that takes one image size to the other."""
+    """Stride of the 1 x 1 convolution that maps one image size to the other."""
     for stride in range(1, in_shape[1] + 1):
         if all(-(-before // stride) == after for before, after in zip(in_shape[1:], out_shape[1:], strict=True)):
             return stride
     raise DoesNotFit(
-        f"no stride turns images of {list(in_shape[1:])} into {list(out_shape[1:])}",
-        allowed="a body that keeps height and width, or divides both alike",
+        f"no stride maps images of size {list(in_shape[1:])} to size {list(out_shape[1:])}",
+        allowed="a body that keeps height and width, or divides both by the same factor",
     )

@@ -9,11 +9,11 @@ from .base import Layer, Parameter
 
 
 class RMSNorm(Layer):
-    """Divides each sample by its root mean square over units (an image's as a whole), then scales each unit."""
+    """Divides each sample by its root mean square over units (an image as a whole), then scales each unit."""
 
     kind: Literal["rms_norm"] = "rms_norm"
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
-    """Added to the mean square."""
+    """Added to the mean square for numerical stability."""
     is_norm: ClassVar[bool] = True
     source: ClassVar[str] = "Zhang and Sennrich 2019, arXiv:1910.07467"
 

@@ -9,22 +9,24 @@ from .weighted import Weighted
 
 
 class SelfAttention(Weighted):
-    """Every step looks at all steps (at itself and earlier ones if causal), by several heads; the width stays."""
+    """Multi-head self-attention over all steps (only itself and earlier steps if causal); the width is unchanged."""
 
     kind: Literal["self_attention"] = "self_attention"
     heads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Heads; they share the width between them."""
+    """Number of heads; it must divide the width."""
     causal: bool = False
-    """Whether a step sees only itself and the steps before it."""
+    """Whether each step attends only to itself and earlier steps."""
     wants: ClassVar[Layout | None] = "sequence"
     source: ClassVar[str] = "Vaswani et al. 2017, arXiv:1706.03762"
 
     def out_shape(self, in_shape: Shape) -> Shape:
         if len(in_shape) != 2:
-            raise DoesNotFit(f"self_attention cannot take the shape {list(in_shape)}", allowed="[steps, features]")
+            raise DoesNotFit(
+                f"self_attention does not accept the input shape {list(in_shape)}", allowed="[steps, features]"
+            )
         if in_shape[1] % self.heads:
             raise DoesNotFit(
-                f"{self.heads} heads cannot share {in_shape[1]} features",
+                f"{in_shape[1]} features cannot be divided among {self.heads} heads",
                 allowed=f"a number of heads that divides {in_shape[1]}",
             )
         return in_shape

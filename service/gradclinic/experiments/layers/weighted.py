@@ -1,13 +1,13 @@
-"""What the layers that multiply by weights have in common."""
+"""The base class of layers that multiply by weights."""
 
 from ..initializations import AnyInitialization
 from .base import Layer
 
 
 class Weighted(Layer):
-    """A layer that can start from a scheme of its own, and can be frozen."""
+    """A layer that can have its own initialization and can be frozen."""
 
     initialization: AnyInitialization | None = None
-    """How this layer alone starts; null is the model's initialization."""
+    """Initialization of this layer; null uses the model's initialization."""
     trainable: bool = True
-    """False freezes its parameters: they get no gradient and no update."""
+    """False freezes the parameters: they get no gradient and no update."""

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, one a file, told apart by `kind`."""
+"""Learning-rate schedules, one per file, selected by `kind`."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

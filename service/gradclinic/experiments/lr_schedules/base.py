@@ -1,4 +1,4 @@
-"""What every learning-rate schedule says about itself: a factor for each step."""
+"""The base class of learning-rate schedules: a factor for each step."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -7,11 +7,11 @@ from ...kernel.spec import Spec
 
 
 class LrSchedule(Spec):
-    """A learning-rate schedule, as declared: a pure function of the step, so that a resumed run needs no state."""
+    """A learning-rate schedule: a pure function of the step, so a resumed run needs no state."""
 
     kind: str
     source: ClassVar[str]
 
     @abstractmethod
     def factor(self, step: int, steps: int) -> float:
-        """What multiplies the learning rate at `step` (from 0) of `steps`; dimensionless."""
+        """Factor that multiplies the learning rate at `step` (from 0) of `steps`; dimensionless."""

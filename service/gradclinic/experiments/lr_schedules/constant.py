@@ -4,7 +4,7 @@ from .base import LrSchedule
 
 
 class Constant(LrSchedule):
-    """The learning rate stays as it is."""
+    """A constant learning rate."""
 
     kind: Literal["constant"] = "constant"
     source: ClassVar[str] = "definition"

@@ -7,13 +7,13 @@ from .linear_warmup import WarmupSteps, warmup_factor
 
 
 class Cosine(LrSchedule):
-    """The learning rate falls along half a cosine from its full value to `final_factor` at the last step."""
+    """The learning rate decays along half a cosine from its full value to `final_factor` times it at the last step."""
 
     kind: Literal["cosine"] = "cosine"
     final_factor: Fraction = 0.0
-    """Share of the learning rate that is left at the end."""
+    """Final learning rate as a fraction of the full one."""
     warmup_steps: WarmupSteps = 0
-    """Steps of linear warmup before it starts to fall."""
+    """Steps of linear warmup before the decay."""
     source: ClassVar[str] = "Loshchilov and Hutter 2017, arXiv:1608.03983"
 
     def factor(self, step: int, steps: int) -> float:

@@ -7,15 +7,15 @@ from .base import LrSchedule
 
 
 class OneCycle(LrSchedule):
-    """The learning rate rises to its full value and falls to almost nothing, each along half a cosine."""
+    """The learning rate rises to its full value and decays to almost zero, each along half a cosine."""
 
     kind: Literal["one_cycle"] = "one_cycle"
     rising: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    """Share of the steps in which it rises."""
+    """Fraction of steps in which it rises."""
     initial_factor: Annotated[float, Field(gt=0, le=1)] = 0.04
-    """Share of the learning rate that it starts from."""
+    """Initial learning rate as a fraction of the full one."""
     final_factor: Annotated[float, Field(gt=0, le=1)] = 4e-6
-    """Share that is left at the end."""
+    """Final learning rate as a fraction of the full one."""
     source: ClassVar[str] = "Smith and Topin 2018, arXiv:1708.07120; torch.optim.lr_scheduler.OneCycleLR"
 
     def factor(self, step: int, steps: int) -> float:

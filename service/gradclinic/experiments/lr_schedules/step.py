@@ -10,9 +10,9 @@ class Step(LrSchedule):
 
     kind: Literal["step"] = "step"
     every: Annotated[int, Field(ge=1, le=1_000_000)] = 100
-    """Steps between two drops."""
+    """Steps between drops."""
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """What multiplies the learning rate at each drop."""
+    """Factor that multiplies the learning rate at each drop."""
     source: ClassVar[str] = "He et al. 2016, arXiv:1512.03385; torch.optim.lr_scheduler.StepLR"
 
     def factor(self, step: int, steps: int) -> float:

@@ -1,4 +1,4 @@
-"""Optimizers, one a file, told apart by `kind`."""
+"""Optimizers, one per file, selected by `kind`."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

@@ -7,13 +7,13 @@ from .base import Optimizer, WeightDecay
 
 
 class Adagrad(Optimizer):
-    """Divides each gradient entry by the root of the sum of all its squares so far, so that steps only shrink."""
+    """Divides each gradient entry by the root of its summed squares so far, so step sizes only shrink."""
 
     kind: Literal["adagrad"] = "adagrad"
     lr_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Shrinks the learning rate as 1 / (1 + step x lr_decay)."""
+    """Decays the learning rate as 1 / (1 + step x lr_decay)."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-10
-    """Added to the root."""
+    """Added to the root for numerical stability."""
     weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "Duchi, Hazan and Singer 2011, JMLR 12"

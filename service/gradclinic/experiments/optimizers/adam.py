@@ -7,15 +7,15 @@ from .base import Optimizer, WeightDecay
 
 
 class Adam(Optimizer):
-    """Adaptive moments: each step is scaled by the gradient's own recent size, so tiny gradients still move weights."""
+    """Adaptive moments: divides by the recent size of the gradient, so even tiny gradients change the weights."""
 
     kind: Literal["adam"] = "adam"
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Decay of the mean."""
+    """Decay rate of the running mean."""
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    """Decay of the mean square."""
+    """Decay rate of the running mean square."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
-    """Added to the root mean square."""
+    """Added to the root mean square for numerical stability."""
     weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "Kingma and Ba 2015, arXiv:1412.6980"

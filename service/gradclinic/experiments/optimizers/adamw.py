@@ -7,17 +7,17 @@ from .base import Optimizer, WeightDecay
 
 
 class AdamW(Optimizer):
-    """Adam with weight decay apart from the gradient, so that it shrinks all weights alike."""
+    """Adam with decoupled weight decay, which shrinks all weights by the same fraction."""
 
     kind: Literal["adamw"] = "adamw"
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Decay of the mean."""
+    """Decay rate of the running mean."""
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    """Decay of the mean square."""
+    """Decay rate of the running mean square."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
-    """Added to the root mean square."""
+    """Added to the root mean square for numerical stability."""
     weight_decay: WeightDecay = 0.01
-    """Share of each weight that every step takes away, times the learning rate."""
+    """Each step shrinks every weight by the fraction learning rate x weight_decay."""
     source: ClassVar[str] = "Loshchilov and Hutter 2019, arXiv:1711.05101"
 
     def call(self) -> Call:

@@ -1,4 +1,4 @@
-"""What every optimizer says about itself: its torch call and its knobs."""
+"""The base class of optimizers: the torch call and its parameters."""
 
 from abc import abstractmethod
 from typing import Annotated, ClassVar
@@ -13,15 +13,15 @@ WeightDecay = Annotated[float, Field(ge=0, le=1000)]
 
 
 class Optimizer(Spec):
-    """An optimizer, as declared."""
+    """An optimizer."""
 
     kind: str
     learning_rate: PositiveFloat
-    """Step size; a schedule multiplies it."""
+    """Step size; multiplied by the schedule's factor."""
     weight_decay: Fraction = 0.0
     """How strongly every step pulls the weights towards zero."""
     source: ClassVar[str]
 
     @abstractmethod
     def call(self) -> Call:
-        """The torch optimizer, without its parameters."""
+        """The torch optimizer call, without the model's parameters."""

@@ -7,15 +7,15 @@ from .base import Optimizer, WeightDecay
 
 
 class RMSprop(Optimizer):
-    """Divides each gradient entry by its own recent root mean square."""
+    """Divides each gradient entry by its recent root mean square."""
 
     kind: Literal["rmsprop"] = "rmsprop"
     alpha: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    """Decay of the mean square."""
+    """Decay rate of the running mean square."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
-    """Added to the root mean square."""
+    """Added to the root mean square for numerical stability."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the previous step that is kept."""
+    """Momentum: fraction of the previous step that is kept."""
     weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "Tieleman and Hinton 2012, Coursera lecture 6.5"

@@ -7,13 +7,13 @@ from .base import Optimizer, WeightDecay
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with (Nesterov) momentum if asked for."""
+    """Stochastic gradient descent with optional (Nesterov) momentum."""
 
     kind: Literal["sgd"] = "sgd"
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the previous step that is kept."""
+    """Fraction of the previous step that is kept."""
     nesterov: bool = False
-    """Look ahead along the momentum; needs momentum > 0."""
+    """Nesterov momentum; needs momentum > 0."""
     weight_decay: WeightDecay = 0.0
     """L2 penalty."""
     source: ClassVar[str] = "torch.optim.SGD; Sutskever et al. 2013, ICML"

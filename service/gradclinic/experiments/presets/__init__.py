@@ -1,4 +1,4 @@
-"""Kinds of model, one a file: presets with a few knobs, and the explicit list that they all lower to."""
+"""Model kinds, one per file: presets with a few parameters, and the explicit list of layers they lower to."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

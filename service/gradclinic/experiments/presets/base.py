@@ -1,4 +1,4 @@
-"""What every model kind says about itself: which input it takes, and the layers it stands for."""
+"""The base class of model kinds: the input layout, and the layers of the network."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,41 +17,41 @@ from ..layers.rms_norm import RMSNorm
 Depth = Annotated[int, Field(ge=1, le=1000)]
 
 NORMS: dict[str, type[Layer]] = {"batch_norm": BatchNorm, "layer_norm": LayerNorm, "rms_norm": RMSNorm}
-"""The norms that a preset's knob can name."""
+"""The norms that a preset can use."""
 
 
 class Skip(Spec):
-    """A skip connection around every block that keeps its shape."""
+    """A skip connection around every block with equal input and output shapes."""
 
     scale: Annotated[float, Field(gt=0, le=100)] = 1.0
     """h + scale x block(h)."""
 
 
 class Model(Spec):
-    """A network, as declared: a preset with a few knobs, or an explicit list of layers."""
+    """A network: a preset with a few parameters, or an explicit list of layers."""
 
     kind: str
     initialization: AnyInitialization = TorchDefault()
-    """How the hidden weighted layers start."""
+    """Initialization of the hidden layers with weights."""
     source: ClassVar[str]
 
     @abstractmethod
     def layout(self) -> Layout:
-        """How it wants one sample."""
+        """Layout of one sample."""
 
     @abstractmethod
     def to_layers(self, outputs: int, input_shape: Shape) -> Sequence[AnyLayer]:
-        """The layers it stands for, the readout with `outputs` units included, for samples of that shape."""
+        """The layers for samples of this shape, including the readout with `outputs` units."""
 
     @abstractmethod
     def count(self) -> int:
-        """How many nodes it lowers to at most, computed without lowering it."""
+        """Upper limit on the nodes it lowers to, computed without lowering."""
 
     def layer_pointer(self) -> str | None:
-        """JSON pointer, within the model, of the list of layers; None where a preset makes the list."""
+        """JSON pointer, within the model, to the list of layers; None for a preset."""
         return None
 
 
 def norm_named(name: str | None) -> list[AnyLayer]:
-    """The norm that a preset's knob names, as part of a list; nothing for None."""
+    """The named norm as a list of one layer; empty for None."""
     return [NORMS[name]()] if name else []  # type: ignore[call-arg]  # the tag has a default in every concrete class

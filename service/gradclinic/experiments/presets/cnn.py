@@ -21,11 +21,11 @@ class CNN(Model):
     channels: Width
     """Channels of each convolution."""
     activation: AnyActivation
-    """The nonlinearity of the convolutions."""
+    """Activation after each convolution."""
     normalization: Literal["batch_norm", "layer_norm", "rms_norm"] | None = None
-    """What stands between each convolution and its activation."""
+    """Norm between each convolution and its activation."""
     skip: Skip | None = None
-    """Skip connections around the convolutions that keep their shape."""
+    """Skip connections around convolutions with equal input and output shapes."""
     source: ClassVar[str] = "LeCun et al. 1998, Proc. IEEE 86; Simonyan and Zisserman 2015, arXiv:1409.1556"
 
     def layout(self) -> Layout:

@@ -11,7 +11,7 @@ MAX_NESTING = 20
 
 
 class LayerList(Model):
-    """An explicit list of layers; the data gives the shape of the input, the last weighted layer is the readout."""
+    """An explicit list of layers. The data set gives the input shape; the last layer with weights is the readout."""
 
     kind: Literal["layers"] = "layers"
     layers: Annotated[Items[AnyLayer], Field(min_length=1, max_length=5000)]
@@ -25,7 +25,7 @@ class LayerList(Model):
         return self
 
     def layout(self) -> Layout:
-        """That of the first layer which needs one; flat where none does."""
+        """The layout of the first layer that requires one; flat if none does."""
         return next((layer.wants for layer in _walk(self.layers) if layer.wants is not None), "flat")
 
     def to_layers(self, outputs: int, input_shape: Shape) -> Sequence[AnyLayer]:
@@ -45,7 +45,7 @@ def _walk(layers: Sequence[Layer]) -> Iterator[Layer]:
 
 
 def _nesting(layers: Sequence[Layer]) -> int:
-    """How deep bodies are nested, without recursion, so that no depth is too deep to be refused."""
+    """Nesting depth of bodies, computed without recursion so that any depth can be rejected."""
     depth, level = 0, list(layers)
     while level and depth <= MAX_NESTING:
         depth += 1

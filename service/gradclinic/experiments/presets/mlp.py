@@ -15,15 +15,15 @@ class MLP(Model):
 
     kind: Literal["mlp"] = "mlp"
     depth: Depth
-    """Hidden layers; the readout is not counted."""
+    """Number of hidden layers, without the readout."""
     width: Width
     """Units of each hidden layer."""
     activation: AnyActivation
-    """The nonlinearity of the hidden layers."""
+    """Activation of the hidden layers."""
     normalization: Literal["batch_norm", "layer_norm", "rms_norm"] | None = None
-    """What stands between each hidden linear layer and its activation."""
+    """Norm between each hidden linear layer and its activation."""
     skip: Skip | None = None
-    """Skip connections around the hidden layers that keep their shape."""
+    """Skip connections around hidden layers with equal input and output shapes."""
     source: ClassVar[str] = "Rumelhart, Hinton and Williams 1986, Nature 323"
 
     def layout(self) -> Layout:

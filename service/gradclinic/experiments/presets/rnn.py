@@ -12,19 +12,19 @@ from .base import Model
 
 
 class RNN(Model):
-    """A recurrent network: `depth` recurrent layers of one kind of cell, and a linear readout from the last state."""
+    """A recurrent network: `depth` recurrent layers of the same cell, and a linear readout from the last state."""
 
     kind: Literal["rnn"] = "rnn"
     cell: Cell = "rnn"
     """The cell: plain, LSTM or GRU."""
     width: Width
-    """Units of the state."""
+    """Number of units of the state."""
     depth: Annotated[int, Field(ge=1, le=100)] = 1
-    """Recurrent layers, one above the other."""
+    """Number of stacked recurrent layers."""
     activation: Nonlinearity = "tanh"
-    """The nonlinearity of a plain cell; an LSTM's and a GRU's are fixed."""
+    """Nonlinearity of a plain cell; LSTM and GRU have fixed ones."""
     forget_bias: Annotated[float, Field(ge=-100, le=100)] = 0.0
-    """Where the bias of an LSTM's forget gate starts; above 0 it remembers longer from the start."""
+    """Initial bias of the LSTM forget gate; a positive value keeps memory longer at the start."""
     source: ClassVar[str] = "Elman 1990, Cognitive Science 14; Jozefowicz et al. 2015, ICML (forget bias)"
 
     def layout(self) -> Layout:

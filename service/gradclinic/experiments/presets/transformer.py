@@ -24,23 +24,23 @@ class Transformer(Model):
     depth: Depth
     """Blocks."""
     width: Width
-    """Features of each step."""
+    """Number of features at each step."""
     heads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Attention heads; they must divide the width."""
+    """Number of attention heads; it must divide the width."""
     mlp_ratio: Annotated[int, Field(ge=1, le=64)] = 4
-    """Width of the perceptron's hidden layer over that of the model."""
+    """Width of the perceptron's hidden layer divided by the model's width."""
     activation: AnyActivation
-    """The nonlinearity of the perceptrons."""
+    """Activation of the perceptrons."""
     normalization: Literal["pre_layer_norm", "post_layer_norm"] | None = None
-    """Layer norms before each sublayer, or after it (after its skip connection)."""
+    """Layer norms before each sublayer (pre), or after its skip connection (post)."""
     skip: Skip | None = None
-    """Skip connections around attention and perceptron."""
+    """Skip connections around each attention and perceptron sublayer."""
     source: ClassVar[str] = "Vaswani et al. 2017, arXiv:1706.03762; pre and post: Xiong et al. 2020, arXiv:2002.04745"
 
     @model_validator(mode="after")
     def _heads_share_width(self) -> Self:
         if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads cannot share a width of {self.width}; heads must divide it")
+            raise ValueError(f"the width {self.width} cannot be divided among {self.heads} heads; heads must divide it")
         return self
 
     def layout(self) -> Layout:

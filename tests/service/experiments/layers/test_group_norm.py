@@ -10,6 +10,6 @@ def test_channels_are_standardized_group_by_group():
 
 
 def test_groups_must_divide_the_channels_and_hold_more_than_one_value():
-    assert "proper divisor of 4" in misfit(GroupNorm(groups=3), 4, 5, 5)
-    assert "proper divisor of 4" in misfit(GroupNorm(groups=4), 4)
+    assert "a divisor of 4" in misfit(GroupNorm(groups=3), 4, 5, 5)
+    assert "a divisor of 4" in misfit(GroupNorm(groups=4), 4)
     assert "layer_norm" in misfit(GroupNorm(groups=1), 7, 4)

@@ -32,5 +32,5 @@ def test_norms_stand_before_or_after_each_sublayer():
 
 
 def test_heads_that_cannot_share_the_width_are_refused():
-    with pytest.raises(ValidationError, match="3 heads cannot share a width of 8"):
+    with pytest.raises(ValidationError, match="the width 8 cannot be divided among 3 heads"):
         lowered(transformer(heads=3), "digit_rows")
