@@ -1,4 +1,4 @@
-"""Resume states as files: written beside, synced, renamed. Which of them counts is decided in SQL.
+"""Checkpoint files, written atomically (temporary file, fsync, rename). The database decides which one is current.
 
 <checkpoint_dir>/<run id>/<attempt>-<step>.pt
 """
@@ -18,13 +18,13 @@ log = structlog.get_logger(__name__)
 
 
 class Checkpoints:
-    """The resume states in one folder, which may be shared by workers on several machines."""
+    """The checkpoints in one folder, which workers on several machines may share."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def save(self, lease: Lease, *, step: int, state: bytes) -> CheckpointPointer:
-        """Write a state durably, under a name that no other attempt writes."""
+        """Write a checkpoint durably, under a name that only this attempt uses."""
         name = f"{lease.run_id}/{lease.attempt}-{step}.pt"
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ class Checkpoints:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
-        except OSError:  # half of it would only keep a full disk full
+        except OSError:  # a partial file would only keep a full disk full
             beside.unlink(missing_ok=True)
             raise
         folder = os.open(path.parent, os.O_RDONLY)
@@ -46,7 +46,7 @@ class Checkpoints:
         return CheckpointPointer(name, step, hashlib.sha256(state).hexdigest(), len(state))
 
     def load(self, pointer: CheckpointPointer) -> bytes:
-        """The state that was written; raises CheckpointUnusable."""
+        """The stored state; raises CheckpointUnusable."""
         try:
             state = (self._folder / pointer.name).read_bytes()
         except OSError as error:
@@ -56,24 +56,24 @@ class Checkpoints:
         return state
 
     def keep_only(self, pointer: CheckpointPointer) -> None:
-        """Remove a run's older states, now that SQL points to a newer one."""
+        """Remove a run's older checkpoints once the database points to a newer one."""
         kept = self._folder / pointer.name
         for path in kept.parent.glob("*"):
             if path != kept:
                 path.unlink(missing_ok=True)
 
     def drop(self, run_id: str) -> None:
-        """Remove a run's states; it has ended."""
+        """Remove all checkpoints of a run that has ended."""
         shutil.rmtree(self._folder / run_id, ignore_errors=True)
 
     def drop_ended(self, unfinished: Callable[[list[str]], set[str]]) -> None:
-        """Remove the states of all runs but those that `unfinished` names: the others ended elsewhere, or are gone."""
+        """Remove the checkpoints of all runs except those in `unfinished`; the others have ended or were deleted."""
         stored = self.run_ids()
         for run_id in set(stored) - unfinished(stored):
             self.drop(run_id)
 
     def run_ids(self) -> list[str]:
-        """The runs that have states here."""
+        """The runs that have checkpoints in the folder."""
         if not self._folder.is_dir():
             return []
         return [path.name for path in self._folder.iterdir() if path.is_dir()]

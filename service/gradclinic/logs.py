@@ -1,4 +1,4 @@
-"""Structured logs on standard error: lines for people, or one JSON object a line, its libraries' own included."""
+"""Structured logs on standard error, as text lines or one JSON object per line, including the logs of libraries."""
 
 import logging
 import sys
@@ -10,11 +10,11 @@ import structlog
 from .settings import Settings
 
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
-"""Loggers that come with handlers of their own."""
+"""Loggers that have their own handlers."""
 
 
 class _Unfailing:
-    """A stream whose disk may be full: a line that cannot be written is lost, and nothing else is."""
+    """A stream that drops lines it cannot write (for example on a full disk) instead of raising."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -29,7 +29,7 @@ class _Unfailing:
 
 
 def configure(settings: Settings) -> None:
-    """Send what this process logs, and what its libraries warn of, to standard error."""
+    """Send the logs of this process and the warnings of its libraries to standard error."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     in_json = settings.log_format == "json"
     before: list[structlog.typing.Processor] = [
@@ -55,7 +55,7 @@ def configure(settings: Settings) -> None:
 
 
 def _render_foreign(before: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
-    """Have what libraries log written in the same form."""
+    """Format the logs of libraries in the same way."""
     form = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],

@@ -1,7 +1,7 @@
-"""A small loop beside the workers: takes runs back from the dead, sends lost messages again, ends what is too
-old, takes prescriptions on to their next round, judges checks, and starts those that a schedule is due for.
+"""A loop that runs beside the workers: it reclaims runs of dead workers, resends lost messages, expires old runs,
+advances prescriptions to their next round, decides checks, and starts scheduled checks that are due.
 
-Any number of them may run, anywhere: `python -m gradclinic.reconciler`.
+Any number of reconcilers may run, on any machine: `python -m gradclinic.reconciler`.
 """
 
 import signal
@@ -32,7 +32,7 @@ LONGEST_PAUSE_S = 30.0
 
 
 class Reconciler:
-    """One reconciler: `round` does all there is to do once, `loop` does so until told to stop."""
+    """One reconciler: `round` does all pending work once, `loop` repeats it until stopped."""
 
     def __init__(self, store: Store, queue: Queue, settings: Settings) -> None:
         self._store, self._queue, self._settings = store, queue, settings
@@ -41,7 +41,7 @@ class Reconciler:
         self._forgot_at = float("-inf")
 
     def round(self) -> int:
-        """Everything once; the number of runs that it moved or announced. Raises ServiceUnavailable."""
+        """Do all pending work once; returns the number of runs changed or announced. Raises ServiceUnavailable."""
         reconciliation, settings = self._store.reconciliation, self._settings
         changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
         changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
@@ -57,7 +57,7 @@ class Reconciler:
         return changed
 
     def loop(self, stop: threading.Event) -> None:
-        """A round every reconcile_every_s; less often while the database or the queue is away, or rounds break."""
+        """Run a round every reconcile_every_s, less often while the database or queue is unreachable or rounds fail."""
         pause = self._settings.reconcile_every_s
         while not stop.wait(pause):
             try:
@@ -74,7 +74,7 @@ class Reconciler:
                     log.info("reconciled", runs=changed)
 
     def prescribe(self) -> int:
-        """Take every prescription a step on; one that breaks ends, and stops no other."""
+        """Advance every prescription by one step. A prescription that raises is failed; the others continue."""
         changed = 0
         for prescription_id in self._store.prescriptions.running():
             try:
@@ -89,7 +89,7 @@ class Reconciler:
         return changed
 
     def check(self) -> int:
-        """Judge every check whose runs have ended; one that breaks ends, and stops no other."""
+        """Decide every check whose runs have ended. A check that raises is failed; the others continue."""
         changed = 0
         for check_id in self._store.checks.running():
             try:
@@ -97,14 +97,14 @@ class Reconciler:
             except ServiceUnavailable:
                 raise
             except NotFound:
-                continue  # it was deleted meanwhile
+                continue  # deleted in the meantime
             except Exception:
                 log.exception("check_broke", check=check_id)
                 give_up_check(self._service, check_id)
         return changed
 
     def fire(self) -> int:
-        """Start the checks that schedules are due for; one that cannot start its check stops no other."""
+        """Start scheduled checks that are due. A schedule that cannot start its check does not affect the others."""
         changed = 0
         now, active = self._store.schedules.active()
         for schedule, since in active:
@@ -113,7 +113,7 @@ class Reconciler:
             except ServiceUnavailable:
                 raise
             except Conflict:
-                continue  # its baseline was moved at this moment: the next round tries again
+                continue  # its baseline is being moved right now; the next round tries again
             except Exception:
                 log.exception("schedule_broke", schedule=schedule.name)
         return changed

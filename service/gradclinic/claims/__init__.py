@@ -1,4 +1,4 @@
-"""Claims about vanishing and exploding gradients, each with the experiment that tests it and the rule that decides.
+"""Claims about vanishing and exploding gradients, each with the experiment that tests it and the decision rule.
 
 for claim in CLAIMS.values():
 results = [...]                       # a RunResult for each of claim.trials(quick=True)
@@ -18,6 +18,6 @@ def _found() -> dict[str, Claim]:
 
 
 CLAIMS: dict[str, Claim] = _found()
-"""Every claim by its id, in order."""
+"""All claims by id, in order."""
 
 __all__ = ["CLAIMS", "Claim", "Figure", "Ruling"]

@@ -41,7 +41,7 @@ def _decide(seeds: Seeds) -> Ruling:
     found = [figure(name, rates, "learning rate") for name, rates in largest.items()]
     return Ruling(
         of_parts(higher),
-        f"Largest learning rate that learns, among {', '.join(f'{rate:g}' for rate in RATES)} (0: none): "
+        f"Largest learning rate that still learns, among {', '.join(f'{rate:g}' for rate in RATES)} (0: none): "
         f"{', '.join(f'{each.name} {said(each)}' for each in found)}.",
         tuple(found),
     )
@@ -56,7 +56,7 @@ CLAIM = Claim(
     order=6,
     statement="Batch norm allows higher learning rates.",
     source="Ioffe and Szegedy 2015, arXiv:1502.03167; Bjorck et al. 2018, arXiv:1806.02375",
-    design="Sigmoid, ReLU and tanh networks of depth 8 over four learning rates, without and with batch norm.",
+    design="Sigmoid, ReLU and tanh networks of depth 8 at four learning rates, without and with batch norm.",
     rule="Supported if for each activation the largest rate that still learns is higher with batch norm, "
     "refuted if for none.",
     arms=_arms,

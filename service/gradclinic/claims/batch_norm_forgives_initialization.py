@@ -33,7 +33,8 @@ def _decide(seeds: Seeds) -> Ruling:
     ]
     return Ruling(
         of_parts([[_forgiven(seed, activation) for seed in seeds] for activation in ACTIVATIONS]),
-        f"Share of the loss left at gains {', '.join(f'{gain:g}' for gain in GAINS)}, without and with batch norm: "
+        "Training loss relative to always predicting the average, at gains "
+        f"{', '.join(f'{gain:g}' for gain in GAINS)}, without and with batch norm: "
         f"{'; '.join(words)}.",
         tuple(left.values()),
     )
@@ -60,7 +61,7 @@ CLAIM = Claim(
     statement="Batch norm makes training robust to the initialization.",
     source="Ioffe and Szegedy 2015, arXiv:1502.03167",
     design="Sigmoid and ReLU networks of depth 12 at gains 0.3, 1 and 3, without and with batch norm.",
-    rule="An activation counts if with batch norm more gains learn, all but one at least, and the worst loss is lower; "
+    rule="An activation counts if with batch norm more gains learn, at least all but one, and the worst loss is lower; "
     "supported if both do, refuted if neither.",
     arms=_arms,
     decide=_decide,

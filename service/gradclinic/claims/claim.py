@@ -1,4 +1,4 @@
-"""What a claim is: a sentence of common advice, the trainings that test it, and the rule that decides."""
+"""A claim: a statement of common advice, the training runs that test it, and the decision rule."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,69 +11,69 @@ from ..experiments.experiment import Experiment
 from ..kernel.vocabulary import ClaimVerdict
 
 Arms = Mapping[str, Experiment]
-"""The trainings of a claim by name; the first is the baseline of the study that they make."""
+"""The experiments of a claim by arm name; the first arm is the baseline of the study."""
 
 Seeds = Sequence[Mapping[str, RunResult]]
-"""For each seed, in order, the finished run of every arm."""
+"""For each seed, in order, the finished runs of all arms."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number that the verdict rests on."""
+    """One measured number that the verdict is based on."""
 
     name: str
     value: float
-    """Median over the seeds, or the share of what `of` says."""
+    """Median over the seeds, or a fraction of the items named in `of`."""
     unit: str
     n: int
-    """How many there are of what it is taken over."""
+    """Number of items that the value is computed over."""
     of: Literal["seeds", "networks", "orders"] = "seeds"
     interval: tuple[float, float] | None = None
-    """Of the median over the seeds, or of the share; None for a single seed, and for what was counted in full."""
+    """Confidence interval of the value; None for a single seed or a full count."""
     confidence: float | None = None
-    """Of the interval."""
+    """Confidence level of the interval."""
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """What the measurement says of a claim."""
+    """The outcome of testing a claim."""
 
     verdict: ClaimVerdict
     explanation: str
-    """A few sentences for a person, with the figures that matter."""
+    """A few sentences with the relevant figures."""
     figures: tuple[Figure, ...] = ()
 
 
 class ArmsOf(Protocol):
-    """Gives a claim's trainings."""
+    """Returns the experiments of a claim."""
 
     def __call__(self, *, quick: bool) -> Arms:
-        """The arms of the quick or of the full variant; both have the same names."""
+        """The arms of the quick or the full variant; both have the same names."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim about gradients, and the experiment that anyone can rerun to test it."""
+    """A claim about gradients, with a reproducible experiment that tests it."""
 
     id: str
     order: int
-    """Its place in the list."""
+    """Position in the list."""
     statement: str
     source: str
-    """Where it is made, or the work that it goes back to."""
+    """Source of the claim."""
     design: str
-    """What is trained, in a sentence."""
+    """What is trained, in one sentence."""
     rule: str
-    """How it is decided, in a sentence."""
+    """How the verdict is decided, in one sentence."""
     arms: ArmsOf
-    """The trainings, as a function of whether the quick variant is asked for."""
+    """Returns the experiments of the quick or the full variant."""
     decide: Callable[[Seeds], Ruling]
-    """The decision, given at least one seed."""
+    """Decides the verdict from the results of at least one seed."""
     seeds: int = 6
-    """Seeds of the full variant: from six on the interval of a median reaches 95 %. The quick one has a single seed."""
+    """Seeds of the full variant; six are enough for a 95 % interval of a median. The quick variant has one seed."""
 
     def trials(self, *, quick: bool = False) -> Iterator[tuple[str, Experiment]]:
-        """Every (arm, experiment) to train, the seed in the experiment."""
+        """All (arm, experiment) pairs to train; the seed is in the experiment."""
         arms = self.arms(quick=quick)
         for seed in self.seed_list(quick=quick):
             for name, experiment in arms.items():
@@ -84,11 +84,11 @@ class Claim:
         return [0] if quick else list(range(self.seeds))
 
     def runs(self, *, quick: bool = False) -> int:
-        """How many trainings there are."""
+        """Number of training runs."""
         return len(self.arms(quick=quick)) * len(self.seed_list(quick=quick))
 
     def study(self, *, quick: bool = False, labels: Mapping[str, str] | None = None) -> StudySpec:
-        """The claim's trainings as a study."""
+        """The training runs of the claim as a study."""
         (_, baseline), *others = self.arms(quick=quick).items()
         return StudySpec(
             name=f"claim: {self.id}",
@@ -99,9 +99,9 @@ class Claim:
         )
 
     def judge(self, results: Sequence[RunResult], *, quick: bool = False) -> Ruling:
-        """The ruling on the claim; `baseline`, as a study calls its first arm, is taken for that arm.
+        """The outcome of the claim. `baseline`, the name that a study gives its first arm, stands for that arm.
 
-        Inconclusive where fewer seeds than the variant has finished a run of every arm.
+        Inconclusive if too few seeds have finished runs of all arms.
         """
         names = list(self.arms(quick=quick))
         by_seed: dict[int, dict[str, RunResult]] = {}
@@ -128,10 +128,10 @@ class Claim:
 
 
 def _basis(figures: Sequence[Figure], *, seeds: int) -> str:
-    """What the numbers are, in a sentence; nothing where they are not of seeds."""
+    """What the numbers are, in one sentence; empty if they are not computed over seeds."""
     measured = [each for each in figures if each.of == "seeds"]
     if not measured or seeds == 1:
-        return "One seed, so without intervals." if measured else ""
+        return "One seed, so there are no intervals." if measured else ""
     sure = min((each.confidence for each in measured if each.confidence is not None), default=0.0)
-    medians = f"Medians of {seeds} seeds, in brackets their intervals ({100 * sure:.0f} %)"
-    return f"{medians}; what seeds disagree on decides nothing."
+    medians = f"Medians of {seeds} seeds with {100 * sure:.0f} % intervals in brackets"
+    return f"{medians}; comparisons on which seeds disagree are not counted."

@@ -42,7 +42,7 @@ def _decide(seeds: Seeds) -> Ruling:
     without, clipped, learns = (said(each) for each in figures)
     return Ruling(
         of_parts([[more > less for more, less in zip(finite, bare, strict=True)], [each >= 0.5 for each in learned]]),
-        f"Of the three exploding networks a share of {without} stays finite without and of {clipped} with clipping; "
+        f"Of three exploding networks, a fraction of {without} stays finite without clipping and {clipped} with it; "
         f"{learns} learn with it.",
         figures,
     )
@@ -58,7 +58,7 @@ CLAIM = Claim(
     statement="Clipping the gradient cures exploding gradients.",
     source="Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063",
     design="Three networks that explode (ReLU, GELU, a chaotic recurrent one), without and with clipping by norm.",
-    rule="Two parts: more of the clipped trainings stay finite; at least half of them learn.",
+    rule="Two parts: more of the clipped runs stay finite; at least half of them learn.",
     arms=_arms,
     decide=_decide,
 )

@@ -20,9 +20,11 @@ def _decide(seeds: Seeds) -> Ruling:
     healthy = decided([abs(depth_slope(seed["relu, depth 10"])) < TAU for seed in seeds])
     return Ruling(
         of_parts(grows),
-        f"A sigmoid network loses {', '.join(said(slopes[f'sigmoid, depth {depth}']) for depth in DEPTHS)} decades of "
-        f"gradient at depth {', '.join(map(str, DEPTHS))}{'; but not every network: ' if healthy else '; '}ReLU with "
-        f"Kaiming's start loses {said(slopes['relu, depth 10'])} at depth 10.",
+        "Gradient decay of a sigmoid network (orders of magnitude) at depth "
+        f"{', '.join(map(str, DEPTHS))}: "
+        f"{', '.join(said(slopes[f'sigmoid, depth {depth}']) for depth in DEPTHS)}"
+        f"{'; not every network is affected: ' if healthy else '; '}ReLU with Kaiming initialization has "
+        f"{said(slopes['relu, depth 10'])} at depth 10.",
         tuple(slopes.values()),
     )
 
@@ -36,8 +38,8 @@ CLAIM = Claim(
     order=1,
     statement="The deeper the network, the worse its gradients vanish.",
     source="Hochreiter 1991; Bengio, Simard and Frasconi 1994, IEEE Trans. Neural Networks 5",
-    design="Sigmoid networks with Xavier's start at depth 3, 6, 12 and 24, and a ReLU network with Kaiming's at 10.",
-    rule="Supported if the decades lost grow with each depth and reach 1.5.",
+    design="Sigmoid networks with Xavier initialization at depth 3, 6, 12 and 24; a ReLU network with Kaiming's at 10.",
+    rule="Supported if gradient decay grows with each depth and reaches 1.5 orders of magnitude.",
     arms=_arms,
     decide=_decide,
 )

@@ -4,7 +4,7 @@ from .measures import by_arm, decided, of_parts, said
 from .networks import mlp, network
 
 SLOWER = -1.0
-"""A tenth of the last hidden layer's relative update, or less."""
+"""At most a tenth of the last hidden layer's relative update, as log10."""
 
 
 def _arms(*, quick: bool) -> Arms:
@@ -22,7 +22,7 @@ def _decide(seeds: Seeds) -> Ruling:
     slower = [[_slower(_decades(seed[name])) for seed in seeds] for name in decades]
     return Ruling(
         of_parts(slower),
-        "Decades from the last hidden layer's relative update to the first one's: "
+        "Orders of magnitude from the last hidden layer's relative update to the first one's: "
         f"{', '.join(f'{name}: {said(each)}' for name, each in decades.items())}"
         f" ({sum(decided(part) is True for part in slower)} of {len(slower)} at {SLOWER:g}, a tenth, or less).",
         tuple(decades.values()),
@@ -30,7 +30,7 @@ def _decide(seeds: Seeds) -> Ruling:
 
 
 def _decades(run: RunResult) -> float | None:
-    """None of a run that moved no weight, which tells nothing."""
+    """None if the run changed no weight, which is not informative."""
     return run.metric("update_decades")
 
 
@@ -43,8 +43,8 @@ CLAIM = Claim(
     order=2,
     statement="With sigmoid or tanh, the early layers learn more slowly than the late ones.",
     source="Glorot and Bengio 2010, AISTATS",
-    design="A sigmoid network of depth 12 and tanh networks of depth 12 and 24, Xavier's start and PyTorch's default.",
-    rule="Supported if in all of them the first layer's ratio is at most a tenth of the last's, refuted if in none.",
+    design="A sigmoid network of depth 12 and tanh networks of depth 12 and 24, Xavier and default initialization.",
+    rule="Supported if in all the first layer's relative update is at most a tenth of the last's, refuted if in none.",
     arms=_arms,
     decide=_decide,
 )

@@ -20,7 +20,8 @@ def _decide(seeds: Seeds) -> Ruling:
     slower = [low > 2 * middle for _, middle, low in losses]
     return Ruling(
         of_parts([avoids, slower]),
-        f"Share of the loss left at learning rate {', '.join(f'{rate:g}' for rate in RATES)}: "
+        "Training loss relative to always predicting the average, at learning rate "
+        f"{', '.join(f'{rate:g}' for rate in RATES)}: "
         f"{', '.join(said(each) for each in left.values())}: a lower rate {_AVOIDS[decided(avoids)]} "
         f"divergence and {_LEARNS[decided(slower)]} more slowly.",
         tuple(left.values()),
@@ -37,7 +38,7 @@ CLAIM = Claim(
     statement="A lower learning rate avoids divergence, and learns more slowly.",
     source="Bengio 2012, arXiv:1206.5533",
     design="A ReLU network of depth 4 at learning rates 8, 0.1 and 0.001.",
-    rule="Two parts: the highest rate fails where the middle one learns; the lowest leaves twice what that one leaves.",
+    rule="Two parts: the highest rate fails where the middle one learns; the lowest rate ends at twice its loss.",
     arms=_arms,
     decide=_decide,
 )

@@ -1,4 +1,4 @@
-"""How claims read their runs: a number or a truth in each seed, medians with intervals, and what these decide."""
+"""How claims evaluate runs: one number or truth value per seed, medians with intervals, and decisions."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import inf, isfinite, nan
@@ -9,29 +9,29 @@ from ..kernel.vocabulary import ClaimVerdict
 from .claim import Figure, Seeds
 
 TAU = 1.5
-"""Decades of gradient lost (or gained) over the depth from which on a network counts as vanishing (or exploding)."""
+"""Orders of magnitude of gradient decay (or growth) from which a network counts as vanishing (or exploding)."""
 
 
 def depth_slope(run: RunResult) -> float:
-    """D at step 0, in decades; a slope that does not exist is no loss."""
+    """Gradient decay D at step 0, in orders of magnitude; 0 if there is no slope."""
     value = run.metric("depth_slope")
     return 0.0 if value is None else value
 
 
 def loss_left(run: RunResult) -> float:
-    """Share of the constant predictor's loss that is left; infinite where training broke off."""
+    """Training loss relative to always predicting the average; infinite if training diverged."""
     value = run.metric("relative_train_loss")
     return inf if value is None or not isfinite(value) or run.broke_off else value
 
 
 def share(truths: Iterable[bool]) -> float:
-    """Share of what is true."""
+    """Fraction of true values."""
     known = list(truths)
     return sum(known) / len(known)
 
 
 def figure(name: str, values: Iterable[float | None], unit: str) -> Figure:
-    """The median of a number that is measured once a seed, with its interval; NaN where no seed has it."""
+    """The median of a number measured once per seed, with its interval; NaN if no seed has it."""
     known = [value for value in values if value is not None]
     found = median_interval(known)
     return Figure(
@@ -45,15 +45,15 @@ def figure(name: str, values: Iterable[float | None], unit: str) -> Figure:
 
 
 def by_arm(seeds: Seeds, measure: Callable[[RunResult], float | None], unit: str) -> dict[str, Figure]:
-    """The figure of each arm, in the order of the arms."""
+    """The figure of each arm, in order of the arms."""
     return {name: figure(name, [measure(seed[name]) for seed in seeds], unit) for name in seeds[0]}
 
 
 def decided(truths: Sequence[bool | None]) -> bool | None:
-    """What holds in the median seed: True or False where the whole interval of the median says so, else None.
+    """True or False if the whole interval of the median seed agrees, else None.
 
-    One truth a seed, None where it was not measured, which speaks for nothing. So it is a sign test: six seeds have to
-    agree, and ten of twelve. A single seed has no interval and decides by itself.
+    There is one truth value per seed; None (not measured) does not count. This is a sign test: all of six seeds must
+    agree, or ten of twelve. A single seed has no interval and decides alone.
     """
     if len(truths) == 1:
         return truths[0]
@@ -65,10 +65,10 @@ def decided(truths: Sequence[bool | None]) -> bool | None:
 
 
 def of_parts(parts: Sequence[Sequence[bool | None]]) -> ClaimVerdict:
-    """Supported if every part holds, refuted if none does, mixed if some do and some do not; each a truth a seed.
+    """Supported if all parts hold, refuted if none does, mixed otherwise; each part has one truth value per seed.
 
-    Inconclusive where seeds disagree on a part that this hangs on. "Every" and "none" need no correction for the
-    number of parts: each has to be decided. Source: Berger 1982, Technometrics 24:295.
+    Inconclusive if seeds disagree on a part that matters. "All" and "none" need no correction for the number of
+    parts, because each part must be decided. Source: Berger 1982, Technometrics 24:295.
     """
     found = {decided(part) for part in parts}
     if found == {True}:
@@ -79,13 +79,13 @@ def of_parts(parts: Sequence[Sequence[bool | None]]) -> ClaimVerdict:
 
 
 def any_of(parts: Sequence[Sequence[bool | None]]) -> bool | None:
-    """Whether some part holds; False where each is decided against, None where that is open."""
+    """Whether some part holds; False if all are decided against, None if undecided."""
     found = {decided(part) for part in parts}
     return True if True in found else None if None in found else False
 
 
 def said(measured: Figure) -> str:
-    """A figure for a sentence, with its interval in brackets."""
+    """A figure in text, with its interval in brackets."""
     if measured.interval is None or measured.interval == (inf, inf):
         return _short(measured.value)
     return f"{_short(measured.value)} [{', '.join(_short(bound) for bound in measured.interval)}]"

@@ -1,4 +1,4 @@
-"""The networks that claims are tested on, in one line each."""
+"""The networks that claims are tested on."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def network(
     batch_size: int = 64,
     **more: Any,
 ) -> Experiment:
-    """An experiment from its parts as JSON values; SGD unless told otherwise."""
+    """An experiment from its parts as JSON values; SGD by default."""
     return Experiment.model_validate(
         {
             "model": model,

@@ -1,4 +1,4 @@
-"""Whether the six common remedies are worth trying in the order in which they are usually listed."""
+"""Tests whether the six common remedies are worth trying in the order in which they are usually listed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -27,10 +27,10 @@ ORDER: Mapping[str, Sequence[Remedy]] = {
     "initialization": [SetInitialization()],
     "clip gradients": [ClipGradients()],
 }
-"""The common order, the most relevant first."""
+"""The common order, most relevant first."""
 
 BY_CHANCE = 0.05
-"""The share of random orders that agree with the measurement at least as well, below which the order counts."""
+"""Significance level: the largest fraction of random orders that may agree with the measurement at least as well."""
 
 
 FULL: Mapping[str, int] = {"steps": 400}
@@ -85,11 +85,11 @@ def _decide(seeds: Seeds) -> Ruling:
     figures.append(Figure("random orders that agree as well", p, "fraction", n=factorial(len(ORDER)), of="orders"))
     return Ruling(
         "supported" if p <= BY_CHANCE else "refuted",
-        f"On {len(sick)} broken networks the share fixed is "
+        f"On {len(sick)} broken networks the fraction fixed is "
         + ", ".join(f"{label} {_said(shares[label])}" for label in best)
-        + f"; batch norm with initialization {_said(shares['batch norm and initialization'])}; in brackets 95 % "
-        f"intervals, as if these networks had been drawn from many. {p:.0%} of random orders "
-        "agree with this at least as well as the common one. What fixed most, by condition: "
+        + f"; batch norm with initialization {_said(shares['batch norm and initialization'])}; 95 % intervals "
+        f"in brackets, treating these networks as a random sample. {p:.0%} of random orders "
+        "agree with this at least as well as the common one. Best remedy by condition: "
         + "; ".join(f"{condition.replace('_', ' ')}: {names}" for condition, names in winners.items())
         + ".",
         tuple(figures),
@@ -102,13 +102,13 @@ def _said(share: Figure) -> str:
 
 
 def _fixed(seeds: Seeds, name: str) -> bool:
-    """Whether the arm's runs learned without a harmful finding, most of them; a remedy that refused fixed nothing."""
+    """Whether most runs of the arm learned without a harmful finding; a remedy that does not apply fixed nothing."""
     runs = [seed[name] for seed in seeds if name in seed]
     return 2 * sum(run.learned and not run.harmful for run in runs) > len(runs)
 
 
 def _fixed_of(seeds: Seeds, names: Collection[str], label: str) -> Figure:
-    """The share of the networks that a remedy fixed, each over its seeds, with its 95 % interval (Wilson)."""
+    """The fraction of networks that a remedy fixed, each over its seeds, with its 95 % interval (Wilson)."""
     fixed = sum(_fixed(seeds, f"{name} + {label}") for name in names)
     share = fixed / len(names) if names else 0.0
     interval = wilson(fixed, len(names))
@@ -121,9 +121,9 @@ def _winners(row: Mapping[str, Figure]) -> str:
 
 
 def _chance(measured: Sequence[float]) -> float:
-    """Share of all orders of the remedies that agree with the measured shares at least as well as the common one.
+    """Fraction of all orders of the remedies that agree with the measurement at least as well as the common one.
 
-    Agreement is Kendall's: pairs in the right order minus pairs in the wrong one. Exact, over all 720 orders.
+    Agreement is Kendall's: pairs in the right order minus pairs in the wrong order. Exact, over all 720 orders.
     Source: Kendall 1938, Biometrika 30:81.
     """
 
@@ -138,11 +138,11 @@ def _chance(measured: Sequence[float]) -> float:
 CLAIM = Claim(
     id="order_of_relevance",
     order=12,
-    statement="The remedies are relevant in this order: activation, batch norm, learning rate, skips, start, clipping.",
-    source="Common advice; the catalogue keeps it as each remedy's rank",
-    design="Broken networks of every condition (dense, convolutional, recurrent), each with each remedy as it comes.",
-    rule="Supported if at most 5 % of random orders agree with the shares of networks fixed at least as well "
-    "(Kendall's agreement, exact), else refuted.",
+    statement="Remedies in order of relevance: activation, batch norm, learning rate, skips, initialization, clipping.",
+    source="Common advice; stored in the catalogue as the rank of each remedy",
+    design="Broken networks of every condition (dense, convolutional, recurrent), each with every remedy.",
+    rule="Supported if at most 5 % of random orders agree with the fractions of networks fixed at least as well "
+    "as the common order (Kendall's agreement, exact), otherwise refuted.",
     arms=_arms,
     decide=_decide,
     seeds=1,

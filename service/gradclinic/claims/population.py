@@ -5,9 +5,9 @@ from .networks import mlp, network
 
 
 def broken(*, steps: int, image_batch: int = 64) -> dict[str, tuple[str, Experiment]]:
-    """By name: the condition that is built in, and the experiment.
+    """By name: the built-in condition, and the experiment.
 
-    `image_batch` is the batch size of the convolutional ones, which cost as much as all others together.
+    `image_batch` is the batch size of the convolutional networks, which cost as much as all others together.
     """
     adding = {"kind": "adding_problem", "length": 25}
     token = {"kind": "first_token", "length": 30}

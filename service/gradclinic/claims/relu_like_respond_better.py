@@ -20,9 +20,10 @@ def _decide(seeds: Seeds) -> Ruling:
     found = [decided(pair) for pair in better]
     return Ruling(
         of_parts(better),
-        f"From Xavier's start at depth 12, accuracy is {', '.join(f'{name} {said(scores[name])}' for name in scores)}: "
-        f"of {len(found)} pairs the ReLU-like ones win {found.count(True)} and lose or draw {found.count(False)}"
-        f"{f'; {found.count(None)} are open' if None in found else ''}.",
+        "With Xavier initialization at depth 12, accuracy is "
+        f"{', '.join(f'{name} {said(scores[name])}' for name in scores)}: "
+        f"in {len(found)} pairs, the ReLU-like one wins {found.count(True)} and loses or draws {found.count(False)}"
+        f"{f'; {found.count(None)} are undecided' if None in found else ''}.",
         tuple(scores.values()),
     )
 
@@ -36,8 +37,8 @@ CLAIM = Claim(
     order=4,
     statement="ReLU and its relatives respond better than sigmoid and tanh.",
     source="Glorot, Bordes and Bengio 2011, AISTATS",
-    design="One network of depth 12 with Xavier's start, with each of six activations.",
-    rule="Supported if each ReLU-like activation ends more accurate than each saturating one, refuted if none does.",
+    design="One network of depth 12 with Xavier initialization and each of six activations.",
+    rule="Supported if every ReLU-like activation is more accurate than every saturating one, refuted if none is.",
     arms=_arms,
     decide=_decide,
 )

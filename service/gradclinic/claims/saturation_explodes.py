@@ -19,8 +19,8 @@ def _decide(seeds: Seeds) -> Ruling:
     ends = {True: "explode", False: "do not explode", None: "explode in some seeds only"}
     return Ruling(
         of_parts([explodes]),
-        f"Pushed into saturation by its biases, a tanh network of depth 12 goes from {said(slopes[first])} to "
-        f"{said(slopes[last])} decades lost: its gradients {ends[decided(explodes)]}.",
+        f"As biases saturate a tanh network of depth 12, its gradient decay goes from {said(slopes[first])} to "
+        f"{said(slopes[last])} orders of magnitude: gradients {ends[decided(explodes)]}.",
         tuple(slopes.values()),
     )
 
@@ -29,9 +29,9 @@ CLAIM = Claim(
     id="saturation_explodes",
     order=3,
     statement="Saturated units (inputs far beyond 5) make gradients explode.",
-    source="Common advice; against it: Glorot and Bengio 2010, AISTATS, section 3",
+    source="Common advice; contradicted by Glorot and Bengio 2010, AISTATS, section 3",
     design="A tanh network of depth 12 whose biases push it into saturation, from 0 to 6.",
-    rule="Supported if the saturated network gains at least 1.5 decades towards the input.",
+    rule="Supported if the saturated network's gradient grows by at least 1.5 orders of magnitude towards the input.",
     arms=_arms,
     decide=_decide,
 )

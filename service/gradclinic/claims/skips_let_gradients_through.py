@@ -24,9 +24,9 @@ def _decide(seeds: Seeds) -> Ruling:
     unscaled = [decided([each[f"{name}, skips of 1"] < TAU for each in lost]) for name in ACTIVATIONS]
     return Ruling(
         of_parts(through),
-        "Decades lost over 24 layers: "
+        "Gradient decay over 24 layers (orders of magnitude): "
         + ", ".join(f"{name} {said(slope)}" for name, slope in slopes.items())
-        + (". Without scaling their branches they do not keep the gradient level." if False in unscaled else "."),
+        + (". Skips with unscaled branches do not keep the gradient constant." if False in unscaled else "."),
         tuple(slopes.values()),
     )
 
@@ -36,8 +36,8 @@ CLAIM = Claim(
     order=9,
     statement="Skip connections let gradients through.",
     source="He et al. 2016, arXiv:1512.03385; scaling: Zhang et al. 2019, arXiv:1901.09321",
-    design="Sigmoid and ReLU networks of depth 24, bare, with skips whose branches are scaled by 0.3, and unscaled.",
-    rule="An activation counts if the bare network loses at least 1.5 decades and the one with scaled skips less; "
+    design="Sigmoid and ReLU networks of depth 24: without skips, with skip branches scaled by 0.3, and unscaled.",
+    rule="An activation counts if decay is at least 1.5 orders of magnitude without skips and less with scaled skips; "
     "supported if both do, refuted if neither.",
     arms=_arms,
     decide=_decide,

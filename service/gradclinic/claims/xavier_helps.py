@@ -28,7 +28,8 @@ def _decide(seeds: Seeds) -> Ruling:
     ]
     return Ruling(
         _VERDICTS.get((helped, unlearned), "refuted" if helped is False else "inconclusive"),
-        f"Share of the loss left at depth 15, from PyTorch's default start -> from Xavier's: {', '.join(words)}.",
+        "Training loss relative to always predicting the average at depth 15, PyTorch's default -> Xavier: "
+        f"{', '.join(words)}.",
         tuple(left.values()),
     )
 
@@ -43,11 +44,11 @@ def _helped(seed: Mapping[str, RunResult], activation: str) -> bool:
 CLAIM = Claim(
     id="xavier_helps",
     order=10,
-    statement="Xavier's initialization helps, but guarantees nothing.",
+    statement="Xavier initialization helps, but guarantees nothing.",
     source="Glorot and Bengio 2010, AISTATS",
-    design="Tanh, ReLU and sigmoid networks of depth 15 from PyTorch's default start and from Xavier's.",
-    rule="Supported if the loss left is a tenth lower for some activation and some has not learned for all that, "
-    "mixed if it helps and all have learned, refuted if it helps nowhere.",
+    design="Tanh, ReLU and sigmoid networks of depth 15 with PyTorch's default initialization and with Xavier's.",
+    rule="Supported if the loss is a tenth lower for some activation but some activation still does not learn, "
+    "mixed if it helps and all learn, refuted if it helps none.",
     arms=_arms,
     decide=_decide,
 )

@@ -1,7 +1,7 @@
-"""A layer lowers to data: what to construct, never how to compute it.
+"""Layers lower to data that says which module to construct.
 
-A Call is only ever produced by our own code, never parsed from input. The worker's interpreter
-turns it into a torch module; the API prints it as PyTorch code, without torch.
+Calls are created only by our own code and never parsed from input. A worker builds the torch
+module; the API prints the call as PyTorch code without importing torch.
 """
 
 from dataclasses import dataclass, field

@@ -1,11 +1,11 @@
-"""The one codec of stored documents: typed values to JSON and back.
+"""The codec for stored documents: typed values to JSON and back.
 
     document = encode(diagnosis)
     assert decode(Diagnosis, document) == diagnosis
 
 Fields are read by their types: a tuple from a JSON array, a time from its ISO form, a float from a number or from
-"NaN", "Infinity" and "-Infinity". Keys that this version does not know are ignored, and absent ones take their
-defaults, so that the documents of other versions can be read.
+"NaN", "Infinity" and "-Infinity". Unknown keys are ignored and missing keys take their defaults, so documents of
+other versions can be read.
 """
 
 from typing import Any, TypeVar
@@ -18,13 +18,13 @@ Value = TypeVar("Value")
 
 
 def encode(value: object) -> JsonObject:
-    """The value as a JSON object; NaN and infinity stay floats, which the database's column type spells."""
+    """The value as a JSON object. NaN and infinity stay floats; the database's column type encodes them."""
     document: JsonObject = _adapter(type(value)).dump_python(value, mode="json")
     return document
 
 
 def decode(cls: type[Value], document: JsonObject) -> Value:
-    """The value that was encoded; raises pydantic's ValidationError where a field is missing or has another type."""
+    """The encoded value; raises pydantic's ValidationError if a field is missing or has the wrong type."""
     value: Value = _adapter(cls).validate_python(document)
     return value
 
@@ -33,7 +33,7 @@ _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
 def _adapter(cls: type[object]) -> TypeAdapter[Any]:
-    """Each type's adapter, built once."""
+    """The adapter of a type, cached."""
     if cls not in _ADAPTERS:
         _ADAPTERS[cls] = TypeAdapter(cls)
     return _ADAPTERS[cls]

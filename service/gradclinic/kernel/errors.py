@@ -1,20 +1,20 @@
-"""Everything that gradclinic raises on purpose, as one tree; each error has a code and a title.
+"""The tree of errors that gradclinic raises. Each error has a code and a title.
 
     GradclinicError
     ├── InvalidRequest             one or more problems, each with a JSON pointer
-    │   ├── InvalidSpec            a value is unknown, out of bounds or does not fit
+    │   ├── InvalidSpec            a value is unknown, out of bounds or inconsistent
     │   ├── InvalidDataset         an uploaded data set cannot be trained on
-    │   ├── TooLarge               valid, but larger than this service is set to accept
-    │   └── RemedyDoesNotApply     a remedy has nothing to change, or cannot be applied here
+    │   ├── TooLarge               valid, but over a limit of this service
+    │   └── RemedyDoesNotApply     a remedy has nothing to change, or cannot be applied
     ├── NotFound
-    ├── Conflict                   the state of the thing forbids the request
-    ├── InsufficientData           the stored data cannot answer the question
-    ├── ServiceUnavailable         the queue or the database cannot be reached now
-    ├── LeaseLost                  a run belongs to another attempt now; what this one writes does not count
+    ├── Conflict                   the current state of the resource does not allow the request
+    ├── InsufficientData           there is not enough stored data for an answer
+    ├── ServiceUnavailable         the queue or the database is unreachable
+    ├── LeaseLost                  another attempt owns the run; writes of this attempt are rejected
     ├── CheckpointUnusable         a checkpoint's file is missing or damaged
-    ├── SetupFailed                a command cannot start: port taken, folder broken, part missing
-    └── TrainingFailed             a worker could not train a run; the reason is for its owner
-        └── OutOfMemory            the device's memory did not suffice
+    ├── SetupFailed                a command cannot start: port in use, unusable folder, missing component
+    └── TrainingFailed             a worker could not train a run; the message says why
+        └── OutOfMemory            the device ran out of memory
 
 Divergence is a result, not an error.
 """
@@ -26,28 +26,28 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a request: the place, the value, and what is allowed."""
+    """One problem with a request: the place, the value, and what is allowed."""
 
     pointer: str
-    """RFC 6901 JSON pointer into the request's body; "" is the whole body."""
+    """RFC 6901 JSON pointer into the request body; "" is the whole body."""
     message: str
     value: Any = None
     allowed: str | None = None
 
     def under(self, prefix: str) -> "Problem":
-        """The same problem seen from a document that holds this one at `prefix`."""
+        """The problem with its pointer moved below `prefix`."""
         return Problem(prefix + self.pointer, self.message, self.value, self.allowed)
 
 
 class GradclinicError(Exception):
-    """The root of all errors that gradclinic raises on purpose."""
+    """The base class of all errors that gradclinic raises."""
 
     code = "error"
     title = "Something went wrong"
 
 
 class InvalidRequest(GradclinicError):
-    """The request cannot be accepted as it stands."""
+    """The request is not valid."""
 
     code = "invalid_request"
     title = "The request is not valid"
@@ -60,7 +60,7 @@ class InvalidRequest(GradclinicError):
         return "; ".join(f"{p.pointer or '/'}: {p.message}" for p in self.problems)
 
     def under(self, prefix: str) -> Self:
-        """The same error seen from a document that holds the faulty one at `prefix`."""
+        """The error with all pointers moved below `prefix`."""
         return type(self)([problem.under(prefix) for problem in self.problems])
 
     @classmethod
@@ -70,14 +70,14 @@ class InvalidRequest(GradclinicError):
 
 
 class InvalidSpec(InvalidRequest):
-    """A value is unknown, out of bounds, or does not fit its neighbours."""
+    """A value is unknown, out of bounds, or inconsistent with other values."""
 
     code = "invalid_spec"
     title = "The specification is not valid"
 
 
 class InvalidDataset(InvalidRequest):
-    """An uploaded data set cannot be read, or not be trained on."""
+    """An uploaded data set cannot be read or cannot be trained on."""
 
     code = "invalid_dataset"
     title = "The data set is not valid"
@@ -91,75 +91,75 @@ class TooLarge(InvalidRequest):
 
 
 class RemedyDoesNotApply(InvalidRequest):
-    """A remedy has nothing to change here, or cannot be applied to this experiment."""
+    """A remedy has nothing to change, or cannot be applied to this experiment."""
 
     code = "remedy_does_not_apply"
     title = "A remedy does not apply"
 
     @classmethod
     def because(cls, reason: str) -> Self:
-        """Refuse a remedy, with a reason that a person can act on."""
+        """An error with an actionable reason why the remedy does not apply."""
         return cls([Problem("", reason)])
 
 
 class NotFound(GradclinicError):
-    """There is no such thing."""
+    """The requested resource does not exist."""
 
     code = "not_found"
     title = "Not found"
 
 
 class Conflict(GradclinicError):
-    """The present state of the thing forbids the request."""
+    """The current state of the resource does not allow the request."""
 
     code = "conflict"
-    title = "The request conflicts with the present state"
+    title = "The request conflicts with the current state"
 
 
 class InsufficientData(GradclinicError):
-    """The stored data cannot answer the question (yet)."""
+    """There is not (yet) enough stored data for an answer."""
 
     code = "insufficient_data"
     title = "There is not enough data for an answer"
 
 
 class ServiceUnavailable(GradclinicError):
-    """A part that the request needs cannot be reached at the moment."""
+    """A component that the request needs is currently unreachable."""
 
     code = "service_unavailable"
-    title = "A part of the service cannot be reached"
+    title = "A component of the service is unreachable"
 
 
 class LeaseLost(GradclinicError):
-    """The run belongs to another attempt now, or to none; what this worker would write does not count."""
+    """The run belongs to another attempt or to none; writes of this worker are rejected."""
 
     code = "lease_lost"
     title = "The run belongs to another attempt"
 
 
 class CheckpointUnusable(GradclinicError):
-    """The file that the database points to is not there, or is not what was written."""
+    """The file that the database points to is missing or damaged."""
 
     code = "checkpoint_unusable"
     title = "The checkpoint cannot be used"
 
 
 class SetupFailed(GradclinicError):
-    """A command cannot do its work on this machine as it is; the text is one line for the terminal."""
+    """A command cannot start on this machine; the message is one line for the terminal."""
 
     code = "setup_failed"
     title = "A command cannot start"
 
 
 class TrainingFailed(GradclinicError):
-    """The service could not train a run; the text is a reason that its owner can act on."""
+    """The service could not train a run; the message is an actionable reason."""
 
     code = "training_failed"
     title = "The run could not be trained"
 
 
 class OutOfMemory(TrainingFailed):
-    """The memory of the device that a run trained on did not suffice."""
+    """The device that a run trained on ran out of memory."""
 
     code = "out_of_memory"
-    title = "The device's memory did not suffice"
+    title = "The device ran out of memory"

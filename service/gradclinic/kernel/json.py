@@ -1,7 +1,7 @@
-"""JSON that is kept verbatim: an experiment as it was posted, an environment's fingerprint."""
+"""JSON that is stored verbatim, such as a posted experiment or an environment fingerprint."""
 
 from collections.abc import Mapping
 from typing import Any
 
 JsonObject = Mapping[str, Any]
-"""A JSON object whose keys nobody here depends on; whatever has a meaning has a type instead."""
+"""A JSON object whose keys the code does not depend on; everything else has a type."""

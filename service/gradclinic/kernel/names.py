@@ -1,4 +1,4 @@
-"""Names and labels that people give what they submit, and names that are part of an address."""
+"""User-given names and labels, and names that are part of a URL."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""Names of baselines and schedules, which are part of their addresses."""
+"""Names of baselines and schedules, which are part of their URLs."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
@@ -14,4 +14,4 @@ LabelValue = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=50)]
 AddressName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NAME_PATTERN)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
-"""What the service calls a run, a study or a check."""
+"""Identifier of a run, a study or a check."""

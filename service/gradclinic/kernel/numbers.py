@@ -1,4 +1,4 @@
-"""Numbers that are not finite: in JSON they are the strings "NaN", "Infinity" and "-Infinity"."""
+"""Non-finite numbers, written in JSON as the strings "NaN", "Infinity" and "-Infinity"."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-
 
 
 def number(value: Any) -> Any:
-    """A JSON value with "NaN", "Infinity" and "-Infinity" as the floats that they stand for."""
+    """A JSON value with the strings "NaN", "Infinity" and "-Infinity" replaced by floats."""
     return _NUMBERS.get(value, value) if isinstance(value, str) else value

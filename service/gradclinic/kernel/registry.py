@@ -1,7 +1,7 @@
-"""Finds the modules of a folder and joins the classes they define in one tagged union.
+"""Imports the modules of a folder and joins the classes they define in a tagged union.
 
-One new file is enough: whatever defines a concrete subclass in the folder is in the union, hence
-in the API's schema, in the catalogue and in the conformance tests.
+To add a kind, add one file: every concrete subclass in the folder joins the union, and so
+the API's schema, the catalogue and the conformance tests.
 """
 
 import importlib
@@ -14,9 +14,9 @@ Base = TypeVar("Base", bound=BaseModel)
 
 
 def members(package: str, base: type[Base], *, tag: str = "kind") -> dict[str, type[Base]]:
-    """Every concrete subclass of `base` that the modules of `package` define, by its tag's literal value.
+    """All concrete subclasses of `base` in the modules of `package`, by the literal value of their tag.
 
-    In the order of the class attribute `rank` where there is one (the advice's own order), then by name.
+    Ordered by the class attribute `rank` if there is one, then by name.
     """
     found: dict[str, type[Base]] = {}
     path = importlib.import_module(package).__path__
@@ -29,21 +29,21 @@ def members(package: str, base: type[Base], *, tag: str = "kind") -> dict[str, t
             if name is None:
                 continue
             if name in found:
-                raise TypeError(f"{package}: {tag} {name!r} is defined by {found[name]} and by {value}")
+                raise TypeError(f"{package}: {tag} {name!r} is defined by both {found[name]} and {value}")
             found[name] = value
     return dict(sorted(found.items(), key=lambda item: (getattr(item[1], "rank", None) or 10**6, item[0])))
 
 
 def tag_of(cls: type[BaseModel], *, tag: str = "kind") -> str | None:
-    """The literal value of a class's tag field; None for an abstract base."""
+    """The literal value of a class's tag field; None for an abstract base class."""
     field = cls.model_fields.get(tag)
     default = field.default if field is not None else None
     return default if isinstance(default, str) else None
 
 
 def tagged_union(classes: dict[str, type[Base]], *, tag: str = "kind") -> Any:
-    """One pydantic type that accepts any of `classes`, told apart by `tag`."""
+    """One pydantic type that accepts any of `classes`, selected by `tag`."""
     types = tuple(classes.values())
     if len(types) == 1:
         return types[0]
-    return Annotated[Union[types], Field(discriminator=tag)]  # noqa: UP007  # built at run time
+    return Annotated[Union[types], Field(discriminator=tag)]  # noqa: UP007  # built at runtime

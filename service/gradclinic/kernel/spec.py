@@ -1,4 +1,4 @@
-"""What every declarative part of an experiment has in common: frozen, strict, bounded, unknown keys refused."""
+"""The base class of declarative values: frozen, strict and bounded; unknown keys are rejected."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 Item = TypeVar("Item")
 
 Shape = tuple[int, ...]
-"""Sizes of one sample, without the batch dimension."""
+"""Shape of one sample, without the batch dimension."""
 
 TAGS = ("kind", "scheme", "name")
 """Fields that tell the members of a union apart."""
 
 
 class Spec(BaseModel):
-    """A frozen value that came from, and goes back to, JSON; nothing in it is coerced in silence."""
+    """A frozen value that is read from and written to JSON, without silent type conversion."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -26,7 +26,7 @@ class Spec(BaseModel):
     )
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON values, every default spelled out."""
+        """The spec as plain JSON values, including all defaults."""
         return self.model_dump(mode="json")
 
     def in_short(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Spec(BaseModel):
 
 
 Items = Annotated[tuple[Item, ...], Strict(strict=False)]
-"""A JSON array; strict about its items, tolerant of list against tuple."""
+"""A JSON array: items are strict, but both lists and tuples are accepted."""
 
 PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -51,5 +51,5 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 def first_line(cls: type) -> str:
-    """The one-sentence help that the catalogue shows: the first line of a class's docstring."""
+    """The help text in the catalogue: the first line of the class's docstring."""
     return (cls.__doc__ or "").strip().splitlines()[0].strip()

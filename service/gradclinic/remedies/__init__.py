@@ -1,4 +1,4 @@
-"""Remedies, one a file, told apart by `kind`: pure functions experiment -> experiment."""
+"""Remedies, one per file, selected by `kind`: pure functions experiment -> experiment."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -19,11 +19,11 @@ else:
     AnyRemedy = registry.tagged_union(REMEDIES)
 
 RemedyList = Annotated[Items[AnyRemedy], Field(max_length=20)]
-"""Remedies that are applied in order."""
+"""Remedies, applied in order."""
 
 
 def apply_all(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment:
-    """The experiment after its remedies, applied in order; a refusal carries the pointer of the remedy that refused."""
+    """The experiment with all remedies applied in order; an error has the pointer of the remedy that does not apply."""
     for index, remedy in enumerate(remedies):
         try:
             experiment = remedy.apply(experiment)
@@ -33,7 +33,7 @@ def apply_all(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment:
 
 
 def __getattr__(name: str) -> type[Remedy]:
-    """Every remedy's class by its name: `remedies.SwapActivation`."""
+    """Remedy classes by name: `remedies.SwapActivation`."""
     for cls in REMEDIES.values():
         if cls.__name__ == name:
             return cls

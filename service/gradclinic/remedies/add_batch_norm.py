@@ -11,20 +11,20 @@ _DEFAULT = BatchNorm()
 
 
 class AddBatchNorm(Remedy):
-    """Put a batch norm after each hidden weighted layer, before its activation."""
+    """Insert a batch norm after each hidden layer with weights, before its activation."""
 
     kind: Literal["add_batch_norm"] = "add_batch_norm"
     momentum: Annotated[float, Field(gt=0, le=1)] = _DEFAULT.momentum
-    """Weight of the newest batch in the running statistics that evaluation uses."""
+    """Weight of the latest batch in the running statistics used in evaluation."""
     eps: Annotated[float, Field(gt=0, le=1)] = _DEFAULT.eps
-    """Added to the variance."""
+    """Added to the variance for numerical stability."""
     rank: ClassVar[int | None] = 2
     source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv:1502.03167"
 
     def apply(self, experiment: Experiment) -> Experiment:
         present = getattr(experiment.model, "normalization", None)
         if present is not None:
-            raise refuse(f"the model is normalized by {present} already")
+            raise refuse(f"the model already uses {present}")
         norm = BatchNorm(momentum=self.momentum, eps=self.eps)
         knob = with_knob(experiment, "normalization", "batch_norm") if norm == _DEFAULT else None
         if knob is not None:
@@ -33,6 +33,6 @@ class AddBatchNorm(Remedy):
         rewritten = insert_norms(layers, norm)
         if rewritten == layers:
             raise refuse(
-                "no hidden linear or convolution layer is without a norm (a recurrent layer takes none inside)"
+                "every hidden linear and convolution layer already has a norm (recurrent layers have no place for one)"
             )
         return with_layers(experiment, rewritten)

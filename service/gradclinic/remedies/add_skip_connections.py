@@ -17,13 +17,13 @@ from .base import Remedy, as_layer_list, refuse, walk, with_knob, with_layers
 
 
 class AddSkipConnections(Remedy):
-    """Wrap every block that keeps its shape in h + scale x block(h), so that gradients can pass it by."""
+    """Wrap every block with equal input and output shapes in h + scale x block(h), so gradients can bypass it."""
 
     kind: Literal["add_skip_connections"] = "add_skip_connections"
     every: Annotated[int, Field(ge=1, le=20)] = 1
-    """Weighted layers (or blocks) in each skip connection."""
+    """Number of layers with weights (or blocks) inside each skip connection."""
     scale: Annotated[float, Field(gt=0, le=100)] = 1.0
-    """Multiplies the block's output; 1 is the original, smaller keeps deep networks level."""
+    """Multiplies the block's output; 1 is the original, smaller values keep gradients of deep networks constant."""
     rank: ClassVar[int | None] = 4
     source: ClassVar[str] = "He et al. 2016, arXiv:1512.03385"
 
@@ -31,21 +31,21 @@ class AddSkipConnections(Remedy):
         model = experiment.model
         layers = as_layer_list(experiment).layers
         if any(isinstance(layer, Residual) for layer in walk(layers)):
-            raise refuse("the model has skip connections already")
+            raise refuse("the model already has skip connections")
         if any(isinstance(layer, Recurrent) for layer in walk(layers)):
             raise refuse(
-                "the depth of a recurrent model is time, which no skip connection shortens; use_gated_cell does"
+                "the depth of a recurrent model is time, which skip connections do not shorten; try use_gated_cell"
             )
         if model.count() > MAX_LAYERS:
             raise refuse(f"the model has more than {MAX_LAYERS} layers")
         rewritten = self._wrap(layers, experiment.data.input_shape(model.layout()))
         if not any(isinstance(layer, Residual) for layer in rewritten):
-            raise refuse(f"no {self.every} successive weighted layers return the shape they take")
+            raise refuse(f"no {self.every} successive layers with weights have equal input and output shapes")
         knob = with_knob(experiment, "skip", Skip(scale=self.scale)) if self.every == 1 else None
         return with_layers(experiment, rewritten) if knob is None else knob
 
     def _wrap(self, layers: Sequence[AnyLayer], in_shape: Shape) -> tuple[AnyLayer, ...]:
-        """Cut the unrolled list into pieces, each from one weighted layer to just before the next, and wrap them."""
+        """Split the unrolled list before each layer with weights, and wrap the pieces."""
         flat = [layer for declared in layers for layer, _ in declared.expand("")]
         starts = [index for index, layer in enumerate(flat) if isinstance(layer, Weighted | Block)]
         ends = [*starts[1:], len(flat)]
@@ -73,5 +73,5 @@ def _shape_after(layers: Sequence[Layer], shape: Shape) -> Shape:
         for layer in layers:
             shape = layer.out_shape(shape)
     except (DoesNotFit, InvalidSpec) as misfit:
-        raise refuse(f"the model itself does not fit its data: {misfit}") from None
+        raise refuse(f"the model does not match its data set: {misfit}") from None
     return shape

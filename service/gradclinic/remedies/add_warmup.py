@@ -11,17 +11,17 @@ from .base import Remedy, refuse
 
 
 class AddWarmup(Remedy):
-    """Raise the learning rate from near zero over the first steps, when gradients are least reliable."""
+    """Increase the learning rate from near zero over the first steps, when gradients are least reliable."""
 
     kind: Literal["add_warmup"] = "add_warmup"
     warmup_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 50
-    """Steps until the learning rate is reached."""
+    """Steps until the full learning rate is reached."""
     source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
 
     def apply(self, experiment: Experiment) -> Experiment:
         changed = self._warmed(experiment.schedule)
         if changed == experiment.schedule:
-            raise refuse(f"the schedule has {self.warmup_steps} steps of warmup already")
+            raise refuse(f"the schedule already has {self.warmup_steps} warmup steps")
         return experiment.model_copy(update={"schedule": changed})
 
     def _warmed(self, schedule: LrSchedule) -> LrSchedule:
@@ -29,4 +29,4 @@ class AddWarmup(Remedy):
             return LinearWarmup(warmup_steps=self.warmup_steps)
         if isinstance(schedule, Cosine):
             return schedule.model_copy(update={"warmup_steps": self.warmup_steps})
-        raise refuse(f"the schedule {schedule.kind} has no place for a warmup; constant and cosine have")
+        raise refuse(f"the schedule {schedule.kind} does not support warmup; use constant or cosine")

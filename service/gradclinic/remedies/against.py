@@ -1,6 +1,6 @@
-"""The remedies that are worth trying against something, each with its knobs set.
+"""The remedies worth trying against each condition, with their parameters set.
 
-The rules suggest from them, prescriptions combine them, and the control of a trial draws one of them by chance.
+Diagnosis rules suggest them, prescriptions combine them, and the control of a trial picks one at random.
 """
 
 from collections.abc import Sequence
@@ -48,10 +48,10 @@ LECUN = SetInitialization(initialization=LecunNormal())
 LECUN_LARGER = SetInitialization(initialization=LecunNormal(gain=1.2))
 ORTHOGONAL = SetInitialization(initialization=Orthogonal())
 ORTHOGONAL_SMALL_INPUT = SetInitialization(initialization=Orthogonal(input_gain=0.1))
-"""For recurrent cells: the state is kept, and the inputs do not drown it."""
+"""For recurrent cells: preserves the state, and keeps inputs from overwhelming it."""
 
 LEVEL_BRANCHES = ScaleResidualBranches()
-"""Each residual branch by 1 / sqrt(number of branches)."""
+"""Scales each residual branch by 1 / sqrt(number of branches)."""
 
 STANDARDIZED = StandardizeInputs()
 WARMUP = AddWarmup()
@@ -60,22 +60,22 @@ CLIPPING = ClipGradients(by="norm", threshold=1.0)
 
 
 def skips(scale: float) -> Remedy:
-    """Skip connections around every block, whose outputs are multiplied by `scale`."""
+    """Adds skip connections around every block; block outputs are multiplied by `scale`."""
     return AddSkipConnections(scale=scale)
 
 
 def branches(scale: float) -> Remedy:
-    """Every residual branch multiplied by `scale`."""
+    """Multiplies every residual branch by `scale`."""
     return ScaleResidualBranches(scale=scale)
 
 
 def rate(factor: float) -> Remedy:
-    """The learning rate times `factor`."""
+    """Multiplies the learning rate by `factor`."""
     return LowerLearningRate(factor=factor) if factor < 1 else SetLearningRate(factor=factor)
 
 
 def adam(learning_rate: float) -> Remedy:
-    """Adam with this learning rate."""
+    """Changes the optimizer to Adam with this learning rate."""
     return ChangeOptimizer(optimizer=Adam(learning_rate=learning_rate))
 
 
@@ -85,7 +85,7 @@ def smaller_steps() -> Sequence[Sequence[Remedy]]:
 
 
 def starved_gradient(network: Network) -> Sequence[Sequence[Remedy]]:
-    """Combinations against a gradient that does not reach the first layers."""
+    """Combinations against gradients that vanish before the first layers."""
     if network.recurrent:
         return (
             [ORTHOGONAL_SMALL_INPUT],
@@ -131,5 +131,5 @@ _COMMON: tuple[Remedy, ...] = (
 
 
 def common(kind: str) -> Sequence[Remedy]:
-    """A kind of remedy with the common values of its knobs; empty for a kind that needs only its defaults."""
+    """A remedy kind with common values of its parameters; empty if the defaults suffice."""
     return [remedy for remedy in _COMMON if remedy.kind == kind]

@@ -1,4 +1,4 @@
-"""What every remedy says about itself: a pure rewrite experiment -> experiment, or a reasoned refusal."""
+"""The base class of remedies: a pure function experiment -> experiment, or an error with a reason."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -15,25 +15,25 @@ from ..kernel.spec import Spec
 
 
 class Remedy(Spec):
-    """A named change of an experiment. Workers never hear of it: what it changed is a JSON diff."""
+    """A named change of an experiment. Workers see only the changed experiment; the change is shown as a JSON diff."""
 
     kind: str
     rank: ClassVar[int | None] = None
-    """Its place in common advice (1 is most relevant); None beyond the common six."""
+    """Rank in common advice (1 is most relevant); None if not among the common six."""
     source: ClassVar[str]
 
     @abstractmethod
     def apply(self, experiment: Experiment) -> Experiment:
-        """The experiment with the remedy; raises RemedyDoesNotApply where it has nothing to change."""
+        """The experiment with the remedy applied; raises RemedyDoesNotApply if there is nothing to change."""
 
 
 def with_model(experiment: Experiment, model: Model) -> Experiment:
-    """The same experiment with another model."""
+    """A copy of the experiment with another model."""
     return experiment.model_copy(update={"model": model})
 
 
 def with_knob(experiment: Experiment, name: str, value: object) -> Experiment | None:
-    """The same experiment with one knob of its preset set; None where its model has no such knob for that value."""
+    """A copy of the experiment with one preset parameter set; None if the model does not support it."""
     model = experiment.model
     fields = type(model).model_fields
     if name not in fields or isinstance(model, LayerList):
@@ -46,7 +46,7 @@ def with_knob(experiment: Experiment, name: str, value: object) -> Experiment | 
 
 
 def as_layer_list(experiment: Experiment) -> LayerList:
-    """The experiment's model as an explicit list of layers."""
+    """The model of the experiment as an explicit list of layers."""
     model, data = experiment.model, experiment.data
     if isinstance(model, LayerList):
         return model
@@ -55,12 +55,12 @@ def as_layer_list(experiment: Experiment) -> LayerList:
 
 
 def with_layers(experiment: Experiment, layers: Sequence[AnyLayer]) -> Experiment:
-    """The same experiment with another list of layers."""
+    """A copy of the experiment with another list of layers."""
     return with_model(experiment, as_layer_list(experiment).model_copy(update={"layers": tuple(layers)}))
 
 
 def rewrite_layers(layers: Sequence[AnyLayer], rewrite: Callable[[AnyLayer], AnyLayer]) -> tuple[AnyLayer, ...]:
-    """Rewrite every layer of a tree, innermost first; the order and the number of layers stay."""
+    """Rewrite every layer of a tree, innermost first; order and number of layers are unchanged."""
     return tuple(
         rewrite(layer.model_copy(update={"body": rewrite_layers(layer.inner(), rewrite)}) if layer.inner() else layer)
         for layer in layers
@@ -68,12 +68,12 @@ def rewrite_layers(layers: Sequence[AnyLayer], rewrite: Callable[[AnyLayer], Any
 
 
 def walk(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Every declared layer of a tree, containers before what they contain."""
+    """All declared layers of a tree, each container before its contents."""
     for layer in layers:
         yield layer
         yield from walk(layer.inner())
 
 
 def refuse(reason: str) -> RemedyDoesNotApply:
-    """A refusal with its reason; raise it."""
+    """The error to raise, with its reason."""
     return RemedyDoesNotApply.because(reason)

@@ -16,7 +16,7 @@ class ChangeOptimizer(Remedy):
 
     kind: Literal["change_optimizer"] = "change_optimizer"
     optimizer: AnyOptimizer = Adam(learning_rate=0.001)
-    """The new optimizer, its learning rate included, since no rate means the same to two optimizers."""
+    """The new optimizer with its learning rate, because learning rates do not transfer between optimizers."""
     weight_decay: Fraction | None = None
     """The new optimizer's weight decay; null keeps that of the experiment."""
     source: ClassVar[str] = "Kingma and Ba 2015, arXiv:1412.6980"

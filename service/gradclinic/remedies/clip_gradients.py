@@ -10,20 +10,20 @@ from .base import Remedy, refuse
 
 
 class ClipGradients(Remedy):
-    """Limit the gradient before each step: by its norm, entry by entry, or by the size of each unit's weights."""
+    """Clip the gradient before each step: by norm, by value, or relative to each unit's weights."""
 
     kind: Literal["clip_gradients"] = "clip_gradients"
     by: Literal["norm", "value", "adaptive"] = "norm"
-    """What is limited: the L2 norm of all gradients together, each entry, or each unit's gradient over its weight."""
+    """What is clipped: the L2 norm over all gradients, each entry, or each unit's ratio of gradient to weight norm."""
     threshold: PositiveFloat | None = None
-    """The limit; null is 1 for the norm, 0.1 for values and 0.01 for the ratio."""
+    """Clipping threshold; null uses 1 for the norm, 0.1 for values and 0.01 for the ratio."""
     rank: ClassVar[int | None] = 6
     source: ClassVar[str] = "Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; adaptive: Brock et al. 2021"
 
     def apply(self, experiment: Experiment) -> Experiment:
         clipping = self._clipping()
         if experiment.clipping == clipping:
-            raise refuse(f"the gradient is clipped by {self.by} at this threshold already")
+            raise refuse(f"the gradient is already clipped by {self.by} at this threshold")
         return experiment.model_copy(update={"clipping": clipping})
 
     def _clipping(self) -> AnyClipping:

@@ -8,11 +8,11 @@ from .learning_rate import with_learning_rate
 
 
 class LowerLearningRate(Remedy):
-    """Multiply the learning rate by `factor`: smaller steps cannot diverge as easily, and learn more slowly."""
+    """Multiply the learning rate by `factor`: smaller steps are more stable but learn more slowly."""
 
     kind: Literal["lower_learning_rate"] = "lower_learning_rate"
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """What multiplies the learning rate."""
+    """Factor that multiplies the learning rate."""
     rank: ClassVar[int | None] = 3
     source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533"
 

@@ -1,4 +1,4 @@
-"""What the choice of a remedy depends on: the kind of network, known from its declaration or from its record."""
+"""The kind of network, on which the choice of remedies depends. It is read from an experiment or from a record."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -10,20 +10,20 @@ from ..measurements.record import RunRecord
 
 @dataclass(frozen=True)
 class Network:
-    """The kind of a network, as far as remedies depend on it."""
+    """The properties of a network that the choice of remedies depends on."""
 
     recurrent: bool
     transformer: bool
     bounded: bool
-    """Whether an activation is bounded on both sides, so that it can saturate."""
+    """Whether some activation is bounded on both sides and can saturate."""
     linear: bool
-    """Whether no activation bends anything."""
+    """Whether all activations are linear."""
     depth: int
-    """Layer outputs along the path of the gradient, at least 1."""
+    """Number of layer outputs along the path of the gradient, at least 1."""
 
     @property
     def branch(self) -> float:
-        """1 / sqrt(depth): the scale of residual branches that keeps their sum over the depth level."""
+        """1 / sqrt(depth): the scale of residual branches that keeps their sum bounded over depth."""
         return round(1.0 / sqrt(self.depth), 3)
 
     @classmethod
@@ -41,7 +41,7 @@ class Network:
 
     @classmethod
     def recorded(cls, record: RunRecord) -> "Network":
-        """The network whose training was recorded."""
+        """The network of a recorded run."""
         sites = record.sites
         return cls(
             recurrent=any(site.kind == "state" for site in sites),

@@ -1,4 +1,4 @@
-"""Where a norm belongs in a list of layers: after each hidden weighted layer, before its activation."""
+"""Inserts norms in a list of layers: after each hidden layer with weights, before its activation."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from ..experiments.layers.repeat import Repeat
 from ..experiments.layers.weighted import Weighted
 
 NORMALIZABLE: tuple[type[Layer], ...] = (Linear, Conv1d, Conv2d)
-"""Layers whose pre-activation a norm can follow."""
+"""Layers that a norm can follow."""
 
 
 def insert_norms(layers: Sequence[AnyLayer], norm: Layer) -> tuple[AnyLayer, ...]:
-    """The list with `norm` after each weighted layer that has none yet; the readout, the last of them, stays bare."""
+    """The list with `norm` after each layer with weights that has none, except the readout."""
     return _Inserter(norm).insert(layers, follower=None)
 
 
 class _Inserter:
-    """Walks from the output to the input, so that the first weighted layer it meets is the readout."""
+    """Walks from output to input, so the first layer with weights is the readout."""
 
     def __init__(self, norm: Layer) -> None:
         self.norm = norm
@@ -46,7 +46,7 @@ class _Inserter:
         return (layer, self.norm)
 
     def _repeat(self, layer: Repeat, follower: Layer | None) -> tuple[AnyLayer, ...]:
-        """A repeat whose last round differs (it holds the readout, or a norm follows it) gets that round unrolled."""
+        """Unrolls the last round of a repeat if it differs (it contains the readout, or a norm follows it)."""
         last = self.insert(layer.body, follower=follower)
         if layer.times == 1:
             return (layer.model_copy(update={"body": last}),)

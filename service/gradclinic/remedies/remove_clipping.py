@@ -5,10 +5,10 @@ from .base import Remedy, refuse
 
 
 class RemoveClipping(Remedy):
-    """Let the gradient through as it is: a tight clip makes every step small, and learning slow."""
+    """Remove gradient clipping: a low threshold makes every step small and learning slow."""
 
     kind: Literal["remove_clipping"] = "remove_clipping"
-    source: ClassVar[str] = "Zhang et al. 2020, arXiv:1905.11881 (what clipping does to convergence)"
+    source: ClassVar[str] = "Zhang et al. 2020, arXiv:1905.11881 (the effect of clipping on convergence)"
 
     def apply(self, experiment: Experiment) -> Experiment:
         if experiment.clipping is None:

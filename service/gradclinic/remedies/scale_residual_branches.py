@@ -12,11 +12,11 @@ from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_knob
 
 
 class ScaleResidualBranches(Remedy):
-    """Multiply every residual branch by a small factor, so that variance and gradient stay level over the blocks."""
+    """Multiply every residual branch by a small factor, so variance and gradient stay constant over the blocks."""
 
     kind: Literal["scale_residual_branches"] = "scale_residual_branches"
     scale: Annotated[float, Field(gt=0, le=100)] | None = None
-    """The factor; null is 1 / sqrt(number of branches)."""
+    """Factor of the branches; null is 1 / sqrt(number of branches)."""
     source: ClassVar[str] = "Zhang et al. 2019, arXiv:1901.09321; Hayou et al. 2021, arXiv:2010.12859"
 
     def apply(self, experiment: Experiment) -> Experiment:
@@ -30,7 +30,7 @@ class ScaleResidualBranches(Remedy):
         scale = self.scale if self.scale is not None else 1 / sqrt(branches)
         rewritten = rewrite_layers(layers, lambda layer: _scaled(layer, scale))
         if rewritten == layers:
-            raise refuse(f"every residual branch is scaled by {scale:g} already")
+            raise refuse(f"every residual branch is already scaled by {scale:g}")
         return with_knob(experiment, "skip", Skip(scale=scale)) or with_layers(experiment, rewritten)
 
 

@@ -10,11 +10,11 @@ from .base import Remedy, refuse, rewrite_layers, with_model
 
 
 class SetInitialization(Remedy):
-    """Start every weighted layer from another scheme, by default Xavier's."""
+    """Use another initialization scheme for all layers with weights, by default Xavier's."""
 
     kind: Literal["set_initialization"] = "set_initialization"
     initialization: AnyInitialization = XavierUniform()
-    """The new initialization, every field of it; it also replaces what single layers declare for themselves."""
+    """The new initialization with all its fields; it also replaces the initialization of single layers."""
     rank: ClassVar[int | None] = 5
     source: ClassVar[str] = "Glorot and Bengio 2010, AISTATS"
 
@@ -23,7 +23,7 @@ class SetInitialization(Remedy):
         if isinstance(model, LayerList):
             model = model.model_copy(update={"layers": rewrite_layers(model.layers, _without_its_own)})
         if model == experiment.model:
-            raise refuse(f"the model starts from {self.initialization.scheme} with these fields already")
+            raise refuse(f"the initialization is already {self.initialization.scheme} with these values")
         return with_model(experiment, model)
 
 

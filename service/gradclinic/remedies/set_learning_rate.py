@@ -9,19 +9,19 @@ from .learning_rate import with_learning_rate
 
 
 class SetLearningRate(Remedy):
-    """Set the learning rate to a value, or multiply it by a factor, up or down."""
+    """Set the learning rate to a value, or multiply it by a factor."""
 
     kind: Literal["set_learning_rate"] = "set_learning_rate"
     value: PositiveFloat | None = None
     """The new learning rate."""
     factor: PositiveFloat | None = None
-    """What multiplies the old one."""
+    """Factor that multiplies the old learning rate."""
     source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533"
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if (self.value is None) == (self.factor is None):
-            raise ValueError("set either value or factor")
+            raise ValueError("set exactly one of value and factor")
         return self
 
     def apply(self, experiment: Experiment) -> Experiment:

@@ -5,7 +5,7 @@ from .base import Remedy, refuse
 
 
 class StandardizeInputs(Remedy):
-    """Give the inputs (and regression targets) zero mean and unit variance, measured on the training split."""
+    """Standardize inputs (and regression targets) to mean 0 and variance 1, measured on the training split."""
 
     kind: Literal["standardize_inputs"] = "standardize_inputs"
     source: ClassVar[str] = "LeCun et al. 1998, Efficient BackProp"
@@ -13,5 +13,5 @@ class StandardizeInputs(Remedy):
     def apply(self, experiment: Experiment) -> Experiment:
         data = experiment.data
         if data.standardize:
-            raise refuse("the data is standardized already")
+            raise refuse("the data set is already standardized")
         return experiment.model_copy(update={"data": data.model_copy(update={"standardize": True})})

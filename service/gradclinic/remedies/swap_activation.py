@@ -11,11 +11,11 @@ from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_knob
 
 
 class SwapActivation(Remedy):
-    """Replace the hidden activations, by default with ReLU: slope 1 where active, so nothing saturates."""
+    """Replace the hidden activations, by default with ReLU, whose slope is 1 where active, so it does not saturate."""
 
     kind: Literal["swap_activation"] = "swap_activation"
     activation: AnyActivation = ReLU()
-    """The new activation: a name, or an object with its parameters."""
+    """The new activation: a name, or an object with parameters."""
     rank: ClassVar[int | None] = 1
     source: ClassVar[str] = "Glorot, Bordes and Bengio 2011, AISTATS"
 
@@ -31,7 +31,7 @@ class SwapActivation(Remedy):
         return with_layers(experiment, rewritten)
 
     def _swapped(self, layers: tuple[AnyLayer, ...]) -> tuple[AnyLayer, ...]:
-        """The list with every hidden activation replaced; what follows the readout is none of them."""
+        """The list with every hidden activation replaced; layers after the readout are unchanged."""
         weighted = [index for index, layer in enumerate(layers) if any(isinstance(x, Weighted) for x in walk([layer]))]
         hidden = weighted[-1] + 1 if weighted else 0
         return rewrite_layers(layers[:hidden], self._swap) + layers[hidden:]
@@ -49,5 +49,5 @@ class SwapActivation(Remedy):
         if any(layer.cell != "rnn" for layer in recurrent):
             return "the activations of a gated cell are fixed"
         if recurrent and name not in get_args(Nonlinearity):
-            return f"a plain recurrent cell takes {', '.join(get_args(Nonlinearity))}, not {name}"
+            return f"a plain recurrent cell supports {', '.join(get_args(Nonlinearity))}, not {name}"
         return f"the model has no hidden activation other than {name}"

@@ -10,13 +10,13 @@ from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_laye
 
 
 class UseGatedCell(Remedy):
-    """Replace plain recurrent cells with gated ones, whose state can pass many steps unchanged."""
+    """Replace plain recurrent cells with gated ones, whose state can persist over many steps."""
 
     kind: Literal["use_gated_cell"] = "use_gated_cell"
     cell: Literal["gru", "lstm"] = "gru"
     """The new cell."""
     forget_bias: Annotated[float, Field(ge=-100, le=100)] = 1.0
-    """Where the bias of an LSTM's forget gate starts; a GRU has none."""
+    """Initial bias of the LSTM forget gate; not used for a GRU."""
     source: ClassVar[str] = (
         "Hochreiter and Schmidhuber 1997, Neural Computation 9; Cho et al. 2014, arXiv:1406.1078; "
         "forget bias: Jozefowicz et al. 2015, ICML"
@@ -28,7 +28,7 @@ class UseGatedCell(Remedy):
         if not recurrent:
             raise refuse("the model has no recurrent layer")
         if all(layer.cell != "rnn" for layer in recurrent):
-            raise refuse("every recurrent layer has a gated cell already")
+            raise refuse("every recurrent layer already has a gated cell")
         if isinstance(model, RNN):
             return with_model(experiment, model.model_copy(update=self._fields()))
         return with_layers(experiment, rewrite_layers(as_layer_list(experiment).layers, self._gated))

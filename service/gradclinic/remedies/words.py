@@ -1,4 +1,4 @@
-"""A remedy as a person says it: `swap activation (relu)`."""
+"""Remedies in words: `swap activation (relu)`."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -12,11 +12,11 @@ from .base import Remedy
 
 TAGS = ("kind", "name", "scheme")
 TELLING = frozenset({"factor", "by", "cell", "warmup_steps"})
-"""Knobs that are said at their defaults, too, since the remedy's kind says nothing without them."""
+"""Parameters that are shown even at their defaults, because the remedy's kind alone is not informative."""
 
 
 def in_words(remedy: Remedy | JsonObject) -> str:
-    """A remedy with the knobs that were turned; the JSON of one that this version does not know, as it stands."""
+    """A remedy with its non-default parameters; a remedy of another version is shown from its JSON."""
     if isinstance(remedy, Remedy):
         return _told(remedy.kind, _knobs(remedy, telling=TELLING))
     try:
@@ -33,7 +33,7 @@ def _told(kind: str, knobs: Sequence[str]) -> str:
 
 
 def in_short(remedy: Remedy | JsonObject) -> str:
-    """The same where there is little room: `relu`, `batch norm`, `adam, learning rate 0.003`."""
+    """A short form: `relu`, `batch norm`, `adam, learning rate 0.003`."""
     words = in_words(remedy)
     verb, _, rest = words.partition(" ")
     kind, _, knobs = words.partition(" (")
