@@ -1,10 +1,10 @@
-"""The embedded service: everything that one machine needs, started, watched and ended by one process.
+"""The embedded service: all components on one machine, started, supervised and stopped by one process.
 
     with Embedded(settings) as service:     # SQLite and its migrations, Valkey, workers, reconciler, API
         print(service.url)
         service.wait()                       # until SIGINT or SIGTERM
 
-What dies is started again, with a pause that grows; nothing outlives this process, however it ends.
+Processes that die are restarted with increasing delays. All of them stop with this process, however it ends.
 """
 
 import errno
@@ -47,7 +47,7 @@ class Embedded:
     def __init__(self, settings: Settings, *, workers: int | None = None, api: bool = True) -> None:
         self._asked, self._workers, self._with_api = settings, workers, api
         self.settings = settings
-        """The settings that its processes have: with the queue's address and the port, once started."""
+        """The settings of its processes, with the queue's address and the port once started."""
         self._family: Family | None = None
         self._folder: DataFolder | None = None
         self._socket: socket.socket | None = None
@@ -56,14 +56,14 @@ class Embedded:
 
     @property
     def url(self) -> str:
-        """Where the API listens."""
+        """URL that the API listens on."""
         host = self.settings.host
         shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  # compared, not bound
         return f"http://[{shown}]:{self.settings.port}" if ":" in shown else f"http://{shown}:{self.settings.port}"
 
     @property
     def log_dir(self) -> Path:
-        """Where the processes write what they have to say."""
+        """Folder of the processes' log files."""
         return self.settings.data_dir / "logs"
 
     def __enter__(self) -> Self:
@@ -74,7 +74,7 @@ class Embedded:
         self.stop()
 
     def start(self) -> None:
-        """Start everything, and wait until the API answers; raises SetupFailed, and leaves nothing behind then."""
+        """Start all processes and wait until the API answers; on failure, stop them all and raise SetupFailed."""
         try:
             with deferred():
                 self._start()
@@ -84,12 +84,12 @@ class Embedded:
             raise
 
     def wait(self) -> None:
-        """Wait until `stop` is called, or a signal interrupts."""
+        """Wait until `stop` is called or a signal arrives."""
         while not self._ended.wait(1.0):
             heed()
 
     def stop(self) -> None:
-        """End everything: the API first, then the workers, which save what they train, then the queue."""
+        """Stop everything: first the API, then the workers, which save their runs, then the queue."""
         self._ended.set()
         family, self._family = self._family, None
         with _signals_hurry(family):
@@ -125,7 +125,7 @@ class Embedded:
         self.settings = self._asked.model_copy(update=changes)
         self._store = Store(self.settings.database_url)
         if self.settings.database_url.startswith(f"sqlite:///{self.settings.data_dir}/"):
-            self._take_back("")  # this process alone uses the folder: whoever held a run is gone
+            self._take_back("")  # only this process uses the folder, so the former owners of runs are gone
         api = self._start_api()
         self._start_workers()
         self._start_one("reconciler", ["gradclinic.reconciler"])
@@ -172,13 +172,13 @@ class Embedded:
         return child
 
     def _take_back(self, prefix: str) -> None:
-        """Give the runs of a dead worker back to the queue."""
+        """Return the runs of a dead worker to the queue."""
         if self._store is None:
             return
         try:
             self._store.reconciliation.abandon(prefix, max_attempts=self.settings.max_attempts)
         except ServiceUnavailable:
-            log.warning("runs_not_taken_back", worker=prefix)  # their leases run out
+            log.warning("runs_not_taken_back", worker=prefix)  # their leases expire
 
     def _wait_for(self, api: Child) -> None:
         deadline = time.monotonic() + API_READY_S
@@ -191,17 +191,17 @@ class Embedded:
                 except httpx.HTTPError:
                     pass
                 time.sleep(0.05)
-        raise SetupFailed(f"the API does not start: {api.last_words() or 'it does not answer'} (see {api.log_file})")
+        raise SetupFailed(f"the API did not start: {api.last_words() or 'it does not answer'} (see {api.log_file})")
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """Settings as the variables that a child process reads them from."""
+    """Settings as environment variables for a child process."""
     return {f"GRADCLINIC_{name.upper()}": str(value) for name, value in settings.model_dump(mode="json").items()}
 
 
 @contextmanager
 def _signals_hurry(family: Family | None) -> Iterator[None]:
-    """While things end, a further Ctrl-C or SIGTERM ends them at once."""
+    """During shutdown, another Ctrl-C or SIGTERM kills the processes immediately."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -219,14 +219,14 @@ def _signals_hurry(family: Family | None) -> Iterator[None]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises SetupFailed where the port is taken or the address is not this machine's."""
+    """A listening socket; raises SetupFailed if the port is in use or the address is not local."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SetupFailed(
-                f"port {port} on {host} is in use; stop what listens there, or choose another --port (0: any free one)"
+                f"port {port} on {host} is in use; stop the program that uses it or set --port (0: any free port)"
             ) from error
         reason = error.strerror or str(error)
         raise SetupFailed(f"cannot listen on {host}, port {port}: {reason}") from error

@@ -1,7 +1,7 @@
-"""Runs a command whose life is bound to its parent's: `python bound.py PARENT_PID COMMAND ARGUMENT...`.
+"""Runs a command that the kernel kills when its parent ends: `python bound.py PARENT_PID COMMAND ARGUMENT...`.
 
-The kernel kills it when the parent ends, however that ends. A file of its own, started without any package, since
-a process with threads should not run Python between fork and exec.
+This is a separate script without package imports, because a process with threads should not run Python between
+fork and exec.
 """
 
 import ctypes
@@ -13,6 +13,6 @@ PR_SET_PDEATHSIG = 1
 
 if __name__ == "__main__":
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(sys.argv[1]):  # it ended before we could say so
+    if os.getppid() != int(sys.argv[1]):  # the parent ended before the call above
         sys.exit(1)
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606  # the command is the supervisor's own

@@ -1,4 +1,4 @@
-"""Child processes that are started again when they die, and never outlive this process."""
+"""Child processes that are restarted when they die and never outlive this process."""
 
 import os
 import signal
@@ -20,14 +20,14 @@ LOOK_S = 0.1
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
-"""A child that lived for so long is started again without a pause that grows."""
+"""A child that lived this many seconds is restarted without an increased delay."""
 LOG_BYTES = 10 * 2**20
-"""A log file that is larger begins anew at the next start."""
+"""A log file larger than this is truncated at the next start."""
 
 
 @dataclass
 class Child:
-    """A process that should be there."""
+    """A process that should be running."""
 
     name: str
     command: Sequence[str]
@@ -36,7 +36,7 @@ class Child:
     stdin: bytes | None = None
     pass_fds: Sequence[int] = ()
     died: Callable[[int], None] = lambda _pid: None
-    """Told the process id of each one that died."""
+    """Called with the process id of each process that died."""
 
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
@@ -45,7 +45,7 @@ class Child:
     started: threading.Event = field(default_factory=threading.Event)
 
     def last_words(self) -> str:
-        """The last line of its log that says something."""
+        """The last non-empty line of its log."""
         try:
             lines = self.log_file.read_text("utf-8", "replace").strip().splitlines()
         except OSError:
@@ -53,7 +53,7 @@ class Child:
         return lines[-1].strip() if lines else ""
 
     def spawn(self) -> None:
-        """Start it, bound to the calling thread's life."""
+        """Start it; it is killed when the calling thread ends."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
             self.log_file.unlink()
@@ -65,17 +65,17 @@ class Child:
                 stdout=output,
                 stderr=output,
                 pass_fds=self.pass_fds,
-                start_new_session=True,  # Ctrl-C is for this process alone; it decides who ends when
+                start_new_session=True,  # only this process handles Ctrl-C; it decides the order of shutdown
             )
         if self.stdin is not None and self.process.stdin is not None:
-            with suppress(BrokenPipeError):  # it died at once, which `look` will see
+            with suppress(BrokenPipeError):  # it died immediately; `look` will notice
                 self.process.stdin.write(self.stdin)
                 self.process.stdin.close()
         self._since = time.monotonic()
         self.started.set()
 
     def look(self) -> None:
-        """Start it if it is not there, and its pause is over."""
+        """Start it if it is not running and its delay is over."""
         if self.process is not None:
             status = self.process.poll()
             if status is None:
@@ -91,7 +91,7 @@ class Child:
             self.spawn()
 
     def signal(self, number: int) -> None:
-        """Send a signal to its whole process group, where it still is."""
+        """Send a signal to its process group if it is still running."""
         if self.process is not None and self.process.poll() is None:
             try:
                 os.killpg(self.process.pid, number)
@@ -99,7 +99,7 @@ class Child:
                 return
 
     def terminate(self) -> None:
-        """Ask it to end; what it started itself, it ends itself."""
+        """Ask it to stop; it stops its own children itself."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
 
@@ -107,8 +107,8 @@ class Child:
 class Family:
     """The children of this process, and the thread that starts them.
 
-    One thread starts them all and lives until the end: the kernel takes a child's parent to be the thread that
-    started it.
+    One thread starts all of them and lives until the end, because the kernel treats the thread that started a
+    child as its parent.
     """
 
     def __init__(self) -> None:
@@ -120,19 +120,19 @@ class Family:
         self._thread.start()
 
     def add(self, child: Child) -> None:
-        """Keep a child alive from now on; returns once it has been started."""
+        """Keep a child running from now on; returns once it has started."""
         with self._lock:
             self._children.append(child)
         while not child.started.wait(LOOK_S):
             if not self._thread.is_alive():
-                raise RuntimeError("the supervisor has ended")
+                raise RuntimeError("the supervisor has stopped")
 
     def hurry(self) -> None:
-        """End what is being ended at once."""
+        """Kill the children that are stopping."""
         self._hurry.set()
 
     def end(self, names: Sequence[str] | None = None, *, within_s: float) -> None:
-        """Ask children (all of them by default) to end, and end those that have not done so in time."""
+        """Ask children (by default all) to stop, and kill those that do not stop in time."""
         with self._lock:
             leaving = [child for child in self._children if names is None or child.name in names]
             self._children = [child for child in self._children if child not in leaving]
@@ -148,7 +148,7 @@ class Family:
                 time.sleep(0.02)
 
     def close(self) -> None:
-        """End the thread, once no child is left."""
+        """End the thread once no child is left."""
         self.end(within_s=0)
         self._ended.set()
         self._thread.join(timeout=10)
@@ -159,5 +159,9 @@ class Family:
                 for child in self._children:
                     try:
                         child.look()
-                    except (OSError, RuntimeError, MemoryError) as error:  # no disk, too many threads: later, perhaps
+                    except (
+                        OSError,
+                        RuntimeError,
+                        MemoryError,
+                    ) as error:  # for example disk full or too many threads; try again later
                         log.warning("child_not_started", child=child.name, reason=str(error))

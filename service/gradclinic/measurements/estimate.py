@@ -1,4 +1,4 @@
-"""What a training will cost, before it is trained: parameters, operations, memory, stored bytes; what is too much."""
+"""Estimates the cost of a run before it is trained (parameters, operations, memory, storage) and checks limits."""
 
 from dataclasses import dataclass
 from math import lcm, prod
@@ -12,26 +12,26 @@ from .record import ALARMS, DENSE_STEPS, KEPT_STEPS, STATISTICS
 FLOAT_BYTES = 4
 
 _STATE_TENSORS = {"optim.SGD": 0, "optim.Adagrad": 1, "optim.RMSprop": 1}
-"""Tensors of the parameters' size that an optimizer keeps beside them; two (Adam's moments) where not listed."""
+"""State tensors per parameter that each optimizer keeps; two (Adam's moments) if not listed."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The size of one training."""
+    """The estimated size of one run."""
 
     parameters: int
-    """Trainable values."""
+    """Number of trainable parameters."""
     flops_per_step: int
-    """Floating-point operations of one forward and backward pass of a batch; a multiply-add is two."""
+    """Floating-point operations of one forward and backward pass of a batch; a multiply-add counts as two."""
     memory_bytes: int
-    """Weights, gradients, optimizer state, activations with their gradients, and the data."""
+    """Memory for weights, gradients, optimizer state, activations with their gradients, and the data set."""
     stored_bytes: int
-    """Recorded statistics, packed as float32."""
+    """Storage for recorded statistics, packed as float32."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a service is set to accept."""
+    """The limits of a service."""
 
     parameters: int
     steps: int
@@ -41,7 +41,7 @@ class Limits:
 
 
 def estimate(experiment: Experiment) -> Estimate:
-    """The size of a training of `experiment`; raises InvalidSpec or TooLarge where it cannot be lowered."""
+    """The estimated size of a run of `experiment`; raises InvalidSpec or TooLarge if it cannot be lowered."""
     network = lower(experiment)
     training = experiment.training
     fixed, per_sample = _memory(experiment, network)
@@ -54,7 +54,7 @@ def estimate(experiment: Experiment) -> Estimate:
 
 
 def check(experiment: Experiment, found: Estimate, limits: Limits) -> None:
-    """Raise TooLarge, with what would fit, where a training exceeds the limits of this service."""
+    """Raise TooLarge, saying what would fit, if a run exceeds the limits of this service."""
     problems: list[Problem] = []
     if found.parameters > limits.parameters:
         problems.append(
@@ -68,7 +68,7 @@ def check(experiment: Experiment, found: Estimate, limits: Limits) -> None:
     steps = experiment.training.steps
     if steps > limits.steps:
         problems.append(
-            Problem("/training/steps", f"{steps:,} steps are too many", steps, f"at most {limits.steps:,} steps")
+            Problem("/training/steps", f"{steps:,} steps exceed the limit", steps, f"at most {limits.steps:,} steps")
         )
     if found.memory_bytes > limits.memory_bytes and found.parameters <= limits.parameters:
         problems.append(_too_much_memory(experiment, found, limits))
@@ -79,7 +79,7 @@ def check(experiment: Experiment, found: Estimate, limits: Limits) -> None:
 
 
 def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
-    """Bytes that every batch size needs, and bytes for each sample of the batch."""
+    """Bytes independent of the batch size, and bytes per sample of the batch."""
     call = experiment.optimizer.call()
     states = _STATE_TENSORS.get(call.target, 2) + (1 if call.kwargs.get("momentum") else 0)
     train, validation = experiment.data.size()
@@ -90,7 +90,7 @@ def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
 
 
 def recorded_steps(steps: int, recording: RecordingPlan) -> tuple[int, int]:
-    """At most how many steps get basic statistics, and how many of these the full ones; exact where not adaptive."""
+    """Maximum number of steps with basic statistics, and of these with full ones; exact if not adaptive."""
     dense = min(recording.dense_until, steps)
     full = dense + _multiples(dense, steps, recording.full_every)
     both = lcm(recording.full_every, recording.every)
@@ -98,7 +98,7 @@ def recorded_steps(steps: int, recording: RecordingPlan) -> tuple[int, int]:
     basic = full + sparse_basic
     if not recording.adaptive:
         return basic, full
-    closer = ALARMS * DENSE_STEPS + 1  # the last is the step that broke
+    closer = ALARMS * DENSE_STEPS + 1  # the last one is a non-finite step
     before = (ALARMS + 1) * KEPT_STEPS
     return min(steps, basic + closer + before), min(steps, full + closer)
 
@@ -119,7 +119,7 @@ def _stored_bytes(experiment: Experiment, recording: RecordingPlan) -> int:
 
 
 def _weights(network: Network) -> int:
-    """How many weights are recorded; a recurrent layer has two, and so has attention."""
+    """Number of recorded weights; recurrent layers and attention have two each."""
     return sum(parameter.multiplies for node in network.weighted for parameter in node.parameters)
 
 
@@ -128,10 +128,10 @@ def _too_much_memory(experiment: Experiment, found: Estimate, limits: Limits) ->
     fitting = (limits.memory_bytes - fixed) // per_sample
     return Problem(
         "/training/batch_size",
-        f"the training needs about {bytes_in_words(found.memory_bytes)} of memory",
+        f"the run needs about {bytes_in_words(found.memory_bytes)} of memory",
         experiment.training.batch_size,
         f"at most {bytes_in_words(limits.memory_bytes)}; "
-        + (f"a batch size of {fitting:,} fits" if fitting >= 1 else "a smaller model fits, no batch size does"),
+        + (f"a batch size of {fitting:,} would fit" if fitting >= 1 else "use a smaller model; no batch size fits"),
     )
 
 
@@ -151,7 +151,7 @@ def _too_much_stored(experiment: Experiment, found: Estimate, limits: Limits) ->
 
 
 def _thinned(experiment: Experiment, recording: RecordingPlan, limits: Limits) -> RecordingPlan:
-    """The recording with both intervals multiplied until it fits, or until longer ones save nothing."""
+    """The recording plan with both intervals multiplied until it fits, or until longer intervals save nothing."""
     ratio = -(-_stored_bytes(experiment, recording) // limits.stored_bytes)
     while True:
         longer = {"every": recording.every * ratio, "full_every": recording.full_every * ratio}

@@ -1,4 +1,4 @@
-"""The series of a run that goes on: windows are appended, and reading them copies nothing."""
+"""The series of a running run: windows are appended, and reading does not copy."""
 
 from collections.abc import Mapping
 
@@ -7,18 +7,18 @@ import numpy as np
 from .record import FloatArray, IntArray, Series
 
 _FIRST = 64
-"""Rows that a statistic has room for at first; the room doubles where it is too small."""
+"""Initial capacity of a statistic in rows; it doubles when full."""
 
 
 class GrowingSeries:
-    """What a run has recorded so far, by statistic."""
+    """Everything a run has recorded so far, by statistic."""
 
     def __init__(self, start: Mapping[str, Series] | None = None) -> None:
         self._statistics: dict[str, _Rows] = {}
         self.append(start or {})
 
     def append(self, window: Mapping[str, Series]) -> None:
-        """Add what was recorded since the last window."""
+        """Append the statistics recorded since the last window."""
         for name, series in window.items():
             rows = self._statistics.get(name)
             if rows is None:
@@ -26,12 +26,12 @@ class GrowingSeries:
             rows.append(series)
 
     def series(self) -> dict[str, Series]:
-        """Everything so far; what is appended later leaves it as it is."""
+        """A snapshot of everything so far; later appends do not change it."""
         return {name: rows.series() for name, rows in self._statistics.items()}
 
 
 class _Rows:
-    """One statistic, in arrays with room for more."""
+    """One statistic, in arrays with spare capacity."""
 
     def __init__(self, places: int) -> None:
         self._count = 0

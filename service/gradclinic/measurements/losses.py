@@ -1,4 +1,8 @@
-"""How a run's losses go: relative to those of always predicting the average, and where they rise."""
+"""A run's losses relative to always predicting the average, and where they rise.
+
+Always predicting the average means: the same output for every input, the best constant. Its loss is the entropy of
+the classes, or the variance of the targets for squared error. A relative loss of 1 means nothing was learned.
+"""
 
 from dataclasses import dataclass
 
@@ -14,29 +18,29 @@ LEARNED = 0.5
 """A network learned, and reached its target, once its loss is at most this fraction of that of always predicting the
 average."""
 MIN_PROBES = 8
-"""With fewer probe points there are too few intervals to tell swings from a trend."""
+"""Minimum number of probe points to distinguish oscillations from a trend."""
 
 
 @dataclass(frozen=True)
 class Swings:
-    """How a loss goes up and down between successive probes; in units of the constant predictor's loss."""
+    """Changes of a loss between successive probes, relative to always predicting the average."""
 
     intervals: int
     rises: int
     total_rise: float
     net_change: float
-    """First minus last: positive where it fell."""
+    """First minus last; positive if the loss fell."""
     steps: tuple[int, ...]
-    """The steps at which a rise ended."""
+    """The steps at which rises ended."""
 
     @property
     def share(self) -> float:
-        """Fraction of the intervals that rise."""
+        """Fraction of intervals in which the loss rises."""
         return self.rises / self.intervals if self.intervals else 0.0
 
 
 def relative_losses(series: Series, outcome: Outcome | None) -> tuple[Steps, Array]:
-    """Steps and finite losses over the constant predictor's loss; empty where that is not known or not positive."""
+    """Steps and finite losses relative to always predicting the average; empty if its loss is unknown or not > 0."""
     constant = outcome.constant_loss if outcome is not None and outcome.constant_loss is not None else float("nan")
     usable = np.isfinite(series.values[:, 0]) & bool(np.isfinite(constant) and constant > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -44,7 +48,7 @@ def relative_losses(series: Series, outcome: Outcome | None) -> tuple[Steps, Arr
 
 
 def swings(steps: Steps, losses: Array, *, rise: float, start: float = 0.0) -> Swings | None:
-    """Rises above `rise` between probes, from the step `start` on; None with fewer than 8 probes in all."""
+    """Rises above `rise` between probes, from step `start` on; None with fewer than 8 probes in total."""
     if len(losses) < MIN_PROBES:
         return None
     kept = steps >= start

@@ -1,4 +1,4 @@
-"""The numbers that a run is compared by: computed once, at its end, and stored with it."""
+"""The metrics by which runs are compared; computed once at the end of a run and stored with it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,15 +11,15 @@ from .profile import at_start, median_between, profiles, steepest
 from .record import Outcome, RunRecord
 
 RISE = 0.05
-"""A rise of the probe loss counts as a spike from this fraction of the constant predictor's loss on."""
+"""Smallest rise of the probe loss that counts as a spike, relative to always predicting the average."""
 
 MEASURED_FROM = ("site_grad_rms", "train_loss", "probe_loss", "update_to_weight_ratio")
-"""The statistics that `metrics_of` needs of a record."""
+"""The statistics that `metrics_of` reads from a record."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunMetrics:
-    """Every metric of a run that has ended; None where it has no such number. NaN and infinity are results."""
+    """All metrics of a run that has ended; None if a metric is not defined. NaN and infinity are valid results."""
 
     final_train_loss: float
     relative_train_loss: float | None
@@ -30,27 +30,27 @@ class RunMetrics:
     train_seconds: float | None
     recording_seconds: float | None
     saved_share: float | None
-    """Fraction of the steps that were saved by stopping early; None where `stop_when` did not stop the run."""
+    """Fraction of steps saved by early stopping; None if `stop_when` did not stop the run."""
     steps_done: int
     nonfinite_step: int | None
     peak_memory_bytes: int | None
     parameters: int | None = None
-    """Trainable values; None where the service did not train the run."""
+    """Number of trainable parameters; None if the service did not train the run."""
     depth_slope: float | None = None
-    """Gradient decay at step 0: orders of magnitude from output to input; negative explodes."""
+    """Gradient decay at step 0 from output to input, in orders of magnitude; negative if gradients grow (explode)."""
     depth_slope_early: float | None = None
-    """Its median over the first quarter of the steps."""
+    """Median of the gradient decay over the first quarter of the steps."""
     update_decades: float | None = None
     """log10 of the first hidden layer's update-to-weight ratio over the last one's."""
     loss_spikes: int | None = None
-    """Sudden rises of the probe loss."""
+    """Number of sudden rises of the probe loss."""
     loss_unit: float | None = None
     """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
     standardized. None for a classification, and where it is not known."""
 
     @classmethod
     def of_outcome(cls, outcome: Outcome, *, steps: int, parameters: int | None = None) -> "RunMetrics":
-        """The metrics that follow from a run's outcome, without those that follow from its statistics."""
+        """The metrics that are computed from a run's outcome, not from its statistics."""
         return cls(
             final_train_loss=outcome.final_train_loss,
             relative_train_loss=outcome.relative_train_loss,
@@ -73,12 +73,12 @@ class RunMetrics:
         return found
 
     def by_name(self) -> Mapping[str, float | int | None]:
-        """Every metric by its name."""
+        """All metrics by name."""
         return asdict(self)
 
 
 def metrics_of(record: RunRecord) -> RunMetrics | None:
-    """The metrics of a run, from its outcome and its statistics; None until it has ended."""
+    """The metrics of a run from its outcome and statistics; None until it has ended."""
     if record.outcome is None:
         return None
     profile = steepest(profiles(record), horizon=record.steps)
@@ -95,8 +95,8 @@ def metrics_of(record: RunRecord) -> RunMetrics | None:
 def update_decades(record: RunRecord) -> float | None:
     """log10 of the first hidden layer's median update-to-weight ratio over the last hidden layer's, over the steps.
 
-    -1: the first layer changes by a tenth of what the last one does. None where either did not move, or there is no
-    second hidden layer.
+    -1 means that the first layer changes by a tenth as much as the last one. None if either did not change, or if
+    there is only one hidden layer.
     """
     hidden = [index for index, weight in enumerate(record.weights) if not weight.readout and weight.trainable]
     ratio = record.get("update_to_weight_ratio").values
@@ -104,6 +104,6 @@ def update_decades(record: RunRecord) -> float | None:
         return None
     columns = [ratio[:, index].astype(np.float64) for index in (hidden[0], hidden[-1])]
     if any(np.isnan(column).all() for column in columns):
-        return None  # weights that start at zero have no size to compare a step with
+        return None  # weights that start at zero have no size to compare an update with
     first, last = (float(np.nanmedian(column)) for column in columns)
     return log10(first / last) if first > 0 and last > 0 and np.isfinite(first / last) else None

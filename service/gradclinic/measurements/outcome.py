@@ -1,4 +1,4 @@
-"""How a training ended that a user's own program recorded, as far as that can be known."""
+"""The outcome of a run recorded from an external program, as far as it is known."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from .record import Outcome, RunRecord, Series
 from .recording import Ending, number_of
 
 TAIL_SHARE, TAIL_MOST = 20, 100
-"""The final loss of a run without a probe: the mean of one in 20 of its batch losses, the last ones, 100 at most."""
+"""Without a probe, the final loss is the mean of the last batch losses: one in 20 of all, at most 100."""
 
 
 def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_loss: float | None) -> Outcome | None:
-    """How a recorded training ended, from what its program said and what it recorded; None where neither tells."""
+    """The outcome from the program's declaration and its statistics; fields are None if neither provides them."""
     constant = constant_loss if ending.constant_loss is None else ending.constant_loss
     loss, probe = as_the_criterion_has_it(record.get("train_loss"), ending.preflight), record.get("probe_loss")
     initial, final = number_of(ending.initial_train_loss), number_of(ending.final_train_loss)
@@ -39,7 +39,7 @@ def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_l
 
 
 def as_the_criterion_has_it(loss: Series, seen: Preflight | None) -> Series:
-    """The losses that a program differentiated, without the factor that it multiplied the criterion's by."""
+    """The losses that a program differentiated, divided by the factor it multiplied the criterion's loss by."""
     factor = seen.loss.factor if seen is not None and seen.loss is not None else None
     return loss if factor is None else Series(loss.steps, loss.values / np.float32(factor))
 
@@ -60,7 +60,7 @@ def _tail(probe: Series, loss: Series, *, steps_done: int, broke: bool) -> float
 
 
 def _broke_at(record: RunRecord) -> int | None:
-    """From which step on no loss, or no gradient norm, was finite: a step that its program skipped breaks nothing."""
+    """First step after which no loss or no gradient norm was finite; steps that the program skipped do not count."""
     found = []
     for series in (record.get("train_loss"), record.get("grad_norm_l2")):
         finite = np.flatnonzero(np.isfinite(series.values[:, 0]))

@@ -1,7 +1,7 @@
-"""What the first batches of a training show before any statistic does: inputs, targets, outputs, the loss, the wiring.
+"""Facts about the first batches of a training run: inputs, targets, outputs, the loss and the setup.
 
-Facts only; what they mean is decided in `diagnosis`. Everything here is measured on batches that the training
-computes anyway, so a look costs less than one step and changes nothing.
+These are facts only; `diagnosis` interprets them. Everything is measured on batches that training computes
+anyway, so it costs less than one step and does not affect training.
 """
 
 from collections.abc import Mapping
@@ -18,34 +18,34 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Annotated[Items[Name], Field(max_length=1000)]
 TargetForm = Literal["indices", "one_hot", "multi_hot", "probabilities", "numbers"]
-"""Class numbers; rows with a single 1; rows of zeros and ones; rows that sum to 1; anything else."""
+"""Kind of targets: class numbers; rows with a single 1; rows of zeros and ones; rows that sum to 1; anything else."""
 OutputForm = Literal[
     "probabilities", "log_probabilities", "unit_interval", "symmetric_interval", "nonnegative", "numbers"
 ]
-"""Rows that sum to 1; logs of such rows; inside [0, 1]; inside [-1, 1]; at least 0; anything else."""
+"""Range of outputs: rows that sum to 1; logs of such rows; in [0, 1]; in [-1, 1]; at least 0; anything else."""
 LossInput = Literal["logits", "probabilities", "log_probabilities", "numbers", "unknown"]
-"""What a loss takes for its first argument."""
+"""What a loss expects as its first argument."""
 
 
 class InputFacts(Spec):
-    """The model's first argument, column by column (a channel of an image is a column)."""
+    """The model's first argument by column (a channel of an image is a column)."""
 
     rows: Count
     columns: Count
     rms: float
-    """Root of the mean square of all finite entries."""
+    """Root mean square of all finite entries."""
     largest_std: float
     typical_std: float
-    """Median of the columns that are not constant; 0 where all are. A pixel that is nearly always black is no other
-    scale, so the smallest says nothing."""
+    """Median over the columns that are not constant; 0 if all are constant. The smallest would be misleading, because
+    some pixels are almost always black."""
     largest_offset: float
-    """Largest |mean| of a column, in units of the RMS deviation of all columns; 0 where nothing varies."""
+    """Largest |mean| of a column divided by the RMS deviation of all columns; 0 if all are constant."""
     constant_columns: Count
     nonfinite_rows: Count
 
 
 class TargetFacts(Spec):
-    """What the loss compares the outputs with."""
+    """The targets of the loss."""
 
     rows: Count
     columns: Count
@@ -55,78 +55,78 @@ class TargetFacts(Spec):
     low: float
     high: float
     outside_unit: Fraction
-    """Fraction of the entries below 0 or above 1."""
+    """Fraction of entries below 0 or above 1."""
     whole: bool
-    """Whether every entry is a whole number."""
+    """Whether all entries are integers."""
     distinct: Count
-    """Different rows or class numbers that were seen; counted up to 1000."""
+    """Number of distinct rows or classes seen, counted up to 1000."""
     most_common: Fraction
-    """Fraction of the rows that the most common one makes up; 0 for numbers."""
+    """Fraction of rows with the most common target; 0 for numbers."""
     nonfinite_rows: Count
 
 
 class OutputFacts(Spec):
-    """What the model hands to the loss, before the first step."""
+    """The model's outputs passed to the loss before the first step."""
 
     columns: Count
     form: OutputForm
     activation: Word | None
-    """The last activation's name; None where the output comes straight from a weighted layer, or is not known."""
+    """Name of the last activation; None if the output comes directly from a layer with weights, or is unknown."""
     rms: float
     low: float
     high: float
     unreachable: Fraction
-    """Fraction of the targets' entries that the last activation cannot give, whatever the weights are."""
+    """Fraction of target entries that the last activation cannot produce with any weights."""
     unreachable_error: float
-    """Mean squared distance of the targets from what the last activation can give, over their variance: what no
-    training can learn; 0 where it can give all of them."""
+    """Mean squared distance of the targets from the range of the last activation, divided by their variance. Training
+    cannot reduce this part; it is 0 if the activation can produce all targets."""
     constant: bool
-    """Whether every row is the same, exactly."""
+    """Whether all rows are exactly equal."""
 
 
 class LossFacts(Spec):
-    """The loss itself."""
+    """The loss function."""
 
     name: Word
     takes: LossInput
     broadcasts: bool
-    """Whether outputs and targets have different shapes that broadcasting made equal."""
+    """Whether outputs and targets have different shapes and were broadcast."""
     factor: float | None
-    """The loss that was differentiated over the loss that the criterion returned; None where that is not known."""
+    """The differentiated loss divided by the criterion's loss; None if unknown."""
 
 
 class WiringFacts(Spec):
-    """Whether what should be trained is."""
+    """Whether the parameters that should be trained are trained."""
 
     untrained: Names = ()
-    """Parameters that the loss depends on and no optimizer holds, although they ask for a gradient."""
+    """Number of parameters that require a gradient and affect the loss but are not in the optimizer."""
     unregistered: Count = 0
-    """Of those, how many no module of the model holds (layers in a plain list)."""
+    """How many of those are in no module of the model (for example, layers in a plain list)."""
     untrained_fraction: Fraction = 0.0
-    """Their fraction of all parameters that the loss depends on."""
+    """Those as a fraction of all parameters that affect the loss."""
     without_gradient: Names = ()
-    """Parameters that the optimizer holds and no gradient reached."""
+    """Number of parameters in the optimizer that got no gradient."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
     stops_at: Name | None = None
-    """The weight nearest to the output whose gradient is exactly zero; None where none is."""
+    """The weight closest to the output whose gradient is exactly zero; None if there is none."""
     uncleared: bool = False
-    """Whether each step's gradients were added to those of the step before."""
+    """Whether the gradients of each step were added to those of the previous step (no zero_grad)."""
     evaluating: Names = ()
-    """Dropout and batch norm layers that are in evaluation mode while the model trains."""
+    """Number of dropout and batch norm layers in evaluation mode while the model trains."""
 
 
 class PrecisionFacts(Spec):
-    """In which numbers the training computes."""
+    """Numerical precision of training."""
 
     lowest: Word
-    """The narrowest floating-point type of any output: float16, bfloat16, float32, float64."""
+    """Lowest-precision floating-point type of any output: float16, bfloat16, float32, float64."""
     scaled: bool
     """Whether a gradient scaler is in use."""
 
 
 class OptimizerFacts(Spec):
-    """The optimizer's settings at the first step; of several groups, the first."""
+    """The optimizer's settings at the first step; the first group if there are several."""
 
     name: Word
     learning_rate: float
@@ -135,15 +135,15 @@ class OptimizerFacts(Spec):
 
 
 class NormFacts(Spec):
-    """The batch norm layer that averages over the fewest values."""
+    """The batch norm layer with the fewest values per channel."""
 
     layer: Name
     values: Count
-    """Values that each channel's mean is taken over."""
+    """Number of values that each channel's mean is computed over."""
 
 
 class Preflight(Spec):
-    """The first batches of one training. A part is None where it could not be seen."""
+    """Facts about the first batches of one run. A part is None if it could not be observed."""
 
     inputs: InputFacts | None = None
     targets: TargetFacts | None = None
@@ -165,13 +165,13 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "log_softmax": (-inf, 0.0),
     **{name: activation.range for name, activation in ACTIVATIONS.items() if activation.range != (-inf, inf)},
 }
-"""Between what an output can lie behind its last activation; where it is not named, everywhere."""
+"""Range of outputs after the last activation; unbounded if the activation is unknown."""
 
 
 def least_cross_entropy(classes: int, activation: str | None) -> float:
-    """The least cross entropy of a softmax, in nats, over `classes` outputs that an activation keeps between bounds.
+    """Smallest softmax cross entropy, in nats, over `classes` outputs that an activation keeps within bounds.
 
-    The best such outputs are the upper bound for the right class and the lower one for all others, so that the loss
+    The best outputs are the upper bound for the correct class and the lower bound for all others, so the loss
     is ln(1 + (C - 1) exp(low - high)): with probabilities for logits and 10 classes 1.46, not 0.
     """
     low, high = BOUNDS.get(activation or "", (-inf, inf))

@@ -1,6 +1,6 @@
-"""Gradients against depth: one profile for each chain of sites, its slope, and the layers that stand out.
+"""Gradient profiles over depth: one per chain of sites (layer outputs), with its slope and outlier layers.
 
-Depth fraction is 0 at the first site of a profile and 1 at the last; the readout is no site.
+The depth fraction is 0 at the first site of a profile and 1 at the last. The readout is not a site.
 """
 
 from collections.abc import Sequence
@@ -16,42 +16,42 @@ Array = npt.NDArray[np.float64]
 ZERO_GRADIENT_LOG10 = -45.0
 """log10 of a gradient that is exactly 0: the smallest float32 above 0 is 1.4e-45."""
 MIN_SITES = 3
-"""A slope through fewer points says nothing about a trend."""
+"""Minimum number of points for a meaningful slope."""
 MIN_LOCAL_SITES = 5
-"""A layer stands out from the others only where there are three others at least."""
+"""Minimum number of layers for an outlier: one layer and at least three others."""
 LOCAL_EXCESS = 0.5
-"""Decades by which a layer must stand out from the others to be the fault itself: a factor of 3, ten times the
-scatter of one layer's factor at width 32 (3.7 % at width 256 goes with 1 / sqrt(width))."""
+"""Orders of magnitude by which a layer must differ from the others to be the cause: a factor of 3, ten times the
+scatter of one layer's factor at width 32 (3.7 % at width 256, scaling as 1 / sqrt(width))."""
 LOCAL_SPREADS = 4.0
 """...and by this many robust standard deviations of the others."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Gradients against depth for one chain of sites: the feed-forward path, or one recurrent layer over time."""
+    """Gradients over depth for one chain of sites: the feed-forward path, or one recurrent layer over time."""
 
     group: str
     """The recurrent layer, or "" for the feed-forward path."""
     columns: tuple[int, ...]
-    """Its sites, as indices into the record's sites."""
+    """Indices of its sites in the record's sites."""
     steps: npt.NDArray[np.int32]
     """[n]"""
     log10_gradient: Array
     """[n, L]: log10 g, -45 where g is 0, NaN where g is not finite."""
     slope: Array
-    """[n]: D in decades, + vanishes, - explodes."""
+    """[n]: gradient decay D in orders of magnitude; positive: vanishing, negative: exploding."""
     slope_error: Array
-    """[n]: standard error of D from the scatter of the sites around the line, decades."""
+    """[n]: standard error of D from the scatter of the sites around the line, in orders of magnitude."""
 
     @property
     def losses(self) -> Array:
-        """[n, L - 1]: decades lost from site k+1 to site k; NaN where a gradient is not finite."""
+        """[n, L - 1]: decay from site k+1 to site k, in orders of magnitude; NaN if a gradient is not finite."""
         return np.diff(self.log10_gradient, axis=1)
 
     def local_loss(self, *, sign: int) -> Array:
-        """[n]: decades lost (sign +1) or gained (-1) at the one layer that stands out most; 0 where none does.
+        """[n]: decay (sign +1) or growth (-1) at the most extreme outlier layer, in orders of magnitude; 0 if none.
 
-        Time steps of a recurrent layer share their weights, so none of them can be the fault.
+        Time steps of a recurrent layer share weights, so no single step can be the cause.
         """
         if self.group or self.log10_gradient.shape[1] < MIN_LOCAL_SITES:
             return np.zeros(len(self.steps))
@@ -61,14 +61,14 @@ class Profile:
 
 
 def standing_out(losses: Array) -> npt.NDArray[np.bool_]:
-    """[..., L - 1]: the layers that lose more than the rest, judged by the rest's own scatter."""
+    """[..., L - 1]: layers that lose more than the rest, compared with the scatter of the rest."""
     centre = np.median(losses, axis=-1, keepdims=True)
     spread = 1.4826 * np.median(np.abs(losses - centre), axis=-1, keepdims=True)
     return np.asarray(losses > centre + np.maximum(LOCAL_EXCESS, LOCAL_SPREADS * spread))
 
 
 def profiles(record: RunRecord) -> list[Profile]:
-    """Every chain of at least three sites, with its slope at each recorded step."""
+    """All chains of at least three sites, with their slope at each recorded step."""
     gradients = record.get("site_grad_rms")
     if not len(gradients):
         return []
@@ -77,7 +77,7 @@ def profiles(record: RunRecord) -> list[Profile]:
 
 
 def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:
-    """The profile with the largest |D| early in training: stacked recurrent layers are judged by their worst."""
+    """The profile with the largest |D| early in training; for stacked recurrent layers, the worst one counts."""
 
     def steepness(profile: Profile) -> float:
         start, early = at_start(profile), median_between(profile, 0.0, 0.25 * horizon)
@@ -113,7 +113,7 @@ def _profile(gradients: Series, group: str, columns: tuple[int, ...]) -> Profile
 
 
 def at_start(profile: Profile | None, values: Array | None = None) -> float | None:
-    """The slope (or another value for each record) at step 0; None where it was not recorded."""
+    """The slope (or another value per record) at step 0; None if it was not recorded."""
     if profile is None or not len(profile.steps) or profile.steps[0] != 0:
         return None
     return float((profile.slope if values is None else values)[0])
@@ -131,13 +131,13 @@ def median_between(profile: Profile | None, first: float, end: float, values: Ar
 
 
 def durations(steps: npt.NDArray[np.int32]) -> Array:
-    """[n]: how many steps each record stands for, since recording is denser early on."""
+    """[n]: number of steps that each record represents, because recording is denser at the start."""
     gaps = np.diff(steps).astype(np.float64)
     return np.append(gaps, gaps[-1] if len(gaps) else 1.0)
 
 
 def weighted_median(values: Array, weights: Array) -> float:
-    """The lower weighted median: an observed value, so that infinities need no arithmetic. NaN if all are NaN."""
+    """The lower weighted median. It is an observed value, so infinities need no arithmetic. NaN if all are NaN."""
     known = ~np.isnan(values)
     values, weights = values[known], weights[known]
     if not len(values):

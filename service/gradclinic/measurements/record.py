@@ -1,8 +1,8 @@
-"""What a run measured: the statistics' names, units and shapes, and the record that holds them.
+"""The record of a run: names, units and shapes of the statistics, and their values.
 
-Index conventions: n recorded steps, L places. A statistic "per site" has one column for each site of
-`RunRecord.sites`, "per weight" one for each weighted layer, "per run" a single column.
-NaN and infinity are ordinary values. Statistics are facts; what they mean is decided in `diagnosis`.
+A site is a layer output whose gradient is measured. Index conventions: n recorded steps, L places. A statistic
+"per site" has one column for each site in `RunRecord.sites`, "per weight" one for each layer with weights, "per run"
+a single column. NaN and infinity are ordinary values. Statistics are facts; `diagnosis` interprets them.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from .preflight import Preflight
 Per = Literal["site", "weight", "run"]
 
 ALARMS = 5
-"""A run's recording turns dense at most this often because a step stood out."""
+"""Maximum number of times per run that recording becomes dense after an unusual step."""
 DENSE_STEPS = 10
-"""All statistics are recorded at each of so many steps after one that stood out."""
+"""Number of steps after an unusual step at which all statistics are recorded."""
 KEPT_STEPS = 32
-"""Steps before an event whose loss and gradient norms are recorded after all, where the plan had left them out."""
+"""Number of steps before an unusual step whose loss and gradient norms are recorded even if not in the plan."""
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
@@ -30,14 +30,14 @@ IntArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number measured for each place and recorded step."""
+    """A quantity measured at each place and recorded step."""
 
     name: str
     per: Per
     unit: str
     help: str
     full: bool = False
-    """Whether it belongs to the full set (every `recording.full_every` steps) or to the basic one."""
+    """Whether it is in the full set (every `recording.full_every` steps) or in the basic set."""
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -47,7 +47,7 @@ STATISTICS: dict[str, Statistic] = {
             "site_grad_rms",
             "site",
             "loss per activation",
-            "g: batch size x RMS of dL/d(site), the loss averaged over the batch; before any clipping or loss scaling",
+            "g: batch size x RMS of dL/d(site), the loss averaged over the batch; before clipping and loss scaling",
         ),
         Statistic(
             "site_grad_mean_abs",
@@ -67,26 +67,30 @@ STATISTICS: dict[str, Statistic] = {
             "site_grad_zero_fraction",
             "site",
             "fraction",
-            "Share of the entries of dL/d(site) that are exactly 0",
+            "Fraction of entries of dL/d(site) that are exactly 0",
             full=True,
         ),
         Statistic(
             "site_grad_underflow_fraction",
             "site",
             "fraction",
-            "Share of the entries of dL/d(site) that are not 0 but below the smallest normal number of the precision",
+            "Fraction of entries of dL/d(site) that are not 0 but below the smallest normal number of the precision",
             full=True,
         ),
         Statistic(
-            "site_grad_nonfinite_count", "site", "entries", "Entries of dL/d(site) that are NaN or infinite", full=True
+            "site_grad_nonfinite_count",
+            "site",
+            "entries",
+            "Number of entries of dL/d(site) that are NaN or infinite",
+            full=True,
         ),
-        Statistic("preactivation_rms", "site", "activation", "RMS of the site's own value", full=True),
-        Statistic("preactivation_mean", "site", "activation", "Mean of the site's own value", full=True),
+        Statistic("preactivation_rms", "site", "activation", "RMS of the site's value", full=True),
+        Statistic("preactivation_mean", "site", "activation", "Mean of the site's value", full=True),
         Statistic(
             "activation_rms",
             "site",
             "activation",
-            "RMS of phi(site); of the site itself where no activation follows",
+            "RMS of phi(site), with phi the activation; of the site itself if no activation follows",
             full=True,
         ),
         Statistic(
@@ -97,20 +101,20 @@ STATISTICS: dict[str, Statistic] = {
             full=True,
         ),
         Statistic(
-            "saturated_fraction", "site", "fraction", "Share of the entries where |phi'| < 0.05 sup|phi'|", full=True
+            "saturated_fraction", "site", "fraction", "Fraction of entries where |phi'| < 0.05 sup|phi'|", full=True
         ),
         Statistic(
             "beyond_5_fraction",
             "site",
             "fraction",
-            "Share of the entries with |site| > 5, the common rule of thumb",
+            "Fraction of entries with |site| > 5, a common rule of thumb",
             full=True,
         ),
         Statistic(
             "dead_fraction",
             "site",
             "fraction",
-            "Share of the units whose phi' is 0 on every sample of the probe batch (256 training samples)",
+            "Fraction of units whose phi' is 0 on every sample of the probe batch (256 training samples)",
         ),
         Statistic(
             "weight_grad_norm_l2", "weight", "loss per weight", "L2 norm of the weight's gradient, before clipping"
@@ -140,14 +144,14 @@ STATISTICS: dict[str, Statistic] = {
             "weight_grad_zero_fraction",
             "weight",
             "fraction",
-            "Share of the weight's gradient entries that are exactly 0",
+            "Fraction of the weight's gradient entries that are exactly 0",
             full=True,
         ),
         Statistic(
             "weight_grad_nonfinite_count",
             "weight",
             "entries",
-            "Entries of the weight's gradient that are NaN or infinite",
+            "Number of the weight's gradient entries that are NaN or infinite",
             full=True,
         ),
         Statistic("weight_norm_l2", "weight", "weight", "L2 norm of the weight before the step", full=True),
@@ -155,7 +159,7 @@ STATISTICS: dict[str, Statistic] = {
             "update_to_weight_ratio",
             "weight",
             "ratio",
-            "L2 norm of the step taken over that of the weight before it",
+            "L2 norm of the update divided by that of the weight before it",
             full=True,
         ),
         Statistic(
@@ -165,39 +169,44 @@ STATISTICS: dict[str, Statistic] = {
             "L2 distance of the weight from its initial value, before the step",
             full=True,
         ),
-        Statistic("train_loss", "run", "loss", "Loss of the step's own batch"),
+        Statistic("train_loss", "run", "loss", "Loss of the step's batch"),
         Statistic(
-            "grad_norm_l2", "run", "loss per weight", "L2 norm of all parameters' gradients together, before clipping"
+            "grad_norm_l2", "run", "loss per weight", "L2 norm over the gradients of all parameters, before clipping"
         ),
-        Statistic("grad_norm_l2_clipped", "run", "loss per weight", "The same after clipping"),
+        Statistic(
+            "grad_norm_l2_clipped",
+            "run",
+            "loss per weight",
+            "L2 norm over the gradients of all parameters, after clipping",
+        ),
         Statistic("clipped", "run", "0 or 1", "Whether clipping changed the gradient"),
         Statistic(
-            "learning_rate", "run", "weight per gradient", "Learning rate of the step, the schedule's factor included"
+            "learning_rate", "run", "weight per gradient", "Learning rate of the step, including the schedule's factor"
         ),
         Statistic(
             "grad_cosine",
             "run",
             "cosine",
-            "Cosine between the gradient and that of the step before, where that was kept",
+            "Cosine between the gradient and that of the previous step, if it was kept",
             full=True,
         ),
         Statistic(
             "probe_loss",
             "run",
             "loss",
-            "Loss of the fixed probe batch (the first 256 training samples), batch norm on batch statistics",
+            "Loss on the fixed probe batch (the first 256 training samples); batch norm uses batch statistics",
         ),
     )
 }
-"""Every statistic by its identifier."""
+"""All statistics by identifier."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One statistic of one run: `values[i, l]` was measured at `steps[i]` in place `l`."""
+    """One statistic of one run: `values[i, l]` was measured at step `steps[i]` at place `l`."""
 
     steps: IntArray
-    """[n], increasing; step 0 is before the first update."""
+    """[n], increasing; step 0 is before the first weight update."""
     values: FloatArray
     """[n, L]."""
 
@@ -207,7 +216,7 @@ class Series:
 
 @dataclass(frozen=True)
 class SiteInfo:
-    """What the diagnosis needs to know of a site, with the activation's own facts beside its name."""
+    """The properties of a site that diagnosis uses, including those of its activation."""
 
     name: str
     kind: str
@@ -217,12 +226,12 @@ class SiteInfo:
     bounded: bool = False
     can_die: bool = False
     group: str = ""
-    """The recurrent layer that a state belongs to; "" elsewhere. Stacked recurrent layers are judged one by one."""
+    """The recurrent layer of a state; "" for other sites. Stacked recurrent layers are diagnosed separately."""
 
 
 @dataclass(frozen=True)
 class WeightInfo:
-    """A weighted layer as the record names it."""
+    """A layer with weights, as named in the record."""
 
     name: str
     shape: tuple[int, ...]
@@ -232,22 +241,22 @@ class WeightInfo:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a run records for: known before its first step."""
+    """The layout of a run's record, known before its first step."""
 
     steps: int
-    """Optimizer steps that are planned; 0 where a user's own program did not say."""
+    """Planned optimizer steps; 0 if an external program did not declare them."""
     batch_size: int
     sites: tuple[SiteInfo, ...]
     weights: tuple[WeightInfo, ...]
     clipping: JsonObject | None = None
-    """As it was declared; None where the gradient is not clipped."""
+    """Gradient clipping as declared; None if there is none."""
     parameters: int | None = None
-    """Trainable values; None where the service does not train the run."""
+    """Number of trainable parameters; None if the service does not train the run."""
     preflight: Preflight | None = None
-    """What the first batches showed; None where nobody looked, or not yet."""
+    """Facts about the first batches; None if not (yet) observed."""
 
     def columns(self, statistic: str) -> tuple[str, ...]:
-        """Names of a statistic's columns: layer outputs, weighted layers, or the run itself."""
+        """Names of a statistic's columns: sites (layer outputs), layers with weights, or the run."""
         per = STATISTICS[statistic].per
         if per == "run":
             return ("run",)
@@ -255,47 +264,47 @@ class Layout:
 
     @property
     def profile_columns(self) -> tuple[int, ...]:
-        """Indices of the sites that count for the profile over depth."""
+        """Indices of the sites in the profile over depth."""
         return tuple(index for index, site in enumerate(self.sites) if site.in_profile)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the training ended, in the numbers that rules and comparisons rest on."""
+    """The outcome of training: the numbers that rules and comparisons use."""
 
     steps_done: int
-    """Optimizer steps taken."""
+    """Number of optimizer steps taken."""
     nonfinite_step: int | None
     """First step whose loss or gradient norm was NaN or infinite; training stopped there."""
     initial_train_loss: float
-    """Loss before the first step on the first min(1000, n) training samples, batch norm on batch statistics."""
+    """Loss before the first step on the first min(1000, n) training samples; batch norm uses batch statistics."""
     final_train_loss: float
-    """The same after the last step."""
+    """Loss on the same samples after the last step."""
     constant_loss: float | None
-    """Training loss of the best constant predictor; None where it is not known (a user's own program did not say)."""
+    """Training loss of always predicting the average; None if unknown (an external program did not report it)."""
     final_validation_loss: float | None
-    """None where nothing was validated."""
+    """Validation loss; None if there was no validation."""
     final_validation_accuracy: float | None
-    """None for regression."""
+    """Validation accuracy; None for regression."""
     steps_to_target: int | None
-    """First probed step whose probe loss is at most half the constant predictor's; None if never."""
+    """First step with a probe loss at most half that of always predicting the average; None if never."""
     train_seconds: float | None
     recording_seconds: float | None
     peak_memory_bytes: int | None = None
     stopped_on: str | None = None
-    """The condition whose finding ended the run early, where `training.stop_when` asked for that."""
+    """The condition whose finding stopped the run early (`training.stop_when`); None if not stopped."""
     loss_unit: float | None = None
     """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
     standardized. None for a classification, and where it is not known."""
 
     @property
     def relative_train_loss(self) -> float | None:
-        """lT: 1 is no better than a constant, 0 is perfect; None where the constant predictor's is not known."""
+        """Final training loss relative to always predicting the average: 1 means nothing learned, 0 perfect."""
         return self._relative(self.final_train_loss)
 
     @property
     def relative_initial_loss(self) -> float | None:
-        """l0: the same before the first step."""
+        """Initial training loss relative to always predicting the average."""
         return self._relative(self.initial_train_loss)
 
     def _relative(self, loss: float) -> float | None:
@@ -306,21 +315,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything a run measured; what `diagnosis` and `comparison` are pure functions of."""
+    """Everything a run measured; `diagnosis` and `comparison` are pure functions of it."""
 
     steps: int
-    """Optimizer steps that the experiment asked for."""
+    """Planned optimizer steps."""
     batch_size: int
     sites: tuple[SiteInfo, ...]
     weights: tuple[WeightInfo, ...]
     series: Mapping[str, Series]
     outcome: Outcome | None
-    """None while the run goes on."""
+    """The outcome; None while the run is running."""
     clipping: JsonObject | None = None
     environment: JsonObject = field(default_factory=dict)
     parameters: int | None = None
     preflight: Preflight | None = None
-    """What its first batches showed; None where nobody looked."""
+    """Facts about its first batches; None if not observed."""
 
     @classmethod
     def of(
@@ -332,7 +341,7 @@ class RunRecord:
         environment: JsonObject | None = None,
         steps_done: int = 0,
     ) -> Self:
-        """The record of a run with that layout; where no steps were planned, they are those done so far."""
+        """The record of a run with this layout; without planned steps, the finished steps count."""
         return cls(
             steps=layout.steps or max(1, steps_done),
             batch_size=layout.batch_size,
@@ -348,13 +357,13 @@ class RunRecord:
 
     @property
     def layout(self) -> Layout:
-        """What it recorded for."""
+        """The layout of the record."""
         return Layout(
             self.steps, self.batch_size, self.sites, self.weights, self.clipping, self.parameters, self.preflight
         )
 
     def get(self, statistic: str) -> Series:
-        """A statistic's series; an empty one where nothing was recorded."""
+        """The series of a statistic; empty if nothing was recorded."""
         found = self.series.get(statistic)
         if found is not None:
             return found

@@ -1,9 +1,9 @@
-"""Runs that a user's own program records: what it declares of its network, sends while it trains, and how it ended.
+"""Runs recorded from an external program: its declaration, the windows it sends, and its ending.
 
     Declaration -> Window, Window, ... -> Ending
     Declaration.layout() is what is recorded for; `outcome.outcome_of` is how it ended
 
-A program tells what it knows. What it leaves out is taken from what it recorded where that tells it, else it is absent.
+A program reports what it knows. Missing values are taken from its statistics if possible, otherwise they stay absent.
 """
 
 from math import isfinite
@@ -24,7 +24,7 @@ PlaceName = Annotated[str, StringConstraints(min_length=1, max_length=200, patte
 Step = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
-"""A number as JSON has it; those that JSON has not are strings."""
+"""A JSON number, or "NaN", "Infinity" or "-Infinity" as a string."""
 _NAMED = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 _EXAMPLE_SITES = [
@@ -41,27 +41,27 @@ _EXAMPLE_WEIGHTS = [
 
 
 class DeclaredSite(Spec):
-    """A place whose gradient is recorded."""
+    """A site: a layer output whose gradient is recorded."""
 
     name: PlaceName
-    """The layer that owns it; unique."""
+    """The layer it belongs to; unique."""
     kind: SiteKind = "pre_activation"
-    """What a weighted layer hands to its activation, a block's output, or a recurrent layer's state at a time step."""
+    """The input of an activation after a layer with weights, a block's output, or a recurrent state at a time step."""
     units: Count
-    """Units (or channels) of its tensor."""
+    """Number of units (or channels) of its tensor."""
     in_profile: bool = True
-    """Whether it counts for the profile over depth; sites inside a block whose output is a site do not."""
+    """Whether it is part of the profile over depth. Sites inside a block whose output is a site are not."""
     activation: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)] | None = None
-    """Name of the nonlinearity that takes it, null where there is none or it is not known."""
+    """Name of the activation applied to it; null if there is none or it is unknown."""
     bounded: bool | None = None
-    """Whether that is bounded on both sides, so that units can saturate; null: as the catalogue has it, else no."""
+    """Whether the activation is bounded on both sides, so units can saturate; null uses the catalogue, else false."""
     can_die: bool | None = None
-    """Whether its slope is exactly 0 on a half line, so that units can die; null: as the catalogue has it, else no."""
+    """Whether its slope is exactly 0 on a half line, so units can die; null uses the catalogue, or else false."""
     group: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
-    """The recurrent layer that a state belongs to."""
+    """The recurrent layer that the state belongs to."""
 
     def info(self) -> SiteInfo:
-        """The site as a record has it."""
+        """The site as stored in a record."""
         known = ACTIVATIONS.get(self.activation or "")
         facts = known.model_validate({"name": self.activation}) if known is not None else None
         bounded, can_die = (facts.bounded, facts.can_die()) if facts is not None else (False, False)
@@ -81,35 +81,35 @@ class DeclaredWeight(Spec):
     """A weight whose gradient is recorded."""
 
     name: PlaceName
-    """The layer that owns it; unique."""
+    """The layer it belongs to; unique."""
     shape: Annotated[Items[Count], Field(min_length=1, max_length=8)]
-    """Its shape."""
+    """Shape of the weight."""
     readout: bool = False
-    """Whether it is the last layer's."""
+    """Whether it belongs to the last layer (the readout)."""
     trainable: bool = True
-    """Whether it is trained."""
+    """Whether it is trained (not frozen)."""
 
 
 class Declaration(Spec):
-    """A training in a program of its own, as far as its diagnosis needs to know of it."""
+    """The properties of a run in an external program that diagnosis uses."""
 
     steps: Count | None = None
-    """Optimizer steps that are planned; null where nobody knows."""
+    """Planned optimizer steps; null if unknown."""
     batch_size: Count
-    """Samples a step."""
+    """Samples per step."""
     seed: Seed = 0
-    """What comparisons pair runs by."""
+    """Random seed; comparisons pair runs by seed."""
     sites: Annotated[Items[DeclaredSite], Field(max_length=5000)] = ()
-    """Where gradients are recorded, in forward order, the readout left out: the columns of statistics per site."""
+    """The sites (layer outputs) in forward order, without the readout: the columns of statistics per site."""
     weights: Annotated[Items[DeclaredWeight], Field(max_length=5000)] = ()
-    """The weighted layers, in forward order: the columns of statistics per weight."""
+    """The layers with weights in forward order: the columns of statistics per weight."""
     constant_loss: Annotated[float, Field(ge=0)] | None = None
-    """Training loss of the best constant prediction (the entropy of the classes in nats; the variance of the targets),
-    which tells what is learned from what is not; null where it is not known, or told at the end."""
+    """Training loss of always predicting the average (the entropy of the classes in nats, or the variance of the
+    targets). Losses are judged relative to it; null if unknown or reported at the end."""
     clipping: AnyClipping | None = None
-    """What limits the gradient before each step; null is no limit."""
+    """Gradient clipping before each step; null if there is none."""
     environment: Annotated[dict[str, Any], Field(max_length=50)] = Field(default_factory=dict)
-    """Where it is trained: versions, device, whatever helps to tell runs apart."""
+    """Environment of the run: versions, device and other details that distinguish runs."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -117,12 +117,12 @@ class Declaration(Spec):
             seen: set[str] = set()
             for place in names:
                 if place.name in seen:
-                    raise ValueError(f"a second {what} is called {place.name!r}")
+                    raise ValueError(f"duplicate {what} name {place.name!r}")
                 seen.add(place.name)
         return self
 
     def layout(self) -> Layout:
-        """What is recorded for; its steps are 0 where none are planned."""
+        """The layout of the record; its steps are 0 if none are planned."""
         return Layout(
             steps=self.steps or 0,
             batch_size=self.batch_size,
@@ -135,24 +135,24 @@ class Declaration(Spec):
 
 
 class RecordedSeries(Spec):
-    """One statistic at some steps."""
+    """One statistic at several steps."""
 
     statistic: Annotated[str, StringConstraints(max_length=64)]
-    """Which, by its name in the catalogue."""
+    """Name of the statistic in the catalogue."""
     steps: Annotated[Items[Step], Field(min_length=1, max_length=100_000)]
-    """The steps it was measured at, increasing; step 0 is before the first update."""
+    """The steps it was measured at, increasing; step 0 is before the first weight update."""
     values: Annotated[Items[Items[Number]], Field(max_length=100_000)]
-    """A row for each step, with a number for each site, each weight, or one for the whole run."""
+    """One row per step, with one number per site, per weight, or for the whole run."""
 
     def series(self) -> Series:
-        """As numbers; what is beyond float32 is infinite."""
+        """The series as numbers; values beyond float32 become infinite."""
         rows = [[number_of(value) for value in row] for row in self.values]
         with np.errstate(over="ignore"):
             return Series(np.asarray(self.steps, np.int32), np.asarray(rows, np.float64).astype(np.float32))
 
 
 class Window(Spec):
-    """What was recorded since the window before; an empty one says that the program lives."""
+    """Everything recorded since the previous window; an empty window is a sign of life."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -175,44 +175,44 @@ class Window(Spec):
     )
 
     window: Step
-    """Number of the window, counted from 0 without a gap. Sent again, it changes nothing."""
+    """Number of the window, from 0 without gaps. Sending it again has no effect."""
     step: Step
-    """Optimizer steps that are finished."""
+    """Number of finished optimizer steps."""
     series: Annotated[Items[RecordedSeries], Field(max_length=len(STATISTICS))] = ()
-    """What is new, each statistic once."""
+    """New series, at most one per statistic."""
 
 
 class Ending(Spec):
-    """How a training ended; what is null is taken from what was recorded, or stays unknown."""
+    """How training ended. Null fields are taken from the statistics, or stay unknown."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"windows": 1, "constant_loss": 1.6, "final_validation_accuracy": 0.91}]}
     )
 
     windows: Step | None = None
-    """Windows that were sent: where some are missing, the recording is not ended."""
+    """Number of windows sent; if some are missing, the recording is not ended."""
     initial_train_loss: Number | None = None
-    """Training loss before the first step; null: the first probe's, or else the first batch's."""
+    """Training loss before the first step; null uses the first probe loss, or else the first batch loss."""
     final_train_loss: Number | None = None
-    """Training loss after the last step; null: the last probe's, or else the mean of the last batches'."""
+    """Training loss after the last step; null uses the last probe loss, or else the mean of the last batch losses."""
     constant_loss: Annotated[float, Field(ge=0)] | None = None
-    """Training loss of the best constant prediction; null: as declared."""
+    """Training loss of always predicting the average; null uses the declared value."""
     final_validation_loss: Number | None = None
-    """Loss on what was not trained on."""
+    """Loss on validation data."""
     final_validation_accuracy: Fraction | None = None
-    """Share of right answers there."""
+    """Accuracy on validation data."""
     train_seconds: Annotated[float, Field(ge=0)] | None = None
-    """Seconds of training, without recording."""
+    """Seconds spent training, without recording."""
     recording_seconds: Annotated[float, Field(ge=0)] | None = None
-    """Seconds of recording."""
+    """Seconds spent recording."""
     preflight: Preflight | None = None
-    """What the first batches showed; null where nobody looked."""
+    """Facts about the first batches; null if not observed."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
-    """Most bytes that the training held."""
+    """Peak memory of training in bytes."""
 
 
 def series_to_json(statistic: str, series: Series) -> dict[str, Any]:
-    """A series as it is posted; numbers that JSON has not are strings."""
+    """A series in JSON; NaN and infinity are strings."""
     values = series.values.tolist()
     if not np.isfinite(series.values).all():
         values = [[spelled(value) for value in row] for row in values]
@@ -220,19 +220,19 @@ def series_to_json(statistic: str, series: Series) -> dict[str, Any]:
 
 
 def number_of(value: Number | None) -> float | None:
-    """A number that JSON spelled, as itself."""
+    """A JSON value as a float."""
     return _NAMED[value] if isinstance(value, str) else value
 
 
 def spelled(value: float) -> Number:
-    """A number as JSON has it."""
+    """A float as a JSON value."""
     if isfinite(value):
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # NaN alone does
 
 
 def example() -> dict[str, Any]:
-    """A declaration as it may be posted."""
+    """An example of a declaration."""
     return {
         "name": "my network",
         "steps": 300,

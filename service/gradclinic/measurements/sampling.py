@@ -1,4 +1,4 @@
-"""Fewer points of a series, for charts: whole buckets of steps joined, and said so."""
+"""Downsamples a series for charts by joining buckets of steps, and reports it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ Aggregate = Literal["none", "max", "mean", "minmax"]
 
 @dataclass(frozen=True)
 class Sampled:
-    """A series, perhaps thinned; `low` and `high` differ only for the aggregate `minmax`."""
+    """A series, possibly downsampled; `low` and `high` differ only for the aggregate `minmax`."""
 
     steps: IntArray
     """[n]: the first step of each bucket."""
@@ -25,10 +25,10 @@ class Sampled:
 
 
 def sample(series: Series, *, max_points: int | None, aggregate: Aggregate = "none") -> Sampled:
-    """At most `max_points` rows of a series; NaN and infinity come through every aggregate.
+    """At most `max_points` rows of a series; every aggregate preserves NaN and infinity.
 
-    `none` keeps evenly spaced rows, the first and the last among them; the others join buckets of equal count:
-    `max` and `mean` of each, or the pair of both extremes (`minmax`).
+    `none` keeps evenly spaced rows, including the first and the last. The others aggregate buckets of equal size:
+    the `max` or `mean` of each, or both extremes (`minmax`).
     """
     count = len(series)
     if max_points is None or count <= max_points:

@@ -1,6 +1,6 @@
-"""The name of the task, and how a message is sent. A message is a hint with a run's id; the database is the truth.
+"""The task's name, and sending its messages. A message is a hint with a run's id; the database is the source of truth.
 
-Nothing here imports torch or the workers. A message that cannot be sent is no loss: the reconciler sends it later.
+This module imports neither torch nor the workers. If a message cannot be sent, the reconciler sends it later.
 """
 
 import hashlib
@@ -29,24 +29,24 @@ log = structlog.get_logger(__name__)
 TRAIN = "gradclinic.train"
 QUEUES = ("cpu", "gpu")
 PRIORITIES = (0, 3, 6, 9)
-"""What the transport tells apart; 0 goes first."""
+"""Priorities that the transport distinguishes; 0 is first."""
 SEPARATOR: str = Channel.sep
-"""What Kombu puts between a queue's name and a priority in the name of their list."""
+"""Separator between queue name and priority in the names of Kombu's lists."""
 
 SENT_AT_ONCE = 64
-"""Messages that one request sends itself; the reconciler sends the rest, so that a large study is accepted at once."""
+"""Messages that one request sends itself. The reconciler sends the rest, so large studies are accepted quickly."""
 PAUSE_S = 3.0
-"""Seconds without another try after the broker did not answer, so that requests do not queue up behind it."""
+"""Seconds without another try after the broker did not answer, so that requests do not pile up."""
 
 
 PATIENT: dict[str, object] = {"socket_timeout": 10}
-"""A worker's connection: it has nothing better to do than to try again."""
+"""Options of a worker's connection, which retries forever."""
 BRIEF: dict[str, object] = {"socket_timeout": 1, "max_retries": 1, "interval_start": 0, "interval_step": 0}
-"""A producer's connection: somebody waits for the answer, and the reconciler will send what it could not."""
+"""Options of a producer's connection, which gives up quickly: a client is waiting, and the reconciler retries."""
 
 
 def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -> Celery:
-    """Celery as both sides use it: JSON only, early acknowledgement, no results, one run at a time."""
+    """Celery configured for both sides: JSON only, early acknowledgement, no results, one run at a time."""
     app = Celery("gradclinic", broker=settings.broker_url, set_as_current=False)
     app.conf.update(
         task_acks_late=False,
@@ -60,7 +60,7 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
         worker_prefetch_multiplier=1,
         worker_pool_start_method="spawn",
         worker_concurrency=1,
-        worker_proc_alive_timeout=300.0,  # a child imports torch before it says that it is up
+        worker_proc_alive_timeout=300.0,  # a child imports torch before it reports that it is up
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
@@ -68,7 +68,7 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_channel_error_retry=True,  # a broker that is out of memory, or a replica now, ends no worker
+        broker_channel_error_retry=True,  # a broker that is out of memory or read-only does not stop the worker
         broker_transport_options={
             "visibility_timeout": 86_400,
             **connection,
@@ -83,25 +83,25 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
 
 
 def owner_prefix(worker_pid: int) -> str:
-    """What the owners' names of the runs begin with that one worker's children hold.
+    """Prefix of the lease owner names of one worker's children.
 
-    Containers may share their host's name, and cloned machines theirs, while each counts its processes from 1.
+    Host names are not unique (containers, cloned machines), and neither are process ids.
     """
     return f"{socket.gethostname()}-{_place()}/{worker_pid}/"
 
 
 @cache
 def _place() -> str:
-    """Eight digits that no other machine that runs, and no other container on this one, has."""
+    """Eight digits that are unique among running machines and containers."""
     known = ""
-    with suppress(OSError):  # a sandbox may show neither
+    with suppress(OSError):  # a sandbox may provide neither
         known += Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
         known += str(Path("/proc/self/ns/pid").stat().st_ino)
     return hashlib.sha256(known.encode()).hexdigest()[:8]
 
 
 class Queue:
-    """The producer's side of the queues; it never waits for longer than a few seconds, and never raises on sending."""
+    """The producer side of the queues. It waits at most a few seconds, and sending never raises."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = celery_app(settings, connection=BRIEF)
@@ -111,12 +111,12 @@ class Queue:
         self._paused_until = 0.0
 
     def send(self, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> list[str]:
-        """Send a message for each run; the ids of the runs whose message the broker took, perhaps none."""
+        """Send a message for each run; returns the ids of the runs whose message the broker accepted."""
         sent: list[str] = []
         if not messages or time.monotonic() < self._paused_until:
             return sent
         try:
-            self._redis.ping()  # a frozen broker is found out sooner than by sending
+            self._redis.ping()  # detects a frozen broker faster than sending does
             with self._app.connection_for_write() as connection, self._app.amqp.Producer(connection) as producer:
                 for message in messages[:at_once]:
                     self._app.send_task(
@@ -135,7 +135,7 @@ class Queue:
         return sent
 
     def depths(self) -> Mapping[str, int]:
-        """Messages that wait in each queue; raises ServiceUnavailable."""
+        """Number of messages waiting in each queue; raises ServiceUnavailable."""
         keys = [(queue, _key(queue, priority)) for queue in QUEUES for priority in PRIORITIES]
         found = dict.fromkeys(QUEUES, 0)
         try:
@@ -145,18 +145,18 @@ class Queue:
             for (queue, _), length in zip(keys, pipeline.execute(), strict=True):
                 found[queue] += int(length)
         except (redis.RedisError, OSError) as error:
-            raise ServiceUnavailable("the queue cannot be reached now") from error
+            raise ServiceUnavailable("the queue is unreachable; try again later") from error
         return found
 
     def ping(self) -> None:
-        """Raises ServiceUnavailable where the broker does not answer."""
+        """Raises ServiceUnavailable if the broker does not answer."""
         try:
             self._redis.ping()
         except (redis.RedisError, OSError) as error:
-            raise ServiceUnavailable("the queue cannot be reached now") from error
+            raise ServiceUnavailable("the queue is unreachable; try again later") from error
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         self._redis.close()
         self._app.close()
 

@@ -40,7 +40,7 @@ class AddSkipConnections(Remedy):
             raise refuse(f"the model has more than {MAX_LAYERS} layers")
         rewritten = self._wrap(layers, experiment.data.input_shape(model.layout()))
         if not any(isinstance(layer, Residual) for layer in rewritten):
-            raise refuse(f"no {self.every} successive layers with weights have equal input and output shapes")
+            raise refuse(f"no block of {self.every} layers with weights has equal input and output shapes")
         knob = with_knob(experiment, "skip", Skip(scale=self.scale)) if self.every == 1 else None
         return with_layers(experiment, rewritten) if knob is None else knob
 

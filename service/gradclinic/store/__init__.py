@@ -1,4 +1,4 @@
-"""The only SQL. Tables and rows never leave this package; frozen records do (`records`).
+"""All SQL is in this package. It returns frozen records (`records`), never tables or rows.
 
     store = Store(settings.database_url)       # sqlite:///... or postgresql+psycopg://...; migrate.upgrade(url) first
 
@@ -28,8 +28,8 @@
                         append(run_id, window=, ...) -> bool, finish, silent      runs that their own programs train
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
-Everything raises ServiceUnavailable when the database cannot be reached, NotFound and Conflict as their names say.
-NaN and infinity are themselves in numbers, and the contract's strings in JSON documents.
+All methods raise ServiceUnavailable if the database is unreachable, and NotFound or Conflict where it applies.
+NaN and infinity are stored as numbers in columns and as strings in JSON documents.
 """
 
 from collections import Counter
@@ -63,7 +63,7 @@ from .study import Studies
 
 
 class Store:
-    """A database, by what is asked of it."""
+    """A database, grouped by resource."""
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
@@ -80,7 +80,7 @@ class Store:
         self.reconciliation = Reconciliation(self._database)
 
     def vitals(self, *, seen_within_s: float) -> Vitals:
-        """What whoever operates the service watches; workers count that were seen so lately."""
+        """Metrics for operators; counts workers seen within `seen_within_s`."""
         workers = self.reconciliation.workers(seen_within_s=seen_within_s)
         return Vitals(
             runs=self.runs.counts(),
@@ -94,15 +94,15 @@ class Store:
         )
 
     def ping(self) -> None:
-        """Raises ServiceUnavailable where the database does not answer."""
+        """Raises ServiceUnavailable if the database does not answer."""
         self._database.ping()
 
     def is_current(self) -> bool:
-        """Whether the database has the newest schema that this version knows, or a newer version's."""
+        """Whether the database has the latest schema of this version, or a newer one."""
         return is_current(self._database)
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         self._database.close()
 
 

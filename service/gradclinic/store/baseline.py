@@ -1,4 +1,4 @@
-"""Baselines: movable names of pinned result sets, and what each name pointed at before."""
+"""Baselines: movable names of pinned result sets, with their history."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,19 +16,19 @@ from .records.page import Page
 from .rows import known
 
 HISTORY = 100
-"""Pins that are told of a baseline: the last ones."""
+"""Number of latest pins returned with a baseline."""
 
 
 class Baselines:
-    """Baselines, one by one and in pages."""
+    """Reads and writes baselines."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def pin(self, name: str, new: NewPin) -> Created[Baseline]:
-        """Have a name point at these runs, and write down when; replayed where it does so already.
+        """Pin runs as a named baseline; replayed if the name already points at them.
 
-        Raises NotFound for a run that is gone.
+        Raises NotFound for a run that does not exist.
         """
         pin_id = new_id("pin")
         with self._database.write() as connection:
@@ -55,7 +55,7 @@ class Baselines:
             if made is None:
                 before = _held(connection, name)
                 if before is None:
-                    raise Conflict(f"the baseline {name!r} was deleted meanwhile; send the request again")
+                    raise Conflict(f"the baseline {name!r} was deleted in the meantime; send the request again")
                 connection.execute(update(t.baselines).where(t.baselines.c.name == name).values(pin_id=pin_id))
                 release(connection, before["id"])
             return Created(_get(connection, name), replayed=False)
@@ -66,12 +66,12 @@ class Baselines:
             return _get(connection, name)
 
     def pin_of(self, pin_id: str) -> Pin:
-        """What a check was held against, whatever the name points at now."""
+        """The pin that a check was compared with, independent of where the name points now."""
         with self._database.read() as connection:
             return _of(connection, pin_id)
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[Baseline]:
-        """Baselines, by name."""
+        """A page of baselines, by name."""
         query = select(t.baselines.c.name).order_by(t.baselines.c.name).limit(limit + 1)
         if after is not None:
             query = query.where(t.baselines.c.name > after)
@@ -81,9 +81,9 @@ class Baselines:
         return Page(found, found[-1].name if len(names) > limit else None)
 
     def delete(self, name: str) -> None:
-        """Take the name away, and let go of its runs, as far as no check was held against them.
+        """Delete the name, and unpin its runs unless a check was compared with them.
 
-        Raises Conflict where a schedule checks against it.
+        Raises Conflict if a schedule uses the baseline.
         """
         with self._database.write() as connection:
             if _held(connection, name) is None:
@@ -92,7 +92,7 @@ class Baselines:
                 select(t.schedules.c.name).where(t.schedules.c.baseline == name).limit(1)
             ).scalar()
             if schedule is not None:
-                raise Conflict(f"the schedule {schedule!r} checks against the baseline {name!r}; delete it first")
+                raise Conflict(f"the schedule {schedule!r} uses the baseline {name!r}; delete the schedule first")
             connection.execute(delete(t.baselines).where(t.baselines.c.name == name))
             connection.execute(select(t.pins.c.id).where(t.pins.c.baseline == name).with_for_update())
             used = exists().where(t.checks.c.pin_id == t.pins.c.id)
@@ -104,12 +104,12 @@ _LISTS = ("remedies", "seeds", "run_ids")
 
 
 def not_found(name: str) -> NotFound:
-    """That there is no baseline of that name."""
+    """The error that no baseline has this name."""
     return NotFound(f"there is no baseline {name!r}")
 
 
 def _held(connection: Connection, name: str) -> RowMapping | None:
-    """The pin that a name points at; the name points nowhere else until the end of the transaction."""
+    """The pin that a name points at; locks the name until the end of the transaction."""
     pin_id = connection.execute(
         select(t.baselines.c.pin_id).where(t.baselines.c.name == name).with_for_update()
     ).scalar()
@@ -117,7 +117,7 @@ def _held(connection: Connection, name: str) -> RowMapping | None:
 
 
 def _lock_runs(connection: Connection, run_ids: Sequence[str]) -> None:
-    """Keep the runs from being deleted until the pin is committed."""
+    """Lock the runs against deletion until the pin is committed."""
     runs = t.runs.c
     found = connection.execute(
         select(runs.id).where(runs.id.in_(list(run_ids))).with_for_update(read=True, key_share=True)
@@ -144,7 +144,7 @@ def _get(connection: Connection, name: str) -> Baseline:
 
 
 def _conditions(connection: Connection, pin_id: str) -> dict[str, int]:
-    """How many of the pinned runs have which primary condition, the most frequent first."""
+    """Number of pinned runs by primary condition, most frequent first."""
     runs = t.runs.c
     found = connection.execute(
         select(runs.condition, func.count().label("runs"))

@@ -1,4 +1,4 @@
-"""Checks: stored together with their runs; the verdict is stored once all of them have ended."""
+"""Checks, stored together with their runs; the verdict is stored once all runs have ended."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,11 +26,11 @@ from .rows import insert_runs, known, moment, to_run
 from .run import cancel_queued
 
 LABEL = "check"
-"""Label of a check's runs, for finding them; its value is the check's identifier."""
+"""Label of a check's runs; its value is the check's id."""
 
 
 class Checks:
-    """Checks, one by one and in pages."""
+    """Reads and writes checks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,10 +43,10 @@ class Checks:
         idempotency: Idempotency | None = None,
         due: Due | None = None,
     ) -> Created[Check] | None:
-        """Store a check and all its runs, or nothing; with a key that was used before, the check of that time.
+        """Store a check and all its runs, or nothing; a repeated idempotency key returns the earlier check.
 
-        None where this due time of the schedule is dealt with. Raises Conflict where the baseline's name was
-        moved since the request was read.
+        None if this due time of the schedule was already handled. Raises Conflict if the baseline was moved
+        since the request was read.
         """
         check_id = new_id("check")
         own = [(new_id("run"), replace(run, labels={**run.labels, LABEL: check_id})) for run in runs]
@@ -88,7 +88,7 @@ class Checks:
         after: str | None = None,
         limit: int = 50,
     ) -> Page[Check]:
-        """Checks that meet every filter, newest first."""
+        """A page of checks that match all filters, newest first."""
         column = t.checks.c
         query = select(t.checks).order_by(column.id.desc()).limit(limit + 1)
         for filtered, value in ((column.baseline, baseline), (column.schedule, schedule), (column.verdict, verdict)):
@@ -102,26 +102,26 @@ class Checks:
         return Page(found, found[-1].id if len(rows) > limit else None)
 
     def running(self) -> list[str]:
-        """Identifiers of those that have no verdict yet, oldest first."""
+        """Ids of checks without a verdict, oldest first."""
         column = t.checks.c
         with self._database.read() as connection:
             found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
             return list(found.scalars())
 
     def runs(self, check_id: str) -> list[Run]:
-        """The new runs of a check, in the order of their making."""
+        """The new runs of a check, in order of creation."""
         query = select(t.runs).where(t.runs.c.id.in_(_runs_of(check_id))).order_by(t.runs.c.id)
         with self._database.read() as connection:
             return [to_run(row) for row in connection.execute(query).mappings()]
 
     def of_run(self, run_id: str) -> str | None:
-        """The check that asked for a run; None for any other run."""
+        """The check that a run belongs to; None if there is none."""
         query = select(t.check_runs.c.check_id).where(t.check_runs.c.run_id == run_id)
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
     def finish(self, check_id: str, *, status: Literal["succeeded", "failed"], report: Report) -> bool:
-        """Save the report with its verdict, and end it; False, and nothing happens, if it has ended."""
+        """Store the report with its verdict and end the check; False, without effect, if it has already ended."""
         with self._database.write() as connection:
             return _hold(
                 connection,
@@ -133,7 +133,7 @@ class Checks:
             )
 
     def request_cancel(self, check_id: str) -> Check:
-        """End it, cancel what is queued, ask what runs to stop; raises Conflict when it ended otherwise."""
+        """Cancel the check and its queued runs, ask running ones to stop; raises Conflict if it has already ended."""
         runs = t.runs.c
         with self._database.write() as connection:
             canceled = _hold(
@@ -148,7 +148,7 @@ class Checks:
             return _get(connection, check_id)
 
     def delete(self, check_id: str) -> None:
-        """Remove a check with its runs; raises Conflict where a baseline is pinned to them."""
+        """Delete a check with its runs; raises Conflict if a baseline is pinned to them."""
         column = t.checks.c
         with self._database.write() as connection:
             pin_id = connection.execute(select(column.pin_id).where(column.id == check_id).with_for_update()).scalar()
@@ -161,7 +161,7 @@ class Checks:
             release(connection, pin_id)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Number of checks by status and verdict, which is "" where there is none."""
+        """Number of checks by status and verdict ("" if there is none)."""
         column = t.checks.c
         query = select(column.status, column.verdict, func.count()).group_by(column.status, column.verdict)
         with self._database.read() as connection:
@@ -169,18 +169,18 @@ class Checks:
 
 
 def _hold_baseline(connection: Connection, new: NewCheck) -> None:
-    """Keep the baseline's name where it is until the check is stored, so that its runs are let go by nobody."""
+    """Lock the baseline's name until the check is stored, so that its runs stay pinned."""
     pin_id = connection.execute(
         select(t.baselines.c.pin_id).where(t.baselines.c.name == new.baseline).with_for_update(read=True)
     ).scalar()
     if pin_id is None:
         raise no_baseline(new.baseline)
     if pin_id != new.pin_id:
-        raise Conflict(f"the baseline {new.baseline!r} was moved meanwhile; send the request again")
+        raise Conflict(f"the baseline {new.baseline!r} was moved in the meantime; send the request again")
 
 
 def _hold(connection: Connection, check_id: str, **values: Any) -> bool:
-    """Change a running check, and hold its row until the end of the transaction; whether it is running."""
+    """Update a running check and lock its row until the end of the transaction; returns whether it is running."""
     column = t.checks.c
     changed = connection.execute(
         update(t.checks).where(column.id == check_id, column.status == "running").values(**values).returning(column.id)

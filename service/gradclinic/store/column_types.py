@@ -11,10 +11,10 @@ from sqlalchemy.types import TypeEngine
 
 
 class Number(TypeDecorator[float]):
-    """A double in which NaN is itself.
+    """A double that preserves NaN.
 
-    PostgreSQL stores NaN as such. SQLite would turn it into NULL, which means "absent" here; there it is
-    the text 'NaN', which sorts after every number, as NaN does in PostgreSQL.
+    PostgreSQL stores NaN directly. SQLite would store NULL, which means "absent" here, so NaN is stored as
+    the text 'NaN', which sorts after all numbers, like NaN in PostgreSQL.
     """
 
     impl = Double
@@ -29,7 +29,7 @@ class Number(TypeDecorator[float]):
         return None if value is None else float(value)
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        """Without Double's own processor, which insists on numbers."""
+        """Skips Double's own processor, which accepts only numbers."""
         return lambda value: self.process_bind_param(value, dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # SQLAlchemy's signature
@@ -37,7 +37,7 @@ class Number(TypeDecorator[float]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON document in the order it was written; NaN and infinity become the contract's strings."""
+    """A JSON document that keeps its key order; NaN and infinity become strings."""
 
     impl = Text
     cache_ok = True

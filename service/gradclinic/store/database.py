@@ -28,13 +28,13 @@ POSTGRES_OPTIONS: dict[str, object] = {
 
 
 SQLITE_LOCK_S = 10
-"""Seconds that a writer waits for another one; meanwhile a request holds one of the API's threads."""
+"""Seconds that a writer waits for another writer, blocking one of the API's threads."""
 _READ_ONLY = "25006"
-"""PostgreSQL's code for a server that does not write: it has become a replica, and another one writes now."""
+"""PostgreSQL's code for a read-only server, for example after a failover."""
 
 
 class Database:
-    """Connections, transactions and the clock; the rest of the store speaks SQL through it."""
+    """Connections, transactions and the clock, used by the rest of the store."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = make_url(url)
@@ -61,34 +61,34 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state and changes nothing."""
+        """A read-only transaction with a consistent snapshot."""
         with _translated(), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that is committed when the block ends, and rolled back when it raises."""
+        """A transaction that commits when the block ends and rolls back if it raises."""
         with _translated(), self.engine.begin() as connection:
             yield connection
 
     @property
     def now(self) -> ColumnElement[float]:
-        """Seconds since 1970 by the database's clock."""
+        """Current time by the database's clock, in seconds since 1970."""
         if self.is_sqlite:
             return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Double)
         return literal_column("extract(epoch from clock_timestamp())::double precision", Double)
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
-        """An INSERT that knows ON CONFLICT."""
+        """An INSERT that supports ON CONFLICT."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def ping(self) -> None:
-        """Ask for nothing; raises ServiceUnavailable where there is no answer."""
+        """Run a trivial query; raises ServiceUnavailable if there is no answer."""
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         self.engine.dispose()
 
 
@@ -98,7 +98,7 @@ def _translated() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         log.warning("database_unavailable", error=str(getattr(error, "orig", error)).strip())
-        raise ServiceUnavailable("the database cannot be used now") from error
+        raise ServiceUnavailable("the database is unreachable; try again later") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise ServiceUnavailable("the connection to the database was lost") from error
@@ -111,7 +111,7 @@ def _give_up_connection(context: ExceptionContext) -> None:
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    connection.isolation_level = None  # we begin transactions explicitly instead of the driver
     connection.execute(f"PRAGMA busy_timeout = {SQLITE_LOCK_S * 1000}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -120,5 +120,5 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("gradclinic_reading", False)
-    # A deferred transaction that turns into a writer fails at once when another one wrote meanwhile.
+    # A deferred transaction that starts writing fails immediately if another one wrote in the meantime.
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

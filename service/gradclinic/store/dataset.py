@@ -1,4 +1,4 @@
-"""Uploaded data sets: what is known of them, and their arrays."""
+"""Uploaded data sets: their metadata and arrays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,13 +20,13 @@ _KEPT = ("id", "task", "rows", "shape", "outputs")
 
 
 class Datasets:
-    """Data sets by their id, which follows from their content."""
+    """Reads and writes data sets by id, which is derived from their content."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, content: bytes, **facts: Any) -> Created[DatasetRecord]:
-        """Store a data set, once: the same content again is the data set of that time."""
+        """Store a data set; the same content again returns the existing one."""
         with self._database.write() as connection:
             statement = self._database.insert(t.datasets).values(
                 content=content, created_at=self._database.now, **facts
@@ -40,20 +40,20 @@ class Datasets:
         return Created(_record(row), replayed=replayed)
 
     def find(self, dataset_id: str) -> DatasetRecord | None:
-        """What is known of a data set; None where there is none."""
+        """The metadata of a data set, or None."""
         with self._database.read() as connection:
             row = connection.execute(select(*_FACTS).where(t.datasets.c.id == dataset_id)).mappings().first()
         return None if row is None else _record(row)
 
     def get(self, dataset_id: str) -> DatasetRecord:
-        """What is known of a data set; raises NotFound."""
+        """The metadata of a data set; raises NotFound."""
         found = self.find(dataset_id)
         if found is None:
             raise NotFound(f"there is no data set {dataset_id}")
         return found
 
     def find_deleted(self, dataset_id: str) -> DeletedDataset | None:
-        """What is still known of a data set that was deleted; None where there was none."""
+        """The remaining metadata of a deleted data set, or None."""
         column = t.deleted_datasets.c
         with self._database.read() as connection:
             row = connection.execute(select(t.deleted_datasets).where(column.id == dataset_id)).mappings().first()
@@ -64,16 +64,16 @@ class Datasets:
         )
 
     def runs_by_dataset(self, dataset_ids: Sequence[str]) -> dict[str, int]:
-        """How many runs were trained on each data set, or will be."""
+        """Number of runs on each data set, including queued ones."""
         with self._database.read() as connection:
             return runs_by_dataset(connection, self._database, dataset_ids)
 
     def delete(self, dataset_id: str) -> None:
-        """Remove a data set, but for what its runs are understood by; raises Conflict while something needs it."""
+        """Delete a data set except the metadata that its runs need; raises Conflict while it is in use."""
         column = t.datasets.c
         kept = [column[name] for name in _KEPT]
         with self._database.write() as connection:
-            # First its row: who is about to store a run on it waits for the end of this, and the other way round.
+            # Lock its row first, so that this and the creation of a run on it wait for each other.
             if connection.execute(select(column.id).where(column.id == dataset_id).with_for_update()).first() is None:
                 raise NotFound(f"there is no data set {dataset_id}")
             needed = who_needs(connection, self._database, dataset_id)
@@ -84,7 +84,7 @@ class Datasets:
             connection.execute(delete(t.datasets).where(column.id == dataset_id))
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[DatasetRecord]:
-        """Data sets by their id."""
+        """A page of data sets by id."""
         query = select(*_FACTS).order_by(t.datasets.c.id).limit(limit + 1)
         if after is not None:
             query = query.where(t.datasets.c.id > after)

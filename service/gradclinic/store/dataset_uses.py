@@ -1,4 +1,4 @@
-"""Who needs an uploaded data set: runs, searches and schedules name it in their experiments."""
+"""Uses of an uploaded data set by runs, prescriptions and schedules, which name it in their experiments."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ from .documents import text_at
 def hold_datasets(connection: Connection, experiments: Iterable[JsonObject]) -> None:
     """Keep the uploaded data of experiments from being deleted before this transaction ends.
 
-    Raises Conflict where one was: whoever checked the experiment had seen it still.
+    Raises Conflict if one was deleted after the experiment was validated.
     """
     wanted = {found for experiment in experiments if (found := uploaded_in(experiment)) is not None}
     if not wanted:
@@ -26,13 +26,13 @@ def hold_datasets(connection: Connection, experiments: Iterable[JsonObject]) -> 
 
 
 def uploaded_in(experiment: JsonObject) -> str | None:
-    """The uploaded data set that an experiment names; None where it names another kind of data."""
+    """The uploaded data set that an experiment uses; None for other kinds of data."""
     data = experiment.get("data") or {}
     return str(data["id"]) if data.get("kind") == "uploaded" else None
 
 
 def runs_by_dataset(connection: Connection, database: Database, dataset_ids: Sequence[str]) -> dict[str, int]:
-    """How many runs name each data set; it looks at every run."""
+    """Number of runs on each data set; scans all runs."""
     named = text_at(database, t.runs.c.resolved_experiment, "data", "id")
     counted = select(named.label("dataset"), func.count().label("runs")).where(named.in_(dataset_ids)).group_by(named)
     found = {row.dataset: row.runs for row in connection.execute(counted)}
@@ -40,7 +40,7 @@ def runs_by_dataset(connection: Connection, database: Database, dataset_ids: Seq
 
 
 def who_needs(connection: Connection, database: Database, dataset_id: str) -> str | None:
-    """In words, which unfinished runs, searches or schedules train on a data set; None where there are none."""
+    """The unfinished runs, prescriptions or schedules that use a data set, in words; None if there are none."""
     runs, searches = t.runs.c, t.prescriptions.c
     waiting = connection.scalar(
         select(func.count())
@@ -52,20 +52,20 @@ def who_needs(connection: Connection, database: Database, dataset_id: str) -> st
         )
     )
     if waiting:
-        return "1 unfinished run needs it" if waiting == 1 else f"{waiting:,} unfinished runs need it"
+        return "1 unfinished run uses it" if waiting == 1 else f"{waiting:,} unfinished runs use it"
     going_on = connection.scalar(
         select(func.count())
         .select_from(t.prescriptions)
         .where(searches.status == "running", text_at(database, searches.experiment, "data", "id") == dataset_id)
     )
     if going_on:
-        return "a search for a cure that goes on needs it"
+        return "a running prescription uses it"
     name = connection.scalar(_schedules_on(database, dataset_id))
-    return None if name is None else f"the schedule {name!r} needs it"
+    return None if name is None else f"the schedule {name!r} uses it"
 
 
 def _schedules_on(database: Database, dataset_id: str) -> Select[tuple[str]]:
-    """The schedules whose checks train on a data set: by an experiment of their own, or else by their baseline's."""
+    """The schedules whose checks train on a data set, by their own experiment or by that of their baseline."""
     own, pinned = t.schedules.c.asks, t.pins.c.experiment
     return (
         select(t.schedules.c.name)

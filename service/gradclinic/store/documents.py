@@ -1,4 +1,4 @@
-"""Conditions on what stands in a JSON document, in the words of either database."""
+"""SQL conditions on the content of JSON documents, for both databases."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +10,16 @@ from .database import Database
 
 
 def text_at(database: Database, column: Column[Any], *path: str) -> ColumnElement[str | None]:
-    """The string at a path of plain names; NULL where there is none."""
+    """The string at a path of plain names; NULL if there is none."""
     if database.is_sqlite:
         return func.json_extract(column, ".".join(("$", *path)))
     return func.json_extract_path_text(column, *path)
 
 
 def has_all(database: Database, column: Column[Any], labels: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """That an object of strings has all these keys with these values, one condition a key.
+    """Conditions that an object of strings has all these keys with these values, one per key.
 
-    It looks at every row that is left, so it is for tables with a row for each study, not for each run.
+    It scans all remaining rows, so use it for tables with one row per study, not per run.
     """
     each = func.json_each if database.is_sqlite else func.json_each_text
     found: list[ColumnElement[bool]] = []

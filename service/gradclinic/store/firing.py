@@ -1,4 +1,4 @@
-"""A due time of a schedule is dealt with once, however many reconcilers see it and whatever dies."""
+"""Handles each due time of a schedule exactly once, even with several reconcilers and after crashes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from .database import Database
 
 @dataclass(frozen=True)
 class Due:
-    """A due time of a schedule, which starts one check and no second one."""
+    """A due time of a schedule, which starts at most one check."""
 
     schedule: str
     at: datetime
@@ -20,9 +20,9 @@ class Due:
 def deal_with(
     connection: Connection, database: Database, due: Due, *, check_id: str | None = None, problem: str | None = None
 ) -> bool:
-    """Write down what comes of a due time; False where it, or a later one, was dealt with, or the schedule is paused.
+    """Record the result of a due time; False if it or a later one was already handled, or the schedule is paused.
 
-    The schedule's row is held until that is committed, so that whoever looks meanwhile waits, and then sees it.
+    The schedule's row is locked until the commit, so that concurrent readers wait and then see the result.
     """
     schedules, firings = t.schedules.c, t.firings.c
     held = select(schedules.name).where(schedules.name == due.schedule, ~schedules.paused).with_for_update()

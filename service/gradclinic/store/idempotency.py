@@ -1,4 +1,4 @@
-"""A client's key makes one request create one thing, however often it is sent."""
+"""Idempotency keys: a request with a key creates its resource once, however often it is sent."""
 
 from sqlalchemy import Connection, Table, select
 
@@ -8,7 +8,7 @@ from .database import Database
 from .records.created import Idempotency
 
 KEYS = (t.idempotency_keys, t.prescription_keys, t.check_keys)
-"""Every table of keys: a key that is in one of them is in no other."""
+"""All tables of keys; each key is in at most one of them."""
 
 
 def take_key(
@@ -21,9 +21,9 @@ def take_key(
     prescription_id: str | None = None,
     check_id: str | None = None,
 ) -> str | None:
-    """Bind a key to what this transaction creates; the id of what an earlier one created, where there is one.
+    """Bind a key to the resource this transaction creates; returns the id of an earlier resource if there is one.
 
-    A transaction that has the key but has not committed is waited for.
+    Waits for a transaction that uses the key and has not committed yet.
     """
     if prescription_id is not None:
         keys, created = t.prescription_keys, {"prescription_id": prescription_id}
@@ -60,4 +60,6 @@ def _has(connection: Connection, keys: Table, key: str) -> bool:
 
 
 def _conflict(idempotency: Idempotency) -> Conflict:
-    return Conflict(f"the idempotency key {idempotency.key!r} was used for a different request; choose a new key")
+    return Conflict(
+        f"the idempotency key {idempotency.key!r} was already used for a different request; choose a new key"
+    )

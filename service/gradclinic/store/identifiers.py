@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time of their making: `run_01K...`."""
+"""Identifiers that sort by creation time: `run_01K...`."""
 
 import threading
 
@@ -9,7 +9,7 @@ _last = 0
 
 
 def new_id(prefix: str) -> str:
-    """A fresh identifier, greater than every one this process made before."""
+    """A new identifier, greater than all earlier ones of this process."""
     global _last  # noqa: PLW0603  # one sequence a process
     with _lock:
         _last = max(int(ULID()), _last + 1)

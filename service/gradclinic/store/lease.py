@@ -1,7 +1,7 @@
-"""A worker's side of a run: claim, heartbeat, fenced writes, release.
+"""The worker side of a run: claim, heartbeat, fenced writes, release.
 
-The attempt number is the fencing token: every write names it, and changes a row only while the run still
-runs under that attempt and its lease has not run out, by the database's clock.
+The attempt number is the fencing token: every write names it and changes a row only while the run is
+running under this attempt and its lease has not expired by the database's clock.
 """
 
 from collections.abc import Mapping
@@ -28,19 +28,19 @@ Conditions = tuple[ColumnElement[bool], ...]
 
 
 class Leases:
-    """Leases, and everything that is written under one."""
+    """Leases, and all writes under a lease."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Lease | None:
-        """Take a queued run; None when it is not there, or not waiting (a message too many).
+        """Claim a queued run; None if it does not exist or is not queued (a duplicate message).
 
-        What was recorded after the checkpoint that the attempt resumes from is dropped in the same transaction.
-        `again` says that an earlier try may have been committed without an answer: then the owner has the run.
+        Statistics recorded after the checkpoint that the attempt resumes from are dropped in the same transaction.
+        `again`: an earlier try may have been committed without an answer; then the owner already has the run.
         """
         runs, now = t.runs.c, self._database.now
-        with self._database.read() as connection:  # most messages too many end here, without a write lock
+        with self._database.read() as connection:  # most duplicate messages end here, without a write lock
             found = connection.execute(select(runs.status, runs.owner).where(runs.id == run_id)).one_or_none()
         if again and found == ("running", owner):
             return self._claimed(run_id, owner=owner, ttl_s=ttl_s)
@@ -53,7 +53,7 @@ class Leases:
                 runs.id == run_id,
                 before="queued",
                 status="running",
-                reason=Reason("claimed", "a worker took it"),
+                reason=Reason("claimed", "claimed by a worker"),
                 recorded_owner=owner,
                 owner=owner,
                 attempt=runs.attempt + 1,
@@ -73,7 +73,7 @@ class Leases:
             return _begin(connection, run_id, owner=owner) if changed.rowcount == 1 else None
 
     def heartbeat(self, lease: Lease, *, ttl_s: float) -> Order:
-        """Extend the lease, unless it is lost; learn whether to stop."""
+        """Extend the lease unless it is lost; returns whether to stop."""
         now = self._database.now
         with self._database.write() as connection:
             asked = connection.execute(
@@ -85,18 +85,18 @@ class Leases:
         return _order(None if asked is None else asked.cancel_requested)
 
     def look(self, lease: Lease) -> Order:
-        """Learn whether to stop, without a write."""
+        """Returns whether to stop, without a write."""
         with self._database.read() as connection:
             asked = connection.execute(select(t.runs.c.cancel_requested).where(*self._holds(lease))).first()
         return _order(None if asked is None else asked.cancel_requested)
 
     def save_layout(self, lease: Lease, layout: Layout, *, environment: JsonObject) -> None:
-        """Store what a run has sites and weights for, before it has recorded anything."""
+        """Store the layout of a run's record before anything is recorded."""
         with self._database.write() as connection:
             self._fence(connection, lease, layout=encode(layout), environment=dict(environment))
 
     def restart(self, lease: Lease, *, reason: str) -> None:
-        """Begin again from step 0, since the checkpoint cannot be used."""
+        """Restart from step 0, because the checkpoint cannot be used."""
         with self._database.write() as connection:
             self._fence(connection, lease, checkpoint=None, reason_code="restarted", reason_text=reason)
             _rewind(connection, lease.run_id, step=0)
@@ -110,10 +110,10 @@ class Leases:
         checkpoint: CheckpointPointer | None = None,
         again: bool = False,
     ) -> None:
-        """Store newly recorded statistics and progress, and the checkpoint that goes with them, or nothing.
+        """Atomically store new statistics, progress and their checkpoint.
 
-        Saving a newer checkpoint forgives the attempts that ended before. `again` says that an earlier try of the
-        same window may have been committed without an answer; what it stored is then left as it is.
+        A new checkpoint resets the count of failed attempts. `again`: an earlier try of the same window may have
+        been committed without an answer; if so, its data is kept.
         """
         values: dict[str, object] = {"step": step}
         if checkpoint is not None:
@@ -136,9 +136,9 @@ class Leases:
         diagnosis: Diagnosis | None = None,
         again: bool = False,
     ) -> None:
-        """End a run, with its outcome, its diagnosis and the rows that SQL users read.
+        """End a run with its outcome, its diagnosis and the summary rows for SQL users.
 
-        `again` says that an earlier try of the same end may have been committed without an answer.
+        `again`: an earlier try of the same call may have been committed without an answer.
         """
         values = {"checkpoint": None, **ending_values(record, diagnosis)}
         summaries, found = ending_rows(lease.run_id, record, diagnosis)
@@ -152,7 +152,7 @@ class Leases:
                 connection.execute(insert(t.findings), found)
 
     def release(self, lease: Lease, *, reason: Reason, again: bool = False) -> Message:
-        """Give an unfinished run back to the queue, at its last checkpoint; it does not count as a failed attempt.
+        """Return an unfinished run to the queue at its last checkpoint; this is not counted as a failed attempt.
 
         `again` as for `finish`.
         """
@@ -200,7 +200,7 @@ def _order(cancel_requested: bool | None) -> Order:  # noqa: FBT001  # a column'
 
 
 def _begin(connection: Connection, run_id: str, *, owner: str) -> Lease:
-    """A claimed run as it was at the checkpoint that its new attempt resumes from."""
+    """A claimed run in its state at the checkpoint that the new attempt resumes from."""
     runs = t.runs.c
     checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
     _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
@@ -209,7 +209,7 @@ def _begin(connection: Connection, run_id: str, *, owner: str) -> Lease:
 
 
 def _is(connection: Connection, lease: Lease, *, status: RunStatus) -> bool:
-    """Whether a run is in a state that this attempt brought it to."""
+    """Whether a run is in a state that this attempt has set."""
     own = (t.runs.c.id == lease.run_id, t.runs.c.attempt == lease.attempt, t.runs.c.status == status)
     return connection.execute(select(t.runs.c.id).where(*own)).first() is not None
 

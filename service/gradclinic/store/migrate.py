@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema, from the migrations in a checkout or in the installed package."""
+"""Migrates a database to the latest schema, using the migrations in the checkout or the installed package."""
 
 import sqlite3
 import time
@@ -17,14 +17,14 @@ from ..kernel.errors import SetupFailed
 from .database import Database
 
 LOCK_TIMEOUT = "2s"
-"""How long a migration waits for a lock on PostgreSQL, and with it whoever wants the same table after it."""
+"""How long a migration waits for a lock on PostgreSQL; other users of the table wait behind it."""
 LOCK_TRIES, LOCK_PAUSE_S = 30, 1.0
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for it
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folder() -> Path:
-    """Where the migrations are."""
+    """The folder of migrations."""
     for candidate in (_PACKAGE / "_migrations", _PACKAGE.parents[1] / "migrations"):
         if (candidate / "env.py").is_file():
             return candidate
@@ -32,7 +32,7 @@ def folder() -> Path:
 
 
 def config(url: str) -> Config:
-    """Alembic's configuration for a database."""
+    """The Alembic configuration for a database."""
     made = Config()
     made.set_main_option("script_location", str(folder()))
     made.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
@@ -40,14 +40,16 @@ def config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision, the newest by default; raises SetupFailed where it cannot be used."""
+    """Migrate a database to a revision, by default the latest; raises SetupFailed if it cannot be used."""
     try:
         _upgrade(url, revision, tries=LOCK_TRIES)
     except (DatabaseError, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise SetupFailed(f"the database {_shown(url)} cannot be used: {reason}") from error
     except CommandError as error:
-        raise SetupFailed(f"the database {_shown(url)} was made by another version of gradclinic: {error}") from error
+        raise SetupFailed(
+            f"the database {_shown(url)} was created by another version of gradclinic: {error}"
+        ) from error
 
 
 def _upgrade(url: str, revision: str, *, tries: int) -> None:
@@ -58,21 +60,21 @@ def _upgrade(url: str, revision: str, *, tries: int) -> None:
         except DatabaseError as error:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE or not tries:
                 raise
-            time.sleep(LOCK_PAUSE_S)  # what was done so far is done; the rest goes on from there
+            time.sleep(LOCK_PAUSE_S)  # completed steps are kept; the next try continues from there
         else:
             return
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Take a database back to a revision; "base" leaves nothing."""
+    """Downgrade a database to a revision; "base" removes everything."""
     command.downgrade(config(url), revision)
 
 
 def is_current(database: Database) -> bool:
-    """Whether a database has the newest schema that this version knows, or a newer one.
+    """Whether a database has the latest schema of this version, or a newer one.
 
-    A revision that is not known here is a newer version's: migrations only add at first, so that this version goes on
-    working while it is replaced.
+    An unknown revision belongs to a newer version. Migrations only add at first, so this version keeps working
+    during an upgrade.
     """
     older, newest = _revisions()
     with database.read() as connection:
@@ -82,7 +84,7 @@ def is_current(database: Database) -> bool:
 
 @cache
 def _revisions() -> tuple[frozenset[str], str | None]:
-    """Those before the newest, and the newest; read once, since whoever watches the service asks all the time."""
+    """The earlier revisions, and the latest one; cached, because health checks ask often."""
     script = ScriptDirectory(str(folder()))
     newest = script.get_current_head()
     return frozenset(one.revision for one in script.walk_revisions()) - {newest}, newest

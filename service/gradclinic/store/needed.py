@@ -1,7 +1,7 @@
-"""What a baseline or a check rests on is not deleted under it: its runs are refused, by name of what needs them.
+"""Protects runs that a baseline or a check uses from deletion; the error names what uses them.
 
-The runs stay, and not only copies of their numbers: a check judges both sides by the rules of its day, which needs
-what the baseline's runs recorded, and whoever looks into a failure wants to see the curves that it is held against.
+The runs themselves are kept, not only copies of their numbers: a check diagnoses both sides by current rules, which
+needs the recorded statistics, and the curves help to investigate a failure.
 """
 
 from sqlalchemy import Connection, exists, or_, select
@@ -12,9 +12,9 @@ from . import tables as t
 
 
 def refuse_needed(connection: Connection, which: ColumnElement[bool], *, but_check: str | None = None) -> None:
-    """Lock the runs that a condition means; raises Conflict where something rests on one of them.
+    """Lock the runs that match a condition; raises Conflict if one of them is in use.
 
-    Whoever pins a run has locked it until that is committed, so that none is pinned and deleted at once. `but_check`
+    Pinning also locks the run until the commit, so a run cannot be pinned and deleted at the same time. `but_check`
     is a check that is itself being deleted.
     """
     connection.execute(select(t.runs.c.id).where(which).with_for_update())
@@ -37,20 +37,20 @@ def refuse_needed(connection: Connection, which: ColumnElement[bool], *, but_che
         ).scalar()
         raise Conflict(
             f"the run {pinned.run_id} was pinned by the baseline {pinned.baseline!r} when the check {check_id} was "
-            "held against it; delete the check first"
+            "compared with it; delete the check first"
         )
     used = select(t.check_runs).where(t.check_runs.c.run_id.in_(runs))
     if but_check is not None:
         used = used.where(t.check_runs.c.check_id != but_check)
     own = connection.execute(used.limit(1)).first()
     if own is not None:
-        raise Conflict(f"the run {own.run_id} belongs to the check {own.check_id}, which is deleted with its runs only")
+        raise Conflict(f"the run {own.run_id} belongs to the check {own.check_id}; delete the check instead")
 
 
 def release(connection: Connection, pin_id: str) -> None:
-    """Let go of a pin's runs, unless a baseline's name points at it or a check was held against it.
+    """Unpin the runs of a pin unless a baseline's name points at it or a check was compared with it.
 
-    Its row is locked first: of two who take away what needs it, the second sees that nothing is left.
+    Its row is locked first, so of two concurrent deletions the second one sees that the pin is unused.
     """
     connection.execute(select(t.pins.c.id).where(t.pins.c.id == pin_id).with_for_update())
     needed = or_(

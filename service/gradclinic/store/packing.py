@@ -11,7 +11,7 @@ CODEC = "f4le"
 
 
 def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, object]]:
-    """One row of `chunks` for each statistic that has something new."""
+    """One row of `chunks` for each statistic with new values."""
     return [
         {
             "run_id": run_id,
@@ -30,12 +30,12 @@ def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, object]]:
 
 
 def bytes_of(series: Series) -> int:
-    """What a series takes when it is packed."""
+    """Packed size of a series in bytes."""
     return int(series.steps.size + series.values.size) * 4
 
 
 def unpack(rows: Sequence[Any]) -> Series:
-    """The series that a statistic's chunks, in order, make up together."""
+    """The series that a statistic's chunks form, in order."""
     steps = [np.frombuffer(row.steps, "<i4") for row in rows]
     values = [np.frombuffer(row.values, "<f4").reshape(row.n, row.places) for row in rows]
     return Series(np.concatenate(steps).astype(np.int32), np.concatenate(values).astype(np.float32))

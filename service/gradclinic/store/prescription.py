@@ -1,4 +1,4 @@
-"""Prescriptions: searches for a cure, and the runs that they asked for, each bound to its trial."""
+"""Prescriptions (searches for remedies) and their runs, each linked to its trial."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ from .run import cancel_queued
 
 
 class Prescriptions:
-    """Prescriptions, one by one and in pages."""
+    """Reads and writes prescriptions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, new: NewPrescription, *, idempotency: Idempotency | None = None) -> Created[Prescription]:
-        """Store a prescription, running, with no runs yet; with a key that was used before, that of that time."""
+        """Store a running prescription without runs; a repeated idempotency key returns the earlier one."""
         prescription_id = new_id("prescription")
         with self._database.write() as connection:
             hold_datasets(connection, [new.experiment])
@@ -63,7 +63,7 @@ class Prescriptions:
         after: str | None = None,
         limit: int = 50,
     ) -> Page[Prescription]:
-        """Prescriptions, newest first, that meet every filter; `condition` is the primary one of the diagnosis."""
+        """A page of prescriptions that match all filters, newest first; `condition` is the primary one."""
         column = t.prescriptions.c
         query = select(t.prescriptions).order_by(column.id.desc()).limit(limit + 1)
         if status is not None:
@@ -81,14 +81,14 @@ class Prescriptions:
         return Page(found, found[-1].id if len(rows) > limit else None)
 
     def running(self) -> list[str]:
-        """Identifiers of those that have not ended, oldest first."""
+        """Ids of prescriptions that have not ended, oldest first."""
         column = t.prescriptions.c
         with self._database.read() as connection:
             found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
             return list(found.scalars())
 
     def trials(self, prescription_id: str) -> dict[str, Run]:
-        """Its runs so far, by their trials' keys."""
+        """Its runs so far, by trial key."""
         query = (
             select(t.trials.c.key, t.runs)
             .join_from(t.trials, t.runs, t.trials.c.run_id == t.runs.c.id)
@@ -99,13 +99,13 @@ class Prescriptions:
             return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
 
     def of_run(self, run_id: str) -> str | None:
-        """The prescription that asked for a run; None for any other run."""
+        """The prescription that a run belongs to; None if there is none."""
         query = select(t.trials.c.prescription_id).where(t.trials.c.run_id == run_id)
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
     def deleted(self, prescription_id: str) -> dict[str, float]:
-        """What the runs that were deleted had cost, in seconds, by their trials' keys."""
+        """Cost of deleted runs in seconds, by trial key."""
         deleted = t.deleted_trials.c
         query = select(deleted.key, deleted.seconds).where(deleted.prescription_id == prescription_id)
         with self._database.read() as connection:
@@ -113,9 +113,9 @@ class Prescriptions:
             return {row.key: row.seconds or 0.0 for row in rows}
 
     def ask(self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Report) -> tuple[Message, ...]:
-        """Store a round as a whole, by trial key: a trial that was asked for before is not asked for again.
+        """Store a round of trials atomically, by trial key; trials that already exist are not stored again.
 
-        Nothing is stored once the prescription has ended.
+        Nothing is stored if the prescription has ended.
         """
         with self._database.write() as connection:
             if not self._hold(connection, prescription_id, report=encode(report)):
@@ -143,13 +143,13 @@ class Prescriptions:
             return messages
 
     def finish(self, prescription_id: str, *, status: Literal["succeeded", "failed"], report: Report | None) -> None:
-        """Save the report, and end it; nothing happens if it has ended."""
+        """Store the report and end the prescription; no effect if it has already ended."""
         with self._database.write() as connection:
             kept = {} if report is None else {"report": encode(report)}
             self._hold(connection, prescription_id, status=status, ended_at=self._database.now, **kept)
 
     def request_cancel(self, prescription_id: str) -> Prescription:
-        """End it, cancel what is queued, ask what runs to stop; raises Conflict when it ended otherwise."""
+        """Cancel it and its queued runs, ask running ones to stop; raises Conflict if it has already ended."""
         runs = t.runs.c
         with self._database.write() as connection:
             canceled = self._hold(
@@ -164,10 +164,10 @@ class Prescriptions:
             return _get(connection, prescription_id)
 
     def delete(self, prescription_id: str) -> None:
-        """Remove a prescription with its runs and all they recorded; raises Conflict where they are needed."""
+        """Delete a prescription with its runs and their statistics; raises Conflict if they are in use."""
         column = t.prescriptions.c
         with self._database.write() as connection:
-            # First its row, which a round that is being asked for holds: no run of that round is left behind.
+            # Lock its row first, because storing a round locks it too; otherwise runs of that round could be left behind.
             held = connection.execute(
                 update(t.prescriptions)
                 .where(column.id == prescription_id)
@@ -181,7 +181,7 @@ class Prescriptions:
             connection.execute(delete(t.prescriptions).where(column.id == prescription_id))
 
     def _hold(self, connection: Connection, prescription_id: str, **values: Any) -> bool:
-        """Change a running prescription, and hold its row until the end of the transaction; whether it is running."""
+        """Update a running prescription and lock its row until the commit; returns whether it is running."""
         column = t.prescriptions.c
         changed = connection.execute(
             update(t.prescriptions)

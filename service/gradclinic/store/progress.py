@@ -1,4 +1,4 @@
-"""How far the runs of studies, searches and checks are, counted for many of them at once."""
+"""Progress of the runs of studies, prescriptions and checks, counted for many of them at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from .records.progress import Progress
 
 @dataclass(frozen=True)
 class Counted:
-    """The runs of one owner."""
+    """The runs of one study, prescription or check."""
 
     progress: Progress
     last_end: float | None
-    """When the last of those that ended did, in seconds since 1970."""
+    """End of the last run that has ended, in seconds since 1970."""
 
 
 def count_runs(connection: Connection, owner: Column[Any], ids: Sequence[str]) -> dict[str, Counted]:
-    """For each id: the runs that `owner` says are its own, a column of `runs` or of a table that names runs."""
+    """The progress by id. `owner` is the column that holds the id, in `runs` or in a table that references runs."""
     runs = t.runs.c
     source = t.runs if owner.table is t.runs else owner.table.join(t.runs, owner.table.c.run_id == runs.id)
     rows = connection.execute(

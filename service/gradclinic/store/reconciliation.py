@@ -1,6 +1,6 @@
-"""What no worker and no request does: runs whose worker vanished, messages that were lost, things that are too old.
+"""The reconciler's statements: reclaims runs of vanished workers, resends lost messages, removes old rows.
 
-Every statement checks what it changes, so any number of reconcilers may run at once.
+Every statement checks the rows it changes, so any number of reconcilers may run at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,31 +21,31 @@ BATCH = 500
 KEYS_KEPT_S = 7 * 86400.0
 WORKERS_KEPT_S = 3600.0
 GRACE_S = 1.0
-"""Seconds that the request which stored a run has for sending its message itself."""
+"""Seconds that the request that stored a run has to send its message."""
 
 
 class Reconciliation:
-    """The rounds of the reconciler, and what it and the workers' supervisors report."""
+    """Statements of the reconciler and of the workers' supervisors."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def expire_leases(self, *, max_attempts: int) -> int:
-        """Queue, cancel or fail the runs whose lease ran out; the number of them."""
+        """Requeue, cancel or fail the runs whose lease has expired; returns their number."""
         lapsed = t.runs.c.lease_until <= self._database.now
         return self._give_up(
             lapsed, max_attempts=max_attempts, reason=Reason("lease_expired", "its worker stopped answering")
         )
 
     def abandon(self, owner_prefix: str, *, max_attempts: int, run_id: str | None = None) -> int:
-        """The same, at once, for the runs (or one of them) of a worker that is known to be dead."""
+        """The same, immediately, for the runs (or one run) of a worker that is known to be dead."""
         mine = t.runs.c.owner.startswith(owner_prefix, autoescape=True)
         if run_id is not None:
             mine &= t.runs.c.id == run_id
         return self._give_up(mine, max_attempts=max_attempts, reason=Reason("worker_died", "its worker process died"))
 
     def expire_queued(self, *, max_queue_s: float) -> int:
-        """End the runs that waited too long; the number of them."""
+        """Expire the runs that waited too long; returns their number."""
         runs, now = t.runs.c, self._database.now
         late = runs.queued_at < now - max_queue_s
         with self._database.read() as connection:  # most rounds find nothing, and take no write lock
@@ -58,17 +58,17 @@ class Reconciliation:
                 late,
                 before="queued",
                 status="expired",
-                reason=Reason("queue_time_limit", f"no worker took it within {max_queue_s:g} s"),
+                reason=Reason("queue_time_limit", f"no worker claimed it within {max_queue_s:g} s"),
                 ended_at=now,
             )
         return len(moved)
 
     def unannounced(self, *, resend_after_s: float, depths: Mapping[str, int]) -> list[Message]:
-        """The queued runs that no message in the queues answers for, first the ones to run first.
+        """The queued runs that lack a message in the queues, in order of execution.
 
-        `depths` is the number of messages that wait in each queue. A backlog is no reason to send again: only
-        as many runs as there are messages too few get another one, and only after `resend_after_s`. A time to come
-        counts as one long past: the database's clock was set back.
+        `depths` is the number of messages waiting in each queue. A backlog alone is no reason to send again: only as
+        many runs as there are missing messages get another one, and only after `resend_after_s`. A time in the future
+        counts as long past, because the database's clock was set back.
         """
         runs, now = t.runs.c, self._database.now
         wanted = (runs.id, runs.queue, runs.priority)
@@ -97,7 +97,7 @@ class Reconciliation:
         return [Message(row.id, row.queue, row.priority) for row in [*never, *lost]]
 
     def mark_sent(self, run_ids: Sequence[str]) -> None:
-        """Write down that messages were sent for these runs."""
+        """Record that messages were sent for these runs."""
         if run_ids:
             with self._database.write() as connection:
                 connection.execute(
@@ -107,21 +107,21 @@ class Reconciliation:
                 )
 
     def was_not_taken(self, run_id: str) -> None:
-        """Write down that a run's message is gone, so that a run which still waits is announced again soon."""
+        """Record that a run's message is gone, so that it is sent again soon if the run is still queued."""
         with self._database.write() as connection:
             connection.execute(
                 update(t.runs).where(t.runs.c.id == run_id, t.runs.c.status == "queued").values(sent_at=None)
             )
 
     def unfinished(self, run_ids: Iterable[str]) -> set[str]:
-        """Those of the runs that exist and have not ended: whose checkpoints are still needed."""
+        """The given runs that exist and have not ended, whose checkpoints are still needed."""
         runs = t.runs.c
         query = select(runs.id).where(runs.id.in_(list(run_ids)), runs.status.in_(["queued", "running"]))
         with self._database.read() as connection:
             return set(connection.execute(query).scalars())
 
     def forget(self) -> None:
-        """Drop idempotency keys that are a week old, and workers not seen for an hour."""
+        """Delete idempotency keys older than a week, and workers not seen for an hour."""
         now, workers = self._database.now, t.workers
         with self._database.write() as connection:
             for keys in KEYS:
@@ -129,7 +129,7 @@ class Reconciliation:
             connection.execute(delete(workers).where(workers.c.seen_at < now - WORKERS_KEPT_S))
 
     def saw_worker(self, owner: str, *, queue: str, device: str, run_id: str | None) -> None:
-        """Write down that a worker is alive, and what it does."""
+        """Record that a worker is alive, and its current run."""
         now = self._database.now
         statement = self._database.insert(t.workers).values(
             owner=owner, queue=queue, device=device, run_id=run_id, started_at=now, seen_at=now
@@ -140,12 +140,12 @@ class Reconciliation:
             )
 
     def worker_left(self, owner: str) -> None:
-        """Write down that a worker is gone."""
+        """Record that a worker has stopped."""
         with self._database.write() as connection:
             connection.execute(delete(t.workers).where(t.workers.c.owner == owner))
 
     def workers(self, *, seen_within_s: float) -> list[Worker]:
-        """The workers seen lately."""
+        """The workers seen recently."""
         workers = t.workers.c
         query = select(t.workers).where(workers.seen_at >= self._database.now - seen_within_s).order_by(workers.owner)
         with self._database.read() as connection:

@@ -1,6 +1,6 @@
-"""Runs that a user's own program records: numbered windows instead of a worker's lease, and a time without news.
+"""Runs recorded from an external program: numbered windows instead of a worker's lease, with a silence timeout.
 
-A window counts once, in its turn, and only while the run goes on: every write names the number it expects.
+Each window is stored once, in order, and only while the run is running: every write names the expected number.
 """
 
 from collections.abc import Mapping
@@ -29,20 +29,20 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Recording:
-    """How much a program has sent of its run."""
+    """How much of its run a program has sent."""
 
     run_id: str
     declared: JsonObject
-    """As it was posted."""
+    """The declaration as posted."""
     windows: int
-    """Windows that were accepted; the number of the next one."""
+    """Number of accepted windows, and so the number of the next one."""
     fingerprint: str | None
-    """Digest of the last of them."""
+    """Digest of the last window."""
     stored_bytes: int
 
 
 class Recordings:
-    """Runs that are recorded elsewhere."""
+    """Reads and writes runs recorded from external programs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,7 +57,7 @@ class Recordings:
         silence_s: float,
         idempotency: Idempotency | None = None,
     ) -> Created[Run]:
-        """Store a run that its program trains from now on; with a key that was used before, the run of that time."""
+        """Store a running run; a repeated idempotency key returns the earlier one."""
         run_id = new_id("run")
         with self._database.write() as connection:
             earlier = None
@@ -79,7 +79,7 @@ class Recordings:
         return Created(to_run(row), replayed=earlier is not None)
 
     def get(self, run_id: str) -> Recording:
-        """What was sent of a run; raises NotFound for a run that no program of its own records."""
+        """What was sent of a run; raises NotFound for a run that is not recorded from an external program."""
         with self._database.read() as connection:
             return _get(connection, run_id)
 
@@ -94,9 +94,9 @@ class Recordings:
         stored_bytes: int,
         silence_s: float,
     ) -> bool:
-        """Store the next window, and put off the end of silence; False where it was there before.
+        """Store the next window and reset the silence timeout; False if the window is already stored.
 
-        Raises Conflict for a window out of its turn, for another one under the same number, and for a run that ended.
+        Raises Conflict for a window out of order, for other content under the same number, and if the run has ended.
         """
         recordings, runs = t.recordings.c, t.runs.c
         with self._database.write() as connection:
@@ -109,7 +109,7 @@ class Recordings:
             )
             if moved.rowcount != 1:
                 raise _ended(connection, run_id)
-            # The row of the run is ours now: whoever sent the same window at the same time has committed.
+            # The run's row is locked now, so a concurrent request with the same window has committed.
             if _is_repeated(_get(connection, run_id), window=window, fingerprint=fingerprint):
                 return False
             connection.execute(
@@ -135,7 +135,7 @@ class Recordings:
         diagnosis: Diagnosis | None,
         only_if_silent: bool = False,
     ) -> Run:
-        """End a run, judged by so many windows; raises Conflict where it ended before, or where more have come."""
+        """End a run diagnosed from this many windows; raises Conflict if it has ended or more windows have arrived."""
         runs, now = t.runs.c, self._database.now
         conditions = [runs.id == run_id, runs.origin == "external"]
         if only_if_silent:
@@ -157,7 +157,7 @@ class Recordings:
             if not moved:
                 raise _ended(connection, run_id)
             if _get(connection, run_id).windows != windows:
-                raise Conflict("more statistics have come since; ask again")
+                raise Conflict("more statistics have arrived in the meantime; send the request again")
             if summaries:
                 connection.execute(insert(t.layer_summaries), summaries)
             if found:
@@ -166,7 +166,7 @@ class Recordings:
         return to_run(row)
 
     def silent(self) -> list[str]:
-        """The runs of which nothing was heard for as long as their programs may be silent."""
+        """The runs whose silence timeout has passed."""
         runs = t.runs.c
         query = (
             select(runs.id)
@@ -215,9 +215,9 @@ def _get(connection: Connection, run_id: str) -> Recording:
 
 def _is_repeated(recording: Recording, *, window: int, fingerprint: str) -> bool:
     if window > recording.windows:
-        raise Conflict(f"window {window} came before window {recording.windows}; send that one first")
+        raise Conflict(f"window {window} arrived before window {recording.windows}; send window {recording.windows} first")
     if window == recording.windows - 1 and fingerprint != recording.fingerprint:
-        raise Conflict(f"window {window} was sent before with other content; the next one is {recording.windows}")
+        raise Conflict(f"window {window} was already sent with other content; the next window is {recording.windows}")
     return window < recording.windows
 
 

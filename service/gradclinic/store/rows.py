@@ -1,4 +1,4 @@
-"""Between rows and records, and the one way in which a run's state changes."""
+"""Converts rows to records, and makes all changes of a run's state."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -20,17 +20,17 @@ from .records.run import CheckpointPointer, Message, NewRun, Reason, Run
 
 
 def moment(seconds: float | None) -> datetime | None:
-    """Seconds since 1970 as a time in UTC."""
+    """Seconds since 1970 as a UTC time; None stays None."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def known(seconds: float) -> datetime:
-    """Seconds since 1970, never absent, as a time in UTC."""
+    """Seconds since 1970 as a UTC time."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def to_run(row: RowMapping) -> Run:
-    """A row of `runs` as a record: a field is the column of its name, unless it is named here."""
+    """A row of `runs` as a record; fields equal columns by name unless listed here."""
     layout, checkpoint = row["layout"], row["checkpoint"]
     outcome = None if row["outcome"] is None else decode(Outcome, row["outcome"])
     read: dict[str, Any] = {
@@ -57,10 +57,10 @@ def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
 
 
 def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, object]:
-    """The columns of a fresh, queued run, its times left out."""
+    """The columns of a new, queued run, without times."""
     own = new.origin == "external"
     waits = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
-    reason = Reason("recording", "its own program trains it") if own else waits
+    reason = Reason("recording", "recorded from an external program") if own else waits
     return {
         **{field.name: getattr(new, field.name) for field in fields(new)},
         "id": run_id,
@@ -82,7 +82,7 @@ def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[st
 def insert_runs(
     connection: Connection, database: Database, new_runs: Sequence[tuple[str, NewRun]], *, study_id: str | None
 ) -> tuple[Message, ...]:
-    """Store fresh runs, their labels and their first transitions; raises Conflict where their data were deleted."""
+    """Store new runs, their labels and first transitions; raises Conflict if their data set was deleted."""
     hold_datasets(connection, [new.resolved_experiment for _, new in new_runs if new.origin == "service"])
     now = database.now
     values = [new_run_values(run_id, new, study_id=study_id) for run_id, new in new_runs]
@@ -113,9 +113,9 @@ def change_status(
     recorded_owner: str | None = None,
     **values: Any,
 ) -> Sequence[Row[Any]]:
-    """Move the runs that are `before` and meet the conditions to `status`, and write down why.
+    """Change runs in state `before` that match the conditions to `status`, and record the reason.
 
-    Returns id, transition_count, attempt, step, queue and priority of each run that moved.
+    Returns id, transition_count, attempt, step, queue and priority of each changed run.
     """
     runs = t.runs.c
     moved = connection.execute(

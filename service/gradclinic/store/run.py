@@ -1,4 +1,4 @@
-"""Runs as their owners see them: create, read, list, cancel, delete."""
+"""Runs: create, read, list, cancel, delete."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,17 +23,17 @@ CANCELED = Reason("canceled_by_user", "cancelled on request")
 
 
 class Runs:
-    """Runs, one by one and in pages."""
+    """Reads and writes runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, new: NewRun, *, idempotency: Idempotency | None = None) -> Created[Run]:
-        """Store a run, queued; with a key that was used before, the run of that time."""
+        """Store a queued run; a repeated idempotency key returns the earlier run."""
         run_id = new_id("run")
         with self._database.write() as connection:
             if idempotency is not None:
-                # The key refers to the run, so it goes second; the savepoint takes the run back on a replay.
+                # The key references the run, so it is stored second; the savepoint removes the run on a replay.
                 with connection.begin_nested() as savepoint:
                     messages = insert_runs(connection, self._database, [(run_id, new)], study_id=None)
                     earlier = take_key(connection, self._database, idempotency, run_id=run_id)
@@ -51,7 +51,7 @@ class Runs:
             return _get(connection, run_id)
 
     def get_many(self, run_ids: Sequence[str]) -> list[Run]:
-        """Several runs, in the order asked for; raises NotFound for the first that is not there."""
+        """Several runs, in the given order; raises NotFound for the first that does not exist."""
         with self._database.read() as connection:
             rows = connection.execute(select(t.runs).where(t.runs.c.id.in_(run_ids))).mappings()
             found = {row["id"]: to_run(row) for row in rows}
@@ -61,7 +61,7 @@ class Runs:
         return [found[run_id] for run_id in run_ids]
 
     def of_study(self, study_id: str) -> list[Run]:
-        """All runs of a study, in the order of their making."""
+        """All runs of a study, in order of creation."""
         with self._database.read() as connection:
             rows = connection.execute(select(t.runs).where(t.runs.c.study_id == study_id).order_by(t.runs.c.id))
             return [to_run(row) for row in rows.mappings()]
@@ -77,7 +77,7 @@ class Runs:
         after: str | None = None,
         limit: int = 50,
     ) -> Page[Run]:
-        """Runs, newest first, that meet every filter; `condition` is the primary one, `finding` any."""
+        """A page of runs that match all filters, newest first; `condition` is the primary one, `finding` any."""
         runs = t.runs.c
         query = select(t.runs).order_by(runs.id.desc()).limit(limit + 1)
         if status is not None:
@@ -102,7 +102,7 @@ class Runs:
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
     def find_identical(self, digest: str) -> Run | None:
-        """The newest succeeded run of the same resolved experiment and seed."""
+        """The latest succeeded run with the same resolved experiment and seed."""
         runs = t.runs.c
         query = (
             select(t.runs)
@@ -115,7 +115,7 @@ class Runs:
         return None if row is None else to_run(row)
 
     def transitions(self, run_id: str) -> list[Transition]:
-        """Every change of a run's state, oldest first."""
+        """All changes of a run's state, oldest first."""
         query = select(t.transitions).where(t.transitions.c.run_id == run_id).order_by(t.transitions.c.number)
         with self._database.read() as connection:
             return [
@@ -133,7 +133,7 @@ class Runs:
             ]
 
     def request_cancel(self, run_id: str) -> Run:
-        """Cancel a queued run now, ask the worker of a running one to stop; raises Conflict when it ended otherwise."""
+        """Cancel a queued run, or ask the worker of a running one to stop; raises Conflict if it has already ended."""
         runs = t.runs.c
         with self._database.write() as connection:
             cancel_queued(connection, self._database, runs.id == run_id)
@@ -147,7 +147,7 @@ class Runs:
         return run
 
     def _cancel_recorded(self, connection: Connection, run_id: str) -> None:
-        """End a run that its own program trains: there is no worker to ask, and what it sends next is refused."""
+        """Cancel a run recorded from an external program; there is no worker to ask, and its next window is rejected."""
         change_status(
             connection,
             self._database,
@@ -162,10 +162,10 @@ class Runs:
         )
 
     def delete(self, run_id: str) -> None:
-        """Remove a run and all that was recorded of it; a worker that still trains it stops at its next heartbeat.
+        """Delete a run and its statistics; a worker that still trains it stops at its next heartbeat.
 
-        Where a prescription asked for it, that it did is still known, and what the run had cost: it is not asked for
-        again, and its seconds stay spent. Raises Conflict where a baseline or a check rests on it.
+        A prescription keeps the trial's key and cost, so the trial is not repeated and its seconds stay counted.
+        Raises Conflict if a baseline or a check uses the run.
         """
         trials, runs = t.trials.c, t.runs.c
         own = select(trials.prescription_id, trials.digest, trials.key).where(trials.run_id == run_id)
@@ -181,14 +181,14 @@ class Runs:
                 connection.execute(insert(t.deleted_trials), [{**trial, "seconds": _cost(row)} for trial in asked_for])
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Number of runs by status and reason's code."""
+        """Number of runs by status and reason code."""
         runs = t.runs.c
         query = select(runs.status, runs.reason_code, func.count()).group_by(runs.status, runs.reason_code)
         with self._database.read() as connection:
             return {(status, code): count for status, code, count in connection.execute(query)}
 
     def oldest_queued_s(self) -> dict[str, float]:
-        """Age in seconds of the oldest waiting run of each queue."""
+        """Age in seconds of the oldest waiting run, by queue."""
         runs = t.runs.c
         age = (self._database.now - func.min(runs.queued_at)).label("age")
         query = select(runs.queue, age).where(runs.status == "queued").group_by(runs.queue)
@@ -196,26 +196,26 @@ class Runs:
             return {queue: max(0.0, seconds) for queue, seconds in connection.execute(query)}
 
     def overdue(self) -> int:
-        """Number of running runs whose lease ran out."""
+        """Number of running runs whose lease has expired."""
         late = (t.runs.c.status == "running", t.runs.c.lease_until < self._database.now)
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(t.runs).where(*late)).scalar_one()
 
     def changes(self) -> dict[tuple[str, str], int]:
-        """How often runs changed to a status, by reason's code."""
+        """Number of changes to a status, by reason code."""
         changes = t.transitions.c
         query = select(changes.status, changes.reason_code, func.count()).group_by(changes.status, changes.reason_code)
         with self._database.read() as connection:
             return {(status, code): count for status, code, count in connection.execute(query)}
 
     def steps_done(self) -> int:
-        """Steps that are stored of all runs together."""
+        """Total stored steps of all runs."""
         with self._database.read() as connection:
             return int(connection.execute(select(func.coalesce(func.sum(t.runs.c.step), 0))).scalar_one())
 
 
 def cancel_queued(connection: Connection, database: Database, condition: Any) -> None:
-    """End the queued runs that meet a condition."""
+    """End the queued runs that match a condition."""
     change_status(
         connection,
         database,
@@ -229,7 +229,7 @@ def cancel_queued(connection: Connection, database: Database, condition: Any) ->
 
 
 def _cost(run: Row[Any]) -> float:
-    """Seconds of training, recording included; of a run that was still trained, those that its worker was busy."""
+    """Seconds of training including recording; for a run still being trained, the seconds its worker was busy."""
     if run.outcome is not None:
         outcome = decode(Outcome, run.outcome)
         return (outcome.train_seconds or 0.0) + (outcome.recording_seconds or 0.0)

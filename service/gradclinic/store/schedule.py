@@ -1,4 +1,4 @@
-"""Schedules: cron lines that start checks, and what came of each due time."""
+"""Schedules that start checks by cron expression, with the result of each due time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,17 +16,17 @@ from .records.schedule import Firing, NewSchedule, Schedule
 from .rows import known
 
 SHOWN = 10
-"""Firings that are told with a schedule."""
+"""Number of latest firings returned with a schedule."""
 
 
 class Schedules:
-    """Schedules, one by one and in pages."""
+    """Reads and writes schedules."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, new: NewSchedule) -> Schedule:
-        """Store a schedule; raises Conflict where the name is taken, NotFound where the baseline is gone."""
+        """Store a schedule; raises Conflict if the name is in use, NotFound if the baseline does not exist."""
         with self._database.write() as connection:
             there = select(t.baselines.c.name).where(t.baselines.c.name == new.baseline).with_for_update(read=True)
             if connection.execute(there).first() is None:
@@ -39,7 +39,7 @@ class Schedules:
                 .returning(t.schedules.c.name)
             )
             if made.first() is None:
-                raise Conflict(f"there is a schedule {new.name!r} already; delete it first, or choose another name")
+                raise Conflict(f"the schedule {new.name!r} already exists; delete it first, or choose another name")
             return _get(connection, new.name)
 
     def get(self, name: str) -> Schedule:
@@ -48,7 +48,7 @@ class Schedules:
             return _get(connection, name)
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[Schedule]:
-        """Schedules, by name."""
+        """A page of schedules, by name."""
         query = select(t.schedules).order_by(t.schedules.c.name).limit(limit + 1)
         if after is not None:
             query = query.where(t.schedules.c.name > after)
@@ -58,9 +58,9 @@ class Schedules:
         return Page(found, found[-1].name if len(rows) > limit else None)
 
     def active(self) -> tuple[datetime, list[tuple[Schedule, datetime]]]:
-        """The present time by the database's clock, and the schedules that are not paused, each with where it is.
+        """The current time by the database's clock, and the active schedules, each with its position.
 
-        That is its last due time that was dealt with, or when it was made or resumed, if that was later.
+        The position is the last handled due time, or the time it was created or resumed if that is later.
         """
         schedules, firings = t.schedules.c, t.firings.c
         last = select(func.max(firings.due_at)).where(firings.schedule == schedules.name).scalar_subquery()
@@ -72,7 +72,7 @@ class Schedules:
         return known(now), found
 
     def set_paused(self, name: str, *, paused: bool) -> Schedule:
-        """Pause or resume it; what was due while it was paused is not made up for."""
+        """Pause or resume a schedule; due times during a pause are not made up."""
         schedules = t.schedules.c
         since = {} if paused else {"since": self._database.now}
         with self._database.write() as connection:
@@ -84,12 +84,12 @@ class Schedules:
             return _get(connection, name)
 
     def skip(self, due: Due, *, problem: str) -> bool:
-        """Write down why nothing came of a due time; False where it was dealt with."""
+        """Record why a due time started no check; False if it was already handled."""
         with self._database.write() as connection:
             return deal_with(connection, self._database, due, problem=problem)
 
     def delete(self, name: str) -> None:
-        """Remove a schedule; the checks that it started stay."""
+        """Delete a schedule; the checks it started are kept."""
         with self._database.write() as connection:
             gone = connection.execute(
                 delete(t.schedules).where(t.schedules.c.name == name).returning(t.schedules.c.name)

@@ -1,4 +1,4 @@
-"""What runs recorded, as series and whole records."""
+"""Recorded statistics, as series and complete records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Extent:
 
 
 class Statistics:
-    """Recorded statistics, read back as they were measured."""
+    """Reads recorded statistics exactly as measured."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,7 +35,7 @@ class Statistics:
     def series(
         self, run_id: str, statistic: str, *, first_step: int | None = None, last_step: int | None = None
     ) -> Series:
-        """One statistic of one run, both steps included; empty where nothing was recorded; raises NotFound."""
+        """One statistic of one run, including both steps; empty if nothing was recorded; raises NotFound."""
         return self.series_of([run_id], statistic, first_step=first_step, last_step=last_step)[run_id]
 
     def series_of(
@@ -59,7 +59,7 @@ class Statistics:
         return found
 
     def series_by_run(self, run_ids: Sequence[str], statistics: Sequence[str]) -> dict[str, dict[str, Series]]:
-        """Several statistics of several runs, read at once; each run has those that it recorded."""
+        """Several statistics of several runs in one query; each run has those that it recorded."""
         chunks = t.chunks.c
         query = (
             select(t.chunks)
@@ -73,7 +73,7 @@ class Statistics:
         return found
 
     def extents(self, run_id: str) -> dict[str, Extent]:
-        """What is stored of a run, by statistic."""
+        """How much is stored of a run, by statistic."""
         chunks = t.chunks.c
         query = (
             select(
@@ -90,7 +90,7 @@ class Statistics:
             return {name: Extent(int(n), first, last, p) for name, n, first, last, p in connection.execute(query)}
 
     def record(self, run_id: str) -> RunRecord:
-        """Everything a run has recorded so far; raises NotFound where it has not begun."""
+        """Everything a run has recorded so far; raises NotFound if nothing was recorded."""
         runs, chunks = t.runs.c, t.chunks.c
         with self._database.read() as connection:
             row = connection.execute(
@@ -99,7 +99,7 @@ class Statistics:
             if row is None:
                 raise NotFound(f"there is no run {run_id!r}")
             if row.layout is None:
-                raise NotFound(f"{run_id!r} has not recorded anything yet")
+                raise NotFound(f"run {run_id!r} has not recorded anything yet")
             stored = connection.execute(
                 select(t.chunks).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
             ).all()

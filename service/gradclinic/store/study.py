@@ -1,4 +1,4 @@
-"""Studies: stored together with their runs; their state follows from them."""
+"""Studies, stored together with their runs; their status is derived from the runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,11 +22,11 @@ from .records.study import NewStudy, Study
 from .rows import insert_runs, known, moment
 from .run import cancel_queued
 
-"""The name of every study's first arm."""
+"""Name of the first arm of every study."""
 
 
 class Studies:
-    """Studies, one by one and in pages."""
+    """Reads and writes studies."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class Studies:
     def create(
         self, new: NewStudy, runs: Sequence[NewRun], *, idempotency: Idempotency | None = None
     ) -> Created[Study]:
-        """Store a study and all its runs, or nothing; with a key that was used before, the study of that time."""
+        """Store a study and all its runs, or nothing; a repeated idempotency key returns the earlier study."""
         study_id = new_id("study")
         new_runs = [(new_id("run"), run) for run in runs]
         with self._database.write() as connection:
@@ -64,7 +64,7 @@ class Studies:
         after: str | None = None,
         limit: int = 50,
     ) -> Page[Study]:
-        """Studies, newest first, that meet every filter; `condition` is the primary one of a run of the baseline."""
+        """A page of studies that match all filters, newest first; `condition` is the primary one of a baseline run."""
         studies, runs = t.studies.c, t.runs.c
         query = select(t.studies).order_by(studies.id.desc()).limit(limit + 1)
         if status is not None:
@@ -80,7 +80,7 @@ class Studies:
         return Page(found, found[-1].id if len(rows) > limit else None)
 
     def request_cancel(self, study_id: str) -> Study:
-        """Cancel what is queued, ask what runs to stop; raises Conflict when the study has ended otherwise."""
+        """Cancel queued runs and ask running ones to stop; raises Conflict if the study has already ended."""
         runs = t.runs.c
         with self._database.write() as connection:
             before = _get(connection, study_id)
@@ -94,9 +94,9 @@ class Studies:
             return _get(connection, study_id)
 
     def delete(self, study_id: str) -> None:
-        """Remove a study with its runs and all that was recorded of them; raises Conflict where they are needed."""
+        """Delete a study with its runs and their statistics; raises Conflict if they are in use."""
         with self._database.write() as connection:
-            # First its row, which whoever cancels it holds, too.
+            # Lock its row first, as cancelling does.
             held = connection.execute(select(t.studies.c.id).where(t.studies.c.id == study_id).with_for_update())
             if held.first() is None:
                 raise _not_found(study_id)
@@ -109,7 +109,7 @@ def _has_run(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _has_status(status: StudyStatus) -> list[ColumnElement[bool]]:
-    """What `Study.status` says, in SQL."""
+    """`Study.status` in SQL."""
     of = t.runs.c.status
     running, succeeded = _has_run(of.in_(["queued", "running"])), _has_run(of == "succeeded")
     canceled = or_(t.studies.c.cancel_requested, _has_run(of == "canceled"))

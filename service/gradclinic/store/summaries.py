@@ -1,4 +1,4 @@
-"""Small rows beside the packed statistics, for people who read the database with SQL."""
+"""Small rows beside the packed statistics, for users who query the database with SQL."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ SUMMARIZED = (
     "weight_norm_l2",
     "update_to_weight_ratio",
 )
-"""The statistics that have a row per layer."""
+"""The statistics with one row per layer."""
 
 
 def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
-    """The columns of a run that say how it ended."""
+    """The columns of a run with its outcome."""
     values: dict[str, object] = {}
     if record is not None:
         values |= {"layout": encode(record.layout), "environment": dict(record.environment)}
@@ -47,7 +47,7 @@ def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict
 def ending_rows(
     run_id: str, record: RunRecord | None, diagnosis: Diagnosis | None
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """The rows beside it: a run's layer summaries, and its findings."""
+    """The summary rows of a run: its layers and its findings."""
     return (
         [] if record is None else summary_rows(run_id, record),
         [] if diagnosis is None else finding_rows(run_id, diagnosis),
@@ -55,7 +55,7 @@ def ending_rows(
 
 
 def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, object]]:
-    """For each layer: the statistic at its first and last record, its median and its extremes over the steps."""
+    """For each layer, the first, last, median, smallest and largest value of the statistic."""
     rows = []
     for name in SUMMARIZED:
         series = record.get(name)
@@ -85,7 +85,7 @@ def summary_rows(run_id: str, record: RunRecord) -> list[dict[str, object]]:
 
 
 def finding_rows(run_id: str, diagnosis: Diagnosis) -> list[dict[str, object]]:
-    """A diagnosis's findings, in its own order."""
+    """The findings of a diagnosis, in order."""
     return [
         {
             "run_id": run_id,

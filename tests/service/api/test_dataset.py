@@ -88,7 +88,7 @@ def test_a_data_set_stays_while_an_unfinished_run_or_a_search_needs_it(api_on_bo
     assert "4 unfinished runs need it" in answer.json()["detail"]
     for each in api_on_both.get("/v1/runs").json()["items"]:
         api_on_both.post(each["urls"]["cancel"])
-    assert "a search for a cure that goes on needs it" in api_on_both.delete(f"{PATH}/{data}").json()["detail"]
+    assert "a running prescription uses it" in api_on_both.delete(f"{PATH}/{data}").json()["detail"]
     api_on_both.post(search["urls"]["cancel"])
     assert api_on_both.delete(f"{PATH}/{data}").status_code == 204
     assert api_on_both.get(run["urls"]["self"]).json()["repeatable"] is False

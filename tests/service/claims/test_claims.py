@@ -119,7 +119,7 @@ def test_a_single_seed_has_no_interval_and_the_ruling_says_so(claim):
     ruling = claim.judge([run(arm) for arm in claim.arms(quick=True)], quick=True)
     of_seeds = [figure for figure in ruling.figures if figure.of == "seeds"]
     assert all(figure.interval is None and figure.n == 1 for figure in of_seeds)
-    assert ("without intervals" in ruling.explanation) == bool(of_seeds)
+    assert ("no intervals" in ruling.explanation) == bool(of_seeds)
 
 
 def test_runs_that_moved_no_weight_decide_nothing():

@@ -23,7 +23,7 @@ def test_a_broken_data_folder_is_said_so(tmp_path: Path) -> None:
     for command in ("serve", "demo"):
         done = gradclinic(command, "--data-dir", str(tmp_path / "file"))
         assert done.returncode == 4
-        assert "a file is in its place" in done.stderr.strip().splitlines()[-1]
+        assert "is a file, not a folder" in done.stderr.strip().splitlines()[-1]
 
 
 def test_a_broken_database_is_said_so(tmp_path: Path) -> None:

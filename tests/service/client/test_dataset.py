@@ -17,7 +17,7 @@ def test_rows_of_ones_own_are_sent_and_trained_on(clinic: Clinic, tmp_path: Path
     run = clinic.run(experiment(data={"kind": "uploaded", "id": found.id}))
     assert run.answer.document["experiment"]["data"]["id"] == found.id
     assert clinic.get_dataset(found.id).runs == 1
-    with pytest.raises(errors.Conflict, match="1 unfinished run needs it"):
+    with pytest.raises(errors.Conflict, match="1 unfinished run uses it"):
         clinic.delete_dataset(found.id)
     run.cancel()
     clinic.delete_dataset(found.id)

@@ -33,7 +33,7 @@ def test_a_folder_serves_one_service_at_a_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("inside", ["", "deeper"])
 def test_a_file_in_its_place_is_said_in_one_line(tmp_path: Path, inside: str) -> None:
     (tmp_path / "file").write_text("")
-    assert "a file is in its place" in refusal(tmp_path / "file" / inside)
+    assert "is a file, not a folder" in refusal(tmp_path / "file" / inside)
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_a_missing_worker_is_said_in_one_line(tmp_path: Path, monkeypatch: pytes
 
 def test_a_queue_that_does_not_start_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valkey, "server_path", lambda: Path("/bin/false"))
-    assert "queue does not start" in refusal(Settings(data_dir=tmp_path, port=0))
+    assert "queue did not start" in refusal(Settings(data_dir=tmp_path, port=0))
 
 
 def test_a_folder_is_free_again_after_a_start_that_failed(tmp_path: Path) -> None:

@@ -64,6 +64,6 @@ def test_a_transformer_becomes_a_list_with_norms_after_its_linear_layers():
 
 
 def test_what_is_normalized_or_recurrent_is_refused():
-    assert "batch_norm already" in refusal(AddBatchNorm(), mlp(normalization="batch_norm"))
-    assert "layer_norm already" in refusal(AddBatchNorm(), transformer(normalization="pre_layer_norm"))
+    assert "already uses batch_norm" in refusal(AddBatchNorm(), mlp(normalization="batch_norm"))
+    assert "already uses layer_norm" in refusal(AddBatchNorm(), transformer(normalization="pre_layer_norm"))
     assert "recurrent" in refusal(AddBatchNorm(), rnn())

@@ -30,5 +30,5 @@ def test_in_a_list_the_readout_stays_bare():
 
 
 def test_what_is_normalized_or_recurrent_is_refused():
-    assert "batch_norm already" in refusal(AddLayerNorm(), mlp(normalization="batch_norm"))
+    assert "already uses batch_norm" in refusal(AddLayerNorm(), mlp(normalization="batch_norm"))
     assert "recurrent" in refusal(AddLayerNorm(), rnn())

@@ -52,5 +52,5 @@ def test_what_cannot_be_skipped_is_refused():
     assert "already" in refusal(AddSkipConnections(), mlp(skip={}))
     assert "use_gated_cell" in refusal(AddSkipConnections(), rnn())
     narrowing = layers(linear(32), activation(), linear(20), activation(), READOUT)
-    assert "return the shape" in refusal(AddSkipConnections(), narrowing)
-    assert "return the shape" in refusal(AddSkipConnections(every=7), mlp())
+    assert "equal input and output shapes" in refusal(AddSkipConnections(), narrowing)
+    assert "equal input and output shapes" in refusal(AddSkipConnections(every=7), mlp())

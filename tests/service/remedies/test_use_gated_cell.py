@@ -23,4 +23,4 @@ def test_in_a_list_it_changes_every_plain_cell():
 
 def test_without_a_plain_cell_it_refuses():
     assert "no recurrent layer" in refusal(UseGatedCell(), mlp())
-    assert "gated cell already" in refusal(UseGatedCell(), rnn(cell="lstm"))
+    assert "already has a gated cell" in refusal(UseGatedCell(), rnn(cell="lstm"))

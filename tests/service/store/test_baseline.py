@@ -86,7 +86,7 @@ def test_what_a_check_was_held_against_stays_when_the_name_moves_on_and_goes_wit
     check = store.checks.create(new_check(first), [new_run()])
     assert check is not None
     store.baselines.pin("main", pin(queued(store).id))
-    with pytest.raises(Conflict, match=f"the check {check.item.id} was held against it"):
+    with pytest.raises(Conflict, match=f"the check {check.item.id} was compared with it"):
         store.runs.delete(first.pin.run_ids[0])
     store.checks.delete(check.item.id)
     store.runs.delete(first.pin.run_ids[0])

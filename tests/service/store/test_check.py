@@ -58,7 +58,7 @@ def test_however_often_a_check_is_sent_at_once_it_is_made_once(store: Store) -> 
 def test_a_check_is_not_made_against_what_the_name_no_longer_points_at(store: Store) -> None:
     new = new_check(pinned(store))
     store.baselines.pin("main", pin(queued(store).id))
-    with pytest.raises(Conflict, match="moved meanwhile"):
+    with pytest.raises(Conflict, match="moved in the meantime"):
         store.checks.create(new, [new_run()])
     store.baselines.delete("main")
     with pytest.raises(NotFound, match="no baseline 'main'"):

@@ -92,7 +92,7 @@ def test_a_schedule_needs_the_data_of_its_experiment_or_else_of_its_baselines(
     asks = {"baseline": "main", "experiment": own}
     store.schedules.create(NewSchedule(name="nightly", cron="0 3 * * *", zone="UTC", baseline="main", asks=asks))
     if needed:
-        with pytest.raises(Conflict, match="the schedule 'nightly' needs it"):
+        with pytest.raises(Conflict, match="the schedule 'nightly' uses it"):
             store.datasets.delete(DATA)
         store.schedules.delete("nightly")
     store.datasets.delete(DATA)

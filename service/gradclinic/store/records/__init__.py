@@ -1,1 +1,1 @@
-"""What the store takes and returns: frozen records, one file a noun. Rows never leave the store."""
+"""The frozen records that the store takes and returns, one file per noun. Rows never leave the store."""

@@ -9,14 +9,14 @@ from ...kernel.json import JsonObject
 
 @dataclass(frozen=True, kw_only=True)
 class NewPin:
-    """Runs that a baseline's name shall point at."""
+    """Runs to pin as a named baseline."""
 
     experiment: JsonObject
-    """As it was posted, whatever the seed in it."""
+    """The experiment as posted; its seed is ignored."""
     remedies: Sequence[JsonObject]
     seeds: Sequence[int]
     run_ids: Sequence[str]
-    """One for each seed, in the same order."""
+    """One run per seed, in the same order."""
     study_id: str | None = None
     check_id: str | None = None
     arm: str | None = None
@@ -25,7 +25,7 @@ class NewPin:
 
 @dataclass(frozen=True, kw_only=True)
 class Pin(NewPin):
-    """What a baseline's name points at, or did until the next one."""
+    """The runs that a baseline's name points at, or pointed at until the next pin."""
 
     id: str
     baseline: str
@@ -39,24 +39,24 @@ class Baseline:
     name: str
     pin: Pin
     history: Sequence[Pin]
-    """What the name pointed at, the newest first, the present one included; the last hundred."""
+    """The last hundred pins of the name, newest first, including the current one."""
     conditions: Mapping[str, int]
-    """The pinned runs by their primary condition, the most frequent first."""
+    """Number of pinned runs by primary condition, most frequent first."""
     created_at: datetime
 
     @property
     def experiment(self) -> JsonObject:
-        """What a check trains where it says nothing else."""
+        """The experiment that a check trains by default."""
         return self.pin.experiment
 
     @property
     def remedies(self) -> Sequence[JsonObject]:
-        """What a check changes in that experiment where it says nothing else."""
+        """The remedies that a check applies by default."""
         return self.pin.remedies
 
     @property
     def summary(self) -> str:
-        """In words: which runs, of which seeds, and what is wrong with them."""
+        """The pinned runs in words: how many, their seeds and their conditions."""
         count = len(self.pin.run_ids)
         arm = f"arm `{self.pin.arm}`, " if self.pin.arm is not None else ""
         runs = f"{count} run{'s' * (count != 1)}, seed{'s' * (count != 1)} {_ranges(self.pin.seeds)}"
@@ -65,7 +65,7 @@ class Baseline:
 
 
 def _ranges(seeds: Sequence[int]) -> str:
-    """Ascending numbers with runs of them joined: `0-2, 7`."""
+    """Ascending numbers with ranges joined: `0-2, 7`."""
     groups: list[list[int]] = []
     for seed in seeds:
         if groups and seed == groups[-1][-1] + 1:

@@ -1,4 +1,4 @@
-"""Checks: what is stored of one, with its report once its runs have ended."""
+"""Checks, with their reports once all runs have ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class NewCheck:
 
     baseline: str
     pin_id: str
-    """What the baseline's name pointed at when the check was made; it stays what the check is held against."""
+    """The pin that the baseline's name pointed at when the check was created; the check is compared with it."""
     experiment: JsonObject
     remedies: Sequence[JsonObject]
     seeds: Sequence[int]
@@ -35,10 +35,10 @@ class Check(NewCheck):
     schedule: str | None
     """The schedule that started it."""
     status: StudyStatus
-    """Succeeded: there is a verdict, whatever it is. Failed: none of its runs could be trained."""
+    """Succeeded: there is a verdict. Failed: none of its runs could be trained."""
     verdict: CheckVerdict | None
     report: Report | None
-    """None while its runs go on, and where it was cancelled."""
+    """None while its runs are running, and if it was cancelled."""
     cancel_requested: bool
     created_at: datetime
     ended_at: datetime | None
@@ -46,5 +46,5 @@ class Check(NewCheck):
 
     @property
     def summary(self) -> str | None:
-        """What it found, or why it found nothing, in words; None before."""
+        """The result in words, or why there is none; None before the check ends."""
         return None if self.report is None else self.report.summary

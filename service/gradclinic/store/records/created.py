@@ -1,4 +1,4 @@
-"""What creating something returns, and the key that makes a repeated request safe."""
+"""The result of creating a resource, and the idempotency key of a request."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Idempotency:
-    """A client's key for one request, and a digest of what it asked for."""
+    """A client's key for one request, and a digest of the request."""
 
     key: str
     fingerprint: str
@@ -18,9 +18,9 @@ class Idempotency:
 
 @dataclass(frozen=True)
 class Created(Generic[Item]):
-    """What a request created; `replayed` when an earlier request with the same key had done so."""
+    """The created resource; `replayed` if an earlier request with the same key created it."""
 
     item: Item
     replayed: bool
     messages: tuple[Message, ...] = ()
-    """The runs to announce to the workers, now that they are stored."""
+    """The stored runs to announce to the workers."""

@@ -1,4 +1,4 @@
-"""A worker's right to a run, and what it is told to do."""
+"""A worker's lease on a run, and the orders it gets."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from .run import Run
 
 @dataclass(frozen=True)
 class Lease:
-    """A worker's right to a run: it holds as long as the lease does and no later attempt began."""
+    """A worker's lease on a run, valid until it expires or a later attempt starts."""
 
     run_id: str
     attempt: int
@@ -17,7 +17,7 @@ class Lease:
 
 
 class Order(Enum):
-    """What a worker learns about the run it holds."""
+    """What a worker learns from a heartbeat about its run."""
 
     CONTINUE = "continue"
     CANCEL = "cancel"

@@ -1,4 +1,4 @@
-"""Prescriptions: what is stored of a search for a cure."""
+"""Prescriptions: stored searches for remedies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from .progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class NewPrescription:
-    """A search for a cure to be stored."""
+    """A prescription to be stored."""
 
     experiment: JsonObject
     budget: Budget
@@ -24,7 +24,7 @@ class NewPrescription:
 
 @dataclass(frozen=True, kw_only=True)
 class Prescription:
-    """A search for a cure, with the report of its last whole round."""
+    """A prescription, with the report of its last complete round."""
 
     id: str
     name: str | None
@@ -34,10 +34,10 @@ class Prescription:
     budget: Budget
     seed: int
     report: Report | None
-    """None until its first runs are queued."""
+    """The report; None until its first runs are queued."""
     cancel_requested: bool
     created_at: datetime
     ended_at: datetime | None
     progress: Progress
-    """Of its runs so far."""
+    """Progress of its runs so far."""
     request_id: str | None

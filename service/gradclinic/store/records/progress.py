@@ -1,4 +1,4 @@
-"""How far a group of runs is: those of a study, a prescription or a check."""
+"""Progress of a group of runs: those of a study, a prescription or a check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ...kernel.status import RunStatus
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a study is: its runs by status, and their steps together."""
+    """Number of runs by status, and their total steps."""
 
     runs: int
     by_status: Mapping[RunStatus, int]

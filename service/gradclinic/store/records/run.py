@@ -1,4 +1,4 @@
-"""Runs: what is stored to have one trained, and what it is in its present state."""
+"""Runs: a new run to be stored, and a run in its current state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from ...measurements.record import Layout, Outcome
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a run is in its state: a code for programs, a text for a person."""
+    """Why a run is in its state: a machine-readable code and a text."""
 
     code: str
     text: str
@@ -22,7 +22,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class CheckpointPointer:
-    """The one resume state of a run that counts; the bytes lie in the checkpoint folder under `name`."""
+    """The current checkpoint of a run; its data is stored in the checkpoint folder under `name`."""
 
     name: str
     step: int
@@ -32,14 +32,14 @@ class CheckpointPointer:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
-    """A run to be stored: accepted, resolved, and ready to be queued."""
+    """A validated and resolved run to be stored and queued."""
 
     experiment: JsonObject
-    """As it was posted."""
+    """The experiment as posted."""
     resolved_experiment: JsonObject
-    """After sweep point, remedies and seed."""
+    """The experiment after applying sweep point, remedies and seed."""
     digest: str
-    """Of the resolved experiment and seed."""
+    """Digest of the resolved experiment and seed."""
     seed: int
     steps: int
     remedies: Sequence[JsonObject] = ()
@@ -57,7 +57,7 @@ class NewRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run in its present state."""
+    """A run in its current state."""
 
     id: str
     name: str | None
@@ -74,29 +74,29 @@ class Run:
     resolved_experiment: JsonObject
     digest: str
     step: int
-    """Steps whose statistics are stored."""
+    """Number of steps whose statistics are stored."""
     steps: int
     queue: str
     priority: int
     attempt: int
-    """How often a worker has claimed it; the number of the present attempt is its fencing token."""
+    """How often a worker has claimed it; the current number is the fencing token."""
     owner: str | None
     lease_until: datetime | None
     cancel_requested: bool
     checkpoint: CheckpointPointer | None
     transition_count: int
-    """Grows with every change of state."""
+    """Increases with every change of state."""
     created_at: datetime
     queued_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     layout: Layout | None
-    """None until a worker took it."""
+    """None until a worker has claimed it."""
     outcome: Outcome | None
     metrics: RunMetrics | None
     """None until it has ended with an outcome."""
     metrics_stored: bool
-    """Not of a run that an earlier version ended: its metrics are then those of its outcome only."""
+    """None for runs ended by an earlier version; their metrics are computed from the outcome only."""
     environment: JsonObject | None
     diagnosis: Diagnosis | None
     """None until it has ended."""
@@ -104,7 +104,7 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it will never change state again."""
+        """Whether its state is final."""
         return self.status in ENDED
 
 
@@ -124,7 +124,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Message:
-    """A run that should be announced to the workers."""
+    """A run to announce to the workers."""
 
     run_id: str
     queue: str

@@ -1,4 +1,4 @@
-"""Schedules: cron lines that start checks, and what came of each due time."""
+"""Schedules that start checks by cron expression, with the result of each due time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,38 +11,38 @@ from ...kernel.vocabulary import CheckVerdict
 
 @dataclass(frozen=True, kw_only=True)
 class NewSchedule:
-    """A cron line that starts checks."""
+    """A schedule to be stored."""
 
     name: str
     cron: str
     zone: str
     baseline: str
     asks: JsonObject
-    """The body of the check."""
+    """The request body of the check."""
     request_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Firing:
-    """A due time of a schedule, and what came of it."""
+    """A due time of a schedule, and its result."""
 
     due_at: datetime
     fired_at: datetime
     check_id: str | None
-    """None where no check could be made, or where it was deleted."""
+    """None if no check could be started, or if it was deleted."""
     verdict: CheckVerdict | None
     status: StudyStatus | None
     problem: str | None
-    """Why no check could be made."""
+    """Why no check could be started."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(NewSchedule):
-    """A schedule, with its last firings."""
+    """A schedule, with its latest firings."""
 
     paused: bool
     since: datetime
-    """Due times before are not made up for: when it was made, or resumed."""
+    """When it was created or resumed; earlier due times are not made up."""
     created_at: datetime
     firings: Sequence[Firing]
-    """The last ones, newest first."""
+    """The latest firings, newest first."""

@@ -1,4 +1,4 @@
-"""Studies: what is stored of one, with the state that follows from its runs."""
+"""Studies, whose status is derived from their runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class NewStudy:
 
     experiment: JsonObject
     arms: Sequence[JsonObject]
-    """In order, the baseline included: {"name", "remedies"} or {"name", "experiment"}."""
+    """The arms in order, including the baseline: {"name", "remedies"} or {"name", "experiment"}."""
     seeds: Sequence[int]
     sweep: Sequence[JsonObject] = ()
     name: str | None = None
@@ -25,18 +25,18 @@ class NewStudy:
 
 @dataclass(frozen=True, kw_only=True)
 class Study(NewStudy):
-    """A stored study, with the state that follows from its runs."""
+    """A stored study, with the status derived from its runs."""
 
     id: str
     cancel_requested: bool
     created_at: datetime
     ended_at: datetime | None
-    """When its last run ended; None while one has not."""
+    """When its last run ended; None while a run is unfinished."""
     progress: Progress
 
     @property
     def status(self) -> StudyStatus:
-        """Running until all runs have ended; succeeded if any succeeded; canceled if cancelled; else failed."""
+        """Running until all runs have ended; then succeeded if any succeeded, canceled if cancelled, or failed."""
         if self.progress.unfinished:
             return "running"
         if self.progress.by_status.get("succeeded"):

@@ -1,4 +1,4 @@
-"""What operators watch: counts of runs, checks and workers."""
+"""Metrics for operators: counts of runs, checks and workers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,29 +7,29 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Vitals:
-    """What whoever operates the service watches."""
+    """Metrics for operators."""
 
     runs: Mapping[tuple[str, str], int]
-    """Number of runs by status and reason's code."""
+    """Number of runs by status and reason code."""
     transitions: Mapping[tuple[str, str], int]
-    """How often runs changed to a status, by reason's code: lost leases are ("queued", "lease_expired")."""
+    """Number of changes to a status, by reason code: lost leases are ("queued", "lease_expired")."""
     oldest_queued_s: Mapping[str, float]
-    """Age in seconds of the run that has waited longest, by queue."""
+    """Age in seconds of the longest waiting run, by queue."""
     overdue: int
-    """Running runs whose lease ran out, and that no reconciler has taken back yet."""
+    """Running runs whose lease has expired and that no reconciler has reclaimed yet."""
     workers: Mapping[str, int]
-    """Workers seen lately, by device."""
+    """Workers seen recently, by device."""
     busy_workers: int
-    """Those of them that train."""
+    """Of those, the workers that are training, by device."""
     steps_done: int
-    """Steps that are stored of all runs together; its growth is the step rate."""
+    """Total stored steps of all runs; its increase is the step rate."""
     checks: Mapping[tuple[str, str], int]
-    """Number of checks by status and verdict, which is "" where there is none."""
+    """Number of checks by status and verdict ("" if there is none)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """A worker process that has been seen lately."""
+    """A worker process that was seen recently."""
 
     owner: str
     queue: str

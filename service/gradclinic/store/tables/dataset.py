@@ -1,4 +1,4 @@
-"""Data sets that users sent."""
+"""Uploaded data sets."""
 
 from sqlalchemy import Column, Double, Integer, LargeBinary, String, Table
 
@@ -20,7 +20,7 @@ datasets = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
-# What runs on a deleted data set are still understood by: how their networks began and ended.
+# Metadata of a deleted data set that its runs still need: input shape and outputs of their networks.
 deleted_datasets = Table(
     "deleted_datasets",
     metadata,

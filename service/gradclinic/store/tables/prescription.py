@@ -1,4 +1,4 @@
-"""Searches for a cure, and the runs they asked for."""
+"""Prescriptions and their runs."""
 
 from sqlalchemy import (
     Boolean,
@@ -47,7 +47,7 @@ trials = Table(
     Index(None, "run_id"),
 )
 
-# Tables of their own, and no columns of the two above, so that a version that knows only those goes on working.
+# Separate tables instead of columns of the two above, so that an older version keeps working.
 prescription_keys = Table(
     "prescription_keys",
     metadata,

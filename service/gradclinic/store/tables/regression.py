@@ -1,4 +1,4 @@
-"""Baselines, the checks that are held against them, and the schedules that start checks."""
+"""Baselines, the checks compared with them, and the schedules that start checks."""
 
 from sqlalchemy import (
     Boolean,
@@ -25,7 +25,7 @@ baselines = Table(
     Index(None, "pin_id"),
 )
 
-# What a baseline's name points at, or did: it stays as history until the baseline is deleted.
+# Current and earlier pins of a baseline's name; kept as history until the baseline is deleted.
 pins = Table(
     "pins",
     metadata,
@@ -43,7 +43,7 @@ pins = Table(
     Index(None, "baseline"),
 )
 
-# No cascade from runs: the database itself refuses to delete what a baseline or a check rests on.
+# No cascade from runs: the database refuses to delete runs that a baseline or a check uses.
 pinned_runs = Table(
     "pinned_runs",
     metadata,

@@ -1,4 +1,4 @@
-"""Runs, the studies they belong to, what they recorded, and who trains them."""
+"""Runs, their studies, their statistics, and the workers."""
 
 from sqlalchemy import (
     BigInteger,

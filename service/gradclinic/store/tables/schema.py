@@ -1,4 +1,4 @@
-"""What every table shares: how constraints are called, and the lengths of ids and words."""
+"""Shared by all tables: naming of constraints, and lengths of ids and words."""
 
 from sqlalchemy import MetaData, String
 
