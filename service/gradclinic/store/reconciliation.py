@@ -48,7 +48,7 @@ class Reconciliation:
         """Expire the runs that waited too long; returns their number."""
         runs, now = t.runs.c, self._database.now
         late = runs.queued_at < now - max_queue_s
-        with self._database.read() as connection:  # most rounds find nothing, and take no write lock
+        with self._database.read() as connection:  # most rounds find nothing and need no write lock
             if connection.execute(select(runs.id).where(runs.status == "queued", late).limit(1)).first() is None:
                 return 0
         with self._database.write() as connection:
@@ -164,7 +164,7 @@ class Reconciliation:
     def _give_up(self, condition: ColumnElement[bool], *, max_attempts: int, reason: Reason) -> int:
         runs = t.runs.c
         lost = (runs.status == "running", runs.origin == "service", condition)
-        with self._database.read() as connection:  # most rounds find nothing, and take no write lock
+        with self._database.read() as connection:  # most rounds find nothing and need no write lock
             if connection.execute(select(runs.id).where(*lost).limit(1)).first() is None:
                 return 0
         with self._database.write() as connection:

@@ -85,7 +85,7 @@ def test_a_data_set_stays_while_an_unfinished_run_or_a_search_needs_it(api_on_bo
     search = api_on_both.post("/v1/prescriptions", json={"experiment": experiment_on(data)}).json()
     answer = api_on_both.delete(f"{PATH}/{data}")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert "4 unfinished runs need it" in answer.json()["detail"]
+    assert "4 unfinished runs use it" in answer.json()["detail"]
     for each in api_on_both.get("/v1/runs").json()["items"]:
         api_on_both.post(each["urls"]["cancel"])
     assert "a running prescription uses it" in api_on_both.delete(f"{PATH}/{data}").json()["detail"]

@@ -29,7 +29,7 @@ def test_a_name_is_taken_once_and_needs_its_baseline(store: Store) -> None:
     schedule = made(store)
     assert store.schedules.get("nightly") == schedule
     assert (schedule.paused, schedule.firings) == (False, [])
-    with pytest.raises(Conflict, match="'nightly' already"):
+    with pytest.raises(Conflict, match="'nightly' already exists"):
         made(store)
     with pytest.raises(NotFound, match="no baseline 'other'"):
         store.schedules.create(NewSchedule(name="x", cron="0 3 * * *", zone="UTC", baseline="other", asks={}))
