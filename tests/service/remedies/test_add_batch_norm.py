@@ -65,5 +65,5 @@ def test_a_transformer_becomes_a_list_with_norms_after_its_linear_layers():
 
 def test_what_is_normalized_or_recurrent_is_refused():
     assert "already uses batch_norm" in refusal(AddBatchNorm(), mlp(normalization="batch_norm"))
-    assert "already uses layer_norm" in refusal(AddBatchNorm(), transformer(normalization="pre_layer_norm"))
+    assert "already uses pre_layer_norm" in refusal(AddBatchNorm(), transformer(normalization="pre_layer_norm"))
     assert "recurrent" in refusal(AddBatchNorm(), rnn())
