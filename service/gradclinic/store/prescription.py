@@ -167,7 +167,7 @@ class Prescriptions:
         """Delete a prescription with its runs and their statistics; raises Conflict if they are in use."""
         column = t.prescriptions.c
         with self._database.write() as connection:
-            # Lock its row first, because storing a round locks it too; otherwise runs of that round could be left behind.
+            # Lock its row first, as storing a round does; otherwise runs of that round could be left behind.
             held = connection.execute(
                 update(t.prescriptions)
                 .where(column.id == prescription_id)

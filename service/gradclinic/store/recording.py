@@ -215,7 +215,9 @@ def _get(connection: Connection, run_id: str) -> Recording:
 
 def _is_repeated(recording: Recording, *, window: int, fingerprint: str) -> bool:
     if window > recording.windows:
-        raise Conflict(f"window {window} arrived before window {recording.windows}; send window {recording.windows} first")
+        raise Conflict(
+            f"window {window} arrived before window {recording.windows}; send window {recording.windows} first"
+        )
     if window == recording.windows - 1 and fingerprint != recording.fingerprint:
         raise Conflict(f"window {window} was already sent with other content; the next window is {recording.windows}")
     return window < recording.windows

@@ -147,7 +147,7 @@ class Runs:
         return run
 
     def _cancel_recorded(self, connection: Connection, run_id: str) -> None:
-        """Cancel a run recorded from an external program; there is no worker to ask, and its next window is rejected."""
+        """Cancel a run recorded from an external program; no worker is asked, and its next window is rejected."""
         change_status(
             connection,
             self._database,
