@@ -20,8 +20,8 @@ from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import Series, SiteInfo, WeightInfo
 
 from .discovery import Discovery, Found
+from .environment import environment_of
 from .hooks import Uninterested, Watch
-from .module_kinds import FUSED
 from .probe import probe_loss
 from .recorder import Observation, Recorder
 from .recording_steps import RecordingSteps
@@ -259,7 +259,9 @@ class Observer:
             self._recorder.site_infos,
             self._recorder.weight_infos,
             batch_size=batch_size,
-            environment=self._environment(device),
+            environment=environment_of(
+                self._model, self._optimizer, self._parameters, device=device, sites=self._site_infos()
+            ),
         )
         return self._recorder
 
@@ -336,27 +338,6 @@ class Observer:
                 self._sink.broke(step)
                 return
             recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
-
-    def _environment(self, device: torch.device) -> dict[str, Any]:
-        modules = list(self._model.modules())
-        unseen = sorted({type(module).__name__ for module in modules if isinstance(module, FUSED)})
-        unknown = sum(info.kind == "pre_activation" and info.activation is None for info in self._site_infos())
-        notes = [
-            f"of the time steps of {name} the gradient at their inputs is recorded: the states are inside one kernel"
-            if any(info.group for info in self._site_infos())
-            else f"the time steps of {name} are not seen: they are inside one kernel"
-            for name in unseen
-        ]
-        if unknown:
-            notes.append(f"what follows {unknown} of the sites is not known: nothing is said of saturation there")
-        return {
-            "model": type(self._model).__name__,
-            "optimizer": type(self._optimizer).__name__,
-            "parameters": sum(parameter.numel() for parameter in self._parameters),
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-            "torch": str(torch.__version__),
-            "notes": notes,
-        }
 
     def _site_infos(self) -> list[SiteInfo]:
         return [each.info for each in self._found]

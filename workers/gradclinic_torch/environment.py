@@ -1,0 +1,44 @@
+"""What a user's own training ran on, and what the recorder could not see of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradclinic.measurements.record import SiteInfo
+
+from .module_kinds import FUSED
+
+
+def environment_of(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    parameters: Sequence[nn.Parameter],
+    *,
+    device: torch.device,
+    sites: Sequence[SiteInfo],
+) -> dict[str, Any]:
+    """The environment as it is stored with the run."""
+    return {
+        "model": type(model).__name__,
+        "optimizer": type(optimizer).__name__,
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "torch": str(torch.__version__),
+        "notes": _notes(model, sites),
+    }
+
+
+def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
+    grouped = any(site.group for site in sites)
+    notes = [
+        f"of the time steps of {name} the gradient at their inputs is recorded: the states are inside one kernel"
+        if grouped
+        else f"the time steps of {name} are not seen: they are inside one kernel"
+        for name in sorted({type(module).__name__ for module in model.modules() if isinstance(module, FUSED)})
+    ]
+    unknown = sum(site.kind == "pre_activation" and site.activation is None for site in sites)
+    if unknown:
+        notes.append(f"what follows {unknown} of the sites is not known: nothing is said of saturation there")
+    return notes
