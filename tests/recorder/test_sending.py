@@ -49,19 +49,19 @@ def test_a_vanishing_network_is_diagnosed_from_its_own_loop(settings: Settings) 
         assert recording.run_id is not None
         with Clinic(url) as clinic:
             run = clinic.get_run(recording.run_id)
-            found, profile = run.diagnosis()["findings"][0], run.profile()
+            found, profile = run.diagnosis().findings[0], run.profile()
             sent = run.statistics("site_grad_rms", "probe_loss")
-    assert (run.status, run.data["origin"], run.data["name"]) == ("succeeded", "external", "mine")
-    assert run.data["progress"] == {"step": 60, "steps": 60}
-    assert recording.diagnosis().findings[0].summary == found["summary"]
-    assert (found["condition"], found["harm"]) == ("vanishing_gradients", True)
-    assert profile["depth_slope"] > 1.5
+    assert (run.status, run.answer.origin, run.answer.name) == ("succeeded", "external", "mine")
+    assert (run.answer.progress.step, run.answer.progress.steps) == (60, 60)
+    assert recording.diagnosis().findings[0].summary == found.summary
+    assert (found.condition, found.harm) == ("vanishing_gradients", True)
+    assert profile.depth_slope > 1.5
     assert run.metrics is not None
-    assert run.metrics["relative_train_loss"] == pytest.approx(1.0, abs=0.1)
-    assert run.data["environment"]["torch"] == str(torch.__version__)
+    assert run.metrics.relative_train_loss == pytest.approx(1.0, abs=0.1)
+    assert run.answer.document["environment"]["torch"] == str(torch.__version__)
     local = recorded(mlp(depth=8), digits(steps=60), steps=60, probe=probe()).record
     for name, each in sent.items():
-        np.testing.assert_array_equal(np.float32(each["values"]), local.get(name).values)
+        np.testing.assert_array_equal(np.float32(each.values), local.get(name).values)
 
 
 def test_the_end_of_a_training_is_told_with_what_validation_gave(here: Settings) -> None:

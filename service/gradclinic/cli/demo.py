@@ -22,7 +22,7 @@ from ..text.chart import Line, profile_chart
 from ..text.comparison import VERDICT_STYLES, Ranking
 from ..text.console import console_for, show, speaks_unicode
 from ..text.diagnosis import diagnosis_words
-from ..text.numbers import decades
+from ..text.numbers import gradient_decay
 from ..text.profile import mean_profile
 from ..text.progress import following
 from .options import AsJson, DataDir, Workers, print_json
@@ -155,7 +155,7 @@ def _draw(
     lines = []
     for name, marker, style in ranked:
         profile = profiles[name]
-        note = f"{decades(profile.slope)} over {len(profile.values)} layers"
+        note = f"{gradient_decay(profile.slope)} over {len(profile.values)} layers"
         if name == "baseline" and expected is not None:
             note += f" (theory, before training: {expected:.1f})"
         elif name != "baseline" and profile.values == profiles["baseline"].values:

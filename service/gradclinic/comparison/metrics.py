@@ -83,7 +83,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "depth_slope",
             "decades",
-            "D at step 0: decades of gradient lost from output to input; negative explodes",
+            "Gradient decay D at step 0: orders of magnitude by which the gradient shrinks from output to input",
             better="nearer_zero",
             decides=False,
         ),

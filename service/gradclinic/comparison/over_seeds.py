@@ -229,7 +229,7 @@ _PLAIN = frozenset({"ratio", "fraction", "step", "rises", "records"})
 
 
 def _in_words(evidence: EvidenceOverSeeds) -> str:
-    """`gradient lost from output to input: 9.3 decades (75 % interval 9.1 to 9.5)`."""
+    """`gradient lost from output to input: 9.3 orders of magnitude (75 % interval 9.1 to 9.5)`."""
     read = as_read(evidence.name, evidence.median, evidence.threshold, interval=evidence.interval)
     unit = "" if evidence.unit in _PLAIN else f" {evidence.unit}"
     text = f"{read.label}: {_shown(read.value)}{unit}"

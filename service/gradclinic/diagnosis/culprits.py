@@ -54,7 +54,7 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
 
 
 def _decades_lost(profile: Profile, *, sign: int) -> Array:
-    """[L - 1]: decades lost between sites: at the start where the profile is steepest there, else the early median."""
+    """[L - 1]: orders of magnitude lost between sites: at the start if the profile is steepest there, else early."""
     rows = np.isfinite(profile.log10_gradient).all(axis=1)
     if not rows.any():
         rows = np.ones(len(profile.steps), bool)

@@ -46,17 +46,17 @@ class Features:
     profile: Profile | None
     """The profile with the largest |D|."""
     depth_slope_start: float | None
-    """D0: D at step 0, decades."""
+    """D0: D at step 0, orders of magnitude."""
     depth_slope_early: float | None
-    """D_early: median of D over the first quarter of the steps, decades."""
+    """D_early: median of D over the first quarter of the steps, orders of magnitude."""
     depth_slope_late: float | None
-    """Median of D over the last quarter of the steps, decades."""
+    """Median of D over the last quarter of the steps, orders of magnitude."""
     local_loss_start: float
-    """Decades lost at step 0 at the one layer that stands out from the rest; 0 where none does."""
+    """Orders of magnitude lost at step 0 at the one layer that stands out from the rest; 0 where none does."""
     local_loss_early: float
     """The same, median over the first quarter of the steps."""
     local_gain_start: float
-    """Decades gained at step 0 at the one layer that stands out."""
+    """Orders of magnitude gained at step 0 at the one layer that stands out."""
     total_update: float | None
     """cumupd: sum over the steps of the largest layer's update-to-weight ratio; 1 moves a layer by its own size.
 

@@ -20,7 +20,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """One condition in one run. A condition can be there without harm: then the network learned all the same."""
+    """One condition in one run. A condition can be there without harm: then the network learned anyway."""
 
     condition: str
     """The name of its rule."""

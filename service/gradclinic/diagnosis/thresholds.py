@@ -49,8 +49,8 @@ class Thresholds(NamedThresholds):
     """What the measured numbers are held against; each can be replaced by name when a stored run is judged again."""
 
     depth_slope: Annotated[float, Field(gt=0, le=45, json_schema_extra={"unit": "decades", "source": _CORPUS})] = 1.5
-    """|D| from which gradients vanish or explode: learning degrades between 1 and 2 decades; at 1.5 the far end of
-    the network receives 1/32 of the gradient of the near end."""
+    """|D| from which gradients vanish or explode: learning degrades between 1 and 2 orders of magnitude; at 1.5
+    the far end of the network receives 1/32 of the gradient of the near end."""
     learned: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = LEARNED
     """A network learned when its final training loss is at most this share of the best constant predictor's."""
     blown_up: Annotated[float, Field(ge=1, le=1e6, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 3.0
@@ -121,7 +121,7 @@ class Thresholds(NamedThresholds):
             le=1,
             json_schema_extra={
                 "unit": "fraction",
-                "source": "derived: sqrt(0.1 + 0.9 x 0.05^2) = 0.32, half a decade lost in one layer",
+                "source": "derived: sqrt(0.1 + 0.9 x 0.05^2) = 0.32, half an order of magnitude lost in one layer",
             },
         ),
     ] = 0.9

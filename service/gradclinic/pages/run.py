@@ -182,8 +182,8 @@ def _slope_in_words(slope: float | None, predicted: float | None) -> str | None:
         return None
     if not isfinite(slope):
         return f"the gradient {'is exactly 0 on its way' if slope > 0 else 'is not finite'} at step 0"
-    verb = "lost" if slope >= 0 else "gained"
-    text = f"D = {slope:.1f}: {abs(slope):.1f} decades {verb} from output to input at step 0"
+    verb = "shrinks" if slope >= 0 else "grows"
+    text = f"D = {slope:.1f}: the gradient {verb} by a factor of 10^{abs(slope):.1f} from output to input at step 0"
     return text if predicted is None else f"{text}, predicted {predicted:.1f}"
 
 

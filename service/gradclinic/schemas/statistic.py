@@ -62,7 +62,8 @@ class ProfileAnswer(Answer):
     step: int
     points: list[ProfilePoint]
     depth_slope: float | None
-    """Decades lost from output to input over the whole depth (+ vanishes); null for fewer than 3 places."""
+    """Gradient decay: orders of magnitude by which the gradient shrinks from output to input; null for fewer
+    than 3 places. Negative: it grows."""
     predicted_depth_slope: float | None
     prediction: PredictionAnswer | None
     """The prediction, with its assumptions and expected error; null where no theory applies."""

@@ -139,6 +139,7 @@ def _reading(comparison: ComparisonAnswer) -> str:
     unfinished = "" if comparison.complete else "Not every run has ended; verdicts stay open. "
     return (
         f"{unfinished}runs: by primary condition. effect: paired by seed, {confidence} intervals that hold for all "
-        "arms together. D: decades of gradient lost from output to input before the first step. "
+        "arms together. D: gradient decay, the orders of magnitude by which the gradient shrinks from output to input "
+        "before the first step. "
         "time: of a step, to the baseline's."
     )

@@ -30,14 +30,14 @@ def factor(value: Any) -> str:
     return f"{value:.2f}"
 
 
-def decades(value: Any) -> str:
-    """A depth slope in words: `loses 9.3 decades`, `gains 0.2 decades`."""
+def gradient_decay(value: Any) -> str:
+    """A gradient decay in words: `shrinks by a factor of 10^9.3`, `grows by a factor of 10^0.2`."""
     value = number(value)
     if value is None:
         return "no profile"
     if math.isinf(value):
-        return "loses everything" if value > 0 else "is not finite"
-    return f"{'loses' if value >= 0 else 'gains'} {abs(value):.1f} decades"
+        return "becomes exactly zero" if value > 0 else "is not finite"
+    return f"{'shrinks' if value >= 0 else 'grows'} by a factor of 10^{abs(value):.1f}"
 
 
 def minute(moment: datetime | None) -> str:

@@ -86,7 +86,8 @@ class ProfileAt:
     layers: tuple[str, ...]
     values: tuple[float, ...]
     slope: float | None
-    """Decades lost from output to input; None for fewer than 3 places or another statistic than the gradient."""
+    """Gradient decay: orders of magnitude lost from output to input; None for fewer than 3 places, and for other
+    statistics than the gradient."""
     prediction: Prediction | None
     """What theory says of step 0; None for other steps and statistics, and for runs trained elsewhere."""
 

@@ -70,8 +70,8 @@ def test_without_a_yardstick_what_is_found_is_said_but_not_whether_it_hurt() -> 
     unknown = replace(record, outcome=replace(record.outcome, constant_loss=None))
     first, second = diagnose(unknown).findings[:2]
     assert (first.condition, second.condition, second.harm) == ("insufficient_evidence", "vanishing_gradients", False)
-    assert "the loss of the best constant prediction was not told" in first.summary
-    assert "whether it hurts is not known" in second.summary
+    assert "the loss of always predicting the average is not known" in first.summary
+    assert "it is not known whether this hurts" in second.summary
 
 
 def test_a_run_that_probed_nothing_is_as_sure_as_its_batches_are() -> None:

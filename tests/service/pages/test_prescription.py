@@ -17,7 +17,7 @@ def test_a_prescription_shows_diagnosis_race_control_and_what_was_tried(clinic):
     answer = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()
     assert answer["why"] in text
     assert "in 3 of 3 seeds" in text
-    assert re.search(r"Gradients lose \d+\.\d decades", text)
+    assert re.search(r"Gradients shrink by a factor of 10\^\d+\.\d", text)
     for said in ("3 of 3 runs", "remedies drawn by chance", f"of {answer['budget']['runs']} runs"):
         assert said in text
     for each in answer["tried"]:

@@ -12,7 +12,7 @@ from .document import Page, parts
 def test_a_sick_run_reads_as_words_with_evidence_and_remedies(clinic):
     text = unescape(clinic.page(f"/runs/{clinic.sick}"))
     assert "Vanishing gradients" in text
-    assert re.search(r"Gradients lose \d+\.\d decades from output to input", text)
+    assert re.search(r"Gradients shrink by a factor of 10\^\d+\.\d from output to input", text)
     for word in ("Evidence", "Confidence", "Layers, worst first", "Remedies to try for it", "add batch norm"):
         assert word in text
     assert "Gradient lost from output to input" in text

@@ -5,7 +5,15 @@ from rich.console import Console, RenderableType
 from gradclinic.schemas.claim import RulingAnswer
 from gradclinic.text.claim import ruling_words, rulings_table
 
-BARE = {"name": "bare", "value": 9.04, "unit": "decades", "interval": None, "confidence": None, "n": 1, "of": "seeds"}
+BARE = {
+    "name": "bare",
+    "value": 9.04,
+    "unit": "decades",
+    "interval": None,
+    "confidence": None,
+    "n": 1,
+    "of": "seeds",
+}
 SKIPS = {"name": "skips", "value": "NaN", "unit": "", "interval": None, "confidence": None, "n": 0, "of": "seeds"}
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gradclinic.text.numbers import decades, factor, short
+from gradclinic.text.numbers import factor, gradient_decay, short
 
 
 @pytest.mark.parametrize(
@@ -12,8 +12,8 @@ def test_numbers_are_short(value: object, text: str) -> None:
 
 
 def test_words_for_numbers() -> None:
-    assert decades(9.26) == "loses 9.3 decades"
-    assert decades(-0.2) == "gains 0.2 decades"
-    assert decades("Infinity") == "loses everything"
+    assert gradient_decay(9.26) == "shrinks by a factor of 10^9.3"
+    assert gradient_decay(-0.2) == "grows by a factor of 10^0.2"
+    assert gradient_decay("Infinity") == "becomes exactly zero"
     assert factor(0.999) == "1.00"
     assert factor(0.0123) == "0.012"

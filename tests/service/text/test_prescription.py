@@ -40,7 +40,7 @@ def answer(world) -> PrescriptionAnswer:
 
 def _told(found: Report) -> Report:
     assert isinstance(found.diagnosis, ExperimentDiagnosis)
-    findings = [replace(each, summary="Gradients lose 9 decades.") for each in found.diagnosis.findings]
+    findings = [replace(each, summary="Gradients shrink by a factor of 10^9.") for each in found.diagnosis.findings]
     return replace(found, diagnosis=replace(found.diagnosis, findings=findings))
 
 
@@ -49,7 +49,7 @@ def test_a_cure_is_shown_with_its_evidence_the_control_and_what_was_tried_beside
     for words in (
         "prescription_1: cured",
         "vanishing gradients in 3 of 3 seeds",
-        "Gradients lose 9 decades.",
+        "Gradients shrink by a factor of 10^9.",
         "add batch norm",
         "change optimizer (adam",
         "Random control: 0 of 5 remedies drawn by chance trained well",

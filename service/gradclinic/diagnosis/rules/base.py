@@ -33,6 +33,8 @@ class Order(IntEnum):
     BLOWN_UP = 10
     """What ended the training."""
     NO_NONLINEARITY_BLOWN_UP = 12
+    SCALES_BLOWN_UP = 13
+    """Where training diverged, that comes first, and the scales explain it."""
     SWINGS_THOUGH_LEARNED = 20
     SWINGS_UNDER_LARGE_STEPS = 30
     BATCH = 35
@@ -184,9 +186,9 @@ def enough(features: Features, thresholds: Thresholds) -> bool:
 
 
 NOTHING_LEARNED = 0.95
-"""A final loss above this share of the constant predictor's is called nothing learned: its scatter is a few percent."""
+"""Above this fraction of the loss of always predicting the average, nothing was learned; the rest is scatter."""
 NEAR = 2.0 / 3.0
-"""A slope from this share of its threshold on is near it: 1 decade, where learning begins to degrade, for 1.5."""
+"""A slope from this fraction of its threshold on is near it: 1 for 1.5, where learning begins to degrade."""
 
 
 def near_slope(features: Features, thresholds: Thresholds) -> float | None:
@@ -209,10 +211,10 @@ def near_slope_in_words(features: Features, thresholds: Thresholds) -> str:
     slope = near_slope(features, thresholds)
     if slope is None:
         return ""
-    verb, name = ("lose", "vanishing") if slope > 0 else ("gain", "exploding")
+    verb, name = ("shrink", "vanishing") if slope > 0 else ("grow", "exploding")
     return (
-        f"; gradients {verb} {abs(slope):.1f} decades from output to input, not far from the"
-        f" {thresholds.depth_slope:g} from which they count as {name}, so that may have a part in it"
+        f"; gradients {verb} by a factor of 10^{abs(slope):.1f} from output to input, close to the"
+        f" 10^{thresholds.depth_slope:g} from which they count as {name}, so this may contribute"
     )
 
 
@@ -224,8 +226,8 @@ def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence,
     return (Evidence("relative_train_loss", loss, "ratio", thresholds.learned),)
 
 
-NOT_ENDED = "training has not reached its end"
-NO_YARDSTICK = "the loss of the best constant prediction was not told"
+NOT_ENDED = "training has not finished"
+NO_YARDSTICK = "the loss of always predicting the average is not known"
 
 
 def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
@@ -235,13 +237,17 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
         return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
     if loss is None:
         unknown = NO_YARDSTICK if features.finished else NOT_ENDED
-        return f"{unknown}, so whether it hurts is not known"
+        return f"{unknown}, so it is not known whether this hurts"
     if learned(features, thresholds):
-        return f"the network learned all the same (its training loss fell to {against_constant(loss)})"
+        return f"the network learned anyway (its training loss fell to {against_constant(loss)})"
     if loss > 1.1:
         initial = features.relative_initial_loss
         came_down = initial is not None and loss <= initial
-        how = "is still worse than a constant prediction" if came_down else "ended worse than if it had learned nothing"
+        how = (
+            "is still worse than always predicting the average"
+            if came_down
+            else "ended worse than if it had learned nothing"
+        )
         return f"the network {how} (its training loss is {against_constant(loss)})"
     if loss > NOTHING_LEARNED:
         return f"the network learned nothing (its training loss is {against_constant(loss)})"
@@ -251,8 +257,8 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
 def against_constant(ratio: float) -> str:
     """A loss beside that of the best constant prediction, which is what knowing nothing costs."""
     if ratio > 100:
-        return f"{ratio:.3g} times the best constant prediction's"
-    return f"{percent(ratio)} of the best constant prediction's"
+        return f"{ratio:.3g} times the loss of always predicting the average"
+    return f"{percent(ratio)} of the loss of always predicting the average"
 
 
 def percent(ratio: float) -> str:

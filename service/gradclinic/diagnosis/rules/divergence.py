@@ -113,14 +113,14 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, onse
         return f"{_non_finite(features, onset, with_rate, moved)} {_blame(features, thresholds)}"
     loss = features.relative_train_loss or 0.0
     return (
-        f"Training diverged{with_rate}: from step {onset} on the loss ran away and ended at"
+        f"Training diverged{with_rate}: from step {onset} on the loss grew without bound and ended at"
         f" {against_constant(loss)}{moved}."
     )
 
 
 def _non_finite(features: Features, onset: int, with_rate: str, moved: str) -> str:
     step = features.nonfinite_step or 0
-    start = f"from step {onset} on the loss ran away and " if onset < step else ""
+    start = f"from step {onset} on the loss grew without bound and " if onset < step else ""
     return f"Training diverged{with_rate}: {start}at step {step} the loss or gradient was no longer finite{moved}."
 
 
@@ -129,8 +129,8 @@ def _blame(features: Features, thresholds: Thresholds) -> str:
     initial = features.relative_initial_loss
     if initial is not None and initial > thresholds.blown_up:
         return (
-            f"Before the first step the loss was already {against_constant(initial)}, so the weights start too large,"
-            " or the inputs are."
+            f"Before the first step the loss was already {against_constant(initial)}, so the weights or the inputs"
+            " are too large."
         )
     if features.depth_slope_start is None:
         return "The steps were too large; for a gradient profile the network has too few layers."

@@ -29,7 +29,7 @@ from .divergence import onset_of_blow_up
 
 
 class ExplodingGradients(Rule):
-    """Gradients grow by decades on their way from the output to the input."""
+    """Gradients grow by orders of magnitude on their way from the output to the input."""
 
     condition: Literal["exploding_gradients"] = "exploding_gradients"
     source: ClassVar[str] = (
@@ -150,7 +150,7 @@ def _summary(features: Features, thresholds: Thresholds, slope: float, culprits:
     way = "from the last time step back to the first" if recurrent else "from output to input"
     if slope <= -45:
         return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}."
-    growth = f"Gradients grow by {-slope:.1f} decades {way}"
+    growth = f"Gradients grow by a factor of 10^{-slope:.1f} {way}"
     if culprits.local:
         where = f", most of it at {listed(culprits.layers)} (a factor of {culprits.worst_factor:.3g} there)"
     elif recurrent:

@@ -44,4 +44,4 @@ def _level(slope: float | None) -> str:
         return ""
     if abs(slope) < 0.3:
         return "; gradients are level over the depth"
-    return f"; gradients {'lose' if slope > 0 else 'gain'} {abs(slope):.1f} decades from output to input"
+    return f"; gradients {'shrink' if slope > 0 else 'grow'} by a factor of 10^{abs(slope):.1f} from output to input"

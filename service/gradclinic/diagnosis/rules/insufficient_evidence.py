@@ -50,10 +50,10 @@ class InsufficientEvidence(Rule):
                 f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
             )
         if not features.finished:
-            return f"{NOT_ENDED}, and only there is it known whether the network learns"
+            return f"{NOT_ENDED}, and only then is it known whether the network learned"
         loss = features.relative_train_loss
         if loss is None:
-            return f"{NO_YARDSTICK}, and without it nobody can tell whether the network learned"
+            return f"{NO_YARDSTICK}, so it is not known whether the network learned"
         if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
-            return "a constant predictor already makes no error on these data, so there is nothing to learn"
+            return "always predicting the average already makes no error on this data, so there is nothing to learn"
         return None

@@ -129,16 +129,16 @@ def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak
     """Swings do harm to a network that learned where it has not learned at their peaks: where it ends is luck."""
     loss = features.relative_train_loss or 0.0
     if peak is not None and peak > thresholds.learned:
-        end = f"it learned (down to {against_constant(loss)}), but at its peaks ({percent(peak)}) it has not, so where"
-        end += " it ends is luck"
+        end = f"it learned (down to {against_constant(loss)}), but at its peaks ({percent(peak)}) it has not, so the"
+        end += " final loss depends on when training stops"
     elif peak is not None:
-        end = f"the network learned all the same (its training loss fell to {against_constant(loss)}, at peaks"
+        end = f"the network learned anyway (its training loss fell to {against_constant(loss)}, at peaks"
         end += f" {percent(peak)})"
     else:
         end = outcome_in_words(features, thresholds) + near_slope_in_words(features, thresholds)
     went = "fell by only" if swings.net_change >= 0 else "rose by"
     return (
         f"The loss swings up and down: between probes it rose {swings.rises} times out of {swings.intervals}, by"
-        f" {swings.total_rise:.2g} times the best constant prediction's loss in all, while from first to last it"
-        f" {went} {abs(swings.net_change):.2g} times that; {end}."
+        f" {swings.total_rise:.2g} times the loss of always predicting the average in total, while from first to last"
+        f" it {went} {abs(swings.net_change):.2g} times that; {end}."
     )

@@ -66,12 +66,12 @@ class SlowConvergence(Rule):
             return None
         falling = _still_falling(features)
         advice = (
-            "the loss still falls, so more or larger steps may do"
+            "the loss is still falling, so more or larger steps may be enough"
             if falling
-            else "the loss no longer falls, so the model or the data may set the limit"
+            else "the loss is no longer falling, so the model or the data may be the limit"
         )
         summary = (
-            f"Nothing is broken that these measurements can see, but in {features.steps_done:,} steps"
+            f"These measurements show nothing broken, but in {features.steps_done:,} steps"
             f" {outcome_in_words(features, thresholds)}; {advice}{near_slope_in_words(features, thresholds)}."
         )
         return self._found(

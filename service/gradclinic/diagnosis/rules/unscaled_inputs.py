@@ -9,7 +9,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, counted, failed, outcome_in_words
+from .base import Order, Rule, blown_up, counted, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the inputs. Initializations by fan keep the inputs' scale, so at 10 the first layer's values lie beyond the
@@ -46,7 +46,7 @@ class UnscaledInputs(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return Order.SCALES
+        return Order.SCALES_BLOWN_UP if blown_up(features, thresholds) else Order.SCALES
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         broken = any(each.name == "nonfinite_rows" for each in finding.evidence)

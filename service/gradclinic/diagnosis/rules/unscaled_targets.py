@@ -9,7 +9,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words
+from .base import Order, Rule, blown_up, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the targets. Outputs start at about 1, and so does the gradient of a squared error at targets of about 1; at
@@ -46,7 +46,7 @@ class UnscaledTargets(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return Order.SCALES
+        return Order.SCALES_BLOWN_UP if blown_up(features, thresholds) else Order.SCALES
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (STANDARDIZED,)

@@ -24,11 +24,11 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words, percent
 
 
 class VanishingGradients(Rule):
-    """Gradients shrink by decades on their way from the output to the input, so the first layers cannot learn."""
+    """Gradients shrink by orders of magnitude from the output to the input, so the first layers cannot learn."""
 
     condition: Literal["vanishing_gradients"] = "vanishing_gradients"
     source: ClassVar[str] = (
@@ -103,7 +103,7 @@ class VanishingGradients(Rule):
 
 
 def _steepness(features: Features) -> tuple[float, float]:
-    """Decades lost at the start and over the first quarter: over the depth, or at one layer if that is more."""
+    """Orders of magnitude lost at the start and over the first quarter, over the depth or at one layer."""
     start, early = features.depth_slope_start, features.depth_slope_early
     over_time = max(early if early is not None else 0.0, features.local_loss_early)
     return (over_time if start is None else max(start, features.local_loss_start)), over_time
@@ -135,16 +135,16 @@ def _summary(
     if np.isinf(slope):
         loss = f"Gradients are exactly zero almost everywhere {way}"
     else:
-        loss = f"Gradients lose {slope:.1f} decades {way}"
+        loss = f"Gradients shrink by a factor of 10^{slope:.1f} {way}"
     when = (
         " late in training, though not at the start" if late else " at the start, and then recover" if passing else ""
     )
     if np.isinf(slope):
         where = f"; they stop at {listed(culprits.layers[:1])}" if culprits.layers else ""
     elif culprits.local:
-        where = f", most of it at {listed(culprits.layers)} (only {culprits.worst_factor:.2g} of it passes there)"
+        where = f", most of it at {listed(culprits.layers)} (which passes on only {percent(culprits.worst_factor)})"
     elif recurrent:
-        where = f": each step of {listed(culprits.layers)} passes {culprits.typical_factor:.2g} of it"
+        where = f": each step of {listed(culprits.layers)} passes on {percent(culprits.typical_factor)}"
     else:
-        where = f": a typical layer passes only {culprits.typical_factor:.2g} of it"
+        where = f": a typical layer passes on only {percent(culprits.typical_factor)}"
     return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}."

@@ -163,9 +163,9 @@ def test_the_steeper_slope_is_near_from_two_thirds_of_its_threshold_on(start, ea
 def test_a_near_slope_is_told_by_what_it_would_be_beyond_its_threshold():
     lost = base.near_slope_in_words(features(depth_slope_start=1.2, depth_slope_early=0.0), THRESHOLDS)
     gained = base.near_slope_in_words(features(depth_slope_start=-1.2, depth_slope_early=0.0), THRESHOLDS)
-    assert "gradients lose 1.2 decades" in lost
-    assert "not far from the 1.5 from which they count as vanishing" in lost
-    assert "gradients gain 1.2 decades" in gained
+    assert "gradients shrink by a factor of 10^1.2" in lost
+    assert "close to the 10^1.5 from which they count as vanishing" in lost
+    assert "gradients grow by a factor of 10^1.2" in gained
     assert "count as exploding" in gained
     assert base.near_slope_in_words(features(depth_slope_start=0.0, depth_slope_early=0.0), THRESHOLDS) == ""
 
@@ -177,13 +177,22 @@ def test_a_near_slope_is_told_by_what_it_would_be_beyond_its_threshold():
     ("changes", "words"),
     [
         ({"nonfinite_step": 4}, "training ended at step 4 with a loss or gradient that is not finite"),
-        ({"relative_train_loss": None}, "best constant prediction was not told, so whether it hurts is not known"),
-        ({"relative_train_loss": None, "finished": False}, "training has not reached its end, so whether it hurts"),
-        ({"relative_train_loss": 0.5}, "learned all the same (its training loss fell to 50 % of"),
+        (
+            {"relative_train_loss": None},
+            "always predicting the average is not known, so it is not known whether this hurts",
+        ),
+        (
+            {"relative_train_loss": None, "finished": False},
+            "training has not finished, so it is not known whether this hurts",
+        ),
+        ({"relative_train_loss": 0.5}, "learned anyway (its training loss fell to 50 % of"),
         ({"relative_train_loss": 0.95}, "learned too little"),
         ({"relative_train_loss": 0.96}, "learned nothing"),
         ({"relative_train_loss": 1.1}, "learned nothing"),
-        ({"relative_train_loss": 1.2, "relative_initial_loss": 1.2}, "is still worse than a constant prediction"),
+        (
+            {"relative_train_loss": 1.2, "relative_initial_loss": 1.2},
+            "is still worse than always predicting the average",
+        ),
         ({"relative_train_loss": 1.2, "relative_initial_loss": 1.1}, "ended worse than if it had learned nothing"),
         ({"relative_train_loss": 1.2, "relative_initial_loss": None}, "ended worse than if it had learned nothing"),
     ],
@@ -212,7 +221,7 @@ def test_the_loss_is_evidence_where_it_is_known():
     ],
 )
 def test_a_ratio_is_read_in_percent_and_a_large_one_in_times(ratio, words):
-    assert base.against_constant(ratio) == f"{words} the best constant prediction's"
+    assert base.against_constant(ratio) == f"{words} the loss of always predicting the average"
 
 
 def test_things_are_counted_with_their_noun():

@@ -12,7 +12,7 @@ def test_a_slope_near_its_threshold_is_told_with_a_failure_that_nothing_else_exp
     stuck = changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed())
     finding = diagnose(with_slope(stuck, decades)).findings[0]
     assert finding.condition == "slow_convergence"
-    assert f"1.2 decades from output to input, not far from the 1.5 from which they count as {name}" in finding.summary
+    assert f"10^1.2 from output to input, close to the 10^1.5 from which they count as {name}" in finding.summary
     slope = next(evidence for evidence in finding.evidence if evidence.name == "depth_slope")
     assert (round(slope.value, 3), slope.threshold) == (decades, 1.5 if decades > 0 else -1.5)
     level = diagnose(with_slope(stuck, decades / 2)).findings[0]
