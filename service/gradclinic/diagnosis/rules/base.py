@@ -66,6 +66,8 @@ class Rule(Spec):
     may_stop: ClassVar[bool] = False
     """Whether a run may be asked to stop on it (`training.stop_when`)."""
 
+    usual_blames: ClassVar[tuple[Blame, ...]] = ()
+    """The parts of a training that it holds responsible, best first, where the evidence says no more."""
     usual_severity: ClassVar[Severity] = "critical"
     """What the condition's name alone says on a page, where no finding is at hand."""
     labels: ClassVar[Mapping[str, str]] = {}
@@ -97,7 +99,7 @@ class Rule(Spec):
         span: tuple[int, int] | None = None,
         evidence: tuple[Evidence, ...],
         summary: str,
-        blames: tuple[Blame, ...] = (),
+        blames: tuple[Blame, ...] | None = None,
         severity: Severity | None = None,
     ) -> Finding:
         """A finding of this rule; without a span it holds for all steps recorded."""
@@ -114,7 +116,7 @@ class Rule(Spec):
             rule=self.condition,
             source=self.source,
             summary=summary,
-            blames=blames,
+            blames=self.usual_blames if blames is None else blames,
         )
 
 

@@ -3,6 +3,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import BATCH_NORM, KAIMING, LEAKIER_RELU, LEAKY_RELU, ORTHOGONAL, STANDARDIZED, rate
@@ -13,6 +14,10 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+
+_BORN_DEAD: tuple[Blame, ...] = ("initialization", "hidden_activation", "input_scaling")
+_DIED: tuple[Blame, ...] = ("learning_rate", "initialization", "hidden_activation")
+"""Units that were alive before the first step died of a step."""
 
 
 class DeadUnits(Rule):
@@ -50,6 +55,7 @@ class DeadUnits(Rule):
                 *loss_evidence(features, thresholds),
             ),
             summary=_summary(features, record, thresholds, layers),
+            blames=_BORN_DEAD if self._from_start(features, thresholds) else _DIED,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -62,6 +68,8 @@ class DeadUnits(Rule):
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:
             return (ORTHOGONAL, LEAKIER_RELU, rate(0.1))
+        if finding.blames == _DIED:
+            return (rate(0.1), KAIMING, LEAKIER_RELU, BATCH_NORM, STANDARDIZED)
         return (KAIMING, LEAKIER_RELU, BATCH_NORM, rate(0.1), STANDARDIZED)
 
     def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:

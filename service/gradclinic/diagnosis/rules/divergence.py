@@ -3,6 +3,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import BATCH_NORM, CLIPPING, WARMUP, rate, smaller_steps
@@ -17,6 +18,7 @@ class Divergence(Rule):
     """The loss left all bounds although gradients did not explode over the depth: the steps were too large."""
 
     condition: Literal["divergence"] = "divergence"
+    usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "schedule", "clipping")
     source: ClassVar[str] = "gradclinic; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
     uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope")
     labels: ClassVar[Mapping[str, str]] = {

@@ -2,6 +2,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import (
@@ -32,6 +33,7 @@ class ExplodingGradients(Rule):
     """Gradients grow by orders of magnitude on their way from the output to the input."""
 
     condition: Literal["exploding_gradients"] = "exploding_gradients"
+    usual_blames: ClassVar[tuple[Blame, ...]] = ("initialization", "architecture", "normalization", "learning_rate")
     source: ClassVar[str] = (
         "gradclinic: slope over the depth of activation gradients; Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; "
         "Schoenholz et al. 2017, arXiv:1611.01232"

@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from ...kernel.vocabulary import Severity
+from ...kernel.vocabulary import Blame, Severity
 from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
@@ -32,6 +32,7 @@ class OscillatingLoss(Rule):
     """The loss of a fixed batch goes up and down by more than it gains: the steps jump over the minimum."""
 
     condition: Literal["oscillating_loss"] = "oscillating_loss"
+    usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "batch_size", "schedule")
     source: ClassVar[str] = (
         "gradclinic; edge of stability: Cohen et al. 2021, arXiv:2103.00065; large learning rates: Smith 2018, "
         "arXiv:1803.09820"

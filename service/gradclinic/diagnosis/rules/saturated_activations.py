@@ -62,6 +62,7 @@ class SaturatedActivations(Rule):
                 *loss_evidence(features, thresholds),
             ),
             summary=_summary(features, record, thresholds, layers, mean=mean, worst=worst, from_start=from_start),
+            blames=("initialization", "input_scaling") if from_start else ("learning_rate", "hidden_activation"),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:

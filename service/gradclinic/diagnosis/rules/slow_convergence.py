@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ...kernel.vocabulary import Severity
+from ...kernel.vocabulary import Blame, Severity
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import BATCH_NORM, KAIMING, NO_CLIPPING, RELU, STANDARDIZED, adam, rate
@@ -53,7 +53,8 @@ class SlowConvergence(Rule):
             f"Steps are too small: in {features.steps_done:,} steps no layer {moved}, although its gradient is usable;"
             f" {cause} holds it back; {outcome_in_words(features, thresholds)}."
         )
-        return self._found(features, record, thresholds, summary=summary, certainty=0.99)
+        blames: tuple[Blame, ...] = ("clipping", "learning_rate") if clipped > 0.5 else ("learning_rate", "steps")
+        return self._found(features, record, thresholds, summary=summary, certainty=0.99, blames=blames)
 
     def remainder(
         self, features: Features, record: RunRecord, thresholds: Thresholds, *, doubt: float
@@ -81,6 +82,7 @@ class SlowConvergence(Rule):
             summary=summary,
             certainty=1.0 - doubt,
             more=near_slope_evidence(features, thresholds),
+            blames=("steps", "learning_rate") if falling else ("architecture", "data", "optimizer"),
             severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
         )
 
@@ -123,6 +125,7 @@ class SlowConvergence(Rule):
         *,
         summary: str,
         certainty: float,
+        blames: tuple[Blame, ...],
         more: tuple[Evidence, ...] = (),
         severity: Severity = "critical",
     ) -> Finding:
@@ -138,6 +141,7 @@ class SlowConvergence(Rule):
             features,
             harm=True,
             severity=severity,
+            blames=blames,
             confidence=certainty * share_above(late, thresholds.learned),
             evidence=(*evidence, *more),
             summary=summary,

@@ -3,6 +3,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import (
@@ -31,6 +32,7 @@ class VanishingGradients(Rule):
     """Gradients shrink by orders of magnitude from the output to the input, so the first layers cannot learn."""
 
     condition: Literal["vanishing_gradients"] = "vanishing_gradients"
+    usual_blames: ClassVar[tuple[Blame, ...]] = ("hidden_activation", "initialization", "architecture", "normalization")
     source: ClassVar[str] = (
         "gradclinic: slope over the depth of activation gradients; Hochreiter 1991; Glorot and Bengio 2010, AISTATS; "
         "Schoenholz et al. 2017, arXiv:1611.01232"
