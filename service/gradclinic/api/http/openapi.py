@@ -48,8 +48,9 @@ def _with_words_for_defaults(schema: Any) -> Any:
 
 def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
     """The document with the names of the rules that a run may stop on, which an experiment by itself does not know."""
-    stop_when = document["components"]["schemas"]["StopWhen"]
-    stop_when["properties"]["conditions"]["items"] = {"type": "string", "enum": list(STOPPING_CONDITIONS)}
+    stop_when = document["components"]["schemas"].get("StopWhen")
+    if stop_when is not None:
+        stop_when["properties"]["conditions"]["items"] = {"type": "string", "enum": list(STOPPING_CONDITIONS)}
     return document
 
 
