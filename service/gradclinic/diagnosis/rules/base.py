@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from math import isnan
 from typing import ClassVar
 
 from ...kernel.spec import Spec
@@ -237,7 +238,7 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
     loss = features.relative_train_loss
     if features.diverged:
         return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
-    if loss is None:
+    if loss is None or isnan(loss):
         unknown = NO_YARDSTICK if features.finished else NOT_ENDED
         return f"{unknown}, so it is not known whether this hurts"
     if learned(features, thresholds):
