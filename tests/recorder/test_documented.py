@@ -38,7 +38,7 @@ def test_the_page_s_example_runs_as_it_stands(sqlite_url: str, tmp_path: Path, c
     settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY)
     said = printed("docs/recordings.md", {}, settings, capsys)
     assert said.startswith("run_")
-    assert "Gradients lose" in said
+    assert "Gradients shrink" in said
     assert "the network learned" in said
 
 
@@ -51,7 +51,7 @@ def test_the_readme_s_example_runs_as_it_stands(sqlite_url: str, tmp_path: Path,
         "criterion": nn.CrossEntropyLoss(),
         "batches": digits(steps=60),
     }
-    assert "Gradients lose" in printed("README.md", names, settings, capsys)
+    assert "Gradients shrink" in printed("README.md", names, settings, capsys)
 
 
 def test_recording_needs_torch_and_nothing_of_the_service_s_workings() -> None:

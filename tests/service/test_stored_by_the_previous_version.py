@@ -20,8 +20,11 @@ from .previous_version import database_in, unpacked
 
 ROUNDING = 1e-12
 """What another processor's order of summation may change in numbers that are computed when they are asked for."""
-WORDING = {"statement", "source", "design", "rule", "explanation", "help"}
-"""Prose of claims and statistics, which each version writes itself."""
+WORDING = {
+    "statement", "source", "design", "rule", "explanation", "help",
+    "summary", "warning", "warnings", "assumptions", "reason",
+}  # fmt: skip
+"""Prose of claims, statistics, findings and predictions, which each version writes itself."""
 
 ADDED = {"blames", "loss_unit", "summary"}
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words."""
@@ -67,8 +70,8 @@ def test_the_database_holds_what_went_well_and_what_did_not() -> None:
 
 
 def _remedies(posted: list[dict[str, Any]]) -> list[Remedy]:
-    """What is suggested, whether or not it spells what is the default anyway."""
-    return TypeAdapter(list[AnyRemedy]).validate_python(posted)
+    """What is suggested, whether or not it spells what is the default anyway; the order may change with the rules."""
+    return sorted(TypeAdapter(list[AnyRemedy]).validate_python(posted), key=repr)
 
 
 def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:

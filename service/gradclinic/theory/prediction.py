@@ -76,10 +76,10 @@ class Prediction:
         """One sentence for a network that is sick before it is trained; None for any other."""
         if self.depth_slope is None or abs(self.depth_slope) < 1.5:
             return None
-        verb = "lose" if self.depth_slope > 0 else "gain"
+        verb = "shrink" if self.depth_slope > 0 else "grow"
         return (
-            f"gradients are predicted to {verb} {abs(self.depth_slope):.1f} decades from output to input over"
-            f" {len(self.sites)} sites"
+            f"gradients are predicted to {verb} by a factor of 10^{abs(self.depth_slope):.1f} from output to input over"
+            f" {len(self.sites)} layers"
         )
 
 
@@ -203,8 +203,8 @@ def _expected_error(
     sensitivity = 0.5 * abs(slopes[0] - slopes[1])
     if sensitivity > UNSTABLE and not over_time:
         raise NoClosedForm(
-            f"the network is near an unstable fixed point: the scatter of one layer alone moves the predicted D by"
-            f" {sensitivity:.1f} decades"
+            f"the network is near an unstable fixed point: the scatter of one layer alone changes the predicted"
+            f" gradient decay by {sensitivity:.1f} orders of magnitude"
         )
     return float(np.hypot(scatter, sensitivity))
 

@@ -51,7 +51,7 @@ def test_the_estimate_grows_with_the_batch(api: httpx.Client) -> None:
 def test_a_sick_network_is_warned_about_before_it_is_trained(api: httpx.Client) -> None:
     found = resolved(api, experiment(model={"depth": 12, "width": 64}))
     assert found["predicted_profile"]["depth_slope"] > 5
-    assert any("predicted to lose" in warning for warning in found["warnings"])
+    assert any("predicted to shrink" in warning for warning in found["warnings"])
     assert len(found["predicted_profile"]["sites"]) == 12
 
 
@@ -97,7 +97,11 @@ def test_a_remedy_that_has_nothing_to_change_is_refused_with_its_place(api: http
             "/experiment/recording/every",
             "record every",
         ),
-        ({"model": {"width": 2048}, "training": {"batch_size": 65_536}}, "/experiment/training/batch_size", "fits"),
+        (
+            {"model": {"width": 2048}, "training": {"batch_size": 65_536}},
+            "/experiment/training/batch_size",
+            "would fit",
+        ),
     ],
 )
 def test_what_would_not_fit_is_refused_with_what_would(

@@ -25,7 +25,7 @@ def test_a_study_is_queued_watched_and_compared(clinic: Clinic, settings: Settin
     sick = next(run.id for run in found.runs() if run.answer.arm == "baseline")
     words = gradclinic("diagnose", sick, GRADCLINIC_URL=clinic.url)
     assert "vanishing gradients" in words.stdout
-    assert "decades" in words.stdout
+    assert "shrink by a factor of 10^" in words.stdout
     assert "baseline: Vanishing gradients in 2 of 2 seeds" in words.stdout
     again = gradclinic("diagnose", sick, "--threshold", "depth_slope=40", "--url", clinic.url, "--json")
     assert json.loads(again.stdout)["primary"] != "vanishing_gradients"

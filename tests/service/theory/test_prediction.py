@@ -211,7 +211,7 @@ def test_gelu_near_its_unstable_fixed_point_is_not_drawn() -> None:
 
 def test_a_sick_network_is_warned_about_before_it_is_trained() -> None:
     sick = predict(experiment(mlp("sigmoid", "xavier_uniform", depth=12)))
-    assert "lose 6.9 decades" in (sick.warning or "")
+    assert "shrink by a factor of 10^6.9" in (sick.warning or "")
     assert predict(experiment(mlp("relu", "kaiming_normal", depth=12))).warning is None
 
 

@@ -125,8 +125,8 @@ SHARED_LABELS: Mapping[str, str] = {
     "depth_slope": "gradient lost from output to input",
     "depth_slope_start": "gradient lost, before the first step",
     "depth_slope_early": "gradient lost, first quarter of training",
-    "relative_train_loss": "training loss / constant predictor's",
-    "relative_initial_loss": "loss at the start / constant predictor's",
+    "relative_train_loss": "training loss / always predicting the average",
+    "relative_initial_loss": "loss at the start / always predicting the average",
     "total_update": "all steps together / weights' size",
 }
 """Labels of the evidence that several rules give."""
@@ -171,7 +171,7 @@ def needed_rise(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> 
 
 
 def learned(features: Features, thresholds: Thresholds) -> bool:
-    """Whether the final training loss is at most half of what the best constant predictor loses."""
+    """Whether the final training loss is at most half that of always predicting the average."""
     loss = features.relative_train_loss
     return not features.diverged and loss is not None and loss <= thresholds.learned
 
@@ -222,7 +222,7 @@ def near_slope_in_words(features: Features, thresholds: Thresholds) -> str:
 
 
 def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:
-    """The final loss against that of the best constant predictor, which decides about harm."""
+    """The final loss relative to always predicting the average, which decides about harm."""
     loss = features.relative_train_loss
     if loss is None:
         return ()

@@ -13,7 +13,9 @@ class Healthy(Rule):
     """The network learned, and nothing that was found did harm."""
 
     condition: Literal["healthy"] = "healthy"
-    source: ClassVar[str] = "gradclinic: half of the best constant predictor's loss, which no constant output can reach"
+    source: ClassVar[str] = (
+        "gradclinic: half the loss of always predicting the average, which no constant output can reach"
+    )
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
     usual_severity: ClassVar[Severity] = "info"
 

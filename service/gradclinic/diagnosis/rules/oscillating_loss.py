@@ -54,9 +54,9 @@ class OscillatingLoss(Rule):
     labels: ClassVar[Mapping[str, str]] = {
         "rise_share": "share of probes at which the loss rose",
         "rises": "probes at which the loss rose",
-        "total_rise": "all rises / constant predictor's loss",
-        "net_change": "net fall / constant predictor's loss",
-        "highest_late_loss": "highest late loss / constant predictor's",
+        "total_rise": "all rises / always predicting the average",
+        "net_change": "net fall / always predicting the average",
+        "highest_late_loss": "highest late loss / always predicting the average",
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
@@ -122,7 +122,7 @@ def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
 
 
 def _peak(features: Features) -> float:
-    """The highest probe loss of the second half, over the constant predictor's."""
+    """The highest probe loss of the second half, relative to always predicting the average."""
     return float(features.probe_loss[features.probe_steps >= 0.5 * features.steps_done].max())
 
 

@@ -41,8 +41,8 @@ class VanishingGradients(Rule):
     may_stop: ClassVar[bool] = True
     labels: ClassVar[Mapping[str, str]] = {
         "loss_at_one_layer": "gradient lost at one layer alone",
-        "factor_per_layer": "share that a typical layer passes on",
-        "factor_at_worst_layer": "share that the worst layer passes on",
+        "factor_per_layer": "fraction that a typical layer passes on",
+        "factor_at_worst_layer": "fraction that the worst layer passes on",
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
