@@ -4,8 +4,10 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from ..kernel.json import JsonObject
+from ..schemas.base import Answer
 from .baseline import BaselineCalls
 from .catalogue import CatalogueCalls
 from .check import CheckCalls
@@ -60,6 +62,14 @@ class Clinic(
     def url(self) -> str:
         """The service's address."""
         return self.connection.url
+
+    def get(self, path: str, **parameters: Any) -> JsonObject:
+        """Any resource of the API as JSON, for example `get("/v1/runs", limit=5)`."""
+        return self.connection.document(path, **parameters)
+
+    def post(self, path: str, body: JsonObject | None = None) -> JsonObject:
+        """The JSON answer to a JSON body, for what this client has no method for."""
+        return self.connection.post(Answer, path, body).document
 
     def __enter__(self) -> Self:
         return self

@@ -22,6 +22,12 @@ class Remedy(Spec):
     """Rank in common advice (1 is most relevant); None if not among the common six."""
     source: ClassVar[str]
 
+    def __getitem__(self, key: str) -> object:
+        """A knob by its JSON key; raises KeyError where it has no such knob."""
+        if key not in type(self).model_fields:
+            raise KeyError(key)
+        return getattr(self, key)
+
     @abstractmethod
     def apply(self, experiment: Experiment) -> Experiment:
         """The experiment with the remedy applied; raises RemedyDoesNotApply if there is nothing to change."""

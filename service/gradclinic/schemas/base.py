@@ -49,6 +49,14 @@ class Answer(BaseModel):
         parsed._document = document
         return parsed
 
+    def __getitem__(self, key: str) -> Any:
+        """A field by its JSON key, as the service sent it; raises KeyError for a key that it did not send."""
+        if self._document:
+            return self._document[key]
+        if key not in type(self).model_fields:
+            raise KeyError(key)
+        return getattr(self, key)
+
     @property
     def document(self) -> JsonObject:
         """The JSON that it was parsed from, whole; empty where it was not parsed."""

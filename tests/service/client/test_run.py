@@ -24,6 +24,9 @@ def test_a_run_can_be_read_in_every_way(clinic: Clinic, settings: Settings) -> N
     assert report.startswith("<!doctype html>")
     assert all(words in report for words in (run.id, run.diagnosis().findings[0].source, "<svg"))
     assert clinic.get_run(run.id).answer == run.answer
+    assert clinic.get(f"/v1/runs/{run.id}")["name"] == "one"
+    assert clinic.post(f"/v1/runs/{run.id}/diagnoses", {"rule_set": "sagemaker"})["rule_set"] == "sagemaker"
+    assert run.diagnosis().findings[0]["condition"] == run.diagnosis().findings[0].condition
     run.delete()
     with pytest.raises(errors.NotFound):
         run.refresh()

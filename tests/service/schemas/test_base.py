@@ -78,3 +78,14 @@ def test_the_schema_says_that_a_number_may_be_one_of_the_words():
     fields = Weather.model_json_schema()["properties"]
     assert fields["degrees"]["anyOf"] == [{"type": "number"}, {"type": "string", "pattern": "^(NaN|-?Infinity)$"}]
     assert fields["place"]["type"] == "string"
+
+
+def test_a_parsed_answer_is_read_by_its_json_keys_too():
+    from gradclinic.schemas.dataset import DatasetAnswer
+
+    sent = dict.fromkeys(DatasetAnswer.model_fields)
+    parsed = DatasetAnswer.model_construct(**sent)
+    parsed._document = {"id": "dataset_1", "newer": 3}
+    assert (parsed["id"], parsed["newer"]) == ("dataset_1", 3)
+    with pytest.raises(KeyError):
+        parsed["never"]
