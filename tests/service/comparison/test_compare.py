@@ -283,7 +283,8 @@ def test_runs_that_share_no_seed_are_paired_by_order():
 
 
 def test_an_infinite_loss_leaves_no_number_that_json_lacks():
-    json.dumps(encode(compare([*DIVERGED, *arm("x", [NAN] * 5, "divergence")])), allow_nan=False)
+    found = json.dumps(encode(compare([*DIVERGED, *arm("x", [NAN] * 5, "divergence")])), allow_nan=False)
+    assert json.loads(found)["arms"][0]["effects"]["final_validation_loss"]["difference"] is None
 
 
 def test_a_gain_is_negative_where_the_arm_is_better():

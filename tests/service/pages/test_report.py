@@ -88,7 +88,7 @@ def test_the_report_of_a_run_has_what_is_wrong_with_evidence_and_thresholds_and_
     for finding in diagnosis["findings"]:
         assert finding["summary"] in of_sick
         assert finding["source"] in of_sick
-    assert "Held against" in of_sick
+    assert "Threshold" in of_sick
     assert of_sick.count('class="drawing on-wide"') == 4
     assert 'aria-label="The same against the output' in of_sick
 
