@@ -55,7 +55,7 @@ def test_a_recording_without_news_ends_and_is_judged(silent: Service, store: Sto
     assert (ended.status, ended.reason.code, ended.step) == ("expired", "fell_silent", 30)
     assert "sent nothing for 1e-09 s after step 30" in ended.reason.text
     assert ended.diagnosis is not None
-    assert ended.diagnosis["primary"] == "vanishing_gradients"
+    assert ended.diagnosis.primary == "vanishing_gradients"
     assert recordings.end_silent(silent) == 0
 
 
@@ -73,7 +73,7 @@ def test_a_recording_that_never_sent_anything_ends_too(silent: Service, store: S
     assert recordings.end_silent(silent) == 1
     ended = store.runs.get(run.id)
     assert ended.diagnosis is not None
-    assert (ended.diagnosis["primary"], ended.metrics) == ("insufficient_evidence", None)
+    assert (ended.diagnosis.primary, ended.metrics) == ("insufficient_evidence", None)
 
 
 def test_an_empty_window_says_that_its_program_lives(store: Store, database_url: str, tmp_path: Path) -> None:

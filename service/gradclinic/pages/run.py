@@ -107,6 +107,7 @@ def _help(metric: str) -> str:
 
 
 _OTHER_METRICS = {
+    "loss_unit": "Squared units of the targets in one unit of the loss; empty where the two are the same or not known",
     "train_seconds": "Seconds of training, those of recording left out",
     "recording_seconds": "Seconds that recording took",
     "saved_share": "Share of the steps that were saved by stopping at a finding",

@@ -17,11 +17,11 @@ KNOWN = json.loads((Path(__file__).parents[2] / "data/answers/prescription.json"
 
 
 def with_later_fields(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer with findings as they are answered since: what they blame, and remedies with every knob."""
+    """The answer with findings as they are answered since: what they blame, and remedies without their defaults."""
     for finding in answer["diagnosis"]["findings"]:
         finding.setdefault("blames", [])
         suggested = [TypeAdapter(AnyRemedy).validate_python(each) for each in finding["suggested_remedies"]]
-        finding["suggested_remedies"] = [remedy.to_json() for remedy in suggested]
+        finding["suggested_remedies"] = [remedy.in_short() for remedy in suggested]
     return answer
 
 

@@ -42,6 +42,6 @@ def test_listeners_share_one_reading_of_the_record_for_each_progress(service: Se
         with ThreadPoolExecutor(4) as listeners:
             told = list(listeners.map(lambda _: run_news(service, lease.run_id, Position()), range(8)))
         diagnosis_of(service, service.store.runs.get(lease.run_id))
-        assert {each.events[-1].event for each in told} == {"progress"}
-        assert all(each.events == told[0].events for each in told)
+        assert {each.items[-1].event for each in told} == {"progress"}
+        assert all(each.items == told[0].items for each in told)
         assert len(read) == end // 20
