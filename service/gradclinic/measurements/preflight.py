@@ -1,7 +1,7 @@
 """Facts about the first batches of a training run: inputs, targets, outputs, the loss and the setup.
 
 These are facts only; `diagnosis` interprets them. Everything is measured on batches that training computes
-anyway, so it costs less than one step and does not affect training.
+anyway: it adds no forward or backward pass, and does not affect training.
 """
 
 from collections.abc import Mapping
