@@ -184,7 +184,7 @@ def test_without_the_constant_prediction_s_loss_nobody_claims_to_know_what_was_l
     run = api.get(f"/v1/runs/{recorded(api, sick, constant_loss=None)}").json()
     primary, vanishing = run["diagnosis"]["findings"][:2]
     assert primary["condition"] == "insufficient_evidence"
-    assert "the best constant prediction was not told" in primary["summary"]
+    assert "the loss of always predicting the average is not known" in primary["summary"]
     assert (vanishing["condition"], vanishing["harm"]) == ("vanishing_gradients", False)
     assert run["metrics"]["relative_train_loss"] is None
 

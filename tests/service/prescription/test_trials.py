@@ -9,10 +9,11 @@ from gradclinic.comparison import RunResult
 from gradclinic.prescription.trials import badness, loss_left, seconds
 
 from ..diagnoses import diagnosed
+from ..metrics import metrics
 
 
-def ended(**metrics):
-    return RunResult("run_1", "arm", 0, metrics=metrics, diagnosis=diagnosed("healthy"))
+def ended(**known):
+    return RunResult("run_1", "arm", 0, metrics=metrics(**known), diagnosis=diagnosed("healthy"))
 
 
 def test_of_training_and_validation_the_worse_loss_is_left():
@@ -23,12 +24,10 @@ def test_of_training_and_validation_the_worse_loss_is_left():
     assert loss_left(ended(relative_train_loss=0.2, final_validation_loss=1.0)) == 0.2
 
 
-@pytest.mark.parametrize(
-    "metrics", [{}, {"relative_train_loss": nan}, {"relative_train_loss": 0.1, "nonfinite_step": 3}]
-)
-def test_everything_is_left_where_training_came_to_nothing(metrics):
-    assert loss_left(ended(**metrics)) == inf
-    assert badness(ended(**metrics)) == inf
+@pytest.mark.parametrize("known", [{}, {"relative_train_loss": nan}, {"relative_train_loss": 0.1, "nonfinite_step": 3}])
+def test_everything_is_left_where_training_came_to_nothing(known):
+    assert loss_left(ended(**known)) == inf
+    assert badness(ended(**known)) == inf
 
 
 def test_a_run_that_failed_is_no_better_for_what_it_measured():
