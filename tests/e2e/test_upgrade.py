@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert, inspect, select
 
 from gradclinic.embedded import Embedded
 from gradclinic.queue.messages import Queue
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Store, migrate
+from gradclinic.store import tables as t
 from gradclinic.store.database import Database
 
 from ..processes import named, processes_of
@@ -105,21 +107,34 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
         databases.drop(name)
 
 
-def stored_before(url: str) -> str:
-    """A run that was queued when the database was at the migration before the newest."""
-    migrate.upgrade(url, REVISIONS[-2])
-    store = Store(url)
+def stored_before(url: str, scratch: Path) -> str:
+    """A run that was queued when the database was at the migration before the newest.
+
+    A store at the newest migration writes its rows; of these, the columns that there were before are copied.
+    """
+    scratch_url = f"sqlite:///{scratch / 'scratch.db'}"
+    migrate.upgrade(scratch_url)
+    store = Store(scratch_url)
     new = NewRun(experiment=EXPERIMENT, resolved_experiment=EXPERIMENT, digest="d", seed=0, steps=300)
     run = store.runs.create(new).item
     store.close()
+    migrate.upgrade(url, REVISIONS[-2])
+    newest, before = Database(scratch_url), Database(url)
+    with newest.read() as source, before.write() as target:
+        for table in (t.runs, t.transitions):
+            there = {column["name"] for column in inspect(target).get_columns(table.name)}
+            for row in source.execute(select(table)).mappings():
+                target.execute(insert(table).values({name: value for name, value in row.items() if name in there}))
+    newest.close()
+    before.close()
     return run.id
 
 
 @pytest.mark.slow
 def test_requests_and_runs_go_on_while_the_database_is_upgraded_and_nothing_is_lost(
-    settings: Settings, next_version: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, next_version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = stored_before(settings.database_url)
+    old = stored_before(settings.database_url, tmp_path)
     with Embedded(settings, workers=1) as service:
         store = Store(service.settings.database_url)
         visitor = Visitor(service.url)
@@ -159,8 +174,6 @@ def _ready(api: httpx.Client) -> bool:
 
 
 def _has_column(url: str, name: str) -> bool:
-    from sqlalchemy import inspect
-
     database = Database(url)
     columns = [column["name"] for column in inspect(database.engine).get_columns("runs")]
     database.close()
