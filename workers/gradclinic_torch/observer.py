@@ -197,6 +197,19 @@ class Observer:
                 self._probe(recorder)
             self.flush()
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradient of the step under way are; True without a look where a look waits for the device.
+
+        A scaler skips the steps whose gradient is not finite, so of these only the loss counts.
+        """
+        step, recorder = self._pending, self._recorder
+        if step is None or recorder is None or (self.step + 1) % recorder.plan.look_every:
+            return True
+        scaled = self._facts.scaler is not None and self._facts.scaler.is_enabled()
+        seen = step.loss if scaled else step.loss + step.total_norm.to(step.loss.device)
+        return bool(torch.isfinite(seen))
+
     def flush(self) -> None:
         """Hand over what was recorded."""
         if self._recorder is not None:

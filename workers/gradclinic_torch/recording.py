@@ -18,6 +18,7 @@ from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.kernel.codec import decode
 from gradclinic.kernel.json import JsonObject
+from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
@@ -25,6 +26,7 @@ from gradclinic.measurements.recording import Declaration, Ending, spelled
 from .constant import ConstantLoss
 from .hooks import Watch, first_tensor
 from .observer import Facts, Observer
+from .origin import LastBatch
 from .preflight import FirstLook
 from .sender import Sender
 from .sinks import Elsewhere, Here, Keeper
@@ -105,10 +107,14 @@ class Recording:
             watch=self._watch,
             sink=self,
         )
+        self._last_batch: LastBatch | None = LastBatch(model, optimizer)
+        self._origin: NonFiniteOrigin | None = None
         self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion, scaled=scaler is not None)
         self._handles: list[RemovableHandle] = [
             model.register_forward_pre_hook(self._called, with_kwargs=True),
+            model.register_forward_hook(self._returned),
             optimizer.register_step_pre_hook(lambda *_: self._look(lambda look: look.before_step())),
+            optimizer.register_step_pre_hook(lambda *_: self._trace()),
             optimizer.register_step_pre_hook(lambda *_: self._safely(self._observer.before_step)),
             optimizer.register_step_post_hook(lambda *_: self._look(lambda look: look.after_step())),
             optimizer.register_step_post_hook(lambda *_: self._safely(self._after_step)),
@@ -132,6 +138,8 @@ class Recording:
         """
         if not self._ended:
             self._look(lambda look: look.after_backward(loss))
+            if self._last_batch is not None:
+                self._last_batch.after_backward(loss)
             self._safely(lambda: self._observer.after_backward(loss))
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
@@ -211,7 +219,14 @@ class Recording:
 
     def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if torch.is_grad_enabled():
-            self._look(lambda look: look.before_forward(first_tensor((*args, *kwargs.values()))))
+            inputs = first_tensor((*args, *kwargs.values()))
+            self._look(lambda look: look.before_forward(inputs))
+            if self._last_batch is not None:
+                self._last_batch.before_forward(inputs, args, dict(kwargs))
+
+    def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if torch.is_grad_enabled() and self._last_batch is not None:
+            self._last_batch.after_forward(first_tensor(output))
 
     def _after_step(self) -> None:
         if not self._observer.after_step() and not self._silent:
@@ -221,6 +236,8 @@ class Recording:
     def _saw_targets(self, criterion: nn.Module, args: tuple[Any, ...], outputs: Any) -> None:
         if torch.is_grad_enabled() and len(args) > 1:
             self._look(lambda look: look.after_loss(args[0], args[1], outputs))
+            if self._last_batch is not None:
+                self._last_batch.after_loss(args[1])
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._constant.saw(criterion, args[0], args[1]))
 
@@ -230,6 +247,7 @@ class Recording:
         self._look(lambda look: seen.append(look.facts()))
         ending = Ending(
             preflight=next(iter(seen), None),
+            nonfinite_origin=self._origin,
             constant_loss=None if constant is None else max(0.0, constant),
             final_validation_loss=None if validation_loss is None else spelled(float(validation_loss)),
             final_validation_accuracy=None if validation_accuracy is None else float(validation_accuracy),
@@ -238,6 +256,19 @@ class Recording:
             peak_memory_bytes=self._observer.peak_memory_bytes(),
         )
         self._keeper.ended(ending, patience_s=self._patience_s)
+
+    def _trace(self) -> None:
+        """Find where the first number that is not finite came from, in the step that breaks and before it is taken."""
+        last = self._last_batch
+        if last is None or self.over is not None or self._observer.is_finite:
+            return
+        self._last_batch = None
+        try:
+            self._origin = last.origin(step=self._observer.step)
+        except Exception as error:  # whatever it is, the training goes on
+            log.warning(
+                "where the first NaN came from is not known, by an error of the recording's own", exc_info=error
+            )
 
     def _look(self, see: Callable[[FirstLook], None]) -> None:
         """Have the first batches looked at; where that fails, the rest is recorded all the same."""

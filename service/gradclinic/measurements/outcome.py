@@ -35,6 +35,7 @@ def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_l
         train_seconds=ending.train_seconds,
         recording_seconds=ending.recording_seconds,
         peak_memory_bytes=ending.peak_memory_bytes,
+        nonfinite_origin=ending.nonfinite_origin,
     )
 
 

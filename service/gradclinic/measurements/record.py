@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..kernel.json import JsonObject
+from .origin import NonFiniteOrigin
 from .preflight import Preflight
 
 Per = Literal["site", "weight", "run"]
@@ -293,6 +294,8 @@ class Outcome:
     peak_memory_bytes: int | None = None
     stopped_on: str | None = None
     """The condition whose finding stopped the run early (`training.stop_when`); None if not stopped."""
+    nonfinite_origin: NonFiniteOrigin | None = None
+    """Where the first number that was not finite came from; None where all were finite, or nobody looked."""
     loss_unit: float | None = None
     """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
     standardized. None for a classification, and where it is not known."""

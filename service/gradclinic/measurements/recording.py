@@ -16,6 +16,7 @@ from ..experiments.activations import ACTIVATIONS
 from ..experiments.clipping import AnyClipping
 from ..experiments.sites import SiteKind
 from ..kernel.spec import Fraction, Items, Seed, Spec
+from .origin import NonFiniteOrigin
 from .preflight import Preflight
 from .record import STATISTICS, Layout, Series, SiteInfo, WeightInfo
 
@@ -205,6 +206,8 @@ class Ending(Spec):
     """Seconds spent training, without recording."""
     recording_seconds: Annotated[float, Field(ge=0)] | None = None
     """Seconds spent recording."""
+    nonfinite_origin: NonFiniteOrigin | None = None
+    """Where the first number that was not finite came from; null where all were finite, or nobody looked."""
     preflight: Preflight | None = None
     """Facts about the first batches; null if not observed."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None

@@ -24,6 +24,7 @@ class Order(IntEnum):
 
     DATA_OR_WIRING = 2
     """Below 10: what was wrong before the first step. First labels that were lost, and weights that nothing trains."""
+    NON_FINITE_ORIGIN = 3
     LOSS_OR_OUTPUT = 4
     NO_SIGNAL = 5
     PRECISION = 6

@@ -9,7 +9,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, counted, failed, outcome_in_words
+from .base import Order, Rule, blown_up, failed, outcome_in_words
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the inputs. Initializations by fan keep the inputs' scale, so at 10 the first layer's values lie beyond the
@@ -49,20 +49,10 @@ class UnscaledInputs(Rule):
         return Order.SCALES_BLOWN_UP if blown_up(features, thresholds) else Order.SCALES
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
-        broken = any(each.name == "nonfinite_rows" for each in finding.evidence)
-        return () if broken else (STANDARDIZED,)
+        return (STANDARDIZED,)
 
 
 def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
-    if inputs.nonfinite_rows:
-        return (
-            (
-                f"{counted(inputs.nonfinite_rows, 'input row')} of {inputs.rows:,} seen hold NaN or infinity: remove or"
-                " repair them"
-            ),
-            (Evidence("nonfinite_rows", float(inputs.nonfinite_rows), "rows", 0.0),),
-            0.98,
-        )
     spread = inputs.largest_std / inputs.typical_std if inputs.typical_std > 0 else 1.0
     evidence = (
         Evidence("input_rms", inputs.rms, "input", _LARGE),

@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.origin import NonFiniteOrigin
+
+from ..records import changed, failed, healthy_record, truncated
+
+
+def broken(where: str, *, grown: bool = False, **more):
+    """A training that learned for 40 steps and broke at the next, after its loss had grown or not."""
+    origin = NonFiniteOrigin(step=40, where=where, **more)
+    ended = failed(steps_done=40, nonfinite_step=40, final_train_loss=float("nan"), nonfinite_origin=origin)
+    record = changed(truncated(healthy_record(), 41), outcome=ended)
+    if grown:
+        record = changed(record, {"train_loss": lambda steps: 2.3 * np.where(steps < 20, 1.0, 2.0 ** (steps - 18.0))})
+    return replace(record, outcome=ended)
+
+
+@pytest.mark.parametrize(
+    ("where", "blamed", "said"),
+    [
+        ("inputs", "data", "The inputs hold NaN or infinity (rows 3, 7 of the batch)"),
+        ("targets", "labels", "The targets hold NaN"),
+        ("loss", "loss", "the log of 0"),
+        ("loss_backward", "loss", "its gradient is not (rows 3, 7 of the batch)"),
+        ("forward", "architecture", "makes NaN or infinity of finite numbers"),
+        ("backward", "architecture", "although that of the outputs is"),
+    ],
+)
+def test_the_place_is_named_and_not_the_steps(where, blamed, said) -> None:
+    finding = diagnose(broken(where, rows=(3, 7))).findings[0]
+    assert (finding.condition, finding.harm, finding.first_step) == ("non_finite_origin", True, 40)
+    assert finding.blames[0] == blamed
+    assert said in finding.summary
+    assert "no step was too large" in finding.summary
+
+
+def test_a_layer_is_named_where_it_is_one() -> None:
+    finding = diagnose(broken("forward", module="4")).findings[0]
+    assert finding.layers == ("4",)
+
+
+def test_where_the_loss_ran_up_before_the_steps_are_to_blame() -> None:
+    assert diagnose(broken("forward", grown=True)).primary == "divergence"
+    assert diagnose(broken("weights")).primary == "divergence"
+
+
+def test_data_that_are_not_finite_are_named_whatever_the_loss_did_before() -> None:
+    assert diagnose(broken("inputs", grown=True)).primary == "non_finite_origin"
+
+
+def test_a_training_whose_origin_is_not_known_is_judged_as_before() -> None:
+    record = broken("loss")
+    assert diagnose(replace(record, outcome=replace(record.outcome, nonfinite_origin=None))).primary == "divergence"
