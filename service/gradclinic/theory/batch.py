@@ -1,19 +1,19 @@
-"""What batch norm does to a batch as a whole: the samples' kernel, followed from the data's own on.
+"""The effect of batch norm on a whole batch: the kernel of the samples, followed from the data through the network.
 
 Averaged over the units, the pre-activations of a batch are normal with a kernel K [B, B] (Yang et al. 2019,
-arXiv:1902.08129, section 3); batch norm centres it over the samples. Real samples are alike, layers are not infinitely
-wide and batches are small, so a unit's variance over the batch is not v = tr(K) / B but scatters by 2 t v^2, where
-t = tr(K^2) / tr(K)^2 (1 / B for unrelated samples). To first order in t, derived here:
+arXiv:1902.08129, section 3); batch norm centres it over the samples. Because real samples are correlated, layers have a
+finite width and batches are small, a unit's variance over the batch is not exactly v = tr(K) / B. It has a variance of
+2 t v^2, where t = tr(K^2) / tr(K)^2 (1 / B for uncorrelated samples). To first order in t, derived here:
 
-    E[1 / sigma^2]       (1 + 2 t) / v                 the gradient grows by that
+    E[1 / sigma^2]       (1 + 2 t) / v                 the gradient's square grows by this factor
     E[y y']              ((1 + 2 t) K - 2 K^2 / (B v)) / v
-    cumulants of y       E[y^4] - 3 E[y^2]^2 = -6 t;   Cov(y^2, y'^2) = -2 t beyond the normal one
-    taken from delta     its part along 1 and along y: `removed` / B of its square
-    width n              t' = chi_c^2 t + 1 / n: n units show each pair of samples a chance correlation of 1 / n;
-                         1 - c / n: a unit of large weights has a large sigma, so its gradient is small: c = 2,
-                         and what the batch norms further on add, of which E[phi']^4 / (E[phi'^2] Var phi) is kept
-                         by each activation. To first order that is twice what is measured (ReLU, tanh, sigmoid;
-                         widths 128 to 512, batches 64 to 256), so half of it is counted.
+    cumulants of y       E[y^4] - 3 E[y^2]^2 = -6 t;   Cov(y^2, y'^2) is 2 t less than for normal variables
+    lost by delta        its components along 1 and along y: the fraction `removed` / B of its square
+    width n              t' = chi_c^2 t + 1 / n: with n units, two samples have a chance correlation of 1 / n.
+                         1 - c / n: a unit with large weights has a large sigma, so its gradient is small. c = 2,
+                         plus the contributions of later batch norms, of which each activation keeps
+                         E[phi']^4 / (E[phi'^2] Var phi). To first order these are twice as large as measured (ReLU,
+                         tanh, sigmoid; widths 128 to 512, batches 64 to 256), so half of them is counted.
 """
 
 from dataclasses import dataclass, replace
@@ -27,30 +27,30 @@ from .closed_form import Array, NoClosedForm
 from .moments import standard_nodes
 
 MODES = 24
-"""Hermite polynomials that an activation's kernel is summed over; the diagonal is exact."""
+"""Number of Hermite polynomials in the expansion of an activation's kernel; the diagonal is exact."""
 
 
 UNLIKE = 0.25
-"""Variance of E[y^2] over the samples, having grown, from which on the kernel is no longer near its symmetric fixed
-point (Yang et al. 2019, section 4): sizes that differ by half are outside of first order. SiLU and GELU come there."""
+"""Largest growing variance of E[y^2] over the samples for which the kernel is near its symmetric fixed point (Yang et
+al. 2019, section 4). Above it, sizes differ by half, and first order does not apply. SiLU and GELU reach it."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of a batch, all of it or as many as are followed; averages over units and weights."""
+    """The samples of a batch, or the first `FOLLOWED` of them; averages over units and weights."""
 
     kernel: Array
-    """[m, m]: E[h h'] for each pair of samples. Sampled once from the data: a draw's own batch differs a little."""
+    """[m, m]: E[h h'] for each pair of samples. Sampled once from the data, so a run's own batches differ slightly."""
     size: int
-    """B: samples that batch norm averages over."""
+    """B: number of samples that batch norm averages over."""
     mean: float = 0.0
     """E[h]"""
     chance: float = 0.0
-    """Mean square of the correlations between samples that are there only because layers are finite."""
+    """Mean square of the correlations between samples that are due only to the finite width of layers."""
     unlike: float | None = None
     """Variance over the samples of E[y^2] after the first batch norm; None before it."""
     spread: float = 0.0
-    """t of the batch norm that h has just passed; 0 elsewhere."""
+    """t of the batch norm that produced h; 0 for other layers."""
 
     @property
     def second(self) -> float:
@@ -64,28 +64,28 @@ class Batch:
         return float((self.kernel.sum() - np.trace(self.kernel)) / (m * (m - 1)))
 
     def linear(self, gain: float, bias: tuple[float, float]) -> "Batch":
-        """After weights of fan_in Var(W) = gain and biases of that mean square and mean."""
+        """After a linear layer; gain = fan_in Var(W), bias = (E[b^2], E[b])."""
         return replace(self, kernel=gain * self.kernel + bias[0], mean=bias[1], spread=0.0)
 
     def times(self, factor: float, *, centred: bool = False) -> "Batch":
-        """Times sqrt(factor), the mean over the units taken away first if `centred`."""
+        """Multiplied by sqrt(factor); if `centred`, the mean over the units is subtracted first."""
         offset, mean = (self.mean**2, 0.0) if centred else (0.0, self.mean * sqrt(factor))
         return replace(self, kernel=(self.kernel - offset) * factor, mean=mean, spread=0.0)
 
     def dropped(self, kept: float) -> "Batch":
-        """After dropout, which draws for each sample anew."""
+        """After dropout, which draws a new mask for each sample; `kept` is the probability to keep a unit."""
         noise = np.diag(np.diag(self.kernel)) * (1.0 / kept - 1.0)
         return replace(self, kernel=self.kernel + noise, spread=0.0)
 
     def plus(self, branch: "Batch", scale: float) -> "Batch":
-        """H + scale x branch(h), independent given their unit means."""
+        """H + scale x branch(h); the two are independent given their means over the units."""
         kernel = self.kernel + scale**2 * branch.kernel + 2.0 * scale * self.mean * branch.mean
         own, other = self._variance(), scale**2 * branch._variance()
         chance = (own**2 * self.chance + other**2 * branch.chance) / max(own + other, 1e-300) ** 2
         return replace(self, kernel=kernel, mean=self.mean + scale * branch.mean, chance=chance, spread=0.0)
 
     def normalized(self, eps: float) -> tuple["Batch", float]:
-        """After batch norm, and the factor of the gradient's square but for what is removed from it."""
+        """The batch after batch norm, and the factor of the gradient's square before anything is removed from it."""
         m = len(self.kernel)
         rows = self.kernel.mean(axis=0)
         centred = self.kernel - rows[:, None] - rows[None, :] + rows.mean()
@@ -97,13 +97,13 @@ class Batch:
         unlike = float(np.diag(kernel).var())
         if self.unlike is not None and unlike > max(UNLIKE, self.unlike):
             raise NoClosedForm(
-                "under batch norm the samples' sizes drift apart until a few of them make the statistics"
+                "with batch norm, sample sizes diverge until a few samples dominate the batch statistics"
             )
         first = unlike if self.unlike is None else self.unlike
         return replace(self, kernel=kernel, mean=0.0, spread=spread, unlike=first), (1.0 + 2.0 * spread) / v
 
     def activated(self, activation: Activation, units: int) -> "Passed":
-        """After an activation of that many units."""
+        """After an activation with `units` units."""
         own = np.maximum(np.diag(self.kernel) - self.mean**2, 0.0)
         found = _hermite(activation, self.mean, tuple(_rounded(own)))
         size = np.sqrt(np.maximum(np.outer(own, own), 1e-300))
@@ -129,15 +129,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Passed:
-    """What an activation makes of a batch, and of a gradient on its way back."""
+    """The effect of an activation on a batch, and on a gradient during the backward pass."""
 
     batch: Batch
     slope: float
     """E[phi'^2]"""
     kept: float
-    """Share of the gradient's `memory` that is left."""
+    """Fraction of the gradient's `memory` that is kept."""
     removed: float
-    """The gradient's `removed`, for a batch norm right before."""
+    """The gradient's `removed`, for a batch norm directly before the activation."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _hermite(activation: Activation, mean: float, variances: tuple[float, ...]) 
 
 
 def _product(a: Array, b: Array) -> Array:
-    """A matrix product without the threads of BLAS, whose hand-over takes longer than so small a product."""
+    """A matrix product without BLAS threads, whose overhead is larger than the cost of such a small product."""
     return np.asarray(np.einsum("ij,jk->ik", a, b))
 
 

@@ -1,4 +1,4 @@
-"""What every formula here works on, and how it says that it has no answer."""
+"""The array type of all formulas, and the exception for a missing closed form."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,4 +7,4 @@ Array = npt.NDArray[np.float64]
 
 
 class NoClosedForm(Exception):  # not an error: a reason
-    """Theory has no usable formula for something here; the text says what."""
+    """Theory has no usable formula for this network; the text says why."""

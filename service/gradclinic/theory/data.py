@@ -1,4 +1,4 @@
-"""How large the inputs are: the q that the first layer starts from."""
+"""The second moment of the inputs: q at the first layer."""
 
 from functools import lru_cache
 from math import prod
@@ -13,32 +13,31 @@ from .closed_form import Array
 from .signal import Signal, of_batch, uniform
 
 FOLLOWED = 128
-"""Samples of a batch whose likeness is followed pair by pair; of larger batches they stand for the rest."""
+"""Maximum number of samples of a batch whose correlations are followed; they represent larger batches."""
 SIZED = 1024
-"""Samples whose sizes are followed one by one over time; of larger data sets they stand for the rest."""
+"""Maximum number of samples that are followed individually over time; they represent larger data sets."""
 _CANNOT_BE_DRAWN = (ImportError, NotFound)
-"""Scikit-learn is a worker's part, and uploaded rows may have been deleted."""
+"""Scikit-learn is installed only on workers, and uploaded rows may have been deleted."""
 MOST_SAMPLED = 10_000_000
-"""Values of a data set that are drawn for a prediction: a fraction of a second."""
+"""Largest data set, in values, that is drawn for a prediction; drawing it takes a fraction of a second."""
 
 
 @lru_cache(maxsize=256)
 def input_signal(data: AnyDataset, layout: Layout) -> tuple[Signal, str]:
-    """The inputs' second moment at each position, and in words where it comes from.
+    """The second moment of the inputs at each position, and its origin in words.
 
-    Standardized inputs have it by declaration: 1. Others are sampled; where they cannot be drawn, 1 is assumed,
-    and said.
+    It is 1 for standardized inputs. Others are sampled; if they are not available, 1 is assumed and reported.
     """
     shape = data.input_shape(layout)
     if layout == "tokens":
-        return uniform(shape), "symbols: their embedding decides"
+        return uniform(shape), "symbols: set by the embedding"
     positions = shape[1:] if layout == "image" else shape[:-1]
     if data.standardize and not data.inputs_as_they_are:
         return uniform(positions), "standardized inputs: second moment 1"
     try:
         inputs = data.sample(layout).train.inputs.astype(np.float64)
     except _CANNOT_BE_DRAWN:
-        return uniform(positions), "second moment 1 assumed: the samples cannot be drawn here"
+        return uniform(positions), "second moment 1 assumed: the samples are not available here"
     units = 1 if layout == "image" else inputs.ndim - 1
     signal = Signal(
         second=(inputs**2).mean(axis=(0, units)),
@@ -50,25 +49,25 @@ def input_signal(data: AnyDataset, layout: Layout) -> tuple[Signal, str]:
 
 @lru_cache(maxsize=256)
 def input_batch(data: AnyDataset, batch_size: int) -> tuple[Signal, str]:
-    """A batch of flat inputs, its samples pair by pair; where they cannot be drawn, they count as unrelated."""
+    """A batch of flat inputs and its origin in words; samples count as uncorrelated if they are not available."""
     signal, origin = input_signal(data, "flat")
     features = prod(data.input_shape("flat"))
     followed = min(batch_size, FOLLOWED, data.size()[0])
     kernel = float(signal.second) * np.eye(followed)
     if sum(data.size()) * features > MOST_SAMPLED:
-        return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: too many to be drawn here"
+        return of_batch(Batch(kernel, batch_size)), f"{origin}; samples assumed uncorrelated: too many to draw here"
     try:
         inputs = data.sample("flat").train.inputs[:followed].astype(np.float64)
     except _CANNOT_BE_DRAWN:
-        return of_batch(Batch(kernel, batch_size)), f"{origin}; samples taken as unrelated: they cannot be drawn here"
-    return of_batch(Batch(inputs @ inputs.T / features, batch_size)), f"{origin}; samples as alike as the data's are"
+        return of_batch(Batch(kernel, batch_size)), f"{origin}; samples assumed uncorrelated: not available here"
+    return of_batch(Batch(inputs @ inputs.T / features, batch_size)), f"{origin}; sample correlations from the data"
 
 
 @lru_cache(maxsize=256)
 def input_sizes(data: AnyDataset) -> tuple[Array, str, bool]:
-    """[samples, T]: E[x^2] over the features of each sample at each step; where it comes from; whether it is certain.
+    """[samples, T]: E[x^2] over the features of each sample at each step; its origin in words; whether it is certain.
 
-    Where the samples cannot be drawn, their features are taken as independent normal ones: sizes of chi-squared.
+    If the samples are not available, features are assumed to be independent and normal: sizes are chi-squared.
     """
     try:
         inputs = data.sample("sequence").train.inputs[:SIZED].astype(np.float64)
@@ -76,6 +75,6 @@ def input_sizes(data: AnyDataset) -> tuple[Array, str, bool]:
         signal, origin = input_signal(data, "sequence")
         drawn = np.random.default_rng(0).chisquare(data.input_shape("sequence")[1], (SIZED, len(signal.second)))
         sizes = signal.second * drawn / data.input_shape("sequence")[1]
-        return sizes, f"{origin}; samples' sizes as of normal features: they cannot be drawn here", False
+        return sizes, f"{origin}; sample sizes assumed as for normal features: not available here", False
     sizes = (inputs**2).mean(axis=2)
-    return sizes, f"sampled inputs: second moment {float(sizes.mean()):.3g}, sizes sample by sample", True
+    return sizes, f"sampled inputs: second moment {float(sizes.mean()):.3g}, for each sample separately", True

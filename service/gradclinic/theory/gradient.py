@@ -1,15 +1,15 @@
-"""The gradient on its way back through a network whose skip connections keep its coherent part alive.
+"""The backward pass of the gradient through a network whose skip connections preserve its coherent part.
 
-Mean-field theory takes the gradient as independent of the weights that it passes. It is not quite: given a layer's
-input h and output z = W h, the weights are W = z h^T / |h|^2 + W', W' fresh and blind to h (Poole et al. 2016,
-arXiv:1606.05340, condition on the same thing), so W^T delta = h (z . delta) / |h|^2 + W'^T delta. The first term is
-one part in n of the whole, and stays so in a plain network. Around activations with a mean, a skip connection adds
-that mean to every unit of h, block after block: h and the vector of ones, 1, grow alike, and each block amplifies a
-gradient along either (ReLU, scale 1, width 256, 30 layers: following h alone misses the first layer's factor by 20 %).
-So the overlaps delta . h and delta . 1 are followed, and the rest of the gradient is taken as isotropic.
+Mean-field theory assumes that the gradient is independent of the weights that it passes. This is not exact: given a
+layer's input h and output z = W h, the weights are W = z h^T / |h|^2 + W', where W' is independent of h (Poole et al.
+2016, arXiv:1606.05340, use the same conditioning). So W^T delta = h (z . delta) / |h|^2 + W'^T delta. In a plain
+network the first term is a fraction of 1 / n. If activations have a nonzero mean, a skip connection adds that mean to
+every unit of h in each block: h and the vector of ones, 1, become similar, and each block amplifies a gradient along
+either (ReLU, scale 1, width 256, 30 layers: following only h, the first layer's factor is wrong by 20 %).
+So the overlaps delta . h and delta . 1 are followed, and the rest of the gradient is assumed isotropic.
 
-Here delta = alpha h + beta 1 + r, averages are over n units, and 2 x 2 matrices are in the order (h, 1).
-Source: derived here; for ReLU's kind without biases it contains Euler's delta . h = const.
+Notation: delta = alpha h + beta 1 + r, averages are over n units, and 2 x 2 matrices are in the order (h, 1).
+Source: derived here; for ReLU-like activations without biases it contains Euler's delta . h = const.
 """
 
 from dataclasses import dataclass, field
@@ -27,25 +27,29 @@ def _identity() -> Array:
 
 @dataclass(frozen=True)
 class Gradient:
-    """E[(dL/dh)^2] at each position, and for a vector of units how it lies along h and 1."""
+    """E[(dL/dh)^2] at each position; for a vector of units also its components along h and 1."""
 
     square: Array
     overlaps: Array | None = None
-    """[2, 2]: second moments of (delta . h, delta . 1) / n; None where they are not followed."""
+    """[2, 2]: second moments of (delta . h, delta . 1) / n; None if they are not followed."""
     path: Array = field(default_factory=_identity)
-    """[2, 2]: what became of the overlaps at the end of a residual body on the way back to here."""
+    """[2, 2]: maps the overlaps at the end of a residual body to those at this point of the backward pass."""
     memory: float = 0.0
-    """Times 1 / n: share of the square that batch norms further on have made the weights take away; see batch.py."""
+    """Multiplied by 1 / n: fraction of the square that weights remove because of later batch norms; see batch.py."""
     removed: float = 2.0
-    """Times 1 / B: share of the square that a batch norm right before takes away; 2 without a nonlinearity between."""
+    """Multiplied by 1 / B: fraction of the square that a directly preceding batch norm removes; 2 if no nonlinearity is
+    between them."""
 
     def times(self, factor: Array | float) -> "Gradient":
-        """The gradient with its squares times that factor, independent of h."""
+        """The gradient with its squares multiplied by a factor that is independent of h."""
         return Gradient(self.square * factor)
 
 
 def from_loss(delta_f: float, delta: float, *, signal: Signal, weight_variance: float, units: int) -> Gradient:
-    """dL/dh at the readout's input, from E[(dL/df . f)^2] and E|dL/df|^2 at its outputs f = V h without a bias."""
+    """dL/dh at the input of the readout, from `delta_f` = E[(dL/df . f)^2] and `delta` = E|dL/df|^2.
+
+    The outputs are f = V h, without a bias.
+    """
     second, mean = float(signal.second), float(signal.mean)
     if second <= 0:
         return Gradient(np.asarray(delta * weight_variance / units))
@@ -60,7 +64,7 @@ def from_loss(delta_f: float, delta: float, *, signal: Signal, weight_variance: 
 def through_weights(
     gradient: Gradient, before: Signal, after: Signal, *, gain: float, units: tuple[int, int]
 ) -> Gradient:
-    """Back through z = W h + b: `gain` = fan_in Var(W); `units` before and after it."""
+    """Backward through z = W h + b: `gain` = fan_in Var(W); `units` are the numbers of units before and after it."""
     ratio = units[1] / units[0]
     fresh = gain * ratio * gradient.square
     second, mean = float(before.second), float(before.mean)
@@ -68,7 +72,7 @@ def through_weights(
         return Gradient(fresh, memory=gradient.memory)
     gram = _gram(after)
     inverse = _inverse(gram)
-    # W h against z and 1; a bias is its own constant mean, or drawn for each unit (then it is no part of W h)
+    # Overlaps of W h with z and 1. A bias is either a constant mean or drawn for each unit; the latter is not in W h.
     own = np.array([gain * second, 0.0])
     onto = inverse @ own
     blind = max(0.0, gain * second - float(own @ onto))
@@ -81,7 +85,7 @@ def through_weights(
 
 
 def through_units(gradient: Gradient, after: Signal, own: Overlaps, *, units: int) -> Gradient:
-    """Back through a function of each unit by itself."""
+    """Backward through an elementwise function."""
     if gradient.overlaps is None:
         return gradient.times(own.slope_square)
     gram = _gram(after)
@@ -96,9 +100,9 @@ def through_units(gradient: Gradient, after: Signal, own: Overlaps, *, units: in
 
 
 def through_normalization(gradient: Gradient, after: Signal, *, scale: Array | float, centred: bool) -> Gradient:
-    """Back through y = (h - mean(h)) / size(h), mean and size over the units; `scale` = 1 / size^2.
+    """Backward through y = (h - mean(h)) / size(h), mean and size over the units; `scale` = 1 / size^2.
 
-    It takes the gradient's part along y away, and along 1 if it is `centred`.
+    Removes the component of the gradient along y, and the one along 1 if `centred`.
     """
     if gradient.overlaps is None:
         return gradient.times(scale)
@@ -112,7 +116,7 @@ def through_normalization(gradient: Gradient, after: Signal, *, scale: Array | f
 
 @dataclass(frozen=True)
 class Block:
-    """The signals of h' = h + scale x body(h), each over that many units."""
+    """The signals of a residual block h' = h + scale x body(h)."""
 
     before: Signal
     body: Signal
@@ -122,7 +126,7 @@ class Block:
 
 
 def into_body(gradient: Gradient, block: Block) -> Gradient:
-    """The gradient at the end of a block's body, from that at the block's output."""
+    """The gradient at the end of a block's body, from the gradient at the block's output."""
     square = block.scale**2 * gradient.square
     if gradient.overlaps is None:
         return Gradient(square)
@@ -133,9 +137,9 @@ def into_body(gradient: Gradient, block: Block) -> Gradient:
 
 
 def joined(gradient: Gradient, body: Gradient, block: Block) -> Gradient:
-    """The gradient at a block's input: what the skip passes on, and what came back through the body.
+    """The gradient at a block's input: the sum of the gradients through the skip connection and through the body.
 
-    Fresh weights in the body make the two independent but for their parts along h and 1.
+    Since the weights of the body are independent draws, the two are independent except along h and 1.
     """
     if gradient.overlaps is None or body.overlaps is None:
         return Gradient(gradient.square + body.square)
@@ -157,7 +161,7 @@ def joined(gradient: Gradient, body: Gradient, block: Block) -> Gradient:
 
 
 def _split(gradient: Gradient, block: Block) -> tuple[Array, float, float]:
-    """Overlaps with (h', 1) -> with (body, 1); the body's mean square that is neither along h' nor 1; E[r^2]."""
+    """Matrix from overlaps with (h', 1) to (body, 1); the body's mean square along neither h' nor 1; E[r^2]."""
     gram = _gram(block.after)
     inverse = _inverse(gram)
     body, before = block.body, block.before
@@ -173,18 +177,18 @@ def _along_input(block: Block) -> float:
 
 
 def _gram(signal: Signal) -> Array:
-    """[2, 2]: averages over the units of the products of h and 1."""
+    """[2, 2]: products of h and 1, averaged over the units."""
     return np.array([[float(signal.second), float(signal.mean)], [float(signal.mean), 1.0]])
 
 
 def _inverse(gram: Array) -> Array:
-    """Of what is not degenerate: units that are all alike, or zero, leave one direction or none."""
+    """Pseudo-inverse: if all units are equal or zero, h and 1 span only one direction or none."""
     size = np.sqrt(np.diag(gram))
     size = np.where(size > 0, size, 1.0)
     return np.asarray(np.linalg.pinv(gram / np.outer(size, size), rcond=1e-9, hermitian=True) / np.outer(size, size))
 
 
 def _rest(gradient: Gradient, gram: Array) -> float:
-    """E[r^2]: the mean square of the gradient that lies neither along h nor along 1."""
+    """E[r^2]: the mean square of the gradient's component along neither h nor 1."""
     assert gradient.overlaps is not None  # noqa: S101  # asked for only where they are followed
     return max(0.0, float(gradient.square) - float(np.trace(_inverse(gram) @ gradient.overlaps)))

@@ -1,4 +1,4 @@
-"""How the loss's gradient lies at the outputs: how large it is, and how far it points along them."""
+"""The gradient of the loss at the outputs: its size, and its component along them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from ..experiments.experiment import Experiment
 
 DRAWS = 4096
-"""Draws of the outputs that are averaged over; their own generator makes the result the same every time."""
+"""Number of random outputs that are averaged over; the generator is seeded, so the result is reproducible."""
 
 
 def at_readout(experiment: "Experiment", readout: Node, signal: Signal) -> Gradient:
-    """dL/dh at the readout's input h, up to the batch size, for outputs f ~ N(0, v) and targets that ignore them."""
+    """dL/dh at the readout's input h, up to a factor of the batch size.
+
+    Outputs are f ~ N(0, v), and targets are independent of them.
+    """
     scheme = scheme_of(readout, Setting(scheme_named(experiment.model.initialization.readout), 1))
     weight = next(parameter for parameter in readout.parameters if parameter.role == "weight")
     gain = scheme.weight_variance(weight.fan_in, weight.fan_out)

@@ -1,4 +1,4 @@
-"""Gaussian averages of an activation: what one layer does to the size of signals and gradients.
+"""Gaussian averages of an activation: the effect of one layer on the size of signals and gradients.
 
 z ~ N(mean, variance) throughout. Source: Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232.
 """
@@ -15,11 +15,11 @@ from ..experiments.activations import Activation
 Array = npt.NDArray[np.float64]
 
 REACH = 10.0
-"""Standard deviations integrated over; the rest of a normal distribution weighs 1.5e-23."""
+"""Range of integration in standard deviations; the probability outside it is 1.5e-23."""
 NODES = 8
 """Gauss-Legendre nodes in each panel."""
 KINKS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 30.0)
-"""Places (and their negatives) where activations bend or flatten; panels end there, so no panel holds a kink."""
+"""Points (with their negatives) where activations have kinks or flatten; panels end there, so none contains a kink."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Moments:
 def moments(activation: Activation, mean: float, variance: float) -> Moments:
     """E[phi], E[phi^2] and E[phi'^2] for z ~ N(mean, variance), by piecewise Gauss-Legendre quadrature.
 
-    Relative error below 1e-9 for the catalogue's activations: panels end at every kink, and resolve both the
-    normal density and the activation, however different their scales are.
+    The relative error is below 1e-9 for all activations of the catalogue: panels end at every kink, and resolve both
+    the normal density and the activation, even if their scales differ greatly.
     """
     z, weights = _nodes(mean, variance)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -52,7 +52,10 @@ def moments(activation: Activation, mean: float, variance: float) -> Moments:
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Averages over z of what a gradient's parts along x = phi(z) and along 1 become, in the order (x, 1), (z, 1)."""
+    """Averages over z that map a gradient's components along x = phi(z) and 1 to those along z and 1.
+
+    Matrices are in the order (x, 1), (z, 1).
+    """
 
     passed: Array
     """[2, 2]: E[phi'^2 x x], E[phi'^2 x]; E[phi'^2 x], E[phi'^2]"""
@@ -69,7 +72,7 @@ class Overlaps:
 
 @lru_cache(maxsize=65_536)
 def overlaps(activation: Activation, mean: float, variance: float) -> Overlaps:
-    """The same quadrature as for `moments`; a random slope (RReLU) counts with its average but in E[phi'^2]."""
+    """By the same quadrature as `moments`; a random slope (RReLU) is replaced by its mean, except in E[phi'^2]."""
     z, weights = _nodes(mean, variance)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         x, slope, square = activation.value(z), activation.derivative(z), activation.squared_derivative(z)
@@ -84,7 +87,7 @@ def overlaps(activation: Activation, mean: float, variance: float) -> Overlaps:
 
 @lru_cache(maxsize=65_536)
 def product_moment(activation: Activation, mean: float, variance: float, covariance: float) -> float:
-    """E[phi(u) phi(v)] for two equal normals with that covariance: how alike a layer leaves two samples."""
+    """E[phi(u) phi(v)] for u, v ~ N(mean, variance) with this covariance: the overlap of two samples after a layer."""
     own = moments(activation, mean, variance)
     if variance <= 0 or covariance >= variance * (1 - 1e-9):
         return own.second
@@ -115,7 +118,7 @@ def _nodes(mean: float, variance: float) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=1)
 def standard_nodes() -> tuple[Array, Array]:
-    """Nodes g and weights of a standard normal average, a panel ending at 0."""
+    """Nodes g and weights for averages over a standard normal variable; a panel ends at 0."""
     return _nodes(0.0, 1.0)
 
 

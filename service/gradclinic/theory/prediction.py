@@ -1,4 +1,4 @@
-"""The gradient profile that theory predicts for an experiment at step 0, with its expected error."""
+"""The predicted gradient profile of an experiment at step 0, with its expected error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,37 +24,39 @@ if TYPE_CHECKING:
     from ..experiments.experiment import Experiment
 
 SCATTER, SCATTER_WITH_SKIPS = 0.11, 0.2
-"""Decades by which the D of one draw scatters for a ReLU network of 30 layers and width 256 (measured); and with
-unscaled skip connections, where the coherent part of the gradient (gradient.py) is one number a draw (measured).
+"""Standard deviation of D over draws of the weights, in orders of magnitude, measured for a ReLU network with 30 layers
+and width 256; and the same with unscaled skip connections, where the coherent part of the gradient (gradient.py) is one
+number per draw.
 
-It grows with the square root of the depth and falls with that of the width. Stated for every family, it is on the safe
-side: under batch norm, and with scaled skips around tanh, draws scatter several times less.
+It is proportional to sqrt(depth / width). For other networks it is an upper estimate: with batch norm, and with scaled
+skips around tanh, draws scatter several times less.
 """
 SCATTER_OVER_TIME = 0.2
-"""The same for 30 steps of a recurrent layer, besides what the drawn input weights do. One draw of the weights serves
-all steps, so it grows with their number (measured for tanh, gains 0.7 to 2.5, 10 to 90 steps: 0.06 to 0.36, the most
-where there are few features).
+"""The same for 30 steps of a recurrent layer, without the scatter due to the input weights. All steps share one draw of
+the weights, so it is proportional to their number (measured for tanh, gains 0.7 to 2.5, 10 to 90 steps: 0.06 to 0.36,
+largest with few features).
 """
 UNSTABLE = 0.5
-"""Decades of doubt beyond which a drawn line would mislead."""
+"""Largest uncertainty, in orders of magnitude, up to which a profile is predicted."""
 MIN_SITES = 3
 _SOURCE = "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232"
 
 
 @dataclass(frozen=True)
 class SitePrediction:
-    """What theory says of one site."""
+    """The prediction for one site (a layer output whose gradient is measured)."""
 
     name: str
     q: float
-    """Second moment of the site's value."""
+    """Second moment of the site's values."""
     chi: float | None
     """Factor by which the total square of the gradient grows from the next site to this one; None at the last."""
     log10_relative_gradient: float
-    """log10 of g here over g at the last site, decades."""
+    """log10 of g at this site divided by g at the last site."""
     factor_doubt: float
-    """Decades by which theory itself may miss the factor to the next site: half of batch norm's term in t, batch.py;
-    what reused weights do to a recurrent layer's, recurrent.py; half the term of skips around convolutions, walk.py."""
+    """Uncertainty of the factor to the next site due to the theory, in orders of magnitude: half of the first-order
+    term of batch norm (batch.py), the effect of reused weights in recurrent layers (recurrent.py), and part of the
+    correction for skip connections around convolutions (walk.py)."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,17 @@ class Prediction:
 
     sites: tuple[SitePrediction, ...]
     depth_slope: float | None
-    """D in decades, + vanishes, - explodes: the slope that a run's own profile is judged by."""
+    """Gradient decay D in orders of magnitude (positive: vanishing, negative: exploding), defined as for runs."""
     expected_error: float | None
-    """Standard deviation of one draw's D about the prediction, decades."""
+    """Standard deviation of D over draws of the weights around the prediction, in orders of magnitude."""
     reason: str | None
-    """Why theory has nothing to say here; None where it has."""
+    """Why there is no prediction; None if there is one."""
     assumptions: tuple[str, ...] = ()
     source: str = _SOURCE
 
     @property
     def warning(self) -> str | None:
-        """One sentence for a network that is sick before it is trained; None for any other."""
+        """One sentence if gradients are predicted to vanish or explode before training; otherwise None."""
         if self.depth_slope is None or abs(self.depth_slope) < 1.5:
             return None
         verb = "shrink" if self.depth_slope > 0 else "grow"
@@ -85,9 +87,9 @@ class Prediction:
 
 @lru_cache(maxsize=256)
 def predict(experiment: "Experiment") -> Prediction:
-    """The profile that mean-field theory predicts at step 0, from the data's own second moment on.
+    """The mean-field prediction of the profile at step 0, starting from the second moment of the data.
 
-    Where no usable closed form exists, `sites` is empty and `reason` says why. Raises what `lower` raises.
+    If no usable closed form exists, `sites` is empty and `reason` says why. Raises the same errors as `lower`.
     """
     network = lower(experiment)
     sites = [site for site in network.sites if site.in_profile]
@@ -97,7 +99,7 @@ def predict(experiment: "Experiment") -> Prediction:
         signal, origin = _inputs(experiment, network)
         shapes = {node.name: node.out_shape for node in network.walk()}
         widths = [_units(shapes, site) for site in sites]
-        with np.errstate(all="ignore"):  # what overflows is found afterwards, and said
+        with np.errstate(all="ignore"):  # overflows are detected and reported afterwards
             q, squares, doubts = _run(experiment, network, sites, signal)
             error = _expected_error(experiment, network, sites, signal, widths)
             logs = _decades(squares)
@@ -129,7 +131,7 @@ def _inputs(experiment: "Experiment", network: Network) -> tuple[Signal, str]:
 def _run(
     experiment: "Experiment", network: Network, sites: Sequence[Site], signal: Signal
 ) -> tuple[Array, Array, Array]:
-    """Second moment of the value, mean square of the gradient (1 at the last site) and doubt, at each site."""
+    """[L] each: second moment of the values, mean square of the gradient (1 at the last site), and uncertainty."""
     setting = Setting(
         experiment.model.initialization,
         experiment.training.batch_size,
@@ -152,19 +154,19 @@ def _run(
 def _recurrent(
     network: Network, sites: Sequence[Site], signal: Signal, setting: Setting, *, certain: bool
 ) -> tuple[Array, Array, Array]:
-    """As `_run`, for inputs [samples, T]; unless their sizes are `certain`, there is doubt as to what they do."""
+    """Like `_run`, for input sizes [samples, T]; the uncertainty is larger unless the sizes are `certain`."""
     owners = {site.group for site in sites}
     if len(owners) > 1 or any(site.kind != "state" for site in sites):
-        raise NoClosedForm("there is no closed form for several recurrent layers on top of each other")
+        raise NoClosedForm("there is no closed form for stacked recurrent layers")
     index = next(index for index, node in enumerate(network.nodes) if node.name in owners)
     if [node.kind for node in network.nodes[index + 1 : index + 2]] != ["last_step"]:
-        raise NoClosedForm("there is no closed form where every time step is read, not only the last")
+        raise NoClosedForm("there is no closed form if all time steps are used, not only the last")
     sizes = np.atleast_2d(signal.second)
     mean = sizes.mean(axis=0)
     alike = Signal(mean, np.zeros_like(mean), np.zeros_like(mean))
     for node in network.nodes[:index]:
         alike, _ = embedded(node) or step(node, alike, setting)
-    if index:  # norms take away by how much samples differ; what activations and dropout do to it is in doubt
+    if index:  # norms make all samples equal in size; the effect of activations and dropout on sizes is uncertain
         own = any(node.kind in ("layer_norm", "rms_norm", "embedding") for node in network.nodes[:index])
         sizes = alike.second * (np.ones((1, len(mean))) if own else sizes / np.maximum(mean, 1e-300))
         certain = own
@@ -181,10 +183,11 @@ def _recurrent(
 def _expected_error(
     experiment: "Experiment", network: Network, sites: Sequence[Site], signal: Signal, widths: Sequence[tuple[int, ...]]
 ) -> float:
-    """Scatter of one draw, and how much of it a small difference at the input is blown up to; raises NoClosedForm.
+    """Standard deviation of D over draws; raises NoClosedForm if small changes of the input are strongly amplified.
 
-    A layer's q scatters by sqrt(5 / width) for ReLU (E[phi^4] / E[phi^2]^2 - 1 = 5); if a change of the input by
-    that much moves D by more than half a decade, the network sits at an unstable fixed point (GELU and SiLU do).
+    For ReLU, a layer's q has a relative standard deviation of sqrt(5 / width) (E[phi^4] / E[phi^2]^2 - 1 = 5). If a
+    change of the input by this amount changes D by more than `UNSTABLE`, the network is near an unstable fixed point
+    (as with GELU and SiLU).
     """
     width = min(units[0] for units in widths)
     over_time = any(site.kind == "state" for site in sites)
@@ -210,21 +213,21 @@ def _expected_error(
 
 
 def _slope(logs: Array) -> float:
-    """Least-squares slope against depth fraction, the same that a measured profile is judged by."""
+    """Least-squares slope against the depth fraction, defined as for measured profiles."""
     depth = np.linspace(0.0, 1.0, len(logs))
     centred = depth - depth.mean()
     return float(logs @ centred / (centred @ centred))
 
 
 def _decades(squares: Array) -> Array:
-    """log10 of the gradient against the last site's; an exact 0 counts as -45, as in a measured profile."""
+    """log10 of the gradient relative to the last site; an exact 0 counts as -45, as in a measured profile."""
     if not np.isfinite(squares).all() or squares[-1] <= 0:
-        raise NoClosedForm("the gradient is beyond what floating point holds")
+        raise NoClosedForm("the gradient is outside the range of floating-point numbers")
     return np.asarray(0.5 * np.log10(np.maximum(squares / squares[-1], 1e-90)))
 
 
 def _units(shapes: Mapping[str, tuple[int, ...]], site: Site) -> tuple[int, ...]:
-    """Units of a site, then its positions."""
+    """Number of units of a site, followed by its positions."""
     shape = shapes.get(site.tap)
     if shape is None or site.kind == "state":
         return shapes[site.group or site.name][-1:]
@@ -232,7 +235,7 @@ def _units(shapes: Mapping[str, tuple[int, ...]], site: Site) -> tuple[int, ...]
 
 
 def _zeroed(nodes: Sequence[Node]) -> frozenset[str]:
-    """The last weighted layer of every residual body."""
+    """The last layer with weights of every residual body."""
     found: set[str] = set()
     for node in nodes:
         if node.kind == "residual":

@@ -1,12 +1,13 @@
-"""A plain recurrent layer: time is the depth, and one draw of the weights serves all steps.
+"""A plain recurrent layer: depth is time, and all steps share one draw of the weights.
 
-Each sample drives the states by its own inputs, so it has its own sizes; over T steps the mean over the samples of a
-product of factors is not the product of their means. Followed for all alike, the factor of a step is off by 1 % for
-rows of 8 pixels and 8 % for single values (tanh, gain 0.7); sample by sample nothing is left of it but the standard
-error of a few dozen draws (0.3 % for the rows, 1.5 % for single values).
+The size of the states depends on the inputs of each sample, and over T steps the mean of a product of factors differs
+from the product of their means. So each sample is followed separately. With one size for all samples, the factor of a
+step is wrong by 1 % for rows of 8 pixels and by 8 % for single values (tanh, gain 0.7). Followed separately, the
+remaining difference is the standard error of a few dozen draws (0.3 % for the rows, 1.5 % for single values).
 
-That weights are reused is left out (as by Chen, Pennington and Schoenholz 2018, arXiv:1806.05394). It adds up: a
-step's factor is off by REUSED parts in the width, and one draw's deviation grows with T instead of sqrt(T).
+The reuse of weights is neglected (as by Chen, Pennington and Schoenholz 2018, arXiv:1806.05394). Its effect
+accumulates: a step's factor is wrong by up to REUSED / width, and the deviation of one draw grows with T instead of
+sqrt(T).
 """
 
 from dataclasses import dataclass
@@ -20,16 +21,17 @@ from .moments import moments
 from .start import Setting, scheme_of
 
 GRID = 64
-"""Sizes in a decade at which an activation's averages are integrated; lines between their logarithms, within 5e-5."""
+"""Grid points per factor of 10 in size at which an activation's averages are integrated. Linear interpolation of the
+logarithms between them is accurate to 5e-5."""
 REUSED = 3.0
-"""Times 1 / width: by how much reused weights may move the factor of a step. Measured for tanh, widths 64 and 128, 14
-steps of four data sets: at gains 0.5 to 1.5 it is 0.6 in root mean square and 2.1 at most, at gain 3 up to 3.9.
+"""Multiplied by 1 / width: the possible error of a step's factor due to reused weights. Measured for tanh, widths 64
+and 128, 14 steps of four data sets: 0.6 in root mean square and at most 2.1 at gains 0.5 to 1.5, up to 3.9 at gain 3.
 """
 
 
 @dataclass(frozen=True)
 class States:
-    """A recurrent layer's states over time, t = 0 ... T - 1; means over the samples."""
+    """The states of a recurrent layer over time, t = 0 ... T - 1; means over the samples."""
 
     q: Array
     """[T]: second moment of the pre-activation."""
@@ -38,7 +40,7 @@ class States:
 
 
 def unrolled(node: Node, sizes: Array, setting: Setting) -> States:
-    """States for inputs of those sizes, [samples, T]: E[x^2] over the features; raises NoClosedForm for gated cells.
+    """States for inputs of sizes [samples, T], E[x^2] over the features; raises NoClosedForm for gated cells.
 
     q_t = s_w^2 E[h_{t-1}^2] + s_u^2 E[x_t^2] from h = 0, and chi_t = s_w^2 E[phi'(z_t)^2], for each sample.
     """
@@ -50,7 +52,7 @@ def unrolled(node: Node, sizes: Array, setting: Setting) -> States:
     scheme = scheme_of(node, setting)
     recurrent = scheme.weight_variance(weights["weight"].fan_in, weights["weight"].fan_out)
     if scheme.distribution == "lsuv":
-        raise NoClosedForm(f"there is no closed form for {node.name} started by lsuv")
+        raise NoClosedForm(f"there is no closed form for {node.name} with lsuv initialization")
     q, chi, state = [], [], np.zeros(len(sizes))
     for driven in scheme.input_gain**2 * sizes.T:
         variance = recurrent * state + driven
@@ -65,7 +67,7 @@ def unrolled(node: Node, sizes: Array, setting: Setting) -> States:
 
 
 def _averages(activation: Activation, variance: Array) -> tuple[Array, Array]:
-    """E[phi^2] and E[phi'^2] for each variance of a centred normal pre-activation."""
+    """E[phi^2] and E[phi'^2] for each variance of a normal pre-activation with mean 0."""
     if not np.isfinite(variance).all():
         raise NoClosedForm("the states overflow")
     place = GRID * np.log10(np.maximum(variance, 1e-30))

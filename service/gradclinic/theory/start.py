@@ -1,4 +1,4 @@
-"""What the layers of an experiment start from: the moments of their weights and biases."""
+"""The initial moments of an experiment's weights and biases."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from .closed_form import Array
 
 @dataclass(frozen=True)
 class Setting:
-    """What every layer needs to know of the experiment."""
+    """The properties of the experiment that the layers need."""
 
     initialization: Initialization
     batch_size: int
     batch_normalized: bool = False
-    """Whether batch norm is anywhere: only then it matters how alike two samples are."""
+    """Whether the network contains batch norm: only then the correlation of samples matters."""
     zeroed: frozenset[str] = frozenset()
-    """Weighted layers that start at zero (the last of each residual body)."""
+    """Layers whose weights are initialized to zero (the last of each residual body)."""
 
 
 def weight_variance(node: Node, second: Array, setting: Setting) -> float:
@@ -31,7 +31,7 @@ def weight_variance(node: Node, second: Array, setting: Setting) -> float:
 
 
 def scheme_of(node: Node, setting: Setting) -> Initialization:
-    """The scheme that a layer starts from: its own, or the model's."""
+    """The initialization of a layer: its own, or the model's."""
     own = getattr(node.layer, "initialization", None)
     return own if isinstance(own, Initialization) else setting.initialization
 

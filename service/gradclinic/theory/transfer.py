@@ -1,8 +1,8 @@
-"""What each kind of layer does to a signal going forward, and to E[(dL/dh)^2] going backward.
+"""The effect of each kind of layer on the signal in the forward pass and on E[(dL/dh)^2] in the backward pass.
 
-Weights are independent draws, widths large, and the gradient independent of the weights that it passes
+Assumptions: weights are independent draws, widths are large, and the gradient is independent of the weights
 (Schoenholz et al. 2017, arXiv:1611.01232; batch norm: Yang et al. 2019, arXiv:1902.08129; residual: Yang and
-Schoenholz 2017, arXiv:1712.08969; conv: Xiao et al. 2018, arXiv:1806.05393, here with zero padding counted exactly).
+Schoenholz 2017, arXiv:1712.08969; convolutions: Xiao et al. 2018, arXiv:1806.05393, here with exact zero padding).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,14 +20,14 @@ from .start import Setting, bias_moments, weight_variance
 from .windows import Windows
 
 Backward = Callable[[Gradient], Gradient]
-"""dL/d output -> dL/d input."""
+"""From dL/d(output) to dL/d(input)."""
 
 SMALLEST_BATCH = 32
-"""Values that batch norm averages over, below which its factor is no longer the large-batch one (8: +10 % for ReLU)."""
+"""Smallest number of values per unit for which batch norm has its large-batch factor (with 8: +10 % for ReLU)."""
 
 
 def through(nodes: Sequence[Node], signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
-    """The signal after all the nodes, and the way back; raises NoClosedForm."""
+    """The signal after all nodes, and their backward pass; raises NoClosedForm."""
     backs: list[Backward] = []
     for node in nodes:
         signal, back = step(node, signal, setting)
@@ -42,7 +42,7 @@ def through(nodes: Sequence[Node], signal: Signal, setting: Setting) -> tuple[Si
 
 
 def step(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
-    """The signal after one node, and the way back; raises NoClosedForm for kinds that theory does not cover."""
+    """The signal after one node, and its backward pass; raises NoClosedForm for kinds without a formula."""
     known = _KINDS.get(node.kind)
     if known is None:
         raise NoClosedForm(f"there is no closed form for {node.kind} ({node.name})")
@@ -64,7 +64,7 @@ def _matrix(node: Node, signal: Signal, setting: Setting, *, units: tuple[int, i
 
 
 def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
-    if signal.second.ndim == 0:  # all positions alike: its window sums to one matrix over the channels
+    if signal.second.ndim == 0:  # all positions are alike: the window acts as one matrix over the channels
         return _matrix(node, signal, setting, units=(node.in_shape[0], node.out_shape[0]))
     windows = Windows.of(node, signal.second.shape)
     gain = weight_variance(node, signal.second, setting) / windows.places
@@ -98,12 +98,12 @@ def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
 
 
 def activated(activation: Activation, signal: Signal, *, alike: bool) -> tuple[Signal, Array]:
-    """The signal after an activation, whose pre-activation is normal, and E[phi'^2].
+    """The signal after an activation with a normal pre-activation, and E[phi'^2].
 
-    `alike`: whether to follow what two samples share (it takes a second integral), or take them as independent.
+    `alike`: whether to follow the covariance of two samples (a second integral), or to assume that it is 0.
     """
     parts = (signal.mean, signal.variance, signal.covariance if alike else np.zeros_like(signal.variance))
-    # Positions that mirror each other differ only by rounding: each distinct value is integrated once.
+    # Mirrored positions differ only by rounding, so each distinct value is integrated once.
     rounded = np.stack([_rounded(part.ravel()) for part in parts], axis=1)
     distinct, places = np.unique(rounded, axis=0, return_inverse=True)
     each = [moments(activation, mean, variance) for mean, variance, _ in distinct.tolist()]
@@ -131,7 +131,8 @@ def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
     values = setting.batch_size * max(1, signal.second.size)
     if values < SMALLEST_BATCH:
         raise NoClosedForm(
-            f"batch norm over {values} values ({node.name}) has no usable closed form; from {SMALLEST_BATCH} on it has"
+            f"batch norm over {values} values ({node.name}) has no usable closed form;"
+            f" it needs at least {SMALLEST_BATCH}"
         )
     eps = float(getattr(node.layer, "eps", 0.0))
     if signal.batch is not None:
@@ -148,7 +149,7 @@ def _batch_norm(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
     own = np.maximum(signal.second - signal.shared, 0.0)
     variance = float((own + uneven).mean()) + eps
     if variance <= 0:
-        raise NoClosedForm(f"{node.name} normalizes a signal that does not vary")
+        raise NoClosedForm(f"{node.name} normalizes a constant signal")
     out = Signal((own + uneven) / variance, np.zeros_like(own), uneven / variance)
     return out, lambda gradient: gradient.times(1.0 / variance)
 

@@ -1,4 +1,4 @@
-"""Through a network's nodes to its last site and back, and what its skip connections add where it convolves."""
+"""Forward pass through a network to its last site and back, and the correction for skips around convolutions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from ..experiments.experiment import Experiment
 
 _DOUBT = 0.5 / log(10.0)
-"""Decades of doubt at a batch norm over t: half of what the first order in t changes there."""
+"""Uncertainty at a batch norm divided by t, in orders of magnitude: half of the change of first order in t."""
 PIXELS, UNEVEN = 0.06, 0.2
-"""Parts by which the factor of a batch norm over pixels may be off: always, and times the share of the variance that is
-there because a unit's mean differs at the border. Measured on 8 x 8 pixels, 16 to 64 channels: ReLU, tanh and ELU 6.6 %
-at most and 2.5 % in root mean square, the most at the first; sigmoid 14.5 % at most.
+"""Relative error of the factor of a batch norm over pixels: a constant part, and a part proportional to the fraction of
+the variance that exists because a unit's mean differs at the border. Measured on 8 x 8 pixels with 16 to 64 channels:
+ReLU, tanh and ELU at most 6.6 % (2.5 % in root mean square), largest at the first; sigmoid at most 14.5 %.
 """
 COHERENT_DOUBT = 0.35
-"""Share of `coherent`'s change of a factor that it may be wrong by (ReLU, SiLU, 32 and 64 channels: 0.35 at most)."""
+"""Relative error of the correction by `coherent` (ReLU, SiLU, 32 and 64 channels: at most 0.35)."""
 
 
 @dataclass(frozen=True)
 class Walk:
-    """The way forward to the last site: at each site q and doubt, the steps back, and what follows the last site."""
+    """The forward pass to the last site: q and uncertainty at each of L sites, and the steps of the backward pass."""
 
     q: Array
     """[L]"""
     doubts: Array
-    """[L]: decades, of the factor from each site to the next."""
+    """[L]: uncertainty of the factor from each site to the next, in orders of magnitude."""
     backs: tuple[tuple[bool, Backward], ...]
-    """Whether the node is a site, and its way back."""
+    """For each node: whether it is a site, and its backward pass."""
     signal: Signal
     """At the last site."""
     following: Sequence[Node]
 
     def back(self, gradient: Gradient) -> Array:
-        """[L]: mean square of the gradient at each site over that at the last, from the gradient there."""
+        """[L]: mean square of the gradient at each site divided by that at the last, from the gradient at the last."""
         squares = []
         for site, back in reversed(self.backs):
             if site:
@@ -55,7 +55,7 @@ class Walk:
 
 
 def walk(nodes: Sequence[Node], taps: Sequence[str], signal: Signal, setting: Setting) -> Walk:
-    """Through the nodes up to the last of the taps; raises NoClosedForm."""
+    """Forward through the nodes to the last of the taps; raises NoClosedForm."""
     last = next(index for index, node in enumerate(nodes) if node.name == taps[-1])
     q, backs, doubts, doubt = [], [], [], 0.0
     for node in nodes[: last + 1]:
@@ -75,7 +75,7 @@ def walk(nodes: Sequence[Node], taps: Sequence[str], signal: Signal, setting: Se
 
 
 def embedded(node: Node) -> tuple[Signal, Any] | None:
-    """The signal after an embedding: its table's own variance, whatever the symbols are."""
+    """The signal after an embedding: the variance of its table, independent of the symbols."""
     if node.kind != "embedding":
         return None
     table = next(parameter for parameter in node.parameters if parameter.role == "table")
@@ -83,8 +83,8 @@ def embedded(node: Node) -> tuple[Signal, Any] | None:
 
 
 def at_last_site(experiment: "Experiment", network: Network, there: Walk, setting: Setting) -> Gradient:
-    """The gradient that the loss sends back to the last site, up to a factor."""
-    skips = any(node.kind == "residual" for node in network.walk())  # else the coherent part stays one in n
+    """The gradient of the loss at the last site, up to a factor."""
+    skips = any(node.kind == "residual" for node in network.walk())  # otherwise the coherent part stays at 1 / n
     between = [node for node in there.following[:-1] if node.kind != "global_avg_pool"]
     flat = there.signal.second.ndim == 0
     if not (skips and flat and there.following and there.following[-1].kind == "linear"):
@@ -96,12 +96,11 @@ def at_last_site(experiment: "Experiment", network: Network, there: Walk, settin
 def coherent(
     experiment: "Experiment", network: Network, taps: Sequence[str], signal: Signal, setting: Setting
 ) -> Array | None:
-    """[L]: by how much skip connections around convolutions make the gradient's square larger than an isotropic one's.
+    """[L]: factor by which skip connections around convolutions increase the gradient's square over an isotropic one's.
 
-    gradient.py, with all positions of an image taken as alike: its channels are the units then, and a convolution is a
-    matrix. A gradient that comes back from a global average pool is alike at all positions, and so are, nearly, the
-    activations' means. None where there is nothing to follow: no skip, no such pool, or batch norms, which take the
-    means away.
+    Applies gradient.py with all positions of an image treated alike: channels are the units, and a convolution is a
+    matrix. The gradient after a global average pool is the same at all positions, and the means of the activations
+    nearly are. None if there is nothing to follow: no skip, no such pool, or batch norms, which remove the means.
     """
     kinds = {node.kind for node in network.walk()}
     if signal.second.ndim == 0 or not {"residual", "global_avg_pool"} <= kinds or "batch_norm" in kinds:
@@ -110,6 +109,6 @@ def coherent(
     try:
         there = walk(network.nodes, taps, Signal(second, mean, shared), setting)
         gradient = at_last_site(experiment, network, there, setting)
-    except NoClosedForm:  # of what follows the last site
+    except NoClosedForm:  # for the layers after the last site
         return None
     return there.back(gradient) / there.back(Gradient(np.asarray(1.0)))

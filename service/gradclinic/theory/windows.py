@@ -1,6 +1,6 @@
-"""The windows of a convolution over an image or a sequence, zero padding counted exactly.
+"""The windows of a convolution over an image or a sequence, with exact zero padding.
 
-Source: Xiao et al. 2018, arXiv:1806.05393, whose padding is periodic.
+Source: Xiao et al. 2018, arXiv:1806.05393, who use periodic padding.
 """
 
 from collections.abc import Sequence
@@ -16,36 +16,36 @@ from .closed_form import Array
 
 @dataclass(frozen=True)
 class Windows:
-    """Which input positions each output position sees, for each axis and each place of the window."""
+    """The input positions of each output position, for each axis and each position in the window."""
 
     axes: Sequence[Array]
-    """For each axis [kernel, out, in]: 1 where that place of an output's window is at that input, else 0."""
+    """For each axis [kernel, out, in]: 1 if this position of the output's window is at this input, else 0."""
 
     @classmethod
     def of(cls, node: Node, in_positions: Sequence[int]) -> "Windows":
-        """Those of a convolution."""
+        """The windows of a convolution."""
         kernel, stride, padding = (getattr(node.layer, name) for name in ("kernel_size", "stride", "padding"))
         sizes = zip(in_positions, node.out_shape[1:], strict=True)
         return cls([axis(size, out, kernel=kernel, stride=stride, padding=padding) for size, out in sizes])
 
     @property
     def places(self) -> int:
-        """Of a whole window."""
+        """Number of positions in a window."""
         return prod(len(each) for each in self.axes)
 
     def summed(self, values: Array) -> Array:
-        """For each output position the sum over its window; padding is 0."""
+        """The sum over the window of each output position; padding is 0."""
         return _applied([each.sum(axis=0) for each in self.axes], values)
 
     def spread_back(self, values: Array) -> Array:
-        """For each input position the sum over the outputs that see it."""
+        """For each input position, the sum over the outputs whose windows contain it."""
         return _applied([each.sum(axis=0).T for each in self.axes], values)
 
     def uneven_means(self, shared: Array) -> Array:
         """E[(c - E_position c)^2] for c = sum over the window of w a, Var(w) = 1, a = sqrt(shared), 0 in the padding.
 
-        Where activations have a mean, zero padding leaves a unit's mean another one at the border, which batch norm
-        over all positions keeps (sigmoid, 8 x 8 pixels: half of the variance and more).
+        If activations have a nonzero mean, zero padding changes a unit's mean at the border, and batch norm over all
+        positions keeps this difference (sigmoid, 8 x 8 pixels: half of the variance or more).
         """
         common = np.sqrt(np.maximum(shared, 0.0))
         found = [_applied(places, common) for places in product(*self.axes)]
@@ -53,7 +53,7 @@ class Windows:
 
 
 def axis(size: int, out: int, *, kernel: int, stride: int, padding: int | str) -> Array:
-    """[kernel, out, size]: 1 where that place of an output's window is at that input; padding has no place."""
+    """[kernel, out, size]: 1 if this position of the output's window is at this input; padding has no input."""
     left = (kernel - 1) // 2 if padding == "same" else int(padding)
     place = np.arange(out)[:, None] * stride - left + np.arange(kernel)[:, None, None]
     return np.asarray(place == np.arange(size)[None, None, :], np.float64)

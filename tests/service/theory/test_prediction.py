@@ -94,10 +94,10 @@ def test_alike_samples_leave_doubt_where_batch_norm_meets_them_and_less_further_
 def test_samples_that_drift_apart_under_batch_norm_are_not_drawn() -> None:
     predicted = predict(experiment(mlp("silu", "kaiming_normal", normalization="batch_norm")))
     assert predicted.sites == ()
-    assert "drift apart" in (predicted.reason or "")
+    assert "diverge" in (predicted.reason or "")
 
 
-def test_samples_that_cannot_be_drawn_count_as_unrelated_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_samples_count_as_uncorrelated_and_the_origin_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradclinic.experiments.datasets.digits import Digits
     from gradclinic.theory.data import input_batch
 
@@ -106,7 +106,7 @@ def test_samples_that_cannot_be_drawn_count_as_unrelated_and_that_is_said(monkey
 
     monkeypatch.setattr(Digits, "draw", undrawable)
     signal, origin = input_batch(Digits(seed=987), 64)
-    assert "unrelated" in origin
+    assert "uncorrelated" in origin
     assert signal.batch is not None
     assert signal.batch.kernel == pytest.approx(np.eye(64))
 
