@@ -22,9 +22,9 @@ ROUNDING = 1e-12
 """What another processor's order of summation may change in numbers that are computed when they are asked for."""
 WORDING = {
     "statement", "source", "design", "rule", "explanation", "help",
-    "summary", "warning", "warnings", "assumptions", "reason",
+    "summary", "warning", "warnings", "assumptions", "reason", "method",
 }  # fmt: skip
-"""Prose of claims, statistics, findings and predictions, which each version writes itself."""
+"""Prose of claims, statistics, findings, comparisons and predictions, which each version writes itself."""
 
 ADDED = {"blames", "loss_unit", "summary"}
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words."""

@@ -1,4 +1,4 @@
-"""Paired seeds in, effects with intervals, verdicts and ranks out; a pure function of the runs' results."""
+"""Comparison of arms over paired seeds: effects with intervals, verdicts and ranks; pure functions of run results."""
 
 from .compare import compare, gain
 from .effect import Effect, RatioEffect

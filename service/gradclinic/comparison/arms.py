@@ -1,6 +1,6 @@
-"""The arms that have a name of their own."""
+"""The names of arms with a special meaning."""
 
 BASELINE = "baseline"
-"""The experiment as it is: what the other arms are compared with."""
+"""The experiment without changes; the other arms are compared with it."""
 CONTROL = "random control"
-"""A remedy drawn by chance: a remedy that cures does better."""
+"""An arm with a random remedy; a real cure must do better."""

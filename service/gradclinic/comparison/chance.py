@@ -1,7 +1,7 @@
-"""Exact chances for what happens in a seed or does not: a loss that is not finite, a network that did not learn.
+"""Exact tests for events that a seed shows or not: a loss that is not finite, a network that did not learn.
 
-Student's interval measures scatter. Where every seed says the same, "not finite here, finite there", there is none to
-measure, however few the seeds: what counts then is how often equal arms would come out so.
+Student's interval is based on scatter. If all seeds of an arm agree (all finite, or none), there is no scatter, even
+with few seeds. These tests ask instead how often equal arms would give this result.
 """
 
 from collections import Counter
@@ -16,16 +16,16 @@ import numpy as np
 from .intervals import EXACT_UP_TO, Floats
 
 Seeds = tuple[int, ...]
-"""How many seeds each arm has, the baseline first."""
+"""The number of seeds of each arm, the baseline first."""
 
 LARGEST_TABLE = 256
-"""Up to so many seeds in all, the level is the largest that keeps the error; beyond, it is the error's half a side."""
+"""Up to this total number of seeds, the level is the largest that keeps the error; above, half of the error a side."""
 
 ROUNDING = 1e-9
 
 
 class Levels(NamedTuple):
-    """The largest conditional chances at which a difference counts, and the error that they make in all."""
+    """The largest conditional probabilities at which a difference counts, and the total error that results."""
 
     better: float
     worse: float
@@ -34,30 +34,30 @@ class Levels(NamedTuple):
 
 @dataclass(frozen=True)
 class Tally:
-    """In how many of its seeds something bad happened to the baseline, to one arm, and to each other arm."""
+    """The number of seeds with a bad event in the baseline, in one arm, and in each other arm."""
 
     seeds: Seeds
     bad: tuple[int, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether it happened to more of the baseline's seeds than of the arm's, or to fewer."""
+        """Whether the fraction of bad seeds differs between baseline and arm."""
         return abs(self._lower) > ROUNDING
 
     @property
     def _lower(self) -> float:
-        """The share of the baseline's seeds minus that of the arm's."""
+        """The fraction of bad seeds of the baseline minus that of the arm."""
         return self.bad[0] / self.seeds[0] - self.bad[1] / self.seeds[1]
 
     def decides(self, error: float) -> bool:
-        """Whether the difference is more than chance, in a test that errs for no more than `error` over all arms."""
+        """Whether the difference is significant, in a test whose total error over all arms is at most `error`."""
         better, worse, _ = levels(_sorted(self.seeds), error)
         if self._lower > ROUNDING:
             return self._chance(self._lower, sum(self.bad)) <= better + ROUNDING
         return self.differs and self._chance(-self._lower, sum(self.seeds) - sum(self.bad)) <= worse + ROUNDING
 
     def all_against_none(self, error: float) -> bool:
-        """Whether it happened to every seed of the baseline and to none of the arm's, and that is more than chance."""
+        """Whether all seeds of the baseline and none of the arm are bad, and that is significant."""
         if self._lower < 1 - ROUNDING:
             return False
         return self._chance(1.0, sum(self.bad)) <= levels_of_extremes(_sorted(self.seeds), error).better + ROUNDING
@@ -69,7 +69,7 @@ class Tally:
         return float(chances_of_extremes(_sorted(self.seeds))[mixed, bad])
 
     def seeds_that_decide(self, error: float, *, all_against_none: bool = False) -> int | None:
-        """The fewest seeds an arm that would decide if the shares stay; None where no number up to 16 would."""
+        """The smallest number of seeds per arm that would decide if the fractions stay; None if more than 16."""
         for seeds in range(max(self.seeds) + 1, EXACT_UP_TO + 1):
             bad = tuple(round(bad / had * seeds) for bad, had in zip(self.bad, self.seeds, strict=True))
             more = Tally((seeds,) * len(self.seeds), bad)
@@ -84,10 +84,10 @@ def _sorted(seeds: Seeds) -> Seeds:
 
 @lru_cache(maxsize=4096)
 def chances(seeds: Seeds, lower: float) -> Floats:
-    """[bad] chance that some arm's share is lower than the baseline's by `lower` at least, given `bad` seeds in all.
+    """[bad] probability that some arm's fraction is at least `lower` below the baseline's, given `bad` seeds in total.
 
-    If arms are equal, every way of giving `bad` marks to the seeds of all arms is as likely: so 1 / C(2n, n) for a
-    single arm of n seeds, n marks and `lower` 1. bad = 0 ... sum(seeds). Dimensionless.
+    If arms are equal, all assignments of `bad` events to the seeds are equally likely. For example, it is
+    1 / C(2n, n) for a single arm of n seeds, n events and `lower` 1. bad = 0 ... sum(seeds). Dimensionless.
     Source: Fisher 1935, J. Royal Statistical Society 98:39, for more than one arm by enumeration.
     """
     base, arms = seeds[0], Counter(seeds[1:])
@@ -105,9 +105,10 @@ def chances(seeds: Seeds, lower: float) -> Floats:
 
 @lru_cache(maxsize=256)
 def chances_of_extremes(seeds: Seeds) -> Floats:
-    """[mixed, bad] chance of the baseline all bad, some arm all good and at most `mixed` arms neither, given `bad`.
+    """[mixed, bad] probability that the baseline is all bad, some arm all good, and at most `mixed` arms are neither.
 
-    Where coins fall, most arms are mixed: the fewer are, the less is chance. mixed = 0 ... arms.
+    Given `bad` events in total. Random events leave most arms mixed, so few mixed arms are unlikely by chance.
+    mixed = 0 ... arms.
     """
     total, arms = sum(seeds), seeds[1:]
     every, without = [np.ones(1)], [np.ones(1)]
@@ -122,7 +123,7 @@ def chances_of_extremes(seeds: Seeds) -> Floats:
 
 
 def _with(polynomials: list[Floats], pure: Floats, mixed: Floats) -> list[Floats]:
-    """[mixed arms][bad] with one more arm, which is one or the other."""
+    """[mixed arms][bad] with one more arm, which is pure or mixed."""
     empty = np.zeros(len(polynomials[0]))
     return [
         np.convolve(stays, pure) + np.convolve(moves, mixed)
@@ -131,7 +132,7 @@ def _with(polynomials: list[Floats], pure: Floats, mixed: Floats) -> list[Floats
 
 
 def _shares(seeds: int, *, above: float = -1.0) -> Floats:
-    """[marks] chance of so many marks of a fair coin, where their share lies above a bar; else 0."""
+    """[events] probability of this number of events with a fair coin, if their fraction is above `above`; else 0."""
     return np.array(
         [comb(seeds, marks) / 2**seeds if marks / seeds > above + ROUNDING else 0.0 for marks in range(seeds + 1)]
     )
@@ -144,11 +145,11 @@ def _product(factors: Iterable[tuple[Floats, int]]) -> Floats:
 
 @lru_cache(maxsize=256)
 def levels(seeds: Seeds, error: float) -> Levels:
-    """The levels on either side at which equal arms get no more than `error` false verdicts, whatever their share.
+    """The levels on both sides at which equal arms get a false verdict with probability at most `error`.
 
-    A difference counts where its conditional chance is at most the level, and the level is the largest for which the
-    unconditional chance that some arm differs, sup over the share of bad seeds, is at most `error`: the same level on
-    both sides, then what is left over to the better side, which is what a trial asks about.
+    A difference counts if its conditional probability is at most the level. The level is the largest for which the
+    unconditional probability that some arm differs is at most `error`, for every true fraction of bad seeds. It is
+    first equal on both sides; what remains of the error then goes to the side where the arm is better.
     Source: Boschloo 1970, Statistica Neerlandica 24:1.
     """
     if sum(seeds) > LARGEST_TABLE:
@@ -165,16 +166,16 @@ def levels(seeds: Seeds, error: float) -> Levels:
 
 @lru_cache(maxsize=256)
 def levels_of_extremes(seeds: Seeds, error: float) -> Levels:
-    """The level at which "all of the baseline's seeds, none of an arm's" counts, and the error that it makes.
+    """The level at which "all seeds of the baseline, none of an arm" counts, and the resulting error.
 
-    For a single arm of n seeds the error is 4^-n, or 0 where that is too much and nothing counts.
+    For a single arm of n seeds the error is 4^-n; if that is too large, nothing counts, and it is 0.
     Source: Barnard 1945, Nature 156:177.
     """
     return _largest(chances_of_extremes(seeds), error, sides=1)
 
 
 def _largest(table: Floats, error: float, *, sides: int = 2) -> Levels:
-    """[differences, bad] conditional chances -> the largest levels within the error."""
+    """The largest levels within the error, from conditional probabilities [differences, bad]."""
     candidates = np.concatenate([[0.0], np.unique(np.round(table[table > 0], 12))])
     marks = table.shape[1] - 1
     binomial = _binomial(marks)
@@ -197,13 +198,13 @@ def _largest(table: Floats, error: float, *, sides: int = 2) -> Levels:
 
 
 def _counted(table: Floats, level: float) -> Floats:
-    """[bad] chance that a difference counts at this level."""
+    """[bad] probability that a difference counts at this level."""
     return np.asarray(np.max(np.where(table <= level + ROUNDING, table, 0.0), axis=0))
 
 
 @lru_cache(maxsize=64)
 def _binomial(marks: int) -> Floats:
-    """[shares, marks] chance of so many marks, for shares from 0 to 1."""
+    """[fractions, events] probability of this number of events, for true fractions from 0 to 1."""
     shares = np.linspace(0.0, 1.0, 401)[1:-1, None]
     count = np.arange(marks + 1)
     choose = np.array([float(comb(marks, each)) for each in range(marks + 1)])

@@ -1,4 +1,4 @@
-"""The arms of a study, or any runs, against the baseline arm: effects with intervals, verdicts, ranks."""
+"""Comparison of the arms of a study, or of any runs, with the baseline: effects with intervals, verdicts, ranks."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,24 +30,24 @@ def compare(
     arms: Sequence[str] | None = None,
     study_id: str | None = None,
 ) -> Comparison:
-    """Compare the arms of `results` with the baseline arm; raises InvalidSpec for names or numbers that do not fit.
+    """Compare the arms of `results` with the baseline arm; raises InvalidSpec for unknown names and invalid numbers.
 
-    Runs are paired by seed and sweep point, by order where an arm shares neither with the baseline; a run without a
-    partner counts for the arm's conditions only.
-    `arms` names the arms in their order (and those without a run yet); by default those found, in order of appearance.
+    Runs are paired by seed and sweep point, or by order if an arm shares neither with the baseline. A run without a
+    partner counts only for the arm's conditions.
+    `arms` gives the order of the arms, and may name arms without runs; by default, the order of appearance.
     Rank: by verdict (cures, improves, no_effect and inconclusive alike, harms), then by the mean difference of the
-    metric with non-finite outcomes worst, then by time, then by the arms' order. Order of `results` does not matter
-    beyond that.
+    metric with non-finite outcomes worst, then by time, then by the order of the arms. The order of `results` has no
+    other effect.
     """
     chosen = deciding_metric(metric)
     if not 0.5 <= confidence < 1:
-        raise InvalidSpec.at("/confidence", "not a confidence", value=confidence, allowed="from 0.5 to below 1")
+        raise InvalidSpec.at("/confidence", "invalid confidence", value=confidence, allowed="from 0.5 to below 1")
     by_arm: dict[str, list[RunResult]] = {name: [] for name in arms or ()}
     for run in in_one_unit(results):
         by_arm.setdefault(run.arm, []).append(run)
     if baseline not in by_arm:
         raise InvalidSpec.at(
-            "/baseline", f"no arm is called {baseline!r}", value=baseline, allowed=f"one of {', '.join(by_arm)}"
+            "/baseline", f"there is no arm {baseline!r}", value=baseline, allowed=f"one of {', '.join(by_arm)}"
         )
     reference = by_arm.pop(baseline)
     against = _Against(reference, by_arm, metric=chosen, confidence=confidence)
@@ -70,9 +70,9 @@ def compare(
 
 
 def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str = DEFAULT_METRIC) -> float:
-    """How much worse an arm is than the baseline: the mean difference of the metric, negative where it is better.
+    """How much worse an arm is than the baseline: the mean difference of the metric; negative if the arm is better.
 
-    Raises InsufficientData where no pair of runs has the metric.
+    Raises InsufficientData if no pair of runs has the metric.
     """
     runs = in_one_unit(results)
     base, mine, _ = _joined(
@@ -86,25 +86,25 @@ def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str =
 
 def _method(arms: int) -> str:
     return (
-        "paired t intervals over seeds, of log values where the unit is ln(...)"
+        "paired t intervals over seeds, on log values if the unit is ln(...)"
         + (f", simultaneous over {arms} arms (Bonferroni)" if arms > 1 else "")
-        + "; where seeds end in another way, an exact test of how many do"
+        + "; exact tests for seeds that end differently (not finite, or not learned)"
     )
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """One arm against the baseline, before it has a rank."""
+    """The comparison of one arm with the baseline, before it is ranked."""
 
     arm: str
     runs: Sequence[RunResult]
-    """All of the arm's runs."""
+    """All runs of the arm."""
     reference: Sequence[RunResult]
-    """All of the baseline's."""
+    """All runs of the baseline."""
     judgement: Judgement
     paired_by: PairedBy
     deciding: PairedDifference | None
-    """The metric that the verdict rests on."""
+    """The metric that decides the verdict."""
     others: Sequence[PairedDifference]
     cost: Cost
 
@@ -150,7 +150,7 @@ class _Compared:
 
 @dataclass(frozen=True)
 class _Against:
-    """The baseline's runs and those of all arms, and how one is compared with the other."""
+    """The runs of the baseline and of all arms, and the settings of their comparison."""
 
     reference: Sequence[RunResult]
     arms: Mapping[str, Sequence[RunResult]]
@@ -159,12 +159,12 @@ class _Against:
 
     @cached_property
     def baseline(self) -> Counts:
-        """What happened to the baseline's seeds."""
+        """The counts of the baseline's seeds."""
         return count(_finished(self.reference), self.metric)
 
     @cached_property
     def counts(self) -> Mapping[str, Counts]:
-        """What happened to each arm's seeds."""
+        """The counts of each arm's seeds."""
         return {name: count(_finished(runs), self.metric) for name, runs in self.arms.items()}
 
     def arm(self, name: str, runs: Sequence[RunResult]) -> _Compared:
@@ -208,7 +208,7 @@ def _finished(runs: Sequence[RunResult]) -> tuple[RunResult, ...]:
 def _joined(
     baseline: Sequence[RunResult], arm: Sequence[RunResult]
 ) -> tuple[dict[Pair, RunResult], dict[Pair, RunResult], PairedBy]:
-    """Both sides by what they are paired by; of two runs of one arm with the same seed, the later counts."""
+    """The runs of both sides by pair; of two runs of one arm with the same seed, the later one counts."""
     base, mine = {run.pair: run for run in baseline}, {run.pair: run for run in arm}
     if base.keys() & mine.keys() or any(point is not None for _, point in (*base, *mine)):
         return base, mine, "seed"
@@ -252,7 +252,7 @@ def _cost(baseline: Sequence[RunResult], arm: Sequence[RunResult]) -> Cost:
 
 
 def _seconds(run: RunResult, other: RunResult) -> float | None:
-    """Seconds a step where both runs know their steps, else seconds a run."""
+    """Seconds per step if the steps of both runs are known, otherwise seconds per run."""
     seconds, steps = run.metric("train_seconds"), run.metric("steps_done")
     if seconds is None or not steps or not other.metric("steps_done"):
         return seconds

@@ -1,4 +1,4 @@
-"""What an arm changed in one metric, as it is shown and stored."""
+"""The effect of an arm on one metric, as it is shown and stored."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,21 @@ class Effect:
     """Arm minus baseline, on the metric's scale."""
 
     difference: float | None
-    """Mean over the seeds; None where an outcome is not finite."""
+    """Mean over the seeds; None if an outcome is not finite."""
     interval: tuple[float, float] | None
-    """Of the difference; None for a single seed, and where an outcome is not finite."""
+    """Interval of the difference; None for a single seed, or if an outcome is not finite."""
     confidence: float
-    """Of the intervals of all arms together."""
+    """Simultaneous confidence of the intervals of all arms."""
     wins: int
-    """Pairs in which the arm did better; finite beats non-finite."""
+    """Number of pairs in which the arm did better; finite beats non-finite."""
     losses: int
     pairs: int
     p_value: float | None
-    """Two-sided, by sign flips."""
+    """Two-sided p-value of a sign-flip test."""
     unit: str
-    """Of the difference."""
+    """Unit of the difference."""
     baseline_mean: float | None
-    """Mean of the finite values, geometric on a logarithmic scale; None where there is none."""
+    """Mean of the finite values (geometric on a logarithmic scale); None if there are none."""
     arm_mean: float | None
 
 
@@ -31,5 +31,5 @@ class RatioEffect(Effect):
     """The effect on a metric that is compared on a logarithmic scale."""
 
     ratio: float | None
-    """exp(difference): the arm's geometric mean over the baseline's."""
+    """exp(difference): the arm's geometric mean divided by the baseline's."""
     ratio_interval: tuple[float, float] | None

@@ -1,4 +1,4 @@
-"""Exact tests beside the metric's interval: in how many seeds something bad happened, arm by arm."""
+"""Exact tests of the number of seeds with bad events, in addition to the interval of the metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from .paired import PairedDifference, outcome
 from .results import RunResult
 
 RESERVED = 0.2
-"""The share of the error that a condition may use up which is in every seed of the baseline and in none of an arm's;
-the metric's interval has the rest. One error for both, so that a study of equal arms errs no more often than it says.
+"""Fraction of the error for conditions in all seeds of the baseline and in none of an arm; the rest is for the
+metric's interval. Both share one error, so the total error of a study of equal arms is at most the stated one.
 """
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Of an arm's seeds: how many there are, and to how many something bad happened in some run."""
+    """The number of seeds of an arm, and how many of them have a run with a bad event."""
 
     seeds: int
     not_finite: int
@@ -27,7 +27,7 @@ class Counts:
 
 
 def count(runs: Sequence[RunResult], metric: Metric) -> Counts:
-    """Count the seeds of the finished runs that have the metric."""
+    """Counts of the seeds of finished runs that have the metric."""
     known = {run.pair: (run, value) for run in runs if (value := outcome(metric, run)) is not None}
     return Counts(
         seeds=len({run.seed for run, _ in known.values()}),
@@ -39,14 +39,14 @@ def count(runs: Sequence[RunResult], metric: Metric) -> Counts:
 
 @dataclass(frozen=True)
 class ExactTests:
-    """The seed counts of an arm against the baseline's, tested together with the other arms."""
+    """Tests of the seed counts of an arm against the baseline, jointly with the other arms."""
 
     error: float
     tallies: tuple[Tally, ...]
-    """Of outcomes that are not finite, and of networks that did not learn."""
+    """For outcomes that are not finite, and for networks that did not learn."""
     harmed: Tally | None
-    """Of conditions that hurt learning. None where nothing is to be counted, or where there are more than 16 seeds:
-    that many make Student's interval right whatever the outcomes, and a condition of all against none no chance."""
+    """For conditions that hurt learning. None if there are none, or if there are more than 16 seeds: Student's interval
+    is then valid for all outcomes, and a condition in all seeds against none is not chance."""
 
     @classmethod
     def of(cls, baseline: Counts, arm: Counts, others: Sequence[Counts], *, error: float) -> "ExactTests":
@@ -60,18 +60,18 @@ class ExactTests:
 
     @property
     def reserved(self) -> float:
-        """The part of the error that conditions of all against none can use up."""
+        """Fraction of the error that is needed for conditions in all seeds against none."""
         return levels_of_extremes(self.harmed.seeds, RESERVED * self.error).error if self.harmed is not None else 0.0
 
     def all_against_none(self) -> bool:
-        """Whether conditions that harmed every seed of the baseline and none of the arm's are no chance."""
+        """Whether conditions that harmed all seeds of the baseline and none of the arm's are significant."""
         return self.harmed is None or self.harmed.all_against_none(RESERVED * self.error)
 
     def bears_out(self, paired: PairedDifference) -> bool:
-        """Whether an interval that excludes zero is more than seeds that ended in another way by chance.
+        """Whether an interval that excludes zero is not only due to seeds that ended differently by chance.
 
-        It is where the seeds that ended alike on both sides exclude zero by themselves, or where the difference in
-        endings is more than chance.
+        True if the seeds that ended alike on both sides exclude zero by themselves, or if the difference in endings
+        is significant.
         """
         if len(paired.alike) == len(paired.differences) or not self.tallies:
             return True
@@ -81,12 +81,12 @@ class ExactTests:
         return any(tally.decides(self.error) for tally in self.tallies)
 
     def seeds_that_decide(self) -> int | None:
-        """The fewest seeds that would bear out endings as they are; None where up to 16 would not."""
+        """The smallest number of seeds with which these endings would be significant; None if more than 16."""
         found = [tally.seeds_that_decide(self.error) for tally in self.tallies if tally.differs]
         return min((each for each in found if each is not None), default=None)
 
     def seeds_for_all_against_none(self) -> int | None:
-        """The fewest seeds with which conditions of all against none would be no chance; None beyond 16."""
+        """The smallest number of seeds with which all against none would be significant; None if more than 16."""
         if self.harmed is None:
             return None
         return self.harmed.seeds_that_decide(RESERVED * self.error, all_against_none=True)

@@ -1,4 +1,4 @@
-"""The statistics of paired differences: intervals, an exact permutation p, how many seeds would decide."""
+"""Statistics of paired differences: intervals, an exact permutation p-value, and the number of seeds needed."""
 
 from math import sqrt
 
@@ -8,15 +8,15 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 EXACT_UP_TO = 16
-"""Up to so many differences every pattern of signs is enumerated (65,536 of them); beyond, they are drawn."""
+"""Up to this number of differences all patterns of signs are enumerated (65,536); above, patterns are sampled."""
 
 DRAWN_PATTERNS = 20_000
 
 MOST_SEEDS = 1000
-"""Nobody trains more seeds than this to decide a comparison; beyond, the answer is "more"."""
+"""Largest number of seeds that is suggested; more is not practical."""
 
 POWER = 0.8
-"""Chance with which the named number of seeds decides, if effect and scatter are as measured."""
+"""Probability that the suggested number of seeds decides, if effect and scatter are as measured."""
 
 
 def t_quantile(degrees: int | npt.NDArray[np.int64], probability: float) -> npt.NDArray[np.float64]:
@@ -27,11 +27,11 @@ def t_quantile(degrees: int | npt.NDArray[np.int64], probability: float) -> npt.
 
 
 def paired_interval(differences: Floats, *, confidence: float, comparisons: int) -> tuple[float, float] | None:
-    """Interval of the mean difference [n], one of `comparisons` that hold together with `confidence`.
+    """Interval of the mean of differences [n], one of `comparisons` with simultaneous `confidence`.
 
     mean +- t(1 - alpha / (2 comparisons); n - 1) s / sqrt(n), alpha = 1 - confidence: Student's t with Bonferroni's
-    division, valid whatever the arms share (here the baseline). None for fewer than two differences.
-    In the differences' unit. Source: Dunn 1961, JASA 56:52-64.
+    correction, valid for dependent arms (they share the baseline). None for fewer than two differences.
+    Unit: that of the differences. Source: Dunn 1961, JASA 56:52-64.
     """
     n = len(differences)
     if n < 2:
@@ -42,16 +42,16 @@ def paired_interval(differences: Floats, *, confidence: float, comparisons: int)
 
 
 def sign_flip_p(differences: Floats) -> float | None:
-    """Two-sided p of the mean difference [n] over all 2^n patterns of signs; exact up to 16 differences.
+    """Two-sided p-value of the mean of differences [n] over all 2^n patterns of signs; exact up to 16 differences.
 
-    The share of patterns whose |mean| is at least the observed one, so never below 2 / 2^n: 0.0625 at n = 5.
-    Beyond 16, 20,000 patterns are drawn by a fixed generator, and the observed one is counted with them.
-    None without differences. Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010.
+    It is the fraction of patterns whose |mean| is at least the observed one, so at least 2 / 2^n (0.0625 at n = 5).
+    Above 16, 20,000 patterns are sampled with a fixed seed, plus the observed one. None without differences.
+    Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010.
     """
     n = len(differences)
     if n == 0:
         return None
-    # Sums are compared with room for rounding, so that a mirror image counts as equal.
+    # A tolerance for rounding makes mirrored patterns count as equal.
     bar = abs(float(differences.sum())) * (1 - 1e-9)
     if n <= EXACT_UP_TO:
         patterns = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
@@ -63,10 +63,10 @@ def sign_flip_p(differences: Floats) -> float | None:
 def seeds_that_decide(
     differences: Floats, *, negligible: float, confidence: float, comparisons: int, now: int
 ) -> int | None:
-    """The fewest seeds whose interval would, with power 0.8, exclude zero or lie within +-negligible.
+    """The smallest number of seeds whose interval would exclude zero or lie within +-negligible, with power 0.8.
 
     n solves (t(1 - alpha / (2 comparisons); n - 1) + t(0.8; n - 1)) s / sqrt(n) <= max(|d|, negligible - |d|) for the
-    measured mean d and deviation s. At least one more than `now`; None beyond 1000.
+    measured mean d and standard deviation s. At least `now` + 1; None if more than 1000.
     Source: the sample size of a paired t test, e.g. Cohen 1988, section 2.4.
     """
     mean, deviation = abs(float(differences.mean())), float(differences.std(ddof=1))

@@ -1,4 +1,4 @@
-"""What arms are compared by: each metric with its unit, its scale, which way is better, and what is negligible."""
+"""The metrics of a comparison: unit, scale, which direction is better, and which difference is negligible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from ..kernel.errors import InvalidSpec
 Better = Literal["lower", "higher", "nearer_zero"]
 
 SMALLEST_LOSS = 2.0**-23
-"""Losses below float32's spacing at 1 are rounding; two such losses count as equal."""
+"""Losses below the float32 spacing at 1 are rounding errors; two such losses count as equal."""
 
 DIVERGED = 3.0
-"""A loss beyond this many times the constant predictor's is that of a diverged training, as in the rules."""
+"""A training with a loss above this multiple of the constant predictor's has diverged, as in the rules."""
 
 NEGLIGIBLE = log(1.05)
-"""Losses within 5 % of each other are equal for practice: the rules count no smaller change of a loss as a change."""
+"""Losses within 5 % of each other are practically equal; the rules use the same threshold for changes of a loss."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number per run that two arms can be compared by."""
+    """A number per run by which arms are compared."""
 
     name: str
     unit: str
@@ -31,13 +31,13 @@ class Metric:
     log: bool = False
     """Whether differences are of natural logarithms, so that exp(difference) is a ratio."""
     negligible: float = 0.0
-    """Differences within plus or minus this make no practical difference."""
+    """Differences up to this size do not matter in practice."""
     floor: float = SMALLEST_LOSS
-    """On a log scale, smaller values count as this."""
+    """Smallest value on a log scale; smaller ones are replaced by it."""
     absent_is_worst: bool = False
-    """Whether a finished run without a value did worse than any with one (a target never reached)."""
+    """Whether a finished run without a value counts as worse than all others (it never reached the target)."""
     decides: bool = True
-    """Whether verdicts and ranks can rest on it."""
+    """Whether verdicts and ranks can be based on it."""
 
 
 METRICS: Mapping[str, Metric] = {
@@ -60,21 +60,21 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "relative_train_loss",
             "ln(ratio)",
-            "Training loss over that of the best constant predictor",
+            "Training loss relative to always predicting the average",
             log=True,
             negligible=NEGLIGIBLE,
         ),
         Metric(
             "final_validation_accuracy",
             "fraction",
-            "Share of the validation split that is classified rightly",
+            "Fraction of the validation split that is classified correctly",
             better="higher",
             negligible=0.01,
         ),
         Metric(
             "steps_to_target",
             "ln(steps)",
-            "Steps until the probe loss is half the constant predictor's; never is worst",
+            "Steps until the probe loss is half that of always predicting the average; never is worst",
             log=True,
             floor=1.0,
             negligible=NEGLIGIBLE,
@@ -97,15 +97,17 @@ METRICS: Mapping[str, Metric] = {
         Metric("loss_spikes", "spikes", "Sudden rises of the training loss", decides=False),
     )
 }
-"""Every metric by its name; the first is the default that verdicts rest on."""
+"""All metrics by name; verdicts are based on the first by default."""
 
 DEFAULT_METRIC = next(iter(METRICS))
 
 
 def deciding_metric(name: str) -> Metric:
-    """The metric that verdicts shall rest on; raises InvalidSpec where none has that name."""
+    """The metric that decides verdicts; raises InvalidSpec if there is none of this name, or it cannot decide."""
     metric = METRICS.get(name)
     if metric is None or not metric.decides:
         allowed = ", ".join(each.name for each in METRICS.values() if each.decides)
-        raise InvalidSpec.at("/metric", f"verdicts cannot rest on {name!r}", value=name, allowed=f"one of {allowed}")
+        raise InvalidSpec.at(
+            "/metric", f"verdicts cannot be based on {name!r}", value=name, allowed=f"one of {allowed}"
+        )
     return metric

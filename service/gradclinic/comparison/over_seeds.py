@@ -1,7 +1,8 @@
-"""One diagnosis for the seeds of an arm: each condition in how many of them, in which layers, since when, how strong.
+"""One diagnosis for all seeds of an arm: for each condition the number of seeds, layers, onset and evidence.
 
-Seeds are the independent trials: a share of them has a Wilson interval, a number measured in each a distribution-free
-interval of its median. Runs at different points of a sweep are different networks and get a diagnosis each.
+Seeds are independent trials. A fraction of them gets a Wilson interval; a number measured in each gets a
+distribution-free interval of its median. Runs at different points of a sweep are different networks, with one
+diagnosis each.
 """
 
 from collections import Counter
@@ -18,17 +19,17 @@ from .results import NOT_CONDITIONS, RunResult, SweepPoint, Swept
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceOverSeeds:
-    """One measured number of a finding over the seeds that have the finding."""
+    """One measured number of a finding, over the seeds that have the finding."""
 
     name: str
     unit: str
     threshold: float | None
-    """What the first of these seeds' number was compared with."""
+    """The threshold of the first of these seeds."""
     median: float
     interval: tuple[float, float] | None
-    """Of the median, between two of the measured values; None for a single seed."""
+    """Interval of the median, between two of the measured values; None for a single seed."""
     confidence: float | None
-    """Of the interval: what so many seeds give."""
+    """Confidence of the interval; it depends on the number of seeds."""
     lowest: float
     highest: float
     seeds: int
@@ -36,7 +37,7 @@ class EvidenceOverSeeds:
 
 @dataclass(frozen=True)
 class LayerOverSeeds:
-    """A layer, and how many seeds name it."""
+    """A layer, and the number of seeds that name it."""
 
     layer: str
     seeds: int
@@ -44,7 +45,7 @@ class LayerOverSeeds:
 
 @dataclass(frozen=True, kw_only=True)
 class Onset:
-    """The first step of a condition over the seeds that show it."""
+    """The first step of a condition, over the seeds that show it."""
 
     median: float
     lowest: int
@@ -53,49 +54,49 @@ class Onset:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingOverSeeds:
-    """One condition over the seeds of an arm."""
+    """One condition, over the seeds of an arm."""
 
     condition: str
     seeds: int
-    """Seeds that show the condition, with harm or without."""
+    """Seeds that show the condition, harmful or not."""
     of: int
     """Seeds that were judged."""
     share: float
     share_interval: tuple[float, float]
     """95 % interval of the fraction of seeds that show it."""
     primary_in: int
-    """Seeds whose primary condition it is."""
+    """Seeds for which it is the primary condition."""
     harm_in: int
     """Seeds in which it hurt learning."""
     confidence: float | None
-    """Median of the seeds' own confidences."""
+    """Median confidence of the seeds' findings."""
     layers: tuple[LayerOverSeeds, ...]
-    """The layers that more than half of these seeds name, those named most and worst first."""
+    """The layers that more than half of these seeds name, by number of seeds and then worst first."""
     first_step: Onset | None
     evidence: tuple[EvidenceOverSeeds, ...]
-    """Every number that a finding rests on, in the order of the first seed's."""
+    """The numbers of the finding, in the order of the first seed."""
     summary: str
-    """One sentence that a person understands."""
+    """One sentence for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiagnosisOverSeeds:
-    """What the seeds of one arm, at one point of a sweep, say together."""
+    """The diagnosis over all seeds of one arm at one point of a sweep."""
 
     sweep_point: Swept | None
     seeds: tuple[int, ...]
     primary: str
-    """The primary condition of the most seeds; of two alike, the sick one."""
+    """The primary condition of most seeds; in a tie, the one that is not healthy."""
     summary: str
-    """What is wrong in how many seeds, in one sentence; the other primary conditions after it."""
+    """One sentence on the primary condition, followed by the primary conditions of the other seeds."""
     findings: tuple[FindingOverSeeds, ...]
-    """The primary one first, then by how many seeds have it as theirs, and by how many it hurt."""
+    """The primary one first, then by the number of seeds where it is primary, then where it is harmful."""
 
 
 def diagnoses_over_seeds(runs: Sequence[RunResult]) -> tuple[DiagnosisOverSeeds, ...]:
-    """The diagnosis over the seeds of an arm's finished runs, one for each point of a sweep, in order of appearance.
+    """The diagnoses over the seeds of an arm's finished runs, one for each point of a sweep, in order of appearance.
 
-    Of two runs with the same seed the later counts: the same training twice is one trial.
+    Of two runs with the same seed, the later one counts: a repeated training is the same trial.
     """
     points: dict[SweepPoint | None, dict[int, RunResult]] = {}
     for run in runs:
@@ -129,7 +130,7 @@ def _summary(findings: Sequence[FindingOverSeeds]) -> str:
 
 
 def _finding(condition: str, findings: Sequence[Finding], *, of: int, primary_in: int) -> FindingOverSeeds:
-    """What the seeds' own findings of a condition, in the order of the seeds, say together."""
+    """The finding over all seeds, from the findings of a condition in the order of the seeds."""
     interval = wilson(len(findings), of)
     without_words = FindingOverSeeds(
         condition=condition,
@@ -225,7 +226,7 @@ def _layers_in_words(found: FindingOverSeeds, *, named: bool) -> str:
 
 
 _PLAIN = frozenset({"ratio", "fraction", "step", "rises", "records"})
-"""Units that the name already says."""
+"""Units that are clear from the name."""
 
 
 def _in_words(evidence: EvidenceOverSeeds) -> str:

@@ -1,8 +1,8 @@
-"""One metric of one arm against the baseline, paired by seed: differences, interval, wins, p.
+"""One metric of one arm compared with the baseline, paired by seed: differences, interval, wins, p-value.
 
-Non-finite outcomes rank worst and do not break the arithmetic: for verdicts and ranks every value has a finite score,
-where a diverged training counts as three times the constant predictor's loss. A finite loss beyond that counts the
-same. What is shown where an outcome is not finite is null, and the wins.
+Non-finite outcomes rank worst. For verdicts and ranks every value gets a finite score: a diverged training, and any
+larger finite loss, counts as three times the loss of the constant predictor. If an outcome is not finite, the
+difference is shown as null, beside the number of wins.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,36 +24,36 @@ LARGEST_EXPONENT = 700.0
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The differences in one metric, arm minus baseline, on the metric's scale, paired by seed."""
+    """The differences in one metric, arm minus baseline, paired by seed, on the metric's scale."""
 
     metric: Metric
     confidence: float
     comparisons: int
-    """How many intervals hold together: one for each arm."""
+    """Number of simultaneous intervals: one for each arm."""
     pairs: int
     wins: int
-    """Pairs in which the arm did better; finite beats non-finite."""
+    """Number of pairs in which the arm did better; finite beats non-finite."""
     losses: int
     finite: bool
     """Whether every outcome on both sides is finite."""
     differences: Floats
-    """[seeds] of finite scores, averaged over the sweep's points: one seed's points are not independent."""
+    """[seeds] differences of scores, averaged over the points of the sweep, which are not independent."""
     baseline_mean: float | None
     arm_mean: float | None
-    """Mean of the finite values, geometric on a log scale."""
+    """Mean of the finite values (geometric on a log scale)."""
     alike: Floats
-    """The differences of those seeds whose runs ended alike: both finite or neither, both learned or neither."""
+    """[n] the differences of seeds whose runs ended alike: both finite or neither, both learned or neither."""
     reserved: float = 0.0
-    """Share of the error that other evidence than the interval may use up; the interval is that much surer."""
+    """Fraction of the error that is reserved for other tests; the interval is correspondingly wider."""
 
     @property
     def error(self) -> float:
-        """Chance of a false verdict on some arm, at most, if all arms are equal."""
+        """Largest probability of a false verdict on some arm, if all arms are equal."""
         return 1 - self.confidence
 
     @property
     def mean(self) -> float:
-        """Mean difference of the scores; the shown one where all outcomes are finite."""
+        """Mean difference of the scores; equal to the shown difference if all outcomes are finite."""
         return float(self.differences.mean())
 
     @property
@@ -63,17 +63,17 @@ class PairedDifference:
 
     @property
     def gain(self) -> float:
-        """The mean difference, signed so that positive is worse: what verdicts and ranks go by."""
+        """The mean difference with positive meaning worse; used for verdicts and ranks."""
         return self.mean * self._sign
 
     @property
     def gain_interval(self) -> tuple[float, float] | None:
-        """The interval, signed so that positive is worse."""
+        """The interval with positive meaning worse."""
         return self._signed(self.interval)
 
     @property
     def gain_interval_alike(self) -> tuple[float, float] | None:
-        """The interval of the seeds that ended alike; None for fewer than two."""
+        """The same interval over the seeds that ended alike; None for fewer than two."""
         return self._signed(self._interval_of(self.alike))
 
     def _interval_of(self, differences: Floats) -> tuple[float, float] | None:
@@ -90,7 +90,7 @@ class PairedDifference:
         return -1.0 if self.metric.better == "higher" else 1.0
 
     def seeds_needed(self) -> int | None:
-        """How many seeds would decide; None where no number up to 1000 would, or scatter is unknown."""
+        """The number of seeds that would decide; None if more than 1000, or if the scatter is unknown."""
         if len(self.differences) < 2:
             return None
         return seeds_that_decide(
@@ -102,7 +102,7 @@ class PairedDifference:
         )
 
     def effect(self) -> RatioEffect | Effect:
-        """What is shown of it; difference and interval are None where an outcome is not finite."""
+        """The effect as it is shown; difference and interval are None if an outcome is not finite."""
         shown = self.interval if self.finite else None
         plain = Effect(
             difference=self.mean if self.finite else None,
@@ -126,7 +126,7 @@ class PairedDifference:
 
 
 def ratio(difference: float) -> float:
-    """exp(difference), and not beyond what a float holds: an interval of two seeds can be that wide."""
+    """exp(difference), limited to the range of a float: intervals of two seeds can be this wide."""
     return exp(min(difference, LARGEST_EXPONENT))
 
 
@@ -139,7 +139,7 @@ def paired_difference(
     comparisons: int,
     reserved: float = 0.0,
 ) -> PairedDifference | None:
-    """An arm against the baseline over the pairs that both sides finished; None where none has the metric on both."""
+    """The differences over the pairs that both sides finished; None if no pair has the metric on both sides."""
     pairs = [pair for pair in arm if pair in baseline]
     values = {pair: (outcome(metric, baseline[pair]), outcome(metric, arm[pair])) for pair in pairs}
     known = {pair: (b, a) for pair, (b, a) in values.items() if b is not None and a is not None}
@@ -172,7 +172,7 @@ def paired_difference(
 
 
 def outcome(metric: Metric, run: RunResult) -> float | None:
-    """What a run came to in a metric; not finite where training broke off, None where it has no such number."""
+    """The outcome of a run in a metric; not finite if training diverged, None if the run has no value."""
     value = run.metric(metric.name)
     if metric.decides and run.broke_off and (value is not None or metric.absent_is_worst):
         return float("nan")
@@ -182,7 +182,7 @@ def outcome(metric: Metric, run: RunResult) -> float | None:
 
 
 def _cost(metric: Metric, value: float) -> float:
-    """The value so that smaller is better, and whatever is not finite is infinitely bad."""
+    """The value as a cost: smaller is better, and non-finite values are infinite."""
     if not isfinite(value):
         return float("inf")
     return {"lower": value, "higher": -value, "nearer_zero": abs(value)}[metric.better]
@@ -194,13 +194,13 @@ def _better(metric: Metric, one: float, other: float) -> bool:
 
 @dataclass(frozen=True)
 class _Scores:
-    """Turns a value into a finite score on the metric's scale."""
+    """Converts a value to a finite score on the metric's scale."""
 
     metric: Metric
     worst: float
-    """What an outcome that is not finite counts as."""
+    """Score of a non-finite outcome."""
     ceiling: float
-    """What a finite outcome counts as at most."""
+    """Largest score of a finite outcome."""
 
     @classmethod
     def fitting(cls, metric: Metric, runs: Sequence[RunResult], values: Sequence[float]) -> "_Scores":

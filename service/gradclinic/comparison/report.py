@@ -1,4 +1,4 @@
-"""What a comparison says, arm by arm, as it is shown and stored."""
+"""The result of a comparison for each arm, as it is shown and stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from .results import Swept
 
 @dataclass(frozen=True)
 class Cost:
-    """What an arm costs, as ratios to the baseline: geometric means over the pairs; None where unknown."""
+    """The cost of an arm relative to the baseline: geometric means over the pairs; None if unknown."""
 
     train_seconds_ratio: float | None
-    """Seconds a step where the steps taken are known (a diverged run stops early), else seconds a run."""
+    """Seconds per step if the steps taken are known (a diverged run stops early), otherwise seconds per run."""
     memory_ratio: float | None
     parameters_ratio: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunConditions:
-    """What is wrong with one finished run."""
+    """The conditions of one finished run."""
 
     run_id: str
     seed: int
@@ -34,18 +34,18 @@ class RunConditions:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmComparison:
-    """One arm against the baseline."""
+    """The comparison of one arm with the baseline."""
 
     arm: str
     rank: int
     """1 is best."""
     verdict: ArmVerdict
-    """Open as long as runs are pending, because stopping at a lucky moment is no evidence."""
+    """`inconclusive` while runs are pending, because stopping at a lucky moment would bias the verdict."""
     verdict_so_far: ArmVerdict
-    """What the finished runs alone say."""
+    """The verdict from the finished runs alone."""
     reason: str
     seeds_needed: int | None
-    """How many seeds would decide; None where it is decided, or no practical number would."""
+    """The number of seeds that would decide; None if decided, or if no practical number would."""
     runs: int
     """The arm's finished runs."""
     pending: int
@@ -53,35 +53,35 @@ class ArmComparison:
     lost: int
     """The arm's runs that ended without a result: failed, canceled, expired."""
     paired_by: PairedBy
-    """What joins a run to one of the baseline's; by order where they share no seed, which is valid, but less sharp."""
+    """How runs are paired with the baseline's. By order if they share no seed: valid, but with wider intervals."""
     conditions: Mapping[str, int]
     """Finished runs by primary condition, the most frequent first."""
     baseline_conditions: Mapping[str, int]
     new_conditions: Mapping[str, int]
-    """Runs by harmful condition that harmed no run of the baseline."""
+    """Number of runs by harmful condition, for conditions that harmed no run of the baseline."""
     conditions_by_seed: tuple[RunConditions, ...]
     diagnoses: tuple[DiagnosisOverSeeds, ...]
-    """What the arm's seeds say together, at each point of a sweep."""
+    """One diagnosis over the arm's seeds for each point of a sweep."""
     learned: int
     """Finished runs whose network learned."""
     effects: Mapping[str, RatioEffect | Effect]
-    """By metric, that of the verdict first; without those that no pair of runs has."""
+    """Effects by metric, the deciding one first; metrics that no pair of runs has are left out."""
     cost: Cost
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """The arms against the baseline, best first."""
+    """The comparison of all arms with the baseline, best first."""
 
     study_id: str | None
-    """None for runs that were chosen one by one."""
+    """None for individually chosen runs."""
     baseline: str
     metric: str
-    """What verdicts and ranks rest on."""
+    """The metric that decides verdicts and ranks."""
     confidence: float
     method: str
     false_verdicts_at_most: float
-    """Chance that some arm is said to cure, improve or harm, if all arms are equal."""
+    """Largest probability of a verdict `cures`, `improves` or `harms` on some arm, if all arms are equal."""
     complete: bool
     """Whether every run has ended."""
     baseline_runs: int

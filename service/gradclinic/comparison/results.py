@@ -1,4 +1,4 @@
-"""What the comparison takes of a run: who it is, how it ended, what it measured, what its diagnosis says."""
+"""The input of a comparison from each run: identity, status, metrics and diagnosis."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,47 +11,47 @@ from ..measurements.losses import LEARNED
 from ..measurements.metrics import RunMetrics
 
 SweepPoint = tuple[tuple[str, Any], ...]
-"""Where in a sweep a run stands: (JSON pointer, value) pairs, in the sweep's order."""
+"""A run's point in a sweep: (JSON pointer, value) pairs, in the order of the sweep."""
 
 Swept = Mapping[str, int | float]
-"""The same by JSON pointer, as it is shown."""
+"""The same as a mapping, as it is shown."""
 
 Pair = tuple[int, SweepPoint | None]
-"""What a run of an arm and a run of the baseline must share to be compared: seed and sweep point."""
+"""What an arm's run and the baseline's run must share to be compared: seed and sweep point."""
 
 NOT_CONDITIONS = frozenset({"healthy", "insufficient_evidence"})
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run of one arm, as far as comparisons go."""
+    """One run of one arm."""
 
     run_id: str
     arm: str
     seed: int
     status: RunStatus = "succeeded"
     metrics: RunMetrics | None = None
-    """None until it has ended, and where it ended without a result."""
+    """None until the run has ended, or if it ended without a result."""
     target_probed: bool = True
-    """Whether it would be known that the run reached its target; false where a user's program may never have probed."""
+    """Whether reaching the target would have been noticed; False if an external program may never have probed."""
     seconds: float | None = None
-    """What it cost, where that is known without its metrics."""
+    """Duration of the training, if known without its metrics."""
     diagnosis: Diagnosis | None = None
     sweep_point: SweepPoint | None = None
 
     @property
     def pair(self) -> Pair:
-        """What it is paired by."""
+        """The key by which it is paired."""
         return self.seed, self.sweep_point
 
     @property
     def swept(self) -> Swept | None:
-        """The sweep's values by JSON pointer; None without a sweep."""
+        """The swept values by JSON pointer; None without a sweep."""
         return dict(self.sweep_point) if self.sweep_point else None
 
     @property
     def succeeded(self) -> bool:
-        """Whether it trained to an end, a divergence included."""
+        """Whether training completed or diverged."""
         return self.status == "succeeded"
 
     @property
@@ -60,18 +60,18 @@ class RunResult:
         return self.status not in ENDED
 
     def metric(self, name: str) -> float | None:
-        """A metric as a float, which may be non-finite; None where the run has none."""
+        """A metric as a float, possibly non-finite; None if the run has no value."""
         value = None if self.metrics is None else self.metrics.value(name)
         return None if value is None else float(value)
 
     @property
     def broke_off(self) -> bool:
-        """Whether training stopped at a non-finite loss or gradient; what was finite before it is no outcome."""
+        """Whether training stopped at a non-finite loss or gradient; earlier finite values are not an outcome."""
         return self.metrics is not None and self.metrics.nonfinite_step is not None
 
     @property
     def constant_loss(self) -> float | None:
-        """Training loss of the best constant predictor, where the run's numbers tell it."""
+        """Training loss of the best constant predictor; None if the run's metrics do not determine it."""
         loss, relative = self.metric("final_train_loss"), self.metric("relative_train_loss")
         if (
             loss is None
@@ -96,7 +96,7 @@ class RunResult:
     def learned(self) -> bool:
         """Whether the network learned: its training loss is at most half the constant predictor's.
 
-        Where the run has no such number (it was recorded elsewhere), a healthy diagnosis has to do.
+        If the run has no such number (it was recorded externally), a healthy diagnosis counts instead.
         """
         relative = self.metric("relative_train_loss")
         if relative is None:
@@ -105,10 +105,10 @@ class RunResult:
 
 
 def in_one_unit(results: Iterable[RunResult]) -> list[RunResult]:
-    """The same results, their losses in one unit: the targets' own where they were standardized in some runs only.
+    """The same results with losses in one unit: that of the original targets if only some runs standardized them.
 
-    Where a run that was trained to an end does not know its unit, all stay as they are: the runs of a classification,
-    and those that an earlier version stored.
+    Nothing is converted if the unit of a completed run is unknown: in classifications, and in runs that an earlier
+    version stored.
     """
     runs = list(results)
     scales = {run.metric("loss_unit") for run in runs if run.succeeded}

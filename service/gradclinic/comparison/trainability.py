@@ -1,4 +1,4 @@
-"""Trainability maps: over two swept fields, how each arm's trainings end, with and without a remedy side by side."""
+"""Trainability maps: how the trainings of each arm end over one or two swept fields."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,49 +21,49 @@ class SweptField:
     field: str
     """JSON pointer into the experiment."""
     values: tuple[float, ...]
-    """In rising order."""
+    """In increasing order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """An arm's finished runs at one point of the sweep."""
+    """The finished runs of an arm at one point of the sweep."""
 
     outcome: str
     """The most frequent primary condition."""
     learned_fraction: float
-    """Of the runs."""
+    """Fraction of these runs that learned."""
     median: float | None
-    """Of the metric over the seeds, where non-finite values count as infinite; None where no run has the metric."""
+    """Median of the metric over the seeds; non-finite values count as infinite. None if no run has the metric."""
     runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmMap:
-    """What one arm reached over the sweep."""
+    """The results of one arm over the sweep."""
 
     arm: str
     cells: tuple[tuple[Cell | None, ...], ...]
-    """[y][x]: rows are values of the second field, columns of the first; a single row where one field was swept. None
-    where no run has ended."""
+    """[y][x]: rows are values of the second field, columns of the first; one row if one field was swept. A cell is None
+    if no run has ended there."""
     trainable_fraction: float | None
-    """Of the finished runs those that learned; None without any."""
+    """Fraction of the finished runs that learned; None without finished runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainabilityMap:
-    """Every arm over the same sweep."""
+    """All arms over the same sweep."""
 
     metric: str
     x: SweptField
     y: SweptField | None
-    """None where one field was swept."""
+    """None if one field was swept."""
     arms: tuple[ArmMap, ...]
 
 
 def trainability(results: Iterable[RunResult], *, metric: str = DEFAULT_METRIC) -> TrainabilityMap:
-    """Per arm the most frequent outcome, the fraction of runs that learned, and the metric's median, point by point.
+    """For each arm and point: the most frequent outcome, the fraction that learned, and the median of the metric.
 
-    Raises InsufficientData where the runs were swept over no field, or over more than two.
+    Raises InsufficientData unless the runs were swept over one or two fields.
     """
     runs = in_one_unit(results)
     fields = list(dict.fromkeys(field for run in runs for field in run.swept or ()))

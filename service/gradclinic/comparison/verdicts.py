@@ -1,16 +1,17 @@
-"""What an arm did to the network, in one word, and the sentence that says why.
+"""The verdict on an arm, and its reason in a sentence.
 
-cures         no harmful finding of the baseline's conditions is left in any run, every run learned, and the metric is
-              no worse. Evidence: the metric improved beyond doubt; or it is not shown worse and within tolerance, and
-              the conditions harmed every run of the baseline and none of the arm's, in seeds enough for that to be no
-              chance.
-improves      the metric's interval excludes zero on the better side; and where seeds ended in another way than the
-              baseline's (not finite, not learned), that is no chance, or those that ended alike exclude zero as well
+cures         no run has a harmful condition of the baseline any more, every run learned, and the metric is no worse.
+              This requires either a significant improvement of the metric; or a metric that is within tolerance and
+              not significantly worse, and conditions that harmed every run of the baseline and none of the arm, with
+              enough seeds to exclude chance.
+improves      the metric's interval excludes zero on the better side. If seeds ended differently from the baseline's
+              (not finite, not learned), this difference must be significant, or the seeds that ended alike must
+              exclude zero as well
 harms         the same on the worse side
-no_effect     the whole interval is negligible
-inconclusive  everything else: too few seeds, an interval that straddles, runs that have not ended
+no_effect     the whole interval is within the negligible range
+inconclusive  everything else: too few seeds, an interval that is too wide, runs that have not ended
 
-If all arms are equal, the chance that some arm is said to cure, improve or harm is at most 1 - confidence.
+If all arms are equal, the probability of a verdict cures, improves or harms on any arm is at most 1 - confidence.
 """
 
 from collections.abc import Sequence
@@ -24,20 +25,20 @@ from .paired import PairedDifference, ratio
 from .results import RunResult
 
 SCATTER_SHARE = 0.954
-"""Tolerance for "no worse", in deviations of the baseline between seeds.
+"""Tolerance for "no worse", in standard deviations of the baseline between seeds.
 
-An arm worse by d against a scatter s loses to the baseline on a fresh pair of seeds with chance Phi(d / (s sqrt 2));
-below 0.75 no meaningful difference is claimed, which is d < 0.674 sqrt(2) s = 0.954 s.
+If an arm is worse by d and seeds scatter by s, it loses to the baseline on a new pair of seeds with probability
+Phi(d / (s sqrt 2)). Below 0.75 the difference is not meaningful, which means d < 0.674 sqrt(2) s = 0.954 s.
 Source: Bouthillier et al. 2021, Accounting for Variance in Machine Learning Benchmarks, arXiv:2103.03098.
 """
 
 FEWEST_SEEDS = 3
-"""Two differences have one degree of freedom: their interval says next to nothing."""
+"""With two differences there is one degree of freedom, and the interval is too wide to be useful."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, why, and how many seeds would decide where it is open."""
+    """A verdict, its reason, and the number of seeds that would decide if it is open."""
 
     verdict: ArmVerdict
     reason: str
@@ -45,14 +46,14 @@ class Judgement:
 
     @classmethod
     def because(cls, verdict: ArmVerdict, reason: str, *, seeds_needed: int | None = None) -> "Judgement":
-        """A verdict with its reason made a sentence."""
+        """A verdict with its reason as a sentence."""
         return cls(verdict, reason[:1].upper() + reason[1:], seeds_needed)
 
 
 def judge(
     paired: PairedDifference | None, exact: ExactTests, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]
 ) -> Judgement:
-    """The verdict on an arm: its differences in the deciding metric, and the paired, finished runs on both sides."""
+    """The verdict on an arm, from its differences in the deciding metric and the paired finished runs of both sides."""
     if paired is None:
         return Judgement("inconclusive", "No run of this arm can be compared yet.", FEWEST_SEEDS)
     seeds = len(paired.differences)
@@ -86,7 +87,7 @@ def _by_metric(paired: PairedDifference, exact: ExactTests) -> ArmVerdict:
 
 @dataclass(frozen=True)
 class _Cure:
-    """Whether what was wrong with the baseline is gone, and on what evidence."""
+    """Whether the baseline's conditions are gone, and on what evidence."""
 
     paired: PairedDifference
     exact: ExactTests
@@ -110,7 +111,7 @@ class _Cure:
 
     @property
     def left(self) -> list[RunResult]:
-        """Runs of the arm that still have a harmful condition of the baseline's, or no diagnosis to tell."""
+        """Runs of the arm that still have a harmful condition of the baseline, or too little data for a diagnosis."""
         return [run for run in self.arm if run.harmful & self.sick or run.primary == "insufficient_evidence"]
 
     @property
@@ -150,7 +151,7 @@ class _Cure:
         )
 
     def why_not(self) -> str:
-        """Why an arm with a clear effect is no cure."""
+        """Why an arm with a significant effect is not a cure."""
         if self.left:
             return f" There is still harm in {len(self.left)} of {len(self.arm)} runs: {_names(self.sick).lower()}."
         if self.unlearned:
@@ -163,18 +164,18 @@ def _open(paired: PairedDifference, exact: ExactTests, cure: _Cure | None) -> Ju
     text = f"{_said(paired)} {_shown(paired)}, which does not exclude chance"
     needed = paired.seeds_needed()
     if interval is not None and not interval[0] <= 0 <= interval[1]:
-        text = f"{_said(paired)} {_shown(paired)}, but with so few seeds equal arms can end so differently by chance"
+        text = f"{_said(paired)} {_shown(paired)}, but with this few seeds equal arms can differ this much by chance"
         needed = exact.seeds_that_decide()
     if cure is not None and cure.gone and cure.all_harmed and cure.no_worse:
         enough = exact.seeds_for_all_against_none()
         needed = min((each for each in (needed, enough) if each is not None), default=None)
-        text = f"{_names(cure.sick)} left every run, but with so few seeds that can be chance: {text}"
+        text = f"{_names(cure.sick)} is gone in every run, but with this few seeds that can be chance: {text}"
     seeds = f"; about {needed} seeds would decide" if needed is not None else "; no practical number of seeds decides"
     return Judgement.because("inconclusive", f"{text}{seeds}.", seeds_needed=needed)
 
 
 def _scatter(paired: PairedDifference, baseline: Sequence[RunResult]) -> float:
-    """Deviation of the baseline between seeds, on the metric's scale; 0 where it is unknown or not finite."""
+    """Standard deviation of the baseline between seeds, on the metric's scale; 0 if unknown or not finite."""
     values = [run.metric(paired.metric.name) for run in baseline]
     finite = [value for value in values if value is not None and np.isfinite(value)]
     if len(finite) < 2 or len(finite) < len(values):
@@ -186,8 +187,8 @@ def _scatter(paired: PairedDifference, baseline: Sequence[RunResult]) -> float:
 def _metric_reason(paired: PairedDifference, outcome: ArmVerdict) -> str:
     if outcome == "no_effect":
         if not paired.finite:
-            return f"Arm and baseline fare alike, {_said(paired)}."
-        return f"{_said(paired)} {_shown(paired)}: no difference that matters."
+            return f"Arm and baseline do equally well: {_said(paired)}."
+        return f"{_said(paired)} {_shown(paired)}: a negligible difference."
     return f"{_said(paired)} {_shown(paired)}."
 
 
