@@ -1,10 +1,10 @@
-"""What is wrong with a run, where, since when, how sure: pure functions of what it measured.
+"""Diagnosis of a run: conditions, layers, onset and confidence; pure functions of the run's record.
 
     from gradclinic.diagnosis import diagnose
     diagnosis = diagnose(record)                 # findings, and the primary condition
     diagnosis = diagnose(record, thresholds={"depth_slope": 2.0})
 
-The finding of the primary condition is always there, and is the first; every other rule that fired follows.
+The finding of the primary condition always exists and comes first; the findings of all other rules follow.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ RULE_SETS: Mapping[str, tuple[type[NamedThresholds], _Judge]] = {
     "autotrainer": (autotrainer.AutotrainerThresholds, autotrainer.judge),
     "sagemaker": (sagemaker.SageMakerThresholds, sagemaker.judge),
 }
-"""The rule sets that can judge a run, each with its thresholds; ours first."""
+"""The available rule sets, each with its thresholds; the default first."""
 
 
 def diagnose(
@@ -41,9 +41,9 @@ def diagnose(
     thresholds: Mapping[str, float] | None = None,
     experiment: "Experiment | None" = None,
 ) -> Diagnosis:
-    """Judge a run, finished or not; with its experiment, only remedies that it can take are suggested.
+    """Diagnose a run, finished or not. If its experiment is given, only remedies that apply to it are suggested.
 
-    Raises InvalidSpec for an unknown rule set, an unknown threshold or one out of its bounds.
+    Raises InvalidSpec for an unknown rule set, an unknown threshold, or a threshold out of bounds.
     """
     if rule_set not in RULE_SETS:
         raise InvalidSpec.at(

@@ -1,4 +1,4 @@
-"""How sure a finding is, from the run's own records."""
+"""The confidence of a finding, from the records of the run."""
 
 from collections.abc import Iterable, Sequence
 from math import comb, erf, inf, isfinite, isnan, sqrt
@@ -9,17 +9,17 @@ from ..measurements.profile import Profile
 
 
 def agreement(probabilities: Iterable[float]) -> float:
-    """Chance that the next record would confirm what n records say: (sum p + 1) / (n + 2).
+    """Probability that the next record would confirm the condition, after n records: (sum p + 1) / (n + 2).
 
     `probabilities`: for each record, 1 where it meets the condition, 0 where not, between where it is measured with
-    an error. Few records leave doubt however well they agree. Source: Laplace's rule of succession.
+    an error. With few records it stays uncertain even if all agree. Source: Laplace's rule of succession.
     """
     known = [float(p) for p in probabilities if not isnan(p)]
     return (sum(known) + 1.0) / (len(known) + 2.0)
 
 
 def above(value: float, threshold: float, *, error: float) -> float:
-    """P(true value > threshold) for a measured value with a normal error of that standard deviation."""
+    """P(true value > threshold) for a measured value with a normal error; `error` is its standard deviation."""
     if isnan(value):
         return float("nan")
     if error <= 0 or abs(value) == inf:
@@ -28,14 +28,14 @@ def above(value: float, threshold: float, *, error: float) -> float:
 
 
 def slope_beyond(profile: Profile, threshold: float, *, sign: int, until: float) -> float:
-    """Agreement of the records before `until` that sign x D exceeds the threshold, D with its fit's own error."""
+    """Agreement of the records before `until` that sign x D exceeds the threshold, given the standard error of D."""
     rows = profile.steps < max(until, 1)
     pairs = zip(profile.slope[rows], profile.slope_error[rows], strict=True)
     return agreement(above(sign * float(slope), threshold, error=float(error)) for slope, error in pairs)
 
 
 def share_above(values: np.ndarray, threshold: float) -> float:
-    """Agreement of the values that they reach the threshold."""
+    """Agreement of the values that the threshold is reached."""
     return agreement(float(value >= threshold) if not np.isnan(value) else float("nan") for value in values)
 
 
@@ -50,21 +50,18 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
 
 
 def median_of(values: Sequence[float]) -> float:
-    """The median of at least one value; where the two in the middle are not both finite, the lower one.
-
-    Infinities have no mean.
-    """
+    """The median of at least one value; the lower of the two middle ones if they are not both finite."""
     ordered = sorted(values)
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     return (low + high) / 2 if isfinite(low) and isfinite(high) else low
 
 
 def median_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float, float] | None:
-    """The narrowest interval of the median between two observed values, equally far in, and its exact confidence.
+    """The narrowest interval of the median between two symmetric order statistics, and its exact confidence.
 
-    n independent values of any distribution: the k-th smallest and the k-th largest hold the median with probability
-    1 - 2 P(X < k), X ~ Binomial(n, 1/2). Below n = 6 even the extremes miss 95 %: their own confidence is told (5
-    values: 93.75 %). No arithmetic on the values, so infinities are welcome. None for fewer than two.
+    For n independent values of any distribution, the median lies between the k-th smallest and the k-th largest with
+    probability 1 - 2 P(X < k), X ~ Binomial(n, 1/2). Below n = 6 even the extremes do not reach 95 %; their actual
+    confidence is returned (5 values: 93.75 %). Values may be infinite. None for fewer than two values.
     Source: David and Nagaraja 2003, Order Statistics, section 7.1.
     """
     n = len(values)

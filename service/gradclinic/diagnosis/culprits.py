@@ -1,4 +1,4 @@
-"""Which layers a fault sits in, from where along the depth the gradient changes."""
+"""The layers at fault, from the positions along the depth where the gradient changes."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from ..measurements.record import RunRecord
 from .features import Features
 
 LOCAL_SHARE = 0.5
-"""Layers that stand out are the fault if they make up this share of the whole change."""
+"""Outlying layers are at fault if they make up at least this fraction of the whole change."""
 BLOCKED = 0.5
-"""A layer that is this saturated or dead is itself what blocks the gradient, not the weights that follow it."""
+"""From this saturated or dead fraction on, the layer itself blocks the gradient, not the weights after it."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Culprits:
 
 
 def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits:
-    """The layers where the gradient falls (sign +1) or grows (sign -1) on its way to the input.
+    """The layers where the gradient shrinks (sign +1) or grows (sign -1) towards the input.
 
-    A change between sites k and k+1 belongs to the weights of k+1, or to site k where most of its units
-    are saturated or dead. Time steps of a recurrent layer share their weights: the layer is named.
+    A change between sites k and k+1 is attributed to the weights of k+1, or to site k if most of its units are
+    saturated or dead. Time steps of a recurrent layer share their weights, so the layer is named.
     """
     profile = features.profile
     if profile is None:
@@ -41,7 +41,7 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     factors = {"worst_factor": 10.0 ** (-sign * worst), "typical_factor": 10.0 ** (-sign * typical)}
     if profile.group:
         return Culprits((profile.group,), local=False, **factors)
-    if not (losses > 0).any():  # the same everywhere, so exactly zero everywhere: whatever blocks it is the fault
+    if not (losses > 0).any():  # equal at all sites, so exactly zero: the fault is what blocks the gradient
         return Culprits(_blocking(features, record), local=False, **factors)
     outliers = standing_out(losses)
     local = bool(outliers.any()) and float(losses[outliers].sum()) >= LOCAL_SHARE * float(losses[losses > 0].sum())
@@ -83,9 +83,9 @@ def _blocked(fraction: float) -> bool:
 
 
 def dead_layers(dead: Array, record: RunRecord, *, layer: float, share: float) -> tuple[str, ...]:
-    """The layers whose units died, worst first, without those that are only silent because the layer before is.
+    """The layers whose units died, worst first, without those that are inactive only because the layer before is.
 
-    `layer`: dead fraction from which a layer passes nothing on; `share`: from which it is named at all.
+    `layer`: dead fraction from which a layer blocks the signal; `share`: dead fraction from which it is named.
     """
     named: list[tuple[float, str]] = []
     silenced = False
@@ -99,7 +99,7 @@ def dead_layers(dead: Array, record: RunRecord, *, layer: float, share: float) -
 
 
 def saturated_layers(saturated: Array, record: RunRecord, *, share: float) -> tuple[str, ...]:
-    """The layers with at least that share of saturated activations, worst first; recurrent states by their layer."""
+    """The layers with at least this fraction of saturated activations, worst first; recurrent states by layer."""
     named: dict[str, float] = {}
     for site, fraction in zip(record.sites, saturated, strict=True):
         if not np.isnan(fraction) and fraction >= share:

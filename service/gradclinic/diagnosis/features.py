@@ -1,8 +1,8 @@
-"""From a run's statistics to the few numbers that rules speak of.
+"""The features that rules are based on, computed from a run's statistics.
 
 Notation: n recorded steps, L sites of a profile, forward order. Depth fraction is 0 at the first site of a
-profile and 1 at the last; the readout is no site. Source of all definitions: gradclinic, after measurements
-on labelled runs; the choice of activation gradients over weight gradients is argued in `gradclinic.experiments.sites`.
+profile and 1 at the last; the readout is not a site. Source of all definitions: gradclinic, after measurements
+on labelled runs. `gradclinic.experiments.sites` explains why activation gradients are used, not weight gradients.
 """
 
 from collections.abc import Callable
@@ -29,20 +29,20 @@ from ..measurements.record import RunRecord, Series
 
 @dataclass(frozen=True)
 class Features:
-    """What rules look at. None means that the run does not have it (too few sites, or it still goes on)."""
+    """The features of a run. None means not available (for example too few sites, or the run has not ended)."""
 
     steps: int
-    """Optimizer steps asked for."""
+    """Requested optimizer steps."""
     steps_done: int
     finite_records: int
     """Recorded steps whose training loss is finite."""
     finished: bool
     nonfinite_step: int | None
     relative_train_loss: float | None
-    """lT: final training loss over that of the best constant predictor; 1 is nothing learned. None also where a
-    finished run's constant predictor is not known."""
+    """lT: final training loss relative to that of the best constant predictor; 1 means that nothing was learned. None
+    also if the loss of the constant predictor is not known."""
     relative_initial_loss: float | None
-    """l0: the same before the first step."""
+    """l0: the relative training loss before the first step."""
     profile: Profile | None
     """The profile with the largest |D|."""
     depth_slope_start: float | None
@@ -52,15 +52,15 @@ class Features:
     depth_slope_late: float | None
     """Median of D over the last quarter of the steps, orders of magnitude."""
     local_loss_start: float
-    """Orders of magnitude lost at step 0 at the one layer that stands out from the rest; 0 where none does."""
+    """Orders of magnitude lost at step 0 at a single outlying layer; 0 if there is none."""
     local_loss_early: float
     """The same, median over the first quarter of the steps."""
     local_gain_start: float
-    """Orders of magnitude gained at step 0 at the one layer that stands out."""
+    """Orders of magnitude gained at step 0 at a single outlying layer; 0 if there is none."""
     total_update: float | None
     """cumupd: sum over the steps of the largest layer's update-to-weight ratio; 1 moves a layer by its own size.
 
-    A sum, not steps x median: a network that jumps about and then freezes has moved, and a bound needs the sum."""
+    A sum, not steps x median, because a network can move in large steps and then freeze; bounds need the sum."""
     relative_gradient: float | None
     """relg: median of the largest layer's |g|/|W|, before clipping."""
     dead: Array
@@ -73,10 +73,10 @@ class Features:
     """[L all sites]: its median over the second half of training; NaN likewise."""
     probe_steps: npt.NDArray[np.int32]
     probe_loss: Array
-    """Finite probe losses over the constant predictor's loss."""
+    """Finite probe losses relative to the constant predictor's loss."""
     batch_steps: npt.NDArray[np.int32]
     batch_loss: Array
-    """Finite losses of the steps' own batches over the constant predictor's loss."""
+    """Finite batch losses relative to the constant predictor's loss."""
 
     @cached_property
     def diverged(self) -> bool:
@@ -84,14 +84,14 @@ class Features:
         return self.nonfinite_step is not None
 
     def losses_from(self, share: float) -> Array:
-        """Probe losses from that share of the steps on; of a run that probed nothing, its batches' losses."""
+        """Probe losses from this fraction of the steps on; batch losses if the run has no probes."""
         steps, losses = (
             (self.probe_steps, self.probe_loss) if len(self.probe_loss) else (self.batch_steps, self.batch_loss)
         )
         return np.asarray(losses[steps >= share * self.steps_done])
 
     def level(self, first: float, end: float) -> float | None:
-        """Median probe loss between two fractions of the steps, over the constant predictor's; None if too few."""
+        """Median relative probe loss between two fractions of the steps; None if there are too few probes."""
         if len(self.probe_loss) < MIN_PROBES:
             return None
         inside = (self.probe_steps >= first * self.steps_done) & (self.probe_steps <= end * self.steps_done)
@@ -138,7 +138,7 @@ def extract(record: RunRecord) -> Features:
     profile = steepest(profiles(record), horizon=record.steps)
     loss, gain = (profile.local_loss(sign=sign) if profile is not None else None for sign in (1, -1))
     bounded = np.array([site.bounded for site in record.sites], bool)
-    # A bounded unit with slope 0 at both ends (hardtanh) is saturated, which has a rule of its own.
+    # A bounded unit with slope 0 at both ends (hardtanh) is saturated, not dead; another rule covers this.
     mortal = np.array([site.can_die and not site.bounded for site in record.sites], bool)
     saturated = record.get("saturated_fraction")
     probe_steps, probe_loss = relative_losses(record.get("probe_loss"), outcome)
@@ -220,7 +220,7 @@ def _relative_gradient(record: RunRecord) -> float | None:
 
 
 def _first_nonfinite(record: RunRecord) -> int | None:
-    """First step whose loss or gradient norm was not finite; the last one where only the final loss is not."""
+    """First step with a non-finite loss or gradient norm; the last step if only the final loss is not finite."""
     outcome = record.outcome
     if outcome is not None:
         comparable = outcome.constant_loss is None or np.isfinite(outcome.constant_loss)

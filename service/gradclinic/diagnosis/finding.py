@@ -1,4 +1,4 @@
-"""What a diagnosis says: findings with their evidence, and the primary condition."""
+"""The result of a diagnosis: findings with their evidence, and the primary condition."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ..remedies import AnyRemedy
 
 @dataclass(frozen=True)
 class Evidence:
-    """One measured number, with the threshold that it was held against."""
+    """One measured number, with its threshold."""
 
     name: str
     value: float
@@ -20,7 +20,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """One condition in one run. A condition can be there without harm: then the network learned anyway."""
+    """One condition in one run. A condition without harm is present, but the network learned anyway."""
 
     condition: str
     """The name of its rule."""
@@ -30,19 +30,19 @@ class Finding:
     confidence: float
     """Between 0 and 1, from the data."""
     layers: tuple[str, ...]
-    """The culprit layers, worst first; empty where the condition is not one of layers."""
+    """The layers at fault, worst first; empty if the condition does not concern single layers."""
     first_step: int
     last_step: int
     evidence: tuple[Evidence, ...]
     rule: str
     source: str
-    """Where the rule or its threshold comes from."""
+    """Source of the rule or its threshold."""
     summary: str
-    """One sentence that a person understands."""
+    """One sentence for people."""
     blames: tuple[Blame, ...] = ()
-    """The parts of the training that it holds responsible, best first."""
+    """The parts of the training that are responsible, most likely first."""
     suggested_remedies: tuple[OnErrorOmit[AnyRemedy], ...] = ()
-    """Best first for this condition; of a stored finding, those that this version knows."""
+    """Remedies for this condition, best first. In a stored finding, those that this version knows."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rule set 1: every rule looks at the features; what fires is kept, and the order of causes picks the primary."""
+"""Rule set 1: all rules judge the features; of those that fire, the order of causes determines the primary one."""
 
 from ..measurements.record import RunRecord
 from .features import Features
@@ -19,7 +19,7 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
         rest = _remainder(features, record, thresholds)
         findings += [rest] if rest is not None else []
     sure = [finding for finding in findings if finding.harm and finding.condition != "too_short"]
-    if sure:  # then more steps are no answer
+    if sure:  # then more steps would not help
         findings = [finding for finding in findings if finding.condition != "too_short"]
     if any(finding.harm for finding in findings):
         findings = [finding for finding in findings if finding.harm or finding.condition not in _CONCLUSIVE]
@@ -30,7 +30,7 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
 
 
 _CONCLUSIVE = ("healthy", "insufficient_evidence")
-"""What a run without harm is called."""
+"""Primary conditions of runs without harm."""
 
 
 def _remainder(features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
@@ -40,7 +40,7 @@ def _remainder(features: Features, record: RunRecord, thresholds: Thresholds) ->
 
 
 def _nearest_miss(features: Features, thresholds: Thresholds) -> float:
-    """Between 0 and 1: how near the nearest of the other conditions came to its threshold, squared."""
+    """Between 0 and 1: the square of how closely any other condition approached its threshold."""
     ratios = [
         abs(features.depth_slope_early or 0.0) / thresholds.depth_slope,
         (features.dead_mean or 0.0) / thresholds.dead_mean,

@@ -1,4 +1,4 @@
-"""Whether a run that is still training has shown enough to be stopped."""
+"""Early stopping of runs on a condition."""
 
 from ..experiments.experiment import Experiment, StopWhen
 from ..kernel.errors import InvalidSpec
@@ -8,11 +8,11 @@ from .finding import Finding
 from .rules import STOPPING_CONDITIONS
 
 LOOK_EVERY = 20
-"""Steps between two looks. They are fixed steps, not moments, so that the same run always stops at the same step."""
+"""Steps between two diagnoses. Fixed steps, not times, so that the same run always stops at the same step."""
 
 
 def check_stopping(experiment: Experiment) -> None:
-    """Raise InvalidSpec where the experiment asks to stop on a condition that no run may stop on."""
+    """Raise InvalidSpec if the experiment should stop on a condition that does not support it."""
     stop_when = experiment.training.stop_when
     for index, condition in enumerate(stop_when.conditions if stop_when is not None else ()):
         if condition not in STOPPING_CONDITIONS:
@@ -25,12 +25,12 @@ def check_stopping(experiment: Experiment) -> None:
 
 
 def due(stop_when: StopWhen | None, *, step: int) -> bool:
-    """Whether `step` finished steps are a point at which the run is looked at."""
+    """Whether the run is diagnosed after `step` finished steps."""
     return stop_when is not None and step >= stop_when.after and step % LOOK_EVERY == 0
 
 
 def reason_to_stop(record: RunRecord, stop_when: StopWhen) -> Finding | None:
-    """The surest finding that the owner asked to stop on, from everything recorded so far; None to go on."""
+    """The most confident finding on which the run should stop, from the record so far; None to continue."""
     certain = [
         finding
         for finding in diagnose(record).findings

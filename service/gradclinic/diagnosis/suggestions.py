@@ -1,7 +1,7 @@
-"""The remedies of a finding's rule; of those, the ones that this experiment can take.
+"""The remedies of a finding's rule that apply to an experiment.
 
 Their order follows the mechanism of each condition and the fraction of broken networks of that kind that a remedy
-fixed (measured; a global order is refuted). It is a suggestion: a study measures what it does to this network.
+fixed in measurements; a global order was refuted. They are suggestions: a study measures their effect on this network.
 """
 
 from ..experiments.experiment import Experiment
@@ -14,7 +14,7 @@ from .rules import RULES
 
 
 def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) -> tuple[Remedy, ...]:
-    """The remedies for a finding, best first; where the experiment is known, without those that it refuses."""
+    """The remedies for a finding, best first; if the experiment is known, only those that apply to it."""
     found = RULES[finding.condition].remedies(finding, Network.recorded(record))
     return tuple(remedy for remedy in found if experiment is None or _applies(remedy, experiment))
 

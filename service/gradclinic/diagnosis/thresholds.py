@@ -1,4 +1,4 @@
-"""Every threshold of the rules, by name, with its unit in words and where it comes from."""
+"""All thresholds of the rules, with their units and sources."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
@@ -46,53 +46,53 @@ def _problem(issue: dict[str, Any], kind: type[NamedThresholds]) -> Problem:
 
 
 class Thresholds(NamedThresholds):
-    """What the measured numbers are held against; each can be replaced by name when a stored run is judged again."""
+    """The thresholds of the rules; each can be replaced by name when a stored run is diagnosed again."""
 
     depth_slope: Annotated[float, Field(gt=0, le=45, json_schema_extra={"unit": "decades", "source": _CORPUS})] = 1.5
-    """|D| from which gradients vanish or explode: learning degrades between 1 and 2 orders of magnitude; at 1.5
-    the far end of the network receives 1/32 of the gradient of the near end."""
+    """|D| from which gradients vanish or explode. Learning degrades between 1 and 2 orders of magnitude; at 1.5, one
+    end of the network receives 1/32 of the gradient of the other end."""
     learned: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = LEARNED
-    """A network learned when its final training loss is at most this share of the best constant predictor's."""
+    """A network has learned if its final training loss is at most this fraction of the best constant predictor's."""
     blown_up: Annotated[float, Field(ge=1, le=1e6, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 3.0
-    """A final loss above this multiple of the constant predictor's, and above the initial one, has diverged: bounded
-    outputs and honest noise stay below."""
+    """Training has diverged if the final loss is above this multiple of the constant predictor's, and above the initial
+    loss. Bounded outputs and ordinary noise stay below it."""
     min_steps: Annotated[
         float, Field(ge=1, le=1e6, json_schema_extra={"unit": "steps", "source": "a quarter then has 5 steps"})
     ] = 20.0
-    """Fewer steps are no evidence of anything but divergence."""
+    """With fewer steps, only divergence can be diagnosed."""
     min_records: Annotated[
         float, Field(ge=1, le=1e6, json_schema_extra={"unit": "records", "source": "sign test: 6 of 6 has p < 0.05"})
     ] = 6.0
-    """Fewer recorded steps with a finite loss are no evidence either."""
+    """With fewer recorded steps with a finite loss, only divergence can be diagnosed."""
     rise: Annotated[float, Field(gt=0, le=10, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 0.05
-    """A probe-loss increase counts as a rise above this share of the constant predictor's loss."""
+    """An increase of the probe loss counts as a rise above this fraction of the constant predictor's loss."""
     rise_share_learned: Annotated[
         float, Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": _CORPUS})
     ] = 0.15
-    """A network that learned oscillates when this share of the second half's intervals rise..."""
+    """A network that learned oscillates if the loss rises in this fraction of the intervals of the second half..."""
     rise_sum_learned: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = (
         0.5
     )
-    """...and the rises add up to this many constant-predictor losses: half of all there is to learn is lost again."""
+    """...and the sum of the rises is at least this multiple of the constant predictor's loss."""
     min_rises: Annotated[
         float, Field(ge=1, le=100, json_schema_extra={"unit": "rises", "source": "two can be one transient"})
     ] = 3.0
     """A network that did not learn oscillates with at least this many rises..."""
     rise_share: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": _CORPUS})] = 0.10
-    """...in at least this share of the intervals..."""
+    """...in at least this fraction of the intervals..."""
     rise_to_net: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = 2.0
-    """...that add up to this multiple of the net change: more goes back and forth than is gained. A network that
-    learned must swing by this multiple of its net fall, too."""
+    """...whose sum is at least this multiple of the net change. For a network that learned, the sum of its rises must
+    also be this multiple of its net decrease."""
     large_update: Annotated[
         float, Field(gt=0, le=1e6, json_schema_extra={"unit": "weights", "source": "1 moves a layer by its own size"})
     ] = 1.0
-    """Steps are large when, added up, they exceed a layer's own norm this many times."""
+    """Steps are large if their sum exceeds this multiple of a layer's norm."""
     small_update: Annotated[float, Field(gt=0, le=10, json_schema_extra={"unit": "weights", "source": _CORPUS})] = 0.05
-    """Steps are small when, added up, no layer can have moved by more than this share of its norm."""
+    """Steps are small if their sum is at most this fraction of the norm in every layer."""
     usable_gradient: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = (
         0.01
     )
-    """|g|/|W| from which a gradient is worth a larger step: the fault is then the step, not the gradient."""
+    """|g|/|W| from which the gradient is large enough for larger steps; then the step size is at fault."""
     dead_layer: Annotated[
         float,
         Field(
@@ -101,19 +101,19 @@ class Thresholds(NamedThresholds):
             json_schema_extra={"unit": "fraction", "source": "SageMaker Debugger DeadRelu: less than 1 % active"},
         ),
     ] = 0.99
-    """One layer with this share of dead units passes nothing on."""
+    """A layer with this fraction of dead units blocks the signal."""
     dead_mean: Annotated[
         float,
         Field(gt=0, le=1, json_schema_extra={"unit": "fraction", "source": "SageMaker Debugger DeadRelu: 50 %"}),
     ] = 0.5
-    """Half of all units dead."""
+    """Mean fraction of dead units over all layers."""
     saturated_mean: Annotated[
         float,
         Field(
             gt=0, le=1, json_schema_extra={"unit": "fraction", "source": "DeepDiagnosis: share of |z| >= 5 above 0.5"}
         ),
     ] = 0.5
-    """Half of the activations of bounded layers saturated."""
+    """Mean fraction of saturated activations over the layers with bounded activations."""
     saturated_layer: Annotated[
         float,
         Field(
@@ -125,4 +125,4 @@ class Thresholds(NamedThresholds):
             },
         ),
     ] = 0.9
-    """One layer with this share of saturated activations."""
+    """Fraction of saturated activations in a single layer."""

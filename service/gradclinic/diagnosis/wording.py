@@ -1,4 +1,4 @@
-"""What the numbers of a finding are called where a person reads them."""
+"""The names of a finding's numbers, as people read them."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ LABELS: Mapping[str, str] = {
 
 
 class Reading(NamedTuple):
-    """A measured number as a person reads it."""
+    """A measured number with its name for people."""
 
     label: str
     value: float
@@ -24,10 +24,10 @@ class Reading(NamedTuple):
 
 
 def as_read(name: str, value: float, threshold: float | None, *, interval: Sequence[float] | None = None) -> Reading:
-    """The plain name of a number with its value; a slope that gains is named so, and has not the minus of a loss.
+    """The plain name of a number with its value; a negative slope becomes a positive "gain".
 
-    It is read as a gain where it is held against a gain, or against nothing, and is one. A number of another rule set
-    goes by its own name, with blanks.
+    A slope is a gain if its threshold is one; without a threshold, if its value is negative. Numbers of other rule sets
+    keep their names, with spaces for underscores.
     """
     label = LABELS.get(name, name.replace("_", " "))
     gained = name.startswith("depth_slope") and (threshold < 0 if threshold is not None else value < 0)

@@ -1,13 +1,13 @@
-"""An automatic search for the remedies that cure a sick experiment, reported with its evidence.
+"""An automatic search for remedies that cure an experiment, with the evidence for them.
 
     task = SearchTask(experiment, budget=Budget(seconds=240))
     results = {}
     while trials := next_runs(task, results):
         for trial in trials:                        # in any order, by any number of workers
-            results[trial.key] = ...                # the RunResult of training trial.experiment
+            results[trial.key] = ...                # the RunResult after training trial.experiment
     report(advance(task, results))
 
-No I/O: the state of a search is the task and the results so far, nothing else.
+No I/O: the state of a search consists only of the task and the results so far.
 """
 
 from .candidates import Candidate, candidate, first_candidates

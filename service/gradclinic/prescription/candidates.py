@@ -1,8 +1,8 @@
-"""From a diagnosis to the remedies worth trying, alone and together; then to the neighbours of what did best.
+"""Candidates of the search: first from the diagnosis, then variations of the best candidates.
 
 A candidate has at most one component on each of three axes: the network's structure, its initialization, and its
-steps (learning rate, optimizer, clipping). Which come first follows the mechanism of the condition; nothing here
-decides anything, the trials do.
+steps (learning rate, optimizer, clipping). Their order follows the mechanism of the condition. Only trials decide
+which candidate is best.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,19 +29,19 @@ _STEPS = frozenset(
 
 @dataclass(frozen=True)
 class Candidate:
-    """Remedies in the order they are applied, and the experiment after them."""
+    """Remedies in the order in which they are applied, and the resulting experiment."""
 
     remedies: Remedies
     experiment: Experiment
 
     @property
     def name(self) -> str:
-        """A short name for people, unique among candidates that differ."""
+        """A short name for people; different candidates have different names."""
         return " + ".join(label(remedy) for remedy in self.remedies)
 
 
 def label(remedy: Remedy) -> str:
-    """A remedy in a few words: its kind, and the knobs that were set."""
+    """A remedy in a few words: its kind, and the fields that were set."""
     knobs = _knobs(remedy)
     return f"{remedy.kind}({', '.join(knobs)})" if knobs else remedy.kind
 
@@ -50,7 +50,7 @@ _TAGS = ("kind", "name", "scheme")
 
 
 def _knobs(spec: Spec) -> list[str]:
-    """The fields that differ from their defaults; in a part of its own, the tag too."""
+    """The fields that differ from their defaults; for nested specs, also the tag."""
     fields = type(spec).model_fields
     changed = {name: getattr(spec, name) for name in fields if getattr(spec, name) != fields[name].default}
     return [_knob(name, value) for name, value in changed.items() if name not in _TAGS]
@@ -64,7 +64,7 @@ def _knob(name: str, value: Any) -> str:
 
 
 def candidate(experiment: Experiment, remedies: Sequence[Remedy]) -> Candidate | None:
-    """The experiment with the remedies; None where one refuses, the result does not fit, or nothing changed."""
+    """The experiment with the remedies; None if one does not apply, the result is invalid, or nothing changed."""
     changed = experiment
     try:
         for remedy in remedies:
@@ -78,7 +78,7 @@ def candidate(experiment: Experiment, remedies: Sequence[Remedy]) -> Candidate |
 def first_candidates(
     experiment: Experiment, conditions: Sequence[str], suggested: Sequence[Remedy] = ()
 ) -> list[Candidate]:
-    """What to try first against these conditions: the diagnosis's own suggestions, then combinations, no two alike."""
+    """The first candidates against these conditions: suggestions of the diagnosis, then combinations; no duplicates."""
     network = Network.declared(experiment)
     lists: list[Iterable[Sequence[Remedy]]] = [[[each] for each in suggested]]
     lists += [RULES[condition].combinations(network) for condition in conditions if condition in RULES]
@@ -86,9 +86,9 @@ def first_candidates(
 
 
 def neighbours(experiment: Experiment, best: Sequence[Candidate], *, restless: bool) -> list[Candidate]:
-    """Candidates one component away from the best: a component more, or another one on its axis.
+    """Candidates that differ from the best in one component: one more, or a different one on the same axis.
 
-    The learning rate first: it is what a structural remedy most often needs retuned, downwards if the best is restless.
+    The learning rate comes first, because structural remedies often require retuning it (downwards if `restless`).
     """
     network = Network.declared(experiment)
     changes = (*step_changes(restless=restless), *structure_changes(network), *start_changes(network))
@@ -96,7 +96,7 @@ def neighbours(experiment: Experiment, best: Sequence[Candidate], *, restless: b
 
 
 def simpler(experiment: Experiment, of: Candidate) -> list[Candidate]:
-    """The candidate with one of its remedies left out, for each of them."""
+    """For each remedy of the candidate, the candidate without it."""
     lists = ([*of.remedies[:index], *of.remedies[index + 1 :]] for index in range(len(of.remedies)))
     return list(_distinct(experiment, lists))
 
@@ -108,7 +108,7 @@ def _axis(remedy: Remedy) -> Axis:
 
 
 def _around(best: Sequence[Candidate], changes: Sequence[Remedy]) -> Iterator[list[Remedy]]:
-    """Each change for each of the best in turn, the best's first."""
+    """Each change applied to each of the best, alternating, the best one first."""
     for change in changes:
         for each in best:
             yield _ordered([*(kept for kept in each.remedies if not _replaces(change, kept)), change])

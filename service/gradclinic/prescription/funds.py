@@ -1,4 +1,4 @@
-"""How many candidates a budget pays for, with what the end of the search needs set aside."""
+"""How many candidates fit into a budget, after reserving the runs of the final rounds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from ..experiments.lowering import lower
 from .trials import Budget, seconds
 
 FLOPS = 1e10
-"""Floating-point operations a second of one core in small products, and"""
+"""Floating-point operations per second of one core in small matrix products: a guess, until a run has 20 steps."""
 OVERHEAD = 1e-4
-"""seconds a layer and step, forward, backward and recording: a guess, for as long as no run has taken 20 steps."""
+"""Seconds per layer and step (forward, backward and recording): a guess, until a run has 20 steps."""
 
 SEEDS_TO_CONFIRM = 5
-"""Fresh seeds of the confirmation: with fewer a straddling interval is likely, with more the search is shorter."""
+"""Number of new seeds of the confirmation: with fewer it is often inconclusive, with more less is left to search."""
 
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """How the rest of a search is divided."""
+    """How the remaining budget is divided."""
 
     screen: int
-    """Candidates to screen, and again to improve: short runs of one seed."""
+    """Number of candidates to screen, and again to improve: short runs with one seed."""
     race: int
-    """Candidates that get full runs, of two seeds."""
+    """Number of candidates with full-length runs, on two seeds."""
     finalists: int
     confirm_seeds: int
 
 
 def guessed_rate(experiment: Experiment) -> float:
-    """Seconds a step that the experiment should take on one core; a backward pass is twice a forward one."""
+    """Estimated seconds per step on one core; a backward pass costs twice a forward pass."""
     network = lower(experiment)
     layers = sum(1 for _ in network.walk())
     return 3 * network.flops * experiment.training.batch_size / FLOPS + OVERHEAD * layers
 
 
 def divide(budget: Budget, results: Iterable[RunResult], *, steps: int, short_steps: int, rate: float) -> BudgetPlan:
-    """Divide what is left: the confirmation first, then the race, and half of the rest for each round of screening.
+    """Divide the remaining budget: first the confirmation, then the race; half of the rest for each screening round.
 
     The confirmation trains the finalists, the baseline and the random control on each of its seeds.
     """
@@ -52,7 +52,7 @@ def divide(budget: Budget, results: Iterable[RunResult], *, steps: int, short_st
 
 
 def affords(budget: Budget, results: Iterable[RunResult], *, runs: int, steps: int, rate: float) -> bool:
-    """Whether so many further runs of so many steps are within the budget."""
+    """Whether `runs` further runs of `steps` steps fit into the budget."""
     left, _ = _runs_left(budget, list(results), steps=steps, short_steps=steps, rate=rate)
     return left >= runs
 
@@ -60,9 +60,9 @@ def affords(budget: Budget, results: Iterable[RunResult], *, runs: int, steps: i
 def _runs_left(
     budget: Budget, results: list[RunResult], *, steps: int, short_steps: int, rate: float
 ) -> tuple[float, float]:
-    """Full runs that the budget still pays for, and what a short one counts of a full one.
+    """Number of full runs that still fit into the budget, and the cost of a short run as a fraction of a full one.
 
-    `rate` is the guess of the seconds a step that counts while no run has told better.
+    `rate` is the estimate of seconds per step that is used until runs have been timed.
     """
     if budget.runs is not None:
         return float(budget.runs - len(results)), 1.0

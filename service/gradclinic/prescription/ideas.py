@@ -1,4 +1,4 @@
-"""What else is worth trying: single remedies by what they change. What helps against a condition, its rule says.
+"""Further single remedies to try, by what they change; each rule suggests the remedies against its condition.
 
 The order follows the mechanism of each condition. Sources: Glorot and Bengio 2010 and He et al. 2015 for scales at the
 start, Ioffe and Szegedy 2015 and Ba et al. 2016 for norms, He et al. 2016 and Zhang et al. 2019 for skips,
@@ -26,14 +26,14 @@ from ..remedies.network import Network
 
 
 def step_changes(*, restless: bool) -> tuple[Remedy, ...]:
-    """Other steps, smaller ones first where training is restless, else larger ones."""
+    """Changes of the steps; smaller steps first if training is restless, otherwise larger ones."""
     smaller, larger = (rate(0.1), rate(0.3), CLIPPING), (rate(10.0), rate(3.0))
     other = (adam(0.003), adam(0.01), adam(0.001))
     return (*smaller, *other, *larger) if restless else (*larger, *other, *smaller)
 
 
 def structure_changes(network: Network) -> tuple[Remedy, ...]:
-    """Other structures that this kind of network can take."""
+    """Changes of the structure that this kind of network supports."""
     if network.recurrent:
         return (GATED_CELL,)
     if network.transformer:
@@ -42,7 +42,7 @@ def structure_changes(network: Network) -> tuple[Remedy, ...]:
 
 
 def start_changes(network: Network) -> tuple[Remedy, ...]:
-    """Other beginnings: initializations and branch scales."""
+    """Changes of the start: initializations and branch scales."""
     if network.recurrent:
         return (ORTHOGONAL_SMALL_INPUT, ORTHOGONAL)
     return (KAIMING, XAVIER, ORTHOGONAL, LEVEL_BRANCHES)

@@ -1,6 +1,6 @@
-"""The control of every trial: a remedy drawn by chance. A cure that does not beat it has cured nothing.
+"""The random control: a random remedy. A cure that does not beat it is no evidence.
 
-"Repair" that a random remedy would equal is a known trap of automatic repair, hence the control.
+In automatic repair, random changes often do as well as a proposed repair; the control detects this.
 """
 
 import random
@@ -19,10 +19,10 @@ from ..remedies.against import common
 def random_remedy(
     experiment: Experiment, *, seed: int, listed: Collection[Sequence[Remedy]] = (), attempt: int = 0
 ) -> Remedy | None:
-    """A remedy that applies to the experiment, changes it, and is no listed arm; the same for the same arguments.
+    """A random remedy that changes the experiment and equals none of the given arms; deterministic in its arguments.
 
-    A kind is drawn first, then its knobs, so that kinds with many knobs are not drawn more often. `attempt` counts
-    further draws. None where no remedy of the pool applies.
+    The kind is drawn first, then its fields, so kinds with many fields are not drawn more often. `attempt` counts
+    repeated draws. None if no remedy of the pool applies.
     """
     results = {_applied(experiment, arm) for arm in listed} | {experiment}
     drawn = random.Random(f"random_remedy {seed} {attempt}")  # noqa: S311  # nothing secret is drawn
@@ -43,13 +43,13 @@ def random_remedy(
 
 @cache
 def pool() -> tuple[Remedy, ...]:
-    """Every remedy that can be drawn: each kind of the catalogue, with common values of its knobs."""
+    """All remedies that can be drawn: each kind of the catalogue, with common values of its fields."""
     defaults = TypeAdapter[Remedy](AnyRemedy)
     return tuple(remedy for kind in REMEDIES for remedy in common(kind) or [defaults.validate_python({"kind": kind})])
 
 
 def _applied(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment | None:
-    """The experiment after the remedies; None where one refuses or the result does not fit."""
+    """The experiment after the remedies; None if one does not apply or the result is invalid."""
     try:
         for remedy in remedies:
             experiment = remedy.apply(experiment)

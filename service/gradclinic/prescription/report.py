@@ -1,4 +1,4 @@
-"""What a prescription found so far, as it is shown and stored."""
+"""The results of a prescription so far, as they are shown and stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from .trials import Budget
 
 @dataclass(frozen=True, kw_only=True)
 class SeedConditions:
-    """What is wrong with the experiment as it is."""
+    """The conditions of the unchanged experiment."""
 
     conditions: Mapping[str, int]
-    """Its seeds by their primary condition."""
+    """Number of seeds by primary condition."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentDiagnosis(SeedConditions):
-    """The same with the diagnosis of the experiment's own seed, where that was trained."""
+    """The same with the diagnosis for the experiment's own seed, if that was trained."""
 
     primary: str
     findings: tuple[Finding, ...]
@@ -43,7 +43,7 @@ class TrialReport:
     seed: int
     steps: int
     run_id: str | None
-    """None where the run was not made or was deleted."""
+    """None if the run was not created or was deleted."""
     status: RunStatus
     primary: str | None
     learned: bool | None
@@ -55,37 +55,37 @@ class DrawReport(TrialReport):
     """One run of the random control."""
 
     name: str
-    """The remedy that was drawn, in short."""
+    """Short name of the random remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateReport:
-    """Remedies that were tried together."""
+    """Remedies that were tried in combination."""
 
     arm: str
     remedies: tuple[AnyRemedy, ...]
     reached: SearchRound
-    """The last round that asked for it."""
+    """The last round in which it was trained."""
     runs: tuple[TrialReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlReport:
-    """What remedies drawn by chance achieved on the seeds of the confirmation."""
+    """The results of random remedies on the seeds of the confirmation."""
 
     runs: int
     cured: int
     """Runs that learned without harm."""
     verdict: ArmVerdict | None
     effects: Mapping[str, RatioEffect | Effect] | None
-    """Against the experiment as it is, by metric; None before the search has ended."""
+    """Effects relative to the unchanged experiment, by metric; None before the search has ended."""
     cure_against_control: ArmComparison | None
     draws: tuple[DrawReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmedCandidate:
-    """Remedies that were confirmed on fresh seeds, and by which evidence."""
+    """Remedies that were confirmed on new seeds, with the evidence."""
 
     name: str
     remedies: tuple[AnyRemedy, ...]
@@ -94,10 +94,10 @@ class ConfirmedCandidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Cure(ConfirmedCandidate):
-    """What cures the experiment."""
+    """The remedies that cure the experiment."""
 
     resolved_experiment: JsonObject
-    """The cured experiment, ready to post."""
+    """The cured experiment, ready to submit."""
     simplest: ConfirmedCandidate
     """The confirmed cure with the fewest remedies."""
     best: ConfirmedCandidate
@@ -106,33 +106,33 @@ class Cure(ConfirmedCandidate):
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What the search has cost."""
+    """The cost of the search so far."""
 
     runs: int
     seconds: float
-    """Of training, recording included."""
+    """Seconds of training, including recording."""
     waiting: int
     """Runs of this round that have not ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a search found, as of its last whole round."""
+    """The results of a search after its last complete round."""
 
     status: Literal["running", "succeeded"]
     round: SearchRound
-    """The round that it is in, or ended in."""
+    """The current round, or the one in which the search ended."""
     ending: SearchEnding | None
-    """None while it goes on."""
+    """None while the search is running."""
     why: str
-    """In words, how it ended or how far it is."""
+    """In words: how it ended, or its progress."""
     diagnosis: Annotated[ExperimentDiagnosis | SeedConditions, Field(union_mode="left_to_right")] | None
     tried: tuple[CandidateReport, ...]
-    """Every candidate with its runs, those that came furthest first, then by what they left of the loss."""
+    """All candidates with their runs, ordered by the round they reached, then by the remaining loss."""
     control: ControlReport | None
     cure: Cure | None
-    """None where nothing cures the experiment."""
+    """None if no cure was found."""
     comparison: Comparison | None
-    """Of the confirmation, on seeds that no choice was made by."""
+    """The comparison of the confirmation, on seeds that were not used for any choice."""
     budget: Budget
     spent: Spent

@@ -1,4 +1,4 @@
-"""From the state of a search to its report."""
+"""The report of a search from its state."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -23,11 +23,11 @@ from .trials import Trial, badness, seconds
 
 
 def report(state: SearchState, *, refused: Collection[str] = (), deleted: Collection[str] = ()) -> Report:
-    """The diagnosis, what was tried, the control, the cure (or None, and why), and what it cost.
+    """The diagnosis, the candidates, the control, the cure (or None, with the reason), and the cost.
 
-    `refused`: keys of trials that count as failed though nothing was trained. `deleted`: keys of trials whose runs
-    were deleted, which count as not trained. What was spent is everything that was trained: also runs that the search
-    would not ask for again, because one that it had gone by was deleted.
+    `refused`: keys of trials that count as failed without being trained. `deleted`: keys of trials whose runs were
+    deleted; they count as not trained. The cost includes all training, also of runs that are no longer part of the
+    search because an earlier run was deleted.
     """
     outcome = state.outcome
     trained = [result for key, result in state.results.items() if key not in refused]
@@ -47,18 +47,18 @@ def report(state: SearchState, *, refused: Collection[str] = (), deleted: Collec
 
 
 _DOING: Mapping[SearchRound, str] = {
-    "diagnose": "the experiment as it is",
+    "diagnose": "the unchanged experiment",
     "screen": "first candidates in short runs",
     "improve": "variations of the best candidates in short runs",
     "race": "the best candidates at full length",
-    "confirm": "the finalists on fresh seeds",
+    "confirm": "the finalists on new seeds",
 }
 
 
 def _why(state: SearchState) -> str:
     if state.outcome is not None:
         return state.outcome.why
-    return f"The search goes on: {_DOING[state.round]}, {len(state.waiting)} runs to go in this round."
+    return f"The search is running: {_DOING[state.round]}, {len(state.waiting)} runs left in this round."
 
 
 def _without(deleted: int) -> str:

@@ -1,13 +1,14 @@
 """The search for a cure, as a pure function of the results so far.
 
-    diagnose   the experiment as it is, on three seeds                  -> its conditions, or: it is healthy
+    diagnose   the unchanged experiment, on three seeds                 -> its conditions, or: it is healthy
     screen     first candidates for these conditions, one seed, short   -> the best
-    improve    what is one component away from the best, likewise       -> the best of all
-    race       the best few at full length, two seeds                   -> finalists: the best, and the simplest as good
-    confirm    finalists, baseline and a random control, fresh seeds    -> the cure, or the next finalists, or none
+    improve    variations of the best in one component, likewise        -> the best of all
+    race       the best few at full length, two seeds                   -> finalists: the best, and equally good ones
+    confirm    finalists, baseline and a random control, new seeds      -> the cure, or the next finalists, or none
 
-Replayed from its results, the search asks for the same runs again, whatever the order in which they ended; a round is
-asked for as a whole, and the next when all of it has ended. Only a budget in seconds makes it depend on the machine.
+The search is deterministic: replayed from its results, it requests the same runs, independent of the order in which
+they ended. A round is requested as a whole, and the next one after all its runs have ended. Only a budget in seconds
+makes the search depend on the machine.
 """
 
 from collections import Counter
@@ -29,11 +30,11 @@ from .trials import DEFAULT_BUDGET, Budget, Results, Trial, badness, trial
 DIAGNOSE_SEEDS = 3
 RACE_SEEDS = 2
 FRESH = 1000
-"""Seeds of the confirmation start so far from the experiment's own, so that none was used to choose."""
+"""Offset of the confirmation's seeds from the experiment's seed, so that no seed is used twice."""
 SHORT = 3
-"""A screening run has a third of the steps, but at least 50, which every rule can judge."""
+"""A screening run has a third of the steps, but at least 50, which is enough for every rule."""
 AS_GOOD = log(1.5)
-"""A simpler cure is as good as the best while its loss is at most half as large again: a fixed price for simplicity."""
+"""A simpler cure counts as equally good if its loss is at most 1.5 times that of the best."""
 
 _RESTLESS = ("divergence", "exploding_gradients", "oscillating_loss", "dead_units")
 """Conditions whose steps are too large rather than too small."""
@@ -41,12 +42,12 @@ _RESTLESS = ("divergence", "exploding_gradients", "oscillating_loss", "dead_unit
 
 @dataclass(frozen=True)
 class SearchTask:
-    """What a prescription is asked for."""
+    """The input of a search."""
 
     experiment: Experiment
     budget: Budget = DEFAULT_BUDGET
     seed: int = 0
-    """Fixes the draws of the random control."""
+    """Seed of the random control."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,18 @@ class SearchOutcome:
 
     ending: SearchEnding
     why: str
-    """One or two sentences for a person."""
+    """One or two sentences for people."""
     cure: Candidate | None = None
     simplest: Candidate | None = None
-    """The confirmed cure with the fewest remedies, as good or not."""
+    """The confirmed cure with the fewest remedies, even if it is not equally good."""
     best: Candidate | None = None
-    """The confirmed cure with the lowest loss; where none cures, the best candidate of the race."""
+    """The confirmed cure with the lowest loss; without a cure, the best candidate of the race."""
     comparison: Comparison | None = None
-    """Of the confirmation: the finalists and the control against the baseline on fresh seeds."""
+    """The confirmation: the finalists and the control against the baseline, on new seeds."""
     against_control: ArmComparison | None = None
     """The cure against the random control, on the same seeds."""
     control: Mapping[int, Candidate] = field(default_factory=dict)
-    """The remedy that was drawn for each seed of the control."""
+    """The random remedy for each seed of the control."""
 
 
 Steps = Generator[Sequence[Trial], Results, SearchOutcome]
@@ -74,24 +75,24 @@ Steps = Generator[Sequence[Trial], Results, SearchOutcome]
 
 @dataclass(frozen=True)
 class SearchState:
-    """Where a search stands."""
+    """The state of a search."""
 
     task: SearchTask
     results: Results
     asked: tuple[Trial, ...]
     """Every trial so far, in order."""
     waiting: tuple[Trial, ...]
-    """Those without a result: what to train next."""
+    """Trials without a result, to be trained next."""
     outcome: SearchOutcome | None
 
     @property
     def round(self) -> SearchRound:
-        """The round that it is in, or ended in."""
+        """The current round, or the one in which the search ended."""
         return self.asked[-1].round
 
 
 def advance(task: SearchTask, results: Results) -> SearchState:
-    """Replay the search with the results so far, by trial key; what it waits for is in `waiting`."""
+    """Replay the search with the results so far, by trial key; the next trials are in `waiting`."""
     asked: dict[str, Trial] = {}
     steps = _search(task)
     try:
@@ -107,7 +108,7 @@ def advance(task: SearchTask, results: Results) -> SearchState:
 
 
 def next_runs(task: SearchTask, results: Results) -> tuple[Trial, ...]:
-    """The trials to train next; none where the search has ended."""
+    """The trials to train next; empty if the search has ended."""
     return advance(task, results).waiting
 
 
@@ -119,9 +120,7 @@ def _search(task: SearchTask) -> Steps:
     everything |= yield asked
     sick = [everything[each.key] for each in asked]
     if not any(result.succeeded for result in sick):
-        return SearchOutcome(
-            "untrainable", "The service could not train this experiment at all, so nothing can be tried."
-        )
+        return SearchOutcome("untrainable", "The service could not train this experiment, so no remedy can be tried.")
     conditions = [name for name, _ in Counter(name for result in sick for name in sorted(result.harmful)).most_common()]
     if not conditions:
         return SearchOutcome("healthy", f"The experiment learned in {len(sick)} of {len(sick)} seeds: nothing to cure.")
@@ -152,7 +151,7 @@ def _search(task: SearchTask) -> Steps:
 
 
 def _suggested(results: Sequence[RunResult]) -> list[Remedy]:
-    """What the diagnoses suggest for their harmful findings, each once, in order."""
+    """The suggestions of the diagnoses for harmful findings, without duplicates, in order."""
     found: list[Remedy] = []
     for result in results:
         for finding in result.diagnosis.findings if result.diagnosis is not None else ():
@@ -200,7 +199,7 @@ class _Race:
         return results
 
     def finalists(self, tried: Sequence[Candidate], count: int) -> list[Candidate]:
-        """The best, then the simplest that did well, then the rest in order."""
+        """The best, then the simplest that did well, then the others in order."""
         left = {each: score for each, score in self.scores.items() if each not in tried and score < inf}
         ranked = _best(left, len(left))
         simple = sorted((each for each in ranked if each in self.well), key=lambda each: len(each.remedies))
@@ -212,7 +211,7 @@ def _best(scores: Mapping[Candidate, float], count: int) -> list[Candidate]:
 
 
 def _with_simplest(best: list[Candidate], scores: Mapping[Candidate, float]) -> list[Candidate]:
-    """The best, with the best single remedy among them."""
+    """The best candidates, including the best single remedy."""
     single = {each: score for each, score in scores.items() if len(each.remedies) == 1}
     return list(dict.fromkeys([*best[: max(1, len(best) - 1)], *_best(single, 1), *best]))[: max(2, len(best))]
 
@@ -244,7 +243,7 @@ def _confirm(task: SearchTask, raced: _Race, plan: BudgetPlan, everything: Mappi
 
 
 def _control(task: SearchTask, best: Sequence[Candidate], seeds: Sequence[int]) -> dict[int, Candidate]:
-    """One remedy for each seed, drawn without looking at any result."""
+    """One random remedy for each seed, independent of all results."""
     drawn: dict[int, Candidate] = {}
     for attempt, seed in enumerate(seeds):
         remedy = random_remedy(
@@ -256,7 +255,7 @@ def _control(task: SearchTask, best: Sequence[Candidate], seeds: Sequence[int]) 
 
 
 def _named(results: Results) -> list[RunResult]:
-    """The confirmation's results, by the arms' names in the search and not those of whoever trained them."""
+    """The results of the confirmation with the arm names of the search, not those under which they were trained."""
     return [replace(result, arm=key.rsplit("|", 2)[0]) for key, result in results.items()]
 
 
@@ -279,13 +278,13 @@ def _cured(
 
 
 def _against(reference: str, candidate: Candidate, results: Results) -> ArmComparison:
-    """A candidate against another arm of the confirmation than the baseline."""
+    """A candidate compared with an arm of the confirmation other than the baseline."""
     both = [result for result in _named(results) if result.arm in (reference, candidate.name)]
     return compare(both, baseline=reference).arm(candidate.name)
 
 
 def _as_good(simple: Candidate, best: Candidate, results: Results) -> bool:
-    """Whether the simpler one's loss is about the best's, on the seeds of the confirmation."""
+    """Whether the simpler candidate is equally good on the seeds of the confirmation; see `AS_GOOD`."""
     if simple == best:
         return True
     return gain(_named(results), baseline=best.name, arm=simple.name) <= AS_GOOD
@@ -296,8 +295,8 @@ def _not_cured(
 ) -> SearchOutcome:
     best = next(iter(_best(raced, 1)), None)
     if comparison is None or best is None:
-        why = "Nothing that was tried trained to a finite loss at full length."
+        why = "No candidate trained to a finite loss at full length."
     else:
         arm = next((each for each in comparison.arms if each.arm == best.name), comparison.arms[0])
-        why = f"The best of what was tried, {arm.arm}, is no cure: {arm.reason}"
+        why = f"The best candidate, {arm.arm}, is not a cure: {arm.reason}"
     return SearchOutcome("not_cured", why, best=best, comparison=comparison, control=control)

@@ -1,4 +1,4 @@
-"""What can be asked for: a search for what cures an experiment."""
+"""The specification of a prescription."""
 
 from pydantic import Field
 
@@ -9,13 +9,13 @@ from .trials import DEFAULT_BUDGET, Budget
 
 
 class PrescriptionSpec(Spec):
-    """A sick experiment, and what finding its cure may cost."""
+    """An experiment that trains badly, and the budget for finding a cure."""
 
     experiment: Experiment
-    """What does not train as it should."""
+    """The experiment to cure."""
     budget: Budget = DEFAULT_BUDGET
-    """Seconds of training over all runs, or a number of runs."""
+    """Total seconds of training, or a number of runs."""
     name: Name | None = None
     """For people."""
     labels: Labels = Field(default_factory=dict)
-    """For finding the prescription's runs again."""
+    """Labels for finding the runs of the prescription."""

@@ -1,4 +1,4 @@
-"""What a prescription asks for (trials), what it gets back (results), and what it may spend (a budget)."""
+"""The trials, results and budget of a search."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from ..remedies import Remedy
 
 
 class Budget(Spec):
-    """What the search may spend: seconds of training, or runs (a short one counts as one)."""
+    """The budget of a search: seconds of training, or a number of runs (a short run counts as one)."""
 
     seconds: Annotated[float | None, Field(gt=0, le=1e7)] = None
-    """Seconds of training, summed over runs, recording included; the end is overrun by the runs under way at most."""
+    """Total seconds of training over all runs, including recording. Runs in progress at the end may exceed it."""
     runs: Annotated[int | None, Field(ge=8, le=10_000)] = None
-    """Runs in all; fewer than 8 can confirm nothing."""
+    """Total number of runs; at least 8 are needed to confirm a cure."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.seconds is None) == (self.runs is None):
-            raise ValueError("a budget is in seconds or in runs")
+            raise ValueError("a budget has either seconds or runs")
         return self
 
 
@@ -34,15 +34,15 @@ DEFAULT_BUDGET = Budget(seconds=240.0)
 
 @dataclass(frozen=True)
 class Trial:
-    """One run that the search wants."""
+    """One run that the search requests."""
 
     key: str
-    """Names the trial within its prescription: the same for the same search, whoever asks."""
+    """Identifies the trial within its prescription; deterministic for the same search."""
     round: SearchRound
     arm: str
     remedies: tuple[Remedy, ...]
     experiment: Experiment
-    """Resolved, with the trial's seed and steps: ready to train."""
+    """The resolved experiment with the trial's seed and steps, ready to train."""
 
     @property
     def seed(self) -> int:
@@ -58,7 +58,7 @@ class Trial:
 def trial(
     round_: SearchRound, arm: str, remedies: tuple[Remedy, ...], experiment: Experiment, *, seed: int, steps: int
 ) -> Trial:
-    """A trial of an arm from a seed, for so many steps."""
+    """A trial of an arm with this seed and number of steps."""
     training = experiment.training.model_copy(update={"seed": seed, "steps": steps})
     return Trial(
         key=f"{arm}|{seed}|{steps}",
@@ -70,11 +70,11 @@ def trial(
 
 
 Results = Mapping[str, RunResult]
-"""The results so far by their trials' keys."""
+"""The results so far, by trial key."""
 
 
 def loss_left(result: RunResult) -> float:
-    """Share of the constant predictor's loss that is left, in training or validation, whichever is worse.
+    """Loss relative to always predicting the average: the larger of training and validation.
 
     Infinite for a run that diverged or could not be trained.
     """
@@ -87,19 +87,19 @@ def loss_left(result: RunResult) -> float:
 
 
 LEAST = 0.01
-"""Candidates that leave less than this of the loss are equally good for the race."""
+"""Candidates whose relative loss is below this count as equally good in the race."""
 HARM = log(4)
-"""A harmful finding weighs like four times the loss: it may be what the shortened run is about."""
+"""A harmful finding counts like a fourfold loss: in a shortened run it may predict the outcome."""
 
 
 def badness(result: RunResult) -> float:
-    """What the race goes by: log of the loss left, worse by ln 4 with a harmful finding. Smaller is better."""
+    """The score of the race: log of the relative loss, plus ln 4 with a harmful finding. Smaller is better."""
     left = loss_left(result)
     return (inf if left == inf else log(max(left, LEAST))) + (HARM if result.harmful else 0.0)
 
 
 def seconds(result: RunResult) -> float:
-    """What a run cost."""
+    """Duration of a run in seconds; 0 if unknown."""
     if result.seconds is not None:
         return result.seconds
     parts = (result.metric("train_seconds"), result.metric("recording_seconds"))

@@ -1,4 +1,4 @@
-"""A new result held against a pinned one: no worse by more than a margin, worse, or not known yet; pure functions.
+"""Regression checks of a new result against a pinned baseline, within margins; pure functions.
 
 report = check(baseline, new, margins={"final_validation_loss": 0.1})
 report.verdict, report.summary, report.metrics, report.conditions

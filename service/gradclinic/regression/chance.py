@@ -1,4 +1,4 @@
-"""Whether something bad befell more seeds than the baseline's by more than chance: exact tests."""
+"""Exact tests of whether more new seeds than baseline seeds show a bad event."""
 
 from dataclasses import dataclass
 from math import comb
@@ -9,7 +9,7 @@ from ..comparison.intervals import EXACT_UP_TO
 
 @dataclass(frozen=True)
 class Befell:
-    """In how many of the new seeds, and in how many of the baseline's, something bad happened."""
+    """The number of new seeds, and of baseline seeds, with a bad event."""
 
     new: int
     of_new: int
@@ -18,14 +18,14 @@ class Befell:
 
     @property
     def more(self) -> bool:
-        """Whether it befell a larger share of the new seeds."""
+        """Whether the fraction is larger for the new seeds."""
         return bool(self.of_new and self.of_baseline) and self.new / self.of_new > self.baseline / self.of_baseline
 
     def beyond_chance(self, error: float) -> bool:
-        """Whether it befell more of the new seeds, in a test that errs for no more than `error` if both are alike.
+        """Whether more new seeds are bad, in a test with a false-positive rate of at most `error`.
 
-        Up to 16 seeds at the largest level that keeps the error (Boschloo 1970), beyond by the conditional chance
-        itself (Fisher 1935), which is stricter.
+        Up to 16 seeds at the largest level that keeps the error (Boschloo 1970); above, by the conditional
+        probability itself (Fisher 1935), which is stricter.
         """
         if not self.more:
             return False
@@ -35,7 +35,7 @@ class Befell:
 
     @property
     def conditional_chance(self) -> float:
-        """Chance that it befalls so many of the new seeds at least, given how many it befell in all, if both are alike.
+        """Probability of at least this many bad new seeds, given the total number, if both sides are alike.
 
         sum over k >= new of C(of_new, k) C(of_baseline, bad - k) / C(of_new + of_baseline, bad). Dimensionless.
         Source: Fisher 1935, J. Royal Statistical Society 98:39.
@@ -45,10 +45,10 @@ class Befell:
         return ways / comb(self.of_new + self.of_baseline, bad)
 
     def seeds_needed(self, error: float) -> int | None:
-        """The fewest seeds on either side that would decide if the shares stay; None where up to 16 would not."""
+        """The smallest number of seeds per side that would decide if the fractions stay; None if more than 16."""
         return self._tally.seeds_that_decide(error) if self.more else None
 
     @property
     def _tally(self) -> Tally:
-        # A tally asks what befell its first arm more often than its second: here the new one is the first.
+        # A tally tests for more events in its first arm than in its second: the new runs are the first.
         return Tally((self.of_new, self.of_baseline), (self.new, self.baseline))

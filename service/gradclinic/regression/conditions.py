@@ -1,4 +1,4 @@
-"""Conditions that hurt learning, in the new runs against the baseline's: in how many seeds, in which layers."""
+"""Conditions that hurt learning in the new runs, compared with the baseline: number of seeds and layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from .report import ConditionCheck
 
 @dataclass(frozen=True)
 class _Compared:
-    """One condition: in how many seeds it hurt learning, on either side."""
+    """One condition: the number of seeds on each side in which it hurt learning."""
 
     condition: str
     befell: Befell
     error: float
     finding: FindingOverSeeds | None
-    """What the new seeds say of it together; None where none shows it."""
+    """The finding over all new seeds; None if no seed shows it."""
     baseline_finding: FindingOverSeeds | None
 
     @property
     def verdict(self) -> CheckVerdict:
-        """Fail where it hurt more seeds than chance would; open where it is new, and may be chance."""
+        """`fail` if it hurt significantly more seeds; `inconclusive` if it is new but may be chance."""
         if self.befell.beyond_chance(self.error):
             return "fail"
         return "inconclusive" if self.befell.new and not self.befell.baseline else "pass"
 
     @property
     def seeds_needed(self) -> int | None:
-        """How many seeds would decide if the shares stay; None where it is decided, or up to 16 would not."""
+        """The number of seeds that would decide if the fractions stay; None if decided, or if more than 16."""
         return self.befell.seeds_needed(self.error) if self.verdict == "inconclusive" else None
 
     @property
@@ -40,7 +40,7 @@ class _Compared:
 
     @property
     def reason(self) -> str:
-        """Why that verdict, in one sentence."""
+        """The reason for the verdict, in one sentence."""
         befell = self.befell
         name = self.condition.replace("_", " ").capitalize()
         where = f", in {', '.join(self.layers[:3])}" if self.layers and befell.new else ""
@@ -49,7 +49,7 @@ class _Compared:
             f"{name} hurt learning in {befell.new} of {befell.of_new} new seeds{where}, "
             f"and in {befell.baseline} of {befell.of_baseline} of the baseline's"
         )
-        ends = {"fail": "; that is beyond chance", "inconclusive": "; it is new, but may be chance"}
+        ends = {"fail": "; this is significant", "inconclusive": "; it is new, but may be chance"}
         return text + ends.get(self.verdict, "") + "."
 
     def check(self) -> ConditionCheck:
@@ -71,9 +71,10 @@ class _Compared:
 def condition_checks(
     baseline: Sequence[RunResult], new: Sequence[RunResult], *, error: float
 ) -> tuple[ConditionCheck, ...]:
-    """A check for each condition that hurt learning in any seed, those that befell most new seeds first.
+    """A check for each condition that hurt learning in any seed, those in most new seeds first.
 
-    They share the error: what is found on both sides together tells nothing of which side is worse.
+    They share the error. A condition counts as tested if it occurs on any side, which does not depend on which side is
+    worse.
     """
     names = sorted({name for run in (*baseline, *new) for name in run.harmful})
     found, found_before = _findings(new), _findings(baseline)

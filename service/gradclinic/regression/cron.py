@@ -1,4 +1,4 @@
-"""Cron lines: which are valid, and when they are due, in a named time zone; UTC unless another one is named."""
+"""Cron expressions: validation and due times in a named time zone (UTC by default)."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,12 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 
 
 def zone_of(name: str) -> tzinfo:
-    """The time zone of that name (IANA); raises InvalidSpec for another."""
+    """The time zone with this IANA name; raises InvalidSpec for an unknown one."""
     if name == "UTC":
         return UTC
     found = _named(name) if _ZONE.fullmatch(name) else None
     if found is None:
-        raise InvalidSpec.at(
-            "/zone", "no time zone is called so", value=name, allowed="UTC, or a name such as Europe/Berlin"
-        )
+        raise InvalidSpec.at("/zone", "unknown time zone", value=name, allowed="UTC, or a name such as Europe/Berlin")
     return found
 
 
@@ -32,32 +30,35 @@ def _named(name: str) -> tzinfo | None:
 
 
 def check_line(line: str, zone: str) -> None:
-    """Raises InvalidSpec where a cron line or its zone is not valid, or the line is never due."""
+    """Raises InvalidSpec if a cron expression or its zone is not valid, or the expression is never due."""
     tz = zone_of(zone)
     if len(line.split()) != 5:
         raise InvalidSpec.at(
-            "/cron", "a cron line has five fields", value=line, allowed="minute hour day-of-month month day-of-week"
+            "/cron",
+            "a cron expression has five fields",
+            value=line,
+            allowed="minute hour day-of-month month day-of-week",
         )
     try:
         next(_times(line, datetime.now(tz)))
     except (CronSimError, ValueError, IndexError, StopIteration, OverflowError) as error:
-        text = str(error) if isinstance(error, CronSimError) and str(error) else "this line is never due"
-        raise InvalidSpec.at("/cron", text, value=line, allowed="a cron line such as 0 3 * * *") from None
+        text = str(error) if isinstance(error, CronSimError) and str(error) else "this expression is never due"
+        raise InvalidSpec.at("/cron", text, value=line, allowed="a cron expression such as 0 3 * * *") from None
 
 
 def last_due(line: str, zone: str, *, since: datetime, now: datetime) -> datetime | None:
-    """The last time after `since`, up to `now`, that the line was due; None where there is none.
+    """The last due time after `since`, up to and including `now`; None if there is none.
 
-    However many times were missed in between, it is the one to make up for.
+    If several due times were missed, only this one is made up for.
     """
-    start = (now + timedelta(seconds=1)).astimezone(zone_of(zone))  # a start is itself left out
+    start = (now + timedelta(seconds=1)).astimezone(zone_of(zone))  # includes `now` itself
     times = (due.astimezone(UTC) for due in _times(line, start, backwards=True))
     found = next((due for due in times if due <= now), None)
     return found if found is not None and found > since else None
 
 
 def next_due(line: str, zone: str, *, now: datetime) -> datetime | None:
-    """The next time after `now` that the line is due."""
+    """The next due time after `now`."""
     return next((due.astimezone(UTC) for due in _times(line, now.astimezone(zone_of(zone)))), None)
 
 

@@ -1,13 +1,13 @@
 """The verdict on a new result, from the runs of both sides.
 
 pass          every metric's interval lies within its margin, and no condition that the baseline lacked hurts learning
-fail          some metric's interval lies beyond its margin, or some condition hurts more seeds than chance would
-inconclusive  everything else: too few seeds, an interval that straddles the margin, runs that were not trained
+fail          some metric's interval lies outside its margin, or some condition hurts significantly more seeds
+inconclusive  everything else: too few seeds, an interval that contains the margin, runs that were not trained
 
-If the new runs are no worse than their margins allow, the chance of a fail is at most 5 %, whatever the number of
-metrics and conditions: 3 % are shared by the metrics' bounds, 2 % by the exact tests of the conditions. If they are
-worse than a margin, the chance that they pass is at most 3 %. Fewer than three seeds decide nothing. What befalls
-fewer than about one seed in n can stay unseen with n seeds.
+If the new runs are no worse than their margins allow, the probability of a fail is at most 5 % in total: 3 % for the
+bounds of the metrics, 2 % for the exact tests of the conditions. If they are worse than a margin, the probability of a
+pass is at most 3 %. With fewer than three seeds nothing is decided. Events that are rarer than about one in n seeds can
+stay unnoticed with n seeds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,21 @@ from .metrics import FEWEST_SEEDS, metric_check
 from .report import ConditionCheck, LostRun, MetricCheck, Report
 
 ERROR = 0.05
-"""Chance of a false fail, at most."""
+"""False-failure rate, at most."""
 RESERVED = 0.4
-"""The share of it that conditions may use up; the metrics have the rest."""
+"""Fraction of the error that is reserved for conditions; the rest is for the metrics."""
 
 METHOD = (
-    "non-inferiority on differences paired by seed, of log values where the unit is ln(...): bounds by Student's t, "
+    "non-inferiority on differences paired by seed, on log values if the unit is ln(...): bounds by Student's t, "
     f"simultaneous over the metrics (Bonferroni, {1 - 2 * (1 - RESERVED) * ERROR:.0%} for all intervals together); "
-    "conditions, and seeds that ended in another way, by exact tests"
+    "exact tests for conditions, and for seeds that end differently (not finite, or not learned)"
 )
 
 
 def check(baseline: Sequence[RunResult], new: Sequence[RunResult], *, margins: Mapping[str, float]) -> Report:
-    """Compare new runs with the baseline's, paired by seed; `margins` names the metrics that are looked at.
+    """Compare new runs with the baseline's, paired by seed; `margins` are the margins of the metrics to check.
 
-    Conditions are counted over all runs of either side, metrics over the pairs. Raises KeyError for an unknown metric.
+    Conditions are counted over all runs of each side, metrics over the pairs. Raises KeyError for an unknown metric.
     """
     runs = in_one_unit([*baseline, *new])
     baseline, new = runs[: len(baseline)], runs[len(baseline) :]
@@ -63,7 +63,7 @@ def check(baseline: Sequence[RunResult], new: Sequence[RunResult], *, margins: M
                 _OPENING[verdict],
                 *(each.reason for each in cases if each.verdict == verdict),
                 *(["Nothing hurt learning."] if verdict == "pass" and not any(c.new_seeds for c in conditions) else []),
-                *([f"{len(lost)} of {len(mine) + len(lost)} new runs could not be trained to an end."] if lost else []),
+                *([f"{len(lost)} of {len(mine) + len(lost)} new runs could not be trained."] if lost else []),
                 *([_what_decides(needed)] if verdict == "inconclusive" else []),
             ]
         ),
@@ -94,7 +94,7 @@ def _verdict(cases: Sequence[MetricCheck | ConditionCheck], *, lost: int) -> Che
 
 
 def _seeds_needed(cases: Sequence[MetricCheck | ConditionCheck], *, seeds: int, lost: int) -> int | None:
-    """How many seeds would decide what is open; None where no practical number would."""
+    """The number of seeds that would decide the open cases; None if no practical number would."""
     needed = [each.seeds_needed for each in cases if each.verdict == "inconclusive"]
     if not needed:
         return max(FEWEST_SEEDS, seeds + lost)
@@ -104,7 +104,7 @@ def _seeds_needed(cases: Sequence[MetricCheck | ConditionCheck], *, seeds: int, 
 
 def _what_decides(seeds: int | None) -> str:
     if not seeds:
-        return "If all stays so, no practical number of seeds would decide."
+        return "No practical number of seeds would decide."
     return f"About {seeds} seeds would decide."
 
 

@@ -1,7 +1,7 @@
-"""A check as JUnit XML, which every CI system reads: a test case for each metric and each condition.
+"""A check as JUnit XML for CI systems: one test case for each metric and each condition.
 
-fail is a `failure`, whose text is the evidence. inconclusive is `skipped`: nothing is known to be broken, so it does
-not break a build, and is seen all the same. Where the service could not do the check, that is an `error`.
+A fail is a `failure` with the evidence as its text. Inconclusive is `skipped`: it is visible, but does not break the
+build, because nothing is known to be broken. If the service could not do the check, that is an `error`.
 """
 
 import re
@@ -14,11 +14,11 @@ from ..kernel.status import StudyStatus
 from .report import ConditionCheck, MetricCheck, Report
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML document may hold, escaped or not."""
+"""Characters that XML does not allow, even escaped."""
 
 
 class EndedCheck(Protocol):
-    """What the document tells of a check beside its report."""
+    """The fields of a check that the document contains, besides its report."""
 
     @property
     def id(self) -> str: ...
@@ -35,7 +35,7 @@ class EndedCheck(Protocol):
 
 
 def junit_xml(check: EndedCheck) -> bytes:
-    """The JUnit document of a check that has ended, in UTF-8."""
+    """The JUnit document of an ended check, in UTF-8."""
     cases = _cases(check)
     count = {kind: sum(outcome is not None and outcome[0] == kind for _, outcome in cases) for kind in _KINDS}
     totals = {"tests": str(len(cases)), **{_KINDS[kind]: str(number) for kind, number in count.items()}}
@@ -95,7 +95,7 @@ def _figures(each: MetricCheck) -> str:
 
 
 def _spelled(value: float | None) -> str:
-    """A number as the API spells it, None where there is none."""
+    """A number as in the API; "None" if there is none."""
     if value is None or isfinite(value):
         return str(value)
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # only NaN is unequal to itself

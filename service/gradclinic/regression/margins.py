@@ -1,4 +1,4 @@
-"""How much worse a new result may be than the baseline, metric by metric."""
+"""The margins of a check: how much worse each metric may be than the baseline."""
 
 from collections.abc import Mapping
 from math import log1p
@@ -13,22 +13,22 @@ Margin = Annotated[float, Field(ge=0, le=10)]
 
 
 class Margins(Spec):
-    """The metrics that a check looks at, each with how much worse than the baseline it may be.
+    """The metrics of a check, each with a margin: how much worse than the baseline it may be.
 
-    For losses and steps a share (0.1: a tenth larger), for the accuracy a fraction (0.02: two points lower). With 0
-    a metric may be no worse at all.
+    For losses and steps the margin is relative (0.1: 10 % larger); for the accuracy it is absolute (0.02: two
+    percentage points lower). With 0 a metric may not be worse at all.
     """
 
     final_validation_loss: Margin | None = None
-    """Share by which the loss on the validation split may be larger."""
+    """Relative margin of the loss on the validation split (0.1: 10 % larger)."""
     final_train_loss: Margin | None = None
-    """Share by which the loss on the training samples may be larger."""
+    """Relative margin of the loss on the training samples."""
     relative_train_loss: Margin | None = None
-    """Share by which the training loss over that of the best constant predictor may be larger."""
+    """Relative margin of the training loss relative to always predicting the average."""
     final_validation_accuracy: Margin | None = None
-    """How much lower the accuracy on the validation split may be, from 0 to 1."""
+    """Absolute margin of the accuracy on the validation split, from 0 to 1 (0.02: two percentage points lower)."""
     steps_to_target: Margin | None = None
-    """Share by which the steps until the probe loss has halved may be more."""
+    """Relative margin of the number of steps until the probe loss is half that of always predicting the average."""
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -37,15 +37,15 @@ class Margins(Spec):
         return self
 
     def named(self) -> dict[str, float]:
-        """The metrics that are looked at, with their margins."""
+        """The margins of the checked metrics, by name."""
         return {name: value for name, value in self if value is not None}
 
 
 DEFAULT_MARGINS: Mapping[str, float] = {"final_validation_loss": 0.1, "final_validation_accuracy": 0.02}
-"""What is looked at where nothing else is asked for, as far as the baseline has it. Twice of what comparisons call
-negligible: a difference that small is real, and no reason to stop anybody's work."""
+"""The default margins, for metrics that the baseline has. They are twice what comparisons call negligible: such a
+difference can be real, but is no reason to block a change."""
 
 
 def limit_of(metric: Metric, margin: float) -> float:
-    """A margin on the metric's own scale, on which positive differences are worse: ln(1 + margin) for losses."""
+    """A margin on the scale of the metric's differences: ln(1 + margin) on a log scale, otherwise the margin."""
     return log1p(margin) if metric.log else margin

@@ -1,4 +1,4 @@
-"""One metric of the new runs against the baseline's, paired by seed: no worse than the margin, worse, or open."""
+"""The check of one metric, paired by seed: within the margin, outside it, or inconclusive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,24 +14,24 @@ from .margins import limit_of
 from .report import MetricCheck, PairedRuns
 
 FEWEST_SEEDS = 3
-"""Fewer decide nothing: two differences have one degree of freedom, and on a coarse scale (an accuracy) they are easily
-equal by chance, which reads as no scatter at all."""
+"""Fewer seeds decide nothing: two differences have one degree of freedom, and on a coarse scale (an accuracy) they can
+be equal by chance, which looks like no scatter."""
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """A metric, how much worse it may be, and what the pairs of runs say.
+    """A metric, its margin, and the differences between the pairs of runs.
 
-    The interval is one of several that hold together; each of its bounds errs for no more than `error` / metrics.
+    The intervals of all metrics are simultaneous; each bound has an error of at most `error` / metrics.
     """
 
     metric: Metric
     margin: float
-    """As asked for: a share for losses and steps, a fraction for the accuracy."""
+    """As requested: relative for losses and steps, absolute for the accuracy."""
     paired: PairedDifference | None
-    """None where no pair has the metric."""
+    """None if no pair has the metric."""
     endings: Sequence[Befell]
-    """How many seeds ended in another way: not finite, not learned."""
+    """Counts of seeds that ended differently: not finite, not learned."""
     error: float
     values: tuple[PairedRuns, ...]
 
@@ -42,7 +42,7 @@ class _Compared:
 
     @property
     def verdict(self) -> CheckVerdict:
-        """Pass where the whole interval is within the margin, fail where all of it is beyond."""
+        """`pass` if the whole interval is within the margin, `fail` if all of it is outside."""
         interval = None if self.paired is None else self.paired.gain_interval
         if interval is None or self._seeds < FEWEST_SEEDS:
             return "inconclusive"
@@ -56,15 +56,15 @@ class _Compared:
 
     @property
     def _missing(self) -> int:
-        """Pairs whose new run lacks what the baseline's has."""
+        """Number of pairs in which only the baseline's run has the metric."""
         return sum(each.new is None and each.baseline is not None for each in self.values)
 
     @property
     def _borne_out(self) -> bool:
-        """Whether an interval beyond the margin is more than seeds that ended in another way by chance.
+        """Whether an interval outside the margin is not only due to seeds that ended differently by chance.
 
-        A few outcomes of two kinds are not what Student's interval is made for: it counts where the seeds that ended
-        alike are beyond the margin by themselves, or where more bad endings than the baseline's are beyond chance.
+        Student's interval is not valid for a few outcomes of two kinds. So the seeds that ended alike must be outside
+        the margin by themselves, or the larger number of bad endings must be significant.
         """
         paired = self.paired
         if paired is None or len(paired.alike) == len(paired.differences) or not self.endings:
@@ -76,7 +76,7 @@ class _Compared:
 
     @property
     def seeds_needed(self) -> int | None:
-        """How many seeds would decide, if effect and scatter stay; None where it is decided, or none would."""
+        """The number of seeds that would decide, if effect and scatter stay; None if decided, or if none would."""
         if self.verdict != "inconclusive":
             return None
         if self.paired is None or self._seeds < FEWEST_SEEDS:
@@ -98,15 +98,15 @@ class _Compared:
 
     @property
     def reason(self) -> str:
-        """Why that verdict, in one sentence."""
+        """The reason for the verdict, in one sentence."""
         name = self.metric.name.removeprefix("final_").replace("_", " ").capitalize()
         if self.paired is None:
-            return f"{name}: no pair of runs has it."
+            return f"{name}: no pair of runs has this metric."
         if self._seeds < FEWEST_SEEDS:
-            seeds = "a single seed says" if self._seeds == 1 else f"{self._seeds} seeds say"
-            return f"{name} {self._change()}; {seeds} too little about chance."
+            seeds = "a single seed is" if self._seeds == 1 else f"{self._seeds} seeds are"
+            return f"{name} {self._change()}; {seeds} too few to exclude chance."
         if self.verdict == "pass" and not self.paired.differences.any():
-            return f"{name} is the baseline's on each of {self._seeds} seeds."
+            return f"{name} equals the baseline's on each of {self._seeds} seeds."
         over = f" over {self._seeds} seeds" if self.paired.finite else ""
         text = f"{name} {self._change()}{over}; {self._allowed()} is allowed"
         if self._missing:
@@ -114,7 +114,7 @@ class _Compared:
         elif self.verdict == "inconclusive":
             interval = self.paired.gain_interval
             chance = interval is not None and interval[0] > self.limit
-            text += "; so few seeds can end so differently by chance" if chance else "; that decides neither way"
+            text += "; with this few seeds, this can be chance" if chance else "; this is inconclusive"
         return text + "."
 
     def _change(self) -> str:
@@ -160,10 +160,10 @@ def metric_check(
     error: float,
     reserved: float,
 ) -> MetricCheck:
-    """The check of one of `metrics` metrics over the pairs that both sides finished.
+    """The check of one metric (out of `metrics`) over the pairs that both sides finished.
 
-    Either bound of its interval errs for no more than (error - reserved) / metrics: the interval itself, which has
-    two bounds, holds with twice that error.
+    Each bound of its interval has an error of at most (error - reserved) / metrics, so the two-sided interval has
+    twice this error.
     """
     pairs = sorted(new.keys() & baseline.keys(), key=lambda pair: pair[0])
     befell = [count([side[pair] for pair in pairs], metric) for side in (new, baseline)]
@@ -187,7 +187,7 @@ def metric_check(
 
 
 def _confidence(paired: PairedDifference) -> float:
-    """With which the intervals of all metrics hold together, apart from what conditions may use up of the error."""
+    """The simultaneous confidence of the intervals of all metrics, without the error reserved for conditions."""
     return round(1 - (paired.error - paired.reserved), 12)
 
 

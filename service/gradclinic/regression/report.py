@@ -1,4 +1,4 @@
-"""What a check found, metric by metric and condition by condition, as it is shown and stored."""
+"""The result of a check for each metric and each condition, as it is shown and stored."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,44 +10,44 @@ from ..kernel.vocabulary import CheckVerdict
 
 @dataclass(frozen=True, kw_only=True)
 class PairedRuns:
-    """A run of the baseline and a new one with the same seed, and what each came to in a metric."""
+    """A baseline run and a new run with the same seed, and the value of a metric in each."""
 
     seed: int
     baseline_run: str
     new_run: str
     baseline: float | None
-    """None where the run has no such number; not finite where its training broke off."""
+    """None if the run has no value; not finite if its training diverged."""
     new: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricCheck:
-    """One metric: how much worse it may be, and what the pairs of runs say."""
+    """The check of one metric."""
 
     metric: str
     verdict: CheckVerdict
     reason: str
-    """Why that verdict, in one sentence."""
+    """The reason for the verdict, in one sentence."""
     margin: float
-    """As asked for: a fraction of the loss or of the steps, or a difference in accuracy."""
+    """As requested: a fraction of the loss or of the steps, or a difference in accuracy."""
     limit: float
-    """The margin on the scale of the effect's ratio, or of its difference where it has no ratio."""
+    """The margin on the scale of the effect's ratio, or of its difference if it has no ratio."""
     better: Literal["lower", "higher"]
     seeds_needed: int | None
-    """How many seeds would decide, if effect and scatter stay; None where it is decided, or none would."""
+    """The number of seeds that would decide, if effect and scatter stay; None if decided, or if none would."""
     effect: RatioEffect | Effect | None
-    """New minus baseline; its interval holds together with those of the other metrics. None where no pair has it."""
+    """New minus baseline; the intervals of all metrics are simultaneous. None if no pair has the metric."""
     values: tuple[PairedRuns, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionCheck:
-    """One condition: in how many seeds it hurt learning, on either side."""
+    """One condition: the number of seeds on each side in which it hurt learning."""
 
     condition: str
     verdict: CheckVerdict
     reason: str
-    """Why that verdict, in one sentence."""
+    """The reason for the verdict, in one sentence."""
     new_seeds: int
     of_new: int
     baseline_seeds: int
@@ -55,9 +55,9 @@ class ConditionCheck:
     layers: tuple[str, ...]
     """The layers that most of the new seeds name, worst first."""
     seeds_needed: int | None
-    """How many seeds would decide if the fractions stay; None where it is decided, or up to 16 would not."""
+    """The number of seeds that would decide if the fractions stay; None if decided, or if more than 16."""
     finding: FindingOverSeeds | None
-    """What the new seeds say of it together; None where none shows it."""
+    """The finding over all new seeds; None if no seed shows it."""
     baseline_finding: FindingOverSeeds | None
 
 
@@ -72,18 +72,18 @@ class LostRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a check found; without a verdict, only why there is none."""
+    """The result of a check. Without a verdict, only the summary is set and says why."""
 
     summary: str
-    """For a person: what is worse, or that nothing is, or what is open and how many seeds would decide."""
+    """In words: what is worse; or that nothing is; or what is open, and how many seeds would decide."""
     verdict: CheckVerdict | None = None
     false_fails_at_most: float | None = None
-    """Chance of a fail, if the new runs are no worse than their margins allow."""
+    """Largest probability of a fail, if the new runs are no worse than their margins allow."""
     method: str | None = None
     seeds: tuple[int, ...] = ()
     """The seeds that both sides finished."""
     seeds_needed: int | None = None
-    """How many seeds would decide what is open; None where it is decided, or no practical number would."""
+    """The number of seeds that would decide the open cases; None if decided, or if no practical number would."""
     baseline_runs: int = 0
     new_runs: int = 0
     lost: tuple[LostRun, ...] = ()

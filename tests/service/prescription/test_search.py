@@ -59,7 +59,7 @@ def test_when_nothing_cures_it_says_so_with_the_best_that_was_tried():
     assert state.outcome.ending == "not_cured"
     answer = report(state)
     assert answer.cure is None
-    assert "no cure" in answer.why
+    assert "not a cure" in answer.why
     assert answer.tried
 
 

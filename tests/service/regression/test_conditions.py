@@ -49,7 +49,7 @@ def test_what_is_decided_needs_no_more_seeds():
     (found,) = condition_checks(HEALTHY, runs("new", *[dead("a")] * 5), error=ERROR)
     assert (found.verdict, found.seeds_needed) == ("fail", None)
     assert found.reason == (
-        "Dead units hurt learning in 5 of 5 new seeds, in a, and in 0 of 5 of the baseline's; that is beyond chance."
+        "Dead units hurt learning in 5 of 5 new seeds, in a, and in 0 of 5 of the baseline's; this is significant."
     )
 
 

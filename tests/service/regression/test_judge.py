@@ -28,7 +28,8 @@ def test_the_same_numbers_again_pass():
     report = judged(arm("new", LOSSES))
     assert (report.verdict, report.seeds_needed) == ("pass", None)
     assert report.summary == (
-        "No worse than the margins allow. Validation loss is the baseline's on each of 5 seeds. Nothing hurt learning."
+        "No worse than the margins allow. Validation loss equals the baseline's on each of 5 seeds."
+        " Nothing hurt learning."
     )
 
 
@@ -228,7 +229,7 @@ def test_where_one_case_stays_open_whatever_the_seeds_no_number_is_named():
     new[0] = replace(new[0], diagnosis=diagnosed("dead_units"))
     report = judged(new, before, margins=BOTH)
     assert (report.verdict, report.seeds_needed) == ("inconclusive", None)
-    assert report.summary.endswith("If all stays so, no practical number of seeds would decide.")
+    assert report.summary.endswith("No practical number of seeds would decide.")
 
 
 # --- the stated errors ----------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_two_of_three_networks_that_did_not_learn_may_be_chance_though_the_inter
     found = checked(LEARNED, arm("new", [1.2, 1.2, 1.14]))
     assert found.effect.ratio_interval[0] > 1.1
     assert found.verdict == "inconclusive"
-    assert found.reason.endswith("; 1.1 times is allowed; so few seeds can end so differently by chance.")
+    assert found.reason.endswith("; 1.1 times is allowed; with this few seeds, this can be chance.")
     assert found.seeds_needed == Befell(2, 3, 0, 3).seeds_needed(0.03) is not None
 
 
@@ -78,7 +78,7 @@ def test_a_straddling_fall_says_how_many_seeds_would_decide():
     beyond = (before - after) - 0.02
     assert found.verdict == "inconclusive"
     assert found.seeds_needed == seeds_that_decide(beyond, negligible=0.0, confidence=0.94, comparisons=2, now=4)
-    assert found.reason.endswith("a fall of 0.02 is allowed; that decides neither way.")
+    assert found.reason.endswith("a fall of 0.02 is allowed; this is inconclusive.")
 
 
 def test_a_loss_a_twentieth_larger_is_told_as_a_ratio_with_its_interval():
@@ -89,17 +89,17 @@ def test_a_loss_a_twentieth_larger_is_told_as_a_ratio_with_its_interval():
     assert (found.verdict, found.margin, found.limit, found.better) == ("pass", 0.1, 1.1, "lower")
 
 
-@pytest.mark.parametrize(("seeds", "says"), [(1, "a single seed says"), (2, "2 seeds say")])
+@pytest.mark.parametrize(("seeds", "says"), [(1, "a single seed is"), (2, "2 seeds are")])
 def test_fewer_than_three_seeds_say_too_little(seeds, says):
     found = checked(arm("baseline", [0.5] * seeds), arm("new", [0.5] * seeds))
-    assert found.reason.endswith(f"; {says} too little about chance.")
+    assert found.reason.endswith(f"; {says} too few to exclude chance.")
     assert (found.verdict, found.seeds_needed) == ("inconclusive", 3)
 
 
 def test_a_metric_that_no_pair_has_decides_nothing_and_asks_for_three_seeds():
     found = checked(LEARNED, arm("new", [1.0] * 3), metric="final_validation_accuracy", margin=0.02)
     assert (found.verdict, found.seeds_needed, found.effect) == ("inconclusive", 3, None)
-    assert found.reason == "Validation accuracy: no pair of runs has it."
+    assert found.reason == "Validation accuracy: no pair of runs has this metric."
     assert (found.better, found.limit) == ("higher", -0.02)
 
 

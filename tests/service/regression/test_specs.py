@@ -17,10 +17,10 @@ def test_it_points_at_one_thing(spec):
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ({}, "at one of them"),
-        ({"study_id": "std_1", "check_id": "chk_1"}, "at one of them"),
-        ({"study_id": "std_1", "run_ids": ["run_1"], "check_id": "chk_1"}, "at one of them"),
-        ({"run_ids": ["run_1"], "arm": "wide"}, "belongs to a study_id"),
+        ({}, "exactly one of"),
+        ({"study_id": "std_1", "check_id": "chk_1"}, "exactly one of"),
+        ({"study_id": "std_1", "run_ids": ["run_1"], "check_id": "chk_1"}, "exactly one of"),
+        ({"run_ids": ["run_1"], "arm": "wide"}, "needs a study_id"),
     ],
 )
 def test_it_points_at_nothing_else(spec, why):

@@ -1,5 +1,5 @@
-"""Rule sets of others, faithful to their published constants, for people who come from there and for comparison.
+"""Rule sets of other tools with their published constants, for their users and for comparison.
 
-They judge the same stored records as our own rules. Where a record has no exact counterpart of what they look at,
-each says what stands in for it. They know neither harm nor onset: an alarm is an alarm.
+They judge the same stored records as the default rules. If a record has no exact counterpart of a quantity, each
+module documents the substitute. These rule sets do not distinguish harm, and give no onset.
 """

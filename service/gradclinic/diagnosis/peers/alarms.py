@@ -1,4 +1,4 @@
-"""What the peers' rule sets have in common: named alarms, the first of which is the primary condition."""
+"""Named alarms, shared by the rule sets of other tools; the first alarm is the primary condition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ..finding import Evidence, Finding
 
 @dataclass(frozen=True)
 class Alarm:
-    """One rule of a peer that fired."""
+    """One rule that fired."""
 
     rule: str
     condition: str
@@ -19,7 +19,7 @@ class Alarm:
 
 
 def findings_from(alarms: Sequence[Alarm], features: Features, *, source: str, quiet: str) -> tuple[Finding, ...]:
-    """Alarms as findings in their own order, or one that says that nothing was raised."""
+    """Alarms as findings in the same order; a healthy finding if there are none."""
     last = max(0, features.steps_done - 1)
     if not alarms:
         return (

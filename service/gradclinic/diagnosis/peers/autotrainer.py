@@ -1,7 +1,7 @@
 """AUTOTRAINER's five rules with their published constants.
 
-Stand-ins: its accuracy is the validation accuracy at the end and, between, 1 - probe loss / constant predictor's
-loss (so that regressions have one too); an epoch is the interval between two probes.
+Substitutes: accuracy is the validation accuracy at the end, and before that 1 - probe loss / constant predictor's
+loss (which also exists for regressions); an epoch is the interval between two probes.
 Source: Zhang, Zhai, Ma and Shen 2021, AUTOTRAINER: an automatic DNN training problem detection and repair system, ICSE.
 """
 
@@ -22,7 +22,7 @@ class AutotrainerThresholds(NamedThresholds):
     """The published constants."""
 
     accuracy: float = 0.6
-    """Problems are looked for only while the accuracy is below this (theta)."""
+    """Problems are reported only while the accuracy is below this (theta)."""
     vanishing_ratio: float = 1e-3
     """|g1| / |gL| below which gradients may vanish..."""
     vanishing_gradient: float = 1e-4
@@ -30,21 +30,21 @@ class AutotrainerThresholds(NamedThresholds):
     exploding_ratio: float = 70.0
     """|g1| / |gL| above which gradients explode (beta2)."""
     zero_share: float = 0.7
-    """Share of zero gradient entries from which ReLUs die (gamma)."""
+    """Fraction of zero gradient entries from which ReLUs are dying (gamma)."""
     swing: float = 0.03
     """Change of accuracy that counts as a swing (delta)."""
     swing_share: float = 0.2
-    """Share of epochs that swing (eta)."""
+    """Fraction of epochs that swing (eta)."""
     gain: float = 0.01
     """Gain of accuracy over an epoch below which convergence is slow (epsilon)."""
     wait: float = 0.3
-    """Share of the epochs after which the accuracy gates the rules."""
+    """Fraction of the epochs after which the rules apply only below the accuracy."""
 
 
 def judge(features: Features, record: RunRecord, thresholds: AutotrainerThresholds) -> tuple[Finding, ...]:
-    """The rules that fire, in its own order: exploding, vanishing, dying, oscillating, slow."""
+    """The rules that fire, in the published order: exploding, vanishing, dying, oscillating, slow."""
     alarms = list(_alarms(features, record, thresholds))
-    return findings_from(alarms, features, source=SOURCE, quiet="AUTOTRAINER sees no problem.")
+    return findings_from(alarms, features, source=SOURCE, quiet="AUTOTRAINER reports no problem.")
 
 
 def _alarms(features: Features, record: RunRecord, thresholds: AutotrainerThresholds) -> Iterator[Alarm]:

@@ -1,7 +1,7 @@
 """Amazon SageMaker Debugger's built-in rules, by their published names and default thresholds.
 
-Stand-ins: a unit is active when its slope is not 0 on some of 256 samples; inputs beyond the limits of
-SaturatedActivation are counted by a normal distribution with each layer's recorded mean and RMS.
+Substitutes: a unit is active if its slope is nonzero on any of 256 samples; inputs outside the limits of
+SaturatedActivation are estimated from a normal distribution with each layer's recorded mean and RMS.
 """
 
 from collections.abc import Iterator
@@ -25,9 +25,9 @@ class SageMakerThresholds(NamedThresholds):
     vanishing_threshold: float = 1e-7
     """VanishingGradient: mean |gradient| of a weight."""
     inactive_layer_share: float = 0.5
-    """DeadRelu and SaturatedActivation: share of a layer's units."""
+    """DeadRelu and SaturatedActivation: fraction of a layer's units."""
     variance_ratio: float = 10.0
-    """PoorWeightInitialization: largest over smallest variance of the activations' inputs at step 0."""
+    """PoorWeightInitialization: ratio of the largest to the smallest variance of pre-activations at step 0."""
     smallest_update: float = 1e-8
     """WeightUpdateRatio: small_threshold."""
     largest_update: float = 10.0
@@ -35,9 +35,9 @@ class SageMakerThresholds(NamedThresholds):
 
 
 def judge(features: Features, record: RunRecord, thresholds: SageMakerThresholds) -> tuple[Finding, ...]:
-    """Every rule that fires, in the order in which a training would fail by them."""
+    """All rules that fire, in the order in which a training would fail."""
     alarms = list(_alarms(features, record, thresholds))
-    return findings_from(alarms, features, source=SOURCE, quiet="No rule of SageMaker Debugger was raised.")
+    return findings_from(alarms, features, source=SOURCE, quiet="No rule of SageMaker Debugger fired.")
 
 
 def _alarms(features: Features, record: RunRecord, thresholds: SageMakerThresholds) -> Iterator[Alarm]:
@@ -51,7 +51,7 @@ def _alarms(features: Features, record: RunRecord, thresholds: SageMakerThreshol
             yield _below("VanishingGradient", "vanishing_gradients", smallest, thresholds.vanishing_threshold)
     dead = features.dead_max
     if dead is not None and dead > thresholds.inactive_layer_share:
-        yield _above("DeadRelu", "dead_units", dead, thresholds.inactive_layer_share, "share of a layer's units")
+        yield _above("DeadRelu", "dead_units", dead, thresholds.inactive_layer_share, "fraction of a layer's units")
     saturated = _saturated(record)
     if saturated > thresholds.inactive_layer_share:
         yield _above(
@@ -59,7 +59,7 @@ def _alarms(features: Features, record: RunRecord, thresholds: SageMakerThreshol
             "saturated_activations",
             saturated,
             thresholds.inactive_layer_share,
-            "share of a layer's inputs beyond its limits",
+            "fraction of a layer's inputs outside its limits",
         )
     ratio = record.get("update_to_weight_ratio").values
     ratio = ratio[np.isfinite(ratio)]
@@ -88,7 +88,7 @@ def _initialization(record: RunRecord, thresholds: SageMakerThresholds) -> Itera
 
 
 def _saturated(record: RunRecord) -> float:
-    """Largest share of a tanh or sigmoid layer's inputs beyond its limits, over layers and steps."""
+    """Largest fraction of a tanh or sigmoid layer's inputs outside its limits, over layers and steps."""
     rms, mean = record.get("preactivation_rms"), record.get("preactivation_mean")
     worst = 0.0
     for column, site in enumerate(record.sites):
