@@ -1,7 +1,6 @@
 """Writes a lowered network as readable PyTorch code that runs without this service."""
 
 from collections.abc import Sequence
-from math import sqrt
 
 from ..kernel.calls import Call
 from .clipping import AnyClipping
@@ -130,44 +129,12 @@ def _initialization(scheme: Initialization, *, bare: bool, parts: bool) -> str:
         *notes,
         "weighted = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d))]",
     ]
-    hidden = [*_weight_lines("layer", scheme), *_bias_lines("layer", scheme, bare=bare)]
+    hidden = [*scheme.code("layer.weight"), *_bias_lines("layer", scheme, bare=bare)]
     if hidden:
         lines += ["for layer in weighted[:-1]:", *(f"    {line}" for line in hidden)]
-    lines += [f"{line}  # the readout" for line in _weight_lines("weighted[-1]", readout)]
+    lines += [f"{line}  # the readout" for line in readout.code("weighted[-1].weight")]
     lines += _bias_lines("weighted[-1]", readout, bare=bare)
     return "\n".join(lines)
-
-
-def _weight_lines(name: str, scheme: Initialization) -> list[str]:
-    weight = f"{name}.weight"
-    match scheme.scheme:
-        case "xavier_uniform" | "xavier_normal" | "orthogonal":
-            gain = f", gain={scheme.gain!r}" if scheme.gain != 1 else ""
-            lines = [f"nn.init.{scheme.scheme}_({weight}{gain})"]
-        case "kaiming_uniform" | "kaiming_normal":
-            lines = [f'nn.init.{scheme.scheme}_({weight}, nonlinearity="relu")', *_scaled(weight, scheme.gain)]
-        case "lecun_normal":
-            gain = f"{scheme.gain!r} * " if scheme.gain != 1 else ""
-            lines = [f"nn.init.normal_({weight}, std={gain}{weight}[0].numel() ** -0.5)"]
-        case "torch_default":
-            lines = _scaled(weight, scheme.gain)
-        case "normal":
-            lines = [f"nn.init.normal_({weight}, std={scheme.deviation(1, 1)!r})"]
-        case "uniform":
-            bound = scheme.deviation(1, 1) * sqrt(3.0)
-            lines = [f"nn.init.uniform_({weight}, {-bound!r}, {bound!r})"]
-        case "lsuv":
-            lines = [
-                f"nn.init.orthogonal_({weight})  # then scaled to output deviation {scheme.gain!r} on real samples"
-            ]
-        case _:
-            parameters = scheme.model_dump(mode="json", exclude_defaults=True)
-            lines = [f"pass  # {scheme.scheme} {parameters}: see gradclinic's documentation"]
-    return lines
-
-
-def _scaled(weight: str, gain: float) -> list[str]:
-    return [f"{weight}.data.mul_({gain!r})"] if gain != 1 else []
 
 
 def _bias_lines(name: str, scheme: Initialization, *, bare: bool) -> list[str]:

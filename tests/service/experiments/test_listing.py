@@ -1,5 +1,6 @@
 """The listings are PyTorch code, so they are run."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from gradclinic import remedies
 from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.initializations import INITIALIZATIONS
 from gradclinic.experiments.listing import listing
 from gradclinic.measurements.estimate import estimate
 from gradclinic.remedies import Remedy, apply_all
@@ -45,24 +47,22 @@ def test_modules_that_repeat_are_made_anew_each_time() -> None:
     assert len({id(weight) for weight in weights}) == len(weights) == 7
 
 
-@pytest.mark.parametrize(
-    ("scheme", "variance"),
-    [
-        ("xavier_uniform", 1 / 256),
-        ("xavier_normal", 1 / 256),
-        ("kaiming_uniform", 2 / 256),
-        ("kaiming_normal", 2 / 256),
-        ("lecun_normal", 1 / 256),
-        ("orthogonal", 1 / 256),
-        ("torch_default", 1 / (3 * 256)),
-    ],
-)
-def test_the_weights_have_the_variance_of_their_scheme(scheme: str, variance: float) -> None:
+@pytest.mark.parametrize("scheme", sorted(set(INITIALIZATIONS) - {"lsuv"}))  # lsuv is scaled on samples, not in code
+def test_the_weights_have_the_deviation_of_their_scheme(scheme: str) -> None:
     changes = {"depth": 3, "width": 256, "initialization": {"scheme": scheme, "gain": 1.5}}
     torch.manual_seed(0)
     model = run(listing(Experiment.model_validate(experiment(model=changes))))["model"]
     middle = [module for module in model if isinstance(module, torch.nn.Linear)][1]
-    assert middle.weight.var().item() == pytest.approx(1.5**2 * variance, rel=0.03)
+    declared = INITIALIZATIONS[scheme](gain=1.5).deviation(256, 256)
+    assert middle.weight.std().item() == pytest.approx(declared, rel=0.015)
+
+
+@pytest.mark.parametrize("scheme", INITIALIZATIONS)
+def test_the_lines_of_a_scheme_set_the_weight_that_they_are_given(scheme: str) -> None:
+    weight = torch.nn.Parameter(torch.full((6, 4), 100.0))
+    for line in INITIALIZATIONS[scheme](gain=0.5).code("layer.weight"):
+        exec(line, {"nn": torch.nn, "layer": SimpleNamespace(weight=weight)})
+    assert not (weight == 100.0).any()
 
 
 def test_the_optimizer_and_the_clipping_are_shown() -> None:

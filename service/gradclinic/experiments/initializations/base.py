@@ -1,24 +1,16 @@
 """The base class of initialization schemes: a distribution whose standard deviation depends on the fans."""
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from ...kernel.spec import PositiveFloat, Spec
 
 Distribution = Literal["normal", "uniform", "orthogonal", "lsuv", "torch_default"]
-SchemeName = Literal[
-    "xavier_uniform",
-    "xavier_normal",
-    "kaiming_uniform",
-    "kaiming_normal",
-    "lecun_normal",
-    "orthogonal",
-    "normal",
-    "uniform",
-    "torch_default",
-]
+if TYPE_CHECKING:
+    ReadoutScheme: TypeAlias = str
+"""The name of a scheme that the readout can have. At run time the registry of schemes sets it."""
 
 
 class Initialization(Spec):
@@ -34,12 +26,14 @@ class Initialization(Spec):
     """Value of the biases of hidden linear and conv layers; null is the scheme's default (0, except torch_default)."""
     input_gain: PositiveFloat = 1.0
     """Multiplies the input weights of recurrent cells, which are lecun_normal."""
-    readout: SchemeName = "lecun_normal"
+    readout: "ReadoutScheme" = "lecun_normal"
     """Scheme of the readout (the last weighted layer), with gain 1 and bias 0."""
     zero_last_in_residual: bool = False
     """Initialize the last weighted layer of every residual body to zero, so that each block starts as the identity."""
 
     distribution: ClassVar[Distribution]
+    fits_readout: ClassVar[bool] = True
+    """Whether the readout can have this scheme, too."""
     source: ClassVar[str]
 
     @abstractmethod
@@ -53,3 +47,12 @@ class Initialization(Spec):
     def bias_variance(self, fan_in: int) -> float:
         """Second moment of a bias: its constant squared, or the scheme's own variance."""
         return (self.bias or 0.0) ** 2
+
+    @abstractmethod
+    def code(self, weight: str) -> list[str]:
+        """Lines of PyTorch that set a weight, which is named as in `layer.weight`, from torch's own initialization."""
+
+
+def scaled(weight: str, gain: float) -> list[str]:
+    """The line of PyTorch that multiplies a weight; none for a gain of 1."""
+    return [f"{weight}.data.mul_({gain!r})"] if gain != 1 else []

@@ -1,7 +1,7 @@
 from math import sqrt
 from typing import ClassVar, Literal
 
-from .base import Distribution, Initialization
+from .base import Distribution, Initialization, scaled
 
 
 class KaimingUniform(Initialization):
@@ -13,3 +13,6 @@ class KaimingUniform(Initialization):
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
         return self.gain * sqrt(2.0 / fan_in)
+
+    def code(self, weight: str) -> list[str]:
+        return [f'nn.init.kaiming_uniform_({weight}, nonlinearity="relu")', *scaled(weight, self.gain)]

@@ -13,3 +13,7 @@ class LecunNormal(Initialization):
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
         return self.gain * sqrt(1.0 / fan_in)
+
+    def code(self, weight: str) -> list[str]:
+        gain = f"{self.gain!r} * " if self.gain != 1 else ""
+        return [f"nn.init.normal_({weight}, std={gain}{weight}[0].numel() ** -0.5)"]

@@ -15,3 +15,6 @@ class Normal(Initialization):
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
         return self.gain * self.std
+
+    def code(self, weight: str) -> list[str]:
+        return [f"nn.init.normal_({weight}, std={self.deviation(1, 1)!r})"]

@@ -1,7 +1,7 @@
 from math import sqrt
 from typing import ClassVar, Literal
 
-from .base import Distribution, Initialization
+from .base import Distribution, Initialization, scaled
 
 
 class TorchDefault(Initialization):
@@ -16,3 +16,6 @@ class TorchDefault(Initialization):
 
     def bias_variance(self, fan_in: int) -> float:
         return 1.0 / (3.0 * fan_in) if self.bias is None else self.bias**2
+
+    def code(self, weight: str) -> list[str]:
+        return scaled(weight, self.gain)

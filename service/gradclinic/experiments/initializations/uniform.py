@@ -16,3 +16,7 @@ class Uniform(Initialization):
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
         return self.gain * self.bound / sqrt(3.0)
+
+    def code(self, weight: str) -> list[str]:
+        bound = self.deviation(1, 1) * sqrt(3.0)
+        return [f"nn.init.uniform_({weight}, {-bound!r}, {bound!r})"]

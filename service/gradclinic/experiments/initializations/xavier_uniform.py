@@ -13,3 +13,7 @@ class XavierUniform(Initialization):
 
     def deviation(self, fan_in: int, fan_out: int) -> float:
         return self.gain * sqrt(2.0 / (fan_in + fan_out))
+
+    def code(self, weight: str) -> list[str]:
+        gain = f", gain={self.gain!r}" if self.gain != 1 else ""
+        return [f"nn.init.xavier_uniform_({weight}{gain})"]
