@@ -1,1 +1,1 @@
-"""The REST API: one router a resource; `schemas` is what is sent, `http` what all routes share."""
+"""The REST API: one router per resource. `schemas` has the requests and responses, `http` what all routes share."""

@@ -1,4 +1,4 @@
-"""`/v1/baselines`: pinned result sets with movable names."""
+"""`/v1/baselines`: named, pinned sets of runs."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -14,16 +14,16 @@ router = APIRouter(prefix="/v1/baselines", tags=["regression"], route_class=Stri
 
 @router.put(
     "/{name}",
-    summary="Pin a baseline, or move it",
+    summary="Create or update a baseline",
     responses={
-        201: {"description": "There was none of this name.", "model": BaselineAnswer},
+        201: {"description": "Created; no baseline had this name.", "model": BaselineAnswer},
         **problems(404, 409, *BODY_PROBLEMS),
     },
 )
 def pin_baseline(name: BaselineName, body: BaselineRequest, service: TheService, response: Response) -> BaselineAnswer:
-    """Have a name point at ended runs of one experiment; what it pointed at before stays in its `history`.
+    """Pin ended runs of one experiment as a named baseline. Earlier pins stay in its `history`.
 
-    The runs cannot be deleted as long as a baseline points at them, or a check was held against them.
+    The runs cannot be deleted while a baseline or a check uses them.
     """
     pinned = baselines.pin_baseline(service, name, body)
     if not pinned.replayed and len(pinned.item.history) == 1:
@@ -43,9 +43,9 @@ def list_baselines(
     )
 
 
-@router.get("/{name}", summary="Look at a baseline", responses=problems(404, 422))
+@router.get("/{name}", summary="Get a baseline", responses=problems(404, 422))
 def get_baseline(name: BaselineName, service: TheService) -> BaselineAnswer:
-    """What it points at, what that was made with, and what it pointed at before."""
+    """The pinned runs, their experiment, and earlier pins."""
     return BaselineAnswer.model_validate(service.store.baselines.get(name))
 
 
@@ -57,5 +57,5 @@ def get_baseline(name: BaselineName, service: TheService) -> BaselineAnswer:
     response_class=Response,
 )
 def delete_baseline(name: BaselineName, service: TheService) -> None:
-    """Take the name away; the runs stay, and can be deleted unless a check was held against them."""
+    """Delete the name. The runs stay; they can then be deleted unless a check uses them."""
     service.store.baselines.delete(name)

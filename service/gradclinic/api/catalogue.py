@@ -1,4 +1,4 @@
-"""`GET /v1/catalogue`: everything that a request can name."""
+"""`GET /v1/catalogue`: everything that requests can use by name."""
 
 import hashlib
 from functools import lru_cache
@@ -15,7 +15,7 @@ router = APIRouter(tags=["catalogue"])
 def get_catalogue(request: Request, response: Response) -> CatalogueAnswer | Response:
     """Models, layers, activations, initializations, remedies, data, optimizers, statistics, rules.
 
-    Each with its JSON schema, one line of help, and its source. The remedies of common advice come first, in its order.
+    Each entry has a JSON schema, a line of help, and a source. The remedies of common advice come first, in its order.
     """
     answer, etag = _answer()
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
@@ -27,6 +27,6 @@ def get_catalogue(request: Request, response: Response) -> CatalogueAnswer | Res
 
 @lru_cache(maxsize=1)
 def _answer() -> tuple[CatalogueAnswer, str]:
-    """The catalogue and its entity tag; neither changes as long as the process lives."""
+    """The catalogue and its entity tag; both stay the same while the process runs."""
     answer = CatalogueAnswer.model_validate(catalogue())
     return answer, f'"{hashlib.sha256(answer.model_dump_json().encode()).hexdigest()[:16]}"'

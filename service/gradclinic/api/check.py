@@ -1,4 +1,4 @@
-"""`/v1/checks`: a new result held against a baseline."""
+"""`/v1/checks`: regression checks against a baseline."""
 
 from typing import Annotated, Any, Literal
 
@@ -25,14 +25,20 @@ router = APIRouter(prefix="/v1/checks", tags=["regression"], route_class=StrictJ
 JSON, JUNIT = "application/json", "application/junit+xml"
 _BY_NAME = {"json": JSON, "junit": JUNIT}
 
-Form = Annotated[Literal["json", "junit"] | None, Query(alias="format", description="Instead of the header `Accept`.")]
-Named = Annotated[str | None, Query(min_length=1, max_length=100, pattern=NAME_PATTERN, description="Only its checks.")]
+Form = Annotated[
+    Literal["json", "junit"] | None,
+    Query(alias="format", description="Response format; overrides the header `Accept`."),
+]
+Named = Annotated[
+    str | None,
+    Query(min_length=1, max_length=100, pattern=NAME_PATTERN, description="Only checks of the one with this name."),
+]
 
 
 @router.post(
     "",
     status_code=202,
-    summary="Check against a baseline",
+    summary="Check for a regression",
     responses={
         202: {"description": "Stored and queued.", "headers": headers_of("check")},
         **problems(404, 409, *BODY_PROBLEMS),
@@ -41,7 +47,7 @@ Named = Annotated[str | None, Query(min_length=1, max_length=100, pattern=NAME_P
 def create_check(
     body: CheckRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
 ) -> CheckAnswer:
-    """Train the experiment on the baseline's seeds, and say whether it is no worse than the margins allow."""
+    """Train the experiment on the baseline's seeds, and test whether it is worse than the margins allow."""
     submitted = submit_check(
         service, body, idempotency=idempotency_of(idempotency_key, kind="check", body=body.to_json())
     )
@@ -59,7 +65,7 @@ def list_checks(
     schedule: Named = None,
     verdict: Annotated[CheckVerdict | None, Query(description="Only checks with this verdict.")] = None,
 ) -> CheckPage:
-    """Checks that meet every filter, newest first."""
+    """Checks that match all filters, newest first."""
     page = service.store.checks.page(
         baseline=baseline, schedule=schedule, verdict=verdict, after=paging.after, limit=paging.limit
     )
@@ -76,22 +82,22 @@ _FORMS: dict[int | str, dict[str, Any]] = {
 
 @router.get(
     "/{check_id}",
-    summary="Look at a check",
+    summary="Get a check",
     response_model=CheckAnswer,
     responses={**_FORMS, **problems(404, 406, 409, 422)},
 )
 def get_check(
     *, check_id: CheckId, service: TheService, request: Request, response: Response, form: Form = None
 ) -> CheckAnswer | Response:
-    """The verdict with its evidence: which metric, which condition in which layers, intervals and margins.
+    """The verdict with its evidence: metrics with intervals and margins, conditions with layers.
 
-    As JUnit XML a fail is a failure, inconclusive is skipped, and what the service could not do is an error.
+    In JUnit XML, `fail` is a failure, `inconclusive` is skipped, and a check without a verdict is an error.
     """
     found = service.store.checks.get(check_id)
     chosen = _BY_NAME[form] if form else choose(request.headers.get("accept"), [JSON, JUNIT])
     if chosen == JUNIT:
         if found.status == "running":
-            raise InsufficientData("the check is running; its JUnit document is there once it has ended")
+            raise InsufficientData("the check is still running; its JUnit document is available when it has ended")
         return Response(junit_xml(found), media_type=JUNIT, headers={"Vary": "Accept"})
     response.headers["Vary"] = "Accept"
     if found.status == "running":
@@ -103,10 +109,10 @@ def get_check(
     "/{check_id}/cancel",
     status_code=202,
     summary="Cancel a check",
-    responses={200: {"description": "It was cancelled before.", "model": CheckAnswer}, **problems(404, 409, 422)},
+    responses={200: {"description": "Already cancelled.", "model": CheckAnswer}, **problems(404, 409, 422)},
 )
 def cancel_check(check_id: CheckId, service: TheService, response: Response) -> CheckAnswer:
-    """Queued runs end at once, running ones at their next step; there will be no verdict."""
+    """Queued runs end immediately, running ones at their next step. The check gets no verdict."""
     return _answer(service, cancel(service.store.checks, check_id, response))
 
 
@@ -118,7 +124,7 @@ def cancel_check(check_id: CheckId, service: TheService, response: Response) -> 
     response_class=Response,
 )
 def delete_check(check_id: CheckId, service: TheService) -> None:
-    """Remove it with its runs and all they recorded; refused where a baseline is pinned to them."""
+    """Delete the check with its runs and their data. Refused if a baseline uses the runs."""
     service.store.checks.delete(check_id)
 
 

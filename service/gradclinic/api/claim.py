@@ -1,4 +1,4 @@
-"""`/v1/claims`: common advice about gradients, the study that tests each, and the ruling on it."""
+"""`/v1/claims`: common advice about gradients, the studies that test it, and the rulings."""
 
 from typing import Annotated
 
@@ -13,13 +13,13 @@ router = APIRouter(prefix="/v1/claims", tags=["claims"])
 
 ClaimId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[a-z0-9_-]+$", examples=["xavier_helps"])]
 StudyQuery = Annotated[
-    str, Query(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", description="The study that was run for it.")
+    str, Query(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", description="The study that tests the claim.")
 ]
 Quick = Annotated[bool, Query(description="The quick variant: smaller, and one seed.")]
 
 
 def claim_answer(claim: Claim, *, quick: bool) -> ClaimAnswer:
-    """A claim with the study that tests it, ready to be posted."""
+    """A claim with the study that tests it, ready to submit."""
     spec = study_for(claim, quick=quick)
     arms = [
         {"name": arm.name, "experiment": None if arm.experiment is None else arm.experiment.to_json()}
@@ -37,13 +37,13 @@ def claim_answer(claim: Claim, *, quick: bool) -> ClaimAnswer:
 
 @router.get("", summary="List claims", responses=problems(422))
 def list_claims(*, quick: Quick = False) -> ClaimList:
-    """Every claim with its design, its rule, its source, and the body of the study that tests it."""
+    """All claims with design, rule, source, and the body of the study that tests each."""
     return ClaimList(items=[claim_answer(claim, quick=quick) for claim in CLAIMS.values()])
 
 
 @router.get("/{claim_id}/ruling", summary="Rule on a claim", responses=problems(404, 422))
 def rule_on_claim(*, claim_id: ClaimId, study: StudyQuery, service: TheService, quick: Quick = False) -> RulingAnswer:
-    """What a study of the claim says of it; inconclusive until every arm has a finished run."""
+    """The verdict on a claim from a study of it; `inconclusive` until every arm has a finished run."""
     claim = claim_called(claim_id)
     ruling = ruling_of(service, claim, service.store.studies.get(study), quick=quick)
     return RulingAnswer.showing(claim, quick=quick, runs=claim.runs(quick=quick), **vars(ruling))

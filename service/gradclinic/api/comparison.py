@@ -1,4 +1,4 @@
-"""`/v1/comparisons`: any runs against one of them."""
+"""`/v1/comparisons`: comparison of any runs."""
 
 from typing import Annotated
 
@@ -26,16 +26,16 @@ def compare_runs(
             min_length=1,
             max_length=20_000,
             pattern=r"^[A-Za-z0-9_,]+$",
-            description="Identifiers of runs, separated by commas. Those with the same arm (or name) belong together.",
+            description="Run ids, separated by commas. Runs with the same arm (or name) form one arm.",
         ),
     ],
     baseline: Annotated[
-        str, Query(min_length=1, max_length=40, description="The run whose arm the others are compared with.")
+        str, Query(min_length=1, max_length=40, description="A run of the arm with which the others are compared.")
     ],
     metric: Metric = DEFAULT_METRIC,
     confidence: Confidence = 0.95,
 ) -> ComparisonAnswer:
-    """The same as a study's comparison, for any runs; paired by seed where they share seeds, else by order."""
+    """Compare any runs like the arms of a study. Runs are paired by seed if they share seeds, otherwise by order."""
     run_ids = [run_id for run_id in runs.split(",") if run_id]
     if len(run_ids) < 2:
         raise InvalidRequest.at("", "a comparison needs at least two runs", value=runs, allowed="runs=a,b,...")
@@ -47,6 +47,6 @@ def compare_runs(
 def compare_many_runs(
     *, body: ComparisonRequest, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
 ) -> ComparisonAnswer:
-    """The same, for more runs than fit into an address."""
+    """The same with a request body, for more runs than fit into a URL."""
     found = comparisons.compare_runs(service, body.runs, baseline=body.baseline, metric=metric, confidence=confidence)
     return ComparisonAnswer.model_validate(found)

@@ -79,7 +79,7 @@ def list_datasets(*, service: TheService, paging: ThePage) -> DatasetPage:
     return paging.answer(DatasetPage, page, item=DatasetAnswer.model_validate)
 
 
-@router.get("/{dataset_id}", summary="Look at a data set", responses=problems(404, 422))
+@router.get("/{dataset_id}", summary="Get a data set", responses=problems(404, 422))
 def get_dataset(dataset_id: DatasetId, service: TheService) -> DatasetDetailAnswer:
     """Its size, its task, its classes, its digest, and how many runs name it."""
     found = DatasetAnswer.model_validate(service.store.datasets.get(dataset_id))

@@ -1,4 +1,4 @@
-"""`/v1/runs/{id}/diagnosis` and `/diagnoses`: what is wrong, where, since when, how sure."""
+"""`/v1/runs/{id}/diagnosis` and `/diagnoses`: conditions with layers, onset and confidence."""
 
 from fastapi import APIRouter
 
@@ -14,22 +14,22 @@ router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=S
 
 @router.get(
     "/diagnosis",
-    summary="Read a run's diagnosis",
+    summary="Get a run's diagnosis",
     responses=problems(404, 409, 422),
 )
 def get_run_diagnosis(run_id: RunId, service: TheService) -> RunDiagnosisAnswer:
-    """Every finding, the primary one first; of a run that goes on, what its record says so far (`provisional`)."""
+    """All findings, the primary one first. For a run in progress, the diagnosis so far (`provisional`)."""
     found, provisional = diagnosis_of(service, service.store.runs.get(run_id))
     return _answer(found, run_id=run_id, provisional=provisional)
 
 
 @router.post(
     "/diagnoses",
-    summary="Judge a run again",
+    summary="Diagnose a run again",
     responses=problems(404, 409, *BODY_PROBLEMS),
 )
 def judge_run_again(run_id: RunId, body: DiagnosisRequest, service: TheService) -> RunDiagnosisAnswer:
-    """Other rules or other thresholds on the same record: nothing is trained, and the stored diagnosis stays."""
+    """Apply another rule set or other thresholds to the same record. The stored diagnosis does not change."""
     run = service.store.runs.get(run_id)
     found = judge_again(service, run, rule_set=body.rule_set, thresholds=body.thresholds)
     return _answer(found, run_id=run_id, provisional=not run.ended)

@@ -1,4 +1,4 @@
-"""`/events`: what happens to a run or a study, as server-sent events, or as a JSON page to poll."""
+"""`/events`: events of a run or a study, as server-sent events or as JSON pages for polling."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, TypeVar
@@ -27,9 +27,9 @@ _TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "Events, oldest f
 Page = TypeVar("Page", RunEventPage, StudyEventPage)
 
 LastEventId = Annotated[
-    str | None, Header(max_length=50, description="Only what came after this event; browsers send it by themselves.")
+    str | None, Header(max_length=50, description="Only events after this one; browsers send it automatically.")
 ]
-AfterEvent = Annotated[str | None, Query(max_length=50, description="The same as `Last-Event-ID`, for polling.")]
+AfterEvent = Annotated[str | None, Query(max_length=50, description="Same as `Last-Event-ID`, for polling.")]
 
 
 @router.get(
@@ -85,9 +85,9 @@ async def _answer(
 
 
 async def _stream(page: type[Page], news: News, look: Callable[[Position], News]) -> AsyncIterator[bytes]:
-    """The news as it comes; between polls no thread is held.
+    """Yield events as they occur. No thread is blocked between polls.
 
-    A database that is away is waited for, since a browser whose stream broke and is answered 503 never comes back.
+    If the database is unavailable, the stream waits: a browser that reconnects and gets a 503 gives up.
     """
     quiet = 0
     while True:

@@ -1,4 +1,4 @@
-"""`POST /v1/experiments:resolve`: what would be trained, and what it would cost, without training it."""
+"""`POST /v1/experiments:resolve`: the experiment that would be trained, and its cost, without training."""
 
 from fastapi import APIRouter
 from pydantic import TypeAdapter
@@ -18,7 +18,7 @@ _PATCH: TypeAdapter[list[PatchOperation]] = TypeAdapter(list[PatchOperation])
 
 @router.post("/v1/experiments:resolve", summary="Check and resolve an experiment", responses=problems(*BODY_PROBLEMS))
 def resolve_experiment(body: ResolveRequest, service: TheService) -> ResolveAnswer:
-    """Apply the remedies, check shapes and sizes, and say what would be trained. Nothing is stored or queued."""
+    """Apply the remedies, check shapes and sizes, and return the resolved experiment. Nothing is stored or queued."""
     resolved = resolve(service, body.experiment, body.remedies)
     experiment, estimate = resolved.resolved, resolved.estimate
     return ResolveAnswer(

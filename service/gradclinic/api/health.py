@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`: for whoever operates the service."""
+"""`/livez` and `/readyz`: health checks for operators."""
 
 from fastapi import APIRouter, Response
 
@@ -9,21 +9,21 @@ from .http.dependencies import TheService
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/livez", summary="Does this process live?")
+@router.get("/livez", summary="Check liveness")
 async def get_liveness() -> HealthAnswer:
-    """Always ok: the process answers, even while every thread waits for a database that does not."""
+    """Always ok while the process responds, even if all threads wait for an unavailable database."""
     return HealthAnswer(status="ok")
 
 
 @router.get(
     "/readyz",
-    summary="Can this service accept work?",
-    responses={503: {"description": "A part cannot be reached.", "model": ReadyAnswer}},
+    summary="Check readiness",
+    responses={503: {"description": "The database is unavailable or has an older schema.", "model": ReadyAnswer}},
 )
 def get_readiness(service: TheService, response: Response) -> ReadyAnswer:
-    """Ready while the database answers with this version's schema or a newer one: what is accepted is stored there.
+    """Ready while the database is available and has this version's schema or a newer one.
 
-    A queue that cannot be reached delays work and loses none, so it is reported, and does not make the service unready.
+    The state of the queue is reported, but does not affect readiness: without the queue, work is delayed but not lost.
     """
     database, queue = "ok", "ok"
     workers = 0

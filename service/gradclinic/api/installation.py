@@ -1,6 +1,6 @@
-"""`/metrics`: the whole installation, as Prometheus reads it.
+"""`/metrics`: Prometheus metrics of the whole installation.
 
-What is counted from stored runs is a gauge, not a counter: deleting runs lowers it.
+Counts of stored runs are gauges, not counters, because deleting runs lowers them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,43 +17,43 @@ from ..store import Vitals
 from ..use_cases.service import Service
 
 LOST = ("lease_expired", "worker_died", "too_many_attempts")
-"""Reasons of the changes of state by which an attempt lost its lease."""
+"""Reasons for which an attempt lost its lease."""
 
 router = APIRouter()
 
 
 @router.get("/metrics", include_in_schema=False)
 def metrics(request: Request) -> Response:
-    """Always 200: what cannot be known now is left out, and `gradclinic_up` says so."""
+    """Always 200. If a component is unavailable, its metrics are left out and `gradclinic_up` is 0."""
     registry = cast(CollectorRegistry, request.app.state.metrics)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def registry_of(service: Service) -> CollectorRegistry:
-    """One application's own metrics."""
+    """The metrics of one application."""
     registry = CollectorRegistry()
     registry.register(Installation(service))
     return registry
 
 
 class Installation(Collector):
-    """What store and queue say of the installation, asked anew at each scrape."""
+    """Metrics from the store and the queue, collected at each scrape."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
-        """Every family of which something is known."""
+        """All metric families that are available."""
         vitals, depths = self._vitals(), self._depths()
         yield _gauge(
             "up",
-            "Whether a part answers (the database: with the newest schema).",
+            "Whether a component is available (for the database: with the newest schema).",
             ("part",),
             {("database",): float(vitals is not None), ("queue",): float(depths is not None)},
         )
         if depths is not None:
             values = {(queue,): float(depth) for queue, depth in depths.items()}
-            yield _gauge("queue_messages", "Messages that wait for a worker.", ("queue",), values)
+            yield _gauge("queue_messages", "Messages waiting for a worker.", ("queue",), values)
         if vitals is not None:
             yield from _families(vitals)
 
@@ -73,19 +73,21 @@ class Installation(Collector):
 
 def _families(vitals: Vitals) -> Iterator[Metric]:
     oldest = {(queue,): float(seconds) for queue, seconds in vitals.oldest_queued_s.items()}
-    yield _gauge("oldest_queued_seconds", "Age of the run that has waited longest.", ("queue",), oldest)
-    overdue = "Running runs whose lease ran out; where they stay, no reconciler runs."
+    yield _gauge("oldest_queued_seconds", "Age of the oldest queued run.", ("queue",), oldest)
+    overdue = "Running runs with an expired lease; if the number does not fall, no reconciler is running."
     yield _gauge("leases_overdue", overdue, (), {(): vitals.overdue})
     yield _gauge("runs", "Stored runs.", ("status", "reason"), vitals.runs)
-    changes = "Changes of state of the stored runs."
+    changes = "Status changes of the stored runs."
     yield _gauge("run_transitions", changes, ("status", "reason"), vitals.transitions)
     lost = sum(count for (_, reason), count in vitals.transitions.items() if reason in LOST)
-    yield _gauge("leases_lost", "Attempts of the stored runs whose worker vanished.", (), {(): lost})
+    yield _gauge("leases_lost", "Attempts of the stored runs that lost their worker.", (), {(): lost})
     workers = {(device,): count for device, count in vitals.workers.items()}
-    yield _gauge("workers", "Workers that were seen lately.", ("device",), workers)
-    yield _gauge("workers_busy", "Those of them that train.", (), {(): vitals.busy_workers})
+    yield _gauge("workers", "Workers that were seen recently.", ("device",), workers)
+    yield _gauge("workers_busy", "Workers that are training.", (), {(): vitals.busy_workers})
     yield _gauge("checks", "Stored checks against a baseline.", ("status", "verdict"), vitals.checks)
-    yield _gauge("steps", "Steps of the stored runs; its growth is the step rate.", (), {(): vitals.steps_done})
+    yield _gauge(
+        "steps", "Steps of the stored runs; the rate of change is the training speed.", (), {(): vitals.steps_done}
+    )
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> Metric:

@@ -1,4 +1,4 @@
-"""`/v1/prescriptions`: a sick experiment, and the search for what cures it."""
+"""`/v1/prescriptions`: searches for remedies that cure an experiment."""
 
 from typing import Annotated
 
@@ -25,14 +25,14 @@ router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_cla
     status_code=202,
     summary="Search for a cure",
     responses={
-        202: {"description": "Stored, its first runs queued.", "headers": headers_of("prescription")},
+        202: {"description": "Stored; the first runs are queued.", "headers": headers_of("prescription")},
         **problems(409, *BODY_PROBLEMS),
     },
 )
 def create_prescription(
     body: PrescriptionRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
 ) -> PrescriptionAnswer:
-    """Diagnose the experiment, try what may cure it, and confirm what does on fresh seeds against a random control."""
+    """Diagnose the experiment, try remedies, and confirm the best on new seeds against a random control."""
     submitted = submit_prescription(
         service,
         body,
@@ -49,20 +49,20 @@ def list_prescriptions(
     service: TheService,
     paging: ThePage,
     labels: Labels,
-    status: Annotated[StudyStatus | None, Query(description="Only those in this state.")] = None,
+    status: Annotated[StudyStatus | None, Query(description="Only prescriptions with this status.")] = None,
     condition: ConditionFilter = None,
-    ending: Annotated[SearchEnding | None, Query(description="Only searches that ended so.")] = None,
+    ending: Annotated[SearchEnding | None, Query(description="Only prescriptions with this ending.")] = None,
 ) -> PrescriptionPage:
-    """Prescriptions that meet every filter, newest first."""
+    """Prescriptions that match all filters, newest first."""
     page = service.store.prescriptions.page(
         status=status, condition=condition, ending=ending, labels=labels, after=paging.after, limit=paging.limit
     )
     return paging.answer(PrescriptionPage, page, item=PrescriptionSummary.model_validate)
 
 
-@router.get("/{prescription_id}", summary="Look at a prescription", responses=problems(404, 422))
+@router.get("/{prescription_id}", summary="Get a prescription", responses=problems(404, 422))
 def get_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> PrescriptionAnswer:
-    """The diagnosis, what was tried, the random control, and the cure with its evidence, as far as it is."""
+    """The results so far: diagnosis, candidates, random control, and the cure with its evidence."""
     answer = _answer(service.store.prescriptions.get(prescription_id))
     if answer.status == "running":
         response.headers["Retry-After"] = RETRY_AFTER_S
@@ -74,12 +74,12 @@ def get_prescription(prescription_id: PrescriptionId, service: TheService, respo
     status_code=202,
     summary="Cancel a prescription",
     responses={
-        200: {"description": "It was cancelled before.", "model": PrescriptionAnswer},
+        200: {"description": "Already cancelled.", "model": PrescriptionAnswer},
         **problems(404, 409, 422),
     },
 )
 def cancel_prescription(prescription_id: PrescriptionId, service: TheService, response: Response) -> PrescriptionAnswer:
-    """Queued runs end at once, running ones at their next step; what was found so far stays."""
+    """Queued runs end immediately, running ones at their next step. The results so far are kept."""
     return _answer(cancel(service.store.prescriptions, prescription_id, response))
 
 
@@ -91,7 +91,7 @@ def cancel_prescription(prescription_id: PrescriptionId, service: TheService, re
     response_class=Response,
 )
 def delete_prescription(prescription_id: PrescriptionId, service: TheService) -> None:
-    """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
+    """Delete the prescription with its runs and their data. Refused if a baseline or a check uses one of the runs."""
     service.store.prescriptions.delete(prescription_id)
 
 

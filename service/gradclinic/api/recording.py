@@ -1,4 +1,4 @@
-"""`/v1/recordings`: runs that a user's own program trains, and tells this service about."""
+"""`/v1/recordings`: runs that are trained by an external program, which sends its statistics."""
 
 from fastapi import APIRouter, Response
 
@@ -20,11 +20,11 @@ router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=Str
 @router.post(
     "",
     status_code=201,
-    summary="Declare a training of your own",
+    summary="Declare an external training",
     responses={
-        200: {"description": "It was declared before, with this key.", "model": RecordingAnswer},
+        200: {"description": "Already declared with this key.", "model": RecordingAnswer},
         201: {
-            "description": "Stored; it waits for statistics.",
+            "description": "Stored; waiting for statistics.",
             "headers": {"Location": {"description": "The recording.", "schema": {"type": "string"}}},
         },
         **problems(409, *BODY_PROBLEMS),
@@ -33,8 +33,9 @@ router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=Str
 def create_recording(
     *, body: RecordingRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
 ) -> RecordingAnswer:
-    """The answer's `urls` say where statistics are sent, and how it is ended. It is a run like any other:
-    `GET /v1/runs/{id}` and what follows it work for it, from the first statistics on.
+    """Create a run for a training in your own program. `urls` has the addresses for statistics and for ending the run.
+
+    It is a run like any other: `GET /v1/runs/{id}` and its sub-resources work after the first statistics.
     """
     created = recordings.declare(
         service,
@@ -49,9 +50,9 @@ def create_recording(
     return _answer(service, created.item)
 
 
-@router.get("/{run_id}", summary="Look at a recording", responses=problems(404, 422))
+@router.get("/{run_id}", summary="Get a recording", responses=problems(404, 422))
 def get_recording(run_id: RunId, service: TheService) -> RecordingAnswer:
-    """What was declared, which window comes next, and its run."""
+    """The declaration, and the number of the next expected window."""
     service.store.recordings.get(run_id)
     return _answer(service, service.store.runs.get(run_id))
 
@@ -61,15 +62,15 @@ def get_recording(run_id: RunId, service: TheService) -> RecordingAnswer:
     status_code=202,
     summary="Send recorded statistics",
     responses={
-        200: {"description": "This window was there before.", "model": WindowAnswer},
+        200: {"description": "This window was already stored.", "model": WindowAnswer},
         202: {"description": "Stored."},
         **problems(404, 409, *BODY_PROBLEMS),
     },
 )
 def append_statistics(*, run_id: RunId, body: Window, service: TheService, response: Response) -> WindowAnswer:
-    """Windows are numbered from 0 and stored in that order: one sent twice counts once, a gap is a 409.
+    """Windows are numbered from 0 and stored in order. A repeated window counts once; a gap is a 409.
 
-    A recording ends by itself when nothing came for a while; an empty window says that its program lives.
+    A recording ends automatically if no window arrives for some time; an empty window keeps it alive.
     """
     if not recordings.append(service, run_id, body):
         response.status_code = 200
@@ -82,7 +83,7 @@ def append_statistics(*, run_id: RunId, body: Window, service: TheService, respo
     responses=problems(404, 409, *BODY_PROBLEMS),
 )
 def finish_recording(*, run_id: RunId, body: Ending, service: TheService) -> RunDetailAnswer:
-    """It is judged now, by the same rules as any run; asked again, the answer is the same."""
+    """End the run and diagnose it. Repeating the request returns the same response."""
     run = recordings.finish(service, run_id, body)
     return run_detail(run, service.store.runs.transitions(run_id), repeatable=False)
 

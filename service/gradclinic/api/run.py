@@ -1,4 +1,4 @@
-"""`/v1/runs`: queue a training, look at it, cancel it, delete it."""
+"""`/v1/runs`: create, list, read, cancel and delete trainings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJSONRoute
     status_code=202,
     summary="Queue a training",
     responses={
-        200: {"description": "It has ended, while it was waited for or long ago.", "model": RunDetailAnswer},
+        200: {"description": "The run has ended, while waiting or before.", "model": RunDetailAnswer},
         202: {"description": "Stored and queued.", "headers": headers_of("run")},
         **problems(409, *BODY_PROBLEMS),
     },
@@ -45,7 +45,7 @@ async def create_run(
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> RunDetailAnswer:
-    """Check the experiment, apply its remedies, store the run, and queue it. Nothing is stored on a 4xx."""
+    """Validate the experiment, apply the remedies, store the run, and queue it. Nothing is stored if this fails."""
     created = await run_in_threadpool(_submit, service, body, idempotency_key)
     run_id = created.item.id
     wait = seconds_to_wait(prefer)
@@ -56,7 +56,7 @@ async def create_run(
             )
             response.headers["Preference-Applied"] = f"wait={wait}"
         answer = await run_in_threadpool(_detail, service, run_id)
-    except ServiceUnavailable:  # it is stored: after a 503 the client would send it again
+    except ServiceUnavailable:  # the run is stored: after a 503 the client would submit it again
         answer = run_detail(created.item, [], repeatable=True)
     response.headers["Location"] = answer.urls.self
     if answer.status in ENDED:
@@ -89,12 +89,12 @@ def list_runs(
     service: TheService,
     paging: ThePage,
     labels: Labels,
-    status: Annotated[RunStatus | None, Query(description="Only those in this state.")] = None,
+    status: Annotated[RunStatus | None, Query(description="Only runs with this status.")] = None,
     condition: ConditionFilter = None,
-    finding: Annotated[Condition | None, Query(description="Only those with a finding of this condition.")] = None,
-    study: Annotated[str | None, Query(max_length=40, description="Only those of this study.")] = None,
+    finding: Annotated[Condition | None, Query(description="Only runs with a finding of this condition.")] = None,
+    study: Annotated[str | None, Query(max_length=40, description="Only runs of this study.")] = None,
 ) -> RunPage:
-    """Runs that meet every filter, newest first."""
+    """Runs that match all filters, newest first."""
     page = service.store.runs.page(
         status=status,
         condition=condition,
@@ -107,9 +107,9 @@ def list_runs(
     return paging.answer(RunPage, page, item=run_answer)
 
 
-@router.get("/{run_id}", summary="Look at a run", responses=problems(404, 422))
+@router.get("/{run_id}", summary="Get a run", responses=problems(404, 422))
 def get_run(run_id: RunId, service: TheService, response: Response) -> RunDetailAnswer:
-    """Status, progress, diagnosis, every change of state, and where it ran."""
+    """Status, progress, metrics, diagnosis, status history and environment."""
     answer = _detail(service, run_id)
     if answer.status not in ENDED:
         response.headers["Retry-After"] = RETRY_AFTER_S
@@ -120,10 +120,10 @@ def get_run(run_id: RunId, service: TheService, response: Response) -> RunDetail
     "/{run_id}/cancel",
     status_code=202,
     summary="Cancel a run",
-    responses={200: {"description": "It was cancelled before.", "model": RunAnswer}, **problems(404, 409, 422)},
+    responses={200: {"description": "Already cancelled.", "model": RunAnswer}, **problems(404, 409, 422)},
 )
 def cancel_run(run_id: RunId, service: TheService, response: Response) -> RunAnswer:
-    """A queued run ends at once, a running one at its next step or after 20 s; what it recorded stays."""
+    """A queued run ends immediately, a running one at its next step or after 20 s. Recorded data is kept."""
     return run_answer(cancel(service.store.runs, run_id, response))
 
 
@@ -131,7 +131,7 @@ def cancel_run(run_id: RunId, service: TheService, response: Response) -> RunAns
     "/{run_id}", status_code=204, summary="Delete a run", responses=problems(404, 409, 422), response_class=Response
 )
 def delete_run(run_id: RunId, service: TheService) -> None:
-    """Remove it and all it recorded; one that has not ended stops first. Refused where a baseline or check needs it."""
+    """Delete the run and its data; a running one is stopped first. Refused if a baseline or a check uses it."""
     service.store.runs.delete(run_id)
 
 
@@ -146,7 +146,7 @@ def run_detail(run: Run, transitions: Sequence[Transition], *, repeatable: bool)
 
 
 def _more(run: Run) -> Mapping[str, object]:
-    """What an answer says of a run beside its own fields."""
+    """The fields of a response that are not fields of the run."""
     at = f"/v1/runs/{run.id}"
     return {
         "sweep_point": run.point,

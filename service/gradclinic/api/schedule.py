@@ -1,4 +1,4 @@
-"""`/v1/schedules`: cron lines that start checks."""
+"""`/v1/schedules`: checks on a cron schedule."""
 
 from datetime import UTC, datetime
 
@@ -17,9 +17,9 @@ router = APIRouter(prefix="/v1/schedules", tags=["regression"], route_class=Stri
 
 @router.post("", status_code=201, summary="Schedule a check", responses=problems(404, 409, *BODY_PROBLEMS))
 def create_schedule(body: ScheduleRequest, service: TheService, response: Response) -> ScheduleAnswer:
-    """Start a check whenever a cron line is due, once each time; after a time away, the last one missed is made up for.
+    """Start one check at each due time of a cron expression. After downtime, only the last due time is made up for.
 
-    The check is examined now as it will be each time, and refused where it could not be made.
+    The check is validated now, and the request is refused if it could not be created.
     """
     answer = _answer(schedules.create_schedule(service, body))
     response.headers["Location"] = answer.urls.self
@@ -30,26 +30,26 @@ def create_schedule(body: ScheduleRequest, service: TheService, response: Respon
 def list_schedules(
     *, service: TheService, request: Request, response: Response, after: AfterName = None, limit: Limit = 50
 ) -> SchedulePage:
-    """Schedules by name, with the verdicts of their last checks."""
+    """Schedules, ordered by name, with the verdicts of their last checks."""
     page = service.store.schedules.page(after=after, limit=limit)
     return SchedulePage(items=[_answer(each) for each in page.items], next=link_next(request, response, page.next))
 
 
-@router.get("/{name}", summary="Look at a schedule", responses=problems(404, 422))
+@router.get("/{name}", summary="Get a schedule", responses=problems(404, 422))
 def get_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
-    """When it is due next, and what came of its last due times."""
+    """The next due time, and the results of the last ones."""
     return _answer(service.store.schedules.get(name))
 
 
 @router.post("/{name}/pause", summary="Pause a schedule", responses=problems(404, 422))
 def pause_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
-    """Nothing is started until it is resumed."""
+    """No checks are started until it is resumed."""
     return _answer(service.store.schedules.set_paused(name, paused=True))
 
 
 @router.post("/{name}/resume", summary="Resume a schedule", responses=problems(404, 422))
 def resume_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
-    """Go on from now; what was due while it was paused is not made up for."""
+    """Continue from now; due times during the pause are not made up for."""
     return _answer(service.store.schedules.set_paused(name, paused=False))
 
 
@@ -61,7 +61,7 @@ def resume_schedule(name: ScheduleName, service: TheService) -> ScheduleAnswer:
     response_class=Response,
 )
 def delete_schedule(name: ScheduleName, service: TheService) -> None:
-    """Remove it; the checks that it started stay."""
+    """Delete the schedule; its checks stay."""
     service.store.schedules.delete(name)
 
 

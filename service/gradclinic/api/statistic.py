@@ -1,4 +1,4 @@
-"""`/v1/runs/{id}/statistics`, `/profile`, `/curves`: what a run recorded, in the form a client likes."""
+"""`/v1/runs/{id}/statistics`, `/profile`, `/curves`: recorded statistics, in several formats."""
 
 from typing import Annotated, Any
 
@@ -23,17 +23,21 @@ StepRange = Annotated[
     str | None,
     Query(
         pattern=r"^\d{0,9}:\d{0,9}$",
-        description="`a:b`: steps from a up to, not including, b; either may be left out.",
+        description="`a:b`: steps from a up to, but not including, b; both are optional.",
         examples=["0:100"],
     ),
 ]
 MaxPoints = Annotated[
     int | None,
-    Query(ge=2, le=1_000_000, description="Most points of each series. The answer says whether it was `sampled`."),
+    Query(
+        ge=2,
+        le=1_000_000,
+        description="Maximum number of points per series. `sampled` in the response says whether points were left out.",
+    ),
 ]
 HowToJoin = Annotated[
     Aggregate,
-    Query(description="How points are joined where there are more: evenly spaced ones (`none`), or buckets of them."),
+    Query(description="How longer series are reduced: evenly spaced points (`none`), or an aggregate of buckets."),
 ]
 _FORMS: dict[str, Any] = {
     JSON: {},
@@ -46,10 +50,10 @@ _FORMS: dict[str, Any] = {
 
 @router.get(
     "/{run_id}/statistics",
-    summary="Read recorded statistics",
+    summary="Get recorded statistics",
     response_model=StatisticsAnswer,
     responses={
-        200: {"description": "The series, in the form asked for.", "content": _FORMS},
+        200: {"description": "The series, in the requested format.", "content": _FORMS},
         **problems(404, 406, 422),
     },
 )
@@ -61,20 +65,20 @@ def get_run_statistics(
     statistic: Annotated[
         list[str] | None,
         Query(
-            description="Which; repeatable, or separated by commas. All of them by default, see the catalogue.",
+            description="Statistics to return; repeatable, or separated by commas. All by default; see the catalogue.",
             examples=[["site_grad_rms"]],
         ),
     ] = None,
     layers: Annotated[
-        list[str] | None, Query(description="Only these, by name; repeatable, or separated by commas.")
+        list[str] | None, Query(description="Only these layers; repeatable, or separated by commas.")
     ] = None,
     steps: StepRange = None,
     max_points: MaxPoints = None,
     aggregate: HowToJoin = "none",
 ) -> Response:
-    """Series as they were measured, in JSON, CSV, NDJSON, Arrow or Parquet by the header `Accept`.
+    """Recorded series as JSON, CSV, NDJSON, Arrow or Parquet, by the header `Accept`.
 
-    Non-finite values are "NaN", "Infinity", "-Infinity" in JSON and NDJSON, and themselves elsewhere.
+    Non-finite values are the strings "NaN", "Infinity", "-Infinity" in JSON and NDJSON.
     """
     form = choose(request.headers.get("accept"), [JSON, CSV, NDJSON, *([ARROW, PARQUET] if has_arrow() else [])])
     run = service.store.runs.get(run_id)
@@ -99,7 +103,7 @@ def get_run_statistics(
         source_points=max((each.source_points for each in series), default=0),
         statistics=series,
     )
-    # Written by the model itself: of a million numbers in 0.1 s, where the renderer of the other answers takes 1.3 s.
+    # Serialized by pydantic: 0.1 s for a million numbers; the renderer of the other responses takes 1.3 s.
     return Response(answer.model_dump_json(), media_type=JSON, headers=headers)
 
 
@@ -112,7 +116,7 @@ def _range(steps: str | None) -> tuple[int | None, int | None]:
         return None, None
     first, _, end = steps.partition(":")
     if first and end and int(first) >= int(end):
-        raise InvalidRequest.at("", f"the steps {steps} hold no step", value=steps, allowed="a:b with a < b")
+        raise InvalidRequest.at("", f"the range {steps} contains no step", value=steps, allowed="a:b with a < b")
     return (int(first) if first else None), (int(end) - 1 if end else None)
 
 
@@ -132,18 +136,23 @@ def _series(statistic: str, layers: list[str], sampled: Sampled, *, both: bool) 
     )
 
 
-@router.get("/{run_id}/profile", summary="Read a profile over depth", responses=problems(404, 409, 422))
+@router.get("/{run_id}/profile", summary="Get a profile over depth", responses=problems(404, 409, 422))
 def get_run_profile(
     *,
     run_id: RunId,
     service: TheService,
-    statistic: Annotated[str, Query(max_length=100, description="Per site or per weight.")] = "site_grad_rms",
+    statistic: Annotated[
+        str, Query(max_length=100, description="A statistic per site or per weight.")
+    ] = "site_grad_rms",
     step: Annotated[
         str,
-        Query(pattern=r"^(last|\d{1,9})$", description="`last`, or a step: the nearest recorded one at or before it."),
+        Query(
+            pattern=r"^(last|\d{1,9})$",
+            description="`last`, or a step; the last recorded step at or before it is used.",
+        ),
     ] = "0",
 ) -> ProfileAnswer:
-    """One statistic against depth, with the mean-field prediction for step 0 beside it where a closed form exists."""
+    """One statistic by depth, with the mean-field prediction for step 0 if a closed form exists."""
     run = service.store.runs.get(run_id)
     found = read_profile(service, run, statistic=statistic, step=None if step == "last" else int(step))
     predicted = found.predicted()
@@ -163,11 +172,11 @@ def get_run_profile(
     )
 
 
-@router.get("/{run_id}/curves", summary="Read the curves", responses=problems(404, 422))
+@router.get("/{run_id}/curves", summary="Get the curves", responses=problems(404, 422))
 def get_run_curves(
     *, run_id: RunId, service: TheService, max_points: MaxPoints = None, aggregate: HowToJoin = "none"
 ) -> CurvesAnswer:
-    """Loss, gradient norm before and after clipping, learning rate: the numbers of the whole run against the step."""
+    """Statistics of the whole run by step: losses, gradient norm before and after clipping, learning rate."""
     run = service.store.runs.get(run_id)
     curves = []
     sampled = False

@@ -1,4 +1,4 @@
-"""Series as rows, one value of one statistic in one layer at one step: as CSV, NDJSON, Arrow or Parquet."""
+"""Series as rows (statistic, layer, step, value), in CSV, NDJSON, Arrow or Parquet."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ Selection = Sequence[tuple[Named, Sampled]]
 
 
 def rows_response(form: str, selection: Selection, *, both: bool, headers: dict[str, str], name: str) -> Response:
-    """The rows in a form other than JSON; Arrow and Parquet as files of that name."""
+    """The rows in a format other than JSON; Arrow and Parquet as files with this name."""
     if form in (ARROW, PARQUET):
         suffix = "arrow" if form == ARROW else "parquet"
         headers["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
@@ -68,7 +68,7 @@ def _columns(*, both: bool) -> tuple[str, ...]:
 
 
 def _rows_of(selection: Selection, *, both: bool) -> Iterator[tuple[Any, ...]]:
-    """Every row, statistic by statistic, step by step."""
+    """All rows, ordered by statistic, then by step."""
     for named, sampled in selection:
         for row, step in enumerate(sampled.steps.tolist()):
             for column, layer in enumerate(named.layers):
@@ -77,7 +77,7 @@ def _rows_of(selection: Selection, *, both: bool) -> Iterator[tuple[Any, ...]]:
 
 
 def _arrow_table(selection: Selection, *, both: bool) -> Any:
-    """The same rows as an Arrow table; NaN and infinity are themselves."""
+    """The same rows as an Arrow table; NaN and infinity are stored as such."""
     import pyarrow as pa
 
     names: list[str] = []

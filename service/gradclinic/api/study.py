@@ -1,4 +1,4 @@
-"""`/v1/studies`: one experiment, several arms and seeds, and which remedy cures it."""
+"""`/v1/studies`: comparison of several arms of an experiment over seeds."""
 
 from typing import Annotated
 
@@ -22,12 +22,14 @@ from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
 
-Metric = Annotated[str, Query(max_length=100, description="What the verdicts rest on.")]
-Confidence = Annotated[float, Query(ge=0.5, lt=1, description="Of all intervals of one comparison together.")]
+Metric = Annotated[str, Query(max_length=100, description="The metric that decides the verdicts.")]
+Confidence = Annotated[
+    float, Query(ge=0.5, lt=1, description="Simultaneous confidence of all intervals of one comparison.")
+]
 
 
 def study_answer(study: Study) -> StudyAnswer:
-    """A study with its progress and its addresses."""
+    """A study with its progress and links."""
     return StudyAnswer.showing(study, urls=StudyUrls.of_study(study.id))
 
 
@@ -43,7 +45,7 @@ def study_answer(study: Study) -> StudyAnswer:
 def create_study(
     body: StudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
 ) -> StudyAnswer:
-    """Check every arm at every sweep point, then store all runs and queue them, or nothing."""
+    """Validate every arm at every sweep point, then store and queue all runs. If any is invalid, nothing is stored."""
     idempotency = idempotency_of(idempotency_key, kind="study", body=body.to_json())
     created = submit_study(service, body, idempotency=idempotency)
     answer = study_answer(created.item)
@@ -57,19 +59,19 @@ def list_studies(
     service: TheService,
     paging: ThePage,
     labels: Labels,
-    status: Annotated[StudyStatus | None, Query(description="Only those in this state.")] = None,
+    status: Annotated[StudyStatus | None, Query(description="Only studies with this status.")] = None,
     condition: Annotated[
-        Condition | None, Query(description="Only those whose baseline has this primary condition in some run.")
+        Condition | None, Query(description="Only studies whose baseline has this primary condition in any run.")
     ] = None,
 ) -> StudyPage:
-    """Studies that meet every filter, newest first."""
+    """Studies that match all filters, newest first."""
     page = service.store.studies.page(
         status=status, condition=condition, labels=labels, after=paging.after, limit=paging.limit
     )
     return paging.answer(StudyPage, page, item=study_answer)
 
 
-@router.get("/{study_id}", summary="Look at a study", responses=problems(404, 422))
+@router.get("/{study_id}", summary="Get a study", responses=problems(404, 422))
 def get_study(study_id: StudyId, service: TheService, response: Response) -> StudyAnswer:
     """Status and progress; its runs are at `urls.runs`."""
     answer = study_answer(service.store.studies.get(study_id))
@@ -82,10 +84,10 @@ def get_study(study_id: StudyId, service: TheService, response: Response) -> Stu
     "/{study_id}/cancel",
     status_code=202,
     summary="Cancel a study",
-    responses={200: {"description": "It was cancelled before.", "model": StudyAnswer}, **problems(404, 409, 422)},
+    responses={200: {"description": "Already cancelled.", "model": StudyAnswer}, **problems(404, 409, 422)},
 )
 def cancel_study(study_id: StudyId, service: TheService, response: Response) -> StudyAnswer:
-    """Queued runs end at once, running ones at their next step; what has ended can still be compared."""
+    """Queued runs end immediately, running ones at their next step. Finished runs can still be compared."""
     return study_answer(cancel(service.store.studies, study_id, response))
 
 
@@ -93,7 +95,7 @@ def cancel_study(study_id: StudyId, service: TheService, response: Response) -> 
     "/{study_id}", status_code=204, summary="Delete a study", responses=problems(404, 409, 422), response_class=Response
 )
 def delete_study(study_id: StudyId, service: TheService) -> None:
-    """Remove it with its runs and all they recorded; refused where a baseline or a check needs one of them."""
+    """Delete the study with its runs and their data. Refused if a baseline or a check uses one of the runs."""
     service.store.studies.delete(study_id)
 
 
@@ -105,12 +107,12 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
 def get_study_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95
 ) -> ComparisonAnswer:
-    """Per arm: conditions per seed, the diagnosis over all seeds, cured or not, effects with intervals, cost, rank.
+    """For each arm: conditions per seed, diagnosis over all seeds, verdict, effects with intervals, cost and rank.
 
-    Of the baseline and of each arm, `diagnoses` says which condition how many seeds show (with a Wilson interval), in
-    which layers, from which step on, and every measured number with the interval of its median over the seeds.
+    For the baseline and each arm, `diagnoses` has the number of seeds with each condition (with a Wilson interval), the
+    layers, the first step, and every measured number with the interval of its median over the seeds.
 
-    Partial while the study runs: `complete` is false, and verdicts stay open.
+    While the study is running, `complete` is false and verdicts are `inconclusive`.
     """
     found = compare_study(service, study_id, metric=metric, confidence=confidence)
     return ComparisonAnswer.model_validate(found)

@@ -1,1 +1,1 @@
-"""What the API is sent and what it answers, a module for each noun; answers have no defaults: every field is there."""
+"""Requests and responses of the API, one module per resource. Responses have no defaults: all fields are present."""

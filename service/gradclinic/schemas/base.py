@@ -1,4 +1,4 @@
-"""What all answers share."""
+"""The base class of all responses."""
 
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ _BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
 class Answer(BaseModel):
-    """Part of an answer: it has its fields and no others, and can be read off an object that has them.
+    """A response, or part of one. It forbids unknown fields, and can be created from any object with these attributes.
 
     Non-finite numbers are the strings "NaN", "Infinity", "-Infinity".
     """
@@ -34,23 +34,23 @@ class Answer(BaseModel):
 
     @classmethod
     def showing(cls, found: object, **more: object) -> Self:
-        """The answer that shows an object; `more` are the fields that the object lacks."""
+        """The response for an object; `more` are the fields that the object does not have."""
         return cls.model_validate(
             {name: more[name] if name in more else getattr(found, name) for name in cls.model_fields}
         )
 
     @classmethod
     def parse(cls, document: Any) -> Self:
-        """An answer of a service of any version: keys that this version does not know are left out.
+        """Parse a response of a service of any version; unknown keys are ignored.
 
-        Raises ValidationError where something is missing, or is not what this version knows.
+        Raises ValidationError if something is missing or unknown to this version.
         """
         parsed = cls.model_validate(document, extra="ignore")
         parsed._document = document
         return parsed
 
     def __getitem__(self, key: str) -> Any:
-        """A field by its JSON key, as the service sent it; raises KeyError for a key that it did not send."""
+        """A field by its JSON key, as the service sent it; raises KeyError for a missing key."""
         if self._document:
             return self._document[key]
         if key not in type(self).model_fields:
@@ -59,12 +59,12 @@ class Answer(BaseModel):
 
     @property
     def document(self) -> JsonObject:
-        """The JSON that it was parsed from, whole; empty where it was not parsed."""
+        """The complete JSON from which it was parsed; empty if it was not parsed."""
         return self._document
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The schema, in which a number without bounds may be one of the three strings."""
+        """The schema; numbers without bounds may also be one of the three strings."""
         found = handler(core_schema)
         described = handler.resolve_ref_schema(found)
         for name, field in described.get("properties", {}).items():

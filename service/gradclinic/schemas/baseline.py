@@ -1,4 +1,4 @@
-"""Baselines, as they are answered."""
+"""Responses about baselines."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from .base import Answer, Json
 
 
 class BaselineUrls(Answer):
-    """Where to go from a baseline."""
+    """Links of a baseline."""
 
     self: str
     checks: str
@@ -16,17 +16,17 @@ class BaselineUrls(Answer):
 
     @classmethod
     def of(cls, name: str) -> "BaselineUrls":
-        """Those of a baseline."""
+        """The links of a baseline."""
         return cls(self=f"/v1/baselines/{name}", checks=f"/v1/checks?baseline={name}", page=f"/checks?baseline={name}")
 
 
 class PinAnswer(Answer):
-    """What a baseline's name points at, or did until the next one."""
+    """The runs of a baseline, now or in the past."""
 
     study_id: str | None
     check_id: str | None
     arm: str | None
-    """Of the study."""
+    """Arm of the study."""
     run_ids: list[str]
     """One for each seed, in the same order."""
     seeds: list[int]
@@ -34,25 +34,25 @@ class PinAnswer(Answer):
 
 
 class BaselineAnswer(Answer):
-    """A pinned result set with a movable name. Its runs cannot be deleted."""
+    """A named, pinned set of runs. Its runs cannot be deleted."""
 
     name: str
     pin: PinAnswer
-    """What the name points at."""
+    """The current runs."""
     summary: str
     """In words: which runs, of which seeds, and what is wrong with them."""
     experiment: Json
-    """What a check trains where it says nothing else."""
+    """The experiment that checks train by default."""
     remedies: list[Json]
     history: list[PinAnswer]
-    """What the name pointed at, the newest first; the last hundred."""
+    """The last 100 earlier pins, newest first."""
     created_at: datetime
     urls: BaselineUrls = Field(default_factory=lambda known: BaselineUrls.of(known["name"]))
 
 
 class BaselinePage(Answer):
-    """A page of baselines, by name; the header `Link` leads to the next."""
+    """A page of baselines, by name; the header `Link` has the address of the next page."""
 
     items: list[BaselineAnswer]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

@@ -1,4 +1,4 @@
-"""The catalogue, as it is returned."""
+"""Responses about the catalogue."""
 
 from typing import Literal
 
@@ -8,16 +8,16 @@ from .base import Answer, Json
 
 
 class CatalogueEntry(Answer):
-    """Something that a request can name."""
+    """Something that requests can use by name."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     kind: str
     """Its name in requests."""
     help: str
-    """What it is, in one line."""
+    """One-line description."""
     source: str
-    """Where it was proposed or is defined."""
+    """Publication or definition."""
     json_schema: Json = Field(alias="schema")
     """Its JSON schema."""
 
@@ -26,7 +26,7 @@ class RemedyEntry(CatalogueEntry):
     """A remedy."""
 
     rank: int | None
-    """Its place in common advice; null where that does not name it."""
+    """Its rank in common advice; null if common advice does not name it."""
 
 
 class StatisticEntry(CatalogueEntry):
@@ -40,13 +40,13 @@ class StatisticEntry(CatalogueEntry):
 
 
 class ThresholdAnswer(Answer):
-    """A number that a rule compares measured ones with."""
+    """A threshold of a rule."""
 
     name: str
     default: float
     unit: str
     source: str
-    """Where it comes from."""
+    """Source of the value."""
     help: str
 
 
@@ -54,18 +54,18 @@ class RuleEntry(CatalogueEntry):
     """A rule of the diagnosis."""
 
     thresholds: list[ThresholdAnswer]
-    """Those that it uses; each can be replaced by name when a run is judged again."""
+    """Thresholds of the rule. Each can be replaced by name when a run is diagnosed again."""
 
 
 class CatalogueAnswer(Answer):
-    """Everything that a request can name, by section."""
+    """Everything that requests can use by name, by section."""
 
     models: list[CatalogueEntry]
     layers: list[CatalogueEntry]
     activations: list[CatalogueEntry]
     initializations: list[CatalogueEntry]
     remedies: list[RemedyEntry]
-    """Those that common advice names come first, in its order."""
+    """Remedies of common advice first, in its order."""
     data: list[CatalogueEntry]
     optimizers: list[CatalogueEntry]
     schedules: list[CatalogueEntry]

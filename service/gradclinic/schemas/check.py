@@ -1,4 +1,4 @@
-"""Checks, as they are answered."""
+"""Responses about checks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CheckUrls(Answer):
-    """Where to go from a check."""
+    """Links of a check."""
 
     self: str
     runs: str
@@ -27,7 +27,7 @@ class CheckUrls(Answer):
 
     @classmethod
     def of(cls, check_id: str, *, baseline: str) -> "CheckUrls":
-        """Those of a check."""
+        """The links of a check."""
         at = f"/v1/checks/{check_id}"
         return cls(
             self=at,
@@ -39,20 +39,20 @@ class CheckUrls(Answer):
 
 
 class CheckSummary(Answer):
-    """A new result held against a baseline, without the evidence."""
+    """A check against a baseline, without the evidence."""
 
     id: str
     name: str | None
     labels: dict[str, str]
     baseline: str
     schedule: str | None
-    """The schedule that started it."""
+    """Name of the schedule that started it."""
     status: StudyStatus
-    """Succeeded: there is a verdict, whatever it is. Failed: none of its runs could be trained."""
+    """`succeeded`: there is a verdict. `failed`: none of the runs could be trained."""
     verdict: CheckVerdict | None
     """Null until all runs have ended."""
     summary: str | None
-    """In plain words: what is worse, in which layers, or how many seeds would decide."""
+    """In words: what is worse, in which layers, or how many seeds would decide."""
     experiment: Json
     remedies: list[Json]
     seeds: list[int]
@@ -64,37 +64,37 @@ class CheckSummary(Answer):
 
 
 class PairedRunsAnswer(Answer):
-    """A run of the baseline and a new one with the same seed, and what each came to in the metric."""
+    """A baseline run and a new run with the same seed, and the value of the metric in each."""
 
     seed: int
     baseline_run: str
     new_run: str
     baseline: float | None
-    """Null where the run has no such number; not finite where its training broke off."""
+    """null if the run has no value; not finite if its training diverged."""
     new: float | None
 
 
 class MetricCheckAnswer(Answer):
-    """One metric of the new runs against the baseline's."""
+    """The check of one metric."""
 
     metric: str
     verdict: CheckVerdict
     reason: str
     margin: float
-    """As asked for: a share for losses and steps, a fraction for the accuracy."""
+    """As requested: relative for losses and steps (0.1: 10 % larger), absolute for the accuracy."""
     limit: float
-    """The margin on the scale of the effect's `ratio_interval`, or of its `interval` where there is no ratio."""
+    """The margin on the scale of the effect's `ratio_interval`, or of its `interval` if there is no ratio."""
     better: Literal["lower", "higher"]
     seeds_needed: int | None
-    """How many seeds would decide, if effect and scatter stay; null where it is decided, or none would."""
+    """Number of seeds that would decide, if effect and scatter stay; null if decided, or if none would."""
     effect: AnyEffect | None
-    """New minus baseline with its interval, which holds together with the other metrics' with its `confidence`; null
-    where no pair has the metric."""
+    """New minus baseline. The intervals of all metrics hold simultaneously with probability `confidence`. null if no
+    pair has the metric."""
     values: list[PairedRunsAnswer]
 
 
 class ConditionCheckAnswer(Answer):
-    """One condition that hurt learning in some run of either side."""
+    """A condition that hurt learning in any run of either side."""
 
     condition: str
     verdict: CheckVerdict
@@ -104,10 +104,10 @@ class ConditionCheckAnswer(Answer):
     baseline_seeds: int
     of_baseline: int
     layers: list[str]
-    """Those that most of the new seeds name, worst first."""
+    """The layers that most of the new seeds name, worst first."""
     seeds_needed: int | None
     finding: FindingOverSeedsAnswer | None
-    """What the new seeds say of it together."""
+    """The finding over all new seeds."""
     baseline_finding: FindingOverSeedsAnswer | None
 
 
@@ -120,18 +120,19 @@ class LostRunAnswer(Answer):
 
 
 class CheckAnswer(CheckSummary):
-    """A new result held against a baseline, with the evidence."""
+    """A check against a baseline, with the evidence."""
 
     pin_run_ids: list[str]
-    """The baseline's runs that it is held against, whatever the name points at now."""
+    """The runs of the baseline at the time of the check."""
     run_ids: list[str]
     """The new runs."""
     compared_seeds: list[int]
     """The seeds that both sides finished."""
     seeds_needed: int | None
-    """How many seeds would decide what is open."""
+    """Number of seeds that would decide the open cases."""
     false_fails_at_most: float | None
-    """Chance of a fail, if the new runs are no worse than the margins allow; null before there is a verdict."""
+    """False-failure rate: largest probability of a fail if the new runs are no worse than the margins allow. null
+    before there is a verdict."""
     method: str | None
     lost: list[LostRunAnswer]
     """New runs without a result: failed, canceled, expired."""
@@ -142,7 +143,7 @@ class CheckAnswer(CheckSummary):
     def of(
         cls, summary: CheckSummary, report: "Report | None", *, pin_run_ids: Sequence[str], run_ids: Sequence[str]
     ) -> "CheckAnswer":
-        """A check with its report, as far as there is one."""
+        """A check with its report, if there is one."""
         from ..regression import Report
 
         found = report or Report(summary="")
@@ -161,8 +162,8 @@ _OF_REPORT = ("seeds_needed", "false_fails_at_most", "method", "lost", "metrics"
 
 
 class CheckPage(Answer):
-    """A page of checks, newest first; the header `Link` leads to the next."""
+    """A page of checks, newest first; the header `Link` has the address of the next page."""
 
     items: list[CheckSummary]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

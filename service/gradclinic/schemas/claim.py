@@ -1,4 +1,4 @@
-"""Claims and rulings, as they are returned."""
+"""Responses about claims and rulings."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ class ClaimBase(Answer):
     id: str
     statement: str
     source: str
-    """Where it is made."""
+    """Source of the claim."""
     design: str
-    """What is trained."""
+    """The experiments that test it."""
     rule: str
-    """How it is decided."""
+    """How the verdict is decided."""
     quick: bool
     runs: int
 
@@ -30,32 +30,32 @@ class ClaimAnswer(ClaimBase):
 
 
 class ClaimList(Answer):
-    """Every claim, in order."""
+    """All claims, in order."""
 
     items: list[ClaimAnswer]
 
 
 class FigureAnswer(Answer):
-    """A measured number that a verdict rests on."""
+    """A measured number on which the verdict is based."""
 
     name: str
     value: float
-    """Median over the seeds, or the share of the networks or orders."""
+    """Median over the seeds, or a fraction of the networks or orders."""
     unit: str
     interval: Interval | None
-    """Of a median: between two of the measured values, whatever their distribution. Of a share: Wilson's. Null for a
-    single seed, and for what was counted in full."""
+    """For a median: distribution-free, between two of the measured values. For a fraction: Wilson's interval. null for
+    a single seed, and for complete counts."""
     confidence: float | None
-    """Of the interval: at least 0.95 from six seeds on."""
+    """Confidence of the interval: at least 0.95 with six or more seeds."""
     n: int
-    """How many seeds, networks or orders it is taken over."""
+    """Number of seeds, networks or orders."""
     of: Literal["seeds", "networks", "orders"]
 
 
 class RulingAnswer(ClaimBase):
-    """A claim with what a study says of it."""
+    """A claim with the verdict from a study."""
 
     verdict: ClaimVerdict
     explanation: str
     figures: list[FigureAnswer]
-    """The measured numbers that the verdict rests on."""
+    """The measured numbers on which the verdict is based."""

@@ -1,4 +1,4 @@
-"""Comparisons, as they are answered."""
+"""Responses about comparisons."""
 
 from typing import Annotated
 
@@ -17,26 +17,26 @@ class EvidenceOverSeedsAnswer(Answer):
     name: str
     unit: str
     threshold: float | None
-    """What each seed's number was compared with; that of the first seed."""
+    """The threshold of the first seed."""
     median: float
     interval: Interval | None
-    """Of the median, between two of the measured values, whatever their distribution; null for one seed."""
+    """Distribution-free interval of the median, between two of the measured values; null for one seed."""
     confidence: float | None
-    """Of that interval: 0.75 with three seeds, 0.9375 with five, at least 0.95 from six on."""
+    """Confidence of the interval: 0.75 with three seeds, 0.9375 with five, at least 0.95 with six or more."""
     lowest: float
     highest: float
     seeds: int
 
 
 class LayerOverSeedsAnswer(Answer):
-    """A layer, and how many seeds name it."""
+    """A layer, and the number of seeds that name it."""
 
     layer: str
     seeds: int
 
 
 class OnsetAnswer(Answer):
-    """The step from which on a condition holds, over the seeds that show it."""
+    """The first step of a condition, over the seeds that show it."""
 
     median: float
     lowest: int
@@ -44,24 +44,24 @@ class OnsetAnswer(Answer):
 
 
 class FindingOverSeedsAnswer(Answer):
-    """One condition over the seeds of an arm."""
+    """One condition, over the seeds of an arm."""
 
     condition: str
     seeds: int
-    """Seeds that show it, with harm or without."""
+    """Number of seeds that show the condition, harmful or not."""
     of: int
-    """Seeds that were judged."""
+    """Number of seeds that were diagnosed."""
     share: float
     share_interval: Interval
     """95 % interval of the fraction of seeds that show it (Wilson 1927)."""
     primary_in: int
-    """Seeds whose primary condition it is."""
+    """Number of seeds for which it is the primary condition."""
     harm_in: int
-    """Seeds in which it hurt learning."""
+    """Number of seeds in which it hurt learning."""
     confidence: float | None
-    """Median of the seeds' own confidences, which come from steps and layers; null where none has one."""
+    """Median confidence of the seeds' findings; null if there is none."""
     layers: list[LayerOverSeedsAnswer]
-    """Those that more than half of these seeds name: the most named first, then the worst."""
+    """The layers that more than half of these seeds name, by number of seeds and then worst first."""
     first_step: OnsetAnswer | None
     evidence: list[EvidenceOverSeedsAnswer]
     summary: str
@@ -69,30 +69,30 @@ class FindingOverSeedsAnswer(Answer):
 
 
 class DiagnosisOverSeedsAnswer(Answer):
-    """What the seeds of one arm say together: the condition, how many seeds show it, where, since when, how strong.
+    """The diagnosis over all seeds of one arm: conditions, number of seeds, layers, onset and evidence.
 
-    The run of each seed keeps its own diagnosis; of an arm with the same seed twice the later run counts.
+    Each run also has its own diagnosis. If an arm has two runs with the same seed, the later one counts.
     """
 
     sweep_point: dict[str, int | float] | None
-    """The sweep's values by JSON pointer, since other values make another network; null without a sweep."""
+    """The swept values by JSON pointer (each point of a sweep gets its own diagnosis); null without a sweep."""
     seeds: list[int]
-    """The seeds that were judged."""
+    """The seeds that were diagnosed."""
     primary: str
-    """The primary condition of the most seeds; of two alike, the sick one."""
+    """The primary condition of most seeds; in a tie, the one that is not healthy."""
     summary: str
     """One sentence."""
     findings: list[FindingOverSeedsAnswer]
-    """The primary one first, then by how many seeds have it as theirs, and by how many it hurt."""
+    """The primary one first, then by the number of seeds where it is primary, then where it is harmful."""
 
 
 class RunConditionsAnswer(Answer):
-    """What is wrong with one finished run."""
+    """The conditions of one finished run."""
 
     run_id: str
     seed: int
     sweep_point: dict[str, int | float] | None
-    """The sweep's values by JSON pointer; null without a sweep."""
+    """The swept values by JSON pointer; null without a sweep."""
     primary: str
     harmful: list[str]
     """The conditions that hurt learning, in alphabetical order."""
@@ -100,23 +100,23 @@ class RunConditionsAnswer(Answer):
 
 
 class EffectAnswer(Answer):
-    """What an arm changed in one metric: arm minus baseline."""
+    """The effect of an arm on one metric: arm minus baseline."""
 
     difference: float | None
-    """Mean over the seeds, in `unit`; null where an outcome is not finite."""
+    """Mean over the seeds, in `unit`; null if an outcome is not finite."""
     interval: Interval | None
-    """Of the difference, simultaneous over the arms; null for one seed, and where an outcome is not finite."""
+    """Interval of the difference, simultaneous over the arms; null for one seed, or if an outcome is not finite."""
     confidence: float
-    """Of the intervals of all arms together."""
+    """Simultaneous confidence of the intervals of all arms."""
     wins: int
-    """Pairs in which the arm did better; a finite outcome beats one that is not."""
+    """Number of pairs in which the arm did better; a finite outcome beats a non-finite one."""
     losses: int
     pairs: int
     p_value: float | None
-    """Two-sided, by sign flips."""
+    """Two-sided p-value of a sign-flip test."""
     unit: str
     baseline_mean: float | None
-    """Mean of the finite values, geometric where the unit is ln(...); null where there is none."""
+    """Mean of the finite values (geometric if the unit is ln(...)); null if there are none."""
     arm_mean: float | None
 
 
@@ -124,7 +124,7 @@ class RatioEffectAnswer(EffectAnswer):
     """The effect on a metric that is compared on a logarithmic scale."""
 
     ratio: float | None
-    """exp(difference): the arm's geometric mean over the baseline's."""
+    """exp(difference): the arm's geometric mean divided by the baseline's."""
     ratio_interval: Interval | None
 
 
@@ -132,71 +132,71 @@ AnyEffect = Annotated[RatioEffectAnswer | EffectAnswer, Field(union_mode="left_t
 
 
 class CostAnswer(Answer):
-    """What an arm costs, as ratios to the baseline: geometric means over the pairs; null where unknown."""
+    """The cost of an arm relative to the baseline: geometric means over the pairs; null if unknown."""
 
     train_seconds_ratio: float | None
-    """Seconds a step where the steps taken are known (a diverged run stops early), else seconds a run."""
+    """Seconds per step if the steps taken are known (a diverged run stops early), otherwise seconds per run."""
     memory_ratio: float | None
     parameters_ratio: float | None
 
 
 class ArmAnswer(Answer):
-    """One arm against the baseline."""
+    """The comparison of one arm with the baseline."""
 
     arm: str
     rank: int
     """1 is best."""
     verdict: ArmVerdict
-    """Open as long as runs are pending, because stopping at a lucky moment is no evidence."""
+    """`inconclusive` while runs are pending, because stopping at a lucky moment would bias the verdict."""
     verdict_so_far: ArmVerdict
-    """What the finished runs alone say."""
+    """The verdict from the finished runs alone."""
     reason: str
-    """Why that verdict."""
+    """The reason for the verdict."""
     seeds_needed: int | None
-    """How many seeds would decide; null where it is decided, or no practical number would."""
+    """Number of seeds that would decide; null if decided, or if no practical number would."""
     runs: int
-    """The arm's finished runs."""
+    """Number of finished runs of the arm."""
     pending: int
-    """The arm's runs that have not ended."""
+    """Number of runs that have not ended."""
     lost: int
-    """The arm's runs that ended without a result: failed, canceled, expired."""
+    """Number of runs that ended without a result: failed, canceled, expired."""
     paired_by: PairedBy
-    """What joins a run to one of the baseline's; by order where they share no seed, which is valid, but less sharp."""
+    """How runs are paired with the baseline's. By order if they share no seed: valid, but with wider intervals."""
     conditions: dict[str, int]
-    """Runs by primary condition."""
+    """Number of runs by primary condition."""
     baseline_conditions: dict[str, int]
     new_conditions: dict[str, int]
-    """Runs by harmful condition that harmed no run of the baseline."""
+    """Number of runs by harmful condition, for conditions that harmed no run of the baseline."""
     conditions_by_seed: list[RunConditionsAnswer]
     diagnoses: list[DiagnosisOverSeedsAnswer]
-    """What its seeds say together: one without a sweep, else one for each of its points; empty until a run ended."""
+    """The diagnosis over all seeds, one for each point of a sweep; empty until a run has ended."""
     learned: int
-    """Finished runs whose network learned."""
+    """Number of finished runs whose network learned."""
     effects: dict[str, AnyEffect]
-    """By metric: difference, simultaneous interval, wins, sign-flip p; those compared by ratios have `ratio` too."""
+    """Effects by metric: difference, simultaneous interval, wins, p-value; on logarithmic scales also `ratio`."""
     cost: CostAnswer
 
 
 class ComparisonAnswer(Answer):
-    """The arms against the baseline, best first."""
+    """The comparison of all arms with the baseline, best first."""
 
     study_id: str | None
-    """Null for runs that were chosen one by one."""
+    """null for individually chosen runs."""
     baseline: str
     metric: str
-    """What verdicts and ranks rest on."""
+    """The metric that decides verdicts and ranks."""
     confidence: float
     method: str
     """How intervals and verdicts are computed."""
     false_verdicts_at_most: float
-    """Chance that some arm is said to cure, improve or harm, if all arms are equal."""
+    """Largest probability of a verdict `cures`, `improves` or `harms` on any arm, if all arms are equal."""
     complete: bool
-    """Whether every run has ended."""
+    """Whether all runs have ended."""
     baseline_runs: int
-    """The baseline's finished runs."""
+    """Number of finished runs of the baseline."""
     baseline_conditions: dict[str, int]
-    """These runs by primary condition."""
+    """Number of these runs by primary condition."""
     baseline_conditions_by_seed: list[RunConditionsAnswer]
     baseline_diagnoses: list[DiagnosisOverSeedsAnswer]
-    """What the baseline's seeds say together."""
+    """The diagnosis over all seeds of the baseline."""
     arms: list[ArmAnswer]

@@ -10,34 +10,34 @@ class DatasetAnswer(Answer):
     """An uploaded data set."""
 
     id: str
-    """What an experiment's `data` names: `{"kind": "uploaded", "id": ...}`."""
+    """The id to use in an experiment's `data`: `{"kind": "uploaded", "id": ...}`."""
     digest: str
     """SHA-256 of the content."""
     task: Literal["classification", "regression"]
     rows: int
     shape: list[int]
-    """Of one row's inputs."""
+    """Shape of the inputs of one row."""
     outputs: int
-    """Classes, or values to predict."""
+    """Number of classes, or of values to predict."""
     classes: list[str] | None
     """Names of the classes 0, 1, ...; null for a regression."""
     features: list[str] | None
-    """Names of the columns; null where the upload had none."""
+    """Names of the columns; null if the upload had none."""
     created_at: datetime
     bytes: int
-    """Of the arrays as they are stored, compressed."""
+    """Size of the stored arrays, compressed."""
 
 
 class DatasetDetailAnswer(DatasetAnswer):
-    """An uploaded data set, and who used it."""
+    """An uploaded data set, with the number of runs that use it."""
 
     runs: int
-    """That were trained on it, or will be."""
+    """Number of runs that use it, including queued ones."""
 
 
 class DatasetPage(Answer):
-    """A page of uploaded data sets; the header `Link` leads to the next."""
+    """A page of uploaded data sets; the header `Link` has the address of the next page."""
 
     items: list[DatasetAnswer]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

@@ -1,4 +1,4 @@
-"""Diagnoses, as they are answered."""
+"""Responses about diagnoses."""
 
 from typing import Annotated
 
@@ -9,11 +9,11 @@ from .base import Answer
 from .remedy import AnyRemedy
 
 SuggestedRemedy = Annotated[AnyRemedy, PlainSerializer(lambda remedy: remedy.in_short())]
-"""A remedy as it can be posted, without what is the default anyway."""
+"""A remedy in the form that requests take, without default values."""
 
 
 class EvidenceAnswer(Answer):
-    """One measured number, with the threshold that it is compared with."""
+    """One measured number, with its threshold."""
 
     name: str
     value: float
@@ -32,41 +32,41 @@ class FindingAnswer(Answer):
     confidence: float
     """Between 0 and 1, from the data."""
     layers: list[str]
-    """The layers that cause it, worst first; empty where the condition is not one of layers."""
+    """The layers that cause it, worst first; empty if the condition does not concern single layers."""
     first_step: int
     last_step: int
     evidence: list[EvidenceAnswer]
     rule: str
     source: str
-    """Where the rule or its threshold comes from."""
+    """Source of the rule or its threshold."""
     summary: str
-    """One sentence that a person understands."""
+    """One sentence for people."""
     blames: list[Blame]
-    """The parts of the training that it holds responsible, best first."""
+    """The parts of the training that are responsible, most likely first."""
     suggested_remedies: list[SuggestedRemedy]
-    """Remedies as they can be posted, best first for this condition."""
+    """Remedies in the form that requests take, best first for this condition."""
 
 
 class DiagnosisAnswer(Answer):
-    """What is wrong with a run's network, where, since when, and how sure."""
+    """The conditions of a run, with layers, onset and confidence."""
 
     primary: str
     """The condition that explains the run best."""
     rule_set: str
-    """The rules that judged."""
+    """The rule set that was used."""
     findings: list[FindingAnswer]
-    """The primary condition's first."""
+    """The finding of the primary condition comes first."""
 
 
 class RunDiagnosisAnswer(DiagnosisAnswer):
-    """The diagnosis of one run, stored or made for this request."""
+    """The diagnosis of one run, stored or computed for this request."""
 
     run_id: str
     provisional: bool
-    """Whether the run goes on, so that the diagnosis may change."""
+    """Whether the run is still in progress, so that the diagnosis may change."""
 
     @classmethod
     def of(cls, diagnosis: DiagnosisAnswer, *, run_id: str, provisional: bool) -> "RunDiagnosisAnswer":
-        """The diagnosis with the run that it is of."""
+        """The diagnosis with the id of its run."""
         parts = {name: getattr(diagnosis, name) for name in DiagnosisAnswer.model_fields}
         return cls(run_id=run_id, provisional=provisional, **parts)

@@ -1,4 +1,4 @@
-"""Events, as they are returned."""
+"""Responses about events."""
 
 from typing import Annotated, Literal
 
@@ -20,23 +20,23 @@ class StatusChange(Answer):
 
 
 class RunProgress(Answer):
-    """Further steps of a run are recorded."""
+    """More steps of a run have been recorded."""
 
     step: int
     steps: int | None
     so_far: list[str]
-    """The conditions that the record shows up to here."""
+    """The conditions in the record so far."""
 
 
 class RunDone(Answer):
-    """A run has ended, and no event follows."""
+    """A run has ended; no more events follow."""
 
     status: RunStatus
     primary: str | None
 
 
 class RunEnded(Answer):
-    """One of a study's runs has ended."""
+    """A run of a study has ended."""
 
     run_id: str
     arm: str | None
@@ -46,7 +46,7 @@ class RunEnded(Answer):
 
 
 class StudyProgress(Answer):
-    """Further steps of a study's runs are recorded."""
+    """More steps of a study's runs have been recorded."""
 
     runs: int
     by_status: dict[RunStatus, int]
@@ -55,16 +55,16 @@ class StudyProgress(Answer):
 
 
 class StudyDone(Answer):
-    """All runs of a study have ended, and no event follows."""
+    """All runs of a study have ended; no more events follow."""
 
     status: StudyStatus
 
 
 class EventAnswer(Answer):
-    """Something that happened to a run or a study."""
+    """An event of a run or a study."""
 
     id: str
-    """How far its reader is; ask again with `after` this id for what follows."""
+    """Position of the event; request `after` this id for later events."""
 
 
 class StatusEvent(EventAnswer):
@@ -75,7 +75,7 @@ class StatusEvent(EventAnswer):
 
 
 class RunProgressEvent(EventAnswer):
-    """Further steps of a run are recorded."""
+    """More steps of a run have been recorded."""
 
     event: Literal["progress"]
     data: RunProgress
@@ -89,28 +89,28 @@ class FindingEvent(EventAnswer):
 
 
 class RunDoneEvent(EventAnswer):
-    """A run has ended, and no event follows."""
+    """A run has ended; no more events follow."""
 
     event: Literal["done"]
     data: RunDone
 
 
 class RunEndedEvent(EventAnswer):
-    """One of a study's runs has ended."""
+    """A run of a study has ended."""
 
     event: Literal["run"]
     data: RunEnded
 
 
 class StudyProgressEvent(EventAnswer):
-    """Further steps of a study's runs are recorded."""
+    """More steps of a study's runs have been recorded."""
 
     event: Literal["progress"]
     data: StudyProgress
 
 
 class StudyDoneEvent(EventAnswer):
-    """All runs of a study have ended, and no event follows."""
+    """All runs of a study have ended; no more events follow."""
 
     event: Literal["done"]
     data: StudyDone
@@ -121,20 +121,20 @@ StudyEvent = Annotated[RunEndedEvent | StudyProgressEvent | StudyDoneEvent, Fiel
 
 
 class RunEventPage(Answer):
-    """What has happened to a run so far, after the id asked for."""
+    """What has happened to a run so far, after the requested id."""
 
     items: list[RunEvent]
     last_id: str
-    """Ask again with `after` this id."""
+    """Value of `after` for the next request."""
     done: bool
-    """Whether nothing more will follow."""
+    """Whether no more events will follow."""
 
 
 class StudyEventPage(Answer):
-    """What has happened to a study so far, after the id asked for."""
+    """What has happened to a study so far, after the requested id."""
 
     items: list[StudyEvent]
     last_id: str
-    """Ask again with `after` this id."""
+    """Value of `after` for the next request."""
     done: bool
-    """Whether nothing more will follow."""
+    """Whether no more events will follow."""

@@ -1,4 +1,4 @@
-"""Experiments: what `:resolve` answers."""
+"""Responses about resolved experiments."""
 
 from typing import Annotated, Literal
 
@@ -14,28 +14,28 @@ class ValueOperation(Answer):
 
     op: Literal["add", "replace", "test"]
     path: str
-    """JSON pointer to where."""
+    """JSON pointer of the target."""
     value: JsonValue
 
 
 class RemoveOperation(Answer):
-    """An operation of a JSON Patch that takes a value away."""
+    """An operation of a JSON Patch that removes a value."""
 
     op: Literal["remove"]
     path: str
-    """JSON pointer to where."""
+    """JSON pointer of the target."""
 
 
 class MoveOperation(Answer):
-    """An operation of a JSON Patch that takes a value from elsewhere."""
+    """An operation of a JSON Patch that moves or copies a value."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     op: Literal["move", "copy"]
     path: str
-    """JSON pointer to where."""
+    """JSON pointer of the target."""
     source: str = Field(alias="from")
-    """JSON pointer to where the value was."""
+    """JSON pointer of the source."""
 
 
 PatchOperation = Annotated[ValueOperation | RemoveOperation | MoveOperation, Field(discriminator="op")]
@@ -45,38 +45,38 @@ class LayerAnswer(Answer):
     """One node of the lowered network."""
 
     name: str
-    """Its path in the lowered tree."""
+    """Path in the lowered tree."""
     kind: str
     shape: list[int]
-    """Of one sample's output."""
+    """Output shape for one sample."""
     parameters: int
-    """Its own trainable values, those of its body left out."""
+    """Number of its own trainable values, without those of its children."""
 
 
 class ResolveAnswer(Answer):
-    """What would be trained, and what it would cost."""
+    """The experiment that would be trained, and its cost."""
 
     resolved_experiment: Experiment
     """The experiment after its remedies."""
     patch: list[PatchOperation]
-    """What the remedies changed: a JSON Patch (RFC 6902) from the posted experiment, defaults spelled out."""
+    """The changes by the remedies: a JSON Patch (RFC 6902) of the posted experiment with all defaults."""
     layers: list[LayerAnswer]
-    """The network that would be built, containers before what they contain."""
+    """The layers of the network; containers come before their contents."""
     parameters: int
     """Trainable values."""
     flops_per_step: int
     """Floating-point operations of one forward and backward pass of a batch."""
     memory_bytes: int
-    """Weights, gradients, optimizer state, activations with their gradients, and the data."""
+    """Estimated memory: weights, gradients, optimizer state, activations with their gradients, and the data."""
     stored_bytes: int
-    """What the recorded statistics will take, at most."""
+    """Upper bound of the storage for recorded statistics."""
     recorded_steps: int
-    """Steps with recorded statistics, at most: an adaptive recording has all of them where something happens."""
+    """Upper bound of the number of recorded steps; adaptive recording records every step when something happens."""
     predicted_profile: PredictionAnswer
-    """Mean-field prediction of the gradient profile before the first step; where none exists, its `reason` says why."""
+    """Mean-field prediction of the gradient profile before the first step; if there is none, `reason` says why."""
     listing: str
-    """The resolved network as PyTorch code."""
+    """PyTorch code of the resolved network."""
     listing_before: str
-    """The network before its remedies as PyTorch code."""
+    """PyTorch code of the network before the remedies."""
     warnings: list[str]
-    """What a person should know before training it."""
+    """Warnings to consider before training."""

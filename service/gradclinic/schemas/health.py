@@ -1,4 +1,4 @@
-"""Whether the service lives, as it is returned."""
+"""Responses about the health of the service."""
 
 from typing import Literal
 
@@ -6,16 +6,16 @@ from .base import Answer
 
 
 class HealthAnswer(Answer):
-    """Whether this process lives."""
+    """Liveness of this process."""
 
     status: Literal["ok"]
 
 
 class ReadyAnswer(Answer):
-    """Whether this service can accept work, part by part."""
+    """Readiness of each component."""
 
     status: Literal["ok", "unavailable"]
     database: Literal["ok", "outdated", "unavailable"]
     queue: Literal["ok", "unavailable"]
     workers: int
-    """Workers seen lately."""
+    """Number of workers seen recently."""

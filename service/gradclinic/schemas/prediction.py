@@ -1,20 +1,20 @@
-"""What theory predicts of a network, as it is returned."""
+"""Responses about predictions."""
 
 from .base import Answer
 
 
 class SitePredictionAnswer(Answer):
-    """What theory says of one site."""
+    """The prediction for one site (a layer output whose gradient is measured)."""
 
     name: str
     q: float
-    """Second moment of the site's value."""
+    """Second moment of the site's values."""
     chi: float | None
     """Factor by which the total square of the gradient grows from the next site to this one; null at the last."""
     log10_relative_gradient: float
-    """log10 of the gradient here over the gradient at the last site."""
+    """log10 of the gradient at this site divided by the gradient at the last site."""
     factor_doubt: float
-    """Orders of magnitude by which theory itself may miss the factor to the next site."""
+    """Uncertainty of the factor to the next site due to the theory, in orders of magnitude."""
 
 
 class PredictionAnswer(Answer):
@@ -22,12 +22,12 @@ class PredictionAnswer(Answer):
 
     sites: list[SitePredictionAnswer]
     depth_slope: float | None
-    """Orders of magnitude that the gradient loses from output to input; negative where it gains."""
+    """Gradient decay: orders of magnitude by which the gradient shrinks from output to input; negative if it grows."""
     expected_error: float | None
-    """Standard deviation of one draw's depth slope about the prediction."""
+    """Standard deviation of `depth_slope` over draws of the weights, around the prediction."""
     reason: str | None
-    """Why theory has nothing to say here; null where it has."""
+    """Why there is no prediction; null if there is one."""
     assumptions: list[str]
     source: str
     warning: str | None
-    """One sentence for a network that is sick before it is trained; null for any other."""
+    """One sentence if gradients are predicted to vanish or explode before training; otherwise null."""

@@ -1,4 +1,4 @@
-"""Prescriptions, as they are answered."""
+"""Responses about prescriptions."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class PrescriptionUrls(Answer):
-    """Where to go from a prescription."""
+    """Links of a prescription."""
 
     self: str
     runs: str
     cancel: str
     page: str
     report: str
-    """What the page shows, as one HTML file."""
+    """The same as a self-contained HTML file."""
 
     @classmethod
     def of(cls, prescription_id: str) -> "PrescriptionUrls":
-        """Those of a prescription."""
+        """The links of a prescription."""
         at = f"/v1/prescriptions/{prescription_id}"
         return cls(
             self=at,
@@ -41,42 +41,42 @@ class PrescriptionUrls(Answer):
 
 
 class BudgetAnswer(Answer):
-    """What the search may spend: seconds of training, or runs."""
+    """The budget of the search: seconds of training, or number of runs."""
 
     seconds: float | None
     runs: int | None
 
 
 class PrescriptionSummary(Answer):
-    """A search for a cure, without what it found."""
+    """A search for a cure, without its results."""
 
     id: str
     name: str | None
     labels: dict[str, str]
     status: StudyStatus
-    """Running until the search has ended, with a cure or without."""
+    """`running` until the search has ended, with or without a cure."""
     experiment: Json
     budget: BudgetAnswer
     progress: StudyProgressAnswer
-    """Of the runs queued so far; how many the search needs follows from their results."""
+    """Progress of the runs queued so far; later rounds depend on their results."""
     created_at: datetime
     ended_at: datetime | None
     urls: PrescriptionUrls = Field(default_factory=lambda known: PrescriptionUrls.of(known["id"]))
 
 
 class SeedConditionsAnswer(Answer):
-    """What is wrong with the experiment as it is."""
+    """The conditions of the unchanged experiment."""
 
     conditions: dict[str, int]
-    """Its seeds by their primary condition."""
+    """Number of seeds by primary condition."""
 
 
 class ExperimentDiagnosisAnswer(SeedConditionsAnswer):
-    """The same with the diagnosis of the experiment's own seed, where that was trained."""
+    """The same with the diagnosis for the experiment's own seed, if that was trained."""
 
     primary: str
     findings: list[FindingAnswer]
-    """The primary condition's first."""
+    """The finding of the primary condition comes first."""
     rule_set: str
 
 
@@ -93,7 +93,7 @@ class TrialAnswer(Answer):
     seed: int
     steps: int
     run_id: str | None
-    """Null where the run was not made or was deleted."""
+    """null if the run was not created or was deleted."""
     status: RunStatus
     primary: str | None
     learned: bool | None
@@ -104,34 +104,34 @@ class DrawAnswer(TrialAnswer):
     """One run of the random control."""
 
     name: str
-    """The remedy that was drawn, in short."""
+    """Short name of the random remedy."""
 
 
 class TriedAnswer(Answer):
-    """Remedies that were tried together."""
+    """Remedies that were tried in combination."""
 
     arm: str
     remedies: list[AnyRemedy]
     reached: SearchRound
-    """The last round that asked for it."""
+    """The last round in which it was trained."""
     runs: list[TrialAnswer]
 
 
 class ControlAnswer(Answer):
-    """What remedies drawn by chance achieved on the seeds of the confirmation."""
+    """The results of random remedies on the seeds of the confirmation."""
 
     runs: int
     cured: int
-    """Runs that learned without harm."""
+    """Number of runs that learned without harm."""
     verdict: ArmVerdict | None
     effects: dict[str, AnyEffect] | None
-    """Against the experiment as it is, by metric; null before the search has ended."""
+    """Effects relative to the unchanged experiment, by metric; null before the search has ended."""
     cure_against_control: ArmAnswer | None
     draws: list[DrawAnswer]
 
 
 class ConfirmedAnswer(Answer):
-    """Remedies that were confirmed on fresh seeds, and by which evidence."""
+    """Remedies that were confirmed on new seeds, with the evidence."""
 
     name: str
     remedies: list[AnyRemedy]
@@ -139,10 +139,10 @@ class ConfirmedAnswer(Answer):
 
 
 class CureAnswer(ConfirmedAnswer):
-    """What cures the experiment."""
+    """The remedies that cure the experiment."""
 
     resolved_experiment: Json
-    """The cured experiment, ready to post."""
+    """The cured experiment, ready to submit."""
     simplest: ConfirmedAnswer
     """The confirmed cure with the fewest remedies."""
     best: ConfirmedAnswer
@@ -150,40 +150,40 @@ class CureAnswer(ConfirmedAnswer):
 
 
 class SpentAnswer(Answer):
-    """What the search has cost."""
+    """The cost of the search so far."""
 
     runs: int
     seconds: float
-    """Of training, recording included."""
+    """Seconds of training, including recording."""
     waiting: int
-    """Runs of this round that have not ended."""
+    """Number of runs of this round that have not ended."""
 
 
 class PrescriptionAnswer(PrescriptionSummary):
-    """A search for a cure, and what it found, as of its last whole round."""
+    """A search for a cure, with its results after the last complete round."""
 
     round: SearchRound | None
-    """The round that it is in, or ended in."""
+    """The current round, or the one in which the search ended."""
     ending: SearchEnding | None
-    """How the search ended; null while it runs, and when it was cancelled."""
+    """How the search ended; null while it is running, or if it was cancelled."""
     why: str | None
     """In words."""
     diagnosis: AnyDiagnosis | None
-    """Of the experiment as it is, and the conditions of all its seeds."""
+    """The diagnosis of the unchanged experiment, and the conditions of all its seeds."""
     tried: list[TriedAnswer]
-    """Every candidate with its runs, those that came furthest first."""
+    """All candidates with their runs; those that reached the latest round first."""
     control: ControlAnswer | None
-    """What remedies drawn by chance achieved on the seeds of the confirmation."""
+    """The results of random remedies on the seeds of the confirmation."""
     cure: CureAnswer | None
-    """Remedies, evidence, and the experiment ready to post; null where nothing cures it."""
+    """Remedies, evidence, and the experiment ready to submit; null if no cure was found."""
     comparison: ComparisonAnswer | None
-    """Of the confirmation, on seeds that no choice was made by."""
+    """The comparison of the confirmation, on seeds that were not used for any choice."""
     spent: SpentAnswer | None
-    """Runs and seconds of all that was trained, runs that were deleted meanwhile included."""
+    """Runs and seconds of all training, including runs that have been deleted."""
 
     @classmethod
     def of(cls, summary: PrescriptionSummary, report: "Report | None", *, why: str | None) -> "PrescriptionAnswer":
-        """A prescription with its report, as far as there is one."""
+        """A prescription with its report, if there is one."""
         return cls.model_validate(
             {
                 **{name: getattr(summary, name) for name in PrescriptionSummary.model_fields},
@@ -198,8 +198,8 @@ _OF_REPORT = ("round", "ending", "diagnosis", "control", "cure", "comparison", "
 
 
 class PrescriptionPage(Answer):
-    """A page of prescriptions, newest first; the header `Link` leads to the next."""
+    """A page of prescriptions, newest first; the header `Link` has the address of the next page."""
 
     items: list[PrescriptionSummary]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

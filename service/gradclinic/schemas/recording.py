@@ -1,4 +1,4 @@
-"""Recordings of users' own programs, as they are answered."""
+"""Responses about recordings of users' own programs."""
 
 from ..measurements.recording import Declaration
 from .base import Answer
@@ -6,7 +6,7 @@ from .run import RunAnswer
 
 
 class RecordingUrls(Answer):
-    """Where a program sends what it recorded."""
+    """Addresses to which a program sends its statistics."""
 
     self: str
     statistics: str
@@ -16,21 +16,21 @@ class RecordingUrls(Answer):
 
 
 class RecordingAnswer(Answer):
-    """A training in a user's own program."""
+    """A training in an external program."""
 
     id: str
-    """Of its run, too."""
+    """Also the id of its run."""
     declared: Declaration
-    """As it was posted, every default spelled out."""
+    """The declaration as posted, with all defaults."""
     next_window: int
-    """Number of the window that is expected next."""
+    """Number of the next expected window."""
     run: RunAnswer
     urls: RecordingUrls
 
 
 class WindowAnswer(Answer):
-    """What became of a window."""
+    """The state after a window was sent."""
 
     run_id: str
     next_window: int
-    """Number of the window that is expected next."""
+    """Number of the next expected window."""

@@ -1,7 +1,7 @@
-"""A remedy in an answer. The catalogue of remedies is loaded when the first one is read or described.
+"""A remedy in a response. The catalogue of remedies is only loaded when the first remedy is parsed or described.
 
-So a client, and a command that shows none, start without numpy and without the models of every layer, optimizer and
-data set.
+So clients, and commands without remedies, start without importing numpy and the models of all layers, optimizers and
+data sets.
 """
 
 from functools import cache
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
 
     class AnyRemedy:
-        """Any remedy, told apart by its `kind`."""
+        """Any remedy, identified by its `kind`."""
 
         @classmethod
         def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:

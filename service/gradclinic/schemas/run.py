@@ -1,4 +1,4 @@
-"""Runs, as they are answered."""
+"""Responses about runs."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,23 +9,23 @@ from .diagnosis import DiagnosisAnswer
 
 
 class ProgressAnswer(Answer):
-    """How far a run is."""
+    """The progress of a run."""
 
     step: int
-    """Steps whose statistics are stored."""
+    """Number of steps whose statistics are stored."""
     steps: int | None
-    """Steps that were asked for; null while a user's own program goes on that did not say."""
+    """Requested steps; null for a running external program that did not declare them."""
 
 
 class ReasonAnswer(Answer):
-    """Why a run is in its state."""
+    """The reason for a run's status."""
 
     code: str
     text: str
 
 
 class RunMetricsAnswer(Answer):
-    """How a run ended, in numbers; null where it has no such number."""
+    """The final metrics of a run; null if a metric is not available."""
 
     final_train_loss: float
     """Loss on the training samples after the last step."""
@@ -41,12 +41,12 @@ class RunMetricsAnswer(Answer):
     saved_share: float | None
     """Fraction of the steps saved by early stopping; null where `stop_when` did not stop the run."""
     loss_unit: float | None
-    """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
-    standardized. Null for a classification, and where it is not known."""
+    """One unit of this run's losses in squared units of the original targets: 1 unless targets were standardized. null
+    for a classification, or if unknown."""
 
 
 class RunUrls(Answer):
-    """Where to go from a run."""
+    """Links of a run."""
 
     self: str
     statistics: str
@@ -57,7 +57,7 @@ class RunUrls(Answer):
     cancel: str
     page: str
     report: str
-    """What the page shows, as one HTML file."""
+    """The same as a self-contained HTML file."""
 
 
 class RunAnswer(Answer):
@@ -68,24 +68,24 @@ class RunAnswer(Answer):
     labels: dict[str, str]
     status: RunStatus
     reason: ReasonAnswer
-    """Why it is in this state, in words."""
+    """The reason for its status, in words."""
     origin: Literal["service", "external"]
-    """Who trained it: this service, or a user's own program."""
+    """Where it was trained: by this service, or in an external program."""
     study_id: str | None
     arm: str | None
     sweep_point: Json | None
-    """The sweep's values by JSON pointer; null without a sweep."""
+    """The swept values by JSON pointer; null without a sweep."""
     seed: int
     progress: ProgressAnswer
     experiment: Json
-    """As it was posted; empty where a user's own program trained."""
+    """The experiment as posted; empty for an external program."""
     remedies: list[Json]
     resolved_experiment: Json
-    """As it is trained."""
+    """The experiment as trained, after remedies."""
     metrics: RunMetricsAnswer | None
-    """How it ended; null until it has."""
+    """Final metrics; null until the run has ended."""
     diagnosis: DiagnosisAnswer | None
-    """Null until it has ended."""
+    """null until the run has ended."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -93,7 +93,7 @@ class RunAnswer(Answer):
 
 
 class TransitionAnswer(Answer):
-    """One change of a run's state."""
+    """One change of a run's status."""
 
     number: int
     status_before: str | None
@@ -105,19 +105,19 @@ class TransitionAnswer(Answer):
 
 
 class RunDetailAnswer(RunAnswer):
-    """One training, with how it got here and where it ran."""
+    """One training, with its status history and environment."""
 
     transitions: list[TransitionAnswer]
-    """Every change of its state, oldest first."""
+    """Status history, oldest first."""
     environment: Json | None
-    """Fingerprint of where it was trained: device, library versions, data digest; null until a worker took it."""
+    """Environment of the training: device, library versions, data digest; null until a worker has started it."""
     repeatable: bool
-    """Whether the service could train it again: not where its uploaded data set was deleted, and no external run."""
+    """Whether the service can train it again. False for external runs, and if its uploaded data set was deleted."""
 
 
 class RunPage(Answer):
-    """A page of runs, newest first; the header `Link` leads to the next."""
+    """A page of runs, newest first; the header `Link` has the address of the next page."""
 
     items: list[RunAnswer]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

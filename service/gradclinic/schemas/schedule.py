@@ -1,4 +1,4 @@
-"""Schedules, as they are answered."""
+"""Responses about schedules."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from .base import Answer, Json
 
 
 class ScheduleUrls(Answer):
-    """Where to go from a schedule."""
+    """Links of a schedule."""
 
     self: str
     checks: str
@@ -19,35 +19,35 @@ class ScheduleUrls(Answer):
 
     @classmethod
     def of(cls, name: str) -> "ScheduleUrls":
-        """Those of a schedule."""
+        """The links of a schedule."""
         at = f"/v1/schedules/{name}"
         return cls(self=at, checks=f"/v1/checks?schedule={name}", pause=f"{at}/pause", resume=f"{at}/resume")
 
 
 class FiringAnswer(Answer):
-    """A due time, and what came of it."""
+    """A due time, and its result."""
 
     due_at: datetime
     fired_at: datetime
     check_id: str | None
-    """Null where no check could be made, or where it was deleted."""
+    """null if no check could be created, or if it was deleted."""
     status: StudyStatus | None
     verdict: CheckVerdict | None
     problem: str | None
-    """Why no check could be made."""
+    """Why no check could be created."""
 
 
 class ScheduleAnswer(Answer):
-    """A cron line that starts checks."""
+    """A cron schedule that starts checks."""
 
     name: str
     cron: str
     zone: str
     check: Json
-    """The check's body, as it was posted."""
+    """The body of the check, as posted."""
     paused: bool
     next_due_at: datetime | None
-    """Null while it is paused."""
+    """null while the schedule is paused."""
     last: list[FiringAnswer]
     """The last due times, newest first."""
     created_at: datetime
@@ -55,8 +55,8 @@ class ScheduleAnswer(Answer):
 
 
 class SchedulePage(Answer):
-    """A page of schedules, by name; the header `Link` leads to the next."""
+    """A page of schedules, by name; the header `Link` has the address of the next page."""
 
     items: list[ScheduleAnswer]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

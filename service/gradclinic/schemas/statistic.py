@@ -1,4 +1,4 @@
-"""What a run measured, as it is returned."""
+"""Responses about recorded statistics."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ class SeriesAnswer(Answer):
     layers: list[str]
     """Names of the columns; a statistic of the whole run has the one column `run`."""
     steps: list[int]
-    """Where each row was measured; with an aggregate, the first step of each bucket."""
+    """Step of each row; with an aggregate, the first step of each bucket."""
     values: list[list[float]] | None
     """[step][layer]; null for the aggregate `minmax`."""
     minimum: list[list[float]] | None
@@ -24,9 +24,9 @@ class SeriesAnswer(Answer):
     maximum: list[list[float]] | None
     """[step][layer]; only for the aggregate `minmax`."""
     sampled: bool
-    """Whether points were left out or joined to keep to `max_points`."""
+    """Whether points were left out or aggregated because of `max_points`."""
     source_points: int
-    """Recorded steps in the range before that."""
+    """Number of recorded steps in the range, before sampling."""
 
 
 class StatisticsAnswer(Answer):
@@ -38,19 +38,19 @@ class StatisticsAnswer(Answer):
     sampled: bool
     """Whether any series was sampled."""
     source_points: int
-    """Recorded steps of the longest series in the range."""
+    """Number of recorded steps of the longest series in the range."""
     statistics: list[SeriesAnswer]
 
 
 class ProfilePoint(Answer):
-    """One place of a profile."""
+    """One point of a profile."""
 
     layer: str
     depth: float
-    """0 at the first place, 1 at the last."""
+    """Depth fraction: 0 at the first point, 1 at the last."""
     value: float
     predicted: float | None
-    """What mean-field theory expects there before the first step; null where it says nothing."""
+    """Mean-field prediction before the first step; null if there is none."""
 
 
 class ProfileAnswer(Answer):
@@ -63,14 +63,14 @@ class ProfileAnswer(Answer):
     points: list[ProfilePoint]
     depth_slope: float | None
     """Gradient decay: orders of magnitude by which the gradient shrinks from output to input; null for fewer
-    than 3 places. Negative: it grows."""
+    than 3 points. Negative: it grows."""
     predicted_depth_slope: float | None
     prediction: PredictionAnswer | None
-    """The prediction, with its assumptions and expected error; null where no theory applies."""
+    """The prediction, with its assumptions and expected error; null if no theory applies."""
 
 
 class CurveAnswer(Answer):
-    """One number of the whole run against the step."""
+    """One statistic of the whole run, by step."""
 
     statistic: str
     unit: str

@@ -1,4 +1,4 @@
-"""Studies, as they are answered."""
+"""Responses about studies."""
 
 from datetime import datetime
 from typing import Self
@@ -8,7 +8,7 @@ from .base import Answer, Json
 
 
 class StudyProgressAnswer(Answer):
-    """How far a study is."""
+    """The progress of a study."""
 
     runs: int
     by_status: dict[str, int]
@@ -17,7 +17,7 @@ class StudyProgressAnswer(Answer):
 
 
 class StudyUrls(Answer):
-    """Where to go from a study."""
+    """Links of a study."""
 
     self: str
     runs: str
@@ -26,11 +26,11 @@ class StudyUrls(Answer):
     cancel: str
     page: str
     report: str
-    """What the page shows, as one HTML file."""
+    """The same as a self-contained HTML file."""
 
     @classmethod
     def of_study(cls, study_id: str) -> Self:
-        """The addresses of a study."""
+        """The links of a study."""
         at = f"/v1/studies/{study_id}"
         return cls(
             self=at,
@@ -50,10 +50,10 @@ class StudyAnswer(Answer):
     name: str | None
     labels: dict[str, str]
     status: StudyStatus
-    """Running until all runs have ended; succeeded if any succeeded; canceled if cancelled; else failed."""
+    """`running` until all runs have ended; then `succeeded` if any succeeded, `canceled` if cancelled, or `failed`."""
     experiment: Json
     arms: list[Json]
-    """The arm `baseline` first."""
+    """The arms; `baseline` comes first."""
     seeds: list[int]
     sweep: list[Json]
     progress: StudyProgressAnswer
@@ -63,8 +63,8 @@ class StudyAnswer(Answer):
 
 
 class StudyPage(Answer):
-    """A page of studies, newest first; the header `Link` leads to the next."""
+    """A page of studies, newest first; the header `Link` has the address of the next page."""
 
     items: list[StudyAnswer]
     next: str | None
-    """Where to continue; null at the end."""
+    """Value of `after` for the next page; null on the last page."""

@@ -1,4 +1,4 @@
-"""Which media type to answer with: the header `Accept`, as RFC 9110 weighs it."""
+"""Content negotiation with the header `Accept` (RFC 9110)."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 
 def choose(accept: str | None, offered: Sequence[str]) -> str:
-    """The offered type that the client likes best, the first of equals; raises 406 where it likes none."""
+    """The offered type that the client prefers, the first in a tie; raises 406 if it accepts none."""
     ranges = [_parsed(part) for part in (accept or "*/*").split(",") if part.strip()] or [("*/*", 1.0)]
     best, best_quality = None, 0.0
     for media_type in offered:
@@ -15,12 +15,12 @@ def choose(accept: str | None, offered: Sequence[str]) -> str:
         if quality > best_quality:
             best, best_quality = media_type, quality
     if best is None:
-        raise HTTPException(406, f"This can be answered as {', '.join(offered)}.")
+        raise HTTPException(406, f"The available media types are {', '.join(offered)}.")
     return best
 
 
 def has_arrow() -> bool:
-    """Whether Arrow and Parquet can be read and written here."""
+    """Whether pyarrow is installed, so that Arrow and Parquet are supported."""
     return importlib.util.find_spec("pyarrow") is not None
 
 
@@ -37,7 +37,7 @@ def _parsed(part: str) -> tuple[str, float]:
 
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """The quality of the most specific range that the type is in."""
+    """The quality of the most specific media range that contains the type."""
     family = media_type.split("/", maxsplit=1)[0] + "/*"
     for wanted in (media_type, family, "*/*"):
         found = [quality for name, quality in ranges if name == wanted]

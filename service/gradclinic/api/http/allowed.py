@@ -1,4 +1,4 @@
-"""What is allowed at a place of a request, in words, from its JSON schema."""
+"""Descriptions, from the JSON schema, of what is allowed at a place in a request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,13 +9,13 @@ _LONGEST = 400
 
 
 def schema_at(root: Schema, tokens: Sequence[int | str], body: Any) -> Schema | None:
-    """The schema of the place that `tokens` lead to, with unions narrowed by what `body` holds on the way."""
+    """The schema at the place `tokens`; unions on the path are narrowed by the values in `body`."""
     place, _ = _walk(root, tokens, body)
     return None if place is None else {**place, "$root": root}
 
 
 def known_keys(root: Schema, tokens: Sequence[int | str], body: Any) -> list[str]:
-    """The keys that the object at `tokens` may have; none where it could be no object."""
+    """The keys that the object at `tokens` may have; empty if no object is allowed there."""
     place, value = _walk(root, tokens, body)
     return list((_narrowed(root, place, value) or {}).get("properties", {}))
 
@@ -38,7 +38,7 @@ def _walk(root: Schema, tokens: Sequence[int | str], value: Any) -> tuple[Schema
 
 
 def describe(schema: Schema | None) -> str:
-    """One phrase for what a schema allows; "" where it says nothing."""
+    """A phrase for what a schema allows; "" if it has no constraints."""
     if schema is None:
         return ""
     phrase = _phrase(schema.get("$root", schema), schema)
@@ -46,7 +46,7 @@ def describe(schema: Schema | None) -> str:
 
 
 def tags_of(schema: Schema | None) -> list[str]:
-    """The names that a union tells its members apart by."""
+    """The discriminator values of a union."""
     if schema is None:
         return []
     found = list(schema.get("discriminator", {}).get("mapping", {}))

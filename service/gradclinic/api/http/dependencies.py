@@ -1,4 +1,4 @@
-"""What routes ask for: the service behind them, and what requests have in common."""
+"""Dependencies of the routes: the service, and common parameters."""
 
 from typing import Annotated, Any, cast
 
@@ -25,7 +25,12 @@ BaselineName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PA
 ScheduleName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["nightly"])]
 AfterName = Annotated[
     str | None,
-    Query(min_length=1, max_length=100, pattern=NAME_PATTERN, description="Continue after this item: a page's `next`."),
+    Query(
+        min_length=1,
+        max_length=100,
+        pattern=NAME_PATTERN,
+        description="Continue after this item: the `next` of a page.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -33,35 +38,35 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="Sent again with the same key and body, the request creates nothing more.",
+        description="Repeating a request with the same key and body creates nothing new.",
     ),
 ]
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items on the page.")]
 After = Annotated[
     str | None,
     Query(
         min_length=1,
         max_length=40,
         pattern=r"^[A-Za-z0-9_]+$",
-        description="Continue after this item: a page's `next`.",
+        description="Continue after this item: the `next` of a page.",
     ),
 ]
 
 _PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _MEANING = {
     400: "The body is malformed.",
-    404: "There is no such thing.",
-    406: "None of the media types asked for can be answered.",
-    409: "The present state forbids it.",
+    404: "Not found.",
+    406: "None of the requested media types is available.",
+    409: "Not possible in the current state.",
     413: "The body is too large.",
-    415: "The body is not JSON.",
-    422: "The request is not valid; each problem names its place, the value, and what is allowed.",
-    503: "A part of the service cannot be reached now.",
+    415: "The media type of the body is not supported.",
+    422: "The request is not valid. Each error has its place, the value, and what is allowed.",
+    503: "A part of the service is unavailable.",
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problem documents that a route may answer, for its OpenAPI description."""
+    """The problem documents that a route may return, for its OpenAPI description."""
     return {
         status: {"description": _MEANING[status], "model": ProblemDocument, "content": _PROBLEM}
         for status in sorted({*statuses, 503})
@@ -69,4 +74,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 BODY_PROBLEMS = (400, 413, 415, 422)
-"""What any route with a JSON body may answer."""
+"""Statuses that any route with a JSON body may return."""

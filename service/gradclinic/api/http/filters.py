@@ -1,4 +1,4 @@
-"""What lists can be narrowed by."""
+"""Filters of lists."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from fastapi import Depends, Query
 from ...diagnosis import Condition
 from ...kernel.errors import InvalidRequest
 
-ConditionFilter = Annotated[Condition | None, Query(description="Only those whose primary condition this is.")]
+ConditionFilter = Annotated[Condition | None, Query(description="Only items with this primary condition.")]
 LabelFilter = Annotated[
-    list[str] | None, Query(max_length=10, description="Only those with this label, as `key:value`; repeatable.")
+    list[str] | None, Query(max_length=10, description="Only items with this label, as `key:value`; repeatable.")
 ]
 
 
@@ -18,7 +18,7 @@ def _labels(label: LabelFilter = None) -> dict[str, str]:
     for each in label or ():
         key, separator, value = each.partition(":")
         if not separator or "\x00" in each:
-            raise InvalidRequest.at("", "the parameter `label` has to be key:value", value=each, allowed="key:value")
+            raise InvalidRequest.at("", "the parameter `label` must be key:value", value=each, allowed="key:value")
         labels[key] = value
     return labels
 

@@ -1,4 +1,4 @@
-"""HEAD, which every resource that can be read answers like GET, without the body."""
+"""HEAD requests: the same response as GET, without the body."""
 
 from contextlib import suppress
 
@@ -7,11 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class _EndedAtHead(OSError):
-    """Ends a stream in the way that a client does who has gone."""
+    """Ends a stream like a client that disconnects."""
 
 
 class HeadAsGet:
-    """Answers a HEAD request with the status and the headers of the GET; a stream ends where it would begin."""
+    """Answers HEAD requests with the status and headers of GET; streams end before their first chunk."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""A query parameter that nobody knows is refused: `?stauts=failed` would answer with every run."""
+"""Unknown query parameters are refused: otherwise `?stauts=failed` would return all runs."""
 
 import difflib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ...kernel.errors import InvalidRequest, Problem
 
 
 def only_known_parameters(request: Request) -> None:
-    """Raises InvalidRequest for each query parameter that a route with a described refusal does not take."""
+    """Raises InvalidRequest for unknown query parameters, on routes that document status 422."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or 422 not in route.responses:
         return

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made so that a client can be generated from it: named operations, and no default of many parts.
+"""The OpenAPI document, suitable for client generators: named operations, and no defaults that are objects.
 
 app = FastAPI(generate_unique_id_function=operation_id)
 app.openapi = document_of(app)
@@ -15,15 +15,15 @@ from ...diagnosis.rules import STOPPING_CONDITIONS
 
 
 def operation_id(route: APIRoute) -> str:
-    """The name of a route's function as other languages write it: `create_study` is `createStudy`."""
+    """The operation id of a route in camel case: `create_study` becomes `createStudy`."""
     first, *rest = route.name.split("_")
     return first + "".join(word.title() for word in rest)
 
 
 def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """What makes the application's document: FastAPI's own, with every default that is an object put into words.
+    """A function that creates the application's document; defaults that are objects are moved to the description.
 
-    Generators of clients have no default for a model, and leave out whatever has one.
+    Client generators do not support defaults for models, and omit such fields.
     """
     described = app.openapi
 
@@ -47,7 +47,7 @@ def _with_words_for_defaults(schema: Any) -> Any:
 
 
 def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the names of the rules that a run may stop on, which an experiment by itself does not know."""
+    """The document with the conditions on which a run may stop; the model of an experiment does not know them."""
     stop_when = document["components"]["schemas"].get("StopWhen")
     if stop_when is not None:
         stop_when["properties"]["conditions"]["items"] = {"type": "string", "enum": list(STOPPING_CONDITIONS)}
@@ -55,5 +55,5 @@ def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_schema(value: dict[str, Any]) -> bool:
-    """Whether it is no default but the field called `default` of some object."""
+    """Whether a value is the schema of a field named `default`, not a default value."""
     return bool(value.keys() & {"$ref", "type", "anyOf", "oneOf", "allOf"})

@@ -1,4 +1,4 @@
-"""Keyset pages: the next page begins after the last item of this one, whatever was added meanwhile."""
+"""Keyset pagination: the next page starts after the last item of this one, even if items are added."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Paging:
-    """Which page of a list is asked for."""
+    """The requested page of a list."""
 
     request: Request
     response: Response
@@ -23,7 +23,7 @@ class Paging:
     limit: Limit = 50
 
     def answer(self, model: Callable[..., Answer], page: Page[Item], *, item: Callable[[Item], object]) -> Answer:
-        """The page as `model`, each item as `item` has it; the next page's address goes into the header `Link`."""
+        """The page as `model`, with items converted by `item`; sets the header `Link` to the next page."""
         return model(items=[item(each) for each in page.items], next=link_next(self.request, self.response, page.next))
 
 
@@ -31,7 +31,7 @@ ThePage = Annotated[Paging, Depends()]
 
 
 def link_next(request: Request, response: Response, key: str | None) -> str | None:
-    """Put the next page's address in the header `Link` (RFC 8288); the key, for the body."""
+    """Set the header `Link` (RFC 8288) to the address of the next page; returns the key for the body."""
     if key is not None:
         url = request.url.include_query_params(after=key)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'

@@ -21,7 +21,7 @@ def plain(value: Any) -> Any:
 
 
 def dump(value: Any) -> bytes:
-    """UTF-8 JSON; characters that UTF-8 cannot hold (lone surrogates) stay escaped."""
+    """UTF-8 JSON; characters that UTF-8 cannot encode (lone surrogates) stay escaped."""
     text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
     try:
         return text.encode()

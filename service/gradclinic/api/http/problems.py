@@ -1,4 +1,4 @@
-"""Every error as an RFC 9457 problem document; a 500 never shows the exception's text."""
+"""All errors as RFC 9457 problem documents; a 500 never contains the text of the exception."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ _STATUS: Mapping[type[GradclinicError], int] = {
     InsufficientData: 409,
     ServiceUnavailable: 503,
 }
-"""The HTTP status of each kind of error; every other one is a fault of the service."""
+"""The HTTP status of each kind of error; all others are internal errors."""
 _MOST = 50
 """Problems reported at once."""
 
@@ -50,17 +50,17 @@ class ProblemEntry(BaseModel):
     detail: str
     """What is wrong, in words."""
     pointer: str | None
-    """JSON pointer into the request's body; null where the fault is not in the body."""
+    """JSON pointer into the request's body; null if the error is not in the body."""
     parameter: str | None
-    """Name of the query, path or header parameter; null where the fault is in the body."""
+    """Name of the query, path or header parameter; null if the error is in the body."""
     value: Any
-    """The value that was sent; null where there was none."""
+    """The value that was sent; null if there was none."""
     allowed: str | None
     """What is allowed there."""
 
 
 class ProblemDocument(BaseModel):
-    """What went wrong, as RFC 9457 has it."""
+    """An error as a problem document (RFC 9457)."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -73,15 +73,15 @@ class ProblemDocument(BaseModel):
     detail: str
     """This problem, in words."""
     code: str
-    """The kind of problem, as a name to branch on."""
+    """The kind of problem as a stable name for programs."""
     instance: str
-    """The path that was asked for."""
+    """The requested path."""
     errors: list[ProblemEntry]
-    """What is wrong with the request, place by place; empty where it is not the request's fault."""
+    """The errors in the request; empty if the request is not at fault."""
 
 
 def install(app: FastAPI) -> None:
-    """Make the application answer every error with a problem document."""
+    """Make the application return all errors as problem documents."""
     app.add_exception_handler(GradclinicError, _on_own_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -89,7 +89,7 @@ def install(app: FastAPI) -> None:
 
 
 class BodyLimit:
-    """Refuses a body that is announced as too large before it is read, and one that turns out so while it is."""
+    """Refuses bodies that are too large, by their declared length or while they are read."""
 
     def __init__(self, app: ASGIApp, *, most_bytes: int, exceptions: Mapping[str, int]) -> None:
         self.app = app
@@ -150,7 +150,7 @@ def problem(
 
 
 def _entry(found: Problem, request: Request | None = None) -> dict[str, Any]:
-    """A problem of ours; one whose place is a query parameter of the request is named by that."""
+    """The entry for a problem; if its place is a query parameter of the request, `parameter` names it."""
     place = found.pointer.removeprefix("/")
     in_query = request is not None and bool(place) and place in request.query_params
     return {
@@ -182,7 +182,7 @@ def _on_own_error(request: Request, error: Exception) -> Response:
 
 
 def status_of(error: GradclinicError) -> int:
-    """The HTTP status of an error; 500 for what no request can be blamed for."""
+    """The HTTP status of an error; 500 for internal errors."""
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
@@ -251,7 +251,7 @@ _CODES = {
 
 
 def on_http_error(request: Request, error: Exception) -> Response:
-    """What the router or the reading of a body refused, as a problem document."""
+    """An error of the router or the body parser as a problem document."""
     if not isinstance(error, HTTPException):
         raise TypeError("only HTTP errors come here")
     phrase = HTTPStatus(error.status_code).phrase
@@ -266,7 +266,7 @@ def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """The methods that some route takes there; the router itself would name those of the first one only."""
+    """The methods of all routes at this path; the router would list only those of the first route."""
     allowed = [
         method
         for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
@@ -280,7 +280,7 @@ def _details(request: Request, status: int, phrase: str) -> str:
         case 404:
             return f"There is nothing at {request.url.path[:200]}."
         case 405:
-            return f"{request.method} is not possible at {request.url.path[:200]}."
+            return f"{request.method} is not supported at {request.url.path[:200]}."
         case 413:
             return "The body is larger than this service accepts."
     return phrase
@@ -292,6 +292,6 @@ def _on_unforeseen(request: Request, error: Exception) -> Response:
         request,
         status=500,
         code="internal_error",
-        title="Something went wrong inside the service",
-        detail="The service could not answer this request. The reason stands in its log.",
+        title="Internal error",
+        detail="The service could not answer this request. Its log has the reason.",
     )

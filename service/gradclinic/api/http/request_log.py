@@ -1,4 +1,4 @@
-"""Every request has an id, which its answer, its log lines, its span and the runs it creates carry."""
+"""Request ids: in the response, in log lines, in the trace span, and in runs that the request creates."""
 
 import re
 import time
@@ -16,7 +16,7 @@ _ACCEPTABLE = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
 class RequestLog:
-    """Takes the client's `X-Request-ID` or makes one, and logs each request with its status and duration."""
+    """Uses the client's `X-Request-ID` or creates one, and logs each request with its status and duration."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

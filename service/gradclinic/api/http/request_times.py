@@ -1,4 +1,4 @@
-"""How long the requests that this process answered took, for Prometheus."""
+"""Request durations of this process, for Prometheus."""
 
 import time
 
@@ -9,13 +9,13 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestTimes:
-    """Observes how long each request waited for its answer to begin; an event stream's length is not latency."""
+    """Observes the time until each response starts, so the length of event streams does not count."""
 
     def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
         self.app = app
         self._seconds = Histogram(
             "gradclinic_http_request_seconds",
-            "Seconds until an answer began, by the route's template.",
+            "Seconds until the response started, by route template.",
             ("route", "method", "status"),
             registry=registry,
         )

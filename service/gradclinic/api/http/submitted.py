@@ -1,4 +1,4 @@
-"""What the routes of runs, studies and prescriptions have in common: headers of what was accepted, and cancelling."""
+"""Shared by the routes of runs, studies, checks and prescriptions: response headers, and cancelling."""
 
 from typing import Any, Protocol, TypeVar
 
@@ -8,7 +8,7 @@ RETRY_AFTER_S = "1"
 
 
 class Submitted(Protocol):
-    """Something that the service works on."""
+    """Work that was submitted to the service."""
 
     @property
     def status(self) -> str:
@@ -19,31 +19,31 @@ Item_co = TypeVar("Item_co", bound=Submitted, covariant=True)
 
 
 class Cancellable(Protocol[Item_co]):
-    """A part of the store whose items can be cancelled."""
+    """A part of the store with items that can be cancelled."""
 
     def get(self, identifier: str, /) -> Item_co:
         """One item; raises NotFound."""
 
     def request_cancel(self, identifier: str, /) -> Item_co:
-        """Cancel what waits, ask what runs to stop; raises Conflict when it ended otherwise."""
+        """Cancel queued work and ask running work to stop; raises Conflict if it has already ended."""
 
 
 def headers_of(what: str) -> dict[str, Any]:
     """The headers of a 202, for its OpenAPI description."""
     return {
         "Location": {"description": f"The {what}.", "schema": {"type": "string"}},
-        "Retry-After": {"description": "Seconds until looking again is worth it.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Recommended polling interval in seconds.", "schema": {"type": "string"}},
     }
 
 
 def point_to(response: Response, address: str) -> None:
-    """Say where what was accepted is, and when looking is worth it."""
+    """Set the headers `Location` and `Retry-After`."""
     response.headers["Location"] = address
     response.headers["Retry-After"] = RETRY_AFTER_S
 
 
 def cancel(items: Cancellable[Item_co], identifier: str, response: Response) -> Item_co:
-    """Cancel one: the answer's status is 200 where it was cancelled before, else the route's own."""
+    """Cancel an item. The status of the response is 200 if it was already cancelled, otherwise the route's default."""
     before = items.get(identifier)
     canceled = items.request_cancel(identifier)
     if before.status == "canceled":

@@ -1,6 +1,6 @@
-"""OpenTelemetry by FastAPI's own setting and the standard OTEL_ variables; without an endpoint there nothing is loaded.
+"""OpenTelemetry, configured by the standard OTEL_ variables; without an endpoint nothing is loaded.
 
-FastAPI makes the spans and metrics of the requests; here each span learns which request, run, study it is about.
+FastAPI creates the spans and metrics of requests. This module adds the request, run and study ids to each span.
 """
 
 from collections.abc import MutableMapping
@@ -11,7 +11,7 @@ from opentelemetry import trace
 from starlette.datastructures import Headers
 
 UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
-"""What machines ask every few seconds."""
+"""Paths that monitoring requests every few seconds."""
 _KINDS = {
     "runs": "run_id",
     "studies": "study_id",
@@ -22,17 +22,17 @@ _KINDS = {
 
 
 def telemetry() -> TelemetryConfig:
-    """Export to where OTEL_EXPORTER_OTLP_ENDPOINT says; without the texts of exceptions, which may quote data."""
+    """Export to OTEL_EXPORTER_OTLP_ENDPOINT, without the texts of exceptions, because they may contain user data."""
     return {"auto_configure": True, "logs": False, "exclude": _untraced}
 
 
 def name_request(request_id: str) -> None:
-    """Write down a request's id in its span, where it has one."""
+    """Add the request id to the current span, if there is one."""
     trace.get_current_span().set_attribute("gradclinic.request_id", request_id)
 
 
 def name_subject(scope: MutableMapping[str, Any], headers: Headers) -> None:
-    """Write down in a request's span what it is about: the ids in its path, and of what it created."""
+    """Add the ids in the request's path, and of what it created, to its span."""
     span = trace.get_current_span()
     if not span.is_recording():
         return

@@ -1,7 +1,7 @@
-"""From pydantic's validation errors to problems a person can act on: the place, the value, what is allowed.
+"""Converts pydantic's validation errors to helpful problems: the place, the value, and what is allowed.
 
-pydantic names a place by a path that also holds the tags of unions (`model -> mlp -> depth`). Walking the
-path through the body itself drops them, and gives the JSON pointer that the sender of the body knows.
+pydantic's paths also contain the tags of unions (`model -> mlp -> depth`). Following the path through the body drops
+them, and gives a JSON pointer that the client knows.
 """
 
 import difflib
@@ -20,7 +20,7 @@ _TOO_SHORT = "should have at least"
 def problems_from(
     errors: Iterable[Mapping[str, Any]], *, body: Any, schema: Mapping[str, Any], strip: int = 0
 ) -> list[Problem]:
-    """One problem for each of pydantic's `errors` about `body`, whose JSON schema is `schema`.
+    """One problem for each of pydantic's `errors` in `body`, which has the JSON schema `schema`.
 
     `strip` leading elements of each location are not part of the body (FastAPI puts "body" there).
     """
@@ -34,7 +34,7 @@ def escape(token: object) -> str:
 
 
 def shown(value: Any) -> Any:
-    """A value as it can be quoted back: long ones are cut, so that an answer is never larger than its question."""
+    """A value for an error message; long values are cut, so that a response is never larger than the request."""
     if isinstance(value, str) and len(value) > _MAX_SHOWN:
         return value[:_MAX_SHOWN] + "..."
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_MAX_SHOWN:
@@ -108,13 +108,13 @@ def _did_you_mean(word: str | None, known: Sequence[str]) -> str:
 
 
 def _tokens(loc: Sequence[int | str], body: Any, *, of_object: bool = False) -> list[int | str]:
-    """The elements of `loc` that are steps through `body` (to an object, if asked); the others are tags of unions."""
+    """The elements of `loc` that are keys or indices in `body`, without tags of unions; optionally of an object."""
     complete = _walk(tuple(loc), body, of_object=of_object)
     return complete if complete is not None else _greedy(loc, body)
 
 
 def _walk(loc: tuple[int | str, ...], value: Any, *, of_object: bool) -> list[int | str] | None:
-    """Steps through `value` along the whole of `loc`, reading an element as a key first and as a tag second."""
+    """Path through `value` along `loc`; each element is tried first as a key, then as a tag."""
     if not loc:
         return [] if isinstance(value, Mapping) or not of_object else None
     head, rest = loc[0], loc[1:]
@@ -151,6 +151,6 @@ def _value_at(tokens: Sequence[int | str], value: Any) -> Any:
 
 
 def _echo(problem: Problem, problems: Sequence[Problem]) -> bool:
-    """Whether it only says that a list is too short because its items are wrong, which is said elsewhere."""
+    """Whether a problem only reports a list as too short because its items are invalid, which is reported anyway."""
     echoes = problem.message.startswith(_TOO_SHORT)
     return echoes and any(other.pointer.startswith(problem.pointer + "/") for other in problems)

@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` (RFC 7240): how long a client would wait for an answer."""
+"""`Prefer: wait=N` (RFC 7240): how long a client waits for the result."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -14,18 +14,18 @@ _POLL_S = 0.1
 
 Prefer = Annotated[
     str | None,
-    Header(description="`wait=N`: answer when the run has ended, after N seconds (60 at most) at the latest."),
+    Header(description="`wait=N`: respond when the run has ended, but at the latest after N seconds (at most 60)."),
 ]
 
 
 def seconds_to_wait(prefer: str | None) -> int:
-    """The N of `wait=N`, at most 60; 0 where there is none. Unknown preferences are ignored, as the RFC has it."""
+    """The N of `wait=N`, at most 60; 0 without it. Unknown preferences are ignored, as the RFC requires."""
     found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})", prefer or "", re.IGNORECASE)
     return min(int(found[1]), LONGEST_S) if found else 0
 
 
 async def until(ended: Callable[[], bool], *, seconds: float, gone: Callable[[], Awaitable[bool]]) -> None:
-    """Return when `ended` says so, after `seconds`, or when whoever asked is `gone`; meanwhile no thread is held."""
+    """Return when `ended()` is true, after `seconds`, or when the client is `gone()`. No thread is blocked."""
     deadline = monotonic() + seconds
     while monotonic() < deadline and not await run_in_threadpool(ended) and not await gone():
         await anyio.sleep(_POLL_S)

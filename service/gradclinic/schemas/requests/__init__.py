@@ -1,5 +1,5 @@
-"""What the API is sent, a module for each noun.
+"""Requests of the API, one module per resource.
 
-Apart from the answers, since a request holds whole experiments and remedies: who only reads answers, as the client and
-the terminal do, does not load the catalogue of layers, optimizers and data sets.
+They are separate from the responses because they contain experiments and remedies: the client and the terminal only
+read responses, and do not need to load the catalogue of layers, optimizers and data sets.
 """

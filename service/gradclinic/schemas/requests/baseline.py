@@ -1,4 +1,4 @@
-"""Baselines, as they are asked for."""
+"""Requests about baselines."""
 
 from pydantic import ConfigDict
 
@@ -6,7 +6,7 @@ from ...regression import PinSpec
 
 
 class BaselineRequest(PinSpec):
-    """What a baseline's name points at from now on: an arm of a study, the runs of a check, or runs by name."""
+    """The runs of a baseline: an arm of a study, the runs of a check, or a list of runs."""
 
     model_config = ConfigDict(
         json_schema_extra={

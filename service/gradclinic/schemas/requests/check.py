@@ -1,4 +1,4 @@
-"""Checks, as they are asked for."""
+"""Requests about checks."""
 
 from pydantic import ConfigDict
 
@@ -7,7 +7,7 @@ from ..examples import EXPERIMENT
 
 
 class CheckRequest(CheckSpec):
-    """A new result to compare with a baseline; without an experiment, the baseline's own is trained again."""
+    """A new result to compare with a baseline. Without an experiment, the baseline's experiment is trained again."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,4 +1,4 @@
-"""Comparisons, as they are asked for."""
+"""Requests about comparisons."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from ...kernel.spec import Items, Spec
 
 
 class ComparisonRequest(Spec):
-    """Runs to compare, as the arms of a study would be."""
+    """Runs to compare like the arms of a study."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"runs": ["run_01K0A", "run_01K0B"], "baseline": "run_01K0A"}]}
     )
 
     runs: Annotated[Items[Name], Field(min_length=2, max_length=500)]
-    """Identifiers of runs; those with the same arm (or name) and other seeds belong together."""
+    """Run ids. Runs with the same arm (or name) and different seeds form one arm."""
     baseline: Name
-    """The run whose arm the others are compared with."""
+    """A run of the arm with which the others are compared."""

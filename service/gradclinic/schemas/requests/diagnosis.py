@@ -1,4 +1,4 @@
-"""Diagnoses, as they are asked for."""
+"""Requests about diagnoses."""
 
 from pydantic import ConfigDict, Field
 
@@ -7,11 +7,11 @@ from ...kernel.spec import Spec
 
 
 class DiagnosisRequest(Spec):
-    """How to judge a run's stored statistics again."""
+    """A new diagnosis from a run's stored statistics."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"thresholds": {"depth_slope": 2.0}}]})
 
     rule_set: Name | None = None
-    """Which rules judge; null is the present set."""
+    """The rule set; null means the current one."""
     thresholds: dict[LabelKey, float] = Field(default_factory=dict)
-    """Thresholds to use in place of the rule set's own, by name."""
+    """Thresholds that replace the rule set's, by name."""

@@ -1,4 +1,4 @@
-"""Experiments, as they are asked for."""
+"""Requests about experiments."""
 
 from pydantic import ConfigDict
 
@@ -16,6 +16,6 @@ class ResolveRequest(Spec):
     )
 
     experiment: Experiment
-    """What to train."""
+    """The experiment to resolve."""
     remedies: RemedyList = ()
     """Changes of the experiment, applied in order."""

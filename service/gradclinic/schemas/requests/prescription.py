@@ -1,4 +1,4 @@
-"""Prescriptions, as they are asked for."""
+"""Requests about prescriptions."""
 
 from pydantic import ConfigDict
 
@@ -7,7 +7,7 @@ from ..examples import EXPERIMENT
 
 
 class PrescriptionRequest(PrescriptionSpec):
-    """A sick experiment, and what finding its cure may cost."""
+    """An experiment that trains badly, and the budget for finding a cure."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"experiment": EXPERIMENT, "budget": {"seconds": 240, "runs": None}}]}

@@ -1,4 +1,4 @@
-"""Recordings, as they are asked for."""
+"""Requests about recordings."""
 
 from pydantic import ConfigDict, Field
 
@@ -7,15 +7,15 @@ from ...measurements.recording import Declaration, example
 
 
 class RecordingRequest(Declaration):
-    """A training of one's own, to be recorded."""
+    """A training in an external program that sends its statistics."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [example()]})
 
     name: Name | None = None
-    """For people; comparisons join runs of one name with other seeds."""
+    """Name for people. In comparisons, runs with the same name and different seeds form one arm."""
     labels: Labels = Field(default_factory=dict)
-    """For finding the run again."""
+    """Labels for finding the run."""
 
     def declaration(self) -> Declaration:
-        """What it says of the training."""
+        """The declaration of the training, without name and labels."""
         return Declaration.model_validate({field: getattr(self, field) for field in Declaration.model_fields})

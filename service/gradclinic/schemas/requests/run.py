@@ -1,4 +1,4 @@
-"""Runs, as they are asked for."""
+"""Requests about runs."""
 
 from typing import Literal
 
@@ -28,12 +28,12 @@ class RunRequest(Spec):
     )
 
     experiment: Experiment
-    """What to train."""
+    """The experiment to train."""
     remedies: RemedyList = ()
     """Changes of the experiment, applied in order."""
     name: Name | None = None
     """For people."""
     labels: Labels = Field(default_factory=dict)
-    """For finding the run again."""
+    """Labels for finding the run."""
     reuse: Literal["if_identical"] | None = None
-    """`if_identical`: answer with a succeeded run of the same resolved experiment and seed, if there is one."""
+    """`if_identical`: return a succeeded run of the same resolved experiment and seed, if there is one."""

@@ -1,4 +1,4 @@
-"""Schedules, as they are asked for."""
+"""Requests about schedules."""
 
 from pydantic import ConfigDict
 
@@ -6,7 +6,7 @@ from ...regression import ScheduleSpec
 
 
 class ScheduleRequest(ScheduleSpec):
-    """A cron line, and the check that it starts."""
+    """A check that is started on a cron schedule."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,4 +1,4 @@
-"""Studies, as they are asked for."""
+"""Requests about studies."""
 
 from pydantic import ConfigDict
 
@@ -7,7 +7,7 @@ from ..examples import EXPERIMENT
 
 
 class StudyRequest(StudySpec):
-    """One experiment, several arms, several seeds: arms x seeds x sweep points runs."""
+    """One experiment, several arms, several seeds. The number of runs is arms x seeds x sweep points."""
 
     model_config = ConfigDict(
         json_schema_extra={
