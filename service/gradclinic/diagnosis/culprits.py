@@ -46,9 +46,8 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     outliers = standing_out(losses)
     local = bool(outliers.any()) and float(losses[outliers].sum()) >= LOCAL_SHARE * float(losses[losses > 0].sum())
     chosen = outliers if local else losses > 0
+    chosen = chosen & (losses >= 0.5 * typical)  # the worst is at least typical, so one is left
     order = [int(k) for k in np.argsort(-np.round(losses, 1), kind="stable") if chosen[k]]
-    if not local and len(order) > 1:
-        order = [k for k in order if losses[k] >= 0.5 * typical] or order[:1]
     names = [_owner(k, profile, features, record, sign=sign) for k in order]
     return Culprits(tuple(dict.fromkeys(names)), local=local, **factors)
 
