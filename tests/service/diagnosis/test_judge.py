@@ -14,10 +14,12 @@ from .records import (
     changed,
     failed,
     healthy_record,
+    outcome,
     truncated,
     vanishing,
     with_slope,
 )
+from .seen import CLASSIFIER, but, seen
 
 
 @pytest.mark.parametrize("condition", SICK)
@@ -92,3 +94,64 @@ def test_a_condition_begins_at_its_threshold(condition: str, statistic: str | No
     for level, there in ((sick, True), (sound, False)):
         record = with_slope(base, level) if statistic is None else changed(base, {statistic: level})
         assert (condition in {finding.condition for finding in diagnose(record).findings}) is there
+
+
+def test_a_training_that_only_needs_more_steps_is_told_so_unless_something_else_did_harm() -> None:
+    falling = changed(
+        healthy_record(),
+        {"probe_loss": lambda steps: 2.3 * (1 - 0.2 * steps / 300)},
+        outcome=failed(final_train_loss=2.3 * 0.8),
+    )
+    looked = seen(CLASSIFIER, record=falling)
+    assert [finding.condition for finding in diagnose(looked).findings] == ["too_short"]
+    dying = diagnose(changed(looked, {"dead_fraction": 1.0}))
+    assert [finding.condition for finding in dying.findings] == ["dead_units"]
+
+
+def test_findings_that_do_harm_come_first_and_each_kind_in_the_order_of_causes() -> None:
+    sick = seen(but(CLASSIFIER, "inputs", rms=80.0), record=with_slope(SICK["dead_units"](), 6.0))
+    found = diagnose(sick).findings
+    assert [finding.condition for finding in found] == ["unscaled_inputs", "dead_units", "vanishing_gradients"]
+    well = replace(sick, outcome=outcome())
+    assert [finding.condition for finding in diagnose(well).findings] == [
+        "healthy", "unscaled_inputs", "dead_units", "vanishing_gradients",
+    ]  # fmt: skip
+    uncleared = seen(but(CLASSIFIER, "wiring", uncleared=True), record=well)
+    assert [finding.condition for finding in diagnose(uncleared).findings] == [
+        "not_trained", "dead_units", "vanishing_gradients",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        ({"slope": 0.75}, 0.5**2),
+        ({"slope": -0.9}, 0.6**2),
+        ({"dead_fraction": 0.25}, 0.5**2),
+        ({"dead_fraction": np.append(np.zeros(9), 0.66)}, (2 / 3) ** 2),
+        ({"saturated_fraction": 0.3}, 0.6**2),
+    ],
+)
+def test_what_is_left_is_the_less_sure_the_nearer_another_condition_came(changes, doubt) -> None:
+    bounded = "saturated_fraction" in changes
+    record = changed(healthy_record(bounded=bounded, can_die=not bounded), {"probe_loss": 2.3}, outcome=failed())
+    statistics = {name: level for name, level in changes.items() if name != "slope"}
+    if "dead_fraction" not in statistics and not bounded:
+        statistics["dead_fraction"] = 0.0
+    finding = diagnose(with_slope(changed(record, statistics), changes.get("slope", 0.0))).findings[0]
+    probes = 31  # from step 150 to 300, none of which has learned
+    assert finding.condition == "slow_convergence"
+    assert finding.confidence == pytest.approx((1 - doubt) * (probes + 1) / (probes + 2), abs=1e-3)
+
+
+def test_a_finding_without_a_span_holds_for_all_steps_and_its_confidence_is_a_probability() -> None:
+    features = extract(healthy_record())
+    for confidence, told in ((1.2, 1.0), (-0.2, 0.0), (0.12345, 0.123)):
+        finding = RULES["healthy"].finding(features, harm=False, confidence=confidence, evidence=(), summary="")
+        assert finding.confidence == told
+        assert (finding.first_step, finding.last_step, finding.severity) == (0, 299, "warning")
+    nothing = replace(features, steps_done=0)
+    finding = RULES["healthy"].finding(nothing, harm=True, confidence=1, evidence=(), summary="", span=None)
+    assert (finding.first_step, finding.last_step, finding.severity) == (0, 0, "critical")
+    told = RULES["healthy"].finding(features, harm=True, confidence=1, evidence=(), summary="", severity="info")
+    assert told.severity == "info"

@@ -1,8 +1,13 @@
 from dataclasses import replace
+from math import inf, nan
 
 import numpy as np
+import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.exploding_gradients import ExplodingGradients
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import (
     changed,
@@ -11,6 +16,7 @@ from ..records import (
     healthy_record,
     stuck,
     truncated,
+    with_slope,
 )
 
 
@@ -33,3 +39,113 @@ def test_an_explosion_that_comes_after_a_sound_start_is_told_by_its_later_slope(
     series = {**stuck().series, "site_grad_rms": replace(old, values=levels.astype(np.float32))}
     value, threshold = evidence_of(replace(stuck(), series=series), "exploding_gradients")["depth_slope"]
     assert (round(value, 3), threshold) == (-3.0, -1.5)
+
+
+def judged(record, **features):
+    return ExplodingGradients().judge(replace(extract(record), **features), record, Thresholds())
+
+
+LEVEL = {"depth_slope_start": 0.0, "depth_slope_early": 0.0, "local_gain_start": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("features", "shown"),
+    [
+        (LEVEL, None),
+        ({**LEVEL, "depth_slope_start": -1.5}, -1.5),
+        ({**LEVEL, "depth_slope_start": -1.49}, None),
+        ({**LEVEL, "depth_slope_start": 1.5}, None),
+        ({**LEVEL, "depth_slope_early": -1.5}, -1.5),
+        ({**LEVEL, "depth_slope_early": -1.49}, None),
+        ({**LEVEL, "depth_slope_start": None, "depth_slope_early": -2.0}, -2.0),
+        ({**LEVEL, "depth_slope_start": None, "depth_slope_early": None}, None),
+        ({**LEVEL, "depth_slope_start": -1.6, "depth_slope_early": -2.0}, -1.6),
+        ({**LEVEL, "depth_slope_start": -1.0, "depth_slope_early": -2.0}, -2.0),
+        ({**LEVEL, "local_gain_start": 1.5, "depth_slope_early": -0.5}, 0.0),
+        ({**LEVEL, "local_gain_start": 1.49}, None),
+        ({**LEVEL, "local_gain_start": 1.5, "depth_slope_start": None, "depth_slope_early": -0.5}, -0.5),
+    ],
+)
+def test_a_slope_at_the_start_or_over_the_first_quarter_or_one_layer_alone_is_enough(features, shown) -> None:
+    finding = judged(stuck(), **features)
+    assert (None if finding is None else finding.evidence[0].value) == shown
+    if finding is not None:
+        assert finding.harm
+        told = {each.name: (each.value, each.threshold) for each in finding.evidence}
+        assert told["depth_slope"] == (shown, -1.5)
+        assert told.get("depth_slope_early", (None,))[0] == features["depth_slope_early"]
+        start = features["depth_slope_start"]
+        assert told.get("depth_slope_start") == (None if start is None else (start, -1.5))
+        gain = features["local_gain_start"]
+        assert told.get("gain_at_one_layer") == ((gain, 1.5) if gain else None)
+
+
+def test_an_early_slope_that_overflowed_is_no_number_to_show() -> None:
+    finding = judged(stuck(), **{**LEVEL, "depth_slope_start": -2.0, "depth_slope_early": -inf})
+    assert "depth_slope_early" not in {each.name for each in finding.evidence}
+    only = judged(stuck(), **{**LEVEL, "depth_slope_early": -inf})
+    assert "overflow within the network" in only.summary
+    assert "growth_per_layer" not in {each.name for each in only.evidence}
+
+
+def test_too_few_steps_say_nothing_unless_the_loss_ran_away() -> None:
+    short = {"steps_done": 10, "depth_slope_start": -3.0}
+    assert judged(stuck(), **short) is None
+    assert judged(stuck(), **short, nonfinite_step=9) is not None
+    assert judged(stuck(), **{**LEVEL, "depth_slope_early": -3.0}, nonfinite_step=200) is None
+
+
+def test_a_gradient_that_grows_evenly_is_told_by_its_factor_at_a_typical_layer() -> None:
+    """Four and a half orders of magnitude over nine layers: a factor of 10^.5 = 3.16 at each."""
+    finding = judged(with_slope(stuck(), -4.5))
+    assert finding.summary.startswith(
+        "Gradients grow by a factor of 10^4.5 from output to input, by 3.16 at a typical layer; the network learned"
+    )
+    told = {each.name: each.value for each in finding.evidence}
+    assert (told["growth_per_layer"], told["growth_at_worst_layer"]) == pytest.approx((10**0.5, 10**0.5), rel=1e-3)
+    assert (finding.first_step, finding.last_step) == (0, 299)
+    assert finding.confidence == pytest.approx(76 / 77, abs=1e-3)  # of the 75 records of the first quarter
+
+
+def with_rows(record, rows):
+    old = record.series["site_grad_rms"]
+    return replace(record, series={**record.series, "site_grad_rms": replace(old, values=rows.astype(np.float32))})
+
+
+def test_it_is_as_sure_as_the_first_quarter_and_lasts_as_long_as_it_is_steep() -> None:
+    steep = np.where(np.arange(300)[:, None] < 50, np.linspace(3.0, 0.0, 10), np.zeros(10))
+    finding = judged(with_rows(stuck(), 10.0**steep))
+    assert finding.confidence == pytest.approx(51 / 77, abs=1e-3)
+    assert (finding.first_step, finding.last_step) == (0, 49)
+
+
+def test_one_layer_that_multiplies_the_gradient_is_told_with_its_factor() -> None:
+    gains = np.zeros(10)
+    gains[:1] = 2.0
+    finding = judged(with_rows(stuck(), 10.0 ** np.tile(gains, (300, 1))))
+    assert finding.layers == ("2.linear",)
+    assert "most of it at 2.linear (a factor of 100 there)" in finding.summary
+    assert (finding.first_step, finding.last_step) == (0, 299)
+
+
+def broken(decades, **features):
+    """A training whose loss ran away from step 100 on."""
+    record = changed(
+        truncated(healthy_record(), 200),
+        {"train_loss": lambda steps: np.where(steps < 100, 2.3, 23.0)},
+        outcome=failed(steps_done=200, nonfinite_step=200, final_train_loss=nan),
+    )
+    slopes = np.where(np.arange(200)[:, None] < 50, np.linspace(-decades, 0.0, 10), np.zeros(10))
+    return judged(with_rows(record, 10.0**slopes), **features)
+
+
+def test_where_the_loss_ran_away_it_lasts_at_least_until_then_and_the_start_says_how_sure_it_is() -> None:
+    finding = broken(-3.0)
+    assert (finding.first_step, finding.last_step, finding.harm) == (0, 100, True)
+    assert finding.confidence == 0.99
+    # One error of .1 above the threshold: Phi(1) = .8413.
+    assert broken(-1.6).confidence == pytest.approx(0.99 * 0.8413, abs=1e-3)
+    assert broken(-1.6, local_gain_start=1.5).confidence == 0.99
+    assert broken(-1.6, local_gain_start=1.4).confidence < 0.9
+    assert broken(-1.6, depth_slope_start=None, local_gain_start=1.5).confidence == 0.5
+    assert broken(-1.6, profile=None).confidence == 0.5
