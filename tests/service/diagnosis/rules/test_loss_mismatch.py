@@ -3,6 +3,9 @@ import math
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
@@ -51,3 +54,57 @@ def test_classes_treated_as_numbers_are_named():
 def test_sound_losses_are_none():
     for look in (CLASSIFIER, REGRESSION):
         assert "loss_mismatch" not in {finding.condition for finding in diagnose(seen(look)).findings}
+
+
+def judged(look):
+    record = seen(look)
+    return LossMismatch().judge(extract(record), record, Thresholds())
+
+
+def test_a_single_sigmoid_before_a_loss_of_logits_is_measured_as_two_classes():
+    """At best the right class gets the logit 1 and the other 0: ln(e + 1) - 1 = .313, where guessing costs ln 2."""
+    look = but(but(CLASSIFIER, "outputs", activation="sigmoid", columns=1), "loss", name="BCEWithLogitsLoss")
+    finding = judged(look)
+    assert f"cannot fall below {finding.evidence[0].value:.2f} nats, where guessing costs 0.69" in finding.summary
+    assert judged(but(look, "outputs", activation="relu")) is None
+    assert judged(but(look, "loss", takes="probabilities")) is None
+    ten = judged(but(CLASSIFIER, "outputs", activation="tanh"))
+    assert "where guessing costs 2.30" in ten.summary
+
+
+def test_probabilities_before_a_loss_of_log_probabilities_are_named_as_such():
+    look = but(CLASSIFIER, "loss", name="NLLLoss", takes="log_probabilities")
+    assert "gets plain numbers" in judged(look).summary
+    probabilities = but(look, "outputs", form="probabilities")
+    assert "gets probabilities" in judged(probabilities).summary
+    assert judged(but(look, "loss", name="KLDivLoss")) is None
+
+
+@pytest.mark.parametrize(
+    ("targets", "there"),
+    [
+        ({"whole": True, "distinct": 3, "low": 0.0}, True),
+        ({"whole": True, "distinct": 2, "low": 0.0}, False),
+        ({"whole": True, "distinct": 20, "low": 0.0}, True),
+        ({"whole": True, "distinct": 21, "low": 0.0}, False),
+        ({"whole": True, "distinct": 3, "low": -1.0}, False),
+        ({"whole": True, "distinct": 3, "low": 0.0, "columns": 2}, False),
+        ({"whole": False, "distinct": 3, "low": 0.0}, False),
+        ({"form": "one_hot"}, True),
+        ({"form": "indices"}, True),
+        ({"form": "multi_hot"}, True),
+        ({"form": "multi_hot", "columns": 5}, False),
+    ],
+)
+def test_a_few_whole_numbers_from_0_on_or_marks_are_classes(targets, there):
+    assert (judged(but(REGRESSION, "targets", **targets)) is not None) is there
+
+
+def test_without_a_loss_outputs_or_targets_nothing_can_mismatch():
+    classes = but(REGRESSION, "targets", form="indices")
+    for part in ("loss", "outputs", "targets"):
+        assert judged(classes.model_copy(update={part: None})) is None
+    assert judged(but(classes, "loss", takes="unknown")) is None
+    one = but(CLASSIFIER, "outputs", columns=1)
+    assert judged(one) is not None
+    assert judged(but(one, "loss", name="SomeLoss", takes="unknown")) is None

@@ -1,4 +1,9 @@
+import pytest
+
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.output_mismatch import OutputMismatch
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import outcome
 from ..seen import CLASSIFIER, REGRESSION, but, seen
@@ -41,3 +46,53 @@ def test_a_few_targets_just_out_of_reach_are_no_fault():
 def test_sound_outputs_are_none():
     for look in (CLASSIFIER, REGRESSION):
         assert "output_mismatch" not in {finding.condition for finding in diagnose(seen(look)).findings}
+
+
+def judged(look, **ended):
+    record = seen(look, outcome=outcome(**ended) if ended else None)
+    return OutputMismatch().judge(extract(record), record, Thresholds())
+
+
+@pytest.mark.parametrize(("unreachable", "there"), [(0.05, True), (0.049, False)])
+def test_from_a_twentieth_of_the_targets_on_the_activation_is_wrong(unreachable, there):
+    look = but(REGRESSION, "outputs", activation="tanh", unreachable=unreachable)
+    finding = judged(look)
+    assert (finding is not None) is there
+    if there:
+        assert "The tanh at the output stays between -1 and 1, where 5.0 % of the targets do not" in finding.summary
+    assert judged(but(look, "targets", form="indices")) is None
+
+
+@pytest.mark.parametrize(("lost", "harm"), [(0.1, True), (0.09, False)])
+def test_a_tenth_of_the_variance_out_of_reach_hurts_a_network_that_learned_the_rest(lost, harm):
+    look = but(REGRESSION, "outputs", activation="relu", unreachable=0.5, unreachable_error=lost)
+    assert judged(look, final_train_loss=0.2).harm is harm
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "there"),
+    [
+        ({}, {}, True),
+        ({"columns": 4}, {}, False),
+        ({"columns": 1}, {"columns": 1}, False),
+        ({"form": "numbers"}, {}, False),
+        ({}, {"form": "one_hot"}, False),
+    ],
+)
+def test_a_softmax_is_wrong_for_as_many_independent_labels_as_outputs(outputs, targets, there):
+    look = but(CLASSIFIER, "outputs", **{"activation": "log_softmax", "form": "probabilities", **outputs})
+    look = but(look, "targets", **{"form": "multi_hot", "columns": 10, "mean": 0.2, **targets})
+    finding = judged(look)
+    assert (finding is not None) is there
+    if there:
+        assert finding.evidence[0].value == pytest.approx(2.0)
+
+
+def test_a_softmax_over_several_units_is_no_fault_and_nothing_is_without_outputs_or_targets():
+    softmax = but(CLASSIFIER, "outputs", activation="softmax", form="probabilities")
+    assert judged(softmax) is None
+    one = but(softmax, "outputs", columns=1)
+    assert judged(one) is not None
+    assert judged(but(one, "outputs", activation="sigmoid")) is None
+    for part in ("outputs", "targets"):
+        assert judged(one.model_copy(update={part: None})) is None

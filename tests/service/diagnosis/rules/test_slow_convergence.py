@@ -1,8 +1,18 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.finding import Evidence
+from gradclinic.diagnosis.rules.base import Order
+from gradclinic.diagnosis.rules.slow_convergence import SlowConvergence, steps_too_small
+from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.record import Series
+from gradclinic.remedies.network import Network
 
-from ..records import changed, failed, healthy_record, stuck, with_slope
+from ..records import changed, failed, healthy_record, outcome, stuck, with_slope
 
 
 @pytest.mark.parametrize(("decades", "name"), [(1.2, "vanishing"), (-1.2, "exploding")])
@@ -39,3 +49,127 @@ def test_a_failure_with_a_slope_near_its_threshold_is_treated_as_its_cause_unles
     assert near.suggested_remedies[0].kind == "set_initialization"
     idle = with_slope(stuck(update_to_weight_ratio=1e-5, weight_grad_norm_l2=1e-9), 1.2)
     assert diagnose(idle).findings[0].suggested_remedies[0].kind == "remove_clipping"
+
+
+RULE, THRESHOLDS = SlowConvergence(), Thresholds()
+IDLE = stuck(update_to_weight_ratio=1e-5)
+
+
+def clipping(fraction):
+    steps = np.arange(4, dtype=np.int32)
+    clipped = Series(steps, np.array([[fraction]] * 3 + [[np.nan]], np.float32))
+    return replace(IDLE, series={**IDLE.series, "clipped": clipped})
+
+
+@pytest.mark.parametrize(
+    ("fraction", "blamed", "said"),
+    [(0.5, "learning_rate", "the learning rate"), (0.51, "clipping", "the clipping")],
+)
+def test_where_most_steps_are_clipped_the_clipping_holds_it_back(fraction, blamed, said) -> None:
+    record = clipping(fraction)
+    finding = RULE.judge(extract(record), record, THRESHOLDS)
+    assert finding.blames[0] == blamed
+    assert said in finding.summary
+
+
+def test_small_steps_are_a_fact_and_the_doubt_is_whether_the_network_has_learned() -> None:
+    """.99, times the 31 probes of the second half that all say that it has not."""
+    finding = RULE.judge(extract(IDLE), IDLE, THRESHOLDS)
+    assert finding.confidence == pytest.approx(0.99 * 32 / 33, abs=1e-3)
+    told = {each.name: (each.value, each.threshold) for each in finding.evidence}
+    assert told["total_update"] == (pytest.approx(0.003), THRESHOLDS.small_update)
+    assert told["relative_gradient"] == (pytest.approx(0.05), THRESHOLDS.usable_gradient)
+
+
+@pytest.mark.parametrize(
+    ("update", "gradient", "is_so"),
+    [
+        (0.9 * THRESHOLDS.small_update, THRESHOLDS.usable_gradient, True),
+        (THRESHOLDS.small_update, THRESHOLDS.usable_gradient, False),
+        (0.0, 0.9 * THRESHOLDS.usable_gradient, False),
+        (None, 1.0, False),
+        (0.0, None, False),
+    ],
+)
+def test_steps_are_too_small_where_the_gradient_is_large_enough_for_larger_ones(update, gradient, is_so) -> None:
+    features = replace(extract(IDLE), total_update=update, relative_gradient=gradient)
+    assert steps_too_small(features, THRESHOLDS) is is_so
+    assert RULE.precedence(features, THRESHOLDS) == (Order.SMALL_STEPS if is_so else Order.NOTHING_ELSE)
+    assert (RULE.judge(features, IDLE, THRESHOLDS) is not None) is is_so
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"outcome": None},
+        {"outcome": outcome()},
+        {"outcome": failed(nonfinite_step=200)},
+        {"outcome": failed(steps_done=10)},
+    ],
+)
+def test_a_run_that_goes_on_learned_broke_off_or_was_short_is_not_called_slow(ended) -> None:
+    record = replace(IDLE, **ended)
+    assert RULE.judge(extract(record), record, THRESHOLDS) is None
+    assert RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0) is None
+
+
+def left(losses, *, ended=1.0, doubt=0.0):
+    """What is left of a run with these probe losses."""
+    record = changed(stuck(), outcome=failed(final_train_loss=2.3 * ended))
+    steps = np.linspace(0, 300, len(losses)).astype(np.int32)
+    features = replace(extract(record), probe_steps=steps, probe_loss=np.array(losses, float))
+    return RULE.remainder(features, record, THRESHOLDS, doubt=doubt)
+
+
+FALLS, STANDS = "the loss is still falling", "the loss is no longer falling"
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ([1.0, 1.0, 0.95, 0.95, 0.9, 0.9], FALLS),
+        ([1.0, 1.0, 0.9, 0.9, 1.0, 1.0], STANDS),
+        ([1.0, 1.0, 1.0, 1.0, 0.9, 0.9], FALLS),
+        ([1.0, 1.0, 0.8, 0.8, 0.9], STANDS),  # too few
+        ([9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], STANDS),
+        # Thirds of 4 with deviations of .1155: an error of .1155 sqrt(2) / sqrt(4) = .0816, twice that is .163.
+        ([1.0] * 4 + [1.1, 0.9, 1.1, 0.9] + [0.9, 0.7, 0.9, 0.7], FALLS),
+        ([1.0] * 4 + [1.1, 0.9, 1.1, 0.9] + [0.96, 0.76, 0.96, 0.76], STANDS),
+        ([0.8, 0.8, 0.9, 0.9, 1.0, 1.0], STANDS),
+    ],
+)
+def test_a_loss_still_falls_where_the_last_third_lies_below_the_one_before_by_twice_the_error(losses, said) -> None:
+    finding = left(losses)
+    assert said in finding.summary
+    assert finding.blames[0] == ("steps" if said is FALLS else "architecture")
+
+
+@pytest.mark.parametrize(
+    ("last", "ended", "severity"),
+    [(0.9, 0.95, "warning"), (0.9, 0.96, "critical"), (1.0, 0.9, "critical")],
+)
+def test_a_network_that_learned_a_part_and_still_learns_is_only_warned_of(last, ended, severity) -> None:
+    assert left([1.0] * 6 + [last] * 3, ended=ended).severity == severity
+
+
+def test_the_doubt_is_taken_off_the_confidence() -> None:
+    assert left([1.0] * 9, doubt=0.25).confidence == pytest.approx(0.75 * 6 / 7, abs=1e-3)  # five of five probes
+
+
+def remedies(finding, **network):
+    record = stuck()
+    found = replace(Network.recorded(record), **network)
+    return [remedy.kind for remedy in RULE.remedies(finding, found)]
+
+
+def test_remedies_follow_what_is_wrong_with_the_steps_or_nearly_with_the_depth() -> None:
+    plain = left([1.0] * 9)
+    assert remedies(plain)[0] == "change_optimizer"
+    assert remedies(plain, linear=True)[0] == "swap_activation"
+    assert "swap_activation" not in remedies(plain, linear=True, recurrent=True)
+    small = Evidence("total_update", 0.001, "weights", 0.03)
+    assert remedies(replace(plain, evidence=(small,)))[0] == "remove_clipping"
+    assert remedies(replace(plain, evidence=(replace(small, value=0.03),)))[0] == "change_optimizer"
+    shrinks, grows = (Evidence("depth_slope", slope, "decades", None) for slope in (1.2, -1.2))
+    assert remedies(replace(plain, evidence=(shrinks,)))[0] == "set_initialization"
+    assert remedies(replace(plain, evidence=(grows,)))[0] == "scale_residual_branches"

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from gradclinic.diagnosis import diagnose
 
@@ -22,3 +25,42 @@ def test_weights_that_keep_their_size_are_not_decayed_away():
 
 def test_weights_that_shrink_without_a_decay_have_another_cause():
     assert "too_much_decay" not in {each.condition for each in diagnose(seen(CLASSIFIER, record=SHRINKING)).findings}
+
+
+DECAYING = but(CLASSIFIER, "optimizer", weight_decay=1.0)
+
+
+def found(record):
+    findings = diagnose(seen(DECAYING, record=record)).findings
+    return next((finding for finding in findings if finding.condition == "too_much_decay"), None)
+
+
+def with_norms(rows, **fields):
+    record = changed(healthy_record(layers=2), outcome=failed())
+    old = record.series["weight_norm_l2"]
+    values = np.array(rows, np.float32)
+    norms = replace(old, steps=old.steps[: len(values)], values=values)
+    return replace(record, series={**record.series, "weight_norm_l2": norms}, **fields)
+
+
+def test_the_typical_layer_must_keep_less_than_a_fifth() -> None:
+    finding = found(with_norms([[1.0, 2.0, 4.0], [0.5, 0.38, 0.1]]))
+    assert [(each.name, each.value) for each in finding.evidence] == [
+        ("weight_norm_left", pytest.approx(0.19)),
+        ("weight_decay", 1.0),
+    ]
+    assert "19 % of their initial size" in finding.summary
+    assert found(with_norms([[1.0, 2.0, 4.0], [0.5, 0.42, 0.1]])) is None
+
+
+def test_layers_without_a_size_before_or_after_do_not_count() -> None:
+    finding = found(with_norms([[0.0, 1.0, 4.0], [0.0, 0.1, np.nan]]))
+    assert finding.evidence[0].value == pytest.approx(0.1)
+
+
+def test_frozen_layers_and_single_records_say_nothing() -> None:
+    shrunk = with_norms([[1.0, 1.0, 1.0], [0.1, 0.1, 0.1]])
+    frozen = tuple(replace(weight, trainable=False) for weight in shrunk.weights)
+    assert found(replace(shrunk, weights=frozen)) is None
+    assert found(with_norms([[1.0, 1.0, 1.0]])) is None
+    assert found(shrunk) is not None

@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.too_short import TooShort
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import changed, failed, healthy_record
 from ..seen import CLASSIFIER, seen
@@ -42,3 +47,74 @@ def test_noise_is_no_pace():
         outcome=failed(final_train_loss=2.1),
     )
     assert "too_short" not in {finding.condition for finding in diagnose(noisy).findings}
+
+
+def judged(losses, **features):
+    """The rule on probes from the middle of the training to its end."""
+    record = falling(to=0.8)
+    steps = np.linspace(150, 300, len(losses)).astype(np.int32)
+    found = replace(extract(record), probe_steps=steps, probe_loss=np.array(losses, float), **features)
+    return TooShort().judge(found, record, Thresholds())
+
+
+def line(*, at_half, at_end, scatter=0.0, n=11):
+    return np.linspace(at_half, at_end, n) + scatter * (-1.0) ** np.arange(n)
+
+
+@pytest.mark.parametrize(
+    ("at_half", "at_end", "needed", "confidence"),
+    [(1.0, 0.9, 3.0, 0.7), (0.95, 0.9, 5.0, 0.7), (0.94, 0.9, 6.0, 0.5), (0.92, 0.9, 11.0, 0.5)],
+)
+def test_the_pace_of_the_last_half_is_followed_to_where_half_of_the_loss_is_left(
+    at_half, at_end, needed, confidence
+) -> None:
+    """It falls by twice the difference in all of the steps; from its end it needs gap / pace more of them."""
+    finding = judged(line(at_half=at_half, at_end=at_end), relative_train_loss=at_end)
+    assert finding.evidence[0].value == pytest.approx(needed)
+    assert finding.confidence == pytest.approx(confidence)
+    assert f"about {needed:.0f} times as many ({needed:.0f} to {needed:.0f})" in finding.summary
+
+
+def test_the_scatter_around_the_line_gives_the_least_and_the_most() -> None:
+    losses = line(at_half=1.0, at_end=0.9, scatter=0.02)
+    at = np.linspace(0.5, 1.0, 11)
+    slope, level = np.polyfit(at, losses, 1)
+    residual = losses - slope * at - level
+    error = 2 * np.sqrt((residual**2).sum() / (11 - 2) / ((at - at.mean()) ** 2).sum())
+    gap = slope + level - 0.5
+    least, likely, most = (1 - gap / pace for pace in (slope - error, slope, slope + error))
+    finding = judged(losses, relative_train_loss=0.9)
+    assert finding.evidence[0].value == pytest.approx(likely)
+    assert f"about {likely:.0f} times as many ({least:.0f} to {most:.0f})" in finding.summary
+    assert (round(least), round(likely), round(most)) == (2, 3, 4)
+
+
+def test_a_pace_that_may_be_almost_none_has_no_upper_end() -> None:
+    losses = line(at_half=1.0, at_end=0.9, scatter=0.0474)
+    assert "times as many (at least 2)" in judged(losses, relative_train_loss=0.9).summary
+    bounded = line(at_half=1.0, at_end=0.9, scatter=0.047)
+    assert "times as many (2 to 153)" in judged(bounded, relative_train_loss=0.9).summary
+    assert judged(line(at_half=1.0, at_end=0.9, scatter=0.05), relative_train_loss=0.9) is None
+
+
+def test_eight_losses_are_enough_and_seven_are_not() -> None:
+    assert judged(line(at_half=1.0, at_end=0.9, n=8)) is not None
+    assert judged(line(at_half=1.0, at_end=0.9, n=7)) is None
+
+
+def test_a_loss_that_rises_or_is_there_already_needs_no_more_steps() -> None:
+    assert judged(line(at_half=0.9, at_end=1.0)) is None
+    assert judged(line(at_half=0.6, at_end=0.45)) is None
+
+
+@pytest.mark.parametrize(
+    "features",
+    [{"finished": False}, {"relative_train_loss": 0.4}, {"nonfinite_step": 200}, {"steps_done": 10}],
+)
+def test_a_run_that_goes_on_learned_broke_off_or_is_too_short_to_judge_is_not_told_to_go_on(features) -> None:
+    assert judged(line(at_half=1.0, at_end=0.9), **features) is None
+
+
+def test_a_run_into_which_nobody_looked_may_need_something_else() -> None:
+    record = replace(falling(to=0.8), preflight=None)
+    assert TooShort().judge(extract(record), record, Thresholds()) is None

@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+import pytest
+
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.preflight import NormFacts
 
@@ -22,3 +26,22 @@ def test_a_batch_of_64_is_enough_and_without_batch_norm_any_is():
     without = CLASSIFIER.model_copy(update={"batch_size": 1})
     for look in (enough, without):
         assert "too_small_batch" not in {finding.condition for finding in diagnose(seen(look)).findings}
+
+
+@pytest.mark.parametrize(
+    ("values", "samples", "there"), [(8, 3, False), (7, 3, True), (8, 2, True), (7, 64, True), (64, 1, True)]
+)
+def test_eight_values_of_three_samples_are_enough(values, samples, there):
+    look = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=values), "batch_size": samples})
+    found = {each.condition: each for each in diagnose(seen(look)).findings}
+    assert ("too_small_batch" in found) is there
+    if there:
+        told = [(each.value, each.threshold) for each in found["too_small_batch"].evidence]
+        assert told == [(values, 8.0), (samples, 3.0)]
+
+
+def test_a_batch_whose_size_was_not_seen_has_that_of_the_training():
+    look = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=64), "batch_size": None})
+    assert "too_small_batch" not in {each.condition for each in diagnose(seen(look)).findings}
+    small = replace(seen(look), batch_size=2)
+    assert diagnose(small).primary == "too_small_batch"

@@ -43,3 +43,37 @@ def test_standardizing_is_suggested():
     assert [each.kind for each in UnscaledInputs().remedies(finding, Network.recorded(record))] == [
         "standardize_inputs"
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "confidence"),
+    [
+        ({"rms": 10.0}, None),
+        ({"rms": 10.1}, 0.6),
+        ({"rms": 20.0}, 0.6),
+        ({"rms": 20.1}, 0.85),
+        ({"rms": 0.01}, None),
+        ({"rms": 0.0099}, 0.6),
+        ({"largest_offset": 10.0}, None),
+        ({"largest_offset": 10.1}, 0.6),
+        ({"largest_std": 20.0, "typical_std": 1.0}, None),
+        ({"largest_std": 20.1, "typical_std": 1.0}, 0.9),
+        ({"largest_std": 1.0, "typical_std": 0.01}, None),
+        ({"largest_std": 1.1, "typical_std": 0.01}, 0.9),
+        ({"largest_std": 100.0, "typical_std": 0.0}, None),
+    ],
+)
+def test_a_scale_is_a_fault_beyond_its_limit_and_surer_the_further_beyond(changes, confidence):
+    record = seen(but(CLASSIFIER, "inputs", **changes))
+    finding = UnscaledInputs().judge(extract(record), record, Thresholds())
+    assert (None if finding is None else finding.confidence) == confidence
+
+
+def test_each_number_is_evidence_with_its_limit():
+    record = seen(but(CLASSIFIER, "inputs", rms=80.0, largest_std=3.0, typical_std=2.0, largest_offset=4.0))
+    finding = UnscaledInputs().judge(extract(record), record, Thresholds())
+    assert [(each.name, each.value, each.threshold) for each in finding.evidence] == [
+        ("input_rms", 80.0, 10.0),
+        ("input_spread", 1.5, 20.0),
+        ("input_offset", 4.0, 10.0),
+    ]

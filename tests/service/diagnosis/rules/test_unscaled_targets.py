@@ -1,4 +1,9 @@
+import pytest
+
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.unscaled_targets import UnscaledTargets
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
@@ -17,3 +22,53 @@ def test_tiny_targets_are_named():
 def test_class_numbers_and_standard_targets_are_no_fault():
     for look in (CLASSIFIER, REGRESSION):
         assert "unscaled_targets" not in {finding.condition for finding in diagnose(seen(look)).findings}
+
+
+def judged(look):
+    record = seen(look)
+    return UnscaledTargets().judge(extract(record), record, Thresholds())
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "confidence", "size", "limit"),
+    [
+        (0.0, 10.0, None, None, None),
+        (0.0, 10.1, 0.6, 10.1, 10.0),
+        (-20.0, 1.0, 0.6, 20.0, 10.0),
+        (-20.1, 1.0, 0.85, 20.1, 10.0),
+        (0.01, 0.0, None, None, None),
+        (0.0, 0.0099, 0.6, 0.0099, 0.01),
+        (0.001, 0.5, None, None, None),
+    ],
+)
+def test_the_larger_of_mean_and_deviation_is_the_size_of_the_targets(mean, std, confidence, size, limit):
+    finding = judged(but(REGRESSION, "targets", mean=mean, std=std))
+    assert (None if finding is None else finding.confidence) == confidence
+    if finding is not None:
+        assert (finding.evidence[-1].value, finding.evidence[-1].threshold) == (size, limit)
+
+
+@pytest.mark.parametrize(
+    ("mean", "optimizer", "said"),
+    [
+        (30.0, {"name": "Adam", "learning_rate": 0.01}, "so that steps of 0.01 need about 3,000 of them"),
+        (30.0, {"name": "AdamW", "learning_rate": 0.03}, None),
+        (30.0, {"name": "SGD", "learning_rate": 0.01}, None),
+        (30.0, {"name": "Adam", "learning_rate": 0.0}, None),
+    ],
+)
+def test_adam_needs_as_many_steps_as_the_mean_holds_of_them(mean, optimizer, said):
+    summary = judged(but(but(REGRESSION, "targets", mean=mean), "optimizer", **optimizer)).summary
+    assert ("steps of" in summary) is (said is not None)
+    assert said is None or said in summary
+    unknown = but(REGRESSION, "targets", mean=mean).model_copy(update={"optimizer": None})
+    assert "steps of" not in judged(unknown).summary
+
+
+def test_targets_of_another_kind_or_for_a_loss_of_another_kind_have_no_scale():
+    large = but(REGRESSION, "targets", mean=100.0)
+    assert judged(but(large, "targets", form="one_hot")) is None
+    assert judged(but(large, "loss", takes="probabilities")) is None
+    assert judged(but(large, "loss", takes="unknown")) is not None
+    assert judged(large.model_copy(update={"loss": None})) is not None
+    assert judged(large.model_copy(update={"targets": None})) is None

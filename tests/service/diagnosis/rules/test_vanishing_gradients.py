@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose, extract
+from gradclinic.diagnosis.rules.base import Order
+from gradclinic.diagnosis.rules.vanishing_gradients import VanishingGradients
+from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.record import RunRecord, SiteInfo
 
 from ..records import (
@@ -97,3 +100,111 @@ def test_vanishing_from_the_start_is_as_sure_as_the_first_quarter_shows_whatever
     finding = diagnose(replace(stuck(), series=series)).findings[0]
     assert (finding.condition, finding.last_step) == ("vanishing_gradients", 79)
     assert finding.confidence == pytest.approx(76 / 77, abs=1e-2)
+
+
+def judged(record, **features):
+    return VanishingGradients().judge(replace(extract(record), **features), record, Thresholds())
+
+
+def place(**features):
+    return VanishingGradients().precedence(replace(extract(stuck()), **features), Thresholds())
+
+
+def slopes(start, early, *, late=0.0, at_start=0.0, at_early=0.0):
+    return {
+        "depth_slope_start": start,
+        "depth_slope_early": early,
+        "depth_slope_late": late,
+        "local_loss_start": at_start,
+        "local_loss_early": at_early,
+    }
+
+
+@pytest.mark.parametrize(
+    ("features", "there", "lasting", "shown"),
+    [
+        (slopes(1.5, 0.75), True, True, 1.5),
+        (slopes(0.75, 1.5), True, True, 1.5),
+        (slopes(1.49, 1.49), False, False, None),
+        (slopes(1.5, 0.74), True, False, 1.5),
+        (slopes(0.74, 1.5), True, False, 1.5),
+        (slopes(0.0, 0.0, late=1.5), True, False, 1.5),
+        (slopes(0.0, 0.0, late=1.49), False, False, None),
+        (slopes(2.0, 1.0, late=9.0), True, True, 2.0),
+        (slopes(0.5, 0.4, late=9.0), True, False, 9.0),
+        (slopes(None, 1.5), True, True, 1.5),
+        (slopes(None, 1.4), False, False, None),
+        (slopes(None, None, late=None), False, False, None),
+        (slopes(0.3, 0.2, at_start=1.5, at_early=0.75), True, True, 0.3),
+        (slopes(0.3, 0.2, at_start=1.5, at_early=0.74), True, False, 0.3),
+        (slopes(0.3, None, at_start=1.5, at_early=0.75), True, True, 0.3),
+    ],
+)
+def test_a_slope_lasts_where_start_and_first_quarter_are_steep_and_counts_late_where_the_run_failed(
+    features, there, lasting, shown
+) -> None:
+    finding = judged(stuck(), **features)
+    assert (finding is not None) is there
+    assert place(**features) == (Order.VANISHING if lasting else Order.VANISHING_LATE)
+    if finding is None:
+        return
+    late = not lasting and (features["depth_slope_late"] or 0.0) >= 1.5
+    assert finding.harm is (lasting or late)
+    assert (" late in training, though not at the start" in finding.summary) is late
+    assert (" at the start, and then recover" in finding.summary) is (not lasting and not late)
+    told = {each.name: (each.value, each.threshold) for each in finding.evidence}
+    assert told["depth_slope"] == (shown, 1.5)
+    start = features["depth_slope_start"]
+    assert told.get("depth_slope_start") == (None if start is None else (start, 1.5))
+    local = features["local_loss_start"]
+    assert told.get("loss_at_one_layer") == ((local, 1.5) if local else None)
+
+
+def test_late_gradients_of_a_run_that_learned_count_for_nothing() -> None:
+    record = healthy_record()
+    assert judged(record, **slopes(0.0, 0.0, late=9.0)) is None
+    assert judged(record, **slopes(3.0, 3.0)).harm is False
+
+
+@pytest.mark.parametrize("features", [{"steps_done": 10}, {"nonfinite_step": 100}, {"profile": None}])
+def test_too_few_steps_a_loss_that_ran_away_and_too_few_layers_say_nothing(features) -> None:
+    assert judged(stuck(), **slopes(3.0, 3.0), **features) is None
+
+
+def test_a_gradient_that_shrinks_evenly_is_told_by_what_a_typical_layer_passes_on() -> None:
+    """Nine orders of magnitude over nine layers: a tenth at each."""
+    finding = judged(with_slope(stuck(), 9.0))
+    assert finding.summary.startswith(
+        "Gradients shrink by a factor of 10^9.0 from output to input: a typical layer passes on only 10 %; the network"
+    )
+    told = {each.name: each.value for each in finding.evidence}
+    assert (told["factor_per_layer"], told["factor_at_worst_layer"]) == pytest.approx((0.1, 0.1), rel=1e-3)
+    assert (finding.first_step, finding.last_step) == (0, 299)
+    assert finding.confidence == pytest.approx(76 / 77, abs=1e-3)
+
+
+def with_rows(record, rows):
+    old = record.series["site_grad_rms"]
+    return replace(record, series={**record.series, "site_grad_rms": replace(old, values=rows.astype(np.float32))})
+
+
+def test_it_is_as_sure_as_the_first_quarter_and_lasts_as_long_as_it_is_steep() -> None:
+    steep = np.where(np.arange(300)[:, None] < 50, np.linspace(-3.0, 0.0, 10), np.zeros(10))
+    finding = judged(with_rows(stuck(), 10.0**steep))
+    assert finding.confidence == pytest.approx(51 / 77, abs=1e-3)
+    assert (finding.first_step, finding.last_step) == (0, 49)
+
+
+def test_one_layer_that_swallows_the_gradient_is_as_sure_as_its_own_records() -> None:
+    lost = np.where((np.arange(300)[:, None] < 60) & (np.arange(10) < 1), -1.6, 0.0)
+    finding = judged(with_rows(stuck(), 10.0**lost))
+    assert finding.confidence == pytest.approx(61 / 77, abs=1e-3)
+    assert (finding.first_step, finding.last_step) == (0, 59)
+    assert "most of it at 2.linear (which passes on only 2.5 %)" in finding.summary  # 10^-1.6 = .025
+
+
+def test_late_gradients_are_as_sure_as_all_records_say() -> None:
+    steep = np.where(np.arange(300)[:, None] >= 200, np.linspace(-3.0, 0.0, 10), np.zeros(10))
+    finding = judged(with_rows(stuck(), 10.0**steep))
+    assert finding.confidence == pytest.approx(101 / 302, abs=1e-3)
+    assert (finding.first_step, finding.last_step) == (200, 299)
