@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -24,9 +25,18 @@ READY_S = 60.0
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on, and that stays so while its server is down.
+
+    It is below those that Linux gives to connections and to sockets that ask for any port.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)  # never the same in two processes that were seeded alike
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class Server(ABC):

@@ -56,6 +56,7 @@ def test_a_phase_inside_another_counts_for_itself_alone() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # it starts a service for each number of workers, and other tests run beside it
 def test_it_measures_a_real_service(checkout: Path) -> None:
     asked = ["--json", "--steps", "20", "--workers", "1", "2", "--repeats", "1"]
     finished = subprocess.run(

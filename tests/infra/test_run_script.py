@@ -208,6 +208,35 @@ def _eventually(condition, *, within_s: float = 30.0):
     raise AssertionError("it never came true")
 
 
+@pytest.fixture
+def tested(machine: Machine, checkout: Path) -> Machine:
+    """A machine whose checks pass, and whose Python prints what it is asked to run."""
+    venv = finished_venv(machine, checkout)
+    (venv / ".setup-test").write_text((venv / ".setup-demo").read_text())
+    (venv / "bin/python").unlink()
+    for name in ("python", "ruff", "mypy", "lint-imports", "docker-compose", "hadolint"):
+        tool = venv / "bin" / name
+        tool.write_text(f'#!{shutil.which("bash")}\nprintf "<%s>" "$OMP_NUM_THREADS" "$@"\n')
+        tool.chmod(0o755)
+    return machine
+
+
+def test_all_tests_run_on_all_cores_a_file_at_a_time_and_one_thread_each(tested: Machine):
+    in_parallel = "<-n><logical><--maxprocesses><4><--dist><loadfile><--no-loadscope-reorder>"
+    finished = tested.run("test")
+    assert finished.stdout == f"<1><-m><pytest><-m><not slow and not gpu>{in_parallel}"
+    assert "ok      types" in finished.stderr
+    assert tested.run("test", "--all").stdout.endswith(in_parallel)
+
+
+def test_chosen_tests_run_in_one_process_without_the_checks(tested: Machine):
+    finished = tested.run("test", "--all", "tests/service", "-x")
+    assert finished.stdout.startswith("<><-m><pytest>")
+    assert finished.stdout.endswith("<tests/service><-x>")
+    assert "-n" not in finished.stdout
+    assert finished.stderr == ""
+
+
 def test_continuous_integration_runs_every_test(checkout):
     assert "exec ./run test --all" in (checkout / ".ci/run").read_text()
     assert os.access(checkout / ".ci/run", os.X_OK)

@@ -88,9 +88,9 @@ def test_billions_of_layers_are_refused_at_once(depth):
     tower = LINEAR
     for _ in range(depth):
         tower = repeat(1000, tower)
-    began = time.perf_counter()
+    began = time.process_time()
     wrong = problem(tower, error=TooLarge)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert wrong.value == 1000**depth
     assert "at most 2,000" in wrong.allowed
 
