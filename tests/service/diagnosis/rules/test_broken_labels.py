@@ -1,5 +1,11 @@
-from gradclinic.diagnosis import diagnose
+import pytest
 
+from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.broken_labels import BrokenLabels
+from gradclinic.diagnosis.thresholds import Thresholds
+
+from ..records import outcome
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
@@ -31,3 +37,45 @@ def test_targets_that_are_not_finite_are_counted():
 def test_sound_labels_are_none():
     for look in (CLASSIFIER, REGRESSION):
         assert "broken_labels" not in {finding.condition for finding in diagnose(seen(look)).findings}
+
+
+def judged(look, **ended):
+    record = seen(look, outcome=outcome() if ended.get("learned") else None)
+    return BrokenLabels().judge(extract(record), record, Thresholds())
+
+
+@pytest.mark.parametrize(("rows", "there"), [(128, True), (127, False)])
+def test_128_rows_of_one_class_are_no_chance(rows, there):
+    assert (judged(but(CLASSIFIER, "targets", distinct=1, rows=rows)) is not None) is there
+    assert judged(but(CLASSIFIER, "targets", distinct=2, rows=rows)) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "columns", "said"),
+    [
+        ("indices", 1, "the same class (4.5)"),
+        ("numbers", 1, "the same value (4.5)"),
+        ("one_hot", 10, "the same class:"),
+    ],
+)
+def test_what_is_the_same_everywhere_is_named(form, columns, said):
+    assert said in judged(but(CLASSIFIER, "targets", distinct=1, form=form, columns=columns)).summary
+
+
+def test_targets_outside_0_to_1_are_a_fault_of_no_other_loss():
+    look = but(REGRESSION, "targets", outside_unit=0.31)
+    assert judged(look) is None
+    assert judged(look.model_copy(update={"loss": None})) is None
+    bounded = but(look, "loss", takes="probabilities")
+    assert judged(bounded) is not None
+    assert judged(but(bounded, "targets", outside_unit=0.0)) is None
+
+
+def test_the_loss_is_to_blame_too_where_the_training_failed():
+    look = but(CLASSIFIER, "targets", distinct=1)
+    assert judged(look).blames == ("labels", "data", "loss")
+    assert judged(look, learned=True).blames == ("labels", "data")
+
+
+def test_without_targets_nothing_is_known_of_them():
+    assert judged(CLASSIFIER.model_copy(update={"targets": None})) is None

@@ -1,6 +1,8 @@
 from dataclasses import replace
+from math import nan
 
 import numpy as np
+import pytest
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.record import Series
@@ -28,3 +30,27 @@ def test_with_a_scaler_or_little_underflow_it_is_none():
     scaled = but(HALF, "precision", scaled=True)
     for look, record in ((scaled, underflowing(0.6)), (HALF, underflowing(0.05)), (CLASSIFIER, underflowing(0.6))):
         assert "low_precision" not in {finding.condition for finding in diagnose(seen(look, record=record)).findings}
+
+
+@pytest.mark.parametrize(
+    ("under", "zero", "lost"),
+    [(0.125, 0.125, 0.25), (0.125, 0.0625, None), (0.25, None, 0.25), (None, 0.25, 0.25), (None, None, None)],
+)
+def test_what_is_too_small_and_what_is_zero_add_up_in_the_worst_layer(under, zero, lost):
+    record = changed(healthy_record(layers=3), outcome=failed())
+    for name, fraction in (("site_grad_underflow_fraction", under), ("site_grad_zero_fraction", zero)):
+        if fraction is not None:
+            lost_there = Series(np.zeros(1, np.int32), np.array([[0.0, fraction, nan]], np.float32))
+            record = replace(record, series={**record.series, name: lost_there})
+    found = {each.condition: each for each in diagnose(seen(HALF, record=record)).findings}
+    assert ("low_precision" in found) is (lost is not None)
+    if lost is not None:
+        assert found["low_precision"].evidence[0].value == lost
+
+
+def test_a_training_that_broke_off_in_float16_overflowed():
+    broken = changed(healthy_record(), outcome=failed(nonfinite_step=9))
+    found = {each.condition: each for each in diagnose(seen(HALF, record=broken)).findings}
+    assert "values beyond 65,504 became infinite" in found["low_precision"].summary
+    sound = changed(healthy_record(), outcome=failed())
+    assert "low_precision" not in {each.condition for each in diagnose(seen(HALF, record=sound)).findings}

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.preflight import Preflight
 
@@ -43,3 +45,23 @@ def test_a_linear_network_that_learned_a_part_may_need_more_steps_as_well():
     found = diagnose(linear(failed(final_train_loss=1.9)))
     assert found.primary != "missing_nonlinearity"
     assert [finding.harm for finding in found.findings if finding.condition == "missing_nonlinearity"] == [False]
+
+
+@pytest.mark.parametrize(("loss", "harm"), [(0.95, False), (0.96, True)])
+def test_only_where_nothing_was_learned_does_it_hurt(loss, harm):
+    found = {each.condition: each for each in diagnose(linear(failed(final_train_loss=2.3 * loss))).findings}
+    assert found["missing_nonlinearity"].harm is harm
+
+
+def test_one_layer_with_an_activation_or_of_another_kind_bends_the_network():
+    record = linear(failed())
+    for other in ({"activation": "relu"}, {"kind": "state"}):
+        bent = replace(record, sites=(replace(record.sites[0], **other), *record.sites[1:]))
+        assert "missing_nonlinearity" not in {each.condition for each in diagnose(bent).findings}
+    states = replace(record, sites=tuple(replace(site, kind="state") for site in record.sites))
+    assert "missing_nonlinearity" not in {each.condition for each in diagnose(states).findings}
+
+
+def test_a_network_into_which_nobody_looked_is_not_known_to_be_linear():
+    found = diagnose(replace(linear(failed()), preflight=None)).findings
+    assert "missing_nonlinearity" not in {each.condition for each in found}

@@ -18,3 +18,18 @@ def test_in_float16_without_a_scaler_the_precision_is_to_blame():
 
 def test_a_signal_is_none():
     assert "no_signal" not in {finding.condition for finding in diagnose(seen(CLASSIFIER)).findings}
+
+
+def test_with_a_scaler_or_in_float32_the_precision_is_not_to_blame():
+    look = but(CLASSIFIER, "wiring", zero_gradient=True)
+    others = (look, but(look, "precision", lowest="float16", scaled=True), look.model_copy(update={"precision": None}))
+    for other in others:
+        found = {each.condition: each for each in diagnose(seen(other)).findings}
+        assert found["no_signal"].blames[0] == "output_activation"
+        assert found["no_signal"].layers == ()
+
+
+def test_what_was_not_looked_at_is_not_known():
+    assert "no_signal" not in {
+        each.condition for each in diagnose(seen(CLASSIFIER.model_copy(update={"wiring": None}))).findings
+    }

@@ -55,3 +55,27 @@ def test_data_that_are_not_finite_are_named_whatever_the_loss_did_before() -> No
 def test_a_training_whose_origin_is_not_known_is_judged_as_before() -> None:
     record = broken("loss")
     assert diagnose(replace(record, outcome=replace(record.outcome, nonfinite_origin=None))).primary == "divergence"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ((), "hold NaN or infinity:"),
+        ((3,), "(row 3 of the batch)"),
+        ((3, 5, 7), "(rows 3, 5, 7 of the batch)"),
+        ((3, 5, 7, 9), "(4 rows of the batch)"),
+    ],
+)
+def test_up_to_three_rows_are_named_and_more_are_counted(rows, said) -> None:
+    finding = diagnose(broken("inputs", rows=rows)).findings[0]
+    assert said in finding.summary
+    assert [(each.name, each.value) for each in finding.evidence] == [
+        ("nonfinite_step", 40.0),
+        ("broken_rows", float(len(rows))),
+    ]
+    assert finding.last_step == 40
+
+
+def test_a_layer_that_is_not_named_is_left_out() -> None:
+    assert "The forward pass makes NaN" in diagnose(broken("forward")).findings[0].summary
+    assert "The forward pass of 4 makes NaN" in diagnose(broken("forward", module="4")).findings[0].summary

@@ -1,3 +1,5 @@
+import pytest
+
 from gradclinic.diagnosis import diagnose
 
 from ..records import outcome
@@ -32,3 +34,23 @@ def test_training_in_evaluation_mode_is_named():
 
 def test_sound_wiring_is_none():
     assert "not_trained" not in {finding.condition for finding in diagnose(seen(CLASSIFIER)).findings}
+
+
+@pytest.mark.parametrize(("fraction", "harm"), [(0.999, False), (1.0, True)])
+def test_a_model_of_which_nothing_is_trained_hurts_whatever_the_loss_says(fraction, harm):
+    look = but(CLASSIFIER, "wiring", untrained=("a",), untrained_fraction=fraction)
+    found = {each.condition: each for each in diagnose(seen(look, outcome=outcome())).findings}
+    assert found["not_trained"].harm is harm
+    assert "ModuleList" not in found["not_trained"].summary
+
+
+def test_evaluation_mode_hurts_only_where_the_training_failed():
+    look = but(CLASSIFIER, "wiring", evaluating=("1",))
+    for ended, harm in ((None, True), (outcome(), False)):
+        found = {each.condition: each for each in diagnose(seen(look, outcome=ended)).findings}
+        assert found["not_trained"].harm is harm
+
+
+def test_what_was_not_looked_at_is_not_known():
+    found = diagnose(seen(CLASSIFIER.model_copy(update={"wiring": None}))).findings
+    assert "not_trained" not in {each.condition for each in found}
