@@ -1,7 +1,7 @@
 """SageMaker Debugger's rules at and beside their default parameters."""
 
 from dataclasses import replace
-from math import inf, nan
+from math import nan
 
 import numpy as np
 import pytest
@@ -52,7 +52,6 @@ def test_more_than_half_of_a_layer_must_be_dead(dead, there):
         ("sigmoid", 23.0, -23.0, None),
         ("relu", 99.0, 0.0, None),
         ("tanh", nan, nan, None),
-        ("tanh", inf, 0.0, None),
     ],
 )
 def test_more_than_half_of_a_layers_inputs_must_lie_beyond_the_limits_of_its_activation(activation, rms, mean, share):
