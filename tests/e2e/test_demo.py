@@ -121,7 +121,7 @@ def test_a_service_that_a_script_put_into_the_background_can_be_interrupted_too(
     command = [*COMMAND, "serve", "--port", "0", "--workers", "0", "--data-dir", str(tmp_path)]
     with subprocess.Popen(["sh", "-c", script, "sh", *command], stdout=subprocess.PIPE, text=True) as serve:
         assert serve.stdout is not None
-        assert "gradclinic serves" in serve.stdout.readline()
+        assert "gradclinic is running at" in serve.stdout.readline()
         serve.send_signal(signal.SIGINT)
         assert serve.wait(timeout=60) == 0
     assert processes_of(tmp_path) == []

@@ -1,8 +1,8 @@
 """The command line: `gradclinic COMMAND`.
 
-Results go to standard output, everything else to standard error. Exit status: 0 done; 1 the run or study failed;
-2 the request or the command line is not valid; 3 a check is inconclusive; 4 a part is missing or cannot be reached, or
-the service could not do a check; 130 interrupted.
+Results go to standard output, everything else to standard error. Exit status: 0 success; 1 the run or study failed, or
+a check found a regression; 2 the request or the command line is invalid; 3 a check is inconclusive; 4 a component is
+missing or unavailable, or the service could not do a check; 130 interrupted.
 """
 
 import signal
@@ -12,8 +12,8 @@ USAGE, UNAVAILABLE, INTERRUPTED = 2, 4, 130
 
 
 def main() -> None:
-    """Run a command; what goes wrong is one clear line, never a traceback."""
-    # A script that starts it in the background has it ignore Ctrl-C; whoever sends the signal by hand means it.
+    """Run a command. Errors are shown in one clear line, without a traceback."""
+    # A shell script that starts this in the background makes it ignore SIGINT; a signal that is sent must still work.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         from .main import run

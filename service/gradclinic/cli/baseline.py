@@ -1,4 +1,4 @@
-"""The commands of pinned results: baseline pin, list, show and delete."""
+"""Commands for baselines: baseline pin, list, show and delete."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from ..schemas.baseline import BaselineAnswer, PinAnswer
 from ..text.numbers import minute
 from .options import AsJson, Name, Url, print_json
 
-app = typer.Typer(help="Pinned results that checks are held against.", no_args_is_help=True)
+app = typer.Typer(help="Manage baselines: pinned runs that checks are compared with.", no_args_is_help=True)
 
 
 @app.command("pin")
@@ -17,20 +17,22 @@ def pin(
     name: Name,
     *,
     study: Annotated[str | None, typer.Option("--study", metavar="STUDY", help="A study that has ended.")] = None,
-    arm: Annotated[str | None, typer.Option("--arm", help="Its arm.", show_default="the only one")] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help="Arm of the study.", show_default="the only one")] = None,
     run: Annotated[list[str] | None, typer.Option("--run", metavar="RUN", help="A run; repeatable.")] = None,
-    check: Annotated[str | None, typer.Option("--check", metavar="CHECK", help="The new runs of a check.")] = None,
+    check: Annotated[
+        str | None, typer.Option("--check", metavar="CHECK", help="A check whose new runs become the baseline.")
+    ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> int:
-    """Pin runs as a named baseline: those of a study's arm, those of a check, or runs by name."""
+    """Pin runs as a named baseline: a study's arm, the runs of a check, or a list of runs."""
     with Clinic(url) as clinic:
         return _show_baseline(clinic.pin(name, study=study, arm=arm, runs=run or None, check=check), as_json=as_json)
 
 
 @app.command("list")
 def list_baselines(*, url: Url = None, as_json: AsJson = False) -> int:
-    """List the baselines."""
+    """List all baselines."""
     with Clinic(url) as clinic:
         found = list(clinic.baselines())
     if as_json:
@@ -42,14 +44,14 @@ def list_baselines(*, url: Url = None, as_json: AsJson = False) -> int:
 
 @app.command("show")
 def show_baseline(name: Name, *, url: Url = None, as_json: AsJson = False) -> int:
-    """Show what a baseline points at, and what it pointed at before."""
+    """Show the runs of a baseline, now and before."""
     with Clinic(url) as clinic:
         return _show_baseline(clinic.baseline(name), as_json=as_json)
 
 
 @app.command("delete")
 def delete_baseline(name: Name, *, url: Url = None) -> int:
-    """Take a baseline's name away; its runs stay."""
+    """Delete a baseline. Its runs stay."""
     with Clinic(url) as clinic:
         clinic.delete_baseline(name)
     return 0
@@ -69,4 +71,4 @@ def _show_baseline(found: BaselineAnswer, *, as_json: bool) -> int:
 def _source(pin: PinAnswer) -> str:
     if pin.study_id is not None:
         return f"{pin.study_id}, arm {pin.arm}"
-    return str(pin.check_id) if pin.check_id is not None else "runs by name"
+    return str(pin.check_id) if pin.check_id is not None else "a list of runs"

@@ -1,4 +1,4 @@
-"""The command that shows what a spec can name: catalogue."""
+"""The command that shows what specs can use: catalogue."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def catalogue(
     url: Url = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show everything that a spec can name; without a service, what this installation knows."""
+    """Show everything that specs can use. If no service is running, show what this installation supports."""
     found = _catalogue(url)
     if section is not None:
         if section not in found:

@@ -1,6 +1,6 @@
-"""The command that holds a new result against a baseline: check.
+"""The command that checks a new result against a baseline: check.
 
-It ends with 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 the service could not do it.
+Exit status: 0 pass, 1 fail, 2 usage error, 3 inconclusive, 4 the service could not do the check.
 """
 
 from pathlib import Path
@@ -24,17 +24,20 @@ Spec = Annotated[
     str | None,
     typer.Argument(
         metavar="[SPEC]",
-        help="What to train: a JSON or YAML file, or - for standard input.",
-        show_default="the baseline's own experiment",
+        help="The experiment: a JSON or YAML file, or - for standard input.",
+        show_default="the baseline's experiment",
     ),
 ]
 BaselineName = Annotated[str | None, typer.Option("--baseline", help="Name of the baseline.")]
-Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="How many of its seeds.", show_default="all of them")]
+Seeds = Annotated[
+    int | None,
+    typer.Option("--seeds", min=1, help="How many of the baseline's seeds to train.", show_default="all of them"),
+]
 Margin = Annotated[
     list[str] | None,
     typer.Option(
         metavar="METRIC=VALUE",
-        help="Look at this metric, which may be worse by so much; repeatable.",
+        help="Check this metric; it may be worse by this much. Repeatable.",
         show_default="final_validation_loss=0.1, final_validation_accuracy=0.02",
     ),
 ]
@@ -52,9 +55,9 @@ def check(
     junit: Junit = None,
     no_wait: NoWait = False,
 ) -> int:
-    """Train a new result, and say whether it is no worse than a baseline; exit status 0 pass, 1 fail, 3 undecided."""
+    """Train an experiment and check it for a regression. Exit status: 0 pass, 1 fail, 3 inconclusive."""
     if junit is not None and no_wait:
-        raise InvalidSpec.at("", "without waiting there is no result yet", allowed="--junit or --no-wait")
+        raise InvalidSpec.at("", "there is no result without waiting", allowed="--junit or --no-wait")
     with Clinic(url) as clinic:
         found = clinic.post_check(check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin))
         if not no_wait:
@@ -74,11 +77,11 @@ def check(
 def check_body(
     clinic: Clinic, spec: str | None, *, baseline: str | None, seeds: int | None, margin: list[str] | None
 ) -> JsonObject:
-    """The body of a check, from a command's options; raises InvalidSpec."""
+    """The body of a check from the options of a command; raises InvalidSpec."""
     body = {} if spec is None else with_experiment(read_spec(spec))
     name = baseline or body.get("baseline")
     if name is None:
-        raise InvalidSpec.at("/baseline", "which baseline is it held against?", allowed="--baseline NAME")
+        raise InvalidSpec.at("/baseline", "a baseline is required", allowed="--baseline NAME")
     body = {**body, "baseline": name}
     if margin:
         body["margins"] = numbers_by_name(margin, what="margin", form="METRIC=VALUE")

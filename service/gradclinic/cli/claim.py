@@ -1,4 +1,4 @@
-"""The command that tests common advice by measurement."""
+"""The command that tests common advice with measurements: claims."""
 
 from typing import Annotated
 
@@ -13,12 +13,12 @@ from ..text.console import console_for, show
 from ..text.progress import following
 from .options import AsJson, Url, print_json
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Claims; all without one.")]
-Quick = Annotated[bool, typer.Option("--quick", help="Smaller, and with one seed.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Claims to test; all by default.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Use smaller networks and one seed.")]
 
 
 def claims(ids: Ids = None, *, url: Url = None, quick: Quick = False, as_json: AsJson = False) -> int:
-    """Test common advice: train what decides each claim, and show the verdicts with their figures."""
+    """Test common advice with measurements, and show a verdict for each claim."""
     rulings: list[RulingAnswer] = []
     documents: list[JsonObject] = []
     with Clinic(url) as clinic:

@@ -1,4 +1,4 @@
-"""All commands, joined in one program."""
+"""All commands of the program."""
 
 import typer
 
@@ -21,7 +21,7 @@ from . import (
 
 app = typer.Typer(
     name="gradclinic",
-    help="Names what is wrong with a network's gradients, and measures which remedies cure it.",
+    help="Diagnose neural network training, and measure which remedies cure it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

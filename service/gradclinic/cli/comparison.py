@@ -1,4 +1,4 @@
-"""The command that compares the arms of a study, or runs: compare."""
+"""The command that compares the arms of a study, or any runs: compare."""
 
 from typing import Annotated
 
@@ -19,10 +19,10 @@ def compare(
     *,
     url: Url = None,
     baseline: Annotated[
-        str | None, typer.Option(help="The run that the others are held against.", show_default="the first")
+        str | None, typer.Option(help="The run that the others are compared with.", show_default="the first")
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="What the verdicts rest on.", show_default="validation loss")
+        str | None, typer.Option(help="The metric that decides the verdicts.", show_default="validation loss")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -31,7 +31,7 @@ def compare(
     with Clinic(url) as clinic:
         if study_or_runs[0].startswith("study_"):
             if len(study_or_runs) > 1:
-                raise InvalidSpec.at("", "one study, or several runs", value=" ".join(study_or_runs))
+                raise InvalidSpec.at("", "compare either one study or several runs", value=" ".join(study_or_runs))
             found = clinic.get_study(study_or_runs[0]).comparison(**options)
         else:
             if len(study_or_runs) < 2:
@@ -46,13 +46,13 @@ def compare(
 
 
 def show_comparison(comparison: ComparisonAnswer, *, page: str | None) -> None:
-    """The ranking, the reason of each verdict, and what the seeds say."""
+    """Show the ranking, the reasons for the verdicts, and the diagnoses over the seeds."""
     console = console_for()
     show(console, Ranking(comparison))
     for arm in comparison.arms:
         show(console, Text(f"  {arm.rank}  {arm.arm}: {arm.reason}"))
     lines = arm_lines(comparison)
     if lines:
-        show(console, Text("\nWhat the seeds say", style="bold"), *lines)
+        show(console, Text("\nDiagnoses over all seeds", style="bold"), *lines)
     if page is not None:
         show(console, Text(f"\n{page}", style="dim"))

@@ -1,4 +1,4 @@
-"""The commands of uploaded data sets: upload; datasets list, show and delete."""
+"""Commands for uploaded data sets: upload; datasets list, show and delete."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ from ..schemas.dataset import DatasetAnswer
 from ..text.console import console_for, show
 from .options import AsJson, Url, print_json
 
-DatasetId = Annotated[str, typer.Argument(metavar="ID", help="The data set, as the upload was answered.")]
+DatasetId = Annotated[str, typer.Argument(metavar="ID", help="Id of the data set, as printed by the upload.")]
 
-app = typer.Typer(help="Data sets that were uploaded.", no_args_is_help=True)
+app = typer.Typer(help="Manage uploaded data sets.", no_args_is_help=True)
 
 
 def upload(
@@ -31,27 +31,27 @@ def upload(
     url: Url = None,
     as_json: AsJson = False,
 ) -> int:
-    """Send rows of your own, for experiments to train on."""
+    """Upload a data set for experiments to train on."""
     with Clinic(url) as clinic:
         found = clinic.upload(file, target=target, task=task)
     if as_json:
         print_json(found.document)
         return 0
     typer.echo(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
-    typer.echo(f"An experiment names it so: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
+    typer.echo(f"Use it in an experiment: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
     return 0
 
 
 @app.command("list")
 def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
-    """List every uploaded data set."""
+    """List all uploaded data sets."""
     with Clinic(url) as clinic:
         found = list(clinic.datasets())
     if as_json:
         print_json([each.document for each in found])
         return 0
     if not found:
-        typer.echo("None yet; `gradclinic upload FILE` sends rows of your own.")
+        typer.echo("There are no data sets yet; add one with `gradclinic upload FILE`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("data set", "rows", "inputs", "to predict", "stored", "uploaded"):
@@ -71,7 +71,7 @@ def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
 
 @app.command("show")
 def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False) -> int:
-    """Say what is known of a data set, and how many runs name it."""
+    """Show a data set, and the number of runs that use it."""
     with Clinic(url) as clinic:
         found = clinic.get_dataset(dataset_id)
     if as_json:
@@ -88,20 +88,20 @@ def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False)
 
 @app.command("delete")
 def delete(dataset_id: DatasetId, *, url: Url = None) -> int:
-    """Remove a data set that no unfinished run needs; runs on it keep their results, and cannot be repeated."""
+    """Delete a data set that no unfinished run needs. Runs keep their results, but cannot be repeated."""
     with Clinic(url) as clinic:
         clinic.delete_dataset(dataset_id)
-    typer.echo(f"{dataset_id} is deleted.")
+    typer.echo(f"{dataset_id} was deleted.")
     return 0
 
 
 def inputs_of(dataset: DatasetAnswer) -> str:
-    """The shape of one row's inputs, as `8 x 8`."""
+    """The shape of the inputs of one row, for example `8 x 8`."""
     return " x ".join(str(length) for length in dataset.shape)
 
 
 def targets_of(dataset: DatasetAnswer) -> str:
-    """What is predicted: `3 classes`, or `1 value`."""
+    """The targets, for example `3 classes` or `1 value`."""
     count, what = dataset.outputs, "class" if dataset.task == "classification" else "value"
     return f"{count} {what}" if count == 1 else f"{count} {what}{'es' if what == 'class' else 's'}"
 

@@ -1,7 +1,8 @@
-"""`gradclinic demo`: a network that will not train, why, and which remedies cure it, on the real service.
+"""`gradclinic demo`: diagnoses a network that does not train, and finds remedies that cure it, on a real service.
 
-Twelve layers of 32 sigmoid units, started as PyTorch starts them, on handwritten digits; the six remedies of
-common advice and one pair of them; three seeds each: 24 trainings, submitted over HTTP like anybody's.
+The network has twelve layers of 32 sigmoid units with PyTorch's default initialization, and is trained on handwritten
+digits. The demo tries the six remedies of common advice and one pair of them, with three seeds each: 24 trainings,
+submitted over HTTP.
 """
 
 import os
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ..schemas.experiment import ResolveAnswer
 
 COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
-"""How this program was called; the start script of a checkout sets it."""
+"""The name of the program as the user called it; set by the start script of a checkout."""
 SEEDS = (0, 1, 2)
 EXPERIMENT: JsonObject = {
     "model": {
@@ -56,11 +57,11 @@ ARMS: Mapping[str, Sequence[JsonObject]] = {
     "gradient clipping": [{"kind": "clip_gradients"}],
     "batch norm + Xavier": [{"kind": "add_batch_norm"}, XAVIER],
 }
-"""The six remedies in the order of common advice, and the pair that works best over many broken networks."""
+"""The six remedies in the order of common advice, and the pair that worked best on many broken networks."""
 
 
 def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson = False) -> int:
-    """Show a network that will not train, why, and which remedies cure it. Ends by itself."""
+    """Diagnose a network that does not train, and show which remedies cure it (takes about a minute)."""
     from ..embedded import Embedded, heed, interrupted_by_signals
     from ..logs import configure
 
@@ -106,7 +107,7 @@ def _introduce(console: Console, resolved: "ResolveAnswer") -> None:
         ),
         *[Text(f"  Before it is trained: {warning}.") for warning in resolved.warnings],
         Text(
-            f"  It is trained as it is, with each of six remedies, and with two of them together:"
+            f"  It is trained without changes, with each of six remedies, and with two of them together:"
             f" {len(SEEDS)} seeds each, paired.\n"
         ),
     )
@@ -159,7 +160,7 @@ def _draw(
         if name == "baseline" and expected is not None:
             note += f" (theory, before training: {expected:.1f})"
         elif name != "baseline" and profile.values == profiles["baseline"].values:
-            note = "as B: it changes nothing before the first step"
+            note = "same as B: no change before the first step"
         lines.append(Line(name, marker, profile.values, note, style))
     show(
         console,
@@ -178,9 +179,9 @@ def _where_next(console: Console, study: Study, *, command: str) -> None:
     show(
         console,
         Text.assemble("  ", (command, "bold")),
-        Text("      keeps the service up, with these results; then look at"),
+        Text("      starts the service with these results. Then open"),
         Text.assemble("  ", (f"http://127.0.0.1:8000{study.answer.urls.page}", "bold")),
-        Text("      this study as a page; the API is documented at /docs; or ask again with"),
+        Text("      to see this study; the API documentation is at /docs. Or compare again with"),
         Text.assemble("  ", (f"{COMMAND} compare {study.id}", "bold")),
         Text(""),
     )

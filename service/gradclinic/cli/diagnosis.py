@@ -1,4 +1,4 @@
-"""The command that says what is wrong with a run or a study: diagnose."""
+"""The command that diagnoses a run or a study: diagnose."""
 
 from typing import Annotated
 
@@ -15,22 +15,22 @@ from .options import AsJson, Url, numbers_by_name, print_json
 
 
 def diagnose(
-    run_or_study: Annotated[str, typer.Argument(metavar="RUN | STUDY", help="A run, or a study: all its seeds.")],
+    run_or_study: Annotated[str, typer.Argument(metavar="RUN | STUDY", help="A run, or a study with all its seeds.")],
     *,
     url: Url = None,
-    rule_set: Annotated[str | None, typer.Option(help="Judge again by these rules.")] = None,
+    rule_set: Annotated[str | None, typer.Option(help="Diagnose again with this rule set.")] = None,
     threshold: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Judge again with this threshold; repeatable.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Diagnose again with this threshold; repeatable.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what is wrong with a run, or with each arm of a study over its seeds: where, since when, how sure."""
+    """Diagnose a run, or each arm of a study over its seeds: conditions, layers, onset and confidence."""
     thresholds = numbers_by_name(threshold or [], what="threshold", form="NAME=VALUE")
     again = rule_set is not None or thresholds
     with Clinic(url) as clinic:
         if run_or_study.startswith("study_"):
             if again:
-                raise InvalidSpec.at("", "a run can be judged again, a study cannot", value=run_or_study)
+                raise InvalidSpec.at("", "only a run can be diagnosed again, not a study", value=run_or_study)
             comparison = clinic.get_study(run_or_study).comparison().answer
             if as_json:
                 print_json(_diagnoses(comparison.document))
@@ -52,6 +52,6 @@ def diagnose(
 
 
 def _diagnoses(comparison: JsonObject) -> JsonObject:
-    """What the seeds of the baseline and of each arm say together, by the arm's name, as it was answered."""
+    """The diagnoses over the seeds of the baseline and of each arm, by arm name, as JSON."""
     by_arm = {arm["arm"]: arm["diagnoses"] for arm in comparison["arms"]}
     return {comparison["baseline"]: comparison["baseline_diagnoses"], **by_arm}

@@ -1,4 +1,4 @@
-"""What went wrong, in one line (and one more for each further problem of a request), with an exit status."""
+"""Error messages in one line (plus one for each further problem of a request), and exit statuses."""
 
 import sys
 
@@ -10,9 +10,9 @@ from . import UNAVAILABLE, USAGE
 
 
 def explain(error: GradclinicError | OSError | TyperException) -> int:
-    """Tell standard error what went wrong; the exit status that says it to programs."""
+    """Print an error to standard error; returns the exit status."""
     if isinstance(error, TyperException):
-        show = getattr(error, "show", None)  # usage errors show the usage, too
+        show = getattr(error, "show", None)  # usage errors also show the usage
         _say(str(error)) if show is None else show()
         return int(getattr(error, "exit_code", USAGE))
     if isinstance(error, InvalidRequest):

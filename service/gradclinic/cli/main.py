@@ -1,4 +1,4 @@
-"""Run the command that the command line names, and turn whatever it raises into an exit status."""
+"""Run a command, and convert exceptions to an exit status."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ def run() -> int:
     try:
         status = app(prog_name="gradclinic", standalone_mode=False)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe is gone
         return 1
     except (GradclinicError, OSError, TyperException) as error:
         return explain(error)

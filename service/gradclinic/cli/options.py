@@ -12,30 +12,30 @@ from ..kernel.errors import InvalidSpec
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", envvar=URL_VARIABLE, help="The service's address.", show_default="http://127.0.0.1:8000"),
+    typer.Option("--url", envvar=URL_VARIABLE, help="Address of the service.", show_default="http://127.0.0.1:8000"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", help="Folder of everything that is stored.", show_default="GRADCLINIC_DATA_DIR, else ./data"
+        "--data-dir", help="Folder in which all data is stored.", show_default="GRADCLINIC_DATA_DIR, else ./data"
     ),
 ]
 Workers = Annotated[
-    int | None, typer.Option("--workers", min=0, help="Workers to start.", show_default="one a core and GPU")
+    int | None, typer.Option("--workers", min=0, help="Number of workers.", show_default="one per core and GPU")
 ]
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A JSON or YAML file, or - for standard input.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as it is queued.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return when it is queued, without waiting for the result.")]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
 
 def print_json(value: object) -> None:
-    """One JSON document on standard output."""
+    """Print a JSON document to standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def numbers_by_name(given: list[str], *, what: str, form: str) -> dict[str, float]:
-    """The numbers of an option that is given as NAME=VALUE, any number of times; raises InvalidSpec."""
+    """The values of a repeatable option NAME=VALUE; raises InvalidSpec."""
     found = {}
     for each in given:
         name, separator, value = each.partition("=")
@@ -44,5 +44,5 @@ def numbers_by_name(given: list[str], *, what: str, form: str) -> dict[str, floa
         except ValueError:
             separator = ""
         if not separator:
-            raise InvalidSpec.at("", f"{each!r} is no {what}", allowed=form)
+            raise InvalidSpec.at("", f"{each!r} is not a {what}", allowed=form)
     return found

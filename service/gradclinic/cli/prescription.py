@@ -1,4 +1,4 @@
-"""The command that searches for a cure."""
+"""The command that searches for a cure: prescribe."""
 
 import json
 from typing import Annotated
@@ -12,9 +12,10 @@ from ..text.prescription import prescription_words, watching
 from .options import AsJson, NoWait, Spec, Url, print_json
 from .specs import read_spec, with_experiment
 
-Runs = Annotated[int | None, typer.Option("--runs", help="Runs that the search may take.")]
+Runs = Annotated[int | None, typer.Option("--runs", help="Budget of the search as a number of runs.")]
 Seconds = Annotated[
-    float | None, typer.Option("--seconds", help="Seconds of training, over all runs.", show_default="240")
+    float | None,
+    typer.Option("--seconds", help="Budget of the search as total seconds of training.", show_default="240"),
 ]
 
 
@@ -27,10 +28,10 @@ def prescribe(
     as_json: AsJson = False,
     no_wait: NoWait = False,
 ) -> int:
-    """Search for what cures an experiment, and show the evidence."""
+    """Search for remedies that cure an experiment, and show the evidence."""
     body = with_experiment(read_spec(spec))
     if runs is not None and seconds is not None:
-        raise InvalidSpec.at("/budget", "a budget is in seconds or in runs", allowed="--seconds or --runs")
+        raise InvalidSpec.at("/budget", "a budget has either seconds or runs", allowed="--seconds or --runs")
     if runs is not None or seconds is not None:
         body = {**body, "budget": {"seconds": seconds, "runs": runs}}
     with Clinic(url) as clinic:
@@ -44,8 +45,8 @@ def prescribe(
             typer.echo(f"{found.id} is {found.status}; {found.page}")
         else:
             show(console_for(), prescription_words(found.found))
-            typer.echo(f"\nAll of it: {found.page}")
+            typer.echo(f"\nDetails: {found.page}")
             if found.cure is not None:
-                typer.echo("\nThe cured experiment, ready to post to /v1/runs:")
+                typer.echo("\nThe cured experiment, ready to submit to /v1/runs:")
                 typer.echo(json.dumps({"experiment": found.cure.resolved_experiment}))  # one line, to be copied
         return 0 if no_wait or found.status == "succeeded" else 1

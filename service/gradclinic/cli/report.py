@@ -1,4 +1,4 @@
-"""The command that saves what a page shows as one file."""
+"""The command that saves a page as a single file: report."""
 
 import os
 import sys
@@ -13,25 +13,26 @@ from .options import AsJson, Url, print_json
 
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="The file, or - for standard output.", show_default="gradclinic-ID.html, here"),
+    typer.Option("--output", "-o", help="The file, or - for standard output.", show_default="gradclinic-ID.html"),
 ]
 
 
 def report(
-    identifier: Annotated[str, typer.Argument(metavar="RUN | STUDY | PRESCRIPTION", help="What to report.")],
+    identifier: Annotated[str, typer.Argument(metavar="RUN | STUDY | PRESCRIPTION", help="What to save.")],
     *,
     url: Url = None,
     output: Output = None,
     metric: Annotated[
-        str | None, typer.Option(help="What a study's arms are compared by.", show_default="validation loss")
+        str | None,
+        typer.Option(help="The metric by which a study's arms are compared.", show_default="validation loss"),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Save what the page of a run, study or prescription shows as one HTML file that opens without a server."""
+    """Save the page of a run, study or prescription as a self-contained HTML file."""
     with Clinic(url) as clinic:
         found = _found(clinic, identifier)
         if metric is not None and not isinstance(found, Study):
-            raise InvalidSpec.at("", "only a study's arms are compared by a metric", value=metric)
+            raise InvalidSpec.at("", "only studies have arms to compare by a metric", value=metric)
         content = found.report(**({} if metric is None else {"metric": metric})).encode()
     if output == Path("-"):
         sys.stdout.buffer.write(content)
@@ -41,7 +42,7 @@ def report(
     if as_json:
         print_json({"id": found.id, "file": str(file.absolute()), "bytes": len(content)})
     else:
-        typer.echo(f"{file} has the report of {found.id} ({len(content) / 1000:,.0f} kB)")
+        typer.echo(f"Saved the report of {found.id} to {file} ({len(content) / 1000:,.0f} kB)")
     return 0
 
 
@@ -53,12 +54,12 @@ def _found(clinic: Clinic, identifier: str) -> Run | Study | Prescription:
         return clinic.get_study(identifier)
     if kind == "prescription":
         return clinic.get_prescription(identifier)
-    raise InvalidSpec.at("", "there is no report of this", value=identifier, allowed="run_, study_, prescription_")
+    raise InvalidSpec.at("", "there are no reports of this", value=identifier, allowed="run_, study_, prescription_")
 
 
 def _write(file: Path, content: bytes) -> None:
-    """The whole file or none: what was there stays until it is written."""
-    if file.exists() and not file.is_file():  # a pipe, say
+    """Write the file atomically: an existing file stays until the new one is complete."""
+    if file.exists() and not file.is_file():  # for example a pipe
         file.write_bytes(content)
         return
     beside = file.with_name(f".{file.name}.{os.getpid()}")
@@ -66,6 +67,6 @@ def _write(file: Path, content: bytes) -> None:
         beside.write_bytes(content)
         beside.replace(file)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(file)) from None  # the name that was asked for
+        raise OSError(error.errno, error.strerror, str(file)) from None  # the requested name
     finally:
         beside.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The command that trains one experiment: run."""
+"""The command that trains an experiment: run."""
 
 import typer
 
@@ -11,7 +11,7 @@ from .specs import read_spec, with_experiment
 
 
 def run(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWait = False) -> int:
-    """Train one experiment, and say what is wrong with it."""
+    """Train an experiment, and diagnose it."""
     body = with_experiment(read_spec(spec))
     with Clinic(url) as clinic:
         found = clinic.post_run(body).refresh()

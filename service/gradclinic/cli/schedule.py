@@ -1,4 +1,4 @@
-"""The commands of checks that start by themselves: schedule create, list, show, pause, resume and delete."""
+"""Commands for checks on a schedule: schedule create, list, show, pause, resume and delete."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from ..text.numbers import minute
 from .check import BaselineName, Margin, Seeds, Spec, check_body
 from .options import AsJson, Name, Url, print_json
 
-app = typer.Typer(help="Checks that start by themselves.", no_args_is_help=True)
+app = typer.Typer(help="Run checks on a cron schedule.", no_args_is_help=True)
 
 
 @app.command("create")
@@ -21,15 +21,17 @@ def create(
     name: Name,
     spec: Spec = None,
     *,
-    cron: Annotated[str, typer.Option("--cron", help="When: minute, hour, day of the month, month, day of the week.")],
-    zone: Annotated[str, typer.Option("--zone", help="Time zone of that line.")] = "UTC",
+    cron: Annotated[
+        str, typer.Option("--cron", help="Cron expression: minute, hour, day of the month, month, day of the week.")
+    ],
+    zone: Annotated[str, typer.Option("--zone", help="Time zone of the cron expression.")] = "UTC",
     baseline: BaselineName = None,
     seeds: Seeds = None,
     margin: Margin = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> int:
-    """Start a check whenever a cron line is due."""
+    """Create a schedule that starts a check at each due time."""
     with Clinic(url) as clinic:
         body = check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin)
         return _show_schedule(clinic.schedule(name, cron, body, zone=zone), as_json=as_json)
@@ -37,7 +39,7 @@ def create(
 
 @app.command("list")
 def list_schedules(*, url: Url = None, as_json: AsJson = False) -> int:
-    """List the schedules."""
+    """List all schedules."""
     with Clinic(url) as clinic:
         found = list(clinic.schedules())
     if as_json:
@@ -56,21 +58,21 @@ def show_schedule(name: Name, *, url: Url = None, as_json: AsJson = False) -> in
 
 @app.command("pause")
 def pause(name: Name, *, url: Url = None) -> int:
-    """Start nothing until it is resumed."""
+    """Pause a schedule: no checks are started until it is resumed."""
     with Clinic(url) as clinic:
         return _show_schedule(clinic.pause_schedule(name), as_json=False)
 
 
 @app.command("resume")
 def resume(name: Name, *, url: Url = None) -> int:
-    """Go on from now."""
+    """Resume a paused schedule."""
     with Clinic(url) as clinic:
         return _show_schedule(clinic.pause_schedule(name, paused=False), as_json=False)
 
 
 @app.command("delete")
 def delete_schedule(name: Name, *, url: Url = None) -> int:
-    """Remove a schedule; the checks that it started stay."""
+    """Delete a schedule. Its checks stay."""
     with Clinic(url) as clinic:
         clinic.delete_schedule(name)
     return 0

@@ -1,4 +1,4 @@
-"""Commands that run parts of the service: serve, worker, reconciler, db upgrade."""
+"""Commands that run the service or parts of it: serve, worker, reconciler, db upgrade."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def settings_with(**changes: Any) -> "Settings":
-    """The settings of the environment, with those that the command line names; raises SetupFailed."""
+    """The settings from the environment, with changes from the command line; raises SetupFailed."""
     from pydantic import ValidationError
 
     from ..settings import Settings
@@ -41,25 +41,25 @@ def _check_urls(settings: "Settings") -> None:
         backend = ""
     if backend not in {"sqlite", "postgresql"}:
         raise SetupFailed(
-            "GRADCLINIC_DATABASE_URL is no database of SQLite or PostgreSQL: it begins with sqlite:/// or postgresql://"
+            "GRADCLINIC_DATABASE_URL is not a SQLite or PostgreSQL URL: it must start with sqlite:/// or postgresql://"
         )
     if not settings.broker_url.startswith(("redis://", "rediss://", "unix://")):
-        raise SetupFailed("GRADCLINIC_BROKER_URL is no address of Redis or Valkey: it begins with redis://")
+        raise SetupFailed("GRADCLINIC_BROKER_URL is not a Redis or Valkey URL: it must start with redis://")
 
 
 def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Port to listen on; 0 is any free one.", show_default="8000")
+        int | None, typer.Option(min=0, max=65_535, help="Port to listen on; 0 for any free port.", show_default="8000")
     ] = None,
     data_dir: DataDir = None,
     api_only: Annotated[
-        bool, typer.Option("--api-only", help="Only the API, for an installation of several machines.")
+        bool, typer.Option("--api-only", help="Start only the API, for installations on several machines.")
     ] = False,
     workers: Workers = None,
 ) -> int:
-    """Start the service: API, workers, queue and store in one command; Ctrl-C ends it."""
+    """Start the service: API, workers, queue and database. Ctrl-C stops it."""
     from ..logs import configure
 
     settings = settings_with(host=host, port=port, data_dir=data_dir)
@@ -73,13 +73,13 @@ def _serve_all(settings: "Settings", workers: int | None) -> int:
     with interrupted_by_signals():
         try:
             with Embedded(settings, workers=workers) as service:
-                typer.echo(f"gradclinic serves {service.url} (pages at /, documentation at /docs)")
+                typer.echo(f"gradclinic is running at {service.url} (pages at /, documentation at /docs)")
                 typer.echo(
-                    f"Everything is stored in {settings.data_dir}; logs are in {service.log_dir}. Ctrl-C ends it."
+                    f"Data is stored in {settings.data_dir}; logs are in {service.log_dir}. Press Ctrl-C to stop."
                 )
                 service.wait()
         except KeyboardInterrupt:
-            typer.echo("gradclinic has ended; what was not finished is resumed at the next start")
+            typer.echo("gradclinic has stopped; unfinished runs are resumed at the next start")
     return 0
 
 
@@ -93,7 +93,7 @@ def _serve_api(settings: "Settings") -> int:
     _check_schema(app.state.service.store)
     listening = listen(settings.host, settings.port)
     address, port = listening.getsockname()[:2]
-    typer.echo(f"gradclinic's API listens on http://{address}:{port}")
+    typer.echo(f"The gradclinic API is listening on http://{address}:{port}")
     config = uvicorn.Config(
         app, log_config=None, log_level=settings.log_level, access_log=False, timeout_graceful_shutdown=5
     )
@@ -104,23 +104,23 @@ def _serve_api(settings: "Settings") -> int:
 def _check_schema(store: Any) -> None:
     try:
         if not store.is_current():
-            raise SetupFailed("the database does not have the newest schema; run: gradclinic db upgrade")
+            raise SetupFailed("the database schema is not up to date; run: gradclinic db upgrade")
     except ServiceUnavailable as error:
-        typer.echo(f"the API starts without its database: {error}", err=True)
+        typer.echo(f"the API is starting without its database: {error}", err=True)
 
 
 def worker() -> int:
-    """Train queued runs until SIGTERM; one worker for each device. Settings come from GRADCLINIC_... variables."""
+    """Train queued runs until SIGTERM. Start one worker per device. Settings come from GRADCLINIC_... variables."""
     return _become("gradclinic_workers", needs=("gradclinic_workers", "torch"))
 
 
 def reconciler() -> int:
-    """Watch over leases, queue and deadlines until SIGTERM; any number of them may run."""
+    """Monitor leases, the queue and deadlines until SIGTERM. Several reconcilers may run at the same time."""
     return _become("gradclinic.reconciler")
 
 
 def _become(module: str, *, needs: tuple[str, ...] = ()) -> int:
-    """Turn this process into `python -m module`, so that signals reach it directly."""
+    """Replace this process with `python -m module`, so that signals reach it directly."""
     settings_with()
     for part in needs:
         if find_spec(part) is None:
@@ -131,11 +131,12 @@ def _become(module: str, *, needs: tuple[str, ...] = ()) -> int:
 
 def upgrade(
     database_url: Annotated[
-        str | None, typer.Option(help="The database.", show_default="GRADCLINIC_DATABASE_URL, else the data folder's")
+        str | None,
+        typer.Option(help="URL of the database.", show_default="GRADCLINIC_DATABASE_URL, else the data folder's"),
     ] = None,
     data_dir: DataDir = None,
 ) -> int:
-    """Bring the database to the newest schema."""
+    """Upgrade the database to the newest schema."""
     from ..store import migrate
 
     settings = settings_with(database_url=database_url, data_dir=data_dir)
@@ -145,7 +146,7 @@ def upgrade(
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SetupFailed(f"the folder {folder} cannot be made: {error.strerror}") from None
+            raise SetupFailed(f"the folder {folder} cannot be created: {error.strerror}") from None
     migrate.upgrade(url)
-    typer.echo("the database has the newest schema")
+    typer.echo("the database schema is up to date")
     return 0

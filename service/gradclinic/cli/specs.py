@@ -12,7 +12,7 @@ from ..kernel.errors import InvalidSpec
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-3 is a number, as it is in JSON, and dates are text."""
+    """YAML in which 1e-3 is a number, as in JSON, and dates are strings."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -27,7 +27,7 @@ _Loader.add_implicit_resolver(
 
 
 def read_spec(source: str) -> dict[str, Any]:
-    """The object that a file holds; raises InvalidSpec where it holds none."""
+    """The object in a file; raises InvalidSpec if the file contains something else."""
     name = "standard input" if source == "-" else source
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
@@ -43,12 +43,14 @@ def read_spec(source: str) -> dict[str, Any]:
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             raise InvalidSpec.at("", f"{name} is neither JSON ({not_json}) nor YAML ({_line(error)})") from None
     if not isinstance(value, dict):
-        raise InvalidSpec.at("", f"{name} holds no object", allowed="an object with the key experiment, or model")
+        raise InvalidSpec.at(
+            "", f"{name} does not contain an object", allowed="an object with the key experiment, or model"
+        )
     return value
 
 
 def with_experiment(spec: dict[str, Any]) -> dict[str, Any]:
-    """A request's body; a bare experiment becomes one."""
+    """The body of a request; a bare experiment is wrapped."""
     return {"experiment": spec} if "experiment" not in spec and "model" in spec else spec
 
 

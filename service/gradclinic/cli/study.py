@@ -1,4 +1,4 @@
-"""The command that tries remedies side by side: study."""
+"""The command that compares remedies: study."""
 
 import typer
 
@@ -11,7 +11,7 @@ from .specs import read_spec, with_experiment
 
 
 def study(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWait = False) -> int:
-    """Try remedies side by side, and rank them."""
+    """Train an experiment with several remedies, and rank them."""
     body = with_experiment(read_spec(spec))
     with Clinic(url) as clinic:
         found = clinic.post_study(body)

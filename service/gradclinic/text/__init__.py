@@ -1,1 +1,1 @@
-"""What the command line shows: charts, tables, words; in colour on a terminal, elsewhere as plain text."""
+"""Output of the command line: charts, tables and text; in colour on a terminal, otherwise plain."""

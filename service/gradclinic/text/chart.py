@@ -1,4 +1,4 @@
-"""Profiles over depth as a chart of characters: logarithmic, with axes and units, readable without colour."""
+"""Text charts of profiles over depth: logarithmic, with axes and units, readable without colour."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class Line:
-    """One profile: what is measured at each place, from input to output."""
+    """One profile: a value for each site, from input to output."""
 
     name: str
     marker: str
-    """One character, which stands for it in the chart and its legend."""
+    """One character for the line in the chart and the legend."""
     values: Sequence[float]
     note: str = ""
-    """What the legend says of it."""
+    """Note in the legend."""
     style: str = ""
 
 
@@ -32,7 +32,7 @@ def profile_chart(
     shown = [[value for value in line.values if _drawable(value)] for line in lines]
     logs = [math.log10(value) for values in shown for value in values]
     if not logs:
-        return [Text("  no value can be drawn on a logarithmic scale"), *_legend(lines)]
+        return [Text("  no values can be shown on a logarithmic scale"), *_legend(lines)]
     low, high = math.floor(min(logs)), math.ceil(max(logs))
     high = max(high, low + 1)
     gutter = 9
@@ -54,7 +54,7 @@ def profile_chart(
 
 
 class _Grid:
-    """Places that lines pass through; the markers of those that meet stand side by side, `+` for what has no room."""
+    """Cells that lines pass through. Markers of lines that meet are next to each other, or `+` without space."""
 
     def __init__(self, *, columns: int, rows: int, reserve: int) -> None:
         self.columns, self._height, self._span = columns, rows, columns - 1 - reserve
@@ -89,7 +89,7 @@ def _drawable(value: float) -> bool:
 
 
 def _tick_rows(low: int, high: int, height: int) -> list[int | None]:
-    """Which power of ten labels each row, top first."""
+    """The power of ten that labels each row, from the top."""
     step = max(1, math.ceil((high - low) / ((height - 1) / 2)))
     labels: list[int | None] = [None] * height
     for power in range(low, high + 1, step):
@@ -114,6 +114,6 @@ def _legend(lines: Sequence[Line]) -> list[Text]:
     legend = []
     for line in lines:
         missing = sum(not _drawable(value) for value in line.values)
-        undrawn = f"; {missing} of {len(line.values)} values are zero or not finite, and not drawn" if missing else ""
+        undrawn = f"; {missing} of {len(line.values)} values are zero or not finite, and not shown" if missing else ""
         legend.append(Text.assemble("  ", (line.marker, line.style), f"  {line.name:<{widest}}  {line.note}{undrawn}"))
     return legend

@@ -1,4 +1,4 @@
-"""A check in words: the verdict, each metric with its interval and what was allowed, and the conditions."""
+"""A check as text: the verdict, each metric with its interval and limit, and the conditions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ STYLES: Mapping[str, str] = {"pass": "bold green", "fail": "bold red", "inconclu
 
 @contextmanager
 def watching(console: Console, data: CheckSummary) -> Iterator[Callable[[CheckSummary], None]]:
-    """Tells how far a check is: a bar over its steps on a terminal, a line for each run that ends elsewhere."""
+    """Shows the progress of a check: a bar on a terminal, otherwise a line for each run that ends."""
     progress = data.progress
     if console.is_terminal:
         with following(console, what=data.id, steps=progress.steps, runs=progress.runs) as follow:
@@ -50,7 +50,7 @@ def _event(progress: StudyProgressAnswer) -> StudyProgressEvent:
 
 
 def check_words(data: CheckSummary) -> RenderableType:
-    """What came of a check, for a person."""
+    """The result of a check as text."""
     style = "bold" if data.verdict is None else STYLES.get(data.verdict, "bold")
     head = Text.assemble((data.verdict or data.status, style), f"  {data.id} against {data.baseline}")
     parts: list[RenderableType] = [head]

@@ -1,4 +1,4 @@
-"""A ruling on a claim in words: the claim, how it was tested, the verdict, and the figures that it rests on."""
+"""A ruling on a claim as text: the claim, its test, the verdict, and the figures that support it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ VERDICT_STYLES: Mapping[str, str] = {
 
 
 def ruling_words(ruling: RulingAnswer, *, study: str) -> RenderableType:
-    """One ruling, with the address of the study that it rests on."""
+    """One ruling, with the address of its study."""
     head = Text.assemble((ruling.statement, "bold"), "  ", (ruling.verdict, VERDICT_STYLES.get(ruling.verdict, "")))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=8, no_wrap=True, style="dim")
@@ -53,7 +53,7 @@ def _figures(figures: Sequence[FigureAnswer]) -> Table:
 
 
 def rulings_table(rulings: Sequence[RulingAnswer]) -> RenderableType:
-    """Every ruling in a line, in the order given."""
+    """A table with one line per ruling, in the given order."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("claim", overflow="fold")
     table.add_column("verdict", no_wrap=True)

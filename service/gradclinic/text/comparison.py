@@ -22,12 +22,12 @@ VERDICT_STYLES: Mapping[str, str] = {
 
 
 _DROPPED_BELOW: Mapping[str, int] = {"time": 100, "accuracy": 92, "runs": 84}
-"""Columns that give way on a terminal of fewer characters."""
+"""Columns that are left out on terminals with fewer characters."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The table, and how to read it; on a narrow terminal it has fewer columns."""
+    """The table with an explanation; it has fewer columns on a narrow terminal."""
 
     comparison: ComparisonAnswer
 
@@ -99,7 +99,7 @@ _SHORT: Mapping[str, str] = {
 
 
 def effect(found: EffectAnswer | None) -> str:
-    """An effect with its interval: as a factor where the metric is compared by ratios, else as a difference."""
+    """An effect with its interval: a factor on a logarithmic scale, otherwise a difference."""
     if found is None:
         return "-"
     if found.difference is None:
@@ -136,10 +136,10 @@ def _times(ratio: float | None) -> str:
 
 def _reading(comparison: ComparisonAnswer) -> str:
     confidence = f"{100 * comparison.confidence:.0f} %"
-    unfinished = "" if comparison.complete else "Not every run has ended; verdicts stay open. "
+    unfinished = "" if comparison.complete else "Some runs have not ended, so verdicts are open. "
     return (
-        f"{unfinished}runs: by primary condition. effect: paired by seed, {confidence} intervals that hold for all "
-        "arms together. D: gradient decay, the orders of magnitude by which the gradient shrinks from output to input "
+        f"{unfinished}runs: by primary condition. effect: paired by seed, {confidence} simultaneous intervals "
+        "of all arms. D: gradient decay, the orders of magnitude by which the gradient shrinks from output to input "
         "before the first step. "
-        "time: of a step, to the baseline's."
+        "time: per step, relative to the baseline."
     )

@@ -1,4 +1,4 @@
-"""Where output goes: a terminal with colours, or plain lines, as the stream and NO_COLOR say."""
+"""Consoles: with colours on a terminal, otherwise plain; NO_COLOR is respected."""
 
 import os
 import sys
@@ -6,11 +6,11 @@ import sys
 from rich.console import Console, RenderableType
 
 PLAIN_WIDTH = 110
-"""Columns of output that goes to a file or a pipe, where nothing wraps it."""
+"""Width of output to a file or a pipe."""
 
 
 def console_for(*, stderr: bool = False) -> Console:
-    """A console on standard output, or on standard error; never wider than what it can show."""
+    """A console for standard output, or for standard error."""
     target = sys.stderr if stderr else sys.stdout
     interactive = target.isatty() and os.environ.get("TERM", "") not in {"dumb", ""}
     return Console(
@@ -25,7 +25,7 @@ def console_for(*, stderr: bool = False) -> Console:
 
 
 def show(console: Console, *parts: RenderableType) -> None:
-    """Print on a console; in plain output no line ends in blanks."""
+    """Print to a console; plain output has no trailing spaces."""
     if console.is_terminal:
         console.print(*parts, sep="\n")
         return
@@ -37,5 +37,5 @@ def show(console: Console, *parts: RenderableType) -> None:
 
 
 def speaks_unicode(console: Console) -> bool:
-    """Whether more than ASCII can be shown."""
+    """Whether the console supports non-ASCII characters."""
     return (console.encoding or "").lower().replace("-", "") in {"utf8", "utf16", "utf32"}

@@ -1,4 +1,4 @@
-"""A diagnosis in words: what, where, since when, how sure, by which evidence, what to try."""
+"""A diagnosis as text: conditions, layers, onset, confidence, evidence and remedies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,10 +17,10 @@ _LABEL = 8
 def diagnosis_words(
     diagnosis: DiagnosisAnswer, *, layers: int | None = None, steps: int | None = None
 ) -> RenderableType:
-    """Every finding, the primary one first; `layers` and `steps` are the run's, for the words "of how many"."""
+    """All findings, the primary one first; `layers` and `steps` are the totals of the run."""
     parts: list[RenderableType] = []
     if isinstance(diagnosis, RunDiagnosisAnswer) and diagnosis.provisional:
-        parts.append(Text("The run goes on; this is what its record says so far.", style="dim"))
+        parts.append(Text("The run is in progress; this is the diagnosis so far.", style="dim"))
     for index, finding in enumerate(diagnosis.findings):
         if index == 1:
             parts.append(Text("\nAlso found"))

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers for people."""
 
 import math
 from datetime import datetime
@@ -8,7 +8,7 @@ from ..kernel.numbers import number
 
 
 def short(value: Any, *, digits: int = 3, aligned: bool = False) -> str:
-    """Three significant digits; the names of non-finite numbers; a dash for none. `aligned` keeps trailing zeros."""
+    """A number with three significant digits, or its name if not finite; `-` for None. `aligned` keeps zeros."""
     value = number(value)
     if value is None:
         return "-"
@@ -23,7 +23,7 @@ def short(value: Any, *, digits: int = 3, aligned: bool = False) -> str:
 
 
 def factor(value: Any) -> str:
-    """A ratio to two decimals, or to two digits where that would hide it."""
+    """A ratio with two decimals, or with two significant digits if it is small."""
     value = number(value)
     if value is None or not math.isfinite(value) or not 0.1 <= abs(value) < 100:
         return short(value, digits=2)
@@ -41,5 +41,5 @@ def gradient_decay(value: Any) -> str:
 
 
 def minute(moment: datetime | None) -> str:
-    """A time to the minute: `2026-03-01 04:00 UTC`."""
+    """A time in minutes, for example `2026-03-01 04:00 UTC`."""
     return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

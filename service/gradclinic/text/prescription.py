@@ -1,4 +1,4 @@
-"""A prescription in words: the diagnosis, the cure with its evidence, the control, and what was tried besides."""
+"""A prescription as text: the diagnosis, the cure with its evidence, the control, and other candidates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,11 +25,11 @@ from .comparison import Ranking, effect
 from .numbers import short
 
 _ROUNDS: Mapping[SearchRound, str] = {
-    "diagnose": "training it as it is",
+    "diagnose": "training the unchanged experiment",
     "screen": "first candidates, short runs",
     "improve": "variations of the best, short runs",
     "race": "the best at full length",
-    "confirm": "the finalists on fresh seeds",
+    "confirm": "the finalists on new seeds",
 }
 _ENDINGS: Mapping[SearchEnding, str] = {
     "cured": "cured",
@@ -42,7 +42,7 @@ _MOST_TRIED = 12
 
 @contextmanager
 def watching(console: Console, what: str) -> Iterator[Callable[[PrescriptionAnswer], None]]:
-    """Tells how far a search is: one line that changes on a terminal, a line for each round elsewhere."""
+    """Shows the progress of a search: a changing line on a terminal, otherwise a line for each round."""
     if not console.is_terminal:
         seen: set[str] = set()
 
@@ -58,7 +58,7 @@ def watching(console: Console, what: str) -> Iterator[Callable[[PrescriptionAnsw
 
 
 def prescription_words(data: PrescriptionAnswer) -> RenderableType:
-    """What a search found, for a person."""
+    """The results of a search as text."""
     parts: list[RenderableType] = [Text(f"{data.id}: {_headline(data)}", style="bold")]
     if data.why:
         parts.append(_indented(data.why))
@@ -66,7 +66,7 @@ def prescription_words(data: PrescriptionAnswer) -> RenderableType:
     parts += _cure(data.cure)
     parts += _control(data.control)
     if data.comparison is not None and data.comparison.arms:
-        parts += [_head("On seeds that no choice was made by"), Ranking(_named(data.comparison, data.tried))]
+        parts += [_head("Confirmation on new seeds"), Ranking(_named(data.comparison, data.tried))]
     parts += _tried(data)
     if data.spent is not None:
         parts.append(Text(f"\n{data.spent.runs} runs, {short(data.spent.seconds)} s of training", style="dim"))
@@ -99,7 +99,7 @@ def _diagnosis(diagnosis: AnyDiagnosis | None) -> list[RenderableType]:
     counts = ", ".join(
         f"{name.replace('_', ' ')} in {count} of {seeds} seeds" for name, count in diagnosis.conditions.items()
     )
-    parts: list[RenderableType] = [_head(f"As it is: {counts}")]
+    parts: list[RenderableType] = [_head(f"Without changes: {counts}")]
     if isinstance(diagnosis, ExperimentDiagnosisAnswer):
         parts += [_indented(each.summary) for each in diagnosis.findings if each.condition == diagnosis.primary]
     return parts
@@ -121,19 +121,19 @@ def _cure(cure: CureAnswer | None) -> list[RenderableType]:
 def _control(control: ControlAnswer | None) -> list[RenderableType]:
     if control is None:
         return []
-    head = f"Random control: {control.cured} of {control.runs} remedies drawn by chance trained well"
+    head = f"Random control: {control.cured} of {control.runs} random remedies trained well"
     return [_head(head), *(_indented(all_words(draw.remedies)) for draw in control.draws)]
 
 
 def all_words(remedies: Sequence[AnyRemedy]) -> str:
-    """Remedies that belong together, in words."""
+    """A combination of remedies in words."""
     from ..remedies.words import in_words  # loads every remedy
 
     return " + ".join(in_words(remedy) for remedy in remedies)
 
 
 def _named(comparison: ComparisonAnswer, tried: Sequence[TriedAnswer]) -> ComparisonAnswer:
-    """The confirmation's comparison, its arms called by their remedies in words."""
+    """The comparison of the confirmation, with remedies in words as arm names."""
     names = {each.arm: all_words(each.remedies) for each in tried}
     arms = [arm.model_copy(update={"arm": names.get(arm.arm, arm.arm)}) for arm in comparison.arms]
     return comparison.model_copy(update={"arms": arms})
@@ -152,10 +152,12 @@ def _tried(data: PrescriptionAnswer) -> list[RenderableType]:
         last = each.runs[-1]
         found = (last.primary or last.status).replace("_", " ")
         table.add_row(all_words(each.remedies), found, _share(last.relative_train_loss), each.reached)
-    parts: list[RenderableType] = [_head(f"Tried besides ({len(others)})"), table]
+    parts: list[RenderableType] = [_head(f"Other candidates ({len(others)})"), table]
     if len(others) > _MOST_TRIED:
         parts.append(Text(f"and {len(others) - _MOST_TRIED} more; --json shows all", style="dim"))
-    parts.append(Text("loss left: training loss, of the best constant prediction's; of the last run", style="dim"))
+    parts.append(
+        Text("loss left: training loss of the last run, relative to always predicting the average", style="dim")
+    )
     return parts
 
 

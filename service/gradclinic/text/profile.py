@@ -1,4 +1,4 @@
-"""Several seeds' profiles as one."""
+"""The mean profile of several seeds."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from ..schemas.statistic import ProfileAnswer
 
 @dataclass(frozen=True)
 class MeanProfile:
-    """The geometric mean of profiles, place by place, and the mean of their slopes."""
+    """The geometric mean of profiles at each site, and the mean of their slopes."""
 
     values: tuple[float, ...]
     slope: float | None
 
 
 def mean_profile(profiles: Sequence[ProfileAnswer]) -> MeanProfile:
-    """The mean of profiles as the API returns them; a place that is zero or not finite in any of them stays so."""
+    """The mean of profiles; sites that are zero or not finite in any profile stay so."""
     rows = [[point.value for point in profile.points] for profile in profiles]
     known = [profile.depth_slope for profile in profiles if profile.depth_slope is not None]
     return MeanProfile(

@@ -1,4 +1,4 @@
-"""Live progress of a run or a study: bars on a terminal, plain lines elsewhere."""
+"""Live progress of a run or a study: bars on a terminal, otherwise plain lines."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from ..schemas.event import (
 
 
 class Follower(Protocol):
-    """What is told each event."""
+    """A callback for events."""
 
     def __call__(self, event: EventAnswer, /) -> None:
         """One event of the API."""
@@ -29,7 +29,7 @@ class Follower(Protocol):
 
 @contextmanager
 def following(console: Console, *, what: str, steps: int, runs: int = 1) -> Iterator[Follower]:
-    """A follower of one run, or of a study of `runs` runs and `steps` steps in all."""
+    """A follower of one run, or of a study with `runs` runs and `steps` steps in total."""
     if not console.is_terminal:
         yield _Lines(console, what=what, runs=runs)
         return
@@ -48,7 +48,7 @@ def following(console: Console, *, what: str, steps: int, runs: int = 1) -> Iter
 
 
 class _Bar:
-    """One bar over the steps, with how many runs have ended, and a line above it for each."""
+    """A progress bar over the steps, with the number of ended runs, and a line above it for each ended run."""
 
     def __init__(self, progress: Progress, *, runs: int) -> None:
         self._progress, self._task, self._runs = progress, progress.task_ids[0], runs
@@ -69,14 +69,14 @@ class _Bar:
 
 
 class _Lines:
-    """A line for each run that ends, or for each tenth of them where there are many."""
+    """A line for each run that ends, or for each tenth one if there are many."""
 
     def __init__(self, console: Console, *, what: str, runs: int) -> None:
         self._console, self._what, self._runs = console, what, runs
         self._ended, self._tenth = 0, -1
 
     def __call__(self, event: EventAnswer, /) -> None:
-        """Print what is worth a line."""
+        """Print important events."""
         match event:
             case RunEndedEvent(data=data):
                 self._ended += 1

@@ -1,4 +1,4 @@
-"""A run in words: how it ended, and what is wrong with it."""
+"""A run as text: metrics and diagnosis."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,7 +10,7 @@ from .numbers import short
 
 
 def run_words(run: RunAnswer, diagnosis: DiagnosisAnswer | None, *, page: str) -> RenderableType:
-    """The run with a diagnosis, which may be another than its own, and the address of its page."""
+    """The run with a diagnosis (not necessarily the stored one), and the address of its page."""
     name = f" ({run.name})" if run.name else ""
     parts: list[RenderableType] = [Text(f"{run.id}{name}: {run.status}", style="bold")]
     if run.status not in {"succeeded", "running", "queued"}:
@@ -25,11 +25,11 @@ def run_words(run: RunAnswer, diagnosis: DiagnosisAnswer | None, *, page: str) -
 
 
 def metrics_line(metrics: RunMetricsAnswer) -> str:
-    """How a run ended, in one line."""
+    """The metrics of a run in one line."""
     accuracy = metrics.final_validation_accuracy
     parts = [
         f"training loss {short(metrics.final_train_loss)}",
-        f"which is {short(metrics.relative_train_loss)} times a constant predictor's",
+        f"which is {short(metrics.relative_train_loss)} times that of always predicting the average",
         f"validation loss {short(metrics.final_validation_loss)}",
         *([f"accuracy {100 * accuracy:.1f} %"] if accuracy is not None else []),
         f"{short(metrics.train_seconds)} s",

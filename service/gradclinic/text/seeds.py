@@ -1,4 +1,4 @@
-"""What the seeds of each arm say together, in words."""
+"""The diagnoses over the seeds of each arm, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,7 +21,7 @@ _MOST_LAYERS = 4
 def arm_lines(
     comparison: ComparisonAnswer, *, arm: str | None = None, sweep_point: Mapping[str, float] | None = None
 ) -> list[Text]:
-    """One line for the baseline and for each arm: what is wrong in how many seeds; or for one arm at one point."""
+    """One line for the baseline and each arm (or for one arm at one point): conditions and numbers of seeds."""
     return [
         Text(f"  {name}{_point(each)}: {each.summary}")
         for name, diagnoses in diagnoses_by_arm(comparison)
@@ -31,7 +31,7 @@ def arm_lines(
 
 
 def study_diagnosis_words(comparison: ComparisonAnswer) -> RenderableType:
-    """Every finding of the baseline's and each arm's seeds, with layers, onset and evidence."""
+    """All findings over the seeds of the baseline and each arm, with layers, onset and evidence."""
     parts: list[RenderableType] = []
     for arm, diagnoses in diagnoses_by_arm(comparison):
         if not diagnoses:
@@ -40,14 +40,12 @@ def study_diagnosis_words(comparison: ComparisonAnswer) -> RenderableType:
             seeds = ", ".join(str(seed) for seed in each.seeds)
             parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each.seeds) > 1 else ''} {seeds})", "bold"))
             parts += [_finding(finding) for finding in each.findings]
-    reading = (
-        "Numbers: median over the seeds that show it, with its interval (between two of the values, no normality)."
-    )
+    reading = "Numbers: median over the seeds that show it, with a distribution-free interval."
     return Group(*parts, Text(f"\n{reading} A decade is a factor of ten.", style="dim"))
 
 
 def diagnoses_by_arm(comparison: ComparisonAnswer) -> Iterator[tuple[str, Sequence[DiagnosisOverSeedsAnswer]]]:
-    """The baseline, then each arm, best first, with what its seeds say together."""
+    """The baseline, then each arm, best first, with the diagnoses over its seeds."""
     yield comparison.baseline, comparison.baseline_diagnoses
     for arm in comparison.arms:
         yield arm.arm, arm.diagnoses
@@ -68,7 +66,7 @@ def _finding(finding: FindingOverSeedsAnswer) -> RenderableType:
     if layers:
         more = f" and {len(layers) - _MOST_LAYERS} more" if len(layers) > _MOST_LAYERS else ""
         named = ", ".join(f"{each.layer} ({each.seeds})" for each in layers[:_MOST_LAYERS])
-        grid.add_row("layers", f"{named}{more}   (how many seeds name it)")
+        grid.add_row("layers", f"{named}{more}   (number of seeds that name it)")
     for index, each in enumerate(finding.evidence):
         grid.add_row("evidence" if index == 0 else "", _evidence(each))
     return Group(Padding(Text(finding.summary), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 4)) if grid.rows else Text(""))

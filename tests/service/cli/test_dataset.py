@@ -24,7 +24,7 @@ def test_rows_are_uploaded_and_the_answer_says_how_to_name_them(clinic: Clinic, 
 
 
 def test_uploaded_rows_are_listed_shown_and_deleted(clinic: Clinic, tmp_path: Path) -> None:
-    assert "None yet" in gradclinic("datasets", "list", "--url", clinic.url).stdout
+    assert "no data sets yet" in gradclinic("datasets", "list", "--url", clinic.url).stdout
     table = tmp_path / "own.csv"
     table.write_text("x,y,z\n" + "".join(f"{i % 7},{i % 5},{'ab'[i % 2]}\n" for i in range(40)), encoding="utf-8")
     data = clinic.upload(table).id

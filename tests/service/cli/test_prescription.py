@@ -31,7 +31,7 @@ def test_a_prescription_is_watched_until_it_ends_and_told_in_words(
     with begun("prescribe", spec(tmp_path, easy), "--runs", "8", "--url", clinic.url) as command:
         assert command.stderr is not None
         first = command.stderr.readline()
-        assert first.strip().endswith("training it as it is; 0 of 3 runs so far have ended")
+        assert first.strip().endswith("training the unchanged experiment; 0 of 3 runs so far have ended")
         found = clinic.get_prescription(first.split(":")[0])
         train(settings, *(run.id for run in clinic.runs(label=f"prescription:{found.id}")))
         service = Service.of(settings)

@@ -14,7 +14,7 @@ def test_a_report_is_saved_as_one_file(clinic: Clinic, tmp_path: Path) -> None:
     file = tmp_path / "a file.html"
     saved = gradclinic("report", run.id, "--output", str(file), "--url", clinic.url)
     assert saved.returncode == 0, saved.stderr
-    assert saved.stdout.startswith(f"{file} has the report of {run.id} (")
+    assert saved.stdout.startswith(f"Saved the report of {run.id} to {file} (")
     assert file.read_text("utf-8").startswith("<!doctype html>")
     assert sorted(tmp_path.glob("*a file.html*")) == [file]
     piped = gradclinic("report", run.id, "-o", "-", GRADCLINIC_URL=clinic.url)
@@ -32,6 +32,6 @@ def test_a_report_that_cannot_be_made_says_why(clinic: Clinic, tmp_path: Path) -
     assert "run_, study_" in refused(gradclinic("report", "nonsense", "--url", clinic.url), 2)
     assert "run_nowhere" in refused(gradclinic("report", "run_nowhere", "--url", clinic.url), 2)
     by = gradclinic("report", run.id, "--metric", "final_train_loss", "--url", clinic.url)
-    assert "only a study's arms" in refused(by, 2)
+    assert "only studies have arms" in refused(by, 2)
     for place in (tmp_path, tmp_path / "missing" / "a.html"):
         assert str(place) in refused(gradclinic("report", run.id, "-o", str(place), "--url", clinic.url), 4)

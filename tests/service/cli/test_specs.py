@@ -19,7 +19,7 @@ def test_numbers_in_yaml_are_those_of_json(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("{", "neither JSON"), ("- 1\n- 2\n", "holds no object"), ("a: [", "neither JSON")]
+    ("text", "words"), [("{", "neither JSON"), ("- 1\n- 2\n", "does not contain an object"), ("a: [", "neither JSON")]
 )
 def test_a_spec_that_cannot_be_read_is_said_so(text: str, words: str) -> None:
     assert words in refused(gradclinic("run", "-", given=text), 2)

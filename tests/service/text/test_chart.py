@@ -52,8 +52,8 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 def test_what_has_no_logarithm_is_counted_in_the_legend() -> None:
     rows = drawn(Line("a", "A", [0.0, math.nan, math.inf, 1.0], note="sick"))
-    assert rows[-1].strip() == "A  a  sick; 3 of 4 values are zero or not finite, and not drawn"
+    assert rows[-1].strip() == "A  a  sick; 3 of 4 values are zero or not finite, and not shown"
 
 
 def test_a_chart_without_a_single_drawable_value_says_so() -> None:
-    assert "no value can be drawn" in drawn(Line("a", "A", [0.0, 0.0]))[0]
+    assert "no values can be shown" in drawn(Line("a", "A", [0.0, 0.0]))[0]

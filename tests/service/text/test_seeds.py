@@ -29,7 +29,7 @@ def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() ->
     console.print(study_diagnosis_words(answer(compare([swept, *arm("relu", [0.3])]))))
     text = console.export_text()
     assert "baseline at learning_rate 0.25 (seed 0)" in text
-    assert "10.linear (1), 2.linear (1)   (how many seeds name it)" in text
+    assert "10.linear (1), 2.linear (1)   (number of seeds that name it)" in text
     assert "(threshold 1.5)" in text
 
 
