@@ -7,7 +7,7 @@ import pytest
 
 from gradclinic.comparison import Comparison, RatioEffect, compare, gain
 from gradclinic.kernel.codec import decode, encode
-from gradclinic.kernel.errors import InsufficientData
+from gradclinic.kernel.errors import InsufficientData, InvalidSpec
 from gradclinic.schemas.comparison import ComparisonAnswer
 
 from ..metrics import metrics
@@ -312,3 +312,63 @@ def test_the_answer_has_the_keys_and_numbers_that_it_always_had(case):
 def test_what_an_earlier_version_stored_can_be_read(case):
     found = compare(map(read_run, case["runs"]), **case["options"])
     assert to_twelve_digits(encode(decode(Comparison, case["answer"]))) == to_twelve_digits(encode(found))
+
+
+@pytest.mark.parametrize(("confidence", "fits"), [(0.5, True), (0.49, False), (0.99, True), (1.0, False)])
+def test_a_confidence_is_from_a_half_to_below_one(confidence, fits):
+    results = [*STUCK, *arm("relu", [0.3] * 5)]
+    if fits:
+        assert compare(results, confidence=confidence).false_verdicts_at_most == pytest.approx(1 - confidence)
+    else:
+        with pytest.raises(InvalidSpec):
+            compare(results, confidence=confidence)
+
+
+@pytest.mark.parametrize("metric", ["no_such_metric", "depth_slope"])
+def test_verdicts_rest_on_no_unknown_metric_and_on_none_that_decides_nothing(metric):
+    with pytest.raises(InvalidSpec, match="cannot"):
+        compare(STUCK, metric=metric)
+
+
+def test_an_unknown_baseline_is_refused_with_the_arms_that_there_are():
+    with pytest.raises(InvalidSpec) as refused:
+        compare(STUCK, baseline="main")
+    assert "baseline" in refused.value.problems[0].allowed
+
+
+def test_several_arms_share_the_error_and_say_so():
+    one = compare([*STUCK, *arm("relu", [0.3] * 5)])
+    two = compare([*STUCK, *arm("relu", [0.3] * 5), *arm("tanh", [0.3] * 5)])
+    assert "Bonferroni" not in one.method
+    assert "2 arms (Bonferroni)" in two.method
+    assert (one.complete, one.baseline_runs) == (True, 5)
+
+
+def test_runs_that_wait_on_either_side_leave_it_open_and_are_counted():
+    waiting = [replace(STUCK[4], status="queued", metrics=None, diagnosis=None)]
+    comparison = compare([*STUCK[:4], *waiting, *arm("relu", [0.28, 0.25, 0.31, 0.3])])
+    found = comparison.arms[0]
+    assert not comparison.complete
+    assert (found.verdict, found.verdict_so_far, found.pending) == ("inconclusive", "cures", 0)
+    assert "0 runs of this arm and 1 of the baseline" in found.reason
+
+
+def test_conditions_that_harmed_the_baseline_are_not_new():
+    found = only(
+        [*STUCK, *arm("a", [2.3] * 3, "vanishing_gradients"), *[run("a", 3 + n, 2.3, "dead_units") for n in (0, 1)]]
+    )
+    assert found.new_conditions == {"dead_units": 2}
+
+
+def test_where_steps_are_not_known_on_both_sides_runs_are_compared_by_their_seconds():
+    base = arm("baseline", [0.5] * 3, train_seconds=1.0, steps_done=10)
+    unknown = arm("other", [0.5] * 3, train_seconds=4.0, steps_done=None)
+    assert only([*base, *unknown]).cost.train_seconds_ratio == pytest.approx(4.0)
+    known = arm("other", [0.5] * 3, train_seconds=4.0, steps_done=20)
+    assert only([*base, *known]).cost.train_seconds_ratio == pytest.approx(2.0)
+
+
+def test_costs_are_geometric_means_of_those_that_are_positive_numbers():
+    base = arm("baseline", [0.5] * 4, peak_memory_bytes=100)
+    arms = [run("a", seed, 0.5, peak_memory_bytes=size) for seed, size in enumerate([200, 800, 0, None])]
+    assert only([*base, *arms]).cost.memory_ratio == pytest.approx(4.0)

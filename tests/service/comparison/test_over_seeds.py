@@ -114,3 +114,81 @@ def test_the_interval_of_a_median_is_the_binomials(n, inside, confidence):
 
 def test_a_single_value_has_no_interval():
     assert median_interval([1.0]) is None
+
+
+def test_a_condition_in_some_seeds_is_told_with_its_shares_harm_onset_and_layers():
+    layers = ("a", "b", "c", "d")
+    found = only(
+        [
+            *(run(seed, first=10 * seed, layers=layers, harm=seed < 3, slope=4.0 + seed) for seed in range(4)),
+            run(4, "healthy", layers=(), harm=False),
+            run(5, "healthy", layers=(), harm=False),
+        ]
+    )
+    finding = found.findings[0]
+    assert finding.share == pytest.approx(4 / 6)
+    assert (finding.evidence[0].lowest, finding.evidence[0].highest, finding.evidence[0].seeds) == (4.0, 7.0, 4)
+    assert "in 4 of 6 seeds (95 % interval 30 to 90 %)" in finding.summary
+    assert "it hurt learning in 3 of them" in finding.summary
+    assert "from step 15 on (median; 0 to 30)" in finding.summary
+    assert "in a, b, c and 1 more (named by most of these seeds)" in finding.summary
+    assert "(88 % interval 4 to 7)" in finding.summary
+    assert found.summary.endswith("Other seeds: healthy in 2.")
+
+
+@pytest.mark.parametrize(
+    ("runs", "said", "unsaid"),
+    [
+        ([run(0)], "it hurt learning; from step 0 on; in 0.linear;", "named by"),
+        ([run(0), run(1)], "it hurt learning in each of them; from step 0 on; in 0.linear (named by both)", "most"),
+        ([run(0, harm=False)], "it did no harm", "it hurt"),
+        ([run(0, layers=("a",)), run(1, layers=("b",))], "each seed names other layers", "named by"),
+        ([run(0, layers=())], "from step 0 on; gradient lost", "other layers"),
+        ([run(0, layers=("a", "b", "c"))], "in a, b, c;", "more"),
+        ([run(0, slope=2.0), run(1, slope=2.0)], "gradient lost from output to input: 2 ", "interval 2 to 2"),
+        ([run(0, first=3), run(1, first=4)], "from step 3.5 on (median; 3 to 4)", "infinite"),
+    ],
+)
+def test_harm_onset_and_layers_are_told_as_far_as_the_seeds_agree(runs, said, unsaid):
+    summary = only(runs).findings[0].summary
+    assert said in summary
+    assert unsaid not in summary
+
+
+def test_layers_come_by_how_many_seeds_name_them_and_then_by_their_place():
+    found = only(
+        [
+            run(0, layers=("b", "a", "c")),
+            run(1, layers=("b", "a", "c")),
+            run(2, layers=("x", "c", "b", "a")),
+            run(3, layers=("c", "y")),
+        ]
+    ).findings[0]
+    assert [(each.layer, each.seeds) for each in found.layers] == [("c", 4), ("b", 3), ("a", 3)]
+
+
+def test_findings_come_by_whose_primary_they_are_and_then_by_how_many_they_hurt():
+    def several(seed, *findings):
+        made = [finding(name, harm=harm) for name, harm in findings]
+        return RunResult(f"run_{seed}", "baseline", seed, diagnosis=diagnosis(*made))
+
+    found = only(
+        [
+            several(0, ("divergence", True), ("unscaled_inputs", False), ("dead_units", True)),
+            several(1, ("divergence", True), ("unscaled_inputs", False), ("low_precision", False)),
+            several(2, ("divergence", True), ("unscaled_inputs", False)),
+            several(3, ("oscillating_loss", True)),
+        ]
+    )
+    assert [each.condition for each in found.findings] == [
+        "divergence", "oscillating_loss", "dead_units", "unscaled_inputs", "low_precision",
+    ]  # fmt: skip
+    assert [each.harm_in for each in found.findings] == [3, 1, 1, 0, 0]
+
+
+def test_numbers_that_are_not_known_are_left_out():
+    finding = only([run(0, slope=float("nan")), run(1, slope=3.0)]).findings[0]
+    assert [(each.median, each.seeds) for each in finding.evidence] == [(3.0, 1)]
+    lowest = only([run(seed, "exploding_gradients", slope=-inf, threshold=None) for seed in (0, 1)])
+    assert "infinite" in lowest.findings[0].summary
+    assert "minus" not in lowest.findings[0].summary

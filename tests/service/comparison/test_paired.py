@@ -136,3 +136,55 @@ def test_what_is_not_finite_is_shown_as_nothing():
 def test_a_ratio_stays_within_what_a_float_holds():
     assert ratio(1000.0) == exp(700.0)
     assert ratio(-1.0) == exp(-1.0)
+
+
+def test_seeds_are_needed_for_the_error_that_is_left_of_what_is_reserved():
+    base, new = arm("baseline", [1.0, 1.0, 1.0, 1.0]), arm("new", [0.9, 1.05, 0.8, 1.1])
+    plain, reserved = paired(base, new), paired(base, new, reserved=0.04)
+    assert plain.seeds_needed() < reserved.seeds_needed()
+    assert plain.interval[1] < reserved.interval[1]
+    two = paired(base[:2], new[:2])
+    assert two.seeds_needed() is not None
+    assert paired(base[:1], new[:1]).seeds_needed() is None
+
+
+def test_an_effect_is_shown_on_the_scale_of_its_metric():
+    found = paired(arm("baseline", [1.0, 1.0]), arm("new", [0.5, 0.5])).effect()
+    assert (found.ratio, found.ratio_interval) == (pytest.approx(0.5), pytest.approx((0.5, 0.5)))
+    plain = paired(measured("baseline", ACCURACY, 0.8), measured("new", ACCURACY, 0.9), ACCURACY).effect()
+    assert not hasattr(plain, "ratio")
+    assert (plain.difference, plain.interval) == (pytest.approx(0.1), None)
+
+
+def test_without_a_constant_an_outcome_that_is_not_finite_counts_as_three_times_the_largest():
+    unknown = {"relative_train_loss": None}
+    found = paired(arm("baseline", [1.0, 2.0], **unknown), arm("new", [NAN, 0.5], **unknown))
+    assert found.differences == pytest.approx([log(6), log(0.25)])
+
+
+def test_of_several_constants_the_largest_bounds_a_loss():
+    base = [run("baseline", 0, 1.0, relative_train_loss=1.0), run("baseline", 1, 1.0, relative_train_loss=0.5)]
+    new = [run("new", 0, NAN, relative_train_loss=NAN), run("new", 1, 1.0, relative_train_loss=0.5)]
+    assert paired(base, new).differences == pytest.approx([log(6), 0.0])
+
+
+def test_an_accuracy_that_is_not_finite_counts_as_none():
+    found = paired(measured("baseline", ACCURACY, 0.5), measured("new", ACCURACY, NAN), ACCURACY)
+    assert found.differences == pytest.approx([-0.5])
+    assert (found.wins, found.losses, found.arm_mean) == (0, 1, None)
+
+
+def test_a_slope_of_a_training_that_broke_off_is_still_the_one_that_it_had():
+    broken = [run("new", 0, NAN, depth_slope=2.0, nonfinite_step=9)]
+    found = paired(measured("baseline", "depth_slope", 1.0), broken, "depth_slope")
+    assert found.differences == pytest.approx([1.0])
+    assert paired(arm("baseline", [1.0]), [run("new", 0, 0.1, nonfinite_step=9)]).losses == 1
+
+
+def test_a_target_is_never_reached_only_where_that_would_be_known():
+    steps = "steps_to_target"
+    before = measured("baseline", steps, 40)
+    assert paired(before, arm("new", [0.5]), steps) is None
+    broke = [run("new", 0, 0.5, nonfinite_step=9)]
+    assert paired(before, broke, steps).differences == pytest.approx([log(3)])
+    assert paired(before, measured("new", LOSS, 0.5), "final_validation_accuracy") is None
