@@ -4,7 +4,8 @@ import pytest
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.prescription import SearchTask, advance
-from gradclinic.prescription.candidates import first_candidates
+from gradclinic.prescription.candidates import Candidate, candidate, first_candidates, label, neighbours, simpler
+from gradclinic.remedies.against import BATCH_NORM, CLIPPING, KAIMING, RELU, rate, skips
 from gradclinic.remedies.network import Network
 
 from .world import EXPERIMENT, result_of
@@ -88,3 +89,44 @@ def test_a_search_tries_what_belongs_to_the_condition_that_it_found():
     slow = [remedy for trial in screened("slow_convergence") for remedy in trial.remedies]
     assert {"set_initialization", "lower_learning_rate"} <= dead
     assert not any(remedy.kind == "lower_learning_rate" for remedy in slow[:6])
+
+
+def test_candidates_are_named_by_what_was_set():
+    assert label(BATCH_NORM) == "add_batch_norm"
+    found = candidate(EXPERIMENT, [BATCH_NORM, rate(0.5)])
+    assert found.name == "add_batch_norm + lower_learning_rate(factor 0.5)"
+
+
+def test_remedies_that_change_nothing_or_do_not_apply_are_no_candidate():
+    assert candidate(EXPERIMENT, []) is None
+    assert candidate(EXPERIMENT, [BATCH_NORM, BATCH_NORM]) is None
+    assert isinstance(candidate(EXPERIMENT, [BATCH_NORM]), Candidate)
+
+
+def test_a_candidate_is_simplified_by_each_of_its_remedies():
+    three = candidate(EXPERIMENT, [BATCH_NORM, KAIMING, rate(0.5)])
+    parts = [list(each.remedies) for each in simpler(EXPERIMENT, three)]
+    assert parts == [[KAIMING, rate(0.5)], [BATCH_NORM, rate(0.5)], [BATCH_NORM, KAIMING]]
+
+
+def test_a_neighbour_replaces_what_stands_on_the_same_axis_and_adds_to_the_structure():
+    best = candidate(EXPERIMENT, [BATCH_NORM, KAIMING, CLIPPING])
+    near = [[remedy.kind for remedy in each.remedies] for each in neighbours(EXPERIMENT, [best], restless=True)]
+    steps = {"lower_learning_rate", "set_learning_rate", "change_optimizer", "clip_gradients", "add_warmup"}
+    starts = {"set_initialization", "scale_residual_branches"}
+    assert near
+    for kinds in near:
+        assert len(kinds) == len(set(kinds))
+        assert sum(kind in steps for kind in kinds) == 1
+        assert sum(kind in starts for kind in kinds) == 1
+        assert "add_batch_norm" in kinds
+    assert near[0] == ["add_batch_norm", "set_initialization", "lower_learning_rate"]
+    assert any(kinds[0] == "add_batch_norm" and kinds[1] == "add_skip_connections" for kinds in near)
+
+
+def test_two_ways_to_the_same_experiment_are_one_candidate():
+    found = first_candidates(EXPERIMENT, ["no_such_condition"], [RELU, RELU, skips(1.0)])
+    assert [[remedy.kind for remedy in each.remedies] for each in found] == [
+        ["swap_activation"],
+        ["add_skip_connections"],
+    ]

@@ -2,11 +2,14 @@
 
 import pytest
 
+from gradclinic.comparison import RunResult
+from gradclinic.experiments.lowering import lower
 from gradclinic.prescription import Budget
-from gradclinic.prescription.funds import BudgetPlan, affords, divide
+from gradclinic.prescription.funds import BudgetPlan, affords, divide, guessed_rate
 
+from ..metrics import metrics
 from .test_search import TASK
-from .world import hopeless, search
+from .world import EXPERIMENT, hopeless, search
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,44 @@ def test_what_runs_took_is_taken_for_what_runs_will_take():
     budget = Budget(seconds=spent + 30.5)
     assert affords(budget, results, runs=10, steps=300, rate=99.0)
     assert not affords(budget, results, runs=11, steps=300, rate=99.0)
+
+
+def test_before_anything_was_timed_a_step_costs_three_forward_passes_and_something_for_each_layer():
+    network = lower(EXPERIMENT)
+    layers = len(list(network.walk()))
+    batch = EXPERIMENT.training.batch_size
+    assert guessed_rate(EXPERIMENT) == pytest.approx(3 * network.flops * batch / 1e10 + 1e-4 * layers)
+    wide = EXPERIMENT.model_copy(
+        update={"training": EXPERIMENT.training.model_copy(update={"batch_size": 1000 * batch})}
+    )
+    difference = guessed_rate(wide) - guessed_rate(EXPERIMENT)
+    assert difference == pytest.approx(999 * 3 * network.flops * batch / 1e10)
+
+
+def timed(steps, seconds):
+    return RunResult(
+        f"run_{steps}_{seconds}", "arm", 0, seconds=seconds, metrics=metrics(steps_done=steps) if steps else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("results", "runs"),
+    [
+        ([], 10),  # 30 s at the guessed 0.01 s a step
+        ([timed(20, 0.4)], 4),  # 29.6 s at 0.02
+        ([timed(19, 1.9)], 9),  # too short to be timed: 28.1 s at the guessed 0.01
+        ([timed(100, 0.0)], 10),
+        ([timed(None, 3.0)], 9),
+        ([timed(100, 2.0), timed(100, 1.0), timed(100, 9.0)], 3),  # 18 s at the median of 0.02
+    ],
+)
+def test_what_is_left_is_divided_by_the_typical_seconds_a_step(results, runs):
+    known = {"steps": 300, "rate": 0.01}
+    assert affords(Budget(seconds=30), results, runs=runs, **known)
+    assert not affords(Budget(seconds=30), results, runs=runs + 1, **known)
+
+
+def test_of_a_number_of_runs_each_that_ended_takes_one():
+    known = {"steps": 300, "rate": 9.0}
+    assert affords(Budget(runs=10), [timed(300, 99.0)] * 3, runs=7, **known)
+    assert not affords(Budget(runs=10), [timed(300, 99.0)] * 3, runs=8, **known)

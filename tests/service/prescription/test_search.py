@@ -207,3 +207,77 @@ def test_where_the_best_is_restless_smaller_steps_are_tried_first_and_else_large
 
     improved = [trial.arm for trial in search(TASK, world).asked if trial.round == "improve"]
     assert f"{first}_learning_rate" in improved[0]
+
+
+@pytest.mark.parametrize(("steps", "short"), [(90, 90), (100, 100), (120, 50), (300, 100), (301, 100)])
+def test_screening_takes_a_third_of_the_steps_and_no_less_than_fifty(steps, short):
+    training = EXPERIMENT.training.model_copy(update={"steps": steps})
+    task = replace(TASK, experiment=EXPERIMENT.model_copy(update={"training": training}))
+    results = {trial.key: hopeless(trial) for trial in next_runs(task, {})}
+    assert {trial.steps for trial in next_runs(task, results)} == {short}
+
+
+def test_seeds_follow_the_experiments_own_and_wrap_at_the_largest():
+    def seeds(seed, world=by_norm):
+        training = EXPERIMENT.training.model_copy(update={"seed": seed})
+        state = search(replace(TASK, experiment=EXPERIMENT.model_copy(update={"training": training})), world)
+        return [
+            list(dict.fromkeys(trial.seed for trial in state.asked if trial.round == round_))
+            for round_ in ("diagnose", "screen", "race", "confirm")
+        ]
+
+    assert seeds(7) == [[7, 8, 9], [7], [7, 8], [1007, 1008, 1009, 1010, 1011]]
+    assert seeds(2**31 - 1)[0] == [2**31 - 1, 0, 1]
+    assert seeds(2**31 - 1001)[3] == [2**31 - 1, 0, 1, 2, 3]
+
+
+def test_of_equal_cures_the_one_with_fewer_remedies_is_taken_and_a_much_better_one_is_not_given_up():
+    def world(more):
+        def ended(trial):
+            norm = getattr(trial.experiment.model, "normalization", None) == "batch_norm"
+            return result_of(trial, (more if len(trial.remedies) > 1 else 0.3) if norm else 1.0)
+
+        return ended
+
+    alike, better = search(TASK, world(0.25)).outcome, search(TASK, world(0.05)).outcome
+    assert (len(alike.cure.remedies), len(alike.simplest.remedies)) == (1, 1)
+    assert (len(better.cure.remedies), len(better.simplest.remedies)) == (2, 1)
+    assert better.cure == better.best
+    assert alike.best != alike.simplest
+
+
+def test_where_nothing_trains_at_full_length_it_is_said():
+    def world(trial):
+        return result_of(trial, 1.0 if trial.arm == "baseline" or trial.steps < 300 else float("nan"))
+
+    state = search(TASK, world)
+    assert state.outcome.ending == "not_cured"
+    assert state.outcome.comparison is None
+    assert not [trial for trial in state.asked if trial.round == "confirm"]
+    assert "No candidate trained to a finite loss" in state.outcome.why
+
+
+def test_finalists_that_were_not_confirmed_make_way_for_the_next_while_the_budget_lasts():
+    def world(trial):
+        lucky = {EXPERIMENT.training.seed, EXPERIMENT.training.seed + 1}
+        return result_of(trial, 0.1 if trial.remedies and trial.seed in lucky else 1.0)
+
+    def confirmed(budget):
+        asked = search(replace(TASK, budget=budget), world).asked
+        arms = [trial.arm for trial in asked if trial.round == "confirm" and trial.arm not in ("baseline", CONTROL)]
+        return len(set(arms))
+
+    assert confirmed(Budget(runs=40)) == 2
+    assert confirmed(Budget(runs=10_000)) > 2
+
+
+def test_a_race_takes_as_many_as_the_budget_allows_and_the_best_single_remedy_among_them():
+    raced = {trial.arm for trial in search(TASK, by_norm_and_adam).asked if trial.round == "race"}
+    assert any("+" not in arm for arm in raced)
+    assert any("+" in arm for arm in raced)
+    few = {
+        trial.arm
+        for trial in search(replace(TASK, budget=Budget(runs=24)), by_norm_and_adam).asked
+        if trial.round == "race"
+    }
+    assert 2 <= len(few) < len(raced)
