@@ -3,12 +3,15 @@
 from typing import Any
 
 import numpy as np
+import structlog
 
 from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
-from ..measurements.metrics import metrics_of
-from ..measurements.record import RunRecord
+from ..measurements.metrics import RunMetrics, metrics_of
+from ..measurements.record import Outcome, RunRecord
 from . import tables as t
+
+log = structlog.get_logger(__name__)
 
 SUMMARIZED = (
     "site_grad_rms",
@@ -27,8 +30,8 @@ def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict
     values: dict[str, object] = {}
     if record is not None:
         values |= {"layout": encode(record.layout), "environment": dict(record.environment)}
-        metrics = metrics_of(record)
-        if record.outcome is not None and metrics is not None:
+        if record.outcome is not None:
+            metrics = _metrics(record, record.outcome)
             values |= {
                 "step": record.outcome.steps_done,
                 "outcome": encode(record.outcome),
@@ -42,6 +45,16 @@ def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict
             "rule_set": diagnosis.rule_set,
         }
     return values
+
+
+def _metrics(record: RunRecord, outcome: Outcome) -> RunMetrics:
+    """The metrics of a run; those of its outcome alone if the statistics cannot be evaluated, so that it still ends."""
+    known = RunMetrics.of_outcome(outcome, steps=record.steps, parameters=record.parameters)
+    try:
+        return metrics_of(record) or known
+    except Exception:
+        log.exception("metrics_broke")  # the statistics are kept
+        return known
 
 
 def ending_rows(

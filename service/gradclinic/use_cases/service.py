@@ -58,7 +58,7 @@ class Service:
         try:
             self.store.reconciliation.mark_sent(sent)
         except ServiceUnavailable:  # then they are sent twice, which costs nothing
-            log.warning("sent_but_not_marked", runs=len(sent))
+            log.warning("messages_will_be_sent_again", runs=len(sent))
         return len(sent)
 
     def close(self) -> None:

@@ -1,8 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gradclinic.kernel.errors import LeaseLost
+from gradclinic.measurements.metrics import RunMetrics, metrics_of
+from gradclinic.measurements.record import Series
 from gradclinic.store import CheckpointPointer, Order, Reason, Store
 
 from .records import claimed, outcome, queued, record, window
@@ -152,3 +156,15 @@ def test_an_end_forgets_the_checkpoint_and_the_owner(store: Store) -> None:
     assert (run.status, run.step, run.checkpoint, run.owner, run.lease_until) == ("succeeded", 10, None, None, None)
     assert run.ended
     assert run.ended_at is not None
+
+
+def test_a_run_ends_with_its_outcome_though_its_statistics_cannot_be_evaluated(store: Store) -> None:
+    lease = claimed(store)
+    no_column = Series(np.arange(3, dtype=np.int32), np.zeros((3, 0), np.float32))
+    broken = replace(record(outcome=outcome()), series={"probe_loss": no_column})
+    with pytest.raises(IndexError):
+        metrics_of(broken)
+    store.leases.finish(lease, status="succeeded", reason=TRAINED, record=broken)
+    run = store.runs.get(lease.run_id)
+    assert (run.status, run.outcome) == ("succeeded", outcome())
+    assert run.metrics == RunMetrics.of_outcome(outcome(), steps=broken.steps, parameters=broken.parameters)
