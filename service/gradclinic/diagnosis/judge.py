@@ -18,9 +18,9 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     elif not any(finding.harm or finding.condition in _CONCLUSIVE for finding in findings):
         rest = _remainder(features, record, thresholds)
         findings += [rest] if rest is not None else []
-    sure = [finding for finding in findings if finding.harm and finding.condition != "too_short"]
-    if sure:  # then more steps would not help
-        findings = [finding for finding in findings if finding.condition != "too_short"]
+    others = [finding for finding in findings if not RULES[finding.condition].only_alone]
+    if any(finding.harm for finding in others):
+        findings = others
     if any(finding.harm for finding in findings):
         findings = [finding for finding in findings if finding.harm or finding.condition not in _CONCLUSIVE]
     order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}

@@ -67,6 +67,8 @@ class Rule(Spec):
     """Names of the thresholds that it holds numbers against."""
     may_stop: ClassVar[bool] = False
     """Whether a run may be asked to stop on it (`training.stop_when`)."""
+    only_alone: ClassVar[bool] = False
+    """Whether its finding is left out where that of another rule does harm."""
 
     usual_blames: ClassVar[tuple[Blame, ...]] = ()
     """The parts of a training that it holds responsible, best first, where the evidence says no more."""

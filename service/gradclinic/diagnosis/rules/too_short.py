@@ -19,6 +19,7 @@ class TooShort(Rule):
     condition: Literal["too_short"] = "too_short"
     source: ClassVar[str] = "gradclinic: least squares over the last half of the losses, with the slope's 95 % interval"
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
+    only_alone: ClassVar[bool] = True  # more steps do not help against anything else that does harm
     usual_severity: ClassVar[Severity] = "warning"
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
