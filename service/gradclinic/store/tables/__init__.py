@@ -1,8 +1,9 @@
 """The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
 
+from .baseline import baselines, pinned_runs, pins
+from .check import check_keys, check_runs, checks
 from .dataset import datasets, deleted_datasets
 from .prescription import deleted_trials, prescription_keys, prescriptions, trials
-from .regression import baselines, check_keys, check_runs, checks, firings, pinned_runs, pins, schedules
 from .run import (
     chunks,
     findings,
@@ -15,6 +16,7 @@ from .run import (
     transitions,
     workers,
 )
+from .schedule import firings, schedules
 from .schema import metadata
 
 __all__ = [

@@ -1,0 +1,34 @@
+"""Schedules that start checks, and when each of them did."""
+
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Text
+
+from ..column_types import Json
+from .schema import Id, Word, metadata
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("cron", String(100), nullable=False),
+    Column("zone", Word, nullable=False),
+    Column("baseline", String(100), nullable=False),
+    Column("asks", Json, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("request_id", Word),
+    Index(None, "baseline"),
+)
+
+# The key is what makes a schedule fire once for each due time, however many reconcilers see it.
+firings = Table(
+    "firings",
+    metadata,
+    Column("schedule", String(100), ForeignKey("schedules.name", ondelete="CASCADE"), nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("fired_at", Double, nullable=False),
+    Column("check_id", Id, ForeignKey("checks.id", ondelete="SET NULL")),
+    Column("problem", Text),
+    PrimaryKeyConstraint("schedule", "due_at"),
+    Index(None, "check_id"),
+)
