@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..kernel.duplicate import first_duplicate
 from ..kernel.errors import InvalidDataset
 from ..kernel.spec import Shape
 from .datasets.base import Task
@@ -186,8 +187,8 @@ def _npy(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> npt.NDArray
 def _target_column(header: Sequence[str], target: str | None) -> int:
     if len(header) < 2 or not all(header):
         raise _refused("the header must name at least two columns, with no empty names", value=list(header)[:20])
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if list(header).count(name) > 1)
+    twice = first_duplicate(header)
+    if twice is not None:
         raise _refused(f"duplicate column name {twice[:100]!r}", value=twice[:100], allowed="unique column names")
     if all(_is_number(name) for name in header):
         raise _refused("the first row contains numbers", value=list(header)[:20], allowed="a header with column names")
