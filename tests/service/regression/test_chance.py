@@ -44,3 +44,28 @@ def test_a_thousand_seeds_are_counted_exactly():
 
 def test_nothing_befalls_nobody():
     assert not Befell(0, 0, 0, 5).beyond_chance(0.02)
+
+
+def test_sixteen_seeds_are_tested_at_the_largest_level_and_seventeen_by_the_conditional_chance():
+    """9 of 16 against 3 of 16: the conditional chance is 3.3 %, and still the exact test errs in 3 % at most."""
+    assert Befell(9, 16, 3, 16).conditional_chance > 0.03
+    assert Befell(9, 16, 3, 16).beyond_chance(0.03)
+    assert Befell(3, 3, 4, 17).conditional_chance > 0.03
+    assert not Befell(3, 3, 4, 17).beyond_chance(0.03)
+    exactly = Befell(3, 3, 4, 17).conditional_chance
+    assert Befell(3, 3, 4, 17).beyond_chance(exactly)
+
+
+@pytest.mark.parametrize(
+    ("befell", "more"),
+    [
+        (Befell(2, 4, 1, 2), False),
+        (Befell(3, 10, 1, 5), True),
+        (Befell(1, 10, 1, 5), False),
+        (Befell(0, 0, 0, 5), False),
+        (Befell(1, 1, 0, 0), False),
+    ],
+)
+def test_more_is_a_larger_fraction(befell, more):
+    assert befell.more is more
+    assert more or befell.seeds_needed(0.05) is None

@@ -68,3 +68,17 @@ def test_whatever_a_person_typed_parses_and_reads_as_it_was_typed():
     root = document(arm("new", LOSSES))
     (name,) = [each.attrib["value"] for each in root.iter("property") if each.attrib["name"] == "name"]
     assert name == "<b>&\"']]>��� � ü"
+
+
+def test_numbers_that_are_not_finite_and_those_that_are_missing_are_spelled_out():
+    new = [run("new", seed, loss, "divergence") for seed, loss in enumerate([float("inf"), NAN, 0.9, 0.9, 0.9])]
+    cases = {case.attrib["name"]: case for case in document(new).iter("testcase")}
+    text = next(iter(cases["final_validation_loss"])).text
+    assert "seed 0: baseline 0.5, new Infinity" in text
+    assert "seed 1: baseline 0.52, new NaN" in text
+    accuracy = {"final_validation_accuracy": 0.02}
+    before = [run("baseline", seed, 0.5, final_validation_accuracy=0.9) for seed in range(4)]
+    after = [run("new", seed, 0.5, final_validation_accuracy=0.9 if seed else None) for seed in range(4)]
+    root = ET.fromstring(junit_xml(Ended(check(before, after, margins=accuracy))))
+    assert "seed 0: baseline 0.9, new None" in next(root.iter("skipped")).text
+    assert root.attrib["tests"] == "2"

@@ -116,3 +116,31 @@ def test_each_of_two_metrics_has_half_of_the_error():
     deviation = 0.01 / 3**0.5
     assert one.effect.interval == pytest.approx((-0.1 - 3.896 * deviation, -0.1 + 3.896 * deviation), abs=1e-5)
     assert two.effect.interval == pytest.approx((-0.1 - 5.643 * deviation, -0.1 + 5.643 * deviation), abs=1e-5)
+
+
+def test_endings_are_tested_with_the_error_of_one_metric_without_what_is_reserved():
+    """Three of four against none is no chance where 4 % may be wrong, and may be one where 3 % may."""
+    new = arm("new", [1.2, 1.2, 1.21, 1.14])
+    assert Befell(3, 4, 0, 4).beyond_chance(0.04)
+    assert not Befell(3, 4, 0, 4).beyond_chance(0.03)
+    assert checked(arm("baseline", [1.0] * 4), new).verdict == "inconclusive"
+    # Three of three are one of 64: less than 3 %, and more than the half that each of two metrics has.
+    assert checked(LEARNED, arm("new", [1.2, 1.2, 1.21])).verdict == "fail"
+    assert checked(LEARNED, arm("new", [1.2, 1.2, 1.21]), metrics=2).verdict == "inconclusive"
+
+
+def test_a_loss_beyond_its_margin_by_itself_fails_and_one_at_it_passes():
+    assert checked(arm("baseline", [0.5] * 3), arm("new", [0.5] * 3), margin=0.0).verdict == "pass"
+    found = checked(arm("baseline", [0.5] * 3), arm("new", [0.6] * 3))
+    assert (found.verdict, found.seeds_needed) == ("fail", None)
+    assert found.reason.endswith("over 3 seeds; 1.1 times is allowed.")
+
+
+def test_each_pair_is_shown_with_both_runs_in_the_order_of_the_seeds():
+    found = checked(arm("baseline", [0.5, 0.4, 0.3]), list(reversed(arm("new", [0.6, 0.5, 0.4]))))
+    assert [(each.seed, each.baseline, each.new) for each in found.values] == [
+        (0, 0.5, 0.6),
+        (1, 0.4, 0.5),
+        (2, 0.3, 0.4),
+    ]
+    assert (found.values[0].baseline_run, found.values[0].new_run) == ("run_baseline_0", "run_new_0")
