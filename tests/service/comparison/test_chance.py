@@ -71,3 +71,78 @@ def test_the_chances_of_extremes_are_those_of_all_ways_to_give_the_marks(seeds):
         ways[sum(marks)] += 1
         hits[mixed, sum(marks)] += base == seeds[0] and 0 in arms
     assert chances_of_extremes(seeds) == pytest.approx(np.cumsum(hits, axis=0) / ways)
+
+
+def one_by_one(n, m, error):
+    """The levels of a single arm of m seeds against n, from the probability of every pair of counts."""
+    pairs = [(x, y) for x in range(n + 1) for y in range(m + 1)]
+
+    def tail(lower, bad):
+        """P(share of the baseline - share of the arm >= lower), given how many seeds are bad in all."""
+        ways = [comb(n, x) * comb(m, y) for x, y in pairs if x + y == bad and x / n - y / m > lower - 1e-9]
+        return sum(ways) / comb(n + m, bad)
+
+    found = {}
+    for x, y in pairs:
+        lower = x / n - y / m
+        if abs(lower) > 1e-9:
+            found[x, y] = tail(lower, x + y) if lower > 0 else tail(-lower, n + m - x - y)
+    differences = {round(abs(x / n - y / m), 9) for x, y in found}
+    candidates = sorted({0.0, *(round(tail(each, bad), 12) for each in differences for bad in range(n + m + 1))})
+    shares = np.linspace(0, 1, 401)[1:-1]
+
+    def errs(better, worse):
+        counted = [(x, y) for (x, y), p in found.items() if p <= (better if x / n > y / m else worse) + 1e-9]
+        each = [comb(n, x) * comb(m, y) * shares ** (x + y) * (1 - shares) ** (n + m - x - y) for x, y in counted]
+        return float(np.max(np.sum(each, axis=0))) if each else 0.0
+
+    worse = max(each for each in candidates if errs(each, each) <= error)
+    better = max(each for each in candidates if errs(each, worse) <= error)
+    return better, worse, errs(better, worse)
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (3, 3), (4, 3), (3, 5), (6, 6)])
+@pytest.mark.parametrize("error", [0.02, 0.05, 0.2])
+def test_the_levels_of_one_arm_are_the_largest_that_keep_the_error(n, m, error):
+    assert levels((n, m), error) == pytest.approx(one_by_one(n, m, error), abs=1e-9)
+
+
+def test_beyond_the_largest_table_each_side_has_half_of_the_error():
+    assert levels((8,) * 33, 0.05) == (0.025, 0.025, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "bad", "better", "worse"),
+    [((3, 3), (3, 0), True, True), ((4, 4), (3, 1), False, False), ((4, 4), (2, 2), False, False)],
+)
+def test_a_difference_counts_on_either_side(seeds, bad, better, worse):
+    assert Tally(seeds, bad).decides(0.05) is better
+    assert Tally(seeds, bad[::-1]).decides(0.05) is worse
+    assert Tally(seeds, bad).differs is (bad[0] != bad[1])
+
+
+def test_all_against_none_is_all_of_the_baseline_and_none_of_the_arm():
+    assert Tally((3, 3), (3, 0)).all_against_none(0.02)
+    assert not Tally((3, 3), (3, 0)).all_against_none(0.015)  # it is one of 64
+    assert not Tally((3, 3), (0, 3)).all_against_none(0.5)
+    assert not Tally((5, 5), (5, 1)).all_against_none(0.5)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "bad", "needed"),
+    [
+        ((5, 5), (5, 0), 6),
+        ((2, 4), (2, 0), 5),
+        ((4, 4), (1, 1), None),
+        ((4, 4), (3, 0), 5),
+        ((2, 2), (1, 0), 6),
+        ((9, 9), (2, 0), 16),
+    ],
+)
+def test_more_seeds_decide_where_the_shares_stay(seeds, bad, needed):
+    assert Tally(seeds, bad).seeds_that_decide(0.05) == needed
+    if needed is not None:
+        fewer = range(max(seeds) + 1, needed)
+        shares = [each / had for each, had in zip(bad, seeds, strict=True)]
+        tried = [Tally((n, n), tuple(round(share * n) for share in shares)) for n in (*fewer, needed)]
+        assert [each.decides(0.05) for each in tried] == [False] * len(fewer) + [True]
