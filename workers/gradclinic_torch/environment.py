@@ -18,15 +18,16 @@ def environment_of(
     *,
     device: torch.device,
     sites: Sequence[SiteInfo],
+    unseen: int,
 ) -> dict[str, Any]:
-    """The environment as it is stored with the run."""
+    """The environment as it is stored with the run; `unseen` is how many layers with weights no output was seen of."""
     return {
         "model": type(model).__name__,
         "optimizer": type(optimizer).__name__,
         "parameters": sum(parameter.numel() for parameter in parameters),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": str(torch.__version__),
-        "notes": _notes(model, sites),
+        "notes": [*_unseen_notes(unseen), *_notes(model, sites)],
     }
 
 
@@ -42,3 +43,11 @@ def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
     if unknown:
         notes.append(f"what follows {unknown} of the sites is not known: nothing is said of saturation there")
     return notes
+
+
+def _unseen_notes(unseen: int) -> list[str]:
+    if not unseen:
+        return []
+    why = "not called, or inside a model that was compiled before the recording began or as one whole graph"
+    layers = f"{unseen} layer{'s' if unseen > 1 else ''} with weights"
+    return [f"the output of {layers} was not seen in the first step: {why}"]

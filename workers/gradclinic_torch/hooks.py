@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from .compiled import named_modules, outside_graph
 from .module_kinds import FUSED
 
 Key = tuple[str, int]
@@ -54,13 +55,13 @@ class Watch:
         """Called when the whole model is about to be called, before the viewer is told."""
         self.samples = 0
         """Samples that went into the model since the last step."""
-        self.look_at(name for name, _ in model.named_modules())
+        self.look_at(name for name, _ in named_modules(model))
 
     def look_at(self, names: Iterable[str]) -> None:
         """Hook these modules, and no others, besides the model itself."""
         self.close()
         wanted = {"", *names}
-        for name, module in self._model.named_modules():
+        for name, module in named_modules(self._model):
             if name in wanted:
                 self._hook(name, module)
 
@@ -79,7 +80,11 @@ class Watch:
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             if not self._looks():
                 return None
-            seen = _with_gradient(module, args)
+            seen: tuple[Any, ...] | None = None
+            try:
+                seen = _with_gradient(module, args)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
+                self._on_error(error)
             self._guarded(lambda: self._entered(name, module, args if seen is None else seen, kwargs))
             return None if seen is None else (seen, kwargs)
 
@@ -87,8 +92,8 @@ class Watch:
             if self._looks():
                 self._guarded(lambda: self._left(name, module, output))
 
-        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-        self._handles.append(module.register_forward_hook(after))
+        self._handles.append(module.register_forward_pre_hook(outside_graph(before), with_kwargs=True))
+        self._handles.append(module.register_forward_hook(outside_graph(after)))
 
     def _looks(self) -> bool:
         """Validation, whether told by eval() or by no_grad(), is not looked at."""

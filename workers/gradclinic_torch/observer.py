@@ -27,7 +27,7 @@ from .recorder import Observation, Recorder
 from .recording_steps import RecordingSteps
 from .reductions import norms_of
 from .taps import ProbeTaps, Taps, Units
-from .weights import weights_in
+from .weights import unseen_in, weights_in
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 LOOK_EVERY = {"cpu": 1}
@@ -273,7 +273,12 @@ class Observer:
             self._recorder.weight_infos,
             batch_size=batch_size,
             environment=environment_of(
-                self._model, self._optimizer, self._parameters, device=device, sites=self._site_infos()
+                self._model,
+                self._optimizer,
+                self._parameters,
+                device=device,
+                sites=self._site_infos(),
+                unseen=unseen_in(self._model, discovery),
             ),
         )
         return self._recorder

@@ -23,6 +23,7 @@ from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
 
+from .compiled import outside_graph
 from .constant import ConstantLoss
 from .hooks import Watch, first_tensor
 from .observer import Facts, Observer
@@ -111,8 +112,8 @@ class Recording:
         self._origin: NonFiniteOrigin | None = None
         self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion, scaled=scaler is not None)
         self._handles: list[RemovableHandle] = [
-            model.register_forward_pre_hook(self._called, with_kwargs=True),
-            model.register_forward_hook(self._returned),
+            model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
+            model.register_forward_hook(outside_graph(self._returned)),
             optimizer.register_step_pre_hook(lambda *_: self._look(lambda look: look.before_step())),
             optimizer.register_step_pre_hook(lambda *_: self._trace()),
             optimizer.register_step_pre_hook(lambda *_: self._safely(self._observer.before_step)),
@@ -120,7 +121,7 @@ class Recording:
             optimizer.register_step_post_hook(lambda *_: self._safely(self._after_step)),
         ]
         if criterion is not None:
-            self._handles.append(criterion.register_forward_hook(self._saw_targets))
+            self._handles.append(criterion.register_forward_hook(outside_graph(self._saw_targets)))
         atexit.register(self.finish)
 
     def __enter__(self) -> Self:
@@ -138,8 +139,7 @@ class Recording:
         """
         if not self._ended:
             self._look(lambda look: look.after_backward(loss))
-            if self._last_batch is not None:
-                self._last_batch.after_backward(loss)
+            self._keep(lambda last: last.after_backward(loss))
             self._safely(lambda: self._observer.after_backward(loss))
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
@@ -219,14 +219,13 @@ class Recording:
 
     def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if torch.is_grad_enabled():
-            inputs = first_tensor((*args, *kwargs.values()))
-            self._look(lambda look: look.before_forward(inputs))
-            if self._last_batch is not None:
-                self._last_batch.before_forward(inputs, args, dict(kwargs))
+            given = (*args, *kwargs.values())
+            self._look(lambda look: look.before_forward(first_tensor(given)))
+            self._keep(lambda last: last.before_forward(first_tensor(given), args, dict(kwargs)))
 
     def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if torch.is_grad_enabled() and self._last_batch is not None:
-            self._last_batch.after_forward(first_tensor(output))
+        if torch.is_grad_enabled():
+            self._keep(lambda last: last.after_forward(first_tensor(output)))
 
     def _after_step(self) -> None:
         if not self._observer.after_step() and not self._silent:
@@ -236,8 +235,7 @@ class Recording:
     def _saw_targets(self, criterion: nn.Module, args: tuple[Any, ...], outputs: Any) -> None:
         if torch.is_grad_enabled() and len(args) > 1:
             self._look(lambda look: look.after_loss(args[0], args[1], outputs))
-            if self._last_batch is not None:
-                self._last_batch.after_loss(args[1])
+            self._keep(lambda last: last.after_loss(args[1]))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._constant.saw(criterion, args[0], args[1]))
 
@@ -259,13 +257,22 @@ class Recording:
 
     def _trace(self) -> None:
         """Find where the first number that is not finite came from, in the step that breaks and before it is taken."""
-        last = self._last_batch
-        if last is None or self.over is not None or self._observer.is_finite:
+
+        def find(last: LastBatch) -> None:
+            if self.over is None and not self._observer.is_finite:
+                self._last_batch = None
+                self._origin = last.origin(step=self._observer.step)
+
+        self._keep(find)
+
+    def _keep(self, see: Callable[[LastBatch], None]) -> None:
+        """Have the last batch kept or looked at; where that fails, the rest is recorded all the same."""
+        if self._last_batch is None:
             return
-        self._last_batch = None
         try:
-            self._origin = last.origin(step=self._observer.step)
+            see(self._last_batch)
         except Exception as error:  # whatever it is, the training goes on
+            self._last_batch = None
             log.warning(
                 "where the first NaN came from is not known, by an error of the recording's own", exc_info=error
             )

@@ -4,6 +4,7 @@ from torch import nn
 
 from gradclinic.measurements.record import WeightInfo
 
+from .compiled import named_modules
 from .discovery import Discovery
 from .hooks import Key
 from .module_kinds import WEIGHTED, weights_of
@@ -14,7 +15,7 @@ def weights_in(
 ) -> list[tuple[nn.Parameter, WeightInfo]]:
     """The weights of every layer that has some, in the order of the forward pass, then those that were not called."""
     last = len(discovery.called)
-    modules = sorted(model.named_modules(), key=lambda item: discovery.called.get(item[0], last))
+    modules = sorted(named_modules(model), key=lambda item: discovery.called.get(item[0], last))
     found: dict[int, tuple[nn.Parameter, WeightInfo]] = {}
     for name, module in modules:
         own = [each for each in weights_of(module) if isinstance(module._parameters.get(each), nn.Parameter)]
@@ -34,3 +35,13 @@ def weights_in(
             info = WeightInfo(name, tuple(weight.shape), trainable=weight.requires_grad and id(weight) in trained)
             found[id(weight)] = weight, info
     return list(found.values())
+
+
+def unseen_in(model: nn.Module, discovery: Discovery) -> int:
+    """How many layers with weights of their own no call was seen of in the first step."""
+    return sum(
+        bool(weights_of(module))
+        and name not in discovery.called
+        and any(each.requires_grad for each in module.parameters())
+        for name, module in named_modules(model)
+    )

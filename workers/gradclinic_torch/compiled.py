@@ -1,0 +1,50 @@
+"""What `torch.compile` changes for a recording: hooks stay out of the graph, and modules keep their names."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+WRAPPED = "_orig_mod"
+"""Under this name a compiled module holds the one that was compiled."""
+
+
+def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """The same hook, called as plain Python where a module is compiled, between two graphs.
+
+    Where the program asked for one whole graph (`fullgraph=True`), the compiled module runs without the hook.
+    """
+    eager = torch.compiler.disable(hook)  # type: ignore[no-untyped-call]  # torch's own
+
+    def call(*args: Any) -> Any:
+        if not torch.compiler.is_compiling():
+            return hook(*args)
+        torch._dynamo.comptime.comptime(_ask)
+        return None if _tracing["whole"] else eager(*args)
+
+    return call
+
+
+def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Every module under the name that it has where nothing is compiled; the model itself as it is called, as ''."""
+    for name, module in model.named_modules():
+        parts = name.split(".")
+        plain = ".".join(part for part in parts if part != WRAPPED)
+        if not name or (plain and not is_wrapper(module)):
+            yield plain, module
+
+
+def is_wrapper(module: nn.Module) -> bool:
+    """Whether a module is what `torch.compile` returned for another."""
+    return WRAPPED in module._modules
+
+
+_tracing = {"whole": True}
+"""Whether the graph being traced may not be broken; a dictionary, so that the compiler reads what `_ask` wrote."""
+
+
+def _ask(context: Any) -> None:
+    """Note, while a graph is traced, whether it may be broken; if torch does not tell, it may not."""
+    tracer = getattr(context, "_ComptimeContext__tx", None)
+    _tracing["whole"] = bool(getattr(tracer, "one_graph", True) or getattr(tracer, "error_on_graph_break", False))
