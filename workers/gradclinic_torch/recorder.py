@@ -65,7 +65,7 @@ class _Passed(NamedTuple):
 
 
 class Recorder:
-    """Watches one network train. Statistics are defined in `gradclinic.measurements.record.STATISTICS`."""
+    """Watches one network train. Statistics are defined in `gradclinic.measurements.statistic.STATISTICS`."""
 
     def __init__(
         self,
