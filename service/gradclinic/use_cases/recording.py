@@ -209,5 +209,5 @@ def _judged(record: RunRecord, reason: Reason) -> tuple[Reason, Diagnosis | None
     try:
         return reason, diagnose(record)
     except Exception:
-        log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
-        return Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made"), None
+        log.exception("diagnosis_failed")  # the facts are kept; they can be judged again
+        return Reason("not_diagnosed", f"{reason.text}; its diagnosis failed"), None
