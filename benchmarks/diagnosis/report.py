@@ -18,6 +18,7 @@ from .cases import Case, corpus
 from .generate import fresh
 from .measure import Judged, alarms_by_condition, confusion, false_alarms, judge_all, right, wilson
 from .sound import sound
+from .wild import report as wild
 
 SHORT = {
     "vanishing_gradients": "vanish",
@@ -42,9 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--healthy", type=int, default=76, help="experiments of every kind that train well")
     parser.add_argument("--no-corpus", action="store_true", help="leave the fixed cases out")
     parser.add_argument("--seed", type=int, default=0, help="draws the fresh experiments")
+    parser.add_argument("--wild", action="store_true", help="instead: programs as people write them, and their faults")
+    parser.add_argument("--only", nargs="*", default=(), help="of these, only the programs named")
     parser.add_argument("--json", action="store_true", help="print rows instead of tables")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    if options.wild:
+        _show_wild(options.only, seed=options.seed, as_json=options.json)
+        return
     groups: dict[str, list[Case]] = {
         "fixed cases": [] if options.no_corpus else corpus(),
         f"fresh, seed {options.seed}": fresh(options.fresh, seed=options.seed),
@@ -58,6 +64,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     for name, rows in results.items():
         show(console, name, rows)
+
+
+def _show_wild(only: Sequence[str], *, seed: int, as_json: bool) -> None:
+    console = Console(stderr=as_json)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("training", total=None)
+        told = wild.tell_all(only, seed=seed, tick=lambda: progress.advance(task))
+    if as_json:
+        print(json.dumps(wild.figures(told), indent=1))
+        return
+    table = Table(title=f"Programs as people write them, seed {seed}")
+    for column in ("what", "of", "value", "unit", "interval"):
+        table.add_column(column)
+    for row in wild.figures(told):
+        table.add_row(
+            str(row["subject"]), str(row["configuration"]), f"{row['value']:.2f}", str(row["unit"]), str(row["noise"])
+        )
+    console.print(table)
+    for line in wild.missed(told):
+        console.print(f"  {line}")
 
 
 def _measured(groups: dict[str, list[Case]], console: Console) -> dict[str, list[Judged]]:

@@ -207,3 +207,24 @@ def test_an_error_of_the_look_ends_neither_the_training_nor_the_recording(monkey
             optimizer.step()
     assert recording.record.preflight is None
     assert len(recording.record.get("train_loss")) == 10
+
+
+def test_it_names_parameters_that_no_gradient_reaches_but_not_those_that_are_frozen():
+    class Cut(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.frozen, self.cut, self.head = nn.Linear(8, 8), nn.Linear(8, 16), nn.Linear(16, 3)
+            self.frozen.requires_grad_(False)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.head(self.cut(self.frozen(inputs)).relu().detach())
+
+    found = looked_at(Cut(), nn.CrossEntropyLoss(), CLASSES).wiring
+    assert found.without_gradient == ("cut.weight", "cut.bias")
+
+
+def test_it_sees_the_largest_dropout_that_is_in_use():
+    dropped = nn.Sequential(nn.Dropout(0.2), nn.Linear(8, 16), nn.Dropout(0.9), nn.Linear(16, 3))
+    assert looked_at(dropped, nn.CrossEntropyLoss(), CLASSES).dropout == 0.9
+    assert looked_at(dropped.eval(), nn.CrossEntropyLoss(), CLASSES).dropout is None
+    assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES).dropout is None

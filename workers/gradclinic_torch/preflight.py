@@ -81,6 +81,7 @@ class FirstLook:
         self._stops_at: str | None = None
         self._uncleared: list[bool] = []
         self._evaluating: tuple[str, ...] = ()
+        self._dropout: float | None = None
         self._settings: OptimizerFacts | None = None
         self._batch_size: int | None = None
         self._step = 0
@@ -132,8 +133,7 @@ class FirstLook:
         gradients = [each.grad for each in self._leaves if each.grad is not None]
         self._zero.append(bool(gradients) and not any(bool(each.any()) for each in gradients))
         held = [each for group in self._optimizer.param_groups for each in group["params"]]
-        reached = {id(each) for each in held if each.grad is not None}
-        missing = {id(each) for each in held} - reached
+        missing = {id(each) for each in held if each.requires_grad and each.grad is None}
         self._without_gradient = missing if self._step == 0 else self._without_gradient & missing
         if self._step == 0:
             self._stops_at = self._first_without_signal()
@@ -170,6 +170,7 @@ class FirstLook:
             precision=self._precision_facts(),
             optimizer=self._settings,
             norm=self._norm,
+            dropout=self._dropout,
             batch_size=self._batch_size,
         )
 
@@ -205,6 +206,12 @@ class FirstLook:
             for name, module in self._model.named_modules()
             if isinstance(module, _BATCH_NORM | nn.modules.dropout._DropoutNd) and not module.training
         )
+        dropped = [
+            float(module.p)
+            for module in self._model.modules()
+            if isinstance(module, nn.modules.dropout._DropoutNd) and module.training
+        ]
+        self._dropout = max(dropped, default=None)
         group = self._optimizer.param_groups[0]
         betas = group.get("betas", (0.0, 0.0))
         self._settings = OptimizerFacts(

@@ -1,4 +1,4 @@
-"""Starts one worker: `python -m gradclinic_workers`."""
+"""`python -m gradclinic_workers`: one worker."""
 
 from .process.app import main
 

@@ -7,8 +7,7 @@ from ..experiments.experiment import Experiment, RecordingPlan
 from ..experiments.lowering import Network, lower
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import Problem, TooLarge
-from .record import ALARMS, DENSE_STEPS, KEPT_STEPS
-from .statistic import STATISTICS
+from .record import ALARMS, DENSE_STEPS, KEPT_STEPS, STATISTICS
 
 FLOAT_BYTES = 4
 

@@ -99,13 +99,13 @@ class WiringFacts(Spec):
     """Whether the parameters that should be trained are trained."""
 
     untrained: Names = ()
-    """Number of parameters that require a gradient and affect the loss but are not in the optimizer."""
+    """Names of the parameters that require a gradient and affect the loss but are not in the optimizer."""
     unregistered: Count = 0
     """How many of those are in no module of the model (for example, layers in a plain list)."""
     untrained_fraction: Fraction = 0.0
     """Those as a fraction of all parameters that affect the loss."""
     without_gradient: Names = ()
-    """Number of parameters in the optimizer that got no gradient."""
+    """Names of the parameters in the optimizer that require a gradient and got none."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
     stops_at: Name | None = None
@@ -113,7 +113,7 @@ class WiringFacts(Spec):
     uncleared: bool = False
     """Whether the gradients of each step were added to those of the previous step (no zero_grad)."""
     evaluating: Names = ()
-    """Number of dropout and batch norm layers in evaluation mode while the model trains."""
+    """Names of the dropout and batch norm layers in evaluation mode while the model trains."""
 
 
 class PrecisionFacts(Spec):
@@ -153,6 +153,8 @@ class Preflight(Spec):
     precision: PrecisionFacts | None = None
     optimizer: OptimizerFacts | None = None
     norm: NormFacts | None = None
+    dropout: Fraction | None = None
+    """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None
     linear: bool | None = None
     """Whether the outputs are a linear function of the inputs; None where that is not known."""

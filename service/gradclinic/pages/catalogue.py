@@ -1,4 +1,4 @@
-"""The page of the catalogue."""
+"""The page of everything that a request can name."""
 
 from fastapi.responses import HTMLResponse
 
@@ -10,5 +10,5 @@ router = page_router()
 
 @router.get("/catalogue")
 def show() -> HTMLResponse:
-    """Everything that requests can use by name."""
+    """Everything that a request can name."""
     return render("catalogue.html", sections=catalogue())

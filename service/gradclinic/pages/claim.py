@@ -1,4 +1,4 @@
-"""The page of claims: each with its test, and the ruling of its newest study."""
+"""What the page of the claims shows: each with its test, and the ruling of the newest study that was run for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ router = page_router()
 
 @router.get("/claims")
 def show_all(service: TheService, *, quick: bool = False) -> HTMLResponse:
-    """Common advice, with verdicts from measurements."""
+    """Common advice, and what measurement says of it."""
     return render("claims.html", listed(service, quick=quick))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim with the ruling of its newest study."""
+    """A claim with what its newest study says of it."""
 
     claim: ClaimAnswer
     study: Study | None
     """The newest study of the claim."""
     ruling: Ruling | None
-    """None until the study has ended."""
+    """None before the study has ended, since a half of a study decides nothing."""
 
     @property
     def intervals(self) -> bool:

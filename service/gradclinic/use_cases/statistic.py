@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.profile import profiles
-from ..measurements.record import RunRecord, Series
-from ..measurements.statistic import STATISTICS
+from ..measurements.record import STATISTICS, RunRecord, Series
 from ..store import Run
 from ..theory import Prediction, predict
 from .service import Service

@@ -96,6 +96,12 @@ def changed(record: RunRecord, statistics: Mapping[str, Levels] | None = None, *
     return replace(record, series=series, **fields)
 
 
+def with_levels(record: RunRecord, level: float) -> RunRecord:
+    """The record with the size of every layer's outputs before the first step."""
+    levels = series_of(np.zeros(1, np.int32), level, len(record.sites))
+    return replace(record, series={**record.series, "activation_rms": levels})
+
+
 def with_slope(record: RunRecord, decades: float) -> RunRecord:
     """The record with gradients that lose that many decades, evenly, from output to input."""
     levels = 10.0 ** np.linspace(-decades, 0.0, len(record.sites))

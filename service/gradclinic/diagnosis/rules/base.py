@@ -6,6 +6,8 @@ from enum import IntEnum
 from math import isnan
 from typing import ClassVar
 
+import numpy as np
+
 from ...kernel.spec import Spec
 from ...kernel.vocabulary import Blame, Severity
 from ...measurements.losses import Swings
@@ -177,6 +179,25 @@ def learned(features: Features, thresholds: Thresholds) -> bool:
     """Whether the final training loss is at most half that of always predicting the average."""
     loss = features.relative_train_loss
     return not features.diverged and loss is not None and loss <= thresholds.learned
+
+
+def not_known_to_have_learned(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the run has ended and did not learn, or has no loss to compare with: a certain fault then does harm."""
+    return failed(features, thresholds) or (features.finished and features.relative_train_loss is None)
+
+
+_STARTING_TOO_LARGE = 30.0
+"""Root mean square of a layer's outputs over that of the inputs, or over 1. Schemes that fit keep it near 1; a factor
+of 30 at the readout makes logits with which a classifier is certain, and wrong, before the first step."""
+
+
+def starts_too_large(record: RunRecord) -> bool:
+    """Whether the initial weights enlarge the signal so much that the first steps start from far outside."""
+    seen, levels = record.preflight, record.get("activation_rms")
+    if seen is None or seen.inputs is None or not len(levels) or levels.steps[0] != 0:
+        return False
+    finite = levels.values[0][np.isfinite(levels.values[0])]
+    return bool(len(finite)) and float(finite.max()) > _STARTING_TOO_LARGE * max(1.0, seen.inputs.rms)
 
 
 def failed(features: Features, thresholds: Thresholds) -> bool:

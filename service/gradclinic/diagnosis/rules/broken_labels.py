@@ -40,6 +40,12 @@ class BrokenLabels(Rule):
         return Order.DATA_OR_WIRING
 
 
+def _between_0_and_1(loss: LossFacts, targets: TargetFacts) -> bool:
+    """Whether the loss takes targets that are probabilities, or zeros and ones; SoftMarginLoss takes -1 and 1."""
+    of_probabilities = loss.takes in ("probabilities", "logits") and loss.name != "SoftMarginLoss"
+    return of_probabilities and targets.form != "indices"
+
+
 def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...]] | None:
     if targets.nonfinite_rows:
         fraction = targets.nonfinite_rows / targets.rows
@@ -58,7 +64,7 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evi
             (Evidence("distinct_targets", 1.0, "targets", 2.0),),
         )
     outside = targets.outside_unit
-    if loss is not None and loss.takes == "probabilities" and outside > 0:
+    if loss is not None and _between_0_and_1(loss, targets) and outside > 0:
         return (
             (
                 f"{percent(outside)} of the targets lie outside 0 to 1 ({targets.low:.3g} to {targets.high:.3g}), where"

@@ -13,11 +13,13 @@ from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent, starts_too_large
 
 _BORN_DEAD: tuple[Blame, ...] = ("initialization", "hidden_activation", "input_scaling")
 _DIED: tuple[Blame, ...] = ("learning_rate", "initialization", "hidden_activation")
 """Units that were alive before the first step died of a step."""
+_DIED_OF_LARGE_WEIGHTS: tuple[Blame, ...] = ("initialization", "learning_rate", "hidden_activation")
+"""The step was large because the initial weights made the outputs, and with them the gradients, large."""
 
 
 class DeadUnits(Rule):
@@ -55,7 +57,7 @@ class DeadUnits(Rule):
                 *loss_evidence(features, thresholds),
             ),
             summary=_summary(features, record, thresholds, layers),
-            blames=_BORN_DEAD if self._from_start(features, thresholds) else _DIED,
+            blames=self._blames(features, record, thresholds),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -82,6 +84,11 @@ class DeadUnits(Rule):
             [BATCH_NORM],
             [KAIMING, rate(0.1)],
         )
+
+    def _blames(self, features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Blame, ...]:
+        if self._from_start(features, thresholds):
+            return _BORN_DEAD
+        return _DIED_OF_LARGE_WEIGHTS if starts_too_large(record) else _DIED
 
     def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
         known = features.dead_start[~np.isnan(features.dead_start)]

@@ -1,16 +1,15 @@
-from math import log
+from math import inf, log
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame
-from ...measurements.preflight import LossFacts, OutputFacts, Preflight, TargetFacts, least_cross_entropy
+from ...measurements.preflight import BOUNDS, LossFacts, OutputFacts, Preflight, TargetFacts, least_cross_entropy
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words
+from .base import Order, Rule, not_known_to_have_learned, outcome_in_words
 
 _Fault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
-_BOUNDED = ("softmax", "sigmoid", "tanh")
 
 
 class LossMismatch(Rule):
@@ -28,7 +27,7 @@ class LossMismatch(Rule):
         summary, evidence, confidence, blames = found
         return self.finding(
             features,
-            harm=failed(features, thresholds),
+            harm=not_known_to_have_learned(features, thresholds),
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
@@ -57,7 +56,8 @@ def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
             0.99,
             ("loss", "output_activation"),
         )
-    if loss.takes == "logits" and outputs.activation in _BOUNDED:
+    low, high = BOUNDS.get(outputs.activation or "", (-inf, inf))
+    if loss.takes == "logits" and high - low < inf:
         floor = least_cross_entropy(max(2, outputs.columns), outputs.activation)
         chance = log(max(2, outputs.columns))
         return (
@@ -67,6 +67,16 @@ def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
             ),
             (Evidence("least_loss", floor, "nats", 0.0),),
             0.97,
+            ("output_activation", "loss"),
+        )
+    if loss.takes == "logits" and low >= 0:
+        return (
+            (
+                f"{loss.name} takes logits of both signs, and the {outputs.activation} at the output gives none below"
+                f" 0, so no class can be ruled out; drop the {outputs.activation}"
+            ),
+            (Evidence("smallest_output", outputs.low, "output"),),
+            0.6,
             ("output_activation", "loss"),
         )
     if loss.takes == "log_probabilities" and outputs.form not in ("log_probabilities",) and loss.name == "NLLLoss":
@@ -92,6 +102,16 @@ def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> 
             (Evidence("target_columns", float(targets.columns), "columns", float(outputs.columns)),),
             0.9,
             ("loss", "data"),
+        )
+    if loss.name == "CrossEntropyLoss" and targets.form == "multi_hot" and targets.columns > 1:
+        return (
+            (
+                f"Cross entropy takes one class a row, and the targets' rows hold {targets.mean * targets.columns:.2g}"
+                " labels on average: labels that are independent need BCEWithLogitsLoss"
+            ),
+            (Evidence("targets_per_row", targets.mean * targets.columns, "labels", 1.0),),
+            0.9,
+            ("loss", "output_activation"),
         )
     is_class = targets.form in ("one_hot", "indices") or (targets.form == "multi_hot" and targets.columns == 1)
     few = targets.whole and 2 < targets.distinct <= 20 and targets.low >= 0 and targets.columns == 1

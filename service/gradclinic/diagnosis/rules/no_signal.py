@@ -1,10 +1,15 @@
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, outcome_in_words
+from .base import Order, Rule, outcome_in_words, starts_too_large
+
+_CUT: tuple[Blame, ...] = ("output_activation", "loss", "initialization")
+_LARGE: tuple[Blame, ...] = ("initialization", "output_activation", "loss")
+"""Where the initial weights make values so large that the output's activation is flat there."""
 
 
 class NoSignal(Rule):
@@ -30,7 +35,7 @@ class NoSignal(Rule):
             summary=(
                 f"The gradient is exactly zero{at}, so no weight can move; {outcome_in_words(features, thresholds)}."
             ),
-            blames=("precision",) if narrow else ("output_activation", "loss", "initialization"),
+            blames=("precision",) if narrow else _LARGE if starts_too_large(record) else _CUT,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:

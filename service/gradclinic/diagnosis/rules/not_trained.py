@@ -64,6 +64,17 @@ def _fault(wiring: WiringFacts) -> _Fault | None:
             wiring.untrained_fraction > 0.999,
             0.97,
         )
+    if wiring.without_gradient:
+        return (
+            (
+                f"No gradient reaches {listed(wiring.without_gradient)}, which the optimizer holds: a detach(), a"
+                " no_grad() or a part that the loss does not use cuts them off"
+            ),
+            (Evidence("parameters_without_gradient", float(len(wiring.without_gradient)), "parameters", 0.0),),
+            wiring.without_gradient,
+            False,
+            0.8,
+        )
     if wiring.evaluating:
         return (
             f"The model trains in evaluation mode ({listed(wiring.evaluating)}): call model.train()",

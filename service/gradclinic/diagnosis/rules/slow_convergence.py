@@ -23,6 +23,7 @@ from .base import (
     near_slope_evidence,
     near_slope_in_words,
     outcome_in_words,
+    percent,
 )
 from .exploding_gradients import ExplodingGradients
 from .vanishing_gradients import VanishingGradients
@@ -66,8 +67,11 @@ class SlowConvergence(Rule):
         if not self._can_be(features, thresholds):
             return None
         falling = _still_falling(features)
+        cause = None if falling else _other_cause(features, record)
         advice = (
-            "the loss is still falling, so more or larger steps may be enough"
+            cause[0]
+            if cause is not None
+            else "the loss is still falling, so more or larger steps may be enough"
             if falling
             else "the loss is no longer falling, so the model or the data may be the limit"
         )
@@ -82,7 +86,7 @@ class SlowConvergence(Rule):
             summary=summary,
             certainty=1.0 - doubt,
             more=near_slope_evidence(features, thresholds),
-            blames=("steps", "learning_rate") if falling else ("architecture", "data", "optimizer"),
+            blames=cause[1] if cause is not None else _FALLING if falling else _AT_ITS_LIMIT,
             severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
         )
 
@@ -157,6 +161,43 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
         and total < thresholds.small_update
         and gradient >= thresholds.usable_gradient
     )
+
+
+_LARGE_STEP = 0.03
+"""Mean relative change of the most changed layer a step, from which steps count as large: 30 times the 1e-3 of a
+healthy step, and above what the sound programs of benchmarks/diagnosis show."""
+_FADED = 0.01
+"""The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
+_FALLING: tuple[Blame, ...] = ("steps", "learning_rate")
+_AT_ITS_LIMIT: tuple[Blame, ...] = ("architecture", "data", "optimizer")
+
+
+def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blame, ...]] | None:
+    """What keeps a loss that no longer falls from falling: a rate that faded early, or steps that are too large."""
+    faded = _faded(record)
+    if faded is not None:
+        return (
+            f"the schedule had lowered the learning rate to {faded:.2g} of its largest by half of the steps",
+            ("schedule", "learning_rate"),
+        )
+    a_step = (features.total_update or 0.0) / max(1, features.steps_done)
+    if a_step > _LARGE_STEP:
+        return (
+            f"each step changes a layer by {percent(a_step)} of its size on average, so the steps may be too large",
+            ("learning_rate", "optimizer", "data"),
+        )
+    return None
+
+
+def _faded(record: RunRecord) -> float | None:
+    """The learning rate halfway over its largest, if almost nothing was left of it; None otherwise."""
+    rates = record.get("learning_rate")
+    if len(rates) < 2:
+        return None
+    values = rates.values[:, 0].astype(np.float64)
+    halfway = values[min(len(values) - 1, int(rates.steps.searchsorted(0.5 * rates.steps[-1])))]
+    largest = float(np.nanmax(values))
+    return float(halfway / largest) if largest > 0 and halfway < _FADED * largest else None
 
 
 def _are_too_small(finding: Finding) -> bool:

@@ -7,7 +7,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, enough, failed, outcome_in_words
+from .base import Order, Rule, blown_up, counted, enough, failed, outcome_in_words
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -26,6 +26,8 @@ class TooShort(Rule):
         looked = record.preflight is not None  # else something may be wrong that no number of steps mends
         if not (looked and features.finished and failed(features, thresholds)) or blown_up(features, thresholds):
             return None
+        if thresholds.min_records <= features.steps_done < thresholds.min_steps:
+            return self._hardly_begun(features, thresholds)
         if not enough(features, thresholds):
             return None
         needed = _needed(features, thresholds)
@@ -43,6 +45,21 @@ class TooShort(Rule):
                 f"The loss still falls at a steady pace, and training stopped after {features.steps_done:,} steps: at"
                 f" this pace it takes about {likely:.0f} times as many ({reach});"
                 f" {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("steps", "learning_rate"),
+        )
+
+    def _hardly_begun(self, features: Features, thresholds: Thresholds) -> Finding:
+        """So few steps say little but that they are few."""
+        return self.finding(
+            features,
+            harm=True,
+            severity="warning",
+            confidence=0.6,
+            evidence=(Evidence("steps_done", float(features.steps_done), "steps", thresholds.min_steps),),
+            summary=(
+                f"Training stopped after {counted(features.steps_done, 'step')}, too few to learn from or to judge by:"
+                f" train for longer, then look again; {outcome_in_words(features, thresholds)}."
             ),
             blames=("steps", "learning_rate"),
         )

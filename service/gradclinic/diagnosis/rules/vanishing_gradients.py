@@ -16,6 +16,7 @@ from ...remedies.against import (
     RELU,
     XAVIER,
     adam,
+    rate,
     skips,
     starved_gradient,
 )
@@ -74,6 +75,7 @@ class VanishingGradients(Rule):
                 *_factors(slope or 0.0, culprits),
                 *loss_evidence(features, thresholds),
             ),
+            blames=_blames(start, thresholds) if features.depth_slope_start is not None else None,
             summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)),
         )
 
@@ -81,6 +83,11 @@ class VanishingGradients(Rule):
         return Order.VANISHING if self._lasting(features, thresholds) else Order.VANISHING_LATE
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if finding.blames[:1] == ("learning_rate",):
+            return (rate(0.1), rate(0.01), *self._over_the_depth(network))
+        return self._over_the_depth(network)
+
+    def _over_the_depth(self, network: Network) -> Sequence[Remedy]:
         if network.recurrent:
             return (GATED_CELL, ORTHOGONAL_SMALL_INPUT, ORTHOGONAL, LAYER_NORM)
         if network.transformer:
@@ -102,6 +109,12 @@ class VanishingGradients(Rule):
         """Steep at the end of a training that failed: gradients that were sound at the start were lost on the way."""
         late = features.depth_slope_late
         return late is not None and late >= thresholds.depth_slope and failed(features, thresholds)
+
+
+def _blames(start: float, thresholds: Thresholds) -> tuple[Blame, ...]:
+    """Gradients that were sound before the first step vanished through the steps, so the rate comes first."""
+    usual = VanishingGradients.usual_blames
+    return usual if start >= thresholds.depth_slope else ("learning_rate", *usual)
 
 
 def _steepness(features: Features) -> tuple[float, float]:

@@ -79,3 +79,11 @@ def test_the_loss_is_to_blame_too_where_the_training_failed():
 
 def test_without_targets_nothing_is_known_of_them():
     assert judged(CLASSIFIER.model_copy(update={"targets": None})) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "there"), [("BCEWithLogitsLoss", True), ("MultiLabelSoftMarginLoss", True), ("SoftMarginLoss", False)]
+)
+def test_labels_outside_0_to_1_are_broken_for_losses_of_logits_too(name, there):
+    look = but(but(CLASSIFIER, "targets", form="numbers", low=1.0, high=2.0, outside_unit=0.4), "loss", name=name)
+    assert (diagnose(seen(look)).primary == "broken_labels") == there

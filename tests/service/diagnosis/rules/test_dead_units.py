@@ -9,7 +9,8 @@ from gradclinic.diagnosis.rules.base import Order
 from gradclinic.diagnosis.rules.dead_units import DeadUnits
 from gradclinic.diagnosis.thresholds import Thresholds
 
-from ..records import SICK, changed, failed, healthy_record, truncated
+from ..records import SICK, changed, failed, healthy_record, truncated, with_levels
+from ..seen import CLASSIFIER
 
 
 def test_layers_that_are_silent_because_the_one_before_died_are_not_blamed() -> None:
@@ -112,3 +113,15 @@ def test_too_few_steps_say_nothing_about_units_unless_the_training_broke_off() -
 def test_units_that_lived_while_gradients_were_broken_died_of_that(slope, dead_start, place) -> None:
     features = replace(extract(healthy_record()), depth_slope_start=slope, dead_start=np.array(dead_start))
     assert DeadUnits().precedence(features, Thresholds()) == place
+
+
+def test_units_that_died_of_steps_from_enlarged_outputs_died_of_the_initialization() -> None:
+    dying = {"dead_fraction": lambda steps: np.where(steps == 0, 0.02, 1.0)}
+    record = with_levels(changed(healthy_record(), dying, outcome=failed()), 40.0)
+    blames = {
+        look: next(
+            each for each in diagnose(replace(record, preflight=look)).findings if each.condition == "dead_units"
+        ).blames[0]
+        for look in (CLASSIFIER, None)
+    }
+    assert blames == {CLASSIFIER: "initialization", None: "learning_rate"}

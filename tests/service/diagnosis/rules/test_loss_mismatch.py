@@ -7,6 +7,7 @@ from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
 
+from ..records import failed
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
@@ -66,7 +67,7 @@ def test_a_single_sigmoid_before_a_loss_of_logits_is_measured_as_two_classes():
     look = but(but(CLASSIFIER, "outputs", activation="sigmoid", columns=1), "loss", name="BCEWithLogitsLoss")
     finding = judged(look)
     assert f"cannot fall below {finding.evidence[0].value:.2f} nats, where guessing costs 0.69" in finding.summary
-    assert judged(but(look, "outputs", activation="relu")) is None
+    assert judged(but(look, "outputs", activation="identity")) is None
     assert judged(but(look, "loss", takes="probabilities")) is None
     ten = judged(but(CLASSIFIER, "outputs", activation="tanh"))
     assert "where guessing costs 2.30" in ten.summary
@@ -108,3 +109,32 @@ def test_without_a_loss_outputs_or_targets_nothing_can_mismatch():
     one = but(CLASSIFIER, "outputs", columns=1)
     assert judged(one) is not None
     assert judged(but(one, "loss", name="SomeLoss", takes="unknown")) is None
+
+
+def test_an_activation_that_cuts_logits_below_zero_is_named_as_a_possibility():
+    finding = judged(but(CLASSIFIER, "outputs", activation="relu", low=0.0))
+    assert finding.blames == ("output_activation", "loss")
+    assert finding.confidence == 0.6
+    assert "drop the relu" in finding.summary
+    assert judged(but(REGRESSION, "outputs", activation="relu")) is None
+
+
+def test_cross_entropy_over_rows_with_several_labels_is_named():
+    """A mean of .3 over six columns is 1.8 labels a row."""
+    targets = {"form": "multi_hot", "columns": 6, "mean": 0.3, "low": 0.0, "high": 1.0, "distinct": 40}
+    finding = judged(but(CLASSIFIER, "targets", **targets))
+    assert (finding.blames[0], finding.evidence[0].value) == ("loss", pytest.approx(1.8))
+    assert "BCEWithLogitsLoss" in finding.summary
+    one_hot = but(CLASSIFIER, "targets", **{**targets, "form": "one_hot"})
+    assert judged(one_hot) is None
+    logits = but(but(CLASSIFIER, "targets", **targets), "loss", name="BCEWithLogitsLoss")
+    assert judged(logits) is None
+
+
+@pytest.mark.parametrize("ended", [{"constant_loss": None}, {"final_train_loss": -4.0}])
+def test_a_certain_mismatch_does_harm_where_there_is_no_loss_to_compare_with(ended):
+    record = seen(but(REGRESSION, "loss", broadcasts=True), outcome=failed(**ended))
+    diagnosis = diagnose(record)
+    assert (diagnosis.primary, diagnosis.findings[0].harm) == ("loss_mismatch", True)
+    learned = diagnose(seen(but(REGRESSION, "loss", broadcasts=True), outcome=failed(final_train_loss=0.1)))
+    assert not learned.findings[0].harm

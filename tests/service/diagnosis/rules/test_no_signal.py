@@ -1,5 +1,6 @@
 from gradclinic.diagnosis import diagnose
 
+from ..records import changed, failed, healthy_record, with_levels
 from ..seen import CLASSIFIER, but, seen
 
 
@@ -33,3 +34,12 @@ def test_what_was_not_looked_at_is_not_known():
     assert "no_signal" not in {
         each.condition for each in diagnose(seen(CLASSIFIER.model_copy(update={"wiring": None}))).findings
     }
+
+
+def test_where_the_weights_enlarge_the_signal_the_initialization_is_to_blame():
+    """Inputs of size 1 and a layer of size 40 before the first step."""
+    look = but(CLASSIFIER, "wiring", zero_gradient=True)
+    for level, blamed in ((40.0, "initialization"), (20.0, "output_activation")):
+        record = with_levels(changed(healthy_record(), outcome=failed()), level)
+        finding = diagnose(seen(look, record=record)).findings[0]
+        assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)

@@ -54,3 +54,12 @@ def test_evaluation_mode_hurts_only_where_the_training_failed():
 def test_what_was_not_looked_at_is_not_known():
     found = diagnose(seen(CLASSIFIER.model_copy(update={"wiring": None}))).findings
     assert "not_trained" not in {each.condition for each in found}
+
+
+def test_parameters_of_the_optimizer_that_no_gradient_reaches_are_named_where_nothing_was_learned():
+    look = but(CLASSIFIER, "wiring", without_gradient=("words.weight", "hidden.weight"))
+    finding = diagnose(seen(look)).findings[0]
+    assert (finding.condition, finding.harm, finding.blames) == ("not_trained", True, ("wiring",))
+    assert "No gradient reaches words.weight and hidden.weight" in finding.summary
+    learned = diagnose(seen(look, outcome=outcome()))
+    assert learned.primary == "healthy"

@@ -173,3 +173,22 @@ def test_remedies_follow_what_is_wrong_with_the_steps_or_nearly_with_the_depth()
     shrinks, grows = (Evidence("depth_slope", slope, "decades", None) for slope in (1.2, -1.2))
     assert remedies(replace(plain, evidence=(shrinks,)))[0] == "set_initialization"
     assert remedies(replace(plain, evidence=(grows,)))[0] == "scale_residual_branches"
+
+
+def level_with(**statistics):
+    """A loss that stays where the constant predictor's is."""
+    return changed(healthy_record(), {"probe_loss": 2.3, **statistics}, outcome=failed())
+
+
+def test_a_schedule_that_took_the_rate_away_early_is_to_blame() -> None:
+    faded = diagnose(level_with(learning_rate=lambda steps: 0.1 * 0.9**steps)).findings[0]
+    assert (faded.condition, faded.blames) == ("slow_convergence", ("schedule", "learning_rate"))
+    assert "by half of the steps" in faded.summary
+    cosine = diagnose(level_with(learning_rate=lambda steps: 0.05 * (1 + np.cos(np.pi * steps / 300)))).findings[0]
+    assert cosine.blames[0] != "schedule"
+
+
+@pytest.mark.parametrize(("a_step", "blamed"), [(0.05, "learning_rate"), (0.01, "architecture")])
+def test_steps_that_change_the_weights_by_much_are_to_blame_where_nothing_is_learned(a_step, blamed) -> None:
+    finding = diagnose(level_with(update_to_weight_ratio=a_step)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)

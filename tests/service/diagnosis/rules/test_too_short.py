@@ -109,7 +109,7 @@ def test_a_loss_that_rises_or_is_there_already_needs_no_more_steps() -> None:
 
 @pytest.mark.parametrize(
     "features",
-    [{"finished": False}, {"relative_train_loss": 0.4}, {"nonfinite_step": 200}, {"steps_done": 10}],
+    [{"finished": False}, {"relative_train_loss": 0.4}, {"nonfinite_step": 200}, {"steps_done": 5}],
 )
 def test_a_run_that_goes_on_learned_broke_off_or_is_too_short_to_judge_is_not_told_to_go_on(features) -> None:
     assert judged(line(at_half=1.0, at_end=0.9), **features) is None
@@ -118,3 +118,13 @@ def test_a_run_that_goes_on_learned_broke_off_or_is_too_short_to_judge_is_not_to
 def test_a_run_into_which_nobody_looked_may_need_something_else() -> None:
     record = replace(falling(to=0.8), preflight=None)
     assert TooShort().judge(extract(record), record, Thresholds()) is None
+
+
+@pytest.mark.parametrize(("steps", "there"), [(5, False), (6, True), (19, True)])
+def test_a_training_of_a_few_steps_is_told_that_they_are_few(steps: int, there: bool) -> None:
+    finding = judged(line(at_half=1.0, at_end=1.0), steps_done=steps, relative_train_loss=1.0)
+    assert (finding is not None) == there
+    if finding is not None:
+        assert finding.blames == ("steps", "learning_rate")
+        assert f"stopped after {steps} steps" in finding.summary
+        assert (finding.severity, finding.confidence) == ("warning", 0.6)

@@ -208,3 +208,17 @@ def test_late_gradients_are_as_sure_as_all_records_say() -> None:
     finding = judged(with_rows(stuck(), 10.0**steep))
     assert finding.confidence == pytest.approx(101 / 302, abs=1e-3)
     assert (finding.first_step, finding.last_step) == (200, 299)
+
+
+@pytest.mark.parametrize(("start", "blamed"), [(0.8, "learning_rate"), (2.0, "hidden_activation")])
+def test_gradients_that_were_sound_before_the_first_step_vanished_through_the_steps(start: float, blamed: str) -> None:
+    record = with_slope(healthy_record(), 3.0)
+    gradients = record.series["site_grad_rms"].values.copy()
+    gradients[0] = np.logspace(-start, 0, gradients.shape[1])
+    series = replace(record.series["site_grad_rms"], values=gradients)
+    record = replace(record, series={**record.series, "site_grad_rms": series}, outcome=failed())
+    finding = diagnose(record).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("vanishing_gradients", blamed)
+    assert finding.blames[-4:] == VanishingGradients.usual_blames
+    lowered = finding.suggested_remedies[0].kind == "lower_learning_rate"
+    assert lowered == (blamed == "learning_rate")

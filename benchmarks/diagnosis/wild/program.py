@@ -1,0 +1,99 @@
+"""A training program: what it trains, on what, how; and the faults that can be put into it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic.diagnosis import Diagnosis, diagnose
+from gradclinic.kernel.vocabulary import Blame
+from gradclinic_torch import Recording
+
+Model = Callable[[], nn.Module]
+Optimizing = Callable[[nn.Module], torch.optim.Optimizer]
+TAIL = 20
+"""Steps at the end over which the loss is averaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A training loop as a person writes it."""
+
+    name: str
+    inputs: Tensor
+    targets: Tensor
+    model: Model
+    loss: nn.Module
+    optimizer: Optimizing
+    score: Callable[[Tensor, Tensor], float]
+    """How good outputs are, whatever the loss: 0 is as good as a constant, 1 is perfect."""
+    truth: Tensor | None = None
+    """The targets that the score compares with, where a fault changed those that are trained on."""
+    steps: int = 600
+    batch: int = 32
+    clears: bool = True
+    """Whether gradients are cleared before each backward pass."""
+    evaluates: bool = False
+    """Whether the model stays in evaluation mode."""
+    clip: float | None = None
+    decay_each_step: float = 1.0
+    """The learning rate is multiplied by this after every step."""
+    held_out: bool = False
+    """Whether nothing was fitted or chosen by looking at it."""
+
+    def but(self, **changes: object) -> "Program":
+        """The same program, changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What somebody did wrong."""
+
+    name: str
+    kinds: tuple[Blame, ...]
+    """The parts of the training that are at fault: naming any of them is right."""
+    put_into: Callable[[Program], Program]
+    source: str
+    """Where such a fault was reported."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a program."""
+
+    diagnosis: Diagnosis
+    peers: Mapping[str, Diagnosis]
+    score: float
+
+
+def train(program: Program, *, seed: int = 0, rule_sets: Sequence[str] = ()) -> Trained:
+    """Trains with a recording around it, as the README shows it; no probe, no constant told."""
+    torch.manual_seed(seed)
+    model = program.model()
+    optimizer = program.optimizer(model)
+    model.train(not program.evaluates)
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, program.decay_each_step)
+    count = len(program.inputs)
+    with Recording(model, optimizer, program.loss, steps=program.steps) as recording:
+        order = torch.randperm(count)
+        for step in range(program.steps):
+            start = step * program.batch % count
+            if start + program.batch > count or not start:
+                order, start = torch.randperm(count), 0
+            rows = order[start : start + program.batch]
+            if program.clears:
+                optimizer.zero_grad()
+            loss = program.loss(model(program.inputs[rows]), program.targets[rows])
+            loss.backward()
+            recording.after_backward(loss)
+            if program.clip is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), program.clip)
+            optimizer.step()
+            schedule.step()
+    with torch.no_grad():
+        outputs = model.eval()(program.inputs)
+    truth = program.targets if program.truth is None else program.truth
+    peers = {rule_set: diagnose(recording.record, rule_set=rule_set) for rule_set in rule_sets}
+    return Trained(recording.diagnosis(), peers, program.score(outputs, truth))

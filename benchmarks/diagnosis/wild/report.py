@@ -1,0 +1,170 @@
+"""What is found in the programs: detection, the kind of fault at first and among three, false alarms."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from gradclinic.diagnosis import RULE_SETS, Diagnosis
+from gradclinic.kernel.vocabulary import Blame
+
+from ..measure import wilson
+from . import images, sequences, tabular
+from .program import Fault, Program, train
+
+MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
+    tabular.churn,
+    tabular.prices,
+    tabular.wines,
+    tabular.tumours,
+    tabular.tags,
+    images.digits,
+    images.residual,
+    images.autoencoder,
+    sequences.forecast,
+    sequences.memory,
+    sequences.reviews,
+    sequences.attention,
+)
+HARMED = 0.15
+"""A fault counts where the score falls by this much: others did no harm, and are told apart in no result."""
+KINDS = len(get_args(Blame))
+"""Parts of a training that can be blamed."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said of one program, sound or with a fault."""
+
+    program: str
+    held_out: bool
+    fault: Fault | None
+    score: float
+    sick: bool
+    kinds: tuple[Blame, ...]
+    """Blamed parts of the findings that do harm, best first."""
+    primary: str
+    peers: dict[str, bool]
+    """Whether each of the peers' rule sets found it sick."""
+
+    @property
+    def first(self) -> bool:
+        """Whether the first kind is right."""
+        return self.fault is not None and bool(set(self.kinds[:1]) & set(self.fault.kinds))
+
+    @property
+    def among_three(self) -> bool:
+        """Whether one of the first three kinds is right."""
+        return self.fault is not None and bool(set(self.kinds[:3]) & set(self.fault.kinds))
+
+
+def tell_all(only: Sequence[str] = (), *, seed: int = 0, tick: Callable[[], object] = lambda: None) -> list[Told]:
+    """Trains every program, sound and with each of its faults; those whose fault did no harm are left out."""
+    told: list[Told] = []
+    for make in MAKERS:
+        sound, faults = make()
+        if only and sound.name not in only:
+            continue
+        healthy = tell(sound, None, seed=seed)
+        told.append(healthy)
+        for fault in faults:
+            faulty = tell(sound, fault, seed=seed)
+            tick()
+            if faulty.score <= healthy.score - HARMED:
+                told.append(faulty)
+    return told
+
+
+def tell(sound: Program, fault: Fault | None, *, seed: int) -> Told:
+    """Trains one program and says what was found."""
+    program = sound if fault is None else fault.put_into(sound)
+    trained = train(program, seed=seed, rule_sets=[name for name in RULE_SETS if name != "1"])
+    return Told(
+        program=sound.name,
+        held_out=sound.held_out,
+        fault=fault,
+        score=trained.score,
+        sick=_is_sick(trained.diagnosis),
+        kinds=_kinds(trained.diagnosis),
+        primary=trained.diagnosis.primary,
+        peers={name: _is_sick(diagnosis) for name, diagnosis in trained.peers.items()},
+    )
+
+
+def _is_sick(diagnosis: Diagnosis) -> bool:
+    return any(finding.harm for finding in diagnosis.findings)
+
+
+def _kinds(diagnosis: Diagnosis) -> tuple[Blame, ...]:
+    blamed = [blame for finding in diagnosis.findings if finding.harm for blame in finding.blames]
+    return tuple(dict.fromkeys(blamed))
+
+
+def by_chance(told: Iterable[Told], guesses: int) -> float:
+    """Mean probability that so many different kinds, drawn at random, hold one of the true ones."""
+    chances = []
+    for each in told:
+        if each.fault is None:
+            continue
+        missed = 1.0
+        for drawn in range(guesses):
+            missed *= (KINDS - len(each.fault.kinds) - drawn) / (KINDS - drawn)
+        chances.append(1.0 - missed)
+    return sum(chances) / len(chances) if chances else 0.0
+
+
+def _chance(told: Sequence[Told], guesses: int) -> str:
+    return f"; by chance {by_chance(told, guesses):.2f}"
+
+
+def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
+    """The rates, each with its 95 % interval, for the programs held out and for the others."""
+    rows: list[dict[str, str | float]] = []
+    for held_out in (True, False):
+        group = [each for each in told if each.held_out == held_out]
+        faulty, sound = [e for e in group if e.fault is not None], [e for e in group if e.fault is None]
+        name = "programs held out" if held_out else "programs used to choose"
+        peers = [peer for peer in RULE_SETS if peer != "1"]
+        counted = [
+            ("faulty: found sick", sum(e.sick for e in faulty), len(faulty), ""),
+            ("faulty: true kind first", sum(e.first for e in faulty), len(faulty), _chance(faulty, 1)),
+            ("faulty: true kind in three", sum(e.among_three for e in faulty), len(faulty), _chance(faulty, 3)),
+            ("sound: called sick", sum(e.sick for e in sound), len(sound), ""),
+            *((f"faulty: found sick, {peer}", sum(e.peers[peer] for e in faulty), len(faulty), "") for peer in peers),
+            *((f"sound: called sick, {peer}", sum(e.peers[peer] for e in sound), len(sound), "") for peer in peers),
+        ]
+        for subject, hits, of, more in counted:
+            if of:
+                low, high = wilson(hits, of)
+                rows.append(
+                    {
+                        "benchmark": "diagnosis --wild",
+                        "subject": subject,
+                        "configuration": f"{name}, {of}",
+                        "value": hits / of,
+                        "unit": "fraction",
+                        "noise": f"95 %: {low:.2f} to {high:.2f}{more}",
+                    }
+                )
+        if faulty:
+            rows.append(
+                {
+                    "benchmark": "diagnosis --wild",
+                    "subject": "faulty: kinds named",
+                    "configuration": f"{name}, {len(faulty)}",
+                    "value": sum(len(e.kinds[:3]) for e in faulty) / len(faulty),
+                    "unit": "kinds a program, of the first three",
+                    "noise": "",
+                }
+            )
+    return rows
+
+
+def missed(told: Sequence[Told]) -> list[str]:
+    """A line for each faulty program whose first kind is wrong, and each sound one that is called sick."""
+    return [
+        f"{each.program}: {each.fault.name if each.fault else 'sound'} (score {each.score:.2f}):"
+        f" {each.primary}, {', '.join(each.kinds) or 'nothing'};"
+        f" true: {', '.join(each.fault.kinds) if each.fault else 'nothing'}"
+        for each in told
+        if (each.fault is not None and not each.first) or (each.fault is None and each.sick)
+    ]
