@@ -14,9 +14,11 @@ from .rules import RULES
 
 
 def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) -> tuple[Remedy, ...]:
-    """The remedies for a finding, best first; if the experiment is known, only those that apply to it."""
+    """The remedies for a finding, best first: those that the experiment can take, or that the record has no sign of."""
     found = RULES[finding.condition].remedies(finding, Network.recorded(record))
-    return tuple(remedy for remedy in found if experiment is None or _applies(remedy, experiment))
+    if experiment is None:
+        return tuple(remedy for remedy in found if not remedy.in_place(record))
+    return tuple(remedy for remedy in found if _applies(remedy, experiment))
 
 
 def _applies(remedy: Remedy, experiment: Experiment) -> bool:

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from ..experiments.experiment import Experiment
 from ..experiments.layers.batch_norm import BatchNorm
+from ..measurements.record import RunRecord
 from .base import Remedy, as_layer_list, refuse, with_knob, with_layers
 from .norms import insert_norms
 
@@ -20,6 +21,9 @@ class AddBatchNorm(Remedy):
     """Added to the variance for numerical stability."""
     rank: ClassVar[int | None] = 2
     source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv:1502.03167"
+
+    def in_place(self, record: RunRecord) -> bool:
+        return record.preflight is not None and record.preflight.norm is not None
 
     def apply(self, experiment: Experiment) -> Experiment:
         present = getattr(experiment.model, "normalization", None)

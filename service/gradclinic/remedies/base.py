@@ -12,6 +12,7 @@ from ..experiments.presets import Model
 from ..experiments.presets.layers import LayerList
 from ..kernel.errors import RemedyDoesNotApply
 from ..kernel.spec import Spec
+from ..measurements.record import RunRecord
 
 
 class Remedy(Spec):
@@ -31,6 +32,10 @@ class Remedy(Spec):
     @abstractmethod
     def apply(self, experiment: Experiment) -> Experiment:
         """The experiment with the remedy applied; raises RemedyDoesNotApply if there is nothing to change."""
+
+    def in_place(self, record: RunRecord) -> bool:
+        """Whether a recorded training has it already, or has nothing that it changes, as far as its record tells."""
+        return False
 
 
 def with_model(experiment: Experiment, model: Model) -> Experiment:

@@ -8,6 +8,7 @@ from ..experiments.optimizers import AnyOptimizer
 from ..experiments.optimizers.adam import Adam
 from ..experiments.optimizers.base import Optimizer
 from ..kernel.spec import Fraction
+from ..measurements.record import RunRecord
 from .base import Remedy, refuse
 
 
@@ -29,6 +30,10 @@ class ChangeOptimizer(Remedy):
             return posted
         decay = _named_decay(posted.get("optimizer"))
         return posted if decay is None else {**posted, "weight_decay": decay}
+
+    def in_place(self, record: RunRecord) -> bool:
+        used = record.preflight.optimizer if record.preflight is not None else None
+        return used is not None and used.name.lower() == self.optimizer.kind
 
     def apply(self, experiment: Experiment) -> Experiment:
         decay = experiment.optimizer.weight_decay if self.weight_decay is None else self.weight_decay

@@ -7,6 +7,7 @@ from ..experiments.layers import AnyLayer
 from ..experiments.layers.activation import ActivationLayer
 from ..experiments.layers.recurrent import Nonlinearity, Recurrent
 from ..experiments.layers.weighted import Weighted
+from ..measurements.record import RunRecord
 from .base import Remedy, as_layer_list, refuse, rewrite_layers, walk, with_knob, with_layers
 
 
@@ -18,6 +19,10 @@ class SwapActivation(Remedy):
     """The new activation: a name, or an object with parameters."""
     rank: ClassVar[int | None] = 1
     source: ClassVar[str] = "Glorot, Bordes and Bengio 2011, AISTATS"
+
+    def in_place(self, record: RunRecord) -> bool:
+        found = {site.activation for site in record.sites if site.activation is not None}
+        return found == {self.activation.name}
 
     def apply(self, experiment: Experiment) -> Experiment:
         layers = as_layer_list(experiment).layers

@@ -40,7 +40,7 @@ def test_steps_that_are_too_small_are_said_to_be_and_larger_ones_are_suggested(u
     assert finding.summary.startswith("Steps are too small")
     assert words in finding.summary
     assert "the learning rate holds it back" in finding.summary
-    assert [remedy.kind for remedy in finding.suggested_remedies[:2]] == ["remove_clipping", "set_learning_rate"]
+    assert [remedy.kind for remedy in finding.suggested_remedies[:2]] == ["set_learning_rate", "set_learning_rate"]
 
 
 def test_a_failure_with_a_slope_near_its_threshold_is_treated_as_its_cause_unless_the_steps_are_too_small() -> None:
@@ -48,7 +48,7 @@ def test_a_failure_with_a_slope_near_its_threshold_is_treated_as_its_cause_unles
     assert near.condition == "slow_convergence"
     assert near.suggested_remedies[0].kind == "set_initialization"
     idle = with_slope(stuck(update_to_weight_ratio=1e-5, weight_grad_norm_l2=1e-9), 1.2)
-    assert diagnose(idle).findings[0].suggested_remedies[0].kind == "remove_clipping"
+    assert diagnose(idle).findings[0].suggested_remedies[0].kind == "set_learning_rate"
 
 
 RULE, THRESHOLDS = SlowConvergence(), Thresholds()
