@@ -64,10 +64,10 @@ class Reconciler:
                 changed = self.round()
             except ServiceUnavailable as error:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-                log.warning("reconciler_waits", error=str(error), pause_s=pause)
+                log.warning("reconciler_waiting", error=str(error), pause_s=pause)
             except Exception:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-                log.exception("reconciler_broke", pause_s=pause)
+                log.exception("reconciler_failed", pause_s=pause)
             else:
                 pause = self._settings.reconcile_every_s
                 if changed:
@@ -84,7 +84,7 @@ class Reconciler:
             except NotFound:
                 log.debug("prescription_deleted", prescription=prescription_id)
             except Exception:
-                log.exception("prescription_broke", prescription=prescription_id)
+                log.exception("prescription_failed", prescription=prescription_id)
                 give_up(self._service, prescription_id)
         return changed
 
@@ -99,7 +99,7 @@ class Reconciler:
             except NotFound:
                 continue  # deleted in the meantime
             except Exception:
-                log.exception("check_broke", check=check_id)
+                log.exception("check_failed", check=check_id)
                 give_up_check(self._service, check_id)
         return changed
 
@@ -115,7 +115,7 @@ class Reconciler:
             except Conflict:
                 continue  # its baseline is being moved right now; the next round tries again
             except Exception:
-                log.exception("schedule_broke", schedule=schedule.name)
+                log.exception("schedule_failed", schedule=schedule.name)
         return changed
 
     def _forget(self) -> None:

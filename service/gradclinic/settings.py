@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     """Port that the API listens on; 0 picks any free port."""
     cors_origins: str = ""
     """Comma-separated origins whose pages may call the API from a browser (CORS); "*" allows all. Default: none.
+    A page of any other origin is refused (403) where it sends a request that changes something.
     There is no authentication: anyone who can reach the service can use it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Minimum level of messages that are logged."""

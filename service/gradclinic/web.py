@@ -29,6 +29,7 @@ from .api import run as runs
 from .api import schedule as schedules
 from .api import statistic as statistics
 from .api import study as studies
+from .api.http.cross_site import SameSite
 from .api.http.head import HeadAsGet
 from .api.http.known_parameters import only_known_parameters
 from .api.http.openapi import document_of, operation_id
@@ -128,10 +129,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         most_bytes=service.settings.max_request_bytes,
         exceptions={datasets.PATH: service.settings.max_dataset_bytes},
     )
-    if service.settings.cors_origins:
+    origins = [origin.strip() for origin in service.settings.cors_origins.split(",") if origin.strip()]
+    app.add_middleware(SameSite, allowed_origins=origins)
+    if origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=[origin.strip() for origin in service.settings.cors_origins.split(",")],
+            allow_origins=origins,
             allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
             allow_headers=[
                 "Content-Type",

@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
-from gradclinic.measurements.record import STATISTICS, RunRecord
+from gradclinic.measurements.record import RunRecord
+from gradclinic.measurements.statistic import STATISTICS
 from gradclinic_workers.train.build import build
 from gradclinic_workers.train.fit import train
 from gradclinic_workers.train.initialize import BATCHES, generator, initialize

@@ -10,7 +10,8 @@ from torch import nn
 from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
-from gradclinic.measurements.record import STATISTICS, RunRecord
+from gradclinic.measurements.record import RunRecord
+from gradclinic.measurements.statistic import STATISTICS
 from gradclinic_torch import Recording
 from gradclinic_workers.train.build import build, build_optimizer
 from gradclinic_workers.train.fit import train

@@ -202,18 +202,64 @@ def test_a_transformer_s_blocks_are_its_profile() -> None:
 
 
 class OfItsOwn(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, inputs: int = 64, outputs: int = 10) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(64, 10) / 8)
+        self.matrix = nn.Parameter(torch.randn(inputs, outputs) / inputs**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight
+        return x @ self.matrix
 
 
-def test_a_model_of_layers_of_its_own_has_its_parameters_recorded() -> None:
+def test_a_model_of_one_matrix_has_it_recorded_as_its_readout() -> None:
     record = found(OfItsOwn())
-    assert (record.sites, [weight.name for weight in record.weights]) == ((), ["weight"])
+    assert (record.sites, [weight.shape for weight in record.weights]) == ((), [(64, 10)])
+    assert record.weights[0].readout
     assert (record.get("weight_grad_norm_l2").values > 0).all()
+
+
+def test_layers_of_one_s_own_are_seen_like_torch_s() -> None:
+    record = found(
+        nn.Sequential(OfItsOwn(64, 16), nn.Sigmoid(), OfItsOwn(16, 16), nn.LayerNorm(16), nn.ReLU(), OfItsOwn(16, 10))
+    )
+    assert [(site.name, site.activation) for site in record.sites] == [("0", "sigmoid"), ("2", "relu")]
+    assert [weight.name for weight in record.weights if weight.readout] == ["5"]
+
+
+class Offset(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.position = nn.Parameter(torch.randn(8, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.position
+
+
+def test_a_matrix_that_is_only_added_makes_no_layer() -> None:
+    record = found(nn.Sequential(nn.Unflatten(1, (8, 8)), Offset(), nn.Linear(8, 8), nn.Flatten(), nn.Linear(64, 10)))
+    assert [site.name for site in record.sites] == ["2"]
+
+
+class PreNorm(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.first, self.second = nn.LayerNorm(16), nn.Linear(16, 16), nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(torch.relu(self.first(self.norm(x))))
+
+
+def test_the_norm_of_the_next_block_does_not_belong_to_the_layer_before_it() -> None:
+    torch.manual_seed(0)
+    stem, gradients = nn.Linear(64, 16), []
+
+    def see(_: nn.Module, __: Any, output: Tensor) -> None:
+        output.register_hook(lambda gradient: gradients.append(float(gradient.norm())))
+
+    stem.register_forward_hook(see)
+    record = found(nn.Sequential(stem, PreNorm(), PreNorm(), nn.LayerNorm(16), nn.Linear(16, 10)))
+    assert [site.name for site in record.sites if site.in_profile] == ["0", "1", "2"]
+    measured = record.get("site_grad_rms").values[0][0]
+    assert abs(measured / (gradients[0] / 16**0.5 / 16**0.5 * 16) - 1) < 1e-4
 
 
 def test_a_layer_whose_output_goes_into_the_next_one_as_it_is_has_no_activation():

@@ -17,9 +17,9 @@ from gradclinic.experiments.activations.identity import Identity
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import SiteInfo
 
-from .graph import Node, adds_its_input, consumers_of, is_product, only_taker
+from .graph import Node, adds_its_input, consumers_of, is_product, multiplies, only_taker, reads_alone
 from .hooks import Key
-from .module_kinds import CELLS, CHANNELS_FIRST, FUSED, NORMS, WEIGHTED, activation_of_module, activation_of_node
+from .module_kinds import CELLS, CHANNELS_FIRST, FUSED, NORMS, activation_of_module, activation_of_node, may_be_weighted
 
 MOST_STATES = 512
 """Time steps of one cell that become sites."""
@@ -41,6 +41,8 @@ class Passage:
     gradients: list[Tensor] = field(default_factory=list)
     inner: bool = False
     """Whether a weighted layer was called inside."""
+    weighted: bool = False
+    """Whether it multiplies its input by a matrix of its own."""
 
     @property
     def changed(self) -> bool:
@@ -100,8 +102,6 @@ class Discovery:
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         self.called.setdefault(key[0], len(self.called))
         self._entries[key] = tensor.grad_fn if tensor is not None else None
-        if isinstance(module, WEIGHTED):
-            self._inner.update(self._open)
         self._open.append(key)
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
@@ -110,16 +110,21 @@ class Discovery:
         tensor = state_of(module, output)
         if tensor is None or not tensor.requires_grad or not tensor.is_floating_point():
             return
+        entry = self._entries.pop(key, None)
+        weighted = may_be_weighted(module) and multiplies(entry, tensor.grad_fn)
+        if weighted:
+            self._inner.update(self._open)
         container = next(module.children(), None) is not None
         passage = Passage(
             key=key,
             module=module,
-            entry=self._entries.pop(key, None),
+            entry=entry,
             output=tensor,
             leave=tensor.grad_fn,
             version=tensor._version,
             value=tensor.detach() if container else tensor.detach().clone(),
             inner=key in self._inner,
+            weighted=weighted,
         )
         tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
             lambda gradient: passage.gradients.append(gradient.detach())
@@ -128,9 +133,10 @@ class Discovery:
 
     def find(self, loss: Tensor | None) -> tuple[list[Found], Key | None]:
         """The sites in forward order, after backward; and which call was the readout's."""
-        consumers = consumers_of(loss.grad_fn) if loss is not None and loss.grad_fn is not None else {}
+        root = loss.grad_fn if loss is not None and loss.grad_fn is not None else self._last_node()
+        consumers = consumers_of(root) if root is not None else {}
         seen = [passage for passage in self.passages if passage.gradients]  # what a checkpoint computes again is not
-        weighted = [passage.key for passage in seen if isinstance(passage.module, WEIGHTED)]
+        weighted = [passage.key for passage in seen if passage.weighted]
         readout = weighted[-1] if weighted else None
         blocks = self._blocks(readout)
         found: list[Found] = []
@@ -138,7 +144,7 @@ class Discovery:
             if passage.key == readout:
                 continue
             in_profile = not any(passage.key[0].startswith(f"{name}.") for name in blocks)
-            if isinstance(passage.module, WEIGHTED):
+            if passage.weighted:
                 found += self._pre_activation(passage, consumers, in_profile=in_profile)
             elif isinstance(passage.module, CELLS) and passage.key[1] < MOST_STATES:
                 found += _state(passage)
@@ -147,6 +153,10 @@ class Discovery:
             elif passage.key[0] in blocks:
                 found += _block(passage)
         return found, readout
+
+    def _last_node(self) -> Node | None:
+        """Where the last output stands in the graph, for a loss that was told as a number."""
+        return self.passages[-1].leave if self.passages else None
 
     def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
         """What the sites were in that step, each with its gradient."""
@@ -169,6 +179,8 @@ class Discovery:
     ) -> Iterator[Found]:
         tapped = passage
         while (norm := self._next(tapped)) is not None and isinstance(norm.module, NORMS):
+            if not reads_alone(norm.entry, norm.leave, consumers):
+                break  # another block's norm, beside which the skip connection passes
             tapped = norm
         if not tapped.gradients or tapped.value.ndim < 2:
             return

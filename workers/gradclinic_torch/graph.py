@@ -43,6 +43,17 @@ def adds_its_input(entry: Node, leave: Node) -> bool:
     return joined and fewest <= 1 and fewest < most
 
 
+def multiplies(entry: Node, leave: Node) -> bool:
+    """Whether a product, such as a matrix's or a convolution's, stands between."""
+    return leave is not None and any(is_product(node) for node in _upward(entry, leave) if node is not entry)
+
+
+def reads_alone(entry: Node, leave: Node, consumers: Mapping[Node, Sequence[Node]]) -> bool:
+    """Whether what stands at `entry` goes nowhere but into the operations on the way to `leave`."""
+    inside = set(_upward(entry, leave))
+    return all(taker in inside for taker in consumers.get(entry, ()))
+
+
 def leaves_of(root: Node) -> list[Tensor]:
     """The tensors that a backward from `root` writes a gradient to, those nearest to it first."""
     found: list[Tensor] = []

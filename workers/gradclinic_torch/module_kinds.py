@@ -29,7 +29,17 @@ def weights_of(module: nn.Module) -> Weights:
     if isinstance(module, nn.MultiheadAttention):
         names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
         return tuple(name for name in names if getattr(module, name) is not None)
-    return ("weight",) if isinstance(module, WEIGHTED) else ()
+    if isinstance(module, WEIGHTED):
+        return ("weight",)
+    if isinstance(module, (*NORMS, nn.Embedding, nn.EmbeddingBag)) or next(module.children(), None) is not None:
+        return ()
+    own = module.named_parameters(recurse=False)
+    return tuple(name for name, each in own if sum(size > 1 for size in each.shape) > 1)
+
+
+def may_be_weighted(module: nn.Module) -> bool:
+    """Whether a module holds a matrix of its own, so that its output is a pre-activation if it multiplies by it."""
+    return not isinstance(module, (*FUSED, *CELLS, nn.MultiheadAttention)) and bool(weights_of(module))
 
 
 _BY_TORCH_NAME: dict[str, list[tuple[type[Activation], TorchName]]] = {}

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from gradclinic.experiments.activations.base import OPEN
 from gradclinic.experiments.lowering import Network
 from gradclinic.experiments.sites import Site
-from gradclinic.measurements.record import KEPT_STEPS, STATISTICS, Series, SiteInfo, WeightInfo
+from gradclinic.measurements.record import KEPT_STEPS, Series, SiteInfo, WeightInfo
+from gradclinic.measurements.statistic import STATISTICS
 
 from .recording_steps import RecordingSteps
 from .reductions import cosine, gradient_statistics, levels, norms_of, share_beyond, share_of_units_off
@@ -64,7 +65,7 @@ class _Passed(NamedTuple):
 
 
 class Recorder:
-    """Watches one network train. Statistics are defined in `gradclinic.measurements.record.STATISTICS`."""
+    """Watches one network train. Statistics are defined in `gradclinic.measurements.statistic.STATISTICS`."""
 
     def __init__(
         self,

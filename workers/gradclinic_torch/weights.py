@@ -7,7 +7,7 @@ from gradclinic.measurements.record import WeightInfo
 from .compiled import named_modules
 from .discovery import Discovery
 from .hooks import Key
-from .module_kinds import WEIGHTED, weights_of
+from .module_kinds import may_be_weighted, weights_of
 
 
 def weights_in(
@@ -21,7 +21,7 @@ def weights_in(
         own = [each for each in weights_of(module) if isinstance(module._parameters.get(each), nn.Parameter)]
         for each in own:
             weight = module.get_parameter(each)
-            simple = isinstance(module, WEIGHTED)
+            simple = may_be_weighted(module) and len(own) == 1
             label = name if simple and name else f"{name}.{each}".strip(".")
             info = WeightInfo(
                 label,

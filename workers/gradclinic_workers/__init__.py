@@ -1,1 +1,1 @@
-"""The only place that imports torch: builds networks from data, trains them, records what happens."""
+"""The workers, the only part of the service that imports torch: build networks, train them and record statistics."""

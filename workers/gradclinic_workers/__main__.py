@@ -1,4 +1,4 @@
-"""`python -m gradclinic_workers`: one worker."""
+"""Starts one worker: `python -m gradclinic_workers`."""
 
 from .process.app import main
 

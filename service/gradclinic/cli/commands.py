@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-database = typer.Typer(help="The database.", no_args_is_help=True)
+database = typer.Typer(help="Manage the database.", no_args_is_help=True)
 
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)

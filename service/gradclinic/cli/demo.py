@@ -61,7 +61,7 @@ ARMS: Mapping[str, Sequence[JsonObject]] = {
 
 
 def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson = False) -> int:
-    """Diagnose a network that does not train, and show which remedies cure it (takes about a minute)."""
+    """Diagnose a network that does not train, and show which remedies cure it."""
     from ..embedded import Embedded, heed, interrupted_by_signals
     from ..logs import configure
 

@@ -178,7 +178,7 @@ class Embedded:
         try:
             self._store.reconciliation.abandon(prefix, max_attempts=self.settings.max_attempts)
         except ServiceUnavailable:
-            log.warning("runs_not_taken_back", worker=prefix)  # their leases expire
+            log.warning("runs_not_reclaimed", worker=prefix)  # their leases expire
 
     def _wait_for(self, api: Child) -> None:
         deadline = time.monotonic() + API_READY_S

@@ -6,7 +6,8 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,20 @@ MOST_CLASSES = 1000
 MOST_VALUES_A_ROW = 65_536
 EXPANSION = 4
 """Largest allowed ratio of bytes in memory to uploaded bytes."""
+MOST_LABEL_CHARACTERS = 200
+"""Longest name of a class. Names are shown on pages and stored in each answer; a longer text is no name of a class."""
+MOST_LINE_CHARACTERS = 4 * 2**20
+"""Longest line of a CSV file: 65,536 values of 64 characters each. It bounds the memory of one row."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Targets that are text, each distinct text stored once."""
+
+    codes: npt.NDArray[np.int64]
+    """Index into `names`, for each row."""
+    names: tuple[str, ...]
+    """The distinct texts, sorted."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,9 @@ def from_npz(body: bytes, *, task: Task | None, most_bytes: int) -> Table:
         )
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
+    if targets.dtype.kind == "U" and targets.dtype.itemsize > 4 * MOST_LABEL_CHARACTERS:
+        longest = int(np.strings.str_len(targets).argmax())
+        _check_label(str(targets.ravel()[longest]), longest + 1)
     if targets.dtype.kind not in "fiubU":
         raise _refused(f"targets have type {targets.dtype}", value=str(targets.dtype), allowed="numbers or strings")
     if task is None:
@@ -101,30 +119,32 @@ def from_npz(body: bytes, *, task: Task | None, most_bytes: int) -> Table:
 def from_csv(body: bytes, *, target: str | None, task: Task | None, most_bytes: int) -> Table:
     """A CSV table with a header; the target is the last column unless another one is named."""
     try:
-        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.reader(_lines(body), strict=True)
         header = [name.strip() for name in next(reader, [])]
         column = _target_column(header, target)
-        if len(header) * body.count(b"\n") * 8 > most_bytes * EXPANSION:
-            raise _refused("the table has more values than this service accepts", allowed="fewer rows or columns")
-        numbers: list[list[float]] = []
+        numbers = array("d")
         targets: list[str] = []
+        distinct: dict[str, str] = {}
         for row in reader:
             if not row:
                 continue
-            number = len(numbers) + 1
+            number = len(targets) + 1
             if len(row) != len(header):
                 raise _refused(
                     f"row {number} has {len(row)} values", value=len(row), allowed=f"{len(header)}, as in the header"
                 )
-            targets.append(row.pop(column).strip())
-            numbers.append([_number(text, number, header, i + (i >= column)) for i, text in enumerate(row)])
-    except UnicodeDecodeError as error:
-        raise _refused(f"byte {error.start} is not UTF-8 text", allowed="a CSV file in UTF-8") from None
+            _check_values(number * len(header), most_bytes=most_bytes)
+            label = row.pop(column).strip()
+            _check_label(label, number)
+            targets.append(distinct.setdefault(label, label))
+            numbers.extend(_number(text, number, header, i + (i >= column)) for i, text in enumerate(row))
+    except UnicodeDecodeError:
+        raise _refused(f"byte {_first_invalid_byte(body)} is not UTF-8 text", allowed="a CSV file in UTF-8") from None
     except csv.Error as error:
         raise _refused(f"the body is not a readable CSV file: {error}", allowed="comma-separated values") from None
     names = tuple(name for i, name in enumerate(header) if i != column)
     labels = _labels(targets, header[column], task)
-    inputs = np.array(numbers, np.float64).reshape(len(numbers), len(names))
+    inputs = np.frombuffer(numbers, np.float64).reshape(len(targets), len(names))
     return _table(inputs, labels, task=task or _likely(labels), features=names)
 
 
@@ -137,8 +157,15 @@ def from_parquet(body: bytes, *, target: str | None, task: Task | None, most_byt
         opened = pq.ParquetFile(io.BytesIO(body))
         header = list(opened.schema_arrow.names)
         column = _target_column(header, target)
-        if opened.metadata.num_rows * len(header) * 8 > most_bytes * EXPANSION:
-            raise _refused("the table has more values than this service accepts", allowed="fewer rows or columns")
+        declared = opened.metadata.num_rows
+        groups = [opened.metadata.row_group(i).num_rows for i in range(opened.metadata.num_row_groups)]
+        if sum(groups) != declared:
+            raise _refused(
+                f"the file declares {declared:,} rows, but its row groups have {sum(groups):,}",
+                value=declared,
+                allowed="a Parquet table whose numbers of rows agree",
+            )
+        _check_values(declared * len(header), most_bytes=most_bytes)
         for field in opened.schema_arrow:
             numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
             text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
@@ -152,10 +179,12 @@ def from_parquet(body: bytes, *, target: str | None, task: Task | None, most_byt
             raise _refused(f"column {name!r} has {read[name].null_count} missing values", allowed="a value in each row")
     names = tuple(name for i, name in enumerate(header) if i != column)
     columns = [np.asarray(read[name].to_numpy(), np.float64) for name in names]
-    values = read[header[column]].to_numpy()
-    values = values.astype(np.str_) if values.dtype.kind == "O" else values
+    target_type = opened.schema_arrow.field(column).type
+    is_text = pa.types.is_string(target_type) or pa.types.is_large_string(target_type)
+    values = _parquet_labels(read[header[column]]) if is_text else read[header[column]].to_numpy()
+    rows = len(values.codes) if isinstance(values, Labels) else len(values)
     return _table(
-        np.stack(columns, axis=1) if columns else np.zeros((len(values), 0)),
+        np.stack(columns, axis=1) if columns else np.zeros((rows, 0)),
         values,
         task=task or _likely(values),
         features=names,
@@ -182,6 +211,63 @@ def _npy(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> npt.NDArray
     with archive.open(info) as file:
         array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array
+
+
+def _lines(body: bytes) -> Iterator[str]:
+    """The lines of a CSV file, decoded one after the other; raises InvalidDataset at a line that is too long."""
+    text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
+    number = 1
+    while line := text.readline(MOST_LINE_CHARACTERS + 1):
+        if len(line) > MOST_LINE_CHARACTERS:
+            raise _refused(
+                f"line {number} has more than {MOST_LINE_CHARACTERS:,} characters",
+                allowed=f"lines of at most {MOST_LINE_CHARACTERS:,} characters",
+            )
+        yield line
+        number += 1
+
+
+def _first_invalid_byte(body: bytes) -> int:
+    """Index of the first byte that is not UTF-8 text."""
+    try:
+        body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(body)
+
+
+def _check_values(values: int, *, most_bytes: int) -> None:
+    """Raises InvalidDataset if a table of `values` numbers (8 bytes each) is larger than `most_bytes` allows."""
+    most = most_bytes * EXPANSION // 8
+    if values > most:
+        raise _refused(
+            f"the table has more than the {most:,} values that this service accepts", allowed="fewer rows or columns"
+        )
+
+
+def _check_label(label: str, row: int) -> None:
+    if len(label) > MOST_LABEL_CHARACTERS:
+        raise _refused(
+            f"row {row}: the target has {len(label):,} characters",
+            value=label[:100],
+            allowed=f"a number, or the name of a class with at most {MOST_LABEL_CHARACTERS} characters",
+        )
+
+
+def _parquet_labels(column: Any) -> Labels:
+    """The labels of a column of text that pyarrow read as a dictionary."""
+    encoded = column.unify_dictionaries().combine_chunks()
+    indices = np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
+    used, codes = np.unique(indices, return_inverse=True)
+    if len(used) > MOST_CLASSES:
+        raise _refused(f"there are {len(used)} classes", value=len(used), allowed=f"2 to {MOST_CLASSES}")
+    texts = []
+    for index in used:
+        text = encoded.dictionary[int(index)].as_py()
+        _check_label(text, int(np.argmax(indices == index)) + 1)
+        texts.append(text)
+    names = tuple(sorted(texts))
+    return Labels(np.array([names.index(text) for text in texts], np.int64)[codes], names)
 
 
 def _target_column(header: Sequence[str], target: str | None) -> int:
@@ -216,8 +302,8 @@ def _number(text: str, row: int, header: Sequence[str], column: int) -> float:
         ) from None
 
 
-def _labels(texts: Sequence[str], name: str, task: Task | None) -> npt.NDArray[Any]:
-    """The targets of a CSV file as integers, as floats, or as strings."""
+def _labels(texts: Sequence[str], name: str, task: Task | None) -> npt.NDArray[Any] | Labels:
+    """The targets of a CSV file as integers, as floats, or as labels."""
     if "" in texts:
         raise _refused(
             f"row {texts.index('') + 1}, column {name!r}: the value is missing", allowed="a value in each row"
@@ -228,11 +314,15 @@ def _labels(texts: Sequence[str], name: str, task: Task | None) -> npt.NDArray[A
         pass
     if task == "regression" or (task is None and any(_is_number(text) for text in texts)):
         return np.array([_number(text, i + 1, [name], 0) for i, text in enumerate(texts)], np.float64)
-    return np.array(texts, np.str_)
+    names = tuple(sorted(set(texts)))
+    codes = {text: code for code, text in enumerate(names)}
+    return Labels(np.fromiter((codes[text] for text in texts), np.int64, len(texts)), names)
 
 
-def _likely(targets: npt.NDArray[Any]) -> Task:
+def _likely(targets: npt.NDArray[Any] | Labels) -> Task:
     """Guess the task: strings and integers 0..k-1 are classes; other numbers are regression targets."""
+    if isinstance(targets, Labels):
+        return "classification"
     if targets.dtype.kind in "Ub":
         return "classification"
     if targets.dtype.kind not in "iu" or len(targets) == 0 or int(targets.max()) >= MOST_CLASSES:
@@ -242,9 +332,11 @@ def _likely(targets: npt.NDArray[Any]) -> Task:
 
 
 def _table(
-    inputs: npt.NDArray[Any], targets: npt.NDArray[Any], *, task: Task, features: tuple[str, ...] | None
+    inputs: npt.NDArray[Any], targets: npt.NDArray[Any] | Labels, *, task: Task, features: tuple[str, ...] | None
 ) -> Table:
     rows = len(inputs)
+    named = targets.names if isinstance(targets, Labels) else None
+    targets = targets.codes if isinstance(targets, Labels) else targets
     if targets.ndim == 0 or len(targets) != rows:
         raise _refused(
             f"there are {rows} rows of inputs, but targets have shape {list(targets.shape)}",
@@ -257,22 +349,25 @@ def _table(
         raise _refused(f"a row has {values} inputs", value=values, allowed=f"1 to {MOST_VALUES_A_ROW:,}")
     canonical = _finite(inputs, "inputs", features)
     if task == "regression":
-        if targets.dtype.kind == "U":
-            raise _refused("the targets are strings", value=str(targets[0])[:100], allowed="numbers for a regression")
+        if named is not None or targets.dtype.kind == "U":
+            first = named[targets[0]] if named is not None else str(targets.ravel()[0])
+            raise _refused("the targets are strings", value=first[:100], allowed="numbers for a regression")
         outputs = _finite(targets.reshape(rows, -1), "targets", None)
         if not 1 <= outputs.shape[1] <= MOST_CLASSES:
             raise _refused(f"a row has {outputs.shape[1]} targets", allowed=f"1 to {MOST_CLASSES}")
         return Table(canonical, outputs, task, None, features)
-    classes, names = _classes(targets)
+    if named is not None and not 2 <= len(named) <= MOST_CLASSES:
+        raise _refused(f"there are {len(named)} classes", value=len(named), allowed=f"2 to {MOST_CLASSES}")
+    classes, names = (targets, named) if named is not None else _classes(targets)
     return Table(canonical, classes, task, names, features)
 
 
 def _finite(array: npt.NDArray[Any], name: str, features: tuple[str, ...] | None) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
         canonical = np.ascontiguousarray(array, dtype=np.float32)
-    wrong = np.argwhere(~np.isfinite(canonical))
-    if len(wrong):
-        place = wrong[0].tolist()
+    finite = np.isfinite(canonical)
+    if not finite.all():
+        place = [int(index) for index in np.unravel_index(int(finite.argmin()), finite.shape)]
         where = f"column {features[place[1]]!r}" if features else f"{name}{place[1:]}"
         value = str(array[tuple(place)])
         raise _refused(

@@ -7,7 +7,8 @@ from ..experiments.experiment import Experiment, RecordingPlan
 from ..experiments.lowering import Network, lower
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import Problem, TooLarge
-from .record import ALARMS, DENSE_STEPS, KEPT_STEPS, STATISTICS
+from .record import ALARMS, DENSE_STEPS, KEPT_STEPS
+from .statistic import STATISTICS
 
 FLOAT_BYTES = 4
 

@@ -18,7 +18,8 @@ from ..experiments.sites import SiteKind
 from ..kernel.spec import Fraction, Items, Seed, Spec
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
-from .record import STATISTICS, Layout, Series, SiteInfo, WeightInfo
+from .record import Layout, Series, SiteInfo, WeightInfo
+from .statistic import STATISTICS
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 PlaceName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]

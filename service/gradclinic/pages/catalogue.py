@@ -1,4 +1,4 @@
-"""The page of everything that a request can name."""
+"""The page of the catalogue."""
 
 from fastapi.responses import HTMLResponse
 
@@ -10,5 +10,5 @@ router = page_router()
 
 @router.get("/catalogue")
 def show() -> HTMLResponse:
-    """Everything that a request can name."""
+    """Everything that requests can use by name."""
     return render("catalogue.html", sections=catalogue())

@@ -1,4 +1,4 @@
-"""What the pages of checks show: new results against their baselines, and the schedules that start them."""
+"""The pages of checks, baselines and schedules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,29 +31,29 @@ def show_all(
     baseline: Annotated[str | None, Query(max_length=100, pattern=NAME_PATTERN)] = None,
     after: After = None,
 ) -> HTMLResponse:
-    """New results against their baselines, newest first, and the schedules that start them."""
+    """Checks, newest first, with baselines and schedules."""
     return render("checks.html", listed(service, baseline=baseline, after=after))
 
 
 @router.get("/checks/{check_id}")
 def show(check_id: CheckId, service: TheService) -> HTMLResponse:
-    """One check: the verdict, and by which metric, which condition and which margins."""
+    """One check: verdict, metrics with margins, and conditions."""
     return render("check.html", one(service, check_id))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChecksView:
-    """What the page of checks shows."""
+    """The content of the page of checks."""
 
     checks: Sequence[Check]
     next: str | None
     baseline: str | None
-    """The baseline whose checks are shown; None shows those of all."""
+    """The baseline whose checks are shown; None for all."""
     whole: bool
-    """Whether nothing is filtered and this is the first page."""
+    """Whether this is the first page without filters."""
     baselines: Sequence[Baseline]
     schedules: Sequence[tuple[Schedule, datetime | None]]
-    """Each with when it is due next."""
+    """Each with its next due time."""
     live: bool
 
 
@@ -70,11 +70,11 @@ class CheckView:
     pin: Pin
     runs: Sequence[RunRow]
     again: JsonObject
-    """The check as it can be posted once more."""
+    """The body for repeating the check."""
 
 
 def listed(service: Service, *, baseline: str | None, after: str | None) -> ChecksView:
-    """A page of checks, newest first; the baselines and schedules above it."""
+    """A page of checks, newest first, with all baselines and schedules."""
     page = service.store.checks.page(baseline=baseline, after=after, limit=CHECKS)
     whole = baseline is None and after is None
     schedules = service.store.schedules.page(limit=BASELINES).items if whole else ()
@@ -91,7 +91,7 @@ def listed(service: Service, *, baseline: str | None, after: str | None) -> Chec
 
 
 def one(service: Service, check_id: str) -> CheckView:
-    """A check: its verdict, each metric and condition with the evidence, and its runs."""
+    """A check: verdict, metrics and conditions with their evidence, and runs."""
     found = service.store.checks.get(check_id)
     report = found.report or Report(summary="")
     return CheckView(
@@ -114,7 +114,7 @@ def one(service: Service, check_id: str) -> CheckView:
 
 
 def title_of(check: Check) -> str:
-    """Its name, or what it is held against."""
+    """Its name, or "Check against" its baseline."""
     return check.name or f"Check against {check.baseline}"
 
 
@@ -122,7 +122,7 @@ def margin_figure(service: Service, check_id: str, metric: str) -> Figure:
     """One metric of a check with its margin; raises NotFound for another metric, InsufficientData before a verdict."""
     found = service.store.checks.get(check_id)
     if metric not in found.margins:
-        raise NotFound(f"the check {check_id} does not look at {metric!r}, only at {', '.join(found.margins)}")
+        raise NotFound(f"the check {check_id} does not check {metric!r}, only {', '.join(found.margins)}")
     for each in found.report.metrics if found.report is not None else ():
         if each.metric == metric:
             return margin(each)

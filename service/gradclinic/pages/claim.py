@@ -1,4 +1,4 @@
-"""What the page of the claims shows: each with its test, and the ruling of the newest study that was run for it."""
+"""The page of claims: each with its test, and the ruling of its newest study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ router = page_router()
 
 @router.get("/claims")
 def show_all(service: TheService, *, quick: bool = False) -> HTMLResponse:
-    """Common advice, and what measurement says of it."""
+    """Common advice, with verdicts from measurements."""
     return render("claims.html", listed(service, quick=quick))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim with what its newest study says of it."""
+    """A claim with the ruling of its newest study."""
 
     claim: ClaimAnswer
     study: Study | None
     """The newest study of the claim."""
     ruling: Ruling | None
-    """None before the study has ended, since a half of a study decides nothing."""
+    """None until the study has ended."""
 
     @property
     def intervals(self) -> bool:

@@ -1,4 +1,4 @@
-"""Draws our figures as PNG or SVG with matplotlib, where there is no browser; needs the extra `ui`."""
+"""Renders figures as PNG or SVG with matplotlib; needs the extra `ui`."""
 
 import importlib.util
 import io
@@ -21,11 +21,11 @@ Format = Literal["png", "svg"]
 
 WIDTH_IN, HEIGHT_IN, DPI = 9.0, 5.0, 144
 INK = "#010203"
-"""What words and axes are drawn in where a page is to put its own ink in its place; nothing else has this colour."""
+"""Placeholder colour of text and axes, which pages replace with their own; nothing else has this colour."""
 _LOCK = threading.Lock()
-"""matplotlib's settings are the whole process's: one drawing at a time."""
+"""matplotlib's settings are global to the process, so only one figure is drawn at a time."""
 MOST_LETTERS = 90
-"""About so many fit beside each other."""
+"""Approximate number of letters that fit on a line."""
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 
 
@@ -41,7 +41,7 @@ def draw(figure: Figure, form: Format) -> bytes:
 
 
 def draw_for_page(figure: Figure, *, width_in: float) -> bytes:
-    """An SVG without title and ground whose words are words, in INK, to become part of a page. Raises SetupFailed."""
+    """An SVG for embedding in a page: no title, no background, text as text, in INK. Raises SetupFailed."""
     coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     settings = {"svg.fonttype": "none", "font.size": 9, "axes.facecolor": "none", **dict.fromkeys(coloured, INK)}
     return _drawn(figure, "svg", settings=settings, width_in=width_in, ground="none", titled=False)
@@ -55,7 +55,7 @@ def _drawn(
     import matplotlib as mpl
 
     with _LOCK, mpl.rc_context({"svg.hashsalt": "gradclinic", **settings}), warnings.catch_warnings():
-        # Names may be in any script: words that are words are the browser's business, others show as boxes.
+        # Names may be in any script. In SVG the browser chooses the font; in PNG unknown letters appear as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         canvas = _canvas(figure, width_in=width_in, ground=ground, titled=titled)
         out = io.BytesIO()

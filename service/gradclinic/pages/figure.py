@@ -18,11 +18,12 @@ JSON, PLOTLY, PNG, SVG = "application/json", "application/vnd.plotly.v1+json", "
 _BY_NAME = {"json": JSON, "png": PNG, "svg": SVG}
 
 Form = Annotated[
-    Literal["json", "png", "svg"] | None, Query(alias="format", description="Instead of the header `Accept`.")
+    Literal["json", "png", "svg"] | None,
+    Query(alias="format", description="Format of the figure; overrides the header `Accept`."),
 ]
 _FORMS = {
     200: {
-        "description": "A figure as Plotly reads it (`plotly.graph_objects.Figure(...)`), or drawn.",
+        "description": "A figure as Plotly JSON (for `plotly.graph_objects.Figure(...)`), or as an image.",
         "content": {
             JSON: {"schema": {"type": "object"}},
             PNG: {"schema": {"type": "string", "format": "binary"}},
@@ -33,46 +34,48 @@ _FORMS = {
 }
 
 
-@router.get("/runs/{run_id}/heatmap", summary="Gradient by layer and step", responses=_FORMS, response_class=Response)
+@router.get("/runs/{run_id}/heatmap", summary="Get a gradient heatmap", responses=_FORMS, response_class=Response)
 def draw_run_heatmap(
     run_id: RunId,
     service: TheService,
     request: Request,
     scale: Annotated[
-        Scale, Query(description="log10 g itself, or against the output's side at the same step.")
+        Scale, Query(description="log10 g, absolute or relative to the output at the same step.")
     ] = "absolute",
     form: Form = None,
 ) -> Response:
-    """The size of the gradient as a colour, pooled to at most 240 x 120 cells."""
+    """The size of the gradient by layer and step, pooled to at most 240 x 120 cells."""
     return _answer(request, form, run.heatmap_figure(service, service.store.runs.get(run_id), scale=scale))
 
 
-@router.get("/runs/{run_id}/profile", summary="Gradient against depth", responses=_FORMS, response_class=Response)
+@router.get("/runs/{run_id}/profile", summary="Get a gradient profile", responses=_FORMS, response_class=Response)
 def draw_run_profile(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
-    """Measured before the first step and at the last one, with the prediction where theory has one."""
+    """The gradient by depth, before the first step and at the last one, with the prediction if there is one."""
     return _answer(request, form, run.profile_figure(service, service.store.runs.get(run_id)))
 
 
-@router.get("/runs/{run_id}/curves", summary="Loss, gradient norm, rate", responses=_FORMS, response_class=Response)
+@router.get("/runs/{run_id}/curves", summary="Get training curves", responses=_FORMS, response_class=Response)
 def draw_run_curves(run_id: RunId, service: TheService, request: Request, form: Form = None) -> Response:
-    """The numbers of the whole run against the step, at most 600 points each, peaks kept."""
+    """Loss, gradient norm and learning rate by step, with at most 600 points each; peaks are kept."""
     return _answer(request, form, run.curves_figure(service, service.store.runs.get(run_id)))
 
 
-@router.get("/studies/{study_id}/ranking", summary="Arms, best on top", responses=_FORMS, response_class=Response)
+@router.get("/studies/{study_id}/ranking", summary="Get a ranking of arms", responses=_FORMS, response_class=Response)
 def draw_study_ranking(
     study_id: StudyId,
     service: TheService,
     request: Request,
-    metric: Annotated[str, Query(max_length=100, description="What the arms are compared by.")] = DEFAULT_METRIC,
+    metric: Annotated[
+        str, Query(max_length=100, description="The metric by which the arms are compared.")
+    ] = DEFAULT_METRIC,
     form: Form = None,
 ) -> Response:
-    """How far each arm moved the metric, with its interval and verdict."""
+    """The effect of each arm on the metric, with interval and verdict; the best arm is on top."""
     return _answer(request, form, study.ranking_figure(service, study_id, metric=metric))
 
 
 @router.get(
-    "/studies/{study_id}/profiles", summary="Gradient against depth by arm", responses=_FORMS, response_class=Response
+    "/studies/{study_id}/profiles", summary="Get gradient profiles by arm", responses=_FORMS, response_class=Response
 )
 def draw_study_profiles(
     study_id: StudyId,
@@ -81,55 +84,53 @@ def draw_study_profiles(
     at: Annotated[study.When, Query(description="Before the first step, or at each run's last record.")] = "start",
     form: Form = None,
 ) -> Response:
-    """Every arm's profile over the others, the mean over seeds of log10 g."""
+    """The gradient by depth for each arm: the mean over seeds of log10 g."""
     return _answer(request, form, study.profiles_figure(service, study_id, at=at))
 
 
-@router.get(
-    "/studies/{study_id}/map", summary="What each arm reached over a sweep", responses=_FORMS, response_class=Response
-)
+@router.get("/studies/{study_id}/map", summary="Get a trainability map", responses=_FORMS, response_class=Response)
 def draw_study_map(
     study_id: StudyId,
     service: TheService,
     request: Request,
-    metric: Annotated[str, Query(max_length=100, description="What is coloured: its median over seeds.")] = (
+    metric: Annotated[str, Query(max_length=100, description="The metric whose median over seeds is shown.")] = (
         DEFAULT_METRIC
     ),
     form: Form = None,
 ) -> Response:
-    """A panel an arm over one or two swept fields, on one colour scale; 409 for other studies."""
+    """One panel per arm over one or two swept fields, on a shared colour scale. 409 for studies without a sweep."""
     return _answer(request, form, study.map_figure(service, study_id, metric=metric))
 
 
 @router.get(
     "/prescriptions/{prescription_id}/race",
-    summary="What each candidate left of the loss",
+    summary="Get the candidates of a search",
     responses=_FORMS,
     response_class=Response,
 )
 def draw_prescription_race(
     prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
 ) -> Response:
-    """A row a candidate and a mark a run, by the round that asked for it, as far as runs have ended."""
+    """The relative training loss of ended runs: one row per candidate, one mark per run, coloured by round."""
     return _answer(request, form, prescription.race_figure(service, prescription_id))
 
 
 @router.get(
     "/prescriptions/{prescription_id}/ranking",
-    summary="The confirmation of a cure",
+    summary="Get the confirmation of a cure",
     responses=_FORMS,
     response_class=Response,
 )
 def draw_prescription_ranking(
     prescription_id: PrescriptionId, service: TheService, request: Request, form: Form = None
 ) -> Response:
-    """Finalists and random control against the baseline on fresh seeds, with intervals and verdicts."""
+    """Finalists and random control compared with the baseline on new seeds, with intervals and verdicts."""
     return _answer(request, form, prescription.ranking_figure(service, prescription_id))
 
 
 @router.get(
     "/checks/{check_id}/{metric}",
-    summary="A metric against its margin",
+    summary="Get a metric with its margin",
     responses=_FORMS,
     response_class=Response,
 )
@@ -140,7 +141,7 @@ def draw_check_margin(
     request: Request,
     form: Form = None,
 ) -> Response:
-    """How far the new runs of a check are from the baseline's, seed by seed and on average, and what is allowed."""
+    """The difference between new runs and the baseline, by seed and on average, with the margin."""
     return _answer(request, form, check.margin_figure(service, check_id, metric))
 
 

@@ -1,4 +1,4 @@
-"""Style sheet and scripts, Plotly and Swagger UI as they lie in installed packages; nothing comes from another host."""
+"""Style sheet and scripts, Plotly and Swagger UI from installed packages; nothing is loaded from other hosts."""
 
 import gzip
 import re
@@ -29,7 +29,7 @@ _LONG = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True)
 class Packaged:
-    """A file that lies in an installed package."""
+    """A file in an installed package."""
 
     distribution: str
     package: str
@@ -43,7 +43,7 @@ class Packaged:
 
     @property
     def installed(self) -> bool:
-        """Whether it is there; found without importing the package, which may take long."""
+        """Whether the file exists; does not import the package, which may be slow."""
         return find_spec(self.package) is not None
 
     def read(self) -> tuple[bytes, bytes]:
@@ -75,7 +75,7 @@ def plotly_styles() -> str:
 
 @router.get("/{name}")
 def get_file(name: str, accept_encoding: Annotated[str, Header()] = "") -> Response:
-    """One of our own files, or one of an installed package: that a fourth of its size for whoever takes gzip."""
+    """A file of this package or of an installed one; compressed if the client accepts gzip."""
     if name in _PACKAGED:
         return _packaged(_PACKAGED[name], accept_encoding)
     if name not in KINDS:

@@ -1,4 +1,4 @@
-"""How values read on a page: the filters of the templates."""
+"""Template filters that format values."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
 
 
 def as_read(evidence: Evidence) -> tuple[str, float, float | None]:
-    """Plain name, value and threshold of a number that a finding rests on."""
+    """Plain name, value and threshold of a number of a finding."""
     read = wording.as_read(evidence.name, evidence.value, evidence.threshold)
     return read.label, read.value, read.threshold
 
@@ -46,12 +46,12 @@ def number(value: Any) -> str:
 
 
 def percent(value: float) -> str:
-    """A share as a whole percentage; nothing but certainty is called 100 %."""
+    """A fraction as a whole percentage; only 1 is shown as 100 %."""
     return "100 %" if value >= 1 else f"{min(99, round(100 * value))} %"
 
 
 def share(value: Any) -> str:
-    """A share that may be above 1, in percent to three digits; a dash where there is none."""
+    """A fraction, possibly above 1, in percent with three digits; a dash for None."""
     if value is None or isinstance(value, str) or not isfinite(value):
         return number(value)
     return f"{100 * value:.3g} %" if value < 10 else f"{100 * value:,.0f} %"

@@ -1,4 +1,4 @@
-"""A drawing as part of a page: SVG in the page's ink, without styles, scripts or addresses of its own."""
+"""Figures embedded in a page: SVG in the page's colours, without styles, scripts or external addresses."""
 
 import html
 import re
@@ -11,7 +11,7 @@ from .drawing import INK, WIDTH_IN, draw_for_page
 from .figures import Figure
 
 NARROW_IN = 4.3
-"""About the width of a phone: the drawing for it is laid out anew, not shrunk until nobody can read it."""
+"""About the width of a phone; the figure for it has a separate layout, because scaling would make it unreadable."""
 LETTERS, MOST_TICKS = 16, 6
 """Letters in a line of a name, and names below an axis, of a narrow drawing."""
 MOST_MARKS = 1500

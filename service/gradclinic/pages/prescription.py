@@ -26,15 +26,15 @@ from .run import RunRow, condition_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 
 ROUNDS: Mapping[str, str] = {
-    "diagnose": "The experiment as it is",
+    "diagnose": "The unchanged experiment",
     "screen": "First candidates, short runs of one seed",
     "improve": "Variations of the best, short runs of one seed",
     "race": "The best at full length, two seeds",
-    "confirm": "Finalists, baseline and a random control on fresh seeds",
+    "confirm": "Finalists, baseline and a random control on new seeds",
 }
 PRESCRIPTIONS = 50
 SHOWN = 12
-"""Candidates that a page shows before one asks for the rest."""
+"""Number of candidates that are shown at first."""
 
 router = page_router()
 
@@ -47,13 +47,13 @@ def show_all(service: TheService, after: After = None) -> HTMLResponse:
 
 @router.get("/prescriptions/{prescription_id}")
 def show(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
-    """One search: what it starts from, how far it is, what cures, and by which evidence."""
+    """One search: initial diagnosis, progress, cure and evidence."""
     return render("prescription.html", one(service, prescription_id))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Remedies that a search tried together, with their runs so far."""
+    """A combination of remedies, with its runs so far."""
 
     arm: str
     words: str
@@ -62,7 +62,7 @@ class Candidate:
 
     @property
     def reached(self) -> str:
-        """The last round that asked for it."""
+        """The last round in which it was trained."""
         return max((run.labels[ROUND] for run in self.runs), key=list(ROUNDS).index, default="screen")
 
     @property
@@ -78,13 +78,13 @@ class Candidate:
 
     @property
     def left(self) -> float | None:
-        """The share of the constant predictor's loss that these runs left, their mean; None while none has ended."""
+        """Mean training loss of these runs relative to the constant predictor's; None while none has ended."""
         left = [value for run in self.last if (value := loss_left(run)) is not None]
         return sum(left) / len(left) if left else None
 
 
 def loss_left(run: Run) -> float | None:
-    """The share of the constant predictor's loss that a run left in training; infinite where it is not finite."""
+    """Training loss of a run relative to the constant predictor's; infinite if it is not finite."""
     value = None if run.metrics is None else run.metrics.relative_train_loss
     if value is None:
         return None
@@ -304,7 +304,7 @@ def race_figure(service: Service, prescription_id: str) -> Figure:
     """What every candidate left of the loss, round by round, beside the experiment as it is and the random control."""
     found = service.store.prescriptions.get(prescription_id)
     trials = service.store.prescriptions.trials(found.id)
-    entrants = [_entrant("as it is", _of(trials, BASELINE), reference=True)]
+    entrants = [_entrant("no remedy", _of(trials, BASELINE), reference=True)]
     entrants += [_entrant("random control", _of(trials, CONTROL), reference=True)] if _of(trials, CONTROL) else []
     entrants += [
         _entrant(f"{number}. {_short(each.remedies)}", each.runs)
@@ -326,7 +326,7 @@ def ranking_figure(service: Service, prescription_id: str) -> Figure:
     found = service.store.prescriptions.get(prescription_id)
     shown = found.report.comparison if found.report is not None else None
     if shown is None:
-        raise InsufficientData("nothing has been confirmed on fresh seeds yet")
+        raise InsufficientData("nothing has been confirmed on new seeds yet")
     names = {each.arm: _short(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
     return ranking(replace(shown, arms=tuple(replace(arm, arm=names.get(arm.arm, arm.arm)) for arm in shown.arms)))
 
@@ -342,7 +342,7 @@ def report(service: Service, prescription_id: str) -> tuple[PrescriptionView, Pr
         f"{at}/ranking": lambda: ranking_figure(service, found.id),
     }
     facts = [("Prescription", found.id), *timestamps(found), *rule_sets(runs)]
-    rows = [RunRow(run, filters.remedies(run.remedies) or "as it is", condition_of(run)) for run in runs]
+    rows = [RunRow(run, filters.remedies(run.remedies) or "no remedy", condition_of(run)) for run in runs]
     return (
         shown,
         PrescriptionRuns(rows),

@@ -15,7 +15,8 @@ from ..comparison import METRICS, Comparison, Metric, RunResult, in_one_unit, tr
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
-from ..measurements.record import STATISTICS, Layout, Series
+from ..measurements.record import Layout, Series
+from ..measurements.statistic import STATISTICS
 from ..store import Run, Study
 from ..use_cases.claim import LABEL as CLAIM_LABEL
 from ..use_cases.comparison import compare_study, results_of

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 from ..kernel.codec import decode
 from ..kernel.errors import NotFound
 from ..kernel.json import JsonObject
-from ..measurements.record import STATISTICS, Layout, Outcome, RunRecord, Series
+from ..measurements.record import Layout, Outcome, RunRecord, Series
+from ..measurements.statistic import STATISTICS
 from . import tables as t
 from .database import Database
 from .packing import unpack

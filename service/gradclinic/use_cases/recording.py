@@ -8,8 +8,9 @@ import structlog
 from ..diagnosis import Diagnosis, diagnose
 from ..kernel.errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
 from ..measurements.outcome import outcome_of
-from ..measurements.record import STATISTICS, RunRecord
+from ..measurements.record import RunRecord
 from ..measurements.recording import Declaration, Ending, RecordedSeries, Window
+from ..measurements.statistic import STATISTICS
 from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
 from ..store.packing import bytes_of
 from .idempotency import digest
@@ -208,5 +209,5 @@ def _judged(record: RunRecord, reason: Reason) -> tuple[Reason, Diagnosis | None
     try:
         return reason, diagnose(record)
     except Exception:
-        log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
-        return Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made"), None
+        log.exception("diagnosis_failed")  # the facts are kept; they can be judged again
+        return Reason("not_diagnosed", f"{reason.text}; its diagnosis failed"), None

@@ -75,10 +75,10 @@ def test_everything_that_reads_a_run_reads_a_recording(api_on_both: httpx.Client
     for figure in ("heatmap", "profile", "curves"):
         assert api.get(f"/v1/figures/runs/{run_id}/{figure}").status_code == 200
     page = api.get(f"/runs/{run_id}").text
-    assert "trained by a program of its own" in page
-    assert "What its program declared" in page
-    assert "Try them side by side" not in page
-    assert "theory predicts" not in page
+    assert "recorded from an external program" in page
+    assert "Declaration of the external program" in page
+    assert "Compare the remedies" not in page
+    assert "prediction of theory" not in page
 
 
 def test_a_recording_is_compared_with_other_runs(api_on_both: httpx.Client, sick: RunRecord, broken: RunRecord) -> None:

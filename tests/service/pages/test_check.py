@@ -32,7 +32,7 @@ def test_the_page_of_a_check_says_the_verdict_and_by_what(clinic: Clinic):
 def test_a_check_that_goes_on_keeps_its_page_fresh(clinic: Clinic):
     text = clinic.page(f"/checks/{clinic.checking}")
     assert "data-live" in text
-    assert "judged once all runs have ended" in text
+    assert "judged when all runs have ended" in text
     assert clinic.client.get(f"/v1/figures/checks/{clinic.checking}/final_validation_loss").status_code == 409
     assert clinic.client.get(f"/v1/figures/checks/{clinic.checking}/depth_slope").status_code == 404
 
@@ -44,7 +44,7 @@ def test_the_list_shows_verdicts_baselines_and_schedules(clinic: Clinic):
     assert "nightly" in text
     assert "03:00:00 UTC" in text
     assert "nightly" not in clinic.page("/checks?baseline=main")
-    assert "No check yet" in clinic.page("/checks?baseline=other")
+    assert "No checks yet" in clinic.page("/checks?baseline=other")
 
 
 def test_a_run_leads_to_the_check_that_asked_for_it(clinic: Clinic):

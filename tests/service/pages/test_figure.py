@@ -72,11 +72,11 @@ def test_a_study_without_a_sweep_has_no_map(clinic):
     assert "swept" in answer.json()["detail"]
 
 
-def test_the_race_sets_every_candidate_beside_the_experiment_as_it_is(clinic):
+def test_the_race_shows_every_candidate_beside_the_unchanged_experiment(clinic):
     figure = clinic.client.get(f"/v1/figures/prescriptions/{clinic.prescription}/race").json()
     names = figure["layout"]["yaxis"]["ticktext"]
     tried = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()["tried"]
-    assert names[:2] == ["as it is", "random control"]
+    assert names[:2] == ["no remedy", "random control"]
     assert len(names) == 2 + len(tried)
     assert [trace["name"] for trace in figure["data"]] == ["diagnose", "screen", "improve", "race", "confirm"]
 

@@ -152,8 +152,8 @@ def test_numbers_that_are_not_finite_are_shown_as_such(clinic, reports):
 def test_what_has_not_ended_is_reported_as_far_as_it_is(clinic, reports):
     text = reports[f"/v1/runs/{clinic.waiting}/report"]
     assert "queued" in text
-    assert text.count("Nothing to show so far.") == 4
-    assert "Nothing is confirmed before the last round" in reports[f"/v1/prescriptions/{clinic.searching}/report"]
+    assert text.count("No data yet.") == 4
+    assert "The confirmation is the last round" in reports[f"/v1/prescriptions/{clinic.searching}/report"]
 
 
 def test_every_page_leads_to_its_report(clinic):

@@ -13,7 +13,7 @@ def test_a_sick_run_reads_as_words_with_evidence_and_remedies(clinic):
     text = unescape(clinic.page(f"/runs/{clinic.sick}"))
     assert "Vanishing gradients" in text
     assert re.search(r"Gradients shrink by a factor of 10\^\d+\.\d from output to input", text)
-    for word in ("Evidence", "Confidence", "Layers, worst first", "Remedies to try for it", "add batch norm"):
+    for word in ("Evidence", "Confidence", "Layers, worst first", "Suggested remedies", "add batch norm"):
         assert word in text
     assert "Gradient lost from output to input" in text
 
@@ -42,7 +42,7 @@ def test_a_finding_before_the_end_does_not_say_that_the_network_learned(early, s
 
 def test_a_run_that_ended_before_anything_was_recorded_promises_no_charts(clinic):
     run = clinic.client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
-    assert "Nothing to show so far" in clinic.page(f"/runs/{run['id']}")
+    assert "No data yet" in clinic.page(f"/runs/{run['id']}")
     clinic.client.post(run["urls"]["cancel"])
     text = clinic.page(f"/runs/{run['id']}")
     assert Page(text).all("figure") == []

@@ -22,3 +22,8 @@ def test_the_same_rate_and_no_rate_at_all_are_refused():
     assert "already" in refusal(SetLearningRate(value=0.1), mlp())
     assert "already" in refusal(SetLearningRate(factor=1.0), mlp())
     assert "not between" in refusal(SetLearningRate(factor=1e-30), mlp())
+
+
+@pytest.mark.parametrize("value", [1e-30, 1e30])
+def test_the_bounds_of_a_rate_are_rates(value):
+    assert applied(SetLearningRate(value=value), mlp()).optimizer.learning_rate == value

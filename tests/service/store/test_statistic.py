@@ -3,7 +3,8 @@ import pytest
 from sqlalchemy import text
 
 from gradclinic.kernel.errors import NotFound
-from gradclinic.measurements.record import STATISTICS, Series
+from gradclinic.measurements.record import Series
+from gradclinic.measurements.statistic import STATISTICS
 from gradclinic.store import Reason, Store
 from gradclinic.store.database import Database
 

@@ -5,7 +5,7 @@ import pytest
 
 from gradclinic.experiments.datasets.adding_problem import AddingProblem
 from gradclinic.experiments.datasets.digits import Digits
-from gradclinic.theory.data import input_signal
+from gradclinic.theory.data import input_batch, input_signal, input_sizes
 
 
 def test_standardized_inputs_are_not_sampled() -> None:
@@ -40,3 +40,23 @@ def test_each_step_of_a_sequence_has_moments_of_its_own() -> None:
         values = samples[:, step]
         assert signal.second[step] == pytest.approx(np.mean(values**2))
         assert signal.shared[step] == pytest.approx(np.mean(np.mean(values, axis=0) ** 2))
+
+
+def test_a_batch_has_the_products_of_its_samples_and_follows_at_most_so_many() -> None:
+    data = Digits(standardize=False, scale=3.0)
+    samples = data.sample("flat").train.inputs.astype(np.float64)
+    signal, origin = input_batch(data, 500)
+    assert "from the data" in origin
+    assert signal.batch is not None
+    assert (signal.batch.kernel.shape, signal.batch.size) == ((128, 128), 500)
+    for row, column in ((0, 0), (3, 100), (127, 5)):
+        assert signal.batch.kernel[row, column] == pytest.approx(np.mean(samples[row] * samples[column]))
+
+
+def test_each_sample_of_a_sequence_has_sizes_of_its_own() -> None:
+    data = AddingProblem(standardize=False)
+    samples = data.sample("sequence").train.inputs.astype(np.float64)
+    sizes, _, certain = input_sizes(data)
+    assert certain
+    assert sizes.shape == (min(len(samples), 1024), samples.shape[1])
+    assert sizes[3, 2] == pytest.approx((samples[3, 2, 0] ** 2 + samples[3, 2, 1] ** 2) / 2)

@@ -215,6 +215,35 @@ def test_a_sick_network_is_warned_about_before_it_is_trained() -> None:
     assert predict(experiment(mlp("relu", "kaiming_normal", depth=12))).warning is None
 
 
+@pytest.mark.parametrize(
+    ("depth", "width", "skip", "error"),
+    [(30, 256, None, 0.11), (30, 64, None, 0.22), (10, 256, None, 0.11 * (9 / 29) ** 0.5), (30, 256, 1.0, 0.2)],
+)
+def test_the_expected_error_grows_with_the_root_of_depth_over_width(
+    depth: int, width: int, skip: float | None, error: float
+) -> None:
+    # A network of ReLUs without biases only scales with its input, so nothing else adds to the measured scatter.
+    knobs = {} if skip is None else {"skip": {"scale": skip}}
+    predicted = predict(experiment(mlp("relu", "kaiming_normal", depth=depth, width=width, **knobs)))
+    assert predicted.expected_error == pytest.approx(error, rel=1e-3)
+
+
+def test_what_a_layers_scatter_of_q_changes_adds_to_the_expected_error() -> None:
+    from gradclinic.experiments.activations.tanh import Tanh
+
+    # Inputs vary q by a factor of 1 + sqrt(5 / width) up and down; D is followed by hand from both.
+    change, slopes = 1 + (5 / 64) ** 0.5, []
+    for q in (change, 1 / change):
+        logs = [0.0]
+        for _ in range(11):
+            logs.append(logs[-1] - 0.5 * np.log10(backward_gain(Tanh(), 1.0, q)))
+            q = variance_map(Tanh(), 1.0, 0.0, q)  # noqa: PLW2901  # the recursion
+        slopes.append(np.polyfit(np.linspace(0, 1, 12), logs, 1)[0])
+    found = predict(experiment(mlp("tanh", "lecun_normal", depth=12))).expected_error
+    scatter = 0.11 * (11 / 29 * 256 / 64) ** 0.5
+    assert found == pytest.approx(np.hypot(scatter, 0.5 * (slopes[0] - slopes[1])), rel=1e-3)
+
+
 def test_a_planted_gain_shows_as_a_step_in_the_profile() -> None:
     layers: list[dict[str, Any]] = []
     for index in range(8):

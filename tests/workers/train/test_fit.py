@@ -170,7 +170,7 @@ def test_a_network_with_every_layer_frozen_fails_with_a_reason():
     frozen = specs.layers(data="moons")
     layers = tuple(layer.model_copy(update={"trainable": False}) for layer in frozen.model.layers)
     model = frozen.model.model_copy(update={"layers": layers})
-    with pytest.raises(TrainingFailed, match="every layer is frozen"):
+    with pytest.raises(TrainingFailed, match="all layers are frozen"):
         train(frozen.model_copy(update={"model": model}))
 
 

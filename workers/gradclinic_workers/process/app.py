@@ -1,9 +1,9 @@
-"""The worker process: Celery's parent, which takes messages, and one warm child, which trains.
+"""The worker process: Celery's parent, which receives messages, and one warm child, which trains.
 
 parent (no torch) ── message ──> child (torch) ── claim, train, save ──> SQL
-│ SIGTERM: asks the child to save its run and give it back, then ends
-│ a child that dies: its run is given back, or announced again, at once, and a new child is started
-└ killed: the kernel ends the child
+│ SIGTERM: asks the child to save its run and return it to the queue, then exits
+│ child dies: its run is requeued or announced again immediately, and a new child is started
+└ killed: the kernel kills the child
 """
 
 import ctypes
@@ -43,10 +43,10 @@ MALLOC = {
     "MALLOC_TOP_PAD_": str(64 * 2**20),
 }
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""One thread a process, a process a core: libraries that start a thread for each core would fight over them."""
+"""One thread per process, because libraries that start a thread per core would compete for the cores."""
 PARENT = "GRADCLINIC_WORKER_PARENT"
 PAUSE_S = 2.0
-"""Seconds before a child that cannot train ends, and another one is started."""
+"""Seconds before a child that cannot train exits and another one is started."""
 PR_SET_PDEATHSIG = 1
 
 app = celery_app(get_settings())
@@ -65,7 +65,7 @@ def queues_of(settings: Settings) -> str:
 
 
 def main() -> None:
-    """Serve the queues until SIGTERM or SIGINT."""
+    """Process the queues until SIGTERM or SIGINT."""
     settings = get_settings()
     configure(settings)
     os.environ.update({name: os.environ.get(name, value) for name, value in (MALLOC | THREADS).items()})
@@ -73,7 +73,7 @@ def main() -> None:
     queues = queues_of(settings)
     # Celery warns root of pickled messages; nothing here is pickled, and in a container root is often all there is.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    log.info("worker_starts", queues=queues, pid=os.getpid())
+    log.info("worker_started", queues=queues, pid=os.getpid())
     app.worker_main(
         [
             "--quiet",
@@ -100,7 +100,7 @@ def _drain_children(**_: Any) -> None:
 def _release_what_a_dead_child_held(exception: BaseException, args: Any = (), **_: Any) -> None:
     if not isinstance(exception, WorkerLostError) or not args:
         return
-    # On a thread: the parent goes on taking messages, and the database may be away.
+    # In a thread, because the parent keeps receiving messages and the database may be unreachable.
     threading.Thread(target=_abandon, args=(str(args[0]),), daemon=True).start()
 
 
@@ -112,7 +112,7 @@ def _abandon(run_id: str) -> None:
         store.reconciliation.was_not_taken(run_id)  # it may have died before the claim
         log.warning("child_died", run_id=run_id)
     except ServiceUnavailable:
-        log.warning("child_died_unreported", run_id=run_id)  # its lease runs out
+        log.warning("dead_child_not_reported", run_id=run_id)  # its lease expires
     finally:
         store.close()
 
@@ -121,12 +121,12 @@ def _abandon(run_id: str) -> None:
 
 
 def _become_a_trainer(**_: Any) -> None:
-    """Make this process a trainer, or end it: Celery would only log the error, and send it messages all the same."""
+    """Initialize this process as a trainer, or exit: Celery would only log the error and keep sending messages."""
     try:
         _prepare()
     except Exception:
-        log.exception("child_cannot_train", again_in_s=PAUSE_S)
-        time.sleep(PAUSE_S)  # the parent starts another at once
+        log.exception("trainer_start_failed", again_in_s=PAUSE_S)
+        time.sleep(PAUSE_S)  # the parent immediately starts another one
         os._exit(1)
 
 
@@ -142,20 +142,20 @@ def _prepare() -> None:
 
 
 def _leave(**_: Any) -> None:
-    """Be counted as a worker no longer; one that is killed is forgotten after its lease."""
+    """Unregister this worker; a killed worker is forgotten after its lease."""
     with suppress(ServiceUnavailable):
         tasks.trainer().leave()
 
 
 def _end_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends, however that ends."""
+    """Let the kernel kill this process when its parent ends for any reason."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before we said so
+    if os.getppid() != parent:  # the parent ended before the call above
         sys.exit(1)
 
 
 def _leave_logging_as_it_is(**_: Any) -> None:
-    """Celery sets up handlers of its own unless somebody answers this signal; `configure` has seen to it."""
+    """Prevents Celery from installing its own log handlers; `configure` has already set up logging."""
 
 
 # Signals keep weak references; these functions live as long as the module.

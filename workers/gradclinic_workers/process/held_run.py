@@ -1,11 +1,11 @@
-"""A run that this process holds: its heartbeat, its limits, and its fenced writes.
+"""A run that this process has claimed: its heartbeat, its limits, and its fenced writes.
 
-    claim ──> hold ──> heartbeat every heartbeat_s, a look every cancel_poll_s
-                │        └─ stop: canceled | lease_lost | draining | run_time_limit; memory_limit ends the process,
+    claim ──> hold ──> heartbeat every heartbeat_s, check for cancellation every cancel_poll_s
+                │        └─ stop: canceled | lease_lost | draining | run_time_limit; memory_limit kills the process,
                 │           and so does a training that does not heed it
                 └─ save_layout, save_window, finish, release: one transaction each, the fence first
 
-A database that is away is waited for as long as the lease lasts; after that the run is another worker's.
+It waits for an unreachable database as long as the lease lasts; after that the run belongs to another worker.
 """
 
 import os
@@ -32,27 +32,27 @@ Answer = TypeVar("Answer")
 
 RETRY_S = 0.5
 STUBBORN_S = 20.0
-"""Seconds that a training has for the step during which it was told to stop; then its process is ended."""
+"""Seconds that training has to finish the current step after being told to stop; then its process is killed."""
 
 CANCELED = Reason("canceled_by_user", "cancelled on request")
 
 draining = threading.Event()
-"""Set once this process has been asked to end: what it holds is saved and given back."""
+"""Set when this process is asked to stop; its run is saved and returned to the queue."""
 
 
 def too_long(settings: Settings) -> Reason:
-    """Why a run is failed that trained for too long."""
-    return Reason("run_time_limit", f"it trained for longer than the limit of {settings.max_run_s:g} s")
+    """The reason of a run that exceeded the time limit."""
+    return Reason("run_time_limit", f"training exceeded the time limit of {settings.max_run_s:g} s")
 
 
 def resident_bytes() -> int:
-    """Memory that this process holds, in bytes."""
+    """Memory used by this process in bytes."""
     with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # read twice a second
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 class HeldRun:
-    """A claimed run, held for as long as the block lasts."""
+    """A claimed run; its lease is extended while the block runs."""
 
     def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:
         self.lease, self._store, self._settings = lease, store, settings
@@ -60,7 +60,7 @@ class HeldRun:
         self.ended = False
         """Whether the run has ended in this attempt."""
         self._waits = False
-        """Whether the training waits for the database, and so cannot heed anything."""
+        """Whether training is waiting for the database and cannot respond to a stop."""
         self._released = threading.Event()
         self._sure_until = time.monotonic() + settings.lease_ttl_s
         self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.run_id}", daemon=True)
@@ -75,13 +75,13 @@ class HeldRun:
 
     @property
     def stop(self) -> Stop | None:
-        """Why training should stop, where it should; a flag, which costs nothing to read."""
+        """Why training should stop, or None; a flag that is cheap to read."""
         return self._stop or ("draining" if draining.is_set() else None)
 
     # --- fenced writes ---
 
     def restart(self, *, reason: str) -> None:
-        """Begin again from step 0."""
+        """Restart from step 0."""
         self._insist(lambda: self._store.leases.restart(self.lease, reason=reason))
 
     def save_layout(self, layout: Layout, *, environment: JsonObject) -> None:
@@ -91,7 +91,7 @@ class HeldRun:
     def save_window(
         self, *, step: int, series: Mapping[str, Series], checkpoint: CheckpointPointer | None = None
     ) -> None:
-        """Store what was recorded since the last window."""
+        """Store everything recorded since the last window."""
         self._insist_once(
             lambda again: self._store.leases.save_window(
                 self.lease, step=step, series=series, checkpoint=checkpoint, again=again
@@ -116,17 +116,17 @@ class HeldRun:
         self._released.set()
 
     def release(self, *, reason: Reason) -> Message:
-        """Give the run back to the queue."""
+        """Return the run to the queue."""
         message = self._insist_once(lambda again: self._store.leases.release(self.lease, reason=reason, again=again))
         self._released.set()
         return message
 
     def record(self) -> RunRecord:
-        """All that is stored of the run, from every attempt."""
+        """Everything stored of the run, from all attempts."""
         return self._insist(lambda: self._store.statistics.record(self.lease.run_id))
 
     def _insist_once(self, write: Callable[[bool], Answer]) -> Answer:
-        """Insist on what must not be done twice: each try is told whether it is another one."""
+        """Retry a call that must take effect once; each try is told whether it is a repeat."""
         tries = iter([False])
         return self._insist(lambda: write(next(tries, True)))
 
@@ -139,12 +139,12 @@ class HeldRun:
                 except ServiceUnavailable as error:
                     if time.monotonic() > self._sure_until:
                         self._stop = "lease_lost"
-                        raise LeaseLost("the database was away for longer than the lease") from error
+                        raise LeaseLost("the database was unreachable for longer than the lease") from error
                     time.sleep(RETRY_S)
         finally:
             self._waits = False
 
-    # --- the thread beside the training ---
+    # --- the thread beside training ---
 
     def _beat(self) -> None:
         began = beaten = time.monotonic()
@@ -166,7 +166,7 @@ class HeldRun:
                     return
 
     def _ask(self, now: float, *, heartbeat: bool) -> float | None:
-        """Learn whether to stop; `now` where that extended the lease."""
+        """Process the order to stop or continue; `now` is given if the lease was extended."""
         try:
             order = self._heartbeat() if heartbeat else self._store.leases.look(self.lease)
         except ServiceUnavailable:
@@ -187,16 +187,16 @@ class HeldRun:
         return order
 
     def _watch_memory(self) -> None:
-        """End this process when the run outgrows its limit: what torch has allocated cannot be taken back otherwise."""
+        """Kill this process if the run exceeds the memory limit; torch's memory cannot be released otherwise."""
         held, limit = resident_bytes(), self._settings.max_memory_bytes
         if held <= limit:
             return
-        text = f"it needed more than {limit / 2**30:.3g} GiB of memory; a smaller batch or model would fit"
+        text = f"training needed more than {limit / 2**30:.3g} GiB of memory; use a smaller batch or model"
         log.error("memory_limit", run_id=self.lease.run_id, held_bytes=held, limit_bytes=limit)
         self._end_with_process("failed", Reason("memory_limit", text))
 
     def _end_by_force(self) -> None:
-        """End this process when the training does not stop: its step takes for ever, or hangs."""
+        """Kill this process if training does not stop because its step takes too long or hangs."""
         log.error("training_hung", run_id=self.lease.run_id, asked_to=self._stop, within_s=STUBBORN_S)
         if self._stop == "canceled":
             self._end_with_process("canceled", CANCELED)
@@ -209,5 +209,5 @@ class HeldRun:
         try:
             self._store.leases.finish(self.lease, status=status, reason=reason)
         except (LeaseLost, ServiceUnavailable):
-            log.warning("end_not_recorded", run_id=self.lease.run_id, reason=reason.code)
+            log.warning("run_end_not_stored", run_id=self.lease.run_id, reason=reason.code)
         os.kill(os.getpid(), signal.SIGKILL)

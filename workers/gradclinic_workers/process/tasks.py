@@ -1,4 +1,4 @@
-"""The one task: claim a run, train it, save what it measured, judge it, end it.
+"""The task: claim a run, train it, store its statistics, diagnose it and end it.
 
 queued ── claim ──> running ── trained ───────────────> succeeded, with its diagnosis
 │ ├──── cannot be trained ─────> failed, with a reason
@@ -40,20 +40,18 @@ CLAIM_TRIES = 10
 CLAIM_PAUSE_S = 1.0
 TIDY_EVERY_S = 600.0
 
-DRAINED = Reason("drained", "its worker was asked to end; it goes on from its checkpoint")
-INTERNAL = Reason(
-    "internal_error", "an error inside the service ended the training; the worker's log has it under the run's id"
-)
+DRAINED = Reason("drained", "its worker was asked to stop; the run continues from its checkpoint")
+INTERNAL = Reason("internal_error", "training stopped on an internal error; see the worker's log for the run's id")
 
 
 @shared_task(name=TRAIN, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def train(run_id: str) -> None:
-    """Train a run, unless it is not queued: then the message is a duplicate."""
+    """Train a run; if it is not queued, the message is a duplicate and is ignored."""
     trainer().train(run_id)
 
 
 class Trainer:
-    """What a worker's child keeps from run to run: connections, folders, torch."""
+    """State that a worker's child keeps between runs: connections, folders, torch."""
 
     def __init__(self, settings: Settings, *, owner: str, queues: str = "cpu") -> None:
         # The slow part of a child's start, while nobody waits for it; torch imports _dynamo with the first optimizer.
@@ -71,7 +69,7 @@ class Trainer:
         self._presence, self._left = threading.Lock(), threading.Event()
 
     def train(self, run_id: str) -> None:
-        """Claim a run and bring it to its end, or back to the queue."""
+        """Claim a run and train it to its end, or return it to the queue."""
         if draining.is_set():
             self._pass_on(run_id)
             return
@@ -89,40 +87,40 @@ class Trainer:
             except LeaseLost as error:
                 log.warning("lease_lost", reason=str(error))
             except ServiceUnavailable as error:
-                log.warning("database_lost", reason=str(error))
+                log.warning("database_connection_lost", reason=str(error))
             finally:
                 self.run_id = None
 
     def announce_for_ever(self) -> None:
-        """Say from time to time that this worker is here, and what it does; tidy up its folder now and then."""
+        """Regularly report that this worker is alive and what it trains, and clean up its checkpoint folder."""
         tidied_at = float("-inf")
         while not self._left.is_set():
             try:
                 self._show()
-                if time.monotonic() - tidied_at > TIDY_EVERY_S:  # the reconciler may not see this machine's folder
+                if time.monotonic() - tidied_at > TIDY_EVERY_S:  # a reconciler may not have access to this folder
                     self.checkpoints.drop_ended(self.store.reconciliation.unfinished)
                     tidied_at = time.monotonic()
             except ServiceUnavailable:
-                log.debug("presence_not_recorded")
+                log.debug("worker_heartbeat_not_stored")
             except OSError as error:
                 log.warning("checkpoints_not_removed", reason=str(error))
             self._left.wait(self.settings.heartbeat_s)
 
     def leave(self) -> None:
-        """Say that this worker is gone."""
+        """Report that this worker has stopped."""
         self._left.set()
         with self._presence:
             self.store.reconciliation.worker_left(self.owner)
 
     def _show(self) -> None:
-        with self._presence:  # not after it has left
+        with self._presence:  # not after it has unregistered
             if not self._left.is_set():
                 self.store.reconciliation.saw_worker(
                     self.owner, queue=self.queues, device=self.device, run_id=self.run_id
                 )
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         self.service.close()
 
     def _claim(self, run_id: str) -> Lease | None:
@@ -133,21 +131,21 @@ class Trainer:
                 )
             except ServiceUnavailable:
                 time.sleep(CLAIM_PAUSE_S)
-        log.warning("claim_given_up", run_id=run_id)  # the run waits; the reconciler announces it again
+        log.warning("claim_failed", run_id=run_id)  # the run waits; the reconciler announces it again
         return None
 
     def _pass_on(self, run_id: str) -> None:
         try:
             run = self.store.runs.get(run_id)
         except (NotFound, ServiceUnavailable) as error:
-            log.warning("message_not_passed_on", run_id=run_id, reason=str(error))  # the reconciler sends another
+            log.warning("message_not_resent", run_id=run_id, reason=str(error))  # the reconciler sends another
             return
         if run.status == "queued":
             self.service.announce([Message(run.id, run.queue, run.priority)])
 
 
 class _Training:
-    """One attempt at one run; to the loop it is the reporter."""
+    """One attempt at one run; it is the reporter of the training loop."""
 
     def __init__(self, trainer: Trainer, held: HeldRun) -> None:
         self._trainer, self._held, self._run = trainer, held, held.lease.run
@@ -155,7 +153,7 @@ class _Training:
         self._saved_at = time.monotonic()
         self._stop_when: StopWhen | None = None
         self._recorded = GrowingSeries()
-        """All that the run has recorded, earlier attempts included; kept only where `stop_when` is to be judged."""
+        """Everything the run has recorded, including earlier attempts; kept only for `stop_when`."""
 
     def run(self) -> None:
         from ..train import device, fit
@@ -175,7 +173,7 @@ class _Training:
         except (LeaseLost, ServiceUnavailable):
             raise
         except Exception:
-            log.exception("training_broke")
+            log.exception("training_error")
             self._held.finish(status="failed", reason=INTERNAL)
             self._trainer.checkpoints.drop(self._run.id)
             if self._environment.get("device", "cpu") != "cpu":
@@ -203,7 +201,7 @@ class _Training:
         if checkpoint is not None:
             try:
                 pointer = self._trainer.checkpoints.save(self._held.lease, step=step, state=checkpoint)
-            except OSError as error:  # no space left, say: the run goes on, from an older state if it must
+            except OSError as error:  # for example disk full: the run continues and may resume from an older checkpoint
                 log.warning("checkpoint_not_saved", step=step, reason=str(error))
             self._saved_at = time.monotonic()
         self._held.save_window(step=step, series=series, checkpoint=pointer)
@@ -212,7 +210,7 @@ class _Training:
         if pointer is not None:
             try:
                 self._trainer.checkpoints.keep_only(pointer)
-            except OSError as error:  # they go with the run's end
+            except OSError as error:  # they are removed when the run ends
                 log.warning("checkpoints_not_removed", step=step, reason=str(error))
 
     def decided(self, record: RunRecord) -> Finding | None:
@@ -220,7 +218,7 @@ class _Training:
             return None
         return reason_to_stop(RunRecord.of(record.layout, self._recorded.series()), self._stop_when)
 
-    # --- its ends ---
+    # --- endings ---
 
     def _resume_state(self) -> bytes | None:
         pointer = self._run.checkpoint
@@ -230,7 +228,7 @@ class _Training:
             return self._trainer.checkpoints.load(pointer)
         except CheckpointUnusable as error:
             log.warning("checkpoint_unusable", reason=str(error))
-            self._held.restart(reason=f"{error}; the run began again from step 0")
+            self._held.restart(reason=f"{error}; the run restarted from step 0")
             return None
 
     def _succeeded(self, record: RunRecord, experiment: Experiment) -> None:
@@ -246,8 +244,8 @@ class _Training:
         try:
             diagnosis = diagnose(whole, experiment=experiment)
         except Exception:
-            log.exception("diagnosis_broke")  # the facts are kept; they can be judged again
-            reason = Reason("not_diagnosed", f"{reason.text}; its diagnosis could not be made")
+            log.exception("diagnosis_failed")  # the statistics are kept, so the run can be diagnosed again
+            reason = Reason("not_diagnosed", f"{reason.text}; its diagnosis failed")
         self._held.finish(status="succeeded", reason=reason, record=whole, diagnosis=diagnosis)
 
     def _stopped(self) -> None:
@@ -267,14 +265,14 @@ _trainer: Trainer | None = None
 
 
 def become(trainer: Trainer) -> None:
-    """Make this process a worker's child."""
+    """Initialize this process as a worker's child."""
     global _trainer  # noqa: PLW0603  # one a process, like the process itself
     _trainer = trainer
     threading.Thread(target=trainer.announce_for_ever, name="presence", daemon=True).start()
 
 
 def trainer() -> Trainer:
-    """The trainer that this process is."""
+    """The trainer of this process."""
     if _trainer is None:
         raise RuntimeError("this process is not a worker's child")
     return _trainer

@@ -1,7 +1,7 @@
-"""How workers take messages: Kombu's transport and Celery's consumer, made to outlive nonsense and refusals.
+"""Kombu's transport and Celery's consumer, made robust against malformed messages and broker errors.
 
-As it comes, a message that is no JSON ends the worker; and one whose body or form is wrong goes back to the queue
-while the worker ends, and ends the next one.
+By default, a message that is not JSON stops the worker. A message with a wrong body or form is returned to the queue
+while the worker stops, and then stops the next worker.
 """
 
 import time
@@ -16,16 +16,16 @@ from redis.exceptions import ResponseError
 log = structlog.get_logger(__name__)
 
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
-"""What reading a message raises that is not as it should be; a broker that is away raises other errors."""
+"""Errors raised by malformed messages; an unreachable broker raises other errors."""
 PAUSE_S = 5.0
-"""Seconds before another try where the broker answers, but refuses: it is out of memory, or a replica."""
+"""Seconds before another try if the broker rejects commands because it is out of memory or read-only."""
 
 
 class Channel(redis.Channel):
-    """A channel that drops what cannot be read, and says so."""
+    """A channel that drops unreadable messages and logs it."""
 
     def basic_consume(self, queue: str, no_ack: Any, callback: Callable[[Any], Any], *args: Any, **kwargs: Any) -> Any:
-        """Take messages; one that the callback cannot make sense of is acknowledged, so that it does not come again."""
+        """Receive messages; one that the callback cannot process is acknowledged, so it is not delivered again."""
 
         def guarded(message: Any) -> Any:
             try:
@@ -39,32 +39,32 @@ class Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except ValueError as error:  # no JSON, or no text: it has left the queue already
+        except ValueError as error:  # not JSON or not text; it has already left the queue
             return _drop(error)
 
 
 class Transport(redis.Transport):
-    """The transport with that channel."""
+    """The transport that uses the channel above."""
 
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
         try:
             super()._deliver(message, queue)  # type: ignore[no-untyped-call]
-        except MALFORMED as error:  # JSON, but no message
+        except MALFORMED as error:  # JSON, but not a message
             _drop(error)
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
-    """A consumer that does not connect anew at once where the broker refuses a command, which would fill the log."""
+    """A consumer that waits before reconnecting when the broker rejects a command, to avoid flooding the log."""
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
-        """Say so; then wait."""
+        """Log the error, then wait."""
         super().on_connection_error_before_connected(exc)
         _pause_if_refused(exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Say so; then wait."""
+        """Log the error, then wait."""
         super().on_connection_error_after_connected(exc)
         _pause_if_refused(exc)
 

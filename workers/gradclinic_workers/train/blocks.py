@@ -1,4 +1,4 @@
-"""Modules that torch.nn lacks, and the sequence that lets an observer see every node's output."""
+"""Modules that torch.nn lacks, and a sequence that lets an observer see the output of every node."""
 
 import torch
 from torch import Tensor, nn
@@ -25,17 +25,17 @@ __all__ = [
 
 
 class RReLU(nn.RReLU):
-    """torch's RReLU, which has no float16 on the CPU: there it computes in float32."""
+    """torch's RReLU, computed in float32 on the CPU, where torch does not support float16."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """Leak at random slopes; the values come back in the precision that they came in."""
+        """Apply random negative slopes; input and output have the same precision."""
         if input.dtype == torch.float16 and input.device.type == "cpu":
             return super().forward(input.float()).half()
         return super().forward(input)
 
 
 class Block(Tapped):
-    """A body that counts as one."""
+    """A group of layers that counts as one."""
 
     def __init__(self, body: Sequence) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class ImageRMSNorm(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean over some axes."""
+    """The mean over the given axes."""
 
     def __init__(self, *axes: int) -> None:
         super().__init__()

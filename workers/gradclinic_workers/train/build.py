@@ -1,4 +1,4 @@
-"""From the lowered tree to a torch module: the interpreter of `Call`."""
+"""Builds a torch module from the lowered tree by interpreting `Call`s."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,11 +14,11 @@ from . import blocks
 
 _NAMESPACES = {"nn": nn, "blocks": blocks, "optim": torch.optim}
 _IN_ITS_PLACE: dict[type, type] = {nn.RReLU: blocks.RReLU}
-"""The same layer, where torch's own does not compute in every precision."""
+"""Replacements for torch layers that do not support all precisions."""
 
 
 def target(call: Call) -> Any:
-    """The class that a call names: one of torch.nn, torch.optim or our own blocks."""
+    """The class that a call names, from torch.nn, torch.optim or our own blocks."""
     namespace, _, name = call.target.partition(".")
     found = getattr(_NAMESPACES[namespace], name)
     return _IN_ITS_PLACE.get(found, found)
@@ -39,7 +39,7 @@ def _module(node: Node) -> nn.Module:
 
 
 def build_optimizer(optimizer: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The torch optimizer over `parameters`, with the fused kernel where torch has one."""
+    """The torch optimizer for `parameters`, with the fused kernel if torch has one."""
     call = optimizer.call()
     cls = target(call)
     kwargs = dict(call.kwargs)

@@ -1,4 +1,4 @@
-"""Limits gradients between backward and the optimizer's step."""
+"""Clips gradients between the backward pass and the optimizer step."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from gradclinic.experiments.clipping.value import ValueClipping
 def clip(
     clipping: Clipping | None, gradients: Sequence[Tensor], total_norm: Tensor, *, weights: Sequence[Tensor] = ()
 ) -> Tensor | None:
-    """Limit the gradients in place; a 0/1 tensor that says whether anything changed, or None without clipping.
+    """Clip the gradients in place; returns a 0/1 tensor (whether anything changed), or None without clipping.
 
-    `total_norm` is the L2 norm of all gradients together, before; `weights` are what the gradients are of.
+    `total_norm` is the L2 norm over all gradients before clipping; `weights` are the parameters of the gradients.
     """
     if clipping is None:
         return None
@@ -32,11 +32,11 @@ def clip(
         return exceeds.to(torch.float64)
     if isinstance(clipping, AdaptiveClipping):
         return _clip_by_unit(clipping.factor, gradients, weights)
-    raise TypeError(f"no clipping is known for {type(clipping).__name__}")
+    raise TypeError(f"clipping {type(clipping).__name__} is not implemented")
 
 
 SMALLEST_WEIGHT_NORM = 1e-3
-"""A unit's weights count as at least this large, so that zero weights can move."""
+"""Lower limit of a unit's weight norm, so that zero weights can change."""
 
 
 def _clip_by_unit(factor: float, gradients: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
@@ -51,7 +51,7 @@ def _clip_by_unit(factor: float, gradients: Sequence[Tensor], weights: Sequence[
 
 
 def _unit_norms(tensor: Tensor) -> Tensor:
-    """L2 norm over all axes but the first (of a vector: over all of it), shaped to be multiplied with the tensor."""
+    """L2 norm over all axes except the first (for a vector: over all), shaped for multiplication with the tensor."""
     axes = tuple(range(1, tensor.ndim)) if tensor.ndim > 1 else (0,)
     norms: Tensor = torch.linalg.vector_norm(tensor.detach(), dim=axes, keepdim=True, dtype=torch.float64)
     return norms

@@ -1,4 +1,4 @@
-"""Which device a run trains on, its memory, and the fingerprint of everything that a run's numbers depend on."""
+"""The device of a run, its memory, and the fingerprint of the environment that a run's numbers depend on."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from gradclinic.kernel.errors import OutOfMemory, TrainingFailed
 
 
 def choose(requested: str) -> str:
-    """The device for a run that asks for `auto`, `cpu` or `cuda`; raises TrainingFailed where that is not there."""
+    """The device for `auto`, `cpu` or `cuda`; raises TrainingFailed if it is not available."""
     available = torch.cuda.is_available()
     if requested == "cuda" and not available:
         raise TrainingFailed(
@@ -23,34 +23,34 @@ def choose(requested: str) -> str:
 
 
 def make_deterministic() -> None:
-    """One thread a process, and only kernels that give the same bits each time, in the precision that was asked for.
+    """Use one thread per process, and only kernels that are bit-for-bit reproducible in the requested precision.
 
     Called once, before any operation. Source: the notes on reproducibility and on TF32 in PyTorch's documentation.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in another order each time
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # otherwise cuBLAS may sum in varying order
     torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False  # on by default: float32 with 10 bits of mantissa
+    torch.backends.cudnn.allow_tf32 = False  # TF32 is on by default: float32 with 10 bits of mantissa
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)  # noqa: FBT003  # torch's own signature
     torch.backends.cudnn.benchmark = False
 
 
 def clear(device: str) -> None:
-    """Give back what an earlier run left on a GPU, and count this run's peak memory from nothing."""
+    """Release GPU memory left by an earlier run, and reset the peak memory counter."""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice; for the CPU's, torch has no class of its own."""
+    """Whether an error means out of memory; torch has no error class for CPU memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
-    """The failure that a run's owner reads: what there is, what was expected, and what to do."""
+    """The error shown to the user: available memory, estimated memory, and what to do."""
     there = "the worker"
     if device.startswith("cuda"):
         there = f"the GPU ({bytes_in_words(torch.cuda.get_device_properties(device).total_memory)})"
@@ -61,7 +61,7 @@ def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
 
 
 def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, object]:
-    """What a run's numbers depend on beside its experiment: versions, device, threads, the text of its data."""
+    """The environment that a run's numbers depend on: versions, device, threads, the source text of its data."""
     facts: dict[str, object] = {
         "gradclinic": _version(),
         "python": platform.python_version(),
@@ -80,7 +80,7 @@ def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, obj
     if device.startswith("cuda"):
         facts["device_name"] = torch.cuda.get_device_name(device)
         facts["cuda"] = torch.version.cuda
-        facts["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]  # torch left it out
+        facts["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]  # missing in torch's annotations
     return facts
 
 

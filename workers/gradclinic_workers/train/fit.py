@@ -5,16 +5,16 @@
         probe (every max(1, steps // 60) steps)     recorder.after_probe
         forward                                      recorder.tap, at each site
         backward                                     recorder.after_backward, or pass_by
-        not finite? stop here, without the update    recorder.after_backward, of the step seen once more
+        not finite? stop here, without the update    recorder.after_backward, for the repeated step
         clip                                         recorder.after_clipping
         optimizer step                               recorder.after_step
-        a window is full? flush -> reporter.flushed, with a checkpoint where one is due
-        stop_when asks for it? reporter.decided -> end here, as if this had been the last step
+        window full? flush -> reporter.flushed, with a checkpoint if due
+        stop_when fulfilled? reporter.decided -> end here, as if this were the last step
     probe, final losses -> RunRecord
 
-What observes never changes anything: without a recorder the weights are the same, to the bit.
-A run is a pure function of its experiment (seed included), the device and the versions of the libraries;
-an interrupted run that resumes from its checkpoint measures what an undisturbed one would have.
+Recording does not affect training: without a recorder, weights are bit-for-bit the same.
+A run is a pure function of its experiment (including the seed), the device and the library versions.
+A run resumed from its checkpoint measures the same as an uninterrupted one.
 """
 
 import io
@@ -53,7 +53,7 @@ from .reporter import Interrupted, Reporter, Silent
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 CHECK_EVERY = {"cpu": 1, "cuda": 16}
-"""Steps between two looks at whether the loss is still finite, by device: on a GPU each look waits for it."""
+"""Steps between checks whether the loss is finite, by device; on a GPU each check waits for the device."""
 
 
 def train(
@@ -64,10 +64,10 @@ def train(
     checkpoint: bytes | None = None,
     record: bool = True,
 ) -> RunRecord:
-    """Train one resolved experiment to its end and return everything it measured.
+    """Train one resolved experiment to its end and return its record.
 
-    With a checkpoint it resumes; the record then holds what was measured since. With `record=False` nothing is
-    measured but the outcome. Raises Interrupted, or TrainingFailed with a reason that the run's owner can act on.
+    With a checkpoint it resumes, and the record holds what was measured since. With `record=False` only the outcome
+    is measured. Raises Interrupted, or TrainingFailed with an actionable reason.
     """
     devices = [device] if device.startswith("cuda") else []
     clear(device)
@@ -81,7 +81,7 @@ def train(
 
 
 class _Fit:
-    """One training under way."""
+    """One training run in progress."""
 
     def __init__(self, experiment: Experiment, *, device: str, reporter: Reporter, record: bool) -> None:
         self.experiment, self.device, self.reporter = experiment, torch.device(device), reporter
@@ -96,7 +96,9 @@ class _Fit:
         self.modules.to(self.device)
         self.parameters = [parameter for parameter in self.modules.parameters() if parameter.requires_grad]
         if not self.parameters:
-            raise TrainingFailed("every layer is frozen, so there is nothing to train")
+            raise TrainingFailed(
+                "all layers are frozen, so there is nothing to train; set trainable to true for at least one layer"
+            )
         self.optimizer = build_optimizer(experiment.optimizer, self.parameters)
         self.objective = Objective(self.modules, experiment, self.device)
         calibrate(by_name, self.network, experiment, forward=self.objective.probe_outputs)
@@ -124,7 +126,7 @@ class _Fit:
         self._flushed_at = time.perf_counter()
 
     def run(self, checkpoint: bytes | None) -> RunRecord:
-        """The whole loop of the module's docstring."""
+        """The loop described in the module's docstring."""
         steps = self.experiment.training.steps
         if checkpoint is not None:
             self._resume(checkpoint)
@@ -151,7 +153,7 @@ class _Fit:
         return self._record(outcome=self._outcome())
 
     def _is_decided(self) -> bool:
-        """Whether enough is known to stop here. It is asked before a step, so a run that resumes there asks again."""
+        """Whether to stop early here. This is checked before a step, so a run that resumes here checks again."""
         if not due(self.experiment.training.stop_when, step=self.step):
             return False
         self._flush(checkpoint=self.reporter.checkpoint_due())
@@ -175,7 +177,7 @@ class _Fit:
         loss, gradients = self._there_and_back(chosen, observation)
         norms = norms_of(gradients)
         total_norm = norms.norm()
-        if self.loss_scale.skips(loss, total_norm):  # nothing is recorded: no scale but this one would have made it
+        if self.loss_scale.skips(loss, total_norm):  # nothing is recorded: the overflow was caused only by this scale
             self.step = step + 1
             self._look(after=step)
             return
@@ -198,7 +200,7 @@ class _Fit:
         self.train_seconds += time.perf_counter() - began - (self.recording_seconds - recorded)
 
     def _there_and_back(self, chosen: Tensor, observation: Observation | None) -> tuple[Tensor, list[Tensor]]:
-        """Loss of a batch, and what its gradient is to every trained parameter, unscaled."""
+        """Loss of a batch, and the unscaled gradients of all trained parameters."""
         self.optimizer.zero_grad(set_to_none=True)
         tap = partial(self.recorder.tap, observation) if observation else None
         outputs = self.objective.outputs(self.objective.inputs[chosen], tap)
@@ -209,12 +211,12 @@ class _Fit:
         return loss, gradients
 
     def _could_be_repeated(self, observation: Observation | None) -> bool:
-        """Whether this step, should it break, is to be seen more fully than planned: where it is noticed at once."""
+        """Whether a non-finite step should be recorded in full, which is possible if it is noticed immediately."""
         partly = observation is None or not observation.full
         return self.record and partly and self.look_every == 1 and self.recorder.plan.adaptive
 
     def _repeat(self, chosen: Tensor, *, noise: Tensor, scale: float) -> None:
-        """The step that broke, once more, to record everything: no weight has moved since it began."""
+        """Repeat the non-finite step to record everything; no weight has changed since it started."""
         buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
         torch.random.set_rng_state(noise)
         self.loss_scale.value = scale
@@ -240,16 +242,16 @@ class _Fit:
                 self.recorder.after_step(observation, learning_rate=learning_rate)
 
     def _broke(self) -> bool:
-        """Whether a loss or gradient norm was seen that is not finite."""
+        """Whether a non-finite loss or gradient norm was observed."""
         return self.nonfinite_step is not None
 
     def _look(self, *, after: int) -> None:
-        """See how the steps went, where it is time to: a GPU is asked only now and then."""
+        """Check recent steps if due; a GPU is checked only at intervals."""
         if (after + 1) % self.look_every == 0 or after == self.experiment.training.steps - 1:
             self._see()
 
     def _see(self) -> None:
-        """Look at what was not looked at yet; what was done since the first bad step is forgotten."""
+        """Check all unchecked steps; steps after the first non-finite one are discarded."""
         if not self._unseen:
             return
         shown = torch.stack([pair for _, pair in self._unseen]).tolist()
@@ -263,7 +265,7 @@ class _Fit:
             if self.record:
                 self.recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
 
-    # --- measuring without leaving a trace ---
+    # --- measuring without side effects ---
 
     def _probe(self) -> None:
         if not (self.record and self.recorder.plan.probe(self.step)):
@@ -342,7 +344,7 @@ class _Fit:
     def _outcome(self) -> Outcome:
         train_loss, _ = self.objective.evaluated()
         validation_loss, accuracy = self.objective.validation()
-        if self.nonfinite_step is not None:  # training had no end: there is no state that its last step left
+        if self.nonfinite_step is not None:  # training diverged, so there is no final state
             train_loss = train_loss if not math.isfinite(train_loss) else math.nan
             validation_loss = validation_loss if not math.isfinite(validation_loss) else math.nan
         return Outcome(
@@ -377,7 +379,7 @@ class _Fit:
 
 
 def _gradient_of(parameter: nn.Parameter) -> Tensor:
-    """The parameter's gradient; it becomes zeros where nothing flowed back, so that every parameter has one."""
+    """The parameter's gradient; set to zeros if there is none, so that every parameter has one."""
     if parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
     return parameter.grad

@@ -1,8 +1,8 @@
-"""Draws the initial weights of a network from its declared schemes.
+"""Draws the initial weights of a network from its declared initialization schemes.
 
-Every weighted layer draws from a generator of its own, seeded by the run's seed and the layer's place
-among the weighted layers. So a remedy that adds a norm or a skip leaves all other draws as they were:
-arms of a study are paired wherever the shapes allow.
+Every layer with weights has its own random generator, seeded by the run's seed and the layer's position
+among the layers with weights. A remedy that adds a norm or a skip connection does not change other draws,
+so arms of a study are paired wherever the shapes allow.
 """
 
 import math
@@ -20,24 +20,24 @@ from gradclinic.experiments.layers import Node, Parameter
 from gradclinic.experiments.lowering import Network
 
 WEIGHTS, BATCHES, NOISE, TABLES = 1, 2, 3, 4
-"""Streams of a run's randomness: initial weights, order of the data, what layers draw (dropout, RReLU), embeddings."""
+"""Random streams of a run: initial weights, order of the data, random layers (dropout, RReLU), embeddings."""
 
 
 def stream(seed: int, *path: int) -> int:
-    """A 63-bit seed for one stream of a run, independent of all its other streams."""
-    # The length keeps (1,) and (1, 0) apart: SeedSequence pads with zeros.
+    """A 63-bit seed for one random stream of a run, independent of its other streams."""
+    # The length distinguishes (1,) from (1, 0), because SeedSequence pads with zeros.
     state = np.random.SeedSequence([seed, len(path), *path]).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 
 def generator(seed: int, *path: int) -> torch.Generator:
-    """A CPU generator for one stream of a run; the CPU's, so that every device sees the same draws."""
+    """A CPU generator for one random stream of a run, so that draws are the same on all devices."""
     return torch.Generator().manual_seed(stream(seed, *path))
 
 
 @torch.no_grad()
 def initialize(modules: dict[str, nn.Module], network: Network, experiment: Experiment) -> None:
-    """Set every weighted layer's parameters in place, and tables; norms keep scale 1 and shift 0."""
+    """Set the parameters of all layers with weights and the tables in place; norms keep scale 1 and shift 0."""
     seed = experiment.training.seed
     weighted = network.weighted
     zeroed = _last_in_residual(network.nodes) if experiment.model.initialization.zero_last_in_residual else set()
@@ -66,7 +66,7 @@ def initialize(modules: dict[str, nn.Module], network: Network, experiment: Expe
 
 
 def scheme_of(node: Node, default: Initialization, *, readout: bool) -> Initialization:
-    """The scheme that a weighted layer starts from: its own, else the readout's (with bias 0), else the model's."""
+    """The initialization of a layer with weights: its own, else the readout's (with bias 0), else the model's."""
     own = getattr(node.layer, "initialization", None)
     if isinstance(own, Initialization):
         return own
@@ -74,7 +74,7 @@ def scheme_of(node: Node, default: Initialization, *, readout: bool) -> Initiali
 
 
 def draw_weight(scheme: Initialization, parameter: Parameter, draws: torch.Generator) -> Tensor:
-    """One weight tensor of the scheme's distribution and deviation, float32; stacked matrices are drawn one by one."""
+    """One float32 weight tensor drawn from the scheme's distribution; stacked matrices are drawn separately."""
     if parameter.parts > 1:
         rows = (parameter.shape[0] // parameter.parts, *parameter.shape[1:])
         part = replace(parameter, shape=rows, parts=1)

@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance: scales each hidden layer's weights by what they make of real samples."""
+"""Layer-sequential unit variance (LSUV): scales each hidden layer's weights by its outputs on real samples."""
 
 from collections.abc import Callable
 
@@ -15,9 +15,9 @@ from .initialize import scheme_of
 def calibrate(
     modules: dict[str, nn.Module], network: Network, experiment: Experiment, *, forward: Callable[[], Tensor]
 ) -> None:
-    """One forward pass in which every hidden layer that starts from lsuv gets outputs of deviation `gain`.
+    """One forward pass that scales all lsuv layers so that their outputs have standard deviation `gain`.
 
-    Layers are scaled in forward order, each on the outputs of the scaled ones before it. The readout keeps its scheme.
+    Layers are scaled in forward order, each on the outputs of the scaled layers before it. The readout is unchanged.
     Source: Mishkin and Matas 2016, arXiv:1511.06422.
     """
     handles = []

@@ -1,4 +1,4 @@
-"""What a network is trained for, and how well it does: losses on fixed samples, measured without leaving a trace."""
+"""The loss of a network, and its evaluation on fixed samples without side effects."""
 
 import torch
 from torch import Tensor
@@ -17,21 +17,21 @@ EVALUATION_SAMPLES = 1000
 
 
 class Objective:
-    """A network, its data on the device, and the loss between them."""
+    """A network, its data on the device, and the loss."""
 
     def __init__(self, modules: Modules, experiment: Experiment, device: torch.device) -> None:
         self._modules, self._device = modules, device
         self._precision, self._task = experiment.training.precision, experiment.data.task
         split = experiment.data.sample(experiment.model.layout())
         self.constant_loss = split.constant_loss(self._task)
-        """Training loss of the best constant predictor."""
+        """Training loss of always predicting the average."""
         self.loss_unit = split.loss_unit if self._task == "regression" else None
-        """How many units of the raw targets, squared, one unit of the loss is; None for a classification."""
+        """One unit of the loss in squared units of the raw targets; None for a classification."""
         self.inputs, self.targets = self._tensors(split.train)
         self._validation = self._tensors(split.validation)
 
     def outputs(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
-        """What the network makes of a batch, computed in the run's precision, float32."""
+        """The network's outputs for a batch, computed in the run's precision and returned as float32."""
         with casting(self._precision, self._device):
             outputs: Tensor = self._modules(inputs, tap)
         return outputs.float()
@@ -43,7 +43,7 @@ class Objective:
         return functional.mse_loss(outputs, targets)
 
     def probe_outputs(self, tap: Tap | None = None) -> Tensor:
-        """What the network makes of the probe batch, the first 256 training samples; leaves no trace."""
+        """The network's outputs for the probe batch (the first 256 training samples), without side effects."""
         with on_batch_statistics(self._modules, self._device):
             return self.outputs(self.inputs[:PROBE_SAMPLES], tap)
 
@@ -52,13 +52,13 @@ class Objective:
         return self.loss(self.probe_outputs(tap), self.targets[:PROBE_SAMPLES])
 
     def evaluated(self) -> tuple[float, Tensor]:
-        """Loss and outputs on the first min(1000, n) training samples, batch norm on batch statistics."""
+        """Loss and outputs on the first min(1000, n) training samples; batch norm uses batch statistics."""
         with on_batch_statistics(self._modules, self._device):
             outputs = self.outputs(self.inputs[:EVALUATION_SAMPLES])
         return float(self.loss(outputs, self.targets[:EVALUATION_SAMPLES])), outputs
 
     def validation(self) -> tuple[float, float | None]:
-        """Loss, and accuracy for a classification; an output that is not finite is a wrong answer."""
+        """Loss, and accuracy for classification; a non-finite output counts as wrong."""
         inputs, targets = self._validation
         self._modules.eval()
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Recurrent layers, unrolled in plain sight: the state at every time step is shown to the tap."""
+"""Recurrent layers, unrolled so that the tap sees the state at every time step."""
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,10 @@ _NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigm
 
 
 class Recurrent(Tapped):
-    """One recurrent layer over [batch, steps, features]; equations, names and order of gates are torch's.
+    """One recurrent layer over [batch, steps, features]; equations, names and gate order are those of torch.
 
-    The tap sees the state after every step as `<name>.t<step>` (of an LSTM the cell's, c_t), and in a plain cell also
-    the argument of its nonlinearity as `<name>.t<step>.z`.
+    The tap sees the state after every step as `<name>.t<step>` (for an LSTM the cell state c_t), and in a plain cell
+    also the input of its nonlinearity as `<name>.t<step>.z`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Who a training reports to, and by whom it can be stopped."""
+"""The interface through which training reports its progress and is stopped."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -8,29 +8,29 @@ from gradclinic.measurements.record import RunRecord, Series
 
 
 class Reporter(Protocol):
-    """Who is told how the training goes; its methods are called between steps, never inside one."""
+    """Receives progress reports; its methods are called between steps, never inside one."""
 
     def started(self, record: RunRecord) -> None:
-        """Sites and weights are known; nothing is recorded yet."""
+        """The sites and weights are known; nothing is recorded yet."""
 
     def should_stop(self) -> bool:
-        """Whether to stop before the next step; asked before each, so it must not wait for anything."""
+        """Whether to stop before the next step; called before every step, so it must not block."""
 
     def checkpoint_due(self) -> bool:
-        """Whether the next flush should carry a checkpoint."""
+        """Whether the next flush should include a checkpoint."""
 
     def flushed(self, *, step: int, series: Mapping[str, Series], checkpoint: bytes | None) -> None:
-        """What was recorded since the last flush, up to `step` finished steps."""
+        """Receives everything recorded since the last flush, up to `step` finished steps."""
 
     def decided(self, record: RunRecord) -> Finding | None:
-        """The finding that ends the run early; asked only where the experiment has a `stop_when`.
+        """The finding that stops the run early; called only if the experiment has `stop_when`.
 
-        `record` holds what this attempt recorded; who keeps earlier attempts judges them together.
+        `record` holds the data of this attempt; a reporter that keeps earlier attempts evaluates them together.
         """
 
 
-class Interrupted(Exception):  # not an error: the reporter asked for it
-    """Training stopped because the reporter said so; what was recorded is flushed, with a checkpoint."""
+class Interrupted(Exception):  # not an error: requested by the reporter
+    """Training was stopped by the reporter; recorded data is flushed, with a checkpoint."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"interrupted after {step} steps")
@@ -38,7 +38,7 @@ class Interrupted(Exception):  # not an error: the reporter asked for it
 
 
 class Silent:
-    """A reporter that nobody listens to, and that never stops a run."""
+    """A reporter that ignores everything and never stops a run."""
 
     def started(self, record: RunRecord) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The figure behind each chart: pure functions from what was measured to a Plotly figure as JSON values.
+"""The figures of all charts: pure functions from measurements to Plotly figures as JSON.
 
 The same values are drawn in the browser by Plotly, open in a notebook as `plotly.graph_objects.Figure(...)`,
 and become PNG or SVG by `drawing.draw`. Every text in them that a person typed is escaped.

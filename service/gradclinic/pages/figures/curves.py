@@ -1,4 +1,4 @@
-"""Loss, gradient norm and learning rate against the step, one above the other."""
+"""Loss, gradient norm and learning rate by step, one above the other."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -10,7 +10,7 @@ from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, on_log_scale, rou
 
 MAX_POINTS = 600
 FEW = 20
-"""Fewer points are marked, so that a training that broke off after its first step shows."""
+"""With fewer points, each gets a mark, so that a training that diverged in its first step is visible."""
 PANELS = (
     ("loss", (0.66, 1.0), ("train_loss", "probe_loss")),
     ("gradient norm", (0.3, 0.58), ("grad_norm_l2", "grad_norm_l2_clipped")),
@@ -24,7 +24,7 @@ NAMES = {
     "learning_rate": "learning rate",
 }
 CLOSE_TO_ZERO = 0.02
-"""Losses below this share of the constant predictor's are told apart only on a logarithmic scale."""
+"""Losses below this fraction of the constant predictor's can only be distinguished on a logarithmic scale."""
 
 
 def curves(

@@ -1,4 +1,4 @@
-"""Layer against step: the size of the gradient as a colour, decade by decade."""
+"""The size of the gradient by layer and step, as a logarithmic colour scale."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,8 +14,8 @@ Floats = npt.NDArray[np.float64]
 
 MAX_COLUMNS, MAX_ROWS = 240, 120
 NARROWEST, WIDEST = 8.0, 20.0
-"""Decades that the colours span. A healthy network's gradients differ by far less than the narrowest, so that they
-share one colour, also while they shrink together as the loss does; beyond the widest everything is lost anyway."""
+"""Orders of magnitude that the colours span. The gradients of a healthy network differ by far less than the narrowest,
+so they have nearly one colour, even while they shrink with the loss; differences above the widest do not matter."""
 NARROWEST_RELATIVE, WIDEST_RELATIVE = 3.0, 10.0
 
 SEQUENTIAL = [[0, "#00204D"], [0.25, "#31446B"], [0.5, "#7C7B78"], [0.75, "#BCAF6F"], [1, "#FFEA46"]]
@@ -45,7 +45,7 @@ def heatmap(
     steps = [float(np.mean(series.steps[column])) for column in columns]
     low, high = _limits(pooled[~broken], scale)
     cells = {"x": steps, "y": names}
-    label = "log10 g" if scale == "absolute" else "log10 g, against the output"
+    label = "log10 g" if scale == "absolute" else "log10 g, relative to the output"
     data: list[Part] = [
         {
             "type": "heatmap",
@@ -73,7 +73,7 @@ def heatmap(
         data,
         title=title or "Gradient by layer and step",
         xaxis=step_axis(float(series.steps[-1]) if len(series) else 0.0),
-        yaxis=axis("layer, the input's side at the bottom", type="category"),
+        yaxis=axis("layer (input at the bottom)", type="category"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The size of the gradient against depth: where it vanishes or explodes, and what theory expected."""
+"""The size of the gradient by depth, with the prediction of theory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, on_log_scale, sai
 
 MOST_TICKS, MOST_LETTERS = 12, 120
 NARROWEST = 3.0
-"""Decades that the axis spans at least. Vanishing begins at 1.5 over the whole depth: on a narrower axis, the
-differences within a healthy network would look like it."""
+"""Smallest range of the axis, in orders of magnitude. Vanishing begins at 1.5 over the whole depth; on a narrower axis,
+the differences in a healthy network would look like it."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Line:
     predicted: bool = False
     """Drawn dashed, without markers."""
     reference: bool = False
-    """Drawn in grey, as what the others are held against."""
+    """Drawn in grey, as the reference for the others."""
 
 
 def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
-    """Every line over depth (0 the input's side, 1 the output's), on a logarithmic scale."""
+    """All lines by depth (0 at the input, 1 at the output), on a logarithmic scale."""
     data: list[Part] = []
     colours = iter(LINES * (1 + len(lines) // len(LINES)))
     for line in lines:
@@ -57,7 +57,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
 
 
 def _range(data: Sequence[Part]) -> dict[str, object]:
-    """At least 3 decades, with what is drawn in their middle; Plotly's own choice where that takes more."""
+    """At least `NARROWEST` orders of magnitude, centred on the data; Plotly's choice if the data spans more."""
     drawn = [log10(value) for trace in data for value in trace["y"] if value is not None]
     if not drawn or max(drawn) - min(drawn) > 0.9 * NARROWEST:
         return {}

@@ -1,4 +1,4 @@
-"""What the candidates of a search left of the loss, round by round, best on top."""
+"""The relative training loss of the candidates of a search, by round, best on top."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from math import floor, isfinite, log10
 from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, said
 
 MOST = 30
-"""Candidates that fit; those that did worst are left out, and counted."""
+"""Number of candidates that fit; the worst ones are left out, and counted."""
 LONGEST = 56
 LEAST, MOST_LEFT = 1e-4, 2.0
-"""Share of the loss left: a mark beyond stands at the border, so that one wild run hides no difference."""
+"""Range of the relative loss; marks outside are shown at the border, so that one outlier does not hide differences."""
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A candidate: the share of the constant predictor's loss that each of its runs left, by round."""
+    """A candidate: the training loss of each run relative to the constant predictor's, by round."""
 
     name: str
     left: Sequence[tuple[str, float]] = field(default=())
-    """(round, share); not finite where training broke off."""
+    """(round, relative loss); not finite if training diverged."""
     reference: bool = False
-    """The experiment as it is, and the random control: what the candidates are held against."""
+    """Whether it is a reference: the unchanged experiment, or the random control."""
 
 
 def race(entrants: Sequence[Entrant], *, rounds: Sequence[str], title: str = "") -> Figure:
@@ -82,7 +82,7 @@ def _within(value: float) -> bool:
 
 def _words(value: float) -> str:
     if not isfinite(value):
-        return "broke off: the loss is not finite"
+        return "diverged: the loss is not finite"
     return f"{100 * value:.3g} % of the loss left"
 
 

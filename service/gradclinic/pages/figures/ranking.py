@@ -1,4 +1,4 @@
-"""The arms of a comparison, best on top: how far each moved the metric, with its interval."""
+"""The arms of a comparison, best on top: the effect of each on the metric, with its interval."""
 
 from math import ceil, floor, inf, log10
 
@@ -15,9 +15,9 @@ _STEPS = (
 
 
 def ranking(comparison: Comparison, *, title: str = "") -> Figure:
-    """One row an arm: the ratio to the baseline, or the difference where it has no ratio.
+    """One row per arm: the ratio to the baseline, or the difference if it has no ratio.
 
-    An arm with an outcome that is not finite has no place on the axis; its row says who won how often.
+    If an outcome of an arm is not finite, its row shows the number of wins instead.
     """
     arms = sorted(comparison.arms, key=lambda arm: arm.rank, reverse=True)
     metric = comparison.metric

@@ -66,6 +66,13 @@ def test_a_loss_that_swings_more_than_twice_as_high_as_before_has_blown_up():
     assert blown_up(probed(np.where(STEPS > 150, 4 * high, high), relative_train_loss=8.0, relative_initial_loss=1.0))
 
 
+def test_a_loss_that_swings_exactly_twice_as_high_as_before_has_not():
+    high = np.where((STEPS // 5) % 2, 8.0, 4.0)
+    assert not blown_up(
+        probed(np.where(STEPS > 150, 2 * high, high), relative_train_loss=8.0, relative_initial_loss=1.0)
+    )
+
+
 def test_a_high_loss_that_does_not_swing_has_blown_up():
     assert blown_up(probed(4.0, relative_train_loss=4.0, relative_initial_loss=1.0))
 

@@ -1,5 +1,7 @@
 import io
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -201,3 +203,68 @@ def test_nothing_is_unpacked_that_would_be_too_large() -> None:
         archive.writestr("inputs.npy", header.getvalue())
     with pytest.raises(InvalidDataset, match="would take 8,000,000,000"):
         from_npz(lie.getvalue(), task=None, most_bytes=MOST)
+
+
+def peak_bytes(read: Callable[[], object]) -> int:
+    """The most memory that Python and numpy held at once while `read` refused a file."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidDataset):
+            read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_one_long_label_does_not_make_all_labels_as_long() -> None:
+    body = ("x,y\n1," + "b" * 100_000 + "\n" + "1,a\n" * 5_000).encode()
+    with pytest.raises(InvalidDataset, match="row 1: the target has 100,000 characters"):
+        from_csv(body, target=None, task=None, most_bytes=MOST)
+    assert peak_bytes(lambda: from_csv(body, target=None, task=None, most_bytes=MOST)) < 2 * 2**20
+
+
+def test_a_label_of_200_characters_is_the_longest() -> None:
+    def named(length: int) -> Table:
+        body = ("x,y\n" + f"1,{'b' * length}\n1,a\n" * 5).encode()
+        return from_csv(body, target=None, task=None, most_bytes=MOST)
+
+    assert named(200).classes == ("a", "b" * 200)
+    assert named(200).targets.tolist() == [1, 0] * 5
+    with pytest.raises(InvalidDataset, match="201 characters"):
+        named(201)
+    with pytest.raises(InvalidDataset, match="row 2: the target has 201 characters"):
+        npz(RNG.normal(size=(8, 2)), np.array(["a", "b" * 201] * 4))
+
+
+def test_long_labels_of_a_parquet_table_are_refused_and_short_ones_are_sorted() -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+
+    def table(labels: list[str]) -> Table:
+        file = io.BytesIO()
+        pq.write_table(pa.table({"x": np.arange(len(labels), dtype=np.float32), "y": labels}), file, row_group_size=5)
+        return from_parquet(file.getvalue(), target=None, task=None, most_bytes=MOST)
+
+    read = table(["b", "a", "c", "a"] * 5)
+    assert (read.classes, read.targets.tolist()) == (("a", "b", "c"), [1, 0, 2, 0] * 5)
+    with pytest.raises(InvalidDataset, match="row 1: the target has 50,000 characters"):
+        table(["b" * 50_000] + ["a"] * 20_000)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_rows_are_counted_however_they_end(end: str) -> None:
+    body = ("x,y\n" + f"1,1{end}" * 300).encode()
+    with pytest.raises(InvalidDataset, match="more than the 512 values"):
+        from_csv(body, target=None, task=None, most_bytes=1024)
+
+
+def test_a_line_longer_than_4_mib_is_refused_before_it_is_split() -> None:
+    body = b"a," * 3_000_000
+    with pytest.raises(InvalidDataset, match="line 1 has more than 4,194,304 characters"):
+        from_csv(body, target=None, task=None, most_bytes=1 << 26)
+    assert peak_bytes(lambda: from_csv(body, target=None, task=None, most_bytes=1 << 26)) < 64 * 2**20
+
+
+def test_finding_a_nan_takes_no_more_memory_than_the_array() -> None:
+    inputs = np.full((64, 64, 32), np.nan, np.float32)
+    body = as_npz(inputs=inputs, targets=np.arange(64) % 2)
+    assert peak_bytes(lambda: from_npz(body, task=None, most_bytes=1 << 26)) < 4 * inputs.nbytes
