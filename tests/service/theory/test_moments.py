@@ -1,10 +1,12 @@
 """Mean-field quantities against published and independently measured values."""
 
+from math import erfc
+
 import numpy as np
 import pytest
 
 from gradclinic.experiments.activations import ACTIVATIONS, Activation
-from gradclinic.theory.moments import moments, product_moment
+from gradclinic.theory.moments import moments, overlaps, product_moment
 
 from .recursion import backward_gain, fixed_point
 
@@ -71,3 +73,48 @@ def test_correlated_samples_follow_the_arc_cosine_kernel() -> None:
     t = np.arccos(0.4)
     expected = (np.sin(t) + (np.pi - t) * np.cos(t)) / (2 * np.pi)
     assert product_moment(named("relu"), 0.0, 1.0, 0.4) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("mean", "variance", "covariance"), [(0.3, 2.0, 0.7), (-1.2, 0.5, 0.45), (0.0, 3.0, 1e-5)])
+def test_linear_units_of_two_samples_have_the_product_of_their_means_and_their_covariance(
+    mean: float, variance: float, covariance: float
+) -> None:
+    found = product_moment(named("identity"), mean, variance, covariance)
+    assert found == pytest.approx(mean**2 + covariance, rel=1e-9)
+
+
+def test_correlated_samples_of_a_curved_unit_are_as_drawn_ones() -> None:
+    u, noise = np.random.default_rng(8).standard_normal((2, 400_000))
+    v = 0.6 * u + 0.8 * noise
+    drawn = np.tanh(0.5 + np.sqrt(2.0) * u) * np.tanh(0.5 + np.sqrt(2.0) * v)
+    assert product_moment(named("tanh"), 0.5, 2.0, 1.2) == pytest.approx(drawn.mean(), abs=0.003)
+
+
+@pytest.mark.parametrize("name", ["silu", "leaky_relu", "rrelu"])
+def test_overlaps_are_averages_of_products_of_the_unit_its_slope_and_its_input(name: str) -> None:
+    activation, mean, variance = named(name), 0.4, 1.7
+    t = np.linspace(-12.0, 12.0, 400_001)
+    weights = np.exp(-0.5 * t**2)
+    weights /= weights.sum()
+    z = mean + np.sqrt(variance) * t
+    x, slope, square = activation.value(z), activation.derivative(z), activation.squared_derivative(z)
+    found = overlaps(activation, mean, variance)
+    for (row, column), output, above in [((0, 0), x, z), ((0, 1), 1.0, z), ((1, 0), x, 1.0), ((1, 1), 1.0, 1.0)]:
+        assert found.turned[row, column] == pytest.approx(weights @ (slope * output * above), rel=1e-4)
+    powers = {(0, 0): 2, (0, 1): 1, (1, 0): 1, (1, 1): 0}
+    for place, power in powers.items():
+        assert found.passed[place] == pytest.approx(weights @ (square * x**power), rel=1e-4)
+        assert found.slopes[place] == pytest.approx(weights @ (square * z**power), rel=1e-4)
+    assert found.slope_square == pytest.approx(weights @ square, rel=1e-4)
+
+
+def test_units_that_nearly_never_act_are_counted_up_to_ten_deviations() -> None:
+    # P(z > 9.6) = 4.0e-22, of which 2 % lies beyond ten deviations.
+    assert moments(named("relu"), -9.6, 1.0).slope == pytest.approx(0.5 * erfc(9.6 / np.sqrt(2.0)), rel=0.03)
+
+
+def test_a_unit_that_does_not_vary_has_the_value_of_its_mean() -> None:
+    own = moments(named("tanh"), 0.5, 0.0)
+    slope = 1 - np.tanh(0.5) ** 2
+    assert (own.mean, own.second, own.slope) == pytest.approx((np.tanh(0.5), np.tanh(0.5) ** 2, slope**2))
+    assert product_moment(named("tanh"), 0.5, 0.0, 0.0) == pytest.approx(np.tanh(0.5) ** 2)

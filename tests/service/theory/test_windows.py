@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from gradclinic.experiments.layers.conv2d import Conv2d
 from gradclinic.theory.windows import Windows, axis
 
 
@@ -28,3 +29,30 @@ def test_the_uneven_part_of_a_mean_is_counted_as_drawn_windows_count_it():
     drawn = np.einsum("nij,iap,jbq->nab", weights, *windows.axes)
     uneven = ((drawn - drawn.mean(axis=(1, 2), keepdims=True)) ** 2).mean(axis=0)
     assert windows.uneven_means(np.ones((8, 8))) == pytest.approx(uneven, rel=0.05)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+@pytest.mark.parametrize("kernel", [2, 3, 4, 5])
+def test_padding_to_the_same_size_is_torchs(kernel: int):
+    line = torch.randn(1, 1, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    weight = torch.randn(1, 1, kernel, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    out = torch.nn.functional.conv1d(line, weight, padding="same")[0, 0].numpy()
+    places = axis(9, 9, kernel=kernel, stride=1, padding="same")
+    assert places.shape == (kernel, 9, 9)
+    assert np.einsum("k,koi,i->o", weight[0, 0].numpy(), places, line[0, 0].numpy()) == pytest.approx(out)
+
+
+def test_the_windows_of_a_layer_are_those_of_its_sizes_stride_and_padding():
+    node = Conv2d(out_channels=5, kernel_size=3, stride=2, padding=1).node((4, 9, 6), name="0.conv2d", pointer="")
+    windows = Windows.of(node, (9, 6))
+    assert [each.shape for each in windows.axes] == [(3, 5, 9), (3, 3, 6)]
+    assert windows.places == 9
+    # A corner sees 2 x 2 of its 3 x 3 places, an edge 2 x 3.
+    assert windows.summed(np.ones((9, 6)))[:2, :2] == pytest.approx(np.array([[4.0, 6.0], [6.0, 9.0]]))
+
+
+def test_the_uneven_part_follows_the_roots_of_what_samples_share():
+    # One place of weight w over activations of means 1 and 3: deviations of -w and w from their own mean.
+    windows = Windows([axis(2, 2, kernel=1, stride=1, padding=0)])
+    assert windows.uneven_means(np.array([1.0, 9.0])) == pytest.approx(np.array([1.0, 1.0]))
+    assert windows.uneven_means(np.array([-1e-18, 4.0])) == pytest.approx(np.array([1.0, 1.0]))
