@@ -73,7 +73,9 @@ def test_the_demo_tells_the_whole_story_and_leaves_its_results_behind(tmp_path: 
     assert address is not None
     with started("serve", "--port", "0", "--data-dir", str(tmp_path), "--workers", "0") as serve:
         assert serve.stdout is not None
-        url = serve.stdout.readline().split()[2]
+        said = re.search(r"gradclinic is running at (\S+)", serve.stdout.readline())
+        assert said is not None
+        url = said[1]
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as api:
             comparison = api.get(f"/v1/studies/{address[1]}/comparison").json()
             assert comparison["complete"]
