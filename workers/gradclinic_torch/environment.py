@@ -19,15 +19,19 @@ def environment_of(
     device: torch.device,
     sites: Sequence[SiteInfo],
     unseen: int,
+    split: int,
 ) -> dict[str, Any]:
-    """The environment as it is stored with the run; `unseen` is how many layers with weights no output was seen of."""
+    """The environment as it is stored with the run; `unseen` is how many layers with weights no output was seen of.
+
+    `split` is how many parameters are split over several processes.
+    """
     return {
         "model": type(model).__name__,
         "optimizer": type(optimizer).__name__,
         "parameters": sum(parameter.numel() for parameter in parameters),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": str(torch.__version__),
-        "notes": [*_unseen_notes(unseen), *_notes(model, sites)],
+        "notes": [*_unseen_notes(unseen), *_split_notes(split), *_notes(model, sites)],
     }
 
 
@@ -51,3 +55,10 @@ def _unseen_notes(unseen: int) -> list[str]:
     why = "not called, or inside a model that was compiled before the recording began or as one whole graph"
     layers = f"{unseen} layer{'s' if unseen > 1 else ''} with weights"
     return [f"the output of {layers} was not seen in the first step: {why}"]
+
+
+def _split_notes(split: int) -> list[str]:
+    if not split:
+        return []
+    parameters = f"{split} parameter{'s are' if split > 1 else ' is'} split over several processes"
+    return [f"{parameters}: gradients and norms of these are not recorded, nor the norm of the whole gradient"]

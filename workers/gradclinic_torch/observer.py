@@ -22,6 +22,7 @@ from gradclinic.measurements.record import Series, SiteInfo, WeightInfo
 from .discovery import Discovery, Found
 from .environment import environment_of
 from .hooks import Uninterested, Watch
+from .placement import is_split, plain
 from .probe import probe_loss
 from .recorder import Observation, Recorder
 from .recording_steps import RecordingSteps
@@ -241,7 +242,9 @@ class Observer:
 
     def _is_thrown_away(self) -> bool:
         gradients = [each.grad for each in self._parameters if each.grad is not None]
-        return not gradients or (self._facts.scaler is not None and not any(bool(each.any()) for each in gradients))
+        return not gradients or (
+            self._facts.scaler is not None and not any(bool(plain(each).any()) for each in gradients)
+        )
 
     def _begin(self, loss: Tensor | None) -> Recorder:
         """Find what there is to record, after the first backward."""
@@ -257,13 +260,17 @@ class Observer:
         device = self._parameters[0].device
         look_every = LOOK_EVERY.get(device.type, LOOK_EVERY_ELSEWHERE)
         batch_size = self._samples()
-        weights = weights_in(self._model, discovery, readout, trained=trained)
+        split = sum(is_split(each) for each in self._parameters)
+        weights = [
+            each for each in weights_in(self._model, discovery, readout, trained=trained) if not is_split(each[0])
+        ]
         self._recorder = Recorder(
             [(each.site, each.info) for each in self._found],
             weights,
             parameters=self._parameters,
             plan=RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every),
             batch_size=batch_size,
+            norm_is_known=not split,
         )
         self._units = Units(self._found)
         keys = [key for each in self._found for key in (each.key, each.after) if key is not None]
@@ -279,6 +286,7 @@ class Observer:
                 device=device,
                 sites=self._site_infos(),
                 unseen=unseen_in(self._model, discovery),
+                split=split,
             ),
         )
         return self._recorder
@@ -309,8 +317,12 @@ class Observer:
         return self._facts.batch_size or seen or max(1, self._watch.samples)
 
     def _norms(self) -> Tensor:
-        """[parameters]: L2 norm of each one's gradient, 0 where it has none."""
-        known = [(index, each.grad) for index, each in enumerate(self._parameters) if each.grad is not None]
+        """[parameters]: L2 norm of each one's gradient, 0 where it has none or is split over several processes."""
+        known = [
+            (index, plain(each.grad))
+            for index, each in enumerate(self._parameters)
+            if each.grad is not None and not is_split(each.grad)
+        ]
         norms = torch.zeros(len(self._parameters), dtype=torch.float64, device=self._parameters[0].device)
         if known:
             found = norms_of([each.coalesce().values() if each.is_sparse else each for _, each in known])

@@ -23,6 +23,7 @@ from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import KEPT_STEPS, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.statistic import STATISTICS
 
+from .placement import plain
 from .recording_steps import RecordingSteps
 from .reductions import cosine, gradient_statistics, levels, norms_of, share_beyond, share_of_units_off
 from .tapped import Sequence as Modules
@@ -75,8 +76,10 @@ class Recorder:
         parameters: Sequence[nn.Parameter],
         plan: RecordingSteps,
         batch_size: int,
+        norm_is_known: bool = True,
     ) -> None:
         self.plan = plan
+        self._norm_is_known = norm_is_known
         self._batch_size = batch_size
         self._sites = [site for site, _ in sites]
         self._weights = [weight for weight, _ in weights]
@@ -97,7 +100,7 @@ class Recorder:
         self._probed = {_before(self._sites[index]) for index in self._mortal}
         self._entries: list[int] = []
         self._root_entries = torch.zeros(0)
-        self._start = [weight.detach().clone() for weight in self._weights]
+        self._start = [plain(weight).clone() for weight in self._weights]
         self._before: list[Tensor] = []
         self._norms_before = torch.zeros(0)
         self._previous: Tensor | None = None
@@ -204,21 +207,23 @@ class Recorder:
     ) -> None:
         """Record the gradient that the optimizer will see; `total_norm` is its norm over all parameters."""
         step = observation.step
-        self._put("grad_norm_l2_clipped", step, total_norm.reshape(1))
-        if clipped is not None:
+        if self._norm_is_known:
+            self._put("grad_norm_l2_clipped", step, total_norm.reshape(1))
+        if clipped is not None and self._norm_is_known:
             self._put("clipped", step, clipped.reshape(1))
-        if observation.full:
+        if observation.full and self._weights:
             norms = norms_of([_gradient(weight) for weight in self._weights])
             self._put("weight_grad_norm_l2_clipped", step, norms / weights_scale)
-            self._before = [weight.detach().clone() for weight in self._weights]
+            self._before = [plain(weight).clone() for weight in self._weights]
 
     @torch.no_grad()
     def after_step(self, observation: Observation, *, learning_rate: float) -> None:
         """Record the step that the optimizer took."""
         self._put("learning_rate", observation.step, torch.tensor([learning_rate], dtype=torch.float64))
-        if observation.full:
-            moved = torch._foreach_sub([weight.detach() for weight in self._weights], self._before)
-            self._put("update_to_weight_ratio", observation.step, norms_of(moved) / self._norms_before)
+        if observation.full and self._weights:
+            now = [plain(weight) for weight in self._weights]
+            moved = norms_of(torch._foreach_sub(now, self._before))
+            self._put("update_to_weight_ratio", observation.step, moved / self._norms_before)
             self._before = []
 
     @torch.no_grad()
@@ -318,7 +323,8 @@ class Recorder:
 
     def _put_norms(self, of: _Passed) -> None:
         self._put("train_loss", of.step, of.loss.detach().reshape(1))
-        self._put("grad_norm_l2", of.step, of.total_norm.reshape(1))
+        if self._norm_is_known:
+            self._put("grad_norm_l2", of.step, of.total_norm.reshape(1))
         with_frozen = torch.cat([of.norms, of.norms.new_zeros(1)])
         self._put("weight_grad_norm_l2", of.step, with_frozen[self._columns])
 
@@ -347,7 +353,9 @@ class Recorder:
         self._put("beyond_5_fraction", step, share_beyond(before, [RULE_OF_THUMB] * len(before)))
 
     def _record_weights(self, step: int) -> None:
-        weights = [weight.detach() for weight in self._weights]
+        if not self._weights:
+            return
+        weights = [plain(weight) for weight in self._weights]
         self._norms_before = norms_of(weights)
         self._put("weight_norm_l2", step, self._norms_before)
         self._put("distance_from_start", step, norms_of(torch._foreach_sub(weights, self._start)))
@@ -391,4 +399,4 @@ def _describe(site: Site, out_shapes: Mapping[str, tuple[int, ...]]) -> SiteInfo
 
 def _gradient(tensor: Tensor) -> Tensor:
     """The tensor's gradient; zeros where nothing flowed back to it (a frozen layer, a unit nobody reads)."""
-    return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
+    return plain(tensor.grad if tensor.grad is not None else torch.zeros_like(tensor))

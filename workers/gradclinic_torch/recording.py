@@ -28,6 +28,7 @@ from .constant import ConstantLoss
 from .hooks import Watch, first_tensor
 from .observer import Facts, Observer
 from .origin import LastBatch
+from .placement import is_split
 from .preflight import FirstLook
 from .sender import Sender
 from .sinks import Elsewhere, Here, Keeper
@@ -108,9 +109,15 @@ class Recording:
             watch=self._watch,
             sink=self,
         )
-        self._last_batch: LastBatch | None = LastBatch(model, optimizer)
+        alone = not any(is_split(each) for each in model.parameters())
+        """Whether no parameter is split over several processes, which would all have to take part in a look at it."""
+        if probe is not None and not alone:
+            raise ValueError("leave out the probe: one process cannot evaluate parameters that are split over several")
+        self._last_batch: LastBatch | None = LastBatch(model, optimizer) if alone else None
         self._origin: NonFiniteOrigin | None = None
-        self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion, scaled=scaler is not None)
+        self._first_look: FirstLook | None = (
+            FirstLook(model, optimizer, criterion, scaled=scaler is not None) if alone else None
+        )
         self._handles: list[RemovableHandle] = [
             model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
             model.register_forward_hook(outside_graph(self._returned)),
