@@ -276,9 +276,9 @@ def test_passes_that_nothing_comes_back_to_count_for_nothing() -> None:
         np.testing.assert_array_equal(record.get(name).values[1:], plain.get(name).values[1:], err_msg=name)
 
 
-def test_a_step_with_a_closure_is_recorded_but_for_what_it_changed() -> None:
+def test_a_step_with_a_closure_is_recorded_as_any_other() -> None:
     batches = digits(steps=12)
-    plain = recorded(mlp(depth=3), batches).record
+    plain = recorded(mlp(depth=3), batches, max_norm=0.1).record
 
     def closed(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
         def closure() -> float:
@@ -286,14 +286,120 @@ def test_a_step_with_a_closure_is_recorded_but_for_what_it_changed() -> None:
             loss = criterion(model(batch[0]), batch[1])
             loss.backward()
             recording.after_backward(loss)
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
             return loss.item()
 
         optimizer.step(closure)
 
     recording = loop(mlp(depth=3), batches, closed)
     assert recording.over is None
-    np.testing.assert_array_equal(recording.record.get("site_grad_rms").values, plain.get("site_grad_rms").values)
-    assert len(recording.record.get("update_to_weight_ratio")) == 0
+    assert plain.series.keys() == recording.record.series.keys()
+    for name, series in plain.series.items():
+        np.testing.assert_array_equal(recording.record.get(name).values, series.values, err_msg=name)
+
+
+def test_of_a_step_that_evaluates_its_closure_several_times_no_single_update_is_recorded() -> None:
+    def searching(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = criterion(model(batch[0]), batch[1])
+            loss.backward()
+            recording.after_backward(loss)
+            return loss
+
+        optimizer.step(closure)
+
+    def made() -> tuple[nn.Module, torch.optim.Optimizer]:
+        model = mlp(depth=2)
+        return model, torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=3)
+
+    model, optimizer = made()
+    recording = loop(model, digits(steps=4), searching, optimizer=optimizer)
+    assert (recording.over, recording.step) == (None, 4)
+    assert "update_to_weight_ratio" not in recording.record.series
+    alone, optimizer = made()
+    criterion = nn.CrossEntropyLoss()
+    for inputs, targets in digits(steps=4):
+
+        def closure(inputs: Any = inputs, targets: Any = targets) -> Any:
+            optimizer.zero_grad()
+            loss = criterion(alone(inputs), targets)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+    assert same(weights_of(model), weights_of(alone))
+
+
+def test_a_loss_that_is_divided_after_it_is_told_counts_once() -> None:
+    """As Accelerate does: the program tells the loss of each pass, and another function divides it and goes back."""
+    batches = digits(steps=6)
+
+    def divided_later(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        for inputs, targets in zip(batch[0].chunk(4), batch[1].chunk(4), strict=True):
+            loss = criterion(model(inputs), targets)
+            (loss / 4).backward()
+            recording.after_backward(loss)
+        optimizer.step()
+
+    whole = recorded(mlp(depth=3), batches).record
+    found = loop(mlp(depth=3), batches, divided_later).record
+    np.testing.assert_allclose(found.get("train_loss").values, whole.get("train_loss").values, rtol=1e-5)
+
+
+class Wrapped(torch.optim.Optimizer):
+    """An optimizer that a framework put around another, without hooks of its own."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self.optimizer = optimizer
+        self.param_groups = optimizer.param_groups
+
+    def step(self, closure: Any = None) -> None:
+        self.optimizer.step(closure)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.optimizer.zero_grad(set_to_none)
+
+
+def test_an_optimizer_inside_another_is_the_one_that_is_followed() -> None:
+    model = mlp(depth=2)
+    optimizer = Wrapped(torch.optim.SGD(model.parameters(), lr=0.1))
+    recording = recorded(model, digits(steps=6), optimizer=optimizer)
+    assert (recording.over, recording.step) == (None, 6)
+    assert recording.record.environment["optimizer"] == "SGD"
+
+
+class Stepped(nn.Module):
+    """A module whose own forward is never called, as Lightning's are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net, self.criterion = mlp(depth=3), nn.CrossEntropyLoss()
+
+    def training_step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.criterion(self.net(inputs), targets)
+        return found
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_a_model_whose_own_forward_is_never_called_has_the_samples_of_its_first_module(parts: int) -> None:
+    batches = digits(steps=12)
+    whole = recorded(mlp(depth=3), batches).record
+
+    def stepped(recording: Recording, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        for inputs, targets in zip(batch[0].chunk(parts), batch[1].chunk(parts), strict=True):
+            loss = model.training_step(inputs, targets) / parts
+            loss.backward()
+            recording.after_backward(loss)
+        optimizer.step()
+
+    recording = loop(Stepped(), batches, stepped)
+    assert recording.over is None
+    record = recording.record
+    assert record.batch_size == 64 // parts
+    assert [site.name for site in record.sites] == ["net.0", "net.2", "net.4"]
+    ours, theirs = record.get("site_grad_rms").values, whole.get("site_grad_rms").values
+    np.testing.assert_allclose(ours[1:], theirs[1:], rtol=1e-3)
 
 
 def test_a_recording_that_ends_inside_a_step_lets_the_other_hooks_of_the_optimizer_be(monkeypatch) -> None:

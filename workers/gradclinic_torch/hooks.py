@@ -55,12 +55,15 @@ class Watch:
         """Called when the whole model is about to be called, before the viewer is told."""
         self.samples = 0
         """Samples that went into the model since the last step."""
+        self._root: str | None = None
+        """The module whose call begins a pass: the model, or, if its own forward is never called, the first to be."""
+        self._between_passes = True
         self.look_at(name for name, _ in named_modules(model))
 
     def look_at(self, names: Iterable[str]) -> None:
         """Hook these modules, and no others, besides the model itself."""
         self.close()
-        wanted = {"", *names}
+        wanted = {"", *names} | ({self._root} if self._root is not None else set())
         for name, module in named_modules(self._model):
             if name in wanted:
                 self._hook(name, module)
@@ -69,6 +72,11 @@ class Watch:
         """Count anew."""
         self._calls.clear()
         self.samples = 0
+        self._between_passes = True
+
+    def pass_done(self) -> None:
+        """A backward has ended: the next call of the first module begins another pass."""
+        self._between_passes = True
 
     def close(self) -> None:
         """Take every hook away."""
@@ -109,13 +117,14 @@ class Watch:
             self._on_error(error)
 
     def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        if name == "" and self.viewer is not None and not self.viewer.probing:
+        begins = self._begins_pass(name)
+        if begins and self.viewer is not None and not self.viewer.probing:
             self.on_pass()
         viewer = self.viewer
         if viewer is None:
             return
         tensor = first_tensor((*args, *kwargs.values()))
-        if name == "":
+        if begins:
             self._calls.clear()
             samples = len(tensor) if tensor is not None and tensor.ndim else 0
             viewer.begins(samples)
@@ -124,6 +133,21 @@ class Watch:
         viewer.enters(key, module, tensor)
         if is_sequence(module, args):
             viewer.leaves(key, module, args[0])
+
+    def _begins_pass(self, name: str) -> bool:
+        """Whether this call of a module begins a pass through the model.
+
+        Lightning calls a step of the model instead of its forward, so that the model's modules are called one by one.
+        """
+        if name == "":
+            if self._root:  # what was called before the model itself began no pass
+                self.samples = 0
+            self._root = ""
+            return True
+        if self._root == "" or not self._between_passes or name != (self._root or name):
+            return False
+        self._root, self._between_passes = name, False
+        return True
 
     def _left(self, name: str, module: nn.Module, output: Any) -> None:
         if self.viewer is not None:

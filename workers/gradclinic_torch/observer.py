@@ -6,9 +6,9 @@ after_step       recorder.after_step; a look at what is not finite; the window, 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,8 +73,8 @@ class _Step:
     total_norm: Tensor
     observation: Observation | None = None
     learning_rate: float = float("nan")
-    begun: bool = False
-    """Whether the optimizer was seen to begin it after the gradients were there: with a closure it begins before."""
+    told: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
+    """The losses of its passes, and what each was multiplied by before its backward, where that was seen."""
 
 
 class Observer:
@@ -98,28 +98,35 @@ class Observer:
         self._parameters: list[nn.Parameter] = []
         self._units = Units([])
         self._pending: _Step | None = None
+        self._evaluations = 0
+        """How often the optimizer had gradients in this step: some (LBFGS) call a closure several times in one."""
         self._unseen: list[tuple[int, Tensor]] = []
         self._flushed_at = time.perf_counter()
         self._broke = False
 
     # --- what happens in a step ---
 
-    def after_backward(self, loss: Tensor | float) -> None:
-        """The gradients of a step are there, before any clipping; again where more of them are accumulated."""
+    def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None) -> None:
+        """The gradients of a step are there, before any clipping; again where more of them are accumulated.
+
+        gradient: what came back to the loss, a scalar, where that was seen.
+        """
         if self._broke:
             return
+        self._watch.pass_done()
         self._began = self._began or time.perf_counter()
         with self._timed():
             value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
             value = value.double().reshape(())
             recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
+            scale = self._scale()
             step = self._pending
             if step is None:
                 step = self._pending = _Step(value, value)
             else:
-                step.loss = step.loss + value
                 recorder.take_back(self.step)
-            scale = self._scale()
+            step.told.append((value, None if gradient is None else gradient.double() / scale))
+            step.loss = _loss_of(step.told)
             weights_scale = 1.0 if self._is_unscaled() else scale
             norms = self._norms() / weights_scale
             step.total_norm = norms.norm()
@@ -145,7 +152,7 @@ class Observer:
             if recorder.plan.probe(self.step):
                 self._probe(recorder)
             step.learning_rate = float(self._optimizer.param_groups[0]["lr"])
-            step.begun = True
+            self._evaluations += 1
             observation = step.observation
             if observation is None:
                 return
@@ -161,6 +168,7 @@ class Observer:
     def after_step(self) -> bool:
         """The optimizer has taken a step; False where nothing was said of its gradients."""
         recorder, step, self._last = self._recorder, self._pending, time.perf_counter()
+        evaluations, self._evaluations = self._evaluations, 0
         if self._broke:
             return True
         if recorder is None or step is None:
@@ -169,7 +177,7 @@ class Observer:
             self._taps.begins(0)
             return False
         with self._timed():
-            if step.observation is not None and step.begun:
+            if step.observation is not None and evaluations == 1:
                 recorder.after_step(step.observation, learning_rate=step.learning_rate)
             self._unseen.append((self.step, torch.stack([step.loss, step.total_norm.to(step.loss.device)])))
             self._pending = None
@@ -380,3 +388,15 @@ class Observer:
                 yield
         finally:
             self.seconds += time.perf_counter() - began
+
+
+def _loss_of(told: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor:
+    """The loss of a step from those of its passes.
+
+    Accumulation divides each loss by the number of passes, before or after it is told. What came back to the loss shows
+    what it was divided by after that.
+    """
+    if len(told) == 1:
+        return told[0][0]
+    parts = [loss if factor is None else loss * factor.to(loss.device).clamp(max=1.0) for loss, factor in told]
+    return torch.stack([part.to(parts[0].device) for part in parts]).sum()

@@ -23,9 +23,11 @@ from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
 
+from .closure import Arguments, followed, wrapped
 from .compiled import outside_graph
 from .constant import ConstantLoss
 from .hooks import Watch, first_tensor
+from .loss_gradient import LossGradient
 from .observer import Facts, Observer
 from .origin import LastBatch
 from .placement import is_split
@@ -85,6 +87,7 @@ class Recording:
         """
         if probe is not None and criterion is None:
             raise ValueError("a probe needs the criterion, to know its loss")
+        optimizer = wrapped(optimizer)
         self.over: str | None = None
         """Why nothing is recorded any more, where that is so."""
         self._facts: dict[str, Any] = {
@@ -94,7 +97,7 @@ class Recording:
             "clipping": None if clipping is None else dict(clipping),
         }
         Declaration.model_validate({**self._facts, "batch_size": batch_size or 1})
-        self._constant = ConstantLoss()
+        self._constant, self._loss_gradient = ConstantLoss(), LossGradient()
         self._ended = self._silent = False
         self._patience_s = patience_s
         self._here = Here() if to is None else None
@@ -121,9 +124,7 @@ class Recording:
         self._handles: list[RemovableHandle] = [
             model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
             model.register_forward_hook(outside_graph(self._returned)),
-            optimizer.register_step_pre_hook(lambda *_: self._look(lambda look: look.before_step())),
-            optimizer.register_step_pre_hook(lambda *_: self._trace()),
-            optimizer.register_step_pre_hook(lambda *_: self._safely(self._observer.before_step)),
+            optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(lambda *_: self._look(lambda look: look.after_step())),
             optimizer.register_step_post_hook(lambda *_: self._safely(self._after_step)),
         ]
@@ -147,7 +148,7 @@ class Recording:
         if not self._ended:
             self._look(lambda look: look.after_backward(loss))
             self._keep(lambda last: last.after_backward(loss))
-            self._safely(lambda: self._observer.after_backward(loss))
+            self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
         """End the recording; the service gets what it has not got yet, and judges it. Leaving the `with` does this."""
@@ -234,6 +235,21 @@ class Recording:
         if torch.is_grad_enabled():
             self._keep(lambda last: last.after_forward(first_tensor(output)))
 
+    def _before_step(self, _: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+        """Look at the gradients that the optimizer will take: now, or when the program's closure has made them."""
+
+        def look() -> None:
+            self._look(lambda look: look.before_step())
+            self._trace()
+            self._safely(self._observer.before_step)
+
+        replaced: list[Arguments | None] = []
+        self._safely(lambda: replaced.append(followed(args, kwargs, look)))
+        with_closure = replaced[0] if replaced else None
+        if with_closure is None:
+            look()
+        return with_closure
+
     def _after_step(self) -> None:
         if not self._observer.after_step() and not self._silent:
             self._silent = True
@@ -245,6 +261,8 @@ class Recording:
             self._keep(lambda last: last.after_loss(args[1]))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._constant.saw(criterion, args[0], args[1]))
+        if torch.is_grad_enabled() and isinstance(outputs, Tensor):
+            self._safely(lambda: self._loss_gradient.saw(outputs))
 
     def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
         constant = self._constant.value() if self._facts["constant_loss"] is None else None

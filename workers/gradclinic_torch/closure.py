@@ -1,0 +1,31 @@
+"""The optimizer's side of a step: when its gradients are there, and which optimizer really takes it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def wrapped(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """The optimizer inside another that a framework put around it (Accelerate, Lightning), which takes the steps."""
+    inner = getattr(optimizer, "optimizer", None)
+    return wrapped(inner) if isinstance(inner, torch.optim.Optimizer) else optimizer
+
+
+def followed(args: tuple[Any, ...], kwargs: Mapping[str, Any], then: Callable[[], None]) -> Arguments | None:
+    """The arguments of `optimizer.step` with a closure that calls `then` after the program's own; None without one.
+
+    args: the optimizer itself, and what was given by position.
+    """
+    given = args[1] if len(args) > 1 else kwargs.get("closure")
+    if not callable(given):
+        return None
+
+    def closure(*inner_args: Any, **inner_kwargs: Any) -> Any:
+        found = given(*inner_args, **inner_kwargs)
+        then()
+        return found
+
+    return ((args[0], closure, *args[2:]), dict(kwargs)) if len(args) > 1 else (args, {**kwargs, "closure": closure})
