@@ -61,6 +61,11 @@ def test_problems_are_described_as_problem_documents(name: str) -> None:
             assert "application/problem+json" in answer["content"], status
 
 
+def test_what_changes_something_may_refuse_a_page_of_another_site_and_nothing_else_may() -> None:
+    refusing = {name for name, operation in OPERATIONS.items() if "403" in operation["responses"]}
+    assert refusing == {name for name in OPERATIONS if not name.startswith("GET ")}
+
+
 def test_the_conditions_that_a_request_can_name_are_the_rules() -> None:
     stop_when = DOCUMENT["components"]["schemas"]["StopWhen"]["properties"]["conditions"]
     assert stop_when["items"]["enum"] == list(STOPPING_CONDITIONS)

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem
 
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 
@@ -34,7 +34,7 @@ class SameSite:
             await send(message)
 
         headers = Headers(scope=scope)
-        if scope["method"] in _SAFE_METHODS or _is_allowed(headers, self.allowed_origins):
+        if scope["method"] in SAFE_METHODS or _is_allowed(headers, self.allowed_origins):
             await self.app(scope, receive, send_nosniff)
             return
         origin = headers.get("origin", "another site")[:200]

@@ -55,6 +55,7 @@ After = Annotated[
 _PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _MEANING = {
     400: "The body is malformed.",
+    403: "A browser sent the request for a page of another site.",
     404: "Not found.",
     406: "None of the requested media types is available.",
     409: "Not possible in the current state.",

@@ -1,5 +1,7 @@
 """The OpenAPI document, suitable for client generators: named operations, and no defaults that are objects.
 
+It also describes what every operation may answer before its route is reached.
+
 app = FastAPI(generate_unique_id_function=operation_id)
 app.openapi = document_of(app)
 """
@@ -12,6 +14,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ...diagnosis.rules import STOPPING_CONDITIONS
+from .cross_site import SAFE_METHODS
+from .dependencies import problems
 
 
 def operation_id(route: APIRoute) -> str:
@@ -29,7 +33,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _with_conditions(_with_words_for_defaults(described()))
+            app.openapi_schema = _with_refusals(_with_conditions(_with_words_for_defaults(described())))
         return app.openapi_schema
 
     return document
@@ -51,6 +55,16 @@ def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
     stop_when = document["components"]["schemas"].get("StopWhen")
     if stop_when is not None:
         stop_when["properties"]["conditions"]["items"] = {"type": "string", "enum": list(STOPPING_CONDITIONS)}
+    return document
+
+
+def _with_refusals(document: dict[str, Any]) -> dict[str, Any]:
+    """The document in which every operation that changes something may refuse a page of another site (403)."""
+    answer = {key: value for key, value in problems(403)[403].items() if key != "model"}
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            if method.upper() not in SAFE_METHODS:
+                operation["responses"] = dict(sorted({**operation["responses"], "403": answer}.items()))
     return document
 
 
