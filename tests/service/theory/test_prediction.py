@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradclinic.experiments.experiment import Experiment
-from gradclinic.theory import predict
+from gradclinic.theory import Prediction, predict
 
 from .recursion import backward_gain, variance_map
 
@@ -257,3 +257,71 @@ def test_a_planted_gain_shows_as_a_step_in_the_profile() -> None:
     steps = np.diff([site.log10_relative_gradient for site in predicted.sites])
     assert steps[3] == pytest.approx(2.0, rel=1e-6)
     assert np.delete(steps, 3) == pytest.approx(np.zeros(6), abs=1e-9)
+
+
+@pytest.mark.parametrize(("width", "change"), [(4, 2.0), (20, 1.5)])
+def test_a_narrow_layers_scatter_changes_q_by_at_most_its_double(width: int, change: float) -> None:
+    from gradclinic.experiments.activations.tanh import Tanh
+
+    slopes = []
+    for factor in (change, 1 / change):
+        q, logs = factor, [0.0]
+        for _ in range(5):
+            logs.append(logs[-1] - 0.5 * np.log10(backward_gain(Tanh(), 1.0, q)))
+            q = variance_map(Tanh(), 1.0, 0.0, q)
+        slopes.append(np.polyfit(np.linspace(0, 1, 6), logs, 1)[0])
+    found = predict(experiment(mlp("tanh", "lecun_normal", depth=6, width=width))).expected_error
+    scatter = 0.11 * (5 / 29 * 256 / width) ** 0.5
+    assert found == pytest.approx(np.hypot(scatter, 0.5 * (slopes[0] - slopes[1])), rel=1e-3)
+
+
+def test_a_network_without_activations_is_stable_whatever_its_layers_scatter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradclinic.theory.prediction.UNSTABLE", 0.0)
+    layers = [{"kind": "linear", "out_features": width} for width in (37, 37, 37, 37, 10)]
+    assert predict(experiment({"kind": "layers", "layers": layers})).reason is None
+
+
+def test_a_stride_leaves_gradient_to_few_pixels_and_keeps_the_total() -> None:
+    # Windows of one pixel, every second in each direction: a quarter of the pixels get 8 / 4 of the channels' squares.
+    strided = {"kind": "conv2d", "kernel_size": 1, "stride": 2, "padding": 0}
+    layers = [
+        {**strided, "stride": 1, "out_channels": 4},
+        {**strided, "out_channels": 8},
+        {**strided, "out_channels": 32},
+        {"kind": "flatten"},
+        {"kind": "linear", "out_features": 10},
+    ]
+    spec = experiment({"kind": "layers", "layers": layers, "initialization": {"scheme": "lecun_normal"}})
+    sites = predict(spec).sites
+    assert [site.log10_relative_gradient for site in sites] == pytest.approx([-0.5 * np.log10(2.0), 0.0, 0.0])
+    assert [site.chi for site in sites[:-1]] == pytest.approx([1.0, 1.0])
+    assert sites[-1].chi is None
+
+
+def test_gradients_that_vanish_in_floating_point_are_at_the_measured_floor_and_grow_without_bound() -> None:
+    sites = predict(experiment(mlp("relu", "lecun_normal", depth=40, gain=1e-6))).sites
+    assert sites[0].log10_relative_gradient == -45.0
+    assert sites[0].chi == float("inf")
+    assert sites[-2].chi == pytest.approx(0.5e-12)
+
+
+@pytest.mark.parametrize(
+    ("decay", "says"), [(1.4999, None), (-1.4999, None), (1.5, "shrink by a factor of 10^1.5"), (-2.26, "10^2.3")]
+)
+def test_a_warning_starts_at_one_and_a_half_orders_of_magnitude(decay: float, says: str | None) -> None:
+    warning = Prediction((), decay, 0.1, None).warning
+    assert warning is None if says is None else says in (warning or "")
+    assert ("grow" in (warning or "")) == (decay <= -1.5)
+
+
+def test_skips_around_convolutions_are_in_doubt_by_a_third_of_what_they_add() -> None:
+    # The addition falls with 1 / channels, so what many channels leave is the isotropic part, doubted by nothing.
+    skip = {"scale": 1.0}
+    narrow, wide = (predict(experiment({**cnn("relu", skip=skip), "channels": n})) for n in (16, 4096))
+    added = [
+        few.log10_relative_gradient - many.log10_relative_gradient
+        for few, many in zip(narrow.sites, wide.sites, strict=True)
+    ]
+    doubts = [site.factor_doubt for site in narrow.sites]
+    assert doubts[:-1] == pytest.approx(0.35 * np.abs(np.diff(added)), rel=0.02)
+    assert doubts[-1] == 0.0
