@@ -144,6 +144,18 @@ def message(task: str, args: list[Any], **changes: Any) -> dict[str, Any]:
     return made | {"headers": headers, "properties": properties} | changes
 
 
+FOREIGN_HEADERS: list[dict[str, object]] = [
+    {"task": TRAIN, "id": "x", **foreign}
+    for foreign in (
+        {"timelimit": ["soon", "sooner"]},
+        {"timelimit": [0.001, 0.001]},
+        {"timelimit": 5},
+        {"eta": "2099-01-01T00:00:00Z"},
+        {"expires": "9" * 400},
+        {"shadow": {}},
+    )
+]
+"""Headers that Celery acts on and that this service never sends."""
 NONSENSE = [
     b"no JSON {",
     b"\xff\xfe",
@@ -156,6 +168,7 @@ NONSENSE = [
     json.dumps(message(TRAIN, [{"id": 1}])).encode(),
     json.dumps(message(TRAIN, ["run_that_never_was"])).encode(),
     json.dumps(message("another.task", ["run_1"])).encode(),
+    *(json.dumps(message(TRAIN, ["run_that_never_was"], headers=headers)).encode() for headers in FOREIGN_HEADERS),
 ]
 
 

@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
 """Errors raised by malformed messages; an unreachable broker raises other errors."""
+HEADERS = frozenset({"lang", "task", "id", "root_id", "parent_id"})
+"""Headers that a task needs. Celery acts on others (time limits, start times), and a wrong one stops the worker."""
 PAUSE_S = 5.0
 """Seconds before another try if the broker rejects commands because it is out of memory or read-only."""
 
@@ -25,10 +27,14 @@ class Channel(redis.Channel):
     """A channel that drops unreadable messages and logs it."""
 
     def basic_consume(self, queue: str, no_ack: Any, callback: Callable[[Any], Any], *args: Any, **kwargs: Any) -> Any:
-        """Receive messages; one that the callback cannot process is acknowledged, so it is not delivered again."""
+        """Receive messages; one that the callback cannot process is acknowledged, so it is not delivered again.
+
+        The callback sees only `HEADERS`.
+        """
 
         def guarded(message: Any) -> Any:
             try:
+                message.headers = {name: value for name, value in message.headers.items() if name in HEADERS}
                 return callback(message)
             except MALFORMED as error:
                 message.ack()
