@@ -1,4 +1,7 @@
-"""Unknown query parameters are refused: otherwise `?stauts=failed` would return all runs."""
+"""Unknown query parameters are refused: otherwise `?stauts=failed` would return all runs.
+
+So are values with a NUL character, which PostgreSQL cannot compare with any text.
+"""
 
 import difflib
 from collections.abc import Iterator
@@ -7,11 +10,19 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from ...kernel.errors import InvalidRequest, Problem
+from ...kernel.errors import InvalidRequest, NotFound, Problem
 
 
 def only_known_parameters(request: Request) -> None:
-    """Raises InvalidRequest for unknown query parameters, on routes that document status 422."""
+    """Raises InvalidRequest for a NUL in a query and, on routes that document status 422, for unknown parameters.
+
+    Raises NotFound for a NUL in the path: no name or id has one.
+    """
+    if "\0" in request.url.path or any("\0" in str(value) for value in request.path_params.values()):
+        raise NotFound("there is nothing at a path with a NUL character")
+    values = request.query_params.multi_items()
+    if broken := dict.fromkeys(name for name, value in values if "\0" in value):
+        raise InvalidRequest([_nul(name) for name in broken])
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or 422 not in route.responses:
         return
@@ -19,6 +30,10 @@ def only_known_parameters(request: Request) -> None:
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if unknown:
         raise InvalidRequest([_problem(name, known) for name in unknown])
+
+
+def _nul(name: str) -> Problem:
+    return Problem(f"/{name[:100]}", "contains a NUL character", None, "text without NUL characters")
 
 
 def _names(dependant: Dependant) -> Iterator[str]:
