@@ -137,6 +137,7 @@ def upgrade(
     data_dir: DataDir = None,
 ) -> int:
     """Upgrade the database to the newest schema."""
+    from ..embedded.folder import PRIVATE
     from ..store import migrate
 
     settings = settings_with(database_url=database_url, data_dir=data_dir)
@@ -144,7 +145,7 @@ def upgrade(
     if url.startswith("sqlite:///"):
         folder = Path(url.removeprefix("sqlite:///")).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         except OSError as error:
             raise SetupFailed(f"the folder {folder} cannot be created: {error.strerror}") from None
     migrate.upgrade(url)

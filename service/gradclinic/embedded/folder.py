@@ -9,6 +9,8 @@ from pathlib import Path
 from ..kernel.errors import SetupFailed
 
 NEEDED_BYTES = 64 * 2**20
+PRIVATE = 0o700
+"""Mode of a new data folder: other local users cannot read what is in it. A folder that exists keeps its mode."""
 
 
 class DataFolder:
@@ -17,7 +19,7 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             free = shutil.disk_usage(path).free
             if free < NEEDED_BYTES:
                 raise SetupFailed(

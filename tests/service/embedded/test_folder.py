@@ -51,3 +51,11 @@ def test_a_place_that_can_hold_no_folder_is_said_in_one_line() -> None:
 def test_a_full_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEEDED_BYTES", 2**60)
     assert "is full" in refusal(tmp_path)
+
+
+def test_a_new_folder_is_closed_to_other_users_and_an_existing_one_keeps_its_mode(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o750)
+    for folder, mode in ((tmp_path / "above" / "new", 0o700), (shared, 0o750)):
+        DataFolder(folder).close()
+        assert folder.stat().st_mode & 0o777 == mode
