@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from gradclinic.kernel.errors import RemedyDoesNotApply
 from gradclinic.remedies import REMEDIES, Remedy, against
-from gradclinic.remedies.against import common, rate
+from gradclinic.remedies.against import common, rate, skips, starved_gradient
 from gradclinic.remedies.lower_learning_rate import LowerLearningRate
+from gradclinic.remedies.network import Network
 from gradclinic.remedies.set_learning_rate import SetLearningRate
 
 from .experiments import mlp
@@ -37,3 +40,22 @@ def _applies(remedy):
     except RemedyDoesNotApply:
         return False
     return True
+
+
+def test_a_rate_that_stays_or_grows_is_set():
+    assert rate(1.0) == SetLearningRate(factor=1.0)
+    assert rate(0.999) == LowerLearningRate(factor=0.999)
+
+
+def test_against_a_starved_gradient_recurrent_networks_get_gates_and_others_branches_of_their_depth():
+    deep = Network(recurrent=False, transformer=False, bounded=True, linear=False, depth=16)
+    kinds = {remedy.kind for combination in starved_gradient(deep) for remedy in combination}
+    assert {"add_batch_norm", "add_skip_connections"} <= kinds
+    assert "use_gated_cell" not in kinds
+    assert [skips(0.25)] in list(starved_gradient(deep))
+    recurrent = starved_gradient(replace(deep, recurrent=True))
+    assert {remedy.kind for combination in recurrent for remedy in combination} == {
+        "set_initialization",
+        "use_gated_cell",
+        "change_optimizer",
+    }

@@ -1,3 +1,4 @@
+from gradclinic.experiments.optimizers.sgd import SGD
 from gradclinic.remedies.change_optimizer import ChangeOptimizer
 
 from .experiments import applied, mlp, refusal
@@ -36,3 +37,11 @@ def test_a_weight_decay_that_is_named_is_taken_also_where_it_is_none():
 def test_adam_without_a_decay_of_its_own_is_refused_to_who_has_it_with_one():
     decayed = mlp(experiment_changes={"optimizer": {"kind": "adam", "learning_rate": 0.001, "weight_decay": 0.1}})
     assert "already" in refusal(ChangeOptimizer(), decayed)
+
+
+def test_a_weight_decay_of_an_optimizer_in_python_is_taken_where_it_was_named():
+    assert ChangeOptimizer(optimizer=SGD(learning_rate=0.1, weight_decay=0.0)).weight_decay == 0.0
+    assert ChangeOptimizer(optimizer=SGD(learning_rate=0.1)).weight_decay is None
+    named = ChangeOptimizer(optimizer=SGD(learning_rate=0.1, weight_decay=0.5), weight_decay=0.2)
+    assert named.weight_decay == 0.2
+    assert ChangeOptimizer.model_validate({"optimizer": {"kind": "sgd", "learning_rate": 0.1}}).weight_decay is None

@@ -6,7 +6,7 @@ from gradclinic.measurements.record import SiteInfo
 from gradclinic.remedies.network import Network
 
 from ..store.records import record
-from .experiments import mlp, rnn, transformer
+from .experiments import READOUT, activation, layers, linear, mlp, rnn, transformer
 
 
 @pytest.mark.parametrize(("activation", "bounded"), [("sigmoid", True), ("tanh", True), ("relu", False)])
@@ -43,3 +43,33 @@ def test_a_record_tells_the_same_of_its_network():
         recurrent=True, transformer=False, bounded=False, linear=True, depth=1
     )
     assert Network.recorded(replace(record(), sites=(replace(state, name="1.block", kind="x"),))).transformer
+
+
+def test_one_activation_that_saturates_or_bends_is_enough():
+    body = [linear(), activation("identity"), linear(), activation("tanh"), linear(), activation("relu")]
+    network = Network.declared(layers(*body, READOUT))
+    assert (network.bounded, network.linear, network.depth) == (True, False, 3)
+    assert Network.declared(layers(linear(), activation("relu"), linear(), activation("identity"), READOUT)) == Network(
+        recurrent=False, transformer=False, bounded=False, linear=False, depth=2
+    )
+
+
+def test_a_network_without_a_layer_output_in_its_profile_has_depth_one():
+    network = Network.declared(layers(READOUT))
+    assert (network.depth, network.branch, network.linear) == (1, 1.0, True)
+
+
+def test_a_record_of_several_sites_tells_what_any_and_all_of_them_are():
+    plain = SiteInfo("0.linear", "pre_activation", True, 4)
+    state, inner = replace(plain, kind="state"), replace(plain, in_profile=False)
+    identity, tanh = replace(plain, activation="identity"), replace(plain, activation="tanh", bounded=True)
+
+    def told(*sites: SiteInfo) -> Network:
+        return Network.recorded(replace(record(), sites=sites))
+
+    assert told(plain, state, plain).recurrent
+    assert told(plain, replace(plain, name="3.block"), plain).transformer
+    assert not told(plain, replace(plain, name="3.block.linear")).transformer
+    assert (told(identity, plain).linear, told(identity, tanh).linear) == (True, False)
+    assert (told(identity, tanh).bounded, told(identity, plain).bounded) == (True, False)
+    assert (told(plain, inner, plain).depth, told(inner).depth) == (2, 1)
