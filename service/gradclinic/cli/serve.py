@@ -86,7 +86,7 @@ def _serve_all(settings: "Settings", workers: int | None) -> int:
 def _serve_api(settings: "Settings") -> int:
     import uvicorn
 
-    from ..embedded import listen
+    from ..embedded import KEEP_ALIVE_S, listen
     from ..web import create_app
 
     app = create_app(settings)
@@ -95,7 +95,12 @@ def _serve_api(settings: "Settings") -> int:
     address, port = listening.getsockname()[:2]
     typer.echo(f"The gradclinic API is listening on http://{address}:{port}")
     config = uvicorn.Config(
-        app, log_config=None, log_level=settings.log_level, access_log=False, timeout_graceful_shutdown=5
+        app,
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     uvicorn.Server(config).run(sockets=[listening])
     return 0

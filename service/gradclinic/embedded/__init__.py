@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 APP = "gradclinic.web:create_app"
 API_READY_S = 60.0
+KEEP_ALIVE_S = 80
+"""Seconds that the API keeps an idle connection: longer than the 75 s after which common proxies close theirs."""
 END_API_S = 5.0
 END_VALKEY_S = 5.0
 
@@ -138,7 +140,10 @@ class Embedded:
         number = self._socket.fileno()
         return self._start_one(
             "api",
-            ["uvicorn", "--fd", str(number), "--factory", APP, "--no-access-log", "--timeout-graceful-shutdown", "3"],
+            [
+                *("uvicorn", "--fd", str(number), "--factory", APP, "--no-access-log"),
+                *("--timeout-graceful-shutdown", "3", "--timeout-keep-alive", str(KEEP_ALIVE_S)),
+            ],
             pass_fds=[number],
         )
 

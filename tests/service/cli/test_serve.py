@@ -1,11 +1,13 @@
 """Commands that run parts of the service."""
 
+import http.client
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from .command import gradclinic, refused
+from .command import begun, gradclinic, refused
 
 
 def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
@@ -51,3 +53,22 @@ def test_a_schema_that_is_too_old_is_said_so(tmp_path: Path) -> None:
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     for command in ("serve", "worker", "reconciler"):
         assert name in refused(gradclinic(command, **{name: value}), 4)
+
+
+def test_an_idle_connection_outlives_the_servers_default_of_five_seconds(tmp_path: Path) -> None:
+    gradclinic("db", "upgrade", "--data-dir", str(tmp_path))
+    with begun("serve", "--api-only", "--port", "0", "--data-dir", str(tmp_path)) as api:
+        try:
+            assert api.stdout is not None
+            host, port = api.stdout.readline().rsplit("//", 1)[1].strip().split(":")
+            connection = http.client.HTTPConnection(host, int(port), timeout=30)
+            connection.request("GET", "/livez")
+            connection.getresponse().read()
+            kept = connection.sock
+            time.sleep(6.5)
+            connection.request("GET", "/livez")
+            assert connection.getresponse().status == 200
+            assert connection.sock is kept
+            connection.close()
+        finally:
+            api.terminate()
