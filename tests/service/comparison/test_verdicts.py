@@ -110,6 +110,11 @@ def test_an_arm_without_the_conditions_may_be_worse_by_less_than_a_deviation_of_
     assert found.verdict == verdict
 
 
+def test_a_baseline_that_diverges_in_a_seed_has_no_deviation_that_an_arm_may_be_worse_by():
+    diverged = [*RESTLESS, run("baseline", 5, NAN, "oscillating_loss")]
+    assert judged(diverged, beside(1.06)).verdict == "inconclusive"
+
+
 def test_a_cure_whose_metric_is_no_worse_says_so():
     found = judged(RESTLESS, beside(1.0))
     assert found.reason.startswith("Oscillating loss harmed 5 of 5 runs of the baseline and none of 5 here")
