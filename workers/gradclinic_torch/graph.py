@@ -1,7 +1,7 @@
 """The autograd graph of one backward: who takes a tensor, and which modules pass their input on beside themselves."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from torch import Tensor
@@ -68,6 +68,29 @@ def leaves_of(root: Node) -> list[Tensor]:
                 seen.add(below)
                 waiting.append(below)
     return found
+
+
+def number_of(node: Node) -> int | None:
+    """The place of a node in the order in which its thread made nodes; None where torch does not tell."""
+    number = getattr(node, "_sequence_nr", None)
+    return None if number is None else int(number())
+
+
+def holds_all(root: Node, numbers: Set[int]) -> bool:
+    """Whether the nodes with these numbers are all in the graph under `root`.
+
+    A node's number is larger than those of the nodes it takes from, so what was made before all of these is left out.
+    """
+    missing, seen, waiting = set(numbers), {root}, [root]
+    while missing and waiting:
+        node = waiting.pop()
+        number = number_of(node)
+        missing.discard(-1 if number is None else number)
+        if missing and (number is None or number > min(missing)):
+            new = [below for below in _below(node) if below not in seen]
+            seen.update(new)
+            waiting += new
+    return not missing
 
 
 def is_product(node: Node) -> bool:

@@ -97,7 +97,9 @@ class Recording:
             "clipping": None if clipping is None else dict(clipping),
         }
         Declaration.model_validate({**self._facts, "batch_size": batch_size or 1})
-        self._constant, self._loss_gradient = ConstantLoss(), LossGradient()
+        self._constant: ConstantLoss | None = ConstantLoss()
+        """None once the loss module was seen to serve another training too: its targets are not all this one's."""
+        self._loss_gradient = LossGradient()
         self._ended = self._silent = False
         self._patience_s = patience_s
         self._here = Here() if to is None else None
@@ -149,6 +151,7 @@ class Recording:
             self._look(lambda look: look.after_backward(loss))
             self._keep(lambda last: last.after_backward(loss))
             self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
+            self._safely(lambda: self._compare_losses(loss))
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
         """End the recording; the service gets what it has not got yet, and judges it. Leaving the `with` does this."""
@@ -251,6 +254,7 @@ class Recording:
         return with_closure
 
     def _after_step(self) -> None:
+        self._loss_gradient.step_done()
         if not self._observer.after_step() and not self._silent:
             self._silent = True
             log.warning("a step was taken without after_backward(loss) before it: nothing is recorded of such steps")
@@ -260,12 +264,21 @@ class Recording:
             self._look(lambda look: look.after_loss(args[0], args[1], outputs))
             self._keep(lambda last: last.after_loss(args[1]))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
-            self._safely(lambda: self._constant.saw(criterion, args[0], args[1]))
+            self._safely(lambda: self._count_targets(criterion, args[0], args[1]))
         if torch.is_grad_enabled() and isinstance(outputs, Tensor):
             self._safely(lambda: self._loss_gradient.saw(outputs))
 
+    def _count_targets(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
+        if self._constant is not None:
+            self._constant.saw(criterion, outputs, targets)
+
+    def _compare_losses(self, loss: Tensor | float) -> None:
+        if self._loss_gradient.serves_others(loss):
+            self._constant = None
+
     def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
-        constant = self._constant.value() if self._facts["constant_loss"] is None else None
+        told = self._facts["constant_loss"] is not None
+        constant = None if told or self._constant is None else self._constant.value()
         seen: list[Preflight] = []
         self._look(lambda look: seen.append(look.facts()))
         ending = Ending(
