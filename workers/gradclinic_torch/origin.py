@@ -56,34 +56,35 @@ class LastBatch:
     @torch.no_grad()
     def origin(self, *, step: int) -> NonFiniteOrigin | None:
         """Where the first number that is not finite stands in this step; None where all are, or nobody saw."""
-        found = self._in_data() or self._in_weights() or self._on_the_way() or self._on_the_way_back()
-        return None if found is None else NonFiniteOrigin(step=step, **found)
+        looks = (self._in_data, self._in_weights, self._on_the_way, self._on_the_way_back)
+        return next((found for look in looks if (found := look(step)) is not None), None)
 
-    def _in_data(self) -> dict[str, Any] | None:
-        for where, values in (("inputs", self._inputs), ("targets", self._targets)):
-            if rows := _broken_rows(values):
-                return {"where": where, "rows": rows}
+    def _in_data(self, step: int) -> NonFiniteOrigin | None:
+        if rows := _broken_rows(self._inputs):
+            return NonFiniteOrigin(step=step, where="inputs", rows=rows)
+        if rows := _broken_rows(self._targets):
+            return NonFiniteOrigin(step=step, where="targets", rows=rows)
         return None
 
-    def _in_weights(self) -> dict[str, Any] | None:
+    def _in_weights(self, step: int) -> NonFiniteOrigin | None:
         for name, weight in self._model.named_parameters():
             if not bool(torch.isfinite(weight).all()):
-                return {"where": "weights", "module": name}
+                return NonFiniteOrigin(step=step, where="weights", module=name)
         return None
 
-    def _on_the_way(self) -> dict[str, Any] | None:
+    def _on_the_way(self, step: int) -> NonFiniteOrigin | None:
         if rows := _broken_rows(self._outputs):
-            return {"where": "forward", "module": self._first_module(), "rows": rows}
+            return NonFiniteOrigin(step=step, where="forward", module=self._first_module(), rows=rows)
         if self._value is not None and not bool(torch.isfinite(self._value).all()):
-            return {"where": "loss"}
+            return NonFiniteOrigin(step=step, where="loss")
         return None
 
-    def _on_the_way_back(self) -> dict[str, Any] | None:
+    def _on_the_way_back(self, step: int) -> NonFiniteOrigin | None:
         if rows := _broken_rows(self._output_gradient):
-            return {"where": "loss_backward", "rows": rows}
+            return NonFiniteOrigin(step=step, where="loss_backward", rows=rows)
         for name, weight in reversed(list(self._model.named_parameters())):
             if weight.grad is not None and not bool(torch.isfinite(weight.grad).all()):
-                return {"where": "backward", "module": name}
+                return NonFiniteOrigin(step=step, where="backward", module=name)
         return None
 
     def _first_module(self) -> str | None:
