@@ -5,7 +5,6 @@ finite, and before the optimizer takes its step, it looks from the inputs to the
 made a number that is not finite from numbers that were.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -112,7 +111,7 @@ class LastBatch:
         return found[0] if found else None
 
 
-def _broken_rows(values: Tensor | None) -> Sequence[int]:
+def _broken_rows(values: Tensor | None) -> tuple[int, ...]:
     """The rows that hold a number that is not finite, the first ones."""
     if values is None or not values.is_floating_point() or values.ndim == 0:
         return ()

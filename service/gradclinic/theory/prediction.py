@@ -19,6 +19,7 @@ from .signal import Signal
 from .start import Setting
 from .transfer import step
 from .walk import COHERENT_DOUBT, at_last_site, coherent, embedded, walk
+from .windows import positions_of, units_of
 
 if TYPE_CHECKING:
     from ..experiments.experiment import Experiment
@@ -231,7 +232,7 @@ def _units(shapes: Mapping[str, tuple[int, ...]], site: Site) -> tuple[int, ...]
     shape = shapes.get(site.tap)
     if shape is None or site.kind == "state":
         return shapes[site.group or site.name][-1:]
-    return shape if len(shape) == 3 else (shape[-1], *shape[:-1])
+    return (units_of(shape), *positions_of(shape))
 
 
 def _zeroed(nodes: Sequence[Node]) -> frozenset[str]:

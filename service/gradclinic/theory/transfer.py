@@ -17,7 +17,7 @@ from .gradient import Block, Gradient, into_body, joined, through_normalization,
 from .moments import Overlaps, moments, overlaps, product_moment
 from .signal import Signal, of_batch
 from .start import Setting, bias_moments, weight_variance
-from .windows import Windows
+from .windows import Windows, units_of
 
 Backward = Callable[[Gradient], Gradient]
 """From dL/d(output) to dL/d(input)."""
@@ -65,12 +65,12 @@ def _matrix(node: Node, signal: Signal, setting: Setting, *, units: tuple[int, i
 
 def _conv(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Backward]:
     if signal.second.ndim == 0:  # all positions are alike: the window acts as one matrix over the channels
-        return _matrix(node, signal, setting, units=(node.in_shape[0], node.out_shape[0]))
+        return _matrix(node, signal, setting, units=(units_of(node.in_shape), units_of(node.out_shape)))
     windows = Windows.of(node, signal.second.shape)
     gain = weight_variance(node, signal.second, setting) / windows.places
     bias = bias_moments(node, setting)
     second, shared = (gain * windows.summed(part) + bias[0] for part in (signal.second, signal.shared))
-    back = gain * node.out_shape[0] / node.in_shape[0]
+    back = gain * units_of(node.out_shape) / units_of(node.in_shape)
     uneven = gain * windows.uneven_means(signal.shared) if setting.batch_normalized else None
     return (
         Signal(second, np.full_like(second, bias[1]), shared, uneven),
@@ -92,7 +92,7 @@ def _activation(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, B
         if gradient.overlaps is None:
             return gradient.times(slope)
         own = overlaps(activation, float(signal.mean), float(signal.variance))
-        return through_units(gradient, out, own, units=node.out_shape[0])
+        return through_units(gradient, out, own, units=units_of(node.out_shape))
 
     return out, back
 
@@ -187,7 +187,7 @@ def _dropout(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Back
             turned=np.array([[second / kept, mean], [mean / kept, 1.0]]),
             slopes=np.array([[second, mean], [mean, 1.0]]) / kept,
         )
-        return through_units(gradient, out, own, units=node.out_shape[0])
+        return through_units(gradient, out, own, units=units_of(node.out_shape))
 
     return out, back
 
@@ -205,7 +205,7 @@ def _residual(node: Node, signal: Signal, setting: Setting) -> tuple[Signal, Bac
         raise NoClosedForm(f"there is no closed form for a projected shortcut ({node.name})")
     scale = float(getattr(node.layer, "scale", 1.0))
     branch, back = through(node.children, signal, setting)
-    block = Block(signal, branch, signal.plus(branch, scale), scale, node.out_shape[0])
+    block = Block(signal, branch, signal.plus(branch, scale), scale, units_of(node.out_shape))
     return block.after, lambda gradient: joined(gradient, back(into_body(gradient, block)), block)
 
 

@@ -14,6 +14,16 @@ from ..experiments.layers import Node
 from .closed_form import Array
 
 
+def units_of(shape: Sequence[int]) -> int:
+    """Number of units of an output: the channels of an image [units, height, width], or features of [steps, units]."""
+    return shape[0] if len(shape) == 3 else shape[-1]
+
+
+def positions_of(shape: Sequence[int]) -> tuple[int, ...]:
+    """The positions of an output: pixels of an image, steps of a sequence."""
+    return tuple(shape[1:] if len(shape) == 3 else shape[:-1])
+
+
 @dataclass(frozen=True)
 class Windows:
     """The input positions of each output position, for each axis and each position in the window."""
@@ -25,7 +35,7 @@ class Windows:
     def of(cls, node: Node, in_positions: Sequence[int]) -> "Windows":
         """The windows of a convolution."""
         kernel, stride, padding = (getattr(node.layer, name) for name in ("kernel_size", "stride", "padding"))
-        sizes = zip(in_positions, node.out_shape[1:], strict=True)
+        sizes = zip(in_positions, positions_of(node.out_shape), strict=True)
         return cls([axis(size, out, kernel=kernel, stride=stride, padding=padding) for size, out in sizes])
 
     @property
