@@ -221,12 +221,24 @@ def tested(machine: Machine, checkout: Path) -> Machine:
     return machine
 
 
-def test_all_tests_run_on_all_cores_a_file_at_a_time_and_one_thread_each(tested: Machine):
+def test_fast_tests_run_on_all_cores_a_file_at_a_time_and_slow_ones_one_at_a_time(tested: Machine):
     in_parallel = "<-n><logical><--maxprocesses><4><--dist><loadfile><--no-loadscope-reorder>"
+    fast = f"<1><-m><pytest><-m><not slow and not gpu>{in_parallel}"
     finished = tested.run("test")
-    assert finished.stdout == f"<1><-m><pytest><-m><not slow and not gpu>{in_parallel}"
+    assert finished.stdout == fast
     assert "ok      types" in finished.stderr
-    assert tested.run("test", "--all").stdout.endswith(in_parallel)
+    assert tested.run("test", "--all").stdout == f"{fast}<><-m><pytest><-m><slow and not gpu>"
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [(1, True), (2, False)])
+def test_slow_tests_run_after_a_failure_but_not_after_an_interruption(tested: Machine, status: int, goes_on: bool):
+    python = tested.home / ".venv/bin/python"
+    python.write_text(
+        f'#!{shutil.which("bash")}\nprintf "<%s>" "$@"\n[[ "$*" == *loadfile* ]] && exit {status}\nexit 0\n'
+    )
+    finished = tested.run("test", "--all")
+    assert finished.returncode == status
+    assert ("<slow and not gpu>" in finished.stdout) == goes_on
 
 
 def test_chosen_tests_run_in_one_process_without_the_checks(tested: Machine):
