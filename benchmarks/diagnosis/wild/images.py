@@ -142,7 +142,6 @@ def residual() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=sgd(0.05, momentum=0.9),
         score=classified,
         steps=400,
-        held_out=True,
     )
     return sound, (
         Fault("batches of two", ("batch_size", "normalization"), lambda p: p.but(batch=2), _FORUM),

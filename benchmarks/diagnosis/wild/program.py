@@ -40,7 +40,7 @@ class Program:
     decay_each_step: float = 1.0
     """The learning rate is multiplied by this after every step."""
     held_out: bool = False
-    """Whether nothing was fitted or chosen by looking at it."""
+    """Whether it was first run after the rules stood, so that none was chosen by looking at it."""
 
     def but(self, **changes: object) -> "Program":
         """The same program, changed."""

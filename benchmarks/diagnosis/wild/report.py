@@ -8,7 +8,7 @@ from gradclinic.diagnosis import RULE_SETS, Diagnosis
 from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
-from . import images, sequences, tabular
+from . import images, sequences, tabular, unseen
 from .program import Fault, Program, train
 
 MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
@@ -24,6 +24,9 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     sequences.memory,
     sequences.reviews,
     sequences.attention,
+    unseen.moons,
+    unseen.diabetes,
+    unseen.sensors,
 )
 HARMED = 0.15
 """A fault counts where the score falls by this much: others did no harm, and are told apart in no result."""

@@ -60,7 +60,6 @@ def memory() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(1e-2),
         score=classified,
         steps=500,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -129,7 +128,6 @@ def reviews() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(1e-2),
         score=told_apart(0.0),
         steps=500,
-        held_out=True,
     )
     return sound, (
         Fault("hidden values detached", ("wiring",), lambda p: p.but(model=lambda: _Words(detached=True)), _FORUM),
@@ -171,7 +169,6 @@ def attention() -> tuple[Program, tuple[Fault, ...]]:
         model=_Attention,
         optimizer=adam(1e-3),
         steps=400,
-        held_out=False,
     )
     return sound, (
         Fault("Adam with rate .3", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), _FORUM),

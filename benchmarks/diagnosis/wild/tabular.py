@@ -166,7 +166,6 @@ def wines() -> tuple[Program, tuple[Fault, ...]]:
         score=classified,
         steps=300,
         batch=16,
-        held_out=True,
     )
     hot = nn.functional.one_hot(kinds, 3).float()
     return sound, (
@@ -217,7 +216,6 @@ def tumours() -> tuple[Program, tuple[Fault, ...]]:
         loss=nn.BCEWithLogitsLoss(),
         optimizer=adam(1e-3),
         score=told_apart(0.0),
-        held_out=True,
     )
     return sound, (
         Fault("raw columns under SGD", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(0.01)), _FORUM),
