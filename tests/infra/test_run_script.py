@@ -209,7 +209,7 @@ def _eventually(condition, *, within_s: float = 30.0):
 
 
 @pytest.fixture
-def tested(machine: Machine, checkout: Path) -> Machine:
+def prepared(machine: Machine, checkout: Path) -> Machine:
     """A machine whose checks pass, and whose Python prints what it is asked to run."""
     venv = finished_venv(machine, checkout)
     (venv / ".setup-test").write_text((venv / ".setup-demo").read_text())
@@ -221,28 +221,28 @@ def tested(machine: Machine, checkout: Path) -> Machine:
     return machine
 
 
-def test_fast_tests_run_on_all_cores_a_file_at_a_time_and_slow_ones_one_at_a_time(tested: Machine):
+def test_fast_tests_run_on_all_cores_a_file_at_a_time_and_slow_ones_one_at_a_time(prepared: Machine):
     in_parallel = "<-n><logical><--maxprocesses><4><--dist><loadfile><--no-loadscope-reorder>"
     fast = f"<1><-m><pytest><-m><not slow and not gpu>{in_parallel}"
-    finished = tested.run("test")
+    finished = prepared.run("test")
     assert finished.stdout == fast
     assert "ok      types" in finished.stderr
-    assert tested.run("test", "--all").stdout == f"{fast}<><-m><pytest><-m><slow and not gpu>"
+    assert prepared.run("test", "--all").stdout == f"{fast}<><-m><pytest><-m><slow and not gpu>"
 
 
 @pytest.mark.parametrize(("status", "goes_on"), [(1, True), (2, False)])
-def test_slow_tests_run_after_a_failure_but_not_after_an_interruption(tested: Machine, status: int, goes_on: bool):
-    python = tested.home / ".venv/bin/python"
+def test_slow_tests_run_after_a_failure_but_not_after_an_interruption(prepared: Machine, status: int, goes_on: bool):
+    python = prepared.home / ".venv/bin/python"
     python.write_text(
         f'#!{shutil.which("bash")}\nprintf "<%s>" "$@"\n[[ "$*" == *loadfile* ]] && exit {status}\nexit 0\n'
     )
-    finished = tested.run("test", "--all")
+    finished = prepared.run("test", "--all")
     assert finished.returncode == status
     assert ("<slow and not gpu>" in finished.stdout) == goes_on
 
 
-def test_chosen_tests_run_in_one_process_without_the_checks(tested: Machine):
-    finished = tested.run("test", "--all", "tests/service", "-x")
+def test_chosen_tests_run_in_one_process_without_the_checks(prepared: Machine):
+    finished = prepared.run("test", "--all", "tests/service", "-x")
     assert finished.stdout.startswith("<><-m><pytest>")
     assert finished.stdout.endswith("<tests/service><-x>")
     assert "-n" not in finished.stdout

@@ -4,9 +4,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from .parts import adam, classified, dense, explained, initialized, large, sgd, zeros
+from .parts import DEEPCRIME, FORUM, adam, classified, dense, explained, initialized, large, sgd, shuffled, zeros
 from .program import Fault, Program
-from .tabular import _DEEPCRIME, _FORUM
 
 
 def _digits() -> tuple[Tensor, Tensor]:
@@ -49,55 +48,55 @@ def digits() -> tuple[Program, tuple[Fault, ...]]:
             "pixels of 0 to 4080 under SGD",
             ("input_scaling",),
             lambda p: p.but(inputs=grey, optimizer=sgd(0.05, momentum=0.9)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "softmax before cross entropy",
             ("output_activation", "loss"),
             lambda p: p.but(model=lambda: _convolutions(last=nn.Softmax(1)), optimizer=sgd(0.01)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "ReLU after the last layer, rate .05",
             ("output_activation", "learning_rate"),
             lambda p: p.but(model=lambda: _convolutions(last=nn.ReLU()), optimizer=adam(0.02)),
-            _FORUM,
+            FORUM,
         ),
-        Fault("Adam with rate .3", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), _DEEPCRIME),
+        Fault("Adam with rate .3", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), DEEPCRIME),
         Fault(
             "SGD with rate 1e-4",
             ("learning_rate", "optimizer", "steps"),
             lambda p: p.but(optimizer=sgd(1e-4)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("fifteen steps", ("steps",), lambda p: p.but(steps=15), _DEEPCRIME),
+        Fault("fifteen steps", ("steps",), lambda p: p.but(steps=15), DEEPCRIME),
         Fault(
             "sigmoids under SGD",
             ("hidden_activation", "optimizer"),
             lambda p: p.but(model=lambda: _convolutions(hidden=nn.Sigmoid), optimizer=sgd(0.05)),
-            _FORUM,
+            FORUM,
         ),
-        Fault("weights of zero", ("initialization",), lambda p: p.but(model=initialized(p.model, zeros)), _DEEPCRIME),
+        Fault("weights of zero", ("initialization",), lambda p: p.but(model=initialized(p.model, zeros)), DEEPCRIME),
         Fault(
             "weights of one deviation",
             ("initialization",),
             lambda p: p.but(model=initialized(p.model, large), optimizer=sgd(0.1)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "labels shuffled",
             ("labels", "data"),
             lambda p: p.but(
-                targets=p.targets[torch.randperm(len(p.targets), generator=torch.Generator().manual_seed(1))],
+                targets=shuffled(p.targets),
                 truth=kinds,
             ),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "LogSoftmax and NLL without a log",
             ("loss", "output_activation"),
             lambda p: p.but(model=lambda: _convolutions(last=nn.Softmax(1)), loss=nn.NLLLoss(), optimizer=sgd(1e-3)),
-            _FORUM,
+            FORUM,
         ),
     )
 
@@ -144,12 +143,12 @@ def residual() -> tuple[Program, tuple[Fault, ...]]:
         steps=400,
     )
     return sound, (
-        Fault("batches of two", ("batch_size", "normalization"), lambda p: p.but(batch=2), _FORUM),
+        Fault("batches of two", ("batch_size", "normalization"), lambda p: p.but(batch=2), FORUM),
         Fault(
             "evaluation mode while training",
             ("wiring", "normalization"),
             lambda p: p.but(evaluates=True, optimizer=sgd(0.5, momentum=0.9)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "no norms, weights of one deviation",
@@ -157,17 +156,17 @@ def residual() -> tuple[Program, tuple[Fault, ...]]:
             lambda p: p.but(
                 model=initialized(lambda: _residual(normed=False, blocks=8), lambda w: nn.init.normal_(w, std=0.3))
             ),
-            _FORUM,
+            FORUM,
         ),
-        Fault("rate of 100", ("learning_rate",), lambda p: p.but(optimizer=sgd(100.0, momentum=0.9)), _DEEPCRIME),
-        Fault("rate of 1e-6", ("learning_rate",), lambda p: p.but(optimizer=sgd(1e-6, momentum=0.9)), _DEEPCRIME),
+        Fault("rate of 100", ("learning_rate",), lambda p: p.but(optimizer=sgd(100.0, momentum=0.9)), DEEPCRIME),
+        Fault("rate of 1e-6", ("learning_rate",), lambda p: p.but(optimizer=sgd(1e-6, momentum=0.9)), DEEPCRIME),
         Fault(
             "decay of .5",
             ("regularization",),
             lambda p: p.but(optimizer=sgd(0.05, momentum=0.9, decay=0.5)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("ten steps", ("steps",), lambda p: p.but(steps=10, optimizer=sgd(0.005, momentum=0.9)), _DEEPCRIME),
+        Fault("ten steps", ("steps",), lambda p: p.but(steps=10, optimizer=sgd(0.005, momentum=0.9)), DEEPCRIME),
     )
 
 
@@ -190,26 +189,26 @@ def autoencoder() -> tuple[Program, tuple[Fault, ...]]:
             "sigmoid at the end of centred pixels",
             ("output_activation", "target_scaling"),
             lambda p: p.but(targets=centred, model=dense(64, 48, 16, 48, 64, last=nn.Sigmoid)),
-            _FORUM,
+            FORUM,
         ),
-        Fault("code of one unit", ("architecture",), lambda p: p.but(model=dense(64, 48, 1, 48, 64)), _DEEPCRIME),
+        Fault("code of one unit", ("architecture",), lambda p: p.but(model=dense(64, 48, 1, 48, 64)), DEEPCRIME),
         Fault(
             "ReLU at the end of centred pixels",
             ("output_activation",),
             lambda p: p.but(targets=centred, model=dense(64, 48, 16, 48, 64, last=nn.ReLU)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "ten sigmoid layers",
             ("hidden_activation", "architecture"),
             lambda p: p.but(model=dense(64, *[48] * 10, 64, hidden=nn.Sigmoid)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "SGD with rate .001",
             ("learning_rate", "optimizer", "steps"),
             lambda p: p.but(optimizer=sgd(1e-3)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("Adam with rate .5", ("learning_rate",), lambda p: p.but(optimizer=adam(0.5)), _DEEPCRIME),
+        Fault("Adam with rate .5", ("learning_rate",), lambda p: p.but(optimizer=adam(0.5)), DEEPCRIME),
     )

@@ -11,6 +11,14 @@ from torch import Tensor, nn
 
 from .program import Optimizing
 
+DEEPCRIME = "Humbatova et al. 2021, DeepCrime (ISSTA)"
+FORUM = "discuss.pytorch.org, many times"
+
+
+def shuffled(values: Tensor) -> Tensor:
+    """The rows in another order, the same each time."""
+    return values[torch.randperm(len(values), generator=torch.Generator().manual_seed(1))]
+
 
 def adam(rate: float, *, decay: float = 0.0) -> Optimizing:
     """Adam over all parameters."""

@@ -12,8 +12,6 @@ from gradclinic_torch import Recording
 
 Model = Callable[[], nn.Module]
 Optimizing = Callable[[nn.Module], torch.optim.Optimizer]
-TAIL = 20
-"""Steps at the end over which the loss is averaged."""
 
 
 @dataclass(frozen=True, kw_only=True)

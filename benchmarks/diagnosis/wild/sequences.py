@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from .parts import LastStep, adam, classified, explained, initialized, sgd, told_apart
+from .parts import DEEPCRIME, FORUM, LastStep, adam, classified, explained, initialized, sgd, told_apart
 from .program import Fault, Program
-from .tabular import _DEEPCRIME, _FORUM
 
 
 def forecast() -> tuple[Program, tuple[Fault, ...]]:
@@ -29,19 +28,19 @@ def forecast() -> tuple[Program, tuple[Fault, ...]]:
             "values around 10,000",
             ("target_scaling", "input_scaling"),
             lambda p: p.but(inputs=1e4 + 50 * p.inputs, targets=1e4 + 50 * p.targets),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "sigmoid at the end",
             ("output_activation",),
             lambda p: p.but(model=lambda: nn.Sequential(LastStep(nn.LSTM, 1, 32, 1), nn.Sigmoid())),
-            _FORUM,
+            FORUM,
         ),
-        Fault("rate of 1e-6", ("learning_rate",), lambda p: p.but(optimizer=adam(1e-6)), _DEEPCRIME),
-        Fault("Adam with rate 1", ("learning_rate",), lambda p: p.but(optimizer=adam(1.0)), _DEEPCRIME),
-        Fault("fifteen steps", ("steps",), lambda p: p.but(steps=15), _DEEPCRIME),
-        Fault("targets of one axis less", ("loss", "data", "wiring"), lambda p: p.but(targets=p.targets[:, 0]), _FORUM),
-        Fault("decay of 1", ("regularization",), lambda p: p.but(optimizer=adam(5e-3, decay=1.0)), _DEEPCRIME),
+        Fault("rate of 1e-6", ("learning_rate",), lambda p: p.but(optimizer=adam(1e-6)), DEEPCRIME),
+        Fault("Adam with rate 1", ("learning_rate",), lambda p: p.but(optimizer=adam(1.0)), DEEPCRIME),
+        Fault("fifteen steps", ("steps",), lambda p: p.but(steps=15), DEEPCRIME),
+        Fault("targets of one axis less", ("loss", "data", "wiring"), lambda p: p.but(targets=p.targets[:, 0]), FORUM),
+        Fault("decay of 1", ("regularization",), lambda p: p.but(optimizer=adam(5e-3, decay=1.0)), DEEPCRIME),
     )
 
 
@@ -69,7 +68,7 @@ def memory() -> tuple[Program, tuple[Fault, ...]]:
                 model=initialized(lambda: LastStep(nn.RNN, 4, 48, 4), lambda w: nn.init.normal_(w, std=0.05)),
                 optimizer=adam(1e-3),
             ),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "a plain cell with large recurrent weights, rate .1",
@@ -80,22 +79,22 @@ def memory() -> tuple[Program, tuple[Fault, ...]]:
                 ),
                 optimizer=sgd(0.1),
             ),
-            _FORUM,
+            FORUM,
         ),
-        Fault("Adam with rate 1", ("learning_rate",), lambda p: p.but(optimizer=adam(1.0)), _DEEPCRIME),
+        Fault("Adam with rate 1", ("learning_rate",), lambda p: p.but(optimizer=adam(1.0)), DEEPCRIME),
         Fault(
             "softmax before cross entropy",
             ("output_activation", "loss"),
             lambda p: p.but(
                 model=lambda: nn.Sequential(LastStep(nn.GRU, 4, 48, 4), nn.Softmax(1)), optimizer=sgd(0.05)
             ),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "labels out of step",
             ("labels", "data"),
             lambda p: p.but(targets=p.targets.roll(5), truth=kinds),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
     )
 
@@ -130,20 +129,20 @@ def reviews() -> tuple[Program, tuple[Fault, ...]]:
         steps=500,
     )
     return sound, (
-        Fault("hidden values detached", ("wiring",), lambda p: p.but(model=lambda: _Words(detached=True)), _FORUM),
-        Fault("SGD with rate 1e-4", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-4)), _DEEPCRIME),
-        Fault("Adam with rate 10", ("learning_rate",), lambda p: p.but(optimizer=adam(10.0)), _DEEPCRIME),
+        Fault("hidden values detached", ("wiring",), lambda p: p.but(model=lambda: _Words(detached=True)), FORUM),
+        Fault("SGD with rate 1e-4", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-4)), DEEPCRIME),
+        Fault("Adam with rate 10", ("learning_rate",), lambda p: p.but(optimizer=adam(10.0)), DEEPCRIME),
         Fault(
             "labels shuffled",
             ("labels", "data"),
             lambda p: p.but(targets=p.targets.roll(3, 0), truth=answers),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "mean squared error of logits, twenty steps",
             ("steps", "loss"),
             lambda p: p.but(loss=nn.MSELoss(), steps=20, optimizer=adam(1e-3)),
-            _FORUM,
+            FORUM,
         ),
     )
 
@@ -171,7 +170,7 @@ def attention() -> tuple[Program, tuple[Fault, ...]]:
         steps=400,
     )
     return sound, (
-        Fault("Adam with rate .3", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), _FORUM),
-        Fault("Adam with rate 1e-6", ("learning_rate",), lambda p: p.but(optimizer=adam(1e-6)), _FORUM),
-        Fault("plain SGD with rate .001", ("optimizer", "learning_rate"), lambda p: p.but(optimizer=sgd(1e-3)), _FORUM),
+        Fault("Adam with rate .3", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), FORUM),
+        Fault("Adam with rate 1e-6", ("learning_rate",), lambda p: p.but(optimizer=adam(1e-6)), FORUM),
+        Fault("plain SGD with rate .001", ("optimizer", "learning_rate"), lambda p: p.but(optimizer=sgd(1e-3)), FORUM),
     )

@@ -5,11 +5,23 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_wine, make_classification, make_friedman1
 from torch import Tensor, nn
 
-from .parts import Apply, adam, classified, dense, explained, initialized, large, sgd, tiny, told_apart, zeros
+from .parts import (
+    DEEPCRIME,
+    FORUM,
+    Apply,
+    adam,
+    classified,
+    dense,
+    explained,
+    initialized,
+    large,
+    sgd,
+    shuffled,
+    tiny,
+    told_apart,
+    zeros,
+)
 from .program import Fault, Program
-
-_DEEPCRIME = "Humbatova et al. 2021, DeepCrime (ISSTA)"
-_FORUM = "discuss.pytorch.org, many times"
 
 
 def _tensor(values: object) -> Tensor:
@@ -36,51 +48,51 @@ def churn() -> tuple[Program, tuple[Fault, ...]]:
     )
     money = columns * torch.logspace(0, 5, 20) + 50.0
     return sound, (
-        Fault("columns in their own units", ("input_scaling",), lambda p: p.but(inputs=money), _FORUM),
-        Fault("rate times 300", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), _DEEPCRIME),
+        Fault("columns in their own units", ("input_scaling",), lambda p: p.but(inputs=money), FORUM),
+        Fault("rate times 300", ("learning_rate",), lambda p: p.but(optimizer=adam(0.3)), DEEPCRIME),
         Fault(
             "rate over 1000",
             ("learning_rate", "steps"),
             lambda p: p.but(optimizer=adam(1e-6)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "softmax over one unit",
             ("output_activation",),
             lambda p: p.but(model=dense(20, 64, 32, 1, last=lambda: nn.Softmax(1))),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "ReLU before the loss",
             ("output_activation",),
             lambda p: p.but(model=dense(20, 64, 32, 1, last=lambda: Apply(lambda v: v.relu().clamp(max=1.0)))),
-            _FORUM,
+            FORUM,
         ),
-        Fault("eight steps", ("steps",), lambda p: p.but(steps=12), _DEEPCRIME),
-        Fault("weights of zero", ("initialization",), lambda p: p.but(model=initialized(p.model, zeros)), _DEEPCRIME),
+        Fault("eight steps", ("steps",), lambda p: p.but(steps=12), DEEPCRIME),
+        Fault("weights of zero", ("initialization",), lambda p: p.but(model=initialized(p.model, zeros)), DEEPCRIME),
         Fault(
             "weights of one deviation, ten layers",
             ("initialization",),
             lambda p: p.but(model=initialized(dense(20, *[64] * 10, 1, last=nn.Sigmoid), large)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "ten sigmoid layers",
             ("hidden_activation", "architecture"),
             lambda p: p.but(model=dense(20, *[64] * 10, 1, hidden=nn.Sigmoid, last=nn.Sigmoid)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "labels shuffled",
             ("labels", "data"),
             lambda p: p.but(
-                targets=p.targets[torch.randperm(len(p.targets), generator=torch.Generator().manual_seed(1))],
+                targets=shuffled(p.targets),
                 truth=answers,
             ),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("decay of 1", ("regularization",), lambda p: p.but(optimizer=adam(1e-3, decay=1.0)), _DEEPCRIME),
-        Fault("gradients never cleared", ("wiring",), lambda p: p.but(clears=False), _FORUM),
+        Fault("decay of 1", ("regularization",), lambda p: p.but(optimizer=adam(1e-3, decay=1.0)), DEEPCRIME),
+        Fault("gradients never cleared", ("wiring",), lambda p: p.but(clears=False), FORUM),
     )
 
 
@@ -100,30 +112,30 @@ def prices() -> tuple[Program, tuple[Fault, ...]]:
     )
     dollars = 250_000.0 + 80_000.0 * costs
     return sound, (
-        Fault("prices in dollars", ("target_scaling",), lambda p: p.but(targets=dollars), _FORUM),
+        Fault("prices in dollars", ("target_scaling",), lambda p: p.but(targets=dollars), FORUM),
         Fault(
             "sigmoid at the end",
             ("output_activation",),
             lambda p: p.but(targets=3 + 2 * p.targets, model=dense(10, 64, 64, 1, last=nn.Sigmoid)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
-            "ReLU at the end", ("output_activation",), lambda p: p.but(model=dense(10, 64, 64, 1, last=nn.ReLU)), _FORUM
+            "ReLU at the end", ("output_activation",), lambda p: p.but(model=dense(10, 64, 64, 1, last=nn.ReLU)), FORUM
         ),
         Fault(
             "targets without their second axis",
             ("loss", "data", "wiring"),
             lambda p: p.but(targets=p.targets[:, 0]),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "no activation",
             ("hidden_activation", "architecture"),
             lambda p: p.but(model=dense(10, 64, 64, 1, hidden=None)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("plain SGD with rate 3", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(3.0)), _DEEPCRIME),
-        Fault("SGD with rate 1e-5", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-5)), _DEEPCRIME),
+        Fault("plain SGD with rate 3", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(3.0)), DEEPCRIME),
+        Fault("SGD with rate 1e-5", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-5)), DEEPCRIME),
         Fault(
             "only the last layer in the optimizer",
             ("wiring",),
@@ -131,23 +143,23 @@ def prices() -> tuple[Program, tuple[Fault, ...]]:
                 model=initialized(p.model, tiny),
                 optimizer=lambda model: torch.optim.Adam(model[-1].parameters(), lr=1e-3),
             ),
-            _FORUM,
+            FORUM,
         ),  # type: ignore[index]
-        Fault("bottleneck of one unit", ("architecture",), lambda p: p.but(model=dense(10, 64, 1, 64, 1)), _DEEPCRIME),
+        Fault("bottleneck of one unit", ("architecture",), lambda p: p.but(model=dense(10, 64, 1, 64, 1)), DEEPCRIME),
         Fault(
             "momentum .999",
             ("optimizer", "learning_rate"),
             lambda p: p.but(optimizer=sgd(0.05, momentum=0.999)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "clipped to 1e-6 under SGD",
             ("clipping", "learning_rate"),
             lambda p: p.but(optimizer=sgd(0.05), clip=1e-6),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
-            "rate decayed within 20 steps", ("schedule", "learning_rate"), lambda p: p.but(decay_each_step=0.8), _FORUM
+            "rate decayed within 20 steps", ("schedule", "learning_rate"), lambda p: p.but(decay_each_step=0.8), FORUM
         ),
     )
 
@@ -169,12 +181,12 @@ def wines() -> tuple[Program, tuple[Fault, ...]]:
     )
     hot = nn.functional.one_hot(kinds, 3).float()
     return sound, (
-        Fault("raw columns", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(0.01)), _FORUM),
+        Fault("raw columns", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(0.01)), FORUM),
         Fault(
             "softmax before cross entropy",
             ("output_activation", "loss"),
             lambda p: p.but(model=dense(13, 32, 16, 3, last=lambda: nn.Softmax(1)), optimizer=sgd(0.01)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "mean squared error on one-hot, sigmoid layers",
@@ -182,24 +194,24 @@ def wines() -> tuple[Program, tuple[Fault, ...]]:
             lambda p: p.but(
                 targets=hot, truth=kinds, loss=nn.MSELoss(), model=dense(13, 32, 32, 32, 16, 3, hidden=nn.Sigmoid)
             ),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "labels divided by 255",
             ("labels", "data"),
             lambda p: p.but(targets=(p.targets / 255).long(), truth=kinds),
-            _FORUM,
+            FORUM,
         ),
-        Fault("SGD with rate 30", ("learning_rate",), lambda p: p.but(optimizer=sgd(30.0)), _DEEPCRIME),
-        Fault("SGD with rate 1e-5", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-5)), _DEEPCRIME),
-        Fault("ten steps", ("steps", "learning_rate"), lambda p: p.but(steps=10, optimizer=adam(1e-3)), _DEEPCRIME),
+        Fault("SGD with rate 30", ("learning_rate",), lambda p: p.but(optimizer=sgd(30.0)), DEEPCRIME),
+        Fault("SGD with rate 1e-5", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-5)), DEEPCRIME),
+        Fault("ten steps", ("steps", "learning_rate"), lambda p: p.but(steps=10, optimizer=adam(1e-3)), DEEPCRIME),
         Fault(
             "ReLU at the end",
             ("output_activation",),
             lambda p: p.but(
                 model=initialized(dense(13, 32, 16, 3, last=lambda: Apply(lambda v: (v - 2).relu())), tiny)
             ),
-            _FORUM,
+            FORUM,
         ),
     )
 
@@ -218,24 +230,24 @@ def tumours() -> tuple[Program, tuple[Fault, ...]]:
         score=told_apart(0.0),
     )
     return sound, (
-        Fault("raw columns under SGD", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(0.01)), _FORUM),
+        Fault("raw columns under SGD", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(0.01)), FORUM),
         Fault(
             "sigmoid before a loss of logits",
             ("output_activation", "loss"),
             lambda p: p.but(model=dense(30, 32, 16, 1, last=nn.Sigmoid), optimizer=sgd(1e-3)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "mean squared error, SGD with rate 1e-4",
             ("learning_rate", "loss", "optimizer"),
             lambda p: p.but(loss=nn.MSELoss(), optimizer=sgd(1e-4)),
-            _FORUM,
+            FORUM,
         ),
-        Fault("cross entropy over one logit", ("loss",), lambda p: p.but(loss=nn.CrossEntropyLoss()), _FORUM),
+        Fault("cross entropy over one logit", ("loss",), lambda p: p.but(loss=nn.CrossEntropyLoss()), FORUM),
         Fault(
-            "labels 1 and 2", ("labels", "data", "loss"), lambda p: p.but(targets=p.targets + 1, truth=labels), _FORUM
+            "labels 1 and 2", ("labels", "data", "loss"), lambda p: p.but(targets=p.targets + 1, truth=labels), FORUM
         ),
-        Fault("Adam with rate 1", ("learning_rate",), lambda p: p.but(optimizer=adam(1.0)), _DEEPCRIME),
+        Fault("Adam with rate 1", ("learning_rate",), lambda p: p.but(optimizer=adam(1.0)), DEEPCRIME),
         Fault(
             "weights of ten deviations",
             ("initialization",),
@@ -243,7 +255,7 @@ def tumours() -> tuple[Program, tuple[Fault, ...]]:
                 model=initialized(dense(30, 64, 64, 64, 64, 1, hidden=nn.Tanh), lambda w: nn.init.normal_(w, std=10.0)),
                 optimizer=sgd(0.01),
             ),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "twelve tanh layers, tiny weights",
@@ -251,7 +263,7 @@ def tumours() -> tuple[Program, tuple[Fault, ...]]:
             lambda p: p.but(
                 model=initialized(dense(30, *[32] * 12, 1, hidden=nn.Tanh), lambda w: nn.init.normal_(w, std=0.02))
             ),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
     )
 
@@ -275,27 +287,27 @@ def tags() -> tuple[Program, tuple[Fault, ...]]:
             "softmax over independent tags",
             ("output_activation",),
             lambda p: p.but(model=dense(16, 64, 6, last=lambda: nn.Softmax(1)), loss=nn.BCELoss()),
-            _FORUM,
+            FORUM,
         ),
-        Fault("cross entropy with several labels", ("loss",), lambda p: p.but(loss=nn.CrossEntropyLoss()), _FORUM),
+        Fault("cross entropy with several labels", ("loss",), lambda p: p.but(loss=nn.CrossEntropyLoss()), FORUM),
         Fault(
             "dropout of .98",
             ("regularization",),
             lambda p: p.but(
                 model=lambda: nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Dropout(0.98), nn.Linear(64, 6))
             ),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "rows and labels out of step",
             ("labels", "data"),
             lambda p: p.but(targets=p.targets.roll(7, 0), truth=answers),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "batches of one at rate .1",
             ("batch_size", "learning_rate"),
             lambda p: p.but(batch=1, optimizer=adam(0.1)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
     )

@@ -5,13 +5,21 @@ import torch
 from sklearn.datasets import load_diabetes, make_moons
 from torch import Tensor, nn
 
-from .parts import adam, classified, dense, explained, initialized, large, sgd, told_apart, zeros
+from .parts import (
+    DEEPCRIME,
+    FORUM,
+    adam,
+    classified,
+    dense,
+    explained,
+    initialized,
+    large,
+    sgd,
+    shuffled,
+    told_apart,
+    zeros,
+)
 from .program import Fault, Program
-from .tabular import _DEEPCRIME, _FORUM
-
-
-def _shuffled(values: Tensor) -> Tensor:
-    return values[torch.randperm(len(values), generator=torch.Generator().manual_seed(1))]
 
 
 def moons() -> tuple[Program, tuple[Fault, ...]]:
@@ -34,17 +42,17 @@ def moons() -> tuple[Program, tuple[Fault, ...]]:
             "softmax over one unit",
             ("output_activation",),
             lambda p: p.but(model=dense(2, 32, 32, 1, hidden=nn.Tanh, last=lambda: nn.Softmax(1))),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "tanh at the end, squared error",
             ("loss", "output_activation"),
             lambda p: p.but(model=dense(2, 8, 1, hidden=nn.Tanh, last=nn.Tanh), loss=nn.MSELoss(), optimizer=sgd(1e-4)),
-            _FORUM,
+            FORUM,
         ),
-        Fault("rate 1e-6", ("learning_rate",), lambda p: p.but(optimizer=adam(1e-6)), _DEEPCRIME),
-        Fault("rate 3", ("learning_rate",), lambda p: p.but(optimizer=adam(3.0)), _DEEPCRIME),
-        Fault("coordinates times 5000", ("input_scaling",), lambda p: p.but(inputs=p.inputs * 5e3), _FORUM),
+        Fault("rate 1e-6", ("learning_rate",), lambda p: p.but(optimizer=adam(1e-6)), DEEPCRIME),
+        Fault("rate 3", ("learning_rate",), lambda p: p.but(optimizer=adam(3.0)), DEEPCRIME),
+        Fault("coordinates times 5000", ("input_scaling",), lambda p: p.but(inputs=p.inputs * 5e3), FORUM),
         Fault(
             "fifteen tanh layers of small weights",
             ("initialization", "architecture", "hidden_activation"),
@@ -53,15 +61,15 @@ def moons() -> tuple[Program, tuple[Fault, ...]]:
                     dense(2, *[32] * 15, 1, hidden=nn.Tanh, last=nn.Sigmoid), lambda w: nn.init.normal_(w, std=0.03)
                 )
             ),
-            _FORUM,
+            FORUM,
         ),
-        Fault("weights of zero", ("initialization",), lambda p: p.but(model=initialized(p.model, zeros)), _DEEPCRIME),
-        Fault("eighteen steps", ("steps",), lambda p: p.but(steps=18, optimizer=adam(1e-3)), _DEEPCRIME),
+        Fault("weights of zero", ("initialization",), lambda p: p.but(model=initialized(p.model, zeros)), DEEPCRIME),
+        Fault("eighteen steps", ("steps",), lambda p: p.but(steps=18, optimizer=adam(1e-3)), DEEPCRIME),
         Fault(
             "labels shuffled",
             ("labels", "data"),
-            lambda p: p.but(targets=_shuffled(p.targets), truth=answers),
-            _DEEPCRIME,
+            lambda p: p.but(targets=shuffled(p.targets), truth=answers),
+            DEEPCRIME,
         ),
         Fault(
             "labels -1 and 1",
@@ -72,7 +80,7 @@ def moons() -> tuple[Program, tuple[Fault, ...]]:
                 loss=nn.BCEWithLogitsLoss(),
                 model=dense(2, 32, 32, 1, hidden=nn.Tanh),
             ),
-            _FORUM,
+            FORUM,
         ),
     )
 
@@ -95,40 +103,40 @@ def diabetes() -> tuple[Program, tuple[Fault, ...]]:
         held_out=True,
     )
     return sound, (
-        Fault("raw columns under SGD", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(1e-3)), _FORUM),
+        Fault("raw columns under SGD", ("input_scaling",), lambda p: p.but(inputs=raw, optimizer=sgd(1e-3)), FORUM),
         Fault(
             "raw scores, small rate",
             ("target_scaling", "learning_rate"),
             lambda p: p.but(targets=scores, optimizer=adam(1e-4)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "softmax at the end",
             ("output_activation",),
             lambda p: p.but(model=dense(10, 64, 64, 1, last=lambda: nn.Softmax(1))),
-            _FORUM,
+            FORUM,
         ),
-        Fault("cross entropy of numbers", ("loss",), lambda p: p.but(loss=nn.BCEWithLogitsLoss()), _FORUM),
-        Fault("SGD with rate 10", ("learning_rate",), lambda p: p.but(optimizer=sgd(10.0)), _DEEPCRIME),
+        Fault("cross entropy of numbers", ("loss",), lambda p: p.but(loss=nn.BCEWithLogitsLoss()), FORUM),
+        Fault("SGD with rate 10", ("learning_rate",), lambda p: p.but(optimizer=sgd(10.0)), DEEPCRIME),
         Fault(
             "rate halved every five steps",
             ("schedule", "learning_rate"),
             lambda p: p.but(decay_each_step=0.87, optimizer=sgd(1e-2)),
-            _FORUM,
+            FORUM,
         ),
-        Fault("decay of 3", ("regularization",), lambda p: p.but(optimizer=adam(3e-3, decay=3.0)), _DEEPCRIME),
+        Fault("decay of 3", ("regularization",), lambda p: p.but(optimizer=adam(3e-3, decay=3.0)), DEEPCRIME),
         Fault(
             "clipped to 1e-7",
             ("clipping", "learning_rate"),
             lambda p: p.but(optimizer=sgd(1e-2), clip=1e-7),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("no gradient cleared, SGD", ("wiring",), lambda p: p.but(clears=False, optimizer=sgd(1e-2)), _FORUM),
+        Fault("no gradient cleared, SGD", ("wiring",), lambda p: p.but(clears=False, optimizer=sgd(1e-2)), FORUM),
         Fault(
             "twelve sigmoid layers",
             ("hidden_activation", "architecture"),
             lambda p: p.but(model=dense(10, *[64] * 12, 1, hidden=nn.Sigmoid)),
-            _FORUM,
+            FORUM,
         ),
     )
 
@@ -172,39 +180,39 @@ def sensors() -> tuple[Program, tuple[Fault, ...]]:
             "softmax before cross entropy",
             ("output_activation", "loss"),
             lambda p: p.but(model=lambda: nn.Sequential(_Sensor(), nn.Softmax(1)), optimizer=sgd(0.02)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "hidden values detached",
             ("wiring",),
             lambda p: p.but(model=lambda: nn.Sequential(_Sensor(detached=True)), optimizer=sgd(0.01)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "only the head in the optimizer",
             ("wiring",),
             lambda p: p.but(optimizer=lambda m: torch.optim.SGD(m.get_submodule("head").parameters(), lr=0.01)),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "dropout of .95",
             ("regularization",),
             lambda p: p.but(model=lambda: _Sensor(dropout=0.95), optimizer=adam(1e-3)),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("Adam with rate 3", ("learning_rate",), lambda p: p.but(optimizer=adam(3.0)), _DEEPCRIME),
-        Fault("SGD with rate 1e-6", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-6)), _DEEPCRIME),
+        Fault("Adam with rate 3", ("learning_rate",), lambda p: p.but(optimizer=adam(3.0)), DEEPCRIME),
+        Fault("SGD with rate 1e-6", ("learning_rate", "optimizer"), lambda p: p.but(optimizer=sgd(1e-6)), DEEPCRIME),
         Fault(
             "labels out of step",
             ("labels", "data"),
             lambda p: p.but(targets=p.targets.roll(3), truth=labels),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
         Fault(
             "all labels divided to zero",
             ("labels", "data"),
             lambda p: p.but(targets=p.targets // 10, truth=labels),
-            _FORUM,
+            FORUM,
         ),
         Fault(
             "weights of one deviation, no norms",
@@ -224,13 +232,13 @@ def sensors() -> tuple[Program, tuple[Fault, ...]]:
                 ),
                 optimizer=sgd(0.1),
             ),
-            _DEEPCRIME,
+            DEEPCRIME,
         ),
-        Fault("ten steps", ("steps",), lambda p: p.but(steps=10, optimizer=adam(1e-3)), _DEEPCRIME),
+        Fault("ten steps", ("steps",), lambda p: p.but(steps=10, optimizer=adam(1e-3)), DEEPCRIME),
         Fault(
             "ReLU after the head",
             ("output_activation",),
             lambda p: p.but(model=lambda: nn.Sequential(_Sensor(), nn.ReLU()), optimizer=adam(0.05)),
-            _FORUM,
+            FORUM,
         ),
     )

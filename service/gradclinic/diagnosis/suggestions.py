@@ -14,7 +14,7 @@ from .rules import RULES
 
 
 def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) -> tuple[Remedy, ...]:
-    """The remedies for a finding, best first: those that the experiment can take, or that the record has no sign of."""
+    """The remedies for a finding, best first, without those that do not apply or that a recorded run has in place."""
     found = RULES[finding.condition].remedies(finding, Network.recorded(record))
     if experiment is None:
         return tuple(remedy for remedy in found if not remedy.in_place(record))

@@ -32,7 +32,7 @@ def clip(
         return exceeds.to(torch.float64)
     if isinstance(clipping, AdaptiveClipping):
         return _clip_by_unit(clipping.factor, gradients, weights)
-    raise TypeError(f"clipping {type(clipping).__name__} is not implemented")
+    raise TypeError(f"no clipping is known by the name {type(clipping).__name__}")
 
 
 SMALLEST_WEIGHT_NORM = 1e-3

@@ -165,7 +165,7 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
 
 _LARGE_STEP = 0.03
 """Mean relative change of the most changed layer a step, from which steps count as large: 30 times the 1e-3 of a
-healthy step, and above what the sound programs of benchmarks/diagnosis show."""
+healthy step. A judgement, asked only where nothing was learned, nothing else is wrong and the loss stands still."""
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
 _FALLING: tuple[Blame, ...] = ("steps", "learning_rate")

@@ -14,7 +14,7 @@ class TooMuchDropout(Rule):
     """Dropout leaves so few units that the network cannot learn from what is left."""
 
     condition: Literal["too_much_dropout"] = "too_much_dropout"
-    source: ClassVar[str] = "Srivastava et al. 2014, Dropout, JMLR 15, section 7.3: .5 to .8 of the units are kept"
+    source: ClassVar[str] = "Srivastava et al. 2014, Dropout, JMLR 15, appendix A: .5 to .8 of hidden units are kept"
     uses: ClassVar[tuple[str, ...]] = ("learned",)
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:

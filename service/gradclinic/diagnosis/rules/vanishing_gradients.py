@@ -26,7 +26,7 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import NEAR, Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words, percent
 
 
 class VanishingGradients(Rule):
@@ -112,9 +112,9 @@ class VanishingGradients(Rule):
 
 
 def _blames(start: float, thresholds: Thresholds) -> tuple[Blame, ...]:
-    """Gradients that were sound before the first step vanished through the steps, so the rate comes first."""
+    """The learning rate comes first if gradients were not even near the threshold before the first step."""
     usual = VanishingGradients.usual_blames
-    return usual if start >= thresholds.depth_slope else ("learning_rate", *usual)
+    return usual if start >= NEAR * thresholds.depth_slope else ("learning_rate", *usual)
 
 
 def _steepness(features: Features) -> tuple[float, float]:

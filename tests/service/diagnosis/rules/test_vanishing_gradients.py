@@ -210,7 +210,9 @@ def test_late_gradients_are_as_sure_as_all_records_say() -> None:
     assert (finding.first_step, finding.last_step) == (200, 299)
 
 
-@pytest.mark.parametrize(("start", "blamed"), [(0.8, "learning_rate"), (2.0, "hidden_activation")])
+@pytest.mark.parametrize(
+    ("start", "blamed"), [(0.8, "learning_rate"), (1.2, "hidden_activation"), (2.0, "hidden_activation")]
+)
 def test_gradients_that_were_sound_before_the_first_step_vanished_through_the_steps(start: float, blamed: str) -> None:
     record = with_slope(healthy_record(), 3.0)
     gradients = record.series["site_grad_rms"].values.copy()
