@@ -239,7 +239,8 @@ def _train(steps: int) -> datetime:
 class Stopwatch:
     """Seconds by phase, of the clock and of this thread's processor; a phase inside another counts for itself alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], Pair] = lambda: (time.perf_counter(), time.thread_time())) -> None:
+        self._now = now
         self.seconds: dict[str, Pair] = defaultdict(lambda: (0.0, 0.0))
         self._inner: list[Pair] = [(0.0, 0.0)]
 
@@ -248,14 +249,13 @@ class Stopwatch:
         original = getattr(owner, name)
 
         def timed(*positional: Any, **named: Any) -> Any:
-            began = time.perf_counter(), time.thread_time()
+            began = self._now()
             self._inner.append((0.0, 0.0))
             try:
                 return original(*positional, **named)
             finally:
-                whole = time.perf_counter() - began[0], time.thread_time() - began[1]
-                inner = self._inner.pop()
-                self.seconds[phase] = _plus(self.seconds[phase], (whole[0] - inner[0], whole[1] - inner[1]))
+                whole, inner = _minus(self._now(), began), self._inner.pop()
+                self.seconds[phase] = _plus(self.seconds[phase], _minus(whole, inner))
                 self._inner[-1] = _plus(self._inner[-1], whole)
 
         setattr(owner, name, timed)
@@ -263,6 +263,10 @@ class Stopwatch:
 
 def _plus(one: Pair, other: Pair) -> Pair:
     return one[0] + other[0], one[1] + other[1]
+
+
+def _minus(one: Pair, other: Pair) -> Pair:
+    return one[0] - other[0], one[1] - other[1]
 
 
 def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
