@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     """Address that the API listens on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     """Port that the API listens on; 0 picks any free port."""
+    allowed_hosts: str = ""
+    """Comma-separated host names under which the API may be called; "*.example.org" allows all names below it, "*" any
+    name. localhost, IP addresses and `host` are always allowed. A request for any other name is refused (421)."""
     cors_origins: str = ""
     """Comma-separated origins whose pages may call the API from a browser (CORS); "*" allows all. Default: none.
     A page of any other origin is refused (403) where it sends a request that changes something.

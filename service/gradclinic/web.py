@@ -31,6 +31,7 @@ from .api import statistic as statistics
 from .api import study as studies
 from .api.http.cross_site import SameSite
 from .api.http.head import HeadAsGet
+from .api.http.host import KnownHost
 from .api.http.known_parameters import only_known_parameters
 from .api.http.openapi import document_of, operation_id
 from .api.http.plain_json import PlainJSON
@@ -129,7 +130,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         most_bytes=service.settings.max_request_bytes,
         exceptions={datasets.PATH: service.settings.max_dataset_bytes},
     )
-    origins = [origin.strip() for origin in service.settings.cors_origins.split(",") if origin.strip()]
+    origins = _listed(service.settings.cors_origins)
     app.add_middleware(SameSite, allowed_origins=origins)
     if origins:
         app.add_middleware(
@@ -146,10 +147,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             ],
             expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
         )
+    app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestTimes, registry=app.state.metrics)
     return app
+
+
+def _listed(setting: str) -> list[str]:
+    """The items of a comma-separated setting."""
+    return [item.strip() for item in setting.split(",") if item.strip()]
 
 
 def _version() -> str:

@@ -141,7 +141,7 @@ def _answers(folder: Path) -> list[dict[str, Any]]:
     from gradclinic.api import create_app
 
     found = []
-    with TestClient(create_app(Settings(data_dir=folder, broker_url=NOBODY))) as api:
+    with TestClient(create_app(Settings(data_dir=folder, broker_url=NOBODY)), base_url="http://localhost") as api:
         for method, path, body in _requests(api):
             answer = api.request(method, path, json=body)
             request = {"method": method, "path": path, "body": body}

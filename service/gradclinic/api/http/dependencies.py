@@ -61,6 +61,7 @@ _MEANING = {
     409: "Not possible in the current state.",
     413: "The body is too large.",
     415: "The media type of the body is not supported.",
+    421: "The service is not known by the host name of the request.",
     422: "The request is not valid. Each error has its place, the value, and what is allowed.",
     503: "A part of the service is unavailable.",
 }

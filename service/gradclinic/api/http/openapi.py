@@ -59,12 +59,15 @@ def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_refusals(document: dict[str, Any]) -> dict[str, Any]:
-    """The document in which every operation that changes something may refuse a page of another site (403)."""
-    answer = {key: value for key, value in problems(403)[403].items() if key != "model"}
+    """The document with refusals: of an unknown host by any operation (421), of a page by those that change (403)."""
+    answers = {
+        str(status): {key: value for key, value in answer.items() if key != "model"}
+        for status, answer in problems(403, 421).items()
+    }
     for operations in document["paths"].values():
         for method, operation in operations.items():
-            if method.upper() not in SAFE_METHODS:
-                operation["responses"] = dict(sorted({**operation["responses"], "403": answer}.items()))
+            refusals = {"421": answers["421"]} if method.upper() in SAFE_METHODS else answers
+            operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
     return document
 
 

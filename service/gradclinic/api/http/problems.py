@@ -143,7 +143,7 @@ def problem(
         "status": status,
         "detail": detail,
         "code": code,
-        "instance": request.url.path,
+        "instance": request.scope["path"],
         "errors": list(entries),
     }
     return Response(dump(document), status, dict(headers or {}), media_type=MEDIA_TYPE)

@@ -237,7 +237,7 @@ def test_a_500_never_shows_the_exceptions_text(settings: Settings) -> None:
     def broken() -> None:
         raise RuntimeError("the password is hunter2")
 
-    client = TestClient(app, raise_server_exceptions=False)
+    client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     answer = client.get("/broken")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

@@ -20,7 +20,7 @@ import json, sys
 from starlette.testclient import TestClient
 from gradclinic.web import create_app
 
-with TestClient(create_app()) as api:
+with TestClient(create_app(), base_url="http://localhost") as api:
     made = api.post("/v1/runs", json={"experiment": json.loads(sys.argv[1])}, headers={"X-Request-ID": "made-by-me"})
     api.get(made.headers["Location"])
     api.get("/v1/runs/run_of_nobody")
