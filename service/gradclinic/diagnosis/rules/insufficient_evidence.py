@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from math import prod
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Severity
@@ -6,11 +7,14 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import NO_YARDSTICK, NOT_ENDED, Order, Rule, counted, enough
+from .base import NO_YARDSTICK, NOT_ENDED, Order, Rule, counted, enough, learned, percent
+
+_SEEN = 0.5
+"""With less than half of the trained weights in view, most of what can be wrong is out of view (a definition)."""
 
 
 class InsufficientEvidence(Rule):
-    """There is too little to judge by: too few steps or records, or no loss to compare with."""
+    """There is too little to judge by: too few steps, records or layers seen, or no loss to compare with."""
 
     condition: Literal["insufficient_evidence"] = "insufficient_evidence"
     source: ClassVar[str] = "gradclinic: say so, do not guess"
@@ -19,10 +23,11 @@ class InsufficientEvidence(Rule):
     labels: ClassVar[Mapping[str, str]] = {
         "steps_done": "steps trained",
         "finite_records": "recorded steps with a finite loss",
+        "weights_seen": "weights of layers whose outputs were recorded",
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
-        reason = self._reason(features, thresholds)
+        reason = self._reason(features, record, thresholds)
         if reason is None:
             return None
         return self.finding(
@@ -33,6 +38,7 @@ class InsufficientEvidence(Rule):
             evidence=(
                 Evidence("steps_done", float(features.steps_done), "steps", thresholds.min_steps),
                 Evidence("finite_records", float(features.finite_records), "records", thresholds.min_records),
+                Evidence("weights_seen", _weights_seen(record), "fraction", _SEEN),
             ),
             summary=f"There is not enough evidence for a diagnosis: {reason}.",
         )
@@ -40,7 +46,7 @@ class InsufficientEvidence(Rule):
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NOT_KNOWN
 
-    def _reason(self, features: Features, thresholds: Thresholds) -> str | None:
+    def _reason(self, features: Features, record: RunRecord, thresholds: Thresholds) -> str | None:
         if features.diverged:
             return None
         if not enough(features, thresholds):
@@ -56,4 +62,32 @@ class InsufficientEvidence(Rule):
             return f"{NO_YARDSTICK}, so it is not known whether the network learned"
         if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
             return "always predicting the average already makes no error on this data, so there is nothing to learn"
+        return None if learned(features, thresholds) else _unseen(record)
+
+
+def _unseen(record: RunRecord) -> str | None:
+    seen = _weights_seen(record)
+    if seen >= _SEEN:
         return None
+    return (
+        f"the network did not learn, and the outputs of layers that hold {percent(1.0 - seen)} of its weights were not"
+        " recorded, so it is not known whether gradients reach them"
+    )
+
+
+def _weights_seen(record: RunRecord) -> float:
+    """Fraction of the trained weights, without the readout's, in layers or blocks whose outputs are sites.
+
+    1 if there are none. If no name of a site is that of a layer, each site counts as one layer's.
+    """
+    hidden = [weight for weight in record.weights if weight.trainable and not weight.readout]
+    places = {name for site in record.sites for name in (site.name, site.group) if name}
+    seen = [weight for weight in hidden if any(_holds(place, weight.name) for place in places)]
+    if hidden and not seen:
+        return min(1.0, len(record.sites) / len(hidden))
+    return sum(prod(weight.shape) for weight in seen) / sum(prod(weight.shape) for weight in hidden) if hidden else 1.0
+
+
+def _holds(place: str, weight: str) -> bool:
+    """Whether a layer or block is that of the weight, or holds it."""
+    return weight == place or weight.startswith(f"{place}.")

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.record import RunRecord, WeightInfo
 
 from ..records import (
     SICK,
@@ -36,3 +37,50 @@ def test_the_fewest_steps_that_can_be_judged_are_judged() -> None:
     for steps, primary in ((20, "vanishing_gradients"), (19, "insufficient_evidence")):
         cut = replace(truncated(short, steps), steps=steps, outcome=failed(steps_done=steps))
         assert diagnose(cut).primary == primary
+
+
+def seen_at(record: RunRecord, *names: str) -> RunRecord:
+    """The record as it would be if the outputs of these layers alone had been seen."""
+    kept = [index for index, site in enumerate(record.sites) if site.name in names]
+    per_site = ("site_grad_rms", "saturated_fraction", "dead_fraction")
+    series = {
+        name: replace(each, values=each.values[:, kept]) if name in per_site else each
+        for name, each in record.series.items()
+    }
+    return replace(record, sites=tuple(record.sites[index] for index in kept), series=series)
+
+
+def test_a_network_that_did_not_learn_and_whose_layers_were_not_seen_is_not_called_unbroken() -> None:
+    stuck = changed(healthy_record(), outcome=failed())
+    assert diagnose(stuck).primary == "slow_convergence"
+    unseen = diagnose(seen_at(stuck))
+    assert unseen.primary == "insufficient_evidence"
+    assert "100 % of its weights were not recorded" in unseen.findings[0].summary
+    four, five = (seen_at(stuck, *(f"{2 * k}.linear" for k in range(count))) for count in (4, 5))
+    assert "60 % of its weights" in diagnose(four).findings[0].summary
+    assert diagnose(five).primary == "slow_convergence"  # half of them
+
+
+def test_a_network_that_learned_is_healthy_whatever_was_seen_of_it() -> None:
+    assert diagnose(seen_at(healthy_record())).primary == "healthy"
+
+
+def test_weights_inside_a_block_are_seen_with_its_output() -> None:
+    stuck = seen_at(changed(healthy_record(), outcome=failed()), "0.linear")
+    inside = tuple(WeightInfo(f"0.linear.{k}", (32, 32)) for k in range(11))
+    assert diagnose(replace(stuck, weights=inside)).primary == "slow_convergence"
+
+
+def test_frozen_weights_and_the_readout_need_not_be_seen() -> None:
+    stuck = seen_at(changed(healthy_record(), outcome=failed()))
+    frozen = tuple(WeightInfo(f"frozen.{k}", (32, 32), trainable=False) for k in range(10))
+    assert (
+        diagnose(replace(stuck, weights=(*frozen, WeightInfo("head", (10, 32), readout=True)))).primary
+        == "slow_convergence"
+    )
+
+
+def test_sites_that_another_program_names_otherwise_count_as_one_layer_each() -> None:
+    stuck = changed(healthy_record(), outcome=failed())
+    renamed = tuple(replace(site, name=f"h{index}") for index, site in enumerate(stuck.sites))
+    assert diagnose(replace(stuck, sites=renamed)).primary == "slow_convergence"
