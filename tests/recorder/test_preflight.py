@@ -141,7 +141,9 @@ def test_layers_in_a_plain_list_are_held_by_no_module():
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
             return self.head(torch.relu(self.hidden[0](inputs)))
 
-    assert looked_at(Listed(), nn.CrossEntropyLoss(), CLASSES).wiring.unregistered == 2
+    wiring = looked_at(Listed(), nn.CrossEntropyLoss(), CLASSES).wiring
+    assert wiring.unregistered == 2
+    assert all(name.startswith("a parameter of shape [") for name in wiring.untrained)
 
 
 def test_what_a_second_optimizer_trains_is_trained():

@@ -7,7 +7,8 @@ after_step       the optimizer has taken a step
 facts            what was seen
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -244,7 +245,7 @@ class FirstLook:
         weights = [each for each in self._leaves if isinstance(each, nn.Parameter)]
         everything = sum(each.numel() for each in weights)
         return WiringFacts(
-            untrained=tuple(names.get(id(each), f"a parameter of shape {list(each.shape)}") for each in stuck),
+            untrained=_called(stuck, names),
             unregistered=sum(id(each) not in names for each in stuck),
             untrained_fraction=sum(each.numel() for each in stuck) / everything if everything else 0.0,
             without_gradient=tuple(name for key, name in names.items() if key in self._without_gradient),
@@ -311,6 +312,18 @@ class _Kept:
     def rows(self) -> Tensor | None:
         """[rows, columns]; None where nothing was kept."""
         return torch.cat(self._parts) if self._parts else None
+
+
+def _called(parameters: Sequence[Tensor], names: Mapping[int, str]) -> tuple[str, ...]:
+    """The parameters by name; those that no module holds by their shape, each shape once."""
+    unnamed = Counter(tuple(each.shape) for each in parameters if id(each) not in names)
+    return (
+        *(names[id(each)] for each in parameters if id(each) in names),
+        *(
+            f"{f'{count} parameters' if count > 1 else 'a parameter'} of shape {list(shape)}"
+            for shape, count in unnamed.items()
+        ),
+    )
 
 
 def _last_activation(root: Node | None) -> str | None:

@@ -207,6 +207,12 @@ def failed(features: Features, thresholds: Thresholds) -> bool:
     return features.finished and features.relative_train_loss is not None and not learned(features, thresholds)
 
 
+def overflows_float16(features: Features, record: RunRecord) -> bool:
+    """Whether the training broke while it computed in float16, whose largest number is 65,504, without a scaler."""
+    precision = record.preflight.precision if record.preflight is not None else None
+    return features.diverged and precision is not None and precision.lowest == "float16" and not precision.scaled
+
+
 def enough(features: Features, thresholds: Thresholds) -> bool:
     """Whether there are steps and records enough to judge anything but a divergence."""
     return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records

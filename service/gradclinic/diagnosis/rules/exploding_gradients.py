@@ -25,7 +25,7 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words
+from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words, overflows_float16
 from .divergence import onset_of_blow_up
 
 
@@ -54,6 +54,8 @@ class ExplodingGradients(Rule):
         steep_early = early is not None and early <= -tau
         if ended and not steep_start:
             return None  # what happens to the profile while the loss runs away is an effect, not a cause
+        if overflows_float16(features, record) and not isfinite(start or 0.0):
+            return None  # a step that overflows in float16 has no profile
         if not ended and (not enough(features, thresholds) or not (steep_start or steep_early)):
             return None
         steepest = min((slope for slope in (start, early) if slope is not None), default=0.0)

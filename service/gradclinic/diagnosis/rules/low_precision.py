@@ -23,22 +23,25 @@ class LowPrecision(Rule):
         seen = record.preflight
         if seen is None or seen.precision is None or seen.precision.lowest != "float16" or seen.precision.scaled:
             return None
-        lost = _lost(record)
-        if lost < _LOST and not features.diverged:
+        lost, origin = _lost(record), record.outcome.nonfinite_origin if record.outcome is not None else None
+        overflowed = features.diverged and (origin is None or origin.where not in ("inputs", "targets"))
+        if lost < _LOST and not overflowed:
             return None
         what = (
             "values beyond 65,504 became infinite"
-            if features.diverged
+            if overflowed
             else f"up to {percent(lost)} of a layer's gradient is 0 or below the smallest normal number (6.1e-5)"
         )
+        scaler = "" if origin is not None and origin.where == "forward" else "torch.amp.GradScaler, "
         return self.finding(
             features,
+            layers=(origin.module,) if overflowed and origin is not None and origin.module else (),
             harm=failed(features, thresholds),
             confidence=0.85,
             evidence=(Evidence("underflow_fraction", lost, "fraction", _LOST),),
             summary=(
-                f"The training computes in float16 without a gradient scaler, and {what}: use torch.amp.GradScaler,"
-                f" bfloat16 or float32; {outcome_in_words(features, thresholds)}."
+                f"The training computes in float16 without a gradient scaler, and {what}: use {scaler}bfloat16 or"
+                f" float32; {outcome_in_words(features, thresholds)}."
             ),
             blames=("precision",),
         )

@@ -7,10 +7,11 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, counted
+from .base import Order, Rule, counted, overflows_float16
 from .divergence import onset_of_blow_up
 
 _DATA = ("inputs", "targets")
+_NETWORK = ("forward", "backward")
 _BLAMES: Mapping[str, tuple[Blame, ...]] = {
     "inputs": ("data",),
     "targets": ("labels", "data"),
@@ -33,6 +34,8 @@ class NonFiniteOriginRule(Rule):
         found = record.outcome.nonfinite_origin if record.outcome is not None else None
         if found is None or found.where == "weights":
             return None
+        if found.where in _NETWORK and overflows_float16(features, record):
+            return None  # finite in any wider format, so the precision is at fault
         grown = features.nonfinite_step is not None and onset_of_blow_up(features, record) < features.nonfinite_step
         if grown and found.where not in _DATA:
             return None  # the loss ran up before: the steps were too large, and this is where it overflowed

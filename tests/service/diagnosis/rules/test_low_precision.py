@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.record import Series
 
 from ..records import changed, failed, healthy_record
@@ -54,3 +55,21 @@ def test_a_training_that_broke_off_in_float16_overflowed():
     assert "values beyond 65,504 became infinite" in found["low_precision"].summary
     sound = changed(healthy_record(), outcome=failed())
     assert "low_precision" not in {each.condition for each in diagnose(seen(HALF, record=sound)).findings}
+
+
+@pytest.mark.parametrize(
+    ("where", "first", "scaler"),
+    [("forward", "low_precision", False), ("backward", "low_precision", True), ("inputs", "non_finite_origin", None)],
+)
+def test_what_overflows_in_float16_is_the_precisions_fault_and_a_scaler_helps_gradients_only(where, first, scaler):
+    ended = failed(steps_done=0, nonfinite_step=0, nonfinite_origin=NonFiniteOrigin(step=0, where=where, module="4"))
+    record = changed(healthy_record(), outcome=ended)
+    steep = Series(np.zeros(1, np.int32), np.full((1, len(record.sites)), np.inf, np.float32))
+    record = replace(record, series={**record.series, "site_grad_rms": steep})
+    findings = diagnose(seen(HALF, record=record)).findings
+    assert findings[0].condition == first
+    assert ("low_precision" in {each.condition for each in findings}) is (scaler is not None)
+    if scaler is not None:
+        assert findings[0].layers == ("4",)
+        assert ("GradScaler" in findings[0].summary) is scaler
+        assert not {"exploding_gradients", "non_finite_origin"} & {each.condition for each in findings}
