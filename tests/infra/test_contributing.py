@@ -30,7 +30,7 @@ from gradclinic_torch.module_kinds import activation_of_module
 
 listed = {entry.kind for section in catalogue().values() for entry in section}
 names = ("grow_batch", "channel_dropout", "checkerboard", "kaiming_fan_out", "hardswish")
-assert {*names, "stalled_learning_rate"} <= listed
+assert {*names, "stalled_learning_rate", "site_grad_kurtosis", "weight_grad_kurtosis"} <= listed
 
 settings = Settings(database_url="postgresql://127.0.0.1:1/none", broker_url="redis://127.0.0.1:1/0")
 document = create_app(settings).openapi()
@@ -56,7 +56,7 @@ print(gradclinic.__file__)
 
 def test_every_example_is_one_file_and_its_test():
     paths = [path for path, _ in EXAMPLES]
-    assert len(ENTRIES) == 6
+    assert len(ENTRIES) == 7
     for entry in ENTRIES:
         assert [Path(path).name for path in paths if entry in path] == [f"{entry}.py", f"test_{entry}.py"]
     assert not any((ROOT / path).exists() for path in paths)
@@ -79,10 +79,10 @@ def test_the_examples_pass_their_own_tests_and_those_for_every_entry(tmp_path: P
         capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stdout
-    # own tests, the registry's two for each, and conformance: a remedy on each preset, a layer's shapes, a slope, an
-    # initialization of four presets
+    # own tests, the registry's two for each (one for a statistic), and conformance: a remedy on each preset, a layer's
+    # shapes, a slope, an initialization of four presets, two statistics
     passed = int(re.search(r"(\d+) passed", finished.stdout)[1])
-    assert passed >= 15 + 2 * 6 + 5 + 1 + 1 + 4
+    assert passed >= 19 + 2 * 6 + 1 + 5 + 1 + 1 + 4 + 2
     shown = subprocess.run(
         [sys.executable, "-c", WHERE_ENTRIES_SHOW],
         capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,

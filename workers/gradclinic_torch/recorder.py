@@ -11,24 +11,21 @@ as long as an event may still make them worth recording.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradclinic.experiments.activations.base import OPEN
 from gradclinic.experiments.lowering import Network
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import KEPT_STEPS, Series, SiteInfo, WeightInfo
-from gradclinic.measurements.statistic import STATISTICS
+from gradclinic.measurements.statistics import STATISTICS
 
 from .placement import plain
 from .recording_steps import RecordingSteps
-from .reductions import cosine, gradient_statistics, levels, norms_of, share_beyond, share_of_units_off
+from .reductions import cosine, norms_of, reduced, share_of_units_off, statistics_of
 from .tapped import Sequence as Modules
-
-RULE_OF_THUMB = (-5.0, 5.0)
 
 
 @dataclass
@@ -66,7 +63,7 @@ class _Passed(NamedTuple):
 
 
 class Recorder:
-    """Watches one network train. Statistics are defined in `gradclinic.measurements.statistic.STATISTICS`."""
+    """Watches one network train. Statistics are defined in `gradclinic.measurements.statistics.STATISTICS`."""
 
     def __init__(
         self,
@@ -92,7 +89,6 @@ class Recorder:
         self._kept = {site.tap for site in self._sites}
         self._read = {name for site in self._sites for name in (site.tap, _before(site), _after(site))}
         activations = [site.activation for site in self._sites]
-        self._saturation = [activation.saturation_bounds() if activation else OPEN for activation in activations]
         self._unknown = torch.tensor(
             [0.0 if activation else float("nan") for activation in activations], dtype=torch.float64, device=device
         )
@@ -328,12 +324,16 @@ class Recorder:
         with_frozen = torch.cat([of.norms, of.norms.new_zeros(1)])
         self._put("weight_grad_norm_l2", of.step, with_frozen[self._columns])
 
-    def _record_gradients(self, per: str, step: int, gradients: Sequence[Tensor], *, scale: float) -> None:
+    def _record_gradients(
+        self, per: Literal["site", "weight"], step: int, gradients: Sequence[Tensor], *, scale: float
+    ) -> None:
         if not gradients:
             return
-        for name, vector in gradient_statistics(gradients).items():
-            if f"{per}_grad_{name}" in STATISTICS:
-                self._put(f"{per}_grad_{name}", step, vector * scale if name in ("mean_abs", "max_abs") else vector)
+        wanted = statistics_of(per, "gradient")
+        sites = [site.activation for site in self._sites] if per == "site" else [None] * len(gradients)
+        found = reduced(gradients, {each.reduce: len(gradients) for each in wanted}, activations=sites)
+        for each in wanted:
+            self._put(each.name, step, found[each.reduce] * scale if each.grows else found[each.reduce])
 
     def _record_activations(self, observation: Observation) -> None:
         if not self._sites:
@@ -341,16 +341,19 @@ class Recorder:
         step, values = observation.step, observation.values
         before = [values[_before(site)].detach() for site in self._sites]
         apart = {index: _after(site) for index, site in enumerate(self._sites) if _after(site) != _before(site)}
-        found = levels([*before, *(values[name].detach() for name in apart.values())])
+        tensors = [*before, *(values[name].detach() for name in apart.values())]
+        activations = [site.activation for site in self._sites]
+        of_value, of_activation = statistics_of("site", "value"), statistics_of("site", "activation")
+        wanted = {each.reduce: len(before) for each in of_value} | {each.reduce: len(tensors) for each in of_activation}
+        found = reduced(tensors, wanted, activations=[*activations, *(activations[index] for index in apart)])
         after = list(range(len(before)))
         for column, index in enumerate(apart, start=len(before)):
             after[index] = column
-        self._put("preactivation_rms", step, found["rms"][: len(before)])
-        self._put("preactivation_mean", step, found["mean"][: len(before)])
-        self._put("activation_rms", step, found["rms"][after])
-        self._put("activation_batch_std", step, found["batch_std"][after])
-        self._put("saturated_fraction", step, share_beyond(before, self._saturation) + self._unknown)
-        self._put("beyond_5_fraction", step, share_beyond(before, [RULE_OF_THUMB] * len(before)))
+        for each in of_value:
+            vector = found[each.reduce][: len(before)]
+            self._put(each.name, step, vector + self._unknown if each.needs_activation else vector)
+        for each in of_activation:
+            self._put(each.name, step, found[each.reduce][after])
 
     def _record_weights(self, step: int) -> None:
         if not self._weights:

@@ -1,14 +1,20 @@
 """Reductions of many tensors together: those of one shape are stacked, so that small ones share each operation.
 
-A statistic of L tensors is a vector [L] in the order of the tensors, float64, on their device. Sums run in float64;
-shares are counts of 0/1 flags held as float32, which torch sums several times faster than booleans.
+What is computed is declared in `gradclinic.measurements.statistics`. The reduction of L tensors is a vector [L] in the
+order of the tensors, float64, on their device. Sums run in float64; counts are sums of 0/1 flags held as float32, which
+torch sums several times faster than booleans.
 """
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Literal, Self, cast
 
 import torch
 from torch import Tensor
+
+from gradclinic.experiments.activations import Activation
+from gradclinic.measurements.statistics import STATISTICS, Array, Measured, Reduction, TensorStatistic
 
 NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0**-126, torch.float64: 2.0**-1022}
 """Smallest normal number of each precision; what lies below has lost digits, or is 0."""
@@ -16,60 +22,127 @@ BLOCK = 2**17
 """Entries stacked at most: a block and what is made of it stay in a core's cache, and memory stays bounded."""
 EXACT = 2**24
 """Ones that float32 counts without rounding."""
+COMPARISONS = {"lt": torch.lt, "eq": torch.eq, "gt": torch.gt}
 
 Bounds = tuple[float, float]
 
 
-def gradient_statistics(gradients: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Of each gradient: mean and largest size, share of zeros and of subnormals, number of non-finite entries."""
+class StackedTensors:
+    """A `Block` of tensors [k, *shape]. What several statistics need is computed at its first use and kept."""
 
-    def of(block: Tensor, _: Sequence[int]) -> list[Tensor]:
-        sizes = block.flatten(1).abs()
-        entries, flags = sizes.shape[1], _flags(sizes)
-        zero = _count(torch.eq(sizes, 0.0, out=flags))
-        below = _count(torch.lt(sizes, NORMAL[sizes.dtype], out=flags))
-        finite = _count(torch.lt(sizes, float("inf"), out=flags))
-        mean = sizes.sum(1, dtype=torch.float64) / entries
-        return [mean, sizes.amax(1).double(), zero / entries, (below - zero) / entries, entries - finite]
+    def __init__(self, stacked: Tensor, activations: Sequence[Activation | None]) -> None:
+        self._stacked, self.activations = stacked, activations
+        self._counts: dict[tuple[str, float], Tensor] = {}
 
-    names = ("mean_abs", "max_abs", "zero_fraction", "underflow_fraction", "nonfinite_count")
-    return dict(zip(names, _over_blocks(gradients, of), strict=True))
+    def first(self, count: int) -> Self:
+        """Only the first tensors, with what was computed for all of them; nothing is copied."""
+        if count == len(self._stacked):
+            return self
+        part = type(self)(self._stacked[:count], self.activations[:count])
+        for name in ("sizes", "exact", "unit_means", "_rows", "_flags"):
+            if name in self.__dict__:
+                part.__dict__[name] = self.__dict__[name][:count]
+        return part
+
+    @property
+    def entries(self) -> int:
+        """Number of entries of each tensor."""
+        return self._stacked[0].numel()
+
+    @property
+    def smallest_normal(self) -> float:
+        """Smallest normal number of their precision."""
+        return NORMAL[self._stacked.dtype]
+
+    @cached_property
+    def sizes(self) -> Tensor:
+        """Absolute values, [k, entries]."""
+        return self._rows.abs()
+
+    @cached_property
+    def exact(self) -> Tensor:
+        """The entries in float64, [k, entries]."""
+        return self._rows.double()
+
+    @property
+    def by_sample(self) -> Tensor:
+        """The entries in float64, [k, batch, entries of a sample]."""
+        return self.exact.reshape(*self._stacked.shape[:2], -1)
+
+    @cached_property
+    def unit_means(self) -> Tensor:
+        """Mean over the batch, [k, 1, entries of a sample]."""
+        return self.by_sample.mean(1, keepdim=True)
+
+    def total(self, rows: Array, /) -> Tensor:
+        """Sum of each row, [k] float64."""
+        return cast("Tensor", rows).sum(1, dtype=torch.float64)
+
+    def norm(self, rows: Array, /) -> Tensor:
+        """L2 norm of each row, [k] float64."""
+        return cast("Tensor", torch.linalg.vector_norm(cast("Tensor", rows), dim=1))
+
+    def count(self, comparison: Literal["lt", "eq"], bound: float, /) -> Tensor:
+        """How many `sizes` of each tensor are less than, or equal to, a bound, [k] float64."""
+        if (comparison, bound) not in self._counts:
+            self._counts[comparison, bound] = _count(COMPARISONS[comparison](self.sizes, bound, out=self._flags))
+        return self._counts[comparison, bound]
+
+    def outside(self, bounds: Sequence[Bounds], /) -> Tensor:
+        """How many entries of each tensor are below or above its own bounds, [k] float64."""
+        rows, found = self._rows, []
+        for side, comparison in ((0, "lt"), (1, "gt")):
+            limits = [[each[side]] for each in bounds]
+            if any(math.isfinite(limit) for (limit,) in limits):
+                column = torch.tensor(limits, dtype=rows.dtype, device=rows.device)
+                found.append(_count(COMPARISONS[comparison](rows, column, out=self._flags)))
+        return sum(found[1:], found[0]) if found else rows.new_zeros(len(rows), dtype=torch.float64)
+
+    @cached_property
+    def _flags(self) -> Tensor:
+        return _flags(self._rows)
+
+    @cached_property
+    def _rows(self) -> Tensor:
+        return self._stacked.flatten(1)
 
 
-def levels(values: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Of each tensor [batch, ...]: mean, RMS, and deviation over the batch (the RMS over units of each one's own)."""
-
-    def of(block: Tensor, _: Sequence[int]) -> list[Tensor]:
-        exact = block.flatten(2).double()
-        scale = exact[0].numel() ** -0.5
-        unit_means = exact.mean(1, keepdim=True)
-        rms = torch.linalg.vector_norm(exact.flatten(1), dim=1) * scale
-        spread = torch.linalg.vector_norm((exact - unit_means).flatten(1), dim=1) * scale
-        return [unit_means.flatten(1).mean(1), rms, spread]
-
-    return dict(zip(("mean", "rms", "batch_std"), _over_blocks(values, of), strict=True))
+@cache
+def statistics_of(per: Literal["site", "weight"], measured: Measured) -> tuple[TensorStatistic, ...]:
+    """The statistics per site or per weight that are computed from these tensors."""
+    computed = [each for each in STATISTICS.values() if isinstance(each, TensorStatistic)]
+    return tuple(each for each in computed if (each.per, each.of) == (per, measured))
 
 
-def share_beyond(values: Sequence[Tensor], bounds: Sequence[Bounds]) -> Tensor:
-    """Share of each tensor's entries that lie below or above its own bounds."""
-
-    def of(block: Tensor, chosen: Sequence[int]) -> list[Tensor]:
-        rows = block.flatten(1)
-        flags, beyond = _flags(rows), rows.new_zeros(len(rows), dtype=torch.float64)
-        for side, compare in ((0, torch.lt), (1, torch.gt)):
-            limits = [bounds[index][side] for index in chosen]
-            if any(math.isfinite(limit) for limit in limits):
-                column = torch.tensor(limits, dtype=rows.dtype, device=rows.device).unsqueeze(1)
-                beyond = beyond + _count(compare(rows, column, out=flags))
-        return [beyond / rows.shape[1]]
-
-    return _over_blocks(values, of)[0]
+def reduced(
+    tensors: Sequence[Tensor], wanted: Mapping[Reduction, int], *, activations: Sequence[Activation | None]
+) -> dict[Reduction, Tensor]:
+    """Each reduction of as many of the first tensors as are wanted of it, [wanted]."""
+    together = {
+        count: [reduce for reduce, first in wanted.items() if first == count]
+        for count in sorted(set(wanted.values()), reverse=True)
+    }
+    rows: dict[int, list[Tensor]] = {count: [] for count in together}
+    order: dict[int, list[int]] = {count: [] for count in together}
+    for stacked, chosen in _blocks(tensors):
+        block = StackedTensors(stacked, [activations[index] for index in chosen])
+        for count, reductions in together.items():
+            mine = [index for index in chosen if index < count]
+            if mine:
+                first = block.first(len(mine))
+                rows[count].append(torch.stack([cast("Tensor", reduce(first)) for reduce in reductions]))
+                order[count] += mine
+    return {
+        reduce: row
+        for count, reductions in together.items()
+        for reduce, row in zip(reductions, _in_order(rows[count], order[count]), strict=True)
+    }
 
 
 def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_axes: Sequence[int]) -> Tensor:
     """Share of each tensor's units that are at or beyond their bounds on every sample and position."""
-
-    def of(block: Tensor, chosen: Sequence[int]) -> list[Tensor]:
+    rows, order = [], []
+    for block, chosen in _blocks(values, alike=list(zip(bounds, unit_axes, strict=True))):
         low, high = bounds[chosen[0]]
         unit_axis = 1 + unit_axes[chosen[0]] % (block.ndim - 1)
         others = [axis for axis in range(1, block.ndim) if axis != unit_axis]
@@ -77,9 +150,9 @@ def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_
             off = (torch.le(block, low, out=_flags(block)) + torch.ge(block, high, out=_flags(block))).amin(others) > 0
         else:
             off = block.amax(others) <= low
-        return [off.double().mean(1)]
-
-    return _over_blocks(values, of, alike=list(zip(bounds, unit_axes, strict=True)))[0]
+        rows.append(off.double().mean(1).unsqueeze(0))
+        order += chosen
+    return _in_order(rows, order)[0]
 
 
 def cosine(first: Tensor, second: Tensor) -> Tensor:
@@ -91,31 +164,31 @@ def cosine(first: Tensor, second: Tensor) -> Tensor:
     return products[0] / (products[1].sqrt() * products[2].sqrt())
 
 
-def _over_blocks(
-    tensors: Sequence[Tensor],
-    of: Callable[[Tensor, Sequence[int]], list[Tensor]],
-    *,
-    alike: Sequence[Hashable] | None = None,
-) -> Tensor:
-    """[statistics, L]: what `of` makes of a block [k, *shape] of tensors (and `alike`s), put back in their order."""
+def _blocks(
+    tensors: Sequence[Tensor], *, alike: Sequence[Hashable] | None = None
+) -> Iterator[tuple[Tensor, list[int]]]:
+    """Tensors of one shape and precision (and equal `alike`) stacked, [k, *shape], and which ones, in rising order."""
     groups: dict[Hashable, list[int]] = {}
     for index, tensor in enumerate(tensors):
         groups.setdefault((tensor.shape, tensor.dtype, alike and alike[index]), []).append(index)
-    order, found = [], []
     for indices in groups.values():
         together = max(1, BLOCK // max(1, tensors[indices[0]].numel()))
         for start in range(0, len(indices), together):
             chosen = indices[start : start + together]
-            order += chosen
             first = tensors[chosen[0]]
-            block = first.unsqueeze(0) if len(chosen) == 1 else torch.stack([tensors[index] for index in chosen])
-            found.append(torch.stack(of(block, chosen)))
-    together_again = torch.cat(found, dim=1) if len(found) > 1 else found[0]
-    if order == sorted(order):
-        return together_again
-    places = torch.empty(len(order), dtype=torch.long)
-    places[order] = torch.arange(len(order))
-    return together_again[:, places.to(together_again.device)]
+            yield (
+                first.unsqueeze(0) if len(chosen) == 1 else torch.stack([tensors[index] for index in chosen]),
+                chosen,
+            )
+
+
+def _in_order(rows: Sequence[Tensor], order: Sequence[int]) -> Tensor:
+    """The columns of [n, k] each, side by side in the order of the tensors that they belong to."""
+    together = torch.cat(list(rows), dim=1) if len(rows) > 1 else rows[0]
+    places = sorted(range(len(order)), key=order.__getitem__)
+    if places == list(range(len(order))):
+        return together
+    return together[:, torch.tensor(places, device=together.device)]
 
 
 def _flags(like: Tensor) -> Tensor:

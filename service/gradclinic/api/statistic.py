@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ..kernel.errors import InvalidRequest
 from ..measurements.sampling import Aggregate, Sampled, sample
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from ..schemas.prediction import PredictionAnswer
 from ..schemas.statistic import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from ..use_cases.statistic import CURVES, read_profile, read_series

@@ -8,7 +8,7 @@ from ..experiments.lowering import Network, lower
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import Problem, TooLarge
 from .record import ALARMS, DENSE_STEPS, KEPT_STEPS
-from .statistic import STATISTICS
+from .statistics import STATISTICS
 
 FLOAT_BYTES = 4
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..kernel.json import JsonObject
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
-from .statistic import STATISTICS
+from .statistics import STATISTICS
 
 ALARMS = 5
 """Maximum number of times per run that recording becomes dense after an unusual step."""

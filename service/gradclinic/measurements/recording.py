@@ -19,7 +19,7 @@ from ..kernel.spec import Fraction, Items, Seed, Spec
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
 from .record import Layout, Series, SiteInfo, WeightInfo
-from .statistic import STATISTICS
+from .statistics import STATISTICS
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 PlaceName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]

@@ -11,7 +11,7 @@ from ..comparison import METRICS
 from ..diagnosis import Diagnosis
 from ..kernel.errors import InsufficientData
 from ..kernel.json import JsonObject
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
 from ..store import Recording, Run, Transition

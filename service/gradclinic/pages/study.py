@@ -16,7 +16,7 @@ from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
 from ..measurements.record import Layout, Series
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from ..store import Run, Study
 from ..use_cases.claim import LABEL as CLAIM_LABEL
 from ..use_cases.comparison import compare_study, results_of

@@ -11,7 +11,7 @@ from ..kernel.codec import decode
 from ..kernel.errors import NotFound
 from ..kernel.json import JsonObject
 from ..measurements.record import Layout, Outcome, RunRecord, Series
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from . import tables as t
 from .database import Database
 from .packing import unpack

@@ -18,7 +18,7 @@ from ..experiments.optimizers import OPTIMIZERS
 from ..experiments.presets import PRESETS
 from ..kernel.json import JsonObject
 from ..kernel.spec import first_line
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from ..remedies import REMEDIES
 
 SECTIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
@@ -90,7 +90,7 @@ def _statistics() -> list[StatisticEntry]:
         StatisticEntry(
             kind=statistic.name,
             help=statistic.help,
-            source="gradclinic.measurements.statistic",
+            source="gradclinic.measurements.statistics",
             schema={"type": "number"},
             per=statistic.per,
             unit=statistic.unit,

@@ -10,7 +10,7 @@ from ..kernel.errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
 from ..measurements.outcome import outcome_of
 from ..measurements.record import RunRecord
 from ..measurements.recording import Declaration, Ending, RecordedSeries, Window
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
 from ..store.packing import bytes_of
 from .idempotency import digest

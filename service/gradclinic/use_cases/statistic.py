@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.profile import profiles
 from ..measurements.record import RunRecord, Series
-from ..measurements.statistic import STATISTICS
+from ..measurements.statistics import STATISTICS
 from ..store import Run
 from ..theory import Prediction, predict
 from .service import Service

@@ -17,6 +17,7 @@ from gradclinic.experiments.optimizers import OPTIMIZERS
 from gradclinic.experiments.presets import PRESETS
 from gradclinic.kernel import registry
 from gradclinic.kernel.spec import first_line
+from gradclinic.measurements.statistics import STATISTICS, TensorStatistic
 from gradclinic.remedies import REMEDIES
 
 REGISTRIES: dict[str, dict[str, type[BaseModel]]] = {
@@ -33,6 +34,10 @@ REGISTRIES: dict[str, dict[str, type[BaseModel]]] = {
 }
 ROOMS = {"remedies": "", "rules": "diagnosis"}
 """Where a registry's folder is; the others are the experiments'."""
+COMPUTED = sorted(
+    {each.reduce.__module__.rpartition(".")[2] for each in STATISTICS.values() if isinstance(each, TensorStatistic)}
+)
+"""Files of statistics; those that a training loop computes are tested with the recorder."""
 ENTRIES = [(package, name) for package, members in REGISTRIES.items() for name in members]
 
 
@@ -53,6 +58,13 @@ def test_every_entry_says_what_it_is_and_where_it_comes_from(package: str, name:
     fields = schema.get("properties") or schema["$defs"][cls.__name__]["properties"]
     tags = ("kind", "name", "scheme", "condition")
     assert [key for key, field in fields.items() if key not in tags and not field.get("description")] == []
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_every_statistic_has_a_test_file_of_its_own(name: str):
+    path = Path(__file__).parents[1] / "measurements" / "statistics" / f"test_{name}.py"
+    assert path.is_file(), f"write {path.relative_to(Path(__file__).parents[3])}"
+    assert "def test_" in path.read_text()
 
 
 def test_remedies_come_in_the_order_of_common_advice():

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from gradclinic.kernel.errors import NotFound
 from gradclinic.measurements.record import Series
-from gradclinic.measurements.statistic import STATISTICS
+from gradclinic.measurements.statistics import STATISTICS
 from gradclinic.store import Reason, Store
 from gradclinic.store.database import Database
 

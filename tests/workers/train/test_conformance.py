@@ -18,7 +18,9 @@ from gradclinic.experiments.lr_schedules import LR_SCHEDULES
 from gradclinic.experiments.optimizers import OPTIMIZERS
 from gradclinic.experiments.presets import PRESETS
 from gradclinic.kernel.errors import InvalidRequest, InvalidSpec, RemedyDoesNotApply
+from gradclinic.measurements.statistics import STATISTICS, TensorStatistic
 from gradclinic.remedies import REMEDIES, apply_all
+from gradclinic_torch.reductions import reduced
 from gradclinic_workers.train.build import build, target
 from gradclinic_workers.train.fit import train
 from tests.service.examples import examples
@@ -156,3 +158,25 @@ def test_every_initialization_starts_every_preset(scheme: str, kind: str):
     record = train(experiment(kind, model=model))
     assert math.isfinite(record.outcome.initial_train_loss)
     assert (record.get("weight_norm_l2").values[0] > 0).all()
+
+
+@pytest.mark.parametrize("name", [name for name, each in STATISTICS.items() if isinstance(each, TensorStatistic)])
+def test_every_statistic_is_one_number_a_tensor_and_grows_with_the_gradient_only_if_it_says_so(name: str):
+    statistic = STATISTICS[name]
+    draw = torch.Generator().manual_seed(0)
+    tensors = [torch.randn(shape, generator=draw) for shape in [(8, 5), (8, 3, 4), (8, 5)]]
+    activations = [ACTIVATIONS["tanh"](), None, ACTIVATIONS["relu"]()]
+
+    def found(factor: float) -> torch.Tensor:
+        given = [factor * tensor for tensor in tensors]
+        return reduced(given, {statistic.reduce: len(given)}, activations=activations)[statistic.reduce]
+
+    alone = [
+        reduced([tensor], {statistic.reduce: 1}, activations=[activation])[statistic.reduce]
+        for tensor, activation in zip(tensors, activations, strict=True)
+    ]
+    assert found(1.0).dtype == torch.float64
+    assert torch.allclose(found(1.0), torch.cat(alone), rtol=1e-12)
+    assert torch.isfinite(found(1.0)).all()
+    if statistic.of == "gradient":
+        assert torch.allclose(found(4.0), (4.0 if statistic.grows else 1.0) * found(1.0), rtol=1e-6)

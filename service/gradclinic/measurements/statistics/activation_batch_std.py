@@ -1,0 +1,23 @@
+"""How much an activation depends on the input."""
+
+from math import sqrt
+
+from .base import Array, Block, TensorStatistic
+
+
+def batch_std(block: Block) -> Array:
+    """[k]: each unit's standard deviation over the batch (without Bessel's correction), RMS over the units."""
+    return block.norm((block.by_sample - block.unit_means).flatten(1)) / sqrt(block.entries)
+
+
+STATISTICS = (
+    TensorStatistic(
+        "activation_batch_std",
+        "site",
+        "activation",
+        "Standard deviation of phi(site) over the batch, RMS over units",
+        of="activation",
+        reduce=batch_std,
+        rank=10,
+    ),
+)

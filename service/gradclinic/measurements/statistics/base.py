@@ -1,0 +1,111 @@
+"""What a statistic is, and what it may compute with.
+
+A site is a layer output whose gradient is measured. Tensors come stacked in a `Block`, so that small ones share each
+operation. They are torch's, but this package does not import torch: a statistic calls the methods listed here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self
+
+from ...experiments.activations import Activation
+
+Per = Literal["site", "weight", "run"]
+Measured = Literal["gradient", "value", "activation"]
+"""Tensors that statistics are computed from: dL/d(site) or dL/d(weight), the site's value, or phi(site), with phi the
+activation that follows (the site's value if none does)."""
+Bounds = tuple[float, float]
+
+
+class Array(Protocol):
+    """A torch tensor, by some of its methods; more of them can be added."""
+
+    def __add__(self, other: float | Self, /) -> Self: ...
+    def __sub__(self, other: float | Self, /) -> Self: ...
+    def __rsub__(self, other: float | Self, /) -> Self: ...
+    def __mul__(self, other: float | Self, /) -> Self: ...
+    def __truediv__(self, other: float | Self, /) -> Self: ...
+    def abs(self) -> Self: ...
+    def square(self) -> Self: ...
+    def sqrt(self) -> Self: ...
+    def double(self) -> Self: ...
+    def flatten(self, start_dim: int, /) -> Self: ...
+    def amax(self, dim: int, /) -> Self: ...
+    def mean(self, dim: int, /) -> Self: ...
+
+
+class Block(Protocol):
+    """k tensors of one shape and precision, each of `entries` entries; what statistics share is computed once."""
+
+    @property
+    def entries(self) -> int:
+        """Number of entries of each tensor."""
+
+    @property
+    def smallest_normal(self) -> float:
+        """Smallest normal number of the tensors' precision."""
+
+    @property
+    def activations(self) -> Sequence[Activation | None]:
+        """The activation at each tensor's site, [k]; None where no activation follows, and for weights."""
+
+    @property
+    def sizes(self) -> Array:
+        """Absolute values of the entries, [k, entries], in the tensors' precision."""
+
+    @property
+    def exact(self) -> Array:
+        """The entries in float64, [k, entries]."""
+
+    @property
+    def by_sample(self) -> Array:
+        """The entries in float64, [k, batch, entries of a sample]."""
+
+    @property
+    def unit_means(self) -> Array:
+        """Mean over the batch of each entry of a sample, [k, 1, entries of a sample]."""
+
+    def total(self, rows: Array, /) -> Array:
+        """Sum of each row of [k, n], added up in float64, [k]."""
+
+    def norm(self, rows: Array, /) -> Array:
+        """L2 norm of each row of [k, n] float64, [k]."""
+
+    def count(self, comparison: Literal["lt", "eq"], bound: float, /) -> Array:
+        """How many `sizes` of each tensor are less than, or equal to, a bound, [k] float64. NaN is neither."""
+
+    def outside(self, bounds: Sequence[Bounds], /) -> Array:
+        """How many entries of each tensor are below or above the tensor's own bounds, [k] float64. NaN is neither."""
+
+
+Reduction = Callable[[Block], Array]
+"""From k tensors to one number each, [k] float64."""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A quantity measured at each place and recorded step."""
+
+    name: str
+    per: Per
+    unit: str
+    help: str
+    full: bool = False
+    """Whether it is in the full set (every `recording.full_every` steps) or in the basic set."""
+    rank: int = 10**6
+    """Its place where statistics are listed; those without one come last, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorStatistic(Statistic):
+    """A statistic that is computed from each tensor alone."""
+
+    full: bool = True
+    of: Measured
+    """The tensors that `reduce` is applied to."""
+    reduce: Reduction
+    grows: bool = False
+    """Whether it is multiplied by c if the gradient is: at a site it is then recorded for the gradient of one sample's
+    loss, and without the factor by which the loss was scaled."""
+    needs_activation: bool = False
+    """Whether it is NaN at sites that no activation follows."""

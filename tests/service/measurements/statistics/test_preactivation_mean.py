@@ -1,0 +1,9 @@
+from .computed import check, entries, tensors
+
+
+def test_it_is_the_mean_in_float64():
+    check(
+        ["preactivation_mean"],
+        lambda tensor: sum(entries(tensor)) / tensor.numel(),
+        given=[1e-25 * each for each in tensors()],
+    )
