@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     """Maximum number of steps of a run."""
     max_runs_per_study: Annotated[int, Field(ge=1)] = 2000
     """Maximum number of runs of a study."""
+    max_study_bytes: Annotated[int, Field(ge=1)] = 32 * 2**20
+    """Maximum size of the experiments of all runs of a study or a check, as JSON, in bytes."""
+    max_flops: Annotated[int, Field(ge=1)] = 10**17
+    """Maximum number of floating-point operations of a run: of a step, times its steps."""
     max_stored_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Maximum size of a run's statistics in bytes."""
     max_memory_bytes: Annotated[int, Field(ge=1)] = 8 * 2**30

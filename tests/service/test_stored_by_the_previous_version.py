@@ -30,6 +30,10 @@ ADDED = {"blames", "loss_unit", "summary"}
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words."""
 
 
+NOT_LISTED = {"experiment", "resolved_experiment"}
+"""Keys of a run that this version leaves out of lists of runs."""
+
+
 ANSWERS: list[dict[str, Any]] = json.loads(unpacked("previous_version.json.xz"))
 *READ, CATALOGUE = ANSWERS
 
@@ -51,7 +55,11 @@ def _title(request: dict[str, Any]) -> str:
 def test_every_answer_is_what_it_was(api: httpx.Client, before: dict[str, Any]) -> None:
     response = api.request(before["method"], before["path"], json=before["body"])
     assert response.status_code == before["status"], response.text
-    assert list(_differences(before["answer"], response.json())) == []
+    expected = before["answer"]
+    if before["path"].startswith("/v1/runs?"):
+        items = [{key: value for key, value in run.items() if key not in NOT_LISTED} for run in expected["items"]]
+        expected = {**expected, "items": items}
+    assert list(_differences(expected, response.json())) == []
 
 
 def test_everything_that_could_be_named_can_still_be_named(api: httpx.Client) -> None:

@@ -10,8 +10,8 @@ from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.status import ENDED, RunStatus
 from ..schemas.requests.run import RunRequest
-from ..schemas.run import ProgressAnswer, RunAnswer, RunDetailAnswer, RunPage, RunUrls
-from ..store import Created, Run, Transition
+from ..schemas.run import ProgressAnswer, RunAnswer, RunDetailAnswer, RunPage, RunSummaryAnswer, RunUrls
+from ..store import Created, Run, RunSummary, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.idempotency import idempotency_of
 from ..use_cases.run import submit_run
@@ -94,7 +94,7 @@ def list_runs(
     finding: Annotated[Condition | None, Query(description="Only runs with a finding of this condition.")] = None,
     study: Annotated[str | None, Query(max_length=40, description="Only runs of this study.")] = None,
 ) -> RunPage:
-    """Runs that match all filters, newest first."""
+    """Runs that match all filters, newest first, without their experiments."""
     page = service.store.runs.page(
         status=status,
         condition=condition,
@@ -104,7 +104,7 @@ def list_runs(
         after=paging.after,
         limit=paging.limit,
     )
-    return paging.answer(RunPage, page, item=run_answer)
+    return paging.answer(RunPage, page, item=run_summary)
 
 
 @router.get("/{run_id}", summary="Get a run", responses=problems(404, 422))
@@ -135,6 +135,11 @@ def delete_run(run_id: RunId, service: TheService) -> None:
     service.store.runs.delete(run_id)
 
 
+def run_summary(run: RunSummary) -> RunSummaryAnswer:
+    """A run in a list."""
+    return RunSummaryAnswer.showing(run, **_more(run))
+
+
 def run_answer(run: Run) -> RunAnswer:
     """A run without its history."""
     return RunAnswer.showing(run, **_more(run))
@@ -145,7 +150,7 @@ def run_detail(run: Run, transitions: Sequence[Transition], *, repeatable: bool)
     return RunDetailAnswer.showing(run, transitions=transitions, repeatable=repeatable, **_more(run))
 
 
-def _more(run: Run) -> Mapping[str, object]:
+def _more(run: RunSummary) -> Mapping[str, object]:
     """The fields of a response that are not fields of the run."""
     at = f"/v1/runs/{run.id}"
     return {

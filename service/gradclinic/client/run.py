@@ -6,14 +6,14 @@ from typing import Any, Self
 from ..kernel.json import JsonObject
 from ..schemas.diagnosis import DiagnosisAnswer
 from ..schemas.event import EventAnswer, RunEventPage
-from ..schemas.run import RunAnswer, RunDetailAnswer, RunMetricsAnswer
+from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
 from ..schemas.statistic import CurvesAnswer, ProfileAnswer, SeriesAnswer, StatisticsAnswer
 from .connection import Calls, id_in_path
 from .spec import ExperimentLike, RemedyLike, with_remedies
 from .submitted import Submitted
 
 
-class Run(Submitted[RunAnswer]):
+class Run(Submitted[RunSummaryAnswer]):
     """One training."""
 
     _path = "/v1/runs"
@@ -89,5 +89,5 @@ class RunCalls(Calls):
 
     def runs(self, **filters: Any) -> Iterator[Run]:
         """Runs, newest first, page by page; filters as in the API: status, condition, finding, label, study."""
-        for item in self.connection.items(RunAnswer, "/v1/runs", **filters):
+        for item in self.connection.items(RunSummaryAnswer, "/v1/runs", **filters):
             yield Run(self.connection, item)

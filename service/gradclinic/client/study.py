@@ -6,7 +6,7 @@ from typing import Any, Self
 from ..kernel.json import JsonObject
 from ..schemas.comparison import ComparisonAnswer
 from ..schemas.event import EventAnswer, StudyEventPage
-from ..schemas.run import RunAnswer
+from ..schemas.run import RunSummaryAnswer
 from ..schemas.study import StudyAnswer
 from .comparison import ComparisonResult
 from .connection import Calls, id_in_path
@@ -27,7 +27,7 @@ class Study(Submitted[StudyAnswer]):
 
     def runs(self, **filters: Any) -> Iterator[Run]:
         """Its runs, newest first."""
-        for item in self.connection.items(RunAnswer, "/v1/runs", study=self.id, **filters):
+        for item in self.connection.items(RunSummaryAnswer, "/v1/runs", study=self.id, **filters):
             yield Run(self.connection, item)
 
     def comparison(self, **options: Any) -> ComparisonResult:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from ..schemas.check import CheckSummary
 from ..schemas.event import EventAnswer, RunEventPage, StudyEventPage
 from ..schemas.prescription import PrescriptionSummary
-from ..schemas.run import RunAnswer
+from ..schemas.run import RunSummaryAnswer
 from ..schemas.study import StudyAnswer
 from .connection import Connection
 
 POLL_S = 0.2
 
-Outline = TypeVar("Outline", bound=RunAnswer | StudyAnswer | PrescriptionSummary | CheckSummary)
+Outline = TypeVar("Outline", bound=RunSummaryAnswer | StudyAnswer | PrescriptionSummary | CheckSummary)
 """What is known of it from the start; a single one may be answered with more than a list's."""
 
 

@@ -12,7 +12,9 @@ from .layers.embedding import Embedding
 from .sites import Site, count_states, find_sites
 
 if TYPE_CHECKING:
+    from .datasets import Dataset
     from .experiment import Experiment
+    from .presets import Model
 
 MAX_LAYERS = 2000
 """Hard limit on the nodes of a lowered tree; settings cannot raise it."""
@@ -50,10 +52,15 @@ class Network:
         return sum(node.flops for node in self.nodes)
 
 
-@lru_cache(maxsize=256)
 def lower(experiment: "Experiment") -> Network:
     """Lower the model for its data set; raises InvalidSpec or TooLarge with pointers into the experiment."""
-    model, data = experiment.model, experiment.data
+    network = _lower(experiment.model, experiment.data)
+    _check_batch(network, experiment.training.batch_size)
+    return network
+
+
+@lru_cache(maxsize=32)  # one of MAX_LAYERS takes 2 MB
+def _lower(model: "Model", data: "Dataset") -> Network:
     pointer = "/model" + (model.layer_pointer() or "")
     if model.count() > MAX_LAYERS:
         raise TooLarge.at(
@@ -85,9 +92,7 @@ def lower(experiment: "Experiment") -> Network:
         )
     if not any(node.weighted for top in nodes for node in top.walk()):
         raise InvalidSpec.at(pointer, "the model has no layer with weights, so there is nothing to train")
-    network = Network(nodes, input_shape, data.outputs(), find_sites(nodes))
-    _check_batch(network, experiment.training.batch_size)
-    return network
+    return Network(nodes, input_shape, data.outputs(), find_sites(nodes))
 
 
 def _check_batch(network: Network, batch_size: int) -> None:

@@ -39,6 +39,8 @@ class Limits:
     memory_bytes: int
     stored_bytes: int
     runs_per_study: int
+    study_bytes: int
+    flops: int
 
 
 def estimate(experiment: Experiment) -> Estimate:
@@ -71,12 +73,28 @@ def check(experiment: Experiment, found: Estimate, limits: Limits) -> None:
         problems.append(
             Problem("/training/steps", f"{steps:,} steps exceed the limit", steps, f"at most {limits.steps:,} steps")
         )
+    elif found.flops_per_step * steps > limits.flops:
+        problems.append(
+            Problem(
+                "/training/steps",
+                f"{steps:,} steps need {found.flops_per_step * steps:.1e} floating-point operations",
+                steps,
+                _fewer_operations(found, limits),
+            )
+        )
     if found.memory_bytes > limits.memory_bytes and found.parameters <= limits.parameters:
         problems.append(_too_much_memory(experiment, found, limits))
     if found.stored_bytes > limits.stored_bytes:
         problems.append(_too_much_stored(experiment, found, limits))
     if problems:
         raise TooLarge(problems)
+
+
+def _fewer_operations(found: Estimate, limits: Limits) -> str:
+    fitting = limits.flops // found.flops_per_step
+    return f"at most {limits.flops:.1e}; " + (
+        f"{fitting:,} steps would fit" if fitting >= 1 else "use a smaller model or batch; not one step fits"
+    )
 
 
 def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:

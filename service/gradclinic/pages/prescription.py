@@ -16,7 +16,7 @@ from ..kernel.json import JsonObject
 from ..prescription.report import ConfirmedCandidate, ControlReport, Cure, ExperimentDiagnosis, SeedConditions, Spent
 from ..remedies import Remedy
 from ..remedies.words import in_short
-from ..store import Prescription, Run
+from ..store import Prescription, RunSummary
 from ..use_cases.prescription import ROUND, why
 from ..use_cases.service import Service
 from . import filters
@@ -58,7 +58,7 @@ class Candidate:
     arm: str
     words: str
     remedies: Sequence[JsonObject]
-    runs: Sequence[Run]
+    runs: Sequence[RunSummary]
 
     @property
     def reached(self) -> str:
@@ -66,7 +66,7 @@ class Candidate:
         return max((run.labels[ROUND] for run in self.runs), key=list(ROUNDS).index, default="screen")
 
     @property
-    def last(self) -> Sequence[Run]:
+    def last(self) -> Sequence[RunSummary]:
         """Its runs of that round."""
         return [run for run in self.runs if run.labels[ROUND] == self.reached]
 
@@ -83,7 +83,7 @@ class Candidate:
         return sum(left) / len(left) if left else None
 
 
-def loss_left(run: Run) -> float | None:
+def loss_left(run: RunSummary) -> float | None:
     """Training loss of a run relative to the constant predictor's; infinite if it is not finite."""
     value = None if run.metrics is None else run.metrics.relative_train_loss
     if value is None:
@@ -141,7 +141,7 @@ class PrescriptionView:
     primary: str | None
     """The condition of the experiment as it is."""
     findings: Sequence[Finding]
-    sick: Run | None
+    sick: RunSummary | None
     """The run of the experiment as it is, with its own seed."""
     cure: Cure | None
     other_cures: Sequence[tuple[str, ConfirmedCandidate]]
@@ -221,9 +221,9 @@ def one(service: Service, prescription_id: str) -> PrescriptionView:
     )
 
 
-def candidates(trials: Mapping[str, Run]) -> list[Candidate]:
+def candidates(trials: Mapping[str, RunSummary]) -> list[Candidate]:
     """What a search tried, those that came furthest first, then by what they left of the loss."""
-    by_arm: dict[str, list[Run]] = {}
+    by_arm: dict[str, list[RunSummary]] = {}
     for key, run in trials.items():
         arm = key.rsplit("|", 2)[0]
         if arm not in (BASELINE, CONTROL):
@@ -233,7 +233,7 @@ def candidates(trials: Mapping[str, Run]) -> list[Candidate]:
     return sorted(found, key=lambda each: (-order.index(each.reached), inf if each.left is None else each.left))
 
 
-def _of(trials: Mapping[str, Run], arm: str) -> list[Run]:
+def _of(trials: Mapping[str, RunSummary], arm: str) -> list[RunSummary]:
     return [run for key, run in trials.items() if key.rsplit("|", 2)[0] == arm]
 
 
@@ -281,7 +281,7 @@ def _turned(remedy: Remedy) -> JsonObject:
     return {name: value for name, value in remedy.to_json().items() if value is not None}
 
 
-def _rounds(trials: Mapping[str, Run], now: str | None, *, running: bool) -> list[RoundView]:
+def _rounds(trials: Mapping[str, RunSummary], now: str | None, *, running: bool) -> list[RoundView]:
     """Each round with its runs, and whether it is over, going on, or to come."""
     rows = []
     for name, words in ROUNDS.items():
@@ -316,7 +316,7 @@ def race_figure(service: Service, prescription_id: str) -> Figure:
     return race(entrants, rounds=list(ROUNDS))
 
 
-def _entrant(name: str, runs: Sequence[Run], *, reference: bool = False) -> Entrant:
+def _entrant(name: str, runs: Sequence[RunSummary], *, reference: bool = False) -> Entrant:
     left = [(run.labels[ROUND], value) for run in runs if (value := loss_left(run)) is not None]
     return Entrant(name, left, reference=reference)
 

@@ -14,7 +14,7 @@ from ..kernel.json import JsonObject
 from ..measurements.statistics import STATISTICS
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
-from ..store import Recording, Run, Transition
+from ..store import Recording, Run, RunSummary, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
@@ -67,7 +67,7 @@ class RunView:
 class RunRow:
     """A run as a table of runs shows it."""
 
-    run: Run
+    run: RunSummary
     called: str
     condition: str | None
 
@@ -221,12 +221,12 @@ def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:
     return shown, saved_file("run", figures, facts=facts, labels=run.labels, runs=[run])
 
 
-def condition_of(run: Run) -> str | None:
+def condition_of(run: RunSummary) -> str | None:
     """The primary condition of a run; None before it is judged."""
     return None if run.diagnosis is None else run.diagnosis.primary
 
 
-def called(run: Run) -> str:
+def called(run: RunSummary) -> str:
     """What a person calls a run: its name, else arm, seed and place in the sweep, else its identifier."""
     if run.name:
         return run.name
@@ -236,6 +236,6 @@ def called(run: Run) -> str:
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 
-def row_of(run: Run) -> RunRow:
+def row_of(run: RunSummary) -> RunRow:
     """A run as a table of runs shows it."""
     return RunRow(run, called(run), condition_of(run))

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from ..kernel.errors import InsufficientData, ServiceUnavailable
 from ..kernel.json import JsonObject
-from ..store import Prescription, Run, Study
+from ..store import Prescription, RunSummary, Study
 from .drawing import can_draw
 from .figures import Figure
 from .files import FOLDER
@@ -47,7 +47,7 @@ class SavedFile:
 
 
 def saved_file(
-    kind: str, figures: Figures, *, facts: Facts, labels: Mapping[str, str], runs: Sequence[Run]
+    kind: str, figures: Figures, *, facts: Facts, labels: Mapping[str, str], runs: Sequence[RunSummary]
 ) -> SavedFile:
     """A file about runs, with the facts that have a value; raises ServiceUnavailable."""
     if not can_draw():
@@ -76,17 +76,17 @@ def _chart(figures: Figures, address: str, label: str) -> Markup:
     return inline(figure, name=f"c{list(figures).index(address)}", label=label)
 
 
-def timestamps(found: Run | Study | Prescription, started_at: datetime | None = None) -> Facts:
+def timestamps(found: RunSummary | Study | Prescription, started_at: datetime | None = None) -> Facts:
     """When it was created, started and ended."""
     return [("Made", found.created_at), ("Started", started_at), ("Ended", found.ended_at)]
 
 
-def rule_sets(runs: Sequence[Run]) -> Facts:
+def rule_sets(runs: Sequence[RunSummary]) -> Facts:
     """The rules that runs were judged by."""
     return [("Rule set", ", ".join(sorted({run.diagnosis.rule_set for run in runs if run.diagnosis})) or None)]
 
 
-def _environments(runs: Sequence[Run]) -> Sequence[tuple[JsonObject, int]]:
+def _environments(runs: Sequence[RunSummary]) -> Sequence[tuple[JsonObject, int]]:
     """Each of the environments that runs were trained in, with the number of these runs; most of them first."""
     found = Counter(json.dumps(dict(run.environment), sort_keys=True) for run in runs if run.environment)
     return [(json.loads(environment), count) for environment, count in found.most_common()]

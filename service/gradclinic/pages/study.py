@@ -17,7 +17,7 @@ from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
 from ..measurements.record import Layout, Series
 from ..measurements.statistics import STATISTICS
-from ..store import Run, Study
+from ..store import Run, RunSummary, Study
 from ..use_cases.claim import LABEL as CLAIM_LABEL
 from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
@@ -102,7 +102,7 @@ def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
 def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
     """The gradient against depth of every arm: the geometric mean over its seeds, at the sweep's first point."""
     study = service.store.studies.get(study_id)
-    runs = [run for run in service.store.runs.of_study(study_id) if run.layout is not None]
+    runs = [run for run in service.store.runs.of_study(study_id) if run.step > 0]
     point = next((run.point for run in runs), None)
     runs = [run for run in runs if run.point == point]
     first = 0 if at == "start" else None
@@ -111,7 +111,7 @@ def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
     seeds: list[int] = []
     for arm in (str(arm["name"]) for arm in study.arms):
         own = [run for run in runs if run.arm == arm and len(series[run.id])]
-        layout = own[0].layout if own else None
+        layout = service.store.runs.get(own[0].id).layout if own else None
         if layout is not None:
             layers, values = _arm_profile(layout, [series[run.id] for run in own])
             lines.append(Line(arm, layers, values.tolist(), reference=arm == "baseline"))
@@ -178,19 +178,21 @@ def report(service: Service, study_id: str, *, metric: str) -> tuple[StudyView, 
     facts = [("Study", study.id), *timestamps(study), *rule_sets(runs)]
     return (
         replace(shown, runs=shown.runs[:MOST_RUNS]),
-        _documents(runs),
+        _documents(service, runs),
         saved_file("study", figures, facts=facts, labels=study.labels, runs=runs),
     )
 
 
-def _documents(runs: Sequence[Run]) -> StudyDocuments:
+def _documents(service: Service, runs: Sequence[RunSummary]) -> StudyDocuments:
     more = max(0, len(runs) - MOST_RUNS)
     reference = next((run for run in runs if run.arm == BASELINE), None)
     if reference is None:
         return StudyDocuments(trained=None, changes={}, more_runs=more)
-    beside = [run for run in runs if (run.seed, run.point) == (reference.seed, reference.point) and run != reference]
+    trained = service.store.runs.get(reference.id)
+    before = dict(trained.resolved_experiment)
     changes = {
-        str(run.arm): list(jsonpatch.make_patch(dict(reference.resolved_experiment), dict(run.resolved_experiment)))
-        for run in beside
+        str(run.arm): list(jsonpatch.make_patch(before, dict(service.store.runs.get(run.id).resolved_experiment)))
+        for run in runs
+        if (run.seed, run.point) == (reference.seed, reference.point) and run.id != reference.id
     }
-    return StudyDocuments(trained=reference, changes=changes, more_runs=more)
+    return StudyDocuments(trained=trained, changes=changes, more_runs=more)

@@ -60,8 +60,8 @@ class RunUrls(Answer):
     """The same as a self-contained HTML file."""
 
 
-class RunAnswer(Answer):
-    """One training."""
+class RunSummaryAnswer(Answer):
+    """One training, without its experiment: as it is in a list."""
 
     id: str
     name: str | None
@@ -77,11 +77,7 @@ class RunAnswer(Answer):
     """The swept values by JSON pointer; null without a sweep."""
     seed: int
     progress: ProgressAnswer
-    experiment: Json
-    """The experiment as posted; empty for an external program."""
     remedies: list[Json]
-    resolved_experiment: Json
-    """The experiment as trained, after remedies."""
     metrics: RunMetricsAnswer | None
     """Final metrics; null until the run has ended."""
     diagnosis: DiagnosisAnswer | None
@@ -90,6 +86,15 @@ class RunAnswer(Answer):
     started_at: datetime | None
     ended_at: datetime | None
     urls: RunUrls
+
+
+class RunAnswer(RunSummaryAnswer):
+    """One training."""
+
+    experiment: Json
+    """The experiment as posted; empty for an external program."""
+    resolved_experiment: Json
+    """The experiment as trained, after remedies."""
 
 
 class TransitionAnswer(Answer):
@@ -118,6 +123,6 @@ class RunDetailAnswer(RunAnswer):
 class RunPage(Answer):
     """A page of runs, newest first; the header `Link` has the address of the next page."""
 
-    items: list[RunAnswer]
+    items: list[RunSummaryAnswer]
     next: str | None
     """Value of `after` for the next page; null on the last page."""

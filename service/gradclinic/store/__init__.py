@@ -4,6 +4,7 @@
 
     store.runs          create(NewRun, idempotency=) -> Created[Run]     stored queued; send Created.messages after it
                         get, get_many, of_study, page(status, condition, finding, labels, study_id, after, limit)
+                        all but `get` return RunSummary, without documents; with_documents(run_ids)
                         find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
                         request_cancel(run_id) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
@@ -52,7 +53,7 @@ from .records.lease import Lease, Order
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
 from .records.progress import Progress
-from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, Transition
+from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSummary, Transition
 from .records.schedule import Firing, NewSchedule, Schedule
 from .records.study import NewStudy, Study
 from .records.vitals import Vitals, Worker
@@ -133,6 +134,7 @@ __all__ = [
     "Reason",
     "Recording",
     "Run",
+    "RunSummary",
     "Schedule",
     "Store",
     "Study",

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, Text, cast, delete, exists, func, insert, select, update
 
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
 from .identifiers import new_id
 from .needed import release
+from .page_size import items_of_page
 from .records.baseline import Baseline, NewPin, Pin
 from .records.created import Created
 from .records.page import Page
@@ -77,8 +78,9 @@ class Baselines:
             query = query.where(t.baselines.c.name > after)
         with self._database.read() as connection:
             names = list(connection.execute(query).scalars())
-            found = [_get(connection, name) for name in names[:limit]]
-        return Page(found, found[-1].name if len(names) > limit else None)
+            sizes = connection.execute(_sizes(names[:limit])).scalars().all()
+            found = [_get(connection, name) for name in names[: items_of_page(sizes)]]
+        return Page(found, found[-1].name if len(names) > len(found) else None)
 
     def delete(self, name: str) -> None:
         """Delete the name, and unpin its runs unless a check was compared with them.
@@ -106,6 +108,14 @@ _LISTS = ("remedies", "seeds", "run_ids")
 def not_found(name: str) -> NotFound:
     """The error that no baseline has this name."""
     return NotFound(f"there is no baseline {name!r}")
+
+
+def _sizes(names: Sequence[str]) -> Select[int]:
+    """The characters of the experiments of each baseline's pins, by name."""
+    size = func.coalesce(func.sum(func.length(cast(t.pins.c.experiment, Text))), 0)
+    joined = t.baselines.outerjoin(t.pins, t.pins.c.baseline == t.baselines.c.name)
+    name = t.baselines.c.name
+    return select(size).select_from(joined).where(name.in_(names)).group_by(name).order_by(name)
 
 
 def _held(connection: Connection, name: str) -> RowMapping | None:

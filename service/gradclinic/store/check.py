@@ -17,12 +17,13 @@ from .firing import Due, deal_with
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed, release
+from .page_size import rows_of_page
 from .progress import Counted, count_runs
 from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
 from .records.page import Page
-from .records.run import NewRun, Run
-from .rows import insert_runs, known, moment, to_run
+from .records.run import NewRun, RunSummary
+from .rows import SUMMARY, insert_runs, known, moment, to_summary
 from .run import cancel_queued
 
 LABEL = "check"
@@ -90,16 +91,16 @@ class Checks:
     ) -> Page[Check]:
         """A page of checks that match all filters, newest first."""
         column = t.checks.c
-        query = select(t.checks).order_by(column.id.desc()).limit(limit + 1)
+        query = select(t.checks).order_by(column.id.desc())
         for filtered, value in ((column.baseline, baseline), (column.schedule, schedule), (column.verdict, verdict)):
             if value is not None:
                 query = query.where(filtered == value)
         if after is not None:
             query = query.where(column.id < after)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            found = _with_progress(connection, rows[:limit])
-        return Page(found, found[-1].id if len(rows) > limit else None)
+            rows, more = rows_of_page(connection, query, limit=limit)
+            found = _with_progress(connection, rows)
+        return Page(found, found[-1].id if more else None)
 
     def running(self) -> list[str]:
         """Ids of checks without a verdict, oldest first."""
@@ -108,11 +109,11 @@ class Checks:
             found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
             return list(found.scalars())
 
-    def runs(self, check_id: str) -> list[Run]:
+    def runs(self, check_id: str) -> list[RunSummary]:
         """The new runs of a check, in order of creation."""
-        query = select(t.runs).where(t.runs.c.id.in_(_runs_of(check_id))).order_by(t.runs.c.id)
+        query = select(*SUMMARY).where(t.runs.c.id.in_(_runs_of(check_id))).order_by(t.runs.c.id)
         with self._database.read() as connection:
-            return [to_run(row) for row in connection.execute(query).mappings()]
+            return [to_summary(row) for row in connection.execute(query).mappings()]
 
     def of_run(self, run_id: str) -> str | None:
         """The check that a run belongs to; None if there is none."""

@@ -48,10 +48,17 @@ class Json(TypeDecorator[Any]):
         return dialect.type_descriptor(Text())
 
     def bind_processor(self, dialect: Dialect) -> Any:  # SQLAlchemy's signature
-        return lambda value: None if value is None else json.dumps(plain(value), allow_nan=False)
+        return lambda value: None if value is None else _dumps(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # SQLAlchemy's signature
         return lambda value: json.loads(value) if isinstance(value, str | bytes) else value
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:  # a number in it is not finite, which is rare, so only then is the value copied
+        return json.dumps(plain(value), allow_nan=False)
 
 
 def plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from ..kernel.errors import Conflict, NotFound
 from . import tables as t
 from .database import Database
 from .dataset_uses import runs_by_dataset, who_needs
+from .page_size import rows_of_page
 from .records.created import Created
 from .records.dataset import DatasetRecord, DeletedDataset
 from .records.page import Page
@@ -85,13 +86,13 @@ class Datasets:
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[DatasetRecord]:
         """A page of data sets by id."""
-        query = select(*_FACTS).order_by(t.datasets.c.id).limit(limit + 1)
+        query = select(*_FACTS).order_by(t.datasets.c.id)
         if after is not None:
             query = query.where(t.datasets.c.id > after)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        found = [_record(row) for row in rows[:limit]]
-        return Page(found, found[-1].id if len(rows) > limit else None)
+            rows, more = rows_of_page(connection, query, limit=limit)
+        found = [_record(row) for row in rows]
+        return Page(found, found[-1].id if more else None)
 
     def content(self, dataset_id: str) -> bytes:
         """The arrays of a data set as an npz file; raises NotFound."""

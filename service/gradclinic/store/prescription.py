@@ -17,12 +17,13 @@ from .documents import has_all, text_at
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
+from .page_size import rows_of_page
 from .progress import Counted, count_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
-from .records.run import Message, NewRun, Run
-from .rows import insert_runs, known, moment, to_run
+from .records.run import Message, NewRun, RunSummary
+from .rows import SUMMARY, insert_runs, known, moment, to_summary
 from .run import cancel_queued
 
 
@@ -65,7 +66,7 @@ class Prescriptions:
     ) -> Page[Prescription]:
         """A page of prescriptions that match all filters, newest first; `condition` is the primary one."""
         column = t.prescriptions.c
-        query = select(t.prescriptions).order_by(column.id.desc()).limit(limit + 1)
+        query = select(t.prescriptions).order_by(column.id.desc())
         if status is not None:
             query = query.where(column.status == status)
         if condition is not None:
@@ -76,9 +77,9 @@ class Prescriptions:
         if after is not None:
             query = query.where(column.id < after)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            found = _with_progress(connection, rows[:limit])
-        return Page(found, found[-1].id if len(rows) > limit else None)
+            rows, more = rows_of_page(connection, query, limit=limit)
+            found = _with_progress(connection, rows)
+        return Page(found, found[-1].id if more else None)
 
     def running(self) -> list[str]:
         """Ids of prescriptions that have not ended, oldest first."""
@@ -87,16 +88,16 @@ class Prescriptions:
             found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
             return list(found.scalars())
 
-    def trials(self, prescription_id: str) -> dict[str, Run]:
+    def trials(self, prescription_id: str) -> dict[str, RunSummary]:
         """Its runs so far, by trial key."""
         query = (
-            select(t.trials.c.key, t.runs)
+            select(t.trials.c.key, *SUMMARY)
             .join_from(t.trials, t.runs, t.trials.c.run_id == t.runs.c.id)
             .where(t.trials.c.prescription_id == prescription_id)
             .order_by(t.runs.c.id)
         )
         with self._database.read() as connection:
-            return {row["key"]: to_run(row) for row in connection.execute(query).mappings()}
+            return {row["key"]: to_summary(row) for row in connection.execute(query).mappings()}
 
     def of_run(self, run_id: str) -> str | None:
         """The prescription that a run belongs to; None if there is none."""

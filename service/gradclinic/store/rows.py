@@ -16,7 +16,7 @@ from ..measurements.record import Layout, Outcome
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
-from .records.run import CheckpointPointer, Message, NewRun, Reason, Run
+from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSummary
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -29,14 +29,34 @@ def known(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+_BATCH = 50
+"""Runs inserted at once: their documents are in memory as text meanwhile."""
+DOCUMENTS = ("experiment", "resolved_experiment", "layout")
+"""Columns of `runs` that a summary does not read; together they may have several megabytes."""
+SUMMARY = [column for column in t.runs.c if column.name not in DOCUMENTS]
+"""The columns of a summary."""
+
+
+def to_summary(row: RowMapping) -> RunSummary:
+    """A row of the columns `SUMMARY` as a record."""
+    read = _read(row)
+    return RunSummary(**{field.name: row[field.name] for field in fields(RunSummary) if field.name not in read}, **read)
+
+
 def to_run(row: RowMapping) -> Run:
-    """A row of `runs` as a record; fields equal columns by name unless listed here."""
-    layout, checkpoint = row["layout"], row["checkpoint"]
+    """A row of `runs` as a record."""
+    layout = row["layout"]
+    read = _read(row) | {"layout": None if layout is None else decode(Layout, layout)}
+    return Run(**{field.name: row[field.name] for field in fields(Run) if field.name not in read}, **read)
+
+
+def _read(row: RowMapping) -> dict[str, Any]:
+    """The fields of a summary that differ from the columns; all others equal the column of their name."""
+    checkpoint = row["checkpoint"]
     outcome = None if row["outcome"] is None else decode(Outcome, row["outcome"])
-    read: dict[str, Any] = {
+    return {
         "reason": Reason(row["reason_code"], row["reason_text"]),
         "checkpoint": None if checkpoint is None else decode(CheckpointPointer, checkpoint),
-        "layout": None if layout is None else decode(Layout, layout),
         "outcome": outcome,
         "metrics": _metrics(row, outcome),
         "metrics_stored": row["metrics"] is not None,
@@ -47,7 +67,6 @@ def to_run(row: RowMapping) -> Run:
         "started_at": moment(row["started_at"]),
         "ended_at": moment(row["ended_at"]),
     }
-    return Run(**{field.name: row[field.name] for field in fields(Run) if field.name not in read}, **read)
 
 
 def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
@@ -86,7 +105,8 @@ def insert_runs(
     hold_datasets(connection, [new.resolved_experiment for _, new in new_runs if new.origin == "service"])
     now = database.now
     values = [new_run_values(run_id, new, study_id=study_id) for run_id, new in new_runs]
-    connection.execute(insert(t.runs).values(created_at=now, queued_at=now), values)
+    for start in range(0, len(values), _BATCH):
+        connection.execute(insert(t.runs).values(created_at=now, queued_at=now), values[start : start + _BATCH])
     first = [
         {
             "run_id": row["id"], "number": 1, "status_before": None, "status": row["status"], "attempt": 0, "step": 0,

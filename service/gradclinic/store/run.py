@@ -1,6 +1,6 @@
 """Runs: create, read, list, cancel, delete."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
@@ -14,11 +14,14 @@ from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
+from .page_size import rows_of_page
 from .records.created import Created, Idempotency
 from .records.page import Page
-from .records.run import NewRun, Reason, Run, Transition
-from .rows import change_status, insert_runs, known, to_run
+from .records.run import NewRun, Reason, Run, RunSummary, Transition
+from .rows import SUMMARY, change_status, insert_runs, known, to_run, to_summary
 
+AT_ONCE = 20
+"""Runs whose documents are read at once."""
 CANCELED = Reason("canceled_by_user", "cancelled on request")
 
 
@@ -50,21 +53,31 @@ class Runs:
         with self._database.read() as connection:
             return _get(connection, run_id)
 
-    def get_many(self, run_ids: Sequence[str]) -> list[Run]:
+    def get_many(self, run_ids: Sequence[str]) -> list[RunSummary]:
         """Several runs, in the given order; raises NotFound for the first that does not exist."""
         with self._database.read() as connection:
-            rows = connection.execute(select(t.runs).where(t.runs.c.id.in_(run_ids))).mappings()
-            found = {row["id"]: to_run(row) for row in rows}
+            rows = connection.execute(select(*SUMMARY).where(t.runs.c.id.in_(run_ids))).mappings()
+            found = {row["id"]: to_summary(row) for row in rows}
         for run_id in run_ids:
             if run_id not in found:
                 raise _not_found(run_id)
         return [found[run_id] for run_id in run_ids]
 
-    def of_study(self, study_id: str) -> list[Run]:
+    def with_documents(self, run_ids: Sequence[str]) -> Iterator[Run]:
+        """These runs with their documents, in order of creation; a few at a time are read and held."""
+        for start in range(0, len(run_ids), AT_ONCE):
+            query = (
+                select(t.runs).where(t.runs.c.id.in_(sorted(run_ids)[start : start + AT_ONCE])).order_by(t.runs.c.id)
+            )
+            with self._database.read() as connection:
+                rows = connection.execute(query).mappings().all()
+            yield from (to_run(row) for row in rows)
+
+    def of_study(self, study_id: str) -> list[RunSummary]:
         """All runs of a study, in order of creation."""
         with self._database.read() as connection:
-            rows = connection.execute(select(t.runs).where(t.runs.c.study_id == study_id).order_by(t.runs.c.id))
-            return [to_run(row) for row in rows.mappings()]
+            rows = connection.execute(select(*SUMMARY).where(t.runs.c.study_id == study_id).order_by(t.runs.c.id))
+            return [to_summary(row) for row in rows.mappings()]
 
     def page(
         self,
@@ -76,10 +89,10 @@ class Runs:
         study_id: str | None = None,
         after: str | None = None,
         limit: int = 50,
-    ) -> Page[Run]:
+    ) -> Page[RunSummary]:
         """A page of runs that match all filters, newest first; `condition` is the primary one, `finding` any."""
         runs = t.runs.c
-        query = select(t.runs).order_by(runs.id.desc()).limit(limit + 1)
+        query = select(*SUMMARY).order_by(runs.id.desc())
         if status is not None:
             query = query.where(runs.status == status)
         if condition is not None:
@@ -98,8 +111,9 @@ class Runs:
         if after is not None:
             query = query.where(runs.id < after)
         with self._database.read() as connection:
-            found = [to_run(row) for row in connection.execute(query).mappings()]
-        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+            rows, more = rows_of_page(connection, query, limit=limit)
+        found = [to_summary(row) for row in rows]
+        return Page(found, found[-1].id if more else None)
 
     def find_identical(self, digest: str) -> Run | None:
         """The latest succeeded run with the same resolved experiment and seed."""

@@ -11,6 +11,7 @@ from . import tables as t
 from .baseline import not_found as no_baseline
 from .database import Database
 from .firing import Due, deal_with
+from .page_size import rows_of_page
 from .records.page import Page
 from .records.schedule import Firing, NewSchedule, Schedule
 from .rows import known
@@ -49,13 +50,13 @@ class Schedules:
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[Schedule]:
         """A page of schedules, by name."""
-        query = select(t.schedules).order_by(t.schedules.c.name).limit(limit + 1)
+        query = select(t.schedules).order_by(t.schedules.c.name)
         if after is not None:
             query = query.where(t.schedules.c.name > after)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            found = [_schedule(connection, row) for row in rows[:limit]]
-        return Page(found, found[-1].name if len(rows) > limit else None)
+            rows, more = rows_of_page(connection, query, limit=limit)
+            found = [_schedule(connection, row) for row in rows]
+        return Page(found, found[-1].name if more else None)
 
     def active(self) -> tuple[datetime, list[tuple[Schedule, datetime]]]:
         """The current time by the database's clock, and the active schedules, each with its position.

@@ -14,6 +14,7 @@ from .documents import has_all
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
+from .page_size import rows_of_page
 from .progress import Counted, count_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
@@ -66,7 +67,7 @@ class Studies:
     ) -> Page[Study]:
         """A page of studies that match all filters, newest first; `condition` is the primary one of a baseline run."""
         studies, runs = t.studies.c, t.runs.c
-        query = select(t.studies).order_by(studies.id.desc()).limit(limit + 1)
+        query = select(t.studies).order_by(studies.id.desc())
         if status is not None:
             query = query.where(*_has_status(status))
         if condition is not None:
@@ -75,9 +76,9 @@ class Studies:
         if after is not None:
             query = query.where(studies.id < after)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            found = _with_progress(connection, rows[:limit])
-        return Page(found, found[-1].id if len(rows) > limit else None)
+            rows, more = rows_of_page(connection, query, limit=limit)
+            found = _with_progress(connection, rows)
+        return Page(found, found[-1].id if more else None)
 
     def request_cancel(self, study_id: str) -> Study:
         """Cancel queued runs and ask running ones to stop; raises Conflict if the study has already ended."""

@@ -4,12 +4,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..schemas.diagnosis import DiagnosisAnswer
-from ..schemas.run import RunAnswer, RunDetailAnswer, RunMetricsAnswer
+from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
 from .diagnosis import diagnosis_words
 from .numbers import short
 
 
-def run_words(run: RunAnswer, diagnosis: DiagnosisAnswer | None, *, page: str) -> RenderableType:
+def run_words(run: RunSummaryAnswer, diagnosis: DiagnosisAnswer | None, *, page: str) -> RenderableType:
     """The run with a diagnosis (not necessarily the stored one), and the address of its page."""
     name = f" ({run.name})" if run.name else ""
     parts: list[RenderableType] = [Text(f"{run.id}{name}: {run.status}", style="bold")]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..kernel.errors import InvalidSpec, Problem
 from ..kernel.json import JsonObject
 from ..regression import PinSpec
-from ..store import Baseline, Created, NewPin, Run
+from ..store import Baseline, Created, NewPin, RunSummary
 from .request_id import request_id
 from .service import Service
 
@@ -17,10 +17,10 @@ def pin_baseline(service: Service, name: str, pin: PinSpec) -> Created[Baseline]
     """
     arm = None if pin.study_id is None else _arm(service, pin.study_id, pin.arm)
     at, runs = _found(service, pin, arm)
-    _check(runs, at=at, listed=pin.run_ids is not None)
+    _check(service, runs, at=at, listed=pin.run_ids is not None)
     runs = sorted(runs, key=lambda run: run.seed)
     new = NewPin(
-        experiment=without_seed(runs[0].experiment),
+        experiment=without_seed(service.store.runs.get(runs[0].id).experiment),
         remedies=list(runs[0].remedies),
         seeds=[run.seed for run in runs],
         run_ids=[run.id for run in runs],
@@ -57,7 +57,7 @@ def _arm(service: Service, study_id: str, asked: str | None) -> str:
     return asked or names[0]
 
 
-def _found(service: Service, pin: PinSpec, arm: str | None) -> tuple[str, list[Run]]:
+def _found(service: Service, pin: PinSpec, arm: str | None) -> tuple[str, list[RunSummary]]:
     """The place in the request that names the runs, and the runs."""
     if pin.study_id is not None:
         return "/study_id", [run for run in service.store.runs.of_study(pin.study_id) if run.arm == arm]
@@ -67,12 +67,12 @@ def _found(service: Service, pin: PinSpec, arm: str | None) -> tuple[str, list[R
     return "/run_ids", service.store.runs.get_many(list(pin.run_ids or ()))
 
 
-def _check(runs: Sequence[Run], *, at: str, listed: bool) -> None:
+def _check(service: Service, runs: Sequence[RunSummary], *, at: str, listed: bool) -> None:
     problems: list[Problem] = []
     seeds: dict[int, str] = {}
     for index, run in enumerate(runs):
         place = f"{at}/{index}" if listed else at
-        wrong = _wrong(run, runs[0], seeds)
+        wrong = _wrong(service, run, first=runs[0], seeds=seeds)
         if wrong is not None:
             problems.append(Problem(place, wrong[0], run.id, wrong[1]))
         seeds.setdefault(run.seed, run.id)
@@ -82,7 +82,7 @@ def _check(runs: Sequence[Run], *, at: str, listed: bool) -> None:
         raise InvalidSpec(problems)
 
 
-def _wrong(run: Run, first: Run, seeds: Mapping[int, str]) -> tuple[str, str] | None:
+def _wrong(service: Service, run: RunSummary, *, first: RunSummary, seeds: Mapping[int, str]) -> tuple[str, str] | None:
     """What keeps a run from being pinned, and what is allowed."""
     if run.origin != "service":
         return f"the run {run.id} was trained elsewhere, where no check can repeat it", "runs that this service trained"
@@ -90,7 +90,7 @@ def _wrong(run: Run, first: Run, seeds: Mapping[int, str]) -> tuple[str, str] | 
         return f"the run {run.id} is {run.status}; it has no result yet", "runs that have ended"
     if run.metrics is None:
         return f"the run {run.id} has {run.status} and has no metrics", "runs that succeeded, diverged ones included"
-    if without_seed(run.experiment) != without_seed(first.experiment) or list(run.remedies) != list(first.remedies):
+    if list(run.remedies) != list(first.remedies) or not _is_same_experiment(service, run, first):
         return (
             f"the run {run.id} trained another experiment, or other remedies, than {first.id}",
             "runs that differ in their seed only",
@@ -98,3 +98,8 @@ def _wrong(run: Run, first: Run, seeds: Mapping[int, str]) -> tuple[str, str] | 
     if run.seed in seeds:
         return f"the run {run.id} has the seed {run.seed}, as {seeds[run.seed]} has", "one run for each seed"
     return None
+
+
+def _is_same_experiment(service: Service, run: RunSummary, other: RunSummary) -> bool:
+    runs = service.store.runs
+    return without_seed(runs.get(run.id).experiment) == without_seed(runs.get(other.id).experiment)

@@ -12,16 +12,17 @@ from pydantic import TypeAdapter
 
 from ..comparison import METRICS, RunResult
 from ..comparison.paired import outcome
-from ..diagnosis import RULE_SETS
+from ..diagnosis import RULE_SETS, Diagnosis
 from ..kernel.errors import InvalidSpec, Problem, TooLarge
 from ..kernel.json import JsonObject
 from ..regression import DEFAULT_MARGINS, CheckSpec, Report, check
 from ..remedies import AnyRemedy
-from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
+from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, RunSummary
 from ..store.check import LABEL
 from .comparison import results_of
 from .diagnosis import judge_again
 from .experiment import resolve
+from .fan_out import DocumentBudget, with_seeds
 from .request_id import request_id
 from .run import new_run
 from .service import Service
@@ -107,16 +108,10 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
         at="/baseline" if spec.experiment is None else "/experiment",
         remedies_at="/baseline" if own else "/remedies",
     ).resolved
-    runs = [
-        new_run(
-            resolved.with_seed(seed),
-            posted=experiment.with_seed(seed),
-            remedies=remedies,
-            name=f"check of {spec.baseline}, seed {seed}",
-            labels=spec.labels,
-        )
-        for seed in seeds
-    ]
+    run = new_run(resolved, posted=experiment, remedies=remedies, labels=spec.labels)
+    budget = DocumentBudget(service.limits, seeds=len(seeds), at="/seeds")
+    budget.spend([run.experiment, run.resolved_experiment])
+    runs = [replace(each, name=f"check of {spec.baseline}, seed {each.seed}") for each in with_seeds([run], seeds)]
     new = NewCheck(
         baseline=spec.baseline,
         pin_id=pin.id,
@@ -174,7 +169,7 @@ def _margins(service: Service, spec: CheckSpec, pin: Pin) -> dict[str, float]:
     return {name: float(asked[name]) for name in asked if name in known}
 
 
-def _results(service: Service, runs: Sequence[Run], side: str) -> list[RunResult]:
+def _results(service: Service, runs: Sequence[RunSummary], side: str) -> list[RunResult]:
     """What the judgement needs of one side; a diagnosis by the rules of another day is made again by today's."""
     results = results_of(service, [(run, side) for run in runs])
     rules = next(iter(RULE_SETS))
@@ -182,9 +177,14 @@ def _results(service: Service, runs: Sequence[Run], side: str) -> list[RunResult
         replace(
             result,
             sweep_point=None,
-            diagnosis=judge_again(service, run)
-            if run.diagnosis is not None and run.layout is not None and run.diagnosis.rule_set != rules
+            diagnosis=_by_todays_rules(service, run)
+            if run.diagnosis is not None and run.diagnosis.rule_set != rules
             else result.diagnosis,
         )
         for run, result in zip(runs, results, strict=True)
     ]
+
+
+def _by_todays_rules(service: Service, summary: RunSummary) -> Diagnosis | None:
+    run = service.store.runs.get(summary.id)
+    return run.diagnosis if run.layout is None else judge_again(service, run)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
-from ..store import Run
+from ..store import RunSummary
 from .run import metrics_of_runs
 from .service import Service
 
@@ -48,13 +48,13 @@ def compare_runs(
     return compare(results_of(service, labelled), baseline=reference, metric=metric, confidence=confidence)
 
 
-def _label(run: Run, *, one_study: bool) -> str:
+def _label(run: RunSummary, *, one_study: bool) -> str:
     if one_study and run.arm is not None:
         return run.arm
     return run.name or run.id
 
 
-def results_of(service: Service, labelled: Sequence[tuple[Run, str]]) -> list[RunResult]:
+def results_of(service: Service, labelled: Sequence[tuple[RunSummary, str]]) -> list[RunResult]:
     """What a comparison needs of runs, each by the label of its arm."""
     metrics = metrics_of_runs(service, [run for run, _ in labelled])
     return [

@@ -12,4 +12,6 @@ def limits_of(settings: Settings) -> Limits:
         memory_bytes=settings.max_memory_bytes,
         stored_bytes=settings.max_stored_bytes,
         runs_per_study=settings.max_runs_per_study,
+        study_bytes=settings.max_study_bytes,
+        flops=settings.max_flops,
     )

@@ -8,7 +8,7 @@ from ..experiments.lowering import lower
 from ..measurements.metrics import MEASURED_FROM, RunMetrics, metrics_of
 from ..measurements.record import Layout, RunRecord, Series
 from ..remedies import AnyRemedy
-from ..store import Created, Idempotency, NewRun, Run
+from ..store import Created, Idempotency, NewRun, Run, RunSummary
 from .experiment import resolve
 from .idempotency import digest
 from .request_id import request_id
@@ -67,7 +67,7 @@ def new_run(
     )
 
 
-def metrics_of_runs(service: Service, runs: Sequence[Run]) -> Mapping[str, RunMetrics]:
+def metrics_of_runs(service: Service, runs: Sequence[RunSummary]) -> Mapping[str, RunMetrics]:
     """The metrics of those runs that have ended, by the run's identifier.
 
     A run stores its metrics at its end. Of those that an earlier version ended, they are computed from statistics.
@@ -76,7 +76,9 @@ def metrics_of_runs(service: Service, runs: Sequence[Run]) -> Mapping[str, RunMe
     series = service.store.statistics.series_by_run([run.id for run in older], MEASURED_FROM) if older else {}
     found = {run.id: run.metrics for run in runs if run.metrics is not None}
     return found | {
-        run.id: _measured(service, run, run.metrics, series[run.id]) for run in older if run.metrics is not None
+        run.id: _measured(service, run, run.metrics, series[run.id])
+        for run in service.store.runs.with_documents([run.id for run in older])
+        if run.metrics is not None
     }
 
 

@@ -10,9 +10,14 @@ from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
 from ..prescription.random_remedy import random_remedy
 from ..store import Created, Idempotency, NewRun, NewStudy, Study
 from .experiment import Resolved, resolve
+from .fan_out import DocumentBudget, with_seeds
 from .request_id import request_id
 from .run import new_run
 from .service import Service
+
+MAX_LAYERS_OF_STUDY = 250_000
+"""Hard limit on the layers of all networks that a study checks, once for its arm and once for each remedy. A layer
+takes about 20 microseconds."""
 
 
 def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency | None = None) -> Created[Study]:
@@ -65,33 +70,54 @@ def _control(service: Service, spec: StudySpec) -> ArmSpec:
 
 
 def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list[NewRun]:
-    """Every run, seed by seed, so that a study that is read early has whole rounds."""
+    """Every run of the study."""
+    _check_work(service, spec, arms)
+    budget = DocumentBudget(service.limits, seeds=len(spec.seeds), at="/seeds")
     problems: list[tuple[type[InvalidRequest], Problem]] = []
-    cells: list[tuple[ArmSpec, SweepPoint, Resolved]] = []
+    cells: list[NewRun] = []
     for arm, (at, remedies_at) in zip(arms, _places(spec.arms), strict=True):
         try:
-            cells += [
-                (arm, point, _resolve(service, arm, point, at=at, remedies_at=remedies_at))
-                for point in expand_sweep(arm.experiment or spec.experiment, spec.sweep)
-            ]
+            for point in expand_sweep(arm.experiment or spec.experiment, spec.sweep):
+                resolved = _resolve(service, arm, point, at=at, remedies_at=remedies_at)
+                cells.append(_cell(spec, arm, point, resolved))
+                budget.spend([cells[-1].experiment, cells[-1].resolved_experiment])
         except InvalidRequest as error:
             problems += [(type(error), found) for found in error.problems]
     if problems:
         kinds = {kind for kind, _ in problems}
         distinct = {(found.pointer, found.message): found for _, found in problems}
         raise (kinds.pop() if len(kinds) == 1 else InvalidRequest)(distinct.values())
-    return [
-        new_run(
-            resolved.resolved.with_seed(seed),
-            posted=point.experiment.with_seed(seed),
-            remedies=arm.remedies,
-            labels=spec.labels,
-            arm=arm.name,
-            point=point.values,
+    return with_seeds(cells, spec.seeds)
+
+
+def _check_work(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> None:
+    """Refuse, before any experiment is expanded, what would take too long to check or too much room to store."""
+    points = prod(len(axis.values) for axis in spec.sweep)
+    budget = DocumentBudget(service.limits, seeds=len(spec.seeds) * points, at="/seeds")
+    layers = 0
+    for arm in arms:
+        experiment = arm.experiment or spec.experiment
+        budget.spend([experiment.to_json()] * 2)  # as posted and as trained
+        layers += points * (1 + len(arm.remedies)) * experiment.model.count()
+    if layers > MAX_LAYERS_OF_STUDY:
+        raise TooLarge.at(
+            "/sweep",
+            f"the networks of all arms and sweep points have {layers:,} layers to be checked",
+            value=layers,
+            allowed=f"at most {MAX_LAYERS_OF_STUDY:,}: fewer sweep points, arms or remedies, or a smaller depth",
         )
-        for seed in spec.seeds
-        for arm, point, resolved in cells
-    ]
+
+
+def _cell(spec: StudySpec, arm: ArmSpec, point: SweepPoint, resolved: Resolved) -> NewRun:
+    """A run of an arm at a point of the sweep, with the seed of the posted experiment."""
+    return new_run(
+        resolved.resolved,
+        posted=point.experiment,
+        remedies=arm.remedies,
+        labels=spec.labels,
+        arm=arm.name,
+        point=point.values,
+    )
 
 
 def _resolve(service: Service, arm: ArmSpec, point: SweepPoint, *, at: str, remedies_at: str) -> Resolved:

@@ -7,7 +7,8 @@ from .examples import EXPERIMENT, experiment, study
 
 
 def runs_of(api: httpx.Client, study_id: str) -> list[dict]:
-    return api.get("/v1/runs", params={"study": study_id, "limit": 200}).json()["items"]
+    listed = api.get("/v1/runs", params={"study": study_id, "limit": 200}).json()["items"]
+    return [api.get(run["urls"]["self"]).json() for run in listed]
 
 
 def test_a_study_fans_out_and_the_baseline_is_always_there(api_on_both: httpx.Client) -> None:
@@ -192,3 +193,32 @@ def test_a_control_arm_tries_a_remedy_drawn_by_chance(api: httpx.Client) -> None
     assert drawn["kind"] != "add_batch_norm"
     again = api.post("/v1/studies", json=study(seeds=[0], control="random_remedy")).json()
     assert again["arms"] == made["arms"]
+
+
+def test_a_study_whose_experiments_would_fill_the_database_is_refused(api: httpx.Client) -> None:
+    body = [{"kind": "linear", "out_features": 4}, {"kind": "activation", "activation": "relu"}] * 4
+    layers = [{"kind": "linear", "out_features": 4}, *[{"kind": "residual", "body": body}] * 190]
+    large = experiment(data={"kind": "moons"})
+    large["model"] = {"kind": "layers", "layers": [*layers, {"kind": "linear", "out_features": 2}]}
+    posted = {"experiment": large, "arms": [], "seeds": list(range(200))}
+    answer = api.post("/v1/studies", json=posted)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["errors"]
+    assert problem["pointer"] == "/seeds"
+    assert "at most 33.6 MB" in problem["allowed"]
+    assert api.get("/v1/runs").json()["items"] == []
+    assert api.post("/v1/studies", json={**posted, "seeds": [0, 1]}).status_code == 202
+    assert len(api.get("/v1/runs").content) < 10_000
+
+
+def test_a_sweep_over_networks_that_take_long_to_check_is_refused_at_once(api: httpx.Client) -> None:
+    axes = [
+        {"field": "/optimizer/learning_rate", "values": [0.001 * n for n in range(1, 101)]},
+        {"field": "/model/width", "values": list(range(1, 11))},
+    ]
+    posted = {"experiment": experiment(model={"depth": 900}), "arms": [], "seeds": [0], "sweep": axes}
+    answer = api.post("/v1/studies", json=posted)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["errors"]
+    assert (problem["pointer"], problem["value"]) == ("/sweep", 1_801_000)
+    assert answer.elapsed.total_seconds() < 5

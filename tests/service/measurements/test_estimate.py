@@ -11,7 +11,15 @@ from gradclinic_torch.recording_steps import RecordingSteps
 
 from ..api.examples import experiment
 
-GENEROUS = Limits(parameters=10**9, steps=10**6, memory_bytes=10**12, stored_bytes=10**12, runs_per_study=10)
+GENEROUS = Limits(
+    parameters=10**9,
+    steps=10**6,
+    memory_bytes=10**12,
+    stored_bytes=10**12,
+    runs_per_study=10,
+    study_bytes=10**9,
+    flops=10**18,
+)
 
 
 def made(**changes: object) -> Experiment:
@@ -90,7 +98,9 @@ def test_an_optimizer_with_state_needs_more_memory() -> None:
 
 def test_every_limit_is_named_at_its_own_place() -> None:
     found = made(model={"width": 600}, training={"steps": 5000})
-    tight = Limits(parameters=10, steps=10, memory_bytes=10, stored_bytes=10, runs_per_study=1)
+    tight = Limits(
+        parameters=10, steps=10, memory_bytes=10, stored_bytes=10, runs_per_study=1, study_bytes=10, flops=10
+    )
     with pytest.raises(TooLarge) as caught:
         check(found, estimate(found), tight)
     assert [problem.pointer for problem in caught.value.problems] == [
@@ -99,6 +109,20 @@ def test_every_limit_is_named_at_its_own_place() -> None:
         "/recording/every",
     ]
     check(found, estimate(found), GENEROUS)
+
+
+def test_a_training_that_would_take_years_is_refused_with_the_steps_that_would_fit() -> None:
+    found = made(training={"steps": 5000})
+    of_a_step = estimate(found).flops_per_step
+    with pytest.raises(TooLarge) as caught:
+        check(found, estimate(found), Limits(**{**vars(GENEROUS), "flops": 4000 * of_a_step}))
+    (problem,) = caught.value.problems
+    assert (problem.pointer, problem.value) == ("/training/steps", 5000)
+    assert "4,000 steps would fit" in str(problem.allowed)
+    check(found, estimate(found), Limits(**{**vars(GENEROUS), "flops": 5000 * of_a_step}))
+    with pytest.raises(TooLarge) as caught:
+        check(found, estimate(found), Limits(**{**vars(GENEROUS), "flops": of_a_step - 1}))
+    assert "not one step fits" in str(caught.value.problems[0].allowed)
 
 
 @pytest.mark.parametrize(("share", "adaptive"), [(2, True), (40, False)])

@@ -32,7 +32,7 @@ def cured(service: Service) -> Service:
 
 def trained(service: Service, check: Check) -> Experiment:
     (run,) = service.store.checks.runs(check.id)
-    return Experiment.model_validate(run.resolved_experiment)
+    return Experiment.model_validate(service.store.runs.get(run.id).resolved_experiment)
 
 
 def test_an_experiment_that_is_posted_is_trained_as_it_was_posted(cured: Service) -> None:

@@ -56,8 +56,8 @@ class NewRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A run in its current state."""
+class RunSummary:
+    """A run in its current state, without the documents whose size grows with its network."""
 
     id: str
     name: str | None
@@ -69,9 +69,7 @@ class Run:
     arm: str | None
     point: JsonObject | None
     seed: int
-    experiment: JsonObject
     remedies: Sequence[JsonObject]
-    resolved_experiment: JsonObject
     digest: str
     step: int
     """Number of steps whose statistics are stored."""
@@ -90,8 +88,6 @@ class Run:
     queued_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    layout: Layout | None
-    """None until a worker has claimed it."""
     outcome: Outcome | None
     metrics: RunMetrics | None
     """None until it has ended with an outcome."""
@@ -106,6 +102,16 @@ class Run:
     def ended(self) -> bool:
         """Whether its state is final."""
         return self.status in ENDED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunSummary):
+    """A run in its current state, with its documents."""
+
+    experiment: JsonObject
+    resolved_experiment: JsonObject
+    layout: Layout | None
+    """None until a worker has claimed it."""
 
 
 @dataclass(frozen=True)
