@@ -1,5 +1,6 @@
 """`/v1/datasets`: data of one's own, as npz, CSV or Parquet."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -7,17 +8,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ..experiments.datasets.base import Task
-from ..experiments.uploads import Table, from_csv, from_npz, from_parquet
+from ..experiments.uploads import UploadFormat
 from ..schemas.dataset import DatasetAnswer, DatasetDetailAnswer, DatasetPage
+from ..store import Created, DatasetRecord
 from ..use_cases.dataset import keep
+from ..use_cases.upload import read_upload
 from .http.accept import has_arrow
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
 from .http.paging import ThePage
 
 PATH = "/v1/datasets"
-NPZ = ("application/x-npz", "application/octet-stream")
-CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
+_FORMATS: Mapping[str, UploadFormat] = {
+    "application/x-npz": "npz",
+    "application/octet-stream": "npz",
+    "text/csv": "csv",
+    PARQUET: "parquet",
+}
 
 router = APIRouter(prefix=PATH, tags=["datasets"])
 
@@ -30,7 +37,7 @@ Wanted = Annotated[Task | None, Query(description="What the targets are; by thei
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (*NPZ, CSV, PARQUET)},
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _FORMATS},
     }
 }
 
@@ -50,22 +57,18 @@ async def create_dataset(
     Classes are strings, or whole numbers 0, 1, ... without a gap. The same content again is the same data set.
     """
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared not in (*NPZ, CSV, PARQUET):
-        raise HTTPException(
-            415, f"A data set comes as {', '.join((*NPZ, CSV, PARQUET))}, not {declared or 'of unknown type'}."
-        )
+    if declared not in _FORMATS:
+        raise HTTPException(415, f"A data set comes as {', '.join(_FORMATS)}, not {declared or 'of unknown type'}.")
     if declared == PARQUET and not has_arrow():
         raise HTTPException(415, "Parquet cannot be read here: this service was installed without pyarrow.")
     body = await request.body()
-    most = service.settings.max_dataset_bytes
+    most_bytes = service.settings.max_dataset_bytes
 
-    def read() -> Table:
-        if declared in NPZ:
-            return from_npz(body, task=task, most_bytes=most)
-        reader = from_csv if declared == CSV else from_parquet
-        return reader(body, target=target, task=task, most_bytes=most)
+    def read_and_keep() -> Created[DatasetRecord]:
+        form = _FORMATS[declared]
+        return keep(service.store, read_upload(body, form, target=target, task=task, most_bytes=most_bytes))
 
-    created = await run_in_threadpool(lambda: keep(service.store, read()))
+    created = await run_in_threadpool(read_and_keep)
     response.headers["Location"] = f"{PATH}/{created.item.id}"
     if created.replayed:
         response.status_code = 200

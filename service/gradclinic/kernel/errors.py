@@ -90,6 +90,13 @@ class TooLarge(InvalidRequest):
     title = "The request is larger than this service accepts"
 
 
+class BodyTooLarge(GradclinicError):
+    """The body of a request takes more memory or time to read than this service allows."""
+
+    code = "body_too_large"
+    title = "Content Too Large"
+
+
 class RemedyDoesNotApply(InvalidRequest):
     """A remedy has nothing to change, or cannot be applied to this experiment."""
 

@@ -1,19 +1,18 @@
 """Store uploaded data sets, and hand them to the experiments that name them."""
 
 from ..experiments.datasets import Upload, Uploads
-from ..experiments.uploads import Table, unpacked
+from ..experiments.uploads import PackedTable, unpacked
 from ..store import Created, DatasetRecord, Run, Store
 
 
-def keep(store: Store, table: Table) -> Created[DatasetRecord]:
+def keep(store: Store, table: PackedTable) -> Created[DatasetRecord]:
     """Store a table under the id that follows from its content."""
-    digest = table.digest
     return store.datasets.create(
-        table.packed(),
-        id=f"data_{digest[:24]}",
-        digest=digest,
+        table.content,
+        id=f"data_{table.digest[:24]}",
+        digest=table.digest,
         task=table.task,
-        rows=len(table.inputs),
+        rows=table.rows,
         shape=list(table.shape),
         outputs=table.outputs,
         classes=None if table.classes is None else list(table.classes),

@@ -58,7 +58,7 @@ class Installation:
         inputs = drawn.normal(size=(80, 5))
         body = as_npz(inputs=inputs, targets=(inputs[:, 0] > 0).astype(np.int64))
         table = from_npz(body, task=None, most_bytes=1 << 20)
-        return keep(self.service.store, table).item.id
+        return keep(self.service.store, table.packed()).item.id
 
     def finish(self) -> None:
         """Train, judge and search until nothing is left to do."""

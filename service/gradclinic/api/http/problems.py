@@ -15,6 +15,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...kernel.errors import (
+    BodyTooLarge,
     Conflict,
     GradclinicError,
     InsufficientData,
@@ -30,6 +31,7 @@ from .validation import problems_from
 MEDIA_TYPE = "application/problem+json"
 _STATUS: Mapping[type[GradclinicError], int] = {
     InvalidRequest: 422,
+    BodyTooLarge: 413,
     NotFound: 404,
     Conflict: 409,
     InsufficientData: 409,

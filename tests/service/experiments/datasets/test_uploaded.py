@@ -34,7 +34,7 @@ def npz(inputs: np.ndarray, targets: np.ndarray) -> Table:
 
 
 def upload(table: Table) -> Upload:
-    return Upload(table.task, len(table.inputs), table.shape, table.outputs, lambda: unpacked(table.packed()))
+    return Upload(table.task, len(table.inputs), table.shape, table.outputs, lambda: unpacked(table.packed().content))
 
 
 @pytest.mark.parametrize(
