@@ -6,7 +6,7 @@ find()     layer -> norms after it -> activation after those; blocks that add th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,37 +17,25 @@ from gradclinic.experiments.activations.identity import Identity
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import SiteInfo
 
-from .graph import Node, adds_its_input, consumers_of, is_product, multiplies, only_taker, reads_alone
+from .block import blocks_in, joins
+from .depth_path import Place, paths_of
+from .graph import (
+    Links,
+    Node,
+    consumers_of,
+    dominators_of,
+    is_product,
+    multiplies,
+    only_taker,
+    reached_by,
+    reads_alone,
+)
 from .hooks import Key
 from .module_kinds import CELLS, CHANNELS_FIRST, FUSED, NORMS, activation_of_module, activation_of_node, may_be_weighted
+from .passage import Passage, checkpoint_node, in_forward_order, links_of, node_of, state_of
 
 MOST_STATES = 512
 """Time steps of one cell that become sites."""
-
-
-@dataclass
-class Passage:
-    """One call of one module."""
-
-    key: Key
-    module: nn.Module
-    entry: Node | None
-    """Where its input stood in the autograd graph, before anything changed it in place."""
-    output: Tensor
-    leave: Node | None
-    version: int
-    value: Tensor
-    """The output as it was made: a copy where it may be changed in place."""
-    gradients: list[Tensor] = field(default_factory=list)
-    inner: bool = False
-    """Whether a weighted layer was called inside."""
-    weighted: bool = False
-    """Whether it multiplies its input by a matrix of its own."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether its output was changed in place later."""
-        return self.output._version != self.version
 
 
 @dataclass(frozen=True)
@@ -67,12 +55,6 @@ class Found:
     """Axis of time, and the time step, where it is one of a sequence."""
 
 
-def state_of(module: nn.Module, output: Any) -> Tensor | None:
-    """The tensor that a module's output is: of an LSTM cell the memory, c."""
-    chosen = output[1] if isinstance(module, nn.LSTMCell) and isinstance(output, tuple) else output
-    return chosen if isinstance(chosen, Tensor) else None
-
-
 class Discovery:
     """Looks at one forward pass in full."""
 
@@ -84,36 +66,37 @@ class Discovery:
         self._passages: list[Passage] = []
         self._before: list[Passage] = []
         self._entries: dict[Key, Node | None] = {}
-        self._open: list[Key] = []
-        self._inner: set[Key] = set()
+        self._samples = self._samples_before = 0
 
     def begins(self, samples: int) -> None:
         """Of several passes in a step the last one is looked at that something came back to."""
         if any(passage.gradients for passage in self._passages):
-            self._before = self._passages
-        self._passages = []
-        self._entries, self._open, self._inner = {}, [], set()
+            self._before, self._samples_before = self._passages, self._samples
+        self._passages, self._samples = [], samples
+        self._entries = {}
 
     @property
     def passages(self) -> list[Passage]:
-        """The calls of that pass, in the order in which they ended."""
-        return self._passages if any(each.gradients for each in self._passages) else self._before
+        """The calls of that pass to whose outputs something came back, in the order in which they end.
+
+        What a checkpoint without reentrance computes again is not among them: the first computation is.
+        """
+        seen = [each for each in self._passages if each.gradients]
+        return in_forward_order(seen or [each for each in self._before if each.gradients])
+
+    @property
+    def _samples_seen(self) -> int:
+        return self._samples if any(each.gradients for each in self._passages) else self._samples_before
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         self.called.setdefault(key[0], len(self.called))
-        self._entries[key] = tensor.grad_fn if tensor is not None else None
-        self._open.append(key)
+        self._entries[key] = node_of(tensor)
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
-        if key in self._open:
-            del self._open[self._open.index(key) :]
         tensor = state_of(module, output)
         if tensor is None or not tensor.requires_grad or not tensor.is_floating_point():
             return
         entry = self._entries.pop(key, None)
-        weighted = may_be_weighted(module) and multiplies(entry, tensor.grad_fn)
-        if weighted:
-            self._inner.update(self._open)
         container = next(module.children(), None) is not None
         passage = Passage(
             key=key,
@@ -123,8 +106,8 @@ class Discovery:
             leave=tensor.grad_fn,
             version=tensor._version,
             value=tensor.detach() if container else tensor.detach().clone(),
-            inner=key in self._inner,
-            weighted=weighted,
+            weighted=may_be_weighted(module) and multiplies(entry, tensor.grad_fn),
+            again=checkpoint_node(),
         )
         tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
             lambda gradient: passage.gradients.append(gradient.detach())
@@ -133,30 +116,42 @@ class Discovery:
 
     def find(self, loss: Tensor | None) -> tuple[list[Found], Key | None]:
         """The sites in forward order, after backward; and which call was the readout's."""
-        root = loss.grad_fn if loss is not None and loss.grad_fn is not None else self._last_node()
-        consumers = consumers_of(root) if root is not None else {}
-        seen = [passage for passage in self.passages if passage.gradients]  # what a checkpoint computes again is not
-        weighted = [passage.key for passage in seen if passage.weighted]
-        readout = weighted[-1] if weighted else None
-        blocks = self._blocks(readout)
-        found: list[Found] = []
-        for passage in self.passages:
-            if passage.key == readout:
-                continue
+        passages = self.passages
+        if not passages:
+            return [], None
+        root = loss.grad_fn if loss is not None and loss.grad_fn is not None else passages[-1].leave
+        links = links_of(passages)
+        consumers, dominators = consumers_of(root, links), dominators_of(root, links)
+        readouts = _readouts(passages, root, links)
+        names = {name for name, _ in readouts}
+        blocks = blocks_in(passages, readouts=names)
+        places = blocks | joins(passages, dominators, blocks=blocks, readouts=names)
+        found: list[tuple[Found, Passage]] = []
+        for passage in (each for each in passages if each.key not in readouts):
             in_profile = not any(passage.key[0].startswith(f"{name}.") for name in blocks)
-            if passage.weighted:
-                found += self._pre_activation(passage, consumers, in_profile=in_profile)
-            elif isinstance(passage.module, CELLS) and passage.key[1] < MOST_STATES:
-                found += _state(passage)
-            elif isinstance(passage.module, FUSED) and passage.key[1] == 0:
-                found += _time_steps(passage)
-            elif passage.key[0] in blocks:
-                found += _block(passage)
-        return found, readout
+            sites = self._sites_of(passage, passages, consumers, blocks=places, in_profile=in_profile)
+            found += [(each, passage) for each in sites]
+        return _along_paths(found, passages, root, links, samples=self._samples_seen), readouts[
+            -1
+        ] if readouts else None
 
-    def _last_node(self) -> Node | None:
-        """Where the last output stands in the graph, for a loss that was told as a number."""
-        return self.passages[-1].leave if self.passages else None
+    def _sites_of(
+        self,
+        passage: Passage,
+        passages: Sequence[Passage],
+        consumers: dict[Node, list[Node]],
+        *,
+        blocks: set[str],
+        in_profile: bool,
+    ) -> Iterator[Found]:
+        if passage.weighted:
+            yield from _pre_activation(passage, passages, consumers, in_profile=in_profile)
+        elif isinstance(passage.module, CELLS) and passage.key[1] < MOST_STATES:
+            yield from _state(passage)
+        elif isinstance(passage.module, FUSED) and passage.key[1] == 0:
+            yield from _time_steps(passage)
+        elif passage.key[0] in blocks:
+            yield from _block(passage)
 
     def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
         """What the sites were in that step, each with its gradient."""
@@ -174,49 +169,71 @@ class Discovery:
                 kept[each.site.output] = phi if phi is not None else applied(each, value)
         return kept
 
-    def _pre_activation(
-        self, passage: Passage, consumers: dict[Node, list[Node]], *, in_profile: bool
-    ) -> Iterator[Found]:
-        tapped = passage
-        while (norm := self._next(tapped)) is not None and isinstance(norm.module, NORMS):
-            if not reads_alone(norm.entry, norm.leave, consumers):
-                break  # another block's norm, beside which the skip connection passes
-            tapped = norm
-        if not tapped.gradients or tapped.value.ndim < 2:
-            return
-        following = self._next(tapped)
-        activation = activation_of_module(following.module) if following is not None else None
-        after, compute = (following.key, None) if following is not None and activation is not None else (None, None)
-        if activation is None:
-            taker = only_taker(tapped.leave, consumers)
-            activation = None if taker is None else Identity() if is_product(taker) else activation_of_node(taker)
-            if activation is not None:
-                call = activation.call()
-                compute = getattr(nn, call.target.removeprefix("nn."))(*call.args, **call.kwargs)
-        axis = 1 if isinstance(passage.module, CHANNELS_FIRST) else -1
-        yield _found(
-            _name(passage.key), "pre_activation", tapped, axis=axis, in_profile=in_profile,
-            activation=activation, after=after, compute=compute,
-        )  # fmt: skip
 
-    def _next(self, passage: Passage) -> Passage | None:
-        """The module that takes a module's output, where one does."""
-        for each in self.passages:
-            takes = each.entry is passage.leave and each is not passage
-            if takes and (isinstance(each.module, NORMS) or activation_of_module(each.module) is not None):
-                return each
-        return None
+def _readouts(passages: Sequence[Passage], root: Node, links: Links) -> list[Key]:
+    """The calls of the layer that is called last, from which the way to the loss has no other such layer."""
+    weighted = [passage for passage in passages if passage.weighted]
+    under = reached_by([each.leave for each in weighted], root, links)
+    before = set[int]().union(*under)
+    last = weighted[-1].key[0] if weighted else ""
+    return [each.key for index, each in enumerate(weighted) if each.key[0] == last and index not in before]
 
-    def _blocks(self, readout: Key | None) -> set[str]:
-        """Names of the modules that add their input to what they make of it, and hold no such module themselves."""
-        names = {
-            passage.key[0]
-            for passage in self.passages
-            if passage.inner and passage.key[0] and passage.entry is not None and passage.gradients
-            if readout is None or not readout[0].startswith(f"{passage.key[0]}.")
-            if passage.value.ndim >= 2 and adds_its_input(passage.entry, passage.leave)
-        }
-        return {name for name in names if not any(other.startswith(f"{name}.") for other in names)}
+
+def _along_paths(
+    found: Sequence[tuple[Found, Passage]], passages: Sequence[Passage], root: Node, links: Links, *, samples: int
+) -> list[Found]:
+    """The sites, each on its path over the depth, and with its number of positions."""
+    by_key = {passage.key: passage for passage in passages}
+    over_depth = [(each, of) for each, of in found if each.info.in_profile and not each.info.group]
+    places = [
+        Place(each.info.name, by_key[each.key].leave, of.entry if each.info.kind == "block_output" else None)
+        for each, of in over_depth
+    ]
+    path_of = {place.name: path for place, path in zip(places, paths_of(places, root, links), strict=True)}
+    placed = []
+    for each, _ in found:
+        path = path_of.get(each.info.name, "")
+        entries = by_key[each.key].value.numel()
+        positions = 1 if each.info.group else max(1, round(entries / max(1, samples * each.info.units)))
+        in_profile = each.info.in_profile and path is not None
+        info = replace(each.info, in_profile=in_profile, path=path or "", positions=positions)
+        placed.append(replace(each, info=info, site=replace(each.site, in_profile=in_profile)))
+    return placed
+
+
+def _pre_activation(
+    passage: Passage, passages: Sequence[Passage], consumers: dict[Node, list[Node]], *, in_profile: bool
+) -> Iterator[Found]:
+    tapped = passage
+    while (norm := _next(tapped, passages)) is not None and isinstance(norm.module, NORMS):
+        if not reads_alone(norm.entry, norm.leave, consumers):
+            break  # another block's norm, beside which the skip connection passes
+        tapped = norm
+    if tapped.value.ndim < 2:
+        return
+    following = _next(tapped, passages)
+    activation = activation_of_module(following.module) if following is not None else None
+    after, compute = (following.key, None) if following is not None and activation is not None else (None, None)
+    if activation is None:
+        taker = only_taker(tapped.leave, consumers)
+        activation = None if taker is None else Identity() if is_product(taker) else activation_of_node(taker)
+        if activation is not None:
+            call = activation.call()
+            compute = getattr(nn, call.target.removeprefix("nn."))(*call.args, **call.kwargs)
+    axis = 1 if isinstance(passage.module, CHANNELS_FIRST) else -1
+    yield _found(
+        _name(passage.key), "pre_activation", tapped, axis=axis, in_profile=in_profile,
+        activation=activation, after=after, compute=compute,
+    )  # fmt: skip
+
+
+def _next(passage: Passage, passages: Sequence[Passage]) -> Passage | None:
+    """The module that takes a module's output, where one does."""
+    for each in passages:
+        takes = each.entry is passage.leave and each is not passage
+        if takes and (isinstance(each.module, NORMS) or activation_of_module(each.module) is not None):
+            return each
+    return None
 
 
 def applied(found: Found, value: Tensor) -> Tensor:
@@ -227,15 +244,14 @@ def applied(found: Found, value: Tensor) -> Tensor:
 
 
 def _state(passage: Passage) -> Iterator[Found]:
-    if passage.gradients:
-        name, step = passage.key
-        yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name)
+    name, step = passage.key
+    yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name)
 
 
 def _time_steps(passage: Passage) -> Iterator[Found]:
     """What goes into each time step of a recurrent layer; none where there are too many."""
     axis = 1 if passage.module.batch_first else 0
-    if passage.gradients and passage.value.shape[axis] <= MOST_STATES:
+    if passage.value.shape[axis] <= MOST_STATES:
         name = passage.key[0]
         for step in range(passage.value.shape[axis]):
             yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name, at=(axis, step))

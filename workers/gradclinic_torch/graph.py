@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -12,13 +13,17 @@ Node = Any
 _MULTIPLY = ("Addmm", "Mm", "Bmm", "Baddbmm", "Convolution", "Linear", "MkldnnLinear", "ScaledDotProduct", "Cudnn")
 
 
-def consumers_of(root: Node) -> dict[Node, list[Node]]:
+Links = Mapping[Node, Sequence[Node]]
+"""What some nodes take from, where torch's graph does not say: a part that a checkpoint computes again has its own."""
+
+
+def consumers_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node, list[Node]]:
     """For each node under `root`: the nodes that take its output."""
     found: dict[Node, list[Node]] = {}
     seen, waiting = {root}, [root]
     while waiting:
         node = waiting.pop()
-        for below in _below(node):
+        for below in _below(node, links):
             found.setdefault(below, []).append(node)
             if below not in seen:
                 seen.add(below)
@@ -26,21 +31,69 @@ def consumers_of(root: Node) -> dict[Node, list[Node]]:
     return found
 
 
-def adds_its_input(entry: Node, leave: Node) -> bool:
+def dominators_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node, Node | None]:
+    """For each node under `root`: the nearest node that every way from it to the root goes through; None for the root.
+
+    All of the gradient that arrives at a node has come through its dominators.
+    Source: Cooper, Harvey and Kennedy 2001, A simple, fast dominance algorithm; the graph has no circle, so that one
+    pass is enough.
+    """
+    consumers = consumers_of(root, links)
+    nearest: dict[Node, Node | None] = {root: None}
+    depth = {root: 0}
+
+    def shared(one: Node, other: Node) -> Node:
+        while one is not other:
+            if depth[one] >= depth[other]:
+                one = nearest[one]
+            else:
+                other = nearest[other]
+        return one
+
+    for node in reversed(list(_upward(None, root, links))):
+        if node is not root:
+            takers = consumers[node]
+            found = takers[0]
+            for taker in takers[1:]:
+                found = shared(found, taker)
+            nearest[node], depth[node] = found, depth[found] + 1
+    return nearest
+
+
+def reached_by(nodes: Sequence[Node], root: Node, links: Links = MappingProxyType({})) -> list[set[int]]:
+    """For each node, the indices of those that a way to it starts from."""
+    index_of = {node: index for index, node in enumerate(nodes)}
+    below: dict[Node, int] = {}
+    """A bit for each node at or under this one."""
+    for node in _upward(None, root, links):
+        found = 0
+        for each in _below(node, links):
+            found |= below[each]
+        below[node] = found | (1 << index_of[node] if node in index_of else 0)
+    return [
+        {other for other in range(len(nodes)) if other != index and below.get(node, 0) >> other & 1}
+        for index, node in enumerate(nodes)
+    ]
+
+
+def adds_its_input(entry: Node, leave: Node, *, unchanged: bool = False) -> bool:
     """Whether what goes in at `entry` comes out at `leave` also on a way with at most one weight, fewer than others.
 
-    Such is a residual block: the identity, or one projection, is added to what several layers made of the input.
+    Such is a residual block: the identity, or one projection, is added to what several layers made of the input. A
+    product added to other products, with nothing between that is not linear, is one linear layer (LoRA), and no block.
+    unchanged: only the identity counts, and no projection.
     """
     spans = {entry: (0, 0)}
-    joined = False
+    joined = bends = False
     for node in _upward(entry, leave):
         own = int(node.name().startswith(_MULTIPLY))
+        bends = bends or (node is not entry and not is_linear(node))
         ways = [spans[below] for below in _below(node) if below in spans]
         if ways:
             spans[node] = own + min(low for low, _ in ways), own + max(high for _, high in ways)
             joined = joined or (node.name().startswith("Add") and len(ways) > 1 and len(set(ways)) > 1)
     fewest, most = spans.get(leave, (0, 0))
-    return joined and fewest <= 1 and fewest < most
+    return joined and fewest < most and (fewest == 0 or (fewest == 1 and bends and not unchanged))
 
 
 def multiplies(entry: Node, leave: Node) -> bool:
@@ -98,6 +151,12 @@ def is_product(node: Node) -> bool:
     return bool(node.name().startswith(_MULTIPLY))
 
 
+def is_linear(node: Node) -> bool:
+    """Whether a node makes sums, products, reshapings or dropout: nothing that bends a signal."""
+    name = node.name().partition("Backward")[0]
+    return is_product(node) or name in _RESHAPES or name in _LINEAR
+
+
 def only_taker(node: Node, consumers: Mapping[Node, Sequence[Node]]) -> Node | None:
     """The one operation that takes what a node makes, beyond reshapings; None where several do, or none."""
     takers = consumers.get(node, ())
@@ -112,6 +171,12 @@ _RESHAPES = (
 )  # fmt: skip
 """What moves numbers without changing them."""
 
+_LINEAR = (
+    "Add", "Sub", "Mul", "Div", "Neg", "Sum", "Mean", "Expand", "Cat", "Stack", "Split", "NativeDropout",
+    "FusedDropout", "torch::autograd::AccumulateGrad",
+)  # fmt: skip
+"""What else bends no signal; a gate, which multiplies two signals, has an activation of its own."""
+
 
 def nearest_operation(node: Node | None) -> Node | None:
     """The node of the operation that made a tensor's numbers; reshapings are passed over."""
@@ -123,7 +188,7 @@ def nearest_operation(node: Node | None) -> Node | None:
     return None
 
 
-def _upward(entry: Node, leave: Node) -> Iterator[Node]:
+def _upward(entry: Node | None, leave: Node, links: Links = MappingProxyType({})) -> Iterator[Node]:
     """The nodes between, each after those that it takes from; what lies beyond `entry` is not looked at."""
     done, waiting = {entry}, [(leave, False)]
     while waiting:
@@ -133,8 +198,9 @@ def _upward(entry: Node, leave: Node) -> Iterator[Node]:
         elif node not in done:
             done.add(node)
             waiting.append((node, True))
-            waiting += [(below, False) for below in _below(node) if below not in done]
+            waiting += [(below, False) for below in _below(node, links) if below not in done]
 
 
-def _below(node: Node) -> list[Node]:
-    return [below for below, _ in node.next_functions if below is not None]
+def _below(node: Node, links: Links = MappingProxyType({})) -> Sequence[Node]:
+    known = links.get(node)
+    return known if known is not None else [below for below, _ in node.next_functions if below is not None]

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .discovery import Found, applied, state_of
+from .discovery import Found, applied
 from .hooks import Key
+from .passage import state_of
 
 SAMPLES = 256
 """A unit counts as dead when it was off on at least so many samples, as in a probe."""

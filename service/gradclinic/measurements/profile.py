@@ -1,6 +1,10 @@
 """Gradient profiles over depth: one per chain of sites (layer outputs), with its slope and outlier layers.
 
 The depth fraction is 0 at the first site of a profile and 1 at the last. The readout is not a site.
+
+A site's gradient counts with all of a sample's positions together: the norm over the positions, RMS over samples and
+units. Else a layer after which one of T tokens goes on would pass for a loss by a factor of sqrt(T). Recorded is the
+RMS over positions too, so the root of their number is multiplied here.
 """
 
 from collections.abc import Sequence
@@ -28,16 +32,16 @@ LOCAL_SPREADS = 4.0
 
 @dataclass(frozen=True)
 class Profile:
-    """Gradients over depth for one chain of sites: the feed-forward path, or one recurrent layer over time."""
+    """Gradients over depth for one chain of sites: a feed-forward path, or one recurrent layer over time."""
 
     group: str
-    """The recurrent layer, or "" for the feed-forward path."""
+    """The recurrent layer, or "" for a feed-forward path."""
     columns: tuple[int, ...]
     """Indices of its sites in the record's sites."""
     steps: npt.NDArray[np.int32]
     """[n]"""
     log10_gradient: Array
-    """[n, L]: log10 g, -45 where g is 0, NaN where g is not finite."""
+    """[n, L]: log10 g, over all positions together, -45 where g is 0, NaN where g is not finite."""
     slope: Array
     """[n]: gradient decay D in orders of magnitude; positive: vanishing, negative: exploding."""
     slope_error: Array
@@ -73,7 +77,11 @@ def profiles(record: RunRecord) -> list[Profile]:
     if not len(gradients):
         return []
     chains = _chains(record.sites)
-    return [_profile(gradients, group, columns) for group, columns in chains.items() if len(columns) >= MIN_SITES]
+    return [
+        _profile(gradients, record.sites, group, columns)
+        for (group, _), columns in chains.items()
+        if len(columns) >= MIN_SITES
+    ]
 
 
 def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:
@@ -86,16 +94,18 @@ def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:
     return max(candidates, key=steepness, default=None)
 
 
-def _chains(sites: Sequence[SiteInfo]) -> dict[str, tuple[int, ...]]:
-    chains: dict[str, list[int]] = {}
+def _chains(sites: Sequence[SiteInfo]) -> dict[tuple[str, str], tuple[int, ...]]:
+    """By recurrent layer and path, the indices of the sites in order."""
+    chains: dict[tuple[str, str], list[int]] = {}
     for index, site in enumerate(sites):
         if site.in_profile:
-            chains.setdefault(site.group, []).append(index)
-    return {group: tuple(columns) for group, columns in chains.items()}
+            chains.setdefault((site.group, site.path), []).append(index)
+    return {chain: tuple(columns) for chain, columns in chains.items()}
 
 
-def _profile(gradients: Series, group: str, columns: tuple[int, ...]) -> Profile:
-    values = gradients.values[:, columns].astype(np.float64)
+def _profile(gradients: Series, sites: Sequence[SiteInfo], group: str, columns: tuple[int, ...]) -> Profile:
+    positions = np.array([sites[column].positions for column in columns], np.float64)
+    values = gradients.values[:, columns].astype(np.float64) * np.sqrt(positions)
     finite = np.isfinite(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(finite, np.maximum(np.log10(np.abs(values)), ZERO_GRADIENT_LOG10), np.nan)

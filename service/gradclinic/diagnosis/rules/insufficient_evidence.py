@@ -30,6 +30,7 @@ class InsufficientEvidence(Rule):
         reason = self._reason(features, record, thresholds)
         if reason is None:
             return None
+        seen = _weights_seen(record)
         return self.finding(
             features,
             harm=False,
@@ -38,7 +39,7 @@ class InsufficientEvidence(Rule):
             evidence=(
                 Evidence("steps_done", float(features.steps_done), "steps", thresholds.min_steps),
                 Evidence("finite_records", float(features.finite_records), "records", thresholds.min_records),
-                Evidence("weights_seen", _weights_seen(record), "fraction", _SEEN),
+                *((Evidence("weights_seen", seen, "fraction", _SEEN),) if seen < _SEEN else ()),
             ),
             summary=f"There is not enough evidence for a diagnosis: {reason}.",
         )

@@ -1,0 +1,45 @@
+"""Gradients over the depth: along each path, with all positions of a sample together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradclinic.measurements.profile import profiles
+from gradclinic.measurements.record import RunRecord, SiteInfo
+
+from ..diagnosis.records import changed, healthy_record
+
+
+def with_sites(*sites: SiteInfo, levels: list[float]) -> RunRecord:
+    record = healthy_record(layers=len(sites))
+    return changed(replace(record, sites=sites), {"site_grad_rms": np.array(levels)})
+
+
+def site(name: str, **facts: object) -> SiteInfo:
+    return replace(SiteInfo(name, "pre_activation", in_profile=True, units=32), **facts)
+
+
+def test_the_sites_of_each_path_have_a_slope_of_their_own() -> None:
+    record = with_sites(
+        *(site(f"encoder.{k}", path="encoder.0") for k in range(3)),
+        *(site(f"decoder.{k}") for k in range(3)),
+        levels=[1e-4, 1e-4, 1e-4, 0.01, 0.1, 1.0],
+    )
+    encoder, decoder = profiles(record)
+    assert (encoder.columns, decoder.columns) == ((0, 1, 2), (3, 4, 5))
+    assert encoder.slope[0] == pytest.approx(0.0, abs=1e-6)
+    assert decoder.slope[0] == pytest.approx(2.0, abs=1e-6)
+
+
+def test_a_path_of_two_sites_is_not_judged() -> None:
+    record = with_sites(site("a", path="a"), site("b", path="a"), site("c"), levels=[1.0, 2.0, 3.0])
+    assert profiles(record) == []
+
+
+def test_the_gradient_of_one_of_many_positions_is_as_large_with_the_others_as_alone() -> None:
+    """One of 100 positions gets a gradient of RMS 1; over all of them the RMS is 1 / sqrt(100)."""
+    record = with_sites(*(site(f"{k}", positions=100) for k in range(2)), site("pooler"), levels=[0.1, 0.1, 1.0])
+    (profile,) = profiles(record)
+    assert profile.log10_gradient[0] == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
+    assert profile.slope[0] == pytest.approx(0.0, abs=1e-6)
