@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from gradclinic.cli.commands import app
 from gradclinic.settings import Settings
 
 OURS = ("api", "migration", "reconciler", "worker", "worker-gpu")
@@ -62,15 +64,15 @@ def test_the_settings_that_compose_gives_are_accepted(services, monkeypatch):
 def test_every_command_exists(services, name):
     """The command line itself is asked: with --help behind it, a command that exists succeeds."""
     program, *arguments = services[name]["command"]
-    finished = subprocess.run([tool(program), *arguments, "--help"], capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
+    assert program == "gradclinic"
+    finished = CliRunner().invoke(app, [*arguments, "--help"])
+    assert finished.exit_code == 0, finished.output
     options = [argument for argument in arguments if argument.startswith("--")]
-    assert all(option in finished.stdout for option in options)
+    assert all(option in finished.output for option in options)
 
 
 def test_a_command_that_does_not_exist_would_be_noticed():
-    finished = subprocess.run([tool("gradclinic"), "no-such-command", "--help"], capture_output=True, check=False)
-    assert finished.returncode != 0
+    assert CliRunner().invoke(app, ["no-such-command", "--help"]).exit_code != 0
 
 
 def test_every_service_is_bounded_unprivileged_and_read_only(services):

@@ -1,5 +1,6 @@
 """The same network trained as declared and in a loop of one's own: the same numbers, and the same diagnosis."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -89,9 +90,15 @@ CASES = {
 }
 
 
+@cache
+def both(name: str) -> tuple[RunRecord, RunRecord]:
+    """The case as declared, and in its own loop; trained once for all tests."""
+    return train(CASES[name]), in_its_own_loop(CASES[name])
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_statistic_is_the_same(name: str) -> None:
-    declared, own = train(CASES[name]), in_its_own_loop(CASES[name])
+    declared, own = both(name)
     assert [site.kind for site in own.sites] == [site.kind for site in declared.sites]
     assert [site.in_profile for site in own.sites] == [site.in_profile for site in declared.sites]
     assert [site.activation for site in own.sites] == [site.activation for site in declared.sites]
@@ -112,7 +119,7 @@ def test_every_statistic_is_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_diagnosis_is_the_same(name: str) -> None:
-    declared, own = diagnose(train(CASES[name])), diagnose(in_its_own_loop(CASES[name]))
+    declared, own = (diagnose(record) for record in both(name))
     assert own.primary == declared.primary
     assert [(each.condition, each.harm) for each in own.findings] == [
         (each.condition, each.harm) for each in declared.findings

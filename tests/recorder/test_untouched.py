@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -80,11 +81,17 @@ def trained(make: Callable[[], nn.Module], *, record: bool, **options: object) -
     return weights_of(model), [torch.rand(1).item(), random.random(), float(np.random.rand())]
 
 
+@cache
+def unrecorded(name: str) -> tuple[list[Tensor], list[object]]:
+    """A model trained without a recording, once for all tests."""
+    return trained(MODELS[name], record=False)
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("probed", [False, True])
 def test_weights_and_randomness_are_equal_to_the_bit_with_a_recording_and_without(name: str, probed: bool) -> None:
     options = {"probe": probe()} if probed else {}
-    without, drawn = trained(MODELS[name], record=False)
+    without, drawn = unrecorded(name)
     recorded_weights, then = trained(MODELS[name], record=True, **options)
     assert same(without, recorded_weights)
     assert drawn == then

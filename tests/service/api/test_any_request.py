@@ -40,7 +40,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(body=mutated() | anything)
-@settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
 def test_resolving_anything_is_200_or_a_refusal_with_a_place(api: httpx.Client, body: object) -> None:
     answer = api.post("/v1/experiments:resolve", json=body)
     assert answer.status_code in {200, 422}, answer.text

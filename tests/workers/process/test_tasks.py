@@ -1,6 +1,8 @@
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,13 @@ def submitted(store: Store, **changes: Any) -> Run:
 
 
 def undisturbed(experiment: Mapping[str, Any] = EXPERIMENT) -> RunRecord:
-    return fit.train(Experiment.model_validate(experiment))
+    return _undisturbed(json.dumps(experiment))
+
+
+@cache
+def _undisturbed(experiment: str) -> RunRecord:
+    """Trained once for all tests, none of which changes it."""
+    return fit.train(Experiment.model_validate_json(experiment))
 
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, act) -> None:

@@ -27,7 +27,7 @@ from tests.service.examples import examples
 
 torch.set_num_threads(1)
 
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+drawn = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 SIZES = st.integers(1, 6)
 SHAPES: dict[str, st.SearchStrategy[tuple[int, ...]]] = {
