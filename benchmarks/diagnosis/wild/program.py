@@ -32,6 +32,8 @@ class Program:
     batch: int = 32
     clears: bool = True
     """Whether gradients are cleared before each backward pass."""
+    clears_late: bool = False
+    """Whether gradients are cleared between the backward pass and the step, so that none is left to apply."""
     evaluates: bool = False
     """Whether the model stays in evaluation mode."""
     clip: float | None = None
@@ -88,6 +90,8 @@ def train(program: Program, *, seed: int = 0, rule_sets: Sequence[str] = ()) -> 
             recording.after_backward(loss)
             if program.clip is not None:
                 nn.utils.clip_grad_norm_(model.parameters(), program.clip)
+            if program.clears_late:
+                optimizer.zero_grad()
             optimizer.step()
             schedule.step()
     with torch.no_grad():

@@ -8,7 +8,7 @@ from gradclinic.diagnosis import RULE_SETS, Diagnosis
 from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
-from . import images, sequences, tabular, unseen
+from . import beginner, forum, images, sequences, tabular, unseen
 from .program import Fault, Program, train
 
 MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
@@ -27,6 +27,26 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     unseen.moons,
     unseen.diabetes,
     unseen.sensors,
+    beginner.xor,
+    beginner.parabola,
+    beginner.sine,
+    beginner.heat,
+    beginner.line,
+    beginner.iris,
+    beginner.gender,
+    beginner.houses,
+    beginner.spiral,
+    beginner.numbers,
+    beginner.fraud,
+    forum.pets,
+    forum.films,
+    forum.passengers,
+    forum.variational,
+    forum.denoise,
+    forum.ratings,
+    forum.deep,
+    forum.tokens,
+    forum.letters,
 )
 HARMED = 0.15
 """A fault counts where the score falls by this much: others did no harm, and are told apart in no result."""
