@@ -27,8 +27,8 @@ WORDING = {
 """Prose of claims, statistics, findings, comparisons and predictions, which each version writes itself."""
 
 ADDED = {"blames", "loss_unit", "summary", "positions", "path"}
-"""Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; how many
-positions a sample has at a site, and the path over the depth that it lies on."""
+"""Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; how
+many positions a sample has at a site, and the path over the depth that it lies on."""
 
 
 NOT_LISTED = {"experiment", "resolved_experiment"}

@@ -46,6 +46,10 @@ class Profile:
     """[n]: gradient decay D in orders of magnitude; positive: vanishing, negative: exploding."""
     slope_error: Array
     """[n]: standard error of D from the scatter of the sites around the line, in orders of magnitude."""
+    from_start: bool
+    """Whether its first record is of the first step whose gradient was not zero at all of its sites. A readout that
+    starts at zero lets no gradient through until it has moved; what is before that step says nothing and is left out.
+    """
 
     @property
     def losses(self) -> Array:
@@ -106,6 +110,9 @@ def _chains(sites: Sequence[SiteInfo]) -> dict[tuple[str, str], tuple[int, ...]]
 def _profile(gradients: Series, sites: Sequence[SiteInfo], group: str, columns: tuple[int, ...]) -> Profile:
     positions = np.array([sites[column].positions for column in columns], np.float64)
     values = gradients.values[:, columns].astype(np.float64) * np.sqrt(positions)
+    steps, from_start = gradients.steps, bool(gradients.steps[0] == 0)
+    first = int(np.argmax((values != 0).any(axis=1)))
+    values, steps = values[first:], steps[first:]
     finite = np.isfinite(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(finite, np.maximum(np.log10(np.abs(values)), ZERO_GRADIENT_LOG10), np.nan)
@@ -119,12 +126,12 @@ def _profile(gradients: Series, sites: Sequence[SiteInfo], group: str, columns: 
     slope = np.where(starved, np.inf, slope)
     slope = np.where(finite.all(axis=1), slope, -np.inf)
     error = np.where(np.isfinite(slope), error, 0.0)
-    return Profile(group, columns, gradients.steps, logs, slope, error)
+    return Profile(group, columns, steps, logs, slope, error, from_start)
 
 
 def at_start(profile: Profile | None, values: Array | None = None) -> float | None:
-    """The slope (or another value per record) at step 0; None if it was not recorded."""
-    if profile is None or not len(profile.steps) or profile.steps[0] != 0:
+    """The slope (or another value per record) at the first step with a gradient; None if that was not recorded."""
+    if profile is None or not profile.from_start:
         return None
     return float((profile.slope if values is None else values)[0])
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradclinic.measurements.profile import profiles
-from gradclinic.measurements.record import RunRecord, SiteInfo
+from gradclinic.measurements.profile import at_start, profiles
+from gradclinic.measurements.record import RunRecord, Series, SiteInfo
 
 from ..diagnosis.records import changed, healthy_record
 
@@ -43,3 +43,29 @@ def test_the_gradient_of_one_of_many_positions_is_as_large_with_the_others_as_al
     (profile,) = profiles(record)
     assert profile.log10_gradient[0] == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
     assert profile.slope[0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_readout_that_starts_at_zero_is_judged_from_the_first_step_with_a_gradient() -> None:
+    record = with_sites(*(site(f"{k}") for k in range(4)), levels=[0.01, 0.1, 1.0, 10.0])
+    gradients = record.get("site_grad_rms")
+    values = gradients.values.copy()
+    values[0] = 0.0
+    late = replace(record, series={**record.series, "site_grad_rms": Series(gradients.steps, values)})
+    (profile,) = profiles(late)
+    assert profile.steps[0] == 1
+    assert at_start(profile) == pytest.approx(3.0, abs=1e-6)
+
+
+def test_gradients_that_stay_at_zero_are_no_start_that_passes() -> None:
+    record = with_sites(*(site(f"{k}") for k in range(4)), levels=[0.0, 0.0, 0.0, 0.0])
+    (profile,) = profiles(record)
+    assert profile.steps[0] == 0
+    assert at_start(profile) == np.inf
+
+
+def test_without_the_first_step_nothing_is_known_of_the_start() -> None:
+    record = with_sites(*(site(f"{k}") for k in range(4)), levels=[0.1, 0.1, 0.1, 0.1])
+    gradients = record.get("site_grad_rms")
+    later = Series(gradients.steps[5:], gradients.values[5:])
+    (profile,) = profiles(replace(record, series={**record.series, "site_grad_rms": later}))
+    assert at_start(profile) is None
