@@ -1,6 +1,7 @@
 """`/events`: events of a run or a study, as server-sent events or as JSON pages for polling."""
 
 from collections.abc import AsyncIterator, Callable
+from time import monotonic
 from typing import Annotated, Any, TypeVar
 
 import anyio
@@ -13,14 +14,15 @@ from ..kernel.errors import NotFound, ServiceUnavailable
 from ..schemas.event import RunEvent, RunEventPage, StudyEvent, StudyEventPage
 from ..use_cases.event import News, Position, run_news, study_news
 from .http.accept import choose
+from .http.crowd import Crowd
 from .http.dependencies import RunId, StudyId, TheService, problems
 from .http.plain_json import dump
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
 JSON, EVENT_STREAM = "application/json", "text/event-stream"
-_POLL_S = 0.25
-_KEEP_ALIVE_POLLS = 60
+_KEEP_ALIVE_S = 15.0
+_readers = Crowd(poll_s=0.25, polls_per_s=100, most=1000)
 _SHAPE: dict[str, Any] = {"content": {JSON: {}, EVENT_STREAM: {"schema": {"type": "string"}}}}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "Events, oldest first.", **_SHAPE}}
 
@@ -76,6 +78,8 @@ async def _answer(
     page: type[Page], request: Request, response: Response, since: Position, look: Callable[[Position], News]
 ) -> StreamingResponse | Page:
     form = choose(request.headers.get("accept"), [JSON, EVENT_STREAM])
+    if form == EVENT_STREAM:
+        _readers.check()
     first = await run_in_threadpool(look, since)
     if form == EVENT_STREAM:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
@@ -89,23 +93,25 @@ async def _stream(page: type[Page], news: News, look: Callable[[Position], News]
 
     If the database is unavailable, the stream waits: a browser that reconnects and gets a 503 gives up.
     """
-    quiet = 0
-    while True:
-        for event in page.model_validate(news).items:
-            yield _encoded(event)
-        if news.done:
-            return
-        quiet = 0 if news.items else quiet + 1
-        if quiet >= _KEEP_ALIVE_POLLS:
-            yield KEEPALIVE_COMMENT
-            quiet = 0
-        await anyio.sleep(_POLL_S)
-        try:
-            news = await run_in_threadpool(look, news.position)
-        except ServiceUnavailable:
-            news = News((), news.position, done=False)
-        except NotFound:  # deleted meanwhile
-            return
+    last_sent = monotonic()
+    with _readers.joined():
+        while True:
+            for event in page.model_validate(news).items:
+                yield _encoded(event)
+            if news.done:
+                return
+            if news.items:
+                last_sent = monotonic()
+            elif monotonic() - last_sent >= _KEEP_ALIVE_S:
+                yield KEEPALIVE_COMMENT
+                last_sent = monotonic()
+            await anyio.sleep(_readers.pause_s)
+            try:
+                news = await run_in_threadpool(look, news.position)
+            except ServiceUnavailable:
+                news = News((), news.position, done=False)
+            except NotFound:  # deleted meanwhile
+                return
 
 
 def _encoded(event: RunEvent | StudyEvent) -> bytes:

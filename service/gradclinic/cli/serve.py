@@ -86,7 +86,7 @@ def _serve_all(settings: "Settings", workers: int | None) -> int:
 def _serve_api(settings: "Settings") -> int:
     import uvicorn
 
-    from ..embedded import KEEP_ALIVE_S, listen
+    from ..embedded import KEEP_ALIVE_S, PROTOCOL, listen
     from ..web import create_app
 
     app = create_app(settings)
@@ -96,6 +96,7 @@ def _serve_api(settings: "Settings") -> int:
     typer.echo(f"The gradclinic API is listening on http://{address}:{port}")
     config = uvicorn.Config(
         app,
+        http=PROTOCOL,
         log_config=None,
         log_level=settings.log_level,
         access_log=False,

@@ -36,6 +36,7 @@ from .valkey import EmbeddedValkey
 log = structlog.get_logger(__name__)
 
 APP = "gradclinic.web:create_app"
+PROTOCOL = "gradclinic.api.http.connection:ImpatientProtocol"
 API_READY_S = 60.0
 KEEP_ALIVE_S = 80
 """Seconds that the API keeps an idle connection: longer than the 75 s after which common proxies close theirs."""
@@ -141,7 +142,7 @@ class Embedded:
         return self._start_one(
             "api",
             [
-                *("uvicorn", "--fd", str(number), "--factory", APP, "--no-access-log"),
+                *("uvicorn", "--fd", str(number), "--factory", APP, "--http", PROTOCOL, "--no-access-log"),
                 *("--timeout-graceful-shutdown", "3", "--timeout-keep-alive", str(KEEP_ALIVE_S)),
             ],
             pass_fds=[number],

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
+from gradclinic.api.http.connection import ImpatientProtocol
 from gradclinic.settings import Settings
 from gradclinic.web import create_app
 from gradclinic_workers.process.tasks import Trainer
@@ -19,7 +20,8 @@ NOBODY = "redis://127.0.0.1:1/0"
 @contextmanager
 def serving(settings: Settings, *, port: int = 0) -> Iterator[httpx.Client]:
     """The API over real HTTP, at a free port if no other is asked for."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", access_log=False))
+    config = uvicorn.Config(create_app(settings), http=ImpatientProtocol, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -58,6 +58,7 @@ _MEANING = {
     403: "A browser sent the request for a page of another site.",
     404: "Not found.",
     406: "None of the requested media types is available.",
+    408: "The body did not arrive in time.",
     409: "Not possible in the current state.",
     413: "The body is too large.",
     415: "The media type of the body is not supported.",
@@ -75,5 +76,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-BODY_PROBLEMS = (400, 413, 415, 422)
+BODY_PROBLEMS = (400, 408, 413, 415, 422)
 """Statuses that any route with a JSON body may return."""

@@ -1,9 +1,11 @@
 """All errors as RFC 9457 problem documents; a 500 never contains the text of the exception."""
 
 import logging
+from asyncio import wait_for
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -90,8 +92,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unforeseen)
 
 
+BODY_PAUSE_S = 20.0
+"""Seconds without a byte of a request's body after which it is given up."""
+BODY_S = 600.0
+"""Seconds in which a request's body must arrive."""
+
+
 class BodyLimit:
-    """Refuses bodies that are too large, by their declared length or while they are read."""
+    """Refuses bodies that are too large, by their declared length or while they are read, and those that do not
+    arrive in time.
+    """
 
     def __init__(self, app: ASGIApp, *, most_bytes: int, exceptions: Mapping[str, int]) -> None:
         self.app = app
@@ -115,11 +125,18 @@ class BodyLimit:
         await self.app(scope, self._counted(receive, most_bytes), send)
 
     def _counted(self, receive: Receive, most_bytes: int) -> Receive:
-        got = 0
+        got, has_all, deadline = 0, False, monotonic() + BODY_S
 
         async def receive_counted() -> Message:
-            nonlocal got
-            message = await receive()
+            nonlocal got, has_all
+            if has_all:  # from here on, the only message is that the client has gone
+                return await receive()
+            try:
+                message = await wait_for(receive(), max(0.0, min(BODY_PAUSE_S, deadline - monotonic())))
+            except TimeoutError:
+                detail = f"The body did not arrive in time; {got:,} bytes of it did."
+                raise HTTPException(408, detail, {"Connection": "close"}) from None
+            has_all = not message.get("more_body", False)
             got += len(message.get("body", b"")) if message["type"] == "http.request" else 0
             if got > most_bytes:
                 raise HTTPException(413, f"The body has more than the {most_bytes:,} bytes that are accepted.")

@@ -9,8 +9,10 @@ import anyio
 from fastapi import Header
 from fastapi.concurrency import run_in_threadpool
 
+from .crowd import Crowd
+
 LONGEST_S = 60
-_POLL_S = 0.1
+_waiting = Crowd(poll_s=0.1, polls_per_s=100, most=1000)
 
 Prefer = Annotated[
     str | None,
@@ -25,7 +27,13 @@ def seconds_to_wait(prefer: str | None) -> int:
 
 
 async def until(ended: Callable[[], bool], *, seconds: float, gone: Callable[[], Awaitable[bool]]) -> None:
-    """Return when `ended()` is true, after `seconds`, or when the client is `gone()`. No thread is blocked."""
+    """Return when `ended()` is true, after `seconds`, or when the client is `gone()`. No thread is blocked.
+
+    Returns at once if too many clients wait already.
+    """
+    if _waiting.is_full:
+        return
     deadline = monotonic() + seconds
-    while monotonic() < deadline and not await run_in_threadpool(ended) and not await gone():
-        await anyio.sleep(_POLL_S)
+    with _waiting.joined():
+        while monotonic() < deadline and not await run_in_threadpool(ended) and not await gone():
+            await anyio.sleep(_waiting.pause_s)

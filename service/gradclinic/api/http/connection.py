@@ -1,0 +1,51 @@
+"""Closes connections whose requests do not arrive; uvicorn itself limits only the time between two requests."""
+
+import asyncio
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_S = 20.0
+"""Seconds in which the head of a request must arrive, from the connection or from its first byte on."""
+
+
+class ImpatientProtocol(H11Protocol):
+    """HTTP/1.1 that closes a connection on which no complete head of a request arrives in time."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
+        """Start to wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop waiting if this completes the head of a request; wait for the rest of one that has begun."""
+        super().data_received(data)
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering:
+            self._stop_waiting()
+        elif self._late is None:
+            self._wait()
+
+    def on_response_complete(self) -> None:
+        """From here on the keep-alive timeout holds, until the next request begins."""
+        self._stop_waiting()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._late = self.loop.call_later(HEAD_S, self._close)
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _close(self) -> None:
+        self._late = None
+        if not self.transport.is_closing():
+            self.transport.close()

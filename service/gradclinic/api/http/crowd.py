@@ -1,0 +1,41 @@
+"""Clients that wait: however many there are, the database is asked a bounded number of times a second."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...kernel.errors import ServiceUnavailable
+
+
+class Crowd:
+    """Clients that each poll for news. The more there are, the longer each pauses between two polls."""
+
+    def __init__(self, *, poll_s: float, polls_per_s: float, most: int) -> None:
+        self.poll_s, self.polls_per_s, self.most = poll_s, polls_per_s, most
+        self.count = 0
+        """Number of clients that wait now."""
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds between two polls of one client."""
+        return max(self.poll_s, self.count / self.polls_per_s)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further client should wait."""
+        return self.count >= self.most
+
+    def check(self) -> None:
+        """Raises ServiceUnavailable if it is full."""
+        if self.is_full:
+            raise ServiceUnavailable(
+                f"{self.most} clients follow events already; poll for JSON pages, or try again later"
+            )
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """One more client waits while the block runs."""
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
