@@ -1,7 +1,9 @@
 """The API over real HTTP, on an empty database; and one with trained runs, to read from."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,21 +11,54 @@ import httpx
 import pytest
 
 from gradclinic.settings import Settings
+from gradclinic.store.tables import metadata
 
 from . import examples
 from .serving import NOBODY, serving, train
 
 
-@pytest.fixture
-def settings(sqlite_url: str, tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY)
+@dataclass(frozen=True)
+class Shared:
+    """A server that many tests use one after the other: to start one takes longer than most tests."""
+
+    api: httpx.Client
+    settings: Settings
+
+    def empty(self) -> None:
+        """Delete every row and every file, as if the server had just been started on an empty database."""
+        with closing(sqlite3.connect(self.settings.data_dir / "gradclinic.db", timeout=30)) as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            for table in metadata.tables:
+                connection.execute(f'DELETE FROM "{table}"')
+            connection.commit()
+        for path in self.settings.data_dir.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+
+
+@pytest.fixture(scope="package")
+def shared(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Shared]:
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(sqlite_template, folder / "gradclinic.db")
+    settings = Settings(data_dir=folder, broker_url=NOBODY)
+    with serving(settings) as api:
+        yield Shared(api, settings)
 
 
 @pytest.fixture
-def api(settings: Settings) -> Iterator[httpx.Client]:
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Those of `api` where a test uses it too, otherwise those of an empty database of its own."""
+    if "api" in request.fixturenames:
+        shared: Shared = request.getfixturevalue("shared")
+        shared.empty()
+        return shared.settings
+    return Settings(data_dir=tmp_path, database_url=request.getfixturevalue("sqlite_url"), broker_url=NOBODY)
+
+
+@pytest.fixture
+def api(shared: Shared, settings: Settings) -> httpx.Client:
     """The API on an empty SQLite database."""
-    with serving(settings) as client:
-        yield client
+    return shared.api
 
 
 @pytest.fixture

@@ -72,17 +72,18 @@ def test_a_missing_reconciler_shows_in_leases_that_ran_out_and_stay(api: httpx.C
     assert value(scrape(api), "leases_overdue") == 0
 
 
-def test_requests_are_timed_by_template_and_never_by_path(api: httpx.Client) -> None:
-    api.get("/v1/runs/run_1")
-    api.get("/v1/runs/run_2")
-    api.get("/nowhere/secret")
-    api.request("BREW", "/livez")
-    found = scrape(api)
+def test_requests_are_timed_by_template_and_never_by_path(settings: Settings) -> None:
+    with serving(settings) as api:  # which has answered nothing else
+        api.get("/v1/runs/run_1")
+        api.get("/v1/runs/run_2")
+        api.get("/nowhere/secret")
+        api.request("BREW", "/livez")
+        found, text = scrape(api), api.get("/metrics").text
     count = "http_request_seconds_count"
     assert value(found, count, route="/v1/runs/{run_id}", method="GET", status="404") == 2
     assert value(found, count, route="none", method="GET", status="404") == 1
     assert value(found, count, route="/livez", method="other", status="405") == 1
-    assert "secret" not in api.get("/metrics").text
+    assert "secret" not in text
 
 
 def test_what_is_away_is_left_out_and_said_to_be_down() -> None:
