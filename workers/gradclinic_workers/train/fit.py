@@ -17,13 +17,10 @@ A run is a pure function of its experiment (including the seed), the device and 
 A run resumed from its checkpoint measures the same as an uninterrupted one.
 """
 
-import io
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,20 +32,23 @@ from gradclinic.kernel.errors import TrainingFailed
 from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.losses import LEARNED
-from gradclinic.measurements.preflight import Preflight
-from gradclinic.measurements.record import Outcome, RunRecord, Series
+from gradclinic.measurements.record import Outcome, RunRecord
 from gradclinic_torch.recorder import Observation, Recorder
 from gradclinic_torch.recording_steps import RecordingSteps
 from gradclinic_torch.reductions import norms_of
 
 from .build import build, build_optimizer
+from .checkpoint import Stateful, checkpoint_of, resume
 from .clip import clip
 from .device import clear, out_of_memory, ran_out_of_memory
+from .divergence import DivergenceCheck
 from .first_look import first_look
 from .initialize import BATCHES, NOISE, generator, initialize, stream
 from .lsuv import calibrate
 from .objective import Objective
+from .outcome import outcome
 from .precision import LossScale
+from .progress import Progress
 from .reporter import Interrupted, Reporter, Silent
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
@@ -115,56 +115,53 @@ class _Fit:
         )
         self.record = record
         self.recorded = GrowingSeries()
-        self.step = 0
-        self.nonfinite_step: int | None = None
-        self.steps_to_target: int | None = None
-        self.stopped_on: str | None = None
-        self.initial_loss = math.nan
-        self.preflight: Preflight | None = None
-        self.train_seconds = self.recording_seconds = 0.0
-        self._unseen: list[tuple[int, Tensor]] = []
+        self.progress = Progress()
+        self.divergence = DivergenceCheck(
+            self.progress, self.recorder, every=self.look_every, steps=training.steps, record=record
+        )
         self._flushed_at = time.perf_counter()
 
     def run(self, checkpoint: bytes | None) -> RunRecord:
         """The loop described in the module's docstring."""
         steps = self.experiment.training.steps
         if checkpoint is not None:
-            self._resume(checkpoint)
+            resume(self._stateful(), checkpoint, into=self.progress)
         else:
-            self.initial_loss, outputs = self.objective.evaluated()
+            self.progress.initial_loss, outputs = self.objective.evaluated()
             if self.record:
                 with self._recording():
-                    self.preflight = first_look(self.experiment, self.network, self.objective, outputs)
+                    self.progress.preflight = first_look(self.experiment, self.network, self.objective, outputs)
         self.reporter.started(self._record(outcome=None))
-        while self.step < steps and not self._broke():
+        while self.progress.step < steps and not self.progress.broke():
             if self.reporter.should_stop():
                 self._flush(checkpoint=True)
-                if self._broke():
+                if self.progress.broke():
                     break
-                raise Interrupted(self.step)
+                raise Interrupted(self.progress.step)
             if self._is_decided():
                 break
             self._one_step()
             if self._window_is_full():
                 self._flush(checkpoint=self.reporter.checkpoint_due())
-        if not self._broke():
+        if not self.progress.broke():
             self._probe()
         self._flush(checkpoint=False)
-        return self._record(outcome=self._outcome())
+        ended = outcome(self.objective, self.progress, device=self.device)
+        return self._record(outcome=ended)
 
     def _is_decided(self) -> bool:
         """Whether to stop early here. This is checked before a step, so a run that resumes here checks again."""
-        if not due(self.experiment.training.stop_when, step=self.step):
+        if not due(self.experiment.training.stop_when, step=self.progress.step):
             return False
         self._flush(checkpoint=self.reporter.checkpoint_due())
-        finding = None if self._broke() else self.reporter.decided(self._record(outcome=None))
-        self.stopped_on = finding.condition if finding is not None else None
-        return finding is not None or self._broke()
+        finding = None if self.progress.broke() else self.reporter.decided(self._record(outcome=None))
+        self.progress.stopped_on = finding.condition if finding is not None else None
+        return finding is not None or self.progress.broke()
 
     def _one_step(self) -> None:
         began = time.perf_counter()
-        recorded = self.recording_seconds
-        step, training = self.step, self.experiment.training
+        recorded = self.progress.recording_seconds
+        step, training = self.progress.step, self.experiment.training
         self._probe()
         learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
         for group in self.optimizer.param_groups:
@@ -178,8 +175,8 @@ class _Fit:
         norms = norms_of(gradients)
         total_norm = norms.norm()
         if self.loss_scale.skips(loss, total_norm):  # nothing is recorded: the overflow was caused only by this scale
-            self.step = step + 1
-            self._look(after=step)
+            self.progress.step = step + 1
+            self.divergence.look(after=step)
             return
         if self.record:
             with self._recording():
@@ -189,15 +186,15 @@ class _Fit:
                     )
                 else:
                     self.recorder.pass_by(step, loss=loss, norms=norms, total_norm=total_norm)
-        self._unseen.append((step, torch.stack([loss.detach().double(), total_norm])))
-        self._look(after=step)
-        if not self._broke():
+        self.divergence.add(step, loss=loss, total_norm=total_norm)
+        self.divergence.look(after=step)
+        if not self.progress.broke():
             self._update(observation, gradients, total_norm, learning_rate)
-            self.step = step + 1
+            self.progress.step = step + 1
         elif noise is not None:
             with self._recording():
                 self._repeat(chosen, noise=noise, scale=scale)
-        self.train_seconds += time.perf_counter() - began - (self.recording_seconds - recorded)
+        self.progress.train_seconds += time.perf_counter() - began - (self.progress.recording_seconds - recorded)
 
     def _there_and_back(self, chosen: Tensor, observation: Observation | None) -> tuple[Tensor, list[Tensor]]:
         """Loss of a batch, and the unscaled gradients of all trained parameters."""
@@ -220,10 +217,10 @@ class _Fit:
         buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
         torch.random.set_rng_state(noise)
         self.loss_scale.value = scale
-        observation = Observation(self.step, full=True)
+        observation = Observation(self.progress.step, full=True)
         loss, gradients = self._there_and_back(chosen, observation)
         norms = norms_of(gradients)
-        self.recorder.drop(self.step)
+        self.recorder.drop(self.progress.step)
         self.recorder.after_backward(observation, loss=loss, norms=norms, total_norm=norms.norm(), loss_scale=scale)
         for buffer, before in buffers:
             buffer.copy_(before)
@@ -241,45 +238,21 @@ class _Fit:
             with self._recording():
                 self.recorder.after_step(observation, learning_rate=learning_rate)
 
-    def _broke(self) -> bool:
-        """Whether a non-finite loss or gradient norm was observed."""
-        return self.nonfinite_step is not None
-
-    def _look(self, *, after: int) -> None:
-        """Check recent steps if due; a GPU is checked only at intervals."""
-        if (after + 1) % self.look_every == 0 or after == self.experiment.training.steps - 1:
-            self._see()
-
-    def _see(self) -> None:
-        """Check all unchecked steps; steps after the first non-finite one are discarded."""
-        if not self._unseen:
-            return
-        shown = torch.stack([pair for _, pair in self._unseen]).tolist()
-        steps = [step for step, _ in self._unseen]
-        self._unseen = []
-        for step, (loss, grad_norm) in zip(steps, shown, strict=True):
-            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-                self.nonfinite_step = self.step = step
-                self.recorder.broke(step)
-                return
-            if self.record:
-                self.recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
-
     # --- measuring without side effects ---
 
     def _probe(self) -> None:
-        if not (self.record and self.recorder.plan.probe(self.step)):
+        if not (self.record and self.recorder.plan.probe(self.progress.step)):
             return
         with self._recording():
             values: dict[str, Tensor] = {}
             loss = self.objective.probe_loss(partial(self.recorder.probe_tap, values))
-            self.recorder.after_probe(self.step, loss=loss, values=values)
+            self.recorder.after_probe(self.progress.step, loss=loss, values=values)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.recording_seconds += time.perf_counter() - began
+        self.progress.recording_seconds += time.perf_counter() - began
 
     # --- windows, checkpoints, results ---
 
@@ -288,80 +261,17 @@ class _Fit:
         return waited >= WINDOW_SECONDS or self.recorder.pending >= WINDOW_RECORDS
 
     def _flush(self, *, checkpoint: bool) -> None:
-        self._see()
+        self.divergence.see()
         with self._recording():
             window = self.recorder.flush()
         self.recorded.append(window)
-        self._look_for_target(window.get("probe_loss"))
-        state = self._checkpoint() if checkpoint and not self._broke() else None
-        self.reporter.flushed(step=self.step, series=window, checkpoint=state)
+        self.progress.saw_probe(window.get("probe_loss"), target=LEARNED * self.objective.constant_loss)
+        state = checkpoint_of(self._stateful(), self.progress) if checkpoint and not self.progress.broke() else None
+        self.reporter.flushed(step=self.progress.step, series=window, checkpoint=state)
         self._flushed_at = time.perf_counter()
 
-    def _look_for_target(self, probe: Series | None) -> None:
-        if probe is None or self.steps_to_target is not None:
-            return
-        reached = probe.steps[probe.values[:, 0] <= LEARNED * self.objective.constant_loss]
-        if len(reached):
-            self.steps_to_target = int(reached[0])
-
-    def _checkpoint(self) -> bytes:
-        state: dict[str, Any] = {
-            "step": self.step,
-            "modules": self.modules.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "batches": self.batches.get_state(),
-            "noise": torch.random.get_rng_state(),
-            "recorder": self.recorder.state(),
-            "loss_scale": self.loss_scale.state(),
-            "initial_loss": self.initial_loss,
-            "preflight": self.preflight.to_json() if self.preflight is not None else None,
-            "steps_to_target": self.steps_to_target,
-            "train_seconds": self.train_seconds,
-            "recording_seconds": self.recording_seconds,
-        }
-        if self.device.type == "cuda":
-            state["device_noise"] = torch.cuda.get_rng_state(self.device)
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        return buffer.getvalue()
-
-    def _resume(self, checkpoint: bytes) -> None:
-        state = torch.load(io.BytesIO(checkpoint), map_location="cpu", weights_only=True)
-        self.modules.load_state_dict(state["modules"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.batches.set_state(state["batches"])
-        torch.random.set_rng_state(state["noise"])
-        if self.device.type == "cuda" and "device_noise" in state:
-            torch.cuda.set_rng_state(state["device_noise"], self.device)
-        self.recorder.resume(state["recorder"])
-        self.loss_scale.resume(state["loss_scale"])
-        seen = state.get("preflight")  # a checkpoint of an earlier version has none
-        self.preflight = Preflight.model_validate(seen) if seen is not None else None
-        self.step = state["step"]
-        self.initial_loss, self.steps_to_target = state["initial_loss"], state["steps_to_target"]
-        self.train_seconds, self.recording_seconds = state["train_seconds"], state["recording_seconds"]
-
-    def _outcome(self) -> Outcome:
-        train_loss, _ = self.objective.evaluated()
-        validation_loss, accuracy = self.objective.validation()
-        if self.nonfinite_step is not None:  # training diverged, so there is no final state
-            train_loss = train_loss if not math.isfinite(train_loss) else math.nan
-            validation_loss = validation_loss if not math.isfinite(validation_loss) else math.nan
-        return Outcome(
-            steps_done=self.step,
-            nonfinite_step=self.nonfinite_step,
-            initial_train_loss=self.initial_loss,
-            final_train_loss=train_loss,
-            constant_loss=self.objective.constant_loss,
-            final_validation_loss=validation_loss,
-            final_validation_accuracy=accuracy,
-            steps_to_target=self.steps_to_target,
-            train_seconds=self.train_seconds,
-            recording_seconds=self.recording_seconds,
-            peak_memory_bytes=torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None,
-            stopped_on=self.stopped_on,
-            loss_unit=self.objective.loss_unit,
-        )
+    def _stateful(self) -> Stateful:
+        return Stateful(self.modules, self.optimizer, self.batches, self.recorder, self.loss_scale, self.device)
 
     def _record(self, *, outcome: Outcome | None) -> RunRecord:
         clipping = self.experiment.clipping
@@ -374,7 +284,7 @@ class _Fit:
             outcome=outcome,
             clipping=clipping.to_json() if clipping is not None else None,
             parameters=self.network.parameters,
-            preflight=self.preflight,
+            preflight=self.progress.preflight,
         )
 
 

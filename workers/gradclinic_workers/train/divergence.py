@@ -1,0 +1,43 @@
+"""Whether a run's loss and gradient are still finite, looked at as seldom as the device requires."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from gradclinic_torch.recorder import Recorder
+
+from .progress import Progress
+
+
+class DivergenceCheck:
+    """Keeps each step's loss and gradient norm on the device until they are looked at, every `every` steps."""
+
+    def __init__(self, progress: Progress, recorder: Recorder, *, every: int, steps: int, record: bool) -> None:
+        self._progress, self._recorder = progress, recorder
+        self._every, self._steps, self._record = every, steps, record
+        self._unseen: list[tuple[int, Tensor]] = []
+
+    def add(self, step: int, *, loss: Tensor, total_norm: Tensor) -> None:
+        """Take note of a step."""
+        self._unseen.append((step, torch.stack([loss.detach().double(), total_norm])))
+
+    def look(self, *, after: int) -> None:
+        """Check recent steps if due; a GPU is checked only at intervals."""
+        if (after + 1) % self._every == 0 or after == self._steps - 1:
+            self.see()
+
+    def see(self) -> None:
+        """Check all unchecked steps; steps after the first non-finite one are discarded."""
+        if not self._unseen:
+            return
+        shown = torch.stack([pair for _, pair in self._unseen]).tolist()
+        steps = [step for step, _ in self._unseen]
+        self._unseen = []
+        for step, (loss, grad_norm) in zip(steps, shown, strict=True):
+            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+                self._progress.nonfinite_step = self._progress.step = step
+                self._recorder.broke(step)
+                return
+            if self._record:
+                self._recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
