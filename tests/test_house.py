@@ -20,7 +20,7 @@ LAYERS = (
 )  # fmt: skip
 ENTRIES = {
     "activations", "claims", "clipping", "datasets", "initializations", "layers", "optimizers", "presets",
-    "remedies", "rules", "lr_schedules",
+    "remedies", "rules", "lr_schedules", "losses", "output_activations",
 }  # fmt: skip
 SOURCES = sorted(
     path

@@ -10,6 +10,7 @@ from torch import nn
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.losses.cross_entropy import CrossEntropy
 from gradclinic.experiments.lowering import lower
 from gradclinic.measurements.record import RunRecord
 from gradclinic.measurements.statistics import STATISTICS
@@ -60,7 +61,7 @@ def in_its_own_loop(experiment: Experiment) -> RunRecord:
     torch.manual_seed(stream(experiment.training.seed, NOISE))
     recording = Recording(
         model, optimizer, criterion, steps=STEPS, probe=(inputs[:256], targets[:256]),
-        constant_loss=split.constant_loss("classification"),
+        constant_loss=CrossEntropy().constant(split.train.targets),
         clipping=experiment.clipping.to_json() if experiment.clipping else None,
     )  # fmt: skip
     with recording:

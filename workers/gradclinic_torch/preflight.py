@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gradclinic.experiments.losses import LossInput
 from gradclinic.measurements.preflight import (
     LossFacts,
-    LossInput,
     NormFacts,
     OptimizerFacts,
     OutputFacts,

@@ -7,9 +7,13 @@ from pydantic import Field, StringConstraints
 from ..kernel.spec import Items, Seed, Spec
 from .clipping import AnyClipping
 from .datasets import AnyDataset, Uploads
+from .losses import AnyLoss, Loss
+from .losses.cross_entropy import CrossEntropy
+from .losses.mse import MeanSquaredError
 from .lr_schedules import AnyLrSchedule
 from .lr_schedules.constant import Constant
 from .optimizers import AnyOptimizer
+from .output_activations import AnyOutputActivation
 from .presets import AnyModel
 
 ConditionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
@@ -66,6 +70,10 @@ class Experiment(Spec):
     """The network: a preset or an explicit list of layers."""
     data: AnyDataset
     """The data set to train on."""
+    output_activation: AnyOutputActivation | None = None
+    """What follows the last layer; null is nothing. Cross entropy takes the outputs as they are (logits)."""
+    loss: AnyLoss | None = None
+    """What is minimized; null is cross entropy for classes and the mean squared error for numbers."""
     optimizer: AnyOptimizer
     """The optimizer and its parameters."""
     schedule: AnyLrSchedule = Constant()
@@ -76,6 +84,13 @@ class Experiment(Spec):
     """Steps, batch size, seed, precision, device."""
     recording: RecordingPlan = RecordingPlan()
     """Which statistics are recorded, and how often."""
+
+    @property
+    def minimized(self) -> Loss:
+        """The loss, or the usual one of the data set's task."""
+        if self.loss is not None:
+            return self.loss
+        return CrossEntropy() if self.data.task == "classification" else MeanSquaredError()
 
     def with_uploads(self, uploads: Uploads) -> "Experiment":
         """A copy of the experiment that can access its uploaded data set; raises InvalidSpec if there is none.

@@ -44,6 +44,7 @@ def listing(experiment: Experiment) -> str:
     bare = any(len(node.parameters) == 1 for node in network.weighted)
     stacked = any(parameter.parts > 1 for node in network.weighted for parameter in node.parameters)
     parts.append(_initialization(experiment.model.initialization, bare=bare, parts=stacked))
+    parts.append(_loss(experiment))
     parts.append(_optimizer(experiment.optimizer.call()))
     if experiment.schedule != Constant():
         parts.append(_schedule(experiment))
@@ -142,6 +143,16 @@ def _bias_lines(name: str, scheme: Initialization, *, bare: bool) -> list[str]:
         return []
     line = f"nn.init.constant_({name}.bias, {scheme.bias or 0.0!r})"
     return [f"if {name}.bias is not None:", f"    {line}"] if bare else [line]
+
+
+def _loss(experiment: Experiment) -> str:
+    loss = experiment.minimized
+    form = "one-hot classes" if experiment.data.task == "classification" and loss.one_hot else "targets"
+    lines = [f"criterion = {loss.call()}"]
+    if experiment.output_activation is not None:
+        lines = [f"output_activation = {experiment.output_activation.call()}", *lines]
+    given = "model(inputs)" if experiment.output_activation is None else "output_activation(model(inputs))"
+    return "\n".join([*lines, f"# loss = criterion({given}, {form})"])
 
 
 def _optimizer(call: Call) -> str:

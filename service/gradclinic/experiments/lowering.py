@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..kernel.errors import InvalidSpec, TooLarge
 from ..kernel.spec import Shape
 from .layers import Node, lower_sequence
 from .layers.embedding import Embedding
+from .losses import LOSSES
 from .sites import Site, count_states, find_sites
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def lower(experiment: "Experiment") -> Network:
     """Lower the model for its data set; raises InvalidSpec or TooLarge with pointers into the experiment."""
     network = _lower(experiment.model, experiment.data)
     _check_batch(network, experiment.training.batch_size)
+    _check_loss(experiment)
     return network
 
 
@@ -93,6 +96,26 @@ def _lower(model: "Model", data: "Dataset") -> Network:
     if not any(node.weighted for top in nodes for node in top.walk()):
         raise InvalidSpec.at(pointer, "the model has no layer with weights, so there is nothing to train")
     return Network(nodes, input_shape, data.outputs(), find_sites(nodes))
+
+
+def _check_loss(experiment: "Experiment") -> None:
+    loss, task, activation = experiment.minimized, experiment.data.task, experiment.output_activation
+    if task not in loss.tasks:
+        fitting = sorted(kind for kind, cls in LOSSES.items() if task in cls.tasks)
+        raise InvalidSpec.at(
+            "/loss/kind",
+            f"{loss.kind} is no loss for a {task}",
+            value=loss.kind,
+            allowed=f"for the data set {experiment.data.kind}: {', '.join(fitting)}",
+        )
+    low, high = (-inf, inf) if activation is None else activation.range
+    if loss.takes == "probabilities" and not (low >= 0 and high <= 1):
+        raise InvalidSpec.at(
+            "/output_activation",
+            f"{loss.kind} on probabilities takes outputs between 0 and 1",
+            value=None if activation is None else activation.name,
+            allowed="an output activation with that range (sigmoid, softmax), or a loss on logits",
+        )
 
 
 def _check_batch(network: Network, batch_size: int) -> None:

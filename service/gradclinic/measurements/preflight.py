@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from ..experiments.activations import ACTIVATIONS
+from ..experiments.losses import LossInput
+from ..experiments.output_activations import ENDINGS
 from ..kernel.spec import Fraction, Items, Spec
 
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -23,8 +25,6 @@ OutputForm = Literal[
     "probabilities", "log_probabilities", "unit_interval", "symmetric_interval", "nonnegative", "numbers"
 ]
 """Range of outputs: rows that sum to 1; logs of such rows; in [0, 1]; in [-1, 1]; at least 0; anything else."""
-LossInput = Literal["logits", "probabilities", "log_probabilities", "numbers", "unknown"]
-"""What a loss expects as its first argument."""
 
 
 class InputFacts(Spec):
@@ -161,13 +161,22 @@ class Preflight(Spec):
 
 
 BOUNDS: Mapping[str, tuple[float, float]] = {
-    "softmax": (0.0, 1.0),
     "exp": (0.0, inf),
     "abs": (0.0, inf),
-    "log_softmax": (-inf, 0.0),
+    **{name: activation.range for name, activation in ENDINGS.items()},
     **{name: activation.range for name, activation in ACTIVATIONS.items() if activation.range != (-inf, inf)},
 }
 """Range of outputs after the last activation; unbounded if the activation is unknown."""
+
+
+def least_binary_cross_entropy(ones: float, activation: str | None) -> float:
+    """Smallest cross entropy with logits, in nats, of yes-or-no outputs that an activation keeps within bounds.
+
+    Each output is at its upper bound for a 1 and at its lower bound for a 0; `ones` is the fraction of ones. After a
+    sigmoid (0 to 1), with as many ones as zeros: 0.50, where guessing costs 0.69.
+    """
+    low, high = BOUNDS.get(activation or "", (-inf, inf))
+    return ones * log1p(exp(-high)) + (1.0 - ones) * log1p(exp(low))
 
 
 def least_cross_entropy(classes: int, activation: str | None) -> float:

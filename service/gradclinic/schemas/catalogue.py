@@ -70,5 +70,7 @@ class CatalogueAnswer(Answer):
     optimizers: list[CatalogueEntry]
     schedules: list[CatalogueEntry]
     clippings: list[CatalogueEntry]
+    losses: list[CatalogueEntry]
+    output_activations: list[CatalogueEntry]
     statistics: list[StatisticEntry]
     rules: list[RuleEntry]

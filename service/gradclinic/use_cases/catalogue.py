@@ -13,8 +13,10 @@ from ..experiments.clipping import CLIPPINGS
 from ..experiments.datasets import DATASETS
 from ..experiments.initializations import INITIALIZATIONS
 from ..experiments.layers import LAYERS
+from ..experiments.losses import LOSSES
 from ..experiments.lr_schedules import LR_SCHEDULES
 from ..experiments.optimizers import OPTIMIZERS
+from ..experiments.output_activations import OUTPUT_ACTIVATIONS
 from ..experiments.presets import PRESETS
 from ..kernel.json import JsonObject
 from ..kernel.spec import first_line
@@ -31,6 +33,8 @@ SECTIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "optimizers": OPTIMIZERS,
     "schedules": LR_SCHEDULES,
     "clippings": CLIPPINGS,
+    "losses": LOSSES,
+    "output_activations": OUTPUT_ACTIVATIONS,
 }
 """The registries, by the catalogue's name for them."""
 

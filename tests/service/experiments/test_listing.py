@@ -85,3 +85,23 @@ def test_a_schedule_is_told_in_words() -> None:
     code = listing(Experiment.model_validate(experiment(schedule={"kind": "cosine"})))
     assert "# learning rate: cosine over 30 steps" in code
     assert "# factor 1 at the first step" in code
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({}, ["criterion = nn.CrossEntropyLoss()", "# loss = criterion(model(inputs), targets)"]),
+        (
+            {"loss": {"kind": "mse"}, "output_activation": "softmax"},
+            [
+                "output_activation = nn.Softmax(dim=-1)",
+                "criterion = nn.MSELoss()",
+                "# loss = criterion(output_activation(model(inputs)), one-hot classes)",
+            ],
+        ),
+    ],
+)
+def test_a_listing_names_the_loss_and_what_stands_before_it(changes: dict[str, Any], lines: list[str]) -> None:
+    code = listing(Experiment.model_validate(experiment() | changes))
+    assert set(lines) <= set(code.splitlines())
+    run(code)

@@ -136,3 +136,25 @@ def test_counts_are_those_of_the_unrolled_network():
     assert network.parameters == 3 * 65 * 64 + 65 * 10
     assert network.flops == 3 * 64 * 129 + 10 * 129
     assert [node.name for node in network.weighted] == ["0.linear", "1.linear", "2.linear", "3.linear"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "allowed"),
+    [
+        ({"data": {"kind": "teacher"}, "loss": {"kind": "cross_entropy"}}, "/loss/kind", "huber, l1, mse"),
+        ({"loss": {"kind": "binary_cross_entropy", "on": "probabilities"}}, "/output_activation", "sigmoid, softmax"),
+        (
+            {"loss": {"kind": "binary_cross_entropy", "on": "probabilities"}, "output_activation": "tanh"},
+            "/output_activation",
+            "a loss on logits",
+        ),
+    ],
+)
+def test_a_loss_that_cannot_be_computed_is_refused_with_what_can(changes, pointer, allowed):
+    mlp = {"kind": "mlp", "depth": 2, "width": 4, "activation": "relu"}
+    posted = {"model": mlp, "data": {"kind": "digits"}, "optimizer": {"kind": "sgd", "learning_rate": 0.1}} | changes
+    with pytest.raises(InvalidSpec) as caught:
+        lower(Experiment.model_validate(posted))
+    problem = caught.value.problems[0]
+    assert problem.pointer == pointer
+    assert allowed in problem.allowed

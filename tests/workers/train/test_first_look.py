@@ -174,3 +174,18 @@ def test_inputs_that_are_far_too_large_are_named():
     huge = {"kind": "spirals", "standardize": False, "scale": 500.0}
     found = diagnose(train(declared(**huge)))
     assert "unscaled_inputs" in [finding.condition for finding in found.findings]
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "name", "takes", "form"),
+    [
+        ({"kind": "mse"}, "softmax", "MSELoss", "numbers", "one_hot"),
+        ({"kind": "nll"}, "log_softmax", "NLLLoss", "log_probabilities", "indices"),
+        ({"kind": "binary_cross_entropy"}, "sigmoid", "BCEWithLogitsLoss", "logits", "one_hot"),
+    ],
+)
+def test_it_tells_the_declared_loss_and_what_ends_the_network(loss, activation, name, takes, form):
+    declared = specs.mlp(steps=2).to_json() | {"loss": loss, "output_activation": activation}
+    found = looked_at(Experiment.model_validate(declared))
+    assert (found.loss.name, found.loss.takes, found.outputs.activation) == (name, takes, activation)
+    assert found.targets.form == form

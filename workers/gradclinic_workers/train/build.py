@@ -24,6 +24,12 @@ def target(call: Call) -> Any:
     return _IN_ITS_PLACE.get(found, found)
 
 
+def construct(call: Call) -> nn.Module:
+    """The module that a call names, made with its arguments."""
+    module: nn.Module = target(call)(*call.args, **call.kwargs)
+    return module
+
+
 def build(nodes: Iterable[Node]) -> blocks.Sequence:
     """The network as a torch module, on the CPU, with torch's own initial weights."""
     return blocks.Sequence({node.name: _module(node) for node in nodes})

@@ -29,13 +29,14 @@ from .objective import EVALUATION_SAMPLES, Objective
 def first_look(experiment: Experiment, network: Network, objective: Objective, outputs: Tensor) -> Preflight:
     """The facts of a training whose first evaluation gave `outputs`, on the samples of that evaluation."""
     inputs, targets = objective.inputs[:EVALUATION_SAMPLES], _rows(objective.targets[:EVALUATION_SAMPLES])
-    indices = experiment.data.task == "classification"
+    loss = experiment.minimized
+    indices = experiment.data.task == "classification" and not loss.one_hot
     training = experiment.training
     return Preflight(
         inputs=input_facts(_rows(inputs)) if inputs.is_floating_point() else None,
         targets=target_facts(targets, indices=indices),
-        outputs=_output_facts(network, outputs, targets=None if indices else targets),
-        loss=_LOSSES[experiment.data.task],
+        outputs=_output_facts(experiment, network, outputs, targets=None if indices else targets),
+        loss=LossFacts(name=loss.call().target.removeprefix("nn."), takes=loss.takes, broadcasts=False, factor=1.0),
         wiring=WiringFacts(),
         precision=PrecisionFacts(lowest=training.precision, scaled=training.precision == "float16"),
         optimizer=_optimizer_facts(experiment),
@@ -57,10 +58,6 @@ _LINEAR = (
     "learned_positions", "residual",
 )  # fmt: skip
 """Layers that are linear if what they contain is."""
-_LOSSES = {
-    "classification": LossFacts(name="CrossEntropyLoss", takes="logits", broadcasts=False, factor=1.0),
-    "regression": LossFacts(name="MSELoss", takes="numbers", broadcasts=False, factor=1.0),
-}
 
 
 def _rows(values: Tensor) -> Tensor:
@@ -69,9 +66,11 @@ def _rows(values: Tensor) -> Tensor:
     return as_rows(values[:samples]).double().cpu()
 
 
-def _output_facts(network: Network, outputs: Tensor, *, targets: Tensor | None) -> OutputFacts:
+def _output_facts(experiment: Experiment, network: Network, outputs: Tensor, *, targets: Tensor | None) -> OutputFacts:
     last = network.nodes[-1].layer
     name = last.activation.name if isinstance(last, ActivationLayer) else None
+    if experiment.output_activation is not None:
+        name = experiment.output_activation.name
     facts = output_facts(_rows(outputs), activation=None if name == "identity" else name)
     return facts if targets is None else with_reach(facts, targets)
 

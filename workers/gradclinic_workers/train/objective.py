@@ -1,8 +1,7 @@
 """The loss of a network, and its evaluation on fixed samples without side effects."""
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from gradclinic.experiments.datasets import Samples
 from gradclinic.experiments.experiment import Experiment
@@ -10,6 +9,7 @@ from gradclinic_torch.probe import on_batch_statistics
 from gradclinic_torch.tapped import Sequence as Modules
 from gradclinic_torch.tapped import Tap
 
+from .build import construct
 from .precision import casting
 
 PROBE_SAMPLES = 256
@@ -22,25 +22,34 @@ class Objective:
     def __init__(self, modules: Modules, experiment: Experiment, device: torch.device) -> None:
         self._modules, self._device = modules, device
         self._precision, self._task = experiment.training.precision, experiment.data.task
+        loss, outputs = experiment.minimized, experiment.data.outputs()
         split = experiment.data.sample(experiment.model.layout())
-        self.constant_loss = split.constant_loss(self._task)
-        """Training loss of always predicting the average."""
-        self.loss_unit = split.loss_unit if self._task == "regression" else None
-        """One unit of the loss in squared units of the raw targets; None for a classification."""
-        self.inputs, self.targets = self._tensors(split.train)
-        self._validation = self._tensors(split.validation)
+        train, validation = (
+            Samples(half.inputs, loss.targets(half.targets, outputs=outputs, task=self._task))
+            for half in (split.train, split.validation)
+        )
+        self._criterion: nn.Module = construct(loss.call())
+        ending = experiment.output_activation
+        self._ending: nn.Module = nn.Identity() if ending is None else construct(ending.call())
+        self.constant_loss = loss.constant(train.targets)
+        """Training loss of the best constant prediction."""
+        self.loss_unit = loss.unit(split.target_variance) if self._task == "regression" else None
+        """One unit of the loss in units of the raw targets (squared, for a squared error); None if not known."""
+        self.inputs, self.targets = self._tensors(train)
+        self._validation = self._tensors(validation)
+        self._classes = torch.from_numpy(split.validation.targets).to(self._device)
 
     def outputs(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
         """The network's outputs for a batch, computed in the run's precision and returned as float32."""
         with casting(self._precision, self._device):
             outputs: Tensor = self._modules(inputs, tap)
-        return outputs.float()
+        ended: Tensor = self._ending(outputs.float())
+        return ended
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean over the batch: cross entropy in nats, or squared error."""
-        if self._task == "classification":
-            return functional.cross_entropy(outputs, targets)
-        return functional.mse_loss(outputs, targets)
+        """The experiment's loss, mean over the batch."""
+        value: Tensor = self._criterion(outputs, targets)
+        return value
 
     def probe_outputs(self, tap: Tap | None = None) -> Tensor:
         """The network's outputs for the probe batch (the first 256 training samples), without side effects."""
@@ -67,7 +76,7 @@ class Objective:
         loss = float(self.loss(outputs, targets))
         if self._task != "classification":
             return loss, None
-        right = (outputs.argmax(dim=1) == targets) & torch.isfinite(outputs).all(dim=1)
+        right = (outputs.argmax(dim=1) == self._classes) & torch.isfinite(outputs).all(dim=1)
         return loss, float(right.double().mean())
 
     def _tensors(self, samples: Samples) -> tuple[Tensor, Tensor]:

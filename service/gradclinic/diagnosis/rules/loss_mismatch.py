@@ -2,7 +2,15 @@ from math import inf, log
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame
-from ...measurements.preflight import BOUNDS, LossFacts, OutputFacts, Preflight, TargetFacts, least_cross_entropy
+from ...measurements.preflight import (
+    BOUNDS,
+    LossFacts,
+    OutputFacts,
+    Preflight,
+    TargetFacts,
+    least_binary_cross_entropy,
+    least_cross_entropy,
+)
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -42,7 +50,11 @@ def _fault(seen: Preflight) -> _Fault | None:
     loss, outputs, targets = seen.loss, seen.outputs, seen.targets
     if loss is None or outputs is None:
         return None
-    return _of_outputs(loss, outputs) or (_of_targets(loss, outputs, targets) if targets is not None else None)
+    return (
+        _of_outputs(loss, outputs)
+        or _of_bounded_logits(loss, outputs, targets)
+        or (_of_targets(loss, outputs, targets) if targets is not None else None)
+    )
 
 
 def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
@@ -56,29 +68,6 @@ def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
             0.99,
             ("loss", "output_activation"),
         )
-    low, high = BOUNDS.get(outputs.activation or "", (-inf, inf))
-    if loss.takes == "logits" and high - low < inf:
-        floor = least_cross_entropy(max(2, outputs.columns), outputs.activation)
-        chance = log(max(2, outputs.columns))
-        return (
-            (
-                f"{loss.name} takes logits, and gets the outputs of a {outputs.activation}: it cannot fall below"
-                f" {floor:.2f} nats, where guessing costs {chance:.2f}; drop the {outputs.activation}"
-            ),
-            (Evidence("least_loss", floor, "nats", 0.0),),
-            0.97,
-            ("output_activation", "loss"),
-        )
-    if loss.takes == "logits" and low >= 0:
-        return (
-            (
-                f"{loss.name} takes logits of both signs, and the {outputs.activation} at the output gives none below"
-                f" 0, so no class can be ruled out; drop the {outputs.activation}"
-            ),
-            (Evidence("smallest_output", outputs.low, "output"),),
-            0.6,
-            ("output_activation", "loss"),
-        )
     if loss.takes == "log_probabilities" and outputs.form not in ("log_probabilities",) and loss.name == "NLLLoss":
         return (
             (
@@ -90,6 +79,37 @@ def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
             ("loss", "output_activation"),
         )
     return None
+
+
+def _of_bounded_logits(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts | None) -> _Fault | None:
+    low, high = BOUNDS.get(outputs.activation or "", (-inf, inf))
+    if loss.takes != "logits" or not (low >= 0 or high - low < inf):
+        return None
+    if high == inf:
+        return (
+            (
+                f"{loss.name} takes logits of both signs, and the {outputs.activation} at the output gives none below"
+                f" 0, so no class can be ruled out; drop the {outputs.activation}"
+            ),
+            (Evidence("smallest_output", outputs.low, "output"),),
+            0.6,
+            ("output_activation", "loss"),
+        )
+    if loss.name == "CrossEntropyLoss":
+        floor, chance = least_cross_entropy(max(2, outputs.columns), outputs.activation), log(max(2, outputs.columns))
+    else:
+        ones = targets.mean if targets is not None and 0.0 < targets.mean < 1.0 else 0.5
+        floor = least_binary_cross_entropy(ones, outputs.activation)
+        chance = -ones * log(ones) - (1.0 - ones) * log(1.0 - ones)
+    return (
+        (
+            f"{loss.name} takes logits, and gets the outputs of a {outputs.activation}: it cannot fall below"
+            f" {floor:.2f} nats, where guessing costs {chance:.2f}; drop the {outputs.activation}"
+        ),
+        (Evidence("least_loss", floor, "nats", 0.0),),
+        0.97,
+        ("output_activation", "loss"),
+    )
 
 
 def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> _Fault | None:

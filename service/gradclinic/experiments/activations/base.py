@@ -43,6 +43,8 @@ class Activation(Spec):
     """Whether phi is bounded on both sides, so its units can saturate."""
     learned: ClassVar[int] = 0
     """Number of learned values (PReLU's slope)."""
+    random: ClassVar[bool] = False
+    """Whether it draws at random in training."""
     zero_gradient: ClassVar[tuple[float, float]] = OPEN
     saturation: ClassVar[tuple[float, float]] = OPEN
     """Bounds for the default parameters; `saturation_bounds` uses the declared ones."""

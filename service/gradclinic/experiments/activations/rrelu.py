@@ -16,6 +16,7 @@ class RReLU(Activation):
     upper: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
     """Largest slope for z < 0."""
     torch_names: ClassVar[tuple[TorchName, ...]] = (TorchName("nn.RReLU", {"lower": "lower", "upper": "upper"}),)
+    random: ClassVar[bool] = True
     source: ClassVar[str] = "Xu et al. 2015, arXiv:1505.00853"
 
     @model_validator(mode="after")

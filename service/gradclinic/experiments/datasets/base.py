@@ -13,9 +13,9 @@ from ...kernel.errors import InvalidSpec
 from ...kernel.spec import Seed, Shape, Spec
 from ..layers import Layout
 
+Task = Literal["classification", "regression"]
 FloatArray = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
-Task = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,8 @@ class Split:
 
     train: Samples
     validation: Samples
-    loss_unit: float = field(default=1.0, kw_only=True)
-    """How many units of the raw targets, squared, one squared error of these targets is: the variance that
-    standardizing divided by, its mean where there are several targets."""
-
-    def constant_loss(self, task: Task) -> float:
-        """Training loss of always predicting the average: the class entropy (nats) or the target variance (MSE)."""
-        if task == "classification":
-            shares = np.bincount(self.train.targets.astype(np.int64)) / len(self.train)
-            shares = shares[shares > 0]
-            return float(-(shares * np.log(shares)).sum())
-        return float(self.train.targets.astype(np.float64).var(axis=0).mean())
+    target_variance: float = field(default=1.0, kw_only=True)
+    """Variance of the raw targets that standardizing divided by, its mean where there are several targets; else 1."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +156,7 @@ def _with_standard_targets(train: Samples, validation: Samples) -> Split:
     halves = [
         Samples(half.inputs, ((half.targets - mean) / deviation).astype(np.float32)) for half in (train, validation)
     ]
-    return Split(*halves, loss_unit=float((deviation**2).mean()))
+    return Split(*halves, target_variance=float((deviation**2).mean()))
 
 
 def shuffled_split(inputs: npt.NDArray[Any], targets: npt.NDArray[np.generic], *, train: int, seed: int) -> Split:

@@ -22,6 +22,25 @@ def test_probabilities_before_a_loss_of_logits_are_named_with_the_floor_of_the_l
     assert "drop the softmax" in finding.summary
 
 
+@pytest.mark.parametrize(("ones", "floor", "chance"), [(0.5, "0.50", "0.69"), (0.1, "0.66", "0.33")])
+def test_a_sigmoid_before_a_loss_of_logits_is_named_with_the_floor_of_each_output(ones, floor, chance):
+    """At best 1 for a one and 0 for a zero: ones ln(1 + 1/e) + (1 - ones) ln 2."""
+    look = but(CLASSIFIER, "outputs", activation="sigmoid", form="unit_interval", columns=10)
+    look = but(
+        but(look, "loss", name="BCEWithLogitsLoss"),
+        "targets",
+        form="one_hot",
+        columns=10,
+        mean=ones,
+        high=1.0,
+        outside_unit=0.0,
+    )
+    finding = diagnose(seen(look)).findings[0]
+    assert finding.condition == "loss_mismatch"
+    assert finding.evidence[0].value == pytest.approx(ones * math.log(1 + 1 / math.e) + (1 - ones) * math.log(2))
+    assert f"below {floor} nats, where guessing costs {chance}; drop the sigmoid" in finding.summary
+
+
 def test_cross_entropy_over_one_output_is_zero_whatever_the_weights_are():
     finding = diagnose(seen(but(CLASSIFIER, "outputs", columns=1))).findings[0]
     assert (finding.condition, finding.blames[0]) == ("loss_mismatch", "loss")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from gradclinic.experiments.datasets.teacher import Teacher
+from gradclinic.experiments.losses.mse import MeanSquaredError
 
 from .checks import check_samples, check_standard, differs_by_seed
 
@@ -15,7 +16,7 @@ def test_inputs_and_targets_are_standardized():
     targets = Teacher().sample("flat").train.targets
     assert targets.mean() == pytest.approx(0, abs=1e-5)
     assert targets.std() == pytest.approx(1, abs=1e-4)
-    assert Teacher().sample("flat").constant_loss("regression") == pytest.approx(1, abs=1e-3)
+    assert MeanSquaredError().constant(Teacher().sample("flat").train.targets) == pytest.approx(1, abs=1e-3)
 
 
 def test_the_scale_of_the_targets_shows_only_where_nothing_is_standardized():

@@ -9,6 +9,7 @@ import pytest
 from gradclinic.experiments.datasets import Upload
 from gradclinic.experiments.datasets.uploaded import Uploaded
 from gradclinic.experiments.experiment import Experiment
+from gradclinic.experiments.losses.mse import MeanSquaredError
 from gradclinic.experiments.lowering import lower
 from gradclinic.experiments.uploads import Table, from_csv, from_npz, from_parquet, unpacked
 from gradclinic.kernel.errors import InvalidDataset, InvalidSpec
@@ -59,8 +60,11 @@ def test_a_loss_of_standardized_targets_can_be_told_in_the_targets_own_unit() ->
         Uploaded(id=ID, standardize=standardize).with_uploads(lambda _: upload(table)).sample("flat")
         for standardize in (False, True)
     )
-    own_unit = [split.constant_loss("regression") * split.loss_unit for split in (as_they_are, standardized)]
-    assert as_they_are.loss_unit == 1.0
+    own_unit = [
+        MeanSquaredError().constant(split.train.targets) * split.target_variance
+        for split in (as_they_are, standardized)
+    ]
+    assert as_they_are.target_variance == 1.0
     assert own_unit[1] == pytest.approx(own_unit[0], rel=1e-5)
 
 

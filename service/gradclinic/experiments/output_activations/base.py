@@ -1,0 +1,20 @@
+"""The base class of activations that only end a network, since they act on all outputs of a sample together."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from ...kernel.calls import Call
+from ...kernel.spec import Spec
+
+
+class OutputActivation(Spec):
+    """A function of all outputs of a sample."""
+
+    name: str
+    range: ClassVar[tuple[float, float]]
+    """Between what each output lies."""
+    source: ClassVar[str]
+
+    @abstractmethod
+    def call(self) -> Call:
+        """The torch module that computes it."""
