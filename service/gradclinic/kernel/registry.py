@@ -6,9 +6,10 @@ the API's schema, the catalogue and the conformance tests.
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, Union
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 Base = TypeVar("Base", bound=BaseModel)
 
@@ -47,3 +48,23 @@ def tagged_union(classes: dict[str, type[Base]], *, tag: str = "kind") -> Any:
     if len(types) == 1:
         return types[0]
     return Annotated[Union[types], Field(discriminator=tag)]  # noqa: UP007  # built at runtime
+
+
+def named_union(classes: Mapping[str, type[Base]]) -> Any:
+    """The same for classes with the tag `name`; of one without parameters, JSON is the name alone (`"relu"`)."""
+
+    def named(value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    def shortest(value: Base) -> object:
+        parameters = value.model_dump(mode="json", exclude_defaults=True)
+        name = value.model_dump(mode="json", include={"name"})
+        return name | parameters if parameters else name["name"]
+
+    objects = [cls.model_json_schema() for cls in classes.values()]
+    return Annotated[
+        tagged_union(dict(classes), tag="name"),
+        BeforeValidator(named),
+        PlainSerializer(shortest),
+        WithJsonSchema({"anyOf": [{"type": "string", "enum": list(classes)}, *objects]}),
+    ]

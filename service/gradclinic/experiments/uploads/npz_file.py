@@ -25,7 +25,6 @@ _UNREADABLE = (
     OSError,
     RuntimeError,
     KeyError,
-    NotImplementedError,
     OverflowError,
     struct.error,
     SyntaxError,
