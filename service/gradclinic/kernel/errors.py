@@ -6,6 +6,7 @@
     │   ├── InvalidDataset         an uploaded data set cannot be trained on
     │   ├── TooLarge               valid, but over a limit of this service
     │   └── RemedyDoesNotApply     a remedy has nothing to change, or cannot be applied
+    ├── BodyTooLarge               the body, or what it unpacks to, is larger than the service accepts
     ├── NotFound
     ├── Conflict                   the current state of the resource does not allow the request
     ├── InsufficientData           there is not enough stored data for an answer
