@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from benchmarks.jobs import Stopwatch, rate, shares_of
+from benchmarks.jobs.phases import Stopwatch
+from benchmarks.jobs.throughput import rate, shares_of
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isfinite
 from typing import Literal
 
 from fastapi.responses import HTMLResponse
@@ -15,23 +14,16 @@ from ..kernel.errors import InsufficientData
 from ..kernel.json import JsonObject
 from ..prescription.report import ConfirmedCandidate, ControlReport, Cure, ExperimentDiagnosis, SeedConditions, Spent
 from ..remedies import Remedy
-from ..remedies.words import in_short
 from ..store import Prescription, RunSummary
 from ..use_cases.prescription import ROUND, why
 from ..use_cases.service import Service
 from . import filters
+from .candidate import ROUNDS, Candidate, candidates, in_words, loss_left, runs_of
 from .figures import Entrant, Figure, race, ranking
 from .rendering import page_router, render
 from .run import RunRow, condition_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 
-ROUNDS: Mapping[str, str] = {
-    "diagnose": "The unchanged experiment",
-    "screen": "First candidates, short runs of one seed",
-    "improve": "Variations of the best, short runs of one seed",
-    "race": "The best at full length, two seeds",
-    "confirm": "Finalists, baseline and a random control on new seeds",
-}
 PRESCRIPTIONS = 50
 SHOWN = 12
 """Number of candidates that are shown at first."""
@@ -49,46 +41,6 @@ def show_all(service: TheService, after: After = None) -> HTMLResponse:
 def show(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
     """One search: initial diagnosis, progress, cure and evidence."""
     return render("prescription.html", one(service, prescription_id))
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A combination of remedies, with its runs so far."""
-
-    arm: str
-    words: str
-    remedies: Sequence[JsonObject]
-    runs: Sequence[RunSummary]
-
-    @property
-    def reached(self) -> str:
-        """The last round in which it was trained."""
-        return max((run.labels[ROUND] for run in self.runs), key=list(ROUNDS).index, default="screen")
-
-    @property
-    def last(self) -> Sequence[RunSummary]:
-        """Its runs of that round."""
-        return [run for run in self.runs if run.labels[ROUND] == self.reached]
-
-    @property
-    def found(self) -> str | None:
-        """The condition of most of these runs; None while none has ended."""
-        found = [name for run in self.last if (name := condition_of(run)) is not None]
-        return max(found, key=found.count, default=None)
-
-    @property
-    def left(self) -> float | None:
-        """Mean training loss of these runs relative to the constant predictor's; None while none has ended."""
-        left = [value for run in self.last if (value := loss_left(run)) is not None]
-        return sum(left) / len(left) if left else None
-
-
-def loss_left(run: RunSummary) -> float | None:
-    """Training loss of a run relative to the constant predictor's; infinite if it is not finite."""
-    value = None if run.metrics is None else run.metrics.relative_train_loss
-    if value is None:
-        return None
-    return float(value) if isfinite(float(value)) else inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,26 +173,6 @@ def one(service: Service, prescription_id: str) -> PrescriptionView:
     )
 
 
-def candidates(trials: Mapping[str, RunSummary]) -> list[Candidate]:
-    """What a search tried, those that came furthest first, then by what they left of the loss."""
-    by_arm: dict[str, list[RunSummary]] = {}
-    for key, run in trials.items():
-        arm = key.rsplit("|", 2)[0]
-        if arm not in (BASELINE, CONTROL):
-            by_arm.setdefault(arm, []).append(run)
-    found = [Candidate(arm, filters.remedies(runs[0].remedies), runs[0].remedies, runs) for arm, runs in by_arm.items()]
-    order = list(ROUNDS)
-    return sorted(found, key=lambda each: (-order.index(each.reached), inf if each.left is None else each.left))
-
-
-def _of(trials: Mapping[str, RunSummary], arm: str) -> list[RunSummary]:
-    return [run for key, run in trials.items() if key.rsplit("|", 2)[0] == arm]
-
-
-def _short(remedies: Sequence[JsonObject]) -> str:
-    return " + ".join(in_short(remedy) for remedy in remedies)
-
-
 def ending(found: Prescription) -> str:
     """How a search ended, or that it goes on, as an identifier with words of its own on the page."""
     ended = found.report.ending if found.report is not None and found.status == "succeeded" else None
@@ -304,10 +236,12 @@ def race_figure(service: Service, prescription_id: str) -> Figure:
     """What every candidate left of the loss, round by round, beside the experiment as it is and the random control."""
     found = service.store.prescriptions.get(prescription_id)
     trials = service.store.prescriptions.trials(found.id)
-    entrants = [_entrant("no remedy", _of(trials, BASELINE), reference=True)]
-    entrants += [_entrant("random control", _of(trials, CONTROL), reference=True)] if _of(trials, CONTROL) else []
+    entrants = [_entrant("no remedy", runs_of(trials, BASELINE), reference=True)]
+    entrants += (
+        [_entrant("random control", runs_of(trials, CONTROL), reference=True)] if runs_of(trials, CONTROL) else []
+    )
     entrants += [
-        _entrant(f"{number}. {_short(each.remedies)}", each.runs)
+        _entrant(f"{number}. {in_words(each.remedies)}", each.runs)
         for number, each in enumerate(candidates(trials), start=1)
     ]
     entrants = [each for each in entrants if each.left]
@@ -327,7 +261,7 @@ def ranking_figure(service: Service, prescription_id: str) -> Figure:
     shown = found.report.comparison if found.report is not None else None
     if shown is None:
         raise InsufficientData("nothing has been confirmed on new seeds yet")
-    names = {each.arm: _short(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
+    names = {each.arm: in_words(each.remedies) for each in candidates(service.store.prescriptions.trials(found.id))}
     return ranking(replace(shown, arms=tuple(replace(arm, arm=names.get(arm.arm, arm.arm)) for arm in shown.arms)))
 
 

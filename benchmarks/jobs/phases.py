@@ -1,0 +1,106 @@
+"""One run in a worker's process, phase by phase."""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.servers import Valkey
+
+from gradclinic.settings import Settings
+from gradclinic.store import NewRun, Store, migrate
+
+from .workload import database, experiment
+
+Pair = tuple[float, float]
+"""Seconds of the clock, and of the processor."""
+
+
+class Stopwatch:
+    """Seconds by phase, of the clock and of this thread's processor; a phase inside another counts for itself alone."""
+
+    def __init__(self, now: Callable[[], Pair] = lambda: (time.perf_counter(), time.thread_time())) -> None:
+        self._now = now
+        self.seconds: dict[str, Pair] = defaultdict(lambda: (0.0, 0.0))
+        self._inner: list[Pair] = [(0.0, 0.0)]
+
+    def around(self, owner: Any, name: str, phase: str) -> None:
+        """Count the time of a function, wherever it is called, for a phase."""
+        original = getattr(owner, name)
+
+        def timed(*positional: Any, **named: Any) -> Any:
+            began = self._now()
+            self._inner.append((0.0, 0.0))
+            try:
+                return original(*positional, **named)
+            finally:
+                whole, inner = _minus(self._now(), began), self._inner.pop()
+                self.seconds[phase] = _plus(self.seconds[phase], _minus(whole, inner))
+                self._inner[-1] = _plus(self._inner[-1], whole)
+
+        setattr(owner, name, timed)
+
+
+def _plus(one: Pair, other: Pair) -> Pair:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _minus(one: Pair, other: Pair) -> Pair:
+    return one[0] - other[0], one[1] - other[1]
+
+
+def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
+    """Seconds of one run in a worker's child, by phase: the mean over `runs` after a first one."""
+    from gradclinic_workers.process import tasks
+    from gradclinic_workers.process.tasks import Trainer
+    from gradclinic_workers.train import fit
+
+    valkey = Valkey()
+    valkey.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="gradclinic-jobs-") as folder, database(kind) as url:
+            address = {} if url is None else {"database_url": url}
+            settings = Settings(data_dir=Path(folder), broker_url=valkey.url, log_level="warning", **address)
+            migrate.upgrade(settings.database_url)
+            trainer = Trainer(settings, owner="benchmark/1/1")
+            trainer.train(_stored(trainer.store, steps))
+            watch, leases = Stopwatch(), trainer.store.leases
+            watch.around(leases, "claim", "claim")
+            watch.around(leases, "save_layout", "store the layout")
+            watch.around(leases, "save_window", "store statistics")
+            watch.around(leases, "finish", "store the end")
+            watch.around(trainer.store.statistics, "record", "read statistics")
+            watch.around(tasks, "diagnose", "diagnose")
+            watch.around(trainer.checkpoints, "save", "checkpoint")
+            watch.around(trainer.checkpoints, "drop", "checkpoint")
+            with _restored(fit.train, fit._Fit._one_step, fit._Fit._flush, tasks.diagnose):
+                watch.around(fit._Fit, "_one_step", "training steps, recorded")
+                watch.around(fit._Fit, "_flush", "collect statistics")
+                watch.around(fit, "train", "build and evaluate")
+                watch.around(trainer, "train", "else")
+                for _ in range(runs):
+                    trainer.train(_stored(trainer.store, steps))
+            trainer.close()
+    finally:
+        valkey.close()
+    return {phase: (clock / runs, cpu / runs) for phase, (clock, cpu) in watch.seconds.items()}
+
+
+@contextmanager
+def _restored(train: Any, one_step: Any, flush: Any, diagnose: Any) -> Iterator[None]:
+    from gradclinic_workers.process import tasks
+    from gradclinic_workers.train import fit
+
+    try:
+        yield
+    finally:
+        fit.train, fit._Fit._one_step, fit._Fit._flush, tasks.diagnose = train, one_step, flush, diagnose  # type: ignore[method-assign]
+
+
+def _stored(store: Store, steps: int) -> str:
+    posted = experiment(steps)
+    new = NewRun(experiment=posted, resolved_experiment=posted, digest="benchmark", seed=0, steps=steps)
+    return store.runs.create(new).item.id

@@ -1,0 +1,83 @@
+"""The candidates of a search for a cure: what was tried, how far each came, and what it left of the loss."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from ..comparison.arms import BASELINE, CONTROL
+from ..kernel.json import JsonObject
+from ..remedies.words import in_short
+from ..store import RunSummary
+from ..use_cases.prescription import ROUND
+from . import filters
+from .run import condition_of
+
+ROUNDS: Mapping[str, str] = {
+    "diagnose": "The unchanged experiment",
+    "screen": "First candidates, short runs of one seed",
+    "improve": "Variations of the best, short runs of one seed",
+    "race": "The best at full length, two seeds",
+    "confirm": "Finalists, baseline and a random control on new seeds",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A combination of remedies, with its runs so far."""
+
+    arm: str
+    words: str
+    remedies: Sequence[JsonObject]
+    runs: Sequence[RunSummary]
+
+    @property
+    def reached(self) -> str:
+        """The last round in which it was trained."""
+        return max((run.labels[ROUND] for run in self.runs), key=list(ROUNDS).index, default="screen")
+
+    @property
+    def last(self) -> Sequence[RunSummary]:
+        """Its runs of that round."""
+        return [run for run in self.runs if run.labels[ROUND] == self.reached]
+
+    @property
+    def found(self) -> str | None:
+        """The condition of most of these runs; None while none has ended."""
+        found = [name for run in self.last if (name := condition_of(run)) is not None]
+        return max(found, key=found.count, default=None)
+
+    @property
+    def left(self) -> float | None:
+        """Mean training loss of these runs relative to the constant predictor's; None while none has ended."""
+        left = [value for run in self.last if (value := loss_left(run)) is not None]
+        return sum(left) / len(left) if left else None
+
+
+def loss_left(run: RunSummary) -> float | None:
+    """Training loss of a run relative to the constant predictor's; infinite if it is not finite."""
+    value = None if run.metrics is None else run.metrics.relative_train_loss
+    if value is None:
+        return None
+    return float(value) if isfinite(float(value)) else inf
+
+
+def candidates(trials: Mapping[str, RunSummary]) -> list[Candidate]:
+    """What a search tried, those that came furthest first, then by what they left of the loss."""
+    by_arm: dict[str, list[RunSummary]] = {}
+    for key, run in trials.items():
+        arm = key.rsplit("|", 2)[0]
+        if arm not in (BASELINE, CONTROL):
+            by_arm.setdefault(arm, []).append(run)
+    found = [Candidate(arm, filters.remedies(runs[0].remedies), runs[0].remedies, runs) for arm, runs in by_arm.items()]
+    order = list(ROUNDS)
+    return sorted(found, key=lambda each: (-order.index(each.reached), inf if each.left is None else each.left))
+
+
+def runs_of(trials: Mapping[str, RunSummary], arm: str) -> list[RunSummary]:
+    """The runs of an arm, in all rounds and with all seeds."""
+    return [run for key, run in trials.items() if key.rsplit("|", 2)[0] == arm]
+
+
+def in_words(remedies: Sequence[JsonObject]) -> str:
+    """Remedies in as few words as a figure has room for."""
+    return " + ".join(in_short(remedy) for remedy in remedies)
