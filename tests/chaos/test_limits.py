@@ -156,6 +156,10 @@ FOREIGN_HEADERS: list[dict[str, object]] = [
     )
 ]
 """Headers that Celery acts on and that this service never sends."""
+CALLBACK = {"task": "another.task", "args": [], "kwargs": {}, "options": {}}
+EMBEDDED = {"callbacks": [CALLBACK], "errbacks": [CALLBACK], "chain": [CALLBACK], "chord": CALLBACK}
+CALLING_BACK = base64.b64encode(json.dumps([["run_that_never_was"], {}, EMBEDDED]).encode()).decode()
+"""A body with which Celery would send further messages when the task ends."""
 NONSENSE = [
     b"no JSON {",
     b"\xff\xfe",
@@ -168,6 +172,7 @@ NONSENSE = [
     json.dumps(message(TRAIN, [{"id": 1}])).encode(),
     json.dumps(message(TRAIN, ["run_that_never_was"])).encode(),
     json.dumps(message("another.task", ["run_1"])).encode(),
+    json.dumps(message(TRAIN, [], body=CALLING_BACK)).encode(),
     *(json.dumps(message(TRAIN, ["run_that_never_was"], headers=headers)).encode() for headers in FOREIGN_HEADERS),
 ]
 

@@ -18,17 +18,22 @@ async def get_liveness() -> HealthAnswer:
 @router.get(
     "/readyz",
     summary="Check readiness",
-    responses={503: {"description": "The database is unavailable or has an older schema.", "model": ReadyAnswer}},
+    responses={
+        503: {
+            "description": "The database is unavailable or full, or has an older schema.",
+            "model": ReadyAnswer,
+        }
+    },
 )
 def get_readiness(service: TheService, response: Response) -> ReadyAnswer:
-    """Ready while the database is available and has this version's schema or a newer one.
+    """Ready while the database is available, has room, and has this version's schema or a newer one.
 
     The state of the queue is reported, but does not affect readiness: without the queue, work is delayed but not lost.
     """
     database, queue = "ok", "ok"
     workers = 0
     try:
-        database = "ok" if service.store.is_current() else "outdated"
+        database = "full" if service.store.is_full() else "ok" if service.store.is_current() else "outdated"
         if database == "ok":
             workers = len(service.store.reconciliation.workers(seen_within_s=service.settings.lease_ttl_s))
     except ServiceUnavailable:

@@ -54,7 +54,7 @@ _FORMS: dict[str, Any] = {
     response_model=StatisticsAnswer,
     responses={
         200: {"description": "The series, in the requested format.", "content": _FORMS},
-        **problems(404, 406, 422),
+        **problems(404, 406, 409, 422),
     },
 )
 def get_run_statistics(
@@ -172,7 +172,7 @@ def get_run_profile(
     )
 
 
-@router.get("/{run_id}/curves", summary="Get the curves", responses=problems(404, 422))
+@router.get("/{run_id}/curves", summary="Get the curves", responses=problems(404, 409, 422))
 def get_run_curves(
     *, run_id: RunId, service: TheService, max_points: MaxPoints = None, aggregate: HowToJoin = "none"
 ) -> CurvesAnswer:

@@ -60,8 +60,10 @@ def serve(
     workers: Workers = None,
 ) -> int:
     """Start the service: API, workers, queue and database. Ctrl-C stops it."""
+    from ..embedded.folder import keep_private
     from ..logs import configure
 
+    keep_private()
     settings = settings_with(host=host, port=port, data_dir=data_dir)
     configure(settings)
     return _serve_api(settings) if api_only else _serve_all(settings, workers)
@@ -127,6 +129,9 @@ def reconciler() -> int:
 
 def _become(module: str, *, needs: tuple[str, ...] = ()) -> int:
     """Replace this process with `python -m module`, so that signals reach it directly."""
+    from ..embedded.folder import keep_private
+
+    keep_private()
     settings_with()
     for part in needs:
         if find_spec(part) is None:
@@ -143,9 +148,10 @@ def upgrade(
     data_dir: DataDir = None,
 ) -> int:
     """Upgrade the database to the newest schema."""
-    from ..embedded.folder import PRIVATE
+    from ..embedded.folder import PRIVATE, keep_private
     from ..store import migrate
 
+    keep_private()
     settings = settings_with(database_url=database_url, data_dir=data_dir)
     url = settings.database_url
     if url.startswith("sqlite:///"):

@@ -46,6 +46,11 @@ class DataFolder:
         os.close(self._lock)
 
 
+def keep_private() -> None:
+    """Make everything that this process and its children create from now on readable by their user only."""
+    os.umask(0o777 & ~PRIVATE)
+
+
 def _reason(path: Path, error: OSError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return f"{path} is a file, not a folder"

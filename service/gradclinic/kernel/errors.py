@@ -131,6 +131,13 @@ class InsufficientData(GradclinicError):
     title = "There is not enough data for an answer"
 
 
+class DamagedData(InsufficientData):
+    """What is stored is not what was written."""
+
+    code = "damaged_data"
+    title = "Stored data is damaged"
+
+
 class ServiceUnavailable(GradclinicError):
     """A component that the request needs is currently unreachable."""
 

@@ -21,7 +21,7 @@ _FILE = {
         "description": "One HTML file that opens without a server and asks for nothing.",
         "content": {"text/html": {"schema": {"type": "string"}}},
     },
-    **problems(404, 422),
+    **problems(404, 409, 422),
 }
 
 

@@ -98,6 +98,10 @@ class Store:
         """Raises ServiceUnavailable if the database does not answer."""
         self._database.ping()
 
+    def is_full(self) -> bool:
+        """Whether the disk of an SQLite database has no room left; False for a server, whose disk is not known."""
+        return self._database.is_full()
+
     def is_current(self) -> bool:
         """Whether the database has the latest schema of this version, or a newer one."""
         return is_current(self._database)

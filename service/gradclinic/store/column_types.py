@@ -51,7 +51,18 @@ class Json(TypeDecorator[Any]):
         return lambda value: None if value is None else _dumps(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # SQLAlchemy's signature
-        return lambda value: json.loads(value) if isinstance(value, str | bytes) else value
+        return lambda value: _loads(value) if isinstance(value, str | bytes) else value
+
+
+DAMAGED = object()
+"""What is read of a stored document that is not JSON. Whoever decodes it finds that it is none of the known types."""
+
+
+def _loads(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return DAMAGED
 
 
 def _dumps(value: Any) -> str:

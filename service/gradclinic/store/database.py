@@ -1,5 +1,6 @@
 """One engine for SQLite and PostgreSQL: explicit transactions, and the database's own clock."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ POSTGRES_OPTIONS: dict[str, object] = {
 
 SQLITE_LOCK_S = 10
 """Seconds that a writer waits for another writer, blocking one of the API's threads."""
+NEEDED_BYTES = 64 * 2**20
+"""Free bytes of its disk that an SQLite database needs for its next transactions."""
 _READ_ONLY = "25006"
 """PostgreSQL's code for a read-only server, for example after a failover."""
 
@@ -86,6 +89,15 @@ class Database:
         """Run a trivial query; raises ServiceUnavailable if there is no answer."""
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
+
+    def is_full(self) -> bool:
+        """Whether the disk of an SQLite database has less than `NEEDED_BYTES` left; False if that is not known."""
+        if not (self.is_sqlite and self.url.database):
+            return False
+        try:
+            return shutil.disk_usage(Path(self.url.database).parent).free < NEEDED_BYTES
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close all connections."""

@@ -5,6 +5,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row, RowMapping, insert, update
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -29,6 +31,7 @@ def known(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+log = structlog.get_logger(__name__)
 _BATCH = 50
 """Runs inserted at once: their documents are in memory as text meanwhile."""
 DOCUMENTS = ("experiment", "resolved_experiment", "layout")
@@ -38,41 +41,71 @@ SUMMARY = [column for column in t.runs.c if column.name not in DOCUMENTS]
 
 
 def to_summary(row: RowMapping) -> RunSummary:
-    """A row of the columns `SUMMARY` as a record."""
-    read = _read(row)
-    return RunSummary(**{field.name: row[field.name] for field in fields(RunSummary) if field.name not in read}, **read)
+    """A row of the columns `SUMMARY` as a record; damaged documents are left out, and its reason says so."""
+    return RunSummary(**_whole(row, _read_summary(row), RunSummary))
 
 
 def to_run(row: RowMapping) -> Run:
-    """A row of `runs` as a record."""
-    layout = row["layout"]
-    read = _read(row) | {"layout": None if layout is None else decode(Layout, layout)}
-    return Run(**{field.name: row[field.name] for field in fields(Run) if field.name not in read}, **read)
+    """A row of `runs` as a record; damaged documents are left out, and its reason says so."""
+    found = _read_summary(row)
+    for name in ("experiment", "resolved_experiment"):
+        found.take(name, dict, default={})
+    found.take("layout", Layout)
+    return Run(**_whole(row, found, Run))
 
 
-def _read(row: RowMapping) -> dict[str, Any]:
-    """The fields of a summary that differ from the columns; all others equal the column of their name."""
-    checkpoint = row["checkpoint"]
-    outcome = None if row["outcome"] is None else decode(Outcome, row["outcome"])
-    return {
-        "reason": Reason(row["reason_code"], row["reason_text"]),
-        "checkpoint": None if checkpoint is None else decode(CheckpointPointer, checkpoint),
-        "outcome": outcome,
-        "metrics": _metrics(row, outcome),
-        "metrics_stored": row["metrics"] is not None,
-        "diagnosis": None if row["diagnosis"] is None else decode(Diagnosis, row["diagnosis"]),
+class _Documents:
+    """The documents of a row, decoded one by one."""
+
+    def __init__(self, row: RowMapping) -> None:
+        self.row = row
+        self.read: dict[str, Any] = {}
+        self.damaged: list[str] = []
+
+    def take(self, name: str, kind: type[Any], *, default: Any = None) -> Any:
+        """Decode a column as this type; `default` if it is NULL or damaged."""
+        value = default
+        if self.row[name] is not None:
+            try:
+                value = decode(kind, self.row[name])
+            except ValidationError:
+                self.damaged.append(name)
+        self.read[name] = value
+        return value
+
+
+def _read_summary(row: RowMapping) -> _Documents:
+    found = _Documents(row)
+    found.take("labels", dict, default={})
+    found.take("point", dict)
+    found.take("remedies", list, default=[])
+    found.take("checkpoint", CheckpointPointer)
+    found.take("environment", dict)
+    found.take("diagnosis", Diagnosis)
+    outcome = found.take("outcome", Outcome)
+    stored = found.take("metrics", RunMetrics)
+    found.read["metrics_stored"] = stored is not None
+    if stored is None and outcome is not None:
+        found.read["metrics"] = RunMetrics.of_outcome(outcome, steps=row["steps"])
+    return found
+
+
+def _whole(row: RowMapping, found: _Documents, record: type[Any]) -> dict[str, Any]:
+    """The fields of a record: the documents, the times, and all other columns as they are."""
+    reason = Reason(row["reason_code"], row["reason_text"])
+    if found.damaged:
+        log.error("damaged_run", run_id=row["id"], columns=found.damaged)
+        reason = Reason("damaged", f"what is stored of it is damaged: {', '.join(found.damaged)} ({reason.text})")
+    read = {
+        **found.read,
+        "reason": reason,
         "created_at": known(row["created_at"]),
         "queued_at": known(row["queued_at"]),
         "lease_until": moment(row["lease_until"]),
         "started_at": moment(row["started_at"]),
         "ended_at": moment(row["ended_at"]),
     }
-
-
-def _metrics(row: RowMapping, outcome: Outcome | None) -> RunMetrics | None:
-    if row["metrics"] is not None:
-        return decode(RunMetrics, row["metrics"])
-    return None if outcome is None else RunMetrics.of_outcome(outcome, steps=row["steps"])
+    return {field.name: read[field.name] if field.name in read else row[field.name] for field in fields(record)}
 
 
 def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, object]:

@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
+from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
 
 from ..kernel.codec import decode
-from ..kernel.errors import NotFound
+from ..kernel.errors import DamagedData, NotFound
 from ..kernel.json import JsonObject
 from ..measurements.record import Layout, Outcome, RunRecord, Series
 from ..measurements.statistics import STATISTICS
 from . import tables as t
 from .database import Database
 from .packing import unpack
+
+Stored = TypeVar("Stored")
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,23 @@ class Statistics:
         for chunk in stored:
             by_statistic.setdefault(chunk.statistic, []).append(chunk)
         return RunRecord.of(
-            decode(Layout, row.layout),
+            _layout(row.layout),
             {name: unpack(rows) for name, rows in by_statistic.items()},
-            outcome=None if row.outcome is None else decode(Outcome, row.outcome),
+            outcome=None if row.outcome is None else _decoded(Outcome, row.outcome),
             environment=row.environment,
             steps_done=row.step,
         )
+
+
+def _layout(document: JsonObject) -> Layout:
+    return _decoded(Layout, document)
+
+
+def _decoded(kind: type[Stored], document: JsonObject) -> Stored:
+    try:
+        return decode(kind, document)
+    except ValidationError:
+        raise DamagedData(f"the {kind.__name__.lower()} that is stored of the run is damaged") from None
 
 
 def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, JsonObject | None]:
@@ -129,7 +144,7 @@ def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, Jso
 def _empty(statistic: str, layout: JsonObject | None) -> Series:
     places = 1
     if statistic in STATISTICS and STATISTICS[statistic].per != "run":
-        places = 0 if layout is None else len(decode(Layout, layout).columns(statistic))
+        places = 0 if layout is None else len(_layout(layout).columns(statistic))
     return Series(np.zeros(0, np.int32), np.zeros((0, places), np.float32))
 
 

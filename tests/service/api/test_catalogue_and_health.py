@@ -2,9 +2,11 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
 from gradclinic.remedies import REMEDIES
 from gradclinic.settings import Settings
+from gradclinic.store import database
 
 from .serving import NOBODY, serving
 
@@ -63,6 +65,13 @@ def test_a_service_without_its_database_lives_and_is_not_ready(tmp_path) -> None
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert answer.json()["code"] == "service_unavailable"
+
+
+def test_a_database_whose_disk_is_full_is_not_ready(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert api.get("/readyz").status_code == 200
+    monkeypatch.setattr(database, "NEEDED_BYTES", 2**60)
+    ready = api.get("/readyz")
+    assert (ready.status_code, ready.json()["database"]) == (503, "full")
 
 
 def test_a_database_of_an_older_schema_is_not_ready(bare_database_url: str) -> None:

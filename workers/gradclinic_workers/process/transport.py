@@ -4,6 +4,7 @@ By default, a message that is not JSON stops the worker. A message with a wrong 
 while the worker stops, and then stops the next worker.
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,12 +30,13 @@ class Channel(redis.Channel):
     def basic_consume(self, queue: str, no_ack: Any, callback: Callable[[Any], Any], *args: Any, **kwargs: Any) -> Any:
         """Receive messages; one that the callback cannot process is acknowledged, so it is not delivered again.
 
-        The callback sees only `HEADERS`.
+        The callback sees only `HEADERS`, and of the body only the run's id.
         """
 
         def guarded(message: Any) -> Any:
             try:
                 message.headers = {name: value for name, value in message.headers.items() if name in HEADERS}
+                _keep_only_run_id(message)
                 return callback(message)
             except MALFORMED as error:
                 message.ack()
@@ -73,6 +75,22 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
         """Log the error, then wait."""
         super().on_connection_error_after_connected(exc)
         _pause_if_refused(exc)
+
+
+def _keep_only_run_id(message: Any) -> None:
+    """Remove from a message's body what Celery would act on: callbacks, chains, chords and further arguments.
+
+    Raises ValueError or TypeError if the body is not that of a task with one text as its argument.
+    """
+    if not isinstance(message.payload, list):
+        raise TypeError("the body is not a list")
+    arguments, _, _ = message.payload
+    (run_id,) = arguments
+    if not isinstance(arguments, list) or not isinstance(run_id, str):
+        raise TypeError("the argument is not the id of a run")
+    body = [[run_id], {}, {}]
+    message.body = json.dumps(body).encode()
+    message._decoded_cache = body
 
 
 def _pause_if_refused(error: Exception) -> None:
