@@ -40,12 +40,19 @@ class AddSkipConnections(Remedy):
             raise refuse(f"the model has more than {MAX_LAYERS} layers")
         rewritten = self._wrap(layers, experiment.data.input_shape(model.layout()))
         if not any(isinstance(layer, Residual) for layer in rewritten):
-            raise refuse(f"no block of {self.every} layers with weights has equal input and output shapes")
+            raise refuse(
+                f"no {self.every} successive layers with weights before the readout have equal input and output shapes"
+                if self.every > 1
+                else "no layer with weights before the readout has equal input and output shapes"
+            )
         knob = with_knob(experiment, "skip", Skip(scale=self.scale)) if self.every == 1 else None
         return with_layers(experiment, rewritten) if knob is None else knob
 
     def _wrap(self, layers: Sequence[AnyLayer], in_shape: Shape) -> tuple[AnyLayer, ...]:
-        """Split the unrolled list before each layer with weights, and wrap the pieces."""
+        """Split the unrolled list before each layer with weights, and wrap the pieces.
+
+        What changes the shape at the end of a piece (pooling, or flattening before the readout) stays outside.
+        """
         flat = [layer for declared in layers for layer, _ in declared.expand("")]
         starts = [index for index, layer in enumerate(flat) if isinstance(layer, Weighted | Block)]
         ends = [*starts[1:], len(flat)]
@@ -54,18 +61,21 @@ class AddSkipConnections(Remedy):
         shape = _shape_after(result, in_shape)
         position = 0
         while position < len(starts):
-            taken = self.every if position + self.every <= readout else 1
-            block = flat[starts[position] : ends[position + taken - 1]]
-            after = _shape_after(block, shape)
-            if position + self.every <= readout and after == shape:
-                result.append(Residual(body=tuple(block), scale=self.scale))
-            else:
-                taken = 1
-                block = flat[starts[position] : ends[position]]
-                after = _shape_after(block, shape)
-                result.extend(block)
-            shape, position = after, position + taken
+            first, kept = starts[position], 0
+            if position + self.every <= readout:
+                last = starts[position + self.every - 1]
+                kept = _keeping_shape(flat[first : ends[position + self.every - 1]], shape, last - first + 1)
+            taken = self.every if kept else 1
+            piece = flat[first : ends[position + taken - 1]]
+            result += [Residual(body=tuple(piece[:kept]), scale=self.scale), *piece[kept:]] if kept else piece
+            shape, position = _shape_after(piece, shape), position + taken
         return tuple(result)
+
+
+def _keeping_shape(layers: Sequence[Layer], shape: Shape, at_least: int) -> int:
+    """The most layers from the first one on, `at_least` so many, whose output shape is their input's; 0 if none."""
+    sizes = range(len(layers), at_least - 1, -1)
+    return next((size for size in sizes if _shape_after(layers[:size], shape) == shape), 0)
 
 
 def _shape_after(layers: Sequence[Layer], shape: Shape) -> Shape:

@@ -40,6 +40,15 @@ def test_a_rest_that_makes_no_whole_block_stays_as_it_is():
     ] * 2 + ["linear"]
 
 
+@pytest.mark.parametrize(("depth", "wrapped"), [(3, 1), (4, 1), (5, 2)])
+def test_pooling_at_the_end_of_a_block_stays_outside_it(depth, wrapped):
+    """The first convolution changes the number of channels, and the last one is followed by pooling."""
+    after = applied(AddSkipConnections(every=2), cnn(depth=depth))
+    assert [layer.kind for layer in after.model.layers].count("residual") == wrapped
+    pooling = [layer.kind for layer in after.model.layers if "pool" in layer.kind]
+    assert len(pooling) == len([kind for kind in kinds(after) if "pool" in kind]) > 0
+
+
 def test_the_first_layer_is_wrapped_where_it_keeps_the_datas_width():
     assert kinds(applied(AddSkipConnections(), mlp(width=64)))[0] == "residual"
     assert kinds(applied(AddSkipConnections(), mlp(width=16)))[0] == "linear"
@@ -103,8 +112,8 @@ def test_what_comes_before_the_first_layer_with_weights_stays_before_the_first_b
 
 
 def test_the_readout_is_in_no_block_although_its_width_stays():
-    assert "no block of 1 layers" in refusal(AddSkipConnections(), layers(*stack(10, 10)))
-    assert "no block of 2 layers" in refusal(AddSkipConnections(every=2), layers(*stack(10, 10, 10)))
+    assert "no layer with weights before the readout" in refusal(AddSkipConnections(), layers(*stack(10, 10)))
+    assert "no 2 successive layers" in refusal(AddSkipConnections(every=2), layers(*stack(10, 10, 10)))
 
 
 def test_blocks_of_several_convolutions_keep_channels_and_pixels():
