@@ -13,8 +13,9 @@ from statistics import median
 
 from ..diagnosis import Evidence, Finding
 from ..diagnosis.confidence import median_interval, median_of, wilson
+from ..diagnosis.rules import NOTHING_WRONG
 from ..diagnosis.wording import as_read
-from .results import NOT_CONDITIONS, RunResult, SweepPoint, Swept
+from .results import RunResult, SweepPoint, Swept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,7 @@ def _over_seeds(point: SweepPoint | None, runs: Sequence[RunResult]) -> Diagnosi
         for finding in run.diagnosis.findings if run.diagnosis is not None else ():
             found.setdefault(finding.condition, []).append(finding)
     findings = [_finding(name, own, of=len(runs), primary_in=primaries[name]) for name, own in found.items()]
-    findings.sort(key=lambda each: (-each.primary_in, each.condition in NOT_CONDITIONS, -each.harm_in, -each.seeds))
+    findings.sort(key=lambda each: (-each.primary_in, each.condition in NOTHING_WRONG, -each.harm_in, -each.seeds))
     return DiagnosisOverSeeds(
         sweep_point=dict(point) if point else None,
         seeds=tuple(run.seed for run in runs),
@@ -195,7 +196,7 @@ def _finding_in_words(found: FindingOverSeeds, *, named: bool) -> str:
     low, high = found.share_interval
     name = found.condition.replace("_", " ").capitalize()
     parts = [f"{name} in {found.seeds} of {_seeds(found.of)} (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"]
-    if found.condition not in NOT_CONDITIONS:
+    if found.condition not in NOTHING_WRONG:
         parts += [_harm_in_words(found), _onset_in_words(found.first_step), _layers_in_words(found, named=named)]
     if found.evidence:
         parts.append(_in_words(found.evidence[0]))

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ..diagnosis import Diagnosis
+from ..diagnosis.rules import NOTHING_WRONG
 from ..kernel.status import ENDED, RunStatus
 from ..measurements.losses import LEARNED
 from ..measurements.metrics import RunMetrics
@@ -18,8 +19,6 @@ Swept = Mapping[str, int | float]
 
 Pair = tuple[int, SweepPoint | None]
 """What an arm's run and the baseline's run must share to be compared: seed and sweep point."""
-
-NOT_CONDITIONS = frozenset({"healthy", "insufficient_evidence"})
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class RunResult:
     def harmful(self) -> frozenset[str]:
         """The conditions that hurt learning in this run."""
         findings = self.diagnosis.findings if self.diagnosis is not None else ()
-        return frozenset(finding.condition for finding in findings if finding.harm) - NOT_CONDITIONS
+        return frozenset(finding.condition for finding in findings if finding.harm) - NOTHING_WRONG
 
     @property
     def learned(self) -> bool:

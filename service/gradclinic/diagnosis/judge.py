@@ -3,7 +3,7 @@
 from ..measurements.record import RunRecord
 from .features import Features
 from .finding import Finding
-from .rules import RULES
+from .rules import NOTHING_WRONG, RULES
 from .rules.base import blown_up
 from .rules.slow_convergence import SlowConvergence
 from .thresholds import Thresholds
@@ -14,28 +14,23 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
     findings = [finding for finding in found.values() if finding is not None]
     if blown_up(features, thresholds):
-        findings = [finding for finding in findings if finding.condition not in ("healthy", "insufficient_evidence")]
-    elif not any(finding.harm or finding.condition in _CONCLUSIVE for finding in findings):
+        findings = [finding for finding in findings if finding.condition not in NOTHING_WRONG]
+    elif not any(finding.harm or finding.condition in NOTHING_WRONG for finding in findings):
         rest = _remainder(features, record, thresholds)
         findings += [rest] if rest is not None else []
     others = [finding for finding in findings if not RULES[finding.condition].only_alone]
     if any(finding.harm for finding in others):
         findings = others
     if any(finding.harm for finding in findings):
-        findings = [finding for finding in findings if finding.harm or finding.condition not in _CONCLUSIVE]
+        findings = [finding for finding in findings if finding.harm or finding.condition not in NOTHING_WRONG]
     order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}
     findings.sort(key=lambda finding: (not finding.harm, order[id(finding)]))
-    leading = next((finding for finding in findings if finding.harm or finding.condition in _CONCLUSIVE), findings[0])
+    leading = next((finding for finding in findings if finding.harm or finding.condition in NOTHING_WRONG), findings[0])
     return (leading, *(finding for finding in findings if finding is not leading))
 
 
-_CONCLUSIVE = ("healthy", "insufficient_evidence")
-"""Primary conditions of runs without harm."""
-
-
 def _remainder(features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
-    rule = RULES["slow_convergence"]
-    assert isinstance(rule, SlowConvergence)  # noqa: S101  # the registry found it under that name
+    (rule,) = (rule for rule in RULES.values() if isinstance(rule, SlowConvergence))
     return rule.remainder(features, record, thresholds, doubt=_nearest_miss(features, thresholds))
 
 

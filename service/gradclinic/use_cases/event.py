@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..diagnosis import Finding
+from ..diagnosis.rules import NOTHING_WRONG
 from ..kernel.errors import InvalidRequest
 from ..kernel.status import ENDED, RunStatus, StudyStatus
 from ..store import Reason, Run, Study, Transition
@@ -171,7 +172,7 @@ def _so_far(service: Service, run: Run) -> list[str]:
         found = []
     else:
         found = [finding.condition for finding in provisional(service, run).findings]
-    return [condition for condition in found if condition not in {"healthy", "insufficient_evidence"}]
+    return [condition for condition in found if condition not in NOTHING_WRONG]
 
 
 def _changes(service: Service, run: Run, at: Position) -> list[Transition]:

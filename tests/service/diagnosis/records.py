@@ -184,3 +184,10 @@ def stuck(**statistics: float) -> RunRecord:
 def evidence_of(record: RunRecord, condition: str) -> dict[str, tuple[float, float | None]]:
     (finding,) = (each for each in diagnose(record).findings if each.condition == condition)
     return {each.name: (each.value, each.threshold) for each in finding.evidence}
+
+
+def with_weight_gradients(record: RunRecord, levels: np.ndarray) -> RunRecord:
+    """The record of a failed training whose weights have these mean gradients at every step."""
+    steps = record.series["weight_norm_l2"].steps
+    series = {**record.series, "weight_grad_mean_abs": series_of(steps, levels, 11)}
+    return replace(record, series=series, outcome=failed())

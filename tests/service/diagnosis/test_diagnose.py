@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from gradclinic.diagnosis import Evidence, Thresholds, diagnose
+from gradclinic.diagnosis import RULE_SETS, Evidence, Thresholds, diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import InvalidSpec
 from gradclinic.remedies.swap_activation import SwapActivation
 
-from .records import SICK, healthy_record, vanishing, with_slope
+from .records import SICK, healthy_record, vanishing, with_slope, with_weight_gradients
 
 
 def test_a_diagnosis_says_what_by_which_evidence_and_what_to_try() -> None:
@@ -79,3 +80,24 @@ def test_a_run_that_probed_nothing_is_as_sure_as_its_batches_are() -> None:
     unprobed = replace(record, series={name: each for name, each in record.series.items() if name != "probe_loss"})
     found = diagnose(unprobed).findings[0]
     assert (found.condition, found.confidence > 0.9) == ("healthy", True)
+
+
+@pytest.mark.parametrize("rule_set", ["autotrainer", "sagemaker"])
+def test_peers_raise_nothing_on_the_healthy_record(rule_set: str) -> None:
+    diagnosis = diagnose(healthy_record(), rule_set=rule_set)
+    assert diagnosis.primary == "healthy"
+    assert diagnosis.rule_set == rule_set
+
+
+@pytest.mark.parametrize("rule_set", RULE_SETS)
+@pytest.mark.parametrize("condition", SICK)
+def test_every_rule_set_judges_every_record(rule_set: str, condition: str) -> None:
+    assert diagnose(SICK[condition](), rule_set=rule_set).findings
+
+
+def test_each_rule_set_has_thresholds_of_its_own() -> None:
+    with pytest.raises(InvalidSpec):
+        diagnose(healthy_record(), rule_set="sagemaker", thresholds={"depth_slope": 1.0})
+    record = with_weight_gradients(healthy_record(), np.full(11, 1e-6))
+    changed = diagnose(record, rule_set="sagemaker", thresholds={"vanishing_threshold": 1e-5})
+    assert changed.primary == "vanishing_gradients"

@@ -16,6 +16,8 @@ from ..thresholds import NamedThresholds
 from .alarms import Alarm, findings_from
 
 SOURCE = "Amazon SageMaker Debugger, built-in rules, default parameters (closed to new customers since 2026-07)"
+_SMALLEST_VARIANCE = 1e-200
+"""Taken for the variance of a layer whose inputs are constant, so that there is a ratio, and a finite one."""
 _LIMITS = {"tanh": (-9.4999, 9.4999), "sigmoid": (-23.0, 16.99999)}
 
 
@@ -74,7 +76,10 @@ def _initialization(record: RunRecord, thresholds: SageMakerThresholds) -> Itera
     rms, mean = record.get("preactivation_rms"), record.get("preactivation_mean")
     if not len(rms) or rms.values.shape[1] < 2:
         return
-    variance = np.maximum(rms.values[0].astype(np.float64) ** 2 - mean.values[0].astype(np.float64) ** 2, 1e-300)
+    squares, mean_squares = (each.values[0].astype(np.float64) ** 2 for each in (rms, mean))
+    if not np.isfinite(squares).all():  # such values have no variance to be compared
+        return
+    variance = np.maximum(squares - mean_squares, _SMALLEST_VARIANCE)
     spread = float(variance.max() / variance.min())
     if spread > thresholds.variance_ratio:
         shrinks = variance[-1] <= variance[0]

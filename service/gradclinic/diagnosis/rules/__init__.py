@@ -10,6 +10,9 @@ RULES: dict[str, Rule] = {
     for name, cls in registry.members(__name__, Rule, tag="condition").items()
 }
 
+NOTHING_WRONG = frozenset(name for name, rule in RULES.items() if rule.finds_nothing_wrong)
+"""Conditions of runs of which no rule says that something is wrong."""
+
 STOPPING_CONDITIONS = tuple(name for name, rule in RULES.items() if rule.may_stop)
 """Those that a run may be asked to stop on."""
 
@@ -19,4 +22,4 @@ else:
     Condition = Literal[tuple(RULES)]
 """The name of a rule, where a request names one."""
 
-__all__ = ["RULES", "STOPPING_CONDITIONS", "Condition", "Rule"]
+__all__ = ["NOTHING_WRONG", "RULES", "STOPPING_CONDITIONS", "Condition", "Rule"]

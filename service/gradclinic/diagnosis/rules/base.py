@@ -69,6 +69,8 @@ class Rule(Spec):
     """Names of the thresholds that it holds numbers against."""
     may_stop: ClassVar[bool] = False
     """Whether a run may be asked to stop on it (`training.stop_when`)."""
+    finds_nothing_wrong: ClassVar[bool] = False
+    """Whether it is the condition of runs of which no other rule says that something is wrong."""
     only_alone: ClassVar[bool] = False
     """Whether its finding is left out where that of another rule does harm."""
 

@@ -18,6 +18,7 @@ class Healthy(Rule):
     )
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
     usual_severity: ClassVar[Severity] = "info"
+    finds_nothing_wrong: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not learned(features, thresholds) or not enough(features, thresholds):

@@ -20,6 +20,7 @@ class InsufficientEvidence(Rule):
     source: ClassVar[str] = "gradclinic: say so, do not guess"
     uses: ClassVar[tuple[str, ...]] = ("min_steps", "min_records")
     usual_severity: ClassVar[Severity] = "info"
+    finds_nothing_wrong: ClassVar[bool] = True
     labels: ClassVar[Mapping[str, str]] = {
         "steps_done": "steps trained",
         "finite_records": "recorded steps with a finite loss",

@@ -6,11 +6,12 @@ from math import nan
 import numpy as np
 import pytest
 
+from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.peers.autotrainer import AutotrainerThresholds, judge
 from gradclinic.measurements.record import RunRecord
 
-from ..records import changed, failed, healthy_record, series_of
+from ..records import changed, failed, healthy_record, outcome, series_of, with_weight_gradients
 
 CALM = np.linspace(1.0, 0.5, 11)
 """Losses of which each is lower than the one before by a twentieth."""
@@ -122,3 +123,16 @@ def test_a_gain_of_less_than_a_hundredth_an_epoch_is_slow_after_three_tenths_of_
 
 def test_without_two_probes_the_loss_says_nothing():
     assert alarms(training(), [1.0]) == []
+
+
+def test_autotrainer_looks_at_the_ratio_and_at_the_first_layer() -> None:
+    tiny = with_weight_gradients(healthy_record(), np.geomspace(1e-6, 1e-2, 11))
+    large = with_weight_gradients(healthy_record(), np.geomspace(1.0, 1e-2, 11))
+    assert diagnose(tiny, rule_set="autotrainer").primary == "vanishing_gradients"
+    assert diagnose(large, rule_set="autotrainer").primary == "exploding_gradients"
+
+
+def test_autotrainer_is_silent_once_the_accuracy_is_high() -> None:
+    tiny = with_weight_gradients(healthy_record(), np.geomspace(1e-6, 1e-2, 11))
+    good = replace(tiny, outcome=outcome(final_validation_accuracy=0.61))
+    assert diagnose(good, rule_set="autotrainer").primary == "healthy"

@@ -1,16 +1,17 @@
 """SageMaker Debugger's rules at and beside their default parameters."""
 
 from dataclasses import replace
-from math import nan
+from math import inf, isfinite, nan
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.peers.sagemaker import SageMakerThresholds, judge
 
-from ..records import changed, failed, healthy_record, series_of
+from ..records import SICK, changed, failed, healthy_record, series_of, with_weight_gradients
 
 TANH = changed(healthy_record(layers=3, activation="tanh", bounded=True, can_die=False), outcome=failed())
 
@@ -102,6 +103,13 @@ def test_variances_at_step_0_must_lie_within_a_factor_of_ten(rms, mean, found):
     assert alarms(with_inputs(np.array(rms), np.array(mean))) == expected
 
 
+@pytest.mark.parametrize("value", [inf, nan, 3e38])
+def test_inputs_that_are_not_finite_or_huge_have_a_finite_ratio_or_none(value):
+    found = alarms(with_inputs(np.array([1.0, value, 2.0]), 0.0))
+    assert ("PoorWeightInitialization" in {rule for rule, _, _ in found}) == isfinite(value)
+    assert all(isfinite(ratio) for _, _, ratio in found)
+
+
 def test_a_single_layer_has_nothing_to_be_compared_with():
     single = changed(healthy_record(layers=1, can_die=False), outcome=failed())
     assert alarms(with_inputs(1.0, record=single)) == []
@@ -113,3 +121,13 @@ def test_a_gradient_that_was_never_finite_has_not_vanished():
     assert alarms(unknown) == []
     some = replace(TANH, series={**TANH.series, "weight_grad_mean_abs": series_of(steps, np.array([nan, 0, 1, 1]), 4)})
     assert alarms(some) == [("VanishingGradient", "vanishing_gradients", 0.0)]
+
+
+def test_sagemaker_calls_a_gradient_vanished_below_1e_7_and_not_above() -> None:
+    for level, primary in ((0.9e-7, "vanishing_gradients"), (1.1e-7, "healthy")):
+        record = with_weight_gradients(healthy_record(), np.full(11, level))
+        assert diagnose(record, rule_set="sagemaker").primary == primary
+
+
+def test_sagemaker_needs_half_a_layer_dead() -> None:
+    assert diagnose(SICK["dead_units"](), rule_set="sagemaker").findings[0].rule == "DeadRelu"
