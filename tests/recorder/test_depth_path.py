@@ -30,11 +30,6 @@ def of(model: nn.Module, **options: Any) -> RunRecord:
     return recording.record
 
 
-def slope(record: RunRecord) -> float:
-    (profile,) = profiles(record)
-    return float(profile.slope[0])
-
-
 class Drawn:
     """A node of a graph without torch."""
 
@@ -152,35 +147,35 @@ def test_an_encoder_and_its_decoder_are_two_paths(decoders: int) -> None:
 
 
 class Pooled(nn.Module):
-    """Of all positions only the first goes on, as in BERT's pooler."""
+    """Of many positions one goes on (BERT's pooler), or their mean, or all of them side by side."""
 
-    def __init__(self, positions: int, *, read: int | None = 0) -> None:
+    def __init__(self, how: str, *, positions: int = 16) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.positions, self.read = positions, read
-        self.layers, self.pooler = Tower(5, inputs=64), Tower(1, inputs=32)
+        self.how, self.positions = how, positions
+        self.layers = Tower(4, inputs=64)
+        self.pooler = Tower(3, inputs=32 * positions if how == "all" else 32)
         self.head = nn.Linear(32, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.layers(x.unsqueeze(1).repeat(1, self.positions, 1))
-        found: Tensor = self.head(self.pooler(tokens[:, self.read]))
+        kept = {"first": tokens[:, 0], "mean": tokens.mean(1), "all": tokens.flatten(1)}[self.how]
+        found: Tensor = self.head(self.pooler(kept))
         return found
 
 
-def test_a_gradient_that_comes_to_one_of_many_positions_is_no_loss_over_the_depth() -> None:
-    one, many = of(Pooled(1)), of(Pooled(256))
-    assert [site.positions for site in many.sites] == [256] * 5 + [1]
-    assert slope(many) == pytest.approx(slope(one), abs=1e-5)
+@pytest.mark.parametrize("how", ["first", "mean"])
+def test_a_gradient_that_all_positions_share_is_no_loss_over_the_depth(how: str) -> None:
+    record = of(Pooled(how))
+    assert sorted(paths(record).values()) == [
+        [f"layers.{2 * k}" for k in range(4)],
+        [f"pooler.{2 * k}" for k in range(3)],
+    ]
+    assert all(abs(profile.slope[0]) < 0.5 for profile in profiles(record))
 
 
-def test_positions_are_told_from_units_and_samples_in_every_layout() -> None:
-    image = of(
-        nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
-    )
-    assert [(site.units, site.positions) for site in image.sites] == [(4, 36)]
-    rows = nn.Sequential(nn.Unflatten(1, (8, 8)), nn.Flatten(0, 1), nn.Linear(8, 6), nn.Unflatten(0, (-1, 8)))
-    flat = of(nn.Sequential(rows, nn.Flatten(), nn.Linear(48, 10)))
-    assert [(site.units, site.positions) for site in flat.sites] == [(6, 8)]
+def test_positions_that_all_go_on_are_one_path_with_what_follows() -> None:
+    assert [len(path) for path in paths(of(Pooled("all"))).values()] == [7]
 
 
 class Gated(nn.Module):

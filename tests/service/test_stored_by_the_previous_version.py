@@ -26,9 +26,9 @@ WORDING = {
 }  # fmt: skip
 """Prose of claims, statistics, findings, comparisons and predictions, which each version writes itself."""
 
-ADDED = {"blames", "loss_unit", "summary", "positions", "path", "loss", "output_activation"}
-"""Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; how
-many positions a sample has at a site, and the path over the depth that it lies on; an experiment's loss and output."""
+ADDED = {"blames", "loss_unit", "summary", "path", "loss", "output_activation"}
+"""Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; the
+path over the depth that a site lies on; an experiment's loss and output activation."""
 
 
 NOT_LISTED = {"experiment", "resolved_experiment"}

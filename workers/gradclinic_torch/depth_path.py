@@ -2,7 +2,8 @@
 
 The order of calls is not the graph. An encoder and its decoder, two towers, or a gate and what it multiplies are called
 one after the other, and the gradient that arrives at one has not passed the others. A gradient that is smaller at one
-of them than at another is no loss over the depth.
+of them than at another is no loss over the depth. Neither is one that comes to all positions (tokens, pixels) from
+the one of them that went on, or from their mean: there a path ends, and another begins.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from gradclinic.measurements.profile import MIN_SITES
 
-from .graph import Links, Node, dominators_of, reached_by
+from .graph import Links, Node, dominators_of, reached_by, reduces
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,10 @@ class Place:
 
     name: str
     leave: Node
-    entry: Node | None = None
+    entry: Node | None
     """Of a block: where its input stands, from which its path comes; what else goes in is on another path."""
+    entries: int
+    """Numbers for each unit: samples times positions (tokens, pixels)."""
 
 
 def paths_of(places: Sequence[Place], root: Node, links: Links) -> list[str | None]:
@@ -45,7 +48,10 @@ def paths_of(places: Sequence[Place], root: Node, links: Links) -> list[str | No
 
 
 def _next_places(places: Sequence[Place], dominators: Mapping[Node, Node | None]) -> list[int | None]:
-    """For each place the nearest one that all of its gradient comes through, if it goes in there as the input."""
+    """For each place the nearest one that all of its gradient comes through, if it goes in there as the input.
+
+    None where of its positions one goes on, or their mean: before that, each has but a share of the gradient.
+    """
     by_node = {place.leave: index for index, place in enumerate(places)}
     found: list[int | None] = []
     for place in places:
@@ -54,8 +60,10 @@ def _next_places(places: Sequence[Place], dominators: Mapping[Node, Node | None]
             passed.append(node)
             node = dominators[node]
         after = by_node[node] if node is not None else None
-        entry = places[after].entry if after is not None else None
-        found.append(after if entry is None or entry in passed else None)
+        follows = after is not None and (places[after].entry is None or places[after].entry in passed)
+        if after is not None and places[after].entries < place.entries and any(map(reduces, passed)):
+            follows = False
+        found.append(after if follows else None)
     return found
 
 

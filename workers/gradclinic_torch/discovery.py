@@ -66,13 +66,12 @@ class Discovery:
         self._passages: list[Passage] = []
         self._before: list[Passage] = []
         self._entries: dict[Key, Node | None] = {}
-        self._samples = self._samples_before = 0
 
     def begins(self, samples: int) -> None:
         """Of several passes in a step the last one is looked at that something came back to."""
         if any(passage.gradients for passage in self._passages):
-            self._before, self._samples_before = self._passages, self._samples
-        self._passages, self._samples = [], samples
+            self._before = self._passages
+        self._passages = []
         self._entries = {}
 
     @property
@@ -83,10 +82,6 @@ class Discovery:
         """
         seen = [each for each in self._passages if each.gradients]
         return in_forward_order(seen or [each for each in self._before if each.gradients])
-
-    @property
-    def _samples_seen(self) -> int:
-        return self._samples if any(each.gradients for each in self._passages) else self._samples_before
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         self.called.setdefault(key[0], len(self.called))
@@ -131,9 +126,7 @@ class Discovery:
             in_profile = not any(passage.key[0].startswith(f"{name}.") for name in blocks)
             sites = self._sites_of(passage, passages, consumers, blocks=places, in_profile=in_profile)
             found += [(each, passage) for each in sites]
-        return _along_paths(found, passages, root, links, samples=self._samples_seen), readouts[
-            -1
-        ] if readouts else None
+        return _along_paths(found, passages, root, links), readouts[-1] if readouts else None
 
     def _sites_of(
         self,
@@ -180,23 +173,26 @@ def _readouts(passages: Sequence[Passage], root: Node, links: Links) -> list[Key
 
 
 def _along_paths(
-    found: Sequence[tuple[Found, Passage]], passages: Sequence[Passage], root: Node, links: Links, *, samples: int
+    found: Sequence[tuple[Found, Passage]], passages: Sequence[Passage], root: Node, links: Links
 ) -> list[Found]:
-    """The sites, each on its path over the depth, and with its number of positions."""
+    """The sites, each on its path over the depth."""
     by_key = {passage.key: passage for passage in passages}
     over_depth = [(each, of) for each, of in found if each.info.in_profile and not each.info.group]
     places = [
-        Place(each.info.name, by_key[each.key].leave, of.entry if each.info.kind == "block_output" else None)
+        Place(
+            each.info.name,
+            by_key[each.key].leave,
+            entry=of.entry if each.info.kind == "block_output" else None,
+            entries=by_key[each.key].value.numel() // each.info.units,
+        )
         for each, of in over_depth
     ]
     path_of = {place.name: path for place, path in zip(places, paths_of(places, root, links), strict=True)}
     placed = []
     for each, _ in found:
         path = path_of.get(each.info.name, "")
-        entries = by_key[each.key].value.numel()
-        positions = 1 if each.info.group else max(1, round(entries / max(1, samples * each.info.units)))
         in_profile = each.info.in_profile and path is not None
-        info = replace(each.info, in_profile=in_profile, path=path or "", positions=positions)
+        info = replace(each.info, in_profile=in_profile, path=path or "")
         placed.append(replace(each, info=info, site=replace(each.site, in_profile=in_profile)))
     return placed
 

@@ -157,6 +157,11 @@ def is_linear(node: Node) -> bool:
     return is_product(node) or name in _RESHAPES or name in _LINEAR
 
 
+def reduces(node: Node) -> bool:
+    """Whether a node takes some of many numbers, or their mean, sum or largest."""
+    return node.name().partition("Backward")[0] in _REDUCTIONS
+
+
 def only_taker(node: Node, consumers: Mapping[Node, Sequence[Node]]) -> Node | None:
     """The one operation that takes what a node makes, beyond reshapings; None where several do, or none."""
     takers = consumers.get(node, ())
@@ -170,6 +175,8 @@ _RESHAPES = (
     "Clone", "Alias",
 )  # fmt: skip
 """What moves numbers without changing them."""
+
+_REDUCTIONS = ("Mean", "Sum", "Select", "Slice", "Index", "IndexSelect", "Gather", "Amax", "Max", "Narrow", "Split")
 
 _LINEAR = (
     "Add", "Sub", "Mul", "Div", "Neg", "Sum", "Mean", "Expand", "Cat", "Stack", "Split", "NativeDropout",

@@ -1,10 +1,6 @@
 """Gradient profiles over depth: one per chain of sites (layer outputs), with its slope and outlier layers.
 
 The depth fraction is 0 at the first site of a profile and 1 at the last. The readout is not a site.
-
-A site's gradient counts with all of a sample's positions together: the norm over the positions, RMS over samples and
-units. Else a layer after which one of T tokens goes on would pass for a loss by a factor of sqrt(T). Recorded is the
-RMS over positions too, so the root of their number is multiplied here.
 """
 
 from collections.abc import Sequence
@@ -41,7 +37,7 @@ class Profile:
     steps: npt.NDArray[np.int32]
     """[n]"""
     log10_gradient: Array
-    """[n, L]: log10 g, over all positions together, -45 where g is 0, NaN where g is not finite."""
+    """[n, L]: log10 g, -45 where g is 0, NaN where g is not finite."""
     slope: Array
     """[n]: gradient decay D in orders of magnitude; positive: vanishing, negative: exploding."""
     slope_error: Array
@@ -81,11 +77,7 @@ def profiles(record: RunRecord) -> list[Profile]:
     if not len(gradients):
         return []
     chains = _chains(record.sites)
-    return [
-        _profile(gradients, record.sites, group, columns)
-        for (group, _), columns in chains.items()
-        if len(columns) >= MIN_SITES
-    ]
+    return [_profile(gradients, group, columns) for (group, _), columns in chains.items() if len(columns) >= MIN_SITES]
 
 
 def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:
@@ -107,9 +99,8 @@ def _chains(sites: Sequence[SiteInfo]) -> dict[tuple[str, str], tuple[int, ...]]
     return {chain: tuple(columns) for chain, columns in chains.items()}
 
 
-def _profile(gradients: Series, sites: Sequence[SiteInfo], group: str, columns: tuple[int, ...]) -> Profile:
-    positions = np.array([sites[column].positions for column in columns], np.float64)
-    values = gradients.values[:, columns].astype(np.float64) * np.sqrt(positions)
+def _profile(gradients: Series, group: str, columns: tuple[int, ...]) -> Profile:
+    values = gradients.values[:, columns].astype(np.float64)
     steps, from_start = gradients.steps, bool(gradients.steps[0] == 0)
     first = int(np.argmax((values != 0).any(axis=1)))
     values, steps = values[first:], steps[first:]

@@ -54,8 +54,6 @@ class SiteInfo:
     can_die: bool = False
     group: str = ""
     """The recurrent layer of a state; "" for other sites. Stacked recurrent layers are diagnosed separately."""
-    positions: int = 1
-    """Places in one sample that share its units: tokens, pixels; 1 for a vector."""
     path: str = ""
     """The path over the depth that it lies on, by the name of its first site; "" for the longest one."""
 

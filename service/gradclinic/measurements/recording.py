@@ -61,8 +61,6 @@ class DeclaredSite(Spec):
     """Whether its slope is exactly 0 on a half line, so units can die; null uses the catalogue, or else false."""
     group: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
     """The recurrent layer that the state belongs to."""
-    positions: Count = 1
-    """Places in one sample that share its units (tokens, pixels). Gradients over depth count all of them together."""
     path: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
     """The path over the depth that it lies on, "" for the main one. An encoder and its decoder are two paths: gradients
     are compared along each."""
@@ -81,7 +79,6 @@ class DeclaredSite(Spec):
             bounded=bounded if self.bounded is None else self.bounded,
             can_die=can_die if self.can_die is None else self.can_die,
             group=self.group,
-            positions=self.positions,
             path=self.path,
         )
 

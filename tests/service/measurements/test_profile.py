@@ -1,4 +1,4 @@
-"""Gradients over the depth: along each path, with all positions of a sample together."""
+"""Gradients over the depth, along each path, from the first step with a gradient."""
 
 from dataclasses import replace
 
@@ -35,14 +35,6 @@ def test_the_sites_of_each_path_have_a_slope_of_their_own() -> None:
 def test_a_path_of_two_sites_is_not_judged() -> None:
     record = with_sites(site("a", path="a"), site("b", path="a"), site("c"), levels=[1.0, 2.0, 3.0])
     assert profiles(record) == []
-
-
-def test_the_gradient_of_one_of_many_positions_is_as_large_with_the_others_as_alone() -> None:
-    """One of 100 positions gets a gradient of RMS 1; over all of them the RMS is 1 / sqrt(100)."""
-    record = with_sites(*(site(f"{k}", positions=100) for k in range(2)), site("pooler"), levels=[0.1, 0.1, 1.0])
-    (profile,) = profiles(record)
-    assert profile.log10_gradient[0] == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
-    assert profile.slope[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_readout_that_starts_at_zero_is_judged_from_the_first_step_with_a_gradient() -> None:
