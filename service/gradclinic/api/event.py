@@ -1,12 +1,12 @@
 """`/events`: events of a run or a study, as server-sent events or as JSON pages for polling."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from time import monotonic
 from typing import Annotated, Any, TypeVar
 
 import anyio
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
@@ -14,7 +14,7 @@ from ..kernel.errors import NotFound, ServiceUnavailable
 from ..schemas.event import RunEvent, RunEventPage, StudyEvent, StudyEventPage
 from ..use_cases.event import News, Position, run_news, study_news
 from .http.accept import choose
-from .http.crowd import Crowd
+from .http.crowd import Crowd, poll
 from .http.dependencies import RunId, StudyId, TheService, problems
 from .http.plain_json import dump
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["events"])
 
 JSON, EVENT_STREAM = "application/json", "text/event-stream"
 _KEEP_ALIVE_S = 15.0
-_readers = Crowd(poll_s=0.25, polls_per_s=100, most=1000)
+_readers = Crowd(poll_s=0.25, polls_per_s=50, most=1000)
 _SHAPE: dict[str, Any] = {"content": {JSON: {}, EVENT_STREAM: {"schema": {"type": "string"}}}}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "Events, oldest first.", **_SHAPE}}
 
@@ -80,7 +80,7 @@ async def _answer(
     form = choose(request.headers.get("accept"), [JSON, EVENT_STREAM])
     if form == EVENT_STREAM:
         _readers.check()
-    first = await run_in_threadpool(look, since)
+    first = await poll(partial(look, since))
     if form == EVENT_STREAM:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
         return StreamingResponse(_stream(page, first, look), media_type=EVENT_STREAM, headers=headers)
@@ -107,7 +107,7 @@ async def _stream(page: type[Page], news: News, look: Callable[[Position], News]
                 last_sent = monotonic()
             await anyio.sleep(_readers.pause_s)
             try:
-                news = await run_in_threadpool(look, news.position)
+                news = await poll(partial(look, news.position))
             except ServiceUnavailable:
                 news = News((), news.position, done=False)
             except NotFound:  # deleted meanwhile

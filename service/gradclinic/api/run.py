@@ -51,9 +51,7 @@ async def create_run(
     wait = seconds_to_wait(prefer)
     try:
         if wait:
-            await until(
-                lambda: service.store.runs.get(run_id).status in ENDED, seconds=wait, gone=request.is_disconnected
-            )
+            await until(lambda: _has_ended(service, run_id), seconds=wait, gone=request.is_disconnected)
             response.headers["Preference-Applied"] = f"wait={wait}"
         answer = await run_in_threadpool(_detail, service, run_id)
     except ServiceUnavailable:  # the run is stored: after a 503 the client would submit it again
@@ -64,6 +62,11 @@ async def create_run(
     else:
         response.headers["Retry-After"] = RETRY_AFTER_S
     return answer
+
+
+def _has_ended(service: Service, run_id: str) -> bool:
+    (run,) = service.store.runs.get_many([run_id])
+    return run.ended
 
 
 def _submit(service: Service, body: RunRequest, key: str | None) -> Created[Run]:

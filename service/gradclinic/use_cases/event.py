@@ -12,7 +12,7 @@ from ..diagnosis import Finding
 from ..diagnosis.rules import NOTHING_WRONG
 from ..kernel.errors import InvalidRequest
 from ..kernel.status import ENDED, RunStatus, StudyStatus
-from ..store import Reason, Run, Study, Transition
+from ..store import Reason, RunSummary, Study, Transition
 from .diagnosis import provisional
 from .service import Service
 
@@ -128,7 +128,7 @@ class News:
 
 def run_news(service: Service, run_id: str, since: Position) -> News:
     """Changes of state, progress, findings and the end of a run; raises NotFound."""
-    run = service.store.runs.get(run_id)
+    (run,) = service.store.runs.get_many([run_id])
     return _news(_run_events(service, run, since), since, done=run.ended)
 
 
@@ -137,7 +137,7 @@ def _news(found: Iterator[tuple[Event, Position]], since: Position, *, done: boo
     return News(tuple(event for event, _ in both), both[-1][1] if both else since, done=done)
 
 
-def _run_events(service: Service, run: Run, at: Position) -> Iterator[tuple[Event, Position]]:
+def _run_events(service: Service, run: RunSummary, at: Position) -> Iterator[tuple[Event, Position]]:
     """In the order that a reader who was there all the time would have seen: the end comes last."""
     changes = [change for change in _changes(service, run, at) if change.number > at.changes]
     last = changes.pop() if changes and run.ended else None
@@ -164,18 +164,20 @@ _JUDGED_LIVE = 20_000
 """Steps up to which a run is judged while it goes on: its whole record is read for each stored progress."""
 
 
-def _so_far(service: Service, run: Run) -> list[str]:
+def _so_far(service: Service, run: RunSummary) -> list[str]:
     """The conditions that the record of a run shows, ended or not; whether they do harm is known at its end only."""
     if run.diagnosis is not None:
         found = [finding.condition for finding in run.diagnosis.findings]
-    elif run.layout is None or run.ended or run.step > _JUDGED_LIVE:
+    elif run.ended or run.step > _JUDGED_LIVE:
         found = []
     else:
-        found = [finding.condition for finding in provisional(service, run).findings]
+        whole = service.store.runs.get(run.id)
+        judged = provisional(service, whole).findings if whole.layout is not None else ()
+        found = [finding.condition for finding in judged]
     return [condition for condition in found if condition not in NOTHING_WRONG]
 
 
-def _changes(service: Service, run: Run, at: Position) -> list[Transition]:
+def _changes(service: Service, run: RunSummary, at: Position) -> list[Transition]:
     return service.store.runs.transitions(run.id) if run.transition_count > at.changes else []
 
 

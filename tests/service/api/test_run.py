@@ -5,7 +5,7 @@ import pytest
 
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.settings import Settings
-from gradclinic.store import Run, Store
+from gradclinic.store import Run, RunSummary, Store
 from gradclinic.store.run import Runs
 
 from ...waiting import eventually
@@ -44,6 +44,7 @@ def test_a_run_that_is_stored_is_accepted_although_the_database_is_lost_right_af
 
     with monkeypatch.context() as broken:
         broken.setattr(Runs, "get", lost)
+        broken.setattr(Runs, "get_many", lost)
         answer = post(api, headers=headers)
     assert answer.status_code == 202
     assert answer.headers["retry-after"]
@@ -91,13 +92,13 @@ def test_waiting_gives_up_in_time(api: httpx.Client) -> None:
 
 def test_nobody_is_waited_for_who_has_gone(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = [0]
-    get = Runs.get
+    get_many = Runs.get_many
 
-    def counted(*args: str) -> Run:
+    def counted(runs: Runs, run_ids: list[str]) -> list[RunSummary]:
         looks[0] += 1
-        return get(*args)  # type: ignore[arg-type]
+        return get_many(runs, run_ids)
 
-    monkeypatch.setattr(Runs, "get", counted)
+    monkeypatch.setattr(Runs, "get_many", counted)
     with pytest.raises(httpx.ReadTimeout):
         api.post("/v1/runs", json={"experiment": EXPERIMENT}, headers={"Prefer": "wait=60"}, timeout=0.5)
     settled = [-1]

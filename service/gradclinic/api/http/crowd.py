@@ -1,9 +1,29 @@
 """Clients that wait: however many there are, the database is asked a bounded number of times a second."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+import anyio
+from anyio.lowlevel import RunVar
 
 from ...kernel.errors import ServiceUnavailable
+
+POLLS_AT_ONCE = 4
+"""Threads that polls take at once. All other requests have the rest of the server's 40."""
+_slots: RunVar[anyio.CapacityLimiter] = RunVar("slots")
+
+Result = TypeVar("Result")
+
+
+async def poll(look: Callable[[], Result]) -> Result:
+    """Look for news in one of the threads that polls have."""
+    try:
+        slots = _slots.get()
+    except LookupError:
+        slots = anyio.CapacityLimiter(POLLS_AT_ONCE)
+        _slots.set(slots)
+    return await anyio.to_thread.run_sync(look, limiter=slots)
 
 
 class Crowd:

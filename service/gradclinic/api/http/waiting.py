@@ -7,12 +7,11 @@ from typing import Annotated
 
 import anyio
 from fastapi import Header
-from fastapi.concurrency import run_in_threadpool
 
-from .crowd import Crowd
+from .crowd import Crowd, poll
 
 LONGEST_S = 60
-_waiting = Crowd(poll_s=0.1, polls_per_s=100, most=1000)
+_waiting = Crowd(poll_s=0.1, polls_per_s=50, most=1000)
 
 Prefer = Annotated[
     str | None,
@@ -35,5 +34,5 @@ async def until(ended: Callable[[], bool], *, seconds: float, gone: Callable[[],
         return
     deadline = monotonic() + seconds
     with _waiting.joined():
-        while monotonic() < deadline and not await run_in_threadpool(ended) and not await gone():
+        while monotonic() < deadline and not await poll(ended) and not await gone():
             await anyio.sleep(_waiting.pause_s)
