@@ -80,9 +80,10 @@ def test_it_may_be_told_once_after_the_last_backward() -> None:
         np.testing.assert_allclose(record.get(name).values[1:], whole.get(name).values[1:], rtol=1e-3)
 
 
+@pytest.mark.parametrize("told", [False, True])
 @pytest.mark.parametrize("unscales_itself", [False, True])
 @pytest.mark.parametrize("fused", [False, True])
-def test_a_scaler_s_scale_is_in_no_number(unscales_itself: bool, fused: bool) -> None:
+def test_a_scaler_s_scale_is_in_no_number(unscales_itself: bool, fused: bool, told: bool) -> None:
     batches = digits(steps=12)
     plain = recorded(mlp(depth=4), batches).record
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
@@ -98,8 +99,9 @@ def test_a_scaler_s_scale_is_in_no_number(unscales_itself: bool, fused: bool) ->
 
     model = mlp(depth=4)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
-    recording = loop(model, batches, scaled, optimizer=optimizer, scaler=scaler)
+    recording = loop(model, batches, scaled, optimizer=optimizer, scaler=scaler if told else None)
     assert recording.over is None
+    assert recording.record.preflight.precision.scaled
     for name, series in plain.series.items():
         close = 1e-3 if name != "clipped" else 0
         np.testing.assert_allclose(
@@ -107,7 +109,8 @@ def test_a_scaler_s_scale_is_in_no_number(unscales_itself: bool, fused: bool) ->
         )
 
 
-def test_a_step_that_the_scaler_skips_is_not_recorded() -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_a_step_that_the_scaler_skips_is_not_recorded(told: bool) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16)
     number = iter(range(100))
 
@@ -120,7 +123,7 @@ def test_a_step_that_the_scaler_skips_is_not_recorded() -> None:
         scaler.step(optimizer)
         scaler.update()
 
-    recording = loop(mlp(depth=3), digits(steps=8), sometimes_too_large, scaler=scaler)
+    recording = loop(mlp(depth=3), digits(steps=8), sometimes_too_large, scaler=scaler if told else None)
     assert (recording.over, recording.step) == (None, 6)
     assert recording.record.get("train_loss").values == pytest.approx(2.3, abs=0.3)  # none is counted twice
     assert recording.record.get("train_loss").steps.tolist() == list(range(6))

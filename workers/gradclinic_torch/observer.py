@@ -8,7 +8,7 @@ after_step       recorder.after_step; a look at what is not finite; the window, 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +28,7 @@ from .recorder import Observation, Recorder
 from .recording_steps import RecordingSteps
 from .reductions import norms_of
 from .taps import ProbeTaps, Taps, Units
+from .untold_scaler import scaler_behind
 from .weights import unseen_in, weights_in
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
@@ -118,6 +119,8 @@ class Observer:
         with self._timed():
             value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
             value = value.double().reshape(())
+            if self._recorder is None and self._facts.scaler is None and gradient is not None:
+                self._facts = replace(self._facts, scaler=scaler_behind(float(gradient)))
             recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
             scale = self._scale()
             step = self._pending
@@ -218,6 +221,11 @@ class Observer:
         scaled = self._facts.scaler is not None and self._facts.scaler.is_enabled()
         seen = step.loss if scaled else step.loss + step.total_norm.to(step.loss.device)
         return bool(torch.isfinite(seen))
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a scaler is in use, told or found."""
+        return self._facts.scaler is not None
 
     def flush(self) -> None:
         """Hand over what was recorded."""

@@ -56,10 +56,8 @@ class FirstLook:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         criterion: nn.Module | None = None,
-        *,
-        scaled: bool = False,
     ) -> None:
-        self._model, self._optimizer, self._criterion, self._scaled = model, optimizer, criterion, scaled
+        self._model, self._optimizer, self._criterion = model, optimizer, criterion
         self._inputs, self._targets = _Kept(), _Kept()
         self._targets_are_indices = False
         self._outputs: OutputFacts | None = None
@@ -158,8 +156,8 @@ class FirstLook:
 
     # --- what it comes to ---
 
-    def facts(self) -> Preflight:
-        """Everything that was seen so far."""
+    def facts(self, *, scaled: bool = False) -> Preflight:
+        """Everything that was seen so far; `scaled`: whether a gradient scaler is in use."""
         self.close()
         inputs, targets = self._inputs.rows(), self._targets.rows()
         return Preflight(
@@ -168,7 +166,7 @@ class FirstLook:
             outputs=self._output_facts(),
             loss=self._loss_facts(),
             wiring=self._wiring_facts(),
-            precision=self._precision_facts(),
+            precision=self._precision_facts(scaled=scaled),
             optimizer=self._settings,
             norm=self._norm,
             dropout=self._dropout,
@@ -272,10 +270,10 @@ class FirstLook:
             factor=_steady(self._factors),
         )
 
-    def _precision_facts(self) -> PrecisionFacts | None:
+    def _precision_facts(self, *, scaled: bool) -> PrecisionFacts | None:
         if self._narrowest is None:
             return None
-        return PrecisionFacts(lowest=str(self._narrowest).removeprefix("torch."), scaled=self._scaled)
+        return PrecisionFacts(lowest=str(self._narrowest).removeprefix("torch."), scaled=scaled)
 
     def _narrow(self, dtype: torch.dtype) -> None:
         if not dtype.is_floating_point:

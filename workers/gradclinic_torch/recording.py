@@ -81,7 +81,8 @@ class Recording:
         to: a service's address. Without one the record stays here: `record`, `diagnosis()`.
         probe: (inputs, targets) of some 256 training samples, which are looked at about 60 times for a loss that is not
         blurred by batches. The model is then called as model(inputs), without a trace; it needs a criterion.
-        scaler: the GradScaler in use. clipping: as in an experiment, for example {"kind": "norm", "max_norm": 1.0}.
+        scaler: the GradScaler in use; without it one is found if the criterion is told.
+        clipping: as in an experiment, for example {"kind": "norm", "max_norm": 1.0}.
         steps: how many are planned, where that is known. batch_size: samples a step, where the first tensor that goes
         into the model does not tell. every, full_every, dense_until: as in an experiment's `recording`.
         """
@@ -120,9 +121,7 @@ class Recording:
             raise ValueError("leave out the probe: one process cannot evaluate parameters that are split over several")
         self._last_batch: LastBatch | None = LastBatch(model, optimizer) if alone else None
         self._origin: NonFiniteOrigin | None = None
-        self._first_look: FirstLook | None = (
-            FirstLook(model, optimizer, criterion, scaled=scaler is not None) if alone else None
-        )
+        self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion) if alone else None
         self._handles: list[RemovableHandle] = [
             model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
             model.register_forward_hook(outside_graph(self._returned)),
@@ -280,7 +279,7 @@ class Recording:
         told = self._facts["constant_loss"] is not None
         constant = None if told or self._constant is None else self._constant.value()
         seen: list[Preflight] = []
-        self._look(lambda look: seen.append(look.facts()))
+        self._look(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
         ending = Ending(
             preflight=next(iter(seen), None),
             nonfinite_origin=self._origin,
