@@ -1,15 +1,14 @@
 """Checks of an experiment, which are compared with a baseline."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Double, ForeignKey, Index, PrimaryKeyConstraint, String, Table
+from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Index, PrimaryKeyConstraint, String, Table
 
 from ..column_types import Json
-from .schema import Id, Word, metadata
+from .schema import Id, keys_of, metadata, requested
 
 checks = Table(
     "checks",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", String(200)),
+    *requested(),
     Column("labels", Json, nullable=False),
     Column("baseline", String(100), nullable=False),
     Column("pin_id", Id, ForeignKey("pins.id"), nullable=False),
@@ -21,10 +20,7 @@ checks = Table(
     Column("seeds", Json, nullable=False),
     Column("margins", Json, nullable=False),
     Column("report", Json),
-    Column("cancel_requested", Boolean, nullable=False),
-    Column("created_at", Double, nullable=False),
     Column("ended_at", Double),
-    Column("request_id", Word),
     CheckConstraint("status IN ('running','succeeded','failed','canceled')", name="status_is_known"),
     CheckConstraint("verdict IN ('pass','fail','inconclusive')", name="verdict_is_known"),
     Index(None, "status"),
@@ -42,12 +38,4 @@ check_runs = Table(
     Index(None, "run_id"),
 )
 
-check_keys = Table(
-    "check_keys",
-    metadata,
-    Column("key", String(255), primary_key=True),
-    Column("fingerprint", Word, nullable=False),
-    Column("check_id", Id, ForeignKey("checks.id", ondelete="CASCADE"), nullable=False),
-    Column("created_at", Double, nullable=False),
-    Index(None, "check_id"),
-)
+check_keys = keys_of("check", "checks")

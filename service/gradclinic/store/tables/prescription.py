@@ -1,7 +1,6 @@
 """Prescriptions and their runs."""
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -15,23 +14,19 @@ from sqlalchemy import (
 )
 
 from ..column_types import Json, Number
-from .schema import Id, Word, metadata
+from .schema import Id, Word, keys_of, metadata, requested
 
 prescriptions = Table(
     "prescriptions",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", String(200)),
+    *requested(),
     Column("labels", Json, nullable=False, server_default="{}"),
     Column("status", String(16), nullable=False),
     Column("experiment", Json, nullable=False),
     Column("budget", Json, nullable=False),
     Column("seed", Integer, nullable=False),
     Column("report", Json),
-    Column("cancel_requested", Boolean, nullable=False),
-    Column("created_at", Double, nullable=False),
     Column("ended_at", Double),
-    Column("request_id", Word),
     CheckConstraint("status IN ('running','succeeded','failed','canceled')", name="status_is_known"),
     Index(None, "status"),
 )
@@ -48,15 +43,7 @@ trials = Table(
 )
 
 # Separate tables instead of columns of the two above, so that an older version keeps working.
-prescription_keys = Table(
-    "prescription_keys",
-    metadata,
-    Column("key", String(255), primary_key=True),
-    Column("fingerprint", Word, nullable=False),
-    Column("prescription_id", Id, ForeignKey("prescriptions.id", ondelete="CASCADE"), nullable=False),
-    Column("created_at", Double, nullable=False),
-    Index(None, "prescription_id"),
-)
+prescription_keys = keys_of("prescription", "prescriptions")
 
 deleted_trials = Table(
     "deleted_trials",

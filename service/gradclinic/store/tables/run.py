@@ -17,28 +17,23 @@ from sqlalchemy import (
 )
 
 from ..column_types import Json, Number
-from .schema import Id, Word, metadata
+from .schema import Id, Word, metadata, requested
 
 studies = Table(
     "studies",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", String(200)),
+    *requested(),
     Column("labels", Json, nullable=False),
     Column("experiment", Json, nullable=False),
     Column("arms", Json, nullable=False),
     Column("seeds", Json, nullable=False),
     Column("sweep", Json, nullable=False),
-    Column("cancel_requested", Boolean, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("request_id", Word),
 )
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", String(200)),
+    *requested(),
     Column("labels", Json, nullable=False),
     Column("status", String(16), nullable=False),
     Column("origin", String(16), nullable=False),
@@ -58,12 +53,10 @@ runs = Table(
     Column("failures", Integer, nullable=False),
     Column("owner", String(200)),
     Column("lease_until", Double),
-    Column("cancel_requested", Boolean, nullable=False),
     Column("checkpoint", Json),
     Column("reason_code", Word, nullable=False),
     Column("reason_text", Text, nullable=False),
     Column("transition_count", Integer, nullable=False),
-    Column("created_at", Double, nullable=False),
     Column("queued_at", Double, nullable=False),
     Column("sent_at", Double),
     Column("started_at", Double),
@@ -82,7 +75,6 @@ runs = Table(
     Column("final_validation_accuracy", Number),
     Column("steps_to_target", Integer),
     Column("train_seconds", Number),
-    Column("request_id", Word),
     CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
     CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),
     Index(None, "study_id"),

@@ -1,6 +1,7 @@
-"""Shared by all tables: naming of constraints, and lengths of ids and words."""
+"""Shared by all tables: naming of constraints, lengths of ids and words, and columns that several have."""
 
-from sqlalchemy import MetaData, String
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, MetaData, String, Table
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
     naming_convention={
@@ -14,3 +15,27 @@ metadata = MetaData(
 
 Id = String(40)
 Word = String(64)
+
+
+def requested() -> tuple[SchemaItem, ...]:
+    """Columns of what somebody asked for, and may cancel while it goes on: a run, a study, a check, a prescription."""
+    return (
+        Column("id", Id, primary_key=True),
+        Column("name", String(200)),
+        Column("cancel_requested", Boolean, nullable=False),
+        Column("created_at", Double, nullable=False),
+        Column("request_id", Word),
+    )
+
+
+def keys_of(noun: str, table: str) -> Table:
+    """The idempotency keys under which rows of a table were created."""
+    return Table(
+        f"{noun}_keys",
+        metadata,
+        Column("key", String(255), primary_key=True),
+        Column("fingerprint", Word, nullable=False),
+        Column(f"{noun}_id", Id, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False),
+        Column("created_at", Double, nullable=False),
+        Index(None, f"{noun}_id"),
+    )
