@@ -12,9 +12,7 @@ import structlog
 
 from gradclinic.kernel.errors import Conflict, NotFound, ServiceUnavailable
 from gradclinic.logs import configure
-from gradclinic.queue.messages import Queue
-from gradclinic.settings import Settings, get_settings
-from gradclinic.store import Store
+from gradclinic.settings import get_settings
 from gradclinic.use_cases.check import conclude
 from gradclinic.use_cases.check import give_up as give_up_check
 from gradclinic.use_cases.prescription import give_up, step
@@ -34,23 +32,24 @@ LONGEST_PAUSE_S = 30.0
 class Reconciler:
     """One reconciler: `round` does all pending work once, `loop` repeats it until stopped."""
 
-    def __init__(self, store: Store, queue: Queue, settings: Settings) -> None:
-        self._store, self._queue, self._settings = store, queue, settings
-        self._service = Service(settings, store, queue)
-        self._checkpoints = Checkpoints(settings.checkpoint_dir)
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._checkpoints = Checkpoints(service.settings.checkpoint_dir)
         self._forgot_at = float("-inf")
 
     def round(self) -> int:
         """Do all pending work once; returns the number of runs changed or announced. Raises ServiceUnavailable."""
-        reconciliation, settings = self._store.reconciliation, self._settings
+        reconciliation, settings = self.service.store.reconciliation, self.service.settings
         changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
         changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
-        changed += end_silent(self._service)
+        changed += end_silent(self.service)
         changed += self.prescribe()
         changed += self.check()
         changed += self.fire()
-        messages = reconciliation.unannounced(resend_after_s=settings.resend_after_s, depths=self._queue.depths())
-        changed += self._service.announce(messages, at_once=AT_ONCE)
+        messages = reconciliation.unannounced(
+            resend_after_s=settings.resend_after_s, depths=self.service.queue.depths()
+        )
+        changed += self.service.announce(messages, at_once=AT_ONCE)
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             self._forget()
             self._forgot_at = time.monotonic()
@@ -58,7 +57,7 @@ class Reconciler:
 
     def loop(self, stop: threading.Event) -> None:
         """Run a round every reconcile_every_s, less often while the database or queue is unreachable or rounds fail."""
-        pause = self._settings.reconcile_every_s
+        pause = self.service.settings.reconcile_every_s
         while not stop.wait(pause):
             try:
                 changed = self.round()
@@ -69,47 +68,47 @@ class Reconciler:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 log.exception("reconciler_failed", pause_s=pause)
             else:
-                pause = self._settings.reconcile_every_s
+                pause = self.service.settings.reconcile_every_s
                 if changed:
                     log.info("reconciled", runs=changed)
 
     def prescribe(self) -> int:
         """Advance every prescription by one step. A prescription that raises is failed; the others continue."""
         changed = 0
-        for prescription_id in self._store.prescriptions.running():
+        for prescription_id in self.service.store.prescriptions.running():
             try:
-                changed += step(self._service, prescription_id)
+                changed += step(self.service, prescription_id)
             except ServiceUnavailable:
                 raise
             except NotFound:
                 log.debug("prescription_deleted", prescription=prescription_id)
             except Exception:
                 log.exception("prescription_failed", prescription=prescription_id)
-                give_up(self._service, prescription_id)
+                give_up(self.service, prescription_id)
         return changed
 
     def check(self) -> int:
         """Decide every check whose runs have ended. A check that raises is failed; the others continue."""
         changed = 0
-        for check_id in self._store.checks.running():
+        for check_id in self.service.store.checks.running():
             try:
-                changed += conclude(self._service, check_id)
+                changed += conclude(self.service, check_id)
             except ServiceUnavailable:
                 raise
             except NotFound:
                 continue  # deleted in the meantime
             except Exception:
                 log.exception("check_failed", check=check_id)
-                give_up_check(self._service, check_id)
+                give_up_check(self.service, check_id)
         return changed
 
     def fire(self) -> int:
         """Start scheduled checks that are due. A schedule that cannot start its check does not affect the others."""
         changed = 0
-        now, active = self._store.schedules.active()
+        now, active = self.service.store.schedules.active()
         for schedule, since in active:
             try:
-                changed += fire(self._service, schedule, since=since, now=now)
+                changed += fire(self.service, schedule, since=since, now=now)
             except ServiceUnavailable:
                 raise
             except Conflict:
@@ -119,8 +118,8 @@ class Reconciler:
         return changed
 
     def _forget(self) -> None:
-        self._store.reconciliation.forget()
-        self._checkpoints.drop_ended(self._store.reconciliation.unfinished)
+        self.service.store.reconciliation.forget()
+        self._checkpoints.drop_ended(self.service.store.reconciliation.unfinished)
 
 
 def main() -> None:
@@ -130,12 +129,12 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    store, queue = Store(settings.database_url), Queue(settings)
+    service = Service.of(settings)
     try:
-        Reconciler(store, queue, settings).loop(stop)
+        Reconciler(service).loop(stop)
     finally:
-        queue.close()
-        store.close()
+        service.queue.close()
+        service.store.close()
 
 
 if __name__ == "__main__":

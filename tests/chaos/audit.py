@@ -11,6 +11,7 @@ from gradclinic.measurements.record import FloatArray, RunRecord
 from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
 from gradclinic.store import Run, Store, Transition
+from gradclinic.use_cases.service import Service
 
 from .client import Client
 from .workload import reference
@@ -93,7 +94,7 @@ def _bits(values: FloatArray) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint32
 def _files(world: World) -> list[str]:
     """Files of runs that have ended, once a reconciler has looked after them."""
     queue = Queue(world.settings)
-    Reconciler(world.store, queue, world.settings).round()
+    Reconciler(Service(world.settings, world.store, queue)).round()
     queue.close()
     folder = world.settings.checkpoint_dir
     return [f"the file {path} is left" for path in folder.glob("**/*")] if folder.is_dir() else []

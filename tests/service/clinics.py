@@ -12,6 +12,7 @@ from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Store
+from gradclinic.use_cases.service import Service
 
 from .api.serving import NOBODY, serving, train
 
@@ -37,7 +38,7 @@ def working(clinic: Clinic, settings: Settings) -> Iterator[None]:
         try:
             while not ended.wait(0.1):
                 train(settings, *(run.id for run in clinic.runs(status="queued")))
-                Reconciler(store, queue, settings).check()
+                Reconciler(Service(settings, store, queue)).check()
         finally:
             queue.close()
             store.close()

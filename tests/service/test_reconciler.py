@@ -12,6 +12,7 @@ from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Store
+from gradclinic.use_cases.service import Service
 
 from ..waiting import eventually
 from .store.records import claimed, queued
@@ -26,7 +27,7 @@ def reconciler(store: Store, database_url: str, valkey_url: str, tmp_path: Path,
         data_dir=tmp_path, database_url=database_url, broker_url=valkey_url, reconcile_every_s=0.01, resend_after_s=1e-9
     )
     queue = Queue(settings)
-    yield Reconciler(store, queue, settings)
+    yield Reconciler(Service(settings, store, queue))
     queue.close()
 
 
@@ -34,14 +35,14 @@ def test_a_lost_run_is_queued_and_announced_in_one_round(store: Store, reconcile
     lease = claimed(store, ttl_s=LATE_S)
     assert reconciler.round() == 2
     assert store.runs.get(lease.run_id).status == "queued"
-    assert reconciler._queue.depths()["cpu"] == 1
+    assert reconciler.service.queue.depths()["cpu"] == 1
 
 
 def test_a_backlog_is_announced_once(store: Store, reconciler: Reconciler) -> None:
     for _ in range(5):
         queued(store)
     assert [reconciler.round() for _ in range(3)] == [5, 0, 0]
-    assert reconciler._queue.depths()["cpu"] == 5
+    assert reconciler.service.queue.depths()["cpu"] == 5
 
 
 def test_messages_that_the_broker_forgot_are_sent_again(store: Store, reconciler: Reconciler, valkey) -> None:
@@ -50,7 +51,7 @@ def test_messages_that_the_broker_forgot_are_sent_again(store: Store, reconciler
     reconciler.round()
     valkey.flush()
     assert reconciler.round() == 5
-    assert reconciler._queue.depths()["cpu"] == 5
+    assert reconciler.service.queue.depths()["cpu"] == 5
 
 
 def test_files_of_runs_that_have_ended_are_removed(store: Store, reconciler: Reconciler, tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_the_loop_outlives_a_broker_that_is_away(store: Store, reconciler: Recon
             raise ServiceUnavailable("the queue cannot be reached now")
         return {"cpu": 0, "gpu": 0}
 
-    monkeypatch.setattr(reconciler._queue, "depths", depths)
+    monkeypatch.setattr(reconciler.service.queue, "depths", depths)
     lease, stop = claimed(store, ttl_s=LATE_S), threading.Event()
     loop = threading.Thread(target=reconciler.loop, args=(stop,))
     loop.start()
@@ -92,14 +93,14 @@ def test_a_prescription_that_is_deleted_meanwhile_disturbs_no_round(store, recon
 def test_the_loop_outlives_a_round_that_breaks(store: Store, reconciler: Reconciler, monkeypatch) -> None:
     monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.02)
     broken = iter([True, True])
-    whole = reconciler._queue.depths
+    whole = reconciler.service.queue.depths
 
     def depths() -> Mapping[str, int]:
         if next(broken, False):
             raise LookupError("a row that nobody foresaw")
         return whole()
 
-    monkeypatch.setattr(reconciler._queue, "depths", depths)
+    monkeypatch.setattr(reconciler.service.queue, "depths", depths)
     queued(store)
     stop = threading.Event()
     loop = threading.Thread(target=reconciler.loop, args=(stop,))

@@ -49,7 +49,7 @@ def begun(service: Service, *, steps: int = 40) -> Run:
 
 def test_a_recording_without_news_ends_and_is_judged(silent: Service, store: Store) -> None:
     run = begun(silent)
-    assert Reconciler(store, silent.queue, silent.settings).prescribe() == 0  # nothing else touches it
+    assert Reconciler(silent).prescribe() == 0  # nothing else touches it
     assert recordings.end_silent(silent) == 1
     ended = store.runs.get(run.id)
     assert (ended.status, ended.reason.code, ended.step) == ("expired", "fell_silent", 30)
@@ -63,7 +63,7 @@ def test_the_reconciler_s_round_ends_it(silent: Service, store: Store, valkey_ur
     run = begun(silent)
     settings = silent.settings.model_copy(update={"broker_url": valkey_url})
     queue = Queue(settings)
-    assert Reconciler(store, queue, settings).round() == 1
+    assert Reconciler(Service(settings, store, queue)).round() == 1
     queue.close()
     assert store.runs.get(run.id).status == "expired"
 

@@ -12,6 +12,7 @@ from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Store
+from gradclinic.use_cases.service import Service
 
 from .examples import HEALTHY, experiment, explosive, study
 from .serving import NOBODY, serving, train
@@ -31,7 +32,7 @@ class Clinic:
         train(self.settings, *(run["id"] for run in queued))
         store, queue = Store(self.settings.database_url), Queue(self.settings)
         try:
-            Reconciler(store, queue, self.settings).check()
+            Reconciler(Service(self.settings, store, queue)).check()
         finally:
             queue.close()
             store.close()

@@ -7,6 +7,7 @@ from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Store
+from gradclinic.use_cases.service import Service
 
 from .examples import EXPERIMENT, experiment
 from .serving import train
@@ -28,7 +29,7 @@ def test_a_prescription_is_accepted_driven_by_the_reconciler_and_answered(
         while found["status"] == "running":
             runs = api.get(found["urls"]["runs"], params={"limit": 200}).json()["items"]
             train(settings, *(run["id"] for run in runs if run["status"] == "queued"))
-            Reconciler(store, queue, settings).prescribe()
+            Reconciler(Service(settings, store, queue)).prescribe()
             found = api.get(at).json()
     finally:
         queue.close()

@@ -77,7 +77,7 @@ def test_a_schedule_starts_a_check_when_it_is_due_and_lists_its_verdict(clinic: 
     assert (check["name"], check["schedule"], check["seeds"]) == ("minutely", "minutely", [0])
     train(clinic.settings, *(run["id"] for run in clinic.api.get(check["urls"]["runs"]).json()["items"]))
     store, queue = Store(clinic.settings.database_url), Queue(clinic.settings)
-    Reconciler(store, queue, clinic.settings).check()
+    Reconciler(Service(clinic.settings, store, queue)).check()
     queue.close()
     store.close()
     (last,) = clinic.api.get("/v1/schedules/minutely").json()["last"]
@@ -155,7 +155,7 @@ def test_a_real_round_of_the_reconciler_fires(clinic: Clinic, valkey_url: str) -
         return now, [(each, since - LATER) for each, since in active]
 
     try:
-        reconciler = Reconciler(store, queue, settings)
+        reconciler = Reconciler(Service(settings, store, queue))
         store.schedules.active = long_ago  # type: ignore[method-assign]
         reconciler.round()
         assert len(clinic.checks()) == 1

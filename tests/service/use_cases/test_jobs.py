@@ -73,7 +73,7 @@ class Installation:
     def _reconcile(self) -> int:
         store, queue = Store(self.settings.database_url), Queue(self.settings)
         try:
-            reconciler = Reconciler(store, queue, self.settings)
+            reconciler = Reconciler(Service(self.settings, store, queue))
             return reconciler.prescribe() + reconciler.check()
         finally:
             queue.close()

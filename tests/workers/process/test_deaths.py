@@ -15,6 +15,7 @@ from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Message, Store
 from gradclinic.store.database import Database
+from gradclinic.use_cases.service import Service
 from gradclinic_workers.process import tasks
 from gradclinic_workers.process.tasks import Trainer
 from gradclinic_workers.train import fit
@@ -112,7 +113,7 @@ def test_a_run_survives_the_death_of_its_worker_at_every_point_and_ends_once(
         second.train(run.id)  # the message may come once more
         _assert_ended_once(store, run.id)
         assert_same(store, run.id, expected)
-        Reconciler(store, second.queue, settings).round()
+        Reconciler(Service(settings, store, second.queue)).round()
         assert not any((folder / "checkpoints").glob("*/*")), place
         first.close()
         second.close()
@@ -130,7 +131,7 @@ def _recover(store: Store, survivor: Trainer, run_id: str, *, supervised: bool) 
         store.reconciliation.was_not_taken(run_id)
     else:
         _let_the_lease_run_out(survivor.settings.database_url)
-    Reconciler(store, survivor.queue, survivor.settings).round()
+    Reconciler(Service(survivor.settings, store, survivor.queue)).round()
 
 
 def _let_the_lease_run_out(url: str) -> None:
