@@ -131,6 +131,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         exceptions={datasets.PATH: service.settings.max_dataset_bytes},
     )
     origins = _listed(service.settings.cors_origins)
+    app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
     app.add_middleware(SameSite, allowed_origins=origins)
     if origins:
         app.add_middleware(
@@ -147,7 +148,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             ],
             expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestTimes, registry=app.state.metrics)

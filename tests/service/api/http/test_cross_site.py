@@ -31,5 +31,5 @@ def test_an_origin_that_the_settings_list_may_change_things(settings: Settings) 
 
 
 def test_no_browser_guesses_the_type_of_an_answer(api: httpx.Client) -> None:
-    for path in ("/v1/runs", "/v1/nothing"):
-        assert api.get(path).headers["x-content-type-options"] == "nosniff"
+    for path, host in (("/v1/runs", "localhost"), ("/v1/nothing", "localhost"), ("/v1/runs", "evil.example")):
+        assert api.get(path, headers={"Host": host}).headers["x-content-type-options"] == "nosniff"
