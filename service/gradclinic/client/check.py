@@ -62,7 +62,7 @@ class CheckCalls(Calls):
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Check:
-        """Train a new result, and hold it against a baseline; what is left out is as the baseline was made."""
+        """Train an experiment and compare it with a baseline. Omitted fields are those of the baseline."""
         return self.post_check(
             {
                 "baseline": baseline,

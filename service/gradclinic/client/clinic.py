@@ -44,10 +44,10 @@ class Clinic(
 
     @classmethod
     def local(cls, data_dir: str | Path | None = None, *, workers: int | None = None) -> Self:
-        """A client with a service of its own, on a free port of this machine.
+        """A client with an embedded server, on a free port of this machine.
 
-        What it stores lies in `data_dir`, or in a temporary folder that is removed at the end. `close` ends it, as do
-        the end of a `with` block and of the program; it also ends when nothing refers to this client any more.
+        Data is stored in `data_dir`, or in a temporary folder that is removed at the end. The server stops on `close`,
+        at the end of a `with` block or of the program, and when nothing refers to this client any more.
         """
         from . import local
 
@@ -78,7 +78,7 @@ class Clinic(
         self.close()
 
     def close(self) -> None:
-        """Give back the connection, and end the service where it is this client's own."""
+        """Close the connection, and stop the server if this client started it."""
         self.connection.close()
         if self._end is not None:
             self._end()

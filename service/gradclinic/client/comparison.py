@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ComparisonResult:
-    """The arms of a study, or any runs, against the baseline; shown, it is the ranking."""
+    """Compare the arms of a study, or any runs, with the baseline. In a notebook, it is shown as a ranking."""
 
     def __init__(self, connection: Connection, answer: ComparisonAnswer) -> None:
         self.connection, self.answer = connection, answer

@@ -14,7 +14,7 @@ class DatasetCalls(Calls):
     """What can be asked about uploaded data sets."""
 
     def upload(self, file: str | Path, *, target: str | None = None, task: str | None = None) -> DatasetAnswer:
-        """Send rows of one's own; an experiment's data then are `{"kind": "uploaded", "id": answer.id}`.
+        """Upload your own rows; an experiment uses them as `{"kind": "uploaded", "id": answer.id}`.
 
         The file is an npz with the arrays `inputs` and `targets`, or a CSV or Parquet table whose column `target`
         (by default the last one) is to be predicted. The same content again is the same data set.

@@ -58,7 +58,7 @@ def _settings(folder: Path, *, kept: bool) -> "Settings":
 
 
 def _remove_orphans() -> None:
-    """Remove the temporary folders of programs that were killed: those of this user that nobody holds any more."""
+    """Remove temporary folders of this user's programs that were killed."""
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/lock"):
         with suppress(OSError):
             if lock.parent.lstat().st_uid != os.getuid():

@@ -38,7 +38,7 @@ class Run(Submitted[RunSummaryAnswer]):
         return self.connection.get(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnosis")
 
     def judge(self, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None) -> DiagnosisAnswer:
-        """The diagnosis by other rules or thresholds; nothing is trained or stored."""
+        """The diagnosis with other rules or thresholds. Nothing is trained or stored."""
         body = {"rule_set": rule_set, "thresholds": dict(thresholds or {})}
         return self.connection.post(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnoses", body)
 

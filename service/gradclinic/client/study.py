@@ -50,7 +50,7 @@ class StudyCalls(Calls):
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Study:
-        """Queue a study: an arm is a list of remedies, or an experiment of its own; `sweep` is by JSON pointer.
+        """Queue a study. An arm is a list of remedies or an experiment; `sweep` maps JSON pointers to values.
 
         `control` adds an arm with a remedy drawn by chance.
         """

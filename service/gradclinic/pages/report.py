@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1")
 
 _FILE = {
     200: {
-        "description": "One HTML file that opens without a server and asks for nothing.",
+        "description": "One self-contained HTML file that opens without a server.",
         "content": {"text/html": {"schema": {"type": "string"}}},
     },
     **problems(404, 409, 422),

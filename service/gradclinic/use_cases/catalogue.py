@@ -68,7 +68,7 @@ class StatisticEntry(Entry):
 
 @dataclass(frozen=True, kw_only=True)
 class RuleEntry(Entry):
-    """A rule of the diagnosis, with the thresholds that it compares numbers with."""
+    """A diagnosis rule, with the thresholds that it uses."""
 
     thresholds: Sequence[JsonObject]
 

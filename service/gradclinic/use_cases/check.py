@@ -141,7 +141,7 @@ def _seeds(service: Service, spec: CheckSpec, pin: Pin) -> Sequence[int]:
     problems = []
     for index, seed in enumerate(seeds):
         if seed in seeds[:index]:
-            problems.append(Problem(f"/seeds/{index}", f"the seed {seed} stands here twice", seed, "distinct seeds"))
+            problems.append(Problem(f"/seeds/{index}", f"duplicate seed {seed}", seed, "distinct seeds"))
         elif seed not in pin.seeds:
             allowed = ", ".join(str(each) for each in pin.seeds[:20]) + (", ..." if len(pin.seeds) > 20 else "")
             text = f"the baseline {spec.baseline!r} has no run with the seed {seed} to be paired with"

@@ -25,7 +25,7 @@ def provisional(service: Service, run: Run) -> Diagnosis:
 def judge_again(
     service: Service, run: Run, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None
 ) -> Diagnosis:
-    """Judge what a run recorded, perhaps by other rules or thresholds; nothing is trained or stored."""
+    """Diagnose a run from its record, on request with other rules or thresholds. Nothing is trained or stored."""
     if run.layout is None:
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
     record = service.store.statistics.record(run.id)

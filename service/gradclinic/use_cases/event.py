@@ -138,7 +138,7 @@ def _news(found: Iterator[tuple[Event, Position]], since: Position, *, done: boo
 
 
 def _run_events(service: Service, run: RunSummary, at: Position) -> Iterator[tuple[Event, Position]]:
-    """In the order that a reader who was there all the time would have seen: the end comes last."""
+    """The events since `at`, in the order in which a reader from the start would have received them; the end last."""
     changes = [change for change in _changes(service, run, at) if change.number > at.changes]
     last = changes.pop() if changes and run.ended else None
     for change in changes:
@@ -165,7 +165,7 @@ _JUDGED_LIVE = 20_000
 
 
 def _so_far(service: Service, run: RunSummary) -> list[str]:
-    """The conditions that the record of a run shows, ended or not; whether they do harm is known at its end only."""
+    """The conditions found in a run's record so far. Whether they do harm is known only when the run has ended."""
     if run.diagnosis is not None:
         found = [finding.condition for finding in run.diagnosis.findings]
     elif run.ended or run.step > _JUDGED_LIVE:

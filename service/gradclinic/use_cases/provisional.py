@@ -20,14 +20,14 @@ class _Latest:
 
 
 class ProvisionalDiagnoses:
-    """The latest diagnosis of each run that goes on; who comes while it is being made waits for it."""
+    """The latest diagnosis of each running run. Concurrent requests wait for the same computation."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._latest: OrderedDict[str, _Latest] = OrderedDict()
 
     def of(self, run: Run, judge: Callable[[], Diagnosis]) -> Diagnosis:
-        """The diagnosis of a run at the progress it has stored; `judge` makes it where nobody has asked before."""
+        """The diagnosis of a run at its stored progress; `judge` is called only for the first request."""
         latest, progress = self._entry(run.id), (run.attempt, run.step)
         with latest.lock:
             if latest.diagnosis is None or latest.progress != progress:

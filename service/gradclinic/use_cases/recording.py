@@ -29,7 +29,7 @@ def declare(
     labels: Mapping[str, str] | None = None,
     idempotency: Idempotency | None = None,
 ) -> Created[Run]:
-    """Store a run that its own program trains; no worker ever takes it."""
+    """Store a run that an external program trains; workers never claim it."""
     declared = declaration.to_json()
     new = NewRun(
         experiment={},

@@ -32,7 +32,7 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":
-        """The service that the settings speak of; nothing is connected before it is needed."""
+        """The service that the settings describe. It connects to nothing until it is needed."""
         return cls(settings, Store(settings.database_url), Queue(settings))
 
     @property
@@ -62,6 +62,6 @@ class Service:
         return len(sent)
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close all connections."""
         self.queue.close()
         self.store.close()

@@ -44,7 +44,7 @@ def read_series(
     first_step: int | None = None,
     last_step: int | None = None,
 ) -> list[Named]:
-    """The statistics asked for, in that order, of the layers asked for; raises InvalidSpec for names it has not."""
+    """The requested statistics of the requested layers, in that order. Raises InvalidSpec for unknown names."""
     found = []
     for name in statistics:
         if name not in STATISTICS:
@@ -64,7 +64,7 @@ def read_series(
 
 
 def columns_of(run: Run, statistic: str) -> tuple[str, ...]:
-    """Names of a statistic's columns: sites, weighted layers, or the run itself; none before a worker took it."""
+    """Names of a statistic's columns: sites, weighted layers, or the run itself. Empty until a worker starts it."""
     if run.layout is None:
         return ("run",) if STATISTICS[statistic].per == "run" else ()
     return run.layout.columns(statistic)

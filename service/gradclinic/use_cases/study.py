@@ -170,9 +170,7 @@ def _check_seeds(seeds: Sequence[int]) -> None:
     seen: set[int] = set()
     for index, seed in enumerate(seeds):
         if seed in seen:
-            raise InvalidSpec.at(
-                f"/seeds/{index}", f"the seed {seed} stands here twice", value=seed, allowed="distinct seeds"
-            )
+            raise InvalidSpec.at(f"/seeds/{index}", f"duplicate seed {seed}", value=seed, allowed="distinct seeds")
         seen.add(seed)
 
 

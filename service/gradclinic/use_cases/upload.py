@@ -1,4 +1,4 @@
-"""Read an upload in a process of its own: whatever the file makes it do, the service keeps its memory and goes on."""
+"""Read an upload in a separate process, so that a malicious file cannot exhaust the service's memory or stop it."""
 
 import json
 import os

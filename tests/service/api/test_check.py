@@ -219,7 +219,7 @@ def test_a_name_stands_in_addresses(pinned: Clinic, name: str) -> None:
     ("body", "pointer", "said"),
     [
         ({"seeds": [0, 7]}, "/seeds/1", "no run with the seed 7"),
-        ({"seeds": [0, 0]}, "/seeds/1", "stands here twice"),
+        ({"seeds": [0, 0]}, "/seeds/1", "duplicate seed 0"),
         ({"margins": {}}, "/margins", "at least one"),
         ({"margins": {"final_validation_loss": -1}}, "/margins/final_validation_loss", "greater than or equal"),
         ({"margins": {"depth_slope": 1}}, "/margins/depth_slope", "unknown key"),
