@@ -165,7 +165,7 @@ def reduces(node: Node) -> bool:
 def only_taker(node: Node, consumers: Mapping[Node, Sequence[Node]]) -> Node | None:
     """The one operation that takes what a node makes, beyond reshapings; None where several do, or none."""
     takers = consumers.get(node, ())
-    while len(takers) == 1 and takers[0].name().partition("Backward")[0] in _RESHAPES:
+    while len(takers) == 1 and takers[0].name().partition("Backward")[0] in (*_RESHAPES, _BEGIN):
         takers = consumers.get(takers[0], ())
     return takers[0] if len(takers) == 1 else None
 
@@ -176,11 +176,14 @@ _RESHAPES = (
 )  # fmt: skip
 """What moves numbers without changing them."""
 
+_BEGIN = "torch::autograd::AccumulateGrad"
+"""Where a graph begins: also that of a part that a checkpoint computes again."""
+
 _REDUCTIONS = ("Mean", "Sum", "Select", "Slice", "Index", "IndexSelect", "Gather", "Amax", "Max", "Narrow", "Split")
 
 _LINEAR = (
     "Add", "Sub", "Mul", "Div", "Neg", "Sum", "Mean", "Expand", "Cat", "Stack", "Split", "NativeDropout",
-    "FusedDropout", "torch::autograd::AccumulateGrad",
+    "FusedDropout", _BEGIN,
 )  # fmt: skip
 """What else bends no signal; a gate, which multiplies two signals, has an activation of its own."""
 
