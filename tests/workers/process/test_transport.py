@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from kombu.message import Message
 
-from gradclinic_workers.process.transport import _keep_only_run_id
+from gradclinic_workers.process.transport import MALFORMED, _keep_only_run_id
 
 
 def message(body: Any) -> Message:
@@ -35,3 +35,12 @@ def test_a_worker_acts_on_nothing_in_a_message_but_the_id_of_its_run(embedded: A
 def test_a_message_without_the_id_of_a_run_is_dropped(body: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         _keep_only_run_id(message(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b"no JSON {", "application/json"), (b"[]", "application/x-python-serialize")]
+)
+def test_a_message_that_cannot_be_decoded_is_dropped(body: bytes, content_type: str) -> None:
+    received = Message(body=body, content_type=content_type, content_encoding="utf-8", accept={"application/json"})
+    with pytest.raises(MALFORMED):
+        _keep_only_run_id(received)

@@ -11,12 +11,13 @@ from typing import Any
 
 import structlog
 from celery.worker import consumer
+from kombu.exceptions import ContentDisallowed, DecodeError
 from kombu.transport import redis
 from redis.exceptions import ResponseError
 
 log = structlog.get_logger(__name__)
 
-MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ContentDisallowed, DecodeError)
 """Errors raised by malformed messages; an unreachable broker raises other errors."""
 HEADERS = frozenset({"lang", "task", "id", "root_id", "parent_id"})
 """Headers that a task needs. Celery acts on others (time limits, start times), and a wrong one stops the worker."""
