@@ -7,9 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gradclinic.experiments.losses.huber import Huber
+
 MOST_CALLS = 1000
 """Batches whose targets are counted; by then their shares are known."""
 
+_REDUCTIONS = ("mean", "sum")
 MOST_KEPT = 100_000
 """Numbers of targets that are kept, for a loss whose best constant is a median."""
 
@@ -18,23 +21,29 @@ class ConstantLoss:
     """Counts targets without waiting for the device; knows the losses whose best constant follows from counts.
 
     Cross entropy: the entropy of the classes, nats. Squared error: the variance of the targets, mean over outputs.
+    Huber and smooth absolute error: the least that a constant reaches for the first targets, mean over outputs.
     Absolute error: the mean absolute deviation from the median, mean over outputs, of the first targets.
     Binary cross entropy: the entropy of each output's share of ones, mean over outputs.
+    A loss that sums over a batch (`reduction="sum"`) has so many times that as a batch has terms on average.
     """
 
     def __init__(self) -> None:
         self._calls = 0
         self._sums: Tensor | None = None
         self._rows: list[Tensor] = []
+        self._terms: Tensor | int = 0
+        """Numbers that the losses of all calls were summed over; 0 where they were averaged."""
         self._value: Callable[[], float | None] = lambda: None
 
     @torch.no_grad()
     def saw(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
         """Count the targets of one call of the loss."""
         known = isinstance(outputs, Tensor) and isinstance(targets, Tensor) and outputs.ndim > 0
-        if self._calls >= MOST_CALLS or not known or getattr(criterion, "reduction", None) != "mean":
+        if self._calls >= MOST_CALLS or not known or getattr(criterion, "reduction", None) not in _REDUCTIONS:
             return
         self._calls += 1
+        if criterion.reduction == "sum":
+            self._terms = self._terms + _terms(criterion, targets)
         if isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
             self._add(_class_counts(criterion, outputs, targets))
             self._value = lambda: _entropy(self._known())
@@ -45,6 +54,9 @@ class ConstantLoss:
         elif isinstance(criterion, nn.L1Loss) and outputs.shape == targets.shape:
             self._keep(targets.reshape(len(targets), -1).double())
             self._value = self._absolute_deviation
+        elif isinstance(criterion, nn.HuberLoss | nn.SmoothL1Loss) and outputs.shape == targets.shape:
+            self._keep(targets.reshape(len(targets), -1).double())
+            self._value = lambda: self._huber(criterion)
         elif isinstance(criterion, nn.BCEWithLogitsLoss | nn.BCELoss) and outputs.shape == targets.shape:
             rows = targets.reshape(len(targets), -1).double()
             self._add(torch.stack([rows.sum(0), (1 - rows).sum(0)]))
@@ -53,6 +65,8 @@ class ConstantLoss:
     def value(self) -> float | None:
         """The loss; None where nothing was counted, or the loss is another."""
         found = self._value()
+        if found is not None and self._calls and not isinstance(self._terms, int):
+            found *= float(self._terms) / self._calls
         return found if found is not None and math.isfinite(found) else None
 
     def _add(self, sums: Tensor) -> None:
@@ -70,8 +84,28 @@ class ConstantLoss:
         rows = torch.cat(self._rows)
         return float((rows - rows.median(dim=0).values).abs().mean())
 
+    def _huber(self, criterion: nn.HuberLoss | nn.SmoothL1Loss) -> float | None:
+        if len({part.shape[1] for part in self._rows}) != 1:
+            return None
+        rows = torch.cat(self._rows)
+        if isinstance(criterion, nn.HuberLoss):
+            return Huber(delta=criterion.delta).constant(rows.cpu().numpy())
+        beta = criterion.beta
+        return Huber(delta=beta).constant(rows.cpu().numpy()) / beta if beta else self._absolute_deviation()
+
     def _known(self) -> Tensor:
         return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()
+
+
+def _terms(criterion: nn.Module, targets: Tensor) -> Tensor:
+    """How many losses a call sums: of a classification one for each row that is not ignored, by its class's weight."""
+    if not isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
+        return torch.tensor(float(targets.numel()))
+    if targets.is_floating_point():
+        return targets.double().sum()
+    flat = targets.flatten()
+    counted = flat[flat != criterion.ignore_index]
+    return torch.tensor(float(len(counted))) if criterion.weight is None else criterion.weight[counted].double().sum()
 
 
 def _class_counts(criterion: nn.CrossEntropyLoss | nn.NLLLoss, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -27,9 +27,9 @@ def above(value: float, threshold: float, *, error: float) -> float:
     return 0.5 * (1.0 + erf((value - threshold) / (error * sqrt(2.0))))
 
 
-def slope_beyond(profile: Profile, threshold: float, *, sign: int, until: float) -> float:
-    """Agreement of the records before `until` that sign x D exceeds the threshold, given the standard error of D."""
-    rows = profile.steps < max(until, 1)
+def slope_beyond(profile: Profile, threshold: float, *, sign: int, until: float, since: float = 0.0) -> float:
+    """Agreement of the records with `since` <= step < `until` that sign x D exceeds the threshold, given D's error."""
+    rows = (profile.steps >= since) & (profile.steps < max(until, 1))
     pairs = zip(profile.slope[rows], profile.slope_error[rows], strict=True)
     return agreement(above(sign * float(slope), threshold, error=float(error)) for slope, error in pairs)
 

@@ -1,5 +1,7 @@
 """Rule set 1: all rules judge the features; of those that fire, the order of causes determines the primary one."""
 
+from dataclasses import replace
+
 from ..measurements.record import RunRecord
 from .features import Features
 from .finding import Finding
@@ -13,25 +15,44 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     """All findings, the primary condition's first, then those that do harm, then the rest, each by precedence."""
     found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
     findings = [finding for finding in found.values() if finding is not None]
+    rest: Finding | None = None
     if blown_up(features, thresholds):
         findings = [finding for finding in findings if finding.condition not in NOTHING_WRONG]
-    elif not any(finding.harm or finding.condition in NOTHING_WRONG for finding in findings):
-        rest = _remainder(features, record, thresholds)
-        findings += [rest] if rest is not None else []
+    elif not any(_leads(finding) or finding.condition in NOTHING_WRONG for finding in findings):
+        rest = _remainder(features, record, thresholds, possible=any(finding.harm for finding in findings))
     others = [finding for finding in findings if not RULES[finding.condition].only_alone]
-    if any(finding.harm for finding in others):
+    if any(_leads(finding) for finding in others):
         findings = others
-    if any(finding.harm for finding in findings):
+    if any(_leads(finding) for finding in findings):
         findings = [finding for finding in findings if finding.harm or finding.condition not in NOTHING_WRONG]
     order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}
-    findings.sort(key=lambda finding: (not finding.harm, order[id(finding)]))
-    leading = next((finding for finding in findings if finding.harm or finding.condition in NOTHING_WRONG), findings[0])
-    return (leading, *(finding for finding in findings if finding is not leading))
+    findings.sort(key=lambda finding: (not finding.harm, not _leads(finding), order[id(finding)]))
+    findings = findings if rest is None else [rest, *findings]
+    leading = next((each for each in findings if each is rest or _leads(each) or each.condition in NOTHING_WRONG), None)
+    leading = leading or findings[0]
+    return (leading, *(_as_a_possibility(finding) for finding in findings if finding is not leading))
 
 
-def _remainder(features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+_EVEN = 0.5
+"""Up to this confidence a condition is as likely absent as present."""
+
+
+def _leads(finding: Finding) -> bool:
+    """Whether it does harm and is more than a possibility. What is named only where nothing else is, may lead."""
+    return finding.harm and (finding.confidence > _EVEN or RULES[finding.condition].only_alone)
+
+
+def _as_a_possibility(finding: Finding) -> Finding:
+    """A finding that is no more likely true than not is a warning, whatever it would do if it were true."""
+    unsure = finding.severity == "critical" and finding.confidence <= _EVEN
+    return replace(finding, severity="warning") if unsure else finding
+
+
+def _remainder(features: Features, record: RunRecord, thresholds: Thresholds, *, possible: bool) -> Finding | None:
+    """What is left; where another condition is possible, and no more likely than not, it is at least as likely."""
     (rule,) = (rule for rule in RULES.values() if isinstance(rule, SlowConvergence))
-    return rule.remainder(features, record, thresholds, doubt=_nearest_miss(features, thresholds))
+    doubt = _nearest_miss(features, thresholds)
+    return rule.remainder(features, record, thresholds, doubt=min(doubt, _EVEN) if possible else doubt)
 
 
 def _nearest_miss(features: Features, thresholds: Thresholds) -> float:

@@ -76,8 +76,17 @@ def profiles(record: RunRecord) -> list[Profile]:
     gradients = record.get("site_grad_rms")
     if not len(gradients):
         return []
-    chains = _chains(record.sites)
+    chains = {
+        chain: _until_the_readout(gradients, columns) if chain[0] else columns
+        for chain, columns in _chains(record.sites).items()
+    }
     return [_profile(gradients, group, columns) for (group, _), columns in chains.items() if len(columns) >= MIN_SITES]
+
+
+def _until_the_readout(gradients: Series, columns: tuple[int, ...]) -> tuple[int, ...]:
+    """The time steps up to the last that ever has a gradient; all, if none has. What comes after is padding."""
+    used = np.flatnonzero((gradients.values[:, columns] != 0).any(axis=0))
+    return columns[: used[-1] + 1] if len(used) else columns
 
 
 def steepest(candidates: Sequence[Profile], *, horizon: int) -> Profile | None:

@@ -8,6 +8,7 @@ import pytest
 from gradclinic.diagnosis import diagnose, extract
 from gradclinic.diagnosis.rules import RULES
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.record import RunRecord
 
 from .records import (
     SICK,
@@ -155,3 +156,32 @@ def test_a_finding_without_a_span_holds_for_all_steps_and_its_confidence_is_a_pr
     assert (finding.first_step, finding.last_step, finding.severity) == (0, 0, "critical")
     told = RULES["healthy"].finding(features, harm=True, confidence=1, evidence=(), summary="", severity="info")
     assert told.severity == "info"
+
+
+def steep_at_first(steep_until: int, **changes: object) -> RunRecord:
+    """A network that learned nothing, whose gradients grow by three orders of magnitude over the depth at first."""
+    record = changed(healthy_record(), {"probe_loss": 2.3, **changes}, outcome=failed())
+    gradients = record.series["site_grad_rms"]
+    values = gradients.values.copy()
+    values[gradients.steps < steep_until] = np.logspace(3, 0, values.shape[1])
+    return replace(record, series={**record.series, "site_grad_rms": replace(gradients, values=values)})
+
+
+def test_what_is_no_more_likely_than_not_is_named_and_does_not_lead() -> None:
+    findings = diagnose(steep_at_first(1)).findings
+    assert [finding.condition for finding in findings] == ["slow_convergence", "exploding_gradients"]
+    assert findings[1].confidence <= 0.5
+    assert (findings[1].harm, findings[1].severity) == (True, "warning")
+    certain = diagnose(steep_at_first(300)).findings
+    assert (certain[0].condition, certain[0].severity) == ("exploding_gradients", "critical")
+
+
+def test_a_possibility_takes_no_more_than_half_of_the_confidence_of_what_is_left() -> None:
+    assert diagnose(steep_at_first(1)).findings[0].confidence >= 0.48
+
+
+def test_a_possibility_does_not_hide_that_more_steps_would_do() -> None:
+    falling = {"probe_loss": lambda steps: 2.3 * (1 - 0.2 * steps / 300)}
+    short = changed(steep_at_first(1, **falling), outcome=failed(final_train_loss=2.3 * 0.8))
+    conditions = [finding.condition for finding in diagnose(seen(CLASSIFIER, record=short)).findings]
+    assert conditions == ["too_short", "exploding_gradients"]

@@ -61,3 +61,13 @@ def test_without_the_first_step_nothing_is_known_of_the_start() -> None:
     later = Series(gradients.steps[5:], gradients.values[5:])
     (profile,) = profiles(replace(record, series={**record.series, "site_grad_rms": later}))
     assert at_start(profile) is None
+
+
+def test_time_steps_after_the_readout_are_padding_and_no_part_of_the_profile() -> None:
+    states = [site(f"cell@{k}", group="cell", kind="state") for k in range(6)]
+    (profile,) = profiles(with_sites(*states, levels=[0.01, 0.1, 1.0, 0.0, 0.0, 0.0]))
+    assert profile.columns == (0, 1, 2)
+    assert profile.slope[0] == pytest.approx(2.0)
+    assert profiles(with_sites(*states, levels=[0.1, 1.0, 0.0, 0.0, 0.0, 0.0])) == []
+    (silent,) = profiles(with_sites(*states, levels=[0.0] * 6))
+    assert len(silent.columns) == 6

@@ -220,6 +220,17 @@ def enough(features: Features, thresholds: Thresholds) -> bool:
     return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
 
 
+def still_falling(features: Features) -> bool:
+    """Whether the last third of the losses lies below the third before it by more than their scatter."""
+    losses = features.losses_from(0.0)
+    third = len(losses) // 3
+    if third < 2:
+        return False
+    before, last = losses[-2 * third : -third], losses[-third:]
+    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
+    return bool(before.mean() - last.mean() > 2.0 * error)
+
+
 NOTHING_LEARNED = 0.95
 """Above this fraction of the loss of always predicting the average, nothing was learned; the rest is scatter."""
 NEAR = 2.0 / 3.0

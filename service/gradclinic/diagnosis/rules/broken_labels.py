@@ -7,8 +7,8 @@ from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import Order, Rule, failed, percent
 
-_ENOUGH_ROWS = 128
-"""With so many rows of one class, a second class that has 5 % of the data is missing by chance in .1 % of cases."""
+_ENOUGH_ROWS = 100
+"""With so many rows of one class, a second class that has 5 % of the data is missing by chance in .6 % of cases."""
 
 
 class BrokenLabels(Rule):

@@ -3,6 +3,7 @@ from math import prod
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Severity
+from ...measurements.profile import MIN_SITES
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -80,14 +81,18 @@ def _unseen(record: RunRecord) -> str | None:
 def _weights_seen(record: RunRecord) -> float:
     """Fraction of the trained weights, without the readout's, in layers or blocks whose outputs are sites.
 
-    1 if there are none. If no name of a site is that of a layer, each site counts as one layer's.
+    1 if so few layers are hidden that they have no gradient profile. If no name of a site is that of a layer, each
+    site counts as one layer's.
     """
     hidden = [weight for weight in record.weights if weight.trainable and not weight.readout]
+    if len(hidden) < MIN_SITES:
+        return 1.0
     places = {name for site in record.sites for name in (site.name, site.group) if name}
     seen = [weight for weight in hidden if any(_holds(place, weight.name) for place in places)]
-    if hidden and not seen:
+    if not seen:
         return min(1.0, len(record.sites) / len(hidden))
-    return sum(prod(weight.shape) for weight in seen) / sum(prod(weight.shape) for weight in hidden) if hidden else 1.0
+    seen_values, values = (sum(prod(weight.shape) for weight in part) for part in (seen, hidden))
+    return seen_values / values
 
 
 def _holds(place: str, weight: str) -> bool:

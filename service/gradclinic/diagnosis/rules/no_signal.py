@@ -8,7 +8,7 @@ from ..thresholds import Thresholds
 from .base import Order, Rule, outcome_in_words, starts_too_large
 
 _CUT: tuple[Blame, ...] = ("output_activation", "loss", "initialization")
-_LARGE: tuple[Blame, ...] = ("initialization", "output_activation", "loss")
+_STARTED: tuple[Blame, ...] = ("initialization", "output_activation", "loss")
 """Where the initial weights make values so large that the output's activation is flat there."""
 
 
@@ -35,8 +35,15 @@ class NoSignal(Rule):
             summary=(
                 f"The gradient is exactly zero{at}, so no weight can move; {outcome_in_words(features, thresholds)}."
             ),
-            blames=("precision",) if narrow else _LARGE if starts_too_large(record) else _CUT,
+            blames=("precision",) if narrow else _STARTED if _starts_wrong(record) else _CUT,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NO_SIGNAL
+
+
+def _starts_wrong(record: RunRecord) -> bool:
+    """Whether the initial weights are far too large, or some layer's are all zero."""
+    sizes = record.get("weight_norm_l2")
+    zero = len(sizes) > 0 and sizes.steps[0] == 0 and bool((sizes.values[0] == 0).any())
+    return zero or starts_too_large(record)

@@ -36,6 +36,9 @@ class NonFiniteOriginRule(Rule):
             return None
         if found.where in _NETWORK and overflows_float16(features, record):
             return None  # finite in any wider format, so the precision is at fault
+        compared = record.preflight.loss if record.preflight is not None else None
+        if found.where == "loss" and compared is not None and compared.takes == "numbers":
+            return None  # a difference that overflows: outputs or targets are too large, which other rules say
         grown = features.nonfinite_step is not None and onset_of_blow_up(features, record) < features.nonfinite_step
         if grown and found.where not in _DATA:
             return None  # the loss ran up before: the steps were too large, and this is where it overflowed

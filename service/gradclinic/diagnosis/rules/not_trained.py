@@ -56,8 +56,8 @@ def _fault(wiring: WiringFacts) -> _Fault | None:
         lost = f" ({wiring.unregistered} of them no module holds: use nn.ModuleList instead of a plain list)"
         return (
             (
-                f"The optimizer does not hold {percent(wiring.untrained_fraction)} of the parameters that the loss"
-                f" depends on: {listed(wiring.untrained)} stay as they began{lost if wiring.unregistered else ''}"
+                f"The optimizer holds {_but(wiring.untrained_fraction)} of the parameters that the loss depends on:"
+                f" {listed(wiring.untrained)} stay as they began{lost if wiring.unregistered else ''}"
             ),
             (Evidence("untrained_fraction", wiring.untrained_fraction, "fraction", 0.0),),
             wiring.untrained,
@@ -84,3 +84,8 @@ def _fault(wiring: WiringFacts) -> _Fault | None:
             0.8,
         )
     return None
+
+
+def _but(missing: float) -> str:
+    """How much of a whole is there."""
+    return "none" if missing >= 1.0 else f"only {percent(1.0 - missing)}"

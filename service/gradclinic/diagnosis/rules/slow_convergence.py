@@ -24,6 +24,7 @@ from .base import (
     near_slope_in_words,
     outcome_in_words,
     percent,
+    still_falling,
 )
 from .exploding_gradients import ExplodingGradients
 from .vanishing_gradients import VanishingGradients
@@ -48,13 +49,16 @@ class SlowConvergence(Rule):
             return None
         total = features.total_update or 0.0
         clipped = _clipped_share(record)
-        cause = "the clipping" if clipped > 0.5 else "the learning rate"
+        faded = _faded(record) is not None
+        cause = "the clipping" if clipped > 0.5 else "the schedule" if faded else "the learning rate"
         moved = f"can have moved by more than {100 * total:.2g} % of its size" if total > 0 else "moved at all"
         summary = (
             f"Steps are too small: in {features.steps_done:,} steps no layer {moved}, although its gradient is usable;"
             f" {cause} holds it back; {outcome_in_words(features, thresholds)}."
         )
-        blames: tuple[Blame, ...] = ("clipping", "learning_rate") if clipped > 0.5 else ("learning_rate", "steps")
+        blames: tuple[Blame, ...] = ("learning_rate", "steps")
+        if clipped > 0.5 or faded:
+            blames = ("clipping" if clipped > 0.5 else "schedule", "learning_rate")
         return self._found(features, record, thresholds, summary=summary, certainty=0.99, blames=blames)
 
     def remainder(
@@ -66,7 +70,7 @@ class SlowConvergence(Rule):
         """
         if not self._can_be(features, thresholds):
             return None
-        falling = _still_falling(features)
+        falling = still_falling(features)
         cause = None if falling else _other_cause(features, record)
         advice = (
             cause[0]
@@ -76,8 +80,8 @@ class SlowConvergence(Rule):
             else "the loss is no longer falling, so the model or the data may be the limit"
         )
         summary = (
-            f"These measurements show nothing broken, but in {features.steps_done:,} steps"
-            f" {outcome_in_words(features, thresholds)}; {advice}{near_slope_in_words(features, thresholds)}."
+            f"In {features.steps_done:,} steps {outcome_in_words(features, thresholds)}; {advice}"
+            f"{near_slope_in_words(features, thresholds)}. No other fault was found."
         )
         return self._found(
             features,
@@ -169,6 +173,8 @@ healthy step. A judgement, asked only where nothing was learned, nothing else is
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
 _FALLING: tuple[Blame, ...] = ("steps", "learning_rate")
+_GUESSING = 1.05
+"""Up to this ratio a loss is that of always predicting the average, and no worse."""
 _AT_ITS_LIMIT: tuple[Blame, ...] = ("architecture", "data", "optimizer")
 
 
@@ -185,6 +191,14 @@ def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blam
         return (
             f"each step changes a layer by {percent(a_step)} of its size on average, so the steps may be too large",
             ("learning_rate", "optimizer", "data"),
+        )
+    if NOTHING_LEARNED < (features.relative_train_loss or 0.0) < _GUESSING:
+        return (
+            (
+                "the weights move, but the loss stays where guessing is: check that each input stands beside its own"
+                " target, then try another optimizer"
+            ),
+            ("labels", "data", "optimizer"),
         )
     return None
 
@@ -208,14 +222,3 @@ def _are_too_small(finding: Finding) -> bool:
 def _clipped_share(record: RunRecord) -> float:
     clipped = record.get("clipped")
     return float(np.nanmean(clipped.values)) if len(clipped) else 0.0
-
-
-def _still_falling(features: Features) -> bool:
-    """Whether the last third of the losses lies below the third before it by more than their scatter."""
-    losses = features.losses_from(0.0)
-    third = len(losses) // 3
-    if third < 2:
-        return False
-    before, last = losses[-2 * third : -third], losses[-third:]
-    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
-    return bool(before.mean() - last.mean() > 2.0 * error)

@@ -3,6 +3,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.vocabulary import Severity
+from ...measurements.profile import Array
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -34,7 +35,7 @@ class TooShort(Rule):
         if needed is None:
             return None
         least, likely, most = needed
-        reach = f"{least:.0f} to {most:.0f}" if most <= 10 * _FURTHEST else f"at least {least:.0f}"
+        reach = f"{_times(least)} to {_times(most)}" if most <= 10 * _FURTHEST else f"at least {_times(least)}"
         return self.finding(
             features,
             harm=True,
@@ -43,7 +44,7 @@ class TooShort(Rule):
             evidence=(Evidence("steps_needed", likely, "times the steps taken", 1.0),),
             summary=(
                 f"The loss still falls at a steady pace, and training stopped after {features.steps_done:,} steps: at"
-                f" this pace it takes about {likely:.0f} times as many ({reach});"
+                f" this pace it takes about {_times(likely)} times as many ({reach});"
                 f" {outcome_in_words(features, thresholds)}."
             ),
             blames=("steps", "learning_rate"),
@@ -68,6 +69,11 @@ class TooShort(Rule):
         return Order.TOO_FEW_STEPS
 
 
+def _times(factor: float) -> str:
+    """A factor as a person reads it: 1.3, 12."""
+    return f"{factor:.2g}" if factor < 100 else f"{factor:.0f}"
+
+
 def _needed(features: Features, thresholds: Thresholds) -> tuple[float, float, float] | None:
     """Least, likely and most steps that reach the threshold at the pace of the last half, over the steps taken."""
     losses = features.losses_from(0.5)
@@ -78,7 +84,31 @@ def _needed(features: Features, thresholds: Thresholds) -> tuple[float, float, f
     (slope, level), covariance = np.polyfit(at, losses, 1, cov=True)
     error = 2.0 * float(np.sqrt(max(0.0, covariance[0, 0])))
     gap = float(slope + level) - thresholds.learned
-    if not slope + error < 0 or gap <= 0:
+    if not slope + error < 0 or gap <= 0 or _levels_off(losses, gap=gap):
         return None
     least, likely, most = (1.0 + gap / -pace for pace in (slope - error, slope, slope + error))
     return (least, likely, most) if likely <= _FURTHEST else None
+
+
+_SETTLED = 0.4
+"""A loss whose pace falls to less than this from the third quarter to the last, at 95 %, levels off. One that falls as
+one over the steps keeps half of its pace there, and reaches any level above 0."""
+
+
+def _levels_off(losses: Array, *, gap: float) -> bool:
+    """Whether the pace falls so fast that its sum, a geometric series, does not close the gap."""
+    quarters = np.array_split(losses, 2)
+    if min(len(part) for part in quarters) < 4:
+        return False
+    paces, errors = zip(*(_pace(part) for part in quarters), strict=True)
+    if paces[0] - errors[0] <= 0:
+        return False
+    ratio = max(0.0, paces[1] + errors[1]) / (paces[0] - errors[0])
+    left = paces[1] * ratio / (1.0 - ratio) if ratio < 1.0 else np.inf
+    return bool(ratio < _SETTLED and left < gap)
+
+
+def _pace(losses: Array) -> tuple[float, float]:
+    """How much the loss falls over these values, and twice the standard error of that."""
+    (slope, _), covariance = np.polyfit(np.linspace(0.0, 1.0, len(losses)), losses, 1, cov=True)
+    return -float(slope), 2.0 * float(np.sqrt(max(0.0, covariance[0, 0])))

@@ -26,7 +26,20 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import NEAR, Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import (
+    NEAR,
+    NOTHING_LEARNED,
+    Order,
+    Rule,
+    blown_up,
+    enough,
+    failed,
+    listed,
+    loss_evidence,
+    outcome_in_words,
+    percent,
+    still_falling,
+)
 
 
 class VanishingGradients(Rule):
@@ -63,7 +76,9 @@ class VanishingGradients(Rule):
             features,
             harm=failed(features, thresholds) and (lasting or late),
             confidence=max(
-                slope_beyond(profile, tau, sign=1, until=features.steps * (1.0 if late else 0.25)),
+                slope_beyond(profile, tau, sign=1, since=0.75 * features.steps_done, until=features.steps)
+                if late
+                else slope_beyond(profile, tau, sign=1, until=0.25 * features.steps),
                 share_above(profile.local_loss(sign=1)[profile.steps < 0.25 * features.steps], tau),
             ),
             layers=culprits.layers,
@@ -75,9 +90,21 @@ class VanishingGradients(Rule):
                 *_factors(slope or 0.0, culprits),
                 *loss_evidence(features, thresholds),
             ),
-            blames=_blames(start, thresholds) if features.depth_slope_start is not None else None,
+            blames=self._blamed(features, record, thresholds, start),
             summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)),
         )
+
+    def _blamed(self, features: Features, record: RunRecord, thresholds: Thresholds, start: float) -> tuple[Blame, ...]:
+        """Best first. What is near in time may be all that a recurrent network needs, if it learns; gradients that were
+        not near the threshold before the first step were lost by the steps.
+        """
+        learning = (features.relative_train_loss or 0.0) < NOTHING_LEARNED and still_falling(features)
+        if features.profile is not None and features.profile.group and learning:
+            return ("learning_rate", "steps", *self.usual_blames)
+        known = [site for site in record.sites if site.activation not in (None, "identity")]
+        usual = _UNBOUNDED if known and not any(site.bounded for site in known) else self.usual_blames
+        far = features.depth_slope_start is not None and start < NEAR * thresholds.depth_slope
+        return ("learning_rate", *usual) if far else usual
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.VANISHING if self._lasting(features, thresholds) else Order.VANISHING_LATE
@@ -111,10 +138,8 @@ class VanishingGradients(Rule):
         return late is not None and late >= thresholds.depth_slope and failed(features, thresholds)
 
 
-def _blames(start: float, thresholds: Thresholds) -> tuple[Blame, ...]:
-    """The learning rate comes first if gradients were not even near the threshold before the first step."""
-    usual = VanishingGradients.usual_blames
-    return usual if start >= NEAR * thresholds.depth_slope else ("learning_rate", *usual)
+_UNBOUNDED: tuple[Blame, ...] = ("initialization", "architecture", "normalization", "hidden_activation")
+"""Where no activation saturates, weights that are too small are the first suspect."""
 
 
 def _steepness(features: Features) -> tuple[float, float]:

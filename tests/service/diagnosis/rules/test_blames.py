@@ -10,7 +10,7 @@ from .. import records
 @pytest.mark.parametrize(
     ("record", "condition", "blamed"),
     [
-        (records.vanishing(), "vanishing_gradients", "hidden_activation"),
+        (records.vanishing(), "vanishing_gradients", "initialization"),
         (records.exploding(), "exploding_gradients", "initialization"),
     ],
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from gradclinic.diagnosis import diagnose
 
 from ..records import changed, failed, healthy_record, with_levels
@@ -41,5 +43,17 @@ def test_where_the_weights_enlarge_the_signal_the_initialization_is_to_blame():
     look = but(CLASSIFIER, "wiring", zero_gradient=True)
     for level, blamed in ((40.0, "initialization"), (20.0, "output_activation")):
         record = with_levels(changed(healthy_record(), outcome=failed()), level)
+        finding = diagnose(seen(look, record=record)).findings[0]
+        assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)
+
+
+def test_where_a_layer_starts_with_weights_of_zero_the_initialization_is_to_blame():
+    look = but(CLASSIFIER, "wiring", zero_gradient=True)
+    for last, blamed in ((0.0, "initialization"), (1.0, "output_activation")):
+        record = changed(healthy_record(), {"weight_norm_l2": 3.0}, outcome=failed())
+        sizes = record.series["weight_norm_l2"]
+        first = sizes.values.copy()
+        first[0, -1] = last
+        record = replace(record, series={**record.series, "weight_norm_l2": replace(sizes, values=first)})
         finding = diagnose(seen(look, record=record)).findings[0]
         assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)

@@ -7,6 +7,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.origin import NonFiniteOrigin
 
 from ..records import changed, failed, healthy_record, truncated
+from ..seen import CLASSIFIER, REGRESSION
 
 
 def broken(where: str, *, grown: bool = False, **more):
@@ -79,3 +80,9 @@ def test_up_to_three_rows_are_named_and_more_are_counted(rows, said) -> None:
 def test_a_layer_that_is_not_named_is_left_out() -> None:
     assert "The forward pass makes NaN" in diagnose(broken("forward")).findings[0].summary
     assert "The forward pass of 4 makes NaN" in diagnose(broken("forward", module="4")).findings[0].summary
+
+
+def test_a_difference_that_overflows_is_no_fault_of_the_loss() -> None:
+    record = replace(broken("loss"), preflight=REGRESSION)
+    assert "non_finite_origin" not in {finding.condition for finding in diagnose(record).findings}
+    assert diagnose(replace(record, preflight=CLASSIFIER)).primary == "non_finite_origin"

@@ -18,7 +18,7 @@ def test_parameters_that_no_optimizer_holds_are_named_and_so_is_the_plain_list()
     look = but(CLASSIFIER, "wiring", untrained=("a", "b", "c"), untrained_fraction=0.92, unregistered=3)
     finding = diagnose(seen(look)).findings[0]
     assert finding.layers == ("a", "b", "c")
-    assert "92 % of the parameters" in finding.summary
+    assert "holds only 8.0 % of the parameters" in finding.summary
     assert "nn.ModuleList" in finding.summary
 
 
@@ -63,3 +63,8 @@ def test_parameters_of_the_optimizer_that_no_gradient_reaches_are_named_where_no
     assert "No gradient reaches words.weight and hidden.weight" in finding.summary
     learned = diagnose(seen(look, outcome=outcome()))
     assert learned.primary == "healthy"
+
+
+def test_an_optimizer_that_holds_nothing_is_said_to_hold_none():
+    look = but(CLASSIFIER, "wiring", untrained=("a",), untrained_fraction=1.0)
+    assert "holds none of the parameters" in diagnose(seen(look)).findings[0].summary

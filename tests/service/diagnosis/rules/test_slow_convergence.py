@@ -121,7 +121,7 @@ def left(losses, *, ended=1.0, doubt=0.0):
     return RULE.remainder(features, record, THRESHOLDS, doubt=doubt)
 
 
-FALLS, STANDS = "the loss is still falling", "the loss is no longer falling"
+FALLS, STANDS = "the loss is still falling", "the loss stays where guessing is"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ FALLS, STANDS = "the loss is still falling", "the loss is no longer falling"
 def test_a_loss_still_falls_where_the_last_third_lies_below_the_one_before_by_twice_the_error(losses, said) -> None:
     finding = left(losses)
     assert said in finding.summary
-    assert finding.blames[0] == ("steps" if said is FALLS else "architecture")
+    assert finding.blames[0] == ("steps" if said is FALLS else "labels")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,23 @@ def test_a_schedule_that_took_the_rate_away_early_is_to_blame() -> None:
     assert cosine.blames[0] != "schedule"
 
 
-@pytest.mark.parametrize(("a_step", "blamed"), [(0.05, "learning_rate"), (0.01, "architecture")])
+@pytest.mark.parametrize(("a_step", "blamed"), [(0.05, "learning_rate"), (0.01, "labels")])
 def test_steps_that_change_the_weights_by_much_are_to_blame_where_nothing_is_learned(a_step, blamed) -> None:
     finding = diagnose(level_with(update_to_weight_ratio=a_step)).findings[0]
     assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)
+
+
+@pytest.mark.parametrize(
+    ("ended", "blamed"), [(1.0, "labels"), (0.96, "labels"), (0.9, "architecture"), (1.2, "architecture")]
+)
+def test_a_loss_that_stays_where_guessing_is_may_have_inputs_beside_the_targets_of_others(ended, blamed) -> None:
+    finding = left([ended] * 9, ended=ended)
+    assert finding.blames[0] == blamed
+    assert ("stands beside its own target" in finding.summary) is (blamed == "labels")
+
+
+def test_steps_that_a_schedule_made_too_small_are_its_fault() -> None:
+    record = changed(stuck(), {"update_to_weight_ratio": 1e-6, "learning_rate": lambda steps: 0.1 * 0.9**steps})
+    finding = diagnose(record).findings[0]
+    assert (finding.condition, finding.blames) == ("slow_convergence", ("schedule", "learning_rate"))
+    assert "the schedule holds it back" in finding.summary
