@@ -158,30 +158,34 @@ def test_a_finding_without_a_span_holds_for_all_steps_and_its_confidence_is_a_pr
     assert told.severity == "info"
 
 
-def steep_at_first(steep_until: int, **changes: object) -> RunRecord:
-    """A network that learned nothing, whose gradients grow by three orders of magnitude over the depth at first."""
+SCATTER = 0.5 * np.array([1, -1, -1, 1, 1, -1, -1, 1, 0, 0])
+"""Orders of magnitude around a line, which change neither its slope nor its level."""
+
+
+def steep_at_first(decades: float, **changes: object) -> RunRecord:
+    """A network that learned nothing; its gradients grew that much over the depth at step 0, with scatter, then not."""
     record = changed(healthy_record(), {"probe_loss": 2.3, **changes}, outcome=failed())
     gradients = record.series["site_grad_rms"]
     values = gradients.values.copy()
-    values[gradients.steps < steep_until] = np.logspace(3, 0, values.shape[1])
+    values[0] = 10.0 ** (np.linspace(decades, 0, values.shape[1]) + SCATTER)
     return replace(record, series={**record.series, "site_grad_rms": replace(gradients, values=values)})
 
 
 def test_what_is_no_more_likely_than_not_is_named_and_does_not_lead() -> None:
-    findings = diagnose(steep_at_first(1)).findings
+    findings = diagnose(steep_at_first(1.505)).findings
     assert [finding.condition for finding in findings] == ["slow_convergence", "exploding_gradients"]
     assert findings[1].confidence <= 0.5
     assert (findings[1].harm, findings[1].severity) == (True, "warning")
-    certain = diagnose(steep_at_first(300)).findings
+    certain = diagnose(steep_at_first(6.0)).findings
     assert (certain[0].condition, certain[0].severity) == ("exploding_gradients", "critical")
 
 
 def test_a_possibility_takes_no_more_than_half_of_the_confidence_of_what_is_left() -> None:
-    assert diagnose(steep_at_first(1)).findings[0].confidence >= 0.48
+    assert diagnose(steep_at_first(1.505)).findings[0].confidence >= 0.48
 
 
 def test_a_possibility_does_not_hide_that_more_steps_would_do() -> None:
     falling = {"probe_loss": lambda steps: 2.3 * (1 - 0.2 * steps / 300)}
-    short = changed(steep_at_first(1, **falling), outcome=failed(final_train_loss=2.3 * 0.8))
+    short = changed(steep_at_first(1.505, **falling), outcome=failed(final_train_loss=2.3 * 0.8))
     conditions = [finding.condition for finding in diagnose(seen(CLASSIFIER, record=short)).findings]
     assert conditions == ["too_short", "exploding_gradients"]

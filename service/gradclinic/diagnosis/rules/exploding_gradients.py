@@ -115,11 +115,11 @@ class ExplodingGradients(Rule):
         profile, tau = features.profile, thresholds.depth_slope
         if profile is None or features.depth_slope_start is None:
             return 0.5
-        if ended:
-            if features.local_gain_start >= tau:
-                return 0.99
-            return 0.99 * above(-features.depth_slope_start, tau, error=max(float(profile.slope_error[0]), 0.1))
-        return slope_beyond(profile, tau, sign=-1, until=0.25 * features.steps)
+        at_start = 0.99 * above(-features.depth_slope_start, tau, error=max(float(profile.slope_error[0]), 0.1))
+        if features.local_gain_start >= tau:
+            at_start = 0.99
+        # Steep at the start is enough: what comes after a first step that is too large may be anything.
+        return at_start if ended else max(at_start, slope_beyond(profile, tau, sign=-1, until=0.25 * features.steps))
 
     def _span(
         self, features: Features, record: RunRecord, thresholds: Thresholds, *, ended: bool

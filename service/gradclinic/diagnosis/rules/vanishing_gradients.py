@@ -21,7 +21,7 @@ from ...remedies.against import (
     starved_gradient,
 )
 from ...remedies.network import Network
-from ..confidence import share_above, slope_beyond
+from ..confidence import above, share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -79,6 +79,7 @@ class VanishingGradients(Rule):
                 slope_beyond(profile, tau, sign=1, since=0.75 * features.steps_done, until=features.steps)
                 if late
                 else slope_beyond(profile, tau, sign=1, until=0.25 * features.steps),
+                _lasting_from_the_start(features, thresholds),
                 share_above(profile.local_loss(sign=1)[profile.steps < 0.25 * features.steps], tau),
             ),
             layers=culprits.layers,
@@ -136,6 +137,15 @@ class VanishingGradients(Rule):
         """Steep at the end of a training that failed: gradients that were sound at the start were lost on the way."""
         late = features.depth_slope_late
         return late is not None and late >= thresholds.depth_slope and failed(features, thresholds)
+
+
+def _lasting_from_the_start(features: Features, thresholds: Thresholds) -> float:
+    """Probability that the gradient is lost at the start, and at least half of that over the first quarter."""
+    profile, start, tau = features.profile, features.depth_slope_start, thresholds.depth_slope
+    if profile is None or start is None:
+        return 0.0
+    lost = above(start, tau, error=max(float(profile.slope_error[0]), 0.1))
+    return lost * slope_beyond(profile, tau / 2, sign=1, until=0.25 * features.steps)
 
 
 _UNBOUNDED: tuple[Blame, ...] = ("initialization", "architecture", "normalization", "hidden_activation")

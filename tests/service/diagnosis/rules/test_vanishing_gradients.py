@@ -246,3 +246,10 @@ def test_a_recurrent_network_that_still_learns_may_need_no_more_than_larger_step
     assert diagnose(learning).findings[0].blames[:2] == ("learning_rate", "steps")
     stuck_there = changed(learning, {"probe_loss": 2.3}, outcome=failed())
     assert diagnose(stuck_there).findings[0].blames[0] != "learning_rate"
+
+
+def test_gradients_lost_at_the_start_and_half_of_that_later_are_as_sure_as_both() -> None:
+    """2 orders of magnitude at step 0, without scatter, and 1 then: beyond .75 in all 75 records of the quarter."""
+    rows = np.tile(np.linspace(-1.0, 0.0, 10), (300, 1))
+    rows[0] = np.linspace(-2.0, 0.0, 10)
+    assert judged(with_rows(stuck(), 10.0**rows)).confidence == pytest.approx(76 / 77, abs=1e-3)
