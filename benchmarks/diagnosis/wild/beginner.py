@@ -51,7 +51,6 @@ def xor() -> tuple[Program, tuple[Fault, ...]]:
         score=told_apart(0.5),
         steps=400,
         batch=4,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -91,7 +90,6 @@ def parabola() -> tuple[Program, tuple[Fault, ...]]:
         loss=nn.MSELoss(),
         optimizer=adam(1e-2),
         score=explained,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -139,7 +137,6 @@ def sine() -> tuple[Program, tuple[Fault, ...]]:
         score=explained,
         steps=1000,
         batch=64,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -184,7 +181,6 @@ def heat() -> tuple[Program, tuple[Fault, ...]]:
         loss=nn.MSELoss(),
         optimizer=adam(1e-2),
         score=explained,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -217,7 +213,6 @@ def line() -> tuple[Program, tuple[Fault, ...]]:
         score=explained,
         steps=300,
         batch=30,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -256,7 +251,6 @@ def iris() -> tuple[Program, tuple[Fault, ...]]:
         score=classified,
         steps=400,
         batch=15,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -311,7 +305,6 @@ def gender() -> tuple[Program, tuple[Fault, ...]]:
         score=told_apart(0.0),
         steps=400,
         batch=40,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -353,7 +346,6 @@ def houses() -> tuple[Program, tuple[Fault, ...]]:
         loss=nn.SmoothL1Loss(),
         optimizer=lambda model: torch.optim.RMSprop(model.parameters(), lr=1e-3),
         score=explained,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -406,7 +398,6 @@ def spiral() -> tuple[Program, tuple[Fault, ...]]:
         score=classified,
         steps=500,
         batch=300,
-        held_out=True,
     )
     return sound, (
         Fault("one linear layer", ("architecture", "hidden_activation"), lambda p: p.but(model=dense(2, 3)), QUESTION),
@@ -462,7 +453,6 @@ def numbers() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=sgd(0.1, momentum=0.9),
         score=classified,
         steps=500,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -520,7 +510,6 @@ def fraud() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(2e-3),
         score=told_apart(0.0),
         batch=64,
-        held_out=True,
     )
     cents = columns.clone()
     cents[:, 0] = 1e5 * (2 + columns[:, 0])

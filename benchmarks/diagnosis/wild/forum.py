@@ -44,7 +44,6 @@ def pets() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(1e-3),
         score=told_apart(0.0),
         steps=250,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -117,7 +116,6 @@ def films() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(1e-2),
         score=told_apart(0.0),
         steps=300,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -176,7 +174,6 @@ def passengers() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(1e-2),
         score=explained,
         steps=500,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -252,7 +249,6 @@ def variational() -> tuple[Program, tuple[Fault, ...]]:
         score=_pictures_explained,
         steps=900,
         batch=64,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -287,7 +283,6 @@ def denoise() -> tuple[Program, tuple[Fault, ...]]:
         score=explained,
         steps=800,
         batch=50,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -349,7 +344,6 @@ def ratings() -> tuple[Program, tuple[Fault, ...]]:
         score=explained,
         steps=600,
         batch=128,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -401,7 +395,6 @@ def deep() -> tuple[Program, tuple[Fault, ...]]:
         score=classified,
         steps=300,
         batch=64,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -454,7 +447,6 @@ def tokens() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(2e-3),
         score=classified,
         steps=300,
-        held_out=True,
     )
     return sound, (
         Fault(
@@ -516,7 +508,6 @@ def letters() -> tuple[Program, tuple[Fault, ...]]:
         optimizer=adam(1e-2),
         score=_each_classified,
         steps=300,
-        held_out=True,
     )
     return sound, (
         Fault(
