@@ -10,6 +10,7 @@
     ├── NotFound
     ├── Conflict                   the current state of the resource does not allow the request
     ├── InsufficientData           there is not enough stored data for an answer
+    │   └── DamagedData            the stored data cannot be read
     ├── ServiceUnavailable         the queue or the database is unreachable
     ├── LeaseLost                  another attempt owns the run; writes of this attempt are rejected
     ├── CheckpointUnusable         a checkpoint's file is missing or damaged
