@@ -272,6 +272,11 @@ def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence,
     return (Evidence("relative_train_loss", loss, "ratio", thresholds.learned),)
 
 
+def and_first(advice: str, *, harm: bool) -> str:
+    """The end of a summary: what to try first, where the condition does harm."""
+    return f"; first {advice}." if harm else "."
+
+
 NOT_ENDED = "training has not finished"
 NO_YARDSTICK = "the loss of always predicting the average is not known"
 

@@ -13,7 +13,18 @@ from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent, starts_too_large
+from .base import (
+    Order,
+    Rule,
+    and_first,
+    enough,
+    failed,
+    listed,
+    loss_evidence,
+    outcome_in_words,
+    percent,
+    starts_too_large,
+)
 
 _BORN_DEAD: tuple[Blame, ...] = ("initialization", "hidden_activation", "input_scaling")
 _DIED: tuple[Blame, ...] = ("learning_rate", "initialization", "hidden_activation")
@@ -45,6 +56,7 @@ class DeadUnits(Rule):
             return None
         layers = dead_layers(features.dead, record, layer=thresholds.dead_layer, share=thresholds.dead_mean)
         met, probed = _met(features, record, thresholds)
+        blames = self._blames(features, record, thresholds)
         return self.finding(
             features,
             harm=failed(features, thresholds),
@@ -56,8 +68,9 @@ class DeadUnits(Rule):
                 Evidence("dead_fraction_mean", mean, "fraction", thresholds.dead_mean),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, record, thresholds, layers),
-            blames=self._blames(features, record, thresholds),
+            summary=_summary(features, record, thresholds, layers)
+            + and_first(_ADVICE[blames[0]], harm=failed(features, thresholds)),
+            blames=blames,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -95,6 +108,12 @@ class DeadUnits(Rule):
         return bool(len(known)) and bool(known.max() >= thresholds.dead_layer or known.mean() >= thresholds.dead_mean)
 
 
+_ADVICE: Mapping[Blame, str] = {
+    "learning_rate": "lower the learning rate",
+    "initialization": "start from He initialization with biases of 0",
+}
+
+
 def _met(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:
     """For each probe, whether the condition held; and the probes' steps."""
     series = record.get("dead_fraction")
@@ -114,4 +133,4 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     else:
         where = f" (worst: {listed(layers)})" if layers else ""
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
-    return f"{text}; {outcome_in_words(features, thresholds)}."
+    return f"{text}; {outcome_in_words(features, thresholds)}"

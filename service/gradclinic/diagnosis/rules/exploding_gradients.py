@@ -25,7 +25,18 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, enough, failed, listed, loss_evidence, outcome_in_words, overflows_float16
+from .base import (
+    Order,
+    Rule,
+    and_first,
+    blown_up,
+    enough,
+    failed,
+    listed,
+    loss_evidence,
+    outcome_in_words,
+    overflows_float16,
+)
 from .divergence import onset_of_blow_up
 
 
@@ -84,7 +95,7 @@ class ExplodingGradients(Rule):
                 *_factors(shown, culprits),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, thresholds, shown, culprits),
+            summary=_summary(features, thresholds, shown, culprits) + and_first(_advice(features), harm=harm),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -153,7 +164,7 @@ def _summary(features: Features, thresholds: Thresholds, slope: float, culprits:
     recurrent = features.profile is not None and features.profile.group
     way = "from the last time step back to the first" if recurrent else "from output to input"
     if slope <= -45:
-        return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}."
+        return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}"
     growth = f"Gradients grow by a factor of 10^{-slope:.1f} {way}"
     if culprits.local:
         where = f", most of it at {listed(culprits.layers)} (a factor of {culprits.worst_factor:.3g} there)"
@@ -161,4 +172,10 @@ def _summary(features: Features, thresholds: Thresholds, slope: float, culprits:
         where = f", by {culprits.typical_factor:.3g} at each step of {listed(culprits.layers)}"
     else:
         where = f", by {culprits.typical_factor:.3g} at a typical layer"
-    return f"{growth}{where}; {outcome_in_words(features, thresholds)}."
+    return f"{growth}{where}; {outcome_in_words(features, thresholds)}"
+
+
+def _advice(features: Features) -> str:
+    if features.profile is not None and features.profile.group:
+        return "start from an orthogonal recurrent matrix, and clip the gradient"
+    return "start from smaller weights (He or Xavier initialization); where branches are added, scale them down"

@@ -22,7 +22,7 @@ from ..culprits import saturated_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import Order, Rule, and_first, enough, failed, listed, loss_evidence, outcome_in_words, percent
 
 
 class SaturatedActivations(Rule):
@@ -61,7 +61,8 @@ class SaturatedActivations(Rule):
                 Evidence("saturated_fraction_worst_layer", worst, "fraction", thresholds.saturated_layer),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, record, thresholds, layers, mean=mean, worst=worst, from_start=from_start),
+            summary=_summary(features, record, thresholds, layers, mean=mean, worst=worst, from_start=from_start)
+            + and_first(_FROM_START if from_start else "lower the learning rate", harm=failed(features, thresholds)),
             blames=("initialization", "input_scaling") if from_start else ("learning_rate", "hidden_activation"),
         )
 
@@ -104,6 +105,9 @@ def _met(record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndar
     return met, series.steps
 
 
+_FROM_START = "start from smaller weights (Xavier initialization), and standardize the inputs"
+
+
 def _summary(
     features: Features,
     record: RunRecord,
@@ -122,4 +126,4 @@ def _summary(
     else:
         what = f"{percent(worst)} of the {kinds} activations of {listed(layers)} are saturated {when}"
         where = ""
-    return f"{what}{where}: there the slope is almost zero; {outcome_in_words(features, thresholds)}."
+    return f"{what}{where}: there the slope is almost zero; {outcome_in_words(features, thresholds)}"

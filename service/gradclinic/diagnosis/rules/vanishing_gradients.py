@@ -31,6 +31,7 @@ from .base import (
     NOTHING_LEARNED,
     Order,
     Rule,
+    and_first,
     blown_up,
     enough,
     failed,
@@ -69,12 +70,16 @@ class VanishingGradients(Rule):
         if not lasting and not late and max(start, early) < tau:
             return None
         late = late and not lasting
+        harm, blames = (
+            failed(features, thresholds) and (lasting or late),
+            self._blamed(features, record, thresholds, start),
+        )
         culprits = along_depth(features, record, sign=1)
         slope = features.depth_slope_late if late else max(_known(features), default=0.0)
         steep = profile.steps[(profile.slope >= tau) | (profile.local_loss(sign=1) >= tau)]
         return self.finding(
             features,
-            harm=failed(features, thresholds) and (lasting or late),
+            harm=harm,
             confidence=max(
                 slope_beyond(profile, tau, sign=1, since=0.75 * features.steps_done, until=features.steps)
                 if late
@@ -91,8 +96,9 @@ class VanishingGradients(Rule):
                 *_factors(slope or 0.0, culprits),
                 *loss_evidence(features, thresholds),
             ),
-            blames=self._blamed(features, record, thresholds, start),
-            summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)),
+            blames=blames,
+            summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late))
+            + and_first(_advice(blames, recurrent=bool(profile.group)), harm=harm),
         )
 
     def _blamed(self, features: Features, record: RunRecord, thresholds: Thresholds, start: float) -> tuple[Blame, ...]:
@@ -197,4 +203,14 @@ def _summary(
         where = f": each step of {listed(culprits.layers)} passes on {percent(culprits.typical_factor)}"
     else:
         where = f": a typical layer passes on only {percent(culprits.typical_factor)}"
-    return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}."
+    return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}"
+
+
+def _advice(blames: Sequence[Blame], *, recurrent: bool) -> str:
+    if blames[0] == "learning_rate":
+        return "take larger or more steps" if "steps" in blames else "lower the learning rate"
+    if recurrent:
+        return "try gates (LSTM, GRU) or an orthogonal recurrent matrix, or read out nearer to what matters"
+    if blames[0] == "initialization":
+        return "start from larger weights (He initialization), or add normalization"
+    return "try an activation that does not saturate (ReLU), or add batch norm"
