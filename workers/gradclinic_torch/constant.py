@@ -24,7 +24,7 @@ class ConstantLoss:
     Huber and smooth absolute error: the least that a constant reaches for the first targets, mean over outputs.
     Absolute error: the mean absolute deviation from the median, mean over outputs, of the first targets.
     Binary cross entropy: the entropy of each output's share of ones, mean over outputs.
-    A loss that sums over a batch (`reduction="sum"`) has so many times that as a batch has terms on average.
+    A loss that sums over a batch (`reduction="sum"`) has that, times the mean number of terms of a batch.
     """
 
     def __init__(self) -> None:
