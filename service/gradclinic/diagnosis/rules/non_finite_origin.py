@@ -7,7 +7,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, counted, overflows_float16
+from .base import Order, Rule, counted, overflows_float16, starts_too_large
 from .divergence import onset_of_blow_up
 
 _DATA = ("inputs", "targets")
@@ -36,6 +36,8 @@ class NonFiniteOriginRule(Rule):
             return None
         if found.where in _NETWORK and overflows_float16(features, record):
             return None  # finite in any wider format, so the precision is at fault
+        if found.where in _NETWORK and starts_too_large(record):
+            return None  # the initial weights enlarge the signal until it overflows
         compared = record.preflight.loss if record.preflight is not None else None
         if found.where == "loss" and compared is not None and compared.takes == "numbers":
             return None  # a difference that overflows: outputs or targets are too large, which other rules say

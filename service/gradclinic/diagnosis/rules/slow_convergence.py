@@ -17,6 +17,7 @@ from .base import (
     Order,
     Rule,
     blown_up,
+    counted,
     enough,
     failed,
     loss_evidence,
@@ -173,6 +174,8 @@ healthy step. A judgement, asked only where nothing was learned, nothing else is
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
 _FALLING: tuple[Blame, ...] = ("steps", "learning_rate")
+_FEW_SAMPLES = 2
+"""A gradient of so few samples is noise for the most part, and only small steps average it."""
 _GUESSING = 1.05
 """Up to this ratio a loss is that of always predicting the average, and no worse."""
 _AT_ITS_LIMIT: tuple[Blame, ...] = ("architecture", "data", "optimizer")
@@ -191,6 +194,15 @@ def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blam
         return (
             f"each step changes a layer by {percent(a_step)} of its size on average, so the steps may be too large",
             ("learning_rate", "optimizer", "data"),
+        )
+    seen = record.preflight
+    if seen is not None and seen.batch_size is not None and seen.batch_size <= _FEW_SAMPLES:
+        return (
+            (
+                f"each step follows {counted(seen.batch_size, 'sample')} only, so it is mostly noise: take larger"
+                " batches or smaller steps"
+            ),
+            ("batch_size", "learning_rate"),
         )
     if NOTHING_LEARNED < (features.relative_train_loss or 0.0) < _GUESSING:
         return (

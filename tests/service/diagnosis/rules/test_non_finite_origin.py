@@ -5,6 +5,7 @@ import pytest
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.origin import NonFiniteOrigin
+from gradclinic.measurements.record import Series
 
 from ..records import changed, failed, healthy_record, truncated
 from ..seen import CLASSIFIER, REGRESSION
@@ -86,3 +87,11 @@ def test_a_difference_that_overflows_is_no_fault_of_the_loss() -> None:
     record = replace(broken("loss"), preflight=REGRESSION)
     assert "non_finite_origin" not in {finding.condition for finding in diagnose(record).findings}
     assert diagnose(replace(record, preflight=CLASSIFIER)).primary == "non_finite_origin"
+
+
+def test_a_signal_that_initial_weights_enlarge_until_it_overflows_is_no_fault_of_one_operation() -> None:
+    record = replace(broken("forward"), preflight=CLASSIFIER)
+    for level, there in ((40.0, False), (20.0, True)):
+        levels = Series(np.zeros(1, np.int32), np.full((1, len(record.sites)), level, np.float32))
+        large = replace(record, series={**record.series, "activation_rms": levels})
+        assert ("non_finite_origin" in {finding.condition for finding in diagnose(large).findings}) is there

@@ -13,6 +13,7 @@ from gradclinic.measurements.record import Series
 from gradclinic.remedies.network import Network
 
 from ..records import changed, failed, healthy_record, outcome, stuck, with_slope
+from ..seen import CLASSIFIER, seen
 
 
 @pytest.mark.parametrize(("decades", "name"), [(1.2, "vanishing"), (-1.2, "exploding")])
@@ -208,3 +209,10 @@ def test_steps_that_a_schedule_made_too_small_are_its_fault() -> None:
     finding = diagnose(record).findings[0]
     assert (finding.condition, finding.blames) == ("slow_convergence", ("schedule", "learning_rate"))
     assert "the schedule holds it back" in finding.summary
+
+
+@pytest.mark.parametrize(("batch_size", "blamed"), [(1, "batch_size"), (2, "batch_size"), (3, "labels")])
+def test_steps_of_one_or_two_samples_are_noise(batch_size, blamed) -> None:
+    look = CLASSIFIER.model_copy(update={"batch_size": batch_size})
+    finding = diagnose(seen(look, record=level_with(update_to_weight_ratio=0.01))).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)

@@ -64,3 +64,24 @@ def test_frozen_layers_and_single_records_say_nothing() -> None:
     assert found(replace(shrunk, weights=frozen)) is None
     assert found(with_norms([[1.0, 1.0, 1.0]])) is None
     assert found(shrunk) is not None
+
+
+@pytest.mark.parametrize(
+    ("decay", "gradient", "optimizer", "there"),
+    [
+        (0.1, 0.6, "SGD", True),
+        (0.1, 0.7, "SGD", True),
+        (0.1, 0.8, "SGD", False),
+        (0.1, 0.4, "SGD", False),
+        (0.1, 0.6, "AdamW", False),
+        (0.001, 0.006, "SGD", False),
+    ],
+)
+def test_a_decay_that_takes_away_what_the_gradient_adds_is_named(decay, gradient, optimizer, there):
+    """Weights of norm 6."""
+    stuck = changed(healthy_record(), {"weight_norm_l2": 6.0, "weight_grad_norm_l2": gradient}, outcome=failed())
+    look = but(CLASSIFIER, "optimizer", weight_decay=decay, name=optimizer)
+    found = {finding.condition: finding for finding in diagnose(seen(look, record=stuck)).findings}
+    assert ("too_much_decay" in found) is there
+    if there:
+        assert "takes away what the gradient adds" in found["too_much_decay"].summary
