@@ -230,3 +230,14 @@ def test_it_sees_the_largest_dropout_that_is_in_use():
     assert looked_at(dropped, nn.CrossEntropyLoss(), CLASSES).dropout == 0.9
     assert looked_at(dropped.eval(), nn.CrossEntropyLoss(), CLASSES).dropout is None
     assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES).dropout is None
+
+
+@pytest.mark.parametrize(
+    ("values", "alike"), [((0.5, 0.5), True), ((0.0, 0.0), True), ((0.0, None), False), ((None, None), False)]
+)
+def test_weights_that_begin_with_one_value_are_told(values, alike):
+    model = net(3)
+    for layer, value in zip((model[0], model[2]), values, strict=True):
+        if value is not None:
+            nn.init.constant_(layer.weight, value)
+    assert looked_at(model, nn.CrossEntropyLoss(), CLASSES).wiring.alike is alike

@@ -80,6 +80,7 @@ class FirstLook:
         self._stops_at: str | None = None
         self._uncleared: list[bool] = []
         self._evaluating: tuple[str, ...] = ()
+        self._alike = False
         self._dropout: float | None = None
         self._settings: OptimizerFacts | None = None
         self._batch_size: int | None = None
@@ -211,6 +212,8 @@ class FirstLook:
             if isinstance(module, nn.modules.dropout._DropoutNd) and module.training
         ]
         self._dropout = max(dropped, default=None)
+        matrices = [each for each in self._leaves if isinstance(each, nn.Parameter) and each.ndim > 1]
+        self._alike = len(matrices) > 1 and all(each.numel() > 1 and _is_one_value(each) for each in matrices)
         group = self._optimizer.param_groups[0]
         betas = group.get("betas", (0.0, 0.0))
         self._settings = OptimizerFacts(
@@ -251,6 +254,7 @@ class FirstLook:
             stops_at=self._stops_at,
             uncleared=len(self._uncleared) >= 2 and all(self._uncleared),
             evaluating=self._evaluating,
+            alike=self._alike,
         )
 
     def _output_facts(self) -> OutputFacts | None:
@@ -310,6 +314,10 @@ class _Kept:
     def rows(self) -> Tensor | None:
         """[rows, columns]; None where nothing was kept."""
         return torch.cat(self._parts) if self._parts else None
+
+
+def _is_one_value(weight: Tensor) -> bool:
+    return bool((weight == weight.flatten()[0]).all())
 
 
 def _called(parameters: Sequence[Tensor], names: Mapping[int, str]) -> tuple[str, ...]:

@@ -114,6 +114,8 @@ class WiringFacts(Spec):
     """Whether the gradients of each step were added to those of the previous step (no zero_grad)."""
     evaluating: Names = ()
     """Names of the dropout and batch norm layers in evaluation mode while the model trains."""
+    alike: bool = False
+    """Whether each of at least two weight matrices began with one value in all of its places."""
 
 
 class PrecisionFacts(Spec):

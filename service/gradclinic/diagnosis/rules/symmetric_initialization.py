@@ -1,0 +1,35 @@
+from typing import ClassVar, Literal
+
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Order, Rule, failed, outcome_in_words
+
+
+class SymmetricInitialization(Rule):
+    """All weights of each layer began equal, so its units compute the same, get the same gradient and stay equal."""
+
+    condition: Literal["symmetric_initialization"] = "symmetric_initialization"
+    source: ClassVar[str] = "Goodfellow, Bengio and Courville 2016, Deep Learning, section 8.4: to break symmetry"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        wiring = record.preflight.wiring if record.preflight is not None else None
+        if wiring is None or not wiring.alike:
+            return None
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=0.95,
+            evidence=(Evidence("different_initial_weights", 1.0, "values in a layer"),),
+            summary=(
+                "All weights of each layer began with one value, so its units stay alike and count as one: draw the"
+                f" initial weights at random; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("initialization",),
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        """Where that value is 0, no gradient passes either, of which this is the reason."""
+        return Order.LOSS_OR_OUTPUT
