@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gradclinic.experiments.losses import Loss
 from gradclinic.experiments.losses.huber import Huber
+from gradclinic.experiments.losses.l1 import MeanAbsoluteError
 
 MOST_CALLS = 1000
 """Batches whose targets are counted; by then their shares are known."""
@@ -53,7 +55,7 @@ class ConstantLoss:
             self._value = lambda: _variance(self._known())
         elif isinstance(criterion, nn.L1Loss) and outputs.shape == targets.shape:
             self._keep(targets.reshape(len(targets), -1).double())
-            self._value = self._absolute_deviation
+            self._value = lambda: self._least(MeanAbsoluteError())
         elif isinstance(criterion, nn.HuberLoss | nn.SmoothL1Loss) and outputs.shape == targets.shape:
             self._keep(targets.reshape(len(targets), -1).double())
             self._value = lambda: self._huber(criterion)
@@ -78,20 +80,19 @@ class ConstantLoss:
         if sum(part.numel() for part in self._rows) < MOST_KEPT:
             self._rows.append(rows)
 
-    def _absolute_deviation(self) -> float | None:
+    def _least(self, loss: Loss) -> float | None:
+        """The least that a constant reaches for the targets that were kept; None where their widths differ."""
         if len({part.shape[1] for part in self._rows}) != 1:
             return None
-        rows = torch.cat(self._rows)
-        return float((rows - rows.median(dim=0).values).abs().mean())
+        return loss.constant(torch.cat(self._rows).cpu().numpy())
 
     def _huber(self, criterion: nn.HuberLoss | nn.SmoothL1Loss) -> float | None:
-        if len({part.shape[1] for part in self._rows}) != 1:
-            return None
-        rows = torch.cat(self._rows)
         if isinstance(criterion, nn.HuberLoss):
-            return Huber(delta=criterion.delta).constant(rows.cpu().numpy())
-        beta = criterion.beta
-        return Huber(delta=beta).constant(rows.cpu().numpy()) / beta if beta else self._absolute_deviation()
+            return self._least(Huber(delta=criterion.delta))
+        if not criterion.beta:
+            return self._least(MeanAbsoluteError())
+        least = self._least(Huber(delta=criterion.beta))
+        return None if least is None else least / criterion.beta
 
     def _known(self) -> Tensor:
         return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()

@@ -82,7 +82,7 @@ class SlowConvergence(Rule):
         )
         summary = (
             f"In {features.steps_done:,} steps {outcome_in_words(features, thresholds)}; {advice}"
-            f"{near_slope_in_words(features, thresholds)}. No other fault was found."
+            f"{near_slope_in_words(features, thresholds)}."
         )
         return self._found(
             features,

@@ -1,7 +1,6 @@
-"""What every loss must keep: its constant is the least mean that torch's module has over constant outputs."""
+"""What a loss says that a constant output costs, and what gradient descent on torch's module finds."""
 
 import numpy as np
-import pytest
 import torch
 
 from gradclinic.experiments.losses import Loss
@@ -11,8 +10,8 @@ CLASSES = np.array([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
 NUMBERS = np.array([[0.0, 5.0], [1.0, 5.5], [2.0, 9.0], [10.0, 4.0]], np.float32)
 
 
-def keeps_its_constant(loss: Loss, *, task: str, as_logits: bool = True) -> None:
-    """Compare `loss.constant` with what gradient descent over one row of outputs finds."""
+def said_and_found(loss: Loss, *, task: str) -> tuple[float, float]:
+    """`loss.constant`, and the least mean of torch's module over one row of outputs for all samples."""
     raw = CLASSES if task == "classification" else NUMBERS
     columns = 3 if task == "classification" else 2
     targets = torch.from_numpy(loss.targets(raw, outputs=columns, task=task))
@@ -30,4 +29,4 @@ def keeps_its_constant(loss: Loss, *, task: str, as_logits: bool = True) -> None
         return found
 
     steps.step(value)
-    assert value().item() == pytest.approx(loss.constant(targets.numpy()), rel=1e-4)
+    return loss.constant(targets.numpy()), value().item()
