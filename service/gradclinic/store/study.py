@@ -23,8 +23,6 @@ from .records.study import NewStudy, Study
 from .rows import insert_runs, known, moment
 from .run import cancel_queued
 
-"""Name of the first arm of every study."""
-
 
 class Studies:
     """Reads and writes studies."""

@@ -1,3 +1,4 @@
+import asyncio
 import socket
 import threading
 import time
@@ -49,6 +50,23 @@ def test_the_second_request_of_a_connection_has_as_much_time(
     answer, waited_s = until_closed(api, whole, b"GET /liv", pause_s=0.3)
     assert answer.startswith(b"HTTP/1.1 200")
     assert 1.0 < waited_s < 6
+
+
+def test_answers_are_sent_at_once_on_a_socket_that_was_given_as_a_descriptor() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+        with accepted, socket.fromfd(accepted.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as given:  # as uvicorn does
+            assert given.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
+            connection.send_at_once(asyncio.Transport({"socket": given}))
+            assert given.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_a_local_socket_is_left_as_it_is() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        connection.send_at_once(asyncio.Transport({"socket": here}))
+        connection.send_at_once(asyncio.Transport())
 
 
 def test_a_body_that_does_not_arrive_is_given_up(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
