@@ -85,10 +85,10 @@ def _one_layer_too_large(draw: Draw) -> tuple[Experiment, Condition, tuple[Condi
     return experiment, "exploding_gradients", ("divergence",), place
 
 
-def _between_one_and_two_decades(draw: Draw) -> tuple[Experiment, Condition, tuple[Condition, ...], None]:
+def _between_one_and_two_orders(draw: Draw) -> tuple[Experiment, Condition, tuple[Condition, ...], None]:
     depth = whole(draw, 10, 20)
-    decades = between(draw, 1.0, 2.0)
-    gain = 2.0**0.5 * 10.0 ** (-decades / (depth - 1))
+    orders = between(draw, 1.0, 2.0)
+    gain = 2.0**0.5 * 10.0 ** (-orders / (depth - 1))
     model = mlp(draw, "relu", "lecun_normal", depth, gain=gain)
     experiment = build(model, {"kind": "digits"}, sgd(between(draw, 0.01, 0.05)))
     return experiment, "vanishing_gradients", ("healthy", "slow_convergence", "oscillating_loss"), None
@@ -126,7 +126,7 @@ def _deep_batch_norm(draw: Draw) -> tuple[Experiment, Condition, tuple[Condition
 
 
 PLANTED = (_one_dead_layer, _one_saturated_layer, _one_layer_too_small, _one_layer_too_large)
-EDGES = (_between_one_and_two_decades, _near_the_stable_step, _late_onset, _small_but_not_tiny_steps, _deep_batch_norm)
+EDGES = (_between_one_and_two_orders, _near_the_stable_step, _late_onset, _small_but_not_tiny_steps, _deep_batch_norm)
 
 
 def borderline(count: int, *, seed: int) -> list[Case]:

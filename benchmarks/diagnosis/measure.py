@@ -12,7 +12,7 @@ from gradclinic_workers.train.fit import train
 from .cases import Case
 
 LOOKS = (20, 25, 32, 40, 50, 63, 79, 100, 126, 158, 200, 251, 316)
-"""Steps after which a running training is looked at, ten a decade, to see when its condition shows."""
+"""Steps after which a running training is diagnosed, ten for each power of ten, to see when its condition shows."""
 
 
 @dataclass(frozen=True)

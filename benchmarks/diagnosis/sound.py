@@ -132,7 +132,7 @@ def _with_norm(draw: Draw) -> Experiment:
 
 
 def _deep_with_batch_norm(draw: Draw) -> Experiment:
-    """Gradients explode here by one to two decades before the first step; with steps enough it learns all the same."""
+    """Gradients explode by one to two orders of magnitude before the first step; given enough steps it still learns."""
     model = mlp(draw, "relu", "kaiming_normal", whole(draw, 14, 20), normalization="batch_norm")
     data = pick(draw, ({"kind": "digits"}, {"kind": "blobs"}, {"kind": "wine"}))
     optimizer = {"kind": "adam", "learning_rate": between(draw, 0.002, 0.004)}

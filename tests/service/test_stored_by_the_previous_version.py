@@ -30,10 +30,11 @@ ADDED = {"blames", "loss_unit", "summary", "path", "loss", "output_activation"}
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; the
 path over the depth that a site lies on; an experiment's loss and output activation."""
 
+RENAMED = [("decades", "orders of magnitude")]
+"""Units by their previous and their present name."""
 
 NOT_LISTED = {"experiment", "resolved_experiment"}
 """Keys of a run that this version leaves out of lists of runs."""
-
 
 ANSWERS: list[dict[str, Any]] = json.loads(unpacked("previous_version.json.xz"))
 *READ, CATALOGUE = ANSWERS
@@ -103,4 +104,4 @@ def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
 def _alike(before: Any, now: Any) -> bool:
     if {type(before), type(now)} <= {int, float}:  # 9 and 9.0 are one number to JSON
         return isclose(before, now, rel_tol=ROUNDING)
-    return type(before) is type(now) and before == now
+    return type(before) is type(now) and (before == now or (before, now) in RENAMED)

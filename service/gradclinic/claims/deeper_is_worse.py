@@ -15,7 +15,7 @@ def _arms(*, quick: bool) -> Arms:
 
 
 def _decide(seeds: Seeds) -> Ruling:
-    slopes = by_arm(seeds, depth_slope, "decades")
+    slopes = by_arm(seeds, depth_slope, "orders of magnitude")
     grows = [[_grows([depth_slope(seed[f"sigmoid, depth {depth}"]) for depth in DEPTHS]) for seed in seeds]]
     healthy = decided([abs(depth_slope(seed["relu, depth 10"])) < TAU for seed in seeds])
     return Ruling(

@@ -18,24 +18,24 @@ def _arms(*, quick: bool) -> Arms:
 
 
 def _decide(seeds: Seeds) -> Ruling:
-    decades = by_arm(seeds, _decades, "decades")
-    slower = [[_slower(_decades(seed[name])) for seed in seeds] for name in decades]
+    orders = by_arm(seeds, _orders, "orders of magnitude")
+    slower = [[_slower(_orders(seed[name])) for seed in seeds] for name in orders]
     return Ruling(
         of_parts(slower),
         "Orders of magnitude from the last hidden layer's relative update to the first one's: "
-        f"{', '.join(f'{name}: {said(each)}' for name, each in decades.items())}"
+        f"{', '.join(f'{name}: {said(each)}' for name, each in orders.items())}"
         f" ({sum(decided(part) is True for part in slower)} of {len(slower)} at {SLOWER:g}, a tenth, or less).",
-        tuple(decades.values()),
+        tuple(orders.values()),
     )
 
 
-def _decades(run: RunResult) -> float | None:
+def _orders(run: RunResult) -> float | None:
     """None if the run changed no weight, which is not informative."""
     return run.metric("update_decades")
 
 
-def _slower(decades: float | None) -> bool | None:
-    return None if decades is None else decades <= SLOWER
+def _slower(orders: float | None) -> bool | None:
+    return None if orders is None else orders <= SLOWER
 
 
 CLAIM = Claim(

@@ -14,7 +14,7 @@ def _arms(*, quick: bool) -> Arms:
 
 
 def _decide(seeds: Seeds) -> Ruling:
-    slopes = by_arm(seeds, _early, "decades")
+    slopes = by_arm(seeds, _early, "orders of magnitude")
     highest, *_, lowest = slopes
     return Ruling(
         of_parts([[_early(seed[lowest]) <= _early(seed[highest]) - A_DIFFERENCE for seed in seeds]]),

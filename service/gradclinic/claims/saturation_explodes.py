@@ -11,7 +11,7 @@ def _arms(*, quick: bool) -> Arms:
 
 
 def _decide(seeds: Seeds) -> Ruling:
-    slopes = by_arm(seeds, depth_slope, "decades")
+    slopes = by_arm(seeds, depth_slope, "orders of magnitude")
     first, *_, last = slopes
     explodes = [
         depth_slope(seed[last]) <= -TAU and depth_slope(seed[last]) < depth_slope(seed[first]) for seed in seeds

@@ -18,7 +18,7 @@ def _arms(*, quick: bool) -> Arms:
 
 
 def _decide(seeds: Seeds) -> Ruling:
-    slopes = by_arm(seeds, depth_slope, "decades")
+    slopes = by_arm(seeds, depth_slope, "orders of magnitude")
     lost = [{name: abs(depth_slope(run)) for name, run in seed.items()} for seed in seeds]
     through = [[each[f"{name}, skips of {SCALE:g}"] < TAU <= each[name] for each in lost] for name in ACTIVATIONS]
     unscaled = [decided([each[f"{name}, skips of 1"] < TAU for each in lost]) for name in ACTIVATIONS]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..kernel.vocabulary import Unit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
@@ -19,7 +21,7 @@ class Effect:
     pairs: int
     p_value: float | None
     """Two-sided p-value of a sign-flip test."""
-    unit: str
+    unit: Unit
     """Unit of the difference."""
     baseline_mean: float | None
     """Mean of the finite values (geometric on a logarithmic scale); None if there are none."""

@@ -82,14 +82,14 @@ METRICS: Mapping[str, Metric] = {
         ),
         Metric(
             "depth_slope",
-            "decades",
+            "orders of magnitude",
             "Gradient decay D at step 0: orders of magnitude by which the gradient shrinks from output to input",
             better="nearer_zero",
             decides=False,
         ),
         Metric(
             "depth_slope_early",
-            "decades",
+            "orders of magnitude",
             "Median D over the first quarter of the steps",
             better="nearer_zero",
             decides=False,

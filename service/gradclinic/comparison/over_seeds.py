@@ -15,6 +15,7 @@ from ..diagnosis import Evidence, Finding
 from ..diagnosis.confidence import median_interval, median_of, wilson
 from ..diagnosis.rules import NOTHING_WRONG
 from ..diagnosis.wording import as_read
+from ..kernel.vocabulary import Unit
 from .results import RunResult, SweepPoint, Swept
 
 
@@ -23,7 +24,7 @@ class EvidenceOverSeeds:
     """One measured number of a finding, over the seeds that have the finding."""
 
     name: str
-    unit: str
+    unit: Unit
     threshold: float | None
     """The threshold of the first of these seeds."""
     median: float

@@ -36,7 +36,7 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     profile = features.profile
     if profile is None:
         return Culprits((), local=False, worst_factor=1.0, typical_factor=1.0)
-    losses = sign * _decades_lost(profile, sign=sign)
+    losses = sign * _orders_lost(profile, sign=sign)
     worst, typical = float(losses.max()), float(np.median(losses))
     factors = {"worst_factor": 10.0 ** (-sign * worst), "typical_factor": 10.0 ** (-sign * typical)}
     if profile.group:
@@ -52,7 +52,7 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     return Culprits(tuple(dict.fromkeys(names)), local=local, **factors)
 
 
-def _decades_lost(profile: Profile, *, sign: int) -> Array:
+def _orders_lost(profile: Profile, *, sign: int) -> Array:
     """[L - 1]: orders of magnitude lost between sites: at the start if the profile is steepest there, else early."""
     rows = np.isfinite(profile.log10_gradient).all(axis=1)
     if not rows.any():

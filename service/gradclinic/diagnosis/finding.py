@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import OnErrorOmit
 
-from ..kernel.vocabulary import Blame, Severity
+from ..kernel.vocabulary import Blame, Severity, Unit
 from ..remedies import AnyRemedy
 
 
@@ -14,7 +14,7 @@ class Evidence:
 
     name: str
     value: float
-    unit: str
+    unit: Unit
     threshold: float | None = None
 
 

@@ -48,7 +48,9 @@ def _problem(issue: dict[str, Any], kind: type[NamedThresholds]) -> Problem:
 class Thresholds(NamedThresholds):
     """The thresholds of the rules; each can be replaced by name when a stored run is diagnosed again."""
 
-    depth_slope: Annotated[float, Field(gt=0, le=45, json_schema_extra={"unit": "decades", "source": _CORPUS})] = 1.5
+    depth_slope: Annotated[
+        float, Field(gt=0, le=45, json_schema_extra={"unit": "orders of magnitude", "source": _CORPUS})
+    ] = 1.5
     """|D| from which gradients vanish or explode. Learning degrades between 1 and 2 orders of magnitude; at 1.5, one
     end of the network receives 1/32 of the gradient of the other end."""
     learned: Annotated[float, Field(gt=0, le=1, json_schema_extra={"unit": "ratio", "source": _CORPUS})] = LEARNED

@@ -1,12 +1,14 @@
-"""The words that results are given in: the rooms that reach them, the API and its clients share them.
+"""The words that results are stated in, shared by the packages that compute them, the API and its clients.
 
-They stand here so that a client which reads an answer need not load the rules and statistics that made it.
+They are defined here so that a client can read an answer without loading the rules and statistics behind it.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 Severity = Literal["info", "warning", "critical"]
-"""How bad a finding is."""
+"""How severe a finding is."""
 Blame = Literal[
     "input_scaling", "target_scaling", "labels", "data", "loss", "output_activation", "hidden_activation",
     "architecture", "normalization", "initialization", "learning_rate", "schedule", "optimizer", "regularization",
@@ -14,14 +16,22 @@ Blame = Literal[
 ]  # fmt: skip
 """The parts of a training that a finding can hold responsible."""
 ArmVerdict = Literal["cures", "improves", "no_effect", "harms", "inconclusive"]
-"""What an arm did to the network."""
+"""The effect of an arm on the network."""
 PairedBy = Literal["seed", "order"]
-"""What joins a run of an arm to one of the baseline's."""
+"""How runs of an arm are paired with runs of the baseline."""
 CheckVerdict = Literal["pass", "fail", "inconclusive"]
-"""Whether a new result is no worse than its margins allow."""
+"""Whether a new result is within the margins of the baseline."""
 ClaimVerdict = Literal["supported", "refuted", "mixed", "inconclusive"]
-"""What the trainings of a claim say of it."""
+"""The outcome of testing a claim."""
 SearchRound = Literal["diagnose", "screen", "improve", "race", "confirm"]
 """Rounds of the search for a cure, in order."""
 SearchEnding = Literal["healthy", "cured", "not_cured", "untrainable"]
 """How the search for a cure ended."""
+
+
+def _today(unit: object) -> object:
+    return "orders of magnitude" if unit == "decades" else unit
+
+
+Unit = Annotated[str, BeforeValidator(_today)]
+"""The unit of a measured number. Documents of earlier versions have "decades" for orders of magnitude."""

@@ -35,7 +35,7 @@ def set_marks(axes: "Axes", x: Part, y: Part) -> None:
     axes.minorticks_off()
     for line, settings in ((axes.xaxis, x), (axes.yaxis, y)):
         if settings.get("type") == "log" and "tickvals" not in settings:
-            _few_decades(line)
+            _narrow(line)
 
 
 def _seen(axis: Part) -> tuple[list[float], list[str]]:
@@ -48,8 +48,8 @@ def _seen(axis: Part) -> tuple[list[float], list[str]]:
     return [at for at, _ in seen], [text for _, text in seen]
 
 
-def _few_decades(line: Any) -> None:
-    """Marks between the decades where fewer than two of these would be seen."""
+def _narrow(line: Any) -> None:
+    """Ticks between the powers of ten if fewer than two of those would be visible."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
     low, high = line.get_view_interval()

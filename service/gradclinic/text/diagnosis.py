@@ -25,8 +25,6 @@ def diagnosis_words(
         if index == 1:
             parts.append(Text("\nAlso found"))
         parts.append(_finding(finding, layers=layers, steps=steps))
-    if any(each.unit == "decades" for finding in diagnosis.findings for each in finding.evidence):
-        parts.append(Text("A decade is a factor of ten.", style="dim"))
     return Group(*parts)
 
 
@@ -85,8 +83,8 @@ def _evidence(evidence: Sequence[EvidenceAnswer]) -> list[tuple[str, str]]:
     rows = []
     for index, each in enumerate(evidence):
         read = as_read(each.name, each.value, each.threshold)
-        held = "" if read.threshold is None else f"   (threshold {short(read.threshold)})"
+        held = "" if read.threshold is None else f" (threshold {short(read.threshold)})"
         unit = "" if each.unit == "step" else each.unit
-        words = f"{read.label:<42}{short(read.value):>9} {unit:<8}{held}".rstrip()
+        words = f"{read.label:<42}{short(read.value):>9} {unit}{held}".rstrip()
         rows.append(("evidence" if index == 0 else "", words))
     return rows

@@ -41,7 +41,7 @@ def study_diagnosis_words(comparison: ComparisonAnswer) -> RenderableType:
             parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each.seeds) > 1 else ''} {seeds})", "bold"))
             parts += [_finding(finding) for finding in each.findings]
     reading = "Numbers: median over the seeds that show it, with a distribution-free interval."
-    return Group(*parts, Text(f"\n{reading} A decade is a factor of ten.", style="dim"))
+    return Group(*parts, Text(f"\n{reading}", style="dim"))
 
 
 def diagnoses_by_arm(comparison: ComparisonAnswer) -> Iterator[tuple[str, Sequence[DiagnosisOverSeedsAnswer]]]:
@@ -77,10 +77,10 @@ def _evidence(each: EvidenceOverSeedsAnswer) -> str:
 
     read = as_read(each.name, each.median, each.threshold, interval=each.interval)
     unit = "" if each.unit == "step" else each.unit
-    words = f"{read.label:<42}{short(read.value):>9} {unit:<8}"
+    words = f"{read.label:<42}{short(read.value):>9} {unit}".rstrip()
     if read.interval is not None and each.confidence is not None:
         low, high = read.interval
         words += f"  {100 * each.confidence:.0f} %: {short(low)} to {short(high)}"
     if read.threshold is not None:
-        words += f"   (threshold {short(read.threshold)})"
-    return words.rstrip()
+        words += f" (threshold {short(read.threshold)})"
+    return words

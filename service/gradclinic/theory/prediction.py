@@ -103,7 +103,7 @@ def predict(experiment: "Experiment") -> Prediction:
         with np.errstate(all="ignore"):  # overflows are detected and reported afterwards
             q, squares, doubts = _run(experiment, network, sites, signal)
             error = _expected_error(experiment, network, sites, signal, widths)
-            logs = _decades(squares)
+            logs = _log10(squares)
     except NoClosedForm as why:
         return Prediction((), None, None, str(why))
     totals = squares * np.array([prod(width) for width in widths])
@@ -176,7 +176,7 @@ def _recurrent(
     doubt = np.full(len(sites), REUSED / (log(10.0) * layer.out_shape[-1]))
     if not certain:
         other = unrolled(layer, alike.second[None, :], setting)
-        doubt[:-1] += np.abs(np.diff(_decades(states.squares)) - np.diff(_decades(other.squares)))
+        doubt[:-1] += np.abs(np.diff(_log10(states.squares)) - np.diff(_log10(other.squares)))
     doubt[-1] = 0.0
     return states.q, states.squares, doubt
 
@@ -203,7 +203,7 @@ def _expected_error(
     slopes = []
     for factor in (change, 1.0 / change):
         _, squares, _ = _run(experiment, network, sites, signal.scaled(factor, centred=False))
-        slopes.append(_slope(_decades(squares)))
+        slopes.append(_slope(_log10(squares)))
     sensitivity = 0.5 * abs(slopes[0] - slopes[1])
     if sensitivity > UNSTABLE and not over_time:
         raise NoClosedForm(
@@ -220,7 +220,7 @@ def _slope(logs: Array) -> float:
     return float(logs @ centred / (centred @ centred))
 
 
-def _decades(squares: Array) -> Array:
+def _log10(squares: Array) -> Array:
     """log10 of the gradient relative to the last site; an exact 0 counts as -45, as in a measured profile."""
     if not np.isfinite(squares).all() or squares[-1] <= 0:
         raise NoClosedForm("the gradient is outside the range of floating-point numbers")

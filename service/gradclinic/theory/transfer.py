@@ -119,7 +119,7 @@ def activated(activation: Activation, signal: Signal, *, alike: bool) -> tuple[S
 
 
 def _rounded(values: Array) -> Array:
-    """To nine significant digits, or ten at the beginning of a decade."""
+    """To nine significant digits, or ten just above a power of ten."""
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = 10.0 ** np.floor(9 - np.log10(np.abs(values)))
         return np.where(

@@ -253,7 +253,7 @@ def test_depth_slope_is_shown_in_decades_and_its_wins_are_nearer_to_zero():
     base = [replace(each, metrics=replace(each.metrics, depth_slope=7.0)) for each in STUCK]
     arms = [replace(each, metrics=replace(each.metrics, depth_slope=-0.5)) for each in arm("relu", [0.3] * 5)]
     effect = only([*base, *arms]).effects["depth_slope"]
-    assert (effect.difference, effect.wins, effect.unit) == (-7.5, 5, "decades")
+    assert (effect.difference, effect.wins, effect.unit) == (-7.5, 5, "orders of magnitude")
 
 
 def test_costs_are_ratios_a_step_so_that_an_early_end_is_not_cheap():

@@ -23,7 +23,7 @@ def run(
     point=None,
     threshold=1.5,
 ):
-    evidence = (Evidence("depth_slope", slope, "decades", threshold),)
+    evidence = (Evidence("depth_slope", slope, "orders of magnitude", threshold),)
     found = finding(condition, harm=harm, layers=layers, first_step=first, last_step=299, evidence=evidence)
     return RunResult(f"run_{seed}", "baseline", seed, diagnosis=diagnosis(found), sweep_point=point)
 
@@ -43,16 +43,16 @@ def test_a_condition_in_all_of_five_seeds_has_wilsons_interval_and_its_numbers_o
     assert (slope.median, slope.interval, slope.confidence) == (9.2, (9.0, 9.4), 0.9375)
     assert finding.summary == (
         "Vanishing gradients in 5 of 5 seeds (95 % interval 57 to 100 %); it hurt learning in each of them; from step 0"
-        " on; in 0.linear (named by most of these seeds); gradient lost from output to input: 9.2 decades (94 %"
-        " interval 9 to 9.4)."
+        " on; in 0.linear (named by most of these seeds); gradient lost from output to input: 9.2 orders of magnitude"
+        " (94 % interval 9 to 9.4)."
     )
 
 
 def test_a_slope_that_gains_is_told_without_a_minus_and_with_its_interval_turned():
     found = only([run(seed, "exploding_gradients", slope=-9.0 - seed, threshold=-1.5) for seed in range(3)])
-    assert "gradient gained from output to input: 10 decades (75 % interval 9 to 11)" in found.summary
+    assert "gradient gained from output to input: 10 orders of magnitude (75 % interval 9 to 11)" in found.summary
     steady = only([run(seed, slope=slope, threshold=None) for seed, slope in enumerate([-2.0, -1.0, 0.5])])
-    assert "gradient gained from output to input: 1 decades (75 % interval -0.5 to 2)" in steady.summary
+    assert "gradient gained from output to input: 1 orders of magnitude (75 % interval -0.5 to 2)" in steady.summary
 
 
 def test_seeds_that_disagree_are_told_apart():
@@ -86,7 +86,7 @@ def test_one_seed_has_no_interval_of_its_numbers_and_a_wide_one_of_its_share():
 def test_infinite_values_are_ordered_and_not_averaged():
     finding = only([run(0, slope=inf), run(1, slope=inf), run(2, slope=7.0)]).findings[0]
     assert (finding.evidence[0].median, finding.evidence[0].interval) == (inf, (7.0, inf))
-    assert "infinite decades (75 % interval 7 to infinite)" in finding.summary
+    assert "infinite orders of magnitude (75 % interval 7 to infinite)" in finding.summary
 
 
 def test_points_of_a_sweep_are_different_networks():

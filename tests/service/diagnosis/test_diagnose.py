@@ -18,7 +18,7 @@ def test_a_diagnosis_says_what_by_which_evidence_and_what_to_try() -> None:
     assert (found.primary, found.rule_set) == ("vanishing_gradients", "1")
     finding = found.findings[0]
     assert (finding.rule, finding.harm, finding.severity) == ("vanishing_gradients", True, "critical")
-    assert finding.evidence[0] == Evidence("depth_slope", pytest.approx(6.0, abs=1e-4), "decades", 1.5)
+    assert finding.evidence[0] == Evidence("depth_slope", pytest.approx(6.0, abs=1e-4), "orders of magnitude", 1.5)
     assert SwapActivation() not in finding.suggested_remedies  # it is ReLU already
 
 

@@ -26,7 +26,7 @@ STORED: dict[str, Any] = {
             "layers": ["2.linear"],
             "first_step": 0,
             "last_step": 9,
-            "evidence": [{"name": "depth_slope", "value": "Infinity", "unit": "decades", "threshold": 1.5}],
+            "evidence": [{"name": "depth_slope", "value": "Infinity", "unit": "orders of magnitude", "threshold": 1.5}],
             "rule": "vanishing_gradients",
             "source": "somebody",
             "summary": "Gradients vanish.",
@@ -47,7 +47,7 @@ def test_a_diagnosis_survives_being_stored(condition: str) -> None:
 def test_a_diagnosis_of_an_earlier_version_is_read_with_typed_remedies() -> None:
     (finding,) = decode(Diagnosis, STORED).findings
     assert finding.suggested_remedies == (SwapActivation(activation=ReLU()), AddBatchNorm())
-    assert finding.evidence == (Evidence("depth_slope", float("inf"), "decades", 1.5),)
+    assert finding.evidence == (Evidence("depth_slope", float("inf"), "orders of magnitude", 1.5),)
     assert finding.layers == ("2.linear",)
 
 

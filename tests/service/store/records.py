@@ -18,7 +18,7 @@ EXPERIMENT: dict[str, Any] = {
 }
 DIAGNOSIS = diagnosis(
     *(
-        finding(condition, layers=("0.linear",), evidence=(Evidence("depth_slope", inf, "decades", 1.5),))
+        finding(condition, layers=("0.linear",), evidence=(Evidence("depth_slope", inf, "orders of magnitude", 1.5),))
         for condition in ("vanishing_gradients", "slow_convergence")
     )
 )

@@ -11,7 +11,7 @@ FINDING = finding(
     confidence=0.99,
     layers=("10.linear", "2.linear"),
     last_step=299,
-    evidence=(Evidence("depth_slope", inf, "decades", 1.5),),
+    evidence=(Evidence("depth_slope", inf, "orders of magnitude", 1.5),),
     summary="Gradients vanish.",
     suggested_remedies=(SwapActivation(),),
 )

@@ -8,7 +8,7 @@ from gradclinic.text.claim import ruling_words, rulings_table
 BARE = {
     "name": "bare",
     "value": 9.04,
-    "unit": "decades",
+    "unit": "orders of magnitude",
     "interval": None,
     "confidence": None,
     "n": 1,
@@ -28,7 +28,7 @@ def ruling(*figures: dict[str, object]) -> RulingAnswer:
             "quick": False,
             "runs": 6,
             "verdict": "supported",
-            "explanation": "It lost 0.2 decades, the other 9.",
+            "explanation": "It lost 0.2 orders of magnitude, the other 9.",
             "figures": figures,
         }
     )
@@ -43,11 +43,12 @@ def shown(what: RenderableType, *, width: int = 110) -> str:
 
 def test_a_ruling_says_how_it_was_tested_and_lists_its_figures() -> None:
     text = shown(ruling_words(ruling(BARE, SKIPS), study="http://host/studies/study_1"))
-    for words in ("Skips help.  supported", "6 trainings", "loses less", "9.04  decades, 1 seed", "NaN", "study_1"):
+    figures = ("9.04  orders of magnitude, 1 seed", "NaN")
+    for words in ("Skips help.  supported", "6 trainings", "loses less", *figures, "study_1"):
         assert words in text
     assert "Skips help." in shown(rulings_table([ruling(BARE, SKIPS)]))
 
 
 def test_an_interval_stands_beside_its_figure() -> None:
     figure = {**BARE, "interval": [8.5, "Infinity"], "confidence": 0.96875, "n": 6}
-    assert "9.04  decades [8.5, inf] (97 %), 6 seeds" in shown(ruling_words(ruling(figure), study=""))
+    assert "9.04  orders of magnitude [8.5, inf] (97 %), 6 seeds" in shown(ruling_words(ruling(figure), study=""))

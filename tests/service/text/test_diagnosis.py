@@ -18,7 +18,7 @@ def test_a_diagnosis_says_what_where_since_when_by_what_and_what_to_try() -> Non
         "Gradients vanish.",
         "2 of 12: 2.linear, 10.linear",
         "all 300, from the first one on",
-        "inf decades",
+        "inf orders of magnitude",
         "threshold 1.5",
         "swap activation (relu)",
     ):

@@ -34,10 +34,10 @@ def test_what_the_seeds_say_is_a_line_for_each_arm_and_a_page_with_evidence() ->
 
 
 def test_a_gain_over_seeds_is_read_as_the_gain_of_a_run_is() -> None:
-    gained = finding("exploding_gradients", evidence=(Evidence("depth_slope", -9.3, "decades", -1.5),))
+    gained = finding("exploding_gradients", evidence=(Evidence("depth_slope", -9.3, "orders of magnitude", -1.5),))
     runs = [replace(each, diagnosis=diagnosis(gained)) for each in STUCK]
     console = Console(width=140, record=True, file=io.StringIO())
     console.print(study_diagnosis_words(answer(compare([*runs, *arm("relu", [0.3])]))))
     text = " ".join(console.export_text().split())
-    assert "gradient gained from output to input 9.3 decades" in text
+    assert "gradient gained from output to input 9.3 orders of magnitude" in text
     assert "94 %: 9.3 to 9.3 (threshold 1.5)" in text

@@ -249,7 +249,9 @@ def near_slope_evidence(features: Features, thresholds: Thresholds) -> tuple[Evi
     slope = near_slope(features, thresholds)
     if slope is None:
         return ()
-    return (Evidence("depth_slope", slope, "decades", thresholds.depth_slope * (1.0 if slope > 0 else -1.0)),)
+    return (
+        Evidence("depth_slope", slope, "orders of magnitude", thresholds.depth_slope * (1.0 if slope > 0 else -1.0)),
+    )
 
 
 def near_slope_in_words(features: Features, thresholds: Thresholds) -> str:

@@ -41,7 +41,7 @@ class Divergence(Rule):
         if features.total_update is not None:
             evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.large_update))
         if slope is not None:
-            evidence.append(Evidence("depth_slope_start", slope, "decades", -thresholds.depth_slope))
+            evidence.append(Evidence("depth_slope_start", slope, "orders of magnitude", -thresholds.depth_slope))
         rate = record.get("learning_rate")
         if len(rate):
             evidence.append(Evidence("learning_rate", float(rate.values[-1, 0]), "weight per gradient"))

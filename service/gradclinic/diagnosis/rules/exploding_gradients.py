@@ -80,15 +80,15 @@ class ExplodingGradients(Rule):
             layers=culprits.layers,
             span=self._span(features, record, thresholds, ended=ended),
             evidence=(
-                Evidence("depth_slope", shown, "decades", -tau),
-                *((Evidence("depth_slope_start", start, "decades", -tau),) if start is not None else ()),
+                Evidence("depth_slope", shown, "orders of magnitude", -tau),
+                *((Evidence("depth_slope_start", start, "orders of magnitude", -tau),) if start is not None else ()),
                 *(
-                    (Evidence("depth_slope_early", early, "decades", -tau),)
+                    (Evidence("depth_slope_early", early, "orders of magnitude", -tau),)
                     if early is not None and isfinite(early)
                     else ()
                 ),
                 *(
-                    (Evidence("gain_at_one_layer", features.local_gain_start, "decades", tau),)
+                    (Evidence("gain_at_one_layer", features.local_gain_start, "orders of magnitude", tau),)
                     if features.local_gain_start
                     else ()
                 ),

@@ -33,7 +33,7 @@ class Healthy(Rule):
             confidence=agreement((late <= thresholds.learned).astype(float)),
             evidence=(
                 *loss_evidence(features, thresholds),
-                *((Evidence("depth_slope", slope, "decades"),) if slope is not None else ()),
+                *((Evidence("depth_slope", slope, "orders of magnitude"),) if slope is not None else ()),
             ),
             summary=f"The network learned: its training loss fell to {against_constant(loss)}{_level(slope)}.",
         )

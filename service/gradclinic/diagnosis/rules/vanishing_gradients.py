@@ -90,7 +90,7 @@ class VanishingGradients(Rule):
             layers=culprits.layers,
             span=(int(steep[0]), int(steep[-1])) if len(steep) else None,
             evidence=(
-                Evidence("depth_slope", slope or 0.0, "decades", tau),
+                Evidence("depth_slope", slope or 0.0, "orders of magnitude", tau),
                 *_evidence("depth_slope_start", features.depth_slope_start, tau),
                 *_evidence("loss_at_one_layer", features.local_loss_start or None, tau),
                 *_factors(slope or 0.0, culprits),
@@ -170,7 +170,7 @@ def _known(features: Features) -> list[float]:
 
 
 def _evidence(name: str, value: float | None, threshold: float) -> tuple[Evidence, ...]:
-    return () if value is None else (Evidence(name, value, "decades", threshold),)
+    return () if value is None else (Evidence(name, value, "orders of magnitude", threshold),)
 
 
 def _factors(slope: float, culprits: Culprits) -> tuple[Evidence, ...]:

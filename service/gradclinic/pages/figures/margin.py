@@ -73,11 +73,11 @@ def _near(interval: Sequence[float], reached: Sequence[float], *, relative: bool
 def _scale(reached: Sequence[float], *, relative: bool) -> Part:
     low, high = min(reached), max(reached)
     if relative and high > WIDE * low:
-        decades = log10(low), log10(high)
-        room = 0.08 * (decades[1] - decades[0])
-        ends = decades[0] - room, decades[1] + room
+        logs = log10(low), log10(high)
+        room = 0.08 * (logs[1] - logs[0])
+        ends = logs[0] - room, logs[1] + room
         steps = (1, 2, 5) if ends[1] - ends[0] < 2.5 else (1,)
-        ticks = [step * 10.0**decade for decade in range(floor(ends[0]), ceil(ends[1]) + 1) for step in steps]
+        ticks = [step * 10.0**power for power in range(floor(ends[0]), ceil(ends[1]) + 1) for step in steps]
         ticks = [tick for tick in ticks if ends[0] <= log10(tick) <= ends[1]]
         shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
         return {"type": "log", "range": rounded(ends), "ends": (10.0 ** ends[0], 10.0 ** ends[1]), **shown}

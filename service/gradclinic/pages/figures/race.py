@@ -91,7 +91,7 @@ def _scale(shown: Sequence[Entrant]) -> Part:
     low, high = log10(min(*reached, 0.5)), log10(max(*reached, 1.0))
     margin = 0.06 * (high - low)
     steps = (1, 2, 5) if high - low < 2.5 else (1,)
-    ticks = [step * 10.0**decade for decade in range(floor(low) - 1, 3) for step in steps]
+    ticks = [step * 10.0**power for power in range(floor(low) - 1, 3) for step in steps]
     return {
         "type": "log",
         "range": [round(low - margin, 4), round(high + margin, 4)],

@@ -11,7 +11,7 @@ _STEPS = (
     (3, (1, 2, 5)),
     (inf, (1,)),
 )
-"""Marks of a decade on a logarithmic axis that spans fewer decades than the first number."""
+"""Ticks per power of ten on a logarithmic axis that spans fewer orders of magnitude than the first number."""
 
 
 def ranking(comparison: Comparison, *, title: str = "") -> Figure:
@@ -52,14 +52,14 @@ def ranking(comparison: Comparison, *, title: str = "") -> Figure:
 
 
 def _log_ticks(data: list[Part]) -> Part:
-    """A logarithmic axis with marks between its decades, or the decades alone where there are many."""
+    """A logarithmic axis with ticks between powers of ten, or at powers of ten only if there are many."""
     reached = [1.0]  # the baseline
     for row in data:
         (middle,), error = row["x"], row["error_x"]
         reached += [middle - error["arrayminus"][0], middle + error["array"][0]]
     low, high = (log10(max(pick(reached), 1e-12)) for pick in (min, max))
     steps = next(steps for widest, steps in _STEPS if high - low < widest)
-    ticks = [step * 10.0**decade for decade in range(floor(low) - 1, ceil(high) + 1) for step in steps]
+    ticks = [step * 10.0**power for power in range(floor(low) - 1, ceil(high) + 1) for step in steps]
     margin = 0.12 * max(high - low, 0.3)  # room for the words above a mark
     span = [round(low - margin, 4), round(high + margin, 4)]
     return {"type": "log", "range": span, "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}

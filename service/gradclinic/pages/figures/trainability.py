@@ -14,8 +14,8 @@ LIGHT_IS_LOW = [[place, mirrored] for (place, _), (_, mirrored) in zip(SEQUENTIA
 """The lowest value is the lightest, so that light is good for losses, too."""
 COLUMNS = 3
 GAP = 0.05
-NARROWEST_DECADES = 1.0
-"""The colours of a logarithmic scale span a decade at least, so that noise between equal cells has no colour."""
+NARROWEST = 1.0
+"""The colours of a logarithmic scale span at least a factor of ten, so noise between equal cells has no colour."""
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,15 @@ def _scale(values: Sequence[float | None], *, log: bool, worst: float | None) ->
         return 0.0, 1.0
     low, high = min(known), max(known)
     if worst is not None and high > (end := _shade(worst, log=log) or 0.0):
-        low, high = min(low, end - NARROWEST_DECADES), end
-    if log and high - low < NARROWEST_DECADES:
-        low, high = (low + high - NARROWEST_DECADES) / 2, (low + high + NARROWEST_DECADES) / 2
+        low, high = min(low, end - NARROWEST), end
+    if log and high - low < NARROWEST:
+        low, high = (low + high - NARROWEST) / 2, (low + high + NARROWEST) / 2
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def _colour_ticks(scale: tuple[float, float]) -> Part:
     steps = (1, 2, 5) if scale[1] - scale[0] < 2 else (1,)
-    ticks = [step * 10.0**decade for decade in range(-13, 13) for step in steps]
+    ticks = [step * 10.0**power for power in range(-13, 13) for step in steps]
     shown = [tick for tick in ticks if scale[0] - 0.02 <= log10(tick) <= scale[1] + 0.02]
     return {"tickvals": [round(log10(tick), 4) for tick in shown], "ticktext": [f"{tick:g}" for tick in shown]}
 

@@ -27,7 +27,7 @@ def test_a_slope_near_its_threshold_is_told_with_a_failure_that_nothing_else_exp
     slope = next(evidence for evidence in finding.evidence if evidence.name == "depth_slope")
     assert (round(slope.value, 3), slope.threshold) == (decades, 1.5 if decades > 0 else -1.5)
     level = diagnose(with_slope(stuck, decades / 2)).findings[0]
-    assert "decades" not in level.summary
+    assert "orders of magnitude" not in level.summary
     assert finding.confidence < level.confidence
 
 
@@ -171,7 +171,7 @@ def test_remedies_follow_what_is_wrong_with_the_steps_or_nearly_with_the_depth()
     small = Evidence("total_update", 0.001, "weights", 0.03)
     assert remedies(replace(plain, evidence=(small,)))[0] == "remove_clipping"
     assert remedies(replace(plain, evidence=(replace(small, value=0.03),)))[0] == "change_optimizer"
-    shrinks, grows = (Evidence("depth_slope", slope, "decades", None) for slope in (1.2, -1.2))
+    shrinks, grows = (Evidence("depth_slope", slope, "orders of magnitude", None) for slope in (1.2, -1.2))
     assert remedies(replace(plain, evidence=(shrinks,)))[0] == "set_initialization"
     assert remedies(replace(plain, evidence=(grows,)))[0] == "scale_residual_branches"
 
