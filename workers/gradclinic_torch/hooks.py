@@ -1,7 +1,8 @@
 """Hooks on a user's modules: they look at what passes while it trains, change nothing, and leave when told to."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -67,6 +68,15 @@ class Watch:
         for name, module in named_modules(self._model):
             if name in wanted:
                 self._hook(name, module)
+
+    @contextmanager
+    def viewed_by(self, viewer: Viewer) -> Iterator[None]:
+        """Have another look for a while."""
+        before, self.viewer = self.viewer, viewer
+        try:
+            yield
+        finally:
+            self.viewer = before
 
     def step_done(self) -> None:
         """Count anew."""

@@ -12,28 +12,22 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.kernel.codec import decode
 from gradclinic.kernel.json import JsonObject
-from gradclinic.measurements.origin import NonFiniteOrigin
-from gradclinic.measurements.preflight import Preflight
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, spelled
 
-from .closure import Arguments, followed, wrapped
-from .compiled import outside_graph
-from .constant import ConstantLoss
-from .hooks import Watch, first_tensor
-from .loss_gradient import LossGradient
-from .observer import Facts, Observer
-from .origin import LastBatch
+from .closure import wrapped
+from .hooks import Watch
+from .loop_facts import LoopFacts
+from .observer import Observer
 from .placement import is_split
-from .preflight import FirstLook
 from .sender import Sender
 from .sinks import Elsewhere, Here, Keeper
+from .training_hooks import TrainingHooks
 
 log = logging.getLogger("gradclinic.recording")
 
@@ -98,10 +92,7 @@ class Recording:
             "clipping": None if clipping is None else dict(clipping),
         }
         Declaration.model_validate({**self._facts, "batch_size": batch_size or 1})
-        self._constant: ConstantLoss | None = ConstantLoss()
-        """None once the loss module was seen to serve another training too: its targets are not all this one's."""
-        self._loss_gradient = LossGradient()
-        self._ended = self._silent = False
+        self._ended = False
         self._patience_s = patience_s
         self._here = Here() if to is None else None
         self._elsewhere = None if to is None else Elsewhere(Sender(to), name=name, labels=labels)
@@ -111,26 +102,13 @@ class Recording:
         self._observer = Observer(
             model,
             optimizer,
-            Facts(plan, steps, batch_size, probe, criterion, scaler),
+            LoopFacts(plan, steps, batch_size, probe, criterion, scaler),
             watch=self._watch,
             sink=self,
         )
-        alone = not any(is_split(each) for each in model.parameters())
-        """Whether no parameter is split over several processes, which would all have to take part in a look at it."""
-        if probe is not None and not alone:
+        if probe is not None and any(is_split(each) for each in model.parameters()):
             raise ValueError("leave out the probe: one process cannot evaluate parameters that are split over several")
-        self._last_batch: LastBatch | None = LastBatch(model, optimizer) if alone else None
-        self._origin: NonFiniteOrigin | None = None
-        self._first_look: FirstLook | None = FirstLook(model, optimizer, criterion) if alone else None
-        self._handles: list[RemovableHandle] = [
-            model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
-            model.register_forward_hook(outside_graph(self._returned)),
-            optimizer.register_step_pre_hook(self._before_step),
-            optimizer.register_step_post_hook(lambda *_: self._look(lambda look: look.after_step())),
-            optimizer.register_step_post_hook(lambda *_: self._safely(self._after_step)),
-        ]
-        if criterion is not None:
-            self._handles.append(criterion.register_forward_hook(outside_graph(self._saw_targets)))
+        self._hooks = TrainingHooks(model, optimizer, criterion, observer=self._observer, safely=self._safely)
         atexit.register(self.finish)
 
     def __enter__(self) -> Self:
@@ -147,10 +125,7 @@ class Recording:
         Where gradients are accumulated, after each backward with its loss, or once after the last with their sum.
         """
         if not self._ended:
-            self._look(lambda look: look.after_backward(loss))
-            self._keep(lambda last: last.after_backward(loss))
-            self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
-            self._safely(lambda: self._compare_losses(loss))
+            self._hooks.after_backward(loss)
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
         """End the recording; the service gets what it has not got yet, and judges it. Leaving the `with` does this."""
@@ -227,102 +202,20 @@ class Recording:
             raise RuntimeError("the record stays here")
         return self._elsewhere
 
-    def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        if torch.is_grad_enabled():
-            given = (*args, *kwargs.values())
-            self._look(lambda look: look.before_forward(first_tensor(given)))
-            self._keep(lambda last: last.before_forward(first_tensor(given), args, dict(kwargs)))
-
-    def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if torch.is_grad_enabled():
-            self._keep(lambda last: last.after_forward(first_tensor(output)))
-
-    def _before_step(self, _: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
-        """Look at the gradients that the optimizer will take: now, or when the program's closure has made them."""
-
-        def look() -> None:
-            self._look(lambda look: look.before_step())
-            self._trace()
-            self._safely(self._observer.before_step)
-
-        replaced: list[Arguments | None] = []
-        self._safely(lambda: replaced.append(followed(args, kwargs, look)))
-        with_closure = replaced[0] if replaced else None
-        if with_closure is None:
-            look()
-        return with_closure
-
-    def _after_step(self) -> None:
-        self._loss_gradient.step_done()
-        if not self._observer.after_step() and not self._silent:
-            self._silent = True
-            log.warning("a step was taken without after_backward(loss) before it: nothing is recorded of such steps")
-
-    def _saw_targets(self, criterion: nn.Module, args: tuple[Any, ...], outputs: Any) -> None:
-        if torch.is_grad_enabled() and len(args) > 1:
-            self._look(lambda look: look.after_loss(args[0], args[1], outputs))
-            self._keep(lambda last: last.after_loss(args[1]))
-        if torch.is_grad_enabled() and criterion.training and len(args) > 1:
-            self._safely(lambda: self._count_targets(criterion, args[0], args[1]))
-        if torch.is_grad_enabled() and isinstance(outputs, Tensor):
-            self._safely(lambda: self._loss_gradient.saw(outputs))
-
-    def _count_targets(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
-        if self._constant is not None:
-            self._constant.saw(criterion, outputs, targets)
-
-    def _compare_losses(self, loss: Tensor | float) -> None:
-        if self._loss_gradient.serves_others(loss):
-            self._constant = None
-
     def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
         told = self._facts["constant_loss"] is not None
-        constant = None if told or self._constant is None else self._constant.value()
-        seen: list[Preflight] = []
-        self._look(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
+        constant = None if told else self._hooks.constant_loss()
         ending = Ending(
-            preflight=next(iter(seen), None),
-            nonfinite_origin=self._origin,
+            preflight=self._hooks.preflight(),
+            nonfinite_origin=self._hooks.origin,
             constant_loss=None if constant is None else max(0.0, constant),
             final_validation_loss=None if validation_loss is None else spelled(float(validation_loss)),
             final_validation_accuracy=None if validation_accuracy is None else float(validation_accuracy),
-            train_seconds=self._observer.train_seconds,
-            recording_seconds=self._observer.seconds,
+            train_seconds=self._observer.stopwatch.training_s,
+            recording_seconds=self._observer.stopwatch.recording_s,
             peak_memory_bytes=self._observer.peak_memory_bytes(),
         )
         self._keeper.ended(ending, patience_s=self._patience_s)
-
-    def _trace(self) -> None:
-        """Find where the first number that is not finite came from, in the step that breaks and before it is taken."""
-
-        def find(last: LastBatch) -> None:
-            if self.over is None and not self._observer.is_finite:
-                self._last_batch = None
-                self._origin = last.origin(step=self._observer.step)
-
-        self._keep(find)
-
-    def _keep(self, see: Callable[[LastBatch], None]) -> None:
-        """Have the last batch kept or looked at; where that fails, the rest is recorded all the same."""
-        if self._last_batch is None:
-            return
-        try:
-            see(self._last_batch)
-        except Exception as error:  # whatever it is, the training goes on
-            self._last_batch = None
-            log.warning(
-                "where the first NaN came from is not known, by an error of the recording's own", exc_info=error
-            )
-
-    def _look(self, see: Callable[[FirstLook], None]) -> None:
-        """Have the first batches looked at; where that fails, the rest is recorded all the same."""
-        if self._first_look is None:
-            return
-        try:
-            see(self._first_look)
-        except Exception as error:  # whatever it is, the training goes on
-            self._first_look = None
-            log.warning("the first batches are not looked at, by an error of the recording's own", exc_info=error)
 
     def _safely(self, do: Callable[[], None]) -> None:
         if self.over is not None and not self._ended:
@@ -343,11 +236,10 @@ class Recording:
         This may be inside a step: the optimizer goes through its hooks just then, so they stay, and do nothing.
         """
         self.over = self.over or why
+        self._hooks.end_trace()
         self._watch.close()
 
     def _leave(self) -> None:
         """Take every hook away."""
         self._watch.close()
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._hooks.close()

@@ -8,10 +8,25 @@ import numpy as np
 
 from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.outcome import outcome_of
-from gradclinic.measurements.record import RunRecord, Series
+from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending
 
 from .sender import Sender
+
+
+class Sink(Protocol):
+    """Who takes what was seen."""
+
+    def found(
+        self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: JsonObject
+    ) -> None:
+        """What is recorded for; nothing is recorded yet."""
+
+    def window(self, step: int, series: dict[str, Series]) -> None:
+        """What was recorded since the last one, up to `step` finished steps."""
+
+    def broke(self, step: int) -> None:
+        """The loss or the gradient was not finite at this step: what follows is not recorded."""
 
 
 class Keeper(Protocol):

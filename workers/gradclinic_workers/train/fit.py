@@ -33,13 +33,15 @@ from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.losses import LEARNED
 from gradclinic.measurements.record import Outcome, RunRecord
-from gradclinic_torch.recorder import Observation, Recorder
+from gradclinic_torch.observation import Observation
+from gradclinic_torch.recorder import Recorder
 from gradclinic_torch.recording_steps import RecordingSteps
 from gradclinic_torch.reductions import norms_of
 
 from .build import build, build_optimizer
 from .checkpoint import Stateful, checkpoint_of, resume
 from .clip import clip
+from .declared import declared_sites, declared_weights
 from .device import clear, out_of_memory, ran_out_of_memory
 from .divergence import DivergenceCheck
 from .first_look import first_look
@@ -106,9 +108,9 @@ class _Fit:
         self.batches = generator(training.seed, BATCHES)
         torch.manual_seed(stream(training.seed, NOISE))
         self.look_every = CHECK_EVERY[self.device.type]
-        self.recorder = Recorder.of(
-            self.network,
-            self.modules,
+        self.recorder = Recorder(
+            declared_sites(self.network),
+            declared_weights(self.network, self.modules),
             parameters=self.parameters,
             plan=RecordingSteps(experiment.recording, training.steps, look_every=self.look_every),
             batch_size=training.batch_size,

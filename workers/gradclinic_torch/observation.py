@@ -1,0 +1,18 @@
+"""What one training step showed."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass
+class Observation:
+    """What one training step showed while it ran: tensors that training made anyway, held until it is recorded."""
+
+    step: int
+    full: bool
+    values: dict[str, Tensor] = field(default_factory=dict)
+    batch_size: int | None = None
+    """Samples of this step, where they are not those of the run."""
+    site_rms: Tensor | None = None
+    """[L]: RMS of dL/d(site), where whoever watches keeps no gradients at the sites until they are recorded."""

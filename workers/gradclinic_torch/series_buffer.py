@@ -1,0 +1,62 @@
+"""Records that wait on the device until the window is flushed."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradclinic.measurements.record import Series
+from gradclinic.measurements.statistics import STATISTICS
+
+
+@dataclass
+class _Pending:
+    """Records of one statistic that wait for the flush: host steps, device vectors."""
+
+    steps: list[int] = field(default_factory=list)
+    vectors: list[Tensor] = field(default_factory=list)
+
+    def series(self) -> Series:
+        values = torch.stack(self.vectors).to("cpu", torch.float32).numpy()
+        return Series(np.asarray(self.steps, np.int32), values)
+
+
+class SeriesBuffer:
+    """The series of every statistic since the last flush."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, _Pending] = {}
+        self.last_flushed = -1
+        """The last recorded step that was flushed."""
+
+    def put(self, statistic: str, step: int, vector: Tensor) -> None:
+        """Keep one record."""
+        assert statistic in STATISTICS, statistic  # noqa: S101  # a typo here would be our own
+        pending = self._pending.setdefault(statistic, _Pending())
+        pending.steps.append(step)
+        pending.vectors.append(vector)
+
+    def drop_after(self, step: int) -> None:
+        """Forget the records of the steps that follow this one."""
+        for pending in self._pending.values():
+            keep = sum(recorded <= step for recorded in pending.steps)
+            del pending.steps[keep:], pending.vectors[keep:]
+
+    @property
+    def last_step(self) -> int:
+        """The last step whose loss is recorded, flushed or not; -1 without one."""
+        pending = self._pending.get("train_loss")
+        return pending.steps[-1] if pending and pending.steps else self.last_flushed
+
+    @property
+    def most_records(self) -> int:
+        """Records of the most frequent statistic that wait for a flush."""
+        return max((len(pending.steps) for pending in self._pending.values()), default=0)
+
+    def flush(self) -> dict[str, Series]:
+        """Everything recorded since the last flush; here, and only here, the device is waited for."""
+        self.last_flushed = self.last_step
+        series = {name: pending.series() for name, pending in self._pending.items() if pending.steps}
+        self._pending = {}
+        return series

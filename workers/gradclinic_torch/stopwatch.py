@@ -1,0 +1,37 @@
+"""How long a training took, and the recording of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopwatch:
+    """Seconds of the host's clock."""
+
+    def __init__(self) -> None:
+        self.recording_s = 0.0
+        """What recording took."""
+        self._began: float | None = None
+        self._last = 0.0
+
+    def begin(self) -> None:
+        """The first step is under way."""
+        self._began = self._began or time.perf_counter()
+
+    def step_done(self) -> None:
+        """A step has ended."""
+        self._last = time.perf_counter()
+
+    @property
+    def training_s(self) -> float:
+        """From the first step's gradients to the end of the last step, without recording."""
+        return max(0.0, self._last - self._began - self.recording_s) if self._began is not None else 0.0
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Count what happens inside as recording."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.recording_s += time.perf_counter() - began

@@ -1,0 +1,81 @@
+"""What there is to record of a model, as its first backward shows it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic.kernel.json import JsonObject
+from gradclinic.measurements.record import WeightInfo
+
+from .discovery import Discovery, Found
+from .environment import environment_of
+from .placement import is_split
+from .recorder import Recorder
+from .recording_steps import RecordingSteps
+from .weights import unseen_in, weights_in
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The sites, weights and parameters of one training."""
+
+    found: list[Found]
+    weights: list[tuple[nn.Parameter, WeightInfo]]
+    parameters: list[nn.Parameter]
+    """Those of the model and of the optimizer."""
+    split: int
+    """How many parameters are split over several processes."""
+    unseen: int
+    """How many layers with weights no call was seen of."""
+
+    @classmethod
+    def of(
+        cls, model: nn.Module, optimizer: torch.optim.Optimizer, discovery: Discovery, *, loss: Tensor | None
+    ) -> Self:
+        """Find it, after the first backward of this loss."""
+        found, readout = discovery.find(loss)
+        in_groups = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        weights = weights_in(model, discovery, readout, trained={id(parameter) for parameter in in_groups})
+        parameters = list(dict.fromkeys([*model.parameters(), *in_groups]))
+        return cls(
+            found,
+            [each for each in weights if not is_split(each[0])],
+            parameters,
+            split=sum(is_split(each) for each in parameters),
+            unseen=unseen_in(model, discovery),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the training takes place."""
+        return self.parameters[0].device
+
+    @property
+    def modules(self) -> set[str]:
+        """The names of the modules in which the sites are."""
+        return {key[0] for each in self.found for key in (each.key, each.after) if key is not None}
+
+    def recorder(self, plan: RecordingSteps, *, batch_size: int) -> Recorder:
+        """What records it; with split parameters, without the norm of the whole gradient."""
+        return Recorder(
+            [(each.site, each.info) for each in self.found],
+            self.weights,
+            parameters=self.parameters,
+            plan=plan,
+            batch_size=batch_size,
+            norm_is_known=not self.split,
+        )
+
+    def environment(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> JsonObject:
+        """Where and with what it is trained, and notes on what is not seen."""
+        return environment_of(
+            model,
+            optimizer,
+            self.parameters,
+            device=self.device,
+            sites=[each.info for each in self.found],
+            unseen=self.unseen,
+            split=self.split,
+        )

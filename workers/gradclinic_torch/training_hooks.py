@@ -1,0 +1,149 @@
+"""What is seen of a step outside of the layers: the model's call, the loss module's, and the optimizer's step."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from gradclinic.measurements.origin import NonFiniteOrigin
+from gradclinic.measurements.preflight import Preflight
+
+from .closure import Arguments, followed
+from .compiled import outside_graph
+from .constant import ConstantLoss
+from .hooks import first_tensor
+from .loss_gradient import LossGradient
+from .observer import Observer
+from .origin import LastBatch
+from .placement import is_split
+from .preflight import FirstLook
+from .side_look import SideLook
+
+log = logging.getLogger("gradclinic.recording")
+
+Safely = Callable[[Callable[[], None]], None]
+"""Does something that may fail, and ends the recording if it does."""
+
+
+class TrainingHooks:
+    """The hooks of one training: they tell the observer, and what else looks at the training."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        criterion: nn.Module | None,
+        *,
+        observer: Observer,
+        safely: Safely,
+    ) -> None:
+        self._observer, self._safely = observer, safely
+        self._constant: ConstantLoss | None = ConstantLoss()
+        """None once the loss module was seen to serve another training too: its targets are not all this one's."""
+        self._loss_gradient = LossGradient()
+        self._silent = False
+        alone = not any(is_split(each) for each in model.parameters())
+        """Whether no parameter is split over several processes, which would all have to take part in a look at it."""
+        self._last_batch = SideLook(
+            LastBatch(model, optimizer) if alone else None, loses="where the first NaN came from is not known"
+        )
+        self._first_look = SideLook(
+            FirstLook(model, optimizer, criterion) if alone else None, loses="the first batches are not looked at"
+        )
+        self.origin: NonFiniteOrigin | None = None
+        """Where the first number that is not finite came from."""
+        self._handles: list[RemovableHandle] = [
+            model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
+            model.register_forward_hook(outside_graph(self._returned)),
+            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_post_hook(lambda *_: self._first_look.do(lambda look: look.after_step())),
+            optimizer.register_step_post_hook(lambda *_: safely(self._after_step)),
+        ]
+        if criterion is not None:
+            self._handles.append(criterion.register_forward_hook(outside_graph(self._saw_targets)))
+
+    def after_backward(self, loss: Tensor | float) -> None:
+        """A backward has ended."""
+        self._first_look.do(lambda look: look.after_backward(loss))
+        self._last_batch.do(lambda last: last.after_backward(loss))
+        self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
+        self._safely(lambda: self._compare_losses(loss))
+
+    def preflight(self) -> Preflight | None:
+        """What the first batches showed."""
+        seen: list[Preflight] = []
+        self._first_look.do(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
+        return next(iter(seen), None)
+
+    def constant_loss(self) -> float | None:
+        """The loss of the best constant prediction, where the targets tell."""
+        return None if self._constant is None else self._constant.value()
+
+    def end_trace(self) -> None:
+        """The recording is over: nothing is to be found any more."""
+        self._last_batch.end()
+
+    def close(self) -> None:
+        """Take every hook away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    # --- what they see ---
+
+    def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if torch.is_grad_enabled():
+            given = (*args, *kwargs.values())
+            self._first_look.do(lambda look: look.before_forward(first_tensor(given)))
+            self._last_batch.do(lambda last: last.before_forward(first_tensor(given), args, dict(kwargs)))
+
+    def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if torch.is_grad_enabled():
+            self._last_batch.do(lambda last: last.after_forward(first_tensor(output)))
+
+    def _before_step(self, _: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+        """Look at the gradients that the optimizer will take: now, or when the program's closure has made them."""
+
+        def look() -> None:
+            self._first_look.do(lambda look: look.before_step())
+            self._last_batch.do(self._trace)
+            self._safely(self._observer.before_step)
+
+        replaced: list[Arguments | None] = []
+        self._safely(lambda: replaced.append(followed(args, kwargs, look)))
+        with_closure = replaced[0] if replaced else None
+        if with_closure is None:
+            look()
+        return with_closure
+
+    def _after_step(self) -> None:
+        self._loss_gradient.step_done()
+        if not self._observer.after_step() and not self._silent:
+            self._silent = True
+            log.warning("a step was taken without after_backward(loss) before it: nothing is recorded of such steps")
+
+    def _saw_targets(self, criterion: nn.Module, args: tuple[Any, ...], outputs: Any) -> None:
+        if torch.is_grad_enabled() and len(args) > 1:
+            self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
+            self._last_batch.do(lambda last: last.after_loss(args[1]))
+        if torch.is_grad_enabled() and criterion.training and len(args) > 1:
+            self._safely(lambda: self._count_targets(criterion, args[0], args[1]))
+        if torch.is_grad_enabled() and isinstance(outputs, Tensor):
+            self._safely(lambda: self._loss_gradient.saw(outputs))
+
+    def _count_targets(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
+        if self._constant is not None:
+            self._constant.saw(criterion, outputs, targets)
+
+    def _compare_losses(self, loss: Tensor | float) -> None:
+        if self._loss_gradient.serves_others(loss):
+            self._constant = None
+
+    def _trace(self, last: LastBatch) -> None:
+        """Find where the first number that is not finite came from, in the step that breaks and before it is taken."""
+        if not self._observer.is_finite:
+            self._last_batch.end()
+            self.origin = last.origin(step=self._observer.step)
