@@ -1,4 +1,4 @@
-"""`/v1/datasets`: data of one's own, as npz, CSV or Parquet."""
+"""`/v1/datasets`: your own data, as npz, CSV or Parquet."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -31,9 +31,9 @@ router = APIRouter(prefix=PATH, tags=["datasets"])
 DatasetId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
 Target = Annotated[
     str | None,
-    Query(min_length=1, max_length=200, description="Column to predict; the last one where none is named."),
+    Query(min_length=1, max_length=200, description="Column to predict; by default the last one."),
 ]
-Wanted = Annotated[Task | None, Query(description="What the targets are; by their type where it is left out.")]
+Wanted = Annotated[Task | None, Query(description="Kind of targets; by default it follows from their type.")]
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -47,20 +47,20 @@ _BODY: dict[str, Any] = {
     status_code=201,
     summary="Upload a data set",
     openapi_extra=_BODY,
-    responses={200: {"description": "It was there before.", "model": DatasetAnswer}, **problems(*BODY_PROBLEMS)},
+    responses={200: {"description": "Already uploaded.", "model": DatasetAnswer}, **problems(*BODY_PROBLEMS)},
 )
 async def create_dataset(
     *, request: Request, response: Response, service: TheService, target: Target = None, task: Wanted = None
 ) -> DatasetAnswer:
-    """An npz file with the arrays `inputs` and `targets`, or a CSV or Parquet table with names of its columns.
+    """An npz file with the arrays `inputs` and `targets`, or a CSV or Parquet table with column names.
 
-    Classes are strings, or whole numbers 0, 1, ... without a gap. The same content again is the same data set.
+    Classes are strings, or integers 0, 1, ... without a gap. The same content uploaded again is the same data set.
     """
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared not in _FORMATS:
-        raise HTTPException(415, f"A data set comes as {', '.join(_FORMATS)}, not {declared or 'of unknown type'}.")
+        raise HTTPException(415, f"A data set must be {', '.join(_FORMATS)}, not {declared or 'of unknown type'}.")
     if declared == PARQUET and not has_arrow():
-        raise HTTPException(415, "Parquet cannot be read here: this service was installed without pyarrow.")
+        raise HTTPException(415, "This service cannot read Parquet, because pyarrow is not installed.")
     body = await request.body()
     most_bytes = service.settings.max_dataset_bytes
 
@@ -77,14 +77,14 @@ async def create_dataset(
 
 @router.get("", summary="List data sets", responses=problems(422))
 def list_datasets(*, service: TheService, paging: ThePage) -> DatasetPage:
-    """Uploaded data sets, by their id."""
+    """Uploaded data sets, ordered by id."""
     page = service.store.datasets.page(after=paging.after, limit=paging.limit)
     return paging.answer(DatasetPage, page, item=DatasetAnswer.model_validate)
 
 
 @router.get("/{dataset_id}", summary="Get a data set", responses=problems(404, 422))
 def get_dataset(dataset_id: DatasetId, service: TheService) -> DatasetDetailAnswer:
-    """Its size, its task, its classes, its digest, and how many runs name it."""
+    """Size, task, classes and digest, and the number of runs that use it."""
     found = DatasetAnswer.model_validate(service.store.datasets.get(dataset_id))
     runs = service.store.datasets.runs_by_dataset([dataset_id])[dataset_id]
     return DatasetDetailAnswer(**dict(found), runs=runs)
@@ -98,8 +98,8 @@ def get_dataset(dataset_id: DatasetId, service: TheService) -> DatasetDetailAnsw
     response_class=Response,
 )
 def delete_dataset(dataset_id: DatasetId, service: TheService) -> None:
-    """Remove its rows, unless an unfinished run, a search that goes on or a schedule needs them.
+    """Delete the rows. Refused if an unfinished run, a running search or a schedule needs them.
 
-    Runs that were trained on it keep their results; they cannot be repeated before the same rows are sent again.
+    Runs that were trained on it keep their results. They cannot be repeated until the same rows are uploaded again.
     """
     service.store.datasets.delete(dataset_id)

@@ -1,14 +1,14 @@
-"""The Python client: runs and studies over HTTP, as objects that can be waited for.
+"""The Python client: submit runs and studies over HTTP, and wait for their results.
 
     from gradclinic import Clinic, Experiment, remedies
 
-    clinic = Clinic("http://127.0.0.1:8000")          # or Clinic.local(): a service of its own, ended with it
+    clinic = Clinic("http://127.0.0.1:8000")          # or Clinic.local(): an embedded server
     study = clinic.study(experiment, arms={"relu": [remedies.SwapActivation(activation="relu")]}, seeds=range(5))
     study.wait()
     print(study.comparison())
 
-A refused request raises the same error that the service met (`gradclinic.errors`), with the place, the value and
-what is allowed; a service that does not answer raises ServiceUnavailable.
+A rejected request raises the same error as in the service (`gradclinic.errors`), with the location, the value and what
+is allowed. If the service does not respond, ServiceUnavailable is raised.
 """
 
 from .check import Check

@@ -1,4 +1,4 @@
-"""Baselines: names that point at pinned runs."""
+"""Baselines: pinned runs with a name."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from .submitted import id_of
 
 
 class BaselineCalls(Calls):
-    """What can be asked about baselines."""
+    """The methods of `Clinic` for baselines."""
 
     def pin(
         self,
@@ -22,7 +22,7 @@ class BaselineCalls(Calls):
         runs: Sequence[Run | str] | None = None,
         check: Check | str | None = None,
     ) -> BaselineAnswer:
-        """Have a baseline's name point at an arm of a study, at runs, or at the new runs of a check."""
+        """Pin runs as a named baseline: an arm of a study, a list of runs, or the new runs of a check."""
         body = {
             "study_id": None if study is None else id_of(study),
             "arm": arm,
@@ -32,13 +32,13 @@ class BaselineCalls(Calls):
         return self.connection.put(BaselineAnswer, f"/v1/baselines/{name_in_path(name)}", body)
 
     def baseline(self, name: str) -> BaselineAnswer:
-        """What a baseline points at, what that was made with, and what it pointed at before."""
+        """Get a baseline: its runs, how they were made, and what was pinned before."""
         return self.connection.get(BaselineAnswer, f"/v1/baselines/{name_in_path(name)}")
 
     def baselines(self) -> Iterator[BaselineAnswer]:
-        """Baselines, by name."""
+        """Iterate over baselines, by name."""
         return self.connection.items(BaselineAnswer, "/v1/baselines")
 
     def delete_baseline(self, name: str) -> None:
-        """Take a baseline's name away; its runs stay."""
+        """Delete a baseline; its runs are kept."""
         self.connection.delete(f"/v1/baselines/{name_in_path(name)}")

@@ -1,4 +1,4 @@
-"""What a request can name, and what it would train."""
+"""The catalogue, and estimates of what a request would train."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class CatalogueCalls(Calls):
-    """What can be asked before anything is trained."""
+    """The methods of `Clinic` that need no training."""
 
     def catalogue(self) -> CatalogueAnswer:
-        """Everything that a request can name."""
+        """Get everything that a request can use: models, layers, remedies and so on."""
         return self.connection.get(CatalogueAnswer, "/v1/catalogue")
 
     def resolve(self, experiment: ExperimentLike, remedies: Sequence[RemedyLike] = ()) -> "ResolveAnswer":
-        """What would be trained and what it would cost, without training it."""
+        """Describe what would be trained, and its cost, without training it."""
         from ..schemas.experiment import ResolveAnswer
 
         return self.connection.post(ResolveAnswer, "/v1/experiments:resolve", with_remedies(experiment, remedies))

@@ -1,4 +1,4 @@
-"""Checks: new results held against a baseline."""
+"""Checks: new results compared with a baseline."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -11,14 +11,14 @@ from .submitted import Submitted
 
 
 class Check(Submitted[CheckSummary]):
-    """A new result held against a baseline; `print` says what came of it."""
+    """A new result compared with a baseline; `print` shows the outcome."""
 
     _path = "/v1/checks"
     _whole = CheckAnswer
 
     @property
     def found(self) -> CheckAnswer:
-        """It with its evidence; asked for where a list had no more than the outlines."""
+        """The complete answer, with evidence; requested from the service if this check came from a list."""
         if not isinstance(self.answer, CheckAnswer):
             self.refresh()
         assert isinstance(self.answer, CheckAnswer)  # noqa: S101  # a single one is answered whole
@@ -26,20 +26,20 @@ class Check(Submitted[CheckSummary]):
 
     @property
     def verdict(self) -> str | None:
-        """`pass`, `fail` or `inconclusive`; None until its runs have ended, and where none could be trained."""
+        """`pass`, `fail` or `inconclusive`; None until its runs have ended, or if none could be trained."""
         return self.answer.verdict
 
     @property
     def summary(self) -> str | None:
-        """In plain words: what is worse, in which layers, or how many seeds would decide."""
+        """The outcome in words: what is worse, in which layers, or how many seeds would be enough to decide."""
         return self.answer.summary
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[CheckSummary], None] | None = None) -> Self:
-        """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
+        """Wait until it has ended; `progress` is called with its current state. Raises TimeoutError."""
         return self._poll(timeout_s, progress)
 
     def junit(self) -> bytes:
-        """It as JUnit XML, once it has ended."""
+        """The result as JUnit XML; the check must have ended."""
         return self.connection.download(f"{self._path}/{self.id}", format="junit")
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Check(Submitted[CheckSummary]):
 
 
 class CheckCalls(Calls):
-    """What can be asked about checks."""
+    """The methods of `Clinic` for checks."""
 
     def check(
         self,
@@ -62,7 +62,7 @@ class CheckCalls(Calls):
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Check:
-        """Train an experiment and compare it with a baseline. Omitted fields are those of the baseline."""
+        """Train an experiment and compare it with a baseline. Omitted fields are taken from the baseline."""
         return self.post_check(
             {
                 "baseline": baseline,
@@ -76,14 +76,14 @@ class CheckCalls(Calls):
         )
 
     def post_check(self, body: JsonObject) -> Check:
-        """Check against a baseline from its JSON."""
+        """Start a check from the JSON of its request."""
         return Check(self.connection, self.connection.post(CheckAnswer, "/v1/checks", body))
 
     def get_check(self, check_id: str) -> Check:
-        """A check by its identifier."""
+        """Get a check by its id."""
         return Check(self.connection, self.connection.get(CheckAnswer, f"/v1/checks/{id_in_path(check_id)}"))
 
     def checks(self, **filters: Any) -> Iterator[Check]:
-        """Checks, newest first, without their evidence; filters as in the API: baseline, schedule, verdict."""
+        """Iterate over checks, newest first, without evidence. Filters as in the API: baseline, schedule, verdict."""
         for item in self.connection.items(CheckSummary, "/v1/checks", **filters):
             yield Check(self.connection, item)

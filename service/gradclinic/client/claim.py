@@ -1,4 +1,4 @@
-"""Claims: common advice, with the study that tests each, and its ruling."""
+"""Claims: common advice, with the studies that test it, and their rulings."""
 
 from ..schemas.claim import ClaimAnswer, ClaimList, RulingAnswer
 from .connection import Calls, id_in_path
@@ -7,13 +7,13 @@ from .submitted import id_of
 
 
 class ClaimCalls(Calls):
-    """What can be asked about claims."""
+    """The methods of `Clinic` for claims."""
 
     def claims(self, *, quick: bool = False) -> list[ClaimAnswer]:
-        """Every claim, in order; `quick` has smaller studies with one seed."""
+        """Iterate over all claims, in order; with `quick`, their studies are smaller and have one seed."""
         return self.connection.get(ClaimList, "/v1/claims", quick=quick).items
 
     def ruling(self, claim_id: str, study: Study | str, *, quick: bool = False) -> RulingAnswer:
-        """What a study says of a claim."""
+        """The ruling of a study on a claim."""
         path = f"/v1/claims/{id_in_path(claim_id)}/ruling"
         return self.connection.get(RulingAnswer, path, study=id_of(study), quick=quick)

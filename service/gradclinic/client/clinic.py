@@ -1,4 +1,4 @@
-"""A service as an object: what can be asked of it, over HTTP."""
+"""The client of a service; every call is an HTTP request."""
 
 import os
 import weakref
@@ -36,7 +36,7 @@ class Clinic(
     DatasetCalls,
     ClaimCalls,
 ):
-    """A training-diagnostics service."""
+    """A client of a training-diagnostics service."""
 
     def __init__(self, url: str | None = None, *, timeout_s: float = 30.0) -> None:
         self.connection = Connection(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL, timeout_s=timeout_s)
@@ -44,10 +44,10 @@ class Clinic(
 
     @classmethod
     def local(cls, data_dir: str | Path | None = None, *, workers: int | None = None) -> Self:
-        """A client with an embedded server, on a free port of this machine.
+        """Start an embedded server on a free local port, and return its client.
 
         Data is stored in `data_dir`, or in a temporary folder that is removed at the end. The server stops on `close`,
-        at the end of a `with` block or of the program, and when nothing refers to this client any more.
+        at the end of a `with` block or of the program, or when the client is garbage-collected.
         """
         from . import local
 
@@ -60,15 +60,15 @@ class Clinic(
 
     @property
     def url(self) -> str:
-        """The service's address."""
+        """The URL of the service."""
         return self.connection.url
 
     def get(self, path: str, **parameters: Any) -> JsonObject:
-        """Any resource of the API as JSON, for example `get("/v1/runs", limit=5)`."""
+        """Get any resource of the API as JSON, for example `get("/v1/runs", limit=5)`."""
         return self.connection.document(path, **parameters)
 
     def post(self, path: str, body: JsonObject | None = None) -> JsonObject:
-        """The JSON answer to a JSON body, for what this client has no method for."""
+        """Post a JSON body, and return the JSON answer; for operations that have no method here."""
         return self.connection.post(Answer, path, body).document
 
     def __enter__(self) -> Self:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class ComparisonResult:
-    """Compare the arms of a study, or any runs, with the baseline. In a notebook, it is shown as a ranking."""
+    """A comparison of the arms of a study, or of any runs, with a baseline. Notebooks show it as a ranking."""
 
     def __init__(self, connection: Connection, answer: ComparisonAnswer) -> None:
         self.connection, self.answer = connection, answer
 
     @property
     def arms(self) -> list[ArmAnswer]:
-        """Every arm but the baseline, best first."""
+        """All arms except the baseline, best first."""
         return self.answer.arms
 
     def __getitem__(self, arm: str) -> ArmAnswer:
@@ -35,21 +35,21 @@ class ComparisonResult:
     __repr__ = __str__
 
     def figure(self, name: str = "ranking") -> "go.Figure":
-        """A Plotly figure of the study: `ranking` or `map` by the comparison's metric, or `profiles`."""
+        """A Plotly figure of the study: `ranking` or `map` of the comparison's metric, or `profiles`."""
         import plotly.graph_objects as go
 
         study = self.answer.study_id
         if study is None:
-            raise errors.InsufficientData("figures are drawn for studies; these runs belong to none")
+            raise errors.InsufficientData("only studies have figures; this comparison is of single runs")
         options = {} if name == "profiles" else {"metric": self.answer.metric}
         return go.Figure(self.connection.document(f"/v1/figures/studies/{study}/{name}", **options))
 
 
 class ComparisonCalls(Calls):
-    """What can be asked about runs side by side."""
+    """The methods of `Clinic` for comparisons."""
 
     def compare(self, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
-        """Any runs against one of them; options are `metric` and `confidence`."""
+        """Compare any runs with one of them. Options: `metric` and `confidence`."""
         body = {"runs": [id_of(run) for run in runs], "baseline": id_of(baseline)}
         answer = self.connection.post(ComparisonAnswer, "/v1/comparisons", body, **options)
         return ComparisonResult(self.connection, answer)

@@ -1,4 +1,4 @@
-"""A service for one program: everything that `gradclinic serve` starts, on a free port, ended with the program."""
+"""The embedded server of one program: the same as `gradclinic serve`, on a free port; it stops with the program."""
 
 import fcntl
 import os
@@ -17,7 +17,10 @@ PREFIX = "gradclinic-local-"
 
 
 def start(data_dir: str | Path | None, *, workers: int | None) -> tuple[str, Callable[[], None]]:
-    """Start it in a folder, a temporary one by default: its address, and what ends it. Raises SetupFailed."""
+    """Start the server; returns its URL and a function that stops it. Raises SetupFailed.
+
+    Data is stored in the folder, by default a temporary one.
+    """
     from ..embedded import Embedded
 
     _log_to_standard_error()
@@ -30,7 +33,7 @@ def start(data_dir: str | Path | None, *, workers: int | None) -> tuple[str, Cal
     owner = os.getpid()
 
     def end() -> None:
-        if os.getpid() != owner:  # a fork of the program is not who started it
+        if os.getpid() != owner:  # a forked child must not stop it
             return
         embedded.stop()
         if temporary:
@@ -54,11 +57,11 @@ def _settings(folder: Path, *, kept: bool) -> "Settings":
         database_url=f"sqlite:///{folder / 'gradclinic.db'}",
         checkpoint_dir=folder / "checkpoints",
     )
-    return settings if kept else settings.model_copy(update={"drain_s": 1.0})  # what is removed need not be saved
+    return settings if kept else settings.model_copy(update={"drain_s": 1.0})  # it will be removed
 
 
 def _remove_orphans() -> None:
-    """Remove temporary folders of this user's programs that were killed."""
+    """Remove temporary folders left behind by killed programs of this user."""
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/lock"):
         with suppress(OSError):
             if lock.parent.lstat().st_uid != os.getuid():
@@ -69,7 +72,7 @@ def _remove_orphans() -> None:
 
 
 def _log_to_standard_error() -> None:
-    """Warnings of the supervisor are not part of what the program prints; one that has settings keeps them."""
+    """Send the supervisor's logs to standard error, unless the program has configured structlog itself."""
     import structlog
 
     if not structlog.is_configured():

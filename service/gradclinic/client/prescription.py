@@ -1,4 +1,4 @@
-"""Prescriptions: searches for what cures an experiment."""
+"""Prescriptions: searches for remedies that cure an experiment."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
@@ -11,14 +11,14 @@ from .submitted import Submitted
 
 
 class Prescription(Submitted[PrescriptionSummary]):
-    """The search for what cures an experiment."""
+    """A search for remedies that cure an experiment."""
 
     _path = "/v1/prescriptions"
     _whole = PrescriptionAnswer
 
     @property
     def found(self) -> PrescriptionAnswer:
-        """What it has found so far; asked for where a list had no more than the outlines."""
+        """The complete answer, with what was found so far; requested from the service if this one came from a list."""
         if not isinstance(self.answer, PrescriptionAnswer):
             self.refresh()
         assert isinstance(self.answer, PrescriptionAnswer)  # noqa: S101  # a single one is answered whole
@@ -26,18 +26,18 @@ class Prescription(Submitted[PrescriptionSummary]):
 
     @property
     def cure(self) -> CureAnswer | None:
-        """The remedies that cure it, with their evidence; None where none does, or none yet."""
+        """The remedies that cure the experiment, with evidence; None if none has been found (yet)."""
         return self.found.cure
 
     def wait(
         self, *, timeout_s: float | None = None, progress: Callable[[PrescriptionAnswer], None] | None = None
     ) -> Self:
-        """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
+        """Wait until it has ended; `progress` is called with its current state. Raises TimeoutError."""
         return self._poll(timeout_s, None if progress is None else lambda _: progress(self.found))
 
 
 class PrescriptionCalls(Calls):
-    """What can be asked about prescriptions."""
+    """The methods of `Clinic` for prescriptions."""
 
     def prescribe(
         self,
@@ -48,7 +48,7 @@ class PrescriptionCalls(Calls):
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Prescription:
-        """Search for what cures an experiment, for so many seconds of training, or so many runs; 240 s without both."""
+        """Search for remedies that cure an experiment. The budget is seconds of training (default: 240) or runs."""
         limited = seconds is not None or runs is not None
         budget = {"budget": {"seconds": seconds, "runs": runs}} if limited else {}
         return self.post_prescription(
@@ -56,15 +56,15 @@ class PrescriptionCalls(Calls):
         )
 
     def post_prescription(self, body: JsonObject) -> Prescription:
-        """Search for a cure from its JSON."""
+        """Start a search from the JSON of its request."""
         return Prescription(self.connection, self.connection.post(PrescriptionAnswer, "/v1/prescriptions", body))
 
     def get_prescription(self, prescription_id: str) -> Prescription:
-        """A prescription by its identifier."""
+        """Get a prescription by its id."""
         path = f"/v1/prescriptions/{id_in_path(prescription_id)}"
         return Prescription(self.connection, self.connection.get(PrescriptionAnswer, path))
 
     def prescriptions(self, **filters: Any) -> Iterator[Prescription]:
-        """Prescriptions, newest first, page by page; filters as in the API: status, condition, ending, label."""
+        """Iterate over prescriptions, newest first. Filters as in the API: status, condition, ending, label."""
         for item in self.connection.items(PrescriptionSummary, "/v1/prescriptions", **filters):
             yield Prescription(self.connection, item)

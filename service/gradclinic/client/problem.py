@@ -1,4 +1,4 @@
-"""What the service refuses, as Python has it: its problem documents as errors."""
+"""Converts problem documents of the service to Python errors."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ _BY_STATUS: Mapping[int, type[errors.GradclinicError]] = {
 
 
 def error_from(response: httpx.Response) -> errors.GradclinicError:
-    """The error that the service met, from its problem document."""
+    """The error in a problem document."""
     try:
         document = response.json()
         detail, code = str(document["detail"]), str(document["code"])

@@ -21,44 +21,44 @@ class Run(Submitted[RunSummaryAnswer]):
 
     @property
     def ended(self) -> bool:
-        """Whether it will never change state again."""
+        """Whether its status is final."""
         return self.status not in {"queued", "running"}
 
     @property
     def metrics(self) -> RunMetricsAnswer | None:
-        """How it ended; None until it has."""
+        """Its final metrics; None until it has ended."""
         return self.answer.metrics
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
-        """Return when it has ended; `progress` is told each event meanwhile. Raises TimeoutError."""
+        """Wait until it has ended; `progress` is called with each event. Raises TimeoutError."""
         return self._follow(RunEventPage, timeout_s, progress)
 
     def diagnosis(self) -> DiagnosisAnswer:
-        """What is wrong, where, since when, how sure; provisional while it goes on."""
+        """What is wrong, in which layers, since which step, and how sure; provisional while it is training."""
         return self.connection.get(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnosis")
 
     def judge(self, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None) -> DiagnosisAnswer:
-        """The diagnosis with other rules or thresholds. Nothing is trained or stored."""
+        """Diagnose it again with other rules or thresholds. Nothing is trained or stored."""
         body = {"rule_set": rule_set, "thresholds": dict(thresholds or {})}
         return self.connection.post(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnoses", body)
 
     def statistics(self, *names: str, **options: Any) -> dict[str, SeriesAnswer]:
-        """Recorded series by name; options as in the API: layers, steps, max_points, aggregate."""
+        """Get recorded series by name. Options as in the API: layers, steps, max_points, aggregate."""
         path = f"/v1/runs/{self.id}/statistics"
         answer = self.connection.get(StatisticsAnswer, path, statistic=list(names), **options)
         return {series.statistic: series for series in answer.statistics}
 
     def profile(self, statistic: str = "site_grad_rms", *, step: int | str = 0) -> ProfileAnswer:
-        """One statistic against depth at a step, or at the `last`."""
+        """Get one statistic over depth, at a step or at the `last` one."""
         return self.connection.get(ProfileAnswer, f"/v1/runs/{self.id}/profile", statistic=statistic, step=step)
 
     def curves(self, **options: Any) -> CurvesAnswer:
-        """Loss, gradient norms, learning rate; options are max_points and aggregate."""
+        """Get loss, gradient norms and learning rate over steps. Options: max_points, aggregate."""
         return self.connection.get(CurvesAnswer, f"/v1/runs/{self.id}/curves", **options)
 
 
 class RunCalls(Calls):
-    """What can be asked about runs."""
+    """The methods of `Clinic` for runs."""
 
     def run(
         self,
@@ -69,7 +69,7 @@ class RunCalls(Calls):
         labels: Mapping[str, str] | None = None,
         reuse: bool = False,
     ) -> Run:
-        """Queue one training; with `reuse`, an identical one that has succeeded is the answer, if one is there."""
+        """Queue one training. With `reuse`, an identical run that has succeeded is returned if there is one."""
         return self.post_run(
             {
                 **with_remedies(experiment, remedies),
@@ -80,14 +80,14 @@ class RunCalls(Calls):
         )
 
     def post_run(self, body: JsonObject) -> Run:
-        """Queue one training from its JSON."""
+        """Queue one training from the JSON of its request."""
         return Run(self.connection, self.connection.post(RunDetailAnswer, "/v1/runs", body))
 
     def get_run(self, run_id: str) -> Run:
-        """A run by its identifier."""
+        """Get a run by its id."""
         return Run(self.connection, self.connection.get(RunDetailAnswer, f"/v1/runs/{id_in_path(run_id)}"))
 
     def runs(self, **filters: Any) -> Iterator[Run]:
-        """Runs, newest first, page by page; filters as in the API: status, condition, finding, label, study."""
+        """Iterate over runs, newest first. Filters as in the API: status, condition, finding, label, study."""
         for item in self.connection.items(RunSummaryAnswer, "/v1/runs", **filters):
             yield Run(self.connection, item)

@@ -1,4 +1,4 @@
-"""Experiments and remedies as a caller gives them: objects, or their JSON."""
+"""Experiments and remedies as callers pass them: objects, or their JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -19,5 +19,5 @@ def plain(value: ExperimentLike | RemedyLike) -> JsonObject:
 
 
 def with_remedies(experiment: ExperimentLike, remedies: Sequence[RemedyLike]) -> JsonObject:
-    """An experiment and its remedies, as a request has them."""
+    """An experiment and its remedies in the form of a request."""
     return {"experiment": plain(experiment), "remedies": [plain(remedy) for remedy in remedies]}

@@ -1,4 +1,4 @@
-"""Studies: one experiment, several arms, several seeds."""
+"""Studies: one experiment with several arms and seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -16,13 +16,13 @@ from .submitted import Submitted
 
 
 class Study(Submitted[StudyAnswer]):
-    """One experiment, several arms, several seeds."""
+    """One experiment with several arms and seeds."""
 
     _path = "/v1/studies"
     _whole = StudyAnswer
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
-        """Return when all its runs have ended; `progress` is told each event meanwhile. Raises TimeoutError."""
+        """Wait until all its runs have ended; `progress` is called with each event. Raises TimeoutError."""
         return self._follow(StudyEventPage, timeout_s, progress)
 
     def runs(self, **filters: Any) -> Iterator[Run]:
@@ -31,13 +31,13 @@ class Study(Submitted[StudyAnswer]):
             yield Run(self.connection, item)
 
     def comparison(self, **options: Any) -> ComparisonResult:
-        """Its arms against the baseline, as far as its runs have ended; options are `metric` and `confidence`."""
+        """Compare its arms with the baseline, using the runs that have ended. Options: `metric` and `confidence`."""
         path = f"/v1/studies/{self.id}/comparison"
         return ComparisonResult(self.connection, self.connection.get(ComparisonAnswer, path, **options))
 
 
 class StudyCalls(Calls):
-    """What can be asked about studies."""
+    """The methods of `Clinic` for studies."""
 
     def study(
         self,
@@ -52,7 +52,7 @@ class StudyCalls(Calls):
     ) -> Study:
         """Queue a study. An arm is a list of remedies or an experiment; `sweep` maps JSON pointers to values.
 
-        `control` adds an arm with a remedy drawn by chance.
+        `control` adds an arm with a random remedy.
         """
         return self.post_study(
             {
@@ -67,15 +67,15 @@ class StudyCalls(Calls):
         )
 
     def post_study(self, body: JsonObject) -> Study:
-        """Queue a study from its JSON."""
+        """Queue a study from the JSON of its request."""
         return Study(self.connection, self.connection.post(StudyAnswer, "/v1/studies", body))
 
     def get_study(self, study_id: str) -> Study:
-        """A study by its identifier."""
+        """Get a study by its id."""
         return Study(self.connection, self.connection.get(StudyAnswer, f"/v1/studies/{id_in_path(study_id)}"))
 
     def studies(self, **filters: Any) -> Iterator[Study]:
-        """Studies, newest first, page by page; filters as in the API: status, condition, label."""
+        """Iterate over studies, newest first. Filters as in the API: status, condition, label."""
         for item in self.connection.items(StudyAnswer, "/v1/studies", **filters):
             yield Study(self.connection, item)
 

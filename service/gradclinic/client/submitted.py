@@ -1,4 +1,4 @@
-"""What a service works on: it can be looked at again, waited for, cancelled, reported and deleted."""
+"""What runs, studies, prescriptions and checks have in common: refresh, wait, cancel, report and delete."""
 
 import time
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from .connection import Connection
 POLL_S = 0.2
 
 Outline = TypeVar("Outline", bound=RunSummaryAnswer | StudyAnswer | PrescriptionSummary | CheckSummary)
-"""What is known of it from the start; a single one may be answered with more than a list's."""
+"""The fields in a list; the answer for a single one may have more."""
 
 
 class Submitted(Generic[Outline]):
-    """What the service works on and this client can look at again, wait for, cancel and delete."""
+    """Something that was submitted to the service, with the last answer about it."""
 
     _path: ClassVar[str]
     _whole: type[Outline]
-    """What the service answers for a single one."""
+    """The model of the answer for a single one."""
 
     def __init__(self, connection: Connection, answer: Outline) -> None:
         self.connection, self.answer = connection, answer
@@ -32,35 +32,35 @@ class Submitted(Generic[Outline]):
 
     @property
     def id(self) -> str:
-        """Its identifier."""
+        """Its id."""
         return self.answer.id
 
     @property
     def status(self) -> str:
-        """Its state when it was last looked at."""
+        """Its state at the last refresh."""
         return self.answer.status
 
     @property
     def page(self) -> str:
-        """The address of its page."""
+        """The URL of its page."""
         return f"{self.connection.url}{self.answer.urls.page}"
 
     def refresh(self) -> Self:
-        """Look again."""
+        """Get the current state from the service."""
         self.answer = self.connection.get(self._whole, f"{self._path}/{self.id}")
         return self
 
     def cancel(self) -> Self:
-        """Cancel what waits, and ask what runs to stop."""
+        """Cancel queued runs, and ask running ones to stop."""
         self.connection.command(f"{self._path}/{self.id}/cancel")
         return self.refresh()
 
     def report(self, **options: Any) -> str:
-        """All that its page shows, as one HTML file that opens without a server; a study's takes `metric`."""
+        """Its page as one self-contained HTML file. Option for studies: `metric`."""
         return self.connection.text(f"{self._path}/{self.id}/report", **options)
 
     def delete(self) -> None:
-        """Remove it with its runs, and all they recorded."""
+        """Delete it, with its runs and everything they recorded."""
         self.connection.delete(f"{self._path}/{self.id}")
 
     def _follow(
@@ -69,7 +69,7 @@ class Submitted(Generic[Outline]):
         timeout_s: float | None,
         progress: Callable[[EventAnswer], None] | None,
     ) -> Self:
-        """Return when it has ended; `progress` is told each event meanwhile. Raises TimeoutError."""
+        """Wait until it has ended; `progress` is called with each event. Raises TimeoutError."""
         deadline = _deadline(timeout_s)
         path, parameters = f"{self._path}/{self.id}/events", dict[str, str]()
         while True:
@@ -83,7 +83,7 @@ class Submitted(Generic[Outline]):
             _pause(deadline, timeout_s)
 
     def _poll(self, timeout_s: float | None, progress: Callable[[Outline], None] | None) -> Self:
-        """Return when it has ended; `progress` is told what it looks like meanwhile. Raises TimeoutError."""
+        """Wait until it has ended; `progress` is called with its current state. Raises TimeoutError."""
         deadline = _deadline(timeout_s)
         while self.refresh().status == "running":
             if progress is not None:
@@ -98,10 +98,10 @@ def _deadline(timeout_s: float | None) -> float | None:
 
 def _pause(deadline: float | None, timeout_s: float | None) -> None:
     if deadline is not None and time.monotonic() > deadline:
-        raise TimeoutError(f"it has not ended within {timeout_s:g} s")
+        raise TimeoutError(f"not finished after {timeout_s:g} s")
     time.sleep(POLL_S)
 
 
 def id_of(item: Submitted[Any] | str) -> str:
-    """The identifier of what is given as an object or by its identifier."""
+    """The id of an object; an id is returned as it is."""
     return item if isinstance(item, str) else item.id

@@ -1,6 +1,6 @@
-"""The task's name, and sending its messages. A message is a hint with a run's id; the database is the source of truth.
+"""Sends the messages of the queue. A message has the id of a run, and is a hint: the database is the source of truth.
 
-This module imports neither torch nor the workers. If a message cannot be sent, the reconciler sends it later.
+If a message cannot be sent, the reconciler sends it later. This module imports neither torch nor the workers.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ QUEUES = ("cpu", "gpu")
 PRIORITIES = (0, 3, 6, 9)
 """Priorities that the transport distinguishes; 0 is first."""
 SEPARATOR: str = Channel.sep
-"""Separator between queue name and priority in the names of Kombu's lists."""
+"""Separates the queue name and the priority in the names of Kombu's lists."""
 
 SENT_AT_ONCE = 64
-"""Messages that one request sends itself. The reconciler sends the rest, so large studies are accepted quickly."""
+"""Number of messages that a request sends. The reconciler sends the rest, so large studies are accepted quickly."""
 PAUSE_S = 3.0
-"""Seconds without another try after the broker did not answer, so that requests do not pile up."""
+"""Seconds to wait after a failed attempt to reach the broker, so that requests do not pile up."""
 
 
 PATIENT: dict[str, object] = {"socket_timeout": 10}

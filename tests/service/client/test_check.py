@@ -50,5 +50,5 @@ def test_a_schedule_is_paused_and_goes_on(clinic: Clinic, settings: Settings) ->
 
 
 def test_a_name_never_leaves_its_place_in_the_address(clinic: Clinic) -> None:
-    with pytest.raises(errors.InvalidSpec, match="no name"):
+    with pytest.raises(errors.InvalidSpec, match="not a name"):
         clinic.baseline("../runs")
