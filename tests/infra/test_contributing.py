@@ -29,7 +29,7 @@ from gradclinic.web import create_app
 from gradclinic_torch.module_kinds import activation_of_module
 
 listed = {entry.kind for section in catalogue().values() for entry in section}
-names = ("grow_batch", "channel_dropout", "checkerboard", "kaiming_fan_out", "hardswish")
+names = ("add_momentum", "channel_dropout", "checkerboard", "kaiming_fan_out", "hardswish")
 assert {*names, "stalled_learning_rate", "site_grad_kurtosis", "weight_grad_kurtosis"} <= listed
 
 settings = Settings(database_url="postgresql://127.0.0.1:1/none", broker_url="redis://127.0.0.1:1/0")

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from ..kernel.spec import Items, Seed, Spec
 from .clipping import AnyClipping
 from .datasets import AnyDataset, Uploads
+from .layers.activation import ActivationLayer
 from .losses import AnyLoss, Loss
 from .losses.cross_entropy import CrossEntropy
 from .losses.mse import MeanSquaredError
@@ -15,6 +16,7 @@ from .lr_schedules.constant import Constant
 from .optimizers import AnyOptimizer
 from .output_activations import AnyOutputActivation
 from .presets import AnyModel
+from .presets.layers import LayerList
 
 ConditionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
@@ -91,6 +93,14 @@ class Experiment(Spec):
         if self.loss is not None:
             return self.loss
         return CrossEntropy() if self.data.task == "classification" else MeanSquaredError()
+
+    @property
+    def ending(self) -> AnyOutputActivation | None:
+        """The activation of the outputs: the declared one, or else that of the last layer of a list; None if none."""
+        last = self.model.layers[-1] if isinstance(self.model, LayerList) else None
+        if self.output_activation is None and isinstance(last, ActivationLayer):
+            return last.activation
+        return self.output_activation
 
     def with_uploads(self, uploads: Uploads) -> "Experiment":
         """A copy of the experiment that can access its uploaded data set; raises InvalidSpec if there is none.

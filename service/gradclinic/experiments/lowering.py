@@ -99,7 +99,7 @@ def _lower(model: "Model", data: "Dataset") -> Network:
 
 
 def _check_loss(experiment: "Experiment") -> None:
-    loss, task, activation = experiment.minimized, experiment.data.task, experiment.output_activation
+    loss, task, activation = experiment.minimized, experiment.data.task, experiment.ending
     if task not in loss.tasks:
         fitting = sorted(kind for kind, cls in LOSSES.items() if task in cls.tasks)
         raise InvalidSpec.at(

@@ -7,6 +7,7 @@ which candidate is best.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 from ..diagnosis.rules import RULES
@@ -16,14 +17,23 @@ from ..kernel.errors import InvalidRequest
 from ..kernel.spec import Spec
 from ..remedies import Remedy
 from ..remedies.network import Network
+from ..remedies.train_longer import TrainLonger
 from .ideas import start_changes, step_changes, structure_changes
 
 Remedies = tuple[Remedy, ...]
 Axis = Literal["structure", "start", "steps"]
 
-_START = frozenset({"set_initialization", "scale_residual_branches"})
+_START = frozenset({"set_forget_bias", "set_initialization", "scale_residual_branches"})
 _STEPS = frozenset(
-    {"lower_learning_rate", "set_learning_rate", "change_optimizer", "clip_gradients", "remove_clipping", "add_warmup"}
+    {
+        "add_warmup",
+        "change_optimizer",
+        "change_schedule",
+        "clip_gradients",
+        "lower_learning_rate",
+        "remove_clipping",
+        "set_learning_rate",
+    }
 )
 
 
@@ -38,6 +48,10 @@ class Candidate:
     def name(self) -> str:
         """A short name for people; different candidates have different names."""
         return " + ".join(label(remedy) for remedy in self.remedies)
+
+    def steps(self, steps: int) -> int:
+        """The steps of a run that takes `steps` where no remedy changes how long a training is."""
+        return max(1, round(steps * prod(each.factor for each in self.remedies if isinstance(each, TrainLonger))))
 
 
 def label(remedy: Remedy) -> str:

@@ -162,7 +162,8 @@ def _suggested(results: Sequence[RunResult]) -> list[Remedy]:
 
 
 def _of(candidate: Candidate, round_: SearchRound, *, seed: int, steps: int, arm: str | None = None) -> Trial:
-    return trial(round_, arm or candidate.name, candidate.remedies, candidate.experiment, seed=seed, steps=steps)
+    name, length = arm or candidate.name, candidate.steps(steps)
+    return trial(round_, name, candidate.remedies, candidate.experiment, seed=seed, steps=length)
 
 
 def _screen(
@@ -222,10 +223,7 @@ def _confirm(task: SearchTask, raced: _Race, plan: BudgetPlan, everything: Mappi
     spent, results, tried = dict(everything), dict[str, RunResult](), list[Candidate]()
     control = _control(task, _best(raced.scores, 3), seeds)
     asked = [trial("confirm", BASELINE, (), experiment, seed=seed, steps=steps) for seed in seeds]
-    asked += [
-        trial("confirm", CONTROL, drawn.remedies, drawn.experiment, seed=seed, steps=steps)
-        for seed, drawn in control.items()
-    ]
+    asked += [_of(drawn, "confirm", seed=seed, steps=steps, arm=CONTROL) for seed, drawn in control.items()]
     while finalists := raced.finalists(tried, plan.finalists):
         wanted = len(asked) + len(finalists) * len(seeds)
         if tried and not affords(task.budget, spent.values(), runs=wanted, steps=steps, rate=guessed_rate(experiment)):

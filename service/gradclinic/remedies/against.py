@@ -16,22 +16,35 @@ from ..experiments.initializations.orthogonal import Orthogonal
 from ..experiments.initializations.xavier_normal import XavierNormal
 from ..experiments.optimizers.adam import Adam
 from ..experiments.optimizers.sgd import SGD
+from ..experiments.output_activations.log_softmax import LogSoftmax
 from .add_batch_norm import AddBatchNorm
 from .add_layer_norm import AddLayerNorm
 from .add_skip_connections import AddSkipConnections
 from .add_warmup import AddWarmup
 from .base import Remedy
+from .change_loss import ChangeLoss
 from .change_optimizer import ChangeOptimizer
+from .change_output_activation import ChangeOutputActivation
+from .change_schedule import ChangeSchedule
 from .clip_gradients import ClipGradients
+from .grow_batch import GrowBatch
+from .lower_dropout import LowerDropout
 from .lower_learning_rate import LowerLearningRate
+from .lower_weight_decay import LowerWeightDecay
 from .network import Network
+from .raise_precision import RaisePrecision
 from .remove_clipping import RemoveClipping
+from .replace_batch_norm import ReplaceBatchNorm
 from .scale_residual_branches import ScaleResidualBranches
+from .set_forget_bias import SetForgetBias
 from .set_initialization import SetInitialization
 from .set_learning_rate import SetLearningRate
 from .standardize_inputs import StandardizeInputs
+from .standardize_targets import StandardizeTargets
 from .swap_activation import SwapActivation
+from .train_longer import TrainLonger
 from .use_gated_cell import UseGatedCell
+from .use_pre_norm import UsePreNorm
 
 RELU = SwapActivation(activation=ReLU())
 LEAKY_RELU = SwapActivation(activation=LeakyReLU())
@@ -57,6 +70,25 @@ STANDARDIZED = StandardizeInputs()
 WARMUP = AddWarmup()
 NO_CLIPPING = RemoveClipping()
 CLIPPING = ClipGradients(by="norm", threshold=1.0)
+
+STANDARDIZED_TARGETS = StandardizeTargets()
+USUAL_LOSS = ChangeLoss()
+PLAIN_OUTPUTS = ChangeOutputActivation()
+LOG_PROBABILITIES = ChangeOutputActivation(output_activation=LogSoftmax())
+
+LONGER = TrainLonger()
+LARGER_BATCH = GrowBatch()
+CONSTANT_RATE = ChangeSchedule()
+NO_DECAY = LowerWeightDecay()
+LESS_DECAY = LowerWeightDecay(factor=0.1)
+LESS_DROPOUT = LowerDropout()
+FLOAT32 = RaisePrecision()
+BFLOAT16 = RaisePrecision(precision="bfloat16")
+
+NORM_OF_EACH_SAMPLE = ReplaceBatchNorm()
+NORM_OF_GROUPS = ReplaceBatchNorm(norm="group_norm")
+PRE_NORM = UsePreNorm()
+FORGET_BIAS = SetForgetBias()
 
 
 def skips(scale: float) -> Remedy:

@@ -7,6 +7,7 @@ from gradclinic.prescription import SearchTask, advance
 from gradclinic.prescription.candidates import Candidate, candidate, first_candidates, label, neighbours, simpler
 from gradclinic.remedies.against import BATCH_NORM, CLIPPING, KAIMING, RELU, rate, skips
 from gradclinic.remedies.network import Network
+from gradclinic.remedies.train_longer import TrainLonger
 
 from .world import EXPERIMENT, result_of
 
@@ -130,3 +131,9 @@ def test_two_ways_to_the_same_experiment_are_one_candidate():
         ["swap_activation"],
         ["add_skip_connections"],
     ]
+
+
+def test_a_candidate_that_trains_longer_takes_its_factor_of_any_number_of_steps():
+    longer = candidate(EXPERIMENT, [rate(0.1), TrainLonger(factor=2.5)])
+    assert (longer.steps(300), longer.steps(100)) == (750, 250)
+    assert candidate(EXPERIMENT, [rate(0.1)]).steps(300) == 300

@@ -27,10 +27,24 @@ def test_common_values_of_a_kind_are_of_that_kind_and_differ(kind):
 def test_a_plain_deep_network_takes_every_remedy_of_the_table_that_is_not_for_another_kind():
     table = {name: value for name, value in vars(against).items() if isinstance(value, Remedy)}
     assert {name for name, remedy in table.items() if not _applies(remedy)} == {
+        "BFLOAT16",
+        "CONSTANT_RATE",
+        "FLOAT32",
+        "FORGET_BIAS",
         "GATED_CELL",
+        "LESS_DECAY",
+        "LESS_DROPOUT",
         "LEVEL_BRANCHES",
+        "LOG_PROBABILITIES",
+        "NORM_OF_EACH_SAMPLE",
+        "NORM_OF_GROUPS",
         "NO_CLIPPING",
+        "NO_DECAY",
+        "PLAIN_OUTPUTS",
+        "PRE_NORM",
         "STANDARDIZED",
+        "STANDARDIZED_TARGETS",
+        "USUAL_LOSS",
     }
 
 

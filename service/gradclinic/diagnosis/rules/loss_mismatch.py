@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from math import inf, log
 from typing import ClassVar, Literal
 
@@ -12,6 +13,9 @@ from ...measurements.preflight import (
     least_cross_entropy,
 )
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import LOG_PROBABILITIES, PLAIN_OUTPUTS, USUAL_LOSS
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -44,6 +48,9 @@ class LossMismatch(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.LOSS_OR_OUTPUT
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (PLAIN_OUTPUTS, USUAL_LOSS, LOG_PROBABILITIES)
 
 
 def _fault(seen: Preflight) -> _Fault | None:

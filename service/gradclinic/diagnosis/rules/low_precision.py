@@ -1,8 +1,12 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import BFLOAT16, FLOAT32
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -48,6 +52,9 @@ class LowPrecision(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.PRECISION
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (BFLOAT16, FLOAT32)
 
 
 def _lost(record: RunRecord) -> float:

@@ -1,7 +1,11 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.preflight import BOUNDS, OutputFacts, TargetFacts
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -40,6 +44,9 @@ class OutputMismatch(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.LOSS_OR_OUTPUT
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS)
 
 
 def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

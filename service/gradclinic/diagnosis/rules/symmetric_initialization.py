@@ -1,6 +1,10 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import KAIMING, XAVIER
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -33,3 +37,6 @@ class SymmetricInitialization(Rule):
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         """Where that value is 0, no gradient passes either, of which this is the reason."""
         return Order.LOSS_OR_OUTPUT
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (XAVIER, KAIMING)

@@ -1,9 +1,13 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from ...measurements.preflight import OptimizerFacts
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import LESS_DECAY, NO_DECAY
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -48,6 +52,9 @@ class TooMuchDecay(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.DECAY
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (NO_DECAY, LESS_DECAY)
 
 
 def _norm_left(record: RunRecord) -> float | None:

@@ -1,6 +1,10 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import LESS_DROPOUT
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -35,3 +39,6 @@ class TooMuchDropout(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.DECAY
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (LESS_DROPOUT,)

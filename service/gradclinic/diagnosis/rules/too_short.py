@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -5,6 +6,9 @@ import numpy as np
 from ...kernel.vocabulary import Severity
 from ...measurements.profile import Array
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import LONGER, rate
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -67,6 +71,9 @@ class TooShort(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.TOO_FEW_STEPS
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (LONGER, rate(3.0))
 
 
 def _times(factor: float) -> str:

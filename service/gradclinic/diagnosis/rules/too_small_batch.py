@@ -1,6 +1,10 @@
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...measurements.record import RunRecord
+from ...remedies import Remedy
+from ...remedies.against import LARGER_BATCH, NORM_OF_EACH_SAMPLE, rate
+from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
@@ -46,3 +50,6 @@ class TooSmallBatch(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.BATCH
+
+    def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        return (LARGER_BATCH, NORM_OF_EACH_SAMPLE, rate(0.1))

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 from ...measurements.preflight import OptimizerFacts, TargetFacts
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
-from ...remedies.against import STANDARDIZED
+from ...remedies.against import STANDARDIZED, STANDARDIZED_TARGETS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -49,7 +49,7 @@ class UnscaledTargets(Rule):
         return Order.SCALES_BLOWN_UP if blown_up(features, thresholds) else Order.SCALES
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
-        return (STANDARDIZED,)
+        return (STANDARDIZED_TARGETS, STANDARDIZED)
 
 
 def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:

@@ -67,6 +67,8 @@ class Dataset(Spec):
     """Seed of the generated samples and of the split, independent of the training seed."""
     standardize: bool = True
     """Standardize inputs (and regression targets) to mean 0 and variance 1, measured on the training split."""
+    standardize_targets: bool | None = None
+    """Standardize regression targets, whatever the inputs; null does as `standardize` says. Classes have no scale."""
     scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     """Multiplies the inputs when `standardize` is false."""
     shift: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
@@ -127,9 +129,14 @@ class Dataset(Spec):
         raw = self.draw()
         shape = self.input_shape(layout)
         train, validation = (self._reshaped(half, self._factors(raw), shape) for half in (raw.train, raw.validation))
-        if self.task == "regression" and self.standardize:
+        if self.task == "regression" and self.targets_are_standardized:
             return _with_standard_targets(train, validation)
         return Split(train, validation)
+
+    @property
+    def targets_are_standardized(self) -> bool:
+        """Whether regression targets are standardized, as declared."""
+        return self.standardize if self.standardize_targets is None else self.standardize_targets
 
     def _factors(self, raw: Split) -> tuple[Doubles, Doubles]:
         """The shift subtracted from the inputs, and the scale they are then divided by."""

@@ -21,7 +21,7 @@ class Teacher(Generated):
     n: Annotated[int, Field(ge=40, le=100_000)] = 1500
     """Total number of samples."""
     target_scale: PositiveFloat = 1.0
-    """Multiplies the targets; it has an effect only when `standardize` is false."""
+    """Multiplies the targets; it has no effect on standardized targets."""
     task: ClassVar[Task] = "regression"
     source: ClassVar[str] = "Seung, Sompolinsky and Tishby 1992, Phys. Rev. A 45"
 

@@ -1,0 +1,20 @@
+from typing import ClassVar, Literal
+
+from ..experiments.experiment import Experiment
+from ..experiments.lr_schedules import AnyLrSchedule
+from ..experiments.lr_schedules.constant import Constant
+from .base import Remedy, refuse
+
+
+class ChangeSchedule(Remedy):
+    """Change how the learning rate develops, by default keep it constant: one that decays early ends the training."""
+
+    kind: Literal["change_schedule"] = "change_schedule"
+    schedule: AnyLrSchedule = Constant()
+    """The new schedule with all its fields."""
+    source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533, 3.1.1"
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        if experiment.schedule == self.schedule:
+            raise refuse(f"the schedule is already {self.schedule.kind} with these fields")
+        return experiment.model_copy(update={"schedule": self.schedule})
