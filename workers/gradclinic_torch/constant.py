@@ -38,14 +38,28 @@ class ConstantLoss:
         self._value: Callable[[], float | None] = lambda: None
 
     @torch.no_grad()
-    def saw(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
-        """Count the targets of one call of the loss."""
+    def saw(self, criterion: nn.Module, outputs: Any, targets: Any) -> bool:
+        """Count the targets of one call of the loss; False where its best constant does not follow from counts."""
+        if self._calls >= MOST_CALLS:
+            return True
         known = isinstance(outputs, Tensor) and isinstance(targets, Tensor) and outputs.ndim > 0
-        if self._calls >= MOST_CALLS or not known or getattr(criterion, "reduction", None) not in _REDUCTIONS:
-            return
+        if not known or getattr(criterion, "reduction", None) not in _REDUCTIONS or not _is_torch_s_own(criterion):
+            return False
+        if not self._count(criterion, outputs, targets):
+            return False
         self._calls += 1
         if criterion.reduction == "sum":
             self._terms = self._terms + _terms(criterion, targets)
+        return True
+
+    def value(self) -> float | None:
+        """The loss; None where nothing was counted, or the loss is another."""
+        found = self._value()
+        if found is not None and self._calls and not isinstance(self._terms, int):
+            found *= float(self._terms) / self._calls
+        return found if found is not None and math.isfinite(found) else None
+
+    def _count(self, criterion: nn.Module, outputs: Tensor, targets: Tensor) -> bool:
         if isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
             self._add(_class_counts(criterion, outputs, targets))
             self._value = lambda: _entropy(self._known())
@@ -63,13 +77,9 @@ class ConstantLoss:
             rows = targets.reshape(len(targets), -1).double()
             self._add(torch.stack([rows.sum(0), (1 - rows).sum(0)]))
             self._value = lambda: _binary_entropy(self._known())
-
-    def value(self) -> float | None:
-        """The loss; None where nothing was counted, or the loss is another."""
-        found = self._value()
-        if found is not None and self._calls and not isinstance(self._terms, int):
-            found *= float(self._terms) / self._calls
-        return found if found is not None and math.isfinite(found) else None
+        else:
+            return False
+        return True
 
     def _add(self, sums: Tensor) -> None:
         if self._sums is not None and self._sums.shape == sums.shape:
@@ -96,6 +106,11 @@ class ConstantLoss:
 
     def _known(self) -> Tensor:
         return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()
+
+
+def _is_torch_s_own(criterion: nn.Module) -> bool:
+    """Whether torch defines what it computes: a class that a program derives from one of torch's may make another."""
+    return type(criterion).forward.__module__.startswith("torch.nn.")
 
 
 def _terms(criterion: nn.Module, targets: Tensor) -> Tensor:

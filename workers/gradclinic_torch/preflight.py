@@ -26,8 +26,8 @@ from gradclinic.measurements.preflight import (
 )
 
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
-from .graph import Node, leaves_of, nearest_operation
-from .module_kinds import activation_of_node
+from .graph import Node, leaves_of
+from .last_activation import last_activation
 
 BATCHES = 8
 """Batches that are looked at."""
@@ -39,13 +39,6 @@ _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], .
     (nn.BCELoss, "probabilities"),
     ((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss), "numbers"),
 )
-_OUTPUT_FUNCTIONS = {
-    "SoftmaxBackward0": "softmax",
-    "LogSoftmaxBackward0": "log_softmax",
-    "ExpBackward0": "exp",
-    "AbsBackward0": "abs",
-}
-"""What a program ends its model with that is no activation of hidden layers, by its node in the autograd graph."""
 
 
 class FirstLook:
@@ -188,7 +181,7 @@ class FirstLook:
             return
         self._batch_size = len(outputs)
         rows = as_rows(outputs[: max(1, ENTRIES // max(1, outputs[0].numel()))]).double().cpu()
-        self._outputs = output_facts(rows, activation=_last_activation(outputs.grad_fn))
+        self._outputs = output_facts(rows, activation=last_activation(outputs.grad_fn))
 
     def _saw_targets(self, outputs: Tensor, targets: Tensor) -> None:
         indices = not targets.is_floating_point() and targets.ndim < outputs.ndim
@@ -330,15 +323,6 @@ def _called(parameters: Sequence[Tensor], names: Mapping[int, str]) -> tuple[str
             for shape, count in unnamed.items()
         ),
     )
-
-
-def _last_activation(root: Node | None) -> str | None:
-    """The name of what made a tensor, where it is an activation or ends models as one does."""
-    node = nearest_operation(root)
-    if node is None:
-        return None
-    activation = activation_of_node(node)
-    return activation.name if activation is not None else _OUTPUT_FUNCTIONS.get(node.name())
 
 
 def _steady(factors: Sequence[Tensor]) -> float | None:

@@ -1,13 +1,13 @@
 """Looks at a few samples while a model trains, and leaves no trace of it."""
 
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+
+from .generator import kept_generators
 
 
 def probe_loss(model: nn.Module, criterion: nn.Module, probe: tuple[Any, Any], *, device: torch.device) -> Tensor:
@@ -27,13 +27,10 @@ def _call(model: nn.Module, inputs: Any) -> Any:
 def _without_a_trace(model: nn.Module, device: torch.device) -> Iterator[None]:
     """Look at the model as it trains, and leave its buffers and every source of randomness as they were."""
     buffers = [(buffer, buffer._version, buffer.detach().clone()) for buffer in model.buffers()]
-    state, of_numpy = random.getstate(), np.random.get_state()  # a model may draw from it
     try:
-        with on_batch_statistics(model, device):
+        with kept_generators(device), on_batch_statistics(model, device):
             yield
     finally:
-        random.setstate(state)
-        np.random.set_state(of_numpy)  # as above
         for buffer, version, before in buffers:
             if buffer._version != version:
                 buffer.detach().copy_(before)

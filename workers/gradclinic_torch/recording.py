@@ -82,6 +82,8 @@ class Recording:
         """
         if probe is not None and criterion is None:
             raise ValueError("a probe needs the criterion, to know its loss")
+        if criterion is not None and not isinstance(criterion, nn.Module):
+            raise ValueError("the criterion is a module: put a function into the forward of one, and call that")
         optimizer = wrapped(optimizer)
         self.over: str | None = None
         """Why nothing is recorded any more, where that is so."""

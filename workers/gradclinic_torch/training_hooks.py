@@ -14,6 +14,7 @@ from gradclinic.measurements.preflight import Preflight
 from .closure import Arguments, followed
 from .compiled import outside_graph
 from .constant import ConstantLoss
+from .fitted_constant import FittedConstant
 from .hooks import first_tensor
 from .loss_gradient import LossGradient
 from .observer import Observer
@@ -43,6 +44,7 @@ class TrainingHooks:
         self._observer, self._safely = observer, safely
         self._constant: ConstantLoss | None = ConstantLoss()
         """None once the loss module was seen to serve another training too: its targets are not all this one's."""
+        self._fitted = FittedConstant()
         self._loss_gradient = LossGradient()
         self._silent = False
         alone = not any(is_split(each) for each in model.parameters())
@@ -63,7 +65,8 @@ class TrainingHooks:
             optimizer.register_step_post_hook(lambda *_: safely(self._after_step)),
         ]
         if criterion is not None:
-            self._handles.append(criterion.register_forward_hook(outside_graph(self._saw_targets)))
+            saw = outside_graph(self._saw_targets)
+            self._handles.append(criterion.register_forward_hook(saw, with_kwargs=True))
 
     def after_backward(self, loss: Tensor | float) -> None:
         """A backward has ended."""
@@ -79,8 +82,11 @@ class TrainingHooks:
         return next(iter(seen), None)
 
     def constant_loss(self) -> float | None:
-        """The loss of the best constant prediction, where the targets tell."""
-        return None if self._constant is None else self._constant.value()
+        """The loss of the best constant prediction, where the targets tell or the loss module can be called again."""
+        if self._constant is None:
+            return None
+        counted = self._constant.value()
+        return self._fitted.value() if counted is None else counted
 
     def end_trace(self) -> None:
         """The recording is over: nothing is to be found any more."""
@@ -125,18 +131,23 @@ class TrainingHooks:
             self._silent = True
             log.warning("a step was taken without after_backward(loss) before it: nothing is recorded of such steps")
 
-    def _saw_targets(self, criterion: nn.Module, args: tuple[Any, ...], outputs: Any) -> None:
+    def _saw_targets(
+        self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], outputs: Any
+    ) -> None:
         if torch.is_grad_enabled() and len(args) > 1:
             self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
             self._last_batch.do(lambda last: last.after_loss(args[1]))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
-            self._safely(lambda: self._count_targets(criterion, args[0], args[1]))
+            self._safely(lambda: self._count_targets(criterion, args, kwargs, outputs))
         if torch.is_grad_enabled() and isinstance(outputs, Tensor):
             self._safely(lambda: self._loss_gradient.saw(outputs))
 
-    def _count_targets(self, criterion: nn.Module, outputs: Any, targets: Any) -> None:
-        if self._constant is not None:
-            self._constant.saw(criterion, outputs, targets)
+    def _count_targets(
+        self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], value: Any
+    ) -> None:
+        """Count the targets, or keep a call of a loss whose best constant does not follow from them."""
+        if self._constant is not None and not self._constant.saw(criterion, *args[:2]):
+            self._fitted.saw(criterion, args, kwargs, value)
 
     def _compare_losses(self, loss: Tensor | float) -> None:
         if self._loss_gradient.serves_others(loss):
