@@ -132,7 +132,7 @@ def _arm_profile(layout: Layout, series: Sequence[Series]) -> tuple[list[str], "
     columns = list(layout.profile_columns)
     last = np.array([each.values[-1, columns] for each in series], dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = 10.0 ** np.log10(np.maximum(last, 1e-45)).mean(axis=0)
+        values = 10.0 ** np.log10(last).mean(axis=0)
     return [layout.sites[index].name for index in columns], values
 
 

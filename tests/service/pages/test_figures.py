@@ -213,9 +213,31 @@ def test_long_names_of_layers_stand_at_fewer_ticks():
     assert len(long["layout"]["xaxis"]["tickvals"]) < len(short["layout"]["xaxis"]["tickvals"]) <= 12
 
 
-def test_values_that_are_not_finite_leave_a_gap_and_zero_stands_at_its_floor():
+def test_values_that_are_not_finite_leave_a_gap_and_zero_is_marked_on_a_floor_below_all_others():
     figure = profile([Line("a", LAYERS[:4], [np.inf, 0.0, np.nan, 0.123456])], title="")
-    assert figure["data"][0]["y"] == [None, 1e-45, None, 0.1235]
+    line, zeros = figure["data"]
+    assert line["y"] == [None, None, None, 0.1235]
+    assert (zeros["name"], zeros["x"], zeros["y"]) == ("exactly 0", [0.3333], [0.01])
+    assert zeros["text"] == ["2.linear: a"]
+    (floor,) = figure["layout"]["shapes"]
+    assert (floor["y0"], floor["label"]["text"]) == (0.01, "exactly 0")
+
+
+def test_a_network_without_any_gradient_is_drawn_without_tiny_numbers():
+    dead = profile([Line("start", LAYERS, np.zeros(12)), Line("end", LAYERS, np.zeros(12))], title="")
+    drawn = [value for trace in dead["data"] for value in trace["y"] if value is not None]
+    assert set(drawn) == {1.0}
+    assert len(drawn) == 12
+    flat = curves({"grad_norm_l2": curve(np.zeros(30))})
+    assert set(flat["data"][0]["y"]) == {0.0}
+    assert "type" not in flat["layout"]["yaxis2"]
+
+
+def test_a_gradient_norm_that_becomes_zero_is_marked_from_then_on():
+    figure = curves({"grad_norm_l2": curve([1.0, 0.5, 0.0, 0.0])})
+    line, zeros = figure["data"]
+    assert line["y"] == [1.0, 0.5, None, None]
+    assert (zeros["x"], zeros["y"], zeros["yaxis"]) == ([2, 3], [0.01, 0.01], "y2")
 
 
 def test_a_loss_that_does_not_move_looks_as_if_it_did_not():

@@ -17,6 +17,16 @@ def test_plotly_comes_from_the_installed_package_in_a_fourth_of_its_size(clinic)
     assert "immutable" in plain.headers["Cache-Control"]
 
 
+def test_every_button_of_a_chart_is_one_that_plotly_has_and_none_sends_anything_away(clinic):
+    bundle = clinic.client.get("/static/plotly.min.js").text
+    script = clinic.client.get("/static/app.js").text
+    known = set(re.findall(r'\b\w+\.(\w+)=\{name:"\1"', bundle))
+    assert {"toImage", "sendChartToCloud"} <= known
+    used = re.findall(r'"(\w+)"', re.search(r"modeBarButtons: (.*),\n", script)[1])
+    assert "toImage" in used
+    assert set(used) <= known - {"sendChartToCloud"}
+
+
 def test_swagger_ui_comes_from_the_installed_package_and_the_page_loads_it_from_there(clinic):
     text = clinic.page("/docs")
     for name, kind in (("swagger-ui-bundle.js", "text/javascript"), ("swagger-ui.css", "text/css")):

@@ -1,12 +1,13 @@
 """Loss, gradient norm and learning rate by step, one above the other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
 import numpy as np
 
 from ...measurements.record import Series
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, on_log_scale, rounded, step_axis
+from .floor import floor_below, on_log_scale
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, step_axis
 
 MAX_POINTS = 600
 FEW = 20
@@ -34,14 +35,21 @@ def curves(
     data: list[Part] = []
     layout: Part = {}
     levels: list[Part] = []
+    zeros: list[Part] = []
     for number, (label, domain, statistics) in enumerate(PANELS, start=1):
         suffix = "" if number == 1 else str(number)
         drawn = [name for name in statistics if len(series.get(name, ())) and (clipped or "clipped" not in name)]
-        logarithmic = label == "gradient norm" or (label == "loss" and _gets_close(series, drawn, constant_loss))
+        logarithmic = _peak(series, drawn) > 0 and (
+            label == "gradient norm" or (label == "loss" and _gets_close(series, drawn, constant_loss))
+        )
         if label == "loss" and constant_loss is not None:
             levels.append(_level(constant_loss, above=logarithmic and _peak(series, drawn) > 2 * constant_loss))
         for name in drawn:
             data.append(_line(name, series[name], logarithmic, suffix, LINES[len(data) % len(LINES)]))
+        if logarithmic:
+            crosses, floors = _zeros([_sampled(series[name]) for name in drawn], suffix)
+            zeros += crosses
+            levels += floors
         layout[f"yaxis{suffix}"] = axis(
             label,
             domain=list(domain),
@@ -53,7 +61,17 @@ def curves(
     layout["xaxis"] = step_axis(
         max((float(each.steps[-1]) for each in series.values() if len(each)), default=0.0), anchor="y3"
     )
-    return figure(data, title=title or "Curves", shapes=levels, **layout)
+    return figure([*data, *zeros], title=title or "Curves", shapes=levels, **layout)
+
+
+def _zeros(drawn: Sequence[Series], suffix: str) -> tuple[list[Part], list[Part]]:
+    """The crosses of a panel's values of exactly 0 and their floor; nothing where no value is 0."""
+    floor = floor_below(value for each in drawn for value in each.values[:, 0])
+    if floor is None:
+        return [], []
+    steps = [int(step) for each in drawn for step in each.steps[each.values[:, 0] == 0]]
+    marks = floor.marks(steps, [f"step {step}" for step in steps], xaxis="x", yaxis=f"y{suffix}")
+    return [marks], [floor.line(y=f"y{suffix}")]
 
 
 def _headroom(series: Mapping[str, Series], drawn: list[str], constant_loss: float | None) -> float:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, on_log_scale, said
+from .floor import Floor, floor_below, on_log_scale
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, said
 
 MOST_TICKS, MOST_LETTERS = 12, 120
 NARROWEST = 3.0
@@ -26,7 +27,10 @@ class Line:
 
 
 def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
-    """All lines by depth (0 at the input, 1 at the output), on a logarithmic scale."""
+    """All lines by depth (0 at the input, 1 at the output), on a logarithmic scale.
+
+    A value of exactly 0 is a gap in its line, and a cross on a floor below all other values.
+    """
     data: list[Part] = []
     colours = iter(LINES * (1 + len(lines) // len(LINES)))
     for line in lines:
@@ -45,6 +49,9 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
                 "hovertemplate": "%{text}<br>%{y:.3g}<extra>%{fullData.name}</extra>",
             }
         )
+    floor = floor_below(value for line in lines for value in line.values)
+    if floor is not None:
+        data.append(_zeros(floor, lines))
     names = _shared_layers(lines)
     annotations = [] if note is None else [_below(note)]
     return figure(
@@ -52,6 +59,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
         title=title,
         xaxis=axis("depth, from input to output", **_ticks(names)),
         yaxis=axis(f"g [{unit}]" if unit else "g", type="log", exponentformat="power", nticks=6, **_range(data)),
+        shapes=[] if floor is None else [floor.line()],
         annotations=annotations,
     )
 
@@ -63,6 +71,16 @@ def _range(data: Sequence[Part]) -> dict[str, object]:
         return {}
     middle = (max(drawn) + min(drawn)) / 2
     return {"range": [round(middle - NARROWEST / 2, 3), round(middle + NARROWEST / 2, 3)]}
+
+
+def _zeros(floor: Floor, lines: Sequence[Line]) -> Part:
+    """The crosses of all lines, one at each depth where some line is exactly 0."""
+    found: dict[float, list[str]] = {}
+    for line in lines:
+        for depth, layer, value in zip(_depths(len(line.values)), line.layers, line.values, strict=True):
+            if value == 0:
+                found.setdefault(depth, []).append(f"{said(layer)}: {said(line.name, longest=60)}")
+    return floor.marks(list(found), ["<br>".join(words) for words in found.values()])
 
 
 def _shared_layers(lines: Sequence[Line]) -> Sequence[str]:

@@ -30,7 +30,7 @@ FEW_STEPS = 10
 """Up to this last step, an axis names every step."""
 
 ZERO = 1e-45
-"""What a gradient of exactly 0 counts as: log10 = -45, about the smallest float32."""
+"""What a gradient of exactly 0 counts as in a heatmap: log10 = -45, about the smallest float32."""
 
 
 def figure(data: list[Part], *, title: str, **layout: Any) -> Figure:
@@ -103,8 +103,3 @@ def _significant(value: float, digits: int) -> float | None:
     if value == 0:
         return 0.0
     return round(value, digits - 1 - floor(log10(abs(value))))
-
-
-def on_log_scale(values: Iterable[float]) -> list[float | None]:
-    """Positive values for a logarithmic axis: exactly 0 stands at its floor, what is not finite leaves a gap."""
-    return rounded(max(float(value), ZERO) if isfinite(value) else float("nan") for value in values)

@@ -31,7 +31,8 @@ function loadPlotly() {
 const CONFIG = {
   responsive: true,
   displaylogo: false,
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "sendDataToCloud", "autoScale2d"],
+  // The buttons that have a meaning here: Plotly's own choice includes one that sends a chart to another host.
+  modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
   plotlyServerURL: "",
 };
 
