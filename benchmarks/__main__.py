@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Hand the remaining arguments to the benchmark that the first one names."""
+    """Run the benchmark named by the first argument, with the remaining arguments."""
     names = sorted(
         module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name[0] != "_"
     )

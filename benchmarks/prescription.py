@@ -1,4 +1,4 @@
-"""How many sick networks the search for a cure cures, and what remedies drawn by chance achieve on the same seeds.
+"""How many sick networks a prescription cures, and how many random remedies cure on the same seeds.
 
 Every sick case of the project's own corpus gets a prescription within the budget; cases run side by side, one a core.
 With --record, finished cases are kept in a file, and a search that was interrupted goes on with the others.
@@ -29,7 +29,7 @@ from gradclinic_workers.train.fit import train
 
 @dataclass(frozen=True)
 class Prescribed:
-    """What came of one case."""
+    """The result of one case."""
 
     name: str
     expected: str
@@ -43,7 +43,7 @@ class Prescribed:
 
 
 def trained(trial: Trial) -> RunResult:
-    """The trial's result; its seconds are those of the processor, so that neighbours do not shorten the search."""
+    """The trial's result; its seconds are CPU seconds, so that other load does not shorten the search."""
     began = time.process_time()
     record = train(trial.experiment)
     metrics = metrics_of(record)
@@ -74,7 +74,7 @@ def prescribed(case: Case, budget: Budget) -> Prescribed:
 
 
 def wilson(successes: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share. Source: Wilson 1927, JASA 22:209."""
+    """95 % interval of a fraction. Source: Wilson 1927, JASA 22:209."""
     if not trials:
         return 0.0, 1.0
     share, square = successes / trials, z * z / trials
@@ -83,14 +83,14 @@ def wilson(successes: int, trials: int, *, z: float = 1.96) -> tuple[float, floa
 
 
 def main() -> None:
-    """Prescribe, print a line a case and the shares."""
+    """Prescribe, print one line per case and the fractions."""
     parser = argparse.ArgumentParser(prog="benchmark prescription")
-    parser.add_argument("names", nargs="*", help="cases; all sick ones by default")
+    parser.add_argument("names", nargs="*", help="cases; default: all sick ones")
     budgets = parser.add_mutually_exclusive_group()
     budgets.add_argument("--seconds", type=float, default=240.0, help="budget of each search, in seconds of training")
-    budgets.add_argument("--runs", type=int, help="budget of each search, in runs: then it is the same on any machine")
+    budgets.add_argument("--runs", type=int, help="budget of each search, in runs; reproducible on any machine")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--record", type=Path, help="a file that keeps finished cases, one a line, to go on from")
+    parser.add_argument("--record", type=Path, help="store finished cases in this file, and resume from it")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     budget = Budget(runs=options.runs) if options.runs else Budget(seconds=options.seconds)
@@ -117,7 +117,7 @@ def main() -> None:
 
 
 def kept(record: Path | None, budget: Budget) -> dict[str, Prescribed]:
-    """What a record holds of searches with this budget, by case."""
+    """The finished cases with this budget in a record file, by case."""
     if record is None or not record.exists():
         return {}
     lines = [json.loads(line) for line in record.read_text().splitlines()]
@@ -146,7 +146,7 @@ def _summary(found: list[Prescribed]) -> str:
         lines.append(f"{subject}: {cured} of {total} cured (95 % interval {low:.0%} to {high:.0%})")
     if found:
         cost = statistics.median(one.cpu_seconds for one in found)
-        lines.append(f"{sum(one.runs for one in found)} runs in all; median cost {cost:.0f} s of training a search")
+        lines.append(f"{sum(one.runs for one in found)} runs in all; median cost {cost:.0f} s of training per search")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What recording costs: CPU time of the same training with and without it, in one process, in interleaved blocks.
+"""The cost of recording: CPU time of the same training with and without it, interleaved in one process.
 
 An untouched second baseline shows the noise, and memory is handed out as in a worker. A run's probes are about 60
 however long it is, so that they weigh most in short runs; a line of their own shows what they cost.
@@ -103,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--network", default="", help="only networks whose name has this word")
+    parser.add_argument("--network", default="", help="only networks whose name contains this word")
     options = parser.parse_args()
     if not MALLOC.keys() <= os.environ.keys():  # it counts from a process's start
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**MALLOC, **os.environ})

@@ -1,4 +1,4 @@
-"""How often is a diagnosis right? Labelled runs, our rules and the peers' side by side on the same records.
+"""How often is a diagnosis correct? Compares our rules with the peers' on the same labelled runs.
 
 ./run benchmark diagnosis                      the fixed cases, fresh ones, healthy ones and borderline ones
 ./run benchmark diagnosis --fresh 200 --seed 7

@@ -1,7 +1,7 @@
-"""Labelled experiments near the edges, and faults planted in one layer of a sound network; reported apart.
+"""Labelled experiments near a boundary, and faults planted in one layer of a sound network; reported separately.
 
-Near an edge the label says what was put in, not what every draw must show, so both sides are acceptable there.
-A planted fault's label is sure, and the layer that it was planted in is known.
+Near a boundary, a draw may fall on either side, so both diagnoses are acceptable. The label of a planted fault is
+certain, and its layer is known.
 """
 
 import numpy as np

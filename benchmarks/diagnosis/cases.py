@@ -1,4 +1,4 @@
-"""Labelled experiments: what is wrong with each is known before it is trained."""
+"""Labelled experiments: what is wrong with each is known by construction."""
 
 import json
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Case:
     borderline: bool = False
 
     def accepts(self, condition: str) -> bool:
-        """Whether a diagnosis of that condition is right."""
+        """Whether a diagnosis of that condition is correct."""
         return condition == self.expected or condition in self.also_acceptable
 
 

@@ -1,4 +1,4 @@
-"""Fresh random labelled experiments: a seed of the caller's choice draws them, construction labels them.
+"""Random labelled experiments, drawn with a given seed; their labels are known by construction.
 
 Every family puts one cause into an otherwise sensible network, far enough from the edge that the label is not a
 matter of taste. Experiments near the edges are drawn in `borderline`.

@@ -17,7 +17,7 @@ LOOKS = (20, 25, 32, 40, 50, 63, 79, 100, 126, 158, 200, 251, 316)
 
 @dataclass(frozen=True)
 class Judged:
-    """One run of one case, as every rule set sees it."""
+    """One run of one case, with the diagnoses of all rule sets."""
 
     case: Case
     seed: int
@@ -28,10 +28,10 @@ class Judged:
     findings: tuple[tuple[str, str], ...]
     """Condition and severity of each of our findings, the primary one first."""
     culprit_error: int | None
-    """Layers between the planted fault and the nearest layer named; None where none was planted."""
+    """Layers between the planted fault and the nearest layer named; None if none was planted."""
     culprit_missed: bool
     detected_at: int | None
-    """Step at which our rules saw the expected condition while the run went on; None for healthy ones and misses."""
+    """Step at which our rules found the expected condition during training; None for healthy runs and misses."""
     summary: str
 
 
@@ -90,7 +90,7 @@ def _detected_at(case: Case, record: RunRecord, diagnosis: Diagnosis) -> int | N
 
 
 def _until(record: RunRecord, step: int) -> RunRecord:
-    """What was recorded before that step, while the run goes on."""
+    """The record of a running run before that step."""
     series = {
         name: Series(old.steps[old.steps < step], old.values[old.steps < step]) for name, old in record.series.items()
     }
@@ -98,17 +98,17 @@ def _until(record: RunRecord, step: int) -> RunRecord:
 
 
 def confusion(rows: Iterable[Judged], *, rule_set: str) -> Counter[tuple[str, str]]:
-    """How often each expected condition was called what."""
+    """Number of diagnoses by expected condition and diagnosed condition."""
     return Counter((row.case.expected, row.primary[rule_set]) for row in rows)
 
 
 def right(rows: Sequence[Judged], *, rule_set: str) -> int:
-    """Runs whose primary condition is an acceptable one."""
+    """Number of runs with an acceptable primary condition."""
     return sum(row.case.accepts(row.primary[rule_set]) for row in rows)
 
 
 def false_alarms(rows: Sequence[Judged], *, rule_set: str) -> tuple[int, int]:
-    """Healthy runs called anything else, and healthy runs in all."""
+    """Number of healthy runs with another diagnosis, and of all healthy runs."""
     healthy = [row for row in rows if row.case.expected == "healthy"]
     return sum(row.primary[rule_set] not in ("healthy", "insufficient_evidence") for row in healthy), len(healthy)
 

@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print what was measured."""
     parser = argparse.ArgumentParser(prog="benchmark diagnosis", description=__doc__)
     parser.add_argument("--fresh", type=int, default=116, help="fresh random experiments")
-    parser.add_argument("--borderline", type=int, default=32, help="experiments near the edges or with one bad layer")
+    parser.add_argument("--borderline", type=int, default=32, help="experiments near a boundary or with one bad layer")
     parser.add_argument("--healthy", type=int, default=76, help="experiments of every kind that train well")
     parser.add_argument("--no-corpus", action="store_true", help="leave the fixed cases out")
-    parser.add_argument("--seed", type=int, default=0, help="draws the fresh experiments")
-    parser.add_argument("--wild", action="store_true", help="instead: programs as people write them, and their faults")
-    parser.add_argument("--only", nargs="*", default=(), help="of these, only the programs named")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the fresh experiments")
+    parser.add_argument("--wild", action="store_true", help="instead: typical PyTorch programs and their faults")
+    parser.add_argument("--only", nargs="*", default=(), help="only these programs")
     parser.add_argument("--json", action="store_true", help="print rows instead of tables")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -74,7 +74,7 @@ def _show_wild(only: Sequence[str], *, seed: int, as_json: bool) -> None:
     if as_json:
         print(json.dumps(wild.figures(told), indent=1))
         return
-    table = Table(title=f"Programs as people write them, seed {seed}")
+    table = Table(title=f"Typical programs, seed {seed}")
     for column in ("what", "of", "value", "unit", "interval"):
         table.add_column(column)
     for row in wild.figures(told):

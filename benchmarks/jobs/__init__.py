@@ -1,4 +1,4 @@
-"""Runs through the whole service: how many a minute with 1, 2 and 4 workers, and what of their time trains nothing.
+"""Throughput of the whole service with 1, 2 and 4 workers, and the fraction of their time not spent training.
 
 A real service (API, Valkey, database, reconciler, workers) trains one study after another. Each number of workers gets
 a service of its own in turn, `--repeats` times; figures are medians, the noise is half their range. A rate counts runs

@@ -1,4 +1,4 @@
-"""The same trainings in bare processes, without a service: more than these the machine does not give."""
+"""The same trainings in bare processes without a service: the upper limit of this machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from .workload import experiment, runs_of
 
 @contextmanager
 def bare_processes(workers: int) -> Iterator[Pool]:
-    """Processes that train, as warm as a worker's child."""
+    """Processes that train, warmed up like a worker's child."""
     with get_context("spawn").Pool(workers, _warm_up) as pool:
         pool.map(_train, [20] * 2 * workers, chunksize=1)
         yield pool
@@ -32,7 +32,7 @@ def _warm_up() -> None:
 
 
 def _train(steps: int) -> datetime:
-    """Train once; when it ended."""
+    """Train once; returns the time when it ended."""
     from gradclinic_workers.train import fit
 
     fit.train(Experiment.model_validate(experiment(steps)))

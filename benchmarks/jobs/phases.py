@@ -1,4 +1,4 @@
-"""One run in a worker's process, phase by phase."""
+"""The phases of one run in a worker's process."""
 
 import tempfile
 import time
@@ -16,11 +16,11 @@ from gradclinic.store import NewRun, Store, migrate
 from .workload import database, experiment
 
 Pair = tuple[float, float]
-"""Seconds of the clock, and of the processor."""
+"""Wall-clock and CPU seconds."""
 
 
 class Stopwatch:
-    """Seconds by phase, of the clock and of this thread's processor; a phase inside another counts for itself alone."""
+    """Wall-clock and CPU seconds of this thread by phase; a nested phase is not counted in the outer one."""
 
     def __init__(self, now: Callable[[], Pair] = lambda: (time.perf_counter(), time.thread_time())) -> None:
         self._now = now
@@ -28,7 +28,7 @@ class Stopwatch:
         self._inner: list[Pair] = [(0.0, 0.0)]
 
     def around(self, owner: Any, name: str, phase: str) -> None:
-        """Count the time of a function, wherever it is called, for a phase."""
+        """Count all calls of a function as part of a phase."""
         original = getattr(owner, name)
 
         def timed(*positional: Any, **named: Any) -> Any:
@@ -53,7 +53,7 @@ def _minus(one: Pair, other: Pair) -> Pair:
 
 
 def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
-    """Seconds of one run in a worker's child, by phase: the mean over `runs` after a first one."""
+    """Seconds of one run in a worker's child by phase: the mean of `runs` runs after a warm-up run."""
     from gradclinic_workers.process import tasks
     from gradclinic_workers.process.tasks import Trainer
     from gradclinic_workers.train import fit

@@ -1,4 +1,4 @@
-"""What is printed: medians over the repeats, and half their range as noise."""
+"""The printed figures: medians over the repeats, with half their range as noise."""
 
 import statistics
 from itertools import pairwise
@@ -23,14 +23,14 @@ def measurements(blocks: list[Block], kind: str) -> list[dict[str, Any]]:
             ]
             where = f"{kind}, {steps} steps, {workers} worker{'s' * (workers > 1)}"
             columns = {
-                "runs": (rates[workers], "runs a minute"),
-                "bare processes": (bare[workers], "runs a minute"),
+                "runs": (rates[workers], "runs per minute"),
+                "bare processes": (bare[workers], "runs per minute"),
                 "service / bare": (share, "ratio"),
-                "CPU time": ([block.cpu_seconds_a_run for block in mine], "CPU seconds a run"),
-                "training steps": ([block.trained for block in mine], "share of the workers' time"),
-                "recording": ([block.recorded for block in mine], "share of the workers' time"),
-                "build, evaluate, store, judge": ([block.other for block in mine], "share of the workers' time"),
-                "between two runs": ([block.between for block in mine], "share of the workers' time"),
+                "CPU time": ([block.cpu_seconds_a_run for block in mine], "CPU seconds per run"),
+                "training steps": ([block.trained for block in mine], "fraction of the workers' time"),
+                "recording": ([block.recorded for block in mine], "fraction of the workers' time"),
+                "build, evaluate, store, judge": ([block.other for block in mine], "fraction of the workers' time"),
+                "between two runs": ([block.between for block in mine], "fraction of the workers' time"),
                 "other programs": ([block.others_cores for block in mine], "busy cores"),
             }
             rows += [_row(subject, where, values, unit) for subject, (values, unit) in columns.items()]
@@ -55,12 +55,12 @@ def _row(subject: str, configuration: str, values: list[float], unit: str) -> di
 
 
 def phase_rows(kind: str, steps: list[int], *, runs: int) -> list[dict[str, Any]]:
-    """One run's phases, for each number of steps."""
+    """The phases of one run, for each number of steps."""
     rows = []
     for number in steps:
         found = phases(kind, steps=number, runs=runs)
         for phase, (clock, cpu) in sorted(found.items(), key=lambda item: -item[1][1]):
             where = f"{kind}, {number} steps, one process"
-            rows.append(_row(phase, where, [1000 * clock], "ms a run"))
-            rows.append(_row(phase, where, [1000 * cpu], "CPU ms a run"))
+            rows.append(_row(phase, where, [1000 * clock], "ms per run"))
+            rows.append(_row(phase, where, [1000 * cpu], "CPU ms per run"))
     return rows

@@ -1,4 +1,4 @@
-"""A study on a warm service: how many runs a minute, and what the workers' time went into."""
+"""A study on a warm service: runs per minute, and how the workers' time was spent."""
 
 import tempfile
 import time
@@ -23,31 +23,31 @@ WAIT_S = 600.0
 
 @dataclass(frozen=True)
 class Block:
-    """What one study on one service showed."""
+    """The measurements of one study on one service."""
 
     workers: int
     steps: int
     runs: int
     runs_a_minute: float
     bare_runs_a_minute: float
-    """The same trainings in as many processes, without a service, right before."""
+    """The same trainings in as many bare processes, measured right before."""
     cpu_seconds_a_run: float
     """CPU time of all of the service's processes."""
     trained: float
-    """Share of the workers' time that went into training steps."""
+    """Fraction of the workers' time spent on training steps."""
     recorded: float
-    """Share that went into recording them."""
+    """Fraction spent on recording them."""
     other: float
-    """Share between claim and end that is neither: building, evaluating, storing, judging."""
+    """The rest of the fraction between claim and end: building, evaluating, storing, diagnosing."""
     between: float
-    """Share between the end of a run and the claim of the next one."""
+    """Fraction between the end of a run and the claim of the next one."""
     others_cores: float
-    """Cores that other programs of this machine kept busy meanwhile."""
+    """Number of cores kept busy by other programs during the measurement."""
 
 
 @contextmanager
 def service(kind: str, workers: int) -> Iterator[Embedded]:
-    """A service whose workers are all up and have trained something."""
+    """A service whose workers have all started and trained something."""
     with tempfile.TemporaryDirectory(prefix="gradclinic-jobs-") as folder, database(kind) as url:
         address = {} if url is None else {"database_url": url}
         with Embedded(Settings(data_dir=Path(folder), port=0, log_level="warning", **address), workers=workers) as made:
@@ -61,7 +61,7 @@ def service(kind: str, workers: int) -> Iterator[Embedded]:
 
 
 def study(made: Embedded, store: Store, *, steps: int, runs: int) -> list[Run]:
-    """The runs of a study that was submitted like anybody's, once all have ended well."""
+    """Submit a study, and return its runs once all have succeeded."""
     with httpx.Client(base_url=made.url, timeout=60, trust_env=False) as api:
         answer = api.post("/v1/studies", json={"experiment": experiment(steps), "seeds": list(range(runs))})
         answer.raise_for_status()
@@ -98,7 +98,7 @@ def measure(made: Embedded, *, workers: int, steps: int, bare_runs_a_minute: flo
 
 
 def rate(ends: Iterable[datetime], workers: int) -> float:
-    """Runs a minute, from when they ended."""
+    """Runs per minute, from their end times."""
     moments = sorted(end.timestamp() for end in ends)
     counted = moments[: len(moments) - (workers - 1)]
     return 60 * (len(counted) - 1) / (counted[-1] - counted[0])
@@ -131,7 +131,7 @@ def _machine_cpu_s() -> float:
 
 
 def _service_cpu_s() -> float:
-    """CPU seconds of this process and of all that it started."""
+    """CPU seconds of this process and all its descendants."""
     total = 0.0
     for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
         try:
@@ -146,5 +146,5 @@ def _wait(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_S
     while not done():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the service did not come to an end within {WAIT_S:g} s")
+            raise RuntimeError(f"the service did not stop within {WAIT_S:g} s")
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What is trained, how often, and the database that it is stored in."""
+"""The experiment, the number of runs, and the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,22 +12,22 @@ EXPERIMENT: dict[str, Any] = {
     "optimizer": {"kind": "adam", "learning_rate": 0.001},
 }
 SECONDS_A_STUDY, STEPS_A_SECOND, SECONDS_A_RUN = 16.0, 600, 0.15
-"""A rough guess of a worker's speed, from which follows how many runs a study has."""
+"""A rough guess of a worker's speed, which determines the number of runs of a study."""
 
 
 def experiment(steps: int) -> dict[str, Any]:
-    """What every run of that many steps trains."""
+    """The experiment of every run."""
     return EXPERIMENT | {"training": {"steps": steps, "batch_size": 64}}
 
 
 def runs_of(steps: int, workers: int) -> int:
-    """Runs of a study: enough for a rate, and for every worker several."""
+    """Number of runs of a study: enough to measure a rate, and several for each worker."""
     return max(6 * workers, round(SECONDS_A_STUDY / (SECONDS_A_RUN + steps / STEPS_A_SECOND)))
 
 
 @contextmanager
 def database(kind: str) -> Iterator[str | None]:
-    """The URL of a fresh database of that kind; None is the embedded service's own."""
+    """The URL of a new database of this kind; None for the default database of the embedded service."""
     if kind == "sqlite":
         yield None
         return

@@ -1,4 +1,4 @@
-"""Do the fast tests notice when a pure package computes something else?
+"""Do the fast tests notice changes in what the pure packages compute?
 
 It changes one operator or constant of a package at a time, as a seeded generator draws it, in a copy of the checkout,
 and runs the fast tests of that package until one fails. A change of `<` to `<=` only moves a boundary, and is counted

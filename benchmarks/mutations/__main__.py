@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Draw changes, try each, print those that no test noticed and the fractions."""
+    """Draw mutations, run the tests on each, and print those that no test noticed, and the fractions."""
     parser = argparse.ArgumentParser(prog="benchmark mutations")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mutations", type=int, default=200, help="changes of what is computed; 0 is all of them")

@@ -26,14 +26,14 @@ FOUND = [
 
 def test_rates_are_of_the_programs_held_out_and_of_the_others_apart():
     rows = {(str(row["subject"]), str(row["configuration"])): row["value"] for row in figures(FOUND)}
-    assert rows["faulty: found sick", "programs held out, 4"] == 0.75
-    assert rows["faulty: true kind first", "programs held out, 4"] == 0.25
-    assert rows["faulty: true kind in three", "programs held out, 4"] == 0.5
-    assert rows["sound: called sick", "programs held out, 2"] == 0.5
-    assert rows["faulty: found sick, sagemaker", "programs held out, 4"] == 1.0
-    assert rows["faulty: found sick, autotrainer", "programs held out, 4"] == 0.0
-    assert rows["faulty: kinds named", "programs held out, 4"] == pytest.approx((2 + 3 + 1 + 0) / 4)
-    assert rows["faulty: true kind first", "programs used to choose, 1"] == 1.0
+    assert rows["faulty: fault found", "held-out programs, 4"] == 0.75
+    assert rows["faulty: true kind named first", "held-out programs, 4"] == 0.25
+    assert rows["faulty: true kind in first three", "held-out programs, 4"] == 0.5
+    assert rows["correct: false alarm", "held-out programs, 2"] == 0.5
+    assert rows["faulty: fault found, sagemaker", "held-out programs, 4"] == 1.0
+    assert rows["faulty: fault found, autotrainer", "held-out programs, 4"] == 0.0
+    assert rows["faulty: kinds named", "held-out programs, 4"] == pytest.approx((2 + 3 + 1 + 0) / 4)
+    assert rows["faulty: true kind named first", "programs used to develop the rules, 1"] == 1.0
 
 
 def test_chance_is_that_of_drawing_kinds_without_looking():

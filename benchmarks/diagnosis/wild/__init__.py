@@ -1,5 +1,5 @@
-"""Programs as people write them, each sound and with faults that public reports tell of: what is wrong, and why?
+"""Typical PyTorch programs, correct ones and ones with faults from public reports: is the fault found, and its kind?
 
-./run benchmark diagnosis --wild              the programs that were held out of fitting, and those that were not
+./run benchmark diagnosis --wild              held-out programs, and those used to develop the rules
 ./run benchmark diagnosis --wild --only churn
 """

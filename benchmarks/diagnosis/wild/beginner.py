@@ -1,4 +1,4 @@
-"""Programs of people who begin: small functions, small tables, two layers; after questions that they asked."""
+"""Programs of beginners, after their questions: small functions, small tables, two layers."""
 
 from itertools import pairwise
 

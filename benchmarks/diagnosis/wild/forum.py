@@ -1,4 +1,4 @@
-"""Programs of people who ask in forums: pictures, words, series, ratings; after threads and issues."""
+"""Programs after forum threads and issues: images, text, time series, ratings."""
 
 from itertools import pairwise
 

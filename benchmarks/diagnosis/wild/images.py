@@ -1,4 +1,4 @@
-"""Programs on pictures: digits through convolutions, a residual network, an autoencoder."""
+"""Programs on images: digits through convolutions, a residual network, an autoencoder."""
 
 import torch
 from sklearn.datasets import load_digits

@@ -1,4 +1,4 @@
-"""A training program: what it trains, on what, how; and the faults that can be put into it."""
+"""A training program: what it trains, on what, how; and the faults that can be added to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class Program:
     score: Callable[[Tensor, Tensor], float]
     """How good outputs are, whatever the loss: 0 is as good as a constant, 1 is perfect."""
     truth: Tensor | None = None
-    """The targets that the score compares with, where a fault changed those that are trained on."""
+    """The targets for the score, if a fault changed the targets of the training."""
     steps: int = 600
     batch: int = 32
     clears: bool = True
@@ -40,7 +40,7 @@ class Program:
     decay_each_step: float = 1.0
     """The learning rate is multiplied by this after every step."""
     held_out: bool = False
-    """Whether it was first run after the rules stood, so that none was chosen by looking at it."""
+    """Whether it is held out: it was first run after the rules were fixed."""
 
     def but(self, **changes: object) -> "Program":
         """The same program, changed."""
@@ -49,11 +49,11 @@ class Program:
 
 @dataclass(frozen=True)
 class Fault:
-    """What somebody did wrong."""
+    """A fault in a program."""
 
     name: str
     kinds: tuple[Blame, ...]
-    """The parts of the training that are at fault: naming any of them is right."""
+    """The parts of the training that are at fault; naming any of them is correct."""
     put_into: Callable[[Program], Program]
     source: str
     """Where such a fault was reported."""
@@ -61,7 +61,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a program."""
+    """The result of a program."""
 
     diagnosis: Diagnosis
     peers: Mapping[str, Diagnosis]
@@ -69,7 +69,7 @@ class Trained:
 
 
 def train(program: Program, *, seed: int = 0, rule_sets: Sequence[str] = ()) -> Trained:
-    """Trains with a recording around it, as the README shows it; no probe, no constant told."""
+    """Trains with a recording, as the README shows; without a probe or `constant_loss`."""
     torch.manual_seed(seed)
     model = program.model()
     optimizer = program.optimizer(model)

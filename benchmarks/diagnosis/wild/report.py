@@ -1,4 +1,4 @@
-"""What is found in the programs: detection, the kind of fault at first and among three, false alarms."""
+"""What is found in the programs: how often a fault is found, how often its kind is named, and false alarms."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -49,14 +49,14 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     forum.letters,
 )
 HARMED = 0.15
-"""A fault counts where the score falls by this much: others did no harm, and are told apart in no result."""
+"""A fault counts only if it lowers the score by at least this much; others did no harm."""
 KINDS = len(get_args(Blame))
 """Parts of a training that can be blamed."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """What was said of one program, sound or with a fault."""
+    """The diagnosis of one program, correct or with a fault."""
 
     program: str
     held_out: bool
@@ -64,24 +64,24 @@ class Told:
     score: float
     sick: bool
     kinds: tuple[Blame, ...]
-    """Blamed parts of the findings that do harm, best first."""
+    """The parts blamed by harmful findings, most likely first."""
     primary: str
     peers: dict[str, bool]
-    """Whether each of the peers' rule sets found it sick."""
+    """Whether each of the peers' rule sets found a fault."""
 
     @property
     def first(self) -> bool:
-        """Whether the first kind is right."""
+        """Whether the first kind is correct."""
         return self.fault is not None and bool(set(self.kinds[:1]) & set(self.fault.kinds))
 
     @property
     def among_three(self) -> bool:
-        """Whether one of the first three kinds is right."""
+        """Whether one of the first three kinds is correct."""
         return self.fault is not None and bool(set(self.kinds[:3]) & set(self.fault.kinds))
 
 
 def tell_all(only: Sequence[str] = (), *, seed: int = 0, tick: Callable[[], object] = lambda: None) -> list[Told]:
-    """Trains every program, sound and with each of its faults; those whose fault did no harm are left out."""
+    """Trains every program without and with each of its faults; faults that did no harm are left out."""
     told: list[Told] = []
     for make in MAKERS:
         sound, faults = make()
@@ -98,7 +98,7 @@ def tell_all(only: Sequence[str] = (), *, seed: int = 0, tick: Callable[[], obje
 
 
 def tell(sound: Program, fault: Fault | None, *, seed: int) -> Told:
-    """Trains one program and says what was found."""
+    """Trains one program and diagnoses it."""
     program = sound if fault is None else fault.put_into(sound)
     trained = train(program, seed=seed, rule_sets=[name for name in RULE_SETS if name != "1"])
     return Told(
@@ -123,7 +123,7 @@ def _kinds(diagnosis: Diagnosis) -> tuple[Blame, ...]:
 
 
 def by_chance(told: Iterable[Told], guesses: int) -> float:
-    """Mean probability that so many different kinds, drawn at random, hold one of the true ones."""
+    """Mean probability that this many different random kinds include a true one."""
     chances = []
     for each in told:
         if each.fault is None:
@@ -140,20 +140,25 @@ def _chance(told: Sequence[Told], guesses: int) -> str:
 
 
 def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
-    """The rates, each with its 95 % interval, for the programs held out and for the others."""
+    """The rates with 95 % intervals, for the held-out programs and for the others."""
     rows: list[dict[str, str | float]] = []
     for held_out in (True, False):
         group = [each for each in told if each.held_out == held_out]
         faulty, sound = [e for e in group if e.fault is not None], [e for e in group if e.fault is None]
-        name = "programs held out" if held_out else "programs used to choose"
+        name = "held-out programs" if held_out else "programs used to develop the rules"
         peers = [peer for peer in RULE_SETS if peer != "1"]
         counted = [
-            ("faulty: found sick", sum(e.sick for e in faulty), len(faulty), ""),
-            ("faulty: true kind first", sum(e.first for e in faulty), len(faulty), _chance(faulty, 1)),
-            ("faulty: true kind in three", sum(e.among_three for e in faulty), len(faulty), _chance(faulty, 3)),
-            ("sound: called sick", sum(e.sick for e in sound), len(sound), ""),
-            *((f"faulty: found sick, {peer}", sum(e.peers[peer] for e in faulty), len(faulty), "") for peer in peers),
-            *((f"sound: called sick, {peer}", sum(e.peers[peer] for e in sound), len(sound), "") for peer in peers),
+            ("faulty: fault found", sum(e.sick for e in faulty), len(faulty), ""),
+            ("faulty: true kind named first", sum(e.first for e in faulty), len(faulty), _chance(faulty, 1)),
+            (
+                "faulty: true kind in first three",
+                sum(e.among_three for e in faulty),
+                len(faulty),
+                _chance(faulty, 3),
+            ),
+            ("correct: false alarm", sum(e.sick for e in sound), len(sound), ""),
+            *((f"faulty: fault found, {peer}", sum(e.peers[peer] for e in faulty), len(faulty), "") for peer in peers),
+            *((f"correct: false alarm, {peer}", sum(e.peers[peer] for e in sound), len(sound), "") for peer in peers),
         ]
         for subject, hits, of, more in counted:
             if of:
@@ -183,7 +188,7 @@ def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
 
 
 def missed(told: Sequence[Told]) -> list[str]:
-    """A line for each faulty program whose first kind is wrong, and each sound one that is called sick."""
+    """One line per faulty program whose first kind is wrong, and per correct program with a false alarm."""
     return [
         f"{each.program}: {each.fault.name if each.fault else 'sound'} (score {each.score:.2f}):"
         f" {each.primary}, {', '.join(each.kinds) or 'nothing'};"

@@ -1,4 +1,4 @@
-"""Programs that no rule was chosen by: they were written, and first run, after the rules stood."""
+"""Held-out programs: they were written, and first run, after the rules were fixed."""
 
 import numpy as np
 import torch

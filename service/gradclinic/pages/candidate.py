@@ -1,4 +1,4 @@
-"""The candidates of a search for a cure: what was tried, how far each came, and what it left of the loss."""
+"""The candidates of a search for a cure: remedies, last round, and remaining loss."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,19 +42,19 @@ class Candidate:
 
     @property
     def found(self) -> str | None:
-        """The condition of most of these runs; None while none has ended."""
+        """The condition of most of these runs; None until one has ended."""
         found = [name for run in self.last if (name := condition_of(run)) is not None]
         return max(found, key=found.count, default=None)
 
     @property
     def left(self) -> float | None:
-        """Mean training loss of these runs relative to the constant predictor's; None while none has ended."""
+        """Mean training loss of these runs relative to always predicting the average; None until one has ended."""
         left = [value for run in self.last if (value := loss_left(run)) is not None]
         return sum(left) / len(left) if left else None
 
 
 def loss_left(run: RunSummary) -> float | None:
-    """Training loss of a run relative to the constant predictor's; infinite if it is not finite."""
+    """Training loss of a run relative to always predicting the average; infinite if it is not finite."""
     value = None if run.metrics is None else run.metrics.relative_train_loss
     if value is None:
         return None
@@ -62,7 +62,7 @@ def loss_left(run: RunSummary) -> float | None:
 
 
 def candidates(trials: Mapping[str, RunSummary]) -> list[Candidate]:
-    """What a search tried, those that came furthest first, then by what they left of the loss."""
+    """The candidates of a search: those that reached the latest round first, then by remaining loss."""
     by_arm: dict[str, list[RunSummary]] = {}
     for key, run in trials.items():
         arm = key.rsplit("|", 2)[0]

@@ -48,12 +48,12 @@ class ChecksView:
     checks: Sequence[Check]
     next: str | None
     baseline: str | None
-    """The baseline whose checks are shown; None for all."""
+    """The baseline whose checks are shown; None shows all."""
     whole: bool
     """Whether this is the first page without filters."""
     baselines: Sequence[Baseline]
     schedules: Sequence[tuple[Schedule, datetime | None]]
-    """Each with its next due time."""
+    """Each schedule with its next due time."""
     live: bool
 
 
@@ -70,7 +70,7 @@ class CheckView:
     pin: Pin
     runs: Sequence[RunRow]
     again: JsonObject
-    """The body for repeating the check."""
+    """The request that repeats the check."""
 
 
 def listed(service: Service, *, baseline: str | None, after: str | None) -> ChecksView:

@@ -1,4 +1,4 @@
-"""The page of claims: each with its test, and the ruling of its newest study."""
+"""The page of claims: each with its test and the ruling of its newest study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,11 +48,11 @@ class ClaimsView:
     quick: bool
     live: bool
     verdicts: Mapping[str, int]
-    """How many claims have each verdict."""
+    """Number of claims by verdict."""
 
 
 def listed(service: Service, *, quick: bool) -> ClaimsView:
-    """Every claim, in order."""
+    """All claims, in order."""
     rows = [_row(service, claim, quick=quick) for claim in CLAIMS.values()]
     return ClaimsView(
         rows=rows,

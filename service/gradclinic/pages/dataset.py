@@ -1,4 +1,4 @@
-"""What the page of uploaded data sets shows."""
+"""The page of uploaded data sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ router = page_router()
 
 @router.get("/datasets")
 def show_all(service: TheService, after: After = None) -> HTMLResponse:
-    """Uploaded data sets, by their id."""
+    """Uploaded data sets, ordered by id."""
     return render("datasets.html", listed(service, after=after))
 
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """A data set with what its table says of it besides."""
+    """A row in the table of data sets."""
 
     dataset: DatasetRecord
     stored: str
     """Its size, with a unit."""
     runs: int
-    """How many runs name it."""
+    """Number of runs that use it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DatasetsView:
 
 
 def listed(service: Service, *, after: str | None) -> DatasetsView:
-    """A page of data sets, each with the number of runs that name it."""
+    """A page of data sets, each with the number of runs that use it."""
     page = service.store.datasets.page(after=after, limit=DATASETS)
     runs = service.store.datasets.runs_by_dataset([each.id for each in page.items])
     return DatasetsView([DatasetRow(each, bytes_in_words(each.bytes), runs[each.id]) for each in page.items], page.next)

@@ -10,6 +10,6 @@ router = page_router()
 
 @router.get("/docs")
 def show() -> HTMLResponse:
-    """The API's documentation: Swagger UI, of the installed package."""
+    """The API documentation: Swagger UI from the installed package."""
     there = SWAGGER.installed
     return render("docs.html", script=SWAGGER.address if there else None, styles=SWAGGER_CSS.address if there else None)

@@ -94,7 +94,7 @@ def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "C
 
 
 def _axes(layout: Part, letter: str) -> list[tuple[str, Sequence[float]]]:
-    """The x axes from the left, or the y axes from the top down, each with the share that it takes."""
+    """The x axes from the left, or the y axes from the top down, each with its range as fractions of the figure."""
     name = f"{letter}axis"
     found = [(key.replace(name, letter), layout[key].get("domain", [0, 1])) for key in layout if key.startswith(name)]
     return sorted(found, key=lambda each: each[1][0] if letter == "x" else -each[1][0])
@@ -171,7 +171,7 @@ def _heatmap(axes: "Axes", trace: Part) -> None:
 
 
 def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
-    """One scale for all panels, which share it."""
+    """One colour scale for all panels."""
     for trace in figure["data"]:
         if trace["type"] == "heatmap" and trace.get("showscale", True):
             shown = [axes for axes in grid.flat if axes.collections]

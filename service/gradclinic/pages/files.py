@@ -24,7 +24,7 @@ KINDS = {
 }
 _SCRIPT = "text/javascript; charset=utf-8"
 _LONG = "public, max-age=31536000, immutable"
-"""For addresses that carry a version: their content never changes."""
+"""For URLs that contain a version: their content never changes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Packaged:
 
     @property
     def address(self) -> str:
-        """Where the pages load it from, with the version."""
+        """The URL that pages load it from, with the version."""
         return f"/static/{PurePosixPath(self.path).name}?v={version(self.distribution)}"
 
     @property
@@ -47,7 +47,7 @@ class Packaged:
         return find_spec(self.package) is not None
 
     def read(self) -> tuple[bytes, bytes]:
-        """The file and its gzip; raises NotFound where the package is not installed."""
+        """The file and its gzip; raises NotFound if the package is not installed."""
         return _read(self)
 
 
@@ -68,7 +68,7 @@ _PACKAGED = {PurePosixPath(file.path).name: file for file in (PLOTLY, SWAGGER, S
 
 @lru_cache(maxsize=1)
 def plotly_styles() -> str:
-    """Identifiers of the style elements that Plotly adds for maps unless they are there already."""
+    """Ids of the style elements that Plotly adds for maps if they do not exist yet."""
     found = re.findall(rb'getElementById\("([0-9a-f]{64})"\)', PLOTLY.read()[0])
     return " ".join(sorted({name.decode() for name in found}))
 

@@ -20,18 +20,18 @@ _SPELLED = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}
 
 
 def as_read(evidence: Evidence) -> tuple[str, float, float | None]:
-    """Plain name, value and threshold of a number of a finding."""
+    """Label, value and threshold of a finding's evidence, as people read them."""
     read = wording.as_read(evidence.name, evidence.value, evidence.threshold)
     return read.label, read.value, read.threshold
 
 
 def severity_class(condition: str) -> str:
-    """The style of a condition's name: how bad its rule says it is; none for a rule that this version lacks."""
+    """CSS class for the severity of a condition; empty if this version does not have its rule."""
     return f"severity-{RULES[condition].usual_severity}" if condition in RULES else ""
 
 
 def number(value: Any) -> str:
-    """A number to four significant digits; a dash where there is none."""
+    """A number to four significant digits; a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -63,17 +63,17 @@ def words(name: str) -> str:
 
 
 def sentence(name: str) -> str:
-    """The same with a capital."""
+    """The same, capitalized."""
     return capital(words(name))
 
 
 def capital(text: str) -> str:
-    """A text of ours as a sentence begins; identifiers in it stay what they are."""
+    """A text with its first letter capitalized; identifiers in it stay as they are."""
     return text[:1].upper() + text[1:]
 
 
 def coded(text: str) -> Markup:
-    """A text of ours whose names in backquotes are set as code."""
+    """A text in which names in backquotes become code."""
     parts = [escape(part) for part in text.split("`")]
     return Markup("").join(  # its parts are escaped
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
@@ -91,12 +91,12 @@ def moment(value: datetime | None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON on several lines."""
+    """JSON with indentation."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def effect(found: Effect | None) -> str:
-    """An effect with its interval: a ratio where the metric has one, else a difference."""
+    """An effect with its interval: a ratio if the metric has one, otherwise a difference."""
     if found is None:
         return "–"
     if found.difference is None:
@@ -109,10 +109,10 @@ def effect(found: Effect | None) -> str:
 
 
 def remedies(found: Sequence[Remedy | JsonObject]) -> str:
-    """Remedies that belong together, in words."""
+    """A combination of remedies, in words."""
     return " + ".join(in_words(remedy) for remedy in found)
 
 
 def point(found: Mapping[str, float]) -> str:
-    """A place in a sweep: `learning rate 0.1, depth 8`."""
+    """A point of a sweep: `learning rate 0.1, depth 8`."""
     return ", ".join(f"{field(pointer)} {value:g}" for pointer, value in found.items())

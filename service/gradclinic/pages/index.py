@@ -1,4 +1,4 @@
-"""The first page: the newest studies, and runs."""
+"""The home page: the newest studies and runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def show(
 
 @dataclass(frozen=True, kw_only=True)
 class IndexView:
-    """What the first page shows."""
+    """What the home page shows."""
 
     studies: Sequence[Study]
     runs: Sequence[RunRow]
@@ -49,7 +49,7 @@ class IndexView:
 
 
 def listed(service: Service, *, status: str, condition: str, after: str | None) -> IndexView:
-    """The newest studies, and a page of runs."""
+    """The newest studies and a page of runs."""
     filtered = bool(status or condition or after)
     page = service.store.runs.page(
         status=status or None,  # type: ignore[arg-type]  # the route has checked it

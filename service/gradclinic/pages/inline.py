@@ -11,9 +11,9 @@ from .drawing import INK, WIDTH_IN, draw_for_page
 from .figures import Figure
 
 NARROW_IN = 4.3
-"""About the width of a phone; the figure for it has a separate layout, because scaling would make it unreadable."""
+"""About the width of a phone, which gets a separate layout, because a scaled figure would be unreadable."""
 LETTERS, MOST_TICKS = 16, 6
-"""Letters in a line of a name, and names below an axis, of a narrow drawing."""
+"""In a narrow drawing: letters per line of a name, and number of names below an axis."""
 MOST_MARKS = 1500
 _REFERENCE = re.compile(r"(^#|url\(#)([^)]+)")
 _FONT = re.compile(r"(?P<bold>.*\bbold\b)?.*?(?P<size>[\d.]+)px")

@@ -1,4 +1,4 @@
-"""The marks along the axes of a drawing, and their words."""
+"""Ticks and tick labels of drawings."""
 
 import html
 import re
@@ -16,7 +16,7 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def set_marks(axes: "Axes", x: Part, y: Part) -> None:
-    """Give both axes of a panel the marks and the range that the figure wants, or marks that can be read."""
+    """Set the ticks and ranges of both axes: those of the figure if it has any, otherwise readable ones."""
     if "tickvals" in x:
         places, names = _seen(x)
         crowded = len(places) > 4 and max(map(len, names)) > 5
@@ -39,7 +39,7 @@ def set_marks(axes: "Axes", x: Part, y: Part) -> None:
 
 
 def _seen(axis: Part) -> tuple[list[float], list[str]]:
-    """The marks of an axis that are within its range, with their words."""
+    """The ticks of an axis that are within its range, with their labels."""
     low, high = axis.get("range", (-np.inf, np.inf))
     if axis.get("type") == "log":
         low, high = 10.0**low, 10.0**high
@@ -60,6 +60,6 @@ def _narrow(line: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """A figure's text as matplotlib takes it: no HTML, no mathematics, nothing that XML cannot hold."""
+    """A figure's text for matplotlib: without HTML, mathematics, and characters that XML does not allow."""
     shown = _NO_XML.sub("\ufffd", html.unescape(text))
-    return shown.replace("$", r"\$")  # a dollar would begin mathematics
+    return shown.replace("$", r"\$")  # a dollar sign would start mathematics

@@ -1,4 +1,4 @@
-"""What the pages of prescriptions show: how far a search is, and what it found."""
+"""The pages of prescriptions: the progress and the results of a search."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ def show(prescription_id: PrescriptionId, service: TheService) -> HTMLResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class PrescriptionRow:
-    """A prescription as the table of prescriptions shows it."""
+    """A row in the table of prescriptions."""
 
     prescription: Prescription
     called: str
@@ -53,7 +53,7 @@ class PrescriptionRow:
     cure: str | None
     """In words."""
     primary: str | None
-    """The condition of the experiment as it is."""
+    """The condition of the unchanged experiment."""
     spent: Spent | None
 
 
@@ -91,21 +91,21 @@ class PrescriptionView:
     rounds: Sequence[RoundView]
     diagnosis: SeedConditions | None
     primary: str | None
-    """The condition of the experiment as it is."""
+    """The condition of the unchanged experiment."""
     findings: Sequence[Finding]
     sick: RunSummary | None
-    """The run of the experiment as it is, with its own seed."""
+    """The run of the unchanged experiment with its own seed."""
     cure: Cure | None
     other_cures: Sequence[tuple[str, ConfirmedCandidate]]
-    """The simplest and the best of the confirmed cures, where they are others than the cure."""
+    """The simplest and the best of the confirmed cures, if they differ from the cure."""
     cured_experiment: JsonObject | None
-    """The cured experiment, ready to be posted as a run."""
+    """The cured experiment, ready to post as a run."""
     cure_as_remedies: JsonObject | None
-    """The same as the experiment with its remedies."""
+    """The same as the original experiment with remedies."""
     comparison: Comparison | None
     confirmed: bool
     names: Mapping[str, str]
-    """The arms in words."""
+    """The remedies of each arm in words."""
     control: ControlReport | None
     tried: Sequence[Candidate]
     spent: Spent | None
@@ -115,7 +115,7 @@ class PrescriptionView:
 
 @dataclass(frozen=True)
 class PrescriptionRuns:
-    """The runs of a search, which its report lists besides."""
+    """The runs of a search, for its report."""
 
     runs: Sequence[RunRow]
 
@@ -139,7 +139,7 @@ def _row(found: Prescription) -> PrescriptionRow:
 
 
 def one(service: Service, prescription_id: str) -> PrescriptionView:
-    """A prescription: its diagnosis, the race so far, the cure with its evidence, the control, and the cost."""
+    """A prescription: diagnosis, race, cure with evidence, random control, and cost."""
     found = service.store.prescriptions.get(prescription_id)
     trials = service.store.prescriptions.trials(prescription_id)
     report = found.report
@@ -174,13 +174,13 @@ def one(service: Service, prescription_id: str) -> PrescriptionView:
 
 
 def ending(found: Prescription) -> str:
-    """How a search ended, or that it goes on, as an identifier with words of its own on the page."""
+    """How a search ended, or its status while it is running."""
     ended = found.report.ending if found.report is not None and found.status == "succeeded" else None
     return ended or found.status
 
 
 def _called(found: Prescription) -> str:
-    """Its name, or what it is asked to cure."""
+    """Its name, or the model and data of its experiment."""
     return found.name or f"Prescription for {found.experiment['model']['kind']} on {found.experiment['data']['kind']}"
 
 
@@ -200,7 +200,7 @@ def _findings(found: Prescription) -> Sequence[Finding]:
 
 
 def _other_cures(cure: Cure | None) -> list[tuple[str, ConfirmedCandidate]]:
-    """The simplest and the best of the confirmed cures, where they are others than the cure."""
+    """The simplest and the best of the confirmed cures, if they differ from the cure."""
     if cure is None:
         return []
     return [
@@ -209,12 +209,12 @@ def _other_cures(cure: Cure | None) -> list[tuple[str, ConfirmedCandidate]]:
 
 
 def _turned(remedy: Remedy) -> JsonObject:
-    """A remedy as it can be posted, without the knobs that are null."""
+    """A remedy ready to post, without null fields."""
     return {name: value for name, value in remedy.to_json().items() if value is not None}
 
 
 def _rounds(trials: Mapping[str, RunSummary], now: str | None, *, running: bool) -> list[RoundView]:
-    """Each round with its runs, and whether it is over, going on, or to come."""
+    """Each round with its runs, and whether it is done, running or pending."""
     rows = []
     for name, words in ROUNDS.items():
         runs = [run for run in trials.values() if run.labels[ROUND] == name]
@@ -233,7 +233,7 @@ def _rounds(trials: Mapping[str, RunSummary], now: str | None, *, running: bool)
 
 
 def race_figure(service: Service, prescription_id: str) -> Figure:
-    """What every candidate left of the loss, round by round, beside the experiment as it is and the random control."""
+    """The remaining loss of all candidates by round, with the unchanged experiment and the random control."""
     found = service.store.prescriptions.get(prescription_id)
     trials = service.store.prescriptions.trials(found.id)
     entrants = [_entrant("no remedy", runs_of(trials, BASELINE), reference=True)]
@@ -256,7 +256,7 @@ def _entrant(name: str, runs: Sequence[RunSummary], *, reference: bool = False) 
 
 
 def ranking_figure(service: Service, prescription_id: str) -> Figure:
-    """The confirmation: cure, other finalists and random control against the baseline, on fresh seeds."""
+    """The confirmation: cure, other finalists and random control compared with the baseline, on new seeds."""
     found = service.store.prescriptions.get(prescription_id)
     shown = found.report.comparison if found.report is not None else None
     if shown is None:
@@ -266,7 +266,7 @@ def ranking_figure(service: Service, prescription_id: str) -> Figure:
 
 
 def report(service: Service, prescription_id: str) -> tuple[PrescriptionView, PrescriptionRuns, SavedFile]:
-    """What the template of a prescription needs to become a file."""
+    """What the report of a prescription shows in addition to the page."""
     shown = one(service, prescription_id)
     found = shown.prescription
     runs = list(service.store.prescriptions.trials(found.id).values())

@@ -1,4 +1,4 @@
-"""Renders pages on the server, so that they read without a script; a script draws charts and keeps them fresh."""
+"""Renders pages on the server, so they can be read without JavaScript; a script draws charts and updates the page."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
@@ -62,7 +62,7 @@ def _environment() -> Environment:
         remedy=in_words,
         remedies=filters.remedies,
     )
-    environment.globals.update(layout="base.html", saved=False)  # a report has others
+    environment.globals.update(layout="base.html", saved=False)  # a report overrides them
     return environment
 
 
@@ -70,7 +70,7 @@ templates = _environment()
 
 
 def render(template: str, *shown: "DataclassInstance", status_code: int = 200, **values: object) -> HTMLResponse:
-    """A page of our own templates; whatever a person typed is escaped.
+    """Render one of our templates; text from users is escaped.
 
     The template reads the fields of `shown` by their names, and `values` by theirs; of two alike, the later one counts.
     """
@@ -81,7 +81,7 @@ def render(template: str, *shown: "DataclassInstance", status_code: int = 200, *
 
 
 def on_nothing_there(request: Request, error: Exception) -> Response:
-    """Says to a browser as a page that there is nothing at an address, and to a program as a problem document."""
+    """Answers a 404: browsers get a page, programs a problem document."""
     answer = on_http_error(request, error)
     try:
         form = choose(request.headers.get("accept"), (MEDIA_TYPE, "application/json", "text/html"))
@@ -94,7 +94,7 @@ def on_nothing_there(request: Request, error: Exception) -> Response:
 
 
 class PageRoute(APIRoute):
-    """A route that says what is wrong as a page, too."""
+    """A route that shows errors as pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -111,5 +111,5 @@ class PageRoute(APIRoute):
 
 
 def page_router() -> APIRouter:
-    """A router for pages, which are no part of the API."""
+    """A router for pages; they are not in the OpenAPI document."""
     return APIRouter(include_in_schema=False, route_class=PageRoute)

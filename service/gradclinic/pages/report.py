@@ -1,4 +1,4 @@
-"""`/v1/.../report`: what a page shows as one HTML file, to keep, to send, or to attach to a ticket."""
+"""`/v1/.../report`: pages as self-contained HTML files, for example to attach to a ticket."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +33,7 @@ _FILE = {
     response_class=HTMLResponse,
 )
 def get_run_report(run_id: RunId, service: TheService, request: Request) -> HTMLResponse:
-    """Diagnosis with evidence and thresholds, charts, documents, and where it was trained; as far as the run is."""
+    """Diagnosis with evidence and thresholds, charts, documents and environment, also while it is running."""
     return _attached(request, "run.html", run_id, *run.report(service, run_id))
 
 
@@ -48,9 +48,9 @@ def get_study_report(
     study_id: StudyId,
     service: TheService,
     request: Request,
-    metric: Annotated[str, Query(max_length=100, description="What the arms are compared by.")] = DEFAULT_METRIC,
+    metric: Annotated[str, Query(max_length=100, description="The metric that ranks the arms.")] = DEFAULT_METRIC,
 ) -> HTMLResponse:
-    """The ranking with its intervals, every arm's diagnosis over its seeds, charts, runs and documents."""
+    """The ranking with intervals, the diagnosis of every arm over its seeds, charts, runs and documents."""
     return _attached(request, "study.html", study_id, *study.report(service, study_id, metric=metric))
 
 
@@ -62,7 +62,7 @@ def get_study_report(
     response_class=HTMLResponse,
 )
 def get_prescription_report(prescription_id: PrescriptionId, service: TheService, request: Request) -> HTMLResponse:
-    """The cure with its evidence, the race, the random control, and everything that was tried."""
+    """The cure with its evidence, the race, the random control, and all candidates."""
     return _attached(request, "prescription.html", prescription_id, *prescription.report(service, prescription_id))
 
 

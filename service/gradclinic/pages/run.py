@@ -30,7 +30,7 @@ router = page_router()
 
 @router.get("/runs/{run_id}")
 def show(run_id: RunId, service: TheService) -> HTMLResponse:
-    """One run: what is wrong, where, since when, and what may help."""
+    """One run: what is wrong, where, since which step, and what may help."""
     return render("run.html", one(service, run_id))
 
 
@@ -41,31 +41,31 @@ class RunView:
     run: Run
     title: str
     recording: Recording | None
-    """What the user's program declared; None where the service trained the run."""
+    """The declaration of an external program; None if the service trained the run."""
     prescription: str | None
-    """The prescription that asked for the run."""
+    """The prescription that the run is part of."""
     check: str | None
-    """The check that asked for the run."""
+    """The check that the run is part of."""
     ended: bool
     figures_ready: bool
     diagnosis: Diagnosis | None
     provisional: bool
-    """Whether the diagnosis is of what has been recorded so far."""
+    """Whether the run is still in progress, so that the diagnosis may change."""
     missing: str | None
     """Why there is no diagnosis."""
     early: bool
-    """Whether it is not known yet what hurts learning."""
+    """Whether it is not known yet which findings hurt learning."""
     metrics: Sequence[tuple[str, float | int | None, str]]
     """Each metric with its value and its meaning."""
     transitions: Sequence[Transition]
     repeatable: bool
     trial: JsonObject | None
-    """A study of the suggested remedies, ready to be posted."""
+    """A study of the suggested remedies, ready to post."""
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as a table of runs shows it."""
+    """A row in a table of runs."""
 
     run: RunSummary
     called: str
@@ -73,7 +73,7 @@ class RunRow:
 
 
 def one(service: Service, run_id: str) -> RunView:
-    """One run with its diagnosis, stored or so far."""
+    """One run with its diagnosis: the stored one, or the diagnosis so far."""
     found = service.store.runs.get(run_id)
     diagnosis, provisional, missing = _diagnosis(service, found)
     repeatable = is_repeatable(service.store, found)
@@ -107,10 +107,10 @@ def _help(metric: str) -> str:
 
 
 _OTHER_METRICS = {
-    "loss_unit": "Squared units of the targets in one unit of the loss; empty where the two are the same or not known",
-    "train_seconds": "Seconds of training, those of recording left out",
-    "recording_seconds": "Seconds that recording took",
-    "saved_share": "Share of the steps that were saved by stopping at a finding",
+    "loss_unit": "One unit of the loss in squared units of the targets; empty if they are the same, or unknown",
+    "train_seconds": "Seconds of training, without recording",
+    "recording_seconds": "Seconds spent on recording",
+    "saved_share": "Fraction of the steps saved by early stopping",
 }
 
 
@@ -123,7 +123,7 @@ def _diagnosis(service: Service, found: Run) -> tuple[Diagnosis | None, bool, st
 
 
 def _trial(found: Run, diagnosis: Diagnosis) -> JsonObject | None:
-    """A study that tries every suggested remedy side by side, ready to be posted."""
+    """A study that compares all suggested remedies, ready to post."""
     arms: dict[str, Remedy] = {}
     for remedy in dict.fromkeys(remedy for finding in diagnosis.findings for remedy in finding.suggested_remedies):
         arms[_arm_name(remedy, list(arms))] = remedy
@@ -147,7 +147,7 @@ def _arm_name(remedy: Remedy, taken: list[str]) -> str:
 
 
 def heatmap_figure(service: Service, run: Run, *, scale: Scale) -> Figure:
-    """Layer against step of one run; raises InsufficientData before anything is recorded."""
+    """The gradient of one run by layer and step; raises InsufficientData before anything is recorded."""
     (found,) = read_series(service, run, [GRADIENT])
     if not len(found.series) or not found.layers:
         raise InsufficientData(f"the run is {run.status} and has recorded no gradients yet")
@@ -159,7 +159,7 @@ def heatmap_figure(service: Service, run: Run, *, scale: Scale) -> Figure:
 
 
 def profile_figure(service: Service, run: Run) -> Figure:
-    """Gradient against depth before the first step and at the last, with the prediction for the first."""
+    """The gradient by depth before the first step and at the last one, with the prediction for the first."""
     first = read_profile(service, run, statistic=GRADIENT, step=0)
     last = read_profile(service, run, statistic=GRADIENT, step=None)
     lines = [Line(f"measured at step {first.step}", first.layers, first.values)]
@@ -199,7 +199,7 @@ def curves_figure(service: Service, run: Run) -> Figure:
 
 
 def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:
-    """What the template of a run needs to become a file."""
+    """What the report of a run shows in addition to the page."""
     shown = one(service, run_id)
     run = shown.run
     at = f"/v1/figures/runs/{run.id}"
@@ -222,12 +222,12 @@ def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:
 
 
 def condition_of(run: RunSummary) -> str | None:
-    """The primary condition of a run; None before it is judged."""
+    """The primary condition of a run; None before it is diagnosed."""
     return None if run.diagnosis is None else run.diagnosis.primary
 
 
 def called(run: RunSummary) -> str:
-    """What a person calls a run: its name, else arm, seed and place in the sweep, else its identifier."""
+    """The title of a run: its name; otherwise its arm, seed and sweep point; otherwise its id."""
     if run.name:
         return run.name
     if not run.arm:
@@ -237,5 +237,5 @@ def called(run: RunSummary) -> str:
 
 
 def row_of(run: RunSummary) -> RunRow:
-    """A run as a table of runs shows it."""
+    """A row in a table of runs."""
     return RunRow(run, called(run), condition_of(run))

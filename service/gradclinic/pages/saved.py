@@ -1,4 +1,4 @@
-"""A page as one file that opens without a server: the page's own template, with charts, styles and nothing to ask for.
+"""Saves a page as one self-contained HTML file: the page's own template with embedded charts and styles.
 
 What the pages show is not told twice: the templates are theirs, and a chart is the figure at the address that the page
 would ask. Nothing in the file leads to another place, and a policy in it forbids what might.
@@ -29,7 +29,7 @@ Figures = Mapping[str, Callable[[], Figure]]
 
 @dataclass(frozen=True, kw_only=True)
 class SavedFile:
-    """What the template of a report shows beside what the page shows."""
+    """What a report shows in addition to the page."""
 
     kind: str
     facts: Facts
@@ -37,7 +37,7 @@ class SavedFile:
     environments: Sequence[JsonObject]
     """Each of the environments that its runs were trained in, with the number of these runs."""
     chart: Callable[[str, str], Markup]
-    """The drawing of the figure at an address, with a label for whom cannot see it."""
+    """The drawing of the figure at a URL path, with a label for screen readers."""
     made_at: datetime
     styles: Markup
     policy: str
@@ -49,9 +49,11 @@ class SavedFile:
 def saved_file(
     kind: str, figures: Figures, *, facts: Facts, labels: Mapping[str, str], runs: Sequence[RunSummary]
 ) -> SavedFile:
-    """A file about runs, with the facts that have a value; raises ServiceUnavailable."""
+    """Render a report about runs; facts without a value are left out. Raises ServiceUnavailable."""
     if not can_draw():
-        raise ServiceUnavailable("a report has charts, and this service cannot draw: it was installed without `ui`")
+        raise ServiceUnavailable(
+            "this service cannot draw the charts of a report; install: pip install 'gradclinic[ui]'"
+        )
     environments = _environments(runs)
     known = [*facts, ("Trained with", _in_words(environments, single=len(runs) == 1) or None)]
     return SavedFile(
@@ -68,7 +70,7 @@ def saved_file(
 
 
 def _chart(figures: Figures, address: str, label: str) -> Markup:
-    """The drawing of the figure at an address of the API, or the reason why there is none yet."""
+    """The drawing of the figure at a URL path of the API, or the reason why there is none yet."""
     try:
         figure = figures[address]()
     except InsufficientData as why:
@@ -78,22 +80,22 @@ def _chart(figures: Figures, address: str, label: str) -> Markup:
 
 def timestamps(found: RunSummary | Study | Prescription, started_at: datetime | None = None) -> Facts:
     """When it was created, started and ended."""
-    return [("Made", found.created_at), ("Started", started_at), ("Ended", found.ended_at)]
+    return [("Created", found.created_at), ("Started", started_at), ("Ended", found.ended_at)]
 
 
 def rule_sets(runs: Sequence[RunSummary]) -> Facts:
-    """The rules that runs were judged by."""
+    """The rule sets that diagnosed the runs."""
     return [("Rule set", ", ".join(sorted({run.diagnosis.rule_set for run in runs if run.diagnosis})) or None)]
 
 
 def _environments(runs: Sequence[RunSummary]) -> Sequence[tuple[JsonObject, int]]:
-    """Each of the environments that runs were trained in, with the number of these runs; most of them first."""
+    """All training environments with their number of runs, most frequent first."""
     found = Counter(json.dumps(dict(run.environment), sort_keys=True) for run in runs if run.environment)
     return [(json.loads(environment), count) for environment, count in found.most_common()]
 
 
 def _in_words(environments: Sequence[tuple[JsonObject, int]], *, single: bool) -> str:
-    """Where runs were trained, in a line for each environment; the whole fingerprint is among the documents."""
+    """A short form of the training environments; the report's documents have the full fingerprints."""
     lines = []
     for environment, count in environments:
         named = (name for name in ("gradclinic", "torch", "python", "device") if name in environment)
@@ -104,18 +106,18 @@ def _in_words(environments: Sequence[tuple[JsonObject, int]], *, single: bool) -
 
 @lru_cache(maxsize=1)
 def styles() -> str:
-    """The pages' style sheet, and what a file and a sheet of paper need beside it."""
+    """The pages' style sheet, with additions for saved files and printing."""
     return "".join((FOLDER / name).read_text("utf-8") for name in ("app.css", "report.css"))
 
 
 @lru_cache(maxsize=1)
 def policy() -> str:
-    """Lets in what is in the file: its one style sheet, and pictures that are spelled out."""
+    """Content security policy: only the embedded style sheet and embedded images are allowed."""
     digest = base64.b64encode(hashlib.sha256(styles().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'none'; base-uri 'none'"
 
 
 @lru_cache(maxsize=1)
 def icon() -> str:
-    """The icon as an address that is its own content."""
+    """The icon as a data URL."""
     return f"data:image/svg+xml;base64,{base64.b64encode((FOLDER / 'icon.svg').read_bytes()).decode()}"

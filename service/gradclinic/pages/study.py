@@ -30,9 +30,9 @@ from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 
 When = Literal["start", "end"]
 MOST_DIAGNOSES = 4
-"""Points of a sweep whose diagnosis a study's page spells out."""
+"""Number of sweep points whose diagnosis the page shows."""
 MOST_RUNS = 500
-"""Rows of a study's table of runs; each is about half a kilobyte."""
+"""Rows in the table of runs; each takes about half a kilobyte."""
 
 router = page_router()
 
@@ -59,24 +59,24 @@ class StudyView:
     map_ready: bool
     metric: str
     metrics: Sequence[Metric]
-    """What the arms can be compared by."""
+    """The metrics by which the arms can be compared."""
     most_diagnoses: int = MOST_DIAGNOSES
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyDocuments:
-    """What the report of a study shows besides: the experiment as it was trained, and what the arms change of it."""
+    """What the report of a study also shows: the experiment as trained, and the changes of each arm."""
 
     trained: Run | None
     """A run of the baseline."""
     changes: Mapping[str, Sequence[JsonObject]]
-    """By arm, as JSON Patch."""
+    """The changes of each arm, as JSON Patch."""
     more_runs: int
-    """Runs that found no room in its table."""
+    """Number of runs that are not in the table."""
 
 
 def one(service: Service, study_id: str, *, metric: str) -> StudyView:
-    """One study with its comparison, as far as its runs have ended."""
+    """One study, with the comparison of the runs that have ended."""
     found = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
     return StudyView(
@@ -100,7 +100,7 @@ def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
 
 
 def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
-    """The gradient against depth of every arm: the geometric mean over its seeds, at the sweep's first point."""
+    """The gradient by depth for each arm: the geometric mean over its seeds, at the first point of the sweep."""
     study = service.store.studies.get(study_id)
     runs = [run for run in service.store.runs.of_study(study_id) if run.step > 0]
     point = next((run.point for run in runs), None)
@@ -137,7 +137,7 @@ def _arm_profile(layout: Layout, series: Sequence[Series]) -> tuple[list[str], "
 
 
 def map_figure(service: Service, study_id: str, *, metric: str) -> Figure:
-    """What each arm of a swept study reached over the sweep; raises InsufficientData for no sweep, or three fields."""
+    """The results of each arm over the sweep; raises InsufficientData if none or more than two fields were swept."""
     if metric not in METRICS:
         raise InvalidSpec.at("/metric", f"there is no metric {metric!r}", value=metric, allowed=", ".join(METRICS))
     chosen = METRICS[metric]
@@ -154,7 +154,7 @@ def map_figure(service: Service, study_id: str, *, metric: str) -> Figure:
 
 
 BEYOND = 1.5
-"""Losses beyond so many times the constant predictor's share one colour: nothing was learned, or it diverged."""
+"""Losses above this multiple of always predicting the average have one colour: nothing was learned, or it diverged."""
 
 
 def _worst(metric: str, results: Sequence[RunResult]) -> float | None:
@@ -165,7 +165,7 @@ def _worst(metric: str, results: Sequence[RunResult]) -> float | None:
 
 
 def report(service: Service, study_id: str, *, metric: str) -> tuple[StudyView, StudyDocuments, SavedFile]:
-    """What the template of a study needs to become a file."""
+    """What the report of a study shows in addition to the page."""
     shown = one(service, study_id, metric=metric)
     study, runs = shown.study, [row.run for row in shown.runs]
     at = f"/v1/figures/studies/{study.id}"

@@ -1,4 +1,4 @@
-"""Pin runs as a named baseline: which runs, and what they were made with, so that a check can repeat it."""
+"""Pin runs as a named baseline, with their experiment and remedies, so that a check can repeat them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,9 +11,9 @@ from .service import Service
 
 
 def pin_baseline(service: Service, name: str, pin: PinSpec) -> Created[Baseline]:
-    """Pin ended runs of one experiment, one a seed, under a name; raises InvalidSpec with the places of all others.
+    """Pin ended runs of one experiment, one per seed, under a name. Raises InvalidSpec for unsuitable runs.
 
-    Replayed where the name points at them already.
+    Does nothing if the name already points at these runs.
     """
     arm = None if pin.study_id is None else _arm(service, pin.study_id, pin.arm)
     at, runs = _found(service, pin, arm)
@@ -33,26 +33,26 @@ def pin_baseline(service: Service, name: str, pin: PinSpec) -> Created[Baseline]
 
 
 def without_seed(experiment: JsonObject) -> JsonObject:
-    """An experiment whatever its training's seed, which is 0 then."""
+    """The experiment with seed 0, to compare experiments regardless of their seeds."""
     training = {**(experiment.get("training") or {}), "seed": 0}
     return {**experiment, "training": training}
 
 
 def _arm(service: Service, study_id: str, asked: str | None) -> str:
-    """The arm of a study that was not swept: the one that was asked for, or its only one."""
+    """The requested arm of a study without a sweep, or its only arm."""
     study = service.store.studies.get(study_id)
     names = [str(each["name"]) for each in study.arms]
     if asked is None and len(names) > 1:
-        text = f"the study has {len(names)} arms: say which one to pin"
+        text = f"the study has {len(names)} arms; set `arm` to the one to pin"
         raise InvalidSpec.at("/arm", text, allowed=", ".join(names))
     if asked is not None and asked not in names:
         raise InvalidSpec.at("/arm", f"the study has no arm {asked!r}", value=asked, allowed=", ".join(names))
     if study.sweep:
         raise InvalidSpec.at(
             "/study_id",
-            "the study was swept, and each point of a sweep is another network",
+            "the study has a sweep, and each of its points is another network",
             value=study_id,
-            allowed="run_ids of one point",
+            allowed="run_ids of a single sweep point",
         )
     return asked or names[0]
 
@@ -77,23 +77,26 @@ def _check(service: Service, runs: Sequence[RunSummary], *, at: str, listed: boo
             problems.append(Problem(place, wrong[0], run.id, wrong[1]))
         seeds.setdefault(run.seed, run.id)
     if not runs:
-        problems.append(Problem(at, "there are no runs here", None, "runs that have ended"))
+        problems.append(Problem(at, "there are no runs", None, "runs that have ended"))
     if problems:
         raise InvalidSpec(problems)
 
 
 def _wrong(service: Service, run: RunSummary, *, first: RunSummary, seeds: Mapping[int, str]) -> tuple[str, str] | None:
-    """What keeps a run from being pinned, and what is allowed."""
+    """The reason why a run cannot be pinned, and what is allowed; None if it can be."""
     if run.origin != "service":
-        return f"the run {run.id} was trained elsewhere, where no check can repeat it", "runs that this service trained"
+        return (
+            f"the run {run.id} was trained by an external program, so a check cannot repeat it",
+            "runs that this service trained",
+        )
     if not run.ended:
         return f"the run {run.id} is {run.status}; it has no result yet", "runs that have ended"
     if run.metrics is None:
-        return f"the run {run.id} has {run.status} and has no metrics", "runs that succeeded, diverged ones included"
+        return f"the run {run.id} has {run.status} and has no metrics", "runs that succeeded, including diverged ones"
     if list(run.remedies) != list(first.remedies) or not _is_same_experiment(service, run, first):
         return (
-            f"the run {run.id} trained another experiment, or other remedies, than {first.id}",
-            "runs that differ in their seed only",
+            f"the run {run.id} has another experiment, or other remedies, than {first.id}",
+            "runs that differ only in their seeds",
         )
     if run.seed in seeds:
         return f"the run {run.id} has the seed {run.seed}, as {seeds[run.seed]} has", "one run for each seed"

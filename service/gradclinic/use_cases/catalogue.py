@@ -1,4 +1,4 @@
-"""Everything that a request can name: each entry with its JSON schema, one line of help, and its source."""
+"""Everything that requests can use by name: each entry has a JSON schema, a line of help, and a source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ SECTIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "losses": LOSSES,
     "output_activations": OUTPUT_ACTIVATIONS,
 }
-"""The registries, by the catalogue's name for them."""
+"""The registries, by section of the catalogue."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Something that a request can name."""
+    """Something that requests can use by name."""
 
     kind: str
     help: str
@@ -51,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class RemedyEntry(Entry):
-    """A remedy, with its place in common advice."""
+    """A remedy, with its rank in common advice."""
 
     rank: int | None
 

@@ -1,4 +1,4 @@
-"""Check an experiment against a baseline: train it on the baseline's seeds, and judge both sides by the same rules.
+"""Check an experiment against a baseline: train it on the baseline's seeds, and compare both sides.
 
 The runs are stored together with the check, or nothing is. The verdict is a pure function of the ended runs, so any
 process may store it at any time, and the first one does: whatever dies, nothing is trained or judged twice.
@@ -31,36 +31,36 @@ NEW, BASELINE = "new", "baseline"
 
 
 def submit_check(service: Service, spec: CheckSpec, *, idempotency: Idempotency | None = None) -> Check:
-    """Store a check with all its runs, or nothing, and tell the workers; raises InvalidSpec with places, NotFound.
+    """Store a check with all its runs, or nothing, and queue them. Raises InvalidSpec with places, or NotFound.
 
-    With a key that was used before, the check of that time is the answer, and nothing is stored.
+    With a key that was used before, nothing is stored, and the earlier check is returned.
     """
     created = _create(service, spec, idempotency=idempotency)
     if created is None:
-        raise TypeError("only a due time can have been dealt with before")
+        raise TypeError("only a due time can have been handled before")
     return created.item
 
 
 def submit_due(service: Service, spec: CheckSpec, due: Due) -> Check | None:
-    """The same for a due time of a schedule; None where it was dealt with."""
+    """The same for a due time of a schedule; None if it was handled before."""
     created = _create(service, spec, due=due)
     return None if created is None else created.item
 
 
 def examine(service: Service, spec: CheckSpec) -> None:
-    """Raises what submitting the check would raise now; nothing is stored."""
+    """Raises the errors that submitting the check would raise; nothing is stored."""
     _prepared(service, spec)
 
 
 def conclude(service: Service, check_id: str) -> bool:
-    """Store the verdict of a check whose runs have all ended; whether it did so."""
+    """Store the verdict of a check whose runs have all ended; returns whether it was stored now."""
     found = service.store.checks.get(check_id)
     if found.status != "running" or found.progress.unfinished:
         return False
     runs = service.store.checks.runs(check_id)
     if not any(run.metrics is not None for run in runs):
-        why = runs[0].reason.text if runs else "they are gone"
-        text = f"None of the {len(runs)} new runs could be trained to an end: {why}."
+        why = runs[0].reason.text if runs else "they were deleted"
+        text = f"None of the {len(runs)} new runs could be trained: {why}."
         return service.store.checks.finish(check_id, status="failed", report=Report(summary=text))
     pin = service.store.baselines.pin_of(found.pin_id)
     report = check(
@@ -72,8 +72,8 @@ def conclude(service: Service, check_id: str) -> bool:
 
 
 def give_up(service: Service, check_id: str) -> None:
-    """End a check that cannot be judged because judging it broke."""
-    report = Report(summary="The check broke; the service's log says where.")
+    """Mark a check as failed because its verdict could not be computed."""
+    report = Report(summary="The check failed with an internal error; see the service's log.")
     service.store.checks.finish(check_id, status="failed", report=report)
 
 
@@ -91,7 +91,7 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
     if LABEL in spec.labels:
         raise InvalidSpec.at(
             f"/labels/{LABEL}",
-            "the runs of a check have this label already",
+            "the service sets this label itself",
             value=spec.labels[LABEL],
             allowed="another key",
         )
@@ -144,13 +144,13 @@ def _seeds(service: Service, spec: CheckSpec, pin: Pin) -> Sequence[int]:
             problems.append(Problem(f"/seeds/{index}", f"duplicate seed {seed}", seed, "distinct seeds"))
         elif seed not in pin.seeds:
             allowed = ", ".join(str(each) for each in pin.seeds[:20]) + (", ..." if len(pin.seeds) > 20 else "")
-            text = f"the baseline {spec.baseline!r} has no run with the seed {seed} to be paired with"
+            text = f"the baseline {spec.baseline!r} has no run with seed {seed}"
             problems.append(Problem(f"/seeds/{index}", text, seed, f"some of {allowed}"))
     if problems:
         raise InvalidSpec(problems)
     most = service.limits.runs_per_study
     if len(seeds) > most:
-        raise TooLarge.at("/seeds", f"these are {len(seeds):,} runs", value=len(seeds), allowed=f"at most {most:,}")
+        raise TooLarge.at("/seeds", f"there are {len(seeds):,} runs", value=len(seeds), allowed=f"at most {most:,}")
     return seeds
 
 

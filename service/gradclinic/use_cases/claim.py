@@ -9,7 +9,7 @@ from .comparison import results_of
 from .service import Service
 
 LABEL, VARIANT = "claim", "variant"
-"""Labels of a claim's study and its runs, for finding them: the claim's identifier, and `quick` or `full`."""
+"""Labels of a claim's study and its runs: the id of the claim, and `quick` or `full`."""
 
 
 def claim_called(claim_id: str) -> Claim:
@@ -20,7 +20,7 @@ def claim_called(claim_id: str) -> Claim:
 
 
 def study_for(claim: Claim, *, quick: bool) -> StudySpec:
-    """The study that tests a claim, with the labels by which it is found again."""
+    """The study that tests a claim, with the labels that identify it."""
     return claim.study(quick=quick, labels=_labels(claim.id, quick=quick))
 
 
@@ -48,7 +48,7 @@ def _trains(study: Study, spec: StudySpec) -> bool:
 
 
 def ruling_of(service: Service, claim: Claim, study: Study, *, quick: bool) -> Ruling:
-    """The ruling on a claim by the ended runs of its study."""
+    """The ruling on a claim from the ended runs of its study."""
     runs = [run for run in service.store.runs.of_study(study.id) if run.ended]
     results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
     return claim.judge(results, quick=quick)

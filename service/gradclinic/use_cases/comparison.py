@@ -1,4 +1,4 @@
-"""Compare the arms of a study, or any runs: what the store knows of them, handed to the pure comparison."""
+"""Compare the arms of a study, or any runs: read their results and compute the comparison."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from .service import Service
 def compare_study(
     service: Service, study_id: str, *, metric: str = DEFAULT_METRIC, confidence: float = 0.95
 ) -> Comparison:
-    """The arms of a study against its baseline, as far as its runs have ended; raises NotFound."""
+    """Compare the arms of a study with its baseline, using the runs that have ended; raises NotFound."""
     study = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
     return compare(
@@ -34,17 +34,17 @@ def compare_runs(
     metric: str = DEFAULT_METRIC,
     confidence: float = 0.95,
 ) -> Comparison:
-    """Any runs, as if they were arms: those of one arm (or one name) with other seeds belong together."""
+    """Compare any runs. Runs with the same arm (or name) and different seeds form one arm."""
     if baseline not in run_ids:
         raise InvalidSpec.at(
-            "/baseline", "the baseline is not among the runs", value=baseline, allowed="one of the runs' identifiers"
+            "/baseline", "the baseline is not among the runs", value=baseline, allowed="the id of one of the runs"
         )
     runs = service.store.runs.get_many(list(dict.fromkeys(run_ids)))
     one_study = len({run.study_id for run in runs}) == 1 and runs[0].study_id is not None
     labelled = [(run, _label(run, one_study=one_study)) for run in runs]
     reference = next(label for run, label in labelled if run.id == baseline)
     if len({label for _, label in labelled}) < 2:
-        raise InsufficientData(f"all these runs belong to the arm {reference!r}; a comparison needs two")
+        raise InsufficientData(f"all runs belong to the arm {reference!r}; a comparison needs two arms")
     return compare(results_of(service, labelled), baseline=reference, metric=metric, confidence=confidence)
 
 
@@ -55,7 +55,7 @@ def _label(run: RunSummary, *, one_study: bool) -> str:
 
 
 def results_of(service: Service, labelled: Sequence[tuple[RunSummary, str]]) -> list[RunResult]:
-    """What a comparison needs of runs, each by the label of its arm."""
+    """The results of runs, with the label of each run's arm."""
     metrics = metrics_of_runs(service, [run for run, _ in labelled])
     return [
         RunResult(

@@ -1,4 +1,4 @@
-"""Store uploaded data sets, and hand them to the experiments that name them."""
+"""Store uploaded data sets, and provide them to experiments."""
 
 from ..experiments.datasets import Upload, Uploads
 from ..experiments.uploads import PackedTable, unpacked
@@ -6,7 +6,7 @@ from ..store import Created, DatasetRecord, Run, Store
 
 
 def keep(store: Store, table: PackedTable) -> Created[DatasetRecord]:
-    """Store a table under the id that follows from its content."""
+    """Store a table under an id computed from its content."""
     return store.datasets.create(
         table.content,
         id=f"data_{table.digest[:24]}",
@@ -21,7 +21,7 @@ def keep(store: Store, table: PackedTable) -> Created[DatasetRecord]:
 
 
 def uploads_in(store: Store) -> Uploads:
-    """The uploaded data sets of this store, for the experiments that name them."""
+    """The uploaded data sets of this store, for experiments that use them."""
 
     def find(dataset_id: str) -> Upload | None:
         stored = store.datasets.find(dataset_id)
@@ -41,7 +41,7 @@ def uploads_in(store: Store) -> Uploads:
 
 
 def is_repeatable(store: Store, run: Run) -> bool:
-    """Whether the service could train a run again: not where its uploaded data set was deleted."""
+    """Whether the service can train a run again; not if its uploaded data set was deleted."""
     data = run.resolved_experiment.get("data") or {}
     there = data.get("kind") != "uploaded" or store.datasets.find(data["id"]) is not None
     return there and run.origin == "service"

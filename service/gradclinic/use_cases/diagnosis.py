@@ -1,4 +1,4 @@
-"""The diagnosis of a run: stored at its end, provisional while it goes on, or made again by other rules."""
+"""The diagnosis of a run: stored at its end, provisional while it is running, or repeated with other rules."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from .service import Service
 
 
 def diagnosis_of(service: Service, run: Run) -> tuple[Diagnosis, bool]:
-    """The stored diagnosis of a run; of one that goes on, what its record says so far, and True."""
+    """The diagnosis of a run, and whether it is provisional because the run has not ended."""
     if run.diagnosis is not None:
         return run.diagnosis, False
     if run.layout is None:
@@ -18,14 +18,14 @@ def diagnosis_of(service: Service, run: Run) -> tuple[Diagnosis, bool]:
 
 
 def provisional(service: Service, run: Run) -> Diagnosis:
-    """What the record of a run says so far, made once for each stored progress."""
+    """The diagnosis of a run's record so far, computed once per stored progress."""
     return service.provisional.of(run, lambda: judge_again(service, run))
 
 
 def judge_again(
     service: Service, run: Run, *, rule_set: str | None = None, thresholds: Mapping[str, float] | None = None
 ) -> Diagnosis:
-    """Diagnose a run from its record, on request with other rules or thresholds. Nothing is trained or stored."""
+    """Diagnose a run from its record, optionally with other rules or thresholds. Nothing is trained or stored."""
     if run.layout is None:
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
     record = service.store.statistics.record(run.id)

@@ -1,6 +1,6 @@
-"""What happened to a run or a study since a client last looked, derived from its stored state.
+"""The events of a run or a study after a position, derived from its stored state.
 
-An event's id says how far its reader is: `3.120.1` is after the third change of state, step 120 and one
+The id of an event is the position of its reader: `3.120.1` is after the third change of state, step 120 and one
 finding. So a reader that comes back with the last id it saw gets exactly what it has missed, from any process.
 """
 
@@ -19,27 +19,27 @@ from .service import Service
 
 @dataclass(frozen=True)
 class Position:
-    """How far a reader of events is."""
+    """The position of a reader of events."""
 
     changes: int = 0
-    """Changes of a run's state seen, or ended runs of a study."""
+    """Number of status changes of a run seen, or of ended runs of a study."""
     steps: int = 0
     """Steps seen."""
     findings: int = 0
-    """Findings seen, and 1 more when the end was."""
+    """Number of findings seen, plus 1 if the end was seen."""
 
     def __str__(self) -> str:
         return f"{self.changes}.{self.steps}.{self.findings}"
 
     @classmethod
     def parse(cls, text: str | None) -> "Position":
-        """The position that an id stands for; the beginning without one."""
+        """The position of an id; the beginning for None."""
         if not text:
             return cls()
         parts = text.split(".")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 12 for part in parts):
             shown = text[:50]
-            raise InvalidRequest.at("", f"{shown!r} is no event's id", value=shown, allowed="the id of an event")
+            raise InvalidRequest.at("", f"{shown!r} is not an event id", value=shown, allowed="the id of an event")
         return cls(*(int(part) for part in parts))
 
 
@@ -55,17 +55,17 @@ class StatusChange:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Further steps of a run are recorded."""
+    """More steps of a run have been recorded."""
 
     step: int
     steps: int | None
     so_far: Sequence[str]
-    """The conditions that the record shows up to here."""
+    """The conditions in the record so far."""
 
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run has ended, and no event follows."""
+    """A run has ended; no more events follow."""
 
     status: RunStatus
     primary: str | None
@@ -73,7 +73,7 @@ class RunDone:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """One of a study's runs has ended."""
+    """A run of a study has ended."""
 
     run_id: str
     arm: str | None
@@ -84,7 +84,7 @@ class RunEnded:
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """Further steps of a study's runs are recorded."""
+    """More steps of a study's runs have been recorded."""
 
     runs: int
     by_status: Mapping[RunStatus, int]
@@ -94,7 +94,7 @@ class StudyProgress:
 
 @dataclass(frozen=True)
 class StudyDone:
-    """All runs of a study have ended, and no event follows."""
+    """All runs of a study have ended; no more events follow."""
 
     status: StudyStatus
 
@@ -104,7 +104,7 @@ EventData = StatusChange | RunProgress | Finding | RunDone | RunEnded | StudyPro
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened."""
+    """An event."""
 
     id: str
     event: Literal["status", "progress", "finding", "run", "done"]
@@ -113,21 +113,21 @@ class Event:
 
 @dataclass(frozen=True)
 class News:
-    """What happened since a position, and where the reader is then."""
+    """The events after a position, and the position after them."""
 
     items: tuple[Event, ...]
     position: Position
     done: bool
-    """Whether nothing more can follow."""
+    """Whether no more events will follow."""
 
     @property
     def last_id(self) -> str:
-        """The id to ask on from."""
+        """The id to request later events with."""
         return str(self.position)
 
 
 def run_news(service: Service, run_id: str, since: Position) -> News:
-    """Changes of state, progress, findings and the end of a run; raises NotFound."""
+    """Status changes, progress, findings and the end of a run; raises NotFound."""
     (run,) = service.store.runs.get_many([run_id])
     return _news(_run_events(service, run, since), since, done=run.ended)
 
@@ -138,7 +138,7 @@ def _news(found: Iterator[tuple[Event, Position]], since: Position, *, done: boo
 
 
 def _run_events(service: Service, run: RunSummary, at: Position) -> Iterator[tuple[Event, Position]]:
-    """The events since `at`, in the order in which a reader from the start would have received them; the end last."""
+    """The events since `at`, in the order in which a continuous reader would have received them; the end comes last."""
     changes = [change for change in _changes(service, run, at) if change.number > at.changes]
     last = changes.pop() if changes and run.ended else None
     for change in changes:

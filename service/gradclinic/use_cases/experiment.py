@@ -1,4 +1,4 @@
-"""An experiment and its remedies, checked and resolved: what would be trained, and what it would cost."""
+"""Validate and resolve an experiment with its remedies: what would be trained, and its cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,28 +21,28 @@ from .service import Service
 
 @dataclass(frozen=True)
 class Resolved:
-    """An experiment before and after its remedies, known to fit its data and this service's limits."""
+    """A valid experiment, before and after its remedies, within the limits of this service."""
 
     experiment: Experiment
-    """As it was posted."""
+    """The experiment as posted."""
     resolved: Experiment
-    """As it is trained."""
+    """The experiment as trained."""
     estimate: Estimate
 
     @property
     def network(self) -> Network:
-        """The lowered network that would be built."""
+        """The lowered network."""
         return lower(self.resolved)
 
     def patch(self) -> list[JsonObject]:
-        """What the remedies changed, as a JSON Patch (RFC 6902)."""
+        """The changes by the remedies, as a JSON Patch (RFC 6902)."""
         return list(jsonpatch.make_patch(self.experiment.to_json(), self.resolved.to_json()))
 
     def prediction(self) -> Prediction:
-        """What mean-field theory says of the gradient profile before the first step, or why it says nothing."""
+        """The mean-field prediction of the gradient profile before the first step, or the reason why there is none."""
         data = self.resolved.data
         if not data.standardize and sum(data.size()) * prod(self.network.input_shape) > MOST_SAMPLED:
-            return Prediction((), None, None, "the data set is too large to be sampled for a prediction")
+            return Prediction((), None, None, "the data set is too large to sample for a prediction")
         return predict(self.resolved)
 
     def listing(self) -> str:
@@ -50,18 +50,18 @@ class Resolved:
         return listing(self.resolved)
 
     def listing_before(self) -> str:
-        """The network as it was posted, as PyTorch code."""
+        """The network as posted, as PyTorch code."""
         return listing(self.experiment)
 
     def warnings(self) -> list[str]:
-        """What a person should know before training it."""
+        """Warnings to consider before training."""
         found = [sick] if (sick := self.prediction().warning) is not None else []
         train, _ = self.resolved.data.size()
         batch = self.resolved.training.batch_size
         if batch > train:
             found.append(f"a batch of {batch:,} is drawn with replacement from only {train:,} training samples")
         if self.resolved.training.steps < 20:
-            found.append("fewer than 20 steps are too few for most conditions to be told apart")
+            found.append("fewer than 20 steps are too few to distinguish most conditions")
         sites = sum(site.in_profile for site in self.network.sites)
         if sites < 3:
             found.append(f"with {sites} hidden sites there is no gradient profile over depth to judge; 3 are needed")

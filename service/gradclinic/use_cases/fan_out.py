@@ -1,4 +1,4 @@
-"""Runs that differ only in their seed: they share what does not depend on it, and the size of all is limited."""
+"""Runs that differ only in their seed. They share everything else, and their total size is limited."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,12 @@ from ..store import NewRun
 from .idempotency import digest
 
 YIELDING = (20, 200)
-"""From these places on, a run of a study or a check is one step of priority later than the runs before them."""
+"""At each of these positions, the priority of the runs of a study or a check drops by one step."""
 
 
 @dataclass
 class DocumentBudget:
-    """Bytes of the experiments of a study's or a check's runs, which are stored for each run."""
+    """Counts the bytes of the experiments of a study or a check; they are stored once per run."""
 
     limits: Limits
     seeds: int
@@ -27,7 +27,7 @@ class DocumentBudget:
     spent_bytes: int = 0
 
     def spend(self, documents: Iterable[JsonObject]) -> None:
-        """Count documents once for each seed; raises TooLarge."""
+        """Count documents once per seed; raises TooLarge."""
         self.spent_bytes += self.seeds * sum(len(json.dumps(document)) for document in documents)
         if self.spent_bytes > self.limits.study_bytes:
             raise TooLarge.at(
@@ -48,7 +48,7 @@ def with_seeds(runs: Sequence[NewRun], seeds: Sequence[int]) -> list[NewRun]:
 
 
 def _priority(index: int, *, usual: int) -> int:
-    """The priority of a run by its place among all that are queued with it; 0 is first, 9 is last."""
+    """The priority of a run by its position among all runs queued with it; 0 is first, 9 is last."""
     steps_down = sum(index >= place for place in YIELDING)
     return min(9, usual + 3 * steps_down)
 

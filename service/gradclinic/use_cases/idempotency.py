@@ -1,4 +1,4 @@
-"""Digests of requests: what tells a repeated request from another one under the same key."""
+"""Digests of requests, to distinguish a repeated request from another one with the same key."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ def idempotency_of(
     kind: Literal["run", "study", "prescription", "check", "recording"],
     body: JsonObject,
 ) -> Idempotency | None:
-    """A client's key, with the digest of what it asked for; None without a key."""
+    """A client's key with the digest of its request; None without a key."""
     if key is None:
         return None
     return Idempotency(key, digest({"kind": kind, "body": body}))

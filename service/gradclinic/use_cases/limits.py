@@ -1,11 +1,11 @@
-"""The limits of this service, as its settings have them."""
+"""The limits of this service, from its settings."""
 
 from ..measurements.estimate import Limits
 from ..settings import Settings
 
 
 def limits_of(settings: Settings) -> Limits:
-    """What a service with these settings accepts."""
+    """The limits of a service with these settings."""
     return Limits(
         parameters=settings.max_parameters,
         steps=settings.max_steps,

@@ -19,9 +19,9 @@ from .run import new_run
 from .service import Service
 
 LABEL = "prescription"
-"""Label of a prescription's runs, for finding them; its value is the prescription's identifier."""
+"""Label of a prescription's runs; its value is the id of the prescription."""
 ROUND = "round"
-"""Label of a prescription's runs that says which round of the search asked for them."""
+"""Label of a prescription's runs; its value is the round of the search."""
 
 
 def submit_prescription(
@@ -32,7 +32,7 @@ def submit_prescription(
 ) -> Prescription:
     """Store a prescription and queue its first round; raises InvalidRequest with pointers into the request.
 
-    With a key that was used before, the prescription of that time is the answer, and nothing is stored.
+    With a key that was used before, nothing is stored, and the earlier prescription is returned.
     """
     resolve(service, spec.experiment)
     _check_labels(spec.labels)
@@ -50,7 +50,7 @@ def submit_prescription(
     try:
         step(service, created.item.id)
         return service.store.prescriptions.get(created.item.id)
-    except ServiceUnavailable:  # it is stored, and the reconciler takes it on
+    except ServiceUnavailable:  # it is stored, and the reconciler continues it
         return created.item
 
 
@@ -58,15 +58,14 @@ def _check_labels(labels: Mapping[str, str]) -> None:
     taken = [key for key in (LABEL, ROUND) if key in labels]
     if taken:
         raise InvalidSpec(
-            Problem(f"/labels/{key}", "the runs of a prescription have this label already", labels[key], "another key")
-            for key in taken
+            Problem(f"/labels/{key}", "the service sets this label itself", labels[key], "another key") for key in taken
         )
 
 
 def step(service: Service, prescription_id: str) -> int:
-    """Queue the next round, or end the prescription; nothing while runs of this round go on.
+    """Queue the next round, or end the prescription; returns the number of queued runs.
 
-    The number of runs that it queued.
+    Does nothing while runs of the current round are unfinished.
     """
     found = service.store.prescriptions.get(prescription_id)
     if found.status != "running" or found.progress.unfinished:
@@ -82,7 +81,7 @@ def step(service: Service, prescription_id: str) -> int:
         for trial in state.waiting:
             try:
                 wanted[trial.key] = _run_of(service, found, task, trial)
-            except InvalidRequest:  # a candidate that is beyond what this installation accepts has failed
+            except InvalidRequest:  # a candidate that exceeds the limits of this installation has failed
                 results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
                 refused.add(trial.key)
         state = advance(task, results)
@@ -96,21 +95,23 @@ def step(service: Service, prescription_id: str) -> int:
 
 
 def why(prescription: Prescription) -> str | None:
-    """In words, how far a search is or how it ended; None before its first round."""
+    """The progress or the ending of a search in words; None before its first round."""
     if prescription.status == "canceled":
-        return "The search was cancelled; what it found until then stays."
+        return "The search was cancelled; the results so far are kept."
     return None if prescription.report is None else prescription.report.why
 
 
 def give_up(service: Service, prescription_id: str) -> None:
-    """End a prescription whose search broke; its last report stays, and says so."""
+    """Mark a prescription as failed because its search raised an error; its last report is kept."""
     last = service.store.prescriptions.get(prescription_id).report
-    report = None if last is None else replace(last, why="The search broke; the service's log says where.")
+    report = (
+        None if last is None else replace(last, why="The search failed with an internal error; see the service's log.")
+    )
     service.store.prescriptions.finish(prescription_id, status="failed", report=report)
 
 
 def _not_trained(key: str, cost: float) -> RunResult:
-    """What counts for a trial whose run was deleted: no result, but the seconds that it took."""
+    """The trial of a deleted run: it has no result, but its seconds count."""
     arm, seed, _ = key.rsplit("|", 2)
     return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", seconds=cost)
 

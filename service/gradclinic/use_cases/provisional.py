@@ -1,4 +1,4 @@
-"""Diagnoses of runs that go on: each is made once for each stored progress, however many listen to the run."""
+"""Diagnoses of running runs, computed once per stored progress, regardless of the number of clients."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ..diagnosis import Diagnosis
 from ..store import Run
 
 RUNS = 256
-"""Runs whose latest diagnosis is kept."""
+"""Number of runs whose latest diagnosis is kept."""
 
 
 @dataclass

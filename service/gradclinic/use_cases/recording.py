@@ -1,4 +1,4 @@
-"""Accept what a user's own program records of its training, and judge it by the same rules as any other run."""
+"""Accept the statistics of a training in an external program, and diagnose it like any other run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ def declare(
     labels: Mapping[str, str] | None = None,
     idempotency: Idempotency | None = None,
 ) -> Created[Run]:
-    """Store a run that an external program trains; workers never claim it."""
+    """Store a run that an external program trains; workers do not claim it."""
     declared = declaration.to_json()
     new = NewRun(
         experiment={},
@@ -53,16 +53,16 @@ def declare(
 
 
 def append(service: Service, run_id: str, window: Window) -> bool:
-    """Store what was recorded since the last window; False where this one was there before.
+    """Store a window of statistics; returns False if this window was stored before.
 
-    Raises InvalidSpec where it does not fit what was declared and sent, and Conflict as the store does.
+    Raises InvalidSpec if it does not match the declaration or earlier windows, and Conflict like the store.
     """
     recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
     series = {each.statistic: each.series() for each in _checked(window, run)}
     if window.window == recording.windows and not run.ended:
         try:
             _check_order(service, window, run)
-        except InvalidSpec:  # unless it was stored just now, by a request that sent the same
+        except InvalidSpec:  # unless a concurrent request has just stored it
             if service.store.recordings.get(run_id).windows == window.window:
                 raise
         new = sum(bytes_of(each) for each in series.values())
@@ -71,7 +71,7 @@ def append(service: Service, run_id: str, window: Window) -> bool:
             raise TooLarge.at(
                 "/series",
                 f"the recording would take {recording.stored_bytes + new:,} bytes",
-                allowed=f"at most {most:,} bytes a run",
+                allowed=f"at most {most:,} bytes per run",
             )
     return service.store.recordings.append(
         run_id,
@@ -85,14 +85,14 @@ def append(service: Service, run_id: str, window: Window) -> bool:
 
 
 def _checked(window: Window, run: Run) -> Sequence[RecordedSeries]:
-    """The window's series, if each has the form that the declaration gives it."""
+    """The series of a window, after checking that they match the declaration."""
     problems: list[Problem] = []
     seen: set[str] = set()
     for index, each in enumerate(window.series):
         at = f"/series/{index}"
         if each.statistic in seen:
-            text = "it stands in this window twice"
-            problems.append(Problem(f"{at}/statistic", text, each.statistic, "each statistic once"))
+            text = "it occurs twice in this window"
+            problems.append(Problem(f"{at}/statistic", text, each.statistic, "each statistic at most once"))
         seen.add(each.statistic)
         problems += [found.under(at) for found in _faults(each, run, finished=window.step)]
     if problems:
@@ -101,34 +101,34 @@ def _checked(window: Window, run: Run) -> Sequence[RecordedSeries]:
 
 
 def _faults(each: RecordedSeries, run: Run, *, finished: int) -> Iterator[Problem]:
-    """What is wrong with one series, with pointers into it."""
+    """The problems of one series, with pointers into it."""
     facts = STATISTICS.get(each.statistic)
     if facts is None:
-        yield Problem("/statistic", "there is no such statistic", each.statistic, ", ".join(STATISTICS))
+        yield Problem("/statistic", "unknown statistic", each.statistic, ", ".join(STATISTICS))
         return
     steps, values = each.steps, each.values
     for index in range(1, len(steps)):
         if steps[index] <= steps[index - 1]:
             allowed = f"more than {steps[index - 1]}"
-            yield Problem(f"/steps/{index}", "steps have to increase", steps[index], allowed)
+            yield Problem(f"/steps/{index}", "steps must increase", steps[index], allowed)
             break
     if steps[-1] > finished:
-        yield Problem(f"/steps/{len(steps) - 1}", "it is not finished", steps[-1], f"at most {finished}")
+        yield Problem(f"/steps/{len(steps) - 1}", "this step is not finished", steps[-1], f"at most {finished}")
     if len(values) != len(steps):
-        yield Problem("/values", "rows and steps differ", len(values), f"{len(steps)} rows")
+        yield Problem("/values", "the numbers of rows and steps differ", len(values), f"{len(steps)} rows")
     places = len(columns_of(run, facts.name))
-    wanted = "one number" if facts.per == "run" else f"{places} numbers, one for each {facts.per} that was declared"
+    wanted = "one number" if facts.per == "run" else f"{places} numbers, one per declared {facts.per}"
     for row, found in enumerate(values):
         if len(found) != places:
-            yield Problem(f"/values/{row}", "numbers and places differ", len(found), wanted)
+            yield Problem(f"/values/{row}", "a row has the wrong length", len(found), wanted)
             break
 
 
 def _check_order(service: Service, window: Window, run: Run) -> None:
-    """Time goes on only: no statistic twice for one step."""
+    """Check that steps only increase, so that no statistic has two values for one step."""
     problems: list[Problem] = []
     if window.step < run.step:
-        problems.append(Problem("/step", "fewer steps than before", window.step, f"at least {run.step}"))
+        problems.append(Problem("/step", "less than in an earlier window", window.step, f"at least {run.step}"))
     stored = service.store.statistics.extents(run.id) if window.series else {}
     for index, each in enumerate(window.series):
         before = stored.get(each.statistic)
@@ -142,9 +142,9 @@ def _check_order(service: Service, window: Window, run: Run) -> None:
 
 
 def finish(service: Service, run_id: str, ending: Ending) -> Run:
-    """End a recording and judge it; where that was done before, the run as it is.
+    """End a recording and diagnose it; if it has already ended, return the run as it is.
 
-    Raises Conflict where windows are missing, and for a recording that ended otherwise.
+    Raises Conflict if windows are missing, or if the recording ended in another way.
     """
     recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
     if run.status == "succeeded":
@@ -152,7 +152,7 @@ def finish(service: Service, run_id: str, ending: Ending) -> Run:
     if run.ended:
         raise Conflict(f"the recording has ended: {run.status} ({run.reason.text})")
     if ending.windows is not None and ending.windows != recording.windows:
-        raise Conflict(f"{ending.windows} windows were sent, {recording.windows} have come; send the rest first")
+        raise Conflict(f"{ending.windows} windows were sent, {recording.windows} arrived; send the missing ones first")
     record = _ended_record(service, run, recording, ending)
     reason, diagnosis = _judged(record, _reason(run, record))
     try:
@@ -160,20 +160,20 @@ def finish(service: Service, run_id: str, ending: Ending) -> Run:
             run_id, windows=recording.windows, status="succeeded", reason=reason, record=record, diagnosis=diagnosis
         )
     except Conflict:
-        run = service.store.runs.get(run_id)  # somebody else may have ended it just now
+        run = service.store.runs.get(run_id)  # a concurrent request may have just ended it
         if run.status == "succeeded":
             return run
         raise
 
 
 def end_silent(service: Service) -> int:
-    """End the recordings whose programs sent nothing for too long, judged by what there is; the number of them."""
+    """End and diagnose recordings whose programs sent nothing for too long; returns their number."""
     ended = 0
     for run_id in service.store.recordings.silent():
         try:
             recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
             record = _ended_record(service, run, recording, Ending())
-            text = f"its program sent nothing for {service.settings.recording_silence_s:g} s after step {run.step}"
+            text = f"the program sent nothing for {service.settings.recording_silence_s:g} s after step {run.step}"
             reason, diagnosis = _judged(record, Reason("fell_silent", text))
             service.store.recordings.finish(
                 run_id,
@@ -184,7 +184,7 @@ def end_silent(service: Service) -> int:
                 diagnosis=diagnosis,
                 only_if_silent=True,
             )
-        except (Conflict, NotFound):  # it has spoken, was cancelled or deleted meanwhile
+        except (Conflict, NotFound):  # it sent something, was cancelled or was deleted in the meantime
             continue
         ended += 1
     return ended
@@ -201,13 +201,13 @@ def _reason(run: Run, record: RunRecord) -> Reason:
     if record.outcome is not None and record.outcome.nonfinite_step is not None:
         return Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
     if run.step < run.steps:
-        return Reason("stopped_early", f"its program stopped after {run.step} of {run.steps} steps")
-    return Reason("recorded", "recorded to its end")
+        return Reason("stopped_early", f"the program stopped after {run.step} of {run.steps} steps")
+    return Reason("recorded", "recorded to the end")
 
 
 def _judged(record: RunRecord, reason: Reason) -> tuple[Reason, Diagnosis | None]:
     try:
         return reason, diagnose(record)
     except Exception:
-        log.exception("diagnosis_failed")  # the facts are kept; they can be judged again
+        log.exception("diagnosis_failed")  # the measurements are kept; they can be diagnosed again
         return Reason("not_diagnosed", f"{reason.text}; its diagnosis failed"), None

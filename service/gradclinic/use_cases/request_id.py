@@ -1,9 +1,9 @@
-"""The id of the request that is being answered, so that what it creates can be traced back to it."""
+"""The id of the current request, so that what it creates can be traced back to it."""
 
 import structlog
 
 
 def request_id() -> str | None:
-    """The present request's id; None outside of requests."""
+    """The id of the current request; None outside of requests."""
     found = structlog.contextvars.get_contextvars().get("request_id")
     return None if found is None else str(found)

@@ -25,9 +25,9 @@ def submit_run(
     reuse: bool = False,
     idempotency: Idempotency | None = None,
 ) -> Created[Run]:
-    """Store one run, queued, and tell the workers; raises InvalidRequest with pointers into the request.
+    """Store one run and queue it; raises InvalidRequest with pointers into the request.
 
-    With `reuse`, a run of the same resolved experiment and seed that has succeeded is the answer; nothing is stored.
+    With `reuse`, a run of the same resolved experiment and seed that has succeeded is returned, and nothing is stored.
     """
     resolved = resolve(service, experiment, remedies)
     new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
@@ -49,7 +49,7 @@ def new_run(
     arm: str | None = None,
     point: Mapping[str, float] | None = None,
 ) -> NewRun:
-    """A run of the resolved experiment `trained`, to be stored."""
+    """A run of the resolved experiment `trained`, ready to store."""
     resolved = trained.to_json()
     return NewRun(
         experiment=posted.to_json(),
@@ -68,7 +68,7 @@ def new_run(
 
 
 def metrics_of_runs(service: Service, runs: Sequence[RunSummary]) -> Mapping[str, RunMetrics]:
-    """The metrics of those runs that have ended, by the run's identifier.
+    """The metrics of the runs that have ended, by run id.
 
     A run stores its metrics at its end. Of those that an earlier version ended, they are computed from statistics.
     """

@@ -1,4 +1,4 @@
-"""Schedules: cron lines that start checks; fired by reconcilers, once for each due time however many of them run."""
+"""Schedules start checks at the due times of a cron expression, once per due time even with several reconcilers."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from .service import Service
 
 
 def create_schedule(service: Service, spec: ScheduleSpec) -> Schedule:
-    """Store a schedule whose check could be made now."""
+    """Store a schedule; its check must be valid now."""
     check_line(spec.cron, spec.zone)
     try:
         examine(service, spec.check)
@@ -43,7 +43,7 @@ def fire(service: Service, schedule: Schedule, *, since: datetime, now: datetime
         return 0
     due = Due(schedule.name, at)
     if any(check.status == "running" for check in service.store.checks.page(schedule=schedule.name, limit=1).items):
-        service.store.schedules.skip(due, problem="the check before it had not ended")
+        service.store.schedules.skip(due, problem="the previous check had not ended")
         return 0
     try:
         check = submit_due(service, check_of(schedule), due)
@@ -51,17 +51,17 @@ def fire(service: Service, schedule: Schedule, *, since: datetime, now: datetime
         raise  # the next round tries again
     except (GradclinicError, ValidationError) as error:
         known = isinstance(error, GradclinicError)
-        service.store.schedules.skip(due, problem=str(error) if known else "this version knows no such check")
+        service.store.schedules.skip(due, problem=str(error) if known else "this version does not support this check")
         return 0
     return 0 if check is None else check.progress.runs
 
 
 def check_of(schedule: Schedule) -> CheckSpec:
-    """The check that a schedule starts, which has the schedule's name where it was given none."""
+    """The check that a schedule starts; without a name, it gets the name of the schedule."""
     check = CheckSpec.model_validate(schedule.asks)
     return check if check.name is not None else check.model_copy(update={"name": schedule.name})
 
 
 def due_next(schedule: Schedule, *, now: datetime) -> datetime | None:
-    """When it is due next; None while it is paused."""
+    """The next due time; None while the schedule is paused."""
     return None if schedule.paused else next_due(schedule.cron, schedule.zone, now=now)

@@ -1,4 +1,4 @@
-"""What the use cases need: the store, the queue, and the settings of this installation."""
+"""The store, the queue and the settings, which all use cases need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,31 +22,31 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Service:
-    """One installation, as API, command line and pages see it."""
+    """One installation, shared by API, command line and pages."""
 
     settings: Settings
     store: Store
     queue: Queue
     provisional: ProvisionalDiagnoses = field(default_factory=ProvisionalDiagnoses, repr=False, compare=False)
-    """What runs that go on show so far."""
+    """The diagnoses of running runs."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":
-        """The service that the settings describe. It connects to nothing until it is needed."""
+        """The service with these settings. It connects only when needed."""
         return cls(settings, Store(settings.database_url), Queue(settings))
 
     @property
     def limits(self) -> Limits:
-        """What this installation accepts."""
+        """The limits of this installation."""
         return limits_of(self.settings)
 
     @property
     def uploads(self) -> Uploads:
-        """The data sets that were uploaded to this installation."""
+        """The uploaded data sets of this installation."""
         return uploads_in(self.store)
 
     def experiment(self, stored: JsonObject) -> Experiment:
-        """A stored experiment, knowing the rows of its uploaded data."""
+        """A stored experiment, with access to its uploaded data."""
         return Experiment.model_validate(stored).with_uploads(self.uploads)
 
     def announce(self, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> int:
@@ -57,7 +57,7 @@ class Service:
         sent = self.queue.send(messages, at_once=at_once)
         try:
             self.store.reconciliation.mark_sent(sent)
-        except ServiceUnavailable:  # then they are sent twice, which costs nothing
+        except ServiceUnavailable:  # then they are sent twice, which does no harm
             log.warning("messages_will_be_sent_again", runs=len(sent))
         return len(sent)
 

@@ -12,7 +12,7 @@ from ..theory import Prediction, predict
 from .service import Service
 
 GRADIENT = "site_grad_rms"
-"""The statistic whose profile over depth tells vanishing from exploding gradients."""
+"""The statistic whose profile over depth distinguishes vanishing from exploding gradients."""
 
 CURVES = (
     "train_loss",
@@ -90,10 +90,10 @@ class ProfileAt:
     """Gradient decay: orders of magnitude lost from output to input; None for fewer than 3 places, and for other
     statistics than the gradient."""
     prediction: Prediction | None
-    """What theory says of step 0; None for other steps and statistics, and for runs trained elsewhere."""
+    """The prediction for step 0; None for other steps and statistics, and for external runs."""
 
     def predicted(self) -> dict[str, float]:
-        """The predicted value of each layer, anchored at the last one's measured value; empty where there is none."""
+        """The predicted value of each layer, anchored at the measured value of the last one; empty if there is none."""
         if self.prediction is None or not self.prediction.sites:
             return {}
         return {site.name: self.values[-1] * 10.0**site.log10_relative_gradient for site in self.prediction.sites}
@@ -121,7 +121,7 @@ def read_profile(service: Service, run: Run, *, statistic: str, step: int | None
 
 
 def prediction_of(service: Service, run: Run) -> Prediction | None:
-    """What mean-field theory says of a run's network at step 0; None for runs trained elsewhere."""
+    """The mean-field prediction for a run's network at step 0; None for external runs."""
     return predict(service.experiment(run.resolved_experiment)) if run.origin == "service" else None
 
 

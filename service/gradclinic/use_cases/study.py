@@ -1,4 +1,4 @@
-"""Accept a study: resolve its runs, check them against the limits, store them, and tell the workers."""
+"""Accept a study: resolve its runs, check them against the limits, store them, and queue them."""
 
 from collections.abc import Sequence
 from math import prod
@@ -33,7 +33,7 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
             "/seeds",
             f"arms x seeds x sweep points are {runs:,} runs",
             value=runs,
-            allowed=f"at most {service.limits.runs_per_study:,} runs a study",
+            allowed=f"at most {service.limits.runs_per_study:,} runs per study",
         )
     new_runs = _fan_out(service, spec, arms)
     study = NewStudy(
@@ -51,14 +51,14 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
 
 
 def with_baseline(arms: Sequence[ArmSpec]) -> list[ArmSpec]:
-    """The arms with the baseline, which is always there, in front."""
+    """The arms, with the baseline first; it is added if it is missing."""
     others = [arm for arm in arms if arm.name != BASELINE]
     return [ArmSpec(name=BASELINE), *others]
 
 
 def _control(service: Service, spec: StudySpec) -> ArmSpec:
     if any(arm.name == CONTROL for arm in spec.arms):
-        raise InvalidSpec.at("/control", f"an arm is called {CONTROL!r} already", allowed="another name for that arm")
+        raise InvalidSpec.at("/control", f"the arm name {CONTROL!r} is taken", allowed="another name for that arm")
     try:
         experiment = spec.experiment.with_uploads(service.uploads)
     except InvalidRequest as error:
@@ -70,7 +70,7 @@ def _control(service: Service, spec: StudySpec) -> ArmSpec:
 
 
 def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list[NewRun]:
-    """Every run of the study."""
+    """All runs of the study."""
     _check_work(service, spec, arms)
     budget = DocumentBudget(service.limits, seeds=len(spec.seeds), at="/seeds")
     problems: list[tuple[type[InvalidRequest], Problem]] = []
@@ -91,7 +91,7 @@ def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list
 
 
 def _check_work(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> None:
-    """Refuse, before any experiment is expanded, what would take too long to check or too much room to store."""
+    """Reject studies that would take too long to check or too much space to store, before expanding them."""
     points = prod(len(axis.values) for axis in spec.sweep)
     budget = DocumentBudget(service.limits, seeds=len(spec.seeds) * points, at="/seeds")
     layers = 0
@@ -102,7 +102,7 @@ def _check_work(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> N
     if layers > MAX_LAYERS_OF_STUDY:
         raise TooLarge.at(
             "/sweep",
-            f"the networks of all arms and sweep points have {layers:,} layers to be checked",
+            f"the networks of all arms and sweep points have {layers:,} layers to check",
             value=layers,
             allowed=f"at most {MAX_LAYERS_OF_STUDY:,}: fewer sweep points, arms or remedies, or a smaller depth",
         )
@@ -134,7 +134,7 @@ def _resolve(service: Service, arm: ArmSpec, point: SweepPoint, *, at: str, reme
 
 
 def _places(arms: Sequence[ArmSpec]) -> list[tuple[str, str]]:
-    """Where in the request each arm's experiment and remedies stand, the baseline first."""
+    """The JSON pointers of each arm's experiment and remedies in the request, the baseline first."""
     places = [("/experiment", "/remedies")]
     for index, arm in enumerate(arms):
         if arm.name != BASELINE:
@@ -149,7 +149,7 @@ def _check_names(arms: Sequence[ArmSpec]) -> None:
     for index, arm in enumerate(arms):
         if arm.name in seen:
             problems.append(
-                Problem(f"/arms/{index}/name", f"a second arm is called {arm.name!r}", arm.name, "a name of its own")
+                Problem(f"/arms/{index}/name", f"duplicate arm name {arm.name!r}", arm.name, "unique names")
             )
         seen.add(arm.name)
         if arm.name == BASELINE and (arm.remedies or arm.experiment is not None):
@@ -157,9 +157,9 @@ def _check_names(arms: Sequence[ArmSpec]) -> None:
             problems.append(
                 Problem(
                     f"/arms/{index}/{place}",
-                    "the arm `baseline` is the study's experiment as it is",
+                    "the arm `baseline` is the unchanged experiment of the study",
                     None,
-                    "no remedies and no experiment, or another name",
+                    "no remedies and no experiment; or another name",
                 )
             )
     if problems:

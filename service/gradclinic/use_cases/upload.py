@@ -14,13 +14,13 @@ from ..kernel.errors import BodyTooLarge, InvalidDataset, Problem, ServiceUnavai
 from ..kernel.json import JsonObject
 
 MEMORY_FACTOR = 12
-"""Memory of the process over the largest body: the body, its values in double and in single precision, and a copy."""
+"""Memory of the process as a multiple of the largest body: body, values in double and single precision, and a copy."""
 FIXED_BYTES = 64 * 2**20
-"""Memory of the process besides: what libraries need to work at all."""
+"""Additional memory of the process, for libraries."""
 SECONDS = 60
 """Longest time to read one upload. A CSV file of 64 MiB takes 10 s."""
 AT_ONCE = 2
-"""Uploads read at the same time; others wait for as long as one may take."""
+"""Uploads read at the same time; others wait, at most for the time limit of one."""
 _ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
 """Without these, libraries reserve address space that they do not use, which the limit would count."""
 

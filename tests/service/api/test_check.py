@@ -178,7 +178,7 @@ def test_only_ended_runs_of_one_experiment_with_metrics_can_be_pinned(pinned: Cl
     found = refusal(pinned.pin("next", run_ids=[*runs, waiting]))
     assert (found["pointer"], found["value"]) == ("/run_ids/4", waiting)
     assert "is queued" in found["detail"]
-    assert refusal(pinned.pin("next", run_ids=[runs[0], other]))["allowed"] == "runs that differ in their seed only"
+    assert refusal(pinned.pin("next", run_ids=[runs[0], other]))["allowed"] == "runs that differ only in their seeds"
     assert "the seed 3" in refusal(pinned.pin("next", run_ids=[runs[0], runs[0]]))["detail"]
     assert pinned.pin("next", run_ids=[runs[0], "run_1"]).status_code == 404
     pinned.api.post(f"/v1/runs/{waiting}/cancel")
@@ -192,7 +192,7 @@ def test_an_arm_that_is_not_there_and_a_swept_study_are_refused(pinned: Clinic) 
     assert (found["pointer"], found["allowed"]) == ("/arm", "baseline")
     sweep = [{"field": "/optimizer/learning_rate", "values": [0.1, 0.2]}]
     swept = pinned.api.post("/v1/studies", json={"experiment": HEALTHY, "seeds": [0], "sweep": sweep}).json()["id"]
-    assert refusal(pinned.pin("next", study_id=swept))["allowed"] == "run_ids of one point"
+    assert refusal(pinned.pin("next", study_id=swept))["allowed"] == "run_ids of a single sweep point"
 
 
 def test_the_arm_of_a_study_with_several_has_to_be_named(pinned: Clinic) -> None:
@@ -218,12 +218,12 @@ def test_a_name_stands_in_addresses(pinned: Clinic, name: str) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer", "said"),
     [
-        ({"seeds": [0, 7]}, "/seeds/1", "no run with the seed 7"),
+        ({"seeds": [0, 7]}, "/seeds/1", "no run with seed 7"),
         ({"seeds": [0, 0]}, "/seeds/1", "duplicate seed 0"),
         ({"margins": {}}, "/margins", "at least one"),
         ({"margins": {"final_validation_loss": -1}}, "/margins/final_validation_loss", "greater than or equal"),
         ({"margins": {"depth_slope": 1}}, "/margins/depth_slope", "unknown key"),
-        ({"labels": {"check": "x"}}, "/labels/check", "have this label already"),
+        ({"labels": {"check": "x"}}, "/labels/check", "sets this label itself"),
         ({"experiment": experiment(model={"depth": 0})}, "/experiment/model/depth", "greater than or equal"),
         ({"remedies": [{"kind": "remove_clipping"}]}, "/remedies/0", "is not clipped"),
     ],

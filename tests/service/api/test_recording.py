@@ -118,7 +118,7 @@ def test_a_window_out_of_its_turn_is_a_conflict(api_on_both: httpx.Client) -> No
     assert "other content" in other.json()["detail"]
     missing = api_on_both.post(f"/v1/recordings/{run_id}/finish", json={"windows": 3})
     assert missing.status_code == 409
-    assert "3 windows were sent, 1 have come" in missing.json()["detail"]
+    assert "3 windows were sent, 1 arrived" in missing.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_the_example_s_window_and_ending_are_accepted(api: httpx.Client) -> None
     assert run["metrics"]["final_validation_accuracy"] == 0.91
     assert run["metrics"]["final_validation_loss"] is None
     assert run["metrics"]["train_seconds"] is None
-    assert run["reason"] == {"code": "stopped_early", "text": "its program stopped after 2 of 300 steps"}
+    assert run["reason"] == {"code": "stopped_early", "text": "the program stopped after 2 of 300 steps"}
 
 
 def test_without_the_constant_prediction_s_loss_nobody_claims_to_know_what_was_learned(

@@ -95,7 +95,7 @@ def test_a_check_that_has_not_ended_is_not_joined_by_a_second_one(clinic: Clinic
     assert [clinic.fire(), clinic.fire(later=2 * LATER)] == [1, 0]
     second, first = clinic.api.get("/v1/schedules/minutely").json()["last"]
     assert (first["status"], second["check_id"]) == ("running", None)
-    assert second["problem"] == "the check before it had not ended"
+    assert second["problem"] == "the previous check had not ended"
     clinic.api.post(f"/v1/checks/{first['check_id']}/cancel")
     assert clinic.fire(later=3 * LATER) == 1
 

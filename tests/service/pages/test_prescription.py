@@ -36,7 +36,7 @@ def test_a_prescription_with_a_cure_has_it_ready_to_post(clinic, monkeypatch):
     found = replace(known, report=replace(known.report, ending="cured", cure=cure))
     monkeypatch.setattr(clinic.client.app.state.service.store.prescriptions, "get", lambda _: found)
     text = clinic.page(f"/prescriptions/{clinic.prescription}")
-    assert "simplest confirmed cure is different: <strong>lower learning rate (factor 0.1)</strong>" in text
+    assert "simplest confirmed cure is another one: <strong>lower learning rate (factor 0.1)</strong>" in text
     assert 'data-copy="cured-text"' in text
     for name in ("cured", "as-remedies"):
         body = json.loads(unescape(re.search(rf'<pre id="{name}-text"[^>]*>(.*?)</pre>', text, re.DOTALL)[1]))

@@ -90,7 +90,7 @@ def test_the_report_of_a_run_has_what_is_wrong_with_evidence_and_thresholds_and_
         assert finding["source"] in of_sick
     assert "Threshold" in of_sick
     assert of_sick.count('class="drawing on-wide"') == 4
-    assert 'aria-label="The same against the output' in of_sick
+    assert 'aria-label="The same relative to the output' in of_sick
 
 
 def test_the_report_of_a_run_says_where_it_comes_from(clinic, of_sick):
@@ -188,4 +188,4 @@ def test_a_service_that_cannot_draw_says_so(clinic, monkeypatch):
     monkeypatch.setattr("gradclinic.pages.saved.can_draw", lambda: False)
     answer = clinic.client.get(f"/v1/runs/{clinic.sick}/report")
     assert answer.status_code == 503
-    assert "`ui`" in answer.json()["detail"]
+    assert "gradclinic[ui]" in answer.json()["detail"]

@@ -1,7 +1,7 @@
 """The figures of all charts: pure functions from measurements to Plotly figures as JSON.
 
 The same values are drawn in the browser by Plotly, open in a notebook as `plotly.graph_objects.Figure(...)`,
-and become PNG or SVG by `drawing.draw`. Every text in them that a person typed is escaped.
+and become PNG or SVG by `drawing.draw`. Text from users is escaped.
 """
 
 from .curves import curves

@@ -1,4 +1,4 @@
-"""One metric of a check: how far the new runs are from the baseline's, with the interval, and where the margin lies."""
+"""One metric of a check: the difference between the new runs and the baseline, with its interval and the margin."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, isfinite, log10
@@ -11,7 +11,7 @@ VERDICTS: Mapping[str, str] = {"pass": "#009E73", "inconclusive": "#E69F00", "fa
 MEAN, SEEDS = 1, 0
 """The rows."""
 WIDE = 3.0
-"""From this ratio between the ends of the axis on, ratios stand on a logarithmic one."""
+"""If the ends of the axis differ by at least this ratio, ratios are drawn on a logarithmic axis."""
 
 
 def margin(found: MetricCheck, *, title: str = "") -> Figure:

@@ -43,7 +43,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
                 "y": on_log_scale(line.values),
                 "text": [said(layer) for layer in line.layers],
                 "mode": "lines" if line.predicted else "lines+markers",
-                # Arms that change nothing lie on their reference: it is broad, so that it shows on both sides.
+                # Arms without an effect coincide with their reference, which is drawn wide so that both can be seen.
                 "line": {"color": colour, "width": 7 if line.reference else 2, "dash": _dash(line)},
                 "marker": {"size": 6, "color": colour},
                 "hovertemplate": "%{text}<br>%{y:.3g}<extra>%{fullData.name}</extra>",
@@ -97,7 +97,7 @@ def _depths(count: int) -> list[float]:
 
 
 def _ticks(names: Sequence[str]) -> dict[str, object]:
-    """Names of layers as ticks, as many as can be read; none where the lines differ in their layers."""
+    """Names of layers as ticks, as many as fit; none if the lines have different layers."""
     if not names:
         return {"tickvals": [0, 0.5, 1], "ticktext": ["input", "", "output"]}
     longest = min(max(len(name) for name in names), 24)

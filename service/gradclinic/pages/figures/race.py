@@ -25,7 +25,7 @@ class Entrant:
 
 
 def race(entrants: Sequence[Entrant], *, rounds: Sequence[str], title: str = "") -> Figure:
-    """A row an entrant, in the order given from the top; a mark a run, coloured by its round, the latest on top."""
+    """One row per entrant, in the given order from the top; one mark per run, coloured by round, the latest on top."""
     shown = list(entrants[:MOST])
     rows = {id(each): len(shown) - 1 - index for index, each in enumerate(shown)}
     data = [
@@ -34,11 +34,11 @@ def race(entrants: Sequence[Entrant], *, rounds: Sequence[str], title: str = "")
         if any(name == round_ for each in shown for name, _ in each.left)
     ]
     beyond = len(entrants) - len(shown)
-    title = title or "Loss that each candidate left"
+    title = title or "Remaining loss of each candidate"
     return figure(
         data,
         title=title + (f" (the best {MOST} of {len(entrants)})" if beyond > 0 else ""),
-        xaxis=axis("training loss left", **_scale(shown)),
+        xaxis=axis("training loss relative to always predicting the average", **_scale(shown)),
         yaxis=axis(
             "",
             tickvals=[rows[id(each)] for each in shown],
@@ -72,7 +72,7 @@ def _marks(round_: str, shown: Sequence[Entrant], rows: dict[int, int], colour: 
 
 
 def _at(value: float) -> float:
-    """Where a mark stands; what is not finite stands at the right border."""
+    """Position of a mark; at the right border if the value is not finite."""
     return min(max(value, LEAST), MOST_LEFT) if isfinite(value) else MOST_LEFT
 
 

@@ -1,4 +1,4 @@
-"""What the figures have in common: colours that the colour-blind can tell apart, rounding, escaped words."""
+"""Shared by all figures: colours that colour-blind people can distinguish, rounding, and escaping."""
 
 import html
 from collections.abc import Iterable, Mapping
@@ -9,15 +9,15 @@ Part = dict[str, Any]
 """A trace, an axis, a shape or another part of a figure, as Plotly reads it."""
 
 Figure = Part
-"""`{"data": [...], "layout": {...}}`, the whole of it."""
+"""`{"data": [...], "layout": {...}}`, the complete figure."""
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#B2A100")
 """Okabe and Ito 2008, Color Universal Design, with two more."""
 NEUTRAL = "#7F7F7F"
 NOT_FINITE = "#FF00AA"
-"""Marks NaN and infinity; no scale contains it."""
+"""Colour of NaN and infinity; it is not part of any scale."""
 WORSE = "#D55E00"
-"""Shades what is worse than a margin allows."""
+"""Colour of the area that is worse than a margin allows."""
 VERDICTS: Mapping[str, str] = {
     "cures": "#009E73",
     "improves": "#56B4E9",
@@ -27,14 +27,14 @@ VERDICTS: Mapping[str, str] = {
 }
 
 FEW_STEPS = 10
-"""Up to this last step, an axis names every step."""
+"""If the last step is at most this, an axis labels every step."""
 
 ZERO = 1e-45
-"""What a gradient of exactly 0 counts as in a heatmap: log10 = -45, about the smallest float32."""
+"""Value that replaces a gradient of exactly 0 in a heatmap: log10 = -45, about the smallest float32."""
 
 
 def figure(data: list[Part], *, title: str, **layout: Any) -> Figure:
-    """A figure without a background of its own, so that it fits a light and a dark page."""
+    """A figure with a transparent background, for light and dark pages."""
     return {
         "data": data,
         "layout": {
@@ -63,7 +63,7 @@ def axis(title: str, **settings: Any) -> Part:
 
 
 def baseline_line(at: float) -> Part:
-    """A shape: the dotted line where nothing differs from the baseline."""
+    """A shape: the dotted line of no difference from the baseline."""
     line = {"color": NEUTRAL, "dash": "dot", "width": 1.5}
     return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
 
@@ -82,18 +82,18 @@ def interval_bar(middle: float, low: float, high: float, *, colour: str, thickne
 
 
 def step_axis(last_step: float, **settings: Any) -> Part:
-    """An axis of training steps, which are whole: few of them are not told apart by fractions."""
+    """An axis of training steps, with integer ticks."""
     return axis("step", **({"dtick": 1} if last_step <= FEW_STEPS else {}), **settings)
 
 
 def said(text: str, *, longest: int = 200) -> str:
-    """A text that Plotly shows as it is: its own small HTML has no meaning in it."""
+    """A text escaped for Plotly, which interprets some HTML."""
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
     return html.escape(shown, quote=False)
 
 
 def rounded(values: Iterable[float], *, digits: int = 4) -> list[float | None]:
-    """The values to so many significant digits; None where a value is not finite, which draws a gap."""
+    """The values rounded to significant digits; None (a gap in the plot) for values that are not finite."""
     return [_significant(float(value), digits) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""The trainability map: over the swept fields, what each arm reached, arms side by side on one colour scale."""
+"""The trainability map: the results of each arm over the swept fields, with one colour scale for all arms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ NARROWEST = 1.0
 
 @dataclass(frozen=True)
 class _Panel:
-    """One rectangle of cells: an arm's, or a row of each arm where one field was swept."""
+    """One rectangle of cells: those of one arm, or a row for each arm if only one field was swept."""
 
     name: str
     title: str
     """Of the vertical axis."""
     cells: Sequence[Sequence[Cell | None]]
     words: Sequence[Sequence[str]]
-    """What hovers over each cell."""
+    """Hover text of each cell."""
     edges: Sequence[float]
     """Borders of the rows."""
     y: Part
@@ -113,7 +113,7 @@ def _called(arm: ArmMap) -> str:
 
 
 def _words(arm: ArmMap, row: int, metric: str) -> list[str]:
-    """What hovers over each cell of a row."""
+    """Hover text of each cell of a row."""
     return [_cell_in_words(arm.arm, cell, metric) for cell in arm.cells[row]]
 
 
