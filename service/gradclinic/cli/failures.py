@@ -4,7 +4,16 @@ import sys
 
 from typer import TyperException
 
-from ..kernel.errors import Conflict, GradclinicError, InsufficientData, InvalidRequest, NotFound, Problem
+from ..kernel.errors import (
+    Conflict,
+    Forbidden,
+    GradclinicError,
+    InsufficientData,
+    InvalidRequest,
+    KeyRequired,
+    NotFound,
+    Problem,
+)
 from ..text.numbers import short
 from . import UNAVAILABLE, USAGE
 
@@ -19,7 +28,7 @@ def explain(error: GradclinicError | OSError | TyperException) -> int:
         for problem in error.problems:
             _say(_problem(problem))
         return USAGE
-    if isinstance(error, NotFound | Conflict | InsufficientData):
+    if isinstance(error, KeyRequired | Forbidden | NotFound | Conflict | InsufficientData):
         _say(str(error))
         return USAGE
     if isinstance(error, OSError):

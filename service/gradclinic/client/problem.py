@@ -11,6 +11,8 @@ _ERRORS: Mapping[str, type[errors.InvalidRequest]] = {
     cls.code: cls for cls in (errors.InvalidRequest, errors.InvalidSpec, errors.TooLarge, errors.RemedyDoesNotApply)
 }
 _BY_STATUS: Mapping[int, type[errors.GradclinicError]] = {
+    401: errors.KeyRequired,
+    403: errors.Forbidden,
     404: errors.NotFound,
     409: errors.Conflict,
     503: errors.ServiceUnavailable,

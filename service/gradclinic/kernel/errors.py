@@ -7,6 +7,8 @@
     │   ├── TooLarge               valid, but over a limit of this service
     │   └── RemedyDoesNotApply     a remedy has nothing to change, or cannot be applied
     ├── BodyTooLarge               the body, or what it unpacks to, is larger than the service accepts
+    ├── KeyRequired                the request has no valid API key
+    ├── Forbidden                  the key's scope, or the site that the request comes from, does not allow it
     ├── NotFound
     ├── Conflict                   the current state of the resource does not allow the request
     ├── InsufficientData           there is not enough stored data for an answer
@@ -109,6 +111,20 @@ class RemedyDoesNotApply(InvalidRequest):
     def because(cls, reason: str) -> Self:
         """An error with an actionable reason why the remedy does not apply."""
         return cls([Problem("", reason)])
+
+
+class KeyRequired(GradclinicError):
+    """The request has no API key, or one that is wrong, revoked or expired."""
+
+    code = "key_required"
+    title = "An API key is required"
+
+
+class Forbidden(GradclinicError):
+    """The request is refused, whatever it asks for: its key has too small a scope, or it comes from another site."""
+
+    code = "forbidden"
+    title = "Not allowed"
 
 
 class NotFound(GradclinicError):

@@ -19,6 +19,8 @@
     store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
                         get, page, running, runs, of_run, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
+    store.keys          create(name, scope=) -> IssuedKey, all, revoke, rotate, authenticate(id, secret) -> Key | None
+    store.sessions      start(key_id, lasts_s=) -> secret, key_of(secret) -> Key | None, end(secret)
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Lease | None, heartbeat, look -> Order
@@ -40,6 +42,7 @@ from .check import Checks
 from .database import Database
 from .dataset import Datasets
 from .firing import Due
+from .key import Keys
 from .lease import Leases
 from .migrate import is_current
 from .prescription import Prescriptions
@@ -49,6 +52,7 @@ from .records.baseline import Baseline, NewPin, Pin
 from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
 from .records.dataset import DatasetRecord, DeletedDataset
+from .records.key import IssuedKey, Key
 from .records.lease import Lease, Order
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
@@ -59,6 +63,7 @@ from .records.study import NewStudy, Study
 from .records.vitals import Vitals, Worker
 from .run import Runs
 from .schedule import Schedules
+from .session import Sessions
 from .statistic import Extent, Statistics
 from .study import Studies
 
@@ -75,6 +80,8 @@ class Store:
         self.baselines = Baselines(self._database)
         self.checks = Checks(self._database)
         self.schedules = Schedules(self._database)
+        self.keys = Keys(self._database)
+        self.sessions = Sessions(self._database, self.keys)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.recordings = Recordings(self._database)
@@ -122,6 +129,8 @@ __all__ = [
     "Extent",
     "Firing",
     "Idempotency",
+    "IssuedKey",
+    "Key",
     "Lease",
     "Message",
     "NewCheck",

@@ -3,6 +3,7 @@
 from .baseline import baselines, pinned_runs, pins
 from .check import check_keys, check_runs, checks
 from .dataset import datasets, deleted_datasets
+from .key import api_keys, sessions
 from .prescription import deleted_trials, prescription_keys, prescriptions, trials
 from .run import (
     chunks,
@@ -20,6 +21,7 @@ from .schedule import firings, schedules
 from .schema import metadata
 
 __all__ = [
+    "api_keys",
     "baselines",
     "check_keys",
     "check_runs",
@@ -41,6 +43,7 @@ __all__ = [
     "recordings",
     "runs",
     "schedules",
+    "sessions",
     "studies",
     "transitions",
     "trials",

@@ -1,0 +1,60 @@
+"""API keys: their scopes, their form `<id>.<secret>`, and what is stored of them.
+
+key = "key_01K0A.Zb3..."                   shown once, when it is created
+split(key) -> ("key_01K0A", "Zb3...")      None if it is malformed
+digest_of("Zb3...")                        what the database has
+authorization(key)                         the header that a client sends
+"""
+
+import hashlib
+import re
+import secrets
+from typing import Literal, get_args
+
+from .errors import InvalidRequest
+
+Scope = Literal["read", "run", "manage", "admin"]
+"""What a key may do; each scope includes those before it."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+KEY_VARIABLE = "GRADCLINIC_API_KEY"
+"""The environment variable from which the client, the command line and the recorder take their key."""
+
+_SECRET_BYTES = 32
+_FORM = re.compile(r"(?P<id>[A-Za-z0-9_]{1,40})\.(?P<secret>[A-Za-z0-9_-]{1,100})")
+
+
+def covers(scope: Scope, needed: Scope) -> bool:
+    """Whether a key with a scope may do what needs another one."""
+    return SCOPES.index(scope) >= SCOPES.index(needed)
+
+
+def new_secret() -> str:
+    """256 random bits, in characters that a header and a cookie can hold."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def digest_of(secret: str) -> str:
+    """The SHA-256 of a secret, as hexadecimal digits.
+
+    A slow hash protects secrets that people choose. These have 256 random bits, so no list of guesses can contain them,
+    and a hash that takes long would let anyone keep the service busy with wrong keys.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def split(key: str) -> tuple[str, str] | None:
+    """The identifier and the secret of a key; None if it is malformed."""
+    found = _FORM.fullmatch(key)
+    return None if found is None else (found["id"], found["secret"])
+
+
+def authorization(key: str | None) -> dict[str, str]:
+    """The header that carries a key, empty without one; raises InvalidRequest, which does not show it, if malformed."""
+    text = (key or "").strip()
+    if not text:
+        return {}
+    if split(text) is None:
+        raise InvalidRequest.at(
+            "", "the API key is malformed", allowed="<id>.<secret>, as `gradclinic keys` printed it"
+        )
+    return {"Authorization": f"Bearer {text}"}

@@ -1,0 +1,145 @@
+"""API keys: created, checked, revoked, and replaced by new ones."""
+
+from collections.abc import Sequence
+from hmac import compare_digest
+
+import structlog
+from sqlalchemy import Connection, RowMapping, case, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..kernel.access import Scope, digest_of, new_secret
+from ..kernel.errors import Conflict, NotFound, ServiceUnavailable
+from . import tables as t
+from .database import Database
+from .identifiers import new_id
+from .records.key import IssuedKey, Key
+from .rows import known, moment
+
+log = structlog.get_logger(__name__)
+
+USE_NOTED_EVERY_S = 60.0
+"""Seconds for which a use of a key is not written again."""
+
+
+class Keys:
+    """Reads and writes API keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, *, scope: Scope, lasts_s: float | None = None) -> IssuedKey:
+        """A new key, which expires after `lasts_s` seconds, or never."""
+        with self._database.write() as connection:
+            return _create(connection, self._database, name, scope=scope, lasts_s=lasts_s)
+
+    def all(self) -> Sequence[Key]:
+        """All keys, oldest first, including those that are revoked or expired."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.api_keys).order_by(t.api_keys.c.id)).mappings().all()
+        return [to_key(row) for row in rows]
+
+    def revoke(self, key_id: str) -> Key:
+        """End a key at once, with the sessions of those who logged in with it; raises NotFound."""
+        keys = t.api_keys.c
+        with self._database.write() as connection:
+            connection.execute(
+                update(t.api_keys)
+                .where(keys.id == key_id, keys.revoked_at.is_(None))
+                .values(revoked_at=self._database.now)
+            )
+            return _get(connection, key_id)
+
+    def rotate(self, key_id: str, *, old_lasts_s: float) -> IssuedKey:
+        """A new key with the name, scope and lifetime of another one, which expires after `old_lasts_s` seconds.
+
+        Raises NotFound, or Conflict if the other one is not valid any more.
+        """
+        keys, ends = t.api_keys.c, self._database.now + old_lasts_s
+        with self._database.write() as connection:
+            old = _get(connection, key_id)
+            replaced = connection.execute(
+                update(t.api_keys)
+                .where(keys.id == key_id, is_valid(self._database))
+                .values(expires_at=_earlier(keys.expires_at, ends))
+                .returning(keys.id)
+            )
+            if replaced.first() is None:
+                raise Conflict(f"the key {key_id} is revoked or has expired; create a new one")
+            lasts_s = None if old.expires_at is None else (old.expires_at - old.created_at).total_seconds()
+            return _create(connection, self._database, old.name, scope=old.scope, lasts_s=lasts_s)
+
+    def authenticate(self, key_id: str, secret: str) -> Key | None:
+        """The key with this id, if it is valid and the secret is its own; notes that it was used."""
+        with self._database.read() as connection:
+            query = select(t.api_keys, self._database.now.label("now"))
+            row = (
+                connection.execute(query.where(t.api_keys.c.id == key_id, is_valid(self._database))).mappings().first()
+            )
+        expected = "" if row is None else str(row["digest"])
+        if not compare_digest(expected, digest_of(secret)) or row is None:
+            return None
+        self.note_use(row)
+        return to_key(row)
+
+    def note_use(self, row: RowMapping) -> None:
+        """Write when a key was last used, at most once a minute; `row` has its columns, and `now`.
+
+        If the database cannot take it at the moment, the next use is noted instead.
+        """
+        keys = t.api_keys.c
+        if row["last_used_at"] is not None and row["last_used_at"] > row["now"] - USE_NOTED_EVERY_S:
+            return
+        try:
+            with self._database.write() as connection:
+                connection.execute(
+                    update(t.api_keys).where(keys.id == row["id"]).values(last_used_at=self._database.now)
+                )
+        except ServiceUnavailable:
+            log.warning("use_of_key_not_noted", key=row["id"])
+
+
+def is_valid(database: Database) -> ColumnElement[bool]:
+    """Whether a key is neither revoked nor expired."""
+    keys = t.api_keys.c
+    return keys.revoked_at.is_(None) & or_(keys.expires_at.is_(None), keys.expires_at > database.now)
+
+
+def to_key(row: RowMapping) -> Key:
+    """A row of `api_keys` as a record."""
+    return Key(
+        id=row["id"],
+        name=row["name"],
+        scope=row["scope"],
+        created_at=known(row["created_at"]),
+        expires_at=moment(row["expires_at"]),
+        revoked_at=moment(row["revoked_at"]),
+        last_used_at=moment(row["last_used_at"]),
+    )
+
+
+def _create(connection: Connection, database: Database, name: str, *, scope: Scope, lasts_s: float | None) -> IssuedKey:
+    key_id, secret = new_id("key"), new_secret()
+    now = connection.execute(select(database.now)).scalar_one()
+    connection.execute(
+        insert(t.api_keys).values(
+            id=key_id,
+            name=name,
+            digest=digest_of(secret),
+            scope=scope,
+            created_at=now,
+            expires_at=None if lasts_s is None else now + lasts_s,
+        )
+    )
+    return IssuedKey(_get(connection, key_id), f"{key_id}.{secret}")
+
+
+def _earlier(either: ColumnElement[float], other: ColumnElement[float]) -> ColumnElement[float]:
+    """The earlier of two times; NULL is never."""
+    return case((or_(either.is_(None), either > other), other), else_=either)
+
+
+def _get(connection: Connection, key_id: str) -> Key:
+    row = connection.execute(select(t.api_keys).where(t.api_keys.c.id == key_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no key {key_id}")
+    return to_key(row)
