@@ -50,10 +50,12 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""
     """Comma-separated host names under which the API may be called; "*.example.org" allows all names below it, "*" any
     name. localhost, IP addresses and `host` are always allowed. A request for any other name is refused (421)."""
+    access: Literal["off", "required"] = "off"
+    """Whether requests need an API key (`gradclinic keys create`). "off" is for this machine alone: the API does not
+    start on an address that others can reach unless it is "required"."""
     cors_origins: str = ""
     """Comma-separated origins whose pages may call the API from a browser (CORS); "*" allows all. Default: none.
-    A page of any other origin is refused (403) where it sends a request that changes something.
-    There is no authentication: anyone who can reach the service can use it."""
+    A page of any other origin is refused (403) where it sends a request that changes something."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Minimum level of messages that are logged."""
     log_format: Literal["text", "json"] = "text"

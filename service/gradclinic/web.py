@@ -29,6 +29,7 @@ from .api import run as runs
 from .api import schedule as schedules
 from .api import statistic as statistics
 from .api import study as studies
+from .api.http.access import LOGIN, MOST_LOGIN_BYTES, Access
 from .api.http.cross_site import SameSite
 from .api.http.head import HeadAsGet
 from .api.http.host import KnownHost
@@ -124,12 +125,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     mount_pages(app)
-    app.openapi = document_of(app)  # type: ignore[method-assign]
+    requires_keys = service.settings.access == "required"
+    app.openapi = document_of(app, requires_keys=requires_keys)  # type: ignore[method-assign]
     app.add_middleware(
         BodyLimit,
         most_bytes=service.settings.max_request_bytes,
-        exceptions={datasets.PATH: service.settings.max_dataset_bytes},
+        exceptions={datasets.PATH: service.settings.max_dataset_bytes, LOGIN: MOST_LOGIN_BYTES},
     )
+    if requires_keys:
+        app.add_middleware(Access, store=service.store)
     origins = _listed(service.settings.cors_origins)
     app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
     app.add_middleware(SameSite, allowed_origins=origins)
@@ -139,6 +143,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_origins=origins,
             allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
             allow_headers=[
+                "Authorization",
                 "Content-Type",
                 "Idempotency-Key",
                 "If-None-Match",
@@ -146,7 +151,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "Prefer",
                 "X-Request-ID",
             ],
-            expose_headers=["ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+            expose_headers=[
+                "ETag",
+                "Link",
+                "Location",
+                "Preference-Applied",
+                "Retry-After",
+                "WWW-Authenticate",
+                "X-Request-ID",
+            ],
         )
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)

@@ -121,6 +121,11 @@ def test_only_the_api_is_reachable_and_only_from_the_machine_itself(services):
     assert [port["host_ip"] for port in published["api"]] == ["127.0.0.1"]
 
 
+def test_nobody_is_answered_without_a_key(services):
+    assert "0.0.0.0" in services["api"]["command"]
+    assert services["api"]["environment"]["GRADCLINIC_ACCESS"] == "required"
+
+
 def test_the_gpu_worker_reserves_one_nvidia_device(services):
     (device,) = services["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"]
     assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}

@@ -18,6 +18,7 @@ from gradclinic_torch import Recording, sender
 from gradclinic_torch.sender import NUMBERS, parts
 
 from ..servers import free_port
+from ..service.api.keyed import keyed
 from ..service.api.serving import NOBODY, serving
 from ..waiting import eventually
 from .loops import digits, fit, mlp, probe, recorded, same, weights_of
@@ -37,6 +38,26 @@ def here(sqlite_url: str, tmp_path: Path) -> Settings:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "PAUSE_S", 0.02)
     monkeypatch.setattr("gradclinic_torch.observer.WINDOW_SECONDS", 0.0)
+
+
+def test_a_key_goes_with_a_recording(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keyed(here) as service:
+        url = str(service.api.base_url)
+        monkeypatch.setenv("GRADCLINIC_API_KEY", service.keys["run"])
+        recording = recorded(mlp(depth=2), digits(steps=5), to=url, patience_s=60)
+        assert recording.run_id is not None
+        assert service.store.runs.get(recording.run_id).ended
+
+
+def test_without_its_key_nothing_is_sent_and_the_training_goes_on(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with keyed(here) as service:
+        monkeypatch.setenv("GRADCLINIC_API_KEY", service.keys["read"])
+        recording = recorded(mlp(depth=2), digits(steps=5), to=str(service.api.base_url), patience_s=60)
+    assert recording.run_id is None
+    assert "the scope run" in caplog.text
+    assert service.keys["read"] not in caplog.text
 
 
 def test_a_vanishing_network_is_diagnosed_from_its_own_loop(settings: Settings) -> None:

@@ -5,6 +5,7 @@ that the program lives. A refusal, or a full queue, ends the recording, never th
 """
 
 import logging
+import os
 import queue
 import threading
 import uuid
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from gradclinic.kernel.access import KEY_VARIABLE, authorization
 from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import series_to_json
@@ -35,7 +37,9 @@ class Sender:
     """One recording's way to the service."""
 
     def __init__(self, url: str) -> None:
+        """It sends the key in GRADCLINIC_API_KEY, if there is one; raises InvalidRequest if that is malformed."""
         self._url = url.rstrip("/")
+        self._headers = authorization(os.environ.get(KEY_VARIABLE))
         self._waiting: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -78,7 +82,7 @@ class Sender:
 
     def _run(self) -> None:
         try:
-            with httpx.Client(base_url=self._url, timeout=TIMEOUT_S) as client:
+            with httpx.Client(base_url=self._url, timeout=TIMEOUT_S, headers=self._headers) as client:
                 self._send_all(client)
         except _Refused as refused:
             self._stop(str(refused))

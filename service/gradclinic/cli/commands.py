@@ -11,6 +11,7 @@ from . import (
     dataset,
     demo,
     diagnosis,
+    key,
     prescription,
     report,
     run,
@@ -46,5 +47,6 @@ app.command("diagnose")(diagnosis.diagnose)
 app.command("report")(report.report)
 app.command("catalogue")(catalogue.catalogue)
 app.add_typer(dataset.app, name="datasets")
+app.add_typer(key.app, name="keys")
 app.add_typer(database, name="db")
 database.command("upgrade")(serve.upgrade)

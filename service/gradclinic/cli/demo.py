@@ -70,7 +70,7 @@ def demo(*, data_dir: DataDir = None, workers: Workers = None, as_json: AsJson =
     console, errors = console_for(), console_for(stderr=True)
     with interrupted_by_signals():
         show(errors, Text(f"Starting the service in {settings.data_dir} ..."))
-        with Embedded(settings, workers=workers) as service, Clinic(service.url) as clinic:
+        with Embedded(settings, workers=workers) as service, Clinic(service.url, api_key=service.own_key()) as clinic:
             resolved = clinic.resolve(EXPERIMENT)
             if not as_json:
                 _introduce(console, resolved)

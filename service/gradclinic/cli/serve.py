@@ -14,6 +14,11 @@ from .options import DataDir, Workers
 if TYPE_CHECKING:
     from ..settings import Settings
 
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(help="URL of the database.", show_default="GRADCLINIC_DATABASE_URL, else the data folder's"),
+]
+
 
 def settings_with(**changes: Any) -> "Settings":
     """The settings from the environment, with changes from the command line; raises SetupFailed."""
@@ -93,7 +98,7 @@ def _serve_api(settings: "Settings") -> int:
 
     app = create_app(settings)
     _check_schema(app.state.service.store)
-    listening = listen(settings.host, settings.port)
+    listening = listen(settings)
     address, port = listening.getsockname()[:2]
     typer.echo(f"The gradclinic API is listening on http://{address}:{port}")
     config = uvicorn.Config(
@@ -141,10 +146,7 @@ def _become(module: str, *, needs: tuple[str, ...] = ()) -> int:
 
 
 def upgrade(
-    database_url: Annotated[
-        str | None,
-        typer.Option(help="URL of the database.", show_default="GRADCLINIC_DATABASE_URL, else the data folder's"),
-    ] = None,
+    database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> int:
     """Upgrade the database to the newest schema."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+from ..kernel.access import KEY_VARIABLE
 from ..kernel.json import JsonObject
 from ..schemas.base import Answer
 from .baseline import BaselineCalls
@@ -36,10 +37,17 @@ class Clinic(
     DatasetCalls,
     ClaimCalls,
 ):
-    """A client of a training-diagnostics service."""
+    """A client of a training-diagnostics service.
 
-    def __init__(self, url: str | None = None, *, timeout_s: float = 30.0) -> None:
-        self.connection = Connection(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL, timeout_s=timeout_s)
+    api_key: `<id>.<secret>`, for a service that requires one; by default GRADCLINIC_API_KEY. It is sent to `url` only.
+    """
+
+    def __init__(self, url: str | None = None, *, api_key: str | None = None, timeout_s: float = 30.0) -> None:
+        self.connection = Connection(
+            url or os.environ.get(URL_VARIABLE) or DEFAULT_URL,
+            timeout_s=timeout_s,
+            api_key=api_key or os.environ.get(KEY_VARIABLE),
+        )
         self._end: weakref.finalize[[], Clinic] | None = None
 
     @classmethod
@@ -51,8 +59,8 @@ class Clinic(
         """
         from . import local
 
-        url, end = local.start(data_dir, workers=workers)
-        return cls(url)._with(end)
+        started = local.start(data_dir, workers=workers)
+        return cls(started.url, api_key=started.key)._with(started.end)
 
     def _with(self, end: Callable[[], None]) -> Self:
         self._end = weakref.finalize(self, end)

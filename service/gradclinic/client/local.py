@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,18 @@ if TYPE_CHECKING:
 PREFIX = "gradclinic-local-"
 
 
-def start(data_dir: str | Path | None, *, workers: int | None) -> tuple[str, Callable[[], None]]:
-    """Start the server; returns its URL and a function that stops it. Raises SetupFailed.
+@dataclass(frozen=True)
+class Started:
+    """A running service."""
+
+    url: str
+    key: str | None = field(repr=False)
+    """The key that it requires, if it requires one."""
+    end: Callable[[], None]
+
+
+def start(data_dir: str | Path | None, *, workers: int | None) -> Started:
+    """Start the server. Raises SetupFailed.
 
     Data is stored in the folder, by default a temporary one.
     """
@@ -44,7 +55,7 @@ def start(data_dir: str | Path | None, *, workers: int | None) -> tuple[str, Cal
     except BaseException:
         end()
         raise
-    return embedded.url, end
+    return Started(embedded.url, embedded.own_key(), end)
 
 
 def _settings(folder: Path, *, kept: bool) -> "Settings":

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -27,7 +28,7 @@ import structlog
 from ..kernel.errors import ServiceUnavailable, SetupFailed
 from ..queue.messages import owner_prefix
 from ..settings import Settings
-from ..store import Store, migrate
+from ..store import IssuedKey, Store, migrate
 from .family import Child, Family
 from .folder import DataFolder
 from .interruption import deferred, heed, interrupted_by_signals
@@ -55,6 +56,7 @@ class Embedded:
         self._folder: DataFolder | None = None
         self._socket: socket.socket | None = None
         self._store: Store | None = None
+        self._own_key: IssuedKey | None = None
         self._ended = threading.Event()
 
     @property
@@ -63,6 +65,14 @@ class Embedded:
         host = self.settings.host
         shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  # compared, not bound
         return f"http://[{shown}]:{self.settings.port}" if ":" in shown else f"http://{shown}:{self.settings.port}"
+
+    def own_key(self) -> str | None:
+        """A key for the program that started the service, revoked when it stops; None if no key is required."""
+        if self.settings.access != "required" or self._store is None:
+            return None
+        if self._own_key is None:
+            self._own_key = self._store.keys.create("the program that started the service", scope="admin")
+        return self._own_key.text
 
     @property
     def log_dir(self) -> Path:
@@ -102,10 +112,20 @@ class Embedded:
                 family.end([*others, "reconciler"], within_s=self.settings.drain_s)
                 family.end(["valkey"], within_s=END_VALKEY_S)
                 family.close()
+            self._revoke_own_key()
             for part in (self._store, self._socket, self._folder):
                 if part is not None:
                     part.close()
             self._store = self._socket = self._folder = None
+
+    def _revoke_own_key(self) -> None:
+        issued, self._own_key = self._own_key, None
+        if issued is None or self._store is None:
+            return
+        try:
+            self._store.keys.revoke(issued.key.id)
+        except ServiceUnavailable:
+            log.warning("key_not_revoked", key=issued.key.id)
 
     @property
     def _count(self) -> int:
@@ -116,7 +136,7 @@ class Embedded:
         self._folder = DataFolder(self._asked.data_dir)
         changes: dict[str, object] = {}
         if self._with_api:
-            self._socket = listen(self._asked.host, self._asked.port)
+            self._socket = listen(self._asked)
             changes["port"] = self._socket.getsockname()[1]
         self._family = Family()
         valkey = EmbeddedValkey(
@@ -224,8 +244,18 @@ def _signals_hurry(family: Family | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises SetupFailed if the port is in use or the address is not local."""
+def listen(settings: Settings) -> socket.socket:
+    """A listening socket at the address of the settings.
+
+    Raises SetupFailed if the port is in use, if the address is not this machine's, or if others can reach it and
+    nobody would be asked for a key.
+    """
+    host, port = settings.host, settings.port
+    if settings.access != "required" and not _is_loopback(host):
+        raise SetupFailed(
+            f"other machines can reach {host or 'every address of this machine'}, so the API must require keys there: "
+            "set GRADCLINIC_ACCESS=required, and create a key with: gradclinic keys create NAME"
+        )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=256)
@@ -237,6 +267,14 @@ def listen(host: str, port: int) -> socket.socket:
         reason = error.strerror or str(error)
         raise SetupFailed(f"cannot listen on {host}, port {port}: {reason}") from error
     return listening
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_installed() -> None:

@@ -55,6 +55,6 @@ def authorization(key: str | None) -> dict[str, str]:
         return {}
     if split(text) is None:
         raise InvalidRequest.at(
-            "", "the API key is malformed", allowed="<id>.<secret>, as `gradclinic keys` printed it"
+            "", "the API key is malformed", allowed="<id>.<secret>, as `gradclinic keys create` prints it"
         )
     return {"Authorization": f"Bearer {text}"}

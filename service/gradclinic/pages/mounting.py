@@ -2,14 +2,17 @@
 
 from fastapi import FastAPI
 
-from . import catalogue, check, claim, dataset, docs, figure, files, index, prescription, report, run, study
+from . import catalogue, check, claim, dataset, docs, figure, files, index, prescription, report, run, session, study
 from .rendering import on_nothing_there
 
 ROOMS = (figure, report, index, run, study, prescription, check, claim, dataset, docs, catalogue, files)
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the pages, `/v1/figures/...`, `/v1/.../report`, and what they need from /static."""
-    for room in ROOMS:
+    """Serve the pages, `/v1/figures/...`, `/v1/.../report`, and what they need from /static; where keys are required,
+    also `/login` and `/logout`.
+    """
+    rooms = (*ROOMS, session) if app.state.service.settings.access == "required" else ROOMS
+    for room in rooms:
         app.include_router(room.router)
     app.add_exception_handler(404, on_nothing_there)

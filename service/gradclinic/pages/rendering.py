@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from ..api.http.accept import choose
+from ..api.http.access import csrf_token
 from ..api.http.plain_json import plain
 from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
 from ..kernel.errors import GradclinicError
@@ -62,7 +63,7 @@ def _environment() -> Environment:
         remedy=in_words,
         remedies=filters.remedies,
     )
-    environment.globals.update(layout="base.html", saved=False)  # a report overrides them
+    environment.globals.update(layout="base.html", saved=False, csrf=csrf_token)  # a report overrides layout and saved
     return environment
 
 

@@ -5,8 +5,10 @@ import pytest
 
 from gradclinic import Clinic
 from gradclinic.kernel import errors
+from gradclinic.settings import Settings
 
 from ..api.examples import EXPERIMENT
+from ..api.keyed import keyed
 
 
 def test_lists_are_narrowed_by_the_filters_of_the_api(clinic: Clinic) -> None:
@@ -25,6 +27,30 @@ def test_a_service_that_is_not_there_is_said_so() -> None:
         clinic.catalogue()
     with Clinic("clinic.example") as clinic, pytest.raises(errors.ServiceUnavailable, match="http://"):
         clinic.catalogue()
+
+
+def test_a_key_is_sent_where_one_is_required(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keyed(settings) as service:
+        url = str(service.api.base_url)
+        monkeypatch.delenv("GRADCLINIC_API_KEY", raising=False)
+        with Clinic(url) as clinic, pytest.raises(errors.KeyRequired, match="GRADCLINIC_API_KEY"):
+            list(clinic.runs())
+        with Clinic(url, api_key=service.keys["read"]) as clinic:
+            assert list(clinic.runs()) == []
+            with pytest.raises(errors.Forbidden, match="the scope run"):
+                clinic.run(EXPERIMENT)
+        monkeypatch.setenv("GRADCLINIC_API_KEY", service.keys["run"])
+        with Clinic(url) as clinic:
+            run = clinic.run(EXPERIMENT)
+            for shown in (clinic, clinic.connection, clinic.connection._http.headers, run, vars(clinic)):
+                assert service.keys["run"].split(".")[1] not in repr(shown)
+
+
+def test_a_malformed_key_is_refused_before_anything_is_sent_and_is_not_shown() -> None:
+    for key in ("no-key", "key_1.se\ncret", "key_1.sécret"):
+        with pytest.raises(errors.InvalidRequest, match="malformed") as refused:
+            Clinic("http://127.0.0.1:1", api_key=key)
+        assert "cret" not in str(refused.value)
 
 
 def test_an_identifier_never_leaves_its_place_in_the_address(clinic: Clinic) -> None:

@@ -1,10 +1,11 @@
 import socket
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from gradclinic import embedded as supervisor
-from gradclinic.embedded import Embedded, environment_of, valkey
+from gradclinic.embedded import Embedded, environment_of, listen, valkey
 from gradclinic.kernel.errors import SetupFailed
 from gradclinic.settings import Settings
 from gradclinic.store import Store
@@ -73,6 +74,32 @@ def test_every_setting_reaches_a_process_as_it_is(tmp_path: Path, monkeypatch: p
     for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
     assert Settings() == settings
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_an_address_that_others_can_reach_needs_keys(tmp_path: Path, host: str) -> None:
+    assert "GRADCLINIC_ACCESS=required" in refusal(Settings(data_dir=tmp_path, host=host, port=0))
+
+
+@pytest.mark.parametrize(
+    ("host", "access"), [("127.0.0.1", "off"), ("localhost", "off"), ("127.9.9.9", "off"), ("0.0.0.0", "required")]
+)
+def test_this_machine_alone_needs_no_keys(host: str, access: Literal["off", "required"]) -> None:
+    listen(Settings(host=host, port=0, access=access)).close()
+
+
+def test_the_program_that_starts_a_service_has_a_key_of_its_own_until_it_stops(sqlite_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "own", database_url=sqlite_url, access="required")
+    with Embedded(settings, workers=0, api=False) as service:
+        text = service.own_key()
+        assert text is not None
+        assert service.own_key() == text
+        store = Store(sqlite_url)
+        (key,) = store.keys.all()
+        assert (key.scope, key.revoked_at) == ("admin", None)
+    (key,) = store.keys.all()
+    assert key.revoked_at is not None
+    store.close()
 
 
 def test_a_url_can_be_called_from_this_machine(tmp_path: Path) -> None:

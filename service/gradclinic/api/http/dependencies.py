@@ -55,7 +55,8 @@ After = Annotated[
 _PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _MEANING = {
     400: "The body is malformed.",
-    403: "A browser sent the request for a page of another site.",
+    401: "The service requires an API key, and the request has none that is valid.",
+    403: "The key's scope is too small, or a browser sent the request for a page of another site.",
     404: "Not found.",
     406: "None of the requested media types is available.",
     408: "The body did not arrive in time.",

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ...diagnosis.rules import STOPPING_CONDITIONS
+from .access import CSRF_HEADER, SESSION_COOKIE, needed_scope
 from .cross_site import SAFE_METHODS
 from .dependencies import problems
 
@@ -24,16 +25,18 @@ def operation_id(route: APIRoute) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
+def document_of(app: FastAPI, *, requires_keys: bool = False) -> Callable[[], dict[str, Any]]:
     """A function that creates the application's document; defaults that are objects are moved to the description.
 
-    Client generators do not support defaults for models, and omit such fields.
+    Client generators do not support defaults for models, and omit such fields. If the service requires keys, every
+    operation says which scope it needs.
     """
     described = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _with_refusals(_with_conditions(_with_words_for_defaults(described())))
+            found = _with_refusals(_with_conditions(_with_words_for_defaults(described())))
+            app.openapi_schema = _with_security(found) if requires_keys else found
         return app.openapi_schema
 
     return document
@@ -68,6 +71,40 @@ def _with_refusals(document: dict[str, Any]) -> dict[str, Any]:
         for method, operation in operations.items():
             refusals = {"421": answers["421"]} if method.upper() in SAFE_METHODS else answers
             operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
+    return document
+
+
+def _with_security(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the scope that each operation needs, and with its refusals of other requests (401, 403)."""
+    document["components"]["securitySchemes"] = {
+        "api_key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, `<id>.<secret>`, with one scope: read, run, manage or admin. Each includes "
+            "those before it.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": SESSION_COOKIE,
+            "description": "For the pages: the session of somebody who logged in with a key. Requests that change "
+            f"something also need the header {CSRF_HEADER}.",
+        },
+    }
+    answers = {
+        str(status): {key: value for key, value in answer.items() if key != "model"}
+        for status, answer in problems(401, 403).items()
+    }
+    answers["401"]["headers"] = {
+        "WWW-Authenticate": {"description": "Bearer (RFC 6750).", "schema": {"type": "string"}}
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            scope = needed_scope(method.upper(), path)
+            operation["security"] = [] if scope is None else [{"api_key": [scope]}, {"session": [scope]}]
+            if scope is not None:
+                refusals = {status: answers[status] for status in ("401", "403")}
+                operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
     return document
 
 

@@ -86,7 +86,7 @@ class ProblemDocument(BaseModel):
 
 def install(app: FastAPI) -> None:
     """Make the application return all errors as problem documents."""
-    app.add_exception_handler(GradclinicError, _on_own_error)
+    app.add_exception_handler(GradclinicError, on_own_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, _on_unforeseen)
@@ -181,7 +181,8 @@ def _entry(found: Problem, request: Request | None = None) -> dict[str, Any]:
     }
 
 
-def _on_own_error(request: Request, error: Exception) -> Response:
+def on_own_error(request: Request, error: Exception) -> Response:
+    """One of gradclinic's own errors as a problem document."""
     if not isinstance(error, GradclinicError):
         raise TypeError("only gradclinic's own errors come here")
     status = status_of(error)

@@ -45,8 +45,10 @@ class RequestLog:
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
+                key_id = scope["state"].get("key_id")
                 log.debug(
                     "request",
+                    **({} if key_id is None else {"key": key_id}),
                     method=scope["method"],
                     path=scope["path"],
                     status=status,

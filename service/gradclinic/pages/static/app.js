@@ -190,6 +190,10 @@ function keepFresh() {
   timer = setTimeout(look, LISTS_MS);
 }
 
+// Where people log in, a request that changes something has the token of the page.
+const csrfToken = document.querySelector("meta[name=csrf-token]")?.content;
+const csrfHeader = csrfToken ? { "X-CSRF-Token": csrfToken } : {};
+
 // --- buttons --------------------------------------------------------------------------------------------
 
 document.addEventListener("click", async (event) => {
@@ -208,7 +212,7 @@ document.addEventListener("click", async (event) => {
   const said = post.parentElement.querySelector(".answer");
   const answer = await fetch(post.dataset.post, {
     method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    headers: { "Content-Type": "application/json", Accept: "application/json", ...csrfHeader },
     body: document.getElementById(post.dataset.body).textContent,
   }).catch(() => null);
   const body = await answer?.json().catch(() => null);

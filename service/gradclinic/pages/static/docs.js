@@ -5,6 +5,8 @@ const inItsColours = () => document.documentElement.classList.toggle("dark-mode"
 inItsColours();
 dark.addEventListener("change", inItsColours);
 
+// Where people log in, a request that changes something has the token of the page.
+const csrfToken = document.querySelector("meta[name=csrf-token]")?.content;
 const place = document.getElementById("swagger");
 const script = document.createElement("script");
 script.src = place.dataset.script;
@@ -18,6 +20,10 @@ script.onload = () => {
     defaultModelsExpandDepth: -1,
     presets: [window.SwaggerUIBundle.presets.apis],
     layout: "BaseLayout",
+    requestInterceptor: (request) => {
+      if (csrfToken && !request.headers.Authorization) request.headers["X-CSRF-Token"] = csrfToken;
+      return request;
+    },
   });
 };
 script.onerror = () => {

@@ -1,0 +1,179 @@
+"""Who may do what: an API key in `Authorization`, or the session of somebody who logged in to the pages with one.
+
+What an operation needs follows from its method and path, so an operation that is added is closed from the start.
+"""
+
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from urllib.parse import quote
+
+import structlog
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ...kernel import access
+from ...kernel.access import digest_of, split
+from ...kernel.errors import Forbidden, KeyRequired, ServiceUnavailable
+from ...store import Key, Store
+from .accept import choose
+from .cross_site import SAFE_METHODS
+from .problems import MEDIA_TYPE, on_own_error, problem
+
+SESSION_COOKIE = "gradclinic_session"
+CSRF_HEADER = "X-CSRF-Token"
+LOGIN, LOGOUT = "/login", "/logout"
+MOST_LOGIN_BYTES = 16_384
+"""Size of a login form at most: anyone can send one."""
+REALM = 'Bearer realm="gradclinic"'
+
+_OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
+_OPEN_BELOW = "/static/"
+_ADMINISTRATIVE = frozenset({"/metrics"})
+_MANAGED = ("/v1/schedules", "/v1/baselines")
+_READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)")
+"""What is posted here is only read: nothing is stored."""
+
+_csrf: ContextVar[str] = ContextVar("csrf", default="")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose request it is."""
+
+    key: Key
+    session: str | None = field(repr=False)
+    """The secret of the session; None if the request has the key itself."""
+
+
+def needed_scope(method: str, path: str) -> access.Scope | None:
+    """The scope that a request needs; None if it needs no key.
+
+    Reading needs `read`; work that is submitted or cancelled, `run`; deleting, baselines and schedules, `manage`; what
+    concerns the whole installation, `admin`.
+    """
+    if path in _OPEN or path.startswith(_OPEN_BELOW):
+        return None
+    if path in _ADMINISTRATIVE:
+        return "admin"
+    if method in SAFE_METHODS or (method == "POST" and _READING.fullmatch(path)):
+        return "read"
+    return "run" if method == "POST" and not path.startswith(_MANAGED) else "manage"
+
+
+def csrf_of(secret: str) -> str:
+    """The token that a form or a script of our pages sends beside a cookie that holds a secret."""
+    return digest_of(f"csrf:{secret}")
+
+
+def csrf_token() -> str:
+    """The token of the session that asks for the present page; empty without one."""
+    return _csrf.get()
+
+
+def is_token(given: str, secret: str) -> bool:
+    """Whether a token is that of the secret in the cookie."""
+    return compare_digest(given.encode(), csrf_of(secret).encode())
+
+
+class Access:
+    """Refuses requests without a valid key (401), and those for which the key's scope is too small (403).
+
+    A browser that asks for a page is sent to the login instead. Answers are kept out of shared caches.
+    """
+
+    def __init__(self, app: ASGIApp, *, store: Store) -> None:
+        self.app, self._store = app, store
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        needed = needed_scope(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if needed is None:
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            caller = await run_in_threadpool(self._caller, request)
+        except ServiceUnavailable as error:
+            await on_own_error(request, error)(scope, receive, send)
+            return
+        refusal = _unknown(request) if caller is None else _refusal(request, caller, needed)
+        if caller is None or refusal is not None:
+            await (refusal or _unknown(request))(scope, receive, send)
+            return
+
+        async def send_private(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("Cache-Control", "private")
+            await send(message)
+
+        scope.setdefault("state", {})["key_id"] = caller.key.id
+        with structlog.contextvars.bound_contextvars(key=caller.key.id):
+            token = _csrf.set("" if caller.session is None else csrf_of(caller.session))
+            try:
+                await self.app(scope, receive, send_private)
+            finally:
+                _csrf.reset(token)
+
+    def _caller(self, request: Request) -> Caller | None:
+        header = request.headers.get("authorization")
+        if header is not None:
+            kind, _, text = header.partition(" ")
+            parts = split(text.strip()) if kind.lower() == "bearer" else None
+            key = None if parts is None else self._store.keys.authenticate(*parts)
+            return None if key is None else Caller(key, None)
+        session = request.cookies.get(SESSION_COOKIE)
+        key = None if session is None else self._store.sessions.key_of(session)
+        return None if key is None else Caller(key, session)
+
+
+def _refusal(request: Request, caller: Caller, needed: access.Scope) -> Response | None:
+    if not access.covers(caller.key.scope, needed):
+        return problem(
+            request,
+            status=403,
+            code="scope_too_small",
+            title=Forbidden.title,
+            detail=f"This needs a key with the scope {needed}; {caller.key.id} has {caller.key.scope}.",
+            headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{needed}"'},
+        )
+    unsafe = request.method not in SAFE_METHODS
+    if caller.session is not None and unsafe and not is_token(request.headers.get(CSRF_HEADER, ""), caller.session):
+        return problem(
+            request,
+            status=403,
+            code="csrf_token_required",
+            title=Forbidden.title,
+            detail=f"A request of a session that changes something needs the header {CSRF_HEADER} of its page. "
+            "Programs send an API key instead of a cookie.",
+        )
+    return None
+
+
+def _unknown(request: Request) -> Response:
+    if request.method == "GET" and not request.url.path.startswith("/v1/") and _wants_page(request):
+        there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{LOGIN}?to={quote(there, safe='')}", 303, {"Cache-Control": "no-store"})
+    given = request.headers.get("authorization") is not None
+    wrong = "The API key is wrong, revoked or expired." if given else "This service requires an API key."
+    return problem(
+        request,
+        status=401,
+        code=KeyRequired.code,
+        title=KeyRequired.title,
+        detail=f"{wrong} Send one as `Authorization: Bearer <id>.<secret>`; the client, the command line and the "
+        f"recorder take it from {access.KEY_VARIABLE}.",
+        headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"' if given else REALM},
+    )
+
+
+def _wants_page(request: Request) -> bool:
+    try:
+        return choose(request.headers.get("accept"), (MEDIA_TYPE, "application/json", "text/html")) == "text/html"
+    except HTTPException:
+        return False

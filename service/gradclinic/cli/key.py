@@ -1,0 +1,148 @@
+"""Commands for API keys, on the service's own database: keys create, list, revoke and rotate."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from ..kernel.access import KEY_VARIABLE, Scope
+from ..kernel.errors import SetupFailed
+from ..text.console import console_for, show
+from ..text.numbers import minute
+from .options import AsJson, DataDir, print_json
+from .serve import DatabaseUrl, settings_with
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..store import IssuedKey, Key, Store
+
+DAY_S, HOUR_S = 86_400.0, 3600.0
+MOST_DAYS = 36_500
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key: the part before the dot.")]
+
+app = typer.Typer(help="Manage API keys. Run these commands where the service has its database.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is, or what uses it.")],
+    *,
+    scope: Annotated[
+        Scope,
+        typer.Option(
+            help="read; run (also submit and cancel); manage (also delete, baselines, schedules); admin (also metrics)."
+        ),
+    ] = "run",
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MOST_DAYS, help="Days until it expires.", show_default="never")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> int:
+    """Create a key, and print it once. Only its digest is stored."""
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise typer.BadParameter("a name has 1 to 200 printable characters", param_hint="NAME")
+    with _store(database_url, data_dir) as store:
+        issued = store.keys.create(name, scope=scope, lasts_s=None if days is None else days * DAY_S)
+    return _show_once(issued, as_json=as_json)
+
+
+@app.command("list")
+def list_keys(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
+    """List all keys, without their secrets."""
+    with _store(database_url, data_dir) as store:
+        found = store.keys.all()
+    if as_json:
+        print_json([_document(key) for key in found])
+        return 0
+    if not found:
+        typer.echo("There are no keys yet; create one with `gradclinic keys create NAME`.")
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("key", "name", "scope", "created", "last used", "state"):
+        table.add_column(heading)
+    for key in found:
+        table.add_row(key.id, key.name, key.scope, minute(key.created_at), minute(key.last_used_at), _state(key))
+    show(console_for(), table)
+    return 0
+
+
+@app.command("revoke")
+def revoke(key_id: KeyId, *, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> int:
+    """Revoke a key at once, and end the sessions of those who logged in with it."""
+    with _store(database_url, data_dir) as store:
+        key = store.keys.revoke(key_id)
+    typer.echo(f"{key.id} ({key.name}) is revoked.")
+    return 0
+
+
+@app.command("rotate")
+def rotate(
+    key_id: KeyId,
+    *,
+    keep_hours: Annotated[
+        int, typer.Option(min=0, max=24 * 365, help="Hours for which the old key stays valid, to replace it.")
+    ] = 24,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> int:
+    """Create a key like another one, and let the other one expire."""
+    with _store(database_url, data_dir) as store:
+        issued = store.keys.rotate(key_id, old_lasts_s=keep_hours * HOUR_S)
+    if not as_json:
+        typer.echo(f"{key_id} expires within {keep_hours} hours.", err=True)
+    return _show_once(issued, as_json=as_json)
+
+
+@contextmanager
+def _store(database_url: str | None, data_dir: "Path | None") -> "Iterator[Store]":
+    """The store of the service's database; raises SetupFailed if its schema is too old."""
+    from ..embedded.folder import keep_private
+    from ..store import Store
+
+    keep_private()
+    settings = settings_with(database_url=database_url, data_dir=data_dir)
+    store = Store(settings.database_url)
+    try:
+        if not store.is_current():
+            raise SetupFailed("the database schema is not up to date; run: gradclinic db upgrade")
+        yield store
+    finally:
+        store.close()
+
+
+def _show_once(issued: "IssuedKey", *, as_json: bool) -> int:
+    """Print a new key: the key itself to standard output, what is said about it to standard error."""
+    if as_json:
+        print_json({**_document(issued.key), "key": issued.text})
+        return 0
+    key = issued.key
+    ending = "does not expire" if key.expires_at is None else f"expires {minute(key.expires_at)}"
+    typer.echo(
+        f"{key.id} ({key.name}), scope {key.scope}, {ending}. The key is not shown again; pass it in {KEY_VARIABLE}:",
+        err=True,
+    )
+    typer.echo(issued.text)
+    return 0
+
+
+def _document(key: "Key") -> dict[str, str | None]:
+    times = {name: getattr(key, name) for name in ("created_at", "expires_at", "revoked_at", "last_used_at")}
+    shown = {name: None if time is None else time.isoformat() for name, time in times.items()}
+    return {"id": key.id, "name": key.name, "scope": key.scope, **shown}
+
+
+def _state(key: "Key") -> str:
+    if key.revoked_at is not None:
+        return f"revoked {minute(key.revoked_at)}"
+    if key.expires_at is None:
+        return "valid"
+    return f"{'expired' if key.expires_at <= datetime.now(UTC) else 'expires'} {minute(key.expires_at)}"

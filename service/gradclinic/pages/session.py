@@ -1,0 +1,78 @@
+"""Logging in to the pages with an API key, and out again."""
+
+import re
+from typing import Annotated
+
+from fastapi import Form, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from ..api.http.access import LOGIN, LOGOUT, REALM, SESSION_COOKIE, csrf_of, is_token
+from ..api.http.dependencies import TheService
+from ..kernel.access import new_secret, split
+from .rendering import page_router, render
+
+LASTS_S = 12 * 3600
+"""Seconds that a session lasts."""
+FORM_COOKIE = "gradclinic_login"
+FORM_LASTS_S = 3600
+_LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20]*")
+"""A path of this service. Browsers take `//host` and `/\\host` for another site."""
+
+router = page_router()
+
+There = Annotated[str, Query(max_length=4000)]
+Field = Annotated[str, Form(max_length=4000)]
+
+
+@router.get(LOGIN)
+def show(request: Request, to: There = "/") -> HTMLResponse:
+    """The form, with a token that belongs to a cookie of its own, so that no other site can send it."""
+    return _form(request, to)
+
+
+@router.post(LOGIN)
+def log_in(request: Request, service: TheService, key: Field = "", csrf: Field = "", to: Field = "/") -> Response:
+    """Start a session, and go on to the page that was asked for."""
+    secret = request.cookies.get(FORM_COOKIE)
+    if secret is None or not is_token(csrf, secret):
+        return _form(request, to, status_code=403, trouble="The form had expired. Try again.")
+    parts = split(key.strip())
+    found = None if parts is None else service.store.keys.authenticate(*parts)
+    if found is None:
+        return _form(request, to, status_code=401, trouble="This key is wrong, revoked or expired.")
+    session = service.store.sessions.start(found.id, lasts_s=LASTS_S)
+    answer = RedirectResponse(_local(to), 303, {"Cache-Control": "no-store"})
+    answer.delete_cookie(FORM_COOKIE, path=LOGIN)
+    _set_cookie(answer, request, SESSION_COOKIE, session, lasts_s=LASTS_S, path="/")
+    return answer
+
+
+@router.post(LOGOUT)
+def log_out(request: Request, service: TheService, csrf: Field = "") -> Response:
+    """End the session, if the form is that of one of its pages."""
+    secret = request.cookies.get(SESSION_COOKIE)
+    answer = RedirectResponse(LOGIN, 303, {"Cache-Control": "no-store"})
+    if secret is not None and is_token(csrf, secret):
+        service.store.sessions.end(secret)
+        answer.delete_cookie(SESSION_COOKIE, path="/")
+    return answer
+
+
+def _form(request: Request, to: str, *, status_code: int = 200, trouble: str = "") -> HTMLResponse:
+    secret = request.cookies.get(FORM_COOKIE) or new_secret()
+    answer = render("login.html", status_code=status_code, to=_local(to), token=csrf_of(secret), trouble=trouble)
+    _set_cookie(answer, request, FORM_COOKIE, secret, lasts_s=FORM_LASTS_S, path=LOGIN)
+    if status_code == 401:
+        answer.headers["WWW-Authenticate"] = REALM
+    return answer
+
+
+def _set_cookie(answer: Response, request: Request, name: str, secret: str, *, lasts_s: int, path: str) -> None:
+    """Set a cookie that no script can read, and that other sites' forms do not send."""
+    secure = request.url.scheme == "https"
+    answer.set_cookie(name, secret, max_age=lasts_s, path=path, secure=secure, httponly=True, samesite="lax")
+
+
+def _local(to: str) -> str:
+    """A path of this service; the first page for anything else."""
+    return to if _LOCAL.fullmatch(to) and not to.startswith((LOGIN, LOGOUT)) else "/"
