@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from gradclinic.experiments.losses import LossInput
 from gradclinic.measurements.preflight import (
     LossFacts,
+    MixingFacts,
     NormFacts,
     OptimizerFacts,
     OutputFacts,
@@ -28,6 +29,7 @@ from gradclinic.measurements.preflight import (
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
 from .graph import Node, leaves_of
 from .last_activation import last_activation
+from .sample_mixing import SampleMixing
 
 BATCHES = 8
 """Batches that are looked at."""
@@ -60,6 +62,8 @@ class FirstLook:
         self._factors: list[Tensor] = []
         self._told: list[Tensor] = []
         self._narrowest: torch.dtype | None = None
+        self._mixing = SampleMixing(model)
+        self._mixes: MixingFacts | None = None
         self._norm: NormFacts | None = None
         self._norm_handles = [
             module.register_forward_pre_hook(self._norm_seer(name))
@@ -89,8 +93,9 @@ class FirstLook:
     # --- what is seen ---
 
     @torch.no_grad()
-    def before_forward(self, inputs: Any) -> None:
-        """The model is about to be called; `inputs` is its first argument."""
+    def before_forward(self, inputs: Any, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
+        """The model is about to be called; `inputs` is the first tensor among its arguments."""
+        self._mixing.before_forward(args, kwargs)
         if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
             self._inputs.add(as_rows(inputs))
 
@@ -98,6 +103,7 @@ class FirstLook:
         """The criterion was called in training."""
         if self.done or not isinstance(outputs, Tensor):
             return
+        self._mixing.after_loss(outputs, targets)
         if isinstance(value, Tensor) and value.ndim == 0:
             self._values.append(value.detach())
             if value.requires_grad:
@@ -130,6 +136,7 @@ class FirstLook:
         self._without_gradient = missing if self._step == 0 else self._without_gradient & missing
         if self._step == 0:
             self._stops_at = self._first_without_signal()
+            self._mixes = self._mixes or self._mixing.facts()
 
     def after_step(self) -> None:
         """The optimizer has taken a step."""
@@ -163,6 +170,7 @@ class FirstLook:
             precision=self._precision_facts(scaled=scaled),
             optimizer=self._settings,
             norm=self._norm,
+            mixing=self._mixes,
             dropout=self._dropout,
             batch_size=self._batch_size,
         )

@@ -103,7 +103,7 @@ class TrainingHooks:
     def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if torch.is_grad_enabled():
             given = (*args, *kwargs.values())
-            self._first_look.do(lambda look: look.before_forward(first_tensor(given)))
+            self._first_look.do(lambda look: look.before_forward(first_tensor(given), args, kwargs))
             self._last_batch.do(lambda last: last.before_forward(first_tensor(given), args, dict(kwargs)))
 
     def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:

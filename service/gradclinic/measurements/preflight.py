@@ -1,7 +1,7 @@
 """Facts about the first batches of a training run: inputs, targets, outputs, the loss and the setup.
 
 These are facts only; `diagnosis` interprets them. Everything is measured on batches that training computes
-anyway: it adds no forward or backward pass, and does not affect training.
+anyway, but for `mixing`, for which a copy of the model is called with a few samples. Training is not affected.
 """
 
 from collections.abc import Mapping
@@ -144,6 +144,24 @@ class NormFacts(Spec):
     """Number of values that each channel's mean is computed over."""
 
 
+class MixingFacts(Spec):
+    """Whether the output for one sample depends on other samples of its batch, in evaluation mode.
+
+    Measured by replacing one sample of a few, through a copy of the model.
+    """
+
+    samples: Count
+    """How many samples the model was called with."""
+    influence: Fraction
+    """Largest change in the outputs of other samples, divided by the largest change in any; 0 if none changed."""
+    later_only: bool = False
+    """Whether only the outputs of later samples changed, as if the batch were the steps of time."""
+    over_samples: bool = False
+    """Whether each output sums to 1 over the samples, as after a softmax over the batch."""
+    has_axes: bool = True
+    """Whether a sample has axes of its own (steps, channels, pixels) that may be mistaken for that of the batch."""
+
+
 class Preflight(Spec):
     """Facts about the first batches of one run. A part is None if it could not be observed."""
 
@@ -155,6 +173,7 @@ class Preflight(Spec):
     precision: PrecisionFacts | None = None
     optimizer: OptimizerFacts | None = None
     norm: NormFacts | None = None
+    mixing: MixingFacts | None = None
     dropout: Fraction | None = None
     """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None

@@ -50,7 +50,7 @@ class OutputMismatch(Rule):
 
 
 def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
-    if outputs.activation == "softmax" and outputs.columns == 1:
+    if outputs.activation == "softmax" and outputs.columns == 1 and outputs.low == outputs.high:
         return (
             "The output is a softmax over one unit, which is 1 whatever the weights are: use a sigmoid",
             (Evidence("output_units", 1.0, "units", 2.0),),

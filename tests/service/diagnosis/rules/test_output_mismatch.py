@@ -10,11 +10,18 @@ from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
 def test_a_softmax_over_one_unit_is_constant_and_a_sigmoid_is_named_instead():
-    finding = diagnose(seen(but(REGRESSION, "outputs", activation="softmax", form="probabilities"))).findings[0]
+    one = but(REGRESSION, "outputs", activation="softmax", form="probabilities", low=1.0, high=1.0)
+    finding = diagnose(seen(one)).findings[0]
     assert finding.condition == "output_mismatch"
     assert finding.harm
     assert "use a sigmoid" in finding.summary
     assert finding.blames[0] == "output_activation"
+
+
+def test_a_softmax_of_one_unit_over_the_batch_is_not_constant():
+    over_batch = but(REGRESSION, "outputs", activation="softmax", form="unit_interval", low=0.01, high=0.2)
+    found = diagnose(seen(over_batch)).findings
+    assert not any("over one unit" in each.summary for each in found)
 
 
 def test_a_softmax_for_independent_labels_is_named_with_what_the_targets_sum_to():
@@ -91,7 +98,7 @@ def test_a_softmax_is_wrong_for_as_many_independent_labels_as_outputs(outputs, t
 def test_a_softmax_over_several_units_is_no_fault_and_nothing_is_without_outputs_or_targets():
     softmax = but(CLASSIFIER, "outputs", activation="softmax", form="probabilities")
     assert judged(softmax) is None
-    one = but(softmax, "outputs", columns=1)
+    one = but(softmax, "outputs", columns=1, low=1.0, high=1.0)
     assert judged(one) is not None
     assert judged(but(one, "outputs", activation="sigmoid")) is None
     for part in ("outputs", "targets"):

@@ -1,0 +1,60 @@
+from typing import ClassVar, Literal
+
+from ...kernel.vocabulary import Blame
+from ...measurements.preflight import MixingFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..thresholds import Thresholds
+from .base import Order, Rule, not_known_to_have_learned, outcome_in_words
+
+_Fault = tuple[str, float, tuple[Blame, ...]]
+
+
+class MixedSamples(Rule):
+    """The output for one sample depends on the other samples of its batch: an axis was taken for another."""
+
+    condition: Literal["mixed_samples"] = "mixed_samples"
+    source: ClassVar[str] = "definition: samples of a batch are independent, but for a norm over the batch"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight.mixing if record.preflight is not None else None
+        if seen is None or not seen.influence:
+            return None
+        summary, confidence, blames = _fault(seen)
+        return self.finding(
+            features,
+            harm=not_known_to_have_learned(features, thresholds),
+            confidence=confidence,
+            evidence=(Evidence("influence_of_other_samples", seen.influence, "fraction", 0.0),),
+            summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
+            blames=blames,
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        return Order.LOSS_OR_OUTPUT
+
+
+def _fault(seen: MixingFacts) -> _Fault:
+    if seen.over_samples:
+        summary = (
+            "Each output sums to 1 over the samples of a batch: the softmax goes over the batch, so give it the axis of"
+            " the classes (dim=1 or dim=-1)"
+        )
+        return summary, 0.97, ("output_activation", "wiring")
+    found = "The output for one sample changes when another sample of its batch is replaced: "
+    if not seen.has_axes:
+        advice = (
+            "unless samples are meant to interact, look for an operation over the batch (dim=0, or a recurrent layer"
+            " that reads the batch as time)"
+        )
+        return found + advice, 0.5, ("wiring", "architecture")
+    if seen.later_only:
+        advice = "the batch is read as if it were time, so give the recurrent layer batch_first=True, or put time first"
+        return found + advice, 0.9, ("wiring", "architecture", "data")
+    advice = (
+        "an axis is taken for another, by view or reshape where transpose or permute is meant, by batch_first, or by"
+        " dim=0 (unless samples are meant to interact)"
+    )
+    return found + advice, 0.85, ("wiring", "architecture", "data")
