@@ -21,6 +21,8 @@ from .rendering import page_router, render
 from .run import RunRow, row_of
 
 CHECKS, BASELINES = 50, 50
+MOST_SHOWN = 30
+"""Rows of the table of runs on the page of a check."""
 
 router = page_router()
 
@@ -49,6 +51,8 @@ class ChecksView:
     next: str | None
     baseline: str | None
     """The baseline whose checks are shown; None shows all."""
+    first: bool
+    """Whether this is the first page."""
     whole: bool
     """Whether this is the first page without filters."""
     baselines: Sequence[Baseline]
@@ -71,6 +75,7 @@ class CheckView:
     runs: Sequence[RunRow]
     again: JsonObject
     """The request that repeats the check."""
+    most_shown: int = MOST_SHOWN
 
 
 def listed(service: Service, *, baseline: str | None, after: str | None) -> ChecksView:
@@ -83,6 +88,7 @@ def listed(service: Service, *, baseline: str | None, after: str | None) -> Chec
         checks=page.items,
         next=page.next,
         baseline=baseline,
+        first=after is None,
         whole=whole,
         baselines=service.store.baselines.page(limit=BASELINES).items if whole else (),
         schedules=[(each, due_next(each, now=now)) for each in schedules],

@@ -2,35 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, get_args
 
-from fastapi import Query
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import After, TheService
-from ..diagnosis.rules import RULES
-from ..kernel.status import ENDED, RunStatus
+from ..api.http.dependencies import TheService
+from ..kernel.status import ENDED
 from ..store import Study
 from ..use_cases.service import Service
 from .rendering import page_router, render
-from .run import RunRow, row_of
+from .run import RunRow, rows_of
 
-STATUSES: tuple[str, ...] = get_args(RunStatus)
-CONDITIONS = tuple(RULES)
-StatusFilter = Annotated[str, Query(pattern=f"^({'|'.join(STATUSES)})?$")]
-ConditionFilter = Annotated[str, Query(pattern=f"^({'|'.join(CONDITIONS)})?$")]
-
-STUDIES, RUNS = 20, 50
+STUDIES, RUNS = 10, 20
 
 router = page_router()
 
 
 @router.get("/")
-def show(
-    service: TheService, status: StatusFilter = "", condition: ConditionFilter = "", after: After = None
-) -> HTMLResponse:
-    """Studies and runs, newest first."""
-    return render("index.html", listed(service, status=status, condition=condition, after=after))
+def show(service: TheService) -> HTMLResponse:
+    """The newest studies and runs; the lists of all of them are one click away."""
+    return render("index.html", newest(service))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,33 +28,21 @@ class IndexView:
     """What the home page shows."""
 
     studies: Sequence[Study]
+    more_studies: bool
     runs: Sequence[RunRow]
-    next: str | None
-    status: str
-    condition: str
-    filtered: bool
+    more_runs: bool
     live: bool
-    statuses: Sequence[str] = STATUSES
-    conditions: Sequence[str] = CONDITIONS
 
 
-def listed(service: Service, *, status: str, condition: str, after: str | None) -> IndexView:
-    """The newest studies and a page of runs."""
-    filtered = bool(status or condition or after)
-    page = service.store.runs.page(
-        status=status or None,  # type: ignore[arg-type]  # the route has checked it
-        condition=condition or None,
-        after=after,
-        limit=RUNS,
-    )
-    studies = () if filtered else service.store.studies.page(limit=STUDIES).items
-    live = any(run.status not in ENDED for run in page.items) or any(study.status == "running" for study in studies)
+def newest(service: Service) -> IndexView:
+    """The newest studies, and the newest runs that were posted or recorded on their own."""
+    studies = service.store.studies.page(limit=STUDIES)
+    runs = service.store.runs.page(source="own", limit=RUNS)
     return IndexView(
-        studies=studies,
-        runs=[row_of(run) for run in page.items],
-        next=page.next,
-        status=status,
-        condition=condition,
-        filtered=filtered,
-        live=live,
+        studies=studies.items,
+        more_studies=studies.next is not None,
+        runs=rows_of(service, runs.items),
+        more_runs=runs.next is not None,
+        live=any(run.status not in ENDED for run in runs.items)
+        or any(study.status == "running" for study in studies.items),
     )

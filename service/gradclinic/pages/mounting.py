@@ -2,10 +2,41 @@
 
 from fastapi import FastAPI
 
-from . import catalogue, check, claim, dataset, docs, figure, files, index, prescription, report, run, session, study
+from . import (
+    catalogue,
+    check,
+    claim,
+    dataset,
+    docs,
+    figure,
+    files,
+    index,
+    prescription,
+    report,
+    run,
+    run_list,
+    session,
+    study,
+    study_list,
+)
 from .rendering import on_nothing_there
 
-ROOMS = (figure, report, index, run, study, prescription, check, claim, dataset, docs, catalogue, files)
+ROOMS = (
+    figure,
+    report,
+    index,
+    run_list,
+    run,
+    study_list,
+    study,
+    prescription,
+    check,
+    claim,
+    dataset,
+    docs,
+    catalogue,
+    files,
+)
 
 
 def mount(app: FastAPI) -> None:

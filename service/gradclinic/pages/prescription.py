@@ -63,6 +63,8 @@ class PrescriptionsView:
 
     rows: Sequence[PrescriptionRow]
     next: str | None
+    first: bool
+    """Whether this is the first page."""
     live: bool
 
 
@@ -124,7 +126,7 @@ def listed(service: Service, *, after: str | None) -> PrescriptionsView:
     """A page of prescriptions, newest first."""
     page = service.store.prescriptions.page(after=after, limit=PRESCRIPTIONS)
     live = any(each.status == "running" for each in page.items)
-    return PrescriptionsView([_row(each) for each in page.items], page.next, live)
+    return PrescriptionsView([_row(each) for each in page.items], page.next, after is None, live)
 
 
 def _row(found: Prescription) -> PrescriptionRow:

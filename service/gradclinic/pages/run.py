@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
 from fastapi.responses import HTMLResponse
 
@@ -64,12 +65,22 @@ class RunView:
 
 
 @dataclass(frozen=True)
+class Parent:
+    """What asked for a run: the page of a study, a prescription or a check."""
+
+    kind: Literal["study", "prescription", "check"]
+    address: str
+
+
+@dataclass(frozen=True)
 class RunRow:
     """A row in a table of runs."""
 
     run: RunSummary
     called: str
     condition: str | None
+    parent: Parent | None = None
+    """Unknown on the parent's own page."""
 
 
 def one(service: Service, run_id: str) -> RunView:
@@ -81,8 +92,8 @@ def one(service: Service, run_id: str) -> RunView:
         run=found,
         title=called(found),
         recording=None if found.origin == "service" else service.store.recordings.get(run_id),
-        prescription=service.store.prescriptions.of_run(run_id),
-        check=service.store.checks.of_run(run_id),
+        prescription=service.store.prescriptions.of_runs([run_id]).get(run_id),
+        check=service.store.checks.of_runs([run_id]).get(run_id),
         ended=found.ended,
         figures_ready=found.step > 0,
         diagnosis=diagnosis,
@@ -236,6 +247,21 @@ def called(run: RunSummary) -> str:
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 
-def row_of(run: RunSummary) -> RunRow:
+def row_of(run: RunSummary, parent: Parent | None = None) -> RunRow:
     """A row in a table of runs."""
-    return RunRow(run, called(run), condition_of(run))
+    return RunRow(run, called(run), condition_of(run), parent)
+
+
+def rows_of(service: Service, runs: Sequence[RunSummary]) -> list[RunRow]:
+    """Runs as a table shows them that lists runs of several parents, each with its own."""
+    ids = [run.id for run in runs]
+    prescriptions, checks = service.store.prescriptions.of_runs(ids), service.store.checks.of_runs(ids)
+    return [row_of(run, _parent(run, prescriptions.get(run.id), checks.get(run.id))) for run in runs]
+
+
+def _parent(run: RunSummary, prescription: str | None, check: str | None) -> Parent | None:
+    if run.study_id is not None:
+        return Parent("study", f"/studies/{run.study_id}")
+    if prescription is not None:
+        return Parent("prescription", f"/prescriptions/{prescription}")
+    return None if check is None else Parent("check", f"/checks/{check}")

@@ -34,6 +34,9 @@ MOST_DIAGNOSES = 4
 MOST_RUNS = 500
 """Rows in the table of runs; each takes about half a kilobyte."""
 
+MOST_SHOWN = 30
+"""Rows of the table on its page; the list of runs has the others."""
+
 router = page_router()
 
 
@@ -61,6 +64,7 @@ class StudyView:
     metrics: Sequence[Metric]
     """The metrics by which the arms can be compared."""
     most_diagnoses: int = MOST_DIAGNOSES
+    most_shown: int = MOST_SHOWN
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,8 @@
     store = Store(settings.database_url)       # sqlite:///... or postgresql+psycopg://...; migrate.upgrade(url) first
 
     store.runs          create(NewRun, idempotency=) -> Created[Run]     stored queued; send Created.messages after it
-                        get, get_many, of_study, page(status, condition, finding, labels, study_id, after, limit)
+                        get, get_many, of_study, page(status, condition, finding, labels, study_id,
+                        source, name, after, limit)
                         all but `get` return RunSummary, without documents; with_documents(run_ids)
                         find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
                         request_cancel(run_id) -> Run, delete(run_id)
@@ -13,11 +14,11 @@
     store.datasets      create(content, **facts) -> Created[DatasetRecord], find, get, page, content(id)
                         runs_by_dataset(ids), delete(id), find_deleted(id)
     store.prescriptions create(NewPrescription, idempotency=) -> Created[Prescription]
-                        get, page(status, condition, ending, labels, after, limit), running, trials, of_run, deleted
+                        get, page(status, condition, ending, labels, after, limit), running, trials, of_runs, deleted
                         ask, finish, request_cancel, delete
     store.baselines     pin(name, NewPin) -> Created[Baseline], get, pin_of(pin_id), page, delete
     store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
-                        get, page, running, runs, of_run, finish, request_cancel, delete, counts
+                        get, page, running, runs, of_runs, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
     store.keys          create(name, scope=) -> IssuedKey, all, revoke, rotate, authenticate(id, secret) -> Key | None
     store.sessions      start(key_id, lasts_s=) -> secret, key_of(secret) -> Key | None, end(secret)
@@ -61,7 +62,7 @@ from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSum
 from .records.schedule import Firing, NewSchedule, Schedule
 from .records.study import NewStudy, Study
 from .records.vitals import Vitals, Worker
-from .run import Runs
+from .run import Runs, RunSource
 from .schedule import Schedules
 from .session import Sessions
 from .statistic import Extent, Statistics
@@ -147,6 +148,7 @@ __all__ = [
     "Reason",
     "Recording",
     "Run",
+    "RunSource",
     "RunSummary",
     "Schedule",
     "Store",

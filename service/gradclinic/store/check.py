@@ -115,11 +115,12 @@ class Checks:
         with self._database.read() as connection:
             return [to_summary(row) for row in connection.execute(query).mappings()]
 
-    def of_run(self, run_id: str) -> str | None:
-        """The check that a run belongs to; None if there is none."""
-        query = select(t.check_runs.c.check_id).where(t.check_runs.c.run_id == run_id)
+    def of_runs(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """The check that each of these runs belongs to, by run; runs without one are left out."""
+        own = t.check_runs.c
+        query = select(own.run_id, own.check_id).where(own.run_id.in_(run_ids))
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            return {str(row.run_id): row.check_id for row in connection.execute(query)}
 
     def finish(self, check_id: str, *, status: Literal["succeeded", "failed"], report: Report) -> bool:
         """Store the report with its verdict and end the check; False, without effect, if it has already ended."""

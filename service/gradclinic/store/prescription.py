@@ -99,11 +99,12 @@ class Prescriptions:
         with self._database.read() as connection:
             return {row["key"]: to_summary(row) for row in connection.execute(query).mappings()}
 
-    def of_run(self, run_id: str) -> str | None:
-        """The prescription that a run belongs to; None if there is none."""
-        query = select(t.trials.c.prescription_id).where(t.trials.c.run_id == run_id)
+    def of_runs(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """The prescription that each of these runs belongs to, by run; runs without one are left out."""
+        trials = t.trials.c
+        query = select(trials.run_id, trials.prescription_id).where(trials.run_id.in_(run_ids))
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            return {str(row.run_id): row.prescription_id for row in connection.execute(query)}
 
     def deleted(self, prescription_id: str) -> dict[str, float]:
         """Cost of deleted runs in seconds, by trial key."""

@@ -1,9 +1,10 @@
 """Runs: create, read, list, cancel, delete."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.codec import decode
 from ..kernel.errors import Conflict, NotFound
@@ -20,6 +21,8 @@ from .records.page import Page
 from .records.run import NewRun, Reason, Run, RunSummary, Transition
 from .rows import SUMMARY, change_status, insert_runs, known, to_run, to_summary
 
+RunSource = Literal["own", "study", "prescription", "check"]
+"""What asked for a run; `own`: it was posted as a run, or recorded from an external program."""
 AT_ONCE = 20
 """Runs whose documents are read at once."""
 CANCELED = Reason("canceled_by_user", "cancelled on request")
@@ -87,10 +90,15 @@ class Runs:
         finding: str | None = None,
         labels: Mapping[str, str] | None = None,
         study_id: str | None = None,
+        source: RunSource | None = None,
+        name: str | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page[RunSummary]:
-        """A page of runs that match all filters, newest first; `condition` is the primary one, `finding` any."""
+        """A page of runs that match all filters, newest first; `condition` is the primary one, `finding` any.
+
+        `name` is a part of the name, the arm or the identifier, in upper or lower case.
+        """
         runs = t.runs.c
         query = select(*SUMMARY).order_by(runs.id.desc())
         if status is not None:
@@ -108,6 +116,11 @@ class Runs:
             )
         if study_id is not None:
             query = query.where(runs.study_id == study_id)
+        if source is not None:
+            query = query.where(_comes_from(source))
+        if name is not None:
+            named = (each.icontains(name, autoescape=True) for each in (runs.name, runs.arm, runs.id))
+            query = query.where(or_(*named))
         if after is not None:
             query = query.where(runs.id < after)
         with self._database.read() as connection:
@@ -226,6 +239,21 @@ class Runs:
         """Total stored steps of all runs."""
         with self._database.read() as connection:
             return int(connection.execute(select(func.coalesce(func.sum(t.runs.c.step), 0))).scalar_one())
+
+
+def _comes_from(source: RunSource) -> ColumnElement[bool]:
+    runs = t.runs.c
+    trial = exists().where(t.trials.c.run_id == runs.id).correlate(t.runs)
+    checked = exists().where(t.check_runs.c.run_id == runs.id).correlate(t.runs)
+    match source:
+        case "study":
+            return runs.study_id.is_not(None)
+        case "prescription":
+            return trial
+        case "check":
+            return checked
+        case "own":
+            return and_(runs.study_id.is_(None), not_(trial), not_(checked))
 
 
 def cancel_queued(connection: Connection, database: Database, condition: Any) -> None:

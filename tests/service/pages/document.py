@@ -43,6 +43,9 @@ def paths(clinic: Clinic) -> list[str]:
     checks = [f"/checks/{each}" for each in (clinic.check, clinic.checking)]
     lists = [
         "/",
+        "/runs",
+        "/runs?source=check",
+        "/studies",
         "/prescriptions",
         "/checks",
         "/checks?baseline=main",

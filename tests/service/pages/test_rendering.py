@@ -82,8 +82,8 @@ def test_what_has_ended_is_not_asked_for_again(clinic):
         ("/claims?quick=perhaps", 422),
         ("/studies/study_nowhere", 404),
         ("/runs/%3Cscript%3E", 422),
-        ("/?status=broken", 422),
-        ("/?condition=%3Cscript%3E", 422),
+        ("/runs?status=broken", 422),
+        ("/runs?condition=%3Cscript%3E", 422),
     ],
 )
 def test_a_wrong_address_is_answered_with_a_page(clinic, path, status):

@@ -27,7 +27,7 @@ def test_a_check_is_stored_with_its_runs_which_carry_its_label(store: Store) -> 
     runs = store.checks.runs(check.id)
     assert [run.seed for run in runs] == [0, 1]
     assert {run.labels["check"] for run in runs} == {check.id}
-    assert store.checks.of_run(runs[0].id) == check.id
+    assert store.checks.of_runs([runs[0].id, "run_other"]) == {runs[0].id: check.id}
     assert store.runs.page(labels={"check": check.id}).items == runs[::-1]
     assert store.checks.get(check.id) == check
 
