@@ -46,7 +46,7 @@ assert "stalled_learning_rate" in condition["schema"]["anyOf"][0]["enum"]
 
 assert "stalled_learning_rate" in CONDITIONS
 assert severity_class("stalled_learning_rate") == "severity-critical"
-assert as_read("late_rate", 0.0, 0.01).label == "learning rate in the second half / its largest"
+assert as_read("late_rate", 0.0, 0.01).label == "learning rate in the second half / its maximum"
 assert activation_of_module(nn.Hardswish()).name == "hardswish"
 assert BOUNDS["hardswish"][0] == -0.375
 print(gradclinic.__file__)

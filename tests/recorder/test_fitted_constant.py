@@ -239,5 +239,5 @@ def test_a_class_that_is_derived_from_one_of_torch_s_is_fitted_where_it_computes
 
 def test_a_function_as_criterion_is_refused_since_its_calls_cannot_be_seen():
     model = nn.Linear(4, 2)
-    with pytest.raises(ValueError, match="the criterion is a module"):
+    with pytest.raises(ValueError, match="the criterion must be a module"):
         Recording(model, torch.optim.SGD(model.parameters()), nn.functional.mse_loss)

@@ -202,7 +202,7 @@ def test_an_error_of_its_own_ends_the_recording_and_is_said_once(monkeypatch, ca
     caplog.set_level(logging.WARNING, "gradclinic.recording")
     model = mlp(depth=2)
     recording = loop(model, batches, _simple)
-    assert recording.over == "an error of the recording's own: ZeroDivisionError"
+    assert recording.over == "the recorder failed: ZeroDivisionError"
     assert len(caplog.records) == 1
     assert same(weights_of(plain), weights_of(model))
     assert not model[0]._forward_hooks
@@ -217,10 +217,10 @@ def test_a_loop_that_never_tells_of_its_gradients_is_told_so_once(caplog) -> Non
 
     recording = loop(mlp(depth=2), digits(steps=5), silent)
     assert [each.message for each in caplog.records] == [
-        "a step was taken without after_backward(loss) before it: nothing is recorded of such steps"
+        "a step was taken without after_backward(loss) before it; such steps are not recorded"
     ]
     assert recording.step == 5
-    with pytest.raises(RuntimeError, match="nothing is recorded yet"):
+    with pytest.raises(RuntimeError, match="nothing has been recorded yet"):
         _ = recording.record
 
 
@@ -419,7 +419,7 @@ def test_a_recording_that_ends_inside_a_step_lets_the_other_hooks_of_the_optimiz
         _simple(recording, model, optimizer, criterion, batch)
     recording.finish()
     assert calls == ["before", "after"] * 2
-    assert recording.over == "an error of the recording's own: ZeroDivisionError"
+    assert recording.over == "the recorder failed: ZeroDivisionError"
     assert len(optimizer._optimizer_step_pre_hooks) == 1
 
 

@@ -105,7 +105,7 @@ def test_a_split_parameter_is_left_out_with_a_note_and_the_rest_is_recorded() ->
     fit(plain_model, batches, record=False, optimizer=torch.optim.SGD(plain_model.parameters(), 0.1, foreach=False))
     assert recording.over is None
     record = recording.record
-    assert "1 parameter is split over several processes" in record.environment["notes"][0]
+    assert "1 parameter is sharded over several processes" in record.environment["notes"][0]
     assert "grad_norm_l2" not in record.series  # the norm of a part would be too small
     assert len(record.get("site_grad_rms")) == len(record.get("weight_grad_norm_l2")) == 6
     assert torch.equal(model.first.weight, plain_model.first.weight)
@@ -116,5 +116,5 @@ def test_a_split_parameter_is_left_out_with_a_note_and_the_rest_is_recorded() ->
 def test_a_probe_of_a_model_that_is_split_is_refused() -> None:
     model = HalfElsewhere()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    with pytest.raises(ValueError, match="split over several"):
+    with pytest.raises(ValueError, match="sharded over several"):
         Recording(model, optimizer, nn.CrossEntropyLoss(), probe=digits(steps=1)[0])

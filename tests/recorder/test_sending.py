@@ -145,19 +145,19 @@ def test_a_service_that_is_never_there_costs_its_patience_only(quick: None, capl
     recording = recorded(model, batches, to=f"http://127.0.0.1:{free_port()}", patience_s=0.2)
     assert time.monotonic() - began < 30
     assert recording.run_id is None
-    with pytest.raises(RuntimeError, match="has not judged it"):
+    with pytest.raises(RuntimeError, match="has no diagnosis yet"):
         recording.diagnosis()
     assert same(weights_of(plain), weights_of(model))
     said = [each.message for each in caplog.records]
     assert len(said) == 2
-    assert "is away" in said[0]
+    assert "is unreachable" in said[0]
     assert "within 0.2 s" in said[1]
 
 
 def test_what_waits_is_bounded(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "MOST_BYTES", 2000)
     recording = recorded(mlp(depth=3), digits(steps=30), to=f"http://127.0.0.1:{free_port()}", patience_s=0.1)
-    assert recording.over == "the service is away, and no more can wait for it"
+    assert recording.over == "the service is unreachable, and the buffer is full"
 
 
 def test_a_recording_that_was_cancelled_there_goes_on_training_here(here: Settings, quick: None) -> None:

@@ -100,7 +100,7 @@ def test_activations_that_are_functions_are_known_by_the_graph() -> None:
         "relu", "sigmoid", "tanh", "gelu", "silu", "selu", "relu6", "leaky_relu", None,
     ]  # fmt: skip
     assert record.environment["notes"] == [
-        "what follows 1 of the sites is not known: nothing is said of saturation there"
+        "the activation after 1 of the sites is unknown, so saturation is not checked there"
     ]
     assert (record.get("activation_rms").values[:, 0] < record.get("preactivation_rms").values[:, 0]).all()
 
@@ -165,7 +165,7 @@ def test_time_steps_inside_one_kernel_are_recorded_at_their_inputs() -> None:
         gradient = record.get("site_grad_rms").values
         assert (gradient[:, -1] > gradient[:, 0]).all()
         assert (gradient > 0).all()
-        assert "at their inputs" in record.environment["notes"][0]
+        assert "at the inputs" in record.environment["notes"][0]
     both = found(Fused(nn.LSTM(8, 6, batch_first=True, bidirectional=True)))
     assert both.sites == ()
     assert "are not seen" in both.environment["notes"][0]

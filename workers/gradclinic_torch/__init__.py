@@ -1,4 +1,4 @@
-"""Records a training loop of one's own, and has it diagnosed like a run of the service.
+"""Records your own training loop, which is then diagnosed like a run of the service.
 
     from gradclinic_torch import Recording
 
@@ -10,10 +10,9 @@
             recording.after_backward(loss)     # before any clipping
             optimizer.step()
 
-It needs torch (any version that the training uses, tested with the one of `gradclinic[worker]`) and nothing else of the
-workers. It finds what it records for by itself: the outputs of linear and convolutional layers, after the norm that
-follows and before the activation, modules that add their input to what they make of it, and recurrent cells. It never
-changes the training, and never ends it.
+It needs torch (tested with the version of `gradclinic[worker]`), but not the workers. It finds by itself the outputs of
+linear and convolutional layers (after a norm and before the activation), residual blocks, and recurrent cells. It never
+changes the training, and never stops it.
 """
 
 from .recording import Recording

@@ -1,4 +1,4 @@
-"""Which modules of a model are blocks: their outputs are what the depth of the model consists of."""
+"""Finds the blocks of a model, whose outputs make up the depth of the model."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -65,7 +65,7 @@ def joins(
 
 
 def _containers(passages: Sequence[Passage], *, readouts: Iterable[str]) -> list[Passage]:
-    """The calls of modules with weighted layers inside, without those that hold the readout."""
+    """The calls of modules that contain weighted layers, except those that contain the readout."""
     outer = tuple(readouts)
     around: set[str] = set()
     for passage in passages:
@@ -85,7 +85,7 @@ def _is_checkpoint(passage: Passage, passages: Sequence[Passage]) -> bool:
 
 
 def _splits(passage: Passage, inside: set[Node], dominators: Mapping[Node, Node | None]) -> bool:
-    """Whether all that goes in comes out at this module's output, and not before that at one place inside."""
+    """Whether the whole signal passes this module's output, but no single place inside."""
     node = passage.entry
     while node is not None and node is not passage.leave:
         node = dominators.get(node)

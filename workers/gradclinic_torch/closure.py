@@ -1,4 +1,4 @@
-"""The optimizer's side of a step: when its gradients are there, and which optimizer really takes it."""
+"""The optimizer's side of a step: when the gradients are computed, and which optimizer takes the step."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

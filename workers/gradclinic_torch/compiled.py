@@ -1,4 +1,4 @@
-"""What `torch.compile` changes for a recording: hooks stay out of the graph, and modules keep their names."""
+"""Support for `torch.compile`: hooks stay out of the graph, and modules keep their names."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 WRAPPED = "_orig_mod"
-"""Under this name a compiled module holds the one that was compiled."""
+"""The name under which a compiled module holds the original one."""
 
 
 def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,7 +27,7 @@ def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module under the name that it has where nothing is compiled; the model itself as it is called, as ''."""
+    """All modules, named as in the uncompiled model; the model itself, as it is called, is ''."""
     for name, module in model.named_modules():
         parts = name.split(".")
         plain = ".".join(part for part in parts if part != WRAPPED)
@@ -36,7 +36,7 @@ def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def is_wrapper(module: nn.Module) -> bool:
-    """Whether a module is what `torch.compile` returned for another."""
+    """Whether a module was returned by `torch.compile`."""
     return WRAPPED in module._modules
 
 

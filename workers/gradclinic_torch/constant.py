@@ -12,11 +12,11 @@ from gradclinic.experiments.losses.huber import Huber
 from gradclinic.experiments.losses.l1 import MeanAbsoluteError
 
 MOST_CALLS = 1000
-"""Batches whose targets are counted; by then their shares are known."""
+"""Batches whose targets are counted; by then their fractions are known."""
 
 _REDUCTIONS = ("mean", "sum")
 MOST_KEPT = 100_000
-"""Numbers of targets that are kept, for a loss whose best constant is a median."""
+"""Number of targets that are kept, for losses whose best constant is a median."""
 
 
 class ConstantLoss:
@@ -25,8 +25,8 @@ class ConstantLoss:
     Cross entropy: the entropy of the classes, nats. Squared error: the variance of the targets, mean over outputs.
     Huber and smooth absolute error: the least that a constant reaches for the first targets, mean over outputs.
     Absolute error: the mean absolute deviation from the median, mean over outputs, of the first targets.
-    Binary cross entropy: the entropy of each output's share of ones, mean over outputs.
-    A loss that sums over a batch (`reduction="sum"`) has that, times the mean number of terms of a batch.
+    Binary cross entropy: the entropy of each output's fraction of ones, mean over outputs.
+    A loss that sums over a batch (`reduction="sum"`) has the same, times the mean number of terms of a batch.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Finds a model's sites in its first step: what each weighted layer hands on, and what becomes of it.
+"""Finds a model's sites in its first step: the outputs of weighted layers, and the activations that follow.
 
 forward    every module's output is noted, with its place in the autograd graph
 backward   gradients at what may become a site are caught
@@ -35,12 +35,12 @@ from .module_kinds import CELLS, CHANNELS_FIRST, FUSED, NORMS, activation_of_mod
 from .passage import Passage, checkpoint_node, in_forward_order, links_of, node_of, state_of
 
 MOST_STATES = 512
-"""Time steps of one cell that become sites."""
+"""Maximum number of time steps of one cell that become sites."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A site, and how it is seen again."""
+    """A site, and how it is observed in later steps."""
 
     site: Site
     info: SiteInfo
@@ -48,15 +48,15 @@ class Found:
     after: Key | None
     """The activation's module whose output is phi(site)."""
     compute: nn.Module | None
-    """What computes phi(site) where no module does."""
+    """Computes phi(site) if no module does."""
     copies: bool
-    """Whether its tensor is changed in place by what follows, so that its value is copied."""
+    """Whether its tensor is later changed in place, so that its value must be copied."""
     at: tuple[int, int] | None = None
-    """Axis of time, and the time step, where it is one of a sequence."""
+    """Axis of time, and the time step, if the site is one step of a sequence."""
 
 
 class Discovery:
-    """Looks at one forward pass in full."""
+    """Observes one complete forward pass."""
 
     probing = False
 
@@ -147,7 +147,7 @@ class Discovery:
             yield from _block(passage)
 
     def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
-        """What the sites were in that step, each with its gradient."""
+        """The sites in that step, each with its gradient."""
         by_key = {passage.key: passage for passage in self.passages}
         kept = {}
         for each in found:
@@ -224,7 +224,7 @@ def _pre_activation(
 
 
 def _next(passage: Passage, passages: Sequence[Passage]) -> Passage | None:
-    """The module that takes a module's output, where one does."""
+    """The module that takes a module's output, if there is one."""
     for each in passages:
         takes = each.entry is passage.leave and each is not passage
         if takes and (isinstance(each.module, NORMS) or activation_of_module(each.module) is not None):
@@ -233,7 +233,7 @@ def _next(passage: Passage, passages: Sequence[Passage]) -> Passage | None:
 
 
 def applied(found: Found, value: Tensor) -> Tensor:
-    """phi(site), computed anew where a program calls a function for it."""
+    """phi(site), computed again if the program calls a function for it."""
     with torch.no_grad():
         made: Tensor = found.compute(value.detach()) if found.compute is not None else value
     return made
@@ -245,7 +245,7 @@ def _state(passage: Passage) -> Iterator[Found]:
 
 
 def _time_steps(passage: Passage) -> Iterator[Found]:
-    """What goes into each time step of a recurrent layer; none where there are too many."""
+    """The input of each time step of a recurrent layer; none if there are too many."""
     axis = 1 if passage.module.batch_first else 0
     if passage.value.shape[axis] <= MOST_STATES:
         name = passage.key[0]

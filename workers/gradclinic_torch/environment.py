@@ -1,4 +1,4 @@
-"""What a user's own training ran on, and what the recorder could not see of it."""
+"""The environment of a recorded training, with notes on what the recorder could not see."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +21,10 @@ def environment_of(
     unseen: int,
     split: int,
 ) -> dict[str, Any]:
-    """The environment as it is stored with the run; `unseen` is how many layers with weights no output was seen of.
+    """The environment as it is stored with the run.
 
-    `split` is how many parameters are split over several processes.
+    `unseen` is the number of layers with weights whose output was not seen; `split` is the number of parameters
+    that are sharded over several processes.
     """
     return {
         "model": type(model).__name__,
@@ -38,21 +39,21 @@ def environment_of(
 def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
     grouped = any(site.group for site in sites)
     notes = [
-        f"of the time steps of {name} the gradient at their inputs is recorded: the states are inside one kernel"
+        f"for the time steps of {name}, gradients are recorded at the inputs: the states are inside one kernel"
         if grouped
         else f"the time steps of {name} are not seen: they are inside one kernel"
         for name in sorted({type(module).__name__ for module in model.modules() if isinstance(module, FUSED)})
     ]
     unknown = sum(site.kind == "pre_activation" and site.activation is None for site in sites)
     if unknown:
-        notes.append(f"what follows {unknown} of the sites is not known: nothing is said of saturation there")
+        notes.append(f"the activation after {unknown} of the sites is unknown, so saturation is not checked there")
     return notes
 
 
 def _unseen_notes(unseen: int) -> list[str]:
     if not unseen:
         return []
-    why = "not called, or inside a model that was compiled before the recording began or as one whole graph"
+    why = "it was not called, or its model was compiled before the recording started or with fullgraph=True"
     layers = f"{unseen} layer{'s' if unseen > 1 else ''} with weights"
     return [f"the output of {layers} was not seen in the first step: {why}"]
 
@@ -60,5 +61,5 @@ def _unseen_notes(unseen: int) -> list[str]:
 def _split_notes(split: int) -> list[str]:
     if not split:
         return []
-    parameters = f"{split} parameter{'s are' if split > 1 else ' is'} split over several processes"
-    return [f"{parameters}: gradients and norms of these are not recorded, nor the norm of the whole gradient"]
+    parameters = f"{split} parameter{'s are' if split > 1 else ' is'} sharded over several processes"
+    return [f"{parameters}: their gradients and norms, and the norm of the whole gradient, are not recorded"]

@@ -118,11 +118,11 @@ class FittedConstant:
             return None
         try:
             if self._rows < FEWEST_ROWS:
-                raise CannotFitError(f"{self._rows} rows were seen, and {FEWEST_ROWS} are needed")  # noqa: TRY301
+                raise CannotFitError(f"only {self._rows} rows were seen, but {FEWEST_ROWS} are needed")  # noqa: TRY301
             return _least(self._criterion, self._calls)
         except Exception as error:  # noqa: BLE001  # the criterion is not ours: whatever it raises, there is no constant
             why = str(error) if isinstance(error, CannotFitError) else f"{type(error).__name__}: {error}"
-            log.info("the loss of always predicting the average is not known: %s", why)
+            log.info("the loss of always predicting the average is unknown: %s", why)
             return None
 
 
@@ -156,7 +156,7 @@ def _check_repeats(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dt
         again = _evaluated(criterion, call, {}, dtype).detach().double()
         half = torch.finfo(call.value.dtype).bits < 32 if call.value.is_floating_point() else False
         if not torch.isclose(again, call.value.double(), rtol=5e-2 if half else 1e-3, atol=1e-6):
-            raise CannotFitError("the criterion gives another value for the same arguments")
+            raise CannotFitError("the criterion returns different values for the same arguments")
 
 
 def _fitted(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | None) -> float:

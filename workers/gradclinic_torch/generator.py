@@ -1,4 +1,4 @@
-"""The sources of random numbers that a program may draw from."""
+"""Preserves the random state of Python, numpy and torch."""
 
 import random
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def kept_generators(device: torch.device) -> Iterator[None]:
-    """Leave the generators of Python, numpy and torch, on the CPU and on `device`, as they were."""
+    """Restore the generators of Python, numpy and torch, on the CPU and on `device`, after the block."""
     of_python, of_numpy = random.getstate(), np.random.get_state()  # a model or a loss may draw from them
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

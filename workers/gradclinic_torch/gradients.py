@@ -1,4 +1,4 @@
-"""The gradients of a training that is not ours: their norms, and what a scaler multiplied them by."""
+"""The gradients of another program's training: their norms, and the factor of a scaler."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +11,13 @@ from .reductions import norms_of
 
 
 class Gradients:
-    """Those of all parameters of a model and of its optimizer."""
+    """The gradients of all parameters of a model and of its optimizer."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer, *, scaler: Any) -> None:
         self._parameters, self._optimizer, self._scaler = parameters, optimizer, scaler
 
     def norms(self) -> Tensor:
-        """[parameters]: L2 norm of each one's gradient, 0 where it has none or is split over several processes."""
+        """[parameters]: L2 norm of each one's gradient, 0 if it has none or is sharded over several processes."""
         known = [
             (index, plain(each.grad))
             for index, each in enumerate(self._parameters)
@@ -33,12 +33,12 @@ class Gradients:
 
     @property
     def scale(self) -> float:
-        """What the scaler multiplies the loss by; 1 without one."""
+        """The factor by which the scaler multiplies the loss; 1 without a scaler."""
         return float(self._scaler.get_scale()) if self._scaler is not None and self._scaler.is_enabled() else 1.0
 
     @property
     def weights_scale(self) -> float:
-        """What the weights' gradients are multiplied by just now."""
+        """The factor by which the weights' gradients are currently multiplied."""
         return 1.0 if self._is_unscaled() else self.scale
 
     @property

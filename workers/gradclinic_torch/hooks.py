@@ -1,4 +1,4 @@
-"""Hooks on a user's modules: they look at what passes while it trains, change nothing, and leave when told to."""
+"""Hooks on a user's modules: they observe the training, change nothing, and can be removed."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,17 +13,17 @@ from .compiled import named_modules, outside_graph
 from .module_kinds import FUSED
 
 Key = tuple[str, int]
-"""A module's name, and the how-manieth of its calls in one forward pass this is."""
+"""A module's name, and the index of the call in one forward pass."""
 
 
 class Viewer(Protocol):
     """Who looks."""
 
     probing: bool
-    """Whether it looks at forward passes without gradients, and not at those of the training."""
+    """Whether it observes forward passes without gradients instead of those of the training."""
 
     def begins(self, samples: int) -> None:
-        """The whole model is called, with so many samples."""
+        """The model is called with this many samples."""
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         """A module is called with that first tensor."""
@@ -33,7 +33,7 @@ class Viewer(Protocol):
 
 
 class Uninterested:
-    """Looks at nothing: the plan leaves this step out."""
+    """Observes nothing, because the plan does not record this step."""
 
     probing = False
 
@@ -45,7 +45,7 @@ class Uninterested:
 
 
 class Watch:
-    """The hooks of one model; what they raise goes to `on_error`, never into the training."""
+    """The hooks of one model; their errors are passed to `on_error`, never to the training."""
 
     def __init__(self, model: nn.Module, *, on_error: Callable[[Exception], None]) -> None:
         self._model, self._on_error = model, on_error
@@ -55,14 +55,14 @@ class Watch:
         self.on_pass: Callable[[], None] = _nothing
         """Called when the whole model is about to be called, before the viewer is told."""
         self.samples = 0
-        """Samples that went into the model since the last step."""
+        """Number of samples that went into the model since the last step."""
         self._root: str | None = None
         """The module whose call begins a pass: the model, or, if its own forward is never called, the first to be."""
         self._between_passes = True
         self.look_at(name for name, _ in named_modules(model))
 
     def look_at(self, names: Iterable[str]) -> None:
-        """Hook these modules, and no others, besides the model itself."""
+        """Hook the model and these modules, and no others."""
         self.close()
         wanted = {"", *names} | ({self._root} if self._root is not None else set())
         for name, module in named_modules(self._model):
@@ -71,7 +71,7 @@ class Watch:
 
     @contextmanager
     def viewed_by(self, viewer: Viewer) -> Iterator[None]:
-        """Have another look for a while."""
+        """Replace the viewer for the duration of the block."""
         before, self.viewer = self.viewer, viewer
         try:
             yield
@@ -89,7 +89,7 @@ class Watch:
         self._between_passes = True
 
     def close(self) -> None:
-        """Take every hook away."""
+        """Remove all hooks."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -114,7 +114,7 @@ class Watch:
         self._handles.append(module.register_forward_hook(outside_graph(after)))
 
     def _looks(self) -> bool:
-        """Validation, whether told by eval() or by no_grad(), is not looked at."""
+        """Whether this is training; validation (eval() or no_grad()) is not observed."""
         viewer = self.viewer
         if viewer is None:
             return False

@@ -1,4 +1,4 @@
-"""What a program ends its model with, from the autograd graph of the outputs."""
+"""The last activation of a model, from the autograd graph of its outputs."""
 
 from .graph import Node, nearest_operation
 from .module_kinds import activation_of_node

@@ -1,4 +1,4 @@
-"""What the owner of a training loop says of it."""
+"""What the user states about a training loop."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from gradclinic.experiments.experiment import RecordingPlan
 
 @dataclass(frozen=True)
 class LoopFacts:
-    """What cannot be seen, or need not be looked for."""
+    """Facts that the recorder cannot see, or need not find out."""
 
     plan: RecordingPlan
     steps: int | None

@@ -1,4 +1,4 @@
-"""What comes back to the value of a loss: what a program multiplied it by before its backward."""
+"""Finds the factor by which a program multiplied a loss before the backward pass, from the gradient of its value."""
 
 import weakref
 from collections import deque
@@ -21,7 +21,7 @@ class LossGradient:
         """Numbers, in the autograd graph, of the values that a backward came to since the last step or told loss."""
 
     def saw(self, value: Tensor) -> None:
-        """A loss module has made this value."""
+        """A loss module has returned this value."""
         if value.numel() != 1 or not value.requires_grad:
             return
         came: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""What torch's modules and the nodes of its autograd graph are to a recording."""
+"""Classifies torch's modules, and the nodes of its autograd graph, for a recording."""
 
 from torch import nn
 
@@ -23,7 +23,7 @@ Weights = tuple[str, ...]
 
 
 def weights_of(module: nn.Module) -> Weights:
-    """Names of the parameters that a module multiplies its input by."""
+    """Names of parameters by which modules multiply their input."""
     if isinstance(module, (*FUSED, *CELLS)):
         return tuple(name for name, _ in module.named_parameters(recurse=False) if name.startswith("weight"))
     if isinstance(module, nn.MultiheadAttention):
@@ -38,7 +38,7 @@ def weights_of(module: nn.Module) -> Weights:
 
 
 def may_be_weighted(module: nn.Module) -> bool:
-    """Whether a module holds a matrix of its own, so that its output is a pre-activation if it multiplies by it."""
+    """Whether a module has a matrix, so that its output is a pre-activation if it multiplies by it."""
     return not isinstance(module, (*FUSED, *CELLS, nn.MultiheadAttention)) and bool(weights_of(module))
 
 
@@ -50,7 +50,7 @@ for _activation in ACTIVATIONS.values():
 
 
 def activation_of_module(module: nn.Module) -> Activation | None:
-    """The catalogue's entry for a module; None where it has none."""
+    """The catalogue's activation for a module; None if there is none."""
     kind = type(module)
     return _entry(f"nn.{kind.__name__}", module) if getattr(nn, kind.__name__, None) is kind else None
 
@@ -68,6 +68,6 @@ def _entry(name: str, made_by: object) -> Activation | None:
             }
             try:
                 return activation.model_validate({"name": registry.tag_of(activation, tag="name"), **values})
-            except ValueError:  # a slope that the catalogue does not allow
+            except ValueError:  # the catalogue does not allow this slope
                 return None
     return None

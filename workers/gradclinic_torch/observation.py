@@ -1,4 +1,4 @@
-"""What one training step showed."""
+"""The values of one training step."""
 
 from dataclasses import dataclass, field
 
@@ -13,6 +13,6 @@ class Observation:
     full: bool
     values: dict[str, Tensor] = field(default_factory=dict)
     batch_size: int | None = None
-    """Samples of this step, where they are not those of the run."""
+    """Number of samples of this step, if it differs from that of the run."""
     site_rms: Tensor | None = None
-    """[L]: RMS of dL/d(site), where whoever watches keeps no gradients at the sites until they are recorded."""
+    """[L]: RMS of dL/d(site), if the observer does not keep the gradients at the sites until they are recorded."""

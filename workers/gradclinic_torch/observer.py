@@ -1,4 +1,4 @@
-"""Follows a training that is not ours, step by step, and has the recorder write down what it sees.
+"""Follows the training of another program step by step, and passes what it sees to the recorder.
 
 after_backward   the first one finds the sites (`discover`); recorder.after_backward, or pass_by
 before_step      the probe, where one is due; recorder.after_clipping
@@ -32,20 +32,20 @@ from .untold_scaler import scaler_behind
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 LOOK_EVERY = {"cpu": 1}
-"""Steps between two looks at whether the loss is still finite, by device; elsewhere a look waits for the device."""
+"""Steps between checks whether the loss is finite, by device; on a GPU, a check waits for the device."""
 LOOK_EVERY_ELSEWHERE = 16
 CLIPPED = 1 - 1e-6
-"""A gradient counts as clipped when its norm has become smaller than by rounding."""
+"""A gradient counts as clipped if its norm has decreased by more than this rounding error."""
 
 
 class Observer:
-    """One training, followed until it ends or breaks."""
+    """Follows one training until it ends or a number is not finite."""
 
     def __init__(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, facts: LoopFacts, *, watch: Watch, sink: Sink
     ) -> None:
         self.step = 0
-        """Steps that the optimizer has taken."""
+        """Number of steps that the optimizer has taken."""
         self.stopwatch = Stopwatch()
         self._model, self._optimizer, self._facts = model, optimizer, facts
         self._watch, self._sink = watch, sink
@@ -63,7 +63,7 @@ class Observer:
         self._flushed_at = time.perf_counter()
         self._broke = False
 
-    # --- what happens in a step ---
+    # --- events of a step ---
 
     def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None) -> None:
         """The gradients of a step are there, before any clipping; again where more of them are accumulated.
@@ -105,7 +105,7 @@ class Observer:
             )
 
     def before_step(self) -> None:
-        """The optimizer is about to take a step, with the gradients as they are now."""
+        """The optimizer is about to take a step with the current gradients."""
         recorder, step = self._recorder, self._pending
         if self._broke or recorder is None or step is None:
             return
@@ -155,7 +155,7 @@ class Observer:
         return True
 
     def end(self) -> None:
-        """No step follows."""
+        """The training has ended."""
         recorder = self._recorder
         if recorder is None or self._broke:
             return
@@ -183,11 +183,11 @@ class Observer:
 
     @property
     def is_scaled(self) -> bool:
-        """Whether a scaler is in use, told or found."""
+        """Whether a scaler is in use, whether it was passed or found."""
         return self._facts.scaler is not None
 
     def flush(self) -> None:
-        """Hand over what was recorded."""
+        """Pass on what was recorded."""
         if self._recorder is not None:
             self._look(self._recorder)
             series = self._recorder.flush()
@@ -195,7 +195,7 @@ class Observer:
             self._sink.window(self.step, series)
 
     def peak_memory_bytes(self) -> int | None:
-        """Most bytes that a GPU held."""
+        """Peak memory of the GPU in bytes."""
         return torch.cuda.max_memory_allocated(self._device) if self._device.type == "cuda" else None
 
     # --- its parts ---
@@ -210,9 +210,9 @@ class Observer:
         self._arm(self._recorder)
 
     def _begin(self, loss: Tensor | None) -> Recorder:
-        """Find what there is to record, after the first backward."""
+        """Find the sites and weights, after the first backward pass."""
         if not isinstance(self._taps, Discovery):
-            raise TypeError("the sites are known already")
+            raise TypeError("the sites are already known")
         subject = Subject.of(self._model, self._optimizer, self._taps, loss=loss)
         self._found, self._device = subject.found, subject.device
         self._gradients = Gradients(subject.parameters, self._optimizer, scaler=self._facts.scaler)
@@ -231,7 +231,7 @@ class Observer:
         return self._recorder
 
     def _arm(self, recorder: Recorder) -> None:
-        """Look at the next forward pass as the plan has it."""
+        """Observe the next forward pass according to the plan."""
         recorded = recorder.plan.basic(self.step) and bool(self._found)
         self._watch.viewer = self._taps = Taps(self._found, full=recorder.plan.full(self.step))
         if not recorded:

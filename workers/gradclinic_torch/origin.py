@@ -1,4 +1,4 @@
-"""Where the first number of a training that was not finite came from, found in the step that broke.
+"""Finds the origin of the first number that is not finite, in the step where it occurs.
 
 Before it breaks, this keeps the last batch's input and output and costs nothing more. When a loss or a gradient is not
 finite, and before the optimizer takes its step, it looks from the inputs to the loss and back for the first place that
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from gradclinic.measurements.origin import NonFiniteOrigin
 
 ROWS = 100
-"""Rows of the batch that are named, at most."""
+"""Maximum number of rows of the batch that are named."""
 
 
 class LastBatch:
-    """What the last forward pass went through."""
+    """The inputs and outputs of the last forward pass."""
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self._model, self._optimizer = model, optimizer
@@ -46,7 +46,7 @@ class LastBatch:
         self._targets = targets if isinstance(targets, Tensor) else None
 
     def after_backward(self, loss: Tensor | float) -> None:
-        """The gradients of a loss are there."""
+        """A backward pass of the loss has ended."""
         self._value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
 
     def _came_back(self, gradient: Tensor) -> None:
@@ -54,7 +54,7 @@ class LastBatch:
 
     @torch.no_grad()
     def origin(self, *, step: int) -> NonFiniteOrigin | None:
-        """Where the first number that is not finite stands in this step; None where all are, or nobody saw."""
+        """The origin of the first number that is not finite in this step; None if there is none or it was not seen."""
         looks = (self._in_data, self._in_weights, self._on_the_way, self._on_the_way_back)
         return next((found for look in looks if (found := look(step)) is not None), None)
 
@@ -87,7 +87,7 @@ class LastBatch:
         return None
 
     def _first_module(self) -> str | None:
-        """The innermost module that makes a number that is not finite of finite ones, in the same pass once more."""
+        """The innermost module that turns finite numbers into non-finite ones, in a repetition of the forward pass."""
         found: list[str] = []
 
         def look(name: str) -> Any:
@@ -112,7 +112,7 @@ class LastBatch:
 
 
 def _broken_rows(values: Tensor | None) -> tuple[int, ...]:
-    """The rows that hold a number that is not finite, the first ones."""
+    """The first rows that contain a number that is not finite."""
     if values is None or not values.is_floating_point() or values.ndim == 0:
         return ()
     rows = ~torch.isfinite(values).reshape(len(values), -1).all(dim=1)

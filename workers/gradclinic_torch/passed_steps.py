@@ -1,4 +1,4 @@
-"""The last steps that the plan left out: what training computed anyway, in case an event makes them worth recording."""
+"""The last steps that were not recorded: values that training computed anyway, in case an event needs them."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class PassedStep(NamedTuple):
-    """A step that the plan leaves out."""
+    """A step that the plan does not record."""
 
     step: int
     loss: Tensor
@@ -18,7 +18,7 @@ class PassedStep(NamedTuple):
 
 
 class PassedSteps:
-    """The latest of them, oldest first."""
+    """The latest such steps, oldest first."""
 
     def __init__(self, *, most: int) -> None:
         self._steps: deque[PassedStep] = deque(maxlen=most)
@@ -39,10 +39,10 @@ class PassedSteps:
         return taken
 
     def state(self) -> list[tuple[int, Tensor, Tensor, Tensor]]:
-        """What a resumed recorder needs."""
+        """The state that a resumed recorder needs."""
         return [(each.step, each.loss, each.total_norm, each.norms) for each in self._steps]
 
     def resume(self, state: Iterable[tuple[int, Tensor, Tensor, Tensor]], *, device: torch.device) -> None:
-        """Take up where another left off."""
+        """Continue from a saved state."""
         for step, loss, total_norm, norms in state:
             self.add(PassedStep(step, loss.to(device), total_norm.to(device), norms.to(device)))

@@ -1,4 +1,4 @@
-"""Where the numbers of a parameter are: all of them in this process, or split over several."""
+"""Whether a parameter is sharded over several processes, and its local part."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def is_split(tensor: Tensor) -> bool:
 
 
 def plain(tensor: Tensor) -> Tensor:
-    """The numbers that this process holds, as an ordinary real tensor without history.
+    """The part of a tensor in this process, as an ordinary real tensor without history.
 
     Of a complex tensor these are its real and imaginary parts, with the same L2 norm.
     """

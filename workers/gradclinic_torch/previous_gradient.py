@@ -1,4 +1,4 @@
-"""The gradient of the step before, kept where the next step is compared with it."""
+"""The gradient of the previous step, kept if the next step is compared with it."""
 
 from collections.abc import Sequence
 
@@ -31,5 +31,5 @@ class PreviousGradient:
         return None if before is None else cosine(now, before)
 
     def take_back(self) -> None:
-        """Forget the last comparison: the step is seen again, or was never taken."""
+        """Forget the last comparison, because the step is repeated or was not taken."""
         self.flat = self._before

@@ -1,4 +1,4 @@
-"""Looks at a few samples while a model trains, and leaves no trace of it."""
+"""Evaluates a few samples during training, without side effects."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from .generator import kept_generators
 
 
 def probe_loss(model: nn.Module, criterion: nn.Module, probe: tuple[Any, Any], *, device: torch.device) -> Tensor:
-    """The loss of (inputs, targets) as the model is now, batch norm on batch statistics."""
+    """The current loss of (inputs, targets); batch norm uses batch statistics."""
     with _without_a_trace(model, device):
         loss: Tensor = criterion(_call(model, probe[0]), probe[1])
     return loss

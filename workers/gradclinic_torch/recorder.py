@@ -1,8 +1,8 @@
 """Records layerwise gradient statistics; observes only, and never waits for the device inside the loop.
 
-Weights are equal to the bit with it on and off: it draws nothing, changes no tensor that training reads, and
-asks autograd only to keep gradients that pass by anyway. Each record stays on the device as one vector until
-the window is flushed. Squares accumulate in float64.
+Training is bit-for-bit unaffected: the recorder draws no random numbers, changes no tensor that training reads, and
+only lets autograd keep gradients that it computes anyway. Each record stays on the device as one vector until the
+window is flushed. Squares accumulate in float64.
 
 Of the steps that the plan leaves out it holds the loss and the gradient norms, which training computes anyway, for
 as long as an event may still make them worth recording.
@@ -139,7 +139,7 @@ class Recorder:
 
     @torch.no_grad()
     def pass_by(self, step: int, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:
-        """Take note of a step that the plan leaves out, after its backward."""
+        """Note a step that the plan does not record, after its backward pass."""
         if self.plan.adaptive:
             self._passed.add(PassedStep(step, loss.detach(), total_norm, norms))
         self._compare_with_previous(step, wanted=False)
@@ -174,11 +174,11 @@ class Recorder:
             self.put_dead(step, dead_fraction(self._sites, self._mortal, values, unknown=self._unknown))
 
     def put_dead(self, step: int, dead: Tensor) -> None:
-        """Record each site's share of dead units, [L], NaN where units cannot die."""
+        """Record each site's fraction of dead units, [L], NaN where units cannot die."""
         self._buffer.put("dead_fraction", step, dead)
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
-        """Hold what decides whether a site's units are dead, during a probe."""
+        """Keep the values that show whether a site's units are dead, during a probe."""
         if name in self._probed:
             values[name] = output
 
@@ -205,11 +205,11 @@ class Recorder:
         return self._buffer.most_records
 
     def flush(self) -> dict[str, Series]:
-        """Everything recorded since the last flush; here, and only here, the device is waited for."""
+        """Everything recorded since the last flush; this is the only place that waits for the device."""
         return self._buffer.flush()
 
     def state(self) -> dict[str, Any]:
-        """What a resumed recorder needs beyond the weights, after a flush."""
+        """The state that a resumed recorder needs besides the weights, after a flush."""
         return {
             "previous": self._previous.flat,
             "passed": self._passed.state(),
@@ -218,7 +218,7 @@ class Recorder:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Take up where another recorder of the same run left off."""
+        """Continue from the state of another recorder of the same run."""
         device, previous = self._columns.device, state["previous"]
         self._previous.flat = None if previous is None else previous.to(device)
         self._passed.resume(state["passed"], device=device)

@@ -1,7 +1,6 @@
-"""What a loop of one's own adds to be recorded.
+"""The recording of a user's own training loop.
 
-Whatever goes wrong in here is logged once and ends the recording; the training goes on, and its weights are the same
-to the bit either way.
+An error in the recorder is logged once and ends the recording. Training continues, and is bit-for-bit unaffected.
 """
 
 import atexit
@@ -32,11 +31,11 @@ from .training_hooks import TrainingHooks
 log = logging.getLogger("gradclinic.recording")
 
 PATIENCE_S = 10.0
-"""Seconds that the service has at the end of a training to take the rest."""
+"""Seconds to wait for the service at the end of a training."""
 
 
 class Recording:
-    """One training in a program of its own, recorded.
+    """Records one training of a user's own program.
 
     with Recording(model, optimizer, criterion, to="http://127.0.0.1:8000") as recording:
         for inputs, targets in batches:
@@ -68,25 +67,26 @@ class Recording:
         dense_until: int = 10,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        """Record `model` from here on while `optimizer` trains it; raises ValueError for what cannot be.
+        """Record `model` from now on, while `optimizer` trains it. Raises ValueError for invalid arguments.
 
-        criterion: the loss, called as a module criterion(outputs, targets). What it is called with tells the loss of
-        the best constant prediction, without which nobody can say what was learned. Or say `constant_loss`.
-        to: a service's address. Without one the record stays here: `record`, `diagnosis()`.
-        probe: (inputs, targets) of some 256 training samples, which are looked at about 60 times for a loss that is not
-        blurred by batches. The model is then called as model(inputs), without a trace; it needs a criterion.
-        scaler: the GradScaler in use; without it one is found if the criterion is told.
+        criterion: the loss, a module that is called as criterion(outputs, targets). From its targets, the recorder
+        computes the loss of the best constant prediction, which shows whether the network learned; or pass
+        `constant_loss`.
+        to: the URL of a service. Without it, results are kept locally: see `record` and `diagnosis()`.
+        probe: (inputs, targets) of about 256 training samples, evaluated about 60 times for a loss without batch noise.
+        The model is then called as model(inputs), without side effects. A probe needs a criterion.
+        scaler: the GradScaler in use; by default, it is found if a criterion is given.
         clipping: as in an experiment, for example {"kind": "norm", "max_norm": 1.0}.
-        steps: how many are planned, where that is known. batch_size: samples a step, where the first tensor that goes
-        into the model does not tell. every, full_every, dense_until: as in an experiment's `recording`.
+        steps: the number of planned steps, if known. batch_size: samples per step, if the first axis of the model's
+        first input is not the batch. every, full_every, dense_until: as in the `recording` of an experiment.
         """
         if probe is not None and criterion is None:
             raise ValueError("a probe needs the criterion, to know its loss")
         if criterion is not None and not isinstance(criterion, nn.Module):
-            raise ValueError("the criterion is a module: put a function into the forward of one, and call that")
+            raise ValueError("the criterion must be a module; call a function inside the forward of one")
         optimizer = wrapped(optimizer)
         self.over: str | None = None
-        """Why nothing is recorded any more, where that is so."""
+        """The reason why recording stopped; None while it is recording."""
         self._facts: dict[str, Any] = {
             "steps": steps,
             "seed": seed,
@@ -109,7 +109,7 @@ class Recording:
             sink=self,
         )
         if probe is not None and any(is_split(each) for each in model.parameters()):
-            raise ValueError("leave out the probe: one process cannot evaluate parameters that are split over several")
+            raise ValueError("a probe is not possible: parameters are sharded over several processes")
         self._hooks = TrainingHooks(model, optimizer, criterion, observer=self._observer, safely=self._safely)
         atexit.register(self.finish)
 
@@ -119,18 +119,19 @@ class Recording:
     def __exit__(self, *_: object) -> None:
         self.finish()
 
-    # --- what a loop calls ---
+    # --- called by the training loop ---
 
     def after_backward(self, loss: Tensor | float) -> None:
-        """Say that a step's gradients are there: after backward, before any clipping.
+        """Record the gradients of a step. Call it after the backward pass, before clipping.
 
-        Where gradients are accumulated, after each backward with its loss, or once after the last with their sum.
+        With gradient accumulation, call it after each backward pass with its loss, or once after the last one with the
+        sum of the losses.
         """
         if not self._ended:
             self._hooks.after_backward(loss)
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
-        """End the recording; the service gets what it has not got yet, and judges it. Leaving the `with` does this."""
+        """End the recording: send the rest to the service, which diagnoses it. Leaving the `with` block does this."""
         if self._ended:
             return
         self._safely(self._observer.end)
@@ -139,43 +140,45 @@ class Recording:
         atexit.unregister(self.finish)
         self._safely(lambda: self._close(validation_loss, validation_accuracy))
 
-    # --- what it knows ---
+    # --- results ---
 
     @property
     def step(self) -> int:
-        """Steps that the optimizer has taken."""
+        """Number of steps that the optimizer has taken."""
         return self._observer.step
 
     @property
     def run_id(self) -> str | None:
-        """The run at the service; None where there is none, or it has not answered yet."""
+        """The id of the run in the service; None without a service, or before it has answered."""
         return self._elsewhere.sender.run_id if self._elsewhere is not None else None
 
     @property
     def record(self) -> RunRecord:
-        """Everything recorded so far, where it stays here; raises RuntimeError where it does not, or nothing is."""
+        """Everything recorded so far. Raises RuntimeError if it is empty, or if it is sent to a service."""
         if self._here is None:
-            raise RuntimeError("the service has the record: ask it for the run")
+            raise RuntimeError("the record is in the service; get the run from there")
         return self._here.record(self.step)
 
     def diagnosis(self) -> Diagnosis:
-        """What is wrong; so far, where the record stays here, else once the service has judged it.
+        """The diagnosis: without a service, of the record so far; otherwise that of the service, after the end.
 
-        Raises RuntimeError where nothing is known yet.
+        Raises RuntimeError if there is none yet.
         """
         if self._elsewhere is None:
             return diagnose(self.record)
         judged = self._elsewhere.sender.judged
         if judged is None:
-            raise RuntimeError(f"the service has not judged it: {self._elsewhere.sender.over or 'it goes on'}")
+            raise RuntimeError(
+                f"the service has no diagnosis yet: {self._elsewhere.sender.over or 'the recording has not ended'}"
+            )
         return decode(Diagnosis, judged)
 
-    # --- what the observer tells ---
+    # --- called by the observer ---
 
     def found(
         self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: JsonObject
     ) -> None:
-        """Declare what is recorded for."""
+        """Declare the sites and weights."""
         declaration = Declaration.model_validate(
             {
                 **self._facts,
@@ -188,20 +191,20 @@ class Recording:
         self._keeper.declared(declaration)
 
     def window(self, step: int, series: dict[str, Series]) -> None:
-        """Hand on what was recorded."""
+        """Keep or send what was recorded."""
         refused = self._keeper.took(step, series)
         if refused is not None:
             self._stop(refused)
 
     def broke(self, step: int) -> None:
-        """Say so."""
+        """Stop recording, because the loss or the gradient is not finite."""
         self._stop(f"the loss or the gradient was not finite at step {step}")
 
-    # --- its ends ---
+    # --- the end ---
 
     def _to(self) -> Elsewhere:
         if self._elsewhere is None:
-            raise RuntimeError("the record stays here")
+            raise RuntimeError("there is no service to send to")
         return self._elsewhere
 
     def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
@@ -224,24 +227,24 @@ class Recording:
             return
         try:
             do()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
+        except Exception as error:  # noqa: BLE001  # no error may stop the training
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
         if self.over is None:
-            log.warning("the recording ends here, by an error of its own; the training goes on", exc_info=error)
-        self._stop(f"an error of the recording's own: {type(error).__name__}")
+            log.warning("the recording failed and ends here; training continues", exc_info=error)
+        self._stop(f"the recorder failed: {type(error).__name__}")
 
     def _stop(self, why: str) -> None:
-        """Record nothing more; what was recorded is judged when the training ends.
+        """Stop recording; what was recorded is diagnosed when the training ends.
 
-        This may be inside a step: the optimizer goes through its hooks just then, so they stay, and do nothing.
+        This may happen inside a step, while the optimizer iterates over its hooks, so they stay and do nothing.
         """
         self.over = self.over or why
         self._hooks.end_trace()
         self._watch.close()
 
     def _leave(self) -> None:
-        """Take every hook away."""
+        """Remove all hooks."""
         self._watch.close()
         self._hooks.close()

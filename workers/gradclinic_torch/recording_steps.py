@@ -12,11 +12,11 @@ from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import ALARMS, DENSE_STEPS
 
 PROBES = 60
-"""A run's probe loss is measured about this often."""
+"""Approximate number of probes of a run."""
 
 
 class Level:
-    """What a positive quantity was like in its last 32 values, and whether a new one stands out.
+    """The last 32 values of a positive quantity, and whether a new value is an outlier.
 
     It does above Tukey's far-out fence, three interquartile ranges over the upper quartile, of the logarithm, and at
     least at twice that quartile. Noise that is normal in the logarithm does so in less than 1 of 1000 steps, whatever
@@ -31,7 +31,7 @@ class Level:
         self._sorted = sorted(self.values)
 
     def stands_out(self, value: float) -> bool:
-        """Whether a value is far above the ones before it; with fewer than 32 none is."""
+        """Whether a value is far above the previous ones; never with fewer than 32."""
         if len(self.values) < self.MEMORY:
             return False
         lower, upper = self._sorted[self.MEMORY // 4], self._sorted[-1 - self.MEMORY // 4]
@@ -46,7 +46,7 @@ class Level:
 
 
 class RecordingSteps:
-    """Which statistics are recorded at which step of a run."""
+    """Decides which statistics are recorded at which step of a run."""
 
     def __init__(self, recording: RecordingPlan, steps: int | None, *, look_every: int = 1) -> None:
         """Of a run of that many steps, or of a number that nobody knows.
@@ -68,7 +68,7 @@ class RecordingSteps:
         return self.full(step) or step % self._recording.every == 0
 
     def alarmed(self, step: int) -> bool:
-        """Whether this step is recorded because an earlier one stood out."""
+        """Whether this step is recorded because an earlier one was an outlier."""
         return step in self._dense
 
     def foreseen(self, step: int) -> bool:
@@ -82,7 +82,7 @@ class RecordingSteps:
         return step % max(1, self._steps // PROBES) == 0 or step == self._steps
 
     def saw(self, step: int, *, loss: float, grad_norm: float) -> None:
-        """Take in what a step showed; both are finite."""
+        """Add the loss and the gradient norm of a step; both are finite."""
         if not self.adaptive:
             return
         stood_out = self._loss.stands_out(loss) or self._norm.stands_out(grad_norm)
@@ -97,15 +97,15 @@ class RecordingSteps:
 
     @property
     def adaptive(self) -> bool:
-        """Whether what the steps show changes the plan."""
+        """Whether the plan depends on the values of the steps."""
         return self._recording.adaptive
 
     def state(self) -> list[list[float]]:
-        """What a resumed plan needs."""
+        """The state that a resumed plan needs."""
         return [list(self._loss.values), list(self._norm.values), [self._alarms, self._dense.start, self._dense.stop]]
 
     def resume(self, state: Sequence[Sequence[float]]) -> None:
-        """Take up where another plan of the same run left off."""
+        """Continue from the state of another plan of the same run."""
         self._loss, self._norm = Level(state[0]), Level(state[1])
         self._alarms, start, stop = (int(number) for number in state[2])
         self._dense = range(start, stop)

@@ -19,7 +19,7 @@ from gradclinic.measurements.statistics import STATISTICS, Array, Measured, Redu
 NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0**-126, torch.float64: 2.0**-1022}
 """Smallest normal number of each precision; what lies below has lost digits, or is 0."""
 BLOCK = 2**17
-"""Entries stacked at most: a block and what is made of it stay in a core's cache, and memory stays bounded."""
+"""Maximum number of stacked entries, so that a block fits into a core's cache, and memory is bounded."""
 EXACT = 2**24
 """Ones that float32 counts without rounding."""
 COMPARISONS = {"lt": torch.lt, "eq": torch.eq, "gt": torch.gt}
@@ -35,7 +35,7 @@ class StackedTensors:
         self._counts: dict[tuple[str, float], Tensor] = {}
 
     def first(self, count: int) -> Self:
-        """Only the first tensors, with what was computed for all of them; nothing is copied."""
+        """Only the first tensors, with the values computed for all of them; nothing is copied."""
         if count == len(self._stacked):
             return self
         part = type(self)(self._stacked[:count], self.activations[:count])
@@ -140,7 +140,7 @@ def reduced(
 
 
 def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_axes: Sequence[int]) -> Tensor:
-    """Share of each tensor's units that are at or beyond their bounds on every sample and position."""
+    """Fraction of each tensor's units that are at or beyond their bounds on every sample and position."""
     rows, order = [], []
     for block, chosen in _blocks(values, alike=list(zip(bounds, unit_axes, strict=True))):
         low, high = bounds[chosen[0]]

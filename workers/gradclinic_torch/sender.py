@@ -1,7 +1,7 @@
-"""Sends what was recorded from a thread of its own, so that the training never waits for the service.
+"""Sends the recording from a background thread, so that training never waits for the service.
 
-put() -> bounded queue -> thread: POST, again with longer pauses while the service is away; empty windows say
-that the program lives. A refusal, or a full queue, ends the recording, never the training.
+window() -> bounded queue -> thread: POST, retried with increasing pauses while the service is down. Empty windows keep
+the recording alive. If the service rejects a request, or the queue is full, the recording ends, but not the training.
 """
 
 import logging
@@ -22,11 +22,11 @@ from gradclinic.measurements.recording import series_to_json
 log = logging.getLogger("gradclinic.recording")
 
 NUMBERS = 60_000
-"""Numbers in one window at most: about a megabyte of JSON."""
+"""Maximum number of values in one window: about a megabyte of JSON."""
 MOST_BYTES = 64 * 2**20
-"""What waits for the service at most; as float32."""
+"""Maximum size of the queue, as float32."""
 ALIVE_S = 30.0
-"""Seconds after which an empty window says that the program lives."""
+"""Seconds after which an empty window is sent to keep the recording alive."""
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 TIMEOUT_S = 10.0
 
@@ -34,7 +34,7 @@ Parts = dict[str, Series]
 
 
 class Sender:
-    """One recording's way to the service."""
+    """Sends one recording to the service."""
 
     def __init__(self, url: str) -> None:
         """It sends the key in GRADCLINIC_API_KEY, if there is one; raises InvalidRequest if that is malformed."""
@@ -49,34 +49,34 @@ class Sender:
         self._step = 0
         self.run_id: str | None = None
         self.over: str | None = None
-        """Why nothing more is sent, where that is so."""
+        """The reason why sending stopped; None while it is sending."""
         self.judged: JsonObject | None = None
-        """The service's diagnosis, in the end."""
+        """The service's diagnosis, after the end."""
 
     def declare(self, body: JsonObject) -> None:
-        """Begin, with the recording's declaration."""
+        """Send the declaration, and start the thread."""
         self._waiting.put(("declare", dict(body)))
         self._thread.start()
 
     def window(self, step: int, series: Parts) -> str | None:
-        """Take what was recorded up to `step` finished steps; the answer is why not, where no more is taken."""
+        """Queue the records up to `step` finished steps; returns the reason if they are rejected, otherwise None."""
         size = sum(each.values.nbytes + each.steps.nbytes for each in series.values())
         with self._lock:
             if self.over is not None:
                 return self.over
             if self._bytes + size > MOST_BYTES:
-                return "the service is away, and no more can wait for it"
+                return "the service is unreachable, and the buffer is full"
             self._bytes += size
         self._waiting.put(("window", (step, series, size)))
         return None
 
     def finish(self, ending: JsonObject, *, patience_s: float) -> None:
-        """Send the rest and the end, for as long as patience lasts."""
+        """Send the rest and the ending, waiting at most `patience_s` seconds."""
         self._waiting.put(("finish", dict(ending)))
         self._thread.join(timeout=patience_s)
         if self._thread.is_alive():
             self._giving_up.set()
-            log.warning("the service at %s did not take all of the recording within %g s", self._url, patience_s)
+            log.warning("the service at %s did not receive the complete recording within %g s", self._url, patience_s)
 
     # --- the thread ---
 
@@ -86,7 +86,7 @@ class Sender:
                 self._send_all(client)
         except _Refused as refused:
             self._stop(str(refused))
-        except Exception as error:  # noqa: BLE001  # nothing of this may reach the training
+        except Exception as error:  # noqa: BLE001  # no error may reach the training
             self._stop(f"{type(error).__name__}: {error}")
 
     def _send_all(self, client: httpx.Client) -> None:
@@ -118,7 +118,7 @@ class Sender:
     def _post(
         self, client: httpx.Client, path: str, body: JsonObject, headers: Mapping[str, str] | None = None
     ) -> JsonObject:
-        """The answer, however long the service is away; raises _Refused where it will not have it."""
+        """The answer, retrying while the service is down; raises _Refused if the service rejects the request."""
         pause = PAUSE_S
         while True:
             try:
@@ -131,26 +131,26 @@ class Sender:
                     return answer
                 trouble = _detail(response)
                 if response.status_code < 500 and response.status_code not in (408, 425, 429):
-                    raise _Refused(f"the service refused it: {trouble}")
+                    raise _Refused(f"the service rejected the recording: {trouble}")
             if pause == PAUSE_S:
-                log.warning("the service at %s is away (%s); what is recorded waits", self._url, trouble)
+                log.warning("the service at %s is unreachable (%s); records are buffered", self._url, trouble)
             if self._giving_up.wait(pause):
-                raise _Refused(f"the service stayed away: {trouble}")
+                raise _Refused(f"the service stayed unreachable: {trouble}")
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _stop(self, why: str) -> None:
         with self._lock:
             self.over = why
         if not self._giving_up.is_set():
-            log.warning("nothing more is recorded at %s: %s", self._url, why)
+            log.warning("no more records are sent to %s: %s", self._url, why)
 
 
-class _Refused(Exception):  # it says what is wrong
-    """What would be sent is not wanted."""
+class _Refused(Exception):  # its message is the reason
+    """The service rejected a request."""
 
 
 def parts(series: Parts) -> Iterator[Parts]:
-    """The series in portions that a request can hold; of an empty one, itself."""
+    """The series in portions that fit into one request; an empty one is a portion itself."""
     portion: Parts = {}
     numbers = 0
     for name, each in series.items():

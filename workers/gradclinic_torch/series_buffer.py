@@ -1,4 +1,4 @@
-"""Records that wait on the device until the window is flushed."""
+"""Records that are kept on the device until the window is flushed."""
 
 from dataclasses import dataclass, field
 
@@ -55,7 +55,7 @@ class SeriesBuffer:
         return max((len(pending.steps) for pending in self._pending.values()), default=0)
 
     def flush(self) -> dict[str, Series]:
-        """Everything recorded since the last flush; here, and only here, the device is waited for."""
+        """Everything recorded since the last flush; this is the only place that waits for the device."""
         self.last_flushed = self.last_step
         series = {name: pending.series() for name, pending in self._pending.items() if pending.steps}
         self._pending = {}

@@ -1,4 +1,4 @@
-"""A look beside the recording, which may fail on its own."""
+"""An observation beside the recording, which may fail without ending it."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Looker = TypeVar("Looker")
 
 
 class SideLook(Generic[Looker]):
-    """Something that looks at the training, until it fails or is done; the rest is recorded all the same."""
+    """Observes the training until it fails or is done; the recording continues in any case."""
 
     def __init__(self, looker: Looker | None, *, loses: str) -> None:
         """Without a looker nothing happens. loses: what is not known after a failure, as a sentence begins."""
@@ -23,10 +23,10 @@ class SideLook(Generic[Looker]):
             return
         try:
             see(self._looker)
-        except Exception as error:  # whatever it is, the training goes on
+        except Exception as error:  # no error may stop the training
             self._looker = None
-            log.warning("%s, by an error of the recording's own", self._loses, exc_info=error)
+            log.warning("%s, because the recorder failed", self._loses, exc_info=error)
 
     def end(self) -> None:
-        """It looks no more."""
+        """Stop observing."""
         self._looker = None

@@ -1,4 +1,4 @@
-"""Where a recording goes: it stays in memory, or a sender takes it to a service."""
+"""Where records are kept: in memory, or in a service that a sender sends them to."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,35 +15,35 @@ from .sender import Sender
 
 
 class Sink(Protocol):
-    """Who takes what was seen."""
+    """Receives what the observer sees."""
 
     def found(
         self, sites: list[SiteInfo], weights: list[WeightInfo], *, batch_size: int, environment: JsonObject
     ) -> None:
-        """What is recorded for; nothing is recorded yet."""
+        """The sites and weights are known; nothing is recorded yet."""
 
     def window(self, step: int, series: dict[str, Series]) -> None:
-        """What was recorded since the last one, up to `step` finished steps."""
+        """Receives the records since the last window, up to `step` finished steps."""
 
     def broke(self, step: int) -> None:
-        """The loss or the gradient was not finite at this step: what follows is not recorded."""
+        """The loss or the gradient was not finite at this step; later steps are not recorded."""
 
 
 class Keeper(Protocol):
-    """Who keeps a recording."""
+    """Keeps a recording."""
 
     def declared(self, declaration: Declaration) -> None:
-        """What it is of."""
+        """Receives the declaration."""
 
     def took(self, step: int, series: dict[str, Series]) -> str | None:
-        """What is new; the answer is why no more is taken, where that is so."""
+        """Receives new records; returns the reason if no more are accepted, otherwise None."""
 
     def ended(self, ending: Ending, *, patience_s: float) -> None:
-        """How it ended."""
+        """Receives the ending."""
 
 
 class Here:
-    """Keeps it in memory."""
+    """Keeps a recording in memory."""
 
     def __init__(self) -> None:
         self._declaration: Declaration | None = None
@@ -64,7 +64,7 @@ class Here:
     def record(self, step: int) -> RunRecord:
         """Everything so far; raises RuntimeError before the first step."""
         if self._declaration is None:
-            raise RuntimeError("nothing is recorded yet")
+            raise RuntimeError("nothing has been recorded yet")
         record = RunRecord.of(
             self._declaration.layout(),
             {name: _joined(parts) for name, parts in self._parts.items()},
@@ -79,7 +79,7 @@ class Here:
 
 
 class Elsewhere:
-    """Has it sent to a service."""
+    """Sends a recording to a service."""
 
     def __init__(self, sender: Sender, *, name: str | None, labels: Mapping[str, str] | None) -> None:
         self.sender = sender

@@ -1,4 +1,4 @@
-"""A step under way, and its loss from those of its passes."""
+"""The current step, and its loss from the losses of its passes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from .observation import Observation
 
 @dataclass
 class StepUnderWay:
-    """A step under way, from its first backward to the optimizer's."""
+    """The current step, from its first backward pass to the optimizer's step."""
 
     loss: Tensor
     total_norm: Tensor
@@ -22,7 +22,7 @@ class StepUnderWay:
 
 
 def loss_of(told: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor:
-    """The loss of a step from those of its passes.
+    """The loss of a step from the losses of its passes.
 
     Accumulation divides each loss by the number of passes, before or after it is told. What came back to the loss shows
     what it was divided by after that.

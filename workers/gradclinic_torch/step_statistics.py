@@ -26,7 +26,7 @@ def after_activation(site: Site) -> str:
 
 
 def gradient_of(tensor: Tensor) -> Tensor:
-    """The tensor's gradient; zeros where nothing flowed back to it (a frozen layer, a unit nobody reads)."""
+    """The tensor's gradient; zeros if it received none (a frozen layer, an unused unit)."""
     return plain(tensor.grad if tensor.grad is not None else torch.zeros_like(tensor))
 
 
@@ -75,7 +75,7 @@ def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *
 def dead_fraction(
     sites: Sequence[Site], mortal: Sequence[int], values: Mapping[str, Tensor], *, unknown: Tensor
 ) -> Tensor:
-    """[L]: share of each site's units whose slope is 0 on every sample; of those that cannot die, `unknown`.
+    """[L]: fraction of each site's units whose slope is 0 on every sample; of those that cannot die, `unknown`.
 
     mortal: the indices of the sites whose units can die.
     """

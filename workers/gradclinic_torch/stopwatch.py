@@ -1,4 +1,4 @@
-"""How long a training took, and the recording of it."""
+"""Measures the time of a training, and of its recording."""
 
 import time
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Seconds of the host's clock."""
+    """Seconds by the host's clock."""
 
     def __init__(self) -> None:
         self.recording_s = 0.0
-        """What recording took."""
+        """Seconds spent on recording."""
         self._began: float | None = None
         self._last = 0.0
 
     def begin(self) -> None:
-        """The first step is under way."""
+        """The first step has started."""
         self._began = self._began or time.perf_counter()
 
     def step_done(self) -> None:
@@ -29,7 +29,7 @@ class Stopwatch:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Count what happens inside as recording."""
+        """Count the time of the block as recording."""
         began = time.perf_counter()
         try:
             yield

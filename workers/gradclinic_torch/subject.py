@@ -1,4 +1,4 @@
-"""What there is to record of a model, as its first backward shows it."""
+"""The parts of a model that can be recorded, found in its first backward pass."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -24,17 +24,17 @@ class Subject:
     found: list[Found]
     weights: list[tuple[nn.Parameter, WeightInfo]]
     parameters: list[nn.Parameter]
-    """Those of the model and of the optimizer."""
+    """The parameters of the model and of the optimizer."""
     split: int
-    """How many parameters are split over several processes."""
+    """Number of parameters that are sharded over several processes."""
     unseen: int
-    """How many layers with weights no call was seen of."""
+    """Number of layers with weights of which no call was seen."""
 
     @classmethod
     def of(
         cls, model: nn.Module, optimizer: torch.optim.Optimizer, discovery: Discovery, *, loss: Tensor | None
     ) -> Self:
-        """Find it, after the first backward of this loss."""
+        """Find the parts, after the first backward pass of this loss."""
         found, readout = discovery.find(loss)
         in_groups = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         weights = weights_in(model, discovery, readout, trained={id(parameter) for parameter in in_groups})
@@ -49,16 +49,16 @@ class Subject:
 
     @property
     def device(self) -> torch.device:
-        """Where the training takes place."""
+        """The device of the training."""
         return self.parameters[0].device
 
     @property
     def modules(self) -> set[str]:
-        """The names of the modules in which the sites are."""
+        """The names of the modules that contain sites."""
         return {key[0] for each in self.found for key in (each.key, each.after) if key is not None}
 
     def recorder(self, plan: RecordingSteps, *, batch_size: int) -> Recorder:
-        """What records it; with split parameters, without the norm of the whole gradient."""
+        """The recorder; with sharded parameters, it omits the norm of the whole gradient."""
         return Recorder(
             [(each.site, each.info) for each in self.found],
             self.weights,
@@ -69,7 +69,7 @@ class Subject:
         )
 
     def environment(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> JsonObject:
-        """Where and with what it is trained, and notes on what is not seen."""
+        """The environment of the training, with notes on what is not seen."""
         return environment_of(
             model,
             optimizer,

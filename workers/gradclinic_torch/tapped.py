@@ -1,4 +1,4 @@
-"""How an observer sees what happens inside a module."""
+"""Modules that show their internal values to an observer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from torch import Tensor, nn
 
 Tap = Callable[[str, Tensor], None]
-"""Called with a node's name and its output; it looks, and never changes anything."""
+"""Called with a node's name and its output; it observes, and never changes anything."""
 
 
 class Tapped(nn.Module, ABC):
-    """A module with places of its own to show: its forward takes the tap as a second argument."""
+    """A module with internal values to show; its forward takes the tap as a second argument."""
 
     @abstractmethod
     def forward(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
-        """Compute the output, and show what is inside to the tap."""
+        """Compute the output, and show internal values to the tap."""
 
 
 class Sequence(Tapped):

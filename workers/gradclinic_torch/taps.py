@@ -1,4 +1,4 @@
-"""What is seen at the sites once they are known: of most steps a norm each, of full ones the whole tensors."""
+"""Observes the known sites: in most steps only norms, in full steps the complete tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from .hooks import Key
 from .passage import state_of
 
 SAMPLES = 256
-"""A unit counts as dead when it was off on at least so many samples, as in a probe."""
+"""A unit counts as dead if it was off on at least this many samples, as in a probe."""
 
 
 @dataclass
 class _Caught:
-    """One tensor at a site, and what came back to it."""
+    """One tensor at a site, and its gradient."""
 
     value: Tensor | None
     phi: Tensor | None = None
@@ -34,7 +34,7 @@ class _Pass:
 
 
 class Taps:
-    """Looks at one training step."""
+    """Observes one training step."""
 
     probing = False
 
@@ -52,7 +52,7 @@ class Taps:
 
     @property
     def samples(self) -> int:
-        """Samples of the passes that something came back to."""
+        """Number of samples in the passes that received a gradient."""
         return sum(each.samples for each in self._passes)
 
     def begins(self, samples: int) -> None:
@@ -73,7 +73,7 @@ class Taps:
             latest.phi = tensor.detach()
 
     def rms(self) -> Tensor | None:
-        """[L]: RMS of the gradient at each site; None where one of them was not seen."""
+        """[L]: RMS of the gradient at each site; None if one of them was not seen."""
         found = []
         for caught in self._caught:
             known = [each for each in caught if each.norm is not None]
@@ -84,7 +84,7 @@ class Taps:
         return torch.stack(found) if found else None
 
     def values(self) -> dict[str, Tensor]:
-        """The sites' tensors, each with its gradient, of all passes together; empty where one was not seen."""
+        """The sites' tensors, each with its gradient, of all passes together; empty if one was not seen."""
         kept: dict[str, Tensor] = {}
         for each, caught in zip(self._found, self._caught, strict=True):
             known = [one for one in caught if one.value is not None and one.gradient is not None]
@@ -126,7 +126,7 @@ class Taps:
 
 
 class ProbeTaps:
-    """Looks at a probe's forward pass, at the sites whose units can die."""
+    """Observes a probe's forward pass at the sites whose units can die."""
 
     probing = True
 
@@ -160,7 +160,7 @@ class Units:
         self._since = 0
 
     def saw(self, step: int, values: dict[str, Tensor], *, samples: int) -> tuple[int, Tensor] | None:
-        """Since which step, and [L], each site's share of units that were off throughout, NaN where none can die.
+        """Since which step, and [L], each site's fraction of units that were off throughout, NaN where none can die.
 
         None until 256 samples have been seen; then it begins anew.
         """

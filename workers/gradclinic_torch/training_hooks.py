@@ -1,4 +1,4 @@
-"""What is seen of a step outside of the layers: the model's call, the loss module's, and the optimizer's step."""
+"""Hooks for the parts of a step outside of the layers: the calls of model and loss, and the optimizer's step."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from .side_look import SideLook
 log = logging.getLogger("gradclinic.recording")
 
 Safely = Callable[[Callable[[], None]], None]
-"""Does something that may fail, and ends the recording if it does."""
+"""Calls a function; if it fails, the recording ends."""
 
 
 class TrainingHooks:
@@ -50,13 +50,13 @@ class TrainingHooks:
         alone = not any(is_split(each) for each in model.parameters())
         """Whether no parameter is split over several processes, which would all have to take part in a look at it."""
         self._last_batch = SideLook(
-            LastBatch(model, optimizer) if alone else None, loses="where the first NaN came from is not known"
+            LastBatch(model, optimizer) if alone else None, loses="the origin of the first NaN is unknown"
         )
         self._first_look = SideLook(
-            FirstLook(model, optimizer, criterion) if alone else None, loses="the first batches are not looked at"
+            FirstLook(model, optimizer, criterion) if alone else None, loses="the first batches are not checked"
         )
         self.origin: NonFiniteOrigin | None = None
-        """Where the first number that is not finite came from."""
+        """The origin of the first number that is not finite."""
         self._handles: list[RemovableHandle] = [
             model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
             model.register_forward_hook(outside_graph(self._returned)),
@@ -69,14 +69,14 @@ class TrainingHooks:
             self._handles.append(criterion.register_forward_hook(saw, with_kwargs=True))
 
     def after_backward(self, loss: Tensor | float) -> None:
-        """A backward has ended."""
+        """A backward pass has ended."""
         self._first_look.do(lambda look: look.after_backward(loss))
         self._last_batch.do(lambda last: last.after_backward(loss))
         self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
         self._safely(lambda: self._compare_losses(loss))
 
     def preflight(self) -> Preflight | None:
-        """What the first batches showed."""
+        """The observations of the first batches."""
         seen: list[Preflight] = []
         self._first_look.do(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
         return next(iter(seen), None)
@@ -89,16 +89,16 @@ class TrainingHooks:
         return self._fitted.value() if counted is None else counted
 
     def end_trace(self) -> None:
-        """The recording is over: nothing is to be found any more."""
+        """Stop searching for the origin of a NaN, because the recording is over."""
         self._last_batch.end()
 
     def close(self) -> None:
-        """Take every hook away."""
+        """Remove all hooks."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
 
-    # --- what they see ---
+    # --- the hooks ---
 
     def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if torch.is_grad_enabled():
@@ -129,7 +129,7 @@ class TrainingHooks:
         self._loss_gradient.step_done()
         if not self._observer.after_step() and not self._silent:
             self._silent = True
-            log.warning("a step was taken without after_backward(loss) before it: nothing is recorded of such steps")
+            log.warning("a step was taken without after_backward(loss) before it; such steps are not recorded")
 
     def _saw_targets(
         self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], outputs: Any

@@ -1,23 +1,23 @@
-"""Steps whose loss and gradient norm the host has not looked at yet: a look waits for the device."""
+"""Steps whose loss and gradient norm have not been read yet, because reading waits for the device."""
 
 import torch
 from torch import Tensor
 
 
 class UnseenSteps:
-    """The latest of them, with their numbers still on the device."""
+    """The latest such steps; their numbers are still on the device."""
 
     def __init__(self) -> None:
         self._steps: list[int] = []
         self._pairs: list[Tensor] = []
 
     def add(self, step: int, *, loss: Tensor, total_norm: Tensor) -> None:
-        """Keep one until the next look."""
+        """Keep a step until the next reading."""
         self._steps.append(step)
         self._pairs.append(torch.stack([loss, total_norm.to(loss.device)]))
 
     def take(self) -> list[tuple[int, float, float]]:
-        """Step, loss and gradient norm of each; all are forgotten."""
+        """Return step, loss and gradient norm of each, and forget them."""
         shown = torch.stack(self._pairs).tolist() if self._pairs else []
         taken = [(step, loss, norm) for step, (loss, norm) in zip(self._steps, shown, strict=True)]
         self._steps, self._pairs = [], []

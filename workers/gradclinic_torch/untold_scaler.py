@@ -1,4 +1,4 @@
-"""The gradient scaler of a program that did not tell of it."""
+"""Finds a gradient scaler that was not passed to the recorder."""
 
 import gc
 
@@ -16,7 +16,7 @@ def scaler_behind(factor: float) -> torch.amp.GradScaler | None:
     if not factor > 1.0:
         return None
     if len(_at_work(factor)) > 1:
-        gc.collect()  # of trainings that are over
+        gc.collect()  # scalers of earlier trainings
     found = _at_work(factor)
     return found[0] if len(found) == 1 else None
 

@@ -1,4 +1,4 @@
-"""How far the weights are from where they started, and how far a step moves them."""
+"""Measures how far the weights are from their start, and how far a step moves them."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from .step_statistics import Named
 
 
 class WeightMotion:
-    """The recorded weights, beside copies of them from the start and from before the step under way."""
+    """The recorded weights, with copies from the start and from before the current step."""
 
     def __init__(self, weights: Sequence[nn.Parameter]) -> None:
         self._weights = weights
@@ -33,7 +33,7 @@ class WeightMotion:
         self._before = [plain(weight).clone() for weight in self._weights]
 
     def after_step(self) -> Named:
-        """The L2 norm of what the step changed, over the norm that `norms` gave last."""
+        """The L2 norm of the change by the step, divided by the last result of `norms`."""
         if not self._weights:
             return {}
         moved = norms_of(torch._foreach_sub([plain(weight) for weight in self._weights], self._before))

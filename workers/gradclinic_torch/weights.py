@@ -30,7 +30,7 @@ def weights_in(
                 trainable=weight.requires_grad and id(weight) in trained,
             )
             found.setdefault(id(weight), (weight, info))
-    if not found:  # layers of somebody's own
+    if not found:  # custom layers
         for name, weight in model.named_parameters():
             info = WeightInfo(name, tuple(weight.shape), trainable=weight.requires_grad and id(weight) in trained)
             found[id(weight)] = weight, info
@@ -38,7 +38,7 @@ def weights_in(
 
 
 def unseen_in(model: nn.Module, discovery: Discovery) -> int:
-    """How many layers with weights of their own no call was seen of in the first step."""
+    """Number of layers with weights of which no call was seen in the first step."""
     return sum(
         bool(weights_of(module))
         and name not in discovery.called
