@@ -53,7 +53,8 @@ class StudyAnswer(Answer):
     """`running` until all runs have ended; then `succeeded` if any succeeded, `canceled` if cancelled, or `failed`."""
     experiment: Json
     arms: list[Json]
-    """The arms; `baseline` comes first."""
+    """The arms; `baseline` comes first. `patch` is a JSON Patch (RFC 6902) of what an arm changes of the baseline's
+    experiment with all defaults, in a sweep at its first point. Studies of earlier versions do not have it."""
     seeds: list[int]
     sweep: list[Json]
     progress: StudyProgressAnswer

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from math import prod
 
+import jsonpatch
+
 from ..comparison.arms import BASELINE, CONTROL
 from ..comparison.study import ArmSpec, StudySpec
 from ..experiments.sweep import SweepPoint, expand_sweep
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
+from ..kernel.json import JsonObject
 from ..prescription.random_remedy import random_remedy
 from ..store import Created, Idempotency, NewRun, NewStudy, Study
 from .experiment import Resolved, resolve
@@ -38,7 +41,7 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
     new_runs = _fan_out(service, spec, arms)
     study = NewStudy(
         experiment=spec.experiment.to_json(),
-        arms=[_arm_to_json(arm) for arm in arms],
+        arms=[{**_arm_to_json(arm), "patch": patch} for arm, patch in zip(arms, _patches(arms, new_runs), strict=True)],
         seeds=list(spec.seeds),
         sweep=[axis.to_json() for axis in spec.sweep],
         name=spec.name,
@@ -172,6 +175,14 @@ def _check_seeds(seeds: Sequence[int]) -> None:
         if seed in seen:
             raise InvalidSpec.at(f"/seeds/{index}", f"duplicate seed {seed}", value=seed, allowed="distinct seeds")
         seen.add(seed)
+
+
+def _patches(arms: Sequence[ArmSpec], runs: Sequence[NewRun]) -> list[list[JsonObject]]:
+    """What each arm changes of the baseline's experiment, as a JSON Patch; in a sweep, at its first point."""
+    first: dict[str | None, JsonObject] = {}
+    for run in runs:
+        first.setdefault(run.arm, run.resolved_experiment)
+    return [list(jsonpatch.make_patch(first[BASELINE], first[arm.name])) for arm in arms]
 
 
 def _arm_to_json(arm: ArmSpec) -> dict[str, object]:

@@ -66,6 +66,27 @@ def test_a_sweep_is_applied_before_the_remedies(api: httpx.Client) -> None:
         assert run["resolved_experiment"]["model"]["depth"] == run["sweep_point"]["/model/depth"]
 
 
+def test_each_arm_lists_every_field_that_its_remedies_change(api: httpx.Client) -> None:
+    decayed = experiment(optimizer={"kind": "adam", "learning_rate": 0.01, "weight_decay": 0.1})
+    by_sgd = {"kind": "change_optimizer", "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "weight_decay": 0.0}
+    arms = [{"name": "sgd", "remedies": [by_sgd, {"kind": "train_longer"}]}]
+    made = api.post("/v1/studies", json={"experiment": decayed, "arms": arms, "seeds": [3, 4]}).json()
+    baseline, changed = made["arms"]
+    assert baseline["patch"] == []
+    assert {operation["path"] for operation in changed["patch"]} == {
+        "/optimizer/beta1",
+        "/optimizer/beta2",
+        "/optimizer/eps",
+        "/optimizer/kind",
+        "/optimizer/learning_rate",
+        "/optimizer/momentum",
+        "/optimizer/nesterov",
+        "/optimizer/weight_decay",
+        "/training/steps",
+    }
+    assert api.get(f"/v1/studies/{made['id']}").json()["arms"] == made["arms"]
+
+
 def test_one_bad_arm_refuses_the_whole_study_and_every_fault_is_named(api: httpx.Client) -> None:
     arms = [
         {"name": "fine", "remedies": [{"kind": "add_batch_norm"}]},
