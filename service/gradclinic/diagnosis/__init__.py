@@ -18,7 +18,7 @@ from .finding import Diagnosis, Evidence, Finding
 from .judge import judge
 from .peers import autotrainer, sagemaker
 from .rules import Condition
-from .suggestions import suggest
+from .suggestions import cure_counts, suggest
 from .thresholds import NamedThresholds, Thresholds
 
 if TYPE_CHECKING:
@@ -51,8 +51,13 @@ def diagnose(
         )
     kind, judged = RULE_SETS[rule_set]
     findings = judged(extract(record), record, kind.with_changes(thresholds))
-    findings = tuple(replace(finding, suggested_remedies=suggest(finding, record, experiment)) for finding in findings)
+    findings = tuple(_with_suggestions(finding, record, experiment) for finding in findings)
     return Diagnosis(primary=findings[0].condition, findings=findings, rule_set=rule_set)
+
+
+def _with_suggestions(finding: Finding, record: RunRecord, experiment: "Experiment | None") -> Finding:
+    remedies = suggest(finding, record, experiment)
+    return replace(finding, suggested_remedies=remedies, cure_counts=cure_counts(finding, remedies, record))
 
 
 __all__ = [

@@ -19,6 +19,15 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class CureCount:
+    """How many broken trainings like this one a remedy cured, of those it was tried on."""
+
+    remedy: AnyRemedy
+    cured: int
+    tried: int
+
+
+@dataclass(frozen=True)
 class Finding:
     """One condition in one run. A condition without harm is present, but the network learned anyway."""
 
@@ -43,6 +52,8 @@ class Finding:
     """The parts of the training that are responsible, most likely first."""
     suggested_remedies: tuple[OnErrorOmit[AnyRemedy], ...] = ()
     """Remedies for this condition, best first. In a stored finding, those that this version knows."""
+    cure_counts: tuple[OnErrorOmit[CureCount], ...] = ()
+    """How often the suggested remedies cured others like it, for those that were tried."""
 
 
 @dataclass(frozen=True)

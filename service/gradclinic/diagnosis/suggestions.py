@@ -1,29 +1,50 @@
-"""The remedies of a finding's rule that apply to an experiment.
+"""The remedies of a finding's rule that apply to an experiment, and those that cured others like it, best first.
 
-Their order follows the mechanism of each condition and the fraction of broken networks of that kind that a remedy
-fixed in measurements; a global order was refuted. They are suggestions: a study measures their effect on this network.
+Their order is that of `remedies.evidence`: how often each one cured broken trainings of this kind. They are
+suggestions: a study measures their effect on this network.
 """
 
+from collections.abc import Sequence
+
 from ..experiments.experiment import Experiment
+from ..experiments.lowering import lower
 from ..kernel.errors import InvalidRequest
 from ..measurements.record import RunRecord
 from ..remedies import Remedy
+from ..remedies.evidence import NEVER, measured, ranked
 from ..remedies.network import Network
-from .finding import Finding
+from ..remedies.pool import name_of
+from .finding import CureCount, Finding
 from .rules import RULES
+
+_MOST = 8
+"""The number of suggestions for a finding: what comes later in the order has rarely cured anything."""
 
 
 def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) -> tuple[Remedy, ...]:
-    """The remedies for a finding, best first, without those that do not apply or that a recorded run has in place."""
-    found = RULES[finding.condition].remedies(finding, Network.recorded(record))
+    """The remedies for a finding, best first, without those that do not apply or that a recorded run has in place.
+
+    For a recorded run only those of the rule, since it is not known which others apply.
+    """
+    network = Network.recorded(record)
+    own = RULES[finding.condition].remedies(finding, network)
+    found = ranked(own, measured().of(finding.condition, finding.blames, network), network)
     if experiment is None:
-        return tuple(remedy for remedy in found if not remedy.in_place(record))
-    return tuple(remedy for remedy in found if _applies(remedy, experiment))
+        return tuple(remedy for remedy in found if remedy in own and not remedy.in_place(record))
+    return tuple(remedy for remedy in found if _applies(remedy, experiment))[:_MOST]
+
+
+def cure_counts(finding: Finding, remedies: Sequence[Remedy], record: RunRecord) -> tuple[CureCount, ...]:
+    """For each of the remedies that was tried on trainings like this one: how many it cured, of how many."""
+    network = Network.recorded(record)
+    counts = measured().of(finding.condition, finding.blames, network)
+    tallies = ((remedy, counts.get(name_of(remedy, network) or "", NEVER)) for remedy in remedies)
+    return tuple(CureCount(remedy, tally.cured, tally.tried) for remedy, tally in tallies if tally.tried)
 
 
 def _applies(remedy: Remedy, experiment: Experiment) -> bool:
     try:
-        remedy.apply(experiment)
+        lower(remedy.apply(experiment))
     except InvalidRequest:
         return False
     return True

@@ -5,15 +5,13 @@ In automatic repair, random changes often do as well as a proposed repair; the c
 
 import random
 from collections.abc import Collection, Sequence
-from functools import cache
-
-from pydantic import TypeAdapter
 
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
 from ..kernel.errors import InvalidRequest
-from ..remedies import REMEDIES, AnyRemedy, Remedy
-from ..remedies.against import common
+from ..remedies import Remedy
+from ..remedies.network import Network
+from ..remedies.pool import pool
 
 
 def random_remedy(
@@ -27,7 +25,7 @@ def random_remedy(
     results = {_applied(experiment, arm) for arm in listed} | {experiment}
     drawn = random.Random(f"random_remedy {seed} {attempt}")  # noqa: S311  # nothing secret is drawn
     by_kind: dict[str, list[Remedy]] = {}
-    for remedy in pool():
+    for remedy in pool(Network.declared(experiment)).values():
         by_kind.setdefault(remedy.kind, []).append(remedy)
     kinds = sorted(by_kind)
     drawn.shuffle(kinds)
@@ -39,13 +37,6 @@ def random_remedy(
             if changed is not None and changed not in results:
                 return remedy
     return None
-
-
-@cache
-def pool() -> tuple[Remedy, ...]:
-    """All remedies that can be drawn: each kind of the catalogue, with common values of its fields."""
-    defaults = TypeAdapter[Remedy](AnyRemedy)
-    return tuple(remedy for kind in REMEDIES for remedy in common(kind) or [defaults.validate_python({"kind": kind})])
 
 
 def _applied(experiment: Experiment, remedies: Sequence[Remedy]) -> Experiment | None:

@@ -1,21 +1,18 @@
 """The remedies worth trying against each condition, with their parameters set.
 
-Diagnosis rules suggest them, prescriptions combine them, and the control of a trial picks one at random.
+Diagnosis rules suggest them, and prescriptions combine them. `pool` lists them, with others, by name.
 """
 
 from collections.abc import Sequence
 
-from ..experiments.activations.elu import ELU
 from ..experiments.activations.leaky_relu import LeakyReLU
 from ..experiments.activations.relu import ReLU
-from ..experiments.activations.rrelu import RReLU
 from ..experiments.activations.tanh import Tanh
 from ..experiments.initializations.kaiming_normal import KaimingNormal
 from ..experiments.initializations.lecun_normal import LecunNormal
 from ..experiments.initializations.orthogonal import Orthogonal
 from ..experiments.initializations.xavier_normal import XavierNormal
 from ..experiments.optimizers.adam import Adam
-from ..experiments.optimizers.sgd import SGD
 from ..experiments.output_activations.log_softmax import LogSoftmax
 from .add_batch_norm import AddBatchNorm
 from .add_layer_norm import AddLayerNorm
@@ -96,11 +93,6 @@ def skips(scale: float) -> Remedy:
     return AddSkipConnections(scale=scale)
 
 
-def branches(scale: float) -> Remedy:
-    """Multiplies every residual branch by `scale`."""
-    return ScaleResidualBranches(scale=scale)
-
-
 def rate(factor: float) -> Remedy:
     """Multiplies the learning rate by `factor`."""
     return LowerLearningRate(factor=factor) if factor < 1 else SetLearningRate(factor=factor)
@@ -136,32 +128,3 @@ def starved_gradient(network: Network) -> Sequence[Sequence[Remedy]]:
         [skips(network.branch)],
         [LECUN_LARGER],
     )
-
-
-_COMMON: tuple[Remedy, ...] = (
-    RELU,
-    LEAKY_RELU,
-    SwapActivation(activation=RReLU()),
-    SwapActivation(activation=ELU()),
-    TANH,
-    rate(0.3),
-    rate(0.1),
-    rate(0.01),
-    rate(3.0),
-    rate(10.0),
-    SetLearningRate(factor=0.1),
-    XAVIER,
-    KAIMING,
-    LECUN,
-    ORTHOGONAL,
-    CLIPPING,
-    ClipGradients(by="norm", threshold=0.1),
-    ClipGradients(by="value", threshold=0.1),
-    adam(0.001),
-    ChangeOptimizer(optimizer=SGD(learning_rate=0.01, momentum=0.9)),
-)
-
-
-def common(kind: str) -> Sequence[Remedy]:
-    """A remedy kind with common values of its parameters; empty if the defaults suffice."""
-    return [remedy for remedy in _COMMON if remedy.kind == kind]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Literal
 
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
@@ -20,6 +21,11 @@ class Network:
     """Whether all activations are linear."""
     depth: int
     """Number of layer outputs along the path of the gradient, at least 1."""
+
+    @property
+    def family(self) -> Literal["recurrent", "transformer", "feedforward"]:
+        """The family in which cures are counted."""
+        return "recurrent" if self.recurrent else "transformer" if self.transformer else "feedforward"
 
     @property
     def branch(self) -> float:

@@ -21,6 +21,15 @@ class EvidenceAnswer(Answer):
     threshold: float | None
 
 
+class CureCountAnswer(Answer):
+    """How many broken trainings like this one a remedy cured, of those it was tried on."""
+
+    remedy: SuggestedRemedy
+    cured: int
+    """Trainings that learned without harm on two seeds with the remedy."""
+    tried: int
+
+
 class FindingAnswer(Answer):
     """One condition in one run."""
 
@@ -45,6 +54,8 @@ class FindingAnswer(Answer):
     """The parts of the training that are responsible, most likely first."""
     suggested_remedies: list[SuggestedRemedy]
     """Remedies in the form that requests take, best first for this condition."""
+    cure_counts: list[CureCountAnswer]
+    """How often the suggested remedies cured trainings like this one, for those that were tried."""
 
 
 class DiagnosisAnswer(Answer):

@@ -1,6 +1,7 @@
 """A diagnosis as text: conditions, layers, onset, confidence, evidence and remedies."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -9,6 +10,9 @@ from rich.text import Text
 
 from ..schemas.diagnosis import DiagnosisAnswer, EvidenceAnswer, FindingAnswer, RunDiagnosisAnswer
 from .numbers import short
+
+if TYPE_CHECKING:
+    from ..remedies import Remedy
 
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "warning": "yellow", "info": "green"}
 _LABEL = 8
@@ -45,13 +49,19 @@ def _finding(finding: FindingAnswer, *, layers: int | None, steps: int | None) -
         ("layers", _layers(finding.layers, layers)),
         ("steps", _steps(finding, steps)),
         *_evidence(finding.evidence),
-        ("to try", "; ".join(in_words(remedy) for remedy in finding.suggested_remedies)),
+        ("to try", "; ".join(in_words(each) + _counted(each, finding) for each in finding.suggested_remedies)),
         ("rule", f"{finding.rule}: {finding.source}"),
     ]
     for label, words in rows:
         if words:
             grid.add_row(label, words)
     return Group(head, Padding(Text(finding.summary), (0, 0, 0, 2)), Padding(grid, (0, 0, 0, 2)))
+
+
+def _counted(remedy: "Remedy", finding: FindingAnswer) -> str:
+    """How often the remedy cured others like it, after a comma; empty if it was not tried."""
+    found = next((each for each in finding.cure_counts if each.remedy == remedy), None)
+    return "" if found is None else f", cured {found.cured} of {found.tried} like this"
 
 
 def _layers(names: Sequence[str], of: int | None) -> str:

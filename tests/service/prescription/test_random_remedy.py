@@ -1,6 +1,7 @@
 from gradclinic.experiments.experiment import Experiment
-from gradclinic.prescription.random_remedy import pool, random_remedy
-from gradclinic.remedies import REMEDIES
+from gradclinic.prescription.random_remedy import random_remedy
+from gradclinic.remedies.network import Network
+from gradclinic.remedies.pool import pool
 
 EXPERIMENT = Experiment.model_validate(
     {
@@ -27,8 +28,5 @@ def test_no_listed_arm_is_drawn_whatever_it_is_called():
 
 
 def test_every_remedy_listed_leaves_nothing_to_draw():
-    assert random_remedy(EXPERIMENT, seed=0, listed=[[remedy] for remedy in pool()]) is None
-
-
-def test_the_pool_has_every_kind_of_the_catalogue():
-    assert {remedy.kind for remedy in pool()} == set(REMEDIES)
+    listed = [[remedy] for remedy in pool(Network.declared(EXPERIMENT)).values()]
+    assert random_remedy(EXPERIMENT, seed=0, listed=listed) is None

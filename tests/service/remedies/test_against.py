@@ -1,10 +1,8 @@
 from dataclasses import replace
 
-import pytest
-
 from gradclinic.kernel.errors import RemedyDoesNotApply
-from gradclinic.remedies import REMEDIES, Remedy, against
-from gradclinic.remedies.against import common, rate, skips, starved_gradient
+from gradclinic.remedies import Remedy, against
+from gradclinic.remedies.against import rate, skips, starved_gradient
 from gradclinic.remedies.lower_learning_rate import LowerLearningRate
 from gradclinic.remedies.network import Network
 from gradclinic.remedies.set_learning_rate import SetLearningRate
@@ -15,13 +13,6 @@ from .experiments import mlp
 def test_a_smaller_rate_is_the_remedy_called_so():
     assert rate(0.1) == LowerLearningRate(factor=0.1)
     assert rate(3.0) == SetLearningRate(factor=3.0)
-
-
-@pytest.mark.parametrize("kind", REMEDIES)
-def test_common_values_of_a_kind_are_of_that_kind_and_differ(kind):
-    found = common(kind)
-    assert {remedy.kind for remedy in found} <= {kind}
-    assert len(set(found)) == len(found)
 
 
 def test_a_plain_deep_network_takes_every_remedy_of_the_table_that_is_not_for_another_kind():

@@ -17,9 +17,10 @@ KNOWN = json.loads((Path(__file__).parents[2] / "data/answers/prescription.json"
 
 
 def with_later_fields(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer with findings as they are answered since: what they blame, and remedies without their defaults."""
+    """The answer with findings as they are answered since: blames, counts of cures, remedies without defaults."""
     for finding in answer["diagnosis"]["findings"]:
         finding.setdefault("blames", [])
+        finding.setdefault("cure_counts", [])
         suggested = [TypeAdapter(AnyRemedy).validate_python(each) for each in finding["suggested_remedies"]]
         finding["suggested_remedies"] = [remedy.in_short() for remedy in suggested]
     return answer

@@ -15,7 +15,6 @@ from ...remedies.against import (
     ORTHOGONAL,
     XAVIER,
     adam,
-    branches,
     rate,
     skips,
 )
@@ -105,7 +104,7 @@ class ExplodingGradients(Rule):
         if network.recurrent:
             return (ORTHOGONAL, GATED_CELL, CLIPPING, rate(0.1))
         scheme, branch = _scheme(network), network.branch
-        return (branches(branch), scheme, skips(branch), BATCH_NORM, LAYER_NORM, rate(0.1), CLIPPING)
+        return (LEVEL_BRANCHES, scheme, skips(branch), BATCH_NORM, LAYER_NORM, rate(0.1), CLIPPING)
 
     def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
         if network.recurrent:
