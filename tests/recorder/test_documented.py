@@ -60,6 +60,7 @@ def test_recording_needs_torch_and_nothing_of_the_service_s_workings() -> None:
     imported = {name.partition(".")[0] for name in finished.stdout.replace('"', "").strip("[]\n").split(", ")}
     assert "torch" in imported
     assert not imported & {"sqlalchemy", "celery", "redis", "fastapi", "sklearn", "psutil", "plotly"}
+    assert not imported & {"transformers", "lightning", "accelerate"}
 
 
 def test_the_page_lists_every_condition_and_everything_that_a_finding_may_blame() -> None:

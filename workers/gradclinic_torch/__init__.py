@@ -16,5 +16,6 @@ changes the training, and never stops it.
 """
 
 from .recording import Recording
+from .watch import watch
 
-__all__ = ["Recording"]
+__all__ = ["Recording", "watch"]

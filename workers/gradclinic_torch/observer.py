@@ -65,7 +65,15 @@ class Observer:
 
     # --- events of a step ---
 
-    def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None) -> None:
+    def scale_behind(self, gradient: Tensor) -> float:
+        """What a scaler, told or found by what came back to the loss, multiplies it by; 1 without one."""
+        if self._recorder is None and self._facts.scaler is None:
+            scaler = scaler_behind(float(gradient))
+            self._facts = replace(self._facts, scaler=scaler)
+            self._gradients = Gradients([], self._optimizer, scaler=scaler)
+        return self._gradients.scale
+
+    def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None, multiplied: bool = False) -> None:
         """The gradients of a step are there, before any clipping; again where more of them are accumulated.
 
         gradient: what came back to the loss, a scalar, where that was seen.
@@ -77,8 +85,8 @@ class Observer:
         with self._recording():
             value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
             value = value.double().reshape(())
-            if self._recorder is None and self._facts.scaler is None and gradient is not None:
-                self._facts = replace(self._facts, scaler=scaler_behind(float(gradient)))
+            if gradient is not None:
+                self.scale_behind(gradient)
             recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
             scale = self._gradients.scale
             step = self._pending

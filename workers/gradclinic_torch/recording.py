@@ -22,6 +22,7 @@ from gradclinic.measurements.recording import Declaration, Ending, spelled
 from .closure import wrapped
 from .hooks import Watch
 from .loop_facts import LoopFacts
+from .loss_watch import LossWatch
 from .observer import Observer
 from .placement import is_split
 from .sender import Sender
@@ -94,6 +95,8 @@ class Recording:
             "clipping": None if clipping is None else dict(clipping),
         }
         Declaration.model_validate({**self._facts, "batch_size": batch_size or 1})
+        self._model, self._optimizer = model, optimizer
+        self._losses: LossWatch | None = None
         self._ended = False
         self._patience_s = patience_s
         self._here = Here() if to is None else None
@@ -127,8 +130,15 @@ class Recording:
         With gradient accumulation, call it after each backward pass with its loss, or once after the last one with the
         sum of the losses.
         """
-        if not self._ended:
+        if not self._ended and self._losses is None:
             self._hooks.after_backward(loss)
+
+    def watch_losses(self) -> LossWatch:
+        """Need no `after_backward` from here on, and ignore it: what is returned sees the losses itself."""
+        parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        then = self._hooks.after_multiplied
+        self._losses = LossWatch(parameters, self._optimizer, then=then, safely=self._safely)
+        return self._losses
 
     def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
         """End the recording: send the rest to the service, which diagnoses it. Leaving the `with` block does this."""
@@ -248,3 +258,5 @@ class Recording:
         """Remove all hooks."""
         self._watch.close()
         self._hooks.close()
+        if self._losses is not None:
+            self._losses.close()

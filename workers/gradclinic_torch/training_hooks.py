@@ -69,11 +69,16 @@ class TrainingHooks:
             self._handles.append(criterion.register_forward_hook(saw, with_kwargs=True))
 
     def after_backward(self, loss: Tensor | float) -> None:
-        """A backward pass has ended."""
+        """A backward pass that started at this loss has ended."""
         self._first_look.do(lambda look: look.after_backward(loss))
         self._last_batch.do(lambda last: last.after_backward(loss))
         self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
         self._safely(lambda: self._compare_losses(loss))
+
+    def after_multiplied(self, loss: Tensor, came_back: Tensor) -> None:
+        """A backward has ended, in which this came back to the loss, a scalar: what the loop multiplied it by."""
+        with torch.enable_grad():
+            self.after_backward(loss * (came_back / self._observer.scale_behind(came_back)))
 
     def preflight(self) -> Preflight | None:
         """The observations of the first batches."""
@@ -129,7 +134,10 @@ class TrainingHooks:
         self._loss_gradient.step_done()
         if not self._observer.after_step() and not self._silent:
             self._silent = True
-            log.warning("a step was taken without after_backward(loss) before it; such steps are not recorded")
+            log.warning(
+                "a step was taken whose loss was neither passed to after_backward nor seen by watch;"
+                " such steps are not recorded"
+            )
 
     def _saw_targets(
         self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], outputs: Any

@@ -1,0 +1,71 @@
+"""Records what Lightning's Trainer trains."""
+
+import logging
+import math
+from typing import Any, Unpack
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor, nn
+
+from .loss_watch import LossWatch
+from .options import RecordingOptions
+from .recording import Recording
+
+log = logging.getLogger("gradclinic.recording")
+
+
+class LightningRecording(Callback):  # type: ignore[misc]  # lightning is not installed everywhere
+    """Records every `fit()` of a Trainer.
+
+        trainer = Trainer(callbacks=[LightningRecording(module.criterion, to="http://127.0.0.1:8000")], ...)
+
+    The loss is what `training_step` returns, or what is given to `manual_backward`. With several optimizers nothing is
+    recorded: record the networks one by one, with `Recording`.
+    """
+
+    def __init__(self, criterion: nn.Module | None = None, **options: Unpack[RecordingOptions]) -> None:
+        """Take the options of `Recording`; the steps, the clipping and the scaler are the Trainer's, if not told here.
+
+        criterion: the loss module that `training_step` calls, if it does.
+        """
+        super().__init__()
+        self._criterion, self._options = criterion, options
+        self._losses: LossWatch | None = None
+        self._scaler: Any = None
+        self.recording: Recording | None = None
+        """The recording of the last `fit()`; None before it, and where another process records."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin one."""
+        if not trainer.is_global_zero:
+            return
+        if len(trainer.optimizers) != 1:
+            log.warning("nothing is recorded: there are %d optimizers, and not one", len(trainer.optimizers))
+            return
+        known: RecordingOptions = {"scaler": getattr(trainer.precision_plugin, "scaler", None)}
+        if math.isfinite(trainer.estimated_stepping_batches):
+            known["steps"] = int(trainer.estimated_stepping_batches)
+        if trainer.gradient_clip_val and trainer.gradient_clip_algorithm != "value":
+            known["clipping"] = {"kind": "norm", "max_norm": float(trainer.gradient_clip_val)}
+        options: RecordingOptions = {**known, **self._options}
+        self._scaler = options["scaler"]
+        self.recording = Recording(pl_module, trainer.optimizers[0], self._criterion, **options)
+        self._losses = self.recording.watch_losses()
+
+    def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
+        """See the loss, which a scaler has multiplied already."""
+        if self._losses is not None:
+            scaled = self._scaler is not None and self._scaler.is_enabled()
+            self._losses.saw(loss, multiplied=float(self._scaler.get_scale()) if scaled else 1.0)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End it."""
+        self._finish()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """End it where the training was left."""
+        self._finish()
+
+    def _finish(self) -> None:
+        if self.recording is not None:
+            self.recording.finish()

@@ -1,0 +1,23 @@
+"""The options of a recording, as whoever passes them on declares them."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+
+class RecordingOptions(TypedDict, total=False):
+    """The keyword arguments of `Recording`, which says what each means."""
+
+    to: str | None
+    name: str | None
+    labels: Mapping[str, str] | None
+    steps: int | None
+    batch_size: int | None
+    seed: int
+    constant_loss: float | None
+    probe: tuple[Any, Any] | None
+    clipping: Mapping[str, Any] | None
+    scaler: Any
+    every: int
+    full_every: int
+    dense_until: int
+    patience_s: float

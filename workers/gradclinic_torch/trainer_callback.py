@@ -1,0 +1,57 @@
+"""Records what the Trainer of Hugging Face's transformers trains."""
+
+from typing import Any, Unpack
+
+import torch
+from torch import nn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from .options import RecordingOptions
+from .recording import Recording
+from .watch import watch
+
+
+class TrainerRecording(TrainerCallback):  # type: ignore[misc]  # transformers is not installed everywhere
+    """Records every `train()` of a Trainer.
+
+        trainer = Trainer(model, arguments, callbacks=[TrainerRecording(to="http://127.0.0.1:8000")], ...)
+
+    The loss is the one that the model returns; of a Trainer that computes it from the outputs (`compute_loss_func`,
+    `label_smoothing_factor`), pass the loss module as `criterion`, and have it called.
+    """
+
+    def __init__(self, criterion: nn.Module | None = None, **options: Unpack[RecordingOptions]) -> None:
+        """Take the options of `Recording`; the steps, the seed and the clipping are the Trainer's, if not told here."""
+        self._criterion, self._options = criterion, options
+        self.recording: Recording | None = None
+        """The recording of the last `train()`; None before it, and where another process records."""
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        *,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        **_: Any,
+    ) -> None:
+        """Begin one."""
+        if not state.is_world_process_zero:
+            return
+        known: RecordingOptions = {"steps": state.max_steps, "seed": args.seed}
+        if args.max_grad_norm:
+            known["clipping"] = {"kind": "norm", "max_norm": args.max_grad_norm}
+        options: RecordingOptions = {**known, **self._options}
+        self.recording = watch(model, optimizer, self._criterion, **options)
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """End it, with the last evaluation's loss and accuracy, where there was one."""
+        if self.recording is not None:
+            self.recording.finish(
+                validation_loss=_last(state, "eval_loss"), validation_accuracy=_last(state, "eval_accuracy")
+            )
+
+
+def _last(state: TrainerState, metric: str) -> float | None:
+    return next((entry[metric] for entry in reversed(state.log_history) if metric in entry), None)
