@@ -1,4 +1,4 @@
-"""How a request's body is read: JSON only, bounded in size and depth, and nothing in it is lost in silence."""
+"""Reads the body of a request: JSON only, limited in size and depth, and without silently dropping anything."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -12,17 +12,17 @@ from starlette.exceptions import HTTPException
 from ...kernel.duplicate import first_duplicate
 
 MAX_DEPTH = 100
-"""Objects and lists within each other; a network that nests residual blocks 40 deep needs 85."""
+"""Maximum nesting of objects and lists; a network with residual blocks nested 40 deep needs 85."""
 _PARSED_INLINE_BYTES = 16 * 2**10
 """Larger bodies are parsed in a thread, so that the event loop can answer others. 16 KiB take less than a millisecond;
 starting a thread's work takes about a tenth of one."""
 
 
 class StrictJSONRequest(Request):
-    """A request whose body is refused where a lenient parser would guess."""
+    """A request with a strict JSON parser; ambiguous bodies are refused."""
 
     async def json(self) -> Any:
-        """The body as JSON; NaN and Infinity are let through, so that the field they stand in can be named."""
+        """The body as JSON; NaN and Infinity are accepted here, so that validation can name their field."""
         if not hasattr(self, "_json"):
             body = await self.body()
             is_small = len(body) <= _PARSED_INLINE_BYTES
@@ -31,7 +31,7 @@ class StrictJSONRequest(Request):
 
 
 class StrictJSONRoute(APIRoute):
-    """A route that takes JSON bodies and says so when it gets something else."""
+    """A route that accepts JSON bodies only, and refuses others with a 415."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -46,7 +46,7 @@ class StrictJSONRoute(APIRoute):
 
 
 def parse(body: bytes) -> Any:
-    """The JSON value that `body` holds; raises a 400 that says where it is malformed."""
+    """The JSON value in `body`; raises a 400 that states where it is malformed."""
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except UnicodeDecodeError as error:
@@ -54,9 +54,9 @@ def parse(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         _malformed(f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.")
     except RecursionError:
-        _malformed(f"The body nests more than {MAX_DEPTH} objects and lists within each other.")
+        _malformed(f"The body is nested too deeply: more than {MAX_DEPTH} objects and lists.")
     except ValueError as error:
-        _malformed(f"The body holds a number that cannot be read: {str(error).split(';', maxsplit=1)[0]}.")
+        _malformed(f"The body contains a number that cannot be read: {str(error).split(';', maxsplit=1)[0]}.")
     _check_depth(value)
     return value
 
@@ -81,7 +81,7 @@ def _check_depth(value: Any) -> None:
         if not level:
             return
     if any(isinstance(item, dict | list) for item in level):
-        _malformed(f"The body nests more than {MAX_DEPTH} objects and lists within each other.")
+        _malformed(f"The body is nested too deeply: more than {MAX_DEPTH} objects and lists.")
 
 
 def _check_content_type(request: Request) -> None:
@@ -91,7 +91,7 @@ def _check_content_type(request: Request) -> None:
         "content-length" in request.headers or "transfer-encoding" in request.headers
     )
     if not is_json and not empty:
-        raise HTTPException(415, f"The body has to be application/json, not {declared or 'of unknown type'}.")
+        raise HTTPException(415, f"The body must be application/json, not {declared or 'of unknown type'}.")
 
 
 def _malformed(detail: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Closes connections whose requests do not arrive, and sends answers at once.
+"""Closes connections whose requests do not arrive, and sends answers immediately.
 
 uvicorn itself limits only the time between two requests.
 """
@@ -14,12 +14,12 @@ HEAD_S = 20.0
 
 
 class ImpatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection on which no complete head of a request arrives in time."""
+    """An HTTP/1.1 protocol that closes a connection if the head of a request does not arrive in time."""
 
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
-        """Start to wait for the first request."""
+        """Start waiting for the first request."""
         super().connection_made(transport)
         send_at_once(transport)
         self._wait()
@@ -34,7 +34,7 @@ class ImpatientProtocol(H11Protocol):
             self._wait()
 
     def on_response_complete(self) -> None:
-        """From here on the keep-alive timeout holds, until the next request begins."""
+        """From here on, the keep-alive timeout applies until the next request starts."""
         self._stop_waiting()
         super().on_response_complete()
 

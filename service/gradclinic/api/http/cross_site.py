@@ -1,4 +1,4 @@
-"""Refuses requests that a page of another site makes a browser send, and stops browsers from guessing content types."""
+"""Refuses requests that a page of another site makes a browser send, and disables content-type sniffing."""
 
 from collections.abc import Collection
 

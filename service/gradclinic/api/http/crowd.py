@@ -1,4 +1,4 @@
-"""Clients that wait: however many there are, the database is asked a bounded number of times a second."""
+"""Limits polling: however many clients wait, the database is queried at a bounded rate."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from anyio.lowlevel import RunVar
 from ...kernel.errors import ServiceUnavailable
 
 POLLS_AT_ONCE = 4
-"""Threads that polls take at once. All other requests have the rest of the server's 40."""
+"""Number of threads for polls. All other requests have the rest of the server's 40."""
 _slots: RunVar[anyio.CapacityLimiter] = RunVar("slots")
 
 Result = TypeVar("Result")
 
 
 async def poll(look: Callable[[], Result]) -> Result:
-    """Look for news in one of the threads that polls have."""
+    """Run a poll in one of the threads for polls."""
     try:
         slots = _slots.get()
     except LookupError:
@@ -27,12 +27,12 @@ async def poll(look: Callable[[], Result]) -> Result:
 
 
 class Crowd:
-    """Clients that each poll for news. The more there are, the longer each pauses between two polls."""
+    """Clients that poll for changes. The more there are, the longer each one waits between two polls."""
 
     def __init__(self, *, poll_s: float, polls_per_s: float, most: int) -> None:
         self.poll_s, self.polls_per_s, self.most = poll_s, polls_per_s, most
         self.count = 0
-        """Number of clients that wait now."""
+        """Number of waiting clients."""
 
     @property
     def pause_s(self) -> float:
@@ -41,19 +41,19 @@ class Crowd:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further client should wait."""
+        """Whether no more clients can wait."""
         return self.count >= self.most
 
     def check(self) -> None:
         """Raises ServiceUnavailable if it is full."""
         if self.is_full:
             raise ServiceUnavailable(
-                f"{self.most} clients follow events already; poll for JSON pages, or try again later"
+                f"{self.most} clients already follow events; poll for JSON pages, or try again later"
             )
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """One more client waits while the block runs."""
+        """Count one more waiting client while the block runs."""
         self.count += 1
         try:
             yield

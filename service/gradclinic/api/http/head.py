@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class _EndedAtHead(OSError):
-    """Ends a stream like a client that disconnects."""
+    """Ends a stream as if the client had disconnected."""
 
 
 class HeadAsGet:

@@ -1,7 +1,7 @@
 """Refuses requests for a host name that is not this service's.
 
-Without it, a page of another site could have its own name resolve to this machine (DNS rebinding); the browser would
-then take the service for a part of that site, and let the page read and change everything.
+This prevents DNS rebinding: another site could make its own name resolve to this machine. The browser would then treat
+the service as part of that site, and its pages could read and change everything.
 """
 
 import re
@@ -40,8 +40,8 @@ class KnownHost:
             status=421,
             code="unknown_host",
             title="Unknown host",
-            detail=f"This service is not called {host[:200]!r}. Allowed are localhost, IP addresses, and the names in "
-            "GRADCLINIC_ALLOWED_HOSTS: list the name there if it is this service's.",
+            detail=f"{host[:200]!r} is not a host name of this service. Allowed are localhost, IP addresses, and the "
+            "names in GRADCLINIC_ALLOWED_HOSTS; if the name is correct, add it there.",
         )
         await response(scope, receive, send)
 
@@ -57,7 +57,7 @@ def _is_known(name: str, names: Collection[str]) -> bool:
 
 
 def _covers(known: str, name: str) -> bool:
-    """Whether a name is the known one or below it: `*.example.org` covers `a.example.org`, `*` every name."""
+    """Whether a name matches a pattern: `*.example.org` covers `a.example.org`, `*` every name."""
     if known == "*":
         return bool(name)
     return name == known or (known.startswith("*.") and name.endswith(known[1:]))

@@ -19,7 +19,7 @@ def only_known_parameters(request: Request) -> None:
     Raises NotFound for a NUL in the path: no name or id has one.
     """
     if "\0" in request.url.path or any("\0" in str(value) for value in request.path_params.values()):
-        raise NotFound("there is nothing at a path with a NUL character")
+        raise NotFound("a path with a NUL character does not exist")
     values = request.query_params.multi_items()
     if broken := dict.fromkeys(name for name, value in values if "\0" in value):
         raise InvalidRequest([_nul(name) for name in broken])

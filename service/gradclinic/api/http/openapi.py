@@ -1,6 +1,6 @@
 """The OpenAPI document, suitable for client generators: named operations, and no defaults that are objects.
 
-It also describes what every operation may answer before its route is reached.
+It also describes the responses that every operation may give before its route is reached.
 
 app = FastAPI(generate_unique_id_function=operation_id)
 app.openapi = document_of(app)

@@ -41,18 +41,18 @@ _STATUS: Mapping[type[GradclinicError], int] = {
 }
 """The HTTP status of each kind of error; all others are internal errors."""
 _MOST = 50
-"""Problems reported at once."""
+"""Maximum number of problems in one response."""
 
 log = logging.getLogger(__name__)
 
 
 class ProblemEntry(BaseModel):
-    """One thing that is wrong with a request."""
+    """One problem with a request."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     detail: str
-    """What is wrong, in words."""
+    """Description of the problem."""
     pointer: str | None
     """JSON pointer into the request's body; null if the error is not in the body."""
     parameter: str | None
@@ -71,17 +71,17 @@ class ProblemDocument(BaseModel):
     type: str
     """Identifies the kind of problem."""
     title: str
-    """The kind of problem, in words."""
+    """Title of the kind of problem."""
     status: int
     """The HTTP status."""
     detail: str
-    """This problem, in words."""
+    """Description of this problem."""
     code: str
     """The kind of problem as a stable name for programs."""
     instance: str
     """The requested path."""
     errors: list[ProblemEntry]
-    """The errors in the request; empty if the request is not at fault."""
+    """The problems of the request; empty if the request is not at fault."""
 
 
 def install(app: FastAPI) -> None:
@@ -93,9 +93,9 @@ def install(app: FastAPI) -> None:
 
 
 BODY_PAUSE_S = 20.0
-"""Seconds without a byte of a request's body after which it is given up."""
+"""Maximum number of seconds between two parts of a request's body."""
 BODY_S = 600.0
-"""Seconds in which a request's body must arrive."""
+"""Maximum number of seconds for a complete request body."""
 
 
 class BodyLimit:
@@ -134,12 +134,12 @@ class BodyLimit:
             try:
                 message = await wait_for(receive(), max(0.0, min(BODY_PAUSE_S, deadline - monotonic())))
             except TimeoutError:
-                detail = f"The body did not arrive in time; {got:,} bytes of it did."
+                detail = f"The body did not arrive in time; only {got:,} bytes were received."
                 raise HTTPException(408, detail, {"Connection": "close"}) from None
             has_all = not message.get("more_body", False)
             got += len(message.get("body", b"")) if message["type"] == "http.request" else 0
             if got > most_bytes:
-                raise HTTPException(413, f"The body has more than the {most_bytes:,} bytes that are accepted.")
+                raise HTTPException(413, f"The body is larger than the limit of {most_bytes:,} bytes.")
             return message
 
         return receive_counted

@@ -103,7 +103,7 @@ def test_a_client_that_goes_leaves_its_place() -> None:
     crowd = Crowd(poll_s=0.25, polls_per_s=100, most=1)
     left = threading.Event()
     with crowd.joined():
-        with pytest.raises(ServiceUnavailable, match="1 clients follow events already"):
+        with pytest.raises(ServiceUnavailable, match="1 clients already follow events"):
             crowd.check()
         left.set()
     crowd.check()

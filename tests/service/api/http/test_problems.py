@@ -161,8 +161,8 @@ def test_a_billion_layers_are_refused_before_they_are_expanded(api: httpx.Client
     [
         (b'{"experiment": 1', "line 1"),
         (b"\xff\xfe{}", "UTF-8"),
-        (b"[" * 100_000, "nests"),
-        (b'{"a":' * 200 + b"1" + b"}" * 200, "nests"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 200 + b"1" + b"}" * 200, "nested too deeply"),
         (b'{"experiment": ' + b"1" * 5000 + b"}", "number"),
         (b'{"experiment": 1, "experiment": 2}', "twice"),
     ],
