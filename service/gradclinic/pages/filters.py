@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from ..api.http.plain_json import plain
-from ..comparison import Effect, RatioEffect
+from ..comparison import ArmComparison, Comparison, Effect, RatioEffect
 from ..diagnosis import Evidence, wording
 from ..diagnosis.rules import RULES
 from ..kernel.json import JsonObject
@@ -106,6 +106,15 @@ def effect(found: Effect | None) -> str:
         middle, interval, sign = found.ratio, found.ratio_interval, "× "
     text = f"{sign}{number(middle)}"
     return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"
+
+
+def waits(arm: ArmComparison, comparison: Comparison) -> str:
+    """What an arm that cannot be compared yet waits for; empty for an arm that can be, or never will be."""
+    if comparison.complete or comparison.metric in arm.effects:
+        return ""
+    total = arm.runs + arm.pending + arm.lost
+    ended = f"Waiting: {arm.runs + arm.lost} of {total} runs have ended"
+    return f"{ended}." if arm.pending else f"{ended}; the baseline's have not."
 
 
 def remedies(found: Sequence[Remedy | JsonObject]) -> str:

@@ -58,6 +58,7 @@ def _environment() -> Environment:
         moment=filters.moment,
         pretty=lambda value: filters.pretty(plain(value)),
         effect=filters.effect,
+        waits=filters.waits,
         as_read=filters.as_read,
         severity_class=filters.severity_class,
         remedy=in_words,

@@ -23,7 +23,7 @@ from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT
 from . import filters
-from .figures import Figure, Line, profile, ranking, trainability_map
+from .figures import Figure, Line, comparable, profile, ranking, trainability_map
 from .rendering import page_router, render
 from .run import RunRow, row_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
@@ -58,6 +58,8 @@ class StudyView:
     comparison: Comparison
     runs: Sequence[RunRow]
     figures_ready: bool
+    ranking_ready: bool
+    """Whether some arm can be compared with the baseline."""
     has_map: bool
     map_ready: bool
     metric: str
@@ -83,14 +85,16 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
     """One study, with the comparison of the runs that have ended."""
     found = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
+    comparison = compare_study(service, study_id, metric=metric)
     return StudyView(
         study=found,
         title=found.name or found.id,
         claim=CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
         ended=found.status != "running",
-        comparison=compare_study(service, study_id, metric=metric),
+        comparison=comparison,
         runs=[row_of(run) for run in runs],
         figures_ready=any(run.step > 0 for run in runs),
+        ranking_ready=bool(comparable(comparison)),
         has_map=1 <= len(found.sweep) <= 2,
         map_ready=any(run.status == "succeeded" for run in runs),
         metric=metric,

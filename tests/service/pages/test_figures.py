@@ -17,6 +17,7 @@ from gradclinic.comparison import (
     compare,
 )
 from gradclinic.comparison.trainability import TrainabilityMap, trainability
+from gradclinic.kernel.errors import InsufficientData
 from gradclinic.measurements.record import Series
 from gradclinic.pages.figures import Entrant, Line, curves, heatmap, profile, race, ranking, trainability_map
 from gradclinic.pages.figures.trainability import is_logarithmic
@@ -127,7 +128,6 @@ FIGURES = {
     "curves": lambda: curves({"train_loss": curve([2.3, 2.2]), "grad_norm_l2": curve([1.0, 0.5])}, constant_loss=2.3),
     "no curves": lambda: curves({}),
     "ranking": lambda: ranking(comparison(arm(1, "norm", final_validation_loss=ratio(0.1, (0.05, 0.2))))),
-    "no ranking": lambda: ranking(comparison()),
 }
 
 
@@ -304,6 +304,16 @@ def test_arms_close_to_the_baseline_still_have_ticks_beside_it():
     figure = ranking(comparison(arm(1, "a", final_validation_loss=ratio(0.76))))
     low, high = 10.0 ** np.array(figure["layout"]["xaxis"]["range"])
     assert sum(low < tick < high for tick in figure["layout"]["xaxis"]["tickvals"]) >= 2
+
+
+def test_an_arm_whose_runs_go_on_has_no_row_before_it_can_be_compared():
+    some = replace(
+        comparison(arm(1, "a", final_validation_loss=ratio(0.76)), replace(arm(2, "b"), runs=0, pending=3)),
+        complete=False,
+    )
+    assert ranking(some)["layout"]["yaxis"]["ticktext"] == ["1. a"]
+    with pytest.raises(InsufficientData, match="0 of 3 runs of the arms have ended"):
+        ranking(replace(some, arms=some.arms[1:]))
 
 
 def test_an_arm_that_is_not_finite_says_so_in_its_row():

@@ -40,6 +40,14 @@ def test_a_finding_before_the_end_does_not_say_that_the_network_learned(early, s
     assert ("anyway" in text) is not early
 
 
+def test_too_little_evidence_before_the_end_is_no_finding_with_a_confidence():
+    scarce = finding(condition="insufficient_evidence", harm=False, summary="The run has not ended.")
+    early = parts("finding", scarce, True)
+    assert "It is too early for a diagnosis. The run has not ended." in early
+    assert "onfidence" not in early
+    assert "onfidence" not in parts("finding", scarce, False)
+
+
 def test_a_run_that_ended_before_anything_was_recorded_promises_no_charts(clinic):
     run = clinic.client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
     assert "No data yet" in clinic.page(f"/runs/{run['id']}")

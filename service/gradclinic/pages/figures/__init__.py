@@ -9,7 +9,7 @@ from .heatmap import Scale, heatmap
 from .margin import margin
 from .profile import Line, profile
 from .race import Entrant, race
-from .ranking import ranking
+from .ranking import comparable, ranking
 from .theme import Figure
 from .trainability import trainability_map
 
@@ -18,6 +18,7 @@ __all__ = [
     "Figure",
     "Line",
     "Scale",
+    "comparable",
     "curves",
     "heatmap",
     "margin",

@@ -3,6 +3,7 @@
 from math import ceil, floor, inf, log10
 
 from ...comparison import ArmComparison, Comparison, Effect, RatioEffect
+from ...kernel.errors import InsufficientData
 from .theme import NEUTRAL, VERDICTS, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 _STEPS = (
@@ -17,9 +18,12 @@ _STEPS = (
 def ranking(comparison: Comparison, *, title: str = "") -> Figure:
     """One row per arm: the ratio to the baseline, or the difference if it has no ratio.
 
-    If an outcome of an arm is not finite, its row shows the number of wins instead.
+    If an outcome of an arm is not finite, its row shows the number of wins instead. Arms that cannot be compared yet
+    are left out; raises InsufficientData if none can be.
     """
-    arms = sorted(comparison.arms, key=lambda arm: arm.rank, reverse=True)
+    arms = sorted(comparable(comparison), key=lambda arm: arm.rank, reverse=True)
+    if not arms:
+        raise InsufficientData(_nothing_to_compare(comparison))
     metric = comparison.metric
     effects = [arm.effects.get(metric) for arm in arms]
     relative = any(isinstance(effect, RatioEffect) for effect in effects)
@@ -49,6 +53,19 @@ def ranking(comparison: Comparison, *, title: str = "") -> Figure:
         showlegend=False,
         height=120 + 42 * max(len(arms), 1),
     )
+
+
+def comparable(comparison: Comparison) -> list[ArmComparison]:
+    """The arms that are compared by the metric so far; all of them when every run has ended."""
+    return [arm for arm in comparison.arms if comparison.complete or comparison.metric in arm.effects]
+
+
+def _nothing_to_compare(comparison: Comparison) -> str:
+    if not comparison.arms:
+        return "there is only the baseline: no arm to compare it with"
+    total = sum(arm.runs + arm.pending + arm.lost for arm in comparison.arms)
+    ended = sum(arm.runs + arm.lost for arm in comparison.arms)
+    return f"no arm can be compared with the baseline yet: {ended} of {total} runs of the arms have ended"
 
 
 def _log_ticks(data: list[Part]) -> Part:

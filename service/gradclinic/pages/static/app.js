@@ -121,13 +121,34 @@ document.addEventListener("change", (event) => {
 const LISTS_MS = 2000;
 const EVENTS_MS = 1000;
 const CHARTS_MS = 4000;
+const ALIVE_MS = 5000;
+const PATIENCE_MS = 8000;
 let refreshing = false;
 let chartsDrawn = Date.now();
 
+// Says on the page whether the service answers; returns whether it is back after an absence.
+function told(answers) {
+  const notice = document.querySelector(".gone");
+  const back = answers && !notice.hidden;
+  notice.hidden = answers;
+  return back;
+}
+
+// A fetch that gives up on a service that hangs. A proxy answers 502 to 504 for a service that is gone.
+async function ask(address, accept) {
+  try {
+    const answer = await fetch(address, { headers: { Accept: accept }, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return [502, 503, 504].includes(answer.status) ? null : answer;
+  } catch {
+    return null;
+  }
+}
+
 // Fetches the page again and takes over its marked parts; returns whether something still runs.
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return true;
+  const answer = await ask(location.href, "text/html");
+  const back = told(answer !== null);
+  if (!answer?.ok) return true;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
@@ -144,16 +165,27 @@ async function refresh() {
     chartsDrawn = 0;
   }
   const live = fresh.querySelector("main").hasAttribute("data-live");
-  if (!live || Date.now() - chartsDrawn > CHARTS_MS) {
+  if (!live || back || Date.now() - chartsDrawn > CHARTS_MS) {
     chartsDrawn = Date.now();
     await drawAll();
   }
   return live;
 }
 
+// Notices on a page that no longer changes whether the service still answers, and shows what is new when it is back.
+function keepWatch() {
+  setInterval(async () => {
+    if (document.hidden) return;
+    if (told((await ask("/livez", "application/json")) !== null)) await refresh();
+  }, ALIVE_MS);
+}
+
 function keepFresh() {
   const main = document.querySelector("main[data-live]");
-  if (!main) return;
+  if (!main) {
+    keepWatch();
+    return;
+  }
   let source;
   let timer;
   const look = async () => {
@@ -164,13 +196,15 @@ function keepFresh() {
     let live = true;
     try {
       if (!document.hidden) live = await refresh();
-    } catch {
-      // The service is away for a moment; the next look tells.
     } finally {
       refreshing = false;
     }
-    if (!live) source?.close();
-    else timer ??= setTimeout(look, LISTS_MS);
+    if (live) {
+      timer ??= setTimeout(look, LISTS_MS);
+    } else {
+      source?.close();
+      keepWatch();
+    }
   };
   const soon = () => {
     clearTimeout(timer);
@@ -186,6 +220,7 @@ function keepFresh() {
     };
     for (const kind of ["message", "progress", "finding", "run", "done"]) source.addEventListener(kind, onEvent);
     source.addEventListener("done", () => source.close());
+    source.addEventListener("error", onEvent); // the connection broke: look whether the service is still there
   }
   timer = setTimeout(look, LISTS_MS);
 }
