@@ -255,7 +255,8 @@ def test_an_error_of_its_own_never_ends_the_training(
     monkeypatch.setattr(LossWatch, place, fails)
     weights, recording, _ = trained(simple, batches, record="watched")
     assert recording is not None
-    assert recording.over == "an error of the recording's own: RuntimeError"
+    assert recording.over is not None
+    assert recording.over.endswith("RuntimeError")
     assert same(weights, plain)
 
 
