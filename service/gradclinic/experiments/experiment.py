@@ -73,9 +73,9 @@ class Experiment(Spec):
     data: AnyDataset
     """The data set to train on."""
     output_activation: AnyOutputActivation | None = None
-    """What follows the last layer; null is nothing. Cross entropy takes the outputs as they are (logits)."""
+    """The activation after the last layer; null is none. Cross entropy takes logits, without an activation."""
     loss: AnyLoss | None = None
-    """What is minimized; null is cross entropy for classes and the mean squared error for numbers."""
+    """The loss to minimize; null is cross entropy for classes and the mean squared error for numbers."""
     optimizer: AnyOptimizer
     """The optimizer and its parameters."""
     schedule: AnyLrSchedule = Constant()

@@ -1,4 +1,4 @@
-"""API keys: their scopes, their form `<id>.<secret>`, and what is stored of them.
+"""API keys: their scopes, their form `<id>.<secret>`, and the digest that is stored.
 
 key = "key_01K0A.Zb3..."                   shown once, when it is created
 split(key) -> ("key_01K0A", "Zb3...")      None if it is malformed
@@ -24,7 +24,7 @@ _FORM = re.compile(r"(?P<id>[A-Za-z0-9_]{1,40})\.(?P<secret>[A-Za-z0-9_-]{1,100}
 
 
 def covers(scope: Scope, needed: Scope) -> bool:
-    """Whether a key with a scope may do what needs another one."""
+    """Whether a scope includes another one."""
     return SCOPES.index(scope) >= SCOPES.index(needed)
 
 

@@ -45,8 +45,8 @@ class RunMetrics:
     loss_spikes: int | None = None
     """Number of sudden rises of the probe loss."""
     loss_unit: float | None = None
-    """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
-    standardized. None for a classification, and where it is not known."""
+    """One unit of this run's losses in squared units of the original targets: 1 unless targets were
+    standardized. None for a classification, or if unknown."""
 
     @classmethod
     def of_outcome(cls, outcome: Outcome, *, steps: int, parameters: int | None = None) -> "RunMetrics":
@@ -68,7 +68,7 @@ class RunMetrics:
         )
 
     def value(self, name: str) -> float | int | None:
-        """A metric by its name; raises AttributeError where there is none of that name."""
+        """A metric by its name; raises AttributeError for an unknown name."""
         found: float | int | None = getattr(self, name)
         return found
 

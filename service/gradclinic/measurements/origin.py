@@ -1,4 +1,4 @@
-"""Where the first number of a training that was not finite came from."""
+"""The origin of the first number of a training that was not finite."""
 
 from typing import Annotated, Literal
 
@@ -8,16 +8,16 @@ from ..kernel.spec import Items, Spec
 from .preflight import Count, Name
 
 Where = Literal["inputs", "targets", "weights", "forward", "loss", "loss_backward", "backward"]
-"""In the data; in a weight before the step; in the forward of a module; in the loss; in the backward of either."""
+"""The data; a weight before the step; the forward pass of a module; the loss; or the backward pass of either."""
 
 
 class NonFiniteOrigin(Spec):
-    """The first place that made a number that is not finite of numbers that were."""
+    """The first place where finite numbers became non-finite."""
 
     step: Count
-    """The step that broke."""
+    """The step in which it happened."""
     where: Where
     module: Name | None = None
-    """The module, or the weight, where that is one."""
+    """The name of the module or weight, if it is one."""
     rows: Annotated[Items[Count], Field(max_length=100)] = ()
-    """Rows of the batch that hold such numbers there, counted from 0; empty where it is not a matter of rows."""
+    """Rows of the batch with such numbers, counted from 0; empty if it does not concern single rows."""

@@ -1,7 +1,7 @@
 """Facts about the first batches of a training run: inputs, targets, outputs, the loss and the setup.
 
 These are facts only; `diagnosis` interprets them. Everything is measured on batches that training computes
-anyway, but for `mixing`, for which a copy of the model is called with a few samples. Training is not affected.
+anyway, except `mixing`, for which a copy of the model is called with a few samples. Training is not affected.
 """
 
 from collections.abc import Mapping
@@ -101,11 +101,11 @@ class WiringFacts(Spec):
     untrained: Names = ()
     """Names of the parameters that require a gradient and affect the loss but are not in the optimizer."""
     unregistered: Count = 0
-    """How many of those are in no module of the model (for example, layers in a plain list)."""
+    """Number of those that are in no module of the model (for example, layers in a plain list)."""
     untrained_fraction: Fraction = 0.0
     """Those as a fraction of all parameters that affect the loss."""
     without_gradient: Names = ()
-    """Names of the parameters in the optimizer that require a gradient and got none."""
+    """Names of the parameters in the optimizer that require a gradient but received none."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
     stops_at: Name | None = None
@@ -115,7 +115,7 @@ class WiringFacts(Spec):
     evaluating: Names = ()
     """Names of the dropout and batch norm layers in evaluation mode while the model trains."""
     alike: bool = False
-    """Whether each of at least two weight matrices began with one value in all of its places."""
+    """Whether there are at least two weight matrices, and each started with all entries equal."""
 
 
 class PrecisionFacts(Spec):
@@ -151,7 +151,7 @@ class MixingFacts(Spec):
     """
 
     samples: Count
-    """How many samples the model was called with."""
+    """Number of samples in the call of the model."""
     influence: Fraction
     """Largest change in the outputs of other samples, divided by the largest change in any; 0 if none changed."""
     later_only: bool = False
@@ -178,7 +178,7 @@ class Preflight(Spec):
     """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None
     linear: bool | None = None
-    """Whether the outputs are a linear function of the inputs; None where that is not known."""
+    """Whether the outputs are a linear function of the inputs; None if unknown."""
 
 
 BOUNDS: Mapping[str, tuple[float, float]] = {

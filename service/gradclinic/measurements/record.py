@@ -55,7 +55,7 @@ class SiteInfo:
     group: str = ""
     """The recurrent layer of a state; "" for other sites. Stacked recurrent layers are diagnosed separately."""
     path: str = ""
-    """The path over the depth that it lies on, by the name of its first site; "" for the longest one."""
+    """The path over depth that it belongs to, named after its first site; "" for the longest one."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ class Outcome:
     stopped_on: str | None = None
     """The condition whose finding stopped the run early (`training.stop_when`); None if not stopped."""
     nonfinite_origin: NonFiniteOrigin | None = None
-    """Where the first number that was not finite came from; None where all were finite, or nobody looked."""
+    """The origin of the first number that was not finite; None if all were finite, or if it is unknown."""
     loss_unit: float | None = None
-    """How many units of the targets as they are, squared, one unit of this run's losses is: 1 unless they were
-    standardized. None for a classification, and where it is not known."""
+    """One unit of this run's losses in squared units of the original targets: 1 unless targets were
+    standardized. None for a classification, or if unknown."""
 
     @property
     def relative_train_loss(self) -> float | None:
@@ -139,7 +139,7 @@ class Outcome:
         return self._relative(self.initial_train_loss)
 
     def _relative(self, loss: float) -> float | None:
-        if self.constant_loss is None or loss < 0:  # below 0 there is no ratio that says how much was learned
+        if self.constant_loss is None or loss < 0:  # for a loss below 0, a ratio does not show how much was learned
             return None
         return loss / self.constant_loss if self.constant_loss > 0 else float("nan")
 

@@ -1,7 +1,7 @@
 """Runs recorded from an external program: its declaration, the windows it sends, and its ending.
 
     Declaration -> Window, Window, ... -> Ending
-    Declaration.layout() is what is recorded for; `outcome.outcome_of` is how it ended
+    Declaration.layout() is the layout of the record; `outcome.outcome_of` is its outcome
 
 A program reports what it knows. Missing values are taken from its statistics if possible, otherwise they stay absent.
 """
@@ -62,8 +62,8 @@ class DeclaredSite(Spec):
     group: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
     """The recurrent layer that the state belongs to."""
     path: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
-    """The path over the depth that it lies on, "" for the main one. An encoder and its decoder are two paths: gradients
-    are compared along each."""
+    """The path over depth that it belongs to; "" for the main one. An encoder and its decoder are two paths; gradients
+    are compared along each path."""
 
     def info(self) -> SiteInfo:
         """The site as stored in a record."""
@@ -158,7 +158,7 @@ class RecordedSeries(Spec):
 
 
 class Window(Spec):
-    """Everything recorded since the previous window; an empty window is a sign of life."""
+    """Everything recorded since the previous window; an empty window keeps the recording open."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -212,7 +212,7 @@ class Ending(Spec):
     recording_seconds: Annotated[float, Field(ge=0)] | None = None
     """Seconds spent recording."""
     nonfinite_origin: NonFiniteOrigin | None = None
-    """Where the first number that was not finite came from; null where all were finite, or nobody looked."""
+    """The origin of the first number that was not finite; null if all were finite, or if it is unknown."""
     preflight: Preflight | None = None
     """Facts about the first batches; null if not observed."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None

@@ -18,7 +18,7 @@ OPEN = (-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class TorchName:
-    """By what a recorded loop knows an activation: a module's class, or a node of the autograd graph.
+    """How the recorder recognizes an activation: the class of a module, or a node of the autograd graph.
 
     A module is named as in a `Call` (`nn.LeakyReLU`), a node as torch prints it (`LeakyReluBackward0`).
     """
@@ -49,9 +49,9 @@ class Activation(Spec):
     saturation: ClassVar[tuple[float, float]] = OPEN
     """Bounds for the default parameters; `saturation_bounds` uses the declared ones."""
     range: ClassVar[tuple[float, float]] = OPEN
-    """Between what phi(z) lies, whatever z is. A finite end is approached or reached."""
+    """Range of phi(z). Finite ends are approached or reached."""
     torch_names: ClassVar[tuple[TorchName, ...]] = ()
-    """By what a recorded loop knows it; one that torch composes of several operations has no node of its own."""
+    """How the recorder recognizes it; activations that torch composes of several operations have no node."""
     source: ClassVar[str]
     """Where the activation was proposed or is defined."""
 

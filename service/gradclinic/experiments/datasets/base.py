@@ -36,7 +36,7 @@ class Split:
     train: Samples
     validation: Samples
     target_variance: float = field(default=1.0, kw_only=True)
-    """Variance of the raw targets that standardizing divided by, its mean where there are several targets; else 1."""
+    """Variance of the raw targets if they were standardized (mean over several targets), otherwise 1."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Dataset(Spec):
     standardize: bool = True
     """Standardize inputs (and regression targets) to mean 0 and variance 1, measured on the training split."""
     standardize_targets: bool | None = None
-    """Standardize regression targets, whatever the inputs; null does as `standardize` says. Classes have no scale."""
+    """Standardize regression targets; null follows `standardize`. Class targets have no scale."""
     scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     """Multiplies the inputs when `standardize` is false."""
     shift: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0

@@ -16,7 +16,7 @@ LossInput = Literal["logits", "probabilities", "log_probabilities", "numbers", "
 
 
 class Loss(Spec):
-    """A loss, averaged over samples (and outputs, where it compares number by number)."""
+    """A loss, averaged over samples (and over outputs, if it compares single numbers)."""
 
     kind: str
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression")
@@ -51,6 +51,6 @@ class Loss(Spec):
 
 
 def entropy(counts: Doubles) -> float:
-    """Entropy in nats of classes counted so often (or weighted); [classes] -> a number."""
+    """Entropy in nats of classes with these counts (or weights); [classes] -> a number."""
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log(shares)).sum())

@@ -8,7 +8,7 @@ from ...kernel.spec import PositiveFloat
 from .base import Loss, LossInput
 
 _HALVINGS = 60
-"""Of an interval of float64 numbers, until nothing is left of it."""
+"""Number of bisections that reduce an interval of float64 numbers to a point."""
 
 
 class Huber(Loss):

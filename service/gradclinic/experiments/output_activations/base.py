@@ -12,7 +12,7 @@ class OutputActivation(Spec):
 
     name: str
     range: ClassVar[tuple[float, float]]
-    """Between what each output lies."""
+    """Range of each output."""
     source: ClassVar[str]
 
     @abstractmethod

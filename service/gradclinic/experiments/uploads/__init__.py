@@ -1,6 +1,6 @@
-"""Reads uploaded files, refuses what cannot be trained on, and returns one canonical form: a `Table`.
+"""Reads uploaded files, rejects those that cannot be trained on, and returns a canonical form: a `Table`.
 
-`python -m gradclinic.experiments.uploads` reads one file in a process of its own, whose memory is limited.
+`python -m gradclinic.experiments.uploads` reads one file in a separate process with limited memory.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Reads one upload from standard input, with limited memory and time, and writes what it found to standard output.
+"""Reads one upload from standard input, with limited memory and time, and writes the result to standard output.
 
 The argument has those of `read`, and the limits, as JSON. The first line of the output is a JSON object: the facts of
-the table, whose arrays follow as npz; or `problems`; or `{"too_large": true}` where the memory did not suffice.
+the table, whose arrays follow as npz; or `problems`; or `{"too_large": true}` if there was not enough memory.
 """
 
 import json
@@ -17,7 +17,7 @@ from . import read
 
 
 def main(asked: dict[str, Any]) -> None:
-    """Read standard input as `asked` says."""
+    """Read standard input with the arguments in `asked`."""
     _limit(memory_bytes=asked.pop("memory_bytes"), seconds=asked.pop("seconds"))
     try:
         facts = asdict(read(sys.stdin.buffer.read(), **asked).packed())
@@ -31,7 +31,7 @@ def main(asked: dict[str, Any]) -> None:
 
 
 def _limit(*, memory_bytes: int, seconds: int) -> None:
-    """Allow this process so many bytes more than it has now, and so many seconds of processor time."""
+    """Limit the additional memory of this process in bytes, and its CPU time in seconds."""
     if find_spec("pyarrow") is not None:
         import pyarrow.parquet  # noqa: F401  # so that its libraries do not count
     has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from .refusal import refused
 
 MOST_LABEL_CHARACTERS = 200
-"""Longest name of a class. Names are shown on pages and stored in each answer; a longer text is no name of a class."""
+"""Longest name of a class. Names are shown on pages and stored in each answer; a longer text is not a class name."""
 
 
 @dataclass(frozen=True)

@@ -6,5 +6,5 @@ from ...kernel.errors import InvalidDataset
 
 
 def refused(message: str, *, value: Any = None, allowed: str | None = None) -> InvalidDataset:
-    """The error that says what is wrong with an upload, and what is allowed."""
+    """The error with the problem of an upload, and what is allowed."""
     return InvalidDataset.at("", message, value=value, allowed=allowed)

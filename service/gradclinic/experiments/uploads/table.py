@@ -68,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class PackedTable:
-    """A table as it is stored: what is said of it, and its arrays as bytes."""
+    """A table as it is stored: its metadata, and its arrays as bytes."""
 
     digest: str
     task: Task
@@ -102,7 +102,7 @@ def likely_task(targets: npt.NDArray[Any] | Labels) -> Task:
 def table_of(
     inputs: npt.NDArray[Any], targets: npt.NDArray[Any] | Labels, *, task: Task, features: tuple[str, ...] | None
 ) -> Table:
-    """The canonical form of what a file holds; raises InvalidDataset for what cannot be trained on."""
+    """The canonical form of a file's content; raises InvalidDataset if it cannot be trained on."""
     rows = len(inputs)
     named = targets.names if isinstance(targets, Labels) else None
     targets = targets.codes if isinstance(targets, Labels) else targets
