@@ -272,3 +272,26 @@ def test_a_layer_whose_output_goes_into_the_next_one_as_it_is_has_no_activation(
         recording.after_backward(loss)
         optimizer.step()
     assert [site.activation for site in recording.record.sites] == ["identity", "identity"]
+
+
+def test_embeddings_alone_are_recorded_as_tables_beside_a_parameter_of_one_number():
+    class Factors(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.users, self.films = nn.Embedding(20, 4), nn.Embedding(30, 4)
+            self.offset = nn.Parameter(torch.zeros(()))
+
+        def forward(self, pairs):
+            return (self.users(pairs[:, 0]) * self.films(pairs[:, 1])).sum(1) + self.offset
+
+    model, criterion = Factors(), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with Recording(model, optimizer, criterion) as recording:
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = criterion(model(torch.randint(20, (16, 2))), torch.randn(16))
+            loss.backward()
+            recording.after_backward(loss)
+            optimizer.step()
+    tables = {weight.name: weight.is_looked_up for weight in recording.record.weights}
+    assert tables == {"offset": False, "users.weight": True, "films.weight": True}

@@ -28,13 +28,23 @@ def weights_in(
                 tuple(weight.shape),
                 readout=readout is not None and name == readout[0],
                 trainable=weight.requires_grad and id(weight) in trained,
+                module=_kind(module),
             )
             found.setdefault(id(weight), (weight, info))
     if not found:  # custom layers
         for name, weight in model.named_parameters():
-            info = WeightInfo(name, tuple(weight.shape), trainable=weight.requires_grad and id(weight) in trained)
+            info = WeightInfo(
+                name,
+                tuple(weight.shape) or (1,),
+                trainable=weight.requires_grad and id(weight) in trained,
+                module=_kind(model.get_submodule(name.rpartition(".")[0])),
+            )
             found[id(weight)] = weight, info
     return list(found.values())
+
+
+def _kind(module: nn.Module) -> str:
+    return type(module).__name__[:64]
 
 
 def unseen_in(model: nn.Module, discovery: Discovery) -> int:

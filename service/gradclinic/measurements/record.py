@@ -66,6 +66,13 @@ class WeightInfo:
     shape: tuple[int, ...]
     readout: bool = False
     trainable: bool = True
+    module: str | None = None
+    """The class of the module that holds it, in a program of somebody's own; None where that is not known."""
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether it is a table of which rows are looked up, so that it has no output of its own to record."""
+        return self.module in ("Embedding", "EmbeddingBag")
 
 
 @dataclass(frozen=True)

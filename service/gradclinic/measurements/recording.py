@@ -94,6 +94,12 @@ class DeclaredWeight(Spec):
     """Whether it belongs to the last layer (the readout)."""
     trainable: bool = True
     """Whether it is trained (not frozen)."""
+    module: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Class of the module that holds it (`Linear`); findings say it beside a name that is only a number."""
+
+    def info(self) -> WeightInfo:
+        """The weight as a record names it."""
+        return WeightInfo(self.name, self.shape, self.readout, self.trainable, self.module)
 
 
 class Declaration(Spec):
@@ -133,9 +139,7 @@ class Declaration(Spec):
             steps=self.steps or 0,
             batch_size=self.batch_size,
             sites=tuple(site.info() for site in self.sites),
-            weights=tuple(
-                WeightInfo(weight.name, weight.shape, weight.readout, weight.trainable) for weight in self.weights
-            ),
+            weights=tuple(weight.info() for weight in self.weights),
             clipping=self.clipping.to_json() if self.clipping is not None else None,
         )
 

@@ -143,12 +143,12 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
     """Whether the loss or the gradient left the numbers, or the loss ended far above where it began, and not in swings.
 
     One final value may be the peak of a swing, so the last quarter's level counts too; and a loss that swings
-    high, but no higher than before, oscillates.
+    high, but no higher than before, oscillates. One that ends where it began, but for the scatter of batches, stayed.
     """
     if features.diverged:
         return True
     loss, initial = features.relative_train_loss, features.relative_initial_loss
-    if loss is None or not loss > thresholds.blown_up or (initial is not None and loss <= initial):
+    if loss is None or not loss > thresholds.blown_up or (initial is not None and loss <= _STAYED * initial):
         return False  # a loss of NaN with nothing to compare it with is no evidence, and not above anything
     before, now = features.level(0.25, 0.5), features.level(0.75, 1.0)
     if before is None or now is None:
@@ -157,6 +157,11 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
         return False
     swings = features.swings(skip=0.25, rise=thresholds.rise)
     return now > 2.0 * before or swings is None or not swinging(swings, thresholds, is_learned=False)
+
+
+_STAYED = 1.25
+"""Up to this many times its first value a loss has stayed where it was: a batch of 32 squared errors scatters by a
+quarter of its mean (sqrt(2/32))."""
 
 
 def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> bool:
@@ -325,6 +330,19 @@ def percent(ratio: float) -> str:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun: `1 step`, `20 steps`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def named(layer: str, record: RunRecord) -> str:
+    """A layer's name as a person recognizes it: one that is only a number, with its class, `6 (Linear)`."""
+    if not layer.rpartition(".")[2].isdigit():
+        return layer
+    kind = next((weight.module for weight in record.weights if weight.name == layer), None)
+    return layer if kind is None else f"{layer} ({kind})"
+
+
+def all_named(layers: Sequence[str], record: RunRecord) -> str:
+    """Layer names in a sentence, as `listed` does, each as a person recognizes it."""
+    return listed(tuple(named(layer, record) for layer in layers))
 
 
 def listed(layers: tuple[str, ...], *, most: int = 4) -> str:

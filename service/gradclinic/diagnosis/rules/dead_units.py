@@ -16,10 +16,10 @@ from ..thresholds import Thresholds
 from .base import (
     Order,
     Rule,
+    all_named,
     and_first,
     enough,
     failed,
-    listed,
     loss_evidence,
     outcome_in_words,
     percent,
@@ -128,9 +128,9 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     units = f"{'/'.join(kinds)} units" if kinds else "units"
     if worst >= thresholds.dead_layer:
         share = "All" if worst > 0.9995 else f"{percent(worst)} of the"
-        where = listed(layers[:1]) or "one layer"
+        where = all_named(layers[:1], record) or "one layer"
         text = f"{share} {units} of {where} are dead: off for every sample, so no signal passes and no gradient returns"
     else:
-        where = f" (worst: {listed(layers)})" if layers else ""
+        where = f" (worst: {all_named(layers, record)})" if layers else ""
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
     return f"{text}; {outcome_in_words(features, thresholds)}"

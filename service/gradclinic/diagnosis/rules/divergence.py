@@ -11,7 +11,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, against_constant, blown_up, listed, loss_evidence
+from .base import Order, Rule, against_constant, all_named, blown_up, loss_evidence
 
 
 class Divergence(Rule):
@@ -110,7 +110,7 @@ def _confidence(features: Features, thresholds: Thresholds) -> float:
 def _summary(features: Features, record: RunRecord, thresholds: Thresholds, onset: int, layers: tuple[str, ...]) -> str:
     rate = record.get("learning_rate")
     with_rate = f" with learning rate {float(rate.values[-1, 0]):g}" if len(rate) else ""
-    moved = f"; {listed(layers)} moved most" if layers else ""
+    moved = f"; {all_named(layers, record)} moved most" if layers else ""
     if features.nonfinite_step is not None:
         return f"{_non_finite(features, onset, with_rate, moved)} {_blame(features, thresholds)}"
     loss = features.relative_train_loss or 0.0

@@ -27,11 +27,11 @@ from ..thresholds import Thresholds
 from .base import (
     Order,
     Rule,
+    all_named,
     and_first,
     blown_up,
     enough,
     failed,
-    listed,
     loss_evidence,
     outcome_in_words,
     overflows_float16,
@@ -94,7 +94,7 @@ class ExplodingGradients(Rule):
                 *_factors(shown, culprits),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, thresholds, shown, culprits) + and_first(_advice(features), harm=harm),
+            summary=_summary(features, record, thresholds, shown, culprits) + and_first(_advice(features), harm=harm),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -159,16 +159,16 @@ def _factors(slope: float, culprits: Culprits) -> tuple[Evidence, ...]:
     )
 
 
-def _summary(features: Features, thresholds: Thresholds, slope: float, culprits: Culprits) -> str:
+def _summary(features: Features, record: RunRecord, thresholds: Thresholds, slope: float, culprits: Culprits) -> str:
     recurrent = features.profile is not None and features.profile.group
     way = "from the last time step back to the first" if recurrent else "from output to input"
     if slope <= -45:
         return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}"
     growth = f"Gradients grow by a factor of 10^{-slope:.1f} {way}"
     if culprits.local:
-        where = f", most of it at {listed(culprits.layers)} (a factor of {culprits.worst_factor:.3g} there)"
+        where = f", most of it at {all_named(culprits.layers, record)} (a factor of {culprits.worst_factor:.3g} there)"
     elif recurrent:
-        where = f", by {culprits.typical_factor:.3g} at each step of {listed(culprits.layers)}"
+        where = f", by {culprits.typical_factor:.3g} at each step of {all_named(culprits.layers, record)}"
     else:
         where = f", by {culprits.typical_factor:.3g} at a typical layer"
     return f"{growth}{where}; {outcome_in_words(features, thresholds)}"

@@ -79,12 +79,12 @@ def _unseen(record: RunRecord) -> str | None:
 
 
 def _weights_seen(record: RunRecord) -> float:
-    """Fraction of the trained weights, without the readout's, in layers or blocks whose outputs are sites.
+    """Fraction of the trained weights, without the readout's and tables, in layers or blocks whose outputs are sites.
 
     1 if so few layers are hidden that they have no gradient profile. If no name of a site is that of a layer, each
     site counts as one layer's.
     """
-    hidden = [weight for weight in record.weights if weight.trainable and not weight.readout]
+    hidden = [each for each in record.weights if each.trainable and not each.readout and not each.is_looked_up]
     if len(hidden) < MIN_SITES:
         return 1.0
     places = {name for site in record.sites for name in (site.name, site.group) if name}

@@ -149,7 +149,7 @@ def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> 
                 " cross entropy fits classes"
             ),
             (Evidence("distinct_targets", float(targets.distinct), "targets"),),
-            0.6,
+            0.5 if is_class and targets.form != "indices" else 0.6,  # zeros and ones can be fitted (the Brier score)
             ("loss", "output_activation"),
         )
     return None

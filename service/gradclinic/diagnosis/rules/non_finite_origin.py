@@ -7,7 +7,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, counted, overflows_float16, starts_too_large
+from .base import Order, Rule, counted, named, overflows_float16, starts_too_large
 from .divergence import onset_of_blow_up
 
 _DATA = ("inputs", "targets")
@@ -54,7 +54,7 @@ class NonFiniteOriginRule(Rule):
                 Evidence("nonfinite_step", float(found.step), "step"),
                 Evidence("broken_rows", float(len(found.rows)), "rows", 0.0),
             ),
-            summary=_summary(found),
+            summary=_summary(found, record),
             blames=_BLAMES[found.where],
         )
 
@@ -62,9 +62,9 @@ class NonFiniteOriginRule(Rule):
         return Order.NON_FINITE_ORIGIN
 
 
-def _summary(found: NonFiniteOrigin) -> str:
+def _summary(found: NonFiniteOrigin, record: RunRecord) -> str:
     rows = f" ({_rows(found)} of the batch)" if found.rows else ""
-    at = f" of {found.module}" if found.module else ""
+    at = f" of {named(found.module, record)}" if found.module else ""
     said = {
         "inputs": f"The inputs hold NaN or infinity{rows}: remove or repair those rows",
         "targets": f"The targets hold NaN or infinity{rows}: remove or repair those rows",

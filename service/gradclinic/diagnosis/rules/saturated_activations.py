@@ -22,7 +22,7 @@ from ..culprits import saturated_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, and_first, enough, failed, listed, loss_evidence, outcome_in_words, percent
+from .base import Order, Rule, all_named, and_first, enough, failed, loss_evidence, outcome_in_words, percent
 
 
 class SaturatedActivations(Rule):
@@ -122,8 +122,8 @@ def _summary(
     when = "from the start" if from_start else "in the second half of training"
     if mean >= thresholds.saturated_mean:
         what = f"{percent(mean)} of the {kinds} activations are saturated {when}"
-        where = f" (worst: {listed(layers)})" if layers else ""
+        where = f" (worst: {all_named(layers, record)})" if layers else ""
     else:
-        what = f"{percent(worst)} of the {kinds} activations of {listed(layers)} are saturated {when}"
+        what = f"{percent(worst)} of the {kinds} activations of {all_named(layers, record)} are saturated {when}"
         where = ""
     return f"{what}{where}: there the slope is almost zero; {outcome_in_words(features, thresholds)}"

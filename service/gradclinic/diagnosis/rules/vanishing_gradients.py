@@ -31,11 +31,11 @@ from .base import (
     NOTHING_LEARNED,
     Order,
     Rule,
+    all_named,
     and_first,
     blown_up,
     enough,
     failed,
-    listed,
     loss_evidence,
     outcome_in_words,
     percent,
@@ -97,7 +97,9 @@ class VanishingGradients(Rule):
                 *loss_evidence(features, thresholds),
             ),
             blames=blames,
-            summary=_summary(features, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late))
+            summary=_summary(
+                features, record, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)
+            )
             + and_first(_advice(blames, recurrent=bool(profile.group)), harm=harm),
         )
 
@@ -184,7 +186,14 @@ def _factors(slope: float, culprits: Culprits) -> tuple[Evidence, ...]:
 
 
 def _summary(
-    features: Features, thresholds: Thresholds, slope: float, culprits: Culprits, *, late: bool, passing: bool
+    features: Features,
+    record: RunRecord,
+    thresholds: Thresholds,
+    slope: float,
+    culprits: Culprits,
+    *,
+    late: bool,
+    passing: bool,
 ) -> str:
     recurrent = features.profile is not None and features.profile.group
     way = "from the last time step back to the first" if recurrent else "from output to input"
@@ -196,11 +205,12 @@ def _summary(
         " late in training, though not at the start" if late else " at the start, and then recover" if passing else ""
     )
     if np.isinf(slope):
-        where = f"; they stop at {listed(culprits.layers[:1])}" if culprits.layers else ""
+        where = f"; they stop at {all_named(culprits.layers[:1], record)}" if culprits.layers else ""
     elif culprits.local:
-        where = f", most of it at {listed(culprits.layers)} (which passes on only {percent(culprits.worst_factor)})"
+        passes = percent(culprits.worst_factor)
+        where = f", most of it at {all_named(culprits.layers, record)} (which passes on only {passes})"
     elif recurrent:
-        where = f": each step of {listed(culprits.layers)} passes on {percent(culprits.typical_factor)}"
+        where = f": each step of {all_named(culprits.layers, record)} passes on {percent(culprits.typical_factor)}"
     else:
         where = f": a typical layer passes on only {percent(culprits.typical_factor)}"
     return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}"

@@ -9,6 +9,7 @@ from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules import base
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.losses import Swings
+from gradclinic.measurements.record import WeightInfo
 
 from ..records import healthy_record
 
@@ -41,7 +42,7 @@ def test_a_loss_beyond_three_times_the_constant_predictors_has_blown_up(loss, is
     assert blown_up(probed(4.0 * (STEPS > 150), relative_train_loss=loss, relative_initial_loss=1.0)) is is_so
 
 
-@pytest.mark.parametrize(("initial", "is_so"), [(None, True), (3.9, True), (4.0, False), (5.0, False)])
+@pytest.mark.parametrize(("initial", "is_so"), [(None, True), (3.1, True), (3.9, False), (5.0, False)])
 def test_a_loss_that_came_down_to_where_it_is_has_not(initial, is_so):
     assert blown_up(probed(4.0 * (STEPS > 150), relative_train_loss=4.0, relative_initial_loss=initial)) is is_so
 
@@ -243,3 +244,13 @@ def test_things_are_counted_with_their_noun():
 )
 def test_layers_are_listed_up_to_four(layers, words):
     assert base.listed(tuple(layers)) == words
+
+
+def test_a_layer_whose_name_is_only_a_number_is_said_with_its_class():
+    record = replace(
+        healthy_record(),
+        weights=(WeightInfo("net.6", (4, 4), module="Linear"), WeightInfo("head", (2, 4), module="Linear")),
+    )
+    assert base.named("net.6", record) == "net.6 (Linear)"
+    assert [base.named(each, record) for each in ("head", "7")] == ["head", "7"]
+    assert base.all_named(("net.6", "head"), record) == "net.6 (Linear) and head"

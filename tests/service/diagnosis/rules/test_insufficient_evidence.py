@@ -84,3 +84,12 @@ def test_sites_that_another_program_names_otherwise_count_as_one_layer_each() ->
     stuck = changed(healthy_record(), outcome=failed())
     renamed = tuple(replace(site, name=f"h{index}") for index, site in enumerate(stuck.sites))
     assert diagnose(replace(stuck, sites=renamed)).primary == "slow_convergence"
+
+
+def test_embeddings_need_not_be_seen_since_rows_of_them_are_looked_up() -> None:
+    stuck = seen_at(changed(healthy_record(), outcome=failed()))
+    tables = tuple(WeightInfo(f"table.{k}", (500, 16), module="Embedding") for k in range(11))
+    assert diagnose(replace(stuck, weights=tables)).primary == "slow_convergence"
+    assert diagnose(replace(stuck, weights=tuple(replace(each, module="Linear") for each in tables))).primary == (
+        "insufficient_evidence"
+    )

@@ -8,7 +8,7 @@ from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import failed
-from ..seen import CLASSIFIER, REGRESSION, but, seen
+from ..seen import CLASSIFIER, REGRESSION, SQUARED_ERROR, but, seen
 
 
 @pytest.mark.parametrize(("classes", "floor"), [(10, 1.4612), (3, 0.5514)])
@@ -157,3 +157,13 @@ def test_a_certain_mismatch_does_harm_where_there_is_no_loss_to_compare_with(end
     assert (diagnosis.primary, diagnosis.findings[0].harm) == ("loss_mismatch", True)
     learned = diagnose(seen(but(REGRESSION, "loss", broadcasts=True), outcome=failed(final_train_loss=0.1)))
     assert not learned.findings[0].harm
+
+
+def test_zeros_and_ones_that_are_fitted_as_numbers_do_not_lead_since_that_can_work():
+    answers = but(CLASSIFIER, "targets", form="multi_hot", columns=1, distinct=2, low=0.0, high=1.0, outside_unit=0.0)
+    answers = answers.model_copy(
+        update={"loss": SQUARED_ERROR, "outputs": answers.outputs.model_copy(update={"columns": 1})}
+    )
+    found = diagnose(seen(answers))
+    (finding,) = (each for each in found.findings if each.condition == "loss_mismatch")
+    assert (found.primary, finding.confidence, finding.severity) == ("slow_convergence", 0.5, "warning")
