@@ -5,7 +5,6 @@ digits. The demo tries the six remedies of common advice and one pair of them, w
 submitted over HTTP.
 """
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from ..client import Clinic, Run, Study
 from ..kernel.json import JsonObject
+from ..kernel.program import COMMAND
 from ..schemas.comparison import ComparisonAnswer
 from ..schemas.event import EventAnswer
 from ..text.chart import Line, profile_chart
@@ -32,8 +32,6 @@ from .serve import settings_with
 if TYPE_CHECKING:
     from ..schemas.experiment import ResolveAnswer
 
-COMMAND = os.environ.get("GRADCLINIC_COMMAND", "gradclinic")
-"""The name of the program as the user called it; set by the start script of a checkout."""
 SEEDS = (0, 1, 2)
 EXPERIMENT: JsonObject = {
     "model": {

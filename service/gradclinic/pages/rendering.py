@@ -17,6 +17,7 @@ from ..api.http.access import csrf_token
 from ..api.http.plain_json import plain
 from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
 from ..kernel.errors import GradclinicError
+from ..kernel.program import COMMAND
 from ..remedies.words import in_words
 from . import filters
 from .files import PLOTLY, plotly_styles
@@ -64,7 +65,8 @@ def _environment() -> Environment:
         remedy=in_words,
         remedies=filters.remedies,
     )
-    environment.globals.update(layout="base.html", saved=False, csrf=csrf_token)  # a report overrides layout and saved
+    # A report overrides layout and saved.
+    environment.globals.update(layout="base.html", saved=False, csrf=csrf_token, command=COMMAND)
     return environment
 
 

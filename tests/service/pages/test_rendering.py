@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from html import escape
 
 import pytest
@@ -102,3 +105,15 @@ def test_an_address_where_nothing_is_shows_a_browser_a_page_and_a_program_a_prob
     for path, accept in (("/nothing", "*/*"), ("/nothing", "application/json"), ("/v1/nothing", BROWSER)):
         answer = clinic.client.get(path, headers={"Accept": accept})
         assert answer.headers["Content-Type"] == "application/problem+json", (path, accept)
+
+
+def test_a_hint_names_the_command_that_works_in_this_installation():
+    show = "from gradclinic.pages.rendering import templates; print(templates.get_template('studies.html').render("
+    show += "studies=[], next=None, first=True, live=False, plotly='', plotly_styles=''))"
+    elsewhere = {name: value for name, value in os.environ.items() if name != "GRADCLINIC_COMMAND"}
+    for command, environment in (
+        ("gradclinic", elsewhere),
+        ("./run gradclinic", {**elsewhere, "GRADCLINIC_COMMAND": "./run gradclinic"}),
+    ):
+        text = subprocess.run([sys.executable, "-c", show], env=environment, check=True, capture_output=True, text=True)
+        assert f"<pre>{command} study SPEC.json</pre>" in text.stdout
