@@ -12,7 +12,7 @@ from ..text.prescription import prescription_words, watching
 from .options import AsJson, NoWait, Spec, Url, print_json
 from .specs import read_spec, with_experiment
 
-Runs = Annotated[int | None, typer.Option("--runs", help="Budget of the search as a number of runs.")]
+Runs = Annotated[int | None, typer.Option("--runs", help="Budget of the search as a number of runs, at least 16.")]
 Seconds = Annotated[
     float | None,
     typer.Option("--seconds", help="Budget of the search as total seconds of training.", show_default="240"),

@@ -14,7 +14,7 @@ from .candidates import Candidate, candidate, first_candidates
 from .report import ConfirmedCandidate, Cure, ExperimentDiagnosis, Report
 from .reporting import report
 from .search import SearchOutcome, SearchState, SearchTask, advance, next_runs
-from .spec import PrescriptionSpec
+from .spec import PrescriptionSpec, RequestedBudget
 from .trials import DEFAULT_BUDGET, Budget, Trial
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ExperimentDiagnosis",
     "PrescriptionSpec",
     "Report",
+    "RequestedBudget",
     "SearchOutcome",
     "SearchState",
     "SearchTask",

@@ -23,7 +23,9 @@ class BudgetPlan:
     """How the remaining budget is divided."""
 
     screen: int
-    """Number of candidates to screen, and again to improve: short runs with one seed."""
+    """Number of first candidates to screen: short runs with one seed."""
+    improve: int
+    """Number of short runs that are left once the later rounds are paid for."""
     race: int
     """Number of candidates with full-length runs, on two seeds."""
     finalists: int
@@ -48,7 +50,13 @@ def divide(budget: Budget, results: Iterable[RunResult], *, steps: int, short_st
     left -= confirm_seeds * (finalists + 2)
     race = int(min(5, max(1, left // 4)))
     left -= 2 * race
-    return BudgetPlan(screen=int(max(2, left / 2 / short)), race=race, finalists=finalists, confirm_seeds=confirm_seeds)
+    return BudgetPlan(
+        screen=int(max(2, left / 2 / short)),
+        improve=int(max(0, left / short)),
+        race=race,
+        finalists=finalists,
+        confirm_seeds=confirm_seeds,
+    )
 
 
 def affords(budget: Budget, results: Iterable[RunResult], *, runs: int, steps: int, rate: float) -> bool:

@@ -138,7 +138,7 @@ def _search(task: SearchTask) -> Steps:
     best = _best(scores, 2)
     restless = everything[_of(best[0], "screen", seed=seeds[0], steps=short).key].primary in _RESTLESS
     near = neighbours(experiment, best, restless=restless)
-    near = [each for each in near if each not in scores][: 2 * plan.screen]
+    near = [each for each in near if each not in scores][: plan.improve]
     everything |= yield from _screen("improve", near, scores, seed=seeds[0], steps=short)
 
     raced = _Race()
@@ -214,7 +214,7 @@ def _best(scores: Mapping[Candidate, float], count: int) -> list[Candidate]:
 def _with_simplest(best: list[Candidate], scores: Mapping[Candidate, float]) -> list[Candidate]:
     """The best candidates, including the best single remedy."""
     single = {each: score for each, score in scores.items() if len(each.remedies) == 1}
-    return list(dict.fromkeys([*best[: max(1, len(best) - 1)], *_best(single, 1), *best]))[: max(2, len(best))]
+    return list(dict.fromkeys([*best[: max(1, len(best) - 1)], *_best(single, 1), *best]))[: len(best)]
 
 
 def _confirm(task: SearchTask, raced: _Race, plan: BudgetPlan, everything: Mapping[str, RunResult]) -> Steps:

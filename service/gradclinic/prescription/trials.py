@@ -19,8 +19,8 @@ class Budget(Spec):
 
     seconds: Annotated[float | None, Field(gt=0, le=1e7)] = None
     """Total seconds of training over all runs, including recording. Runs in progress at the end may exceed it."""
-    runs: Annotated[int | None, Field(ge=8, le=10_000)] = None
-    """Total number of runs; at least 8 are needed to confirm a cure."""
+    runs: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """Total number of runs, which is never exceeded."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

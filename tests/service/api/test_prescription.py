@@ -12,7 +12,7 @@ from gradclinic.use_cases.service import Service
 from .examples import EXPERIMENT, experiment
 from .serving import train
 
-BODY = {"experiment": experiment(training={"steps": 60}), "budget": {"runs": 8}, "name": "what cures it?"}
+BODY = {"experiment": experiment(training={"steps": 60}), "budget": {"runs": 16}, "name": "what cures it?"}
 
 
 @pytest.mark.slow
@@ -103,7 +103,7 @@ def test_a_list_goes_on_where_its_page_ended(api: httpx.Client) -> None:
 
 
 def test_a_budget_in_both_units_or_in_neither_is_refused(api: httpx.Client) -> None:
-    for budget in ({}, {"seconds": 10, "runs": 10}, {"runs": 3}):
+    for budget in ({}, {"seconds": 10, "runs": 10}, {"runs": 15}):
         refused = api.post("/v1/prescriptions", json={**BODY, "budget": budget})
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"].startswith("/budget")

@@ -28,7 +28,7 @@ def test_a_prescription_is_watched_until_it_ends_and_told_in_words(
     clinic: Clinic, settings: Settings, tmp_path: Path
 ) -> None:
     easy = experiment(model={"depth": 1, "activation": "relu"}, optimizer={"learning_rate": 0.5})
-    with begun("prescribe", spec(tmp_path, easy), "--runs", "8", "--url", clinic.url) as command:
+    with begun("prescribe", spec(tmp_path, easy), "--runs", "16", "--url", clinic.url) as command:
         assert command.stderr is not None
         first = command.stderr.readline()
         assert first.strip().endswith("training the unchanged experiment; 0 of 3 runs so far have ended")

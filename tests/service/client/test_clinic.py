@@ -16,8 +16,8 @@ def test_lists_are_narrowed_by_the_filters_of_the_api(clinic: Clinic) -> None:
     study = clinic.study(EXPERIMENT, seeds=[0], labels=labelled)
     clinic.study(EXPERIMENT, seeds=[0]).cancel()
     assert [found.id for found in clinic.studies(label="team:vision", status="running")] == [study.id]
-    search = clinic.prescribe(EXPERIMENT, runs=8, labels=labelled)
-    clinic.prescribe(EXPERIMENT, runs=8)
+    search = clinic.prescribe(EXPERIMENT, runs=16, labels=labelled)
+    clinic.prescribe(EXPERIMENT, runs=16)
     (found,) = clinic.prescriptions(label="team:vision")
     assert (found.id, found.cure) == (search.id, None)
 

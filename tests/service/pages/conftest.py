@@ -57,7 +57,7 @@ def swept_study() -> dict:
 
 
 def search() -> dict:
-    return {"experiment": EXPERIMENT, "budget": {"runs": 8}, "name": NASTY, "labels": {"team": NASTY}}
+    return {"experiment": EXPERIMENT, "budget": {"runs": 16}, "name": NASTY, "labels": {"team": NASTY}}
 
 
 def explosive() -> dict:

@@ -15,12 +15,12 @@ from .world import EXPERIMENT, hopeless, search
 @pytest.mark.parametrize(
     ("runs", "divided"),
     [
-        (40, BudgetPlan(screen=5, race=5, finalists=2, confirm_seeds=5)),
-        (30, BudgetPlan(screen=3, race=2, finalists=2, confirm_seeds=5)),
-        (29, BudgetPlan(screen=4, race=3, finalists=1, confirm_seeds=5)),
-        (24, BudgetPlan(screen=2, race=2, finalists=1, confirm_seeds=5)),
-        (23, BudgetPlan(screen=4, race=3, finalists=1, confirm_seeds=3)),
-        (8, BudgetPlan(screen=2, race=1, finalists=1, confirm_seeds=3)),
+        (40, BudgetPlan(screen=5, improve=10, race=5, finalists=2, confirm_seeds=5)),
+        (30, BudgetPlan(screen=3, improve=6, race=2, finalists=2, confirm_seeds=5)),
+        (29, BudgetPlan(screen=4, improve=8, race=3, finalists=1, confirm_seeds=5)),
+        (24, BudgetPlan(screen=2, improve=5, race=2, finalists=1, confirm_seeds=5)),
+        (23, BudgetPlan(screen=4, improve=8, race=3, finalists=1, confirm_seeds=3)),
+        (13, BudgetPlan(screen=2, improve=2, race=1, finalists=1, confirm_seeds=3)),
     ],
 )
 def test_runs_pay_for_the_confirmation_first_and_then_for_the_race(runs, divided):

@@ -111,12 +111,27 @@ def test_the_random_control_is_drawn_from_the_seed_and_beaten():
     assert drawn == again != others
 
 
-@pytest.mark.parametrize("runs", [24, 40, 80])
-def test_a_budget_of_runs_is_kept(runs):
-    cured = search(replace(TASK, budget=Budget(runs=runs)), by_norm)
-    assert len(cured.asked) <= runs
-    assert cured.outcome.ending == "cured"
-    assert len(search(replace(TASK, budget=Budget(runs=runs)), hopeless).asked) <= runs
+def never_alike(trial):
+    """A world in which a candidate is as good as its name is long, so that the rounds choose other ones."""
+    return result_of(trial, 0.3 + len(trial.arm) % 7 / 10 if trial.remedies else 1.0)
+
+
+def cured_in_vain(trial):
+    """A world in which candidates do well until they are confirmed, so that one after the other is tried."""
+    return result_of(trial, 0.9 if trial.seed >= 1000 or not trial.remedies else 0.1)
+
+
+@pytest.mark.parametrize("world", [by_norm, hopeless, never_alike, cured_in_vain])
+@pytest.mark.parametrize("runs", [*range(16, 48), 80])
+def test_a_budget_of_runs_is_never_exceeded(runs, world):
+    state = search(replace(TASK, budget=Budget(runs=runs)), world)
+    assert len(state.asked) <= runs
+    assert state.round == "confirm"
+
+
+@pytest.mark.parametrize("runs", [16, 20, 24, 40, 80])
+def test_a_budget_of_few_runs_can_confirm_a_cure(runs):
+    assert search(replace(TASK, budget=Budget(runs=runs)), by_norm).outcome.ending == "cured"
 
 
 def test_a_budget_of_seconds_is_kept_where_runs_cost_what_they_did_before():

@@ -12,7 +12,7 @@ from gradclinic.comparison.study import ArmSpec, StudySpec
 from gradclinic.experiments.datasets import DATASETS
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.uploads import from_npz
-from gradclinic.prescription import Budget, PrescriptionSpec
+from gradclinic.prescription import PrescriptionSpec, RequestedBudget
 from gradclinic.queue.messages import Queue
 from gradclinic.reconciler import Reconciler
 from gradclinic.regression import CheckSpec, PinSpec, ScheduleSpec
@@ -140,7 +140,7 @@ def check_every_job(installation: Installation, declared: Experiment) -> None:
 
     pin_baseline(service, "main", PinSpec(study_id=study.id, arm="baseline"))
     check = submit_check(service, CheckSpec(baseline="main"))
-    prescription = submit_prescription(service, PrescriptionSpec(experiment=declared, budget=Budget(runs=8)))
+    prescription = submit_prescription(service, PrescriptionSpec(experiment=declared, budget=RequestedBudget(runs=16)))
     create_schedule(service, ScheduleSpec(name="hourly", cron="* * * * *", check=CheckSpec(baseline="main")))
     assert installation.fire() == 2
     installation.finish()

@@ -6,7 +6,7 @@ import pytest
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import Conflict, InvalidRequest, ServiceUnavailable
-from gradclinic.prescription import Budget, PrescriptionSpec, Report
+from gradclinic.prescription import PrescriptionSpec, Report, RequestedBudget
 from gradclinic.store import Run
 from gradclinic.use_cases.prescription import LABEL, give_up, step, submit_prescription
 from gradclinic.use_cases.service import Service
@@ -15,7 +15,7 @@ from ..api.examples import experiment
 from ..api.serving import train
 
 SICK = Experiment.model_validate(experiment(training={"steps": 60}))
-EIGHT_RUNS = PrescriptionSpec(experiment=SICK, budget=Budget(runs=8))
+FEW_RUNS = PrescriptionSpec(experiment=SICK, budget=RequestedBudget(runs=16))
 
 
 def queued(service: Service, prescription_id: str) -> list[Run]:
@@ -30,7 +30,7 @@ def reported(service: Service, prescription_id: str) -> Report:
 
 @pytest.mark.slow
 def test_a_search_ends_with_a_report_of_what_it_tried_and_of_its_control(service: Service) -> None:
-    begun = submit_prescription(service, EIGHT_RUNS)
+    begun = submit_prescription(service, FEW_RUNS)
     assert begun.status == "running"
     assert begun.progress.runs == 3
     while waiting := queued(service, begun.id):
@@ -60,7 +60,7 @@ def test_a_search_that_is_stored_is_accepted_although_the_database_is_lost_right
 
     with monkeypatch.context() as broken:
         broken.setattr(service.store.prescriptions, "ask", lost)
-        begun = submit_prescription(service, EIGHT_RUNS)
+        begun = submit_prescription(service, FEW_RUNS)
     assert (begun.status, begun.progress.runs) == ("running", 0)
     assert step(service, begun.id) == 3
 
@@ -68,7 +68,7 @@ def test_a_search_that_is_stored_is_accepted_although_the_database_is_lost_right
 def test_a_round_is_not_queued_again_by_whoever_has_not_seen_that_it_was(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = submit_prescription(service, EIGHT_RUNS)
+    begun = submit_prescription(service, FEW_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     stale = service.store.prescriptions.get(begun.id), service.store.prescriptions.trials(begun.id)
     assert step(service, begun.id) > 0
@@ -88,7 +88,7 @@ def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
 
     monkeypatch.setattr(service.store.prescriptions, "ask", dies)
     with pytest.raises(KeyboardInterrupt):
-        submit_prescription(service, EIGHT_RUNS)
+        submit_prescription(service, FEW_RUNS)
     monkeypatch.undo()
     (waiting,) = service.store.prescriptions.running()
     assert step(service, waiting) == 3
@@ -96,7 +96,7 @@ def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
 
 
 def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Service) -> None:
-    begun = submit_prescription(service, EIGHT_RUNS)
+    begun = submit_prescription(service, FEW_RUNS)
     first, *others = queued(service, begun.id)
     service.store.runs.delete(first.id)
     assert step(service, begun.id) == 0  # the others of the round are waited for
@@ -109,7 +109,7 @@ def test_a_search_goes_on_without_a_run_that_is_deleted_and_says_so(service: Ser
 
 
 def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Service) -> None:
-    begun = submit_prescription(service, EIGHT_RUNS)
+    begun = submit_prescription(service, FEW_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     assert step(service, begun.id) > 0
     for run in queued(service, begun.id):
@@ -120,7 +120,7 @@ def test_a_candidate_whose_run_was_deleted_is_listed_without_a_run(service: Serv
 
 
 def test_what_deleted_runs_cost_stays_spent(service: Service) -> None:
-    begun = submit_prescription(service, EIGHT_RUNS)
+    begun = submit_prescription(service, FEW_RUNS)
     train(service.settings, *(run.id for run in queued(service, begun.id)))
     step(service, begun.id)
     before = reported(service, begun.id).spent
@@ -145,7 +145,7 @@ def _seconds(run: Run) -> float:
 
 
 def test_a_search_all_of_whose_runs_are_deleted_ends_with_the_reason(service: Service) -> None:
-    begun = submit_prescription(service, EIGHT_RUNS)
+    begun = submit_prescription(service, FEW_RUNS)
     for run in queued(service, begun.id):
         service.store.runs.delete(run.id)
     assert step(service, begun.id) == 0
