@@ -6,7 +6,7 @@ from typing import Any, Self
 from ..kernel.json import JsonObject
 from ..schemas.check import CheckAnswer, CheckSummary
 from .connection import Calls, id_in_path
-from .spec import ExperimentLike, RemedyLike, plain
+from .spec import ExperimentLike, RemedyLike, plain, plain_remedies
 from .submitted import Submitted
 
 
@@ -67,7 +67,7 @@ class CheckCalls(Calls):
             {
                 "baseline": baseline,
                 "experiment": None if experiment is None else plain(experiment),
-                "remedies": None if remedies is None else [plain(remedy) for remedy in remedies],
+                "remedies": None if remedies is None else plain_remedies(remedies),
                 "seeds": None if seeds is None else list(seeds),
                 "margins": None if margins is None else dict(margins),
                 "name": name,

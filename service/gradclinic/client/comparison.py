@@ -25,7 +25,10 @@ class ComparisonResult:
         return self.answer.arms
 
     def __getitem__(self, arm: str) -> ArmAnswer:
-        return next(each for each in self.arms if each.arm == arm)
+        for each in self.arms:
+            if each.arm == arm:
+                return each
+        raise KeyError(f"no arm is called {arm!r}; there are {', '.join(repr(each.arm) for each in self.arms)}")
 
     def __str__(self) -> str:
         from ..text.comparison import ranking_text

@@ -11,7 +11,7 @@ from ..schemas.study import StudyAnswer
 from .comparison import ComparisonResult
 from .connection import Calls, id_in_path
 from .run import Run
-from .spec import ExperimentLike, RemedyLike, plain
+from .spec import ExperimentLike, RemedyLike, plain, plain_remedies
 from .submitted import Submitted
 
 
@@ -82,5 +82,5 @@ class StudyCalls(Calls):
 
 def _arm(name: str, value: Sequence[RemedyLike] | ExperimentLike) -> JsonObject:
     if isinstance(value, Sequence):
-        return {"name": name, "remedies": [plain(remedy) for remedy in value]}
+        return {"name": name, "remedies": plain_remedies(value)}
     return {"name": name, "experiment": plain(value)}

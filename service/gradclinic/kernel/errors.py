@@ -38,6 +38,10 @@ class Problem:
     value: Any = None
     allowed: str | None = None
 
+    def __str__(self) -> str:
+        allowed = f" (allowed: {self.allowed})" if self.allowed else ""
+        return f"{self.pointer or '/'}: {self.message}{allowed}"
+
     def under(self, prefix: str) -> "Problem":
         """The problem with its pointer moved below `prefix`."""
         return Problem(prefix + self.pointer, self.message, self.value, self.allowed)
@@ -61,7 +65,7 @@ class InvalidRequest(GradclinicError):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        return "; ".join(f"{p.pointer or '/'}: {p.message}" for p in self.problems)
+        return "; ".join(map(str, self.problems))
 
     def under(self, prefix: str) -> Self:
         """The error with all pointers moved below `prefix`."""

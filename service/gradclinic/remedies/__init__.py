@@ -40,4 +40,8 @@ def __getattr__(name: str) -> type[Remedy]:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return [*__all__, *(cls.__name__ for cls in REMEDIES.values())]
+
+
 __all__ = ["REMEDIES", "AnyRemedy", "Remedy", "RemedyList", "apply_all"]

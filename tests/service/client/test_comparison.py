@@ -28,6 +28,9 @@ def test_a_comparison_is_drawn_by_its_own_metric_and_shows_itself(clinic: Clinic
     assert study.comparison().figure().layout.title.text == "Final validation loss against baseline"
     assert [line.name for line in comparison.figure("profiles").data] == ["baseline", "norm"]
     assert repr(comparison) == str(comparison)
+    assert comparison["norm"].arm == "norm"
+    with pytest.raises(KeyError, match="no arm is called 'typo'; there are 'norm'"):
+        comparison["typo"]
     pio.renderers["shown"] = shown = Shown()
     comparison.figure().show(renderer="shown")
     assert [each["layout"]["title"]["text"] for each in shown.figures] == ["Final validation accuracy against baseline"]

@@ -33,7 +33,7 @@ def test_a_slope_near_its_threshold_is_told_with_a_failure_that_nothing_else_exp
 
 @pytest.mark.parametrize(
     ("update", "words"),
-    [(1e-5, "can have moved by more than 0.3 % of its size"), (0.0, "in 300 steps no layer moved at all")],
+    [(3.3e-5, "can have moved by more than 0.99 % of its size"), (0.0, "in 300 steps no layer moved at all")],
 )
 def test_steps_that_are_too_small_are_said_to_be_and_larger_ones_are_suggested(update: float, words: str) -> None:
     finding = diagnose(stuck(update_to_weight_ratio=update)).findings[0]
