@@ -22,7 +22,7 @@ import gradclinic
 from gradclinic.diagnosis.wording import as_read
 from gradclinic.measurements.preflight import BOUNDS
 from gradclinic.pages.filters import severity_class
-from gradclinic.pages.index import CONDITIONS
+from gradclinic.pages.run_list import CONDITIONS
 from gradclinic.settings import Settings
 from gradclinic.use_cases.catalogue import catalogue
 from gradclinic.web import create_app

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 DAY_S, HOUR_S = 86_400.0, 3600.0
 MOST_DAYS = 36_500
 
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key: the part before the dot.")]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key (the part before the dot).")]
 
-app = typer.Typer(help="Manage API keys. Run these commands where the service has its database.", no_args_is_help=True)
+app = typer.Typer(help="Manage API keys. These commands need access to the database.", no_args_is_help=True)
 
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is, or what uses it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The owner of the key, or the program that uses it.")],
     *,
     scope: Annotated[
         Scope,
@@ -76,7 +76,7 @@ def list_keys(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_
 
 @app.command("revoke")
 def revoke(key_id: KeyId, *, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> int:
-    """Revoke a key at once, and end the sessions of those who logged in with it."""
+    """Revoke a key immediately, and end all sessions that were started with it."""
     with _store(database_url, data_dir) as store:
         key = store.keys.revoke(key_id)
     typer.echo(f"{key.id} ({key.name}) is revoked.")
@@ -87,14 +87,12 @@ def revoke(key_id: KeyId, *, database_url: DatabaseUrl = None, data_dir: DataDir
 def rotate(
     key_id: KeyId,
     *,
-    keep_hours: Annotated[
-        int, typer.Option(min=0, max=24 * 365, help="Hours for which the old key stays valid, to replace it.")
-    ] = 24,
+    keep_hours: Annotated[int, typer.Option(min=0, max=24 * 365, help="Hours for which the old key stays valid.")] = 24,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> int:
-    """Create a key like another one, and let the other one expire."""
+    """Replace a key by a new one with the same scope; the old one expires later."""
     with _store(database_url, data_dir) as store:
         issued = store.keys.rotate(key_id, old_lasts_s=keep_hours * HOUR_S)
     if not as_json:
@@ -120,7 +118,7 @@ def _store(database_url: str | None, data_dir: "Path | None") -> "Iterator[Store
 
 
 def _show_once(issued: "IssuedKey", *, as_json: bool) -> int:
-    """Print a new key: the key itself to standard output, what is said about it to standard error."""
+    """Print a new key: the key to standard output, and information about it to standard error."""
     if as_json:
         print_json({**_document(issued.key), "key": issued.text})
         return 0

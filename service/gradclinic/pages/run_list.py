@@ -1,4 +1,4 @@
-"""The list of all runs, by what is wrong with them and by what asked for them."""
+"""The list of all runs, with filters for condition, status and source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from .run import RunRow, rows_of
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 CONDITIONS = tuple(RULES)
 SOURCES: Mapping[str, str] = {
-    "own": "posted or recorded on its own",
+    "own": "nothing (single runs and recordings)",
     "study": "a study",
     "prescription": "a prescription",
     "check": "a check",
 }
 RUNS = 50
-"""Rows of a page."""
+"""Rows per page."""
 
 router = page_router()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilters:
-    """What the list of runs is narrowed to; empty means any, as the fields of a form send it."""
+    """The filters of the list; empty means any, as forms send it."""
 
     name: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = ""
     status: Annotated[str, Query(pattern=f"^({'|'.join(STATUSES)})?$")] = ""
@@ -42,7 +42,7 @@ class RunFilters:
 
     @property
     def used(self) -> dict[str, str]:
-        """Those that narrow the list, as query parameters."""
+        """The filters in use, as query parameters."""
         return {name: value for name, value in vars(self).items() if value}
 
 

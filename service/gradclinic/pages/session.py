@@ -1,4 +1,4 @@
-"""Logging in to the pages with an API key, and out again."""
+"""Login to the pages with an API key, and logout."""
 
 import re
 from typing import Annotated
@@ -12,7 +12,7 @@ from ..kernel.access import new_secret, split
 from .rendering import page_router, render
 
 LASTS_S = 12 * 3600
-"""Seconds that a session lasts."""
+"""Maximum duration of a session in seconds."""
 FORM_COOKIE = "gradclinic_login"
 FORM_LASTS_S = 3600
 _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20]*")
@@ -26,16 +26,16 @@ Field = Annotated[str, Form(max_length=4000)]
 
 @router.get(LOGIN)
 def show(request: Request, to: There = "/") -> HTMLResponse:
-    """The form, with a token that belongs to a cookie of its own, so that no other site can send it."""
+    """The login form, with a token tied to a cookie, so that other sites cannot submit it."""
     return _form(request, to)
 
 
 @router.post(LOGIN)
 def log_in(request: Request, service: TheService, key: Field = "", csrf: Field = "", to: Field = "/") -> Response:
-    """Start a session, and go on to the page that was asked for."""
+    """Start a session, and redirect to the requested page."""
     secret = request.cookies.get(FORM_COOKIE)
     if secret is None or not is_token(csrf, secret):
-        return _form(request, to, status_code=403, trouble="The form had expired. Try again.")
+        return _form(request, to, status_code=403, trouble="The form has expired. Try again.")
     parts = split(key.strip())
     found = None if parts is None else service.store.keys.authenticate(*parts)
     if found is None:
@@ -49,7 +49,7 @@ def log_in(request: Request, service: TheService, key: Field = "", csrf: Field =
 
 @router.post(LOGOUT)
 def log_out(request: Request, service: TheService, csrf: Field = "") -> Response:
-    """End the session, if the form is that of one of its pages."""
+    """End the session, if the form came from one of its pages."""
     secret = request.cookies.get(SESSION_COOKIE)
     answer = RedirectResponse(LOGIN, 303, {"Cache-Control": "no-store"})
     if secret is not None and is_token(csrf, secret):
@@ -68,11 +68,11 @@ def _form(request: Request, to: str, *, status_code: int = 200, trouble: str = "
 
 
 def _set_cookie(answer: Response, request: Request, name: str, secret: str, *, lasts_s: int, path: str) -> None:
-    """Set a cookie that no script can read, and that other sites' forms do not send."""
+    """Set a cookie that scripts cannot read, and that browsers do not send with forms of other sites."""
     secure = request.url.scheme == "https"
     answer.set_cookie(name, secret, max_age=lasts_s, path=path, secure=secure, httponly=True, samesite="lax")
 
 
 def _local(to: str) -> str:
-    """A path of this service; the first page for anything else."""
+    """A path of this service; the home page for anything else."""
     return to if _LOCAL.fullmatch(to) and not to.startswith((LOGIN, LOGOUT)) else "/"

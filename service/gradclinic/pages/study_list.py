@@ -11,7 +11,7 @@ from ..use_cases.service import Service
 from .rendering import page_router, render
 
 STUDIES = 50
-"""Rows of a page."""
+"""Rows per page."""
 
 router = page_router()
 

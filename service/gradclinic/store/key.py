@@ -1,4 +1,4 @@
-"""API keys: created, checked, revoked, and replaced by new ones."""
+"""Creates, checks, revokes and rotates API keys."""
 
 from collections.abc import Sequence
 from hmac import compare_digest
@@ -18,7 +18,7 @@ from .rows import known, moment
 log = structlog.get_logger(__name__)
 
 USE_NOTED_EVERY_S = 60.0
-"""Seconds for which a use of a key is not written again."""
+"""Minimum seconds between two updates of a key's last use."""
 
 
 class Keys:
@@ -28,7 +28,7 @@ class Keys:
         self._database = database
 
     def create(self, name: str, *, scope: Scope, lasts_s: float | None = None) -> IssuedKey:
-        """A new key, which expires after `lasts_s` seconds, or never."""
+        """Create a key that expires after `lasts_s` seconds, or never."""
         with self._database.write() as connection:
             return _create(connection, self._database, name, scope=scope, lasts_s=lasts_s)
 
@@ -39,7 +39,7 @@ class Keys:
         return [to_key(row) for row in rows]
 
     def revoke(self, key_id: str) -> Key:
-        """End a key at once, with the sessions of those who logged in with it; raises NotFound."""
+        """Revoke a key immediately, and end all sessions that were started with it; raises NotFound."""
         keys = t.api_keys.c
         with self._database.write() as connection:
             connection.execute(
@@ -52,7 +52,7 @@ class Keys:
     def rotate(self, key_id: str, *, old_lasts_s: float) -> IssuedKey:
         """A new key with the name, scope and lifetime of another one, which expires after `old_lasts_s` seconds.
 
-        Raises NotFound, or Conflict if the other one is not valid any more.
+        Raises NotFound, or Conflict if the old key is no longer valid.
         """
         keys, ends = t.api_keys.c, self._database.now + old_lasts_s
         with self._database.write() as connection:
@@ -84,7 +84,7 @@ class Keys:
     def note_use(self, row: RowMapping) -> None:
         """Write when a key was last used, at most once a minute; `row` has its columns, and `now`.
 
-        If the database cannot take it at the moment, the next use is noted instead.
+        If the database is busy, the next use is recorded instead.
         """
         keys = t.api_keys.c
         if row["last_used_at"] is not None and row["last_used_at"] > row["now"] - USE_NOTED_EVERY_S:

@@ -1,6 +1,6 @@
-"""Sessions of people who logged in to the pages with an API key.
+"""Login sessions on the pages, started with an API key.
 
-They are stored, and not only signed, so that logging out ends them, and no secret has to be shared by several APIs.
+They are stored instead of only signed, so that a logout ends them and several APIs need not share a secret.
 """
 
 from sqlalchemy import delete, insert, select

@@ -1,4 +1,4 @@
-"""Who may do what: an API key in `Authorization`, or the session of somebody who logged in to the pages with one.
+"""Access control: an API key in `Authorization`, or a session on the pages that was started with a key.
 
 What an operation needs follows from its method and path, so an operation that is added is closed from the start.
 """
@@ -29,7 +29,7 @@ SESSION_COOKIE = "gradclinic_session"
 CSRF_HEADER = "X-CSRF-Token"
 LOGIN, LOGOUT = "/login", "/logout"
 MOST_LOGIN_BYTES = 16_384
-"""Size of a login form at most: anyone can send one."""
+"""Maximum size of a login form; anyone can send one."""
 REALM = 'Bearer realm="gradclinic"'
 
 _OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
@@ -37,14 +37,14 @@ _OPEN_BELOW = "/static/"
 _ADMINISTRATIVE = frozenset({"/metrics"})
 _MANAGED = ("/v1/schedules", "/v1/baselines")
 _READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)")
-"""What is posted here is only read: nothing is stored."""
+"""A POST to these paths only reads: nothing is stored."""
 
 _csrf: ContextVar[str] = ContextVar("csrf", default="")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose request it is."""
+    """The key or session of a request."""
 
     key: Key
     session: str | None = field(repr=False)
@@ -67,17 +67,17 @@ def needed_scope(method: str, path: str) -> access.Scope | None:
 
 
 def csrf_of(secret: str) -> str:
-    """The token that a form or a script of our pages sends beside a cookie that holds a secret."""
+    """The CSRF token that forms and scripts of our pages send in addition to the cookie with the secret."""
     return digest_of(f"csrf:{secret}")
 
 
 def csrf_token() -> str:
-    """The token of the session that asks for the present page; empty without one."""
+    """The CSRF token of the session that requests the current page; empty without a session."""
     return _csrf.get()
 
 
 def is_token(given: str, secret: str) -> bool:
-    """Whether a token is that of the secret in the cookie."""
+    """Whether a token belongs to the secret in the cookie."""
     return compare_digest(given.encode(), csrf_of(secret).encode())
 
 

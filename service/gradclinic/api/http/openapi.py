@@ -18,6 +18,9 @@ from .access import CSRF_HEADER, SESSION_COOKIE, needed_scope
 from .cross_site import SAFE_METHODS
 from .dependencies import problems
 
+Document = dict[str, Any]
+"""An OpenAPI document, or a part of one."""
+
 
 def operation_id(route: APIRoute) -> str:
     """The operation id of a route in camel case: `create_study` becomes `createStudy`."""
@@ -25,7 +28,7 @@ def operation_id(route: APIRoute) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-def document_of(app: FastAPI, *, requires_keys: bool = False) -> Callable[[], dict[str, Any]]:
+def document_of(app: FastAPI, *, requires_keys: bool = False) -> Callable[[], Document]:
     """A function that creates the application's document; defaults that are objects are moved to the description.
 
     Client generators do not support defaults for models, and omit such fields. If the service requires keys, every
@@ -33,7 +36,7 @@ def document_of(app: FastAPI, *, requires_keys: bool = False) -> Callable[[], di
     """
     described = app.openapi
 
-    def document() -> dict[str, Any]:
+    def document() -> Document:
         if app.openapi_schema is None:
             found = _with_refusals(_with_conditions(_with_words_for_defaults(described())))
             app.openapi_schema = _with_security(found) if requires_keys else found
@@ -53,7 +56,7 @@ def _with_words_for_defaults(schema: Any) -> Any:
     return {key: _with_words_for_defaults(value) for key, value in schema.items()}
 
 
-def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
+def _with_conditions(document: Document) -> Document:
     """The document with the conditions on which a run may stop; the model of an experiment does not know them."""
     stop_when = document["components"]["schemas"].get("StopWhen")
     if stop_when is not None:
@@ -61,7 +64,7 @@ def _with_conditions(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _with_refusals(document: dict[str, Any]) -> dict[str, Any]:
+def _with_refusals(document: Document) -> Document:
     """The document with refusals: of an unknown host by any operation (421), of a page by those that change (403)."""
     answers = {
         str(status): {key: value for key, value in answer.items() if key != "model"}
@@ -74,7 +77,7 @@ def _with_refusals(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _with_security(document: dict[str, Any]) -> dict[str, Any]:
+def _with_security(document: Document) -> Document:
     """The document with the scope that each operation needs, and with its refusals of other requests (401, 403)."""
     document["components"]["securitySchemes"] = {
         "api_key": {
@@ -108,6 +111,6 @@ def _with_security(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _is_schema(value: dict[str, Any]) -> bool:
+def _is_schema(value: Document) -> bool:
     """Whether a value is the schema of a field named `default`, not a default value."""
     return bool(value.keys() & {"$ref", "type", "anyOf", "oneOf", "allOf"})

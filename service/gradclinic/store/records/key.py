@@ -11,7 +11,7 @@ class Key:
     """An API key, without its secret, which is not stored."""
 
     id: str
-    """The part before the dot. It is no secret, and is shown in logs."""
+    """The part before the dot. It is not secret, and appears in logs."""
     name: str
     scope: Scope
     created_at: datetime
@@ -24,7 +24,7 @@ class Key:
 
 @dataclass(frozen=True)
 class IssuedKey:
-    """A new key, with the text that its owner sends. The text is known at this moment only."""
+    """A new key with its full text, which is only available at this moment."""
 
     key: Key
     text: str = field(repr=False)
