@@ -24,7 +24,7 @@ class Remedy(Spec):
     source: ClassVar[str]
 
     def __getitem__(self, key: str) -> object:
-        """A knob by its JSON key; raises KeyError where it has no such knob."""
+        """A knob by its JSON key; raises KeyError if it has no such knob."""
         if key not in type(self).model_fields:
             raise KeyError(key)
         return getattr(self, key)
@@ -34,7 +34,7 @@ class Remedy(Spec):
         """The experiment with the remedy applied; raises RemedyDoesNotApply if there is nothing to change."""
 
     def in_place(self, record: RunRecord) -> bool:
-        """Whether a recorded training has it already, or has nothing that it changes, as far as its record tells."""
+        """Whether a recorded training, as far as its record shows, already has it or has nothing for it to change."""
         return False
 
 

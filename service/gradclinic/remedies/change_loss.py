@@ -8,11 +8,11 @@ from .endings import misfit
 
 
 class ChangeLoss(Remedy):
-    """Minimize another loss, by default the usual one: cross entropy for classes, squared error for numbers."""
+    """Replace the loss, by default with the usual one: cross entropy for classes, squared error for numbers."""
 
     kind: Literal["change_loss"] = "change_loss"
     loss: AnyLoss | None = None
-    """The new loss; null is the usual one of the data. The outputs must fit it, see `change_output_activation`."""
+    """The new loss; null is the usual one for the data. The outputs must fit it; see `change_output_activation`."""
     source: ClassVar[str] = "Goodfellow, Bengio and Courville 2016, Deep Learning, 6.2; Golik et al. 2013, Interspeech"
 
     def in_place(self, record: RunRecord) -> bool:
@@ -27,7 +27,7 @@ class ChangeLoss(Remedy):
         if loss == experiment.minimized:
             raise refuse(f"the loss is already {loss.kind} with these fields")
         if task not in loss.tasks:
-            raise refuse(f"{loss.kind} is no loss for a {task}, which {experiment.data.kind} is")
+            raise refuse(f"{loss.kind} is not a loss for a {task} such as {experiment.data.kind}")
         why = misfit(loss, experiment.ending)
         if why is not None:
             raise refuse(f"{why}; change the output activation first")

@@ -8,11 +8,11 @@ from .endings import misfit, with_ending
 
 
 class ChangeOutputActivation(Remedy):
-    """Replace what follows the last layer, by default with nothing: most losses take the outputs as they are."""
+    """Replace the output activation, by default with none: most losses expect the outputs of the last layer."""
 
     kind: Literal["change_output_activation"] = "change_output_activation"
     output_activation: AnyOutputActivation | None = None
-    """The new output activation; null drops it. The loss must fit it, see `change_loss`."""
+    """The new output activation; null removes it. The loss must fit it; see `change_loss`."""
     source: ClassVar[str] = "Goodfellow, Bengio and Courville 2016, Deep Learning, 6.2.2"
 
     def in_place(self, record: RunRecord) -> bool:

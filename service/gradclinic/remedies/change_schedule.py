@@ -7,7 +7,7 @@ from .base import Remedy, refuse
 
 
 class ChangeSchedule(Remedy):
-    """Change how the learning rate develops, by default keep it constant: one that decays early ends the training."""
+    """Replace the learning-rate schedule, by default with a constant rate; a decay that is too early stops learning."""
 
     kind: Literal["change_schedule"] = "change_schedule"
     schedule: AnyLrSchedule = Constant()

@@ -1,4 +1,4 @@
-"""What ends a network, and whether it fits the loss."""
+"""The output activation of a network, and whether it fits the loss."""
 
 from math import isfinite
 
@@ -31,10 +31,10 @@ def misfit(loss: Loss, ending: Ending | None) -> str | None:
         fits, wanted = ending is not None and ending.range[0] >= 0 and ending.range[1] <= 1, "numbers between 0 and 1"
     elif loss.takes == "logits":
         fits = ending is None or ending.name == "identity" or not any(isfinite(bound) for bound in ending.range)
-        wanted = "logits, which are any numbers"
+        wanted = "logits (unbounded numbers)"
     else:
         return None
-    return None if fits else f"{loss.kind} takes {wanted}, and gets {name}"
+    return None if fits else f"{loss.kind} expects {wanted}, but gets {name}"
 
 
 def _without_ending(layers: tuple[AnyLayer, ...]) -> tuple[AnyLayer, ...]:

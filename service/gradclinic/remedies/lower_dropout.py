@@ -9,7 +9,7 @@ from .base import Remedy, as_layer_list, refuse, rewrite_layers, with_layers
 
 
 class LowerDropout(Remedy):
-    """Multiply the dropped fraction of every dropout layer by `factor`: what is dropped too often is not learned."""
+    """Multiply the dropped fraction of every dropout layer by `factor`: units dropped too often cannot learn."""
 
     kind: Literal["lower_dropout"] = "lower_dropout"
     factor: Annotated[float, Field(ge=0, lt=1)] = 0.25
@@ -20,7 +20,7 @@ class LowerDropout(Remedy):
         layers = as_layer_list(experiment).layers
         rewritten = rewrite_layers(layers, self._lowered)
         if rewritten == layers:
-            raise refuse("no layer drops anything")
+            raise refuse("there is no dropout")
         return with_layers(experiment, rewritten)
 
     def _lowered(self, layer: AnyLayer) -> AnyLayer:

@@ -8,7 +8,7 @@ from .base import Remedy, refuse
 
 
 class LowerWeightDecay(Remedy):
-    """Multiply the weight decay by `factor`: a strong decay keeps the weights too small for what is to be learned."""
+    """Multiply the weight decay by `factor`: a strong decay keeps the weights too small to learn."""
 
     kind: Literal["lower_weight_decay"] = "lower_weight_decay"
     factor: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -9,7 +9,7 @@ _LARGEST = {"float16": 65_504.0, "bfloat16": 3.39e38, "float32": 3.4e38, "float6
 
 
 class RaisePrecision(Remedy):
-    """Compute in a precision with a larger range than float16, whose largest number is 65,504."""
+    """Use a precision with a larger range than float16, whose largest number is 65,504."""
 
     kind: Literal["raise_precision"] = "raise_precision"
     precision: Literal["bfloat16", "float32"] = "float32"
@@ -23,6 +23,6 @@ class RaisePrecision(Remedy):
     def apply(self, experiment: Experiment) -> Experiment:
         present = experiment.training.precision
         if _LARGEST[present] >= _LARGEST[self.precision]:
-            raise refuse(f"{present} reaches as far as {self.precision}")
+            raise refuse(f"{present} already has the range of {self.precision}")
         training = experiment.training.model_copy(update={"precision": self.precision})
         return experiment.model_copy(update={"training": training})

@@ -9,7 +9,7 @@ _LEVEL = 1 / 3
 
 
 class StandardizeTargets(Remedy):
-    """Standardize regression targets to mean 0 and variance 1, measured on the training split; inputs stay as is."""
+    """Standardize regression targets to mean 0 and variance 1, measured on the training split; inputs do not change."""
 
     kind: Literal["standardize_targets"] = "standardize_targets"
     source: ClassVar[str] = "Bishop 1995, Neural Networks for Pattern Recognition, 8.2"

@@ -8,7 +8,7 @@ from .base import Remedy, as_layer_list, refuse, with_knob, with_layers
 
 
 class UsePreNorm(Remedy):
-    """Move each norm that follows a skip connection to the front of its branch, so that the path past it stays free."""
+    """Move each norm that follows a skip connection to the start of its branch, so the skip path stays free."""
 
     kind: Literal["use_pre_norm"] = "use_pre_norm"
     source: ClassVar[str] = "Xiong et al. 2020, arXiv:2002.04745"

@@ -29,17 +29,17 @@ def test_numbers_get_the_squared_error_again_or_any_loss_of_numbers():
 
 def test_a_loss_that_does_not_fit_the_data_is_refused():
     numbers = mlp(experiment_changes={"data": {"kind": "teacher"}})
-    assert "no loss for a regression" in refusal(ChangeLoss(loss=CrossEntropy()), numbers)
+    assert "not a loss for a regression" in refusal(ChangeLoss(loss=CrossEntropy()), numbers)
 
 
 @pytest.mark.parametrize(
     ("loss", "ending", "wanted"),
     [
-        (None, "softmax", "cross_entropy takes logits"),
-        (None, "relu", "cross_entropy takes logits"),
-        (BinaryCrossEntropy(on="probabilities"), None, "takes numbers between 0 and 1, and gets plain numbers"),
-        (BinaryCrossEntropy(on="probabilities"), "tanh", "takes numbers between 0 and 1, and gets the outputs of tanh"),
-        (NegativeLogLikelihood(), "softmax", "nll takes log-probabilities"),
+        (None, "softmax", "cross_entropy expects logits"),
+        (None, "relu", "cross_entropy expects logits"),
+        (BinaryCrossEntropy(on="probabilities"), None, "expects numbers between 0 and 1, but gets plain numbers"),
+        (BinaryCrossEntropy(on="probabilities"), "tanh", "between 0 and 1, but gets the outputs of tanh"),
+        (NegativeLogLikelihood(), "softmax", "nll expects log-probabilities"),
     ],
 )
 def test_a_loss_that_does_not_fit_the_outputs_is_refused(loss, ending, wanted):
@@ -49,7 +49,7 @@ def test_a_loss_that_does_not_fit_the_outputs_is_refused(loss, ending, wanted):
 
 def test_an_activation_at_the_end_of_the_list_counts_as_one_of_the_outputs():
     squared = layers(READOUT, activation("sigmoid"), **SQUARED)
-    assert "cross_entropy takes logits" in refusal(ChangeLoss(), squared)
+    assert "cross_entropy expects logits" in refusal(ChangeLoss(), squared)
     assert applied(ChangeLoss(loss=BinaryCrossEntropy(on="probabilities")), squared).minimized.on == "probabilities"
 
 

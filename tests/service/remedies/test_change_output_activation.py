@@ -32,8 +32,8 @@ def test_what_the_loss_does_not_take_is_refused():
             "output_activation": "sigmoid",
         }
     )
-    assert "numbers between 0 and 1, and gets plain numbers" in refusal(ChangeOutputActivation(), probable)
-    assert "takes logits" in refusal(ChangeOutputActivation(output_activation=Sigmoid()), mlp())
+    assert "numbers between 0 and 1, but gets plain numbers" in refusal(ChangeOutputActivation(), probable)
+    assert "expects logits" in refusal(ChangeOutputActivation(output_activation=Sigmoid()), mlp())
 
 
 def test_what_is_there_already_is_refused():

@@ -19,4 +19,4 @@ def test_the_declared_output_activation_comes_after_the_last_layer_of_the_list()
 def test_logits_may_be_any_numbers_and_numbers_anything():
     assert [misfit(CrossEntropy(), ending) for ending in (None, Identity(), LeakyReLU())] == [None, None, None]
     assert misfit(MeanSquaredError(), LogSoftmax()) is None
-    assert "takes logits" in misfit(CrossEntropy(), LogSoftmax())
+    assert "expects logits" in misfit(CrossEntropy(), LogSoftmax())

@@ -13,5 +13,5 @@ def test_it_multiplies_the_fraction_of_every_dropout_also_of_those_within_others
 
 
 def test_without_dropout_it_is_refused():
-    assert "no layer drops" in refusal(LowerDropout(), mlp())
-    assert "no layer drops" in refusal(LowerDropout(), applied(LowerDropout(factor=0.0), DROPPING))
+    assert "there is no dropout" in refusal(LowerDropout(), mlp())
+    assert "there is no dropout" in refusal(LowerDropout(), applied(LowerDropout(factor=0.0), DROPPING))

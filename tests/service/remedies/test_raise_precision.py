@@ -21,9 +21,9 @@ def test_float16_gives_way_to_a_larger_range(precision):
 
 
 def test_what_reaches_as_far_already_is_refused():
-    assert "float32 reaches as far" in refusal(RaisePrecision(), within("float32"))
-    assert "float32 reaches as far" in refusal(RaisePrecision(precision="bfloat16"), within("float32"))
-    assert "bfloat16 reaches as far" in refusal(RaisePrecision(precision="bfloat16"), within("bfloat16"))
+    assert "float32 already has the range" in refusal(RaisePrecision(), within("float32"))
+    assert "float32 already has the range" in refusal(RaisePrecision(precision="bfloat16"), within("float32"))
+    assert "bfloat16 already has the range" in refusal(RaisePrecision(precision="bfloat16"), within("bfloat16"))
     assert applied(RaisePrecision(), within("bfloat16")).training.precision == "float32"
 
 
