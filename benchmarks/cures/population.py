@@ -122,9 +122,9 @@ def _killed(draw: Draw) -> Spec:
 
 
 def _saturated(draw: Draw) -> Spec:
-    activation = pick(draw, ("tanh", "hardtanh", "sigmoid"))
+    activation = pick(draw, ("tanh", "hardtanh"))
     model = _mlp(draw, activation, "lecun_normal", whole(draw, 3, 6), gain=between(draw, 20.0, 60.0))
-    return _build(model, pick(draw, (*_EASY, _TEACHER)), sgd(between(draw, 0.01, 0.1, log=True)))
+    return _build(model, pick(draw, (*_EASY, _TEACHER)), sgd(between(draw, 0.05, 0.2, log=True)))
 
 
 def _runs_away(draw: Draw) -> Spec:
@@ -165,7 +165,9 @@ def _raw_inputs(draw: Draw) -> Spec:
 
 def _raw_targets(draw: Draw) -> Spec:
     size = between(draw, 30.0, 3000.0, log=True)
-    return _build(_sound(draw), {**_TEACHER, "standardize_targets": False, "target_scale": size}, _rate(draw))
+    adam = {"kind": "adam", "learning_rate": between(draw, 0.002, 0.01, log=True)}
+    optimizer = pick(draw, (sgd(between(draw, 0.02, 0.05)), adam))
+    return _build(_sound(draw), {**_TEACHER, "standardize_targets": False, "target_scale": size}, optimizer)
 
 
 def _activated_logits(draw: Draw) -> Spec:

@@ -6,6 +6,8 @@ Suggestions, the search for a cure and the random control choose from these, and
 from collections.abc import Mapping
 from functools import cache
 
+from pydantic import TypeAdapter
+
 from ..experiments.activations.elu import ELU
 from ..experiments.optimizers.sgd import SGD
 from . import against
@@ -64,8 +66,16 @@ _SCALED_SKIPS = "add skip connections (scale 1 / sqrt(depth))"
 
 @cache
 def pool(network: Network) -> Mapping[str, Remedy]:
-    """All of them for this kind of network; the scale of one follows its depth."""
-    named = {in_words(remedy): remedy for remedy in _SAME_FOR_ALL}
+    """All of them for this kind of network: those above, and every other kind of the catalogue with its defaults.
+
+    The scale of one follows the depth of the network.
+    """
+    from . import REMEDIES, AnyRemedy  # this module is one of its own
+
+    known = TypeAdapter[Remedy](AnyRemedy)
+    listed = {remedy.kind for remedy in _SAME_FOR_ALL}
+    others = [known.validate_python({"kind": kind}) for kind in REMEDIES if kind not in listed]
+    named = {in_words(remedy): remedy for remedy in (*_SAME_FOR_ALL, *others)}
     return {**named, _SCALED_SKIPS: against.skips(network.branch)}
 
 
