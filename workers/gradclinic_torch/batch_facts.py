@@ -1,4 +1,4 @@
-"""What a batch of inputs, targets or outputs looks like: pure functions of rows, [rows, columns] in float64."""
+"""Describes a batch of inputs, targets or outputs: pure functions of rows, [rows, columns] in float64."""
 
 import torch
 from torch import Tensor
@@ -13,9 +13,9 @@ from gradclinic.measurements.preflight import (
 )
 
 ENTRIES = 1_000_000
-"""Entries of inputs, of targets and of outputs that are looked at, at most."""
+"""Maximum number of entries that are examined, each of inputs, targets and outputs."""
 DISTINCT = 1000
-"""Different targets that are counted, at most."""
+"""Maximum number of distinct targets that are counted."""
 
 
 def as_rows(values: Tensor) -> Tensor:
@@ -28,11 +28,11 @@ def as_rows(values: Tensor) -> Tensor:
 
 
 def input_facts(rows: Tensor) -> InputFacts:
-    """What the inputs are, from [rows, columns] as float64."""
+    """The facts of the inputs, from [rows, columns] in float64."""
     finite = torch.isfinite(rows).all(dim=1)
     known = rows[finite]
     if not len(known):
-        known = torch.zeros_like(rows[:1])  # nothing but the number of broken rows can be told
+        known = torch.zeros_like(rows[:1])  # only the number of broken rows is known
     deviations, means = known.std(dim=0, unbiased=False), known.mean(dim=0)
     varying = deviations[deviations > 0]
     scale = float(varying.square().mean().sqrt()) if len(varying) else 0.0

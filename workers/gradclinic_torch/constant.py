@@ -39,7 +39,7 @@ class ConstantLoss:
 
     @torch.no_grad()
     def saw(self, criterion: nn.Module, outputs: Any, targets: Any) -> bool:
-        """Count the targets of one call of the loss; False where its best constant does not follow from counts."""
+        """Count the targets of one call of the loss; False if its best constant does not follow from counts."""
         if self._calls >= MOST_CALLS:
             return True
         known = isinstance(outputs, Tensor) and isinstance(targets, Tensor) and outputs.ndim > 0
@@ -53,7 +53,7 @@ class ConstantLoss:
         return True
 
     def value(self) -> float | None:
-        """The loss; None where nothing was counted, or the loss is another."""
+        """The loss; None if nothing was counted, or the loss is of another kind."""
         found = self._value()
         if found is not None and self._calls and not isinstance(self._terms, int):
             found *= float(self._terms) / self._calls
@@ -91,7 +91,7 @@ class ConstantLoss:
             self._rows.append(rows)
 
     def _least(self, loss: Loss) -> float | None:
-        """The least that a constant reaches for the targets that were kept; None where their widths differ."""
+        """The smallest loss of a constant for the kept targets; None if their widths differ."""
         if len({part.shape[1] for part in self._rows}) != 1:
             return None
         return loss.constant(torch.cat(self._rows).cpu().numpy())

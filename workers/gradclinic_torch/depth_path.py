@@ -1,4 +1,4 @@
-"""The paths over the depth that layer outputs lie on: along one, all of the gradient of each comes through the next.
+"""The paths over depth of layer outputs: along a path, the whole gradient of each output comes through the next.
 
 The order of calls is not the graph. An encoder and its decoder, two towers, or a gate and what it multiplies are called
 one after the other, and the gradient that arrives at one has not passed the others. A gradient that is smaller at one
@@ -50,7 +50,7 @@ def paths_of(places: Sequence[Place], root: Node, links: Links) -> list[str | No
 def _next_places(places: Sequence[Place], dominators: Mapping[Node, Node | None]) -> list[int | None]:
     """For each place the nearest one that all of its gradient comes through, if it goes in there as the input.
 
-    None where of its positions one goes on, or their mean: before that, each has but a share of the gradient.
+    None where of its positions one goes on, or their mean: before that, each has only a fraction of the gradient.
     """
     by_node = {place.leave: index for index, place in enumerate(places)}
     found: list[int | None] = []

@@ -1,8 +1,8 @@
-"""The loss of the best constant output, fitted through the program's own criterion; for losses that nobody counted.
+"""The loss of the best constant output, fitted with the program's own criterion; for losses without a closed form.
 
-A few calls of the criterion are kept. When the training has ended, one output that is the same for every row is fitted
-to them by LBFGS in float64, through a copy of the criterion. The training's weights, gradients and generators stay as
-they are. Where the criterion cannot be called again with the same result, there is no fitted loss, and a reason.
+A few calls of the criterion are kept. After the training, one output for all rows is fitted to them by LBFGS in
+float64, with a copy of the criterion. The training's weights, gradients and generators do not change. If the criterion
+does not return the same result again, there is no fitted loss, and the reason is logged.
 """
 
 import copy
@@ -26,33 +26,33 @@ from .last_activation import last_activation
 log = logging.getLogger("gradclinic.recording")
 
 MOST_BATCHES = 32
-"""Calls of the criterion that are kept, at most."""
+"""Maximum number of kept calls of the criterion."""
 ENOUGH_ROWS = 256
 _SPREAD = (0, 1, 8, 64, 512)
 """Until so many rows are kept, every call is; then those with these numbers, as the first may be all alike."""
 FEWEST_ROWS = 32
-"""With fewer rows a constant fits them by chance."""
+"""With fewer rows, a constant may fit them by chance."""
 MOST_NUMBERS = 1_000_000
-"""Numbers of outputs and other arguments that are kept, at most."""
+"""Maximum number of kept values, of outputs and other arguments."""
 _ROUNDS, _ITERATIONS = 10, 5
-"""Rounds of LBFGS, and iterations of each."""
+"""Maximum number of rounds of LBFGS, and of iterations in each."""
 _PATIENCE_S = 0.25
-"""Seconds after which no other round begins."""
+"""Seconds after which no further round starts."""
 _SETTLED, _EXACT = 0.02, 1e-4
 """A fit has settled when its last round gained no more than this fraction, and is over from the second on."""
 _FREE = (-inf, inf)
 
 
 class CannotFitError(Exception):
-    """Why no constant output can be fitted."""
+    """The reason why no constant output can be fitted."""
 
 
 @dataclass(frozen=True)
 class _Form:
-    """What one argument is that comes from the model, and so what a constant in its place may be."""
+    """The form of an argument that comes from the model, which a constant in its place must have."""
 
     row: int
-    """Arguments that one network makes of different inputs (as in a triplet) have the same constant."""
+    """Arguments that one network computes from different inputs (as in a triplet) have the same constant."""
     axis: int
     """The axis of the batch."""
     row_shape: tuple[int, ...]
@@ -72,11 +72,11 @@ class _Call:
     forms: Mapping[int | str, _Form]
     """Of the arguments that come from the model, by place or name."""
     value: Tensor
-    """What the criterion made of it."""
+    """The value of the criterion."""
 
 
 class FittedConstant:
-    """Calls of one criterion, and the least mean value over them that a constant output reaches."""
+    """Calls of one criterion, and its smallest mean value over them for a constant output."""
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
@@ -113,14 +113,14 @@ class FittedConstant:
         self._rows += next(each.shape[axis or 0] for place, each in tensors.items() if place in forms)
 
     def value(self) -> float | None:
-        """The loss, mean over the calls that were kept; None where none can be fitted, which is logged with why."""
+        """The loss, mean over the kept calls; None if it cannot be fitted, which is logged with the reason."""
         if self._criterion is None:
             return None
         try:
             if self._rows < FEWEST_ROWS:
                 raise CannotFitError(f"only {self._rows} rows were seen, but {FEWEST_ROWS} are needed")  # noqa: TRY301
             return _least(self._criterion, self._calls)
-        except Exception as error:  # noqa: BLE001  # the criterion is not ours: whatever it raises, there is no constant
+        except Exception as error:  # noqa: BLE001  # the criterion may raise anything; then there is no constant
             why = str(error) if isinstance(error, CannotFitError) else f"{type(error).__name__}: {error}"
             log.info("the loss of always predicting the average is unknown: %s", why)
             return None
@@ -140,7 +140,7 @@ def _least(criterion: nn.Module, calls: Sequence[_Call]) -> float:
             except RuntimeError:
                 if dtype is None:
                     raise
-                continue  # mixes types, and does not take float64
+                continue  # it mixes types, so it does not accept float64
             return _fitted(copied, calls, dtype)
     raise CannotFitError("the criterion cannot be called again")
 
@@ -151,7 +151,7 @@ def _copied(criterion: nn.Module, dtype: torch.dtype | None) -> nn.Module:
 
 
 def _check_repeats(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | None) -> None:
-    """Raise where a criterion does not give again what it gave, as one does that has a state or draws numbers."""
+    """Raise if the criterion does not return the same values again, because it has a state or is random."""
     for call in calls:
         again = _evaluated(criterion, call, {}, dtype).detach().double()
         half = torch.finfo(call.value.dtype).bits < 32 if call.value.is_floating_point() else False
@@ -195,11 +195,11 @@ def _settled(history: Sequence[float], *, begun: float) -> float:
     """The last value of a fit; raises where it still falls, or is nothing that a ratio to it could be taken of."""
     least = history[-1]
     if not isfinite(least) or least < 0:
-        raise CannotFitError("a constant output makes the loss negative or infinite")
+        raise CannotFitError("with a constant output, the loss is negative or infinite")
     if least <= 1e-6 * abs(begun):
         return 0.0
     if len(history) > 1 and history[-2] - least > _SETTLED * least:
-        raise CannotFitError("the loss of a constant output falls without end")
+        raise CannotFitError("the loss of a constant output decreases without bound")
     return least
 
 

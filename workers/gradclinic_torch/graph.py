@@ -1,4 +1,4 @@
-"""The autograd graph of one backward: who takes a tensor, and which modules pass their input on beside themselves."""
+"""The autograd graph of one backward pass: which nodes use a tensor, and which modules are bypassed by their input."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -18,7 +18,7 @@ Links = Mapping[Node, Sequence[Node]]
 
 
 def consumers_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node, list[Node]]:
-    """For each node under `root`: the nodes that take its output."""
+    """For each node under `root`: the nodes that use its output."""
     found: dict[Node, list[Node]] = {}
     seen, waiting = {root}, [root]
     while waiting:
@@ -124,7 +124,7 @@ def leaves_of(root: Node) -> list[Tensor]:
 
 
 def number_of(node: Node) -> int | None:
-    """The place of a node in the order in which its thread made nodes; None where torch does not tell."""
+    """The place of a node in the order in which its thread made nodes; None if torch does not provide it."""
     number = getattr(node, "_sequence_nr", None)
     return None if number is None else int(number())
 
@@ -152,18 +152,18 @@ def is_product(node: Node) -> bool:
 
 
 def is_linear(node: Node) -> bool:
-    """Whether a node makes sums, products, reshapings or dropout: nothing that bends a signal."""
+    """Whether a node computes sums, products, reshapings or dropout, and nothing nonlinear."""
     name = node.name().partition("Backward")[0]
     return is_product(node) or name in _RESHAPES or name in _LINEAR
 
 
 def reduces(node: Node) -> bool:
-    """Whether a node takes some of many numbers, or their mean, sum or largest."""
+    """Whether a node selects some of many numbers, or computes their mean, sum or maximum."""
     return node.name().partition("Backward")[0] in _REDUCTIONS
 
 
 def only_taker(node: Node, consumers: Mapping[Node, Sequence[Node]]) -> Node | None:
-    """The one operation that takes what a node makes, beyond reshapings; None where several do, or none."""
+    """The only operation that uses the output of a node, ignoring reshapings; None if there are several, or none."""
     takers = consumers.get(node, ())
     while len(takers) == 1 and takers[0].name().partition("Backward")[0] in (*_RESHAPES, _BEGIN):
         takers = consumers.get(takers[0], ())
@@ -199,7 +199,7 @@ def nearest_operation(node: Node | None) -> Node | None:
 
 
 def _upward(entry: Node | None, leave: Node, links: Links = MappingProxyType({})) -> Iterator[Node]:
-    """The nodes between, each after those that it takes from; what lies beyond `entry` is not looked at."""
+    """The nodes between, each after those that it takes from; nodes beyond `entry` are not visited."""
     done, waiting = {entry}, [(leave, False)]
     while waiting:
         node, ready = waiting.pop()

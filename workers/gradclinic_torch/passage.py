@@ -1,4 +1,4 @@
-"""One call of one module in a forward pass, as a recording sees it, and the order in which such calls stand."""
+"""One call of one module in a forward pass, as a recording sees it, and the order of such calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Passage:
     """The output as it was made: a copy where it may be changed in place."""
     gradients: list[Tensor] = field(default_factory=list)
     weighted: bool = False
-    """Whether it multiplies its input by a matrix of its own."""
+    """Whether it multiplies its input by its own matrix."""
     again: Node | None = None
     """Of what a checkpoint computes again in backward: the checkpoint's own node."""
 
@@ -46,7 +46,7 @@ def state_of(module: nn.Module, output: Any) -> Tensor | None:
 
 
 def node_of(tensor: Tensor | None) -> Node | None:
-    """Where a tensor stands in the autograd graph, be it where that begins; None where it gets no gradient."""
+    """Where a tensor stands in the autograd graph, be it where that begins; None if it receives no gradient."""
     if tensor is None or not tensor.requires_grad:
         return None
     return torch.autograd.graph.get_gradient_edge(tensor).node

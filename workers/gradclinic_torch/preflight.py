@@ -1,4 +1,4 @@
-"""Looks at the first batches of a training, for what no gradient statistic shows, and leaves no trace of it.
+"""Checks the first batches of a training for mistakes that gradients do not show, without side effects.
 
 before_forward   the model is called: its input
 after_loss       the criterion was called: outputs, targets, its value
@@ -32,7 +32,7 @@ from .last_activation import last_activation
 from .sample_mixing import SampleMixing
 
 BATCHES = 8
-"""Batches that are looked at."""
+"""Number of batches that are checked."""
 
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], ...] = (
@@ -44,7 +44,7 @@ _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], .
 
 
 class FirstLook:
-    """The first batches of one training."""
+    """Observes the first batches of one training."""
 
     def __init__(
         self,
@@ -87,10 +87,10 @@ class FirstLook:
 
     @property
     def done(self) -> bool:
-        """Whether enough was seen."""
+        """Whether enough batches were observed."""
         return self._step >= BATCHES
 
-    # --- what is seen ---
+    # --- events ---
 
     @torch.no_grad()
     def before_forward(self, inputs: Any, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
@@ -115,7 +115,7 @@ class FirstLook:
 
     @torch.no_grad()
     def after_backward(self, loss: Tensor | float) -> None:
-        """A backward has ended; `loss` is what the program differentiated."""
+        """A backward pass has ended; `loss` is what the program differentiated."""
         if self.done:
             return
         told = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
@@ -150,12 +150,12 @@ class FirstLook:
         self._fresh = True
 
     def close(self) -> None:
-        """Take every hook away."""
+        """Remove all hooks."""
         for handle in self._norm_handles:
             handle.remove()
         self._norm_handles = []
 
-    # --- what it comes to ---
+    # --- results ---
 
     def facts(self, *, scaled: bool = False) -> Preflight:
         """Everything that was seen so far; `scaled`: whether a gradient scaler is in use."""
@@ -297,7 +297,7 @@ class FirstLook:
 
 
 class _Kept:
-    """The first rows of what passes, as float64 on the CPU."""
+    """The first rows of a tensor, as float64 on the CPU."""
 
     def __init__(self) -> None:
         self._parts: list[Tensor] = []
@@ -313,7 +313,7 @@ class _Kept:
         self._entries += part.numel()
 
     def rows(self) -> Tensor | None:
-        """[rows, columns]; None where nothing was kept."""
+        """[rows, columns]; None if nothing was kept."""
         return torch.cat(self._parts) if self._parts else None
 
 
@@ -334,7 +334,7 @@ def _called(parameters: Sequence[Tensor], names: Mapping[int, str]) -> tuple[str
 
 
 def _steady(factors: Sequence[Tensor]) -> float | None:
-    """The factor that all steps agree on within a thousandth; None where they do not."""
+    """The factor of all steps, if it is equal within a thousandth; otherwise None."""
     if not factors:
         return None
     values = torch.stack(list(factors))

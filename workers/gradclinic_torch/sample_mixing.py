@@ -1,4 +1,4 @@
-"""Whether the output for one sample depends on the other samples of its batch, as it does where axes were mixed up.
+"""Checks whether the output for one sample depends on other samples of its batch, for example after swapped axes.
 
 Before the first step a copy of the model, in evaluation mode, is called with a few samples, and again with one of them
 replaced by another. Where the other samples' outputs change, samples are mixed. The model itself is not called, and no
@@ -20,18 +20,18 @@ from .generator import kept_generators
 from .hooks import first_tensor
 
 SAMPLES, FEWEST = 8, 4
-"""Samples that the copy is called with, at most and at least."""
+"""Maximum and minimum number of samples that the copy is called with."""
 MOST_NUMBERS = 50_000_000
-"""Weights and buffers of a model that is copied, at most."""
+"""Maximum number of weights and buffer entries of a model that is copied."""
 _ROUNDING = 64
-"""A change counts from this many units of the last place of the outputs' range on."""
+"""A change counts if it is at least this many units in the last place of the outputs' range."""
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 Arguments = tuple[tuple[Any, ...], Mapping[str, object]]
 
 
 class SampleMixing:
-    """The first batch of one training, until it was looked at."""
+    """Keeps the first batch of a training until it has been checked."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
@@ -84,7 +84,7 @@ def _facts(model: nn.Module, arguments: Arguments, samples: int) -> MixingFacts 
         return MixingFacts(samples=count, influence=0.0)
     again = _output(alone, given, inputs.device)
     if again is None or not torch.equal(again, before):
-        return None  # it has a state, so that no two calls are alike
+        return None  # it has a state, so two calls differ
     return MixingFacts(
         samples=count,
         influence=float(change[others].max() / change.max()),

@@ -30,7 +30,7 @@ Safely = Callable[[Callable[[], None]], None]
 
 
 class TrainingHooks:
-    """The hooks of one training: they tell the observer, and what else looks at the training."""
+    """The hooks of one training; they notify the observer, and all else that observes the training."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class TrainingHooks:
     ) -> None:
         self._observer, self._safely = observer, safely
         self._constant: ConstantLoss | None = ConstantLoss()
-        """None once the loss module was seen to serve another training too: its targets are not all this one's."""
+        """None if the loss module also serves another training, because not all its targets belong to this one."""
         self._fitted = FittedConstant()
         self._loss_gradient = LossGradient()
         self._silent = False
         alone = not any(is_split(each) for each in model.parameters())
-        """Whether no parameter is split over several processes, which would all have to take part in a look at it."""
+        """Whether no parameter is sharded over several processes; otherwise all of them would have to take part."""
         self._last_batch = SideLook(
             LastBatch(model, optimizer) if alone else None, loses="the origin of the first NaN is unknown"
         )
@@ -87,7 +87,7 @@ class TrainingHooks:
         return next(iter(seen), None)
 
     def constant_loss(self) -> float | None:
-        """The loss of the best constant prediction, where the targets tell or the loss module can be called again."""
+        """The loss of the best constant prediction, from the targets or by calling the loss module again."""
         if self._constant is None:
             return None
         counted = self._constant.value()
@@ -162,7 +162,7 @@ class TrainingHooks:
             self._constant = None
 
     def _trace(self, last: LastBatch) -> None:
-        """Find where the first number that is not finite came from, in the step that breaks and before it is taken."""
+        """Find the origin of the first number that is not finite, before the optimizer takes that step."""
         if not self._observer.is_finite:
             self._last_batch.end()
             self.origin = last.origin(step=self._observer.step)
