@@ -6,6 +6,7 @@ import sys
 from typer import TyperException
 
 from ..kernel.errors import GradclinicError
+from ..kernel.installation import service_missing
 from .commands import app
 from .failures import explain
 
@@ -17,6 +18,11 @@ def run() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe is gone
         return 1
+    except ModuleNotFoundError:  # a command of the service, where only the base is installed
+        missing = service_missing()
+        if missing is None:
+            raise
+        return explain(missing)
     except (GradclinicError, OSError, TyperException) as error:
         return explain(error)
     return status if isinstance(status, int) else 0

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..kernel.installation import require_service
+
 if TYPE_CHECKING:
     from ..settings import Settings
 
@@ -32,6 +34,7 @@ def start(data_dir: str | Path | None, *, workers: int | None) -> Started:
 
     Data is stored in the folder, by default a temporary one.
     """
+    require_service()
     from ..embedded import Embedded
 
     _log_to_standard_error()
