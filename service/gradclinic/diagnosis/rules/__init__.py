@@ -1,4 +1,4 @@
-"""The rules, one condition a file, told apart by the condition that they name."""
+"""The rules, one condition per file, by the name of their condition."""
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -11,15 +11,15 @@ RULES: dict[str, Rule] = {
 }
 
 NOTHING_WRONG = frozenset(name for name, rule in RULES.items() if rule.finds_nothing_wrong)
-"""Conditions of runs of which no rule says that something is wrong."""
+"""Conditions of runs in which no rule finds anything wrong."""
 
 STOPPING_CONDITIONS = tuple(name for name, rule in RULES.items() if rule.may_stop)
-"""Those that a run may be asked to stop on."""
+"""Conditions that may stop a run early."""
 
 if TYPE_CHECKING:
     Condition: TypeAlias = str
 else:
     Condition = Literal[tuple(RULES)]
-"""The name of a rule, where a request names one."""
+"""The name of a rule in a request."""
 
 __all__ = ["NOTHING_WRONG", "RULES", "STOPPING_CONDITIONS", "Condition", "Rule"]

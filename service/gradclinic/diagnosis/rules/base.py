@@ -1,4 +1,4 @@
-"""What every rule says about itself: condition, evidence, precedence, remedies, whether a run may stop on it."""
+"""The base class of rules: condition, evidence, precedence, remedies, and whether a run may stop on it."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from ..thresholds import Thresholds
 
 
 class Order(IntEnum):
-    """The order of causes, said once: the smaller explains the larger. A rule's precedence is one of these places, or
+    """The order from causes to symptoms: smaller values explain larger ones. A rule's precedence is one of these, or
     a number between two.
     """
 
     DATA_OR_WIRING = 2
-    """Below 10: what was wrong before the first step. First labels that were lost, and weights that nothing trains."""
+    """Below 10: what was wrong before the first step; first unusable labels, and weights that are not trained."""
     NON_FINITE_ORIGIN = 3
     LOSS_OR_OUTPUT = 4
     NO_SIGNAL = 5
@@ -35,10 +35,10 @@ class Order(IntEnum):
     SCALES = 9
     """The scales of inputs and targets."""
     BLOWN_UP = 10
-    """What ended the training."""
+    """What stopped the training."""
     NO_NONLINEARITY_BLOWN_UP = 12
     SCALES_BLOWN_UP = 13
-    """Where training diverged, that comes first, and the scales explain it."""
+    """If training diverged, this comes first, and the scales explain it."""
     SWINGS_THOUGH_LEARNED = 20
     SWINGS_UNDER_LARGE_STEPS = 30
     BATCH = 35
@@ -49,14 +49,14 @@ class Order(IntEnum):
     SMALL_STEPS = 70
     VANISHING = 80
     DEAD_AS_CONSEQUENCE = 85
-    """From here on what may be a consequence, or is left."""
+    """From here on: possible consequences, and what is left."""
     SWINGS = 90
     SATURATED_LATE = 91
     VANISHING_LATE = 92
     TOO_FEW_STEPS = 93
     NOTHING_ELSE = 94
     HEALTHY = 100
-    """From here on what is no sickness."""
+    """From here on: nothing is wrong."""
     NOT_KNOWN = 110
 
 
@@ -66,28 +66,28 @@ class Rule(Spec):
     condition: str
     source: ClassVar[str]
     uses: ClassVar[tuple[str, ...]]
-    """Names of the thresholds that it holds numbers against."""
+    """Names of the thresholds that it uses."""
     may_stop: ClassVar[bool] = False
     """Whether a run may be asked to stop on it (`training.stop_when`)."""
     finds_nothing_wrong: ClassVar[bool] = False
-    """Whether it is the condition of runs of which no other rule says that something is wrong."""
+    """Whether it is the condition of runs in which no other rule finds anything wrong."""
     only_alone: ClassVar[bool] = False
-    """Whether its finding is left out where that of another rule does harm."""
+    """Whether its finding is omitted if another rule has a harmful one."""
 
     usual_blames: ClassVar[tuple[Blame, ...]] = ()
-    """The parts of a training that it holds responsible, best first, where the evidence says no more."""
+    """The parts of the training that it blames by default, most likely first."""
     usual_severity: ClassVar[Severity] = "critical"
     """What the condition's name alone says on a page, where no finding is at hand."""
     labels: ClassVar[Mapping[str, str]] = {}
-    """What a person reads for the rule's evidence, by its name; without one it is the name with blanks."""
+    """Labels of the rule's evidence by name; by default, the name with spaces."""
 
     @abstractmethod
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
-        """The finding, without suggested remedies; None where the condition is not there or cannot be known."""
+        """The finding, without suggested remedies; None if the condition is absent or cannot be determined."""
 
     @abstractmethod
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        """Where a finding of this rule, if it does harm, stands in the order of primary conditions (`Order`)."""
+        """Position of a harmful finding of this rule in the order of primary conditions (`Order`)."""
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         """The single remedies to suggest for a finding of this rule in this kind of network, best first."""
@@ -110,7 +110,7 @@ class Rule(Spec):
         blames: tuple[Blame, ...] | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding of this rule; without a span it holds for all steps recorded."""
+        """A finding of this rule; without a span, it applies to all recorded steps."""
         first, last = span if span is not None else (0, max(0, features.steps_done - 1))
         return Finding(
             condition=self.condition,
@@ -136,7 +136,7 @@ SHARED_LABELS: Mapping[str, str] = {
     "relative_initial_loss": "loss at the start / always predicting the average",
     "total_update": "all steps together / weights' size",
 }
-"""Labels of the evidence that several rules give."""
+"""Labels of evidence that several rules have."""
 
 
 def blown_up(features: Features, thresholds: Thresholds) -> bool:
@@ -208,7 +208,7 @@ def starts_too_large(record: RunRecord) -> bool:
 
 
 def failed(features: Features, thresholds: Thresholds) -> bool:
-    """Whether the run has ended without having learned; unknown (False) while it goes on, and without a yardstick."""
+    """Whether the run ended without having learned; False during the run, or without a loss to compare with."""
     if features.diverged:
         return True
     return features.finished and features.relative_train_loss is not None and not learned(features, thresholds)
@@ -226,7 +226,7 @@ def enough(features: Features, thresholds: Thresholds) -> bool:
 
 
 def still_falling(features: Features) -> bool:
-    """Whether the last third of the losses lies below the third before it by more than their scatter."""
+    """Whether the last third of the losses is below the third before it by more than their scatter."""
     losses = features.losses_from(0.0)
     third = len(losses) // 3
     if third < 2:
@@ -260,7 +260,7 @@ def near_slope_evidence(features: Features, thresholds: Thresholds) -> tuple[Evi
 
 
 def near_slope_in_words(features: Features, thresholds: Thresholds) -> str:
-    """The clause of a summary that says so; empty where the slope is not near."""
+    """The clause of a summary that states this; empty if the slope is not near."""
     slope = near_slope(features, thresholds)
     if slope is None:
         return ""
@@ -280,7 +280,7 @@ def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence,
 
 
 def and_first(advice: str, *, harm: bool) -> str:
-    """The end of a summary: what to try first, where the condition does harm."""
+    """The end of a summary: what to try first if the condition does harm."""
     return f"; first {advice}." if harm else "."
 
 
@@ -289,7 +289,7 @@ NO_YARDSTICK = "the loss of always predicting the average is not known"
 
 
 def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
-    """The clause of a summary that says what became of the training."""
+    """The clause of a summary that states the outcome of the training."""
     loss = features.relative_train_loss
     if features.diverged:
         return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
@@ -313,14 +313,14 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
 
 
 def against_constant(ratio: float) -> str:
-    """A loss beside that of the best constant prediction, which is what knowing nothing costs."""
+    """A loss relative to that of the best constant prediction, in words."""
     if ratio > 100:
         return f"{ratio:.3g} times the loss of always predicting the average"
     return f"{percent(ratio)} of the loss of always predicting the average"
 
 
 def percent(ratio: float) -> str:
-    """A ratio as a person reads it: 1.3 %, 98 %, 340 %."""
+    """A ratio as a percentage: 1.3 %, 98 %, 340 %."""
     value = 100.0 * ratio
     if 0.0 <= value < 0.05:
         return "less than 0.1 %"

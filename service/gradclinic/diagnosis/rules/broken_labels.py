@@ -12,7 +12,7 @@ _ENOUGH_ROWS = 100
 
 
 class BrokenLabels(Rule):
-    """The targets were lost or spoiled before training: one class only, values that the loss has no place for, NaN."""
+    """The targets are unusable: one class only, values outside the range of the loss, or NaN."""
 
     condition: Literal["broken_labels"] = "broken_labels"
     source: ClassVar[str] = "definition; .95^128 = .001"

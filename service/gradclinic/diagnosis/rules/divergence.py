@@ -15,7 +15,7 @@ from .base import Order, Rule, against_constant, all_named, blown_up, loss_evide
 
 
 class Divergence(Rule):
-    """The loss left all bounds although gradients did not explode over the depth: the steps were too large."""
+    """The loss grew without bound although gradients did not explode over the depth: the steps were too large."""
 
     condition: Literal["divergence"] = "divergence"
     usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "schedule", "clipping")

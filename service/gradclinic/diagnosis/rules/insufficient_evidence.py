@@ -15,7 +15,7 @@ _SEEN = 0.5
 
 
 class InsufficientEvidence(Rule):
-    """There is too little to judge by: too few steps, records or layers seen, or no loss to compare with."""
+    """There is not enough to judge: too few steps, records or layers, or no loss to compare with."""
 
     condition: Literal["insufficient_evidence"] = "insufficient_evidence"
     source: ClassVar[str] = "gradclinic: say so, do not guess"

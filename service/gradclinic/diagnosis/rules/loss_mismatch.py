@@ -25,7 +25,7 @@ _Fault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
 
 
 class LossMismatch(Rule):
-    """The loss does not fit the outputs or the targets that it is given."""
+    """The loss does not fit the outputs or targets that it receives."""
 
     condition: Literal["loss_mismatch"] = "loss_mismatch"
     source: ClassVar[str] = "definition of each loss in torch.nn; Goodfellow et al. 2016, Deep Learning, 6.2.2"

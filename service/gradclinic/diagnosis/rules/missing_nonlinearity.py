@@ -12,7 +12,7 @@ from .base import NOTHING_LEARNED, Order, Rule, blown_up, counted, failed, outco
 
 
 class MissingNonlinearity(Rule):
-    """No activation stands between the layers, so that all of them together are one linear layer."""
+    """There is no activation between the layers, so together they are one linear layer."""
 
     condition: Literal["missing_nonlinearity"] = "missing_nonlinearity"
     source: ClassVar[str] = "definition: a product of matrices is a matrix"

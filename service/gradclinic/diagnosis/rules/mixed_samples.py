@@ -12,7 +12,7 @@ _Fault = tuple[str, float, tuple[Blame, ...]]
 
 
 class MixedSamples(Rule):
-    """The output for one sample depends on the other samples of its batch: an axis was taken for another."""
+    """The output for one sample depends on other samples of its batch, because axes were confused."""
 
     condition: Literal["mixed_samples"] = "mixed_samples"
     source: ClassVar[str] = "definition: samples of a batch are independent, but for a norm over the batch"

@@ -23,7 +23,7 @@ _BLAMES: Mapping[str, tuple[Blame, ...]] = {
 
 
 class NonFiniteOriginRule(Rule):
-    """A number that is not finite came from the data, the loss or one layer, and not from steps that were too large."""
+    """The first NaN or infinity came from the data, the loss or one layer, and not from steps that were too large."""
 
     condition: Literal["non_finite_origin"] = "non_finite_origin"
     source: ClassVar[str] = "definition: the first place that makes NaN or infinity of finite numbers"

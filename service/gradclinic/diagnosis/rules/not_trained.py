@@ -11,7 +11,7 @@ _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 
 
 class NotTrained(Rule):
-    """The program does not train what it seems to: the optimizer, the gradients and the model are wired wrongly."""
+    """The program does not train what it should: optimizer, gradients and model are connected incorrectly."""
 
     condition: Literal["not_trained"] = "not_trained"
     source: ClassVar[str] = "definition: what the backward reaches against what the optimizer holds"

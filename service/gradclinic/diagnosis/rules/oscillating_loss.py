@@ -29,7 +29,7 @@ from .base import (
 
 
 class OscillatingLoss(Rule):
-    """The loss of a fixed batch goes up and down by more than it gains: the steps jump over the minimum."""
+    """The loss of a fixed batch goes up and down by more than it improves: the steps overshoot the minimum."""
 
     condition: Literal["oscillating_loss"] = "oscillating_loss"
     usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "batch_size", "schedule")

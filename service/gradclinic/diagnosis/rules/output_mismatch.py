@@ -19,7 +19,7 @@ _LOST = 0.1
 
 
 class OutputMismatch(Rule):
-    """The last activation cannot give what the targets ask for, whatever the weights are."""
+    """The last activation cannot produce the targets, whatever the weights are."""
 
     condition: Literal["output_mismatch"] = "output_mismatch"
     source: ClassVar[str] = "definition: the range of the last activation; Goodfellow et al. 2016, Deep Learning, 6.2.2"

@@ -26,7 +26,7 @@ from .base import Order, Rule, all_named, and_first, enough, failed, loss_eviden
 
 
 class SaturatedActivations(Rule):
-    """Bounded activations driven to their flat ends, where the slope is below 5 % of its maximum."""
+    """Bounded activations are on their flat ends, where the slope is below 5 % of its maximum."""
 
     condition: Literal["saturated_activations"] = "saturated_activations"
     source: ClassVar[str] = (

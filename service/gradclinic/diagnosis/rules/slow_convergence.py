@@ -32,7 +32,7 @@ from .vanishing_gradients import VanishingGradients
 
 
 class SlowConvergence(Rule):
-    """The network did not learn in its steps, although nothing is broken: they were too small, too few, or no fit."""
+    """Nothing is broken, but the network did not learn: steps too small or too few, or it does not suit the data."""
 
     condition: Literal["slow_convergence"] = "slow_convergence"
     source: ClassVar[str] = (

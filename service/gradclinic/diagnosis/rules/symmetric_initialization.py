@@ -12,7 +12,7 @@ from .base import Order, Rule, failed, outcome_in_words
 
 
 class SymmetricInitialization(Rule):
-    """All weights of each layer began equal, so its units compute the same, get the same gradient and stay equal."""
+    """All weights of each layer started equal, so its units compute the same, get the same gradient and stay equal."""
 
     condition: Literal["symmetric_initialization"] = "symmetric_initialization"
     source: ClassVar[str] = "Goodfellow, Bengio and Courville 2016, Deep Learning, section 8.4: to break symmetry"

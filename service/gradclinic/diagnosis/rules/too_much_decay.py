@@ -22,7 +22,7 @@ _STRONG, _EQUAL = 0.01, 0.2
 
 
 class TooMuchDecay(Rule):
-    """Weight decay pulls the weights to zero faster than the gradient can hold them."""
+    """Weight decay shrinks the weights faster than the gradient restores them."""
 
     condition: Literal["too_much_decay"] = "too_much_decay"
     source: ClassVar[str] = "gradclinic: without a gradient a weight shrinks by exp(-rate x decay x steps)"

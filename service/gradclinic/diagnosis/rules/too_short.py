@@ -19,7 +19,7 @@ _FURTHEST = 20.0
 
 
 class TooShort(Rule):
-    """The loss falls at a steady pace and the training stops: more steps would do."""
+    """The loss was still falling steadily when training stopped: more steps would help."""
 
     condition: Literal["too_short"] = "too_short"
     source: ClassVar[str] = "gradclinic: least squares over the last half of the losses, with the slope's 95 % interval"

@@ -18,7 +18,7 @@ _FEWEST_SAMPLES = 2
 
 
 class TooSmallBatch(Rule):
-    """Batch norm averages over so few values that it hides the signal behind its own noise."""
+    """Batch norm averages over so few values that its noise hides the signal."""
 
     condition: Literal["too_small_batch"] = "too_small_batch"
     source: ClassVar[str] = "Wu and He 2018, Group Normalization, arXiv:1803.08494; sqrt(2/(n - 1))"

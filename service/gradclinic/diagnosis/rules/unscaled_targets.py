@@ -17,7 +17,7 @@ _LARGE, _SMALL = 10.0, 0.01
 
 
 class UnscaledTargets(Rule):
-    """The targets of a regression are far from the size of the outputs that a fresh network gives."""
+    """The targets of a regression are far from the scale of an untrained network's outputs."""
 
     condition: Literal["unscaled_targets"] = "unscaled_targets"
     source: ClassVar[str] = "Bishop 1995, Neural Networks for Pattern Recognition, 8.2; derived, see the rule"
