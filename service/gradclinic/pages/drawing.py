@@ -128,6 +128,9 @@ def _panel(axes: "Axes", traces: Sequence[Part], layout: Part, across: str, name
 
 def _line(axes: "Axes", trace: Part) -> None:
     x, y = _numbers(trace["x"]), _numbers(trace["y"])
+    if "fill" in trace:
+        axes.fill(x, y, color=trace["line"]["color"], alpha=0.18, linewidth=0)
+        return
     marker, line = trace.get("marker", {}), trace.get("line", {})
     error = trace.get("error_x")
     axes.errorbar(

@@ -74,6 +74,12 @@ def draw_study_ranking(
     return _answer(request, form, study.ranking_figure(service, study_id, metric=metric))
 
 
+@router.get("/studies/{study_id}/curves", summary="Get loss curves by arm", responses=_FORMS, response_class=Response)
+def draw_study_curves(study_id: StudyId, service: TheService, request: Request, form: Form = None) -> Response:
+    """The loss of each arm by step: the median over its seeds, and a band from the lowest to the highest."""
+    return _answer(request, form, study.curves_figure(service, study_id))
+
+
 @router.get(
     "/studies/{study_id}/profiles", summary="Get gradient profiles by arm", responses=_FORMS, response_class=Response
 )

@@ -23,7 +23,7 @@ from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT
 from . import filters
-from .figures import Figure, Line, comparable, profile, ranking, trainability_map
+from .figures import ArmCurve, Figure, Line, arm_curves, comparable, profile, ranking, trainability_map
 from .rendering import page_router, render
 from .run import RunRow, row_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
@@ -56,6 +56,8 @@ class StudyView:
     """The claim that it tests."""
     ended: bool
     comparison: Comparison
+    answer: str
+    """What the comparison says, in one or two sentences."""
     runs: Sequence[RunRow]
     figures_ready: bool
     ranking_ready: bool
@@ -92,6 +94,7 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
         claim=CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
         ended=found.status != "running",
         comparison=comparison,
+        answer=answer(comparison),
         runs=[row_of(run) for run in runs],
         figures_ready=any(run.step > 0 for run in runs),
         ranking_ready=bool(comparable(comparison)),
@@ -102,17 +105,64 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
     )
 
 
+def answer(comparison: Comparison) -> str:
+    """Which arms help, why the best one does, or that none does; empty for a study of the baseline alone."""
+    if not comparison.arms:
+        return ""
+    if not comparison.complete:
+        return "Some runs have not ended, so there are no verdicts yet."
+    for verdict, words in (("cures", "cures it"), ("improves", "improves it")):
+        found = [arm for arm in comparison.arms if arm.verdict == verdict]
+        if found:
+            others = ", ".join(arm.arm for arm in found[1:])
+            also = f" So do{'es' if len(found) == 2 else ''} {others}." if others else ""
+            return f"{found[0].arm} {words}. {found[0].reason}{also}"
+    best = comparison.arms[0]
+    return f"No arm is shown to be better than the baseline. The best one is {best.arm}. {best.reason}"
+
+
 def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
     """The arms of a study, best on top."""
     return ranking(compare_study(service, study_id, metric=metric))
 
 
+def curves_figure(service: Service, study_id: str) -> Figure:
+    """The loss of each arm by step, a band over its seeds, at the first point of the sweep."""
+    study = service.store.studies.get(study_id)
+    runs, point = _at_first_point(service, study_id)
+    ids = [run.id for run in runs]
+    probe = service.store.statistics.series_of(ids, "probe_loss") if runs else {}
+    series = (
+        probe if any(len(each) for each in probe.values()) else service.store.statistics.series_of(ids, "train_loss")
+    )
+    arms = [
+        ArmCurve(arm, own, reference=arm == BASELINE)
+        for arm in (str(each["name"]) for each in study.arms)
+        if (own := [series[run.id] for run in runs if run.arm == arm and len(series[run.id])])
+    ]
+    if not arms:
+        raise InsufficientData("no run of this study has recorded a loss yet")
+    known = [run.outcome.constant_loss for run in runs if run.arm == BASELINE and run.outcome is not None]
+    of = "probe batch" if series is probe else "step's batch"
+    return arm_curves(
+        arms,
+        constant_loss=next((each for each in known if each is not None), None),
+        title="Loss by arm",
+        note=f"loss of the {of}: median and range over the seeds" + (f", at {filters.point(point)}" if point else ""),
+    )
+
+
+def _at_first_point(service: Service, study_id: str) -> tuple[list[RunSummary], JsonObject | None]:
+    """The runs of a study that have recorded something, of the first point of its sweep."""
+    runs = [run for run in service.store.runs.of_study(study_id) if run.step > 0]
+    point = next((run.point for run in runs), None)
+    return [run for run in runs if run.point == point], point
+
+
 def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
     """The gradient by depth for each arm: the geometric mean over its seeds, at the first point of the sweep."""
     study = service.store.studies.get(study_id)
-    runs = [run for run in service.store.runs.of_study(study_id) if run.step > 0]
-    point = next((run.point for run in runs), None)
-    runs = [run for run in runs if run.point == point]
+    runs, point = _at_first_point(service, study_id)
     first = 0 if at == "start" else None
     series = service.store.statistics.series_of([run.id for run in runs], GRADIENT, last_step=first) if runs else {}
     lines: list[Line] = []
@@ -180,6 +230,7 @@ def report(service: Service, study_id: str, *, metric: str) -> tuple[StudyView, 
     figures: Figures = {
         f"{at}/ranking?metric={metric}": lambda: ranking_figure(service, study.id, metric=metric),
         f"{at}/map?metric={metric}": lambda: map_figure(service, study.id, metric=metric),
+        f"{at}/curves": lambda: curves_figure(service, study.id),
         f"{at}/profiles?at=start": lambda: profiles_figure(service, study.id, at="start"),
         f"{at}/profiles?at=end": lambda: profiles_figure(service, study.id, at="end"),
     }

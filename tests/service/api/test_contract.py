@@ -188,6 +188,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "drawRunProfile": [get("/v1/figures/runs/{run}/profile")],
     "drawRunCurves": [get("/v1/figures/runs/{run}/curves")],
     "drawStudyRanking": [get("/v1/figures/studies/{study}/ranking")],
+    "drawStudyCurves": [get("/v1/figures/studies/{study}/curves")],
     "drawStudyProfiles": [get("/v1/figures/studies/{study}/profiles")],
     "drawStudyMap": [get("/v1/figures/studies/{swept}/map")],
     "drawPrescriptionRace": [get("/v1/figures/prescriptions/{searched}/race")],

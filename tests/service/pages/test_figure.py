@@ -3,7 +3,7 @@ import pytest
 from .conftest import Clinic
 
 RUN_FIGURES = ("heatmap", "heatmap?scale=relative", "profile", "curves")
-STUDY_FIGURES = ("ranking", "ranking?metric=final_validation_accuracy", "profiles", "profiles?at=end")
+STUDY_FIGURES = ("curves", "ranking", "ranking?metric=final_validation_accuracy", "profiles", "profiles?at=end")
 
 
 def addresses(clinic: Clinic) -> list[str]:
@@ -54,6 +54,15 @@ def test_the_profiles_of_a_study_hold_the_arms_against_the_baseline(clinic):
     assert baseline["name"] == "baseline"
     assert "over 2 seeds" in figure["layout"]["annotations"][0]["text"]
     assert baseline["y"][0] / baseline["y"][-1] < 1e-3 < remedy["y"][0] / remedy["y"][-1]
+
+
+def test_the_curves_of_a_study_have_a_band_over_the_seeds_of_each_arm(clinic):
+    figure = clinic.client.get(f"/v1/figures/studies/{clinic.study}/curves").json()
+    bands = [trace for trace in figure["data"] if trace.get("fill") == "toself"]
+    lines = [trace for trace in figure["data"] if "fill" not in trace]
+    assert len(bands) == len(lines) == 2
+    assert lines[0]["name"] == "baseline"
+    assert figure["layout"]["shapes"][0]["label"]["text"] == "nothing learned"
 
 
 def test_the_map_of_a_swept_study_has_a_panel_an_arm_and_marks_what_is_not_finite(clinic):

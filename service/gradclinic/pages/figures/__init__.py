@@ -4,6 +4,7 @@ The same values are drawn in the browser by Plotly, open in a notebook as `plotl
 and become PNG or SVG by `drawing.draw`. Text from users is escaped.
 """
 
+from .arm_curves import ArmCurve, arm_curves
 from .curves import curves
 from .heatmap import Scale, heatmap
 from .margin import margin
@@ -14,10 +15,12 @@ from .theme import Figure
 from .trainability import trainability_map
 
 __all__ = [
+    "ArmCurve",
     "Entrant",
     "Figure",
     "Line",
     "Scale",
+    "arm_curves",
     "comparable",
     "curves",
     "heatmap",

@@ -43,7 +43,9 @@ def curves(
             label == "gradient norm" or (label == "loss" and _gets_close(series, drawn, constant_loss))
         )
         if label == "loss" and constant_loss is not None:
-            levels.append(_level(constant_loss, above=logarithmic and _peak(series, drawn) > 2 * constant_loss))
+            levels.append(
+                nothing_learned(constant_loss, above=logarithmic and _peak(series, drawn) > 2 * constant_loss)
+            )
         for name in drawn:
             data.append(_line(name, series[name], logarithmic, suffix, LINES[len(data) % len(LINES)]))
         if logarithmic:
@@ -123,7 +125,7 @@ def _gets_close(series: Mapping[str, Series], names: list[str], constant_loss: f
     return bool(known.min() < CLOSE_TO_ZERO * constant_loss or known.max() > 10 * constant_loss)
 
 
-def _level(value: float, *, above: bool) -> Part:
+def nothing_learned(value: float, *, above: bool) -> Part:
     """What a network that learns nothing reaches; named above the line where that is near the lower border."""
     return {
         "type": "line",

@@ -7,7 +7,7 @@ from math import log10
 from .floor import Floor, floor_below, on_log_scale
 from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, said
 
-MOST_TICKS, MOST_LETTERS = 12, 120
+MOST_TICKS, MOST_LETTERS = 12, 80
 NARROWEST = 3.0
 """Smallest range of the axis, in orders of magnitude. Vanishing begins at 1.5 over the whole depth; on a narrower axis,
 the differences in a healthy network would look like it."""
@@ -58,7 +58,14 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
         data,
         title=title,
         xaxis=axis("depth, from input to output", **_ticks(names)),
-        yaxis=axis(f"g [{unit}]" if unit else "g", type="log", exponentformat="power", nticks=6, **_range(data)),
+        yaxis=axis(
+            f"g [{unit}]" if unit else "g",
+            type="log",
+            exponentformat="power",
+            nticks=6,
+            **_range(data),
+            **_only_zero(floor, data),
+        ),
         shapes=[] if floor is None else [floor.line()],
         annotations=annotations,
     )
@@ -71,6 +78,13 @@ def _range(data: Sequence[Part]) -> dict[str, object]:
         return {}
     middle = (max(drawn) + min(drawn)) / 2
     return {"range": [round(middle - NARROWEST / 2, 3), round(middle + NARROWEST / 2, 3)]}
+
+
+def _only_zero(floor: Floor | None, data: Sequence[Part]) -> dict[str, object]:
+    """The one tick of an axis on which all values are exactly 0."""
+    if floor is None or {value for trace in data for value in trace["y"]} - {None, floor.at}:
+        return {}
+    return {"tickvals": [floor.at], "ticktext": ["0"]}
 
 
 def _zeros(floor: Floor, lines: Sequence[Line]) -> Part:

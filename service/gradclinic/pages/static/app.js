@@ -47,7 +47,7 @@ function wrapped(text) {
 }
 
 // The figures come without a background and without colours of the page: the words take the page's ink.
-function inInk(layout) {
+function inInk(layout, chart) {
   const style = getComputedStyle(document.body);
   const narrow = window.matchMedia("(max-width: 40rem)").matches;
   // A transparent ground makes Plotly paint a grey box behind its buttons.
@@ -59,9 +59,9 @@ function inInk(layout) {
   if (narrow) {
     fitted.annotations = layout.annotations?.map((each) => ({ ...each, text: wrapped(each.text) }));
   }
-  if (narrow && !layout.xaxis2) {
+  if (chart.clientWidth < 720 && !layout.xaxis2) {
     fitted.xaxis = { ...x, title: { ...x.title, font: { size: 11 } } };
-    if (y?.ticktext) fitted.yaxis = { ...y, ticktext: y.ticktext.map(short) };
+    if (narrow && y?.ticktext) fitted.yaxis = { ...y, ticktext: y.ticktext.map(short) };
   }
   return {
     ...layout,
@@ -87,7 +87,7 @@ async function drawFigure(figure) {
     // Some figures know how high they are; Plotly forgets it when the window changes, and measures the place.
     chart.style.minHeight = body.layout.height ? `${body.layout.height}px` : "";
     chart.classList.toggle("broad", Boolean(body.layout.xaxis2)); // panels side by side scroll in a narrow window
-    await Plotly.react(chart, body.data, inInk(body.layout), CONFIG);
+    await Plotly.react(chart, body.data, inInk(body.layout, chart), CONFIG);
   } catch (error) {
     if (chart.querySelector(".plotly")) return; // keep what is there
     chart.classList.add("empty");

@@ -1,0 +1,146 @@
+"""The loss of each arm by step: the median over its seeds, and a band from the lowest to the highest seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...measurements.record import Series
+from .curves import CLOSE_TO_ZERO, nothing_learned
+from .floor import on_log_scale
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, said, step_axis
+
+Floats = npt.NDArray[np.float64]
+MAX_POINTS = 300
+
+
+@dataclass(frozen=True)
+class ArmCurve:
+    """One arm with the loss of each of its seeds."""
+
+    name: str
+    seeds: Sequence[Series]
+    """Each with values [n steps, 1]."""
+    reference: bool = False
+    """Drawn in grey, as the reference for the others."""
+
+
+@dataclass(frozen=True)
+class _Band:
+    """An arm at no more than `MAX_POINTS` places; NaN where no seed has a finite loss."""
+
+    steps: Floats
+    middle: Floats
+    low: Floats
+    high: Floats
+
+
+def arm_curves(arms: Sequence[ArmCurve], *, constant_loss: float | None = None, title: str, note: str = "") -> Figure:
+    """A line and a band for each arm. Losses that are not finite are left out of both, and counted in its name."""
+    bands = [_band(arm.seeds) for arm in arms]
+    logarithmic = _spans_orders([band for band in bands if len(band.steps)], constant_loss)
+    colours = iter(LINES * (1 + len(arms) // len(LINES)))
+    data: list[Part] = []
+    for arm, band in zip(arms, bands, strict=True):
+        colour = NEUTRAL if arm.reference else next(colours)
+        if len(arm.seeds) > 1:
+            data.append(_shade(arm, band, colour, logarithmic=logarithmic))
+        data.append(
+            {
+                "type": "scatter",
+                "name": said(_named(arm), longest=80),
+                "legendgroup": said(arm.name),
+                "x": rounded(band.steps, digits=6),
+                "y": on_log_scale(band.middle) if logarithmic else rounded(band.middle),
+                "mode": "lines",
+                "line": {"color": colour, "width": 4 if arm.reference else 2},
+                "hovertemplate": "step %{x}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
+            }
+        )
+    peak = max((float(np.nanmax(band.high)) for band in bands if np.isfinite(band.high).any()), default=1.0)
+    last = max((float(band.steps[-1]) for band in bands if len(band.steps)), default=0.0)
+    return figure(
+        data,
+        title=title,
+        xaxis=step_axis(last),
+        yaxis=axis(
+            "loss",
+            nticks=6,
+            exponentformat="power",
+            **(
+                {"type": "log"}
+                if logarithmic
+                else {"range": [0, round(1.1 * max(peak, constant_loss or 0.0), 6) or 1.0]}
+            ),
+        ),
+        shapes=[] if constant_loss is None else [nothing_learned(constant_loss, above=peak > 2 * constant_loss)],
+        annotations=[_above(note)] if note else [],
+    )
+
+
+def _band(seeds: Sequence[Series]) -> _Band:
+    """Median, lowest and highest of the seeds' finite losses by step, pooled to at most 300 places."""
+    steps = np.unique(np.concatenate([each.steps for each in seeds])) if seeds else np.zeros(0, dtype=np.int64)
+    table = np.full((len(seeds), len(steps)), np.nan)
+    for row, each in enumerate(seeds):
+        table[row, np.searchsorted(steps, each.steps)] = each.values[:, 0]
+    table[~np.isfinite(table)] = np.nan
+    parts = np.array_split(np.arange(len(steps)), min(MAX_POINTS, len(steps))) if len(steps) else []
+    cells = [table[:, part] for part in parts]
+    return _Band(
+        np.array([steps[part].mean() for part in parts]),
+        *(np.array([_quantile(cell, part) for cell in cells]) for part in (0.5, 0.0, 1.0)),
+    )
+
+
+def _quantile(cell: Floats, part: float) -> float:
+    known = cell[np.isfinite(cell)]
+    return float(np.quantile(known, part)) if len(known) else float("nan")
+
+
+def _spans_orders(bands: Sequence[_Band], constant_loss: float | None) -> bool:
+    """Whether the losses can only be told apart on a logarithmic scale."""
+    known = np.concatenate([np.concatenate([band.low, band.high]) for band in bands]) if bands else np.zeros(0)
+    known = known[np.isfinite(known)]
+    if constant_loss is None or not len(known) or known.min() <= 0:
+        return False
+    return bool(known.min() < CLOSE_TO_ZERO * constant_loss or known.max() > 10 * constant_loss)
+
+
+def _shade(arm: ArmCurve, band: _Band, colour: str, *, logarithmic: bool) -> Part:
+    """The area between the lowest and the highest seed, where there is one."""
+    there = np.isfinite(band.low) & (band.low > 0 if logarithmic else True)
+    steps, low, high = band.steps[there], band.low[there], band.high[there]
+    return {
+        "type": "scatter",
+        "name": said(f"{arm.name}: lowest to highest seed", longest=80),
+        "legendgroup": said(arm.name),
+        "showlegend": False,
+        "x": rounded([*steps, *steps[::-1]], digits=6),
+        "y": rounded([*high, *low[::-1]]),
+        "mode": "lines",
+        "fill": "toself",
+        "fillcolor": f"rgba({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))}, 0.18)",
+        "line": {"color": colour, "width": 0},
+        "hoverinfo": "skip",
+    }
+
+
+def _named(arm: ArmCurve) -> str:
+    broken = sum(not np.isfinite(each.values).all() for each in arm.seeds)
+    return arm.name if not broken else f"{arm.name} ({broken} of {len(arm.seeds)} seeds not finite)"
+
+
+def _above(note: str) -> Part:
+    return {
+        "text": said(note),
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
