@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     drain_s: Annotated[float, Field(gt=0)] = 20.0
     """Seconds that a worker of the embedded service has to save its run before it is killed."""
 
+    audit_days: Annotated[int, Field(ge=1)] = 365
+    """Days for which the entries of the audit are kept."""
+
     max_parameters: Annotated[int, Field(ge=1)] = 50_000_000
     """Maximum number of trainable parameters of a model."""
     max_steps: Annotated[int, Field(ge=1)] = 1_000_000

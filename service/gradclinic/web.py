@@ -14,8 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from .api import audit, catalogue, health, installation
 from .api import baseline as baselines
-from .api import catalogue, health, installation
 from .api import check as checks
 from .api import claim as claims
 from .api import comparison as comparisons
@@ -66,7 +66,7 @@ TAGS = [
     {"name": "datasets", "description": "Your own data."},
     {"name": "figures", "description": "What the pages draw, as Plotly JSON, PNG or SVG."},
     {"name": "catalogue", "description": "Everything that a request can name."},
-    {"name": "operation", "description": "Health."},
+    {"name": "operation", "description": "Health, and who changed what."},
 ]
 
 ROUTERS = (
@@ -85,6 +85,7 @@ ROUTERS = (
     events.router,
     datasets.router,
     catalogue.router,
+    audit.router,
     health.router,
     installation.router,
 )

@@ -1,7 +1,7 @@
 """Commands for API keys, on the service's own database: keys create, list, revoke and rotate."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +36,7 @@ def create(
     scope: Annotated[
         Scope,
         typer.Option(
-            help="read; run (also submit and cancel); manage (also delete, baselines, schedules); admin (also metrics)."
+            help="read; run (also submit, cancel); manage (also delete, pin, schedule); admin (also metrics, audit)."
         ),
     ] = "run",
     days: Annotated[
@@ -49,7 +49,7 @@ def create(
     """Create a key, and print it once. Only its digest is stored."""
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise typer.BadParameter("a name has 1 to 200 printable characters", param_hint="NAME")
-    with _store(database_url, data_dir) as store:
+    with _store(database_url, data_dir) as store, _acting(f"keys create {name}"):
         issued = store.keys.create(name, scope=scope, lasts_s=None if days is None else days * DAY_S)
     return _show_once(issued, as_json=as_json)
 
@@ -77,7 +77,7 @@ def list_keys(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_
 @app.command("revoke")
 def revoke(key_id: KeyId, *, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> int:
     """Revoke a key immediately, and end all sessions that were started with it."""
-    with _store(database_url, data_dir) as store:
+    with _store(database_url, data_dir) as store, _acting(f"keys revoke {key_id}"):
         key = store.keys.revoke(key_id)
     typer.echo(f"{key.id} ({key.name}) is revoked.")
     return 0
@@ -93,7 +93,7 @@ def rotate(
     as_json: AsJson = False,
 ) -> int:
     """Replace a key by a new one with the same scope; the old one expires later."""
-    with _store(database_url, data_dir) as store:
+    with _store(database_url, data_dir) as store, _acting(f"keys rotate {key_id}"):
         issued = store.keys.rotate(key_id, old_lasts_s=keep_hours * HOUR_S)
     if not as_json:
         typer.echo(f"{key_id} expires within {keep_hours} hours.", err=True)
@@ -115,6 +115,13 @@ def _store(database_url: str | None, data_dir: "Path | None") -> "Iterator[Store
         yield store
     finally:
         store.close()
+
+
+def _acting(action: str) -> AbstractContextManager[None]:
+    """The audit says that an operator did it."""
+    from ..store import Act, acting
+
+    return acting(Act(action, key_id=None))
 
 
 def _show_once(issued: "IssuedKey", *, as_json: bool) -> int:

@@ -9,6 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from ..api.http.access import LOGIN, LOGOUT, REALM, SESSION_COOKIE, csrf_of, is_token
 from ..api.http.dependencies import TheService
 from ..kernel.access import new_secret, split
+from ..store import Act, acting
+from ..use_cases.request_id import request_id
 from .rendering import page_router, render
 
 LASTS_S = 12 * 3600
@@ -40,7 +42,8 @@ def log_in(request: Request, service: TheService, key: Field = "", csrf: Field =
     found = None if parts is None else service.store.keys.authenticate(*parts)
     if found is None:
         return _form(request, to, status_code=401, trouble="This key is wrong, revoked or expired.")
-    session = service.store.sessions.start(found.id, lasts_s=LASTS_S)
+    with acting(Act(f"POST {LOGIN}", key_id=found.id, request_id=request_id())):
+        session = service.store.sessions.start(found.id, lasts_s=LASTS_S)
     answer = RedirectResponse(_local(to), 303, {"Cache-Control": "no-store"})
     answer.delete_cookie(FORM_COOKIE, path=LOGIN)
     _set_cookie(answer, request, SESSION_COOKIE, session, lasts_s=LASTS_S, path="/")

@@ -21,6 +21,7 @@
                         get, page, running, runs, of_runs, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
     store.keys          create(name, scope=) -> IssuedKey, all, revoke, rotate, authenticate(id, secret) -> Key | None
+    store.audit         page(key_id, after, limit), forget: who changed what; `acting(Act(...))` says who does
     store.sessions      start(key_id, lasts_s=) -> secret, key_of(secret) -> Key | None, end(secret)
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
@@ -38,6 +39,8 @@ NaN and infinity are stored as numbers in columns and as strings in JSON documen
 
 from collections import Counter
 
+from .acting import Act, acting
+from .audit import Audit
 from .baseline import Baselines
 from .check import Checks
 from .database import Database
@@ -49,6 +52,7 @@ from .migrate import is_current
 from .prescription import Prescriptions
 from .reconciliation import Reconciliation
 from .recording import Recording, Recordings
+from .records.audit import AuditEntry
 from .records.baseline import Baseline, NewPin, Pin
 from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
@@ -81,6 +85,7 @@ class Store:
         self.baselines = Baselines(self._database)
         self.checks = Checks(self._database)
         self.schedules = Schedules(self._database)
+        self.audit = Audit(self._database)
         self.keys = Keys(self._database)
         self.sessions = Sessions(self._database, self.keys)
         self.statistics = Statistics(self._database)
@@ -120,6 +125,8 @@ class Store:
 
 
 __all__ = [
+    "Act",
+    "AuditEntry",
     "Baseline",
     "Check",
     "CheckpointPointer",
@@ -156,4 +163,5 @@ __all__ = [
     "Transition",
     "Vitals",
     "Worker",
+    "acting",
 ]

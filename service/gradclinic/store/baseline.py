@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, Select, Text, cast, delete, exist
 
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .identifiers import new_id
 from .needed import release
@@ -59,6 +60,7 @@ class Baselines:
                     raise Conflict(f"the baseline {name!r} was deleted in the meantime; send the request again")
                 connection.execute(update(t.baselines).where(t.baselines.c.name == name).values(pin_id=pin_id))
                 release(connection, before["id"])
+            note_created(f"/v1/baselines/{name}")
             return Created(_get(connection, name), replayed=False)
 
     def get(self, name: str) -> Baseline:

@@ -11,6 +11,7 @@ from ..kernel.errors import Conflict, NotFound
 from ..kernel.vocabulary import CheckVerdict
 from ..regression import Report
 from . import tables as t
+from .acting import note_created
 from .baseline import not_found as no_baseline
 from .database import Database
 from .firing import Due, deal_with
@@ -73,6 +74,7 @@ class Checks:
                 return Created(_get(connection, earlier), replayed=True)
             messages = insert_runs(connection, self._database, own, study_id=None)
             connection.execute(insert(t.check_runs), [{"check_id": check_id, "run_id": run_id} for run_id, _ in own])
+            note_created(f"/v1/checks/{check_id}")
             return Created(_get(connection, check_id), replayed=False, messages=messages)
 
     def get(self, check_id: str) -> Check:

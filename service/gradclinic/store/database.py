@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +60,8 @@ class Database:
                 pool_pre_ping=True,
             )
             event.listen(self.engine, "handle_error", _give_up_connection)
+        self.before_commit: Callable[[Connection], None] | None = None
+        """Called at the end of each transaction that writes."""
         self._reading = self.engine.execution_options(gradclinic_reading=True)
 
     @contextmanager
@@ -73,6 +75,8 @@ class Database:
         """A transaction that commits when the block ends and rolls back if it raises."""
         with _translated(), self.engine.begin() as connection:
             yield connection
+            if self.before_commit is not None:
+                self.before_commit(connection)
 
     @property
     def now(self) -> ColumnElement[float]:

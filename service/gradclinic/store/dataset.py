@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select
 
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .dataset_uses import runs_by_dataset, who_needs
 from .page_size import rows_of_page
@@ -36,6 +37,8 @@ class Datasets:
                 statement.on_conflict_do_nothing(index_elements=["id"]).returning(t.datasets.c.id)
             )
             replayed = added.first() is None
+            if not replayed:
+                note_created(f"/v1/datasets/{facts['id']}")
             connection.execute(delete(t.deleted_datasets).where(t.deleted_datasets.c.id == facts["id"]))
             row = connection.execute(select(*_FACTS).where(t.datasets.c.id == facts["id"])).mappings().one()
         return Created(_record(row), replayed=replayed)

@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ..kernel.access import Scope, digest_of, new_secret
 from ..kernel.errors import Conflict, NotFound, ServiceUnavailable
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .identifiers import new_id
 from .records.key import IssuedKey, Key
@@ -130,6 +131,7 @@ def _create(connection: Connection, database: Database, name: str, *, scope: Sco
             expires_at=None if lasts_s is None else now + lasts_s,
         )
     )
+    note_created(key_id)
     return IssuedKey(_get(connection, key_id), f"{key_id}.{secret}")
 
 

@@ -11,6 +11,7 @@ from ..kernel.errors import Conflict, NotFound
 from ..kernel.status import StudyStatus
 from ..prescription import Budget, Report
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .dataset_uses import hold_datasets
 from .documents import has_all, text_at
@@ -47,6 +48,8 @@ class Prescriptions:
                     earlier = take_key(connection, self._database, idempotency, prescription_id=prescription_id)
                     if earlier is not None:
                         savepoint.rollback()
+            if earlier is None:
+                note_created(f"/v1/prescriptions/{prescription_id}")
             return Created(_get(connection, earlier or prescription_id), replayed=earlier is not None)
 
     def get(self, prescription_id: str) -> Prescription:

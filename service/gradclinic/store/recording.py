@@ -15,6 +15,7 @@ from ..kernel.json import JsonObject
 from ..kernel.status import RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
@@ -75,6 +76,8 @@ class Recordings:
                     earlier = take_key(connection, self._database, idempotency, run_id=run_id)
                     if earlier is not None:
                         savepoint.rollback()
+            if earlier is None:
+                note_created(f"/v1/runs/{run_id}")
             row = connection.execute(select(t.runs).where(t.runs.c.id == (earlier or run_id))).mappings().one()
         return Created(to_run(row), replayed=earlier is not None)
 

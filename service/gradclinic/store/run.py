@@ -11,6 +11,7 @@ from ..kernel.errors import Conflict, NotFound
 from ..kernel.status import RunStatus
 from ..measurements.record import Outcome
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
@@ -49,6 +50,7 @@ class Runs:
                     return Created(_get(connection, earlier), replayed=True)
             else:
                 messages = insert_runs(connection, self._database, [(run_id, new)], study_id=None)
+            note_created(f"/v1/runs/{run_id}")
             return Created(_get(connection, run_id), replayed=False, messages=messages)
 
     def get(self, run_id: str) -> Run:

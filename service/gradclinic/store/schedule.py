@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
+from .acting import note_created
 from .baseline import not_found as no_baseline
 from .database import Database
 from .firing import Due, deal_with
@@ -41,6 +42,7 @@ class Schedules:
             )
             if made.first() is None:
                 raise Conflict(f"the schedule {new.name!r} already exists; delete it first, or choose another name")
+            note_created(f"/v1/schedules/{new.name}")
             return _get(connection, new.name)
 
     def get(self, name: str) -> Schedule:

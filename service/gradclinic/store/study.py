@@ -9,6 +9,7 @@ from ..comparison.arms import BASELINE
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.status import StudyStatus
 from . import tables as t
+from .acting import note_created
 from .database import Database
 from .documents import has_all
 from .idempotency import take_key
@@ -47,6 +48,7 @@ class Studies:
             if earlier is not None:
                 return Created(_get(connection, earlier), replayed=True)
             messages = insert_runs(connection, self._database, new_runs, study_id=study_id)
+            note_created(f"/v1/studies/{study_id}")
             return Created(_get(connection, study_id), replayed=False, messages=messages)
 
     def get(self, study_id: str) -> Study:

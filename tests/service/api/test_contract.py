@@ -158,6 +158,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "createSchedule": [
         send("POST", "/v1/schedules", lambda _: {"name": "weekly", "cron": "0 3 * * 1", "check": CHECK})
     ],
+    "listChanges": [get("/v1/audit")],
     "listSchedules": [get("/v1/schedules")],
     "getSchedule": [get("/v1/schedules/nightly")],
     "pauseSchedule": [send("POST", "/v1/schedules/nightly/pause")],

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...kernel import access
 from ...kernel.access import digest_of, split
 from ...kernel.errors import Forbidden, KeyRequired, ServiceUnavailable
-from ...store import Key, Store
+from ...store import Act, Key, Store, acting
 from .accept import choose
 from .cross_site import SAFE_METHODS
 from .problems import MEDIA_TYPE, on_own_error, problem
@@ -34,7 +34,7 @@ REALM = 'Bearer realm="gradclinic"'
 
 _OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
 _OPEN_BELOW = "/static/"
-_ADMINISTRATIVE = frozenset({"/metrics"})
+_ADMINISTRATIVE = ("/metrics", "/v1/audit")
 _MANAGED = ("/v1/schedules", "/v1/baselines")
 _READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)")
 """A POST to these paths only reads: nothing is stored."""
@@ -59,7 +59,7 @@ def needed_scope(method: str, path: str) -> access.Scope | None:
     """
     if path in _OPEN or path.startswith(_OPEN_BELOW):
         return None
-    if path in _ADMINISTRATIVE:
+    if path.startswith(_ADMINISTRATIVE):
         return "admin"
     if method in SAFE_METHODS or (method == "POST" and _READING.fullmatch(path)):
         return "read"
@@ -113,7 +113,10 @@ class Access:
             await send(message)
 
         scope.setdefault("state", {})["key_id"] = caller.key.id
-        with structlog.contextvars.bound_contextvars(key=caller.key.id):
+        act = Act(
+            f"{scope['method']} {scope['path']}", key_id=caller.key.id, request_id=scope["state"].get("request_id")
+        )
+        with structlog.contextvars.bound_contextvars(key=caller.key.id), acting(act):
             token = _csrf.set("" if caller.session is None else csrf_of(caller.session))
             try:
                 await self.app(scope, receive, send_private)

@@ -1,5 +1,6 @@
 """The tables. Times are seconds since 1970 by the database's clock; the views show them as timestamps."""
 
+from .audit import audit_entries
 from .baseline import baselines, pinned_runs, pins
 from .check import check_keys, check_runs, checks
 from .dataset import datasets, deleted_datasets
@@ -22,6 +23,7 @@ from .schema import metadata
 
 __all__ = [
     "api_keys",
+    "audit_entries",
     "baselines",
     "check_keys",
     "check_runs",

@@ -24,6 +24,7 @@ from gradclinic.api.http.access import csrf_of, is_token, needed_scope
         ("POST", "/v1/schedules/nightly/pause", "manage"),
         ("PROPFIND", "/v1/runs", "manage"),
         ("GET", "/metrics", "admin"),
+        ("GET", "/v1/audit", "admin"),
         ("GET", "/livez", None),
         ("GET", "/readyz", None),
         ("GET", "/static/app.css", None),
