@@ -15,6 +15,7 @@ from gradclinic.kernel.access import SCOPES, Scope, covers
 from gradclinic.settings import Settings
 from gradclinic.web import create_app
 
+from .examples import EXPERIMENT
 from .http.test_problems import refused
 from .keyed import Keyed, keyed
 from .serving import NOBODY, serving
@@ -138,6 +139,21 @@ def test_the_log_names_the_key_and_not_its_secret(settings: Settings, capfd: pyt
     (line,) = [each for each in lines if each.get("path") == "/v1/runs"]
     assert (line["key"], line["status"]) == (identifier, 200)
     assert secret not in str(lines)
+
+
+def test_a_stream_ends_soon_after_its_key_is_revoked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradclinic.api.http.access.CHECK_EVERY_S", 0.1)
+    monkeypatch.setattr("gradclinic.api.event._KEEP_ALIVE_S", 0.2)
+    with keyed(settings) as clinic:
+        run = clinic.api.post("/v1/runs", json={"experiment": EXPERIMENT}, headers=clinic.header("run")).json()
+        headers = {**clinic.header("read"), "Accept": "text/event-stream"}
+        with clinic.api.stream("GET", run["urls"]["events"], headers=headers) as stream:
+            parts = stream.iter_bytes()
+            assert b"event: status" in next(parts)
+            next(parts)
+            next(parts)
+            clinic.store.keys.revoke(clinic.keys["read"].split(".")[0])
+            assert len(list(parts)) < 10
 
 
 def test_an_answer_to_a_key_stays_out_of_shared_caches(clinic: Keyed) -> None:

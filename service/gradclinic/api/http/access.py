@@ -4,16 +4,18 @@ What an operation needs follows from its method and path, so an operation that i
 """
 
 import re
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from time import monotonic
 from urllib.parse import quote
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +32,8 @@ CSRF_HEADER = "X-CSRF-Token"
 LOGIN, LOGOUT = "/login", "/logout"
 MOST_LOGIN_BYTES = 16_384
 """Maximum size of a login form; anyone can send one."""
+CHECK_EVERY_S = 10.0
+"""Seconds after which the key of a stream that goes on is checked again."""
 REALM = 'Bearer realm="gradclinic"'
 
 _OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
@@ -40,6 +44,10 @@ _READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnose
 """A POST to these paths only reads: nothing is stored."""
 
 _csrf: ContextVar[str] = ContextVar("csrf", default="")
+
+
+class _KeyEnded(OSError):
+    """Ends a stream like a client that disconnects."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,8 @@ def is_token(given: str, secret: str) -> bool:
 class Access:
     """Refuses requests without a valid key (401), and those for which the key's scope is too small (403).
 
-    A browser that asks for a page is sent to the login instead. Answers are kept out of shared caches.
+    A browser that asks for a page is sent to the login instead. Answers are kept out of shared caches. A stream ends
+    when its key does.
     """
 
     def __init__(self, app: ASGIApp, *, store: Store) -> None:
@@ -107,21 +116,39 @@ class Access:
             await (refusal or _unknown(request))(scope, receive, send)
             return
 
+        checked_at = monotonic()
+
         async def send_private(message: Message) -> None:
+            nonlocal checked_at
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).setdefault("Cache-Control", "private")
+            elif message.get("more_body") and monotonic() - checked_at > CHECK_EVERY_S:
+                checked_at = monotonic()
+                if not await self._is_still_valid(request):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    raise _KeyEnded
             await send(message)
 
         scope.setdefault("state", {})["key_id"] = caller.key.id
         act = Act(
             f"{scope['method']} {scope['path']}", key_id=caller.key.id, request_id=scope["state"].get("request_id")
         )
-        with structlog.contextvars.bound_contextvars(key=caller.key.id), acting(act):
+        with (
+            structlog.contextvars.bound_contextvars(key=caller.key.id),
+            acting(act),
+            suppress(ClientDisconnect, _KeyEnded),
+        ):
             token = _csrf.set("" if caller.session is None else csrf_of(caller.session))
             try:
                 await self.app(scope, receive, send_private)
             finally:
                 _csrf.reset(token)
+
+    async def _is_still_valid(self, request: Request) -> bool:
+        try:
+            return await run_in_threadpool(self._caller, request) is not None
+        except ServiceUnavailable:  # the next check tells
+            return True
 
     def _caller(self, request: Request) -> Caller | None:
         header = request.headers.get("authorization")
