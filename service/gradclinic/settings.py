@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +41,8 @@ class Settings(BaseSettings):
     """Database as an SQLAlchemy URL: SQLite (default, a file in data_dir) or PostgreSQL."""
     broker_url: str = "redis://127.0.0.1:6379/0"
     """URL of the Redis or Valkey server used as message queue. The embedded service starts its own."""
+    broker_password_file: str = ""
+    """File with the queue's password, used if broker_url has none. So no password is in the environment."""
     checkpoint_dir: Annotated[Path, AfterValidator(_absolute)] = Field(default_factory=_checkpoints_beside)
     """Folder of checkpoints. Share it between machines if their workers should resume each other's runs."""
 
@@ -108,6 +111,16 @@ class Settings(BaseSettings):
     """Maximum size of a JSON request in bytes."""
     max_dataset_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20
     """Maximum size of an uploaded data set in bytes; its arrays may take four times as many in memory."""
+
+    @property
+    def broker(self) -> str:
+        """The URL of the queue with its password. Raises OSError if the password's file cannot be read."""
+        parts = urlsplit(self.broker_url)
+        if not self.broker_password_file or parts.password:
+            return self.broker_url
+        password = Path(self.broker_password_file).read_text("utf-8").strip()
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{host}").geturl()
 
 
 @lru_cache(maxsize=1)

@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.servers import free_port
+from tests.waiting import eventually
 from typer.testing import CliRunner
 
 from gradclinic.cli.commands import app
+from gradclinic.embedded.valkey import server_path
+from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.queue.messages import Queue
 from gradclinic.settings import Settings
 
 OURS = ("api", "migration", "reconciler", "worker", "worker-gpu")
@@ -107,6 +112,40 @@ def test_nothing_starts_before_the_tables_are_there(services):
             assert services[name]["depends_on"]["postgres"]["condition"] == "service_healthy"
         else:
             assert services[name]["depends_on"]["migration"]["condition"] == "service_completed_successfully"
+
+
+def test_the_queue_wants_a_password_that_only_files_have(services, checkout, tmp_path):
+    """The container's own start script, with the paths of this machine."""
+    assert services["worker"]["environment"]["GRADCLINIC_BROKER_PASSWORD_FILE"] == "/run/secrets/valkey_password"
+    for name in ("valkey", *OURS):
+        assert [secret["source"] for secret in services[name]["secrets"]] == ["valkey_password"], name
+    (tmp_path / "password").write_text("letmein\n")
+    shell, flag, script, *arguments = services["valkey"]["command"]
+    # Compose shows a dollar sign as two.
+    script = script.replace("$$", "$").replace("/tmp/valkey.conf", str(tmp_path / "valkey.conf"))
+    script = script.replace("/run/secrets/valkey_password", str(tmp_path / "password")).replace(
+        "exec valkey-server", f"exec {server_path()}"
+    )
+    port = free_port()
+    command = [shell, flag, script, *arguments, "--port", str(port), "--dir", str(tmp_path)]
+    url = f"redis://127.0.0.1:{port}/0"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            queue = Queue(Settings(broker_url=url, broker_password_file=str(tmp_path / "password")))
+            eventually(lambda: answers(queue))
+            assert not answers(Queue(Settings(broker_url=url)))
+            assert b"letmein" not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+            assert (tmp_path / "valkey.conf").stat().st_mode & 0o077 == 0
+        finally:
+            server.terminate()
+
+
+def answers(queue: Queue) -> bool:
+    try:
+        queue.ping()
+    except ServiceUnavailable:
+        return False
+    return True
 
 
 def test_the_queue_is_written_to_disk_and_evicts_nothing(services):

@@ -50,6 +50,11 @@ def _check_urls(settings: "Settings") -> None:
         )
     if not settings.broker_url.startswith(("redis://", "rediss://", "unix://")):
         raise SetupFailed("GRADCLINIC_BROKER_URL is not a Redis or Valkey URL: it must start with redis://")
+    try:
+        _ = settings.broker
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise SetupFailed(f"GRADCLINIC_BROKER_PASSWORD_FILE cannot be read: {reason}") from None
 
 
 def serve(

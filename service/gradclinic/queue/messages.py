@@ -47,7 +47,7 @@ BRIEF: dict[str, object] = {"socket_timeout": 1, "max_retries": 1, "interval_sta
 
 def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -> Celery:
     """Celery configured for both sides: JSON only, early acknowledgement, no results, one run at a time."""
-    app = Celery("gradclinic", broker=settings.broker_url, set_as_current=False)
+    app = Celery("gradclinic", broker=settings.broker, set_as_current=False)
     app.conf.update(
         task_acks_late=False,
         task_ignore_result=True,
@@ -106,7 +106,7 @@ class Queue:
     def __init__(self, settings: Settings) -> None:
         self._app = celery_app(settings, connection=BRIEF)
         self._redis = redis.Redis.from_url(
-            settings.broker_url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+            settings.broker, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
         )
         self._paused_until = 0.0
 

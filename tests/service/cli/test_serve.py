@@ -48,6 +48,7 @@ def test_a_schema_that_is_too_old_is_said_so(tmp_path: Path) -> None:
         ("GRADCLINIC_DATABASE_URL", "mysql://host/name"),
         ("GRADCLINIC_DATABASE_URL", "nonsense"),
         ("GRADCLINIC_BROKER_URL", "amqp://host"),
+        ("GRADCLINIC_BROKER_PASSWORD_FILE", "/no/such/file"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:

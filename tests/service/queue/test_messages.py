@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -141,3 +142,17 @@ def test_owners_are_told_apart_in_containers_that_share_a_name_and_count_their_p
         assert owner_prefix(7) != here
     queue_module._place.cache_clear()
     assert owner_prefix(7) == here
+
+
+def test_the_password_of_a_file_goes_into_the_url_unless_that_has_one(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("p@ss/word\n")
+    file = str(tmp_path / "password")
+    assert Settings(broker_url="redis://valkey:6379/0", broker_password_file=file).broker == (
+        "redis://:p%40ss%2Fword@valkey:6379/0"
+    )
+    assert Settings(broker_url="rediss://me@valkey/1", broker_password_file=file).broker == (
+        "rediss://me:p%40ss%2Fword@valkey/1"
+    )
+    for url in ("redis://:own@valkey:6379/0", "redis://me:own@valkey:6379/0"):
+        assert Settings(broker_url=url, broker_password_file=file).broker == url
+    assert Settings(broker_url="redis://valkey:6379/0").broker == "redis://valkey:6379/0"
