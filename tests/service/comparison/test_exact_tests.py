@@ -17,8 +17,8 @@ def counts(seeds, not_finite=0, unlearned=0, harmed=0):
 
 
 def test_a_seed_counts_once_for_each_thing_that_befell_one_of_its_runs():
-    runs = [*arm("new", [0.5, 0.5]), run("new", 2, 2.0, "dead_units"), run("new", 3, NAN, "divergence")]
-    assert count(runs, LOSS) == counts(4, not_finite=1, unlearned=2, harmed=2)
+    runs = [*arm("new", [0.5, 0.5, 0.5]), run("new", 3, 2.0, "dead_units"), run("new", 4, NAN, "divergence")]
+    assert count(runs, LOSS) == counts(5, not_finite=1, unlearned=2, harmed=2)
 
 
 def test_runs_without_the_metric_do_not_count():
