@@ -51,10 +51,15 @@ class Checked:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Try, count, and print or write."""
     parser = argparse.ArgumentParser(prog="benchmark cures")
-    parser.add_argument("--seed", type=int, default=0, help="draws the broken trainings")
-    parser.add_argument("--size", type=int, default=96, help="how many are drawn; some learn as they are and are left")
-    parser.add_argument("--tries", type=int, help="at most so many remedies for each; all that apply by default")
-    parser.add_argument("--record", type=Path, help="a file that keeps finished trainings, one a line, to go on from")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the broken trainings")
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=96,
+        help="number of trainings; those that learn are skipped",
+    )
+    parser.add_argument("--tries", type=int, help="maximum number of remedies for each; default: all that apply")
+    parser.add_argument("--record", type=Path, help="store finished trainings in this file, and resume from it")
     parser.add_argument("--check", action="store_true", help="try only the first suggestions, before and after")
     parser.add_argument("--write", action="store_true", help="write the counts into the product")
     parser.add_argument("--json", action="store_true", help="print rows instead of text")

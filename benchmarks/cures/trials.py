@@ -22,7 +22,7 @@ SEEDS = (0, 1)
 
 @dataclass(frozen=True)
 class Broken:
-    """A training that did not learn as it is, with its diagnosis."""
+    """A training that did not learn without a remedy, with its diagnosis."""
 
     experiment: Experiment
     record: RunRecord
@@ -48,12 +48,12 @@ def trained(experiment: Experiment, *, seed: int) -> tuple[RunRecord, RunResult]
 
 
 def is_cured(result: RunResult) -> bool:
-    """Whether the network learned without harm, which a prescription asks of a cure."""
+    """Whether the network learned without harm, as a prescription requires of a cure."""
     return result.learned and not result.harmful
 
 
 def broken(experiment: Experiment) -> Broken | None:
-    """The training with its diagnosis; None if it learns as it is."""
+    """The training with its diagnosis; None if it learns without a remedy."""
     record, result = trained(experiment, seed=SEEDS[0])
     if is_cured(result) or not result.harmful or result.diagnosis is None:
         return None

@@ -37,12 +37,12 @@ _copy = Path()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a change."""
+    """The result of a change."""
 
     change: Change
     noticed: bool
     by: str
-    """The test that failed; empty where none did."""
+    """The test that failed; empty if none did."""
 
 
 def outcomes(checkout: Path, changes: Sequence[Change], *, processes: int, timeout_s: float) -> Iterator[Outcome]:

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     start on an address that others can reach unless it is "required"."""
     cors_origins: str = ""
     """Comma-separated origins whose pages may call the API from a browser (CORS); "*" allows all. Default: none.
-    A page of any other origin is refused (403) where it sends a request that changes something."""
+    A page of any other origin is refused (403) if it sends a request that changes something."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Minimum level of messages that are logged."""
     log_format: Literal["text", "json"] = "text"

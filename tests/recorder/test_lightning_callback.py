@@ -115,7 +115,7 @@ def test_a_module_that_steps_by_itself_is_recorded_too() -> None:
 def test_with_two_optimizers_nothing_is_recorded_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "gradclinic.recording")
     assert trained(Pair(), steps=3) is None
-    assert [each.message for each in caplog.records] == ["nothing is recorded: there are 2 optimizers, and not one"]
+    assert [each.message for each in caplog.records] == ["nothing is recorded: there are 2 optimizers instead of one"]
 
 
 def test_a_fit_that_is_left_has_what_was_recorded() -> None:

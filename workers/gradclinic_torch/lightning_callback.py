@@ -1,4 +1,4 @@
-"""Records what Lightning's Trainer trains."""
+"""A callback that records trainings of Lightning's Trainer."""
 
 import logging
 import math
@@ -19,28 +19,28 @@ class LightningRecording(Callback):  # type: ignore[misc]  # lightning is not in
 
         trainer = Trainer(callbacks=[LightningRecording(module.criterion, to="http://127.0.0.1:8000")], ...)
 
-    The loss is what `training_step` returns, or what is given to `manual_backward`. With several optimizers nothing is
-    recorded: record the networks one by one, with `Recording`.
+    The loss is the one that `training_step` returns, or that is passed to `manual_backward`. With several optimizers,
+    nothing is recorded; use one `Recording` per network instead.
     """
 
     def __init__(self, criterion: nn.Module | None = None, **options: Unpack[RecordingOptions]) -> None:
-        """Take the options of `Recording`; the steps, the clipping and the scaler are the Trainer's, if not told here.
+        """The options are those of `Recording`; steps, clipping and scaler are taken from the Trainer by default.
 
-        criterion: the loss module that `training_step` calls, if it does.
+        criterion: the loss module that `training_step` calls, if any.
         """
         super().__init__()
         self._criterion, self._options = criterion, options
         self._losses: LossWatch | None = None
         self._scaler: Any = None
         self.recording: Recording | None = None
-        """The recording of the last `fit()`; None before it, and where another process records."""
+        """The recording of the last `fit()`; None before it, or if another process records."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin one."""
+        """Start a recording."""
         if not trainer.is_global_zero:
             return
         if len(trainer.optimizers) != 1:
-            log.warning("nothing is recorded: there are %d optimizers, and not one", len(trainer.optimizers))
+            log.warning("nothing is recorded: there are %d optimizers instead of one", len(trainer.optimizers))
             return
         known: RecordingOptions = {"scaler": getattr(trainer.precision_plugin, "scaler", None)}
         if math.isfinite(trainer.estimated_stepping_batches):
@@ -53,7 +53,7 @@ class LightningRecording(Callback):  # type: ignore[misc]  # lightning is not in
         self._losses = self.recording.watch_losses()
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
-        """See the loss, which a scaler has multiplied already."""
+        """Observe the loss, which a scaler may have multiplied already."""
         if self._losses is not None:
             scaled = self._scaler is not None and self._scaler.is_enabled()
             self._losses.saw(loss, multiplied=float(self._scaler.get_scale()) if scaled else 1.0)

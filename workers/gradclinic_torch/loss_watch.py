@@ -1,4 +1,4 @@
-"""Sees the losses of a loop that tells nothing, and when the backward of each has ended.
+"""Observes the losses of a loop that does not pass them, and when the backward pass of each has ended.
 
 A hook on a loss runs when a backward comes to it, and has autograd call back when that backward has ended: before
 gradients are unscaled or clipped and before the optimizer takes them, whoever does that. What came back to the loss is
@@ -19,7 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from .compiled import outside_graph
 
 MOST_LOSSES = 64
-"""Losses of one step that are remembered."""
+"""Number of losses of one step that are remembered."""
 STEPS_WITH_GRAPH = 8
 """Steps in which a loss is kept with its graph, until its backward or the step's end: the sites are found in it."""
 
@@ -28,7 +28,7 @@ Marks = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class _Seen:
-    """A loss as it was made."""
+    """A loss at the time it was computed."""
 
     value: Tensor
     """A copy, without a graph."""
@@ -73,11 +73,11 @@ class LossWatch:
         ]
 
     def see_criterion(self, criterion: nn.Module) -> None:
-        """See every value of a loss module."""
+        """Observe every value of a loss module."""
         self._hook_module(criterion, lambda value: value)
 
     def see_model(self, model: nn.Module) -> None:
-        """See the loss that a model returns."""
+        """Observe the loss that a model returns."""
         self._hook_module(model, loss_in)
 
     def saw(self, value: Tensor | None, *, multiplied: float = 1.0) -> None:
@@ -89,7 +89,7 @@ class LossWatch:
             self._safely(lambda: self._hook(value, multiplied))
 
     def close(self) -> None:
-        """See no more."""
+        """Stop observing."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -110,7 +110,7 @@ class LossWatch:
         value.register_hook(lambda gradient: self._safely(lambda: self._begun(key, gradient)))  # type: ignore[no-untyped-call]
 
     def _begun(self, key: int, gradient: Tensor) -> None:
-        """A backward has come to a loss."""
+        """A backward pass has reached a loss."""
         if key not in self._seen:
             return
         task = torch._C._current_graph_task_id()

@@ -1,11 +1,11 @@
-"""The options of a recording, as whoever passes them on declares them."""
+"""The options of a recording, for functions that pass them on."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
 
 class RecordingOptions(TypedDict, total=False):
-    """The keyword arguments of `Recording`, which says what each means."""
+    """The keyword arguments of `Recording`; see there for their meaning."""
 
     to: str | None
     name: str | None

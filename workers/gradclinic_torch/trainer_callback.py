@@ -1,4 +1,4 @@
-"""Records what the Trainer of Hugging Face's transformers trains."""
+"""A callback that records trainings of the Trainer of Hugging Face's transformers."""
 
 from typing import Any, Unpack
 
@@ -16,15 +16,15 @@ class TrainerRecording(TrainerCallback):  # type: ignore[misc]  # transformers i
 
         trainer = Trainer(model, arguments, callbacks=[TrainerRecording(to="http://127.0.0.1:8000")], ...)
 
-    The loss is the one that the model returns; of a Trainer that computes it from the outputs (`compute_loss_func`,
-    `label_smoothing_factor`), pass the loss module as `criterion`, and have it called.
+    The loss is the one that the model returns. If the Trainer computes it from the outputs (`compute_loss_func`,
+    `label_smoothing_factor`), pass the loss module as `criterion`, and let the Trainer call that module.
     """
 
     def __init__(self, criterion: nn.Module | None = None, **options: Unpack[RecordingOptions]) -> None:
-        """Take the options of `Recording`; the steps, the seed and the clipping are the Trainer's, if not told here."""
+        """The options are those of `Recording`; steps, seed and clipping are taken from the Trainer by default."""
         self._criterion, self._options = criterion, options
         self.recording: Recording | None = None
-        """The recording of the last `train()`; None before it, and where another process records."""
+        """The recording of the last `train()`; None before it, or if another process records."""
 
     def on_train_begin(
         self,
@@ -36,7 +36,7 @@ class TrainerRecording(TrainerCallback):  # type: ignore[misc]  # transformers i
         optimizer: torch.optim.Optimizer,
         **_: Any,
     ) -> None:
-        """Begin one."""
+        """Start a recording."""
         if not state.is_world_process_zero:
             return
         known: RecordingOptions = {"steps": state.max_steps, "seed": args.seed}
@@ -46,7 +46,7 @@ class TrainerRecording(TrainerCallback):  # type: ignore[misc]  # transformers i
         self.recording = watch(model, optimizer, self._criterion, **options)
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """End it, with the last evaluation's loss and accuracy, where there was one."""
+        """End the recording, with the loss and accuracy of the last evaluation, if there was one."""
         if self.recording is not None:
             self.recording.finish(
                 validation_loss=_last(state, "eval_loss"), validation_accuracy=_last(state, "eval_accuracy")

@@ -1,4 +1,4 @@
-"""Records a loop that is not to be changed, or that belongs to a framework."""
+"""Records a loop that should not be changed, or that belongs to a framework."""
 
 from typing import Unpack
 
@@ -15,15 +15,16 @@ def watch(
     criterion: nn.Module | None = None,
     **options: Unpack[RecordingOptions],
 ) -> Recording:
-    """Record `model` from here on while `optimizer` trains it, without a call in the loop.
+    """Record `model` from now on while `optimizer` trains it, without a call in the loop.
 
         recording = watch(model, optimizer, criterion, to="http://127.0.0.1:8000")
         train(model, optimizer, criterion)
         recording.finish()
 
-    The loss is what `criterion`, a module, makes, or without one what the model returns: `output.loss`,
-    `output["loss"]`, or the only scalar in it. A loss that is made in another way is not seen. What the loop multiplies
-    it by before its backward, for an accumulation or in a scaler, is seen. Otherwise as `Recording`.
+    The loss is the value of the module `criterion`, or without one the loss that the model returns: `output.loss`,
+    `output["loss"]`, or the only scalar in the output. A loss computed in another way is not seen. If the loop
+    multiplies the loss before the backward pass (gradient accumulation, a scaler), the factor is found. The options are
+    those of `Recording`.
     """
     recording = Recording(model, optimizer, criterion, **options)
     losses = recording.watch_losses()

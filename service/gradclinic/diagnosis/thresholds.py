@@ -112,7 +112,9 @@ class Thresholds(NamedThresholds):
     saturated_mean: Annotated[
         float,
         Field(
-            gt=0, le=1, json_schema_extra={"unit": "fraction", "source": "DeepDiagnosis: share of |z| >= 5 above 0.5"}
+            gt=0,
+            le=1,
+            json_schema_extra={"unit": "fraction", "source": "DeepDiagnosis: |z| >= 5 in more than half"},
         ),
     ] = 0.5
     """Mean fraction of saturated activations over the layers with bounded activations."""

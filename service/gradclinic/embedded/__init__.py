@@ -248,7 +248,7 @@ def listen(settings: Settings) -> socket.socket:
     """A listening socket at the address of the settings.
 
     Raises SetupFailed if the port is in use, if the address is not this machine's, or if others can reach it and
-    nobody would be asked for a key.
+    would need no key.
     """
     host, port = settings.host, settings.port
     if settings.access != "required" and not _is_loopback(host):

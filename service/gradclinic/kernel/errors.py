@@ -125,7 +125,7 @@ class KeyRequired(GradclinicError):
 
 
 class Forbidden(GradclinicError):
-    """The request is refused, whatever it asks for: its key has too small a scope, or it comes from another site."""
+    """The request is not permitted: its key has too small a scope, or it comes from another site."""
 
     code = "forbidden"
     title = "Not allowed"

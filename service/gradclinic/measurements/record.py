@@ -67,11 +67,11 @@ class WeightInfo:
     readout: bool = False
     trainable: bool = True
     module: str | None = None
-    """The class of the module that holds it, in a program of somebody's own; None where that is not known."""
+    """The class of the module that contains it, in an external program; None if unknown."""
 
     @property
     def is_looked_up(self) -> bool:
-        """Whether it is a table of which rows are looked up, so that it has no output of its own to record."""
+        """Whether it is a lookup table (an embedding), whose output is not recorded."""
         return self.module in ("Embedding", "EmbeddingBag")
 
 

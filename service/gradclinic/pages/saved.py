@@ -1,7 +1,7 @@
 """Saves a page as one self-contained HTML file: the page's own template with embedded charts and styles.
 
-What the pages show is not told twice: the templates are theirs, and a chart is the figure at the address that the page
-would ask. Nothing in the file leads to another place, and a policy in it forbids what might.
+Nothing is implemented twice: templates are those of the pages, and a chart is the figure at the URL that the page
+would request. The file loads nothing from other places, which its content security policy enforces.
 """
 
 import base64

@@ -55,7 +55,7 @@ class Json(TypeDecorator[Any]):
 
 
 DAMAGED = object()
-"""What is read of a stored document that is not JSON. Whoever decodes it finds that it is none of the known types."""
+"""What is read of a stored document that is not JSON. Decoding it fails, because it is none of the known types."""
 
 
 def _loads(text: str | bytes) -> Any:

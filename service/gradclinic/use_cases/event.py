@@ -161,7 +161,7 @@ def _run_events(service: Service, run: RunSummary, at: Position) -> Iterator[tup
 
 
 _JUDGED_LIVE = 20_000
-"""Steps up to which a run is judged while it goes on: its whole record is read for each stored progress."""
+"""Maximum number of steps for provisional diagnoses, because each one reads the whole record of the run."""
 
 
 def _so_far(service: Service, run: RunSummary) -> list[str]:

@@ -52,7 +52,7 @@ class OscillatingLoss(Rule):
     may_stop: ClassVar[bool] = True
     usual_severity: ClassVar[Severity] = "warning"
     labels: ClassVar[Mapping[str, str]] = {
-        "rise_share": "share of probes at which the loss rose",
+        "rise_share": "fraction of probes at which the loss rose",
         "rises": "probes at which the loss rose",
         "total_rise": "all rises / always predicting the average",
         "net_change": "net fall / always predicting the average",

@@ -207,8 +207,8 @@ def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blam
     if NOTHING_LEARNED < (features.relative_train_loss or 0.0) < _GUESSING:
         return (
             (
-                "the weights move, but the loss stays where guessing is: check that each input stands beside its own"
-                " target, then try another optimizer"
+                "the weights move, but the loss stays at the level of guessing: check that each input is paired with"
+                " its own target, then try another optimizer"
             ),
             ("labels", "data", "optimizer"),
         )

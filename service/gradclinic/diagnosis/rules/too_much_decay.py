@@ -37,7 +37,7 @@ class TooMuchDecay(Rule):
             what = f"The weights shrank to {percent(left)} of their initial size under a weight decay of {decay:g}"
             evidence = Evidence("weight_norm_left", left, "fraction", _LEFT)
         elif held is not None and failed(features, thresholds) and _balances(held, optimizer):
-            what = f"A weight decay of {decay:g} takes away what the gradient adds, so the weights stand still"
+            what = f"A weight decay of {decay:g} takes away what the gradient adds, so the weights do not change"
             evidence = Evidence("relative_gradient", held, "ratio", decay)
         else:
             return None

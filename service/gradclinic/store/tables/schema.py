@@ -18,7 +18,7 @@ Word = String(64)
 
 
 def requested() -> tuple[SchemaItem, ...]:
-    """Columns of what somebody asked for, and may cancel while it goes on: a run, a study, a check, a prescription."""
+    """Columns of submitted work that can be cancelled: runs, studies, checks and prescriptions."""
     return (
         Column("id", Id, primary_key=True),
         Column("name", String(200)),

@@ -122,7 +122,7 @@ def left(losses, *, ended=1.0, doubt=0.0):
     return RULE.remainder(features, record, THRESHOLDS, doubt=doubt)
 
 
-FALLS, STANDS = "the loss is still falling", "the loss stays where guessing is"
+FALLS, STANDS = "the loss is still falling", "the loss stays at the level of guessing"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_steps_that_change_the_weights_by_much_are_to_blame_where_nothing_is_lea
 def test_a_loss_that_stays_where_guessing_is_may_have_inputs_beside_the_targets_of_others(ended, blamed) -> None:
     finding = left([ended] * 9, ended=ended)
     assert finding.blames[0] == blamed
-    assert ("stands beside its own target" in finding.summary) is (blamed == "labels")
+    assert ("is paired with its own target" in finding.summary) is (blamed == "labels")
 
 
 def test_steps_that_a_schedule_made_too_small_are_its_fault() -> None:
