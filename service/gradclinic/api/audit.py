@@ -10,11 +10,11 @@ from .http.paging import ThePage
 
 router = APIRouter(prefix="/v1/audit", tags=["operation"])
 
-KeyId = Annotated[str | None, Query(max_length=40, description="Only changes that this key asked for.")]
+KeyId = Annotated[str | None, Query(max_length=40, description="Only changes requested with this key.")]
 
 
 @router.get("", summary="List changes", responses=problems(422))
 def list_changes(*, service: TheService, paging: ThePage, key: KeyId = None) -> AuditPage:
-    """Changes that keys and operators asked for, newest first. Where no key is required, only operators' commands."""
+    """Changes by keys and operators, newest first. If no key is required, only commands of operators are listed."""
     page = service.store.audit.page(key_id=key, after=paging.after, limit=paging.limit)
     return paging.answer(AuditPage, page, item=AuditEntryAnswer.model_validate)

@@ -1,4 +1,4 @@
-"""Responses about the audit."""
+"""Responses about the audit log."""
 
 from datetime import datetime
 
@@ -6,15 +6,15 @@ from .base import Answer
 
 
 class AuditEntryAnswer(Answer):
-    """A change that somebody asked for."""
+    """A change by a key or an operator."""
 
     id: str
     at: datetime
     key_id: str | None
-    """The key of the request; null for an operator's command."""
+    """The key of the request; null for a command of an operator."""
     key_name: str | None
     request_id: str | None
-    """The `X-Request-ID` of the request; runs, studies and checks that it created have it, too."""
+    """The `X-Request-ID` of the request; runs, studies and checks that it created also have it."""
     action: str
     """Method and path of the request, or the command."""
     created: str | None

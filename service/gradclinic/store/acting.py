@@ -1,4 +1,4 @@
-"""Who makes the present change, so that every transaction can write it down.
+"""Who makes the current change, so that every transaction can record it.
 
 with acting(Act(action="POST /v1/runs", key_id="key_01K0A", request_id="r1")):
 store.runs.create(...)          # its transaction also writes one entry of the audit
@@ -14,15 +14,15 @@ from .identifiers import new_id
 
 @dataclass
 class Act:
-    """Something that is asked of the service and may change what is stored. It makes one entry at most."""
+    """A request or command that may change stored data. It creates at most one audit entry."""
 
     action: str
-    """A method and a path, or a command."""
+    """Method and path, or the command."""
     key_id: str | None
-    """The key that asked; None for an operator's command."""
+    """The key of the request; None for a command of an operator."""
     request_id: str | None = None
     created: str | None = None
-    """The address or id of what it created."""
+    """The path or id of what it created."""
     id: str = field(default_factory=lambda: new_id("act"))
 
 
@@ -31,7 +31,7 @@ _present: ContextVar[Act | None] = ContextVar("act", default=None)
 
 @contextmanager
 def acting(act: Act) -> Iterator[None]:
-    """Everything that is written in this block belongs to the act."""
+    """Everything that is stored in this block belongs to the act."""
     token = _present.set(act)
     try:
         yield
@@ -40,12 +40,12 @@ def acting(act: Act) -> Iterator[None]:
 
 
 def present_act() -> Act | None:
-    """What is being done; None for workers and the reconciler, which nobody asked."""
+    """The current act; None in workers and the reconciler."""
     return _present.get()
 
 
 def note_created(what: str) -> None:
-    """Name what the present act created, if it is not named yet: a study before its runs."""
+    """Record what the current act created, unless something is recorded already: a study comes before its runs."""
     act = _present.get()
     if act is not None and act.created is None:
         act.created = what

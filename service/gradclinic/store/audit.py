@@ -1,4 +1,4 @@
-"""The audit: an entry for each change that somebody asked for, written in the transaction of the change."""
+"""The audit log: an entry for each change by a key or an operator, written in the transaction of the change."""
 
 from sqlalchemy import Connection, delete, select
 
@@ -36,7 +36,7 @@ class Audit:
         return Page(found, found[-1].id if more else None)
 
     def forget(self, *, older_than_s: float) -> None:
-        """Delete entries of a certain age."""
+        """Delete entries above a certain age."""
         entries = t.audit_entries
         with self._database.write() as connection:
             connection.execute(delete(entries).where(entries.c.at < self._database.now - older_than_s))

@@ -28,7 +28,7 @@ class ArmCurve:
 
 @dataclass(frozen=True)
 class _Band:
-    """An arm at no more than `MAX_POINTS` places; NaN where no seed has a finite loss."""
+    """An arm at no more than `MAX_POINTS` steps; NaN if no seed has a finite loss."""
 
     steps: Floats
     middle: Floats
@@ -100,7 +100,7 @@ def _quantile(cell: Floats, part: float) -> float:
 
 
 def _spans_orders(bands: Sequence[_Band], constant_loss: float | None) -> bool:
-    """Whether the losses can only be told apart on a logarithmic scale."""
+    """Whether the losses can only be distinguished on a logarithmic scale."""
     known = np.concatenate([np.concatenate([band.low, band.high]) for band in bands]) if bands else np.zeros(0)
     known = known[np.isfinite(known)]
     if constant_loss is None or not len(known) or known.min() <= 0:
@@ -109,7 +109,7 @@ def _spans_orders(bands: Sequence[_Band], constant_loss: float | None) -> bool:
 
 
 def _shade(arm: ArmCurve, band: _Band, colour: str, *, logarithmic: bool) -> Part:
-    """The area between the lowest and the highest seed, where there is one."""
+    """The area between the lowest and the highest seed, if there is one."""
     there = np.isfinite(band.low) & (band.low > 0 if logarithmic else True)
     steps, low, high = band.steps[there], band.low[there], band.high[there]
     return {
