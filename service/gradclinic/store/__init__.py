@@ -20,7 +20,8 @@
     store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
                         get, page, running, runs, of_runs, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
-    store.keys          create(name, scope=) -> IssuedKey, all, revoke, rotate, authenticate(id, secret) -> Key | None
+    store.keys          create(name, scope=) -> IssuedKey, all, revoke, rotate, note_use
+                        authenticate(id, secret) -> Key | None
     store.audit         page(key_id, after, limit), forget: who changed what; `acting(Act(...))` says who does
     store.sessions      start(key_id, lasts_s=) -> secret, key_of(secret) -> Key | None, end(secret)
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
@@ -87,7 +88,7 @@ class Store:
         self.schedules = Schedules(self._database)
         self.audit = Audit(self._database)
         self.keys = Keys(self._database)
-        self.sessions = Sessions(self._database, self.keys)
+        self.sessions = Sessions(self._database)
         self.statistics = Statistics(self._database)
         self.leases = Leases(self._database)
         self.recordings = Recordings(self._database)

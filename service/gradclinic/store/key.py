@@ -70,33 +70,27 @@ class Keys:
             return _create(connection, self._database, old.name, scope=old.scope, lasts_s=lasts_s)
 
     def authenticate(self, key_id: str, secret: str) -> Key | None:
-        """The key with this id, if it is valid and the secret is its own; notes that it was used."""
+        """The key with this id, if it is valid and the secret is its own."""
+        query = select(t.api_keys).where(t.api_keys.c.id == key_id, is_valid(self._database))
         with self._database.read() as connection:
-            query = select(t.api_keys, self._database.now.label("now"))
-            row = (
-                connection.execute(query.where(t.api_keys.c.id == key_id, is_valid(self._database))).mappings().first()
-            )
+            row = connection.execute(query).mappings().first()
         expected = "" if row is None else str(row["digest"])
         if not compare_digest(expected, digest_of(secret)) or row is None:
             return None
-        self.note_use(row)
         return to_key(row)
 
-    def note_use(self, row: RowMapping) -> None:
-        """Write when a key was last used, at most once a minute; `row` has its columns, and `now`.
+    def note_use(self, key_id: str) -> None:
+        """Write that a key is used now, unless that was written less than a minute ago.
 
         If the database is busy, the next use is recorded instead.
         """
-        keys = t.api_keys.c
-        if row["last_used_at"] is not None and row["last_used_at"] > row["now"] - USE_NOTED_EVERY_S:
-            return
+        keys, now = t.api_keys.c, self._database.now
+        is_due = or_(keys.last_used_at.is_(None), keys.last_used_at <= now - USE_NOTED_EVERY_S)
         try:
             with self._database.write() as connection:
-                connection.execute(
-                    update(t.api_keys).where(keys.id == row["id"]).values(last_used_at=self._database.now)
-                )
+                connection.execute(update(t.api_keys).where(keys.id == key_id, is_due).values(last_used_at=now))
         except ServiceUnavailable:
-            log.warning("use_of_key_not_noted", key=row["id"])
+            log.warning("use_of_key_not_noted", key=key_id)
 
 
 def is_valid(database: Database) -> ColumnElement[bool]:

@@ -8,15 +8,15 @@ from sqlalchemy import delete, insert, select
 from ..kernel.access import digest_of, new_secret
 from . import tables as t
 from .database import Database
-from .key import Keys, is_valid, to_key
+from .key import is_valid, to_key
 from .records.key import Key
 
 
 class Sessions:
     """Starts, finds and ends sessions. A session is known by a secret, of which only the digest is stored."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
-        self._database, self._keys = database, keys
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def start(self, key_id: str, *, lasts_s: float) -> str:
         """A new session's secret; removes sessions that have ended."""
@@ -29,19 +29,16 @@ class Sessions:
         return secret
 
     def key_of(self, secret: str) -> Key | None:
-        """The key that a session was started with, while both are valid; notes that it was used."""
+        """The key that a session was started with, while both are valid."""
         sessions, now = t.sessions.c, self._database.now
         query = (
-            select(t.api_keys, now.label("now"))
+            select(t.api_keys)
             .join_from(t.sessions, t.api_keys, sessions.key_id == t.api_keys.c.id)
             .where(sessions.digest == digest_of(secret), sessions.expires_at > now, is_valid(self._database))
         )
         with self._database.read() as connection:
             row = connection.execute(query).mappings().first()
-        if row is None:
-            return None
-        self._keys.note_use(row)
-        return to_key(row)
+        return None if row is None else to_key(row)
 
     def end(self, secret: str) -> None:
         """End a session, if it has not ended before."""

@@ -4,7 +4,10 @@ description, so one that is added is tested from its first day."""
 import json
 import re
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from gradclinic.kernel.access import SCOPES, Scope, covers
 from gradclinic.settings import Settings
 from gradclinic.web import create_app
 
+from ...waiting import eventually
 from .examples import EXPERIMENT
 from .http.test_problems import refused
 from .keyed import Keyed, keyed
@@ -154,6 +158,18 @@ def test_a_stream_ends_soon_after_its_key_is_revoked(settings: Settings, monkeyp
             next(parts)
             clinic.store.keys.revoke(clinic.keys["read"].split(".")[0])
             assert len(list(parts)) < 10
+
+
+def test_a_use_is_noted_beside_the_request_and_is_no_change_that_somebody_asked_for(settings: Settings) -> None:
+    with keyed(settings) as clinic:
+        with closing(sqlite3.connect(settings.data_dir / "gradclinic.db", isolation_level=None)) as busy:
+            busy.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            assert clinic.api.get("/v1/runs", headers=clinic.header("read")).status_code == 200
+            assert time.monotonic() - began < 5  # a writer waits for another one for ten seconds
+            busy.execute("ROLLBACK")
+        eventually(lambda: [key for key in clinic.store.keys.all() if key.last_used_at is not None])
+        assert clinic.store.audit.page().items == []
 
 
 def test_an_answer_to_a_key_stays_out_of_shared_caches(clinic: Keyed) -> None:

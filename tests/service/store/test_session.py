@@ -36,10 +36,3 @@ def test_sessions_that_have_ended_are_removed_when_another_one_starts(store: Sto
     store.sessions.start(key.id, lasts_s=60.0)
     with store._database.read() as connection:
         assert connection.execute(select(func.count()).select_from(t.sessions)).scalar_one() == 1
-
-
-def test_using_a_session_is_using_its_key(store: Store) -> None:
-    key = store.keys.create("ana", scope="run").key
-    store.sessions.key_of(store.sessions.start(key.id, lasts_s=60.0))
-    (found,) = store.keys.all()
-    assert found.last_used_at is not None

@@ -3,6 +3,7 @@
 What an operation needs follows from its method and path, so an operation that is added is closed from the start.
 """
 
+import asyncio
 import re
 from contextlib import suppress
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from ...kernel import access
 from ...kernel.access import digest_of, split
 from ...kernel.errors import Forbidden, KeyRequired, ServiceUnavailable
 from ...store import Act, Key, Store, acting
+from ...store.key import USE_NOTED_EVERY_S
 from .accept import choose
 from .cross_site import SAFE_METHODS
 from .problems import MEDIA_TYPE, on_own_error, problem
@@ -98,6 +100,8 @@ class Access:
 
     def __init__(self, app: ASGIApp, *, store: Store) -> None:
         self.app, self._store = app, store
+        self._noted_at: dict[str, float] = {}
+        self._noting: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -116,6 +120,7 @@ class Access:
             await (refusal or _unknown(request))(scope, receive, send)
             return
 
+        self._note_use(caller.key.id)
         checked_at = monotonic()
 
         async def send_private(message: Message) -> None:
@@ -143,6 +148,16 @@ class Access:
                 await self.app(scope, receive, send_private)
             finally:
                 _csrf.reset(token)
+
+    def _note_use(self, key_id: str) -> None:
+        """Write once a minute that a key is used, beside the request: a database that is busy does not delay it."""
+        now = monotonic()
+        if now - self._noted_at.get(key_id, -USE_NOTED_EVERY_S) < USE_NOTED_EVERY_S:
+            return
+        self._noted_at[key_id] = now
+        task = asyncio.create_task(run_in_threadpool(self._store.keys.note_use, key_id))
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
 
     async def _is_still_valid(self, request: Request) -> bool:
         try:
