@@ -18,6 +18,23 @@ from gradclinic.remedies.pool import name_of, pool
 from gradclinic_workers.train.fit import train
 
 SEEDS = (0, 1)
+_UNDOING = frozenset(
+    {
+        "change_loss",
+        "change_output_activation",
+        "change_schedule",
+        "lower_dropout",
+        "lower_weight_decay",
+        "raise_precision",
+        "remove_clipping",
+        "replace_batch_norm",
+        "set_forget_bias",
+        "standardize_inputs",
+        "standardize_targets",
+        "use_pre_norm",
+    }
+)
+"""Remedies that take back something which few trainings declare."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +98,13 @@ def applicable(experiment: Experiment, remedies: Iterable[Remedy]) -> list[Remed
 
 
 def chosen(sick: Broken, *, tries: int | None, seed: int) -> Sequence[Remedy]:
-    """The remedies to try: all that apply, or so many, those suggested for any finding and then others at random."""
+    """The remedies to try: all that apply, or so many: those suggested for any finding, those that undo what few
+    trainings have, and then others at random.
+    """
     network = sick.network
     suggested = [each for finding in sick.diagnosis.findings for each in finding.suggested_remedies]
     named = [each for each in suggested if name_of(each, network) is not None]
     others = list(pool(network).values())
     random.Random(seed).shuffle(others)  # nothing secret is drawn
+    others.sort(key=lambda remedy: remedy.kind not in _UNDOING)
     return applicable(sick.experiment, [*named, *others])[:tries]

@@ -6,7 +6,18 @@ import numpy as np
 from ...kernel.vocabulary import Blame, Severity
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
-from ...remedies.against import BATCH_NORM, KAIMING, NO_CLIPPING, RELU, STANDARDIZED, adam, rate
+from ...remedies.against import (
+    BATCH_NORM,
+    CONSTANT_RATE,
+    KAIMING,
+    LARGER_BATCH,
+    LONGER,
+    NO_CLIPPING,
+    RELU,
+    STANDARDIZED,
+    adam,
+    rate,
+)
 from ...remedies.network import Network
 from ..confidence import share_above
 from ..features import Features
@@ -100,7 +111,9 @@ class SlowConvergence(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if not _are_too_small(finding):
-            return self._otherwise(finding, network)
+            return (*_against_blame(finding), *self._otherwise(finding, network))
+        if finding.blames[:1] == ("schedule",):
+            return (CONSTANT_RATE, rate(10.0), adam(0.001))
         if network.recurrent:
             return (NO_CLIPPING, adam(0.001), rate(10.0), rate(100.0))
         return (NO_CLIPPING, rate(10.0), rate(100.0), adam(0.001), STANDARDIZED, BATCH_NORM)
@@ -155,6 +168,19 @@ class SlowConvergence(Rule):
             evidence=(*evidence, *more),
             summary=summary,
         )
+
+
+_AGAINST: Mapping[Blame, Sequence[Remedy]] = {
+    "schedule": (CONSTANT_RATE,),
+    "batch_size": (LARGER_BATCH, rate(0.1)),
+    "learning_rate": (rate(0.1),),
+    "steps": (LONGER,),
+}
+"""What to try first against the part that a finding blames most, where the steps are not too small."""
+
+
+def _against_blame(finding: Finding) -> Sequence[Remedy]:
+    return _AGAINST.get(finding.blames[0], ()) if finding.blames else ()
 
 
 def steps_too_small(features: Features, thresholds: Thresholds) -> bool:

@@ -10,6 +10,7 @@ from gradclinic.diagnosis.rules.base import Order
 from gradclinic.diagnosis.rules.slow_convergence import SlowConvergence, steps_too_small
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.record import Series
+from gradclinic.remedies.against import CONSTANT_RATE
 from gradclinic.remedies.network import Network
 
 from ..records import changed, failed, healthy_record, outcome, stuck, with_slope
@@ -185,6 +186,7 @@ def test_a_schedule_that_took_the_rate_away_early_is_to_blame() -> None:
     faded = diagnose(level_with(learning_rate=lambda steps: 0.1 * 0.9**steps)).findings[0]
     assert (faded.condition, faded.blames) == ("slow_convergence", ("schedule", "learning_rate"))
     assert "by half of the steps" in faded.summary
+    assert faded.suggested_remedies[0] == CONSTANT_RATE
     cosine = diagnose(level_with(learning_rate=lambda steps: 0.05 * (1 + np.cos(np.pi * steps / 300)))).findings[0]
     assert cosine.blames[0] != "schedule"
 
@@ -209,6 +211,7 @@ def test_steps_that_a_schedule_made_too_small_are_its_fault() -> None:
     finding = diagnose(record).findings[0]
     assert (finding.condition, finding.blames) == ("slow_convergence", ("schedule", "learning_rate"))
     assert "the schedule holds it back" in finding.summary
+    assert finding.suggested_remedies[0] == CONSTANT_RATE
 
 
 @pytest.mark.parametrize(("batch_size", "blamed"), [(1, "batch_size"), (2, "batch_size"), (3, "labels")])
