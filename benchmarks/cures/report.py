@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     table = counted(rows)
     if options.write:
-        TABLE.write_text(json.dumps({"seed": options.seed, "drawn": options.size, "kinds": table}, indent=1) + "\n")
+        TABLE.write_text(as_file(table, seed=options.seed, size=options.size))
     print(json.dumps(table) if options.json else as_text(table))
 
 
@@ -143,6 +143,12 @@ def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for kind in sorted(tallies)
     ]
+
+
+def as_file(table: Sequence[dict[str, Any]], *, seed: int, size: int) -> str:
+    """The table as the product reads it, one kind of training a line."""
+    rows = ",\n".join(f"  {json.dumps(row)}" for row in table)
+    return f'{{"seed": {seed}, "drawn": {size}, "kinds": [\n{rows}\n]}}\n'
 
 
 def as_text(table: Sequence[dict[str, Any]]) -> str:
