@@ -8,7 +8,7 @@ from ..api.http.accept import choose
 from ..api.http.dependencies import CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.http.plain_json import dump
 from ..comparison import DEFAULT_METRIC
-from . import check, prescription, run, study
+from . import check, comparison, prescription, run, study
 from .drawing import can_draw, draw
 from .figures import Figure, Scale
 
@@ -106,6 +106,31 @@ def draw_study_map(
 ) -> Response:
     """One panel per arm over one or two swept fields, on a shared colour scale. 409 for studies without a sweep."""
     return _answer(request, form, study.map_figure(service, study_id, metric=metric))
+
+
+ChosenRuns = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=600,
+        pattern=r"^[A-Za-z0-9_,]+$",
+        description=f"Run ids, separated by commas; at most {comparison.MOST}.",
+    ),
+]
+
+
+@router.get("/comparisons/curves", summary="Get loss curves of any runs", responses=_FORMS, response_class=Response)
+def draw_comparison_curves(runs: ChosenRuns, service: TheService, request: Request, form: Form = None) -> Response:
+    """The loss of each run by step, in one panel."""
+    return _answer(request, form, comparison.curves_figure(service, comparison.runs_of(service, runs)))
+
+
+@router.get(
+    "/comparisons/profiles", summary="Get gradient profiles of any runs", responses=_FORMS, response_class=Response
+)
+def draw_comparison_profiles(runs: ChosenRuns, service: TheService, request: Request, form: Form = None) -> Response:
+    """The gradient by depth of each run, at its last record."""
+    return _answer(request, form, comparison.profiles_figure(service, comparison.runs_of(service, runs)))
 
 
 @router.get(

@@ -130,11 +130,7 @@ def curves_figure(service: Service, study_id: str) -> Figure:
     """The loss of each arm by step, a band over its seeds, at the first point of the sweep."""
     study = service.store.studies.get(study_id)
     runs, point = _at_first_point(service, study_id)
-    ids = [run.id for run in runs]
-    probe = service.store.statistics.series_of(ids, "probe_loss") if runs else {}
-    series = (
-        probe if any(len(each) for each in probe.values()) else service.store.statistics.series_of(ids, "train_loss")
-    )
+    what, series = loss_of(service, [run.id for run in runs])
     arms = [
         ArmCurve(arm, own, reference=arm == BASELINE)
         for arm in (str(each["name"]) for each in study.arms)
@@ -143,13 +139,20 @@ def curves_figure(service: Service, study_id: str) -> Figure:
     if not arms:
         raise InsufficientData("no run of this study has recorded a loss yet")
     known = [run.outcome.constant_loss for run in runs if run.arm == BASELINE and run.outcome is not None]
-    of = "probe batch" if series is probe else "step's batch"
     return arm_curves(
         arms,
         constant_loss=next((each for each in known if each is not None), None),
         title="Loss by arm",
-        note=f"loss of the {of}: median and range over the seeds" + (f", at {filters.point(point)}" if point else ""),
+        note=f"loss of the {what}: median and range over the seeds" + (f", at {filters.point(point)}" if point else ""),
     )
+
+
+def loss_of(service: Service, run_ids: Sequence[str]) -> tuple[str, Mapping[str, Series]]:
+    """What the loss is of, and the loss of each run by step: of the probe batch if some run has that."""
+    probed, trained = (service.store.statistics.series_of(run_ids, name) for name in ("probe_loss", "train_loss"))
+    if any(len(each) for each in probed.values()):
+        return "probe batch", probed
+    return "step's batch", trained
 
 
 def _at_first_point(service: Service, study_id: str) -> tuple[list[RunSummary], JsonObject | None]:

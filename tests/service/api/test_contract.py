@@ -192,6 +192,8 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "drawStudyCurves": [get("/v1/figures/studies/{study}/curves")],
     "drawStudyProfiles": [get("/v1/figures/studies/{study}/profiles")],
     "drawStudyMap": [get("/v1/figures/studies/{swept}/map")],
+    "drawComparisonCurves": [get("/v1/figures/comparisons/curves", runs="{run},{broken}")],
+    "drawComparisonProfiles": [get("/v1/figures/comparisons/profiles", runs="{run},{broken}")],
     "drawPrescriptionRace": [get("/v1/figures/prescriptions/{searched}/race")],
     "drawPrescriptionRanking": [get("/v1/figures/prescriptions/{searched}/ranking")],
     "drawCheckMargin": [get("/v1/figures/checks/{checked}/final_validation_loss")],

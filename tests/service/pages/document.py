@@ -46,6 +46,8 @@ def paths(clinic: Clinic) -> list[str]:
         "/runs",
         "/runs?source=check",
         "/studies",
+        "/compare",
+        f"/compare?run={clinic.sick}&run={clinic.broken}",
         "/prescriptions",
         "/checks",
         "/checks?baseline=main",

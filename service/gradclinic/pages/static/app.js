@@ -154,7 +154,9 @@ async function refresh() {
     const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!other || part.innerHTML === other.innerHTML) continue;
     const open = new Map([...part.querySelectorAll("details")].map((each) => [each.id, each.open]));
+    const chosen = new Set([...part.querySelectorAll("input:checked")].map((each) => each.value));
     part.replaceChildren(...other.childNodes);
+    for (const each of part.querySelectorAll("input[type=checkbox]")) each.checked = chosen.has(each.value);
     for (const each of part.querySelectorAll("details")) each.open = open.get(each.id) ?? each.open;
   }
   for (const figure of document.querySelectorAll("[data-later]")) {

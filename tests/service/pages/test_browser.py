@@ -1,0 +1,107 @@
+"""The pages in a real browser."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from ..api.serving import serving
+from .chromium import MISSING, browsing, complaints, executable, open_page
+from .conftest import Clinic
+from .document import paths
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(executable() is None, reason=MISSING)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(clinic: Clinic):
+    with serving(clinic.client.app.state.service.settings) as client:
+        yield str(client.base_url).rstrip("/")
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1400, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def colours(png: bytes) -> int:
+    """Number of different colours in a picture."""
+    pixels = np.round(255 * imread(io.BytesIO(png))[..., :3]).astype(int).reshape(-1, 3)
+    return len(np.unique(pixels, axis=0))
+
+
+def drawn(png: bytes) -> float:
+    """Fraction of the pixels that are not of the most frequent colour."""
+    pixels = np.round(255 * imread(io.BytesIO(png))[..., :3]).astype(int).reshape(-1, 3)
+    return 1 - np.unique(pixels, axis=0, return_counts=True)[1].max() / len(pixels)
+
+
+def test_every_page_loads_without_an_error_and_draws_its_charts(clinic, address, page):
+    errors = complaints(page)
+    charts = 0
+    for path in paths(clinic):
+        open_page(page, address + path)
+        for chart in page.locator("[data-figure]:not([data-later]) .chart").all():
+            picture = chart.screenshot()
+            assert colours(picture) > 20, path
+            assert drawn(picture) > 0.005, path
+            charts += 1
+        assert errors == [], path
+    assert charts > 15
+
+
+def test_no_page_is_wider_than_a_phone(clinic, address, page):
+    page.set_viewport_size({"width": 400, "height": 800})
+    for path in paths(clinic):
+        page.goto(address + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"), [("run", "verdict"), ("study", "answer"), ("prescription", "cure"), ("check", "verdict")]
+)
+def test_the_first_screen_has_the_answer_in_words_and_its_chart(clinic, address, page, kind, part):
+    path = {
+        "run": f"/runs/{clinic.sick}",
+        "study": f"/studies/{clinic.study}",
+        "prescription": f"/prescriptions/{clinic.prescription}",
+        "check": f"/checks/{clinic.check}",
+    }[kind]
+    open_page(page, address + path)
+    words = page.locator(f"[data-part={part}]").bounding_box()
+    chart = page.locator(".chart:has(.main-svg)").first.bounding_box()
+    assert words["height"] > 40
+    assert words["y"] + words["height"] < 800
+    assert chart["height"] > 150
+    assert chart["y"] + chart["height"] < 800
+
+
+def test_no_button_of_a_chart_sends_it_away(clinic, address, page):
+    open_page(page, f"{address}/runs/{clinic.sick}")
+    buttons = {each.get_attribute("data-title") for each in page.locator(".modebar-btn").all()}
+    assert "Zoom" in buttons
+    assert not any("Share" in title or "Edit" in title for title in buttons)
+
+
+@pytest.mark.parametrize("kind", ["an ended run", "a search that goes on"])
+def test_a_service_that_stops_is_noticed_and_found_again(clinic, page, kind):
+    path = f"/runs/{clinic.sick}" if kind == "an ended run" else f"/prescriptions/{clinic.searching}"
+    settings = clinic.client.app.state.service.settings
+    notice = page.locator(".gone")
+    with serving(settings) as client:
+        port = client.base_url.port
+        open_page(page, f"http://127.0.0.1:{port}{path}")
+        assert not notice.is_visible()
+    notice.wait_for(state="visible", timeout=15_000)
+    assert "does not answer" in notice.inner_text()
+    with serving(settings, port=port):
+        notice.wait_for(state="hidden", timeout=15_000)
