@@ -47,10 +47,10 @@ def test_a_key_is_sent_where_one_is_required(settings: Settings, monkeypatch: py
 
 
 def test_a_malformed_key_is_refused_before_anything_is_sent_and_is_not_shown() -> None:
-    for key in ("no-key", "key_1.se\ncret", "key_1.sécret"):
+    for key in ("no-key", "key_1.se\nhidden", "key_1.séhidden"):
         with pytest.raises(errors.InvalidRequest, match="malformed") as refused:
             Clinic("http://127.0.0.1:1", api_key=key)
-        assert "cret" not in str(refused.value)
+        assert "hidden" not in str(refused.value)
 
 
 def test_an_identifier_never_leaves_its_place_in_the_address(clinic: Clinic) -> None:
