@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gradclinic.settings import Settings
+from gradclinic.store import Store
 
 from ..api.keyed import keyed
 from .command import gradclinic, refused
@@ -76,3 +77,15 @@ def test_no_address_but_this_machines_is_served_without_keys(tmp_path: Path) -> 
         gradclinic("db", "upgrade", "--data-dir", str(tmp_path))
         done = gradclinic("serve", "--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path), *more)
         assert "GRADCLINIC_ACCESS=required" in refused(done, 4)
+
+
+def test_the_audit_says_what_an_operator_did(here: tuple[str, str], settings: Settings) -> None:
+    made = json.loads(gradclinic("keys", "create", "ci", "--json", *here).stdout)
+    gradclinic("keys", "revoke", made["id"], *here)
+    store = Store(settings.database_url)
+    entries = store.audit.page().items
+    store.close()
+    assert [(each.action, each.created, each.key_id) for each in entries] == [
+        (f"keys revoke {made['id']}", None, None),
+        ("keys create ci", made["id"], None),
+    ]
