@@ -139,6 +139,13 @@ SHARED_LABELS: Mapping[str, str] = {
 """Labels of evidence that several rules have."""
 
 
+def first_update(record: RunRecord) -> float | None:
+    """Relative change of the typical layer (the median) by the first recorded step; None if unknown."""
+    ratio = record.get("update_to_weight_ratio")
+    known = ratio.values[0][np.isfinite(ratio.values[0])] if len(ratio) else ratio.values
+    return float(np.median(known)) if known.size else None
+
+
 def blown_up(features: Features, thresholds: Thresholds) -> bool:
     """Whether the loss or the gradient left the numbers, or the loss ended far above where it began, and not in swings.
 

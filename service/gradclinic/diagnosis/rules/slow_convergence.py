@@ -31,6 +31,7 @@ from .base import (
     counted,
     enough,
     failed,
+    first_update,
     loss_evidence,
     near_slope_evidence,
     near_slope_in_words,
@@ -49,7 +50,14 @@ class SlowConvergence(Rule):
     source: ClassVar[str] = (
         "gradclinic; update-to-weight ratio near 1e-3 as a healthy step: Karpathy, CS231n notes, neural-networks-3"
     )
-    uses: ClassVar[tuple[str, ...]] = ("small_update", "usable_gradient", "learned", "min_steps", "min_records")
+    uses: ClassVar[tuple[str, ...]] = (
+        "small_update",
+        "large_update",
+        "usable_gradient",
+        "learned",
+        "min_steps",
+        "min_records",
+    )
     may_stop: ClassVar[bool] = True
     usual_severity: ClassVar[Severity] = "warning"
     labels: ClassVar[Mapping[str, str]] = {
@@ -82,8 +90,9 @@ class SlowConvergence(Rule):
         """
         if not self._can_be(features, thresholds):
             return None
-        falling = still_falling(features)
-        cause = None if falling else _other_cause(features, record)
+        thrown = _thrown_back(record, thresholds)
+        falling = thrown is None and still_falling(features)
+        cause = thrown or (None if falling else _other_cause(features, record))
         advice = (
             cause[0]
             if cause is not None
@@ -205,6 +214,17 @@ _FEW_SAMPLES = 2
 _GUESSING = 1.05
 """Up to this ratio a loss is that of always predicting the average, and no worse."""
 _AT_ITS_LIMIT: tuple[Blame, ...] = ("architecture", "data", "optimizer")
+
+
+def _thrown_back(record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]] | None:
+    """Whether the first step replaced the weights, so that training went on from what it left."""
+    changed = first_update(record)
+    if changed is None or changed < thresholds.large_update:
+        return None
+    return (
+        f"the first step changed a typical layer by {changed:.2g} times its size, so the steps are too large",
+        ("learning_rate", "schedule", "initialization"),
+    )
 
 
 def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blame, ...]] | None:

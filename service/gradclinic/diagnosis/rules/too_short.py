@@ -12,7 +12,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, counted, enough, failed, outcome_in_words
+from .base import Order, Rule, blown_up, counted, enough, failed, first_update, outcome_in_words
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -23,7 +23,7 @@ class TooShort(Rule):
 
     condition: Literal["too_short"] = "too_short"
     source: ClassVar[str] = "gradclinic: least squares over the last half of the losses, with the slope's 95 % interval"
-    uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
+    uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records", "large_update")
     only_alone: ClassVar[bool] = True  # more steps do not help against anything else that does harm
     usual_severity: ClassVar[Severity] = "warning"
 
@@ -34,6 +34,8 @@ class TooShort(Rule):
         if thresholds.min_records <= features.steps_done < thresholds.min_steps:
             return self._hardly_begun(features, thresholds)
         if not enough(features, thresholds):
+            return None
+        if (first_update(record) or 0.0) >= thresholds.large_update:  # the loss recovers from the first step
             return None
         needed = _needed(features, thresholds)
         if needed is None:

@@ -30,6 +30,17 @@ def test_a_loss_that_falls_in_a_straight_line_is_followed_to_where_it_has_learne
     assert {each.name: each.value for each in finding.evidence}["steps_needed"] == pytest.approx(2.5, rel=0.01)
 
 
+def test_a_loss_that_recovers_from_a_first_step_as_large_as_the_weights_blames_the_rate():
+    thrown = changed(
+        falling(to=0.8),
+        {"update_to_weight_ratio": lambda steps: np.where(steps == 0, 15.0, 0.05)},
+        outcome=failed(final_train_loss=2.3 * 0.8),
+    )
+    finding = diagnose(thrown).findings[0]
+    assert (finding.condition, finding.blames[0], finding.harm) == ("slow_convergence", "learning_rate", True)
+    assert "the first step changed a typical layer by 15 times its size" in finding.summary
+
+
 def test_a_loss_that_stands_still_needs_something_else_than_steps():
     level = changed(healthy_record(), {"probe_loss": lambda steps: 2.3 + 0 * steps}, outcome=failed())
     assert "too_short" not in {finding.condition for finding in diagnose(level).findings}
