@@ -19,6 +19,7 @@ QUIET = (
     "--disable-sync",
 )
 DRAWN = """
+!document.querySelector(".loading-container") &&
 [...document.querySelectorAll("[data-figure]:not([data-later]) .chart")]
   .every((chart) => chart.querySelector(".main-svg") || chart.classList.contains("empty"))
 """

@@ -50,6 +50,8 @@ def addresses(client: httpx.Client) -> Iterator[tuple[str, str]]:
         newest = {item["status"]: item["id"] for item in reversed(items)}
         for status, identifier in newest.items():
             yield f"{kind}-{status}", f"/{kind}/{identifier}"
+        if kind == "runs" and len(items) > 1:
+            yield "runs-compared", f"/compare?run={items[0]['id']}&run={items[1]['id']}"
 
 
 if __name__ == "__main__":

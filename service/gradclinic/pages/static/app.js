@@ -60,7 +60,7 @@ function inInk(layout, chart) {
     fitted.annotations = layout.annotations?.map((each) => ({ ...each, text: wrapped(each.text) }));
   }
   if (chart.clientWidth < 720 && !layout.xaxis2) {
-    fitted.xaxis = { ...x, title: { ...x.title, font: { size: 11 } } };
+    fitted.xaxis = { ...x, title: { ...x.title, text: wrapped(x.title.text), font: { size: 11 } } };
     if (narrow && y?.ticktext) fitted.yaxis = { ...y, ticktext: y.ticktext.map(short) };
   }
   return {
