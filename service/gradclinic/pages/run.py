@@ -185,18 +185,22 @@ def profile_figure(service: Service, run: Run) -> Figure:
         lines,
         title=f"Gradient against depth: {called(run)}",
         unit=STATISTICS[GRADIENT].unit,
-        note=_slope_in_words(first.slope, first.prediction.depth_slope if first.prediction else None),
+        note=slope_in_words(first.slope, first.prediction.depth_slope if first.prediction else None),
     )
 
 
-def _slope_in_words(slope: float | None, predicted: float | None) -> str | None:
+def slope_in_words(slope: float | None, predicted: float | None) -> str | None:
+    """The gradient decay D before the first step as a sentence; None if it is not known."""
     if slope is None:
         return None
     if not isfinite(slope):
         return f"the gradient {'is exactly 0 on its way' if slope > 0 else 'is not finite'} at step 0"
-    verb = "shrinks" if slope >= 0 else "grows"
-    text = f"D = {slope:.1f}: the gradient {verb} by a factor of 10^{abs(slope):.1f} from output to input at step 0"
-    return text if predicted is None else f"{text}, predicted {predicted:.1f}"
+    rounded = round(slope, 1) + 0.0  # no minus before a zero
+    how = (
+        "keeps its size" if not rounded else f"{'shrinks' if rounded > 0 else 'grows'} by a factor of 10^{abs(rounded)}"
+    )
+    text = f"D = {rounded}: the gradient {how} from output to input at step 0"
+    return text if predicted is None else f"{text}, predicted {round(predicted, 1) + 0.0}"
 
 
 def curves_figure(service: Service, run: Run) -> Figure:

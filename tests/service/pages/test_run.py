@@ -4,6 +4,8 @@ from html import unescape
 
 import pytest
 
+from gradclinic.pages.run import slope_in_words
+
 from ..diagnoses import finding
 from .conftest import EXPERIMENT
 from .document import Page, parts
@@ -83,3 +85,16 @@ def test_a_run_for_a_gpu_says_that_it_waits_for_one(clinic):
     run = clinic.client.post("/v1/runs", json={"experiment": {**EXPERIMENT, "training": training}}).json()
     assert "waiting for a worker with a GPU" in clinic.page(f"/runs/{run['id']}")
     clinic.client.delete(run["urls"]["self"])
+
+
+@pytest.mark.parametrize(
+    ("slope", "predicted", "words"),
+    [
+        (7.64, 7.6, "shrinks by a factor of 10^7.6 from output to input at step 0, predicted 7.6"),
+        (-2.0, None, "grows by a factor of 10^2.0 from output to input at step 0"),
+        (-0.04, -0.01, "D = 0.0: the gradient keeps its size from output to input at step 0, predicted 0.0"),
+        (float("inf"), None, "is exactly 0 on its way"),
+    ],
+)
+def test_the_decay_of_the_gradient_is_a_sentence(slope, predicted, words):
+    assert words in slope_in_words(slope, predicted)
