@@ -8,7 +8,7 @@ from gradclinic.diagnosis import RULE_SETS, Diagnosis
 from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
-from . import beginner, forum, images, sequences, tabular, unseen
+from . import beginner, forum, images, own_loss, sequences, tabular, unseen
 from .program import Fault, Program, train
 
 MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
@@ -47,6 +47,16 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     forum.deep,
     forum.tokens,
     forum.letters,
+    own_loss.energy,
+    own_loss.masks,
+    own_loss.pairs,
+    own_loss.sales,
+    own_loss.orders,
+    own_loss.characters,
+    own_loss.keypoints,
+    own_loss.citations,
+    own_loss.margins,
+    own_loss.sums,
 )
 HARMED = 0.15
 """A fault counts only if it lowers the score by at least this much; others did no harm."""
