@@ -241,3 +241,13 @@ def test_a_function_as_criterion_is_refused_since_its_calls_cannot_be_seen():
     model = nn.Linear(4, 2)
     with pytest.raises(ValueError, match="the criterion must be a module"):
         Recording(model, torch.optim.SGD(model.parameters()), nn.functional.mse_loss)
+
+
+def test_targets_in_the_thousands_are_reached_through_a_likelihood_of_mean_and_spread():
+    def likelihood(outputs, targets):
+        mean, spread = outputs[:, :1], outputs[:, 1:]
+        return (0.5 * spread + 0.5 * (targets - mean) ** 2 / spread.exp()).mean()
+
+    targets = 4000 + 800 * torch.randn(96, 1, generator=torch.Generator().manual_seed(3))
+    least = 0.5 * math.log(float(targets.double().var(unbiased=False))) + 0.5
+    assert fitted(Own(likelihood), in_three(targets)) == pytest.approx(least, rel=2e-2)

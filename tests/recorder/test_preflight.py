@@ -241,3 +241,25 @@ def test_weights_that_begin_with_one_value_are_told(values, alike):
         if value is not None:
             nn.init.constant_(layer.weight, value)
     assert looked_at(model, nn.CrossEntropyLoss(), CLASSES).wiring.alike is alike
+
+
+def test_a_model_is_linear_where_nothing_bends_a_signal_but_perhaps_a_last_activation():
+    links = torch.eye(16)
+
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other = nn.Linear(8, 16), nn.Linear(16, 3)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.other((self.one(inputs) @ links).relu() @ links)
+
+    def linear(model: nn.Module, criterion: nn.Module, targets: torch.Tensor) -> bool | None:
+        return looked_at(model, criterion, targets).linear
+
+    answers = (INPUTS[:, :1] > 0).float()
+    flat = (nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 1))
+    assert linear(nn.Sequential(*flat), nn.MSELoss(), NUMBERS) is True
+    assert linear(nn.Sequential(*flat, nn.Sigmoid()), nn.BCELoss(), answers) is True
+    assert linear(net(3), nn.CrossEntropyLoss(), CLASSES) is False
+    assert linear(Graph(), nn.CrossEntropyLoss(), CLASSES) is False

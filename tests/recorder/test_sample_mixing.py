@@ -106,7 +106,7 @@ def test_a_batch_that_is_read_as_time_changes_later_samples_only():
 
 def test_a_softmax_over_the_batch_is_told():
     found = mixing(nn.Sequential(nn.Linear(5, 2), nn.Softmax(0)), POINTS)
-    assert (found.over_samples, found.has_axes, found.influence > 0) == (True, False, True)
+    assert (found.over_samples, found.influence > 0) == (True, True)
     assert mixing(nn.Sequential(nn.Linear(5, 2), nn.Softmax(1)), POINTS).influence == 0.0
 
 
@@ -186,3 +186,11 @@ def test_a_recorded_training_whose_samples_are_mixed_is_told_so():
 
     assert primary(batch_first=True) == "healthy"
     assert primary(batch_first=False) == "mixed_samples"
+
+
+def test_outputs_that_sum_to_one_over_the_batch_are_told_where_the_model_takes_numbers_of_rows():
+    def looked_up(numbers, layer):
+        return layer(torch.arange(48.0).reshape(16, 3)).softmax(0)[numbers[:, 0]]
+
+    found = mixing(Does(looked_up, nn.Linear(3, 2)), torch.arange(16)[:, None])
+    assert (found.over_samples, found.influence) == (True, 1.0)

@@ -34,10 +34,10 @@ FEWEST_ROWS = 32
 """With fewer rows, a constant may fit them by chance."""
 MOST_NUMBERS = 1_000_000
 """Maximum number of kept values, of outputs and other arguments."""
-_ROUNDS, _ITERATIONS = 10, 5
+_ROUNDS, _ITERATIONS = 20, 5
 """Maximum number of rounds of LBFGS, and of iterations in each."""
-_PATIENCE_S = 0.25
-"""Seconds after which no further round starts."""
+_PATIENCE_S = 0.4
+"""Seconds of processor time after which no further round starts."""
 _SETTLED, _EXACT = 0.02, 1e-4
 """A fit has settled when its last round gained no more than this fraction, and is over from the second on."""
 _FREE = (-inf, inf)
@@ -166,7 +166,6 @@ def _fitted(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | N
         row: torch.zeros(form.row_shape, dtype=dtype or torch.float32, device=device, requires_grad=True)
         for row, form in forms.items()
     }
-    began = time.perf_counter()
 
     def mean() -> Tensor:
         return torch.stack([_evaluated(criterion, call, rows, dtype) for call in calls]).mean()
@@ -182,11 +181,13 @@ def _fitted(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | N
         return value.detach()
 
     history: list[float] = []
+    began = 0.0
     for _ in range(_ROUNDS):
         optimizer.step(closure)  # type: ignore[no-untyped-call]  # torch's own
         history.append(float(mean().detach()))
+        began = time.thread_time() if len(history) == 1 else began  # the first may import what torch needs
         settled = len(history) > 1 and history[-2] - history[-1] <= _EXACT * abs(history[-1])
-        if settled or not isfinite(history[-1]) or time.perf_counter() - began > _PATIENCE_S:
+        if settled or not isfinite(history[-1]) or time.thread_time() - began > _PATIENCE_S:
             break
     return _settled(history, begun=float(calls[0].value))
 
@@ -196,29 +197,38 @@ def _settled(history: Sequence[float], *, begun: float) -> float:
     least = history[-1]
     if not isfinite(least) or least < 0:
         raise CannotFitError("with a constant output, the loss is negative or infinite")
-    if least <= 1e-6 * abs(begun):
+    if least <= 1e-6 * min(1.0, abs(begun)):
         return 0.0
-    if len(history) > 1 and history[-2] - least > _SETTLED * least:
-        raise CannotFitError("the loss of a constant output decreases without bound")
+    if len(history) < 2 or history[-2] - least > _SETTLED * least:
+        raise CannotFitError("the loss of a constant output has not settled")
     return least
 
 
 def _start(rows: Mapping[int, Tensor], call: _Call, mean: Callable[[], Tensor]) -> None:
-    """Begin at the mean of a target of the output's shape if that is better than 0, as where targets are large."""
+    """Begin at the mean of the targets if that is better than 0, as it is where targets are large.
+
+    Where an output has more columns than the targets, as for a mean and its spread, the first ones take it.
+    """
     named = _named(call.args, call.kwargs)
     for place, form in call.forms.items():
-        targets = [
-            each
-            for other, each in named.items()
-            if other not in call.forms and isinstance(each, Tensor) and each.shape == named[place].shape
-        ]
-        if not targets or form.distribution is not None or form.bounds != _FREE or form.axis:
+        if form.distribution is not None or form.bounds != _FREE or form.axis:
             continue
-        row, before = rows[form.row], float(mean().detach())
-        with torch.no_grad():
-            row.copy_(targets[0].double().mean(0))
-            if not float(mean()) < before:
-                row.zero_()
+        for other, targets in named.items():
+            if other in call.forms or not isinstance(targets, Tensor) or not _may_begin(named[place], targets):
+                continue
+            row, before = rows[form.row], float(mean().detach())
+            kept = row.detach().clone()
+            with torch.no_grad():
+                row[..., : targets.shape[-1]] = targets.double().mean(0)
+                if not float(mean()) < before:
+                    row.copy_(kept)
+
+
+def _may_begin(outputs: Tensor, targets: Tensor) -> bool:
+    """Whether the targets are numbers for the first columns of the outputs."""
+    if not targets.is_floating_point() or targets.ndim != outputs.ndim or targets.ndim < 2:
+        return False
+    return targets.shape[:-1] == outputs.shape[:-1] and targets.shape[-1] <= outputs.shape[-1]
 
 
 def _evaluated(criterion: nn.Module, call: _Call, rows: Mapping[int, Tensor], dtype: torch.dtype | None) -> Tensor:

@@ -157,6 +157,14 @@ def is_linear(node: Node) -> bool:
     return is_product(node) or name in _RESHAPES or name in _LINEAR
 
 
+def is_linear_map(root: Node) -> bool:
+    """Whether nothing on the way from the leaves to `root` bends a signal; batch norm, which scales, does not."""
+    return all(
+        is_linear(node) or node.name().partition("Backward")[0].endswith(("BatchNorm", "Embedding"))
+        for node in _upward(None, root)
+    )
+
+
 def reduces(node: Node) -> bool:
     """Whether a node selects some of many numbers, or computes their mean, sum or maximum."""
     return node.name().partition("Backward")[0] in _REDUCTIONS

@@ -12,6 +12,14 @@ _OUTPUT_FUNCTIONS = {
 """What a program ends its model with that is no activation of hidden layers, by its node in the autograd graph."""
 
 
+def before_last_activation(root: Node | None) -> Node | None:
+    """The node that a model's last activation takes from; where it ends without one, that of its last operation."""
+    node = nearest_operation(root)
+    if node is None or last_activation(root) is None:
+        return node
+    return next((below for below, _ in node.next_functions if below is not None), None)
+
+
 def last_activation(root: Node | None) -> str | None:
     """The name of what made a tensor, where it is an activation or ends models as one does."""
     node = nearest_operation(root)

@@ -27,8 +27,8 @@ from gradclinic.measurements.preflight import (
 )
 
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
-from .graph import Node, leaves_of
-from .last_activation import last_activation
+from .graph import Node, is_linear_map, leaves_of
+from .last_activation import before_last_activation, last_activation
 from .sample_mixing import SampleMixing
 
 BATCHES = 8
@@ -64,6 +64,7 @@ class FirstLook:
         self._narrowest: torch.dtype | None = None
         self._mixing = SampleMixing(model)
         self._mixes: MixingFacts | None = None
+        self._linear: bool | None = None
         self._norm: NormFacts | None = None
         self._norm_handles = [
             module.register_forward_pre_hook(self._norm_seer(name))
@@ -171,6 +172,7 @@ class FirstLook:
             optimizer=self._settings,
             norm=self._norm,
             mixing=self._mixes,
+            linear=self._linear,
             dropout=self._dropout,
             batch_size=self._batch_size,
         )
@@ -190,6 +192,8 @@ class FirstLook:
         self._batch_size = len(outputs)
         rows = as_rows(outputs[: max(1, ENTRIES // max(1, outputs[0].numel()))]).double().cpu()
         self._outputs = output_facts(rows, activation=last_activation(outputs.grad_fn))
+        inner = before_last_activation(outputs.grad_fn)
+        self._linear = None if inner is None else is_linear_map(inner)
 
     def _saw_targets(self, outputs: Tensor, targets: Tensor) -> None:
         indices = not targets.is_floating_point() and targets.ndim < outputs.ndim

@@ -37,7 +37,7 @@ class SampleMixing:
         self._model = model
         self._arguments: Arguments | None = None
         self._samples: int | None = None
-        self._done = False
+        self._over_samples = self._done = False
 
     def before_forward(self, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         """The model is about to be called."""
@@ -49,6 +49,7 @@ class SampleMixing:
         if self._done or not isinstance(targets, Tensor) or not targets.ndim or not outputs.ndim:
             return
         self._samples = len(targets) if len(targets) == len(outputs) else None
+        self._over_samples = len(outputs) >= FEWEST and _sum_to_one(outputs.detach())
 
     def facts(self) -> MixingFacts | None:
         """What the first batch shows, looked at once; None where it cannot be told."""
@@ -56,6 +57,8 @@ class SampleMixing:
         self._done, self._arguments = True, None
         if arguments is None or samples is None or samples < FEWEST:
             return None
+        if self._over_samples:
+            return MixingFacts(samples=samples, influence=1.0, over_samples=True)
         try:
             return _facts(self._model, arguments, samples)
         except Exception:  # noqa: BLE001  # a model need not take so few samples, nor be copied
@@ -89,9 +92,14 @@ def _facts(model: nn.Module, arguments: Arguments, samples: int) -> MixingFacts 
         samples=count,
         influence=float(change[others].max() / change.max()),
         later_only=min(others) > changed_row,
-        over_samples=bool((before >= 0).all()) and bool(((before.sum(0) - 1).abs() < 1e-2).all()),
+        over_samples=_sum_to_one(before),
         has_axes=inputs.ndim > 2 or not inputs.is_floating_point(),
     )
+
+
+def _sum_to_one(outputs: Tensor) -> bool:
+    """Whether each output is a distribution over the samples."""
+    return bool((outputs >= 0).all()) and bool(((outputs.sum(0) - 1).abs() < 1e-2).all())
 
 
 def _may_be_copied(model: nn.Module) -> bool:

@@ -1,24 +1,27 @@
 """Programs with losses and heads of their own, after questions in forums: likelihoods, masks, pairs, graphs, words."""
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
 import torch
 from sklearn.datasets import make_classification
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .parts import FORUM, Apply, adam, classified, dense, explained, initialized, sgd, shuffled, tiny, told_apart
+from .parts import FORUM, adam, classified, dense, explained, initialized, sgd, shuffled, tiny, told_apart
 from .program import Fault, Program
 
 
 class _Loss(nn.Module):
     """A function as the loss, as people write it."""
 
-    def __init__(self, function) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
         self.function = function
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.function(outputs, targets)  # type: ignore[no-any-return]
+        return self.function(outputs, targets)
 
 
 def _drawn(*shape: int, seed: int) -> Tensor:
@@ -52,8 +55,12 @@ def energy() -> tuple[Program, tuple[Fault, ...]]:
         steps=500,
     )
     return sound, (
-        Fault("kilowatt hours as they are", ("target_scaling",), lambda p: p.but(targets=p.targets * 900 + 4000), FORUM),
-        Fault("SGD with rate 1e-5", ("learning_rate", "optimizer", "steps"), lambda p: p.but(optimizer=sgd(1e-5)), FORUM),
+        Fault(
+            "kilowatt hours as they are", ("target_scaling",), lambda p: p.but(targets=p.targets * 900 + 4000), FORUM
+        ),
+        Fault(
+            "SGD with rate 1e-5", ("learning_rate", "optimizer", "steps"), lambda p: p.but(optimizer=sgd(1e-5)), FORUM
+        ),
         Fault(
             "houses of another table",
             ("labels", "data"),
@@ -71,7 +78,7 @@ def _dice(outputs: Tensor, targets: Tensor) -> Tensor:
     return (1 - (2 * common + 1) / (outputs.sum((1, 2, 3)) + targets.sum((1, 2, 3)) + 1)).mean()
 
 
-def _overlap(cut: float):  # type: ignore[no-untyped-def]
+def _overlap(cut: float) -> Callable[[Tensor, Tensor], float]:
     def score(outputs: Tensor, targets: Tensor) -> float:
         if outputs.shape != targets.shape:
             return 0.0
@@ -418,7 +425,7 @@ class _Graph(nn.Module):
         super().__init__()
         self.columns, self.links, self.axis = columns, links, axis
         widths = [columns.shape[1], *[24] * (layers - 1), 4]
-        self.layers = nn.ModuleList(nn.Linear(one, other) for one, other in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(one, other) for one, other in pairwise(widths))
 
     def forward(self, papers: Tensor) -> Tensor:
         found = self.columns
@@ -463,7 +470,12 @@ def citations() -> tuple[Program, tuple[Fault, ...]]:
             lambda p: p.but(model=lambda: _Graph(columns.float(), normal, axis=0), optimizer=sgd(0.1)),
             FORUM,
         ),
-        Fault("five steps of SGD", ("steps", "learning_rate", "optimizer"), lambda p: p.but(steps=25, optimizer=sgd(1e-2)), FORUM),
+        Fault(
+            "five steps of SGD",
+            ("steps", "learning_rate", "optimizer"),
+            lambda p: p.but(steps=25, optimizer=sgd(1e-2)),
+            FORUM,
+        ),
     )
 
 

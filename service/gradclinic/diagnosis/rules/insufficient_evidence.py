@@ -8,7 +8,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import NO_YARDSTICK, NOT_ENDED, Order, Rule, counted, enough, learned, percent
+from .base import NO_YARDSTICK, NOT_ENDED, NOTHING_LEARNED, Order, Rule, counted, enough, learned, percent
 
 _SEEN = 0.5
 """With less than half of the trained weights in view, most of what can be wrong is out of view (a definition)."""
@@ -52,20 +52,43 @@ class InsufficientEvidence(Rule):
     def _reason(self, features: Features, record: RunRecord, thresholds: Thresholds) -> str | None:
         if features.diverged:
             return None
-        if not enough(features, thresholds):
-            return (
-                f"{counted(features.steps_done, 'step')} with"
-                f" {counted(features.finite_records, 'recorded loss', 'recorded losses')}, where at least"
-                f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
-            )
-        if not features.finished:
-            return f"{NOT_ENDED}, and only then is it known whether the network learned"
-        loss = features.relative_train_loss
-        if loss is None:
-            return f"{NO_YARDSTICK}, so it is not known whether the network learned"
-        if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
-            return "always predicting the average already makes no error on this data, so there is nothing to learn"
-        return None if learned(features, thresholds) else _unseen(record)
+        return _too_little(features, thresholds) or _of_loss(features, record, thresholds)
+
+
+def _too_little(features: Features, thresholds: Thresholds) -> str | None:
+    """The reason where too few steps were trained or recorded, or the last is not taken yet."""
+    if not enough(features, thresholds):
+        return (
+            f"{counted(features.steps_done, 'step')} with"
+            f" {counted(features.finite_records, 'recorded loss', 'recorded losses')}, where at least"
+            f" {thresholds.min_steps:.0f} and {thresholds.min_records:.0f} are needed"
+        )
+    if not features.finished:
+        return f"{NOT_ENDED}, and only then is it known whether the network learned"
+    return None
+
+
+def _of_loss(features: Features, record: RunRecord, thresholds: Thresholds) -> str | None:
+    """The reason where the loss does not tell whether the network learned, or nothing was seen of why it did not."""
+    loss = features.relative_train_loss
+    if loss is None:
+        return f"{NO_YARDSTICK}, so it is not known whether the network learned"
+    if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
+        return "always predicting the average already makes no error on this data, so there is nothing to learn"
+    if learned(features, thresholds):
+        return None
+    return _unseen(record) or _floor_unknown(loss, record)
+
+
+def _floor_unknown(loss: float, record: RunRecord) -> str | None:
+    """The reason where a loss fell a part of the way to a floor that nobody knows, as that of a likelihood."""
+    compared = record.preflight.loss if record.preflight is not None else None
+    if compared is None or compared.takes != "unknown" or loss > NOTHING_LEARNED:
+        return None
+    return (
+        f"the training loss fell to {percent(loss)} of that of always predicting the average, and how far"
+        f" {compared.name} can fall is not known"
+    )
 
 
 def _unseen(record: RunRecord) -> str | None:

@@ -12,7 +12,11 @@ _Fault = tuple[str, float, tuple[Blame, ...]]
 
 
 class MixedSamples(Rule):
-    """The output for one sample depends on other samples of its batch, because axes were confused."""
+    """The output for one sample depends on other samples of its batch, because axes were confused.
+
+    A network may learn in spite of it. A batch that is read as time does harm anyway: the prediction for a sample then
+    depends on which others come before it.
+    """
 
     condition: Literal["mixed_samples"] = "mixed_samples"
     source: ClassVar[str] = "definition: samples of a batch are independent, but for a norm over the batch"
@@ -25,7 +29,7 @@ class MixedSamples(Rule):
         summary, confidence, blames = _fault(seen)
         return self.finding(
             features,
-            harm=not_known_to_have_learned(features, thresholds),
+            harm=not_known_to_have_learned(features, thresholds) or (seen.later_only and seen.has_axes),
             confidence=confidence,
             evidence=(Evidence("influence_of_other_samples", seen.influence, "fraction", 0.0),),
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",

@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from ...kernel.vocabulary import Blame
 from ...measurements.origin import NonFiniteOrigin
 from ...measurements.record import RunRecord
@@ -34,16 +36,8 @@ class NonFiniteOriginRule(Rule):
         found = record.outcome.nonfinite_origin if record.outcome is not None else None
         if found is None or found.where == "weights":
             return None
-        if found.where in _NETWORK and overflows_float16(features, record):
-            return None  # finite in any wider format, so the precision is at fault
-        if found.where in _NETWORK and starts_too_large(record):
-            return None  # the initial weights enlarge the signal until it overflows
-        compared = record.preflight.loss if record.preflight is not None else None
-        if found.where == "loss" and compared is not None and compared.takes == "numbers":
-            return None  # a difference that overflows: outputs or targets are too large, which other rules say
-        grown = features.nonfinite_step is not None and onset_of_blow_up(features, record) < features.nonfinite_step
-        if grown and found.where not in _DATA:
-            return None  # the loss ran up before: the steps were too large, and this is where it overflowed
+        if _is_consequence(found, features, record):
+            return None
         return self.finding(
             features,
             harm=True,
@@ -60,6 +54,38 @@ class NonFiniteOriginRule(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NON_FINITE_ORIGIN
+
+
+def _is_consequence(found: NonFiniteOrigin, features: Features, record: RunRecord) -> bool:
+    """Whether something before it, which other rules name, made the numbers too large."""
+    if found.where in _NETWORK and overflows_float16(features, record):
+        return True  # finite in any wider format, so the precision is at fault
+    if found.where in _NETWORK and starts_too_large(record):
+        return True  # the initial weights enlarge the signal until it overflows
+    compared = record.preflight.loss if record.preflight is not None else None
+    if found.where == "loss" and compared is not None and compared.takes == "numbers":
+        return True  # a difference that overflows: outputs or targets are too large, which other rules say
+    if found.where == "loss" and (_outputs_overflow(record, found) or _jumped(record, found)):
+        return True  # the outputs are too large for an exponential, or the step before made them so
+    grown = features.nonfinite_step is not None and onset_of_blow_up(features, record) < features.nonfinite_step
+    return grown and found.where not in _DATA  # the steps were too large, and this is where the loss overflowed
+
+
+_LARGEST_EXPONENT = 88.0
+"""exp(89) is beyond what float32 can hold."""
+
+
+def _outputs_overflow(record: RunRecord, found: NonFiniteOrigin) -> bool:
+    """Whether the outputs were, in the first batch, beyond what an exponential in the loss can take."""
+    outputs = record.preflight.outputs if record.preflight is not None else None
+    return found.step == 0 and outputs is not None and max(outputs.high, -outputs.low) > _LARGEST_EXPONENT
+
+
+def _jumped(record: RunRecord, found: NonFiniteOrigin) -> bool:
+    """Whether the step before changed a layer by more than its own size."""
+    moved = record.get("update_to_weight_ratio")
+    row = int(moved.steps.searchsorted(found.step)) - 1 if len(moved) else -1
+    return row >= 0 and moved.steps[row] == found.step - 1 and float(np.nanmax(moved.values[row])) > 1.0
 
 
 def _summary(found: NonFiniteOrigin, record: RunRecord) -> str:

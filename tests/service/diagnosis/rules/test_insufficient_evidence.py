@@ -12,6 +12,7 @@ from ..records import (
     truncated,
     vanishing,
 )
+from ..seen import CLASSIFIER, but, seen
 
 
 def test_too_few_steps_are_no_evidence_unless_the_loss_ran_away() -> None:
@@ -92,4 +93,15 @@ def test_embeddings_need_not_be_seen_since_rows_of_them_are_looked_up() -> None:
     assert diagnose(replace(stuck, weights=tables)).primary == "slow_convergence"
     assert diagnose(replace(stuck, weights=tuple(replace(each, module="Linear") for each in tables))).primary == (
         "insufficient_evidence"
+    )
+
+
+def test_a_loss_with_a_floor_that_nobody_knows_may_have_come_down_to_it() -> None:
+    own = but(but(CLASSIFIER, "loss", takes="unknown"), "loss", name="PoissonNLLLoss")
+    for ratio, primary in ((0.6, "insufficient_evidence"), (0.99, "slow_convergence"), (0.4, "healthy")):
+        ended = outcome(final_train_loss=2.3 * ratio, constant_loss=2.3)
+        assert diagnose(seen(own, outcome=ended)).primary == primary
+    assert (
+        "PoissonNLLLoss can fall"
+        in diagnose(seen(own, outcome=outcome(final_train_loss=1.4, constant_loss=2.3))).findings[0].summary
     )

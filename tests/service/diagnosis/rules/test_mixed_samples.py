@@ -38,3 +38,8 @@ def test_in_a_network_that_learned_they_do_no_harm():
 
 def test_samples_that_are_kept_apart_are_none():
     assert "mixed_samples" not in {each.condition for each in diagnose(seen(mixing(influence=0.0))).findings}
+
+
+def test_a_batch_that_is_read_as_time_does_harm_even_where_the_loss_falls():
+    found = diagnose(seen(mixing(later_only=True), outcome=outcome(), record=healthy_record()))
+    assert (found.primary, found.findings[0].harm) == ("mixed_samples", True)

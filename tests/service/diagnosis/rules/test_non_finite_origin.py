@@ -95,3 +95,24 @@ def test_a_signal_that_initial_weights_enlarge_until_it_overflows_is_no_fault_of
         levels = Series(np.zeros(1, np.int32), np.full((1, len(record.sites)), level, np.float32))
         large = replace(record, series={**record.series, "activation_rms": levels})
         assert ("non_finite_origin" in {finding.condition for finding in diagnose(large).findings}) is there
+
+
+def test_outputs_that_no_exponential_can_take_are_no_fault_of_the_loss() -> None:
+    for high, there in ((300.0, False), (30.0, True)):
+        look = CLASSIFIER.model_copy(update={"outputs": CLASSIFIER.outputs.model_copy(update={"high": high})})
+        first = broken("loss")
+        origin = first.outcome.nonfinite_origin.model_copy(update={"step": 0})
+        record = replace(first, preflight=look, outcome=replace(first.outcome, nonfinite_origin=origin))
+        assert ("non_finite_origin" in {finding.condition for finding in diagnose(record).findings}) is there
+
+
+def test_a_step_that_moved_a_layer_by_more_than_its_size_is_the_reason_and_not_the_loss() -> None:
+    for moved, there in ((3.0, False), (0.1, True)):
+        record = changed(
+            broken("loss"), {"update_to_weight_ratio": lambda steps, moved=moved: np.full(len(steps), moved)}
+        )
+        record = replace(record, outcome=broken("loss").outcome)
+        at = record.get("update_to_weight_ratio").steps
+        origin = record.outcome.nonfinite_origin.model_copy(update={"step": int(at[-1]) + 1})
+        record = replace(record, outcome=replace(record.outcome, nonfinite_origin=origin))
+        assert ("non_finite_origin" in {finding.condition for finding in diagnose(record).findings}) is there
