@@ -32,6 +32,7 @@ from .base import (
     blown_up,
     enough,
     failed,
+    first_update,
     loss_evidence,
     outcome_in_words,
     overflows_float16,
@@ -48,7 +49,7 @@ class ExplodingGradients(Rule):
         "gradclinic: slope over the depth of activation gradients; Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; "
         "Schoenholz et al. 2017, arXiv:1611.01232"
     )
-    uses: ClassVar[tuple[str, ...]] = ("depth_slope", "blown_up", "learned", "min_steps", "min_records")
+    uses: ClassVar[tuple[str, ...]] = ("depth_slope", "blown_up", "learned", "min_steps", "min_records", "large_update")
     may_stop: ClassVar[bool] = True
     labels: ClassVar[Mapping[str, str]] = {
         "gain_at_one_layer": "gradient gained at one layer alone",
@@ -72,6 +73,8 @@ class ExplodingGradients(Rule):
         shown = start if steep_start and start is not None else steepest
         culprits = along_depth(features, record, sign=-1)
         harm = failed(features, thresholds) or ended
+        replaced = (first_update(record) or 0.0) >= thresholds.large_update
+        of_rate = replaced and start is not None and not steep_start  # the first step left other weights behind
         return self.finding(
             features,
             harm=harm,
@@ -94,13 +97,17 @@ class ExplodingGradients(Rule):
                 *_factors(shown, culprits),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, record, thresholds, shown, culprits) + and_first(_advice(features), harm=harm),
+            blames=("learning_rate", *self.usual_blames[:-1]) if of_rate else self.usual_blames,
+            summary=_summary(features, record, thresholds, shown, culprits)
+            + and_first("a lower learning rate" if of_rate else _advice(features), harm=harm),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.BLOWN_UP if blown_up(features, thresholds) else Order.EXPLODING
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if finding.blames[:1] == ("learning_rate",):
+            return (rate(0.1), rate(0.01), CLIPPING)
         if network.recurrent:
             return (ORTHOGONAL, GATED_CELL, CLIPPING, rate(0.1))
         scheme, branch = _scheme(network), network.branch

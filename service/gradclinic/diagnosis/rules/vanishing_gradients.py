@@ -36,6 +36,7 @@ from .base import (
     blown_up,
     enough,
     failed,
+    first_update,
     loss_evidence,
     outcome_in_words,
     percent,
@@ -52,7 +53,7 @@ class VanishingGradients(Rule):
         "gradclinic: slope over the depth of activation gradients; Hochreiter 1991; Glorot and Bengio 2010, AISTATS; "
         "Schoenholz et al. 2017, arXiv:1611.01232"
     )
-    uses: ClassVar[tuple[str, ...]] = ("depth_slope", "learned", "min_steps", "min_records")
+    uses: ClassVar[tuple[str, ...]] = ("depth_slope", "learned", "min_steps", "min_records", "large_update")
     may_stop: ClassVar[bool] = True
     labels: ClassVar[Mapping[str, str]] = {
         "loss_at_one_layer": "gradient lost at one layer alone",
@@ -105,14 +106,17 @@ class VanishingGradients(Rule):
 
     def _blamed(self, features: Features, record: RunRecord, thresholds: Thresholds, start: float) -> tuple[Blame, ...]:
         """Best first. What is near in time may be all that a recurrent network needs, if it learns; gradients that were
-        not near the threshold before the first step were lost by the steps.
+        not near the threshold before the first step were lost by the steps; so were those not beyond it before a first
+        step that replaced the weights.
         """
         learning = (features.relative_train_loss or 0.0) < NOTHING_LEARNED and still_falling(features)
         if features.profile is not None and features.profile.group and learning:
             return ("learning_rate", "steps", *self.usual_blames)
         known = [site for site in record.sites if site.activation not in (None, "identity")]
         usual = _UNBOUNDED if known and not any(site.bounded for site in known) else self.usual_blames
-        far = features.depth_slope_start is not None and start < NEAR * thresholds.depth_slope
+        replaced = (first_update(record) or 0.0) >= thresholds.large_update  # what follows is not the initialization's
+        limit = thresholds.depth_slope * (1.0 if replaced else NEAR)
+        far = features.depth_slope_start is not None and start < limit
         return ("learning_rate", *usual) if far else usual
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:

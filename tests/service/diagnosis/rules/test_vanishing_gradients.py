@@ -7,7 +7,7 @@ from gradclinic.diagnosis import diagnose, extract
 from gradclinic.diagnosis.rules.base import Order
 from gradclinic.diagnosis.rules.vanishing_gradients import VanishingGradients
 from gradclinic.diagnosis.thresholds import Thresholds
-from gradclinic.measurements.record import RunRecord, SiteInfo
+from gradclinic.measurements.record import RunRecord, Series, SiteInfo
 
 from ..records import (
     changed,
@@ -253,3 +253,18 @@ def test_gradients_lost_at_the_start_and_half_of_that_later_are_as_sure_as_both(
     rows = np.tile(np.linspace(-1.0, 0.0, 10), (300, 1))
     rows[0] = np.linspace(-2.0, 0.0, 10)
     assert judged(with_rows(stuck(), 10.0**rows)).confidence == pytest.approx(76 / 77, abs=1e-3)
+
+
+@pytest.mark.parametrize(("sign", "condition"), [(1.0, "vanishing_gradients"), (-1.0, "exploding_gradients")])
+def test_a_slope_that_the_first_step_left_behind_is_the_rate_s(sign: float, condition: str) -> None:
+    """Level before a step of many times the weights' size, steep from the next step on."""
+    level, steep = (with_slope(healthy_record(), sign * slope).get("site_grad_rms") for slope in (1.4, 6.0))
+    values = np.where(level.steps[:, None] == 0, level.values, steep.values)
+    sloping = replace(
+        healthy_record(), series={**healthy_record().series, "site_grad_rms": Series(level.steps, values)}
+    )
+    for update, of_rate in ((0.01, False), (20.0, True)):
+        updates = {"update_to_weight_ratio": lambda steps, update=update: np.where(steps == 0, update, 0.01)}
+        findings = diagnose(changed(sloping, updates, outcome=failed())).findings
+        finding = next(each for each in findings if each.condition == condition)
+        assert (finding.blames[0] == "learning_rate") == of_rate
