@@ -129,6 +129,8 @@ def _non_finite(features: Features, onset: int, with_rate: str, moved: str) -> s
 def _blame(features: Features, thresholds: Thresholds) -> str:
     """What the steps were too large for: a sound network, or one that was beyond all measure before the first."""
     initial = features.relative_initial_loss
+    if features.nonfinite_step == 0:
+        return "No step was taken before, so the inputs, the initial weights or the loss are at fault, not the steps."
     if initial is not None and initial > thresholds.blown_up:
         return (
             f"Before the first step the loss was already {against_constant(initial)}, so the weights or the inputs"

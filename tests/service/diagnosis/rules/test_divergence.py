@@ -152,3 +152,13 @@ def test_a_loss_that_did_not_rise_before_it_broke_off_is_not_said_to_have() -> N
 
 def test_a_loss_that_stayed_is_no_divergence() -> None:
     assert judged(with_slope(SICK["vanishing_gradients"](), 0.0)) is None
+
+
+def test_before_any_step_the_steps_are_not_at_fault() -> None:
+    ended = failed(steps_done=0, nonfinite_step=0, final_train_loss=nan)
+    record = changed(
+        truncated(healthy_record(), 1), {"train_loss": lambda steps: np.full(len(steps), nan)}, outcome=ended
+    )
+    finding = next(each for each in diagnose(record).findings if each.condition == "divergence")
+    assert "No step was taken before" in finding.summary
+    assert "steps were too large" not in finding.summary
