@@ -61,10 +61,13 @@ def test_arms_whose_runs_have_not_ended_wait_without_rank_verdict_or_chart(clini
 
 def test_a_study_of_the_baseline_alone_compares_nothing(clinic):
     study = clinic.client.post("/v1/studies", json={"experiment": EXPERIMENT, "seeds": [0]}).json()
-    assert "/ranking" not in clinic.page(f"/studies/{study['id']}")
+    text = clinic.page(f"/studies/{study['id']}")
+    assert "/ranking" not in text
+    assert "No run of the baseline has ended yet." in text
     answer = clinic.client.get(f"/v1/figures/studies/{study['id']}/ranking")
     assert (answer.status_code, "only the baseline" in answer.json()["detail"]) == (409, True)
     clinic.client.post(study["urls"]["cancel"])
+    assert "No run of the baseline has a result." in clinic.page(f"/studies/{study['id']}")
     clinic.client.delete(study["urls"]["self"])
 
 
