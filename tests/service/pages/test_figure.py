@@ -87,7 +87,9 @@ def test_the_race_shows_every_candidate_beside_the_unchanged_experiment(clinic):
     tried = clinic.client.get(f"/v1/prescriptions/{clinic.prescription}").json()["tried"]
     assert names[:2] == ["no remedy", "random control"]
     assert len(names) == 2 + len(tried)
-    assert [trace["name"] for trace in figure["data"]] == ["diagnose", "screen", "improve", "race", "confirm"]
+    rounds = [trace["name"] for trace in figure["data"]]
+    assert rounds == [each for each in ("diagnose", "screen", "improve", "race", "confirm") if each in rounds]
+    assert {"diagnose", "screen", "race", "confirm"} <= set(rounds)  # what already cures is not improved on
 
 
 def test_before_anything_is_recorded_the_answer_says_so(clinic):
