@@ -13,6 +13,7 @@ from gradclinic.diagnosis.wording import as_read
         (9.3, 1.5, ("gradient lost from output to input", 9.3, 1.5)),
         (-0.2, 1.5, ("gradient lost from output to input", -0.2, 1.5)),
         (0.2, -1.5, ("gradient gained from output to input", -0.2, 1.5)),
+        (-0.2, 0.0, ("gradient lost from output to input", -0.2, 0.0)),
     ],
 )
 def test_a_slope_is_read_as_what_it_is_held_against_and_else_as_what_it_is(value, threshold, read):

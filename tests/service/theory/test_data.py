@@ -5,6 +5,7 @@ import pytest
 
 from gradclinic.experiments.datasets.adding_problem import AddingProblem
 from gradclinic.experiments.datasets.digits import Digits
+from gradclinic.theory import data as theory_data
 from gradclinic.theory.data import input_batch, input_signal, input_sizes
 
 
@@ -51,6 +52,16 @@ def test_a_batch_has_the_products_of_its_samples_and_follows_at_most_so_many() -
     assert (signal.batch.kernel.shape, signal.batch.size) == ((128, 128), 500)
     for row, column in ((0, 0), (3, 100), (127, 5)):
         assert signal.batch.kernel[row, column] == pytest.approx(np.mean(samples[row] * samples[column]))
+
+
+def test_a_batch_is_drawn_up_to_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Digits()
+    values = sum(data.size()) * 64
+    for most, drawn in ((values, True), (values - 1, False)):
+        monkeypatch.setattr(theory_data, "MOST_SAMPLED", most)
+        input_batch.cache_clear()
+        assert ("from the data" in input_batch(data, 8)[1]) is drawn
+    input_batch.cache_clear()
 
 
 def test_each_sample_of_a_sequence_has_sizes_of_its_own() -> None:

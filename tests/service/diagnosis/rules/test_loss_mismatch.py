@@ -41,6 +41,16 @@ def test_a_sigmoid_before_a_loss_of_logits_is_named_with_the_floor_of_each_outpu
     assert f"below {floor} nats, where guessing costs {chance}; drop the sigmoid" in finding.summary
 
 
+@pytest.mark.parametrize("ones", [0.0, 1.0])
+def test_of_targets_that_are_all_alike_the_floor_is_that_of_half_of_each(ones):
+    look = but(CLASSIFIER, "outputs", activation="sigmoid", form="unit_interval", columns=10)
+    look = but(
+        but(look, "loss", name="BCEWithLogitsLoss"), "targets", form="one_hot", columns=10, mean=ones, outside_unit=0.0
+    )
+    found = {finding.condition: finding for finding in diagnose(seen(look)).findings}
+    assert "below 0.50 nats, where guessing costs 0.69" in found["loss_mismatch"].summary
+
+
 def test_cross_entropy_over_one_output_is_zero_whatever_the_weights_are():
     finding = diagnose(seen(but(CLASSIFIER, "outputs", columns=1))).findings[0]
     assert (finding.condition, finding.blames[0]) == ("loss_mismatch", "loss")

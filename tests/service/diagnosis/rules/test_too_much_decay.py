@@ -50,6 +50,7 @@ def test_the_typical_layer_must_keep_less_than_a_fifth() -> None:
         ("weight_decay", 1.0),
     ]
     assert "19 % of their initial size" in finding.summary
+    assert found(with_norms([[5.0, 5.0, 5.0], [1.0, 1.0, 1.0]])).evidence[0].value == 0.2
     assert found(with_norms([[1.0, 2.0, 4.0], [0.5, 0.42, 0.1]])) is None
 
 
@@ -74,7 +75,8 @@ def test_frozen_layers_and_single_records_say_nothing() -> None:
         (0.1, 0.8, "SGD", False),
         (0.1, 0.4, "SGD", False),
         (0.1, 0.6, "AdamW", False),
-        (0.001, 0.006, "SGD", False),
+        (0.01, 0.06, "SGD", True),
+        (0.0099, 0.0594, "SGD", False),
     ],
 )
 def test_a_decay_that_takes_away_what_the_gradient_adds_is_named(decay, gradient, optimizer, there):
