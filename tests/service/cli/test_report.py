@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 from gradclinic.client import Clinic
+from gradclinic.settings import Settings
 
 from ..api.examples import EXPERIMENT
+from ..api.serving import train
 from .command import gradclinic, refused
 
 
-def test_a_report_is_saved_as_one_file(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_report_is_saved_as_one_file(clinic: Clinic, settings: Settings, tmp_path: Path) -> None:
     run = clinic.run(EXPERIMENT, name="one")
     file = tmp_path / "a file.html"
     saved = gradclinic("report", run.id, "--output", str(file), "--url", clinic.url)
@@ -20,7 +22,8 @@ def test_a_report_is_saved_as_one_file(clinic: Clinic, tmp_path: Path) -> None:
     piped = gradclinic("report", run.id, "-o", "-", GRADCLINIC_URL=clinic.url)
     assert piped.stdout.startswith("<!doctype html>")
     assert run.id in piped.stdout
-    study = clinic.study(EXPERIMENT, seeds=[0])
+    study = clinic.study(EXPERIMENT, {"norm": ["add_batch_norm"]}, seeds=[0])
+    train(settings, *(each.id for each in study.runs()))
     by = ("--metric", "final_train_loss")
     told = gradclinic("report", study.id, "-o", str(file), *by, "--json", "--url", clinic.url)
     assert json.loads(told.stdout) == {"id": study.id, "file": str(file), "bytes": file.stat().st_size}

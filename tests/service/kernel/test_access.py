@@ -34,6 +34,6 @@ def test_a_key_becomes_a_header_and_a_line_break_around_it_is_left_out() -> None
 
 def test_a_malformed_key_is_refused_without_being_shown() -> None:
     with pytest.raises(InvalidRequest, match="malformed") as refused:
-        authorization("key_1.se\ncret")
-    assert "cret" not in str(refused.value)
+        authorization("key_1.a7\nQ9x")
+    assert "Q9x" not in str(refused.value)
     assert refused.value.problems[0].value is None
