@@ -70,4 +70,4 @@ def test_it_measures_a_real_service(checkout: Path) -> None:
     assert ratio["value"] > 0
     for workers in ("1 worker", "2 workers"):
         mine = [row for row in rows if row["configuration"] == f"sqlite, 20 steps, {workers}"]
-        assert sum(row["value"] for row in mine if row["unit"].startswith("share")) == pytest.approx(1, abs=0.001)
+        assert sum(row["value"] for row in mine if row["unit"].startswith("fraction")) == pytest.approx(1, abs=0.001)
