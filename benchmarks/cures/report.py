@@ -28,18 +28,10 @@ TABLE = Path(gradclinic.remedies.__file__).with_name("cures.json")
 
 @dataclass(frozen=True)
 class Tried:
-    """One line of the record: a broken training, and which remedies cured it. Without a kind, it was not broken."""
+    """One line of the record: a broken training, and which remedies cured it. Without a kind, it was not broken.
 
-    seed: int
-    index: int
-    wrong: str
-    kind: list[str] | None
-    cured: dict[str, bool]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Whether the first suggestion by mechanism, the first by evidence, and a random remedy cured one training."""
+    `cured` is by the remedy's name; for `--check`, by how the first remedy was chosen, and None where there is none.
+    """
 
     seed: int
     index: int
@@ -87,19 +79,19 @@ def tried(index: int, *, options: argparse.Namespace) -> Tried:
     sick = broken(experiment)
     if sick is None:
         return Tried(options.seed, index, wrong, None, {})
-    found = {
+    found: dict[str, bool | None] = {
         name_of(remedy, sick.network) or "": cures(remedy, experiment)
         for remedy in chosen(sick, tries=options.tries, seed=index)
     }
     return Tried(options.seed, index, wrong, list(sick.kind), found)
 
 
-def checked(index: int, *, seed: int) -> Checked:
+def checked(index: int, *, seed: int) -> Tried:
     """The first suggestions on the training of this index."""
     wrong, experiment = drawn(index, seed=seed)
     sick = broken(experiment)
     if sick is None:
-        return Checked(seed, index, wrong, None, {})
+        return Tried(seed, index, wrong, None, {})
     first = {
         "by mechanism": next(iter(by_mechanism(sick)), None),
         "by evidence": next(iter(suggest(sick.diagnosis.findings[0], sick.record, experiment)), None),
@@ -110,7 +102,7 @@ def checked(index: int, *, seed: int) -> Checked:
         if remedy is not None and remedy not in known:
             known[remedy] = cures(remedy, experiment)
     found = {how: None if remedy is None else known[remedy] for how, remedy in first.items()}
-    return Checked(seed, index, wrong, list(sick.kind), found)
+    return Tried(seed, index, wrong, list(sick.kind), found)
 
 
 def by_mechanism(sick: Broken) -> list[Remedy]:

@@ -85,7 +85,8 @@ def test_an_address_that_others_can_reach_needs_keys(tmp_path: Path, host: str) 
     ("host", "access"), [("127.0.0.1", "off"), ("localhost", "off"), ("127.9.9.9", "off"), ("0.0.0.0", "required")]
 )
 def test_this_machine_alone_needs_no_keys(host: str, access: Literal["off", "required"]) -> None:
-    listen(Settings(host=host, port=0, access=access)).close()
+    with listen(Settings(host=host, port=0, access=access)) as listening:
+        assert listening.getsockname()[0] == {"localhost": "127.0.0.1"}.get(host, host)
 
 
 def test_the_program_that_starts_a_service_has_a_key_of_its_own_until_it_stops(sqlite_url: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ...measurements.record import Series
 from .curves import CLOSE_TO_ZERO, nothing_learned
 from .floor import on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, said, step_axis
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, step_axis
 
 Floats = npt.NDArray[np.float64]
 MAX_POINTS = 300
@@ -75,7 +75,7 @@ def arm_curves(arms: Sequence[ArmCurve], *, constant_loss: float | None = None, 
             ),
         ),
         shapes=[] if constant_loss is None else [nothing_learned(constant_loss, above=peak > 2 * constant_loss)],
-        annotations=[_above(note)] if note else [],
+        annotations=[note_above(note)] if note else [],
     )
 
 
@@ -130,17 +130,3 @@ def _shade(arm: ArmCurve, band: _Band, colour: str, *, logarithmic: bool) -> Par
 def _named(arm: ArmCurve) -> str:
     broken = sum(not np.isfinite(each.values).all() for each in arm.seeds)
     return arm.name if not broken else f"{arm.name} ({broken} of {len(arm.seeds)} seeds not finite)"
-
-
-def _above(note: str) -> Part:
-    return {
-        "text": said(note),
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": 1,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": 12},
-    }

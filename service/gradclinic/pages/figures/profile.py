@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log10
 
 from .floor import Floor, floor_below, on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, said
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, said
 
 MOST_TICKS, MOST_LETTERS = 12, 80
 NARROWEST = 3.0
@@ -53,7 +53,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
     if floor is not None:
         data.append(_zeros(floor, lines))
     names = _shared_layers(lines)
-    annotations = [] if note is None else [_below(note)]
+    annotations = [] if note is None else [note_above(note)]
     return figure(
         data,
         title=title,
@@ -119,18 +119,3 @@ def _ticks(names: Sequence[str]) -> dict[str, object]:
     shown = range(0, len(names), every)
     depths = _depths(len(names))
     return {"tickvals": [depths[i] for i in shown], "ticktext": [said(names[i], longest=24) for i in shown]}
-
-
-def _below(note: str) -> dict[str, object]:
-    return {
-        "text": said(note),
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": 1,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "align": "left",
-        "showarrow": False,
-        "font": {"size": 12},
-    }

@@ -50,6 +50,22 @@ def figure(data: list[Part], *, title: str, **layout: Any) -> Figure:
     }
 
 
+def note_above(text: str) -> Part:
+    """A note at the upper left edge of a chart, just above it."""
+    return {
+        "text": said(text),
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "align": "left",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
+
+
 def axis(title: str, **settings: Any) -> Part:
     """An axis whose grid is visible on a light and on a dark page."""
     return {

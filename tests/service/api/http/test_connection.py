@@ -66,7 +66,9 @@ def test_a_local_socket_is_left_as_it_is() -> None:
     here, there = socket.socketpair()
     with here, there:
         connection.send_at_once(asyncio.Transport({"socket": here}))
-        connection.send_at_once(asyncio.Transport())
+        connection.send_at_once(asyncio.Transport())  # one without a socket, as of a test client
+        here.sendall(b"as before")
+        assert there.recv(100) == b"as before"
 
 
 def test_a_body_that_does_not_arrive_is_given_up(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
