@@ -13,19 +13,24 @@ _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 """Loggers that have their own handlers."""
 
 
-class _Unfailing:
-    """A stream that drops lines it cannot write (for example on a full disk) instead of raising."""
+class _StandardError:
+    """Standard error as it is at each line; drops lines that cannot be written, instead of raising.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    A disk may be full, and a program may replace or close its standard error.
+    """
 
     def write(self, text: str) -> None:
-        with suppress(OSError):
-            self._stream.write(text)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
-            self._stream.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
+def lines_on_standard_error() -> structlog.WriteLoggerFactory:
+    """What makes loggers that never raise because a line cannot be written."""
+    return structlog.WriteLoggerFactory(cast(TextIO, _StandardError()))
 
 
 def configure(settings: Settings) -> None:
@@ -44,7 +49,7 @@ def configure(settings: Settings) -> None:
     structlog.configure(
         processors=[*before, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Unfailing(sys.stderr))),
+        logger_factory=lines_on_standard_error(),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(

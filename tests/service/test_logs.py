@@ -1,7 +1,12 @@
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from gradclinic.logs import lines_on_standard_error
 
 LOG = """
 import logging, sys
@@ -41,3 +46,16 @@ def test_people_get_lines_of_text() -> None:
 def test_a_full_disk_under_the_log_costs_its_lines_and_nothing_else() -> None:
     with Path("/dev/full").open("w") as full:
         assert logged("text", full.fileno()).stdout == "goes on\n"
+
+
+def test_a_program_may_replace_or_close_its_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    logger = lines_on_standard_error()()
+    logger.msg("one")
+    monkeypatch.setattr(sys, "stderr", second)
+    first.close()
+    logger.msg("two")
+    assert second.getvalue() == "two\n"
+    second.close()
+    logger.msg("nobody reads this")

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -89,5 +88,7 @@ def _log_to_standard_error() -> None:
     """Send the supervisor's logs to standard error, unless the program has configured structlog itself."""
     import structlog
 
+    from ..logs import lines_on_standard_error
+
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
+        structlog.configure(logger_factory=lines_on_standard_error())
