@@ -1,8 +1,9 @@
 """The cost of recording: CPU time of the same training with and without it, interleaved in one process.
 
-An untouched second baseline shows the noise, and memory is handed out as in a worker. A run's probes are about 60
-however long it is, so that they weigh most in short runs; a line of their own shows what they cost.
-Usage: ./run benchmark recorder [--json] [--repeats N] [--network WORD]
+An untouched second baseline shows the noise, and memory is handed out as in a worker. A run's cost is highest at its
+start, so that short runs cost more than long ones: see --steps. Networks are trained by the service's own loop, under
+several plans, and by a plain PyTorch loop, bare and with a `Recording`.
+Usage: ./run benchmark recorder [--json] [--repeats N] [--network WORD] [--subject WORD] [--steps N]
 """
 
 import argparse
@@ -11,13 +12,22 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from gradclinic.experiments.experiment import Experiment
+from gradclinic_torch import Recording
 from gradclinic_workers.process.app import MALLOC
 from gradclinic_workers.train.fit import train
+
+BASELINES = {"service": "no recording", "own loop": "bare loop"}
+AGAIN = ", again"
 
 PLANS: dict[str, dict[str, Any] | None] = {
     "no recording": None,
@@ -29,44 +39,40 @@ PLANS: dict[str, dict[str, Any] | None] = {
     "all statistics every step": {"every": 1, "full_every": 1},
 }
 
+LOOPS: dict[str, dict[str, Any] | None] = {
+    "bare loop": None,
+    "bare loop, again": None,
+    "Recording": {},
+    "Recording with a probe": {"probe": True},
+}
+
+KAIMING = {"scheme": "kaiming_normal"}
 NETWORKS: dict[str, dict[str, Any]] = {
     "MLP 30 x 128, batch 128": {
-        "model": {
-            "kind": "mlp",
-            "depth": 30,
-            "width": 128,
-            "activation": "relu",
-            "initialization": {"scheme": "kaiming_normal"},
-        },
+        "model": {"kind": "mlp", "depth": 30, "width": 128, "activation": "relu", "initialization": KAIMING},
         "data": {"kind": "digits"},
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
-        "training": {"steps": 600, "batch_size": 128},
+        "training": {"batch_size": 128},
+    },
+    "CNN 18 x 16 channels, batch 64": {
+        "model": {"kind": "cnn", "depth": 18, "channels": 16, "activation": "relu", "initialization": KAIMING},
+        "data": {"kind": "digits"},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-4},
+    },
+    "LSTM, 64 steps of 128, batch 64": {
+        "model": {"kind": "rnn", "cell": "lstm", "width": 128},
+        "data": {"kind": "adding_problem", "length": 64},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
     },
     "MLP 6 x 512, batch 256": {
-        "model": {
-            "kind": "mlp",
-            "depth": 6,
-            "width": 512,
-            "activation": "relu",
-            "initialization": {"scheme": "kaiming_normal"},
-        },
+        "model": {"kind": "mlp", "depth": 6, "width": 512, "activation": "relu", "initialization": KAIMING},
         "data": {"kind": "digits"},
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
-        "training": {"steps": 600, "batch_size": 256},
+        "training": {"batch_size": 256},
     },
     "RNN, 8 steps of 32": {
         "model": {"kind": "rnn", "cell": "rnn", "width": 32},
         "data": {"kind": "digit_rows"},
-        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
-    },
-    "LSTM, 8 steps of 32": {
-        "model": {"kind": "rnn", "cell": "lstm", "width": 32},
-        "data": {"kind": "digit_rows"},
-        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
-    },
-    "CNN 4 x 8 channels": {
-        "model": {"kind": "cnn", "depth": 4, "channels": 8, "activation": "relu", "normalization": "batch_norm"},
-        "data": {"kind": "digits"},
         "optimizer": {"kind": "adam", "learning_rate": 1e-3},
     },
     "transformer 2 x 32": {
@@ -85,17 +91,122 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(network: dict[str, Any], *, repeats: int) -> dict[str, list[float]]:
-    """CPU seconds of a whole training under each plan, `repeats` times, the plans interleaved."""
-    seconds: dict[str, list[float]] = {name: [] for name in PLANS}
+class Memory(nn.Module):
+    """An LSTM of torch's own kernel, and a readout of its last state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.readout = nn.LSTM(2, 128, batch_first=True), nn.Linear(128, 10)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The logits, [batch, 10]."""
+        outputs: Tensor = self.readout(self.lstm(inputs)[0][:, -1])
+        return outputs
+
+
+def mlp() -> nn.Module:
+    """30 layers of 128 units."""
+    widths = [64] + [128] * 30
+    hidden = [layer for a, b in pairwise(widths) for layer in (_kaiming(nn.Linear(a, b)), nn.ReLU())]
+    return nn.Sequential(*hidden, nn.Linear(128, 10))
+
+
+def cnn() -> nn.Module:
+    """18 convolutions of 16 channels."""
+    channels = [1] + [16] * 18
+    hidden = [layer for a, b in pairwise(channels) for layer in (_kaiming(nn.Conv2d(a, b, 3, padding=1)), nn.ReLU())]
+    return nn.Sequential(*hidden, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+
+
+def _kaiming(layer: nn.Linear | nn.Conv2d) -> nn.Module:
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return layer
+
+
+OWN_LOOPS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
+    "MLP 30 x 128, batch 128": (mlp, (64,), 128),
+    "CNN 18 x 16 channels, batch 64": (cnn, (1, 8, 8), 64),
+    "LSTM, 64 steps of 128, batch 64": (Memory, (64, 2), 64),
+}
+"""The model, the shape of a sample and the batch size."""
+
+
+def trained(spec: Mapping[str, Any], plan: Mapping[str, Any] | None, *, steps: int) -> None:
+    """Train a network in the service's loop."""
+    training = {**spec.get("training", {}), "steps": steps}
+    experiment = Experiment.model_validate({**spec, "training": training, "recording": dict(plan or {})})
+    train(experiment, record=plan is not None)
+
+
+def looped(name: str, options: Mapping[str, Any] | None, *, steps: int) -> None:
+    """Train a network in a loop as a user has one."""
+    build, shape, batch_size = OWN_LOOPS[name]
+    torch.manual_seed(0)
+    model, criterion = build(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    inputs, targets = torch.randn(1024, *shape), torch.randint(10, (1024,))
+    wanted = dict(options or {})
+    if wanted.pop("probe", False):
+        wanted["probe"] = (inputs[:256], targets[:256])
+    recorded = nullcontext() if options is None else Recording(model, optimizer, criterion, **wanted)
+    with recorded as recording:
+        for _ in range(steps):
+            chosen = torch.randint(len(inputs), (batch_size,))
+            optimizer.zero_grad()
+            loss = criterion(model(inputs[chosen]), targets[chosen])
+            loss.backward()
+            if recording is not None:
+                recording.after_backward(loss)
+            optimizer.step()
+
+
+def measure(trainings: Mapping[str, Callable[[], None]], *, repeats: int) -> dict[str, list[float]]:
+    """CPU seconds of each training, `repeats` times, interleaved."""
+    seconds: dict[str, list[float]] = {name: [] for name in trainings}
     for repeat in range(repeats + 1):
-        for name, plan in PLANS.items():
-            experiment = Experiment.model_validate({**network, "recording": plan or {}})
+        for name, training in trainings.items():
             began = time.process_time()
-            train(experiment, record=plan is not None)
+            training()
             if repeat:  # the first round warms caches
                 seconds[name].append(time.process_time() - began)
     return seconds
+
+
+def trainings_of(network: str, *, kind: str, steps: int, word: str) -> dict[str, Callable[[], None]]:
+    """The trainings of one network that are compared: those whose name contains the word, and the baselines."""
+    if kind == "own loop" and network not in OWN_LOOPS:
+        return {}
+    subjects = LOOPS if kind == "own loop" else PLANS
+    found: dict[str, Callable[[], None]] = {}
+    for name, options in subjects.items():
+        if word in name or name.startswith(BASELINES[kind]):
+            found[name] = (
+                partial(looped, network, options, steps=steps)
+                if kind == "own loop"
+                else partial(trained, NETWORKS[network], options, steps=steps)
+            )
+    return found if len(found) > 2 else {}
+
+
+def rows_of(seconds: Mapping[str, Sequence[float]], *, kind: str, network: str, steps: int) -> list[dict[str, Any]]:
+    """The ratio of each training to the baseline, round by round, and that of the second baseline as noise."""
+    base = seconds[BASELINES[kind]]
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(taken, base, strict=True)) for name, taken in seconds.items()
+    }
+    noise = abs(ratios[BASELINES[kind] + AGAIN] - 1)
+    return [
+        {
+            "benchmark": "recorder",
+            "subject": name,
+            "configuration": f"{network}, {steps} steps",
+            "value": round(ratio, 3),
+            "unit": f"CPU time ratio to {BASELINES[kind]}",
+            "noise": round(noise, 3),
+        }
+        for name, ratio in ratios.items()
+        if not name.startswith(BASELINES[kind])
+    ]
 
 
 def main() -> None:
@@ -104,34 +215,30 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--network", default="", help="only networks whose name contains this word")
+    parser.add_argument("--subject", default="", help="only plans and loops whose name contains this word")
+    parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     if not MALLOC.keys() <= os.environ.keys():  # it counts from a process's start
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**MALLOC, **os.environ})
     torch.set_num_threads(1)
     rows = []
-    for network, spec in NETWORKS.items():
-        if options.network not in network:
-            continue
-        seconds = measure(spec, repeats=options.repeats)
-        base = statistics.median(seconds["no recording"])
-        noise = abs(statistics.median(seconds["no recording, again"]) / base - 1)
-        for plan, taken in seconds.items():
-            ratio = statistics.median(taken) / base
-            rows.append(
-                {
-                    "benchmark": "recorder",
-                    "subject": plan,
-                    "configuration": network,
-                    "value": round(ratio, 3),
-                    "unit": "CPU time ratio to no recording",
-                    "noise": round(noise, 3),
-                }
-            )
+    for network in (each for each in NETWORKS if options.network in each):
+        for kind in BASELINES:
+            trainings = trainings_of(network, kind=kind, steps=options.steps, word=options.subject)
+            seconds = measure(trainings, repeats=options.repeats)
+            found = rows_of(seconds, kind=kind, network=network, steps=options.steps) if seconds else []
+            rows += found
+            if not options.json:
+                show(found)
     if options.json:
         print(json.dumps(rows))
-        return
+
+
+def show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the ratios of one network."""
     for row in rows:
-        print(f"{row['configuration']:26} {row['subject']:30} {row['value']:6.3f}  (noise {row['noise']:.3f})")
+        ratio = f"{row['value']:6.3f}  (noise {row['noise']:.3f})"
+        print(f"{row['configuration']:44} {row['subject']:30} {ratio}", flush=True)
 
 
 if __name__ == "__main__":

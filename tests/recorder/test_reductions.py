@@ -48,3 +48,13 @@ def test_a_unit_is_off_where_all_its_entries_are_at_or_beyond_the_bounds(bounds)
 def test_the_cosine_of_tiny_gradients_is_not_lost():
     first = 1e-25 * torch.randn(50, generator=torch.Generator().manual_seed(1))
     assert reductions.cosine(first, 3 * first) == pytest.approx(1.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_norms_of_any_size_and_length_are_those_of_float64(dtype):
+    draw = torch.Generator().manual_seed(2)
+    given = [torch.randn(shape, generator=draw).to(dtype) for shape in [(3,), (128, 128), (300, 301), (2**20,), (0,)]]
+    given += [factor * given[1] for factor in (1e-25, 1e-10, 1e15, 0.0, math.inf, math.nan)]
+    exact = [float(tensor.double().norm()) for tensor in given]
+    assert reductions.norms_of(given).tolist() == pytest.approx(exact, rel=1e-6, abs=0, nan_ok=True)
+    assert [float(reductions.norm_of(tensor)) for tensor in given] == pytest.approx(exact, rel=1e-6, abs=0, nan_ok=True)

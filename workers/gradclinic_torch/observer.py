@@ -252,8 +252,10 @@ class Observer:
         observation = Observation(self.step, full, batch_size=self._samples())
         if isinstance(self._taps, Discovery):
             observation.values = self._taps.values(self._found)
+            grads = {name: value.grad for name, value in observation.values.items()}
+            observation.gradients = {name: grad for name, grad in grads.items() if grad is not None}
         elif full:
-            observation.values = self._taps.values()
+            observation.values, observation.gradients = self._taps.values()
         else:
             observation.site_rms = self._taps.rms()
         return observation

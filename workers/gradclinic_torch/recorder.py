@@ -1,8 +1,8 @@
 """Records layerwise gradient statistics; observes only, and never waits for the device inside the loop.
 
 Training is bit-for-bit unaffected: the recorder draws no random numbers, changes no tensor that training reads, and
-only lets autograd keep gradients that it computes anyway. Each record stays on the device as one vector until the
-window is flushed. Squares accumulate in float64.
+only looks at gradients that autograd computes anyway. Each record stays on the device as one vector until the window is
+flushed.
 
 Of the steps that the plan leaves out it holds the loss and the gradient norms, which training computes anyway, for
 as long as an event may still make them worth recording.
@@ -83,12 +83,11 @@ class Recorder:
         return Observation(step, self.plan.full(step)) if self.plan.basic(step) else None
 
     def tap(self, observation: Observation, name: str, output: Tensor) -> None:
-        """Hold a site's tensor, and ask autograd to keep its gradient, even below a frozen layer."""
+        """Hold a site's tensor and its gradient, even below a frozen layer; or only the norm of the gradient."""
         if name in self._kept:
             if not output.requires_grad:
                 output.requires_grad_(True)  # noqa: FBT003  # torch's own signature
-            output.retain_grad()
-            observation.values[name] = output
+            observation.catch(name, output)
         elif observation.full and name in self._read:
             observation.values[name] = output.detach()
 
@@ -113,12 +112,11 @@ class Recorder:
         if self.plan.alarmed(step):
             self._recall(until=step)
         seen = bool(observation.values)
-        gradients = [gradient_of(observation.values[site.tap]) for site in self._sites] if seen else []
+        gradients = [observation.gradient_at(site.tap) for site in self._sites] if seen else []
         self._put_norms(PassedStep(step, loss, total_norm, norms))
-        if observation.site_rms is not None:
-            self._buffer.put("site_grad_rms", step, observation.site_rms * sites_scale)
-        elif gradients:
-            self._buffer.put("site_grad_rms", step, norms_of(gradients) * sites_scale / self._roots(gradients))
+        rms = self._site_rms(observation, gradients)
+        if rms is not None:
+            self._buffer.put("site_grad_rms", step, rms * sites_scale)
         of_weights = [gradient_of(weight) for weight in self._weights] if observation.full else []
         if observation.full:
             self._put_all(step, gradient_statistics("site", gradients, sites=self._sites, scale=sites_scale))
@@ -129,12 +127,23 @@ class Recorder:
             self._put_all(step, self._motion.norms())
         self._compare_with_previous(step, wanted=bool(of_weights))
 
-    def _roots(self, gradients: Sequence[Tensor]) -> Tensor:
+    def _site_rms(self, observation: Observation, gradients: Sequence[Tensor]) -> Tensor | None:
+        """[L]: RMS of dL/d(site); None if the sites were not seen."""
+        if observation.site_rms is not None:
+            return observation.site_rms
+        if gradients:
+            return norms_of(gradients) / self._roots([gradient.numel() for gradient in gradients])
+        if not observation.entries:
+            return None
+        zero = self._columns.new_zeros((), dtype=torch.float64)
+        norms = torch.stack([observation.norms.get(site.tap, zero) for site in self._sites])
+        return norms / self._roots([observation.entries[site.tap] for site in self._sites])
+
+    def _roots(self, entries: list[int]) -> Tensor:
         """[L]: root of each gradient's number of entries, which only a batch of another size changes."""
-        entries = [gradient.numel() for gradient in gradients]
         if entries != self._entries:
             self._entries = entries
-            self._root_entries = torch.tensor(entries, dtype=torch.float64).sqrt().to(gradients[0].device)
+            self._root_entries = torch.tensor(entries, dtype=torch.float64).sqrt().to(self._columns.device)
         return self._root_entries
 
     @torch.no_grad()

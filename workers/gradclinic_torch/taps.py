@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .discovery import Found, applied
 from .hooks import Key
 from .passage import state_of
+from .reductions import norm_of
 
 SAMPLES = 256
 """A unit counts as dead if it was off on at least this many samples, as in a probe."""
@@ -23,6 +24,8 @@ class _Caught:
     phi: Tensor | None = None
     gradient: Tensor | None = None
     norm: Tensor | None = None
+    seen: bool = False
+    """Whether a gradient has come back."""
     entries: int = 0
 
 
@@ -83,20 +86,21 @@ class Taps:
             found.append(norms.norm() / sum(each.entries for each in known) ** 0.5)
         return torch.stack(found) if found else None
 
-    def values(self) -> dict[str, Tensor]:
-        """The sites' tensors, each with its gradient, of all passes together; empty if one was not seen."""
+    def values(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The sites' tensors, and their gradients, of all passes together; both are empty if one was not seen."""
         kept: dict[str, Tensor] = {}
+        gradients: dict[str, Tensor] = {}
         for each, caught in zip(self._found, self._caught, strict=True):
             known = [one for one in caught if one.value is not None and one.gradient is not None]
             if not known:
-                return {}
+                return {}, {}
             value = _joined([one.value for one in known]).detach()
-            value.grad = _joined([one.gradient for one in known]).to(value.dtype)
             kept[each.site.tap] = value
+            gradients[each.site.tap] = _joined([one.gradient for one in known]).to(value.dtype)
             if each.site.output is not None:
                 phis = [one.phi for one in known]
                 kept[each.site.output] = applied(each, value) if any(phi is None for phi in phis) else _joined(phis)
-        return kept
+        return kept, gradients
 
     def _catch(self, places: Sequence[int], tensor: Tensor) -> None:
         """Hold a tensor, or one of each of its time steps, and take the gradient that comes back."""
@@ -115,10 +119,13 @@ class Taps:
         def take(gradient: Tensor) -> None:
             gradients = [gradient.detach()] if at is None else gradient.detach().unbind(at[0])
             for index, each, one in zip(places, caught, gradients, strict=True):
-                if each.norm is None:
+                if not each.seen:
                     self._caught[index].append(each)
-                each.norm = torch.linalg.vector_norm(one, dtype=torch.float64)
-                each.gradient = one if self._full else None
+                each.seen = True
+                if self._full:
+                    each.gradient = one
+                else:
+                    each.norm = norm_of(one)
             if not any(each is now for each in self._passes):
                 self._passes.append(now)
 
