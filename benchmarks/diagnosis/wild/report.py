@@ -8,7 +8,7 @@ from gradclinic.diagnosis import RULE_SETS, Diagnosis
 from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
-from . import beginner, forum, images, own_loss, sequences, tabular, unseen
+from . import beginner, forum, images, own_loss, question, sequences, tabular, ticket, unseen
 from .program import Fault, Program, train
 
 MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
@@ -57,6 +57,25 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     own_loss.citations,
     own_loss.margins,
     own_loss.sums,
+    question.marks,
+    question.powers,
+    question.second,
+    question.mushrooms,
+    question.symptoms,
+    question.failures,
+    question.bikes,
+    question.circles,
+    question.checkers,
+    question.concrete,
+    ticket.shapes,
+    ticket.textures,
+    ticket.peaks,
+    ticket.blobs,
+    ticket.sunspots,
+    ticket.intents,
+    ticket.mirror,
+    ticket.parcels,
+    ticket.voices,
 )
 HARMED = 0.15
 """A fault counts only if it lowers the score by at least this much; others did no harm."""
