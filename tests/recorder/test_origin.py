@@ -1,5 +1,7 @@
 """Where the first number that is not finite came from, injected at a known place."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
@@ -92,10 +94,9 @@ def test_a_root_at_zero_stands_in_the_backward_of_the_loss():
     assert (found.where, found.rows) == ("loss_backward", (0,))
 
 
-def test_a_backward_that_breaks_within_the_network_is_told_with_the_weight_it_reached_first():
+def test_a_backward_that_breaks_within_the_network_is_told_with_its_operation_and_module():
     found = origin(layer=NanBackward.apply)
-    assert found.where == "backward"
-    assert found.module.startswith("0.")
+    assert (found.where, found.operation, found.module) == ("backward", "NanBackward", "1")
 
 
 def test_nothing_is_found_where_nothing_breaks():
@@ -119,11 +120,44 @@ def test_the_search_leaves_weights_buffers_and_random_numbers_as_they_were():
     last.before_forward(INPUTS, (INPUTS,), {})
     outputs = model(INPUTS)
     last.after_forward(outputs * float("inf"))
+    last.after_backward(torch.tensor(float("inf")))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = torch.random.get_rng_state()
     assert last.origin(step=0).where == "forward"
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_the_step_is_replayed_with_the_random_numbers_that_it_had():
+    zeroed = []
+
+    def ratio(x):
+        kept = nn.functional.dropout(torch.ones(64, 1), 0.3)
+        zeroed.append(tuple((kept[:, 0] == 0).nonzero()[:, 0].tolist()))
+        return x / kept
+
+    found = origin(layer=ratio)
+    assert (found.operation, found.rows) == ("div", zeroed[0])
+    assert zeroed[0] == zeroed[1] != ()  # the step, and its replay
+
+
+def test_the_replay_changes_no_gradient_and_no_random_number():
+    def ended(*, recorded: bool):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(6, 8), Switch(), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 2))
+        model[1].does = NanBackward.apply
+        criterion = nn.CrossEntropyLoss()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with Recording(model, optimizer, criterion) if recorded else nullcontext() as recording:
+            value = criterion(model(INPUTS), CLASSES)
+            value.backward()
+            if recorded:
+                recording.after_backward(value)
+            optimizer.step()
+        return model[4].weight.detach(), model[0].weight.grad, torch.rand(1)
+
+    for recorded, alone in zip(ended(recorded=True), ended(recorded=False), strict=True):
+        torch.testing.assert_close(recorded, alone, rtol=0, atol=0, equal_nan=True)
 
 
 def test_a_loss_that_is_not_the_criterion_is_seen_as_well():

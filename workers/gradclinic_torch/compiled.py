@@ -6,15 +6,18 @@ from typing import Any
 import torch
 from torch import nn
 
+from .quiet import observing
+
 WRAPPED = "_orig_mod"
 """The name under which a compiled module holds the original one."""
 
 
 def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """The same hook, called as plain Python where a module is compiled, between two graphs.
+    """The same hook, called as plain Python where a module is compiled, between two graphs; not where it is unobserved.
 
     Where the program asked for one whole graph (`fullgraph=True`), the compiled module runs without the hook.
     """
+    hook = observing(hook)
     eager = torch.compiler.disable(hook)  # type: ignore[no-untyped-call]  # torch's own
 
     def call(*args: Any) -> Any:

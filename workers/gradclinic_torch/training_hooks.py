@@ -144,7 +144,7 @@ class TrainingHooks:
     ) -> None:
         if torch.is_grad_enabled() and len(args) > 1:
             self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
-            self._last_batch.do(lambda last: last.after_loss(args[1]))
+            self._last_batch.do(lambda last: last.after_loss(criterion, args, dict(kwargs)))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._count_targets(criterion, args, kwargs, outputs))
         if torch.is_grad_enabled() and isinstance(outputs, Tensor):
@@ -163,6 +163,7 @@ class TrainingHooks:
 
     def _trace(self, last: LastBatch) -> None:
         """Find the origin of the first number that is not finite, before the optimizer takes that step."""
+        last.step_is_done()
         if not self._observer.is_finite:
             self._last_batch.end()
             self.origin = last.origin(step=self._observer.step)

@@ -19,5 +19,7 @@ class NonFiniteOrigin(Spec):
     where: Where
     module: Name | None = None
     """The name of the module or weight, if it is one."""
+    operation: Name | None = None
+    """The operation of torch that made them, such as `log`; in a backward pass, the one whose gradient it is."""
     rows: Annotated[Items[Count], Field(max_length=100)] = ()
     """Rows of the batch with such numbers, counted from 0; empty if it does not concern single rows."""

@@ -88,6 +88,27 @@ def _jumped(record: RunRecord, found: NonFiniteOrigin) -> bool:
     return row >= 0 and moved.steps[row] == found.step - 1 and float(np.nanmax(moved.values[row])) > 1.0
 
 
+_LOG = "keep its input above 0, for example with clamp(min=1e-8), or use a loss that takes logits"
+_RANGE = "clamp its input to just inside the range that it takes"
+_OVERFLOW = "the numbers are too large for their format: normalize or scale what goes in"
+_ADVICE: Mapping[str, str] = {
+    **dict.fromkeys(("log", "log2", "log10", "log1p"), _LOG),
+    **dict.fromkeys(("sqrt", "rsqrt", "pow", "norm", "linalg_vector_norm"), "add a small constant under the root"),
+    **dict.fromkeys(("div", "reciprocal", "remainder", "fmod"), "add a small constant to the divisor"),
+    **dict.fromkeys(("acos", "asin", "acosh", "atanh", "erfinv", "tan"), _RANGE),
+    **dict.fromkeys(("softmax", "log_softmax", "safe_softmax"), "a row whose entries are all masked has no softmax"),
+    **dict.fromkeys(
+        ("exp", "exp2", "expm1", "sinh", "cosh"), "its input is too large: subtract the maximum, or clamp it"
+    ),
+    **dict.fromkeys(
+        ("std", "var", "std_mean", "var_mean"), "one value, or equal values, have no deviation to divide by"
+    ),
+    **dict.fromkeys(("mean", "median", "nanmean"), "it averages over no number: check for an empty selection"),
+    **dict.fromkeys(("matmul", "mul", "prod", "sum", "cumsum", "cumprod", "convolution", "square", "to"), _OVERFLOW),
+}
+"""What to change where an operation makes NaN or infinity, or its gradient does."""
+
+
 def _summary(found: NonFiniteOrigin, record: RunRecord) -> str:
     rows = f" ({_rows(found)} of the batch)" if found.rows else ""
     at = f" of {named(found.module, record)}" if found.module else ""
@@ -99,9 +120,25 @@ def _summary(found: NonFiniteOrigin, record: RunRecord) -> str:
         "loss_backward": f"The loss is finite, and its gradient is not{rows}, for example a square root at 0: add a"
         " small constant under the root",
         "forward": f"The forward pass{at} makes NaN or infinity of finite numbers{rows}",
-        "backward": f"The gradient{at} is not finite although that of the outputs is",
+        "backward": f"The gradient{at} is not finite although that of the outputs is{rows}",
     }[found.where]
+    if found.operation is not None:
+        said = _of_operation(found, found.operation, at, rows)
     return f"{said}. It first happened at step {found.step}, and no step was too large before."
+
+
+def _of_operation(found: NonFiniteOrigin, operation: str, at: str, rows: str) -> str:
+    """The place, the operation, and what to change, which for the same operation differs forward and backward."""
+    place = {
+        "loss": f"In the loss, {operation} makes NaN or infinity of finite numbers",
+        "loss_backward": f"The loss is finite, and the gradient of its {operation} is not",
+        "forward": f"In the forward pass{at}, {operation} makes NaN or infinity of finite numbers",
+        "backward": f"In the backward pass{at}, the gradient of {operation} is not finite",
+    }[found.where]
+    forward = found.where in ("loss", "forward")
+    usual = {"sqrt": "keep its input at 0 or above", "pow": _OVERFLOW}.get(operation) if forward else None
+    advice = usual or _ADVICE.get(operation)
+    return f"{place}{rows}" + (f": {advice}" if advice else "")
 
 
 def _rows(found: NonFiniteOrigin) -> str:

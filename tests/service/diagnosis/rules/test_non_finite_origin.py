@@ -83,6 +83,31 @@ def test_a_layer_that_is_not_named_is_left_out() -> None:
     assert "The forward pass of 4 makes NaN" in diagnose(broken("forward", module="4")).findings[0].summary
 
 
+@pytest.mark.parametrize(
+    ("where", "operation", "said"),
+    [
+        (
+            "forward",
+            "log",
+            "In the forward pass of 4, log makes NaN or infinity of finite numbers (row 3 of the batch):",
+        ),
+        ("forward", "sqrt", "keep its input at 0 or above"),
+        (
+            "backward",
+            "sqrt",
+            "In the backward pass of 4, the gradient of sqrt is not finite (row 3 of the batch): add a",
+        ),
+        ("loss", "div", "In the loss, div makes NaN or infinity of finite numbers (row 3 of the batch): add a small"),
+        ("loss_backward", "pow", "the gradient of its pow is not (row 3 of the batch): add a small constant under"),
+        ("forward", "MyFunction", "MyFunction makes NaN or infinity of finite numbers (row 3 of the batch). It first"),
+    ],
+)
+def test_the_operation_is_named_with_what_to_change(where, operation, said) -> None:
+    module = "4" if where in ("forward", "backward") else None
+    finding = diagnose(broken(where, operation=operation, module=module, rows=(3,))).findings[0]
+    assert said in finding.summary
+
+
 def test_a_difference_that_overflows_is_no_fault_of_the_loss() -> None:
     record = replace(broken("loss"), preflight=REGRESSION)
     assert "non_finite_origin" not in {finding.condition for finding in diagnose(record).findings}
