@@ -18,7 +18,7 @@ from .finding import Diagnosis, Evidence, Finding
 from .judge import judge
 from .peers import autotrainer, sagemaker
 from .rules import Condition
-from .suggestions import cure_counts, suggest
+from .suggestions import cure_counts, suggest, summary_with_first
 from .thresholds import NamedThresholds, Thresholds
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def diagnose(
 
 def _with_suggestions(finding: Finding, record: RunRecord, experiment: "Experiment | None") -> Finding:
     remedies = suggest(finding, record, experiment)
-    return replace(finding, suggested_remedies=remedies, cure_counts=cure_counts(finding, remedies, record))
+    counts = cure_counts(finding, remedies, record)
+    return replace(
+        finding, suggested_remedies=remedies, cure_counts=counts, summary=summary_with_first(finding, remedies)
+    )
 
 
 __all__ = [

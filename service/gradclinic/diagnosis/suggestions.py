@@ -14,6 +14,7 @@ from ..remedies import Remedy
 from ..remedies.evidence import NEVER, measured, ranked
 from ..remedies.network import Network
 from ..remedies.pool import name_of
+from ..remedies.words import in_words
 from .finding import CureCount, Finding
 from .rules import RULES
 
@@ -32,6 +33,14 @@ def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) 
     if experiment is None:
         return tuple(remedy for remedy in found if remedy in own and not remedy.in_place(record))
     return tuple(remedy for remedy in found if _applies(remedy, experiment))[:_MOST]
+
+
+def summary_with_first(finding: Finding, remedies: Sequence[Remedy]) -> str:
+    """The summary, with the first of the suggested remedies where its rule wants that said."""
+    says = finding.harm and finding.rule == finding.condition and RULES[finding.condition].says_first
+    if not says or not remedies:
+        return finding.summary
+    return f"{finding.summary.removesuffix('.')}; first try: {in_words(remedies[0])}."
 
 
 def cure_counts(finding: Finding, remedies: Sequence[Remedy], record: RunRecord) -> tuple[CureCount, ...]:

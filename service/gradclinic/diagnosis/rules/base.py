@@ -74,6 +74,9 @@ class Rule(Spec):
     only_alone: ClassVar[bool] = False
     """Whether its finding is omitted if another rule has a harmful one."""
 
+    says_first: ClassVar[bool] = False
+    """Whether the summary of a harmful finding goes on with the first of the suggested remedies, as what to try."""
+
     usual_blames: ClassVar[tuple[Blame, ...]] = ()
     """The parts of the training that it blames by default, most likely first."""
     usual_severity: ClassVar[Severity] = "critical"
@@ -284,11 +287,6 @@ def loss_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence,
     if loss is None:
         return ()
     return (Evidence("relative_train_loss", loss, "ratio", thresholds.learned),)
-
-
-def and_first(advice: str, *, harm: bool) -> str:
-    """The end of a summary: what to try first if the condition does harm."""
-    return f"; first {advice}." if harm else "."
 
 
 NOT_ENDED = "training has not finished"

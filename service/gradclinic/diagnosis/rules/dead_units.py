@@ -17,7 +17,6 @@ from .base import (
     Order,
     Rule,
     all_named,
-    and_first,
     enough,
     failed,
     loss_evidence,
@@ -37,6 +36,7 @@ class DeadUnits(Rule):
     """Units whose activation has slope 0 on every sample: they pass no gradient and cannot recover by themselves."""
 
     condition: Literal["dead_units"] = "dead_units"
+    says_first: ClassVar[bool] = True
     source: ClassVar[str] = (
         "gradclinic; Lu et al. 2020, Dying ReLU and initialization, arXiv:1903.06733; limits as in SageMaker "
         "Debugger's DeadRelu"
@@ -68,8 +68,7 @@ class DeadUnits(Rule):
                 Evidence("dead_fraction_mean", mean, "fraction", thresholds.dead_mean),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, record, thresholds, layers)
-            + and_first(_ADVICE[blames[0]], harm=failed(features, thresholds)),
+            summary=_summary(features, record, thresholds, layers),
             blames=blames,
         )
 
@@ -108,12 +107,6 @@ class DeadUnits(Rule):
         return bool(len(known)) and bool(known.max() >= thresholds.dead_layer or known.mean() >= thresholds.dead_mean)
 
 
-_ADVICE: Mapping[Blame, str] = {
-    "learning_rate": "lower the learning rate",
-    "initialization": "start from He initialization with biases of 0",
-}
-
-
 def _met(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:
     """For each probe, whether the condition held; and the probes' steps."""
     series = record.get("dead_fraction")
@@ -133,4 +126,4 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     else:
         where = f" (worst: {all_named(layers, record)})" if layers else ""
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
-    return f"{text}; {outcome_in_words(features, thresholds)}"
+    return f"{text}; {outcome_in_words(features, thresholds)}."

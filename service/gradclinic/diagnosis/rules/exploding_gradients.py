@@ -28,7 +28,6 @@ from .base import (
     Order,
     Rule,
     all_named,
-    and_first,
     blown_up,
     enough,
     failed,
@@ -44,6 +43,7 @@ class ExplodingGradients(Rule):
     """Gradients grow by orders of magnitude on their way from the output to the input."""
 
     condition: Literal["exploding_gradients"] = "exploding_gradients"
+    says_first: ClassVar[bool] = True
     usual_blames: ClassVar[tuple[Blame, ...]] = ("initialization", "architecture", "normalization", "learning_rate")
     source: ClassVar[str] = (
         "gradclinic: slope over the depth of activation gradients; Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; "
@@ -98,8 +98,7 @@ class ExplodingGradients(Rule):
                 *loss_evidence(features, thresholds),
             ),
             blames=("learning_rate", *self.usual_blames[:-1]) if of_rate else self.usual_blames,
-            summary=_summary(features, record, thresholds, shown, culprits)
-            + and_first("a lower learning rate" if of_rate else _advice(features), harm=harm),
+            summary=_summary(features, record, thresholds, shown, culprits),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -170,7 +169,7 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, slop
     recurrent = features.profile is not None and features.profile.group
     way = "from the last time step back to the first" if recurrent else "from output to input"
     if slope <= -45:
-        return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}"
+        return f"Activations or gradients overflow within the network; {outcome_in_words(features, thresholds)}."
     growth = f"Gradients grow by a factor of 10^{-slope:.1f} {way}"
     if culprits.local:
         where = f", most of it at {all_named(culprits.layers, record)} (a factor of {culprits.worst_factor:.3g} there)"
@@ -178,10 +177,4 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, slop
         where = f", by {culprits.typical_factor:.3g} at each step of {all_named(culprits.layers, record)}"
     else:
         where = f", by {culprits.typical_factor:.3g} at a typical layer"
-    return f"{growth}{where}; {outcome_in_words(features, thresholds)}"
-
-
-def _advice(features: Features) -> str:
-    if features.profile is not None and features.profile.group:
-        return "start from an orthogonal recurrent matrix, and clip the gradient"
-    return "start from smaller weights (He or Xavier initialization); where branches are added, scale them down"
+    return f"{growth}{where}; {outcome_in_words(features, thresholds)}."

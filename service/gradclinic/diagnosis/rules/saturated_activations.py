@@ -22,13 +22,14 @@ from ..culprits import saturated_layers
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, all_named, and_first, enough, failed, loss_evidence, outcome_in_words, percent
+from .base import Order, Rule, all_named, enough, failed, loss_evidence, outcome_in_words, percent
 
 
 class SaturatedActivations(Rule):
     """Bounded activations are on their flat ends, where the slope is below 5 % of its maximum."""
 
     condition: Literal["saturated_activations"] = "saturated_activations"
+    says_first: ClassVar[bool] = True
     source: ClassVar[str] = (
         "gradclinic; Glorot and Bengio 2010, AISTATS; limit on the share as in DeepDiagnosis (Wardat et al. 2022)"
     )
@@ -61,8 +62,7 @@ class SaturatedActivations(Rule):
                 Evidence("saturated_fraction_worst_layer", worst, "fraction", thresholds.saturated_layer),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, record, thresholds, layers, mean=mean, worst=worst, from_start=from_start)
-            + and_first(_FROM_START if from_start else "lower the learning rate", harm=failed(features, thresholds)),
+            summary=_summary(features, record, thresholds, layers, mean=mean, worst=worst, from_start=from_start),
             blames=("initialization", "input_scaling") if from_start else ("learning_rate", "hidden_activation"),
         )
 
@@ -105,9 +105,6 @@ def _met(record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndar
     return met, series.steps
 
 
-_FROM_START = "start from smaller weights (Xavier initialization), and standardize the inputs"
-
-
 def _summary(
     features: Features,
     record: RunRecord,
@@ -126,4 +123,4 @@ def _summary(
     else:
         what = f"{percent(worst)} of the {kinds} activations of {all_named(layers, record)} are saturated {when}"
         where = ""
-    return f"{what}{where}: there the slope is almost zero; {outcome_in_words(features, thresholds)}"
+    return f"{what}{where}: there the slope is almost zero; {outcome_in_words(features, thresholds)}."

@@ -32,7 +32,6 @@ from .base import (
     Order,
     Rule,
     all_named,
-    and_first,
     blown_up,
     enough,
     failed,
@@ -48,6 +47,7 @@ class VanishingGradients(Rule):
     """Gradients shrink by orders of magnitude from the output to the input, so the first layers cannot learn."""
 
     condition: Literal["vanishing_gradients"] = "vanishing_gradients"
+    says_first: ClassVar[bool] = True
     usual_blames: ClassVar[tuple[Blame, ...]] = ("hidden_activation", "initialization", "architecture", "normalization")
     source: ClassVar[str] = (
         "gradclinic: slope over the depth of activation gradients; Hochreiter 1991; Glorot and Bengio 2010, AISTATS; "
@@ -100,8 +100,7 @@ class VanishingGradients(Rule):
             blames=blames,
             summary=_summary(
                 features, record, thresholds, slope or 0.0, culprits, late=late, passing=not (lasting or late)
-            )
-            + and_first(_advice(blames, recurrent=bool(profile.group)), harm=harm),
+            ),
         )
 
     def _blamed(self, features: Features, record: RunRecord, thresholds: Thresholds, start: float) -> tuple[Blame, ...]:
@@ -217,14 +216,4 @@ def _summary(
         where = f": each step of {all_named(culprits.layers, record)} passes on {percent(culprits.typical_factor)}"
     else:
         where = f": a typical layer passes on only {percent(culprits.typical_factor)}"
-    return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}"
-
-
-def _advice(blames: Sequence[Blame], *, recurrent: bool) -> str:
-    if blames[0] == "learning_rate":
-        return "take larger or more steps" if "steps" in blames else "lower the learning rate"
-    if recurrent:
-        return "try gates (LSTM, GRU) or an orthogonal recurrent matrix, or read out nearer to what matters"
-    if blames[0] == "initialization":
-        return "start from larger weights (He initialization), or add normalization"
-    return "try an activation that does not saturate (ReLU), or add batch norm"
+    return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}."
