@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..measurements.losses import MIN_PROBES, Swings, relative_losses, swings
-from ..measurements.outcome import as_the_criterion_has_it
+from ..measurements.outcome import TAIL_SHARE, as_the_criterion_has_it
 from ..measurements.profile import (
     Array,
     Profile,
@@ -25,6 +25,9 @@ from ..measurements.profile import (
     weighted_median,
 )
 from ..measurements.record import RunRecord, Series
+
+FEWEST_LAST = 5
+"""Minimum number of last batches whose median says where a loss ended: two of them may be outliers."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Features:
             (self.probe_steps, self.probe_loss) if len(self.probe_loss) else (self.batch_steps, self.batch_loss)
         )
         return np.asarray(losses[steps >= share * self.steps_done])
+
+    @property
+    def last_batch_losses(self) -> Array:
+        """The relative losses of the last twentieth of the recorded batches, at least of five."""
+        return self.batch_loss[-max(FEWEST_LAST, len(self.batch_loss) // TAIL_SHARE) :]
 
     def level(self, first: float, end: float) -> float | None:
         """Median relative probe loss between two fractions of the steps; None if there are too few probes."""

@@ -14,7 +14,7 @@ from ...measurements.losses import Swings
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.network import Network
-from ..features import Features
+from ..features import FEWEST_LAST, Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 
@@ -154,6 +154,7 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
 
     One final value may be the peak of a swing, so the last quarter's level counts too; and a loss that swings
     high, but no higher than before, oscillates. One that ends where it began, but for the scatter of batches, stayed.
+    Without probes, one batch may be far off, so most of the last ones must be high.
     """
     if features.diverged:
         return True
@@ -162,7 +163,8 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
         return False  # a loss of NaN with nothing to compare it with is no evidence, and not above anything
     before, now = features.level(0.25, 0.5), features.level(0.75, 1.0)
     if before is None or now is None:
-        return True
+        last = features.last_batch_losses
+        return len(last) < FEWEST_LAST or float(np.median(last)) > thresholds.blown_up
     if now <= thresholds.blown_up:
         return False
     swings = features.swings(skip=0.25, rise=thresholds.rise)

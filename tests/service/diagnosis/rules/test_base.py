@@ -47,9 +47,18 @@ def test_a_loss_that_came_down_to_where_it_is_has_not(initial, is_so):
     assert blown_up(probed(4.0 * (STEPS > 150), relative_train_loss=4.0, relative_initial_loss=initial)) is is_so
 
 
-def test_without_probes_the_last_value_is_all_there_is():
-    found = features(probe_steps=STEPS[:2], probe_loss=np.ones(2), relative_train_loss=4.0, relative_initial_loss=1.0)
-    assert blown_up(found)
+def unprobed(*last):
+    few = {"probe_steps": STEPS[:2], "probe_loss": np.ones(2), "relative_train_loss": 4.0, "relative_initial_loss": 1.0}
+    losses = np.array(last, dtype=float)
+    return features(batch_loss=losses, batch_steps=np.arange(len(losses), dtype=np.int32), **few)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_so"),
+    [((1, 1, 1, 16), True), ((4, 4, 4, 4, 4), True), ((1, 4, 4, 4, 1), True), ((1, 1, 4, 1, 13), False)],
+)
+def test_without_probes_most_of_the_last_five_batches_are_high_where_there_are_five(last, is_so):
+    assert blown_up(unprobed(*last)) is is_so
 
 
 def test_a_last_value_that_is_the_peak_of_a_swing_is_none():
