@@ -14,6 +14,7 @@ from gradclinic.measurements.preflight import Preflight
 from .closure import Arguments, followed
 from .compiled import outside_graph
 from .constant import ConstantLoss
+from .critic import Critic
 from .fitted_constant import FittedConstant
 from .hooks import first_tensor
 from .loss_gradient import LossGradient
@@ -46,6 +47,7 @@ class TrainingHooks:
         """None if the loss module also serves another training, because not all its targets belong to this one."""
         self._fitted = FittedConstant()
         self._loss_gradient = LossGradient()
+        self._critic = Critic(each for group in optimizer.param_groups for each in group["params"])
         self._silent = False
         alone = not any(is_split(each) for each in model.parameters())
         """Whether no parameter is sharded over several processes; otherwise all of them would have to take part."""
@@ -84,13 +86,21 @@ class TrainingHooks:
         """The observations of the first batches."""
         seen: list[Preflight] = []
         self._first_look.do(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
-        return next(iter(seen), None)
+        facts = next(iter(seen), None)
+        if facts is None or facts.targets is None or facts.targets.distinct > 1 or not self._critic.seen:
+            return facts
+        return facts.model_copy(update={"targets": None})
 
     def constant_loss(self) -> float | None:
-        """The loss of the best constant prediction, from the targets or by calling the loss module again."""
+        """The loss of the best constant prediction, from the targets or by calling the loss module again.
+
+        None where the targets are all alike because another network judges: they are not this model's.
+        """
         if self._constant is None:
             return None
         counted = self._constant.value()
+        if self._critic.seen and counted is not None and counted <= 0:
+            return None
         return self._fitted.value() if counted is None else counted
 
     def end_trace(self) -> None:
@@ -114,6 +124,7 @@ class TrainingHooks:
     def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if torch.is_grad_enabled():
             self._last_batch.do(lambda last: last.after_forward(first_tensor(output)))
+            self._safely(lambda: self._critic.after_forward(output))
 
     def _before_step(self, _: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
         """Look at the gradients that the optimizer will take: now, or when the program's closure has made them."""
@@ -132,6 +143,7 @@ class TrainingHooks:
 
     def _after_step(self) -> None:
         self._loss_gradient.step_done()
+        self._critic.step_done()
         if not self._observer.after_step() and not self._silent:
             self._silent = True
             log.warning(
@@ -146,6 +158,7 @@ class TrainingHooks:
             self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
             self._last_batch.do(lambda last: last.after_loss(criterion, args, dict(kwargs)))
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
+            self._safely(lambda: self._critic.after_loss(args[0]))
             self._safely(lambda: self._count_targets(criterion, args, kwargs, outputs))
         if torch.is_grad_enabled() and isinstance(outputs, Tensor):
             self._safely(lambda: self._loss_gradient.saw(outputs))
