@@ -64,6 +64,11 @@ def _fault(seen: Preflight) -> _Fault | None:
     )
 
 
+def has_no_floor(loss: LossFacts, outputs: OutputFacts) -> bool:
+    """Whether the loss falls without end as the outputs grow, since they should be log-probabilities and are not."""
+    return loss.takes == "log_probabilities" and loss.name == "NLLLoss" and outputs.form != "log_probabilities"
+
+
 def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
     if loss.name == "CrossEntropyLoss" and outputs.columns == 1:
         return (
@@ -75,7 +80,7 @@ def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> _Fault | None:
             0.99,
             ("loss", "output_activation"),
         )
-    if loss.takes == "log_probabilities" and outputs.form not in ("log_probabilities",) and loss.name == "NLLLoss":
+    if has_no_floor(loss, outputs):
         return (
             (
                 f"{loss.name} takes log-probabilities, and gets {_in_words(outputs)}: it has no lower bound then; put a"

@@ -11,6 +11,7 @@ from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import Order, Rule, counted, named, overflows_float16, starts_too_large
 from .divergence import onset_of_blow_up
+from .loss_mismatch import has_no_floor
 
 _DATA = ("inputs", "targets")
 _NETWORK = ("forward", "backward")
@@ -63,6 +64,9 @@ def _is_consequence(found: NonFiniteOrigin, features: Features, record: RunRecor
     if found.where in _NETWORK and starts_too_large(record):
         return True  # the initial weights enlarge the signal until it overflows
     compared = record.preflight.loss if record.preflight is not None else None
+    outputs = record.preflight.outputs if record.preflight is not None else None
+    if found.where in _NETWORK and compared is not None and outputs is not None and has_no_floor(compared, outputs):
+        return True  # the outputs grew until they overflowed, since that lowers the loss
     if found.where == "loss" and compared is not None and compared.takes == "numbers":
         return True  # a difference that overflows: outputs or targets are too large, which other rules say
     if found.where == "loss" and (_outputs_overflow(record, found) or _jumped(record, found)):

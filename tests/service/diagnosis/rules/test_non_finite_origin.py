@@ -8,7 +8,7 @@ from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.record import Series
 
 from ..records import changed, failed, healthy_record, truncated
-from ..seen import CLASSIFIER, REGRESSION
+from ..seen import CLASSIFIER, REGRESSION, but
 
 
 def broken(where: str, *, grown: bool = False, **more):
@@ -112,6 +112,13 @@ def test_a_difference_that_overflows_is_no_fault_of_the_loss() -> None:
     record = replace(broken("loss"), preflight=REGRESSION)
     assert "non_finite_origin" not in {finding.condition for finding in diagnose(record).findings}
     assert diagnose(replace(record, preflight=CLASSIFIER)).primary == "non_finite_origin"
+
+
+def test_outputs_that_grow_until_they_overflow_since_the_loss_has_no_floor_are_no_fault_of_one_operation() -> None:
+    likelihood = but(CLASSIFIER, "loss", name="NLLLoss", takes="log_probabilities")
+    assert diagnose(replace(broken("forward"), preflight=likelihood)).primary == "loss_mismatch"
+    logs = but(likelihood, "outputs", form="log_probabilities")
+    assert diagnose(replace(broken("forward"), preflight=logs)).primary == "non_finite_origin"
 
 
 def test_a_signal_that_initial_weights_enlarge_until_it_overflows_is_no_fault_of_one_operation() -> None:
