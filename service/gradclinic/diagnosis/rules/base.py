@@ -219,6 +219,27 @@ def starts_too_large(record: RunRecord) -> bool:
     return bool(len(finite)) and float(finite.max()) > _STARTING_TOO_LARGE * max(1.0, seen.inputs.rms)
 
 
+_ORDINARY_STEP, _ORDINARY_ADAPTIVE_STEP = 0.1, 0.01
+"""Learning rates up to which plain and adaptive optimizers train networks over standardized data as a rule: the
+largest of the customary grids (Bengio 2012, Practical recommendations, arXiv:1206.5533; Kingma and Ba 2015)."""
+
+
+def steps_are_ordinary(record: RunRecord) -> bool:
+    """Whether the learning rate is one that trains over standardized data; momentum multiplies it by 1 / (1 - m).
+
+    Training that diverges at such a rate over data of another scale does so because of the scale.
+    """
+    used = record.preflight.optimizer if record.preflight is not None else None
+    if used is None:
+        return False
+    if used.name in _PLAIN:
+        return round(used.learning_rate / (1.0 - min(used.momentum, 0.999)), 9) <= _ORDINARY_STEP
+    return used.learning_rate <= _ORDINARY_ADAPTIVE_STEP
+
+
+_PLAIN = frozenset({"SGD", "ASGD", "Rprop", "LBFGS"})
+
+
 def failed(features: Features, thresholds: Thresholds) -> bool:
     """Whether the run ended without having learned; False during the run, or without a loss to compare with."""
     if features.diverged:

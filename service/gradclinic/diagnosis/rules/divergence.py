@@ -6,19 +6,31 @@ import numpy as np
 from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
-from ...remedies.against import BATCH_NORM, CLIPPING, WARMUP, rate, smaller_steps
+from ...remedies.against import (
+    BATCH_NORM,
+    CLIPPING,
+    STANDARDIZED,
+    STANDARDIZED_TARGETS,
+    WARMUP,
+    rate,
+    smaller_steps,
+)
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, against_constant, all_named, blown_up, loss_evidence
+from .base import Order, Rule, against_constant, all_named, blown_up, loss_evidence, steps_are_ordinary
+from .unscaled_inputs import UnscaledInputs
+from .unscaled_targets import UnscaledTargets
+
+_STEPS: tuple[Blame, ...] = ("learning_rate", "schedule", "clipping")
 
 
 class Divergence(Rule):
     """The loss grew without bound although gradients did not explode over the depth: the steps were too large."""
 
     condition: Literal["divergence"] = "divergence"
-    usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "schedule", "clipping")
+    usual_blames: ClassVar[tuple[Blame, ...]] = _STEPS
     source: ClassVar[str] = "gradclinic; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
     uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope")
     labels: ClassVar[Mapping[str, str]] = {
@@ -50,26 +62,55 @@ class Divergence(Rule):
                 Evidence("relative_initial_loss", features.relative_initial_loss, "ratio", thresholds.blown_up)
             )
         evidence += loss_evidence(features, thresholds)
+        scales = _scales_at_fault(features, record, thresholds)
         return self.finding(
             features,
             harm=True,
+            blames=(*scales, *_STEPS),
             confidence=_confidence(features, thresholds),
             layers=layers,
             span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
             evidence=tuple(evidence),
-            summary=_summary(features, record, thresholds, onset, layers),
+            summary=_summary(features, record, thresholds, onset, layers) + _of_scales(scales),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.BLOWN_UP
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        scaled = tuple(remedy for blame, remedy in _SCALED.items() if blame in finding.blames)
         if network.recurrent:
-            return (rate(0.1), CLIPPING, rate(0.01), WARMUP)
-        return (rate(0.1), rate(0.01), CLIPPING, WARMUP, BATCH_NORM)
+            return (*scaled, rate(0.1), CLIPPING, rate(0.01), WARMUP)
+        return (*scaled, rate(0.1), rate(0.01), CLIPPING, WARMUP, BATCH_NORM)
 
     def combinations(self, network: Network) -> Sequence[Sequence[Remedy]]:
         return smaller_steps()
+
+
+_SCALED: Mapping[Blame, Remedy] = {"input_scaling": STANDARDIZED, "target_scaling": STANDARDIZED_TARGETS}
+
+
+def _scales_at_fault(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Blame, ...]:
+    """The scales for which the steps were too large, where the same steps fit standardized data.
+
+    The largest curvature grows with the square of the inputs' RMS, and 2 / learning rate is its limit.
+    """
+    if not steps_are_ordinary(record):
+        return ()
+    rules: tuple[Rule, ...] = (UnscaledInputs(), UnscaledTargets())
+    return tuple(
+        blame
+        for blame, rule in zip(_SCALED, rules, strict=True)
+        if rule.judge(features, record, thresholds) is not None
+    )
+
+
+def _of_scales(scales: tuple[Blame, ...]) -> str:
+    """The sentence that says which data the learning rate does not fit; empty if it is the learning rate."""
+    if not scales:
+        return ""
+    what = " and ".join(scale.removesuffix("_scaling") + "s" for scale in scales)
+    return f" The learning rate is an ordinary one, and the {what} are not standardized: do that first."
 
 
 def onset_of_blow_up(features: Features, record: RunRecord) -> int:

@@ -11,6 +11,7 @@ from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.record import Series
 
 from ..records import SICK, changed, failed, healthy_record, truncated, with_slope
+from ..seen import REGRESSION, but
 
 
 def test_a_running_loss_that_is_not_finite_is_certain() -> None:
@@ -162,3 +163,22 @@ def test_before_any_step_the_steps_are_not_at_fault() -> None:
     finding = next(each for each in diagnose(record).findings if each.condition == "divergence")
     assert "No step was taken before" in finding.summary
     assert "steps were too large" not in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "part", "size", "blamed"),
+    [
+        ({"name": "SGD", "learning_rate": 0.01, "momentum": 0.9}, "inputs", {"rms": 240.0}, "input_scaling"),
+        ({"name": "SGD", "learning_rate": 0.01, "momentum": 0.9}, "targets", {"mean": 500.0}, "target_scaling"),
+        ({"name": "Adam", "learning_rate": 0.01, "momentum": 0.9}, "inputs", {"rms": 240.0}, "input_scaling"),
+        ({"name": "SGD", "learning_rate": 0.02, "momentum": 0.9}, "inputs", {"rms": 240.0}, "learning_rate"),
+        ({"name": "SGD", "learning_rate": 0.2, "momentum": 0.0}, "inputs", {"rms": 240.0}, "learning_rate"),
+        ({"name": "Adam", "learning_rate": 0.02, "momentum": 0.9}, "inputs", {"rms": 240.0}, "learning_rate"),
+        ({"name": "SGD", "learning_rate": 0.01, "momentum": 0.0}, "inputs", {"rms": 2.0}, "learning_rate"),
+    ],
+)
+def test_steps_that_fit_standardized_data_are_too_large_because_of_the_scale(optimizer, part, size, blamed) -> None:
+    look = but(but(REGRESSION, "optimizer", **optimizer), part, **size)
+    found = diagnose(replace(broken(), preflight=look)).findings[0]
+    assert (found.condition, found.blames[0]) == ("divergence", blamed)
+    assert ("not standardized: do that first" in found.summary) is (blamed != "learning_rate")
