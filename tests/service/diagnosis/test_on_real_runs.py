@@ -122,7 +122,7 @@ ODD: dict[str, tuple[Experiment, str | None]] = {
         None,
     ),
     "absurd rate": (experiment(mlp(4), rate=1e30), "divergence"),
-    "absurd inputs": (experiment(mlp(4), kind="digits", standardize=False, scale=1e6), "divergence"),
+    "absurd inputs": (experiment(mlp(4), kind="digits", standardize=False, scale=1e6), "unscaled_inputs"),
     "overflows at step 0": (experiment(mlp(6, initialization=FROM_1E30)), "exploding_gradients"),
     "overflows at step 0 over time": (
         experiment({"kind": "rnn", "width": 8, "activation": "relu", "initialization": FROM_1E30}, kind="digit_rows"),
@@ -148,7 +148,8 @@ def test_odd_networks_get_a_diagnosis_in_words_and_no_crash(name: str) -> None:
 
 
 def test_a_network_that_is_beyond_all_measure_before_its_first_step_is_not_blamed_on_the_steps() -> None:
-    finding = diagnose(train(ODD["absurd inputs"][0])).findings[0]
+    inputs, finding = diagnose(train(ODD["absurd inputs"][0])).findings[:2]
+    assert (inputs.condition, finding.condition) == ("unscaled_inputs", "divergence")
     assert "so the weights or the inputs are too large" in finding.summary
     assert "relative_initial_loss" in {evidence.name for evidence in finding.evidence}
     assert "The steps were too large" in diagnose(train(experiment(mlp(1), rate=1e30))).findings[0].summary

@@ -38,7 +38,7 @@ class Order(IntEnum):
     """What stopped the training."""
     NO_NONLINEARITY_BLOWN_UP = 12
     SCALES_BLOWN_UP = 13
-    """If training diverged, this comes first, and the scales explain it."""
+    """If training diverged after it began well, the divergence comes first, and the scales explain it."""
     SWINGS_THOUGH_LEARNED = 20
     SWINGS_UNDER_LARGE_STEPS = 30
     BATCH = 35

@@ -59,10 +59,10 @@ class NonFiniteOriginRule(Rule):
 
 def _is_consequence(found: NonFiniteOrigin, features: Features, record: RunRecord) -> bool:
     """Whether something before it, which other rules name, made the numbers too large."""
-    if found.where in _NETWORK and overflows_float16(features, record):
-        return True  # finite in any wider format, so the precision is at fault
-    if found.where in _NETWORK and starts_too_large(record):
-        return True  # the initial weights enlarge the signal until it overflows
+    if found.where in _NETWORK and (overflows_float16(features, record) or starts_too_large(record)):
+        return True  # finite in a wider format, or from smaller initial weights
+    if found.where in (*_NETWORK, "loss") and _scales_overflow(found, record):
+        return True  # the first numbers of all were too large, which other rules say
     compared = record.preflight.loss if record.preflight is not None else None
     outputs = record.preflight.outputs if record.preflight is not None else None
     if found.where in _NETWORK and compared is not None and outputs is not None and has_no_floor(compared, outputs):
@@ -73,6 +73,21 @@ def _is_consequence(found: NonFiniteOrigin, features: Features, record: RunRecor
         return True  # the outputs are too large for an exponential, or the step before made them so
     grown = features.nonfinite_step is not None and onset_of_blow_up(features, record) < features.nonfinite_step
     return grown and found.where not in _DATA  # the steps were too large, and this is where the loss overflowed
+
+
+_HUGE = 1e4
+"""RMS of inputs, or size of targets, from which products over a few layers and a step overflow float32: its square
+enters the first step, and each layer multiplies again."""
+
+
+def _scales_overflow(found: NonFiniteOrigin, record: RunRecord) -> bool:
+    """Whether a number overflowed at once, or after one step, because the inputs or targets are huge."""
+    seen = record.preflight
+    if seen is None or found.step > 1 or (found.operation is not None and _ADVICE.get(found.operation) != _OVERFLOW):
+        return False
+    inputs = seen.inputs.rms if seen.inputs is not None else 0.0
+    targets = max(abs(seen.targets.mean), seen.targets.std) if seen.targets is not None else 0.0
+    return max(inputs, targets) > _HUGE
 
 
 _LARGEST_EXPONENT = 88.0

@@ -46,7 +46,10 @@ class UnscaledInputs(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return Order.SCALES_BLOWN_UP if blown_up(features, thresholds) else Order.SCALES
+        """Inputs that broke the loss before any step are the cause; else the steps were too large for them."""
+        initial = features.relative_initial_loss
+        before_steps = features.nonfinite_step == 0 or (initial is not None and initial > thresholds.blown_up)
+        return Order.SCALES if before_steps or not blown_up(features, thresholds) else Order.SCALES_BLOWN_UP
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (STANDARDIZED,)

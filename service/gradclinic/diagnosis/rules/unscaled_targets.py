@@ -46,7 +46,9 @@ class UnscaledTargets(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        return Order.SCALES_BLOWN_UP if blown_up(features, thresholds) else Order.SCALES
+        """Targets whose loss or gradient is beyond all numbers at once, or after one step, are the cause."""
+        at_once = features.nonfinite_step is not None and features.nonfinite_step <= 1
+        return Order.SCALES if at_once or not blown_up(features, thresholds) else Order.SCALES_BLOWN_UP
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (STANDARDIZED_TARGETS, STANDARDIZED)

@@ -148,3 +148,21 @@ def test_a_step_that_moved_a_layer_by_more_than_its_size_is_the_reason_and_not_t
         origin = record.outcome.nonfinite_origin.model_copy(update={"step": int(at[-1]) + 1})
         record = replace(record, outcome=replace(record.outcome, nonfinite_origin=origin))
         assert ("non_finite_origin" in {finding.condition for finding in diagnose(record).findings}) is there
+
+
+@pytest.mark.parametrize(
+    ("step", "rms", "operation", "there"),
+    [
+        (0, 1e20, "matmul", False),
+        (1, 1e20, None, False),
+        (0, 1e20, "log", True),
+        (0, 2.0, "matmul", True),
+        (7, 1e20, "matmul", True),
+    ],
+)
+def test_a_product_that_overflows_at_once_over_huge_inputs_is_no_fault_of_the_network(step, rms, operation, there):
+    record = broken("forward", operation=operation, module="4")
+    origin = record.outcome.nonfinite_origin.model_copy(update={"step": step})
+    record = replace(record, preflight=but(CLASSIFIER, "inputs", rms=rms))
+    record = replace(record, outcome=replace(record.outcome, nonfinite_origin=origin))
+    assert ("non_finite_origin" in {finding.condition for finding in diagnose(record).findings}) is there

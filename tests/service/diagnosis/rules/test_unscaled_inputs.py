@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.base import Order
 from gradclinic.diagnosis.rules.unscaled_inputs import UnscaledInputs
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.remedies.network import Network
 
-from ..records import outcome
+from ..records import changed, failed, healthy_record, outcome, truncated
 from ..seen import CLASSIFIER, but, seen
 
 
@@ -77,3 +80,12 @@ def test_each_number_is_evidence_with_its_limit():
         ("input_spread", 1.5, 20.0),
         ("input_offset", 4.0, 10.0),
     ]
+
+
+@pytest.mark.parametrize(("step", "initial", "first"), [(0, None, True), (30, 5.0, True), (30, 1.0, False)])
+def test_huge_inputs_lead_over_a_divergence_that_no_step_began(step, initial, first):
+    ended = failed(steps_done=step, nonfinite_step=step, final_train_loss=float("nan"))
+    features = extract(changed(truncated(healthy_record(), step + 1), outcome=ended))
+    features = replace(features, relative_initial_loss=initial)
+    order = UnscaledInputs().precedence(features, Thresholds())
+    assert (order < Order.BLOWN_UP) is first

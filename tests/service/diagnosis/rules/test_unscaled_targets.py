@@ -2,9 +2,11 @@ import pytest
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.base import Order
 from gradclinic.diagnosis.rules.unscaled_targets import UnscaledTargets
 from gradclinic.diagnosis.thresholds import Thresholds
 
+from ..records import changed, failed, healthy_record, truncated
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
@@ -72,3 +74,10 @@ def test_targets_of_another_kind_or_for_a_loss_of_another_kind_have_no_scale():
     assert judged(but(large, "loss", takes="unknown")) is not None
     assert judged(large.model_copy(update={"loss": None})) is not None
     assert judged(large.model_copy(update={"targets": None})) is None
+
+
+@pytest.mark.parametrize(("step", "first"), [(0, True), (1, True), (30, False)])
+def test_huge_targets_lead_over_a_divergence_of_the_first_steps(step, first):
+    ended = failed(steps_done=step, nonfinite_step=step, final_train_loss=float("nan"))
+    features = extract(changed(truncated(healthy_record(), step + 1), outcome=ended))
+    assert (UnscaledTargets().precedence(features, Thresholds()) < Order.BLOWN_UP) is first
