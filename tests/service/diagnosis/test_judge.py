@@ -75,7 +75,8 @@ def test_a_loss_that_falls_too_slowly_for_a_forecast_is_said_to_fall(end: float,
         return 2.3 * (1.0 + (end - 1.0) * steps / 300)
 
     ended = failed(final_train_loss=2.3 * end)
-    finding = diagnose(changed(healthy_record(), {"probe_loss": falling}, outcome=ended)).findings[0]
+    levels = {"probe_loss": falling, "update_to_weight_ratio": 0.001}
+    finding = diagnose(changed(healthy_record(), levels, outcome=ended)).findings[0]
     assert (finding.condition, finding.severity, finding.harm) == ("slow_convergence", severity, True)
     assert "the loss is still falling" in finding.summary
 

@@ -269,6 +269,36 @@ def still_falling(features: Features) -> bool:
     return bool(before.mean() - last.mean() > 2.0 * error)
 
 
+def may_still_fall(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the losses scatter so much, or are so few, that a fall to the threshold in as many steps again is hidden.
+
+    From the mean of one third of the steps to that of the next a loss falls by a third of what it falls in all.
+    """
+    losses = features.losses_from(0.0)
+    third = len(losses) // 3
+    if third < 2:
+        return True
+    before, last = losses[-2 * third : -third], losses[-third:]
+    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
+    gap = float(last.mean()) - thresholds.learned
+    return bool(before.mean() - last.mean() + 2.0 * error >= gap / 3.0)
+
+
+MEMORIZED = 0.9
+"""Above this fraction of the loss of always predicting the average, what a network that moved far learned is no more
+than it can learn by heart of a few samples."""
+
+
+def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
+    """Whether a layer moved by its own size or more, and the loss stayed near that of always predicting the average.
+
+    Steps were large and many enough then. Of the faults in the benchmark's programs that look like this, all but those
+    of plain SGD with small steps were targets that belong to other inputs.
+    """
+    loss, total = features.relative_train_loss, features.total_update
+    return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
+
+
 NOTHING_LEARNED = 0.95
 """Above this fraction of the loss of always predicting the average, nothing was learned; the rest is scatter."""
 NEAR = 2.0 / 3.0

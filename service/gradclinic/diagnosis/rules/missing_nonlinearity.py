@@ -22,7 +22,7 @@ class MissingNonlinearity(Rule):
         if record.preflight is None:
             return None
         hidden = [site for site in record.sites if site.kind == "pre_activation"]
-        if not hidden or not _is_linear(record):
+        if not (hidden or _has_no_hidden_layer(record)) or not _is_linear(record):
             return None
         loss = features.relative_train_loss
         learned_a_part = loss is not None and loss <= NOTHING_LEARNED  # more steps may do as well, or it is the data
@@ -32,11 +32,8 @@ class MissingNonlinearity(Rule):
             confidence=0.8,
             layers=tuple(site.name for site in hidden),
             evidence=(Evidence("hidden_layers_without_activation", float(len(hidden)), "layers", 0.0),),
-            summary=(
-                f"No activation follows the {counted(len(hidden), 'hidden layer')}, so the whole network is linear: add"
-                f" one, for example ReLU; {outcome_in_words(features, thresholds)}."
-            ),
-            blames=("hidden_activation", "architecture"),
+            summary=f"{_summary(len(hidden))}; {outcome_in_words(features, thresholds)}.",
+            blames=("hidden_activation", "architecture") if hidden else ("architecture", "hidden_activation"),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -44,7 +41,20 @@ class MissingNonlinearity(Rule):
         return Order.NO_NONLINEARITY_BLOWN_UP if blown_up(features, thresholds) else Order.NO_NONLINEARITY
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
-        return (RELU,)
+        return (RELU,) if finding.layers else ()
+
+
+def _summary(hidden: int) -> str:
+    if not hidden:
+        return "The network is one linear layer: add hidden layers, with an activation such as ReLU after each"
+    return (
+        f"No activation follows the {counted(hidden, 'hidden layer')}, so the whole network is linear: add one, for"
+        " example ReLU"
+    )
+
+
+def _has_no_hidden_layer(record: RunRecord) -> bool:
+    return len(record.weights) > 0 and all(weight.readout for weight in record.weights)
 
 
 def _is_linear(record: RunRecord) -> bool:

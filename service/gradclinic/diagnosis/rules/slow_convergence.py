@@ -33,6 +33,8 @@ from .base import (
     failed,
     first_update,
     loss_evidence,
+    may_still_fall,
+    moved_far_for_nothing,
     near_slope_evidence,
     near_slope_in_words,
     outcome_in_words,
@@ -92,12 +94,18 @@ class SlowConvergence(Rule):
             return None
         thrown = _thrown_back(record, thresholds)
         falling = thrown is None and still_falling(features)
-        cause = thrown or (None if falling else _other_cause(features, record))
+        by_heart = falling and _learns_by_heart(features, thresholds)
+        cause = thrown or (
+            _PAIRED_WRONGLY if by_heart else None if falling else _other_cause(features, record, thresholds)
+        )
+        unclear = cause is None and not falling and may_still_fall(features, thresholds)
         advice = (
             cause[0]
             if cause is not None
             else "the loss is still falling, so more or larger steps may be enough"
             if falling
+            else "the losses are too few to show whether they still fall, so train for longer first"
+            if unclear
             else "the loss is no longer falling, so the model or the data may be the limit"
         )
         summary = (
@@ -111,7 +119,7 @@ class SlowConvergence(Rule):
             summary=summary,
             certainty=1.0 - doubt,
             more=near_slope_evidence(features, thresholds),
-            blames=cause[1] if cause is not None else _FALLING if falling else _AT_ITS_LIMIT,
+            blames=cause[1] if cause is not None else _FALLING if falling else _UNCLEAR if unclear else _AT_ITS_LIMIT,
             severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
         )
 
@@ -209,6 +217,7 @@ healthy step. A judgement, asked only where nothing was learned, nothing else is
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
 _FALLING: tuple[Blame, ...] = ("steps", "learning_rate")
+_UNCLEAR: tuple[Blame, ...] = ("steps", "learning_rate", "architecture")
 _FEW_SAMPLES = 2
 """A gradient of so few samples is noise for the most part, and only small steps average it."""
 _GUESSING = 1.05
@@ -227,7 +236,7 @@ def _thrown_back(record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[
     )
 
 
-def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blame, ...]] | None:
+def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]] | None:
     """What keeps a loss that no longer falls from falling: a rate that faded early, or steps that are too large."""
     faded = _faded(record)
     if faded is not None:
@@ -251,14 +260,36 @@ def _other_cause(features: Features, record: RunRecord) -> tuple[str, tuple[Blam
             ("batch_size", "learning_rate"),
         )
     if NOTHING_LEARNED < (features.relative_train_loss or 0.0) < _GUESSING:
-        return (
-            (
-                "the weights move, but the loss stays at the level of guessing: check that each input is paired with"
-                " its own target, then try another optimizer"
-            ),
-            ("labels", "data", "optimizer"),
-        )
+        total = features.total_update
+        return _PAIRED_WRONGLY if total is None or total >= thresholds.large_update else _hardly_moved(total, features)
     return None
+
+
+def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, ...]]:
+    """Where no layer has moved by its own size, and the loss is still that of guessing: too few steps, or too small."""
+    few = features.steps_done < _FEW_STEPS
+    moved = f"no layer moved by more than {percent(total)} of its size"
+    return (
+        f"{moved}, so the steps are too {'few' if few else 'small'}",
+        ("steps", "learning_rate", "labels") if few else ("learning_rate", "optimizer", "steps"),
+    )
+
+
+_FEW_STEPS = 100
+"""At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
+
+
+_PAIRED_WRONGLY: tuple[str, tuple[Blame, ...]] = (
+    (
+        "the weights move, but the loss stays at the level of guessing: check that each input is paired with its own"
+        " target, then try another optimizer"
+    ),
+    ("labels", "data", "optimizer"),
+)
+
+
+def _learns_by_heart(features: Features, thresholds: Thresholds) -> bool:
+    return moved_far_for_nothing(features, thresholds) and (features.relative_train_loss or 0.0) < _GUESSING
 
 
 def _faded(record: RunRecord) -> float | None:

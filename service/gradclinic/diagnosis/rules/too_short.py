@@ -12,7 +12,17 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, counted, enough, failed, first_update, outcome_in_words
+from .base import (
+    Order,
+    Rule,
+    blown_up,
+    counted,
+    enough,
+    failed,
+    first_update,
+    moved_far_for_nothing,
+    outcome_in_words,
+)
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -35,9 +45,8 @@ class TooShort(Rule):
             return self._hardly_begun(features, thresholds)
         if not enough(features, thresholds):
             return None
-        if (first_update(record) or 0.0) >= thresholds.large_update:  # the loss recovers from the first step
-            return None
-        needed = _needed(features, thresholds)
+        recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
+        needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
         if needed is None:
             return None
         least, likely, most = needed

@@ -3,7 +3,12 @@ from dataclasses import replace
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.missing_nonlinearity import MissingNonlinearity
+from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.preflight import Preflight
+from gradclinic.measurements.record import WeightInfo
+from gradclinic.remedies.network import Network
 
 from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, seen
@@ -18,6 +23,17 @@ def test_layers_with_nothing_between_them_are_one_linear_layer():
     assert finding.condition == "missing_nonlinearity"
     assert len(finding.layers) == 10
     assert finding.blames[0] == "hidden_activation"
+
+
+def test_a_network_without_hidden_layers_lacks_them_first():
+    alone = replace(linear(failed()), sites=(), weights=(WeightInfo("0", (1, 2), readout=True),), series={})
+    alone = replace(alone, preflight=CLASSIFIER.model_copy(update={"linear": True}))
+    finding = MissingNonlinearity().judge(extract(alone), alone, Thresholds())
+    assert finding.blames == ("architecture", "hidden_activation")
+    assert finding.summary.startswith("The network is one linear layer: add hidden layers")
+    assert MissingNonlinearity().remedies(finding, Network.recorded(alone)) == ()
+    bent = replace(alone, preflight=CLASSIFIER.model_copy(update={"linear": False}))
+    assert MissingNonlinearity().judge(extract(bent), bent, Thresholds()) is None
 
 
 def test_a_linear_problem_that_was_learned_is_healthy():

@@ -50,6 +50,16 @@ def test_a_pace_that_takes_more_than_twenty_times_the_steps_is_no_forecast():
     assert "too_short" not in {finding.condition for finding in diagnose(falling(to=0.98)).findings}
 
 
+@pytest.mark.parametrize(
+    ("to", "a_step", "condition"),
+    [(0.92, 0.005, "slow_convergence"), (0.92, 0.003, "too_short"), (0.89, 0.005, "too_short")],
+)
+def test_a_network_that_moved_far_and_learned_next_to_nothing_does_not_lack_steps(to, a_step, condition):
+    finding = diagnose(changed(falling(to=to), {"update_to_weight_ratio": a_step})).findings[0]
+    assert finding.condition == condition
+    assert finding.blames[0] == ("steps" if condition == "too_short" else "labels")
+
+
 def test_noise_is_no_pace():
     rng = np.random.default_rng(0)
     noisy = changed(
