@@ -1,5 +1,6 @@
 """Comparison of arms over paired seeds: effects with intervals, verdicts and ranks; pure functions of run results."""
 
+from .common_measure import of_one_loss
 from .compare import compare, gain
 from .effect import Effect, RatioEffect
 from .metrics import DEFAULT_METRIC, METRICS, Metric
@@ -38,5 +39,6 @@ __all__ = [
     "diagnoses_over_seeds",
     "gain",
     "in_one_unit",
+    "of_one_loss",
     "trainability",
 ]

@@ -10,12 +10,13 @@ from statistics import fmean
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.vocabulary import ArmVerdict, PairedBy
 from .arms import BASELINE
+from .common_measure import common_metric, of_one_loss
 from .exact_tests import Counts, ExactTests, count
 from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
 from .over_seeds import diagnoses_over_seeds
 from .paired import PairedDifference, paired_difference
 from .report import ArmComparison, Comparison, Cost, RunConditions
-from .results import Pair, RunResult, in_one_unit
+from .results import LOSSES, Pair, RunResult, in_one_unit
 from .verdicts import Judgement, judge
 
 _ORDER: Mapping[ArmVerdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inconclusive": 2, "harms": 3}
@@ -34,16 +35,20 @@ def compare(
 
     Runs are paired by seed and sweep point, or by order if an arm shares neither with the baseline. A run without a
     partner counts only for the arm's conditions.
+    Where arms were trained with different losses, the accuracy decides instead of a loss; without an accuracy, arms of
+    another loss than the baseline's are inconclusive.
     `arms` gives the order of the arms, and may name arms without runs; by default, the order of appearance.
     Rank: by verdict (cures, improves, no_effect and inconclusive alike, harms), then by the mean difference of the
     metric with non-finite outcomes worst, then by time, then by the order of the arms. The order of `results` has no
     other effect.
     """
-    chosen = deciding_metric(metric)
+    runs = in_one_unit(results)
+    asked = deciding_metric(metric)
+    chosen = common_metric(asked, runs)
     if not 0.5 <= confidence < 1:
         raise InvalidSpec.at("/confidence", "invalid confidence", value=confidence, allowed="from 0.5 to below 1")
     by_arm: dict[str, list[RunResult]] = {name: [] for name in arms or ()}
-    for run in in_one_unit(results):
+    for run in of_one_loss(runs, reference=[each for each in runs if each.arm == baseline]):
         by_arm.setdefault(run.arm, []).append(run)
     if baseline not in by_arm:
         raise InvalidSpec.at(
@@ -56,9 +61,9 @@ def compare(
     return Comparison(
         study_id=study_id,
         baseline=baseline,
-        metric=metric,
+        metric=chosen.name,
         confidence=confidence,
-        method=_method(len(by_arm)),
+        method=_method(len(by_arm)) + ("" if chosen is asked else _INSTEAD),
         false_verdicts_at_most=round(1 - confidence, 12),
         complete=not any(run.pending for runs in (reference, *by_arm.values()) for run in runs),
         baseline_runs=len(finished),
@@ -72,9 +77,12 @@ def compare(
 def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str = DEFAULT_METRIC) -> float:
     """How much worse an arm is than the baseline: the mean difference of the metric; negative if the arm is better.
 
+    Of different losses, those relative to always predicting the average are compared.
     Raises InsufficientData if no pair of runs has the metric.
     """
-    runs = in_one_unit(results)
+    runs = [run for run in in_one_unit(results) if run.arm in (baseline, arm)]
+    if metric in LOSSES and len({run.loss for run in runs if run.loss is not None}) > 1:
+        metric = "relative_train_loss"
     base, mine, _ = _joined(
         _finished([run for run in runs if run.arm == baseline]), _finished([run for run in runs if run.arm == arm])
     )
@@ -82,6 +90,9 @@ def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str =
     if paired is None:
         raise InsufficientData(f"no pair of runs of {baseline!r} and {arm!r} has the metric {metric!r}")
     return paired.gain
+
+
+_INSTEAD = "; arms were trained with different losses, so the accuracy decides"
 
 
 def _method(arms: int) -> str:

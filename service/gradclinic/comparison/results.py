@@ -14,6 +14,9 @@ from ..measurements.metrics import RunMetrics
 SweepPoint = tuple[tuple[str, Any], ...]
 """A run's point in a sweep: (JSON pointer, value) pairs, in the order of the sweep."""
 
+LOSSES = ("final_validation_loss", "final_train_loss")
+"""The metrics that are values of the loss."""
+
 Swept = Mapping[str, int | float]
 """The same as a mapping, as it is shown."""
 
@@ -37,6 +40,10 @@ class RunResult:
     """Duration of the training, if known without its metrics."""
     diagnosis: Diagnosis | None = None
     sweep_point: SweepPoint | None = None
+    loss: str | None = None
+    """The loss that was minimized, with its parameters, as JSON; None if it is not known."""
+    shares_loss: bool = True
+    """Whether its losses are values of the same loss as those that it is compared with."""
 
     @property
     def pair(self) -> Pair:
@@ -59,8 +66,9 @@ class RunResult:
         return self.status not in ENDED
 
     def metric(self, name: str) -> float | None:
-        """A metric as a float, possibly non-finite; None if the run has no value."""
-        value = None if self.metrics is None else self.metrics.value(name)
+        """A metric as a float, possibly non-finite; None if the run has no value, or none that can be compared."""
+        hidden = self.metrics is None or (name in LOSSES and not self.shares_loss)
+        value = None if hidden or self.metrics is None else self.metrics.value(name)
         return None if value is None else float(value)
 
     @property

@@ -36,6 +36,12 @@ FEWEST_SEEDS = 3
 """With two differences there is one degree of freedom, and the interval is too wide to be useful."""
 
 
+_OTHER_LOSS = (
+    "It was trained with another loss than the baseline, and values of different losses cannot be compared; compare"
+    " relative_train_loss, or what the network is for."
+)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """A verdict, its reason, and the number of seeds that would decide if it is open."""
@@ -54,6 +60,8 @@ def judge(
     paired: PairedDifference | None, exact: ExactTests, *, baseline: Sequence[RunResult], arm: Sequence[RunResult]
 ) -> Judgement:
     """The verdict on an arm, from its differences in the deciding metric and the paired finished runs of both sides."""
+    if paired is None and not all(run.shares_loss for run in arm):
+        return Judgement("inconclusive", _OTHER_LOSS)
     if paired is None:
         return Judgement("inconclusive", "No run of this arm can be compared yet.", FEWEST_SEEDS)
     seeds = len(paired.differences)

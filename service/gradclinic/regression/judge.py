@@ -12,7 +12,7 @@ stay unnoticed with n seeds.
 
 from collections.abc import Mapping, Sequence
 
-from ..comparison import METRICS, Pair, RunResult, in_one_unit
+from ..comparison import METRICS, Pair, RunResult, in_one_unit, of_one_loss
 from ..kernel.vocabulary import CheckVerdict
 from .conditions import condition_checks
 from .metrics import FEWEST_SEEDS, metric_check
@@ -35,7 +35,7 @@ def check(baseline: Sequence[RunResult], new: Sequence[RunResult], *, margins: M
 
     Conditions are counted over all runs of each side, metrics over the pairs. Raises KeyError for an unknown metric.
     """
-    runs = in_one_unit([*baseline, *new])
+    runs = of_one_loss(in_one_unit([*baseline, *new]), reference=baseline)
     baseline, new = runs[: len(baseline)], runs[len(baseline) :]
     finished, mine = _by_pair(baseline), _by_pair(new)
     metrics = [

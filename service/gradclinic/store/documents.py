@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, FromClause, exists, func, select
+from sqlalchemy import Column, FromClause, case, exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from .database import Database
 
 
 def text_at(database: Database, column: Column[Any], *path: str) -> ColumnElement[str | None]:
-    """The string at a path of plain names; NULL if there is none."""
-    if database.is_sqlite:
-        return func.json_extract(column, ".".join(("$", *path)))
+    """The string, or the JSON of an object, at a path of plain names; NULL if there is none."""
+    if database.is_sqlite:  # which raises an error over a damaged document, where PostgreSQL stores none
+        return case((func.json_valid(column) == 1, func.json_extract(column, ".".join(("$", *path)))))
     return func.json_extract_path_text(column, *path)
 
 

@@ -13,6 +13,7 @@ from ..measurements.record import Outcome
 from . import tables as t
 from .acting import note_created
 from .database import Database
+from .documents import text_at
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
@@ -67,6 +68,13 @@ class Runs:
             if run_id not in found:
                 raise _not_found(run_id)
         return [found[run_id] for run_id in run_ids]
+
+    def losses(self, run_ids: Sequence[str]) -> dict[str, str | None]:
+        """The loss that the experiment of each run declares, as JSON; None where it declares none."""
+        loss = text_at(self._database, t.runs.c.resolved_experiment, "loss").label("loss")
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.runs.c.id, loss).where(t.runs.c.id.in_(run_ids)))
+            return {row.id: row.loss for row in rows}
 
     def with_documents(self, run_ids: Sequence[str]) -> Iterator[Run]:
         """These runs with their documents, in order of creation; a few at a time are read and held."""

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter, ValidationError
+
 from ..comparison import DEFAULT_METRIC, Comparison, RunResult, compare
 from ..comparison.arms import BASELINE
+from ..experiments.losses import AnyLoss, Loss
+from ..experiments.losses.cross_entropy import CrossEntropy
+from ..experiments.losses.mse import MeanSquaredError
 from ..kernel.errors import InsufficientData, InvalidSpec
+from ..measurements.metrics import RunMetrics
 from ..store import RunSummary
 from .run import metrics_of_runs
 from .service import Service
@@ -57,6 +63,7 @@ def _label(run: RunSummary, *, one_study: bool) -> str:
 def results_of(service: Service, labelled: Sequence[tuple[RunSummary, str]]) -> list[RunResult]:
     """The results of runs, with the label of each run's arm."""
     metrics = metrics_of_runs(service, [run for run, _ in labelled])
+    losses = service.store.runs.losses([run.id for run, _ in labelled])
     return [
         RunResult(
             run_id=run.id,
@@ -67,6 +74,26 @@ def results_of(service: Service, labelled: Sequence[tuple[RunSummary, str]]) -> 
             target_probed=run.origin == "service",
             diagnosis=run.diagnosis,
             sweep_point=tuple(run.point.items()) if run.point else None,
+            loss=_loss(losses.get(run.id), metrics.get(run.id)) if run.origin == "service" else None,
         )
         for run, label in labelled
     ]
+
+
+def _loss(declared: str | None, metrics: RunMetrics | None) -> str:
+    """The loss of a run as JSON: what its experiment declares, or the usual one of classes or numbers."""
+    if declared is not None:
+        return _in_full(declared)
+    classifies = metrics is not None and metrics.final_validation_accuracy is not None
+    return (CrossEntropy() if classifies else MeanSquaredError()).model_dump_json()
+
+
+def _in_full(declared: str) -> str:
+    """A loss with all its parameters; one of another version as it was stored."""
+    try:
+        return _ANY_LOSS.validate_json(declared).model_dump_json()
+    except ValidationError:
+        return declared
+
+
+_ANY_LOSS: TypeAdapter[Loss] = TypeAdapter(AnyLoss)

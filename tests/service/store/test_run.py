@@ -1,3 +1,4 @@
+import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +39,17 @@ def test_the_order_of_a_documents_keys_is_kept(store: Store) -> None:
     posted = {"zebra": 1, "apple": {"b": 1, "a": 2}}
     run = queued(store, experiment=posted)
     assert list(store.runs.get(run.id).experiment) == ["zebra", "apple"]
+
+
+def test_the_declared_loss_of_each_run_is_told_without_its_document(store: Store) -> None:
+    squares = {"kind": "huber", "delta": 2.0}
+    none, null, huber = (
+        store.runs.create(new_run(resolved_experiment=document)).item.id
+        for document in ({"model": {}}, {"loss": None}, {"loss": squares})
+    )
+    told = store.runs.losses([none, null, huber])
+    assert (told[none], told[null]) == (None, None)
+    assert json.loads(told[huber] or "") == squares
 
 
 def test_a_key_makes_a_repeated_request_create_nothing_new(store: Store) -> None:

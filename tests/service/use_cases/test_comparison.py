@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
+from gradclinic.kernel.json import JsonObject
 from gradclinic.settings import Settings
 from gradclinic.store import NewStudy, Reason, Store
 from gradclinic.store.database import Database
@@ -50,10 +51,17 @@ def statements() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def ended_study(store: Store, *, seeds: int) -> str:
+def ended_study(store: Store, *, seeds: int, loss_of_clipped: JsonObject | None = None) -> str:
     resolved = EXPERIMENT.to_json()
+    changed = resolved if loss_of_clipped is None else {**resolved, "loss": loss_of_clipped}
     runs = [
-        new_run(arm=arm, seed=seed, steps=STEPS, experiment=resolved, resolved_experiment=resolved)
+        new_run(
+            arm=arm,
+            seed=seed,
+            steps=STEPS,
+            experiment=resolved,
+            resolved_experiment=resolved if arm == "baseline" else changed,
+        )
         for seed in range(seeds)
         for arm in ARMS
     ]
@@ -78,19 +86,19 @@ def forget_metrics(url: str) -> None:
     database.close()
 
 
-def test_twenty_runs_are_compared_in_five_statements_at_most_whoever_ended_them(
+def test_twenty_runs_are_compared_in_six_statements_at_most_whoever_ended_them(
     service: Service, sqlite_url: str
 ) -> None:
     study_id = ended_study(service.store, seeds=10)
     with statements() as sent:
         compare_study(service, study_id)
-    assert len(sent) <= 5
+    assert len(sent) <= 6
     assert not any("chunks" in statement for statement in sent)
 
     forget_metrics(sqlite_url)
     with statements() as sent:
         compare_study(service, study_id)
-    assert len(sent) <= 5
+    assert len(sent) <= 6
 
 
 def test_a_run_that_an_earlier_version_ended_is_compared_by_the_same_numbers(service: Service, sqlite_url: str) -> None:
@@ -113,3 +121,19 @@ def test_a_run_that_an_earlier_version_ended_shows_the_metrics_of_its_outcome(
     assert run.metrics == replace(
         before, parameters=None, depth_slope=None, depth_slope_early=None, update_decades=None, loss_spikes=None
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "metric"),
+    [
+        (None, "final_validation_loss"),
+        ({"kind": "cross_entropy"}, "final_validation_loss"),  # the usual loss, said in full
+        ({"kind": "cross_entropy", "label_smoothing": 0.1}, "final_validation_accuracy"),
+        ({"kind": "mse"}, "final_validation_accuracy"),
+        ({"kind": "of_another_version"}, "final_validation_accuracy"),
+    ],
+)
+def test_classifiers_of_different_losses_are_compared_by_their_accuracy(
+    service: Service, loss: JsonObject | None, metric: str
+) -> None:
+    assert compare_study(service, ended_study(service.store, seeds=2, loss_of_clipped=loss)).metric == metric
