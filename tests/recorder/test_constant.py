@@ -33,6 +33,8 @@ def least(criterion: nn.Module, targets: torch.Tensor, columns: int) -> float:
         (nn.CrossEntropyLoss, CLASSES, 3),
         (nn.MSELoss, NUMBERS, 2),
         (nn.BCEWithLogitsLoss, YES_OR_NO, 2),
+        (lambda **how: nn.BCEWithLogitsLoss(pos_weight=torch.tensor([19.0, 2.0]).double(), **how), YES_OR_NO, 2),
+        (lambda **how: nn.BCEWithLogitsLoss(torch.tensor([3.0, 0.5]).double(), **how), YES_OR_NO, 2),
         (nn.HuberLoss, NUMBERS, 2),
         (lambda **how: nn.HuberLoss(delta=2.5, **how), NUMBERS, 2),
         (lambda **how: nn.SmoothL1Loss(beta=0.5, **how), NUMBERS, 2),

@@ -25,7 +25,8 @@ class ConstantLoss:
     Cross entropy: the entropy of the classes, nats. Squared error: the variance of the targets, mean over outputs.
     Huber and smooth absolute error: the least that a constant reaches for the first targets, mean over outputs.
     Absolute error: the mean absolute deviation from the median, mean over outputs, of the first targets.
-    Binary cross entropy: the entropy of each output's fraction of ones, mean over outputs.
+    Binary cross entropy: the entropy of each output's fraction of ones, mean over outputs; where ones or elements
+    weigh more, of the weighted fraction, times the mean weight.
     A loss that sums over a batch (`reduction="sum"`) has the same, times the mean number of terms of a batch.
     """
 
@@ -74,8 +75,7 @@ class ConstantLoss:
             self._keep(targets.reshape(len(targets), -1).double())
             self._value = lambda: self._huber(criterion)
         elif isinstance(criterion, nn.BCEWithLogitsLoss | nn.BCELoss) and outputs.shape == targets.shape:
-            rows = targets.reshape(len(targets), -1).double()
-            self._add(torch.stack([rows.sum(0), (1 - rows).sum(0)]))
+            self._add(_binary_counts(criterion, targets))
             self._value = lambda: _binary_entropy(self._known())
         else:
             return False
@@ -150,6 +150,20 @@ def _variance(sums: Tensor) -> float:
     return float((squares / count - (total / count) ** 2).mean())
 
 
+def _binary_counts(criterion: nn.BCEWithLogitsLoss | nn.BCELoss, targets: Tensor) -> Tensor:
+    """[3, outputs]: ones and zeros, weighted as the loss does, and how many there are without weights."""
+    ones = targets.double()
+    zeros = 1 - ones
+    more = getattr(criterion, "pos_weight", None)
+    if more is not None:
+        ones = ones * more.double()
+    if criterion.weight is not None:
+        ones, zeros = ones * criterion.weight.double(), zeros * criterion.weight.double()
+    parts = (ones, zeros, torch.ones_like(targets, dtype=torch.float64))
+    return torch.stack([part.reshape(len(targets), -1).sum(0) for part in parts])
+
+
 def _binary_entropy(counts: Tensor) -> float:
-    shares = counts / counts.sum(0)
-    return float(-torch.special.xlogy(shares, shares).sum(0).mean())
+    weighed, rows = counts[:2].sum(0), counts[2]
+    shares = counts[:2] / weighed
+    return float((-torch.special.xlogy(shares, shares).sum(0) * weighed / rows).mean())
