@@ -16,6 +16,20 @@ from gradclinic.store.tables import metadata
 from .servers import Postgres, Valkey
 
 DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests that are marked `gpu` where torch can use none, and say why."""
+    if item.get_closest_marker("gpu") is not None:
+        from gradclinic.kernel.errors import SetupFailed
+        from gradclinic_workers.train import device
+
+        try:
+            device.prove("cuda")
+        except SetupFailed as error:
+            pytest.skip(str(error))
+
+
 _numbers = itertools.count(1)
 
 

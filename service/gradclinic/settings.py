@@ -65,7 +65,8 @@ class Settings(BaseSettings):
     """Log format: readable text, or one JSON object per line."""
 
     worker_queues: Annotated[str, Field(pattern=r"^(auto|(cpu|gpu)(,(cpu|gpu))?)$")] = "auto"
-    """Queues that a worker serves, in order of priority: "cpu", "gpu,cpu"...; auto is "gpu,cpu" with a GPU or "cpu"."""
+    """Queues that a worker serves, in order of priority: "cpu", "gpu,cpu"...; auto is "gpu" if a GPU can be used, and
+    "cpu" otherwise."""
     lease_ttl_s: Annotated[float, Field(gt=0)] = 60.0
     """Seconds that a worker's lease on its run lasts after its last heartbeat."""
     heartbeat_s: Annotated[float, Field(gt=0)] = 20.0

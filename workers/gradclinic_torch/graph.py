@@ -10,7 +10,13 @@ from torch import Tensor
 Node = Any
 """torch's own type of a graph's node has no name."""
 
-_MULTIPLY = ("Addmm", "Mm", "Bmm", "Baddbmm", "Convolution", "Linear", "MkldnnLinear", "ScaledDotProduct", "Cudnn")
+_MULTIPLY = (
+    *("Addmm", "Mm", "Bmm", "Baddbmm", "Convolution", "Linear", "ScaledDotProduct"),
+    *("MkldnnConvolution", "MkldnnLinear", "MkldnnRnn"),
+    *("CudnnConvolution", "CudnnRnn", "CudnnAttention"),
+    *("MiopenConvolution", "MiopenDepthwiseConvolution", "MiopenRnn"),
+)
+"""How the names of products' nodes begin, on CPUs and on GPUs. The libraries have norms and other nodes, too."""
 
 
 Links = Mapping[Node, Sequence[Node]]

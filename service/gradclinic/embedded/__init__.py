@@ -26,6 +26,7 @@ import httpx
 import structlog
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
+from ..kernel.gpu import visible_gpus
 from ..queue.messages import owner_prefix
 from ..settings import Settings
 from ..store import IssuedKey, Store, migrate
@@ -129,7 +130,7 @@ class Embedded:
 
     @property
     def _count(self) -> int:
-        return self._workers if self._workers is not None else _cores() + len(_gpus())
+        return self._workers if self._workers is not None else _cores() + len(visible_gpus())
 
     def _start(self) -> None:
         _check_installed()
@@ -169,11 +170,10 @@ class Embedded:
         )
 
     def _start_workers(self) -> None:
-        gpus = _gpus()
+        gpus = visible_gpus()
         for number in range(1, self._count + 1):
             gpu = gpus[number - 1] if number <= len(gpus) else None
-            queues = "cpu" if gpu is None else "gpu,cpu"
-            extra = {"CUDA_VISIBLE_DEVICES": gpu or "", "GRADCLINIC_WORKER_QUEUES": queues}
+            extra = {"GRADCLINIC_WORKER_QUEUES": "cpu" if gpu is None else "auto", "CUDA_VISIBLE_DEVICES": gpu or ""}
             self._start_one(f"worker-{number}", ["gradclinic_workers"], extra=extra)
 
     def _start_one(
@@ -285,13 +285,6 @@ def _check_installed() -> None:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def _gpus() -> list[str]:
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [gpu for gpu in visible.split(",") if gpu not in {"", "-1"}]
-    return [path.name.removeprefix("nvidia") for path in sorted(Path("/dev").glob("nvidia[0-9]*"))]
 
 
 __all__ = ["Embedded", "environment_of", "heed", "interrupted_by_signals", "listen"]

@@ -23,6 +23,7 @@ from .comparison import results_of
 from .diagnosis import judge_again
 from .experiment import resolve
 from .fan_out import DocumentBudget, with_seeds
+from .placement import queue_beside
 from .request_id import request_id
 from .run import new_run
 from .service import Service
@@ -100,7 +101,8 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
     own = spec.experiment is None and spec.remedies is None
     remedies: Sequence[AnyRemedy] = remedies_from(pin.remedies) if own else spec.remedies or ()
     seeds = _seeds(service, spec, pin)
-    margins = _margins(service, spec, pin)
+    pinned = service.store.runs.get_many(list(pin.run_ids))
+    margins = _margins(spec, pinned)
     resolved = resolve(
         service,
         experiment,
@@ -108,7 +110,13 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
         at="/baseline" if spec.experiment is None else "/experiment",
         remedies_at="/baseline" if own else "/remedies",
     ).resolved
-    run = new_run(resolved, posted=experiment, remedies=remedies, labels=spec.labels)
+    run = new_run(
+        resolved,
+        posted=experiment,
+        remedies=remedies,
+        labels=spec.labels,
+        auto=queue_beside(service, pinned),
+    )
     budget = DocumentBudget(service.limits, seeds=len(seeds), at="/seeds")
     budget.spend([run.experiment, run.resolved_experiment])
     runs = [replace(each, name=f"check of {spec.baseline}, seed {each.seed}") for each in with_seeds([run], seeds)]
@@ -154,11 +162,10 @@ def _seeds(service: Service, spec: CheckSpec, pin: Pin) -> Sequence[int]:
     return seeds
 
 
-def _margins(service: Service, spec: CheckSpec, pin: Pin) -> dict[str, float]:
+def _margins(spec: CheckSpec, pinned: Sequence[RunSummary]) -> dict[str, float]:
     """The margins asked for, or the usual ones of those metrics that the baseline has."""
     asked = DEFAULT_MARGINS if spec.margins is None else spec.margins.named()
-    runs = service.store.runs.get_many(list(pin.run_ids))
-    results = [RunResult(run.id, BASELINE, run.seed, metrics=run.metrics) for run in runs]
+    results = [RunResult(run.id, BASELINE, run.seed, metrics=run.metrics) for run in pinned]
     known = {name for name in asked if any(outcome(METRICS[name], result) is not None for result in results)}
     missing = [name for name in asked if name not in known]
     if missing and (spec.margins is not None or not known):

@@ -11,9 +11,10 @@ from dataclasses import replace
 from ..comparison import RunResult
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
 from ..prescription import PrescriptionSpec, SearchTask, Trial, advance, report
-from ..store import Idempotency, NewPrescription, NewRun, Prescription
+from ..store import Idempotency, NewPrescription, NewRun, Prescription, RunSummary
 from .comparison import results_of
 from .experiment import resolve
+from .placement import QueueName, queue_beside
 from .request_id import request_id
 from .run import new_run
 from .service import Service
@@ -71,16 +72,18 @@ def step(service: Service, prescription_id: str) -> int:
     if found.status != "running" or found.progress.unfinished:
         return 0
     task = SearchTask(service.experiment(found.experiment), found.budget, seed=found.seed)
-    results = _results(service, found.id)
+    trials = service.store.prescriptions.trials(found.id)
+    results = _results(service, trials)
     deleted = service.store.prescriptions.deleted(found.id)
     results |= {key: _not_trained(key, cost) for key, cost in deleted.items()}
+    auto = queue_beside(service, trials.values())
     wanted: dict[str, NewRun] = {}
     refused: set[str] = set()
     state = advance(task, results)
     while state.waiting and not wanted:
         for trial in state.waiting:
             try:
-                wanted[trial.key] = _run_of(service, found, task, trial)
+                wanted[trial.key] = _run_of(service, found, task, trial, auto=auto)
             except InvalidRequest:  # a candidate that exceeds the limits of this installation has failed
                 results[trial.key] = RunResult(run_id="", arm=trial.arm, seed=trial.seed, status="failed")
                 refused.add(trial.key)
@@ -116,14 +119,13 @@ def _not_trained(key: str, cost: float) -> RunResult:
     return RunResult(run_id="", arm=arm, seed=int(seed), status="canceled", seconds=cost)
 
 
-def _results(service: Service, prescription_id: str) -> dict[str, RunResult]:
-    trials = service.store.prescriptions.trials(prescription_id)
+def _results(service: Service, trials: Mapping[str, RunSummary]) -> dict[str, RunResult]:
     ended = [(key, run) for key, run in trials.items() if run.ended]
     results = results_of(service, [(run, key) for key, run in ended])
     return {key: result for (key, _), result in zip(ended, results, strict=True)}
 
 
-def _run_of(service: Service, prescription: Prescription, task: SearchTask, trial: Trial) -> NewRun:
+def _run_of(service: Service, prescription: Prescription, task: SearchTask, trial: Trial, *, auto: QueueName) -> NewRun:
     resolved = resolve(service, trial.experiment).resolved
     training = task.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
     return new_run(
@@ -131,5 +133,6 @@ def _run_of(service: Service, prescription: Prescription, task: SearchTask, tria
         posted=task.experiment.model_copy(update={"training": training}),
         remedies=trial.remedies,
         name=f"{trial.round}: {trial.arm}"[:200],
+        auto=auto,
         labels={**prescription.labels, LABEL: prescription.id, ROUND: trial.round},
     )

@@ -11,6 +11,7 @@ from ..remedies import AnyRemedy
 from ..store import Created, Idempotency, NewRun, Run, RunSummary
 from .experiment import resolve
 from .idempotency import digest
+from .placement import QueueName, queue_for, queue_of_new
 from .request_id import request_id
 from .service import Service
 
@@ -30,7 +31,14 @@ def submit_run(
     With `reuse`, a run of the same resolved experiment and seed that has succeeded is returned, and nothing is stored.
     """
     resolved = resolve(service, experiment, remedies)
-    new = new_run(resolved.resolved, posted=experiment, remedies=remedies, name=name, labels=labels or {})
+    new = new_run(
+        resolved.resolved,
+        posted=experiment,
+        remedies=remedies,
+        name=name,
+        labels=labels or {},
+        auto=queue_of_new(service),
+    )
     identical = service.store.runs.find_identical(new.digest) if reuse else None
     if identical is not None:
         return Created(identical, replayed=True)
@@ -46,10 +54,11 @@ def new_run(
     remedies: Sequence[AnyRemedy],
     name: str | None = None,
     labels: Mapping[str, str],
+    auto: QueueName,
     arm: str | None = None,
     point: Mapping[str, float] | None = None,
 ) -> NewRun:
-    """A run of the resolved experiment `trained`, ready to store."""
+    """A run of the resolved experiment `trained`, ready to store; `auto` is its queue if it asks for no device."""
     resolved = trained.to_json()
     return NewRun(
         experiment=posted.to_json(),
@@ -62,7 +71,7 @@ def new_run(
         labels=dict(labels),
         arm=arm,
         point=dict(point) if point else None,
-        queue="gpu" if trained.training.device == "cuda" else "cpu",
+        queue=queue_for(trained.training.device, auto=auto),
         request_id=request_id(),
     )
 

@@ -14,6 +14,7 @@ from ..prescription.random_remedy import random_remedy
 from ..store import Created, Idempotency, NewRun, NewStudy, Study
 from .experiment import Resolved, resolve
 from .fan_out import DocumentBudget, with_seeds
+from .placement import QueueName, queue_of_new
 from .request_id import request_id
 from .run import new_run
 from .service import Service
@@ -78,11 +79,12 @@ def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list
     budget = DocumentBudget(service.limits, seeds=len(spec.seeds), at="/seeds")
     problems: list[tuple[type[InvalidRequest], Problem]] = []
     cells: list[NewRun] = []
+    auto = queue_of_new(service)
     for arm, (at, remedies_at) in zip(arms, _places(spec.arms), strict=True):
         try:
             for point in expand_sweep(arm.experiment or spec.experiment, spec.sweep):
                 resolved = _resolve(service, arm, point, at=at, remedies_at=remedies_at)
-                cells.append(_cell(spec, arm, point, resolved))
+                cells.append(_cell(spec, arm, point, resolved, auto=auto))
                 budget.spend([cells[-1].experiment, cells[-1].resolved_experiment])
         except InvalidRequest as error:
             problems += [(type(error), found) for found in error.problems]
@@ -111,13 +113,14 @@ def _check_work(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> N
         )
 
 
-def _cell(spec: StudySpec, arm: ArmSpec, point: SweepPoint, resolved: Resolved) -> NewRun:
+def _cell(spec: StudySpec, arm: ArmSpec, point: SweepPoint, resolved: Resolved, *, auto: QueueName) -> NewRun:
     """A run of an arm at a point of the sweep, with the seed of the posted experiment."""
     return new_run(
         resolved.resolved,
         posted=point.experiment,
         remedies=arm.remedies,
         labels=spec.labels,
+        auto=auto,
         arm=arm.name,
         point=point.values,
     )

@@ -18,22 +18,24 @@ def test_runs_that_differ_in_their_seed_are_those_that_were_made_one_by_one() ->
     posted = Experiment.model_validate(experiment())
     trained = posted.with_seed(7)
     one_by_one = [
-        new_run(trained.with_seed(seed), posted=posted.with_seed(seed), remedies=(), labels={"a": "b"})
+        new_run(trained.with_seed(seed), posted=posted.with_seed(seed), remedies=(), labels={"a": "b"}, auto="cpu")
         for seed in (3, 5)
     ]
-    assert with_seeds([new_run(trained, posted=posted, remedies=(), labels={"a": "b"})], [3, 5]) == one_by_one
+    assert (
+        with_seeds([new_run(trained, posted=posted, remedies=(), labels={"a": "b"}, auto="cpu")], [3, 5]) == one_by_one
+    )
 
 
 def test_runs_with_other_seeds_share_the_network_of_their_experiment() -> None:
     posted = Experiment.model_validate(experiment())
-    first, second = with_seeds([new_run(posted, posted=posted, remedies=(), labels={})], [3, 5])
+    first, second = with_seeds([new_run(posted, posted=posted, remedies=(), labels={}, auto="cpu")], [3, 5])
     assert first.experiment["model"] is second.experiment["model"]
     assert first.digest != second.digest
 
 
 def test_a_run_that_is_queued_after_a_large_study_waits_for_its_first_20_runs_only() -> None:
     posted = Experiment.model_validate(experiment())
-    single = new_run(posted, posted=posted, remedies=(), labels={})
+    single = new_run(posted, posted=posted, remedies=(), labels={}, auto="cpu")
     priorities = [run.priority for run in with_seeds([single], range(1000))]
     assert priorities == [3] * 20 + [6] * 180 + [9] * 800
     assert single.priority == 3

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gradclinic.kernel.errors import SetupFailed
 from gradclinic.queue.messages import owner_prefix
 from gradclinic.settings import Settings
 from gradclinic.store import Lease, Reason, Store
@@ -66,26 +67,34 @@ def test_a_run_that_another_worker_has_taken_meanwhile_is_left_to_it(store: Stor
 
 
 @pytest.mark.parametrize(
-    ("visible", "queues"), [(None, "gpu,cpu"), ("0", "gpu,cpu"), ("1,2", "gpu,cpu"), ("", "cpu"), ("-1", "cpu")]
+    ("asked", "gpus", "served"),
+    [
+        ("auto", ["GPU-aaaa"], "gpu"),
+        ("auto", [], "cpu"),
+        ("cpu", ["GPU-aaaa"], "cpu"),
+        ("gpu,cpu", ["GPU-aaaa"], "gpu,cpu"),
+        ("gpu", [], "gpu"),
+    ],
 )
-def test_a_worker_serves_the_gpu_queue_where_it_may_see_a_gpu(
-    visible: str | None, queues: str, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_has_a_gpu_serves_it_alone_unless_it_is_told_otherwise(
+    asked: str, gpus: list[str], served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.Path, "glob", lambda _path, _pattern: iter(["/dev/nvidia0"]))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert app.queues_of(Settings()) == queues
-    assert app.queues_of(Settings(worker_queues="cpu")) == "cpu"
+    monkeypatch.setattr(app, "visible_gpus", lambda: gpus)
+    monkeypatch.setattr(app, "fault_of_gpu", lambda: None)
+    assert app.queues_of(Settings(worker_queues=asked)) == served
 
 
-def test_without_a_gpu_it_serves_the_other_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.Path, "glob", lambda _path, _pattern: iter([]))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+def test_a_gpu_that_cannot_compute_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "visible_gpus", lambda: ["GPU-aaaa"])
+    monkeypatch.setattr(app, "fault_of_gpu", lambda: "cuda cannot be used: the driver is too old")
     assert app.queues_of(Settings()) == "cpu"
+    for asked in ("gpu", "cpu,gpu"):
+        with pytest.raises(SetupFailed, match="the driver is too old"):
+            app.queues_of(Settings(worker_queues=asked))
 
 
-def test_a_child_that_cannot_become_a_trainer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ImportError("no torch here"), SetupFailed("cuda cannot be used")])
+def test_a_child_that_cannot_become_a_trainer_ends(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     class Ended(BaseException):
         pass
 
@@ -93,9 +102,10 @@ def test_a_child_that_cannot_become_a_trainer_ends(monkeypatch: pytest.MonkeyPat
         raise Ended(status)
 
     def broken(*_: Any, **__: Any) -> None:
-        raise ImportError("no torch here")
+        raise error
 
     monkeypatch.setenv(app.PARENT, "1")
+    monkeypatch.setenv(app.QUEUES, "cpu")
     monkeypatch.setattr(app, "PAUSE_S", 0)
     monkeypatch.setattr(app, "_end_with", lambda _parent: None)
     monkeypatch.setattr(app.signal, "signal", lambda *_: None)

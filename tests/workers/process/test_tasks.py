@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -55,9 +55,9 @@ def trainer(database_url: str, valkey_url: str, tmp_path: Path) -> Iterator[Trai
     draining.clear()
 
 
-def submitted(store: Store, **changes: Any) -> Run:
+def submitted(store: Store, *, queue: Literal["cpu", "gpu"] = "cpu", **changes: Any) -> Run:
     experiment = EXPERIMENT | changes
-    new = NewRun(experiment=experiment, resolved_experiment=experiment, digest="d", seed=3, steps=STEPS)
+    new = NewRun(experiment=experiment, resolved_experiment=experiment, digest="d", seed=3, steps=STEPS, queue=queue)
     return store.runs.create(new).item
 
 
@@ -186,7 +186,7 @@ def test_a_claim_whose_answer_was_lost_costs_no_attempt(store: Store, trainer: T
 
 
 def test_a_run_that_cannot_be_trained_fails_with_its_reason(store: Store, trainer: Trainer) -> None:
-    run = submitted(store, training=EXPERIMENT["training"] | {"device": "cuda"})
+    run = submitted(store, queue="gpu")
     trainer.train(run.id)
     failed = store.runs.get(run.id)
     assert (failed.status, failed.reason.code) == ("failed", "training_failed")
@@ -238,7 +238,7 @@ def test_only_an_error_on_a_gpu_ends_the_process_and_only_after_all_is_written(
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     run = submitted(store)
-    monkeypatch.setattr("gradclinic_workers.train.device.choose", lambda _: device)
+    monkeypatch.setattr("gradclinic_workers.train.device.of_queue", lambda _: device)
     monkeypatch.setattr("gradclinic_workers.train.device.fingerprint", lambda *_, **__: {"device": device})
     monkeypatch.setattr(fit, "train", broken)
     monkeypatch.setattr(tasks, "_end_this_process", end)

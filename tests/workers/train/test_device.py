@@ -1,33 +1,44 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 import gradclinic_workers.train.device as device_module
 from gradclinic.experiments.datasets.char_lm import CharLM
 from gradclinic.experiments.datasets.digits import Digits
-from gradclinic.kernel.errors import TrainingFailed
+from gradclinic.kernel.errors import SetupFailed, TrainingFailed
 from gradclinic_workers.train.device import (
-    choose,
     clear,
     fingerprint,
     make_deterministic,
+    of_queue,
     out_of_memory,
+    prove,
     ran_out_of_memory,
 )
 
 
-def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
-    for available, expected in [(True, "cuda"), (False, "cpu")]:
-        monkeypatch.setattr(device_module.torch.cuda, "is_available", lambda available=available: available)
-        assert choose("auto") == expected
-        assert choose("cpu") == "cpu"
+def test_a_run_trains_on_the_device_of_its_queue_and_on_no_other_that_is_free(gpu):
+    assert of_queue("gpu") == "cuda"
+    assert of_queue("cpu") == "cpu"
 
 
-def test_asking_for_a_gpu_that_is_not_there_fails_with_what_to_do(monkeypatch):
+def test_a_gpu_that_is_not_there_fails_the_run_with_what_to_do(monkeypatch):
     monkeypatch.setattr(device_module.torch.cuda, "is_available", lambda: False)
     with pytest.raises(TrainingFailed, match="no CUDA device"):
-        choose("cuda")
+        of_queue("gpu")
+
+
+def test_a_device_is_proved_by_a_product(monkeypatch):
+    prove("cpu")
+    monkeypatch.setattr(torch.Tensor, "sum", lambda _self: torch.tensor(float("nan")))
+    with pytest.raises(SetupFailed, match="computes a sum of nan instead of"):
+        prove("cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is available here")
+def test_a_device_that_cannot_compute_is_refused_with_the_first_line_of_torchs_reason():
+    with pytest.raises(SetupFailed, match=r"^cuda cannot be used: .+$") as refused:
+        prove("cuda")
+    assert "\n" not in str(refused.value)
 
 
 def test_the_fingerprint_names_the_versions_that_numbers_depend_on():
@@ -49,7 +60,7 @@ def gpu(monkeypatch):
     asked = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA H100")
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _device: SimpleNamespace(total_memory=80 * 10**9))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (3 * 10**9, 80 * 10**9))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: asked.append("empty_cache"))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: asked.append(f"reset {device}"))
     monkeypatch.setattr(torch.version, "cuda", "13.0")
@@ -74,28 +85,38 @@ def test_a_run_begins_with_what_the_last_one_left_on_the_gpu_given_back(gpu):
 def test_numbers_are_the_same_each_time_and_float32_is_float32(monkeypatch):
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    before = torch.are_deterministic_algorithms_enabled()
+    before, warned = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        assert fingerprint("cpu")["deterministic"] is False
         make_deterministic()
+        assert fingerprint("cpu")["deterministic"] is True
         assert device_module.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
         assert not torch.backends.cudnn.allow_tf32
         assert not torch.backends.cuda.matmul.allow_tf32
-        assert torch.are_deterministic_algorithms_enabled()
         assert torch.get_num_threads() == 1
     finally:
-        torch.use_deterministic_algorithms(before, warn_only=True)
+        torch.use_deterministic_algorithms(before, warn_only=warned)
 
 
-def test_torch_says_in_three_ways_that_memory_ran_out():
+def test_torch_says_in_many_ways_that_memory_ran_out():
     with pytest.raises(RuntimeError) as on_the_cpu:
         torch.empty(10**15)
-    for error in (on_the_cpu.value, torch.OutOfMemoryError("CUDA out of memory"), MemoryError()):
+    others = [
+        RuntimeError(said)
+        for said in (
+            "CUDA error: out of memory",
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        )
+    ]
+    for error in (on_the_cpu.value, torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), *others):
         assert ran_out_of_memory(error)
     assert not ran_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
 
 
 def test_the_failure_names_what_there_was_beside_what_was_expected(gpu):
     text = str(out_of_memory("cuda", estimated_bytes=90 * 10**9))
-    assert "the GPU (80.0 GB) ran out of memory" in text
+    assert "the GPU (80.0 GB, of which 3.0 GB are free) ran out of memory" in text
     assert "about 90.0 GB" in text
     assert "the worker ran out of memory" in str(out_of_memory("cpu", estimated_bytes=1))

@@ -15,7 +15,6 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,13 +23,15 @@ from celery import signals
 from celery.exceptions import WorkerLostError
 from celery.platforms import SecurityWarning
 
-from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.kernel.errors import ServiceUnavailable, SetupFailed
+from gradclinic.kernel.gpu import visible_gpus
 from gradclinic.logs import configure
 from gradclinic.queue.messages import celery_app, owner_prefix
 from gradclinic.settings import Settings, get_settings
 from gradclinic.store import Store
 
 from . import tasks
+from .gpu_proof import fault_of_gpu
 from .held_run import draining
 from .timeslice import request_timeslice
 
@@ -45,6 +46,8 @@ MALLOC = {
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """One thread per process, because libraries that start a thread per core would compete for the cores."""
 PARENT = "GRADCLINIC_WORKER_PARENT"
+QUEUES = "GRADCLINIC_SERVED_QUEUES"
+"""Where the parent leaves what it serves for its children."""
 PAUSE_S = 2.0
 """Seconds before a child that cannot train exits and another one is started."""
 PR_SET_PDEATHSIG = 1
@@ -57,11 +60,20 @@ app.set_current()
 
 
 def queues_of(settings: Settings) -> str:
-    """The queues that a worker on this machine serves."""
-    if settings.worker_queues != "auto":
-        return settings.worker_queues
-    has_gpu = any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") not in {"", "-1"}
-    return "gpu,cpu" if has_gpu else "cpu"
+    """The queues that a worker on this machine serves; raises SetupFailed if it shall serve a GPU that does not work.
+
+    A worker that has a GPU serves `gpu` alone, so that no run waits for a GPU on which another run uses the CPU.
+    """
+    asked = settings.worker_queues
+    if asked == "cpu" or (asked == "auto" and not visible_gpus()):
+        return "cpu"
+    fault = fault_of_gpu()
+    if fault is None:
+        return "gpu" if asked == "auto" else asked
+    if asked == "auto":
+        log.warning("gpu_unusable", reason=fault, queues="cpu")
+        return "cpu"
+    raise SetupFailed(fault)
 
 
 def main() -> None:
@@ -70,7 +82,12 @@ def main() -> None:
     configure(settings)
     os.environ.update({name: os.environ.get(name, value) for name, value in (MALLOC | THREADS).items()})
     os.environ[PARENT] = str(os.getpid())
-    queues = queues_of(settings)
+    try:
+        queues = queues_of(settings)
+    except SetupFailed as error:
+        log.error("worker_not_started", reason=str(error), queues=settings.worker_queues)  # noqa: TRY400  # a line says it
+        sys.exit(1)
+    os.environ[QUEUES] = queues
     # Celery warns root of pickled messages; nothing here is pickled, and in a container root is often all there is.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     log.info("worker_started", queues=queues, pid=os.getpid())
@@ -124,6 +141,10 @@ def _become_a_trainer(**_: Any) -> None:
     """Initialize this process as a trainer, or exit: Celery would only log the error and keep sending messages."""
     try:
         _prepare()
+    except SetupFailed as error:  # a GPU that has failed since
+        log.error("trainer_start_failed", reason=str(error), again_in_s=PAUSE_S)  # noqa: TRY400  # a line says it
+        time.sleep(PAUSE_S)
+        os._exit(1)
     except Exception:
         log.exception("trainer_start_failed", again_in_s=PAUSE_S)
         time.sleep(PAUSE_S)  # the parent immediately starts another one
@@ -138,7 +159,7 @@ def _prepare() -> None:
     if not request_timeslice():
         log.debug("timeslice_unavailable")
     owner = f"{owner_prefix(os.getppid())}{os.getpid()}"
-    tasks.become(tasks.Trainer(settings, owner=owner, queues=queues_of(settings)))
+    tasks.become(tasks.Trainer(settings, owner=owner, queues=os.environ[QUEUES]))
 
 
 def _leave(**_: Any) -> None:

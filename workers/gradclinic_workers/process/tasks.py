@@ -60,7 +60,8 @@ class Trainer:
         from ..train import device, fit  # noqa: F401
 
         device.make_deterministic()
-        self.device = device.choose("auto")
+        self.device = "cuda" if "gpu" in queues.split(",") else "cpu"
+        device.prove(self.device)
         self.settings, self.owner, self.queues = settings, owner, queues
         self.service = Service.of(settings)
         self.store, self.queue = self.service.store, self.service.queue
@@ -163,7 +164,7 @@ class _Training:
             experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
             experiment = experiment.with_uploads(self._trainer.service.uploads)
             self._stop_when = experiment.training.stop_when
-            where = device.choose(experiment.training.device)
+            where = device.of_queue(self._run.queue)
             self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
             record = fit.train(experiment, device=where, reporter=self, checkpoint=self._resume_state())
         except Interrupted:

@@ -9,29 +9,53 @@ import numpy as np
 import torch
 
 from gradclinic.kernel.amounts import bytes_in_words
-from gradclinic.kernel.errors import OutOfMemory, TrainingFailed
+from gradclinic.kernel.errors import OutOfMemory, SetupFailed, TrainingFailed
 
 
-def choose(requested: str) -> str:
-    """The device for `auto`, `cpu` or `cuda`; raises TrainingFailed if it is not available."""
-    available = torch.cuda.is_available()
-    if requested == "cuda" and not available:
+def of_queue(queue: str) -> str:
+    """The device on which runs of a queue train; raises TrainingFailed if this process does not have it.
+
+    A run of the queue `cpu` trains on the CPU even where a GPU is free, since the runs that it is compared with do.
+    """
+    if queue != "gpu":
+        return "cpu"
+    if not torch.cuda.is_available():
         raise TrainingFailed(
             'this worker has no CUDA device; set training.device to "auto" or "cpu", or add a GPU worker'
         )
-    return "cuda" if available and requested != "cpu" else "cpu"
+    return "cuda"
+
+
+def prove(device: str) -> None:
+    """Compute something on a device; raises SetupFailed with torch's own reason if that does not work.
+
+    That a GPU is listed proves little: torch may be built without CUDA or for a newer driver, or the GPU may have
+    failed.
+    """
+    try:
+        there = torch.ones(64, 64, device=device)
+        sums = (there @ there).sum().item()
+    except Exception as error:  # whatever it is, the device cannot train
+        reason = str(error).strip().partition("\n")[0]
+        raise SetupFailed(f"{device} cannot be used: {reason or type(error).__name__}") from error
+    if sums != 64.0**3:
+        raise SetupFailed(f"{device} cannot be used: it computes a sum of {sums:g} instead of {64.0**3:g}")
 
 
 def make_deterministic() -> None:
     """Use one thread per process, and only kernels that are bit-for-bit reproducible in the requested precision.
 
-    Called once, before any operation. Source: the notes on reproducibility and on TF32 in PyTorch's documentation.
+    An operation without such a kernel raises an error. With warnings instead, the backward pass of attention would use
+    one that is not. Called once, before any operation.
+    Source: the notes on reproducibility and on TF32 in PyTorch's documentation; the choice of attention's kernel in
+    aten/src/ATen/native/transformers/cuda/attention_backward.cu.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # otherwise cuBLAS may sum in varying order
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False  # TF32 is on by default: float32 with 10 bits of mantissa
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=True)  # noqa: FBT003  # torch's own signature
+    torch.use_deterministic_algorithms(True)  # noqa: FBT003  # torch's own signature
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing reads it
     torch.backends.cudnn.benchmark = False
 
 
@@ -42,18 +66,29 @@ def clear(device: str) -> None:
         torch.cuda.reset_peak_memory_stats(device)
 
 
+_MEMORY_RAN_OUT = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+)
+"""What torch, CUDA and its libraries say in errors of other kinds."""
+
+
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an error means out of memory; torch has no error class for CPU memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(said in str(error) for said in _MEMORY_RAN_OUT)
 
 
 def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
     """The error shown to the user: available memory, estimated memory, and what to do."""
     there = "the worker"
     if device.startswith("cuda"):
-        there = f"the GPU ({bytes_in_words(torch.cuda.get_device_properties(device).total_memory)})"
+        free, total = torch.cuda.mem_get_info(device)
+        there = f"the GPU ({bytes_in_words(total)}, of which {bytes_in_words(free)} are free)"
     return OutOfMemory(
         f"{there} ran out of memory; the training was estimated to need about {bytes_in_words(estimated_bytes)}, and a "
         "smaller batch or model needs less"
@@ -73,7 +108,8 @@ def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, obj
         "device_name": "CPU",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled()
+        and not torch.is_deterministic_algorithms_warn_only_enabled(),
     }
     if text_digest is not None:
         facts["data_sha256"] = text_digest
