@@ -90,6 +90,7 @@ def running(settings: Settings) -> Iterator[Running]:
         made.close()
 
 
+@pytest.mark.slow
 def test_a_run_that_outgrows_its_memory_is_failed_and_the_next_one_succeeds(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, max_memory_bytes=700 * 2**20, cancel_poll_s=0.05)
     with Embedded(settings, workers=1, api=False) as service, running(service.settings) as here:

@@ -169,7 +169,8 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
+    "number",
+    [signal.SIGKILL, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGINT))],
 )
 def test_nothing_is_left_of_a_service_that_is_ended_while_it_trains(tmp_path: Path, number: signal.Signals) -> None:
     process = serve(tmp_path)

@@ -95,10 +95,8 @@ def test_a_program_that_ends_leaves_no_process_and_no_folder(temporary: Path, en
     assert ("Traceback" in errors_said) == ("RuntimeError" in ending)
 
 
-@pytest.mark.parametrize(
-    "number",
-    [signal.SIGKILL, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGINT))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_program_that_is_killed_leaves_no_process(temporary: Path, number: signal.Signals) -> None:
     with started(PROGRAM + "import time\ntime.sleep(600)", temporary) as program:
         said(program)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REAL_TOOLS = (
-    "bash", "env", "dirname", "cat", "cut", "sha256sum", "head", "tail", "grep", "mkdir", "rm", "cp", "sleep",
+    "bash", "env", "nproc", "dirname", "cat", "cut", "sha256sum", "head", "tail", "grep", "mkdir", "rm", "cp", "sleep",
 )  # fmt: skip
 
 
@@ -222,7 +222,8 @@ def prepared(machine: Machine, checkout: Path) -> Machine:
 
 
 def test_fast_tests_run_on_all_cores_a_file_at_a_time_and_slow_ones_one_at_a_time(prepared: Machine):
-    in_parallel = "<-n><logical><--maxprocesses><4><--dist><loadfile><--no-loadscope-reorder>"
+    processes = min(4, len(os.sched_getaffinity(0)) + 1)
+    in_parallel = f"<-n><{processes}><--dist><loadfile><--no-loadscope-reorder>"
     fast = f"<1><-m><pytest><-m><not slow and not gpu>{in_parallel}"
     finished = prepared.run("test")
     assert finished.stdout == fast
