@@ -33,7 +33,7 @@ class Reconciler:
     """One reconciler: `round` does all pending work once, `loop` repeats it until stopped."""
 
     def __init__(self, service: Service) -> None:
-        self.service = service
+        self.service = service.everywhere()
         self._checkpoints = Checkpoints(service.settings.checkpoint_dir)
         self._forgot_at = float("-inf")
 
@@ -75,31 +75,33 @@ class Reconciler:
     def prescribe(self) -> int:
         """Advance every prescription by one step. A prescription that raises is failed; the others continue."""
         changed = 0
-        for prescription_id in self.service.store.prescriptions.running():
+        for project, prescription_id in self.service.store.prescriptions.running():
+            service = self.service.within(project)
             try:
-                changed += step(self.service, prescription_id)
+                changed += step(service, prescription_id)
             except ServiceUnavailable:
                 raise
             except NotFound:
                 log.debug("prescription_deleted", prescription=prescription_id)
             except Exception:
                 log.exception("prescription_failed", prescription=prescription_id)
-                give_up(self.service, prescription_id)
+                give_up(service, prescription_id)
         return changed
 
     def check(self) -> int:
         """Decide every check whose runs have ended. A check that raises is failed; the others continue."""
         changed = 0
-        for check_id in self.service.store.checks.running():
+        for project, check_id in self.service.store.checks.running():
+            service = self.service.within(project)
             try:
-                changed += conclude(self.service, check_id)
+                changed += conclude(service, check_id)
             except ServiceUnavailable:
                 raise
             except NotFound:
                 continue  # deleted in the meantime
             except Exception:
                 log.exception("check_failed", check=check_id)
-                give_up_check(self.service, check_id)
+                give_up_check(service, check_id)
         return changed
 
     def fire(self) -> int:
@@ -108,13 +110,13 @@ class Reconciler:
         now, active = self.service.store.schedules.active()
         for schedule, since in active:
             try:
-                changed += fire(self.service, schedule, since=since, now=now)
+                changed += fire(self.service.within(schedule.project), schedule, since=since, now=now)
             except ServiceUnavailable:
                 raise
             except Conflict:
                 continue  # its baseline is being moved right now; the next round tries again
             except Exception:
-                log.exception("schedule_failed", schedule=schedule.name)
+                log.exception("schedule_failed", project=schedule.project, schedule=schedule.name)
         return changed
 
     def _forget(self) -> None:

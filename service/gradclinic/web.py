@@ -150,6 +150,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "If-None-Match",
                 "Last-Event-ID",
                 "Prefer",
+                "X-Project",
                 "X-Request-ID",
             ],
             expose_headers=[

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import create_engine, insert, inspect, select
 
 from gradclinic.embedded import Embedded
 from gradclinic.queue.messages import Queue
@@ -119,14 +119,14 @@ def stored_before(url: str, scratch: Path) -> str:
     run = store.runs.create(new).item
     store.close()
     migrate.upgrade(url, REVISIONS[-2])
-    newest, before = Database(scratch_url), Database(url)
-    with newest.read() as source, before.write() as target:
+    newest, before = create_engine(scratch_url), create_engine(url)
+    with newest.connect() as source, before.begin() as target:
         for table in (t.runs, t.transitions):
             there = {column["name"] for column in inspect(target).get_columns(table.name)}
             for row in source.execute(select(table)).mappings():
                 target.execute(insert(table).values({name: value for name, value in row.items() if name in there}))
-    newest.close()
-    before.close()
+    newest.dispose()
+    before.dispose()
     return run.id
 
 

@@ -16,6 +16,7 @@ import httpx
 
 from gradclinic.kernel.access import KEY_VARIABLE, authorization
 from gradclinic.kernel.json import JsonObject
+from gradclinic.kernel.project import PROJECT_VARIABLE
 from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import series_to_json
 
@@ -39,7 +40,7 @@ class Sender:
     def __init__(self, url: str) -> None:
         """It sends the key in GRADCLINIC_API_KEY, if there is one; raises InvalidRequest if that is malformed."""
         self._url = url.rstrip("/")
-        self._headers = authorization(os.environ.get(KEY_VARIABLE))
+        self._headers = authorization(os.environ.get(KEY_VARIABLE), project=os.environ.get(PROJECT_VARIABLE))
         self._waiting: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._bytes = 0
         self._lock = threading.Lock()

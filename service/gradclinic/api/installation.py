@@ -32,7 +32,7 @@ def metrics(request: Request) -> Response:
 def registry_of(service: Service) -> CollectorRegistry:
     """The metrics of one application."""
     registry = CollectorRegistry()
-    registry.register(Installation(service))
+    registry.register(Installation(service.everywhere()))
     return registry
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ..kernel.access import KEY_VARIABLE, Scope
 from ..kernel.errors import SetupFailed
+from ..kernel.project import DEFAULT, MOST_CHARACTERS, is_project
 from ..text.console import console_for, show
 from ..text.numbers import minute
 from .options import AsJson, DataDir, print_json
@@ -39,6 +40,9 @@ def create(
             help="read; run (also submit, cancel); manage (also delete, pin, schedule); admin (also metrics, audit)."
         ),
     ] = "run",
+    project: Annotated[
+        str, typer.Option(help="The project whose resources the key reads and changes; a new name makes a new one.")
+    ] = DEFAULT,
     days: Annotated[
         int | None, typer.Option(min=1, max=MOST_DAYS, help="Days until it expires.", show_default="never")
     ] = None,
@@ -49,8 +53,11 @@ def create(
     """Create a key, and print it once. Only its digest is stored."""
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise typer.BadParameter("a name has 1 to 200 printable characters", param_hint="NAME")
+    if not is_project(project):
+        allowed = f"a project has 1 to {MOST_CHARACTERS} letters, digits, '.', '_', '-', with a letter or digit first"
+        raise typer.BadParameter(allowed, param_hint="--project")
     with _store(database_url, data_dir) as store, _acting(f"keys create {name}"):
-        issued = store.keys.create(name, scope=scope, lasts_s=None if days is None else days * DAY_S)
+        issued = store.keys.create(name, scope=scope, project=project, lasts_s=None if days is None else days * DAY_S)
     return _show_once(issued, as_json=as_json)
 
 
@@ -66,10 +73,10 @@ def list_keys(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_
         typer.echo("There are no keys yet; create one with `gradclinic keys create NAME`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("key", "name", "scope", "created", "last used", "state"):
+    for heading in ("key", "name", "project", "scope", "last used", "state"):
         table.add_column(heading)
     for key in found:
-        table.add_row(key.id, key.name, key.scope, minute(key.created_at), minute(key.last_used_at), _state(key))
+        table.add_row(key.id, key.name, key.project, key.scope, minute(key.last_used_at), _state(key))
     show(console_for(), table)
     return 0
 
@@ -92,7 +99,7 @@ def rotate(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> int:
-    """Replace a key by a new one with the same scope; the old one expires later."""
+    """Replace a key by a new one with the same scope and project; the old one expires later."""
     with _store(database_url, data_dir) as store, _acting(f"keys rotate {key_id}"):
         issued = store.keys.rotate(key_id, old_lasts_s=keep_hours * HOUR_S)
     if not as_json:
@@ -132,7 +139,8 @@ def _show_once(issued: "IssuedKey", *, as_json: bool) -> int:
     key = issued.key
     ending = "does not expire" if key.expires_at is None else f"expires {minute(key.expires_at)}"
     typer.echo(
-        f"{key.id} ({key.name}), scope {key.scope}, {ending}. The key is not shown again; pass it in {KEY_VARIABLE}:",
+        f"{key.id} ({key.name}), project {key.project}, scope {key.scope}, {ending}. "
+        f"The key is not shown again; pass it in {KEY_VARIABLE}:",
         err=True,
     )
     typer.echo(issued.text)
@@ -142,7 +150,7 @@ def _show_once(issued: "IssuedKey", *, as_json: bool) -> int:
 def _document(key: "Key") -> dict[str, str | None]:
     times = {name: getattr(key, name) for name in ("created_at", "expires_at", "revoked_at", "last_used_at")}
     shown = {name: None if time is None else time.isoformat() for name, time in times.items()}
-    return {"id": key.id, "name": key.name, "scope": key.scope, **shown}
+    return {"id": key.id, "name": key.name, "scope": key.scope, "project": key.project, **shown}
 
 
 def _state(key: "Key") -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ..kernel.access import KEY_VARIABLE
 from ..kernel.json import JsonObject
+from ..kernel.project import PROJECT_VARIABLE
 from ..schemas.base import Answer
 from .baseline import BaselineCalls
 from .catalogue import CatalogueCalls
@@ -40,13 +41,22 @@ class Clinic(
     """A client of a training-diagnostics service.
 
     api_key: `<id>.<secret>`, for a service that requires one; by default GRADCLINIC_API_KEY. It is sent to `url` only.
+    project: for a key with the scope admin, a project other than that of the key; by default GRADCLINIC_PROJECT.
     """
 
-    def __init__(self, url: str | None = None, *, api_key: str | None = None, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        project: str | None = None,
+        timeout_s: float = 30.0,
+    ) -> None:
         self.connection = Connection(
             url or os.environ.get(URL_VARIABLE) or DEFAULT_URL,
             timeout_s=timeout_s,
             api_key=api_key or os.environ.get(KEY_VARIABLE),
+            project=project or os.environ.get(PROJECT_VARIABLE),
         )
         self._end: weakref.finalize[[], Clinic] | None = None
 

@@ -25,13 +25,13 @@ AnswerT = TypeVar("AnswerT", bound=Answer)
 class Connection:
     """Sends requests to one service. All failures are raised as errors of `gradclinic.errors`."""
 
-    def __init__(self, url: str, *, timeout_s: float, api_key: str | None = None) -> None:
+    def __init__(self, url: str, *, timeout_s: float, api_key: str | None = None, project: str | None = None) -> None:
         self.url = url.rstrip("/")
         self._http = httpx.Client(
             base_url=self.url,
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             mounts=dict.fromkeys(_THIS_MACHINE),
-            headers=authorization(api_key),
+            headers=authorization(api_key, project=project),
         )
 
     def close(self) -> None:

@@ -147,7 +147,7 @@ class Embedded:
         heed()
         changes["broker_url"] = valkey.start(self._family)
         self.settings = self._asked.model_copy(update=changes)
-        self._store = Store(self.settings.database_url)
+        self._store = Store(self.settings.database_url).everywhere()
         if self.settings.database_url.startswith(f"sqlite:///{self.settings.data_dir}/"):
             self._take_back("")  # only this process uses the folder, so the former owners of runs are gone
         api = self._start_api()

@@ -3,7 +3,7 @@
 key = "key_01K0A.Zb3..."                   shown once, when it is created
 split(key) -> ("key_01K0A", "Zb3...")      None if it is malformed
 digest_of("Zb3...")                        what the database has
-authorization(key)                         the header that a client sends
+authorization(key, project="vision")       the headers that a client sends
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import secrets
 from typing import Literal, get_args
 
 from .errors import InvalidRequest
+from .project import PROJECT_HEADER, checked
 
 Scope = Literal["read", "run", "manage", "admin"]
 """What a key may do; each scope includes those before it."""
@@ -48,13 +49,17 @@ def split(key: str) -> tuple[str, str] | None:
     return None if found is None else (found["id"], found["secret"])
 
 
-def authorization(key: str | None) -> dict[str, str]:
-    """The header that carries a key, empty without one; raises InvalidRequest, which does not show it, if malformed."""
+def authorization(key: str | None, *, project: str | None = None) -> dict[str, str]:
+    """The headers that carry a key and name a project, empty without them.
+
+    Raises InvalidRequest if one of them is malformed; its text does not show the key.
+    """
     text = (key or "").strip()
+    named = {PROJECT_HEADER: checked(project)} if project else {}
     if not text:
-        return {}
+        return named
     if split(text) is None:
         raise InvalidRequest.at(
             "", "the API key is malformed", allowed="<id>.<secret>, as `gradclinic keys create` prints it"
         )
-    return {"Authorization": f"Bearer {text}"}
+    return {"Authorization": f"Bearer {text}", **named}

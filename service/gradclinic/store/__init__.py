@@ -1,6 +1,8 @@
 """All SQL is in this package. It returns frozen records (`records`), never tables or rows.
 
     store = Store(settings.database_url)       # sqlite:///... or postgresql+psycopg://...; migrate.upgrade(url) first
+    store.within("vision")                     # one project: all other methods see and change it only
+    store.everywhere()                         # all projects, for workers and operators; stores nothing new
 
     store.runs          create(NewRun, idempotency=) -> Created[Run]     stored queued; send Created.messages after it
                         get, get_many, of_study, page(status, condition, finding, labels, study_id,
@@ -20,7 +22,7 @@
     store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
                         get, page, running, runs, of_runs, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
-    store.keys          create(name, scope=) -> IssuedKey, all, revoke, rotate, note_use
+    store.keys          create(name, scope=, project=) -> IssuedKey, all, revoke, rotate, note_use
                         authenticate(id, secret) -> Key | None
     store.audit         page(key_id, after, limit), forget: who changed what; `acting(Act(...))` says who does
     store.sessions      start(key_id, lasts_s=) -> secret, key_of(secret) -> Key | None, end(secret)
@@ -75,10 +77,10 @@ from .study import Studies
 
 
 class Store:
-    """A database, grouped by resource."""
+    """A database, grouped by resource. A new one is that of the project `default`."""
 
-    def __init__(self, url: str) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str | Database) -> None:
+        self._database = url if isinstance(url, Database) else Database(url)
         self.runs = Runs(self._database)
         self.studies = Studies(self._database)
         self.datasets = Datasets(self._database)
@@ -93,6 +95,19 @@ class Store:
         self.leases = Leases(self._database)
         self.recordings = Recordings(self._database)
         self.reconciliation = Reconciliation(self._database)
+
+    def within(self, project: str) -> "Store":
+        """The resources of one project, in the same database."""
+        return Store(self._database.within(project))
+
+    def everywhere(self) -> "Store":
+        """The resources of all projects. It refuses to store new ones, because they need a project."""
+        return Store(self._database.within(None))
+
+    @property
+    def project(self) -> str | None:
+        """The project whose resources these are; None for all."""
+        return self._database.project
 
     def vitals(self, *, seen_within_s: float) -> Vitals:
         """Metrics for operators; counts workers seen within `seen_within_s`."""

@@ -104,12 +104,14 @@ class Checks:
             found = _with_progress(connection, rows)
         return Page(found, found[-1].id if more else None)
 
-    def running(self) -> list[str]:
-        """Ids of checks without a verdict, oldest first."""
+    def running(self) -> list[tuple[str, str]]:
+        """Project and id of checks without a verdict, oldest first."""
         column = t.checks.c
         with self._database.read() as connection:
-            found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
-            return list(found.scalars())
+            found = connection.execute(
+                select(column.project, column.id).where(column.status == "running").order_by(column.id)
+            )
+            return [(row.project, row.id) for row in found]
 
     def runs(self, check_id: str) -> list[RunSummary]:
         """The new runs of a check, in order of creation."""

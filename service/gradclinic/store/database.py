@@ -1,19 +1,33 @@
-"""One engine for SQLite and PostgreSQL: explicit transactions, and the database's own clock."""
+"""One engine for SQLite and PostgreSQL: explicit transactions within a project, and the database's own clock."""
 
+import copy
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Double, ExceptionContext, Table, create_engine, event, literal_column, make_url, text
+from sqlalchemy import (
+    Connection,
+    Double,
+    ExceptionContext,
+    Table,
+    create_engine,
+    event,
+    literal_column,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.errors import ServiceUnavailable
+from ..kernel.project import DEFAULT
+from .project import OPTION, keep_within_project, refuse_new_owners
 
 log = structlog.get_logger(__name__)
 
@@ -42,27 +56,44 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = create_engine(self.url, **self._pooling(pool_size))
+        refuse_new_owners(self.engine)
+        self._of_projects = create_engine(self.url, pool=self.engine.pool)
+        keep_within_project(self._of_projects)
+        for engine in (self.engine, self._of_projects):
+            if self.is_sqlite:
+                event.listen(engine, "begin", _begin_sqlite)
+            else:
+                event.listen(engine, "handle_error", _give_up_connection)
         if self.is_sqlite:
-            if self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(
-                self.url, connect_args={"timeout": SQLITE_LOCK_S}, pool_size=pool_size, max_overflow=20
-            )
             event.listen(self.engine, "connect", _configure_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-        else:
-            self.engine = create_engine(
-                self.url,
-                connect_args=POSTGRES_OPTIONS,
-                pool_size=pool_size,
-                max_overflow=20,
-                pool_timeout=15,
-                pool_pre_ping=True,
-            )
-            event.listen(self.engine, "handle_error", _give_up_connection)
         self.before_commit: Callable[[Connection], None] | None = None
         """Called at the end of each transaction that writes."""
-        self._reading = self.engine.execution_options(gradclinic_reading=True)
+        self._enter(DEFAULT)
+
+    def _pooling(self, size: int) -> dict[str, Any]:
+        if self.is_sqlite:
+            return {"connect_args": {"timeout": SQLITE_LOCK_S}, "pool_size": size, "max_overflow": 20}
+        return {
+            "connect_args": POSTGRES_OPTIONS,
+            "pool_size": size,
+            "max_overflow": 20,
+            "pool_timeout": 15,
+            "pool_pre_ping": True,
+        }
+
+    def within(self, project: str | None) -> "Database":
+        """The same database for one project; None for all rows, without new ones in tables that have a project."""
+        other = copy.copy(self)
+        other._enter(project)
+        return other
+
+    def _enter(self, project: str | None) -> None:
+        self.project = project
+        self._writing = self.engine if project is None else self._of_projects.execution_options(**{OPTION: project})
+        self._reading = self._writing.execution_options(gradclinic_reading=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -73,7 +104,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits when the block ends and rolls back if it raises."""
-        with _translated(), self.engine.begin() as connection:
+        with _translated(), self._writing.begin() as connection:
             yield connection
             if self.before_commit is not None:
                 self.before_commit(connection)
@@ -92,7 +123,7 @@ class Database:
     def ping(self) -> None:
         """Run a trivial query; raises ServiceUnavailable if there is no answer."""
         with self.read() as connection:
-            connection.execute(text("SELECT 1"))
+            connection.execute(select(1))
 
     def is_full(self) -> bool:
         """Whether the disk of an SQLite database has less than `NEEDED_BYTES` left; False if that is not known."""

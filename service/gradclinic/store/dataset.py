@@ -17,8 +17,9 @@ from .records.page import Page
 from .rows import known
 
 _SIZE = func.length(t.datasets.c.content).label("bytes")
-_FACTS = [*(column for column in t.datasets.c if column.name != "content"), _SIZE]
+_FACTS = [*(column for column in t.datasets.c if column.name not in ("content", "project")), _SIZE]
 _KEPT = ("id", "task", "rows", "shape", "outputs")
+_COPIED = (*_KEPT, "project")
 
 
 class Datasets:
@@ -75,7 +76,7 @@ class Datasets:
     def delete(self, dataset_id: str) -> None:
         """Delete a data set except the metadata that its runs need; raises Conflict while it is in use."""
         column = t.datasets.c
-        kept = [column[name] for name in _KEPT]
+        copied = [column[name] for name in _COPIED]
         with self._database.write() as connection:
             # Lock its row first, so that this and the creation of a run on it wait for each other.
             if connection.execute(select(column.id).where(column.id == dataset_id).with_for_update()).first() is None:
@@ -83,8 +84,8 @@ class Datasets:
             needed = who_needs(connection, self._database, dataset_id)
             if needed is not None:
                 raise Conflict(f"the data set cannot be deleted: {needed}")
-            facts = select(*kept, self._database.now).where(column.id == dataset_id)
-            connection.execute(insert(t.deleted_datasets).from_select([*_KEPT, "deleted_at"], facts))
+            facts = select(*copied, self._database.now).where(column.id == dataset_id)
+            connection.execute(insert(t.deleted_datasets).from_select([*_COPIED, "deleted_at"], facts))
             connection.execute(delete(t.datasets).where(column.id == dataset_id))
 
     def page(self, *, after: str | None = None, limit: int = 50) -> Page[DatasetRecord]:

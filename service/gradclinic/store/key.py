@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.access import Scope, digest_of, new_secret
 from ..kernel.errors import Conflict, NotFound, ServiceUnavailable
+from ..kernel.project import DEFAULT, checked
 from . import tables as t
 from .acting import note_created
 from .database import Database
@@ -28,10 +29,11 @@ class Keys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, *, scope: Scope, lasts_s: float | None = None) -> IssuedKey:
-        """Create a key that expires after `lasts_s` seconds, or never."""
+    def create(self, name: str, *, scope: Scope, project: str = DEFAULT, lasts_s: float | None = None) -> IssuedKey:
+        """Create a key that expires after `lasts_s` seconds, or never; raises InvalidRequest for a bad project name."""
+        checked(project)
         with self._database.write() as connection:
-            return _create(connection, self._database, name, scope=scope, lasts_s=lasts_s)
+            return _create(connection, self._database, name, scope=scope, project=project, lasts_s=lasts_s)
 
     def all(self) -> Sequence[Key]:
         """All keys, oldest first, including those that are revoked or expired."""
@@ -51,7 +53,7 @@ class Keys:
             return _get(connection, key_id)
 
     def rotate(self, key_id: str, *, old_lasts_s: float) -> IssuedKey:
-        """A new key with the name, scope and lifetime of another one, which expires after `old_lasts_s` seconds.
+        """A new key like another one, in everything but its secret; the other one expires after `old_lasts_s` seconds.
 
         Raises NotFound, or Conflict if the old key is no longer valid.
         """
@@ -67,7 +69,7 @@ class Keys:
             if replaced.first() is None:
                 raise Conflict(f"the key {key_id} is revoked or has expired; create a new one")
             lasts_s = None if old.expires_at is None else (old.expires_at - old.created_at).total_seconds()
-            return _create(connection, self._database, old.name, scope=old.scope, lasts_s=lasts_s)
+            return _create(connection, self._database, old.name, scope=old.scope, project=old.project, lasts_s=lasts_s)
 
     def authenticate(self, key_id: str, secret: str) -> Key | None:
         """The key with this id, if it is valid and the secret is its own."""
@@ -105,6 +107,7 @@ def to_key(row: RowMapping) -> Key:
         id=row["id"],
         name=row["name"],
         scope=row["scope"],
+        project=row["project"],
         created_at=known(row["created_at"]),
         expires_at=moment(row["expires_at"]),
         revoked_at=moment(row["revoked_at"]),
@@ -112,7 +115,9 @@ def to_key(row: RowMapping) -> Key:
     )
 
 
-def _create(connection: Connection, database: Database, name: str, *, scope: Scope, lasts_s: float | None) -> IssuedKey:
+def _create(
+    connection: Connection, database: Database, name: str, *, scope: Scope, project: str, lasts_s: float | None
+) -> IssuedKey:
     key_id, secret = new_id("key"), new_secret()
     now = connection.execute(select(database.now)).scalar_one()
     connection.execute(
@@ -121,6 +126,7 @@ def _create(connection: Connection, database: Database, name: str, *, scope: Sco
             name=name,
             digest=digest_of(secret),
             scope=scope,
+            project=project,
             created_at=now,
             expires_at=None if lasts_s is None else now + lasts_s,
         )

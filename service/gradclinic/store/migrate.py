@@ -77,7 +77,7 @@ def is_current(database: Database) -> bool:
     during an upgrade.
     """
     older, newest = _revisions()
-    with database.read() as connection:
+    with database.within(None).read() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     return found is not None and (found == newest or found not in older)
 

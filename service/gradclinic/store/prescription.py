@@ -84,12 +84,14 @@ class Prescriptions:
             found = _with_progress(connection, rows)
         return Page(found, found[-1].id if more else None)
 
-    def running(self) -> list[str]:
-        """Ids of prescriptions that have not ended, oldest first."""
+    def running(self) -> list[tuple[str, str]]:
+        """Project and id of prescriptions that have not ended, oldest first."""
         column = t.prescriptions.c
         with self._database.read() as connection:
-            found = connection.execute(select(column.id).where(column.status == "running").order_by(column.id))
-            return list(found.scalars())
+            found = connection.execute(
+                select(column.project, column.id).where(column.status == "running").order_by(column.id)
+            )
+            return [(row.project, row.id) for row in found]
 
     def trials(self, prescription_id: str) -> dict[str, RunSummary]:
         """Its runs so far, by trial key."""

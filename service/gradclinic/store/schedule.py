@@ -66,8 +66,11 @@ class Schedules:
         The position is the last handled due time, or the time it was created or resumed if that is later.
         """
         schedules, firings = t.schedules.c, t.firings.c
-        last = select(func.max(firings.due_at)).where(firings.schedule == schedules.name).scalar_subquery()
-        query = select(t.schedules, last.label("last")).where(~schedules.paused).order_by(schedules.name)
+        own = (firings.project == schedules.project, firings.schedule == schedules.name)
+        last = select(func.max(firings.due_at)).where(*own).scalar_subquery()
+        query = (
+            select(t.schedules, last.label("last")).where(~schedules.paused).order_by(schedules.project, schedules.name)
+        )
         with self._database.read() as connection:
             now = connection.execute(select(self._database.now)).scalar_one()
             rows = connection.execute(query).mappings().all()
@@ -139,5 +142,5 @@ def _schedule(connection: Connection, row: RowMapping) -> Schedule:
 
 
 def _without_firings(row: RowMapping, firings: Sequence[Firing] = ()) -> Schedule:
-    values: dict[str, Any] = {name: row[name] for name in (*_AS_GIVEN, "paused")}
+    values: dict[str, Any] = {name: row[name] for name in (*_AS_GIVEN, "paused", "project")}
     return Schedule(**values, since=known(row["since"]), created_at=known(row["created_at"]), firings=firings)

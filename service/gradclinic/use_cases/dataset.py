@@ -1,15 +1,18 @@
 """Store uploaded data sets, and provide them to experiments."""
 
+import hashlib
+
 from ..experiments.datasets import Upload, Uploads
 from ..experiments.uploads import PackedTable, unpacked
+from ..kernel.project import DEFAULT
 from ..store import Created, DatasetRecord, Run, Store
 
 
 def keep(store: Store, table: PackedTable) -> Created[DatasetRecord]:
-    """Store a table under an id computed from its content."""
+    """Store a table under an id computed from its content and its project."""
     return store.datasets.create(
         table.content,
-        id=f"data_{table.digest[:24]}",
+        id=_id_of(table.digest, store.project),
         digest=table.digest,
         task=table.task,
         rows=table.rows,
@@ -18,6 +21,12 @@ def keep(store: Store, table: PackedTable) -> Created[DatasetRecord]:
         classes=None if table.classes is None else list(table.classes),
         features=None if table.features is None else list(table.features),
     )
+
+
+def _id_of(digest: str, project: str | None) -> str:
+    """Different projects have different ids for the same content, so an id does not tell who else has it."""
+    own = digest if project == DEFAULT else hashlib.sha256(f"{project} {digest}".encode()).hexdigest()
+    return f"data_{own[:24]}"
 
 
 def uploads_in(store: Store) -> Uploads:

@@ -1,7 +1,7 @@
 """The store, the queue and the settings, which all use cases need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Service:
-    """One installation, shared by API, command line and pages."""
+    """One installation, shared by API, command line and pages, for the resources of one project."""
 
     settings: Settings
     store: Store
@@ -32,8 +32,16 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":
-        """The service with these settings. It connects only when needed."""
+        """The service with these settings, for the project `default`. It connects only when needed."""
         return cls(settings, Store(settings.database_url), Queue(settings))
+
+    def within(self, project: str) -> "Service":
+        """The same installation for the resources of one project."""
+        return replace(self, store=self.store.within(project))
+
+    def everywhere(self) -> "Service":
+        """The same installation for the resources of all projects, as workers and the reconciler need it."""
+        return replace(self, store=self.store.everywhere())
 
     @property
     def limits(self) -> Limits:

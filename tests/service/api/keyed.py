@@ -24,6 +24,10 @@ class Keyed:
     def header(self, scope: Scope) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[scope]}"}
 
+    def header_of(self, project: str, scope: Scope = "manage") -> dict[str, str]:
+        """A new key of another project."""
+        return {"Authorization": f"Bearer {self.store.keys.create(project, scope=scope, project=project).text}"}
+
 
 @contextmanager
 def keyed(settings: Settings) -> Iterator[Keyed]:

@@ -156,7 +156,7 @@ def test_a_real_round_of_the_reconciler_fires(clinic: Clinic, valkey_url: str) -
 
     try:
         reconciler = Reconciler(Service(settings, store, queue))
-        store.schedules.active = long_ago  # type: ignore[method-assign]
+        reconciler.service.store.schedules.active = long_ago  # type: ignore[method-assign]
         reconciler.round()
         assert len(clinic.checks()) == 1
         assert queue.depths()["cpu"] == 1

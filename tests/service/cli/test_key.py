@@ -19,22 +19,23 @@ def here(settings: Settings) -> tuple[str, str]:
 
 
 def test_a_key_is_printed_once_alone_on_standard_output(here: tuple[str, str]) -> None:
-    made = gradclinic("keys", "create", "ci", "--scope", "manage", "--days", "30", *here)
+    asked = ("--scope", "manage", "--project", "vision", "--days", "30")
+    made = gradclinic("keys", "create", "ci", *asked, *here)
     assert re.fullmatch(r"key_\w+\.[\w-]{43}\n", made.stdout)
     identifier, secret = made.stdout.strip().split(".")
-    assert "scope manage, expires 2" in made.stderr
+    assert "project vision, scope manage, expires 2" in made.stderr
     assert secret not in made.stderr
     listed = gradclinic("keys", "list", *here).stdout
-    assert re.search(rf"{identifier} +ci +manage .* never +expires ", listed)
+    assert re.search(rf"{identifier} +ci +vision +manage +never +expires ", listed)
     assert secret not in listed
     (document,) = json.loads(gradclinic("keys", "list", "--json", *here).stdout)
-    assert document["id"] == identifier
+    assert (document["id"], document["project"]) == (identifier, "vision")
     assert secret not in str(document)
 
 
 def test_a_key_is_revoked_and_rotated(here: tuple[str, str]) -> None:
     first = json.loads(gradclinic("keys", "create", "ci", "--json", *here).stdout)
-    assert (first["scope"], first["expires_at"]) == ("run", None)
+    assert (first["scope"], first["project"], first["expires_at"]) == ("run", "default", None)
     rotated = gradclinic("keys", "rotate", first["id"], "--keep-hours", "1", *here)
     assert f"{first['id']} expires within 1 hours" in rotated.stderr
     second = rotated.stdout.split(".")[0]
@@ -44,6 +45,7 @@ def test_a_key_is_revoked_and_rotated(here: tuple[str, str]) -> None:
     assert re.search(rf"{second}.* revoked ", listed)
     assert "create a new one" in refused(gradclinic("keys", "rotate", second, *here), 2)
     assert "no key key_0" in refused(gradclinic("keys", "revoke", "key_0", *here), 2)
+    assert "a project has 1 to 64 letters" in gradclinic("keys", "create", "ci", "--project", "a b", *here).stderr
 
 
 def test_an_empty_list_says_how_to_begin(here: tuple[str, str]) -> None:

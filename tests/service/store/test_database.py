@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.store.database import Database
@@ -22,7 +21,7 @@ def postgres_database(postgres) -> Iterator[Database]:
 def write(database: Database, *statements: str, pause_s: float = 0.0) -> None:
     with database.write() as connection:
         for statement in statements:
-            connection.execute(text(statement))
+            connection.exec_driver_sql(statement)
             time.sleep(pause_s)
 
 

@@ -46,7 +46,7 @@ def test_no_secret_is_stored_or_shown(store: Store, database_url: str) -> None:
     issued = store.keys.create("ci", scope="read")
     _, secret = issued.text.split(".")
     database = Database(database_url)
-    with database.read() as connection:
+    with database.within(None).read() as connection:
         stored = str(connection.execute(text("SELECT * FROM api_keys")).all())
     database.close()
     assert issued.key.id in stored

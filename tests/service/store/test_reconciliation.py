@@ -145,6 +145,6 @@ def age(database_url: str, run_id: str, **seconds: float) -> None:
     """Make it so many seconds longer ago."""
     changes = ", ".join(f"{column} = {column} - {by}" for column, by in seconds.items())
     database = Database(database_url)
-    with database.write() as connection:
+    with database.within(None).write() as connection:
         connection.execute(text(f"UPDATE runs SET {changes} WHERE id = :id"), {"id": run_id})
     database.close()

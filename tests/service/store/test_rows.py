@@ -7,7 +7,7 @@ from .records import claimed, new_run
 
 
 def damage(store: Store, run_id: str, column: str, document: str) -> None:
-    with store._database.write() as connection:
+    with store._database.within(None).write() as connection:
         connection.execute(
             text(f"UPDATE runs SET {column} = :document WHERE id = :id"), {"document": document, "id": run_id}
         )

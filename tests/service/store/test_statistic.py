@@ -98,7 +98,7 @@ def test_people_who_read_the_database_find_a_row_for_each_layer_and_finding(stor
         diagnosis=DIAGNOSIS,
     )
     database = Database(database_url)
-    with database.read() as connection:
+    with database.within(None).read() as connection:
         rows = connection.execute(text("SELECT * FROM layer_summaries ORDER BY position")).mappings().all()
         conditions = connection.execute(text("SELECT condition FROM findings ORDER BY number")).scalars().all()
     database.close()

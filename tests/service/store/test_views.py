@@ -19,7 +19,7 @@ def test_dashboards_read_runs_layers_findings_and_transitions(store: Store, data
         diagnosis=DIAGNOSIS,
     )
     database = Database(database_url)
-    with database.read() as connection:
+    with database.within(None).read() as connection:
         ended, waits = connection.execute(text("SELECT * FROM runs_v1 ORDER BY id")).mappings().all()
         layers = connection.execute(text("SELECT layer, last_value FROM layers_v1 ORDER BY position")).all()
         findings = connection.execute(text("SELECT condition FROM findings_v1 ORDER BY number")).scalars().all()

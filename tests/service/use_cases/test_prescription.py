@@ -90,7 +90,7 @@ def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(
     with pytest.raises(KeyboardInterrupt):
         submit_prescription(service, FEW_RUNS)
     monkeypatch.undo()
-    (waiting,) = service.store.prescriptions.running()
+    ((_, waiting),) = service.store.prescriptions.running()
     assert step(service, waiting) == 3
     assert step(service, waiting) == 0
 

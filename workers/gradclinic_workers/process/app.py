@@ -123,7 +123,7 @@ def _release_what_a_dead_child_held(exception: BaseException, args: Any = (), **
 
 def _abandon(run_id: str) -> None:
     settings = get_settings()
-    store = Store(settings.database_url)
+    store = Store(settings.database_url).everywhere()
     try:
         store.reconciliation.abandon(owner_prefix(os.getpid()), run_id=run_id, max_attempts=settings.max_attempts)
         store.reconciliation.was_not_taken(run_id)  # it may have died before the claim

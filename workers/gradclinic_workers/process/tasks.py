@@ -63,7 +63,7 @@ class Trainer:
         self.device = "cuda" if "gpu" in queues.split(",") else "cpu"
         device.prove(self.device)
         self.settings, self.owner, self.queues = settings, owner, queues
-        self.service = Service.of(settings)
+        self.service = Service.of(settings).everywhere()
         self.store, self.queue = self.service.store, self.service.queue
         self.checkpoints = Checkpoints(settings.checkpoint_dir)
         self.run_id: str | None = None

@@ -1,6 +1,7 @@
 """Access control: an API key in `Authorization`, or a session on the pages that was started with a key.
 
-What an operation needs follows from its method and path, so an operation that is added is closed from the start.
+A request reads and changes only the resources of its key's project; for it, there are no others. The scope that an
+operation needs follows from its method and path, so an operation that is added is closed from the start.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...kernel import access
 from ...kernel.access import digest_of, split
-from ...kernel.errors import Forbidden, KeyRequired, ServiceUnavailable
+from ...kernel.errors import Forbidden, InvalidRequest, KeyRequired, ServiceUnavailable
+from ...kernel.project import PROJECT_HEADER, checked
 from ...store import Act, Key, Store, acting
 from ...store.key import USE_NOTED_EVERY_S
 from .accept import choose
@@ -45,7 +47,7 @@ _MANAGED = ("/v1/schedules", "/v1/baselines")
 _READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)")
 """A POST to these paths only reads: nothing is stored."""
 
-_csrf: ContextVar[str] = ContextVar("csrf", default="")
+_caller: ContextVar["Caller | None"] = ContextVar("caller", default=None)
 
 
 class _KeyEnded(OSError):
@@ -59,6 +61,8 @@ class Caller:
     key: Key
     session: str | None = field(repr=False)
     """The secret of the session; None if the request has the key itself."""
+    project: str
+    """The project whose resources the request reads and changes."""
 
 
 def needed_scope(method: str, path: str) -> access.Scope | None:
@@ -83,7 +87,14 @@ def csrf_of(secret: str) -> str:
 
 def csrf_token() -> str:
     """The CSRF token of the session that requests the current page; empty without a session."""
-    return _csrf.get()
+    caller = _caller.get()
+    return "" if caller is None or caller.session is None else csrf_of(caller.session)
+
+
+def project_shown() -> str:
+    """The project of the key or session that requests the current page; empty where no keys are required."""
+    caller = _caller.get()
+    return "" if caller is None else caller.project
 
 
 def is_token(given: str, secret: str) -> bool:
@@ -112,7 +123,7 @@ class Access:
         request = Request(scope)
         try:
             caller = await run_in_threadpool(self._caller, request)
-        except ServiceUnavailable as error:
+        except (ServiceUnavailable, InvalidRequest) as error:
             await on_own_error(request, error)(scope, receive, send)
             return
         refusal = _unknown(request) if caller is None else _refusal(request, caller, needed)
@@ -134,20 +145,20 @@ class Access:
                     raise _KeyEnded
             await send(message)
 
-        scope.setdefault("state", {})["key_id"] = caller.key.id
+        scope.setdefault("state", {}).update(key_id=caller.key.id, project=caller.project)
         act = Act(
             f"{scope['method']} {scope['path']}", key_id=caller.key.id, request_id=scope["state"].get("request_id")
         )
         with (
-            structlog.contextvars.bound_contextvars(key=caller.key.id),
+            structlog.contextvars.bound_contextvars(key=caller.key.id, project=caller.project),
             acting(act),
             suppress(ClientDisconnect, _KeyEnded),
         ):
-            token = _csrf.set("" if caller.session is None else csrf_of(caller.session))
+            token = _caller.set(caller)
             try:
                 await self.app(scope, receive, send_private)
             finally:
-                _csrf.reset(token)
+                _caller.reset(token)
 
     def _note_use(self, key_id: str) -> None:
         """Write once a minute that a key is used, beside the request: a database that is busy does not delay it."""
@@ -171,10 +182,16 @@ class Access:
             kind, _, text = header.partition(" ")
             parts = split(text.strip()) if kind.lower() == "bearer" else None
             key = None if parts is None else self._store.keys.authenticate(*parts)
-            return None if key is None else Caller(key, None)
+            return None if key is None else Caller(key, None, project=_project(request, key))
         session = request.cookies.get(SESSION_COOKIE)
         key = None if session is None else self._store.sessions.key_of(session)
-        return None if key is None else Caller(key, session)
+        return None if key is None else Caller(key, session, project=_project(request, key))
+
+
+def _project(request: Request, key: Key) -> str:
+    """The project that a request names, or else that of its key; raises InvalidRequest if it is no name."""
+    named = request.headers.get(PROJECT_HEADER)
+    return key.project if named is None else checked(named)
 
 
 def _refusal(request: Request, caller: Caller, needed: access.Scope) -> Response | None:
@@ -186,6 +203,15 @@ def _refusal(request: Request, caller: Caller, needed: access.Scope) -> Response
             title=Forbidden.title,
             detail=f"This needs a key with the scope {needed}; {caller.key.id} has {caller.key.scope}.",
             headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{needed}"'},
+        )
+    if caller.project != caller.key.project and not access.covers(caller.key.scope, "admin"):
+        return problem(
+            request,
+            status=403,
+            code="other_project",
+            title=Forbidden.title,
+            detail=f"{caller.key.id} is a key of the project {caller.key.project!r}. Only a key with the scope admin "
+            f"may name another project in {PROJECT_HEADER}.",
         )
     unsafe = request.method not in SAFE_METHODS
     if caller.session is not None and unsafe and not is_token(request.headers.get(CSRF_HEADER, ""), caller.session):

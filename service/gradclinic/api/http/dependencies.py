@@ -4,13 +4,21 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from ...kernel.errors import InvalidRequest
 from ...kernel.names import NAME_PATTERN
+from ...kernel.project import DEFAULT, PROJECT_HEADER
 from ...use_cases.service import Service
 from .problems import ProblemDocument
 
 
 def _service(request: Request) -> Service:
-    return cast(Service, request.app.state.service)
+    """The service for the project of the request's key; for the project `default` where no keys are required."""
+    service = cast(Service, request.app.state.service)
+    if service.settings.access == "required":
+        return service.within(getattr(request.state, "project", DEFAULT))
+    if PROJECT_HEADER in request.headers:
+        raise InvalidRequest.at("", f"without keys, everything is in the project {DEFAULT!r}", allowed="no X-Project")
+    return service
 
 
 TheService = Annotated[Service, Depends(_service)]

@@ -14,6 +14,8 @@ class Key:
     """The part before the dot. It is not secret, and appears in logs."""
     name: str
     scope: Scope
+    project: str
+    """The project whose resources it reads and changes."""
     created_at: datetime
     expires_at: datetime | None
     """None if it does not expire."""

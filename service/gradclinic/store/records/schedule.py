@@ -40,6 +40,7 @@ class Firing:
 class Schedule(NewSchedule):
     """A schedule, with its latest firings."""
 
+    project: str
     paused: bool
     since: datetime
     """When it was created or resumed; earlier due times are not made up."""

@@ -3,14 +3,16 @@
 from sqlalchemy import Column, Double, ForeignKey, Index, PrimaryKeyConstraint, String, Table
 
 from ..column_types import Json
-from .schema import Id, Word, metadata
+from .schema import Id, Word, metadata, project
 
 baselines = Table(
     "baselines",
     metadata,
-    Column("name", String(100), primary_key=True),
+    Column("name", String(100), nullable=False),
     Column("pin_id", Id, ForeignKey("pins.id"), nullable=False),
     Column("created_at", Double, nullable=False),
+    project(),
+    PrimaryKeyConstraint("project", "name"),
     Index(None, "pin_id"),
 )
 
@@ -29,6 +31,7 @@ pins = Table(
     Column("run_ids", Json, nullable=False),
     Column("pinned_at", Double, nullable=False),
     Column("request_id", Word),
+    project(),
     Index(None, "baseline"),
 )
 

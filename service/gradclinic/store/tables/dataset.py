@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Double, Integer, LargeBinary, String, Table
 
 from ..column_types import Json
-from .schema import Id, Word, metadata
+from .schema import Id, Word, metadata, project
 
 datasets = Table(
     "datasets",
@@ -18,6 +18,7 @@ datasets = Table(
     Column("features", Json),
     Column("created_at", Double, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    project(),
 )
 
 # Metadata of a deleted data set that its runs still need: input shape and outputs of their networks.
@@ -30,4 +31,5 @@ deleted_datasets = Table(
     Column("shape", Json, nullable=False),
     Column("outputs", Integer, nullable=False),
     Column("deleted_at", Double, nullable=False),
+    project(),
 )

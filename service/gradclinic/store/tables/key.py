@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Index, String, Table
 
-from .schema import Id, Word, metadata
+from .schema import Id, Word, metadata, project
 
 api_keys = Table(
     "api_keys",
@@ -15,6 +15,7 @@ api_keys = Table(
     Column("expires_at", Double),
     Column("revoked_at", Double),
     Column("last_used_at", Double),
+    project(),
     CheckConstraint("scope IN ('read','run','manage','admin')", name="scope_is_known"),
 )
 

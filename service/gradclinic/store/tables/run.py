@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from ..column_types import Json, Number
-from .schema import Id, Word, metadata, requested
+from .schema import Id, Word, metadata, project, requested
 
 studies = Table(
     "studies",
@@ -162,11 +162,13 @@ findings = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    Column("key", String(255), primary_key=True),
+    Column("key", String(255), nullable=False),
     Column("fingerprint", Word, nullable=False),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE")),
     Column("study_id", Id, ForeignKey("studies.id", ondelete="CASCADE")),
     Column("created_at", Double, nullable=False),
+    project(),
+    PrimaryKeyConstraint("project", "key"),
     CheckConstraint("(run_id IS NULL) <> (study_id IS NULL)", name="answers_one_thing"),
     Index(None, "run_id"),
     Index(None, "study_id"),

@@ -1,14 +1,25 @@
 """Schedules that start checks, and when each of them did."""
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
 
 from ..column_types import Json
-from .schema import Id, Word, metadata
+from .schema import Id, Word, metadata, project
 
 schedules = Table(
     "schedules",
     metadata,
-    Column("name", String(100), primary_key=True),
+    Column("name", String(100), nullable=False),
     Column("cron", String(100), nullable=False),
     Column("zone", Word, nullable=False),
     Column("baseline", String(100), nullable=False),
@@ -17,6 +28,8 @@ schedules = Table(
     Column("since", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("request_id", Word),
+    project(),
+    PrimaryKeyConstraint("project", "name"),
     Index(None, "baseline"),
 )
 
@@ -24,11 +37,13 @@ schedules = Table(
 firings = Table(
     "firings",
     metadata,
-    Column("schedule", String(100), ForeignKey("schedules.name", ondelete="CASCADE"), nullable=False),
+    Column("schedule", String(100), nullable=False),
     Column("due_at", Double, nullable=False),
     Column("fired_at", Double, nullable=False),
     Column("check_id", Id, ForeignKey("checks.id", ondelete="SET NULL")),
     Column("problem", Text),
-    PrimaryKeyConstraint("schedule", "due_at"),
+    project(),
+    PrimaryKeyConstraint("project", "schedule", "due_at"),
+    ForeignKeyConstraint(["project", "schedule"], ["schedules.project", "schedules.name"], ondelete="CASCADE"),
     Index(None, "check_id"),
 )

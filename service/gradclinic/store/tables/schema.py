@@ -1,7 +1,11 @@
 """Shared by all tables: naming of constraints, lengths of ids and words, and columns that several have."""
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, MetaData, String, Table
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, MetaData, PrimaryKeyConstraint, String, Table
 from sqlalchemy.schema import SchemaItem
+
+from ...kernel.project import DEFAULT
 
 metadata = MetaData(
     naming_convention={
@@ -17,6 +21,11 @@ Id = String(40)
 Word = String(64)
 
 
+def project() -> "Column[Any]":
+    """The project that a row belongs to. Its default is for an earlier version, which knows no projects."""
+    return Column("project", Word, nullable=False, server_default=DEFAULT)
+
+
 def requested() -> tuple[SchemaItem, ...]:
     """Columns of submitted work that can be cancelled: runs, studies, checks and prescriptions."""
     return (
@@ -25,6 +34,7 @@ def requested() -> tuple[SchemaItem, ...]:
         Column("cancel_requested", Boolean, nullable=False),
         Column("created_at", Double, nullable=False),
         Column("request_id", Word),
+        project(),
     )
 
 
@@ -33,9 +43,11 @@ def keys_of(noun: str, table: str) -> Table:
     return Table(
         f"{noun}_keys",
         metadata,
-        Column("key", String(255), primary_key=True),
+        Column("key", String(255), nullable=False),
         Column("fingerprint", Word, nullable=False),
         Column(f"{noun}_id", Id, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False),
         Column("created_at", Double, nullable=False),
+        project(),
+        PrimaryKeyConstraint("project", "key"),
         Index(None, f"{noun}_id"),
     )
