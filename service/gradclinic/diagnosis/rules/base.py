@@ -240,6 +240,12 @@ def steps_are_ordinary(record: RunRecord) -> bool:
 _PLAIN = frozenset({"SGD", "ASGD", "Rprop", "LBFGS"})
 
 
+def is_plain(record: RunRecord) -> bool:
+    """Whether plain gradient descent trains, without momentum and without a step size of each weight's own."""
+    used = record.preflight.optimizer if record.preflight is not None else None
+    return used is not None and used.name == "SGD" and used.momentum == 0
+
+
 def failed(features: Features, thresholds: Thresholds) -> bool:
     """Whether the run ended without having learned; False during the run, or without a loss to compare with."""
     if features.diverged:
@@ -299,6 +305,8 @@ def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
     return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
 
 
+FEW_STEPS = 100
+"""At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
 NOTHING_LEARNED = 0.95
 """Above this fraction of the loss of always predicting the average, nothing was learned; the rest is scatter."""
 NEAR = 2.0 / 3.0

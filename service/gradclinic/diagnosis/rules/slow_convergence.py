@@ -24,6 +24,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (
+    FEW_STEPS,
     NOTHING_LEARNED,
     Order,
     Rule,
@@ -267,16 +268,12 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
 
 def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, ...]]:
     """Where no layer has moved by its own size, and the loss is still that of guessing: too few steps, or too small."""
-    few = features.steps_done < _FEW_STEPS
+    few = features.steps_done < FEW_STEPS
     moved = f"no layer moved by more than {percent(total)} of its size"
     return (
         f"{moved}, so the steps are too {'few' if few else 'small'}",
         ("steps", "learning_rate", "labels") if few else ("learning_rate", "optimizer", "steps"),
     )
-
-
-_FEW_STEPS = 100
-"""At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
 
 
 _PAIRED_WRONGLY: tuple[str, tuple[Blame, ...]] = (

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ...kernel.vocabulary import Severity
+from ...kernel.vocabulary import Blame, Severity
 from ...measurements.profile import Array
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
@@ -13,6 +13,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..thresholds import Thresholds
 from .base import (
+    FEW_STEPS,
     Order,
     Rule,
     blown_up,
@@ -20,6 +21,7 @@ from .base import (
     enough,
     failed,
     first_update,
+    is_plain,
     moved_far_for_nothing,
     outcome_in_words,
 )
@@ -51,18 +53,22 @@ class TooShort(Rule):
             return None
         least, likely, most = needed
         reach = f"{_times(least)} to {_times(most)}" if most <= 10 * _FURTHEST else f"at least {_times(least)}"
+        moved, blames, check = features.total_update or 0.0, *_suspected(features, record, thresholds)
         return self.finding(
             features,
             harm=True,
             severity="warning",
-            confidence=0.7 if likely <= 5 else 0.5,
-            evidence=(Evidence("steps_needed", likely, "times the steps taken", 1.0),),
+            confidence=0.7 if likely <= 5 and moved < _FAR else 0.5,
+            evidence=(
+                Evidence("steps_needed", likely, "times the steps taken", 1.0),
+                Evidence("total_update", moved, "weights", _FAR),
+            ),
             summary=(
                 f"The loss still falls at a steady pace, and training stopped after {features.steps_done:,} steps: at"
-                f" this pace it takes about {_times(likely)} times as many ({reach});"
+                f" this pace it takes about {_times(likely)} times as many ({reach}){check};"
                 f" {outcome_in_words(features, thresholds)}."
             ),
-            blames=("steps", "learning_rate"),
+            blames=blames,
         )
 
     def _hardly_begun(self, features: Features, thresholds: Thresholds) -> Finding:
@@ -85,6 +91,29 @@ class TooShort(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (LONGER, rate(3.0))
+
+
+_FAR = 3.0
+"""Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
+between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
+_NARROW = 3
+"""Units of a hidden layer up to which it may be too narrow."""
+
+
+def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:
+    """What may make the loss fall slowly, most likely first, and what to check, as a clause of the summary."""
+    moved = features.total_update or 0.0
+    if moved >= _FAR:
+        width = min((site.units for site in record.sites if site.kind == "pre_activation"), default=_NARROW + 1)
+        far = f". A layer moved by {_times(moved)} times its size already, so first check whether"
+        if width <= _NARROW:
+            narrow = f"{far} {counted(width, 'unit')} in the narrowest hidden layer suffice"
+            return ("architecture", "data", "steps"), narrow
+        return ("data", "architecture", "steps"), f"{far} each input is paired with its own target"
+    small = moved < thresholds.large_update and features.steps_done >= FEW_STEPS
+    if small and is_plain(record):
+        return ("learning_rate", "steps", "optimizer"), ", or steps as many times as large"
+    return ("steps", "learning_rate"), ""
 
 
 def _times(factor: float) -> str:

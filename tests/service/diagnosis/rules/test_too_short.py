@@ -9,7 +9,7 @@ from gradclinic.diagnosis.rules.too_short import TooShort
 from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import changed, failed, healthy_record
-from ..seen import CLASSIFIER, seen
+from ..seen import CLASSIFIER, but, seen
 
 
 def falling(*, to: float, steps_per_unit: float = 300.0):
@@ -58,6 +58,27 @@ def test_a_network_that_moved_far_and_learned_next_to_nothing_does_not_lack_step
     finding = diagnose(changed(falling(to=to), {"update_to_weight_ratio": a_step})).findings[0]
     assert finding.condition == condition
     assert finding.blames[0] == ("steps" if condition == "too_short" else "labels")
+
+
+@pytest.mark.parametrize(
+    ("a_step", "optimizer", "units", "blamed"),
+    [
+        (0.0101, "Adam", 32, ("data", "architecture", "steps")),
+        (0.0101, "Adam", 4, ("data", "architecture", "steps")),
+        (0.0101, "Adam", 3, ("architecture", "data", "steps")),
+        (0.0099, "Adam", 3, ("steps", "learning_rate")),
+        (0.0030, "SGD", 32, ("learning_rate", "steps", "optimizer")),
+        (0.0034, "SGD", 32, ("steps", "learning_rate")),
+        (0.0030, "Adam", 32, ("steps", "learning_rate")),
+    ],
+)
+def test_what_is_suspected_follows_how_far_the_weights_moved(a_step, optimizer, units, blamed):
+    record = changed(falling(to=0.8), {"update_to_weight_ratio": a_step}, outcome=failed(final_train_loss=2.3 * 0.8))
+    sites = (*record.sites[:-1], replace(record.sites[-1], units=units))
+    look = but(CLASSIFIER, "optimizer", name=optimizer, momentum=0.0)
+    finding = diagnose(replace(record, sites=sites, preflight=look)).findings[0]
+    assert (finding.condition, finding.blames) == ("too_short", blamed)
+    assert ("times its size already" in finding.summary) is (a_step > 0.01)
 
 
 def test_noise_is_no_pace():
