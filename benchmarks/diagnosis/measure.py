@@ -33,6 +33,8 @@ class Judged:
     detected_at: int | None
     """Step at which our rules found the expected condition during training; None for healthy runs and misses."""
     summary: str
+    confidence: float
+    """That of our primary finding."""
 
 
 def judge_all(cases: Sequence[Case], *, tick: Callable[[], None]) -> Iterator[Judged]:
@@ -59,6 +61,7 @@ def judged(case: Case, seed: int, record: RunRecord) -> Judged:
         culprit_missed=case.culprit is not None and error is None,
         detected_at=_detected_at(case, record, ours),
         summary=ours.findings[0].summary,
+        confidence=ours.findings[0].confidence,
     )
 
 

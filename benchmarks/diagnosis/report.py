@@ -17,6 +17,7 @@ from .borderline import borderline
 from .cases import Case, corpus
 from .generate import fresh
 from .measure import Judged, alarms_by_condition, confusion, false_alarms, judge_all, right, wilson
+from .reliability import Said, gap, table
 from .sound import sound
 from .wild import report as wild
 
@@ -127,6 +128,13 @@ def figures(name: str, rows: Sequence[Judged]) -> list[Row]:
             "fraction",
             f"95 %: {low:.3f} to {high:.3f}; a finding beside healthy in {beside}",
         )
+    said = [
+        Said(row.confidence, row.case.accepts(row.primary["1"]))
+        for row in rows
+        if row.primary["1"] != "insufficient_evidence"
+    ]
+    found += table(said, configuration=name)
+    add("confidence above the fraction right, mean", gap(said), "fraction")
     steps = [row.detected_at for row in rows if row.detected_at is not None]
     if steps:
         add("time to detection, median", statistics.median(steps), "steps", f"{len(steps)} sick runs; looks from 20 on")
@@ -155,12 +163,12 @@ def show(console: Console, name: str, rows: Sequence[Judged]) -> None:
         if any(cells):
             matrix.add_row(short, *(str(cell) if cell else "." for cell in cells))
     console.print(matrix)
-    table = Table(title=f"{name}: figures")
+    shown = Table(title=f"{name}: figures")
     for column in ("what", "value", "unit", "interval"):
-        table.add_column(column)
+        shown.add_column(column)
     for row in figures(name, rows):
-        table.add_row(str(row["subject"]), f"{row['value']:.3g}", str(row["unit"]), str(row["noise"]))
-    console.print(table)
+        shown.add_row(str(row["subject"]), f"{row['value']:.3g}", str(row["unit"]), str(row["noise"]))
+    console.print(shown)
     for judged in rows:
         if not judged.case.accepts(judged.primary["1"]):
             console.print(f"  missed {judged.case.name}, seed {judged.seed}: {judged.case.expected}. {judged.summary}")

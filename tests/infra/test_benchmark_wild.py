@@ -10,7 +10,9 @@ from gradclinic.kernel.vocabulary import Blame
 
 def told(*kinds: Blame, true: tuple[Blame, ...] | None, sick: bool = True, held_out: bool = True) -> Told:
     fault = None if true is None else Fault("a fault", true, lambda program: program, "somewhere")
-    return Told("p", held_out, fault, 0.1, sick, kinds, "a condition", {"autotrainer": False, "sagemaker": True})
+    return Told(
+        "p", held_out, fault, 0.1, sick, kinds, "a condition", 0.9, kinds[:3], {"autotrainer": False, "sagemaker": True}
+    )
 
 
 FOUND = [
@@ -67,3 +69,9 @@ def test_a_program_is_trained_sound_and_with_a_fault():
     softmax = next(fault for fault in faults if "softmax" in fault.name)
     faulty = tell(sound.but(steps=100), softmax, seed=0)
     assert (faulty.first, faulty.kinds[0]) == (True, "output_activation")
+
+
+def test_a_confidence_is_held_against_whether_the_primary_finding_blames_a_true_part():
+    rows = {(str(row["subject"]), str(row["configuration"])): row["value"] for row in figures(FOUND)}
+    assert rows["right at confidence 0.90 to 0.95", "held-out programs, 6"] == pytest.approx(3 / 6)
+    assert rows["confidence above the fraction right, mean", "held-out programs, 6"] == pytest.approx(0.9 - 0.5)

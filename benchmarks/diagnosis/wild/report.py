@@ -8,6 +8,7 @@ from gradclinic.diagnosis import RULE_SETS, Diagnosis
 from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
+from ..reliability import Said, gap, table
 from . import beginner, forum, images, own_loss, question, sequences, tabular, ticket, unseen
 from .program import Fault, Program, train
 
@@ -95,8 +96,18 @@ class Told:
     kinds: tuple[Blame, ...]
     """The parts blamed by harmful findings, most likely first."""
     primary: str
+    confidence: float
+    """That of the primary finding."""
+    leading: tuple[Blame, ...]
+    """The first three parts that the primary finding blames, if it does harm."""
     peers: dict[str, bool]
     """Whether each of the peers' rule sets found a fault."""
+
+    @property
+    def said(self) -> Said:
+        """Whether the primary finding blames a true part, or nothing where nothing is wrong."""
+        right = not self.leading if self.fault is None else bool(set(self.leading) & set(self.fault.kinds))
+        return Said(self.confidence, right)
 
     @property
     def first(self) -> bool:
@@ -130,6 +141,7 @@ def tell(sound: Program, fault: Fault | None, *, seed: int) -> Told:
     """Trains one program and diagnoses it."""
     program = sound if fault is None else fault.put_into(sound)
     trained = train(program, seed=seed, rule_sets=[name for name in RULE_SETS if name != "1"])
+    first = trained.diagnosis.findings[0]
     return Told(
         program=sound.name,
         held_out=sound.held_out,
@@ -138,6 +150,8 @@ def tell(sound: Program, fault: Fault | None, *, seed: int) -> Told:
         sick=_is_sick(trained.diagnosis),
         kinds=_kinds(trained.diagnosis),
         primary=trained.diagnosis.primary,
+        confidence=first.confidence,
+        leading=first.blames[:3] if first.harm else (),
         peers={name: _is_sick(diagnosis) for name, diagnosis in trained.peers.items()},
     )
 
@@ -202,6 +216,19 @@ def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
                         "noise": f"95 %: {low:.2f} to {high:.2f}{more}",
                     }
                 )
+        said = [each.said for each in group if each.primary != "insufficient_evidence"]
+        rows += table(said, configuration=name)
+        if said:
+            rows.append(
+                {
+                    "benchmark": "diagnosis --wild",
+                    "subject": "confidence above the fraction right, mean",
+                    "configuration": f"{name}, {len(said)}",
+                    "value": gap(said),
+                    "unit": "fraction",
+                    "noise": "",
+                }
+            )
         if faulty:
             rows.append(
                 {
