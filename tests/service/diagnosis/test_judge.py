@@ -143,7 +143,7 @@ def test_what_is_left_is_the_less_sure_the_nearer_another_condition_came(changes
     finding = diagnose(with_slope(changed(record, statistics), changes.get("slope", 0.0))).findings[0]
     probes = 31  # from step 150 to 300, none of which has learned
     assert finding.condition == "slow_convergence"
-    assert finding.confidence == pytest.approx((1 - doubt) * (probes + 1) / (probes + 2), abs=1e-3)
+    assert finding.confidence == pytest.approx(min(1 - doubt, 0.67) * (probes + 1) / (probes + 2), abs=1e-3)
 
 
 def test_a_finding_without_a_span_holds_for_all_steps_and_its_confidence_is_a_probability() -> None:

@@ -118,7 +118,7 @@ class SlowConvergence(Rule):
             record,
             thresholds,
             summary=summary,
-            certainty=1.0 - doubt,
+            certainty=min(1.0 - doubt, _BLAMED_RIGHTLY),
             more=near_slope_evidence(features, thresholds),
             blames=cause[1] if cause is not None else _FALLING if falling else _UNCLEAR if unclear else _AT_ITS_LIMIT,
             severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
@@ -212,6 +212,9 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
     )
 
 
+_BLAMED_RIGHTLY = 0.67
+"""How often what is left over blames a true part: 7 of the 10 programs of `benchmark diagnosis --wild` on which it was
+fitted, by the rule of succession; and 6 of 9 others. Where steps are measured to be too small, 14 of 14 were right."""
 _LARGE_STEP = 0.03
 """Mean relative change of the most changed layer a step, from which steps count as large: 30 times the 1e-3 of a
 healthy step. A judgement, asked only where nothing was learned, nothing else is wrong and the loss stands still."""

@@ -204,8 +204,11 @@ def test_a_network_that_learned_a_part_and_still_learns_is_only_warned_of(last, 
     assert left([1.0] * 6 + [last] * 3, ended=ended).severity == severity
 
 
-def test_the_doubt_is_taken_off_the_confidence() -> None:
-    assert left([1.0] * 9, doubt=0.25).confidence == pytest.approx(0.75 * 6 / 7, abs=1e-3)  # five of five probes
+@pytest.mark.parametrize(("doubt", "certainty"), [(0.5, 0.5), (0.25, 0.67), (0.0, 0.67)])
+def test_the_doubt_is_taken_off_the_confidence_which_is_no_more_than_what_is_left_over_is_right(
+    doubt: float, certainty: float
+) -> None:
+    assert left([1.0] * 9, doubt=doubt).confidence == pytest.approx(certainty * 6 / 7, abs=1e-3)  # five of five probes
 
 
 def remedies(finding, **network):
