@@ -60,6 +60,8 @@ OPERATIONS = {
 }
 REFUSING = [name for name in OPERATIONS if name not in {"GET /v1/catalogue", "GET /livez", "GET /readyz"}]
 """Operations that take something, so that something can be wrong with it."""
+EXAMPLES = pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])
+"""How many requests of each operation are drawn."""
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -68,12 +70,13 @@ CHECKS = [
 ]
 
 
+@EXAMPLES
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_answers_as_it_is_described(name: str, small: httpx.Client) -> None:
+def test_every_operation_answers_as_it_is_described(name: str, examples: int, small: httpx.Client) -> None:
     asked = []
 
     @given(case=OPERATIONS[name].as_strategy(generation_mode=GenerationMode.POSITIVE))
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     def ask(case: schemathesis.Case) -> None:
         asked.append(case.call_and_validate(base_url=str(small.base_url), checks=CHECKS, timeout=30).status_code)
 
@@ -81,12 +84,13 @@ def test_every_operation_answers_as_it_is_described(name: str, small: httpx.Clie
     assert asked
 
 
+@EXAMPLES
 @pytest.mark.parametrize("name", REFUSING)
-def test_every_operation_refuses_as_it_is_described(name: str, small: httpx.Client) -> None:
+def test_every_operation_refuses_as_it_is_described(name: str, examples: int, small: httpx.Client) -> None:
     asked = []
 
     @given(case=OPERATIONS[name].as_strategy(generation_mode=GenerationMode.NEGATIVE))
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     def ask(case: schemathesis.Case) -> None:
         asked.append(case.call_and_validate(base_url=str(small.base_url), checks=CHECKS, timeout=30).status_code)
 
