@@ -305,6 +305,16 @@ def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
     return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
 
 
+_NARROW = 3
+"""Units of a hidden layer up to which it may be too narrow."""
+
+
+def narrow(record: RunRecord) -> int | None:
+    """The units of the narrowest hidden layer, if they are so few that the network may be too small; None otherwise."""
+    width = min((site.units for site in record.sites if site.kind == "pre_activation"), default=_NARROW + 1)
+    return width if width <= _NARROW else None
+
+
 FEW_STEPS = 100
 """At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
 NOTHING_LEARNED = 0.95

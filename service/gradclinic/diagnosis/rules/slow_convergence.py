@@ -36,6 +36,7 @@ from .base import (
     loss_evidence,
     may_still_fall,
     moved_far_for_nothing,
+    narrow,
     near_slope_evidence,
     near_slope_in_words,
     outcome_in_words,
@@ -97,7 +98,7 @@ class SlowConvergence(Rule):
         falling = thrown is None and still_falling(features)
         by_heart = falling and _learns_by_heart(features, thresholds)
         cause = thrown or (
-            _PAIRED_WRONGLY if by_heart else None if falling else _other_cause(features, record, thresholds)
+            _guesses(record) if by_heart else None if falling else _other_cause(features, record, thresholds)
         )
         unclear = cause is None and not falling and may_still_fall(features, thresholds)
         advice = (
@@ -265,7 +266,7 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
         )
     if NOTHING_LEARNED < (features.relative_train_loss or 0.0) < _GUESSING:
         total = features.total_update
-        return _PAIRED_WRONGLY if total is None or total >= thresholds.large_update else _hardly_moved(total, features)
+        return _guesses(record) if total is None or total >= thresholds.large_update else _hardly_moved(total, features)
     return None
 
 
@@ -276,6 +277,20 @@ def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, .
     return (
         f"{moved}, so the steps are too {'few' if few else 'small'}",
         ("steps", "learning_rate", "labels") if few else ("learning_rate", "optimizer", "steps"),
+    )
+
+
+def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
+    """Where weights moved by their own size, and the loss is still that of guessing."""
+    width = narrow(record)
+    if width is None:
+        return _PAIRED_WRONGLY
+    return (
+        (
+            f"the weights move, but the loss stays at the level of guessing: take more units than the {width} of the"
+            " narrowest hidden layer, and check that each input is paired with its own target"
+        ),
+        ("architecture", "labels", "data"),
     )
 
 

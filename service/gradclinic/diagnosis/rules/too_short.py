@@ -23,6 +23,7 @@ from .base import (
     first_update,
     is_plain,
     moved_far_for_nothing,
+    narrow,
     outcome_in_words,
 )
 
@@ -96,19 +97,17 @@ class TooShort(Rule):
 _FAR = 3.0
 """Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
 between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
-_NARROW = 3
-"""Units of a hidden layer up to which it may be too narrow."""
 
 
 def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:
     """What may make the loss fall slowly, most likely first, and what to check, as a clause of the summary."""
     moved = features.total_update or 0.0
     if moved >= _FAR:
-        width = min((site.units for site in record.sites if site.kind == "pre_activation"), default=_NARROW + 1)
+        width = narrow(record)
         far = f". A layer moved by {_times(moved)} times its size already, so first check whether"
-        if width <= _NARROW:
-            narrow = f"{far} {counted(width, 'unit')} in the narrowest hidden layer suffice"
-            return ("architecture", "data", "steps"), narrow
+        if width is not None:
+            check = f"{far} {counted(width, 'unit')} in the narrowest hidden layer suffice"
+            return ("architecture", "data", "steps"), check
         return ("data", "architecture", "steps"), f"{far} each input is paired with its own target"
     small = moved < thresholds.large_update and features.steps_done >= FEW_STEPS
     if small and is_plain(record):

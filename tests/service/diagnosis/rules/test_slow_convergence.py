@@ -185,6 +185,15 @@ def test_weights_that_hardly_moved_have_had_too_small_or_too_few_steps(total_upd
     assert RULE.remainder(features, record, THRESHOLDS, doubt=0.0).blames == blamed
 
 
+@pytest.mark.parametrize(("units", "blamed"), [(3, "architecture"), (4, "labels")])
+def test_a_network_that_guesses_may_have_too_few_units_in_one_layer(units, blamed) -> None:
+    record = changed(stuck(), outcome=failed())
+    record = replace(record, sites=(*record.sites[:-1], replace(record.sites[-1], units=units)))
+    finding = RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0)
+    assert finding.blames[0] == blamed
+    assert ("more units than the 3" in finding.summary) is (blamed == "architecture")
+
+
 @pytest.mark.parametrize(
     ("scatter", "blamed"),
     [(0.0, "architecture"), (0.2, "steps")],
