@@ -17,7 +17,7 @@ from ..use_cases.service import Service
 from .http.accept import choose
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, CheckId, IdempotencyKey, TheService, problems
-from .http.paging import ThePage
+from .http.paging import PageOfChecks
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 
 router = APIRouter(prefix="/v1/checks", tags=["regression"], route_class=StrictJSONRoute)
@@ -60,7 +60,7 @@ def create_check(
 def list_checks(
     *,
     service: TheService,
-    paging: ThePage,
+    paging: PageOfChecks,
     baseline: Named = None,
     schedule: Named = None,
     verdict: Annotated[CheckVerdict | None, Query(description="Only checks with this verdict.")] = None,

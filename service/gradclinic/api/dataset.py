@@ -15,7 +15,7 @@ from ..use_cases.dataset import keep
 from ..use_cases.upload import read_upload
 from .http.accept import has_arrow
 from .http.dependencies import BODY_PROBLEMS, TheService, problems
-from .http.paging import ThePage
+from .http.paging import PageOfDatasets
 
 PATH = "/v1/datasets"
 PARQUET = "application/vnd.apache.parquet"
@@ -76,7 +76,7 @@ async def create_dataset(
 
 
 @router.get("", summary="List data sets", responses=problems(422))
-def list_datasets(*, service: TheService, paging: ThePage) -> DatasetPage:
+def list_datasets(*, service: TheService, paging: PageOfDatasets) -> DatasetPage:
     """Uploaded data sets, ordered by id."""
     page = service.store.datasets.page(after=paging.after, limit=paging.limit)
     return paging.answer(DatasetPage, page, item=DatasetAnswer.model_validate)

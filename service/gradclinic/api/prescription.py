@@ -14,7 +14,7 @@ from ..use_cases.prescription import submit_prescription, why
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, PrescriptionId, TheService, problems
 from .http.filters import ConditionFilter, Labels
-from .http.paging import ThePage
+from .http.paging import PageOfPrescriptions
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 
 router = APIRouter(prefix="/v1/prescriptions", tags=["prescriptions"], route_class=StrictJSONRoute)
@@ -47,7 +47,7 @@ def create_prescription(
 def list_prescriptions(
     *,
     service: TheService,
-    paging: ThePage,
+    paging: PageOfPrescriptions,
     labels: Labels,
     status: Annotated[StudyStatus | None, Query(description="Only prescriptions with this status.")] = None,
     condition: ConditionFilter = None,

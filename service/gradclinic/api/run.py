@@ -19,7 +19,7 @@ from ..use_cases.service import Service
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
 from .http.filters import ConditionFilter, Labels
-from .http.paging import ThePage
+from .http.paging import PageOfRuns
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of
 from .http.waiting import Prefer, seconds_to_wait, until
 
@@ -90,7 +90,7 @@ def _detail(service: Service, run_id: str) -> RunDetailAnswer:
 def list_runs(
     *,
     service: TheService,
-    paging: ThePage,
+    paging: PageOfRuns,
     labels: Labels,
     status: Annotated[RunStatus | None, Query(description="Only runs with this status.")] = None,
     condition: ConditionFilter = None,

@@ -17,7 +17,7 @@ from ..use_cases.study import submit_study
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
 from .http.filters import Labels
-from .http.paging import ThePage
+from .http.paging import PageOfStudies
 from .http.submitted import RETRY_AFTER_S, cancel, headers_of, point_to
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"], route_class=StrictJSONRoute)
@@ -57,7 +57,7 @@ def create_study(
 def list_studies(
     *,
     service: TheService,
-    paging: ThePage,
+    paging: PageOfStudies,
     labels: Labels,
     status: Annotated[StudyStatus | None, Query(description="Only studies with this status.")] = None,
     condition: Annotated[

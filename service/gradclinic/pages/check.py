@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import After, CheckId, TheService
+from ..api.http.dependencies import AfterCheck, CheckId, TheService
 from ..kernel.errors import InsufficientData, NotFound
 from ..kernel.json import JsonObject
 from ..kernel.names import NAME_PATTERN
@@ -31,7 +31,7 @@ router = page_router()
 def show_all(
     service: TheService,
     baseline: Annotated[str | None, Query(max_length=100, pattern=NAME_PATTERN)] = None,
-    after: After = None,
+    after: AfterCheck = None,
 ) -> HTMLResponse:
     """Checks, newest first, with baselines and schedules."""
     return render("checks.html", listed(service, baseline=baseline, after=after))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import After, TheService
+from ..api.http.dependencies import AfterDataset, TheService
 from ..kernel.amounts import bytes_in_words
 from ..store import DatasetRecord
 from ..use_cases.service import Service
@@ -17,7 +17,7 @@ router = page_router()
 
 
 @router.get("/datasets")
-def show_all(service: TheService, after: After = None) -> HTMLResponse:
+def show_all(service: TheService, after: AfterDataset = None) -> HTMLResponse:
     """Uploaded data sets, ordered by id."""
     return render("datasets.html", listed(service, after=after))
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import After, PrescriptionId, TheService
+from ..api.http.dependencies import AfterPrescription, PrescriptionId, TheService
 from ..comparison import Comparison
 from ..comparison.arms import BASELINE, CONTROL
 from ..diagnosis import Finding
@@ -32,7 +32,7 @@ router = page_router()
 
 
 @router.get("/prescriptions")
-def show_all(service: TheService, after: After = None) -> HTMLResponse:
+def show_all(service: TheService, after: AfterPrescription = None) -> HTMLResponse:
     """Searches for a cure, newest first."""
     return render("prescriptions.html", listed(service, after=after))
 

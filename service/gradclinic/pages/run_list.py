@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from fastapi import Depends, Query
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import After, TheService
+from ..api.http.dependencies import AfterRun, TheService
 from ..diagnosis.rules import RULES
 from ..kernel.status import ENDED, RunStatus
 from ..use_cases.service import Service
@@ -62,7 +62,7 @@ class RunsView:
 
 
 @router.get("/runs")
-def show(service: TheService, filters: Annotated[RunFilters, Depends()], after: After = None) -> HTMLResponse:
+def show(service: TheService, filters: Annotated[RunFilters, Depends()], after: AfterRun = None) -> HTMLResponse:
     """A page of runs, newest first."""
     return render("runs.html", listed(service, filters, after=after))
 

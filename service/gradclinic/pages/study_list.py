@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import After, TheService
+from ..api.http.dependencies import AfterStudy, TheService
 from ..store import Study
 from ..use_cases.service import Service
 from .rendering import page_router, render
@@ -17,7 +17,7 @@ router = page_router()
 
 
 @router.get("/studies")
-def show(service: TheService, after: After = None) -> HTMLResponse:
+def show(service: TheService, after: AfterStudy = None) -> HTMLResponse:
     """A page of studies, newest first."""
     return render("studies.html", listed(service, after=after))
 

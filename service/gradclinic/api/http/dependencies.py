@@ -50,15 +50,23 @@ IdempotencyKey = Annotated[
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items on the page.")]
-After = Annotated[
-    str | None,
-    Query(
-        min_length=1,
+
+
+def _after(noun: str) -> object:
+    """The parameter `after` of a list whose items have ids `<noun>_...`."""
+    return Query(
         max_length=40,
-        pattern=r"^[A-Za-z0-9_]+$",
+        pattern=rf"^{noun}_[A-Za-z0-9]+$",
         description="Continue after this item: the `next` of a page.",
-    ),
-]
+    )
+
+
+AfterRun = Annotated[str | None, _after("run")]
+AfterStudy = Annotated[str | None, _after("study")]
+AfterPrescription = Annotated[str | None, _after("prescription")]
+AfterCheck = Annotated[str | None, _after("check")]
+AfterDataset = Annotated[str | None, _after("data")]
+AfterAct = Annotated[str | None, _after("act")]
 
 _PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _MEANING = {

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request, Response
 
 from ...store import Page
-from .dependencies import After, Limit
+from .dependencies import AfterAct, AfterCheck, AfterDataset, AfterPrescription, AfterRun, AfterStudy, Limit
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -19,7 +19,7 @@ class Paging:
 
     request: Request
     response: Response
-    after: After = None
+    after: str | None = None
     limit: Limit = 50
 
     def answer(self, model: Callable[..., Answer], page: Page[Item], *, item: Callable[[Item], object]) -> Answer:
@@ -27,7 +27,54 @@ class Paging:
         return model(items=[item(each) for each in page.items], next=link_next(self.request, self.response, page.next))
 
 
-ThePage = Annotated[Paging, Depends()]
+@dataclass(frozen=True)
+class _RunPaging(Paging):
+    """The requested page of runs."""
+
+    after: AfterRun = None
+
+
+@dataclass(frozen=True)
+class _StudyPaging(Paging):
+    """The requested page of studies."""
+
+    after: AfterStudy = None
+
+
+@dataclass(frozen=True)
+class _PrescriptionPaging(Paging):
+    """The requested page of prescriptions."""
+
+    after: AfterPrescription = None
+
+
+@dataclass(frozen=True)
+class _CheckPaging(Paging):
+    """The requested page of checks."""
+
+    after: AfterCheck = None
+
+
+@dataclass(frozen=True)
+class _DatasetPaging(Paging):
+    """The requested page of data sets."""
+
+    after: AfterDataset = None
+
+
+@dataclass(frozen=True)
+class _ActPaging(Paging):
+    """The requested page of entries of the audit."""
+
+    after: AfterAct = None
+
+
+PageOfRuns = Annotated[_RunPaging, Depends()]
+PageOfStudies = Annotated[_StudyPaging, Depends()]
+PageOfPrescriptions = Annotated[_PrescriptionPaging, Depends()]
+PageOfChecks = Annotated[_CheckPaging, Depends()]
+PageOfDatasets = Annotated[_DatasetPaging, Depends()]
+PageOfActs = Annotated[_ActPaging, Depends()]
 
 
 def link_next(request: Request, response: Response, key: str | None) -> str | None:
