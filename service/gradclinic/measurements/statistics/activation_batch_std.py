@@ -7,7 +7,7 @@ from .base import Array, Block, TensorStatistic
 
 def batch_std(block: Block) -> Array:
     """[k]: each unit's standard deviation over the batch (without Bessel's correction), RMS over the units."""
-    return block.norm((block.by_sample - block.unit_means).flatten(1)) / sqrt(block.entries)
+    return block.deviation_norms / sqrt(block.entries)
 
 
 STATISTICS = (

@@ -29,7 +29,6 @@ class Array(Protocol):
     def square(self) -> Self: ...
     def sqrt(self) -> Self: ...
     def double(self) -> Self: ...
-    def flatten(self, start_dim: int, /) -> Self: ...
     def amax(self, dim: int, /) -> Self: ...
     def mean(self, dim: int, /) -> Self: ...
 
@@ -58,18 +57,23 @@ class Block(Protocol):
         """The entries in float64, [k, entries]."""
 
     @property
-    def by_sample(self) -> Array:
-        """The entries in float64, [k, batch, entries of a sample]."""
+    def largest(self) -> Array:
+        """Largest of the `sizes` of each tensor, [k] float64; NaN if one is."""
 
     @property
-    def unit_means(self) -> Array:
-        """Mean over the batch of each entry of a sample, [k, 1, entries of a sample]."""
+    def sums(self) -> Array:
+        """Sum of each tensor's entries, [k] float64."""
+
+    @property
+    def norms(self) -> Array:
+        """L2 norm of each tensor, [k] float64."""
+
+    @property
+    def deviation_norms(self) -> Array:
+        """L2 norm of each tensor's entries minus their means over the batch, [k] float64."""
 
     def total(self, rows: Array, /) -> Array:
-        """Sum of each row of [k, n], added up in float64, [k]."""
-
-    def norm(self, rows: Array, /) -> Array:
-        """L2 norm of each row of [k, n] float64, [k]."""
+        """Sum of each row of [k, n], [k] float64, with a relative error of at most 1e-6 if no entry is negative."""
 
     def count(self, comparison: Literal["lt", "eq"], bound: float, /) -> Array:
         """How many `sizes` of each tensor are less than, or equal to, a bound, [k] float64. NaN is neither."""
@@ -91,7 +95,9 @@ class Statistic:
     unit: str
     help: str
     full: bool = False
-    """Whether it is in the full set (every `recording.full_every` steps) or in the basic set."""
+    """Whether it is in the full set (every `recording.full_every` steps)."""
+    interval: Literal["every", "sites_every", "probe_every"] = "every"
+    """The number of the recording plan that says how often it is recorded, if it is not in the full set."""
     rank: int = 10**6
     """Its place where statistics are listed; those without one come last, by name."""
 

@@ -7,7 +7,7 @@ from .base import Array, Block, TensorStatistic
 
 def rms(block: Block) -> Array:
     """[k]: root mean square over batch and units."""
-    return block.norm(block.exact) / sqrt(block.entries)
+    return block.norms / sqrt(block.entries)
 
 
 STATISTICS = (
