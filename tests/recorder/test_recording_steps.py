@@ -71,3 +71,42 @@ def test_what_stands_out_is_at_least_twice_what_was_usual_and_says_nothing_of_a_
     assert steady.stands_out(2.1)
     assert not Level([1.0] * 31).stands_out(1e9)
     assert not Level([0.0] * 32).stands_out(1.0)
+
+
+def test_layer_outputs_are_recorded_densely_at_first_and_then_as_rarely_as_the_plan_says():
+    plan = RecordingSteps(RecordingPlan(adaptive=False), 300)
+    seen = [step for step in range(300) if plan.sites(step)]
+    assert seen[:20] == list(range(20))
+    assert set(seen[20:]) == {step for step in range(20, 300) if step % 5 == 0}
+    assert all(plan.basic(step) for step in range(300))
+
+
+def test_a_plan_that_says_how_often_layer_outputs_are_recorded_is_followed():
+    often, with_the_rest = RecordingPlan(sites_every=1), RecordingPlan(every=7, full_every=50, dense_until=0)
+    assert all(RecordingSteps(often, 300).sites(step) for step in range(300))
+    plan = RecordingSteps(with_the_rest, 300)
+    assert [step for step in range(60) if plan.sites(step)] == [0, 7, 14, 21, 28, 35, 42, 49, 50, 56]
+
+
+@pytest.mark.parametrize("steps", [60, 300, 2000, 100_000])
+def test_a_run_is_probed_about_60_times_and_after_its_last_step(steps):
+    plan = RecordingSteps(RecordingPlan(), steps)
+    probes = [step for step in range(steps + 1) if plan.probe(step)]
+    assert 60 <= len(probes) - 1 <= 66
+    assert (probes[0], probes[-1]) == (0, steps)
+
+
+def test_a_run_of_unknown_length_is_probed_ever_more_rarely():
+    plan = RecordingSteps(RecordingPlan(), None)
+    probes = [step for step in range(100_000) if plan.probe(step)]
+    assert probes[:4] == [0, 5, 10, 15]
+    assert len([step for step in probes if step < 300]) < 70
+    assert len(probes) < 400
+    assert (np.diff(np.diff(probes)) >= 0).all()
+
+
+def test_a_run_of_unknown_length_is_recorded_up_to_four_times_as_rarely_later():
+    plan = RecordingSteps(RecordingPlan(adaptive=False, full_every=1000), None)
+    sites = [step for step in range(5000) if plan.sites(step)]
+    assert set(np.diff([step for step in sites if 20 <= step < 300])) == {5}
+    assert set(np.diff(sites[-20:])) == {20}

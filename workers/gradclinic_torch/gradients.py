@@ -1,6 +1,7 @@
 """The gradients of another program's training: their norms, and the factor of a scaler."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 
 from .placement import is_split, plain
 from .reductions import norms_of
+
+KIND = attrgetter("dtype", "layout")
 
 
 class Gradients:
@@ -18,6 +21,9 @@ class Gradients:
 
     def norms(self) -> Tensor:
         """[parameters]: L2 norm of each one's gradient, 0 if it has none or is sharded over several processes."""
+        whole = [each.grad for each in self._parameters if type(each.grad) is Tensor]
+        if len(whole) == len(self._parameters) and set(map(KIND, whole)) == {(torch.float32, torch.strided)}:
+            return norms_of(whole)
         known = [
             (index, plain(each.grad))
             for index, each in enumerate(self._parameters)

@@ -96,7 +96,7 @@ class Watch:
 
     def _hook(self, name: str, module: nn.Module) -> None:
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-            if not self._looks():
+            if not self._looks(name):
                 return None
             seen: tuple[Any, ...] | None = None
             try:
@@ -107,16 +107,21 @@ class Watch:
             return None if seen is None else (seen, kwargs)
 
         def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
-            if self._looks():
+            if self._looks(name):
                 self._guarded(lambda: self._left(name, module, output))
 
         self._handles.append(module.register_forward_pre_hook(outside_graph(before), with_kwargs=True))
         self._handles.append(module.register_forward_hook(outside_graph(after)))
 
-    def _looks(self) -> bool:
-        """Whether this is training; validation (eval() or no_grad()) is not observed."""
+    def _looks(self, name: str) -> bool:
+        """Whether this is training; validation (eval() or no_grad()) is not observed.
+
+        In a step that is not recorded, only the module is of interest whose call begins a pass.
+        """
         viewer = self.viewer
         if viewer is None:
+            return False
+        if name != self._root and self._root is not None and isinstance(viewer, Uninterested):
             return False
         return viewer.probing or (self._model.training and torch.is_grad_enabled())
 

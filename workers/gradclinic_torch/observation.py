@@ -14,6 +14,8 @@ class Observation:
 
     step: int
     full: bool
+    sites: bool = True
+    """Whether the gradients at the sites are recorded."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """In a full step, the tensors at the sites and after their activations, by tap."""
     gradients: dict[str, Tensor] = field(default_factory=dict)

@@ -126,9 +126,10 @@ class Observer:
             if observation is None:
                 return
             scale = self._gradients.weights_scale
-            after = (self._gradients.norms() / scale).norm()
+            norms = self._gradients.norms() / scale
+            after = norms.norm()
             clipped = (after < step.total_norm * CLIPPED).double()
-            recorder.after_clipping(observation, clipped=clipped, total_norm=after, weights_scale=scale)
+            recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
             if observation.full and self._facts.probe is None:
                 counted = self._units.saw(self.step, observation.values, samples=self._samples())
                 if counted is not None:
@@ -240,7 +241,7 @@ class Observer:
 
     def _arm(self, recorder: Recorder) -> None:
         """Observe the next forward pass according to the plan."""
-        recorded = recorder.plan.basic(self.step) and bool(self._found)
+        recorded = recorder.plan.sites(self.step) and bool(self._found)
         self._watch.viewer = self._taps = Taps(self._found, full=recorder.plan.full(self.step))
         if not recorded:
             self._watch.viewer = Uninterested()
@@ -256,7 +257,7 @@ class Observer:
             observation.gradients = {name: grad for name, grad in grads.items() if grad is not None}
         elif full:
             observation.values, observation.gradients = self._taps.values()
-        else:
+        elif recorder.plan.sites(self.step):
             observation.site_rms = self._taps.rms()
         return observation
 

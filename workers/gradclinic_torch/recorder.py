@@ -80,7 +80,9 @@ class Recorder:
 
     def observe(self, step: int) -> Observation | None:
         """Begin a step; None where the plan does not record it."""
-        return Observation(step, self.plan.full(step)) if self.plan.basic(step) else None
+        if not self.plan.basic(step):
+            return None
+        return Observation(step, self.plan.full(step), sites=self.plan.sites(step))
 
     def tap(self, observation: Observation, name: str, output: Tensor) -> None:
         """Hold a site's tensor and its gradient, even below a frozen layer; or only the norm of the gradient."""
@@ -155,17 +157,16 @@ class Recorder:
 
     @torch.no_grad()
     def after_clipping(
-        self, observation: Observation, *, clipped: Tensor | None, total_norm: Tensor, weights_scale: float = 1.0
+        self, observation: Observation, *, clipped: Tensor | None, norms: Tensor, total_norm: Tensor
     ) -> None:
-        """Record the gradient that the optimizer will see; `total_norm` is its norm over all parameters."""
+        """Record the gradient that the optimizer will see: its norm by trained parameter, and over all of them."""
         step = observation.step
         if self._norm_is_known:
             self._buffer.put("grad_norm_l2_clipped", step, total_norm.reshape(1))
         if clipped is not None and self._norm_is_known:
             self._buffer.put("clipped", step, clipped.reshape(1))
         if observation.full and self._weights:
-            norms = norms_of([gradient_of(weight) for weight in self._weights])
-            self._buffer.put("weight_grad_norm_l2_clipped", step, norms / weights_scale)
+            self._buffer.put("weight_grad_norm_l2_clipped", step, self._of_weights(norms))
             self._motion.before_step()
 
     @torch.no_grad()
@@ -250,8 +251,11 @@ class Recorder:
         self._buffer.put("train_loss", of.step, of.loss.detach().reshape(1))
         if self._norm_is_known:
             self._buffer.put("grad_norm_l2", of.step, of.total_norm.reshape(1))
-        with_frozen = torch.cat([of.norms, of.norms.new_zeros(1)])
-        self._buffer.put("weight_grad_norm_l2", of.step, with_frozen[self._columns])
+        self._buffer.put("weight_grad_norm_l2", of.step, self._of_weights(of.norms))
+
+    def _of_weights(self, norms: Tensor) -> Tensor:
+        """[weights]: those of the parameters' norms that belong to the recorded weights; 0 if they are not trained."""
+        return torch.cat([norms, norms.new_zeros(1)])[self._columns]
 
     def _compare_with_previous(self, step: int, *, wanted: bool) -> None:
         """Record the cosine between this step's gradient and the one before, and keep this one, where they are due."""

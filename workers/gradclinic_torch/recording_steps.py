@@ -10,9 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import ALARMS, DENSE_STEPS
+from gradclinic.measurements.schedule import UNKNOWN, scheduled
 
-PROBES = 60
-"""Approximate number of probes of a run."""
+SITES_DENSE = 20
+"""Steps at the start of a run whose gradients at the layer outputs are all recorded, if the plan leaves that open."""
+RAREST = 4
+"""In a run of unknown length, gradients at the layer outputs are recorded up to so many times as rarely later."""
 
 
 class Level:
@@ -53,7 +56,12 @@ class RecordingSteps:
 
         What a step showed changes the plan at the next multiple of `look_every`, as often as a device is asked.
         """
+        plan = scheduled(recording, steps=steps)
+        if plan.sites_every is None or plan.probe_every is None:
+            raise TypeError("a scheduled plan has a number for each of them")
         self._recording, self._steps = recording, steps
+        self._sites_every, self._probe_every = plan.sites_every, plan.probe_every
+        self._sites_dense = SITES_DENSE if recording.sites_every is None and recording.every == 1 else 0
         self.look_every = look_every
         self._loss, self._norm = Level(), Level()
         self._alarms = 0
@@ -67,6 +75,13 @@ class RecordingSteps:
         """Whether the basic statistics are recorded at this step."""
         return self.full(step) or step % self._recording.every == 0
 
+    def sites(self, step: int) -> bool:
+        """Whether the gradients at the layer outputs are recorded at this step."""
+        if self.full(step) or step < self._sites_dense:
+            return True
+        rarer = 1 if self._recording.sites_every or self._recording.every > 1 else min(RAREST, self._rarer(step))
+        return step % (self._sites_every * rarer) == 0 and self.basic(step)
+
     def alarmed(self, step: int) -> bool:
         """Whether this step is recorded because an earlier one was an outlier."""
         return step in self._dense
@@ -77,9 +92,9 @@ class RecordingSteps:
 
     def probe(self, step: int) -> bool:
         """Whether the probe batch is measured before this step; also after the last."""
-        if self._steps is None:  # twice as rarely each time that the number of steps has doubled
-            return step % (1 << max(0, (step // PROBES).bit_length() - 1)) == 0
-        return step % max(1, self._steps // PROBES) == 0 or step == self._steps
+        if self._steps is not None:
+            return step % self._probe_every == 0 or step == self._steps
+        return step % (self._probe_every * self._rarer(step)) == 0
 
     def saw(self, step: int, *, loss: float, grad_norm: float) -> None:
         """Add the loss and the gradient norm of a step; both are finite."""
@@ -91,6 +106,10 @@ class RecordingSteps:
         if stood_out and step >= self._dense.stop and self._alarms < ALARMS:
             first = (step // self.look_every + 1) * self.look_every
             self._dense, self._alarms = range(first, first + DENSE_STEPS), self._alarms + 1
+
+    def _rarer(self, step: int) -> int:
+        """The factor of an interval in a run of unknown length: it doubles whenever the number of steps has."""
+        return 1 if self._steps is not None else 1 << (step // UNKNOWN).bit_length()
 
     def _planned(self, step: int) -> bool:
         return step < self._recording.dense_until or step % self._recording.full_every == 0

@@ -53,9 +53,15 @@ class RecordingPlan(Spec):
     """Which statistics are recorded, and at which steps."""
 
     every: Annotated[int, Field(ge=1, le=100_000)] = 1
-    """Record the basic statistics every this many steps."""
+    """Record the basic statistics every this many steps: the loss and the norms of the gradients."""
+    sites_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Of these, record the gradients at the layer outputs every this many steps. Null is each of the first 20 steps,
+    then as often as about 1 % of the training's time allows, at least 60 times in a run; with `every` above 1, as often
+    as that."""
     full_every: Annotated[int, Field(ge=1, le=100_000)] = 10
     """Record all statistics every this many steps."""
+    probe_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Evaluate the probe, 256 samples, every this many steps. Null is about 60 times in a run."""
     dense_until: Annotated[int, Field(ge=0, le=100_000)] = 10
     """Record all statistics at every step before this one."""
     adaptive: bool = True

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from ..experiments.experiment import Experiment
+from ..experiments.experiment import Experiment, RecordingPlan
 from .base import Answer
 from .prediction import PredictionAnswer
 
@@ -72,6 +72,8 @@ class ResolveAnswer(Answer):
     """Upper bound of the storage for recorded statistics."""
     recorded_steps: int
     """Upper bound of the number of recorded steps; adaptive recording records every step when something happens."""
+    recording: RecordingPlan
+    """How often the run is recorded: the experiment's plan, with a number for everything that it leaves open."""
     predicted_profile: PredictionAnswer
     """Mean-field prediction of the gradient profile before the first step; if there is none, `reason` says why."""
     listing: str

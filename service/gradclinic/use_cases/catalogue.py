@@ -99,7 +99,7 @@ def _statistics() -> list[StatisticEntry]:
             per=statistic.per,
             unit=statistic.unit,
             shape=shapes[statistic.per],
-            recorded="every recording.full_every steps" if statistic.full else "every recording.every steps",
+            recorded=f"every recording.{'full_every' if statistic.full else statistic.interval} steps",
         )
         for statistic in STATISTICS.values()
     ]

@@ -2,7 +2,7 @@
 
     build, initialize -> started
     for each step:
-        probe (every max(1, steps // 60) steps)     recorder.after_probe
+        probe, where the plan has one               recorder.after_probe
         forward                                      recorder.tap, at each site
         backward                                     recorder.after_backward, or pass_by
         not finite? stop here, without the update    recorder.after_backward, for the repeated step
@@ -191,7 +191,7 @@ class _Fit:
         self.divergence.add(step, loss=loss, total_norm=total_norm)
         self.divergence.look(after=step)
         if not self.progress.broke():
-            self._update(observation, gradients, total_norm, learning_rate)
+            self._update(observation, gradients, norms, learning_rate)
             self.progress.step = step + 1
         elif noise is not None:
             with self._recording():
@@ -201,7 +201,7 @@ class _Fit:
     def _there_and_back(self, chosen: Tensor, observation: Observation | None) -> tuple[Tensor, list[Tensor]]:
         """Loss of a batch, and the unscaled gradients of all trained parameters."""
         self.optimizer.zero_grad(set_to_none=True)
-        tap = partial(self.recorder.tap, observation) if observation else None
+        tap = partial(self.recorder.tap, observation) if observation and observation.sites else None
         outputs = self.objective.outputs(self.objective.inputs[chosen], tap)
         loss = self.objective.loss(outputs, self.objective.targets[chosen])
         self.loss_scale.backward(loss)
@@ -228,13 +228,13 @@ class _Fit:
             buffer.copy_(before)
 
     def _update(
-        self, observation: Observation | None, gradients: list[Tensor], total_norm: Tensor, learning_rate: float
+        self, observation: Observation | None, gradients: list[Tensor], norms: Tensor, learning_rate: float
     ) -> None:
-        clipped = clip(self.experiment.clipping, gradients, total_norm, weights=self.parameters)
+        clipped = clip(self.experiment.clipping, gradients, norms.norm(), weights=self.parameters)
         if observation:
             with self._recording():
-                after = total_norm if clipped is None else norms_of(gradients).norm()
-                self.recorder.after_clipping(observation, clipped=clipped, total_norm=after)
+                after = norms if clipped is None else norms_of(gradients)
+                self.recorder.after_clipping(observation, clipped=clipped, norms=after, total_norm=after.norm())
         self.optimizer.step()
         if observation:
             with self._recording():

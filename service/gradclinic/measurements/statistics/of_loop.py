@@ -9,6 +9,7 @@ STATISTICS = (
         "loss per activation",
         "g: batch size x RMS of dL/d(site), the loss averaged over the batch; before clipping and loss scaling",
         rank=1,
+        interval="sites_every",
     ),
     Statistic(
         "dead_fraction",
@@ -16,6 +17,7 @@ STATISTICS = (
         "fraction",
         "Fraction of units whose phi' is 0 on every sample of the probe batch (256 training samples)",
         rank=13,
+        interval="probe_every",
     ),
     Statistic(
         "weight_grad_norm_l2", "weight", "loss per weight", "L2 norm of the weight's gradient, before clipping", rank=14
@@ -82,5 +84,6 @@ STATISTICS = (
         "loss",
         "Loss on the fixed probe batch (the first 256 training samples); batch norm uses batch statistics",
         rank=29,
+        interval="probe_every",
     ),
 )
