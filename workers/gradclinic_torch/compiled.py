@@ -1,4 +1,4 @@
-"""Support for `torch.compile`: hooks stay out of the graph, and modules keep their names."""
+"""Modules that `torch.compile` or DDP wraps: hooks stay out of the graph, and modules keep their names."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,17 +30,27 @@ def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """All modules, named as in the uncompiled model; the model itself, as it is called, is ''."""
+    """All modules, named as in the model that was compiled or trains in parallel; the model as it is called is ''."""
+    plain: dict[str, str] = {}
+    within: set[str] = set()
+    """The names of wrappers."""
     for name, module in model.named_modules():
-        parts = name.split(".")
-        plain = ".".join(part for part in parts if part != WRAPPED)
-        if not name or (plain and not is_wrapper(module)):
-            yield plain, module
+        parent, _, last = name.rpartition(".")
+        plain[name] = plain[parent] if name and parent in within else f"{plain.get(parent, '')}.{last}".strip(".")
+        if is_wrapper(module):
+            within.add(name)
+        if not name or (plain[name] and name not in within):
+            yield plain[name], module
 
 
 def is_wrapper(module: nn.Module) -> bool:
-    """Whether a module was returned by `torch.compile`."""
-    return WRAPPED in module._modules
+    """Whether a module holds another one and computes what that does: of `torch.compile` and of DDP."""
+    return WRAPPED in module._modules or is_data_parallel(module)
+
+
+def is_data_parallel(module: nn.Module) -> bool:
+    """Whether a module trains copies of another one in several processes."""
+    return torch.distributed.is_available() and isinstance(module, nn.parallel.DistributedDataParallel)
 
 
 _tracing = {"whole": True}

@@ -25,6 +25,7 @@ from .loop_facts import LoopFacts
 from .loss_watch import LossWatch
 from .observer import Observer
 from .placement import is_split
+from .process_group import Processes
 from .sender import Sender
 from .sinks import Elsewhere, Here, Keeper
 from .training_hooks import TrainingHooks
@@ -101,7 +102,8 @@ class Recording:
         self._patience_s = patience_s
         self._here = Here() if to is None else None
         self._elsewhere = None if to is None else Elsewhere(Sender(to), name=name, labels=labels)
-        self._keeper: Keeper = self._here or self._to()
+        processes = Processes.of(model)
+        self._keeper = self._own_keeper() if processes is None else processes.keeper(self._own_keeper())
         self._watch = Watch(model, on_error=self._give_up)
         plan = RecordingPlan(every=every, full_every=full_every, dense_until=dense_until)
         self._observer = Observer(
@@ -212,10 +214,11 @@ class Recording:
 
     # --- the end ---
 
-    def _to(self) -> Elsewhere:
-        if self._elsewhere is None:
+    def _own_keeper(self) -> Keeper:
+        found = self._here or self._elsewhere
+        if found is None:
             raise RuntimeError("there is no service to send to")
-        return self._elsewhere
+        return found
 
     def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
         told = self._facts["constant_loss"] is not None

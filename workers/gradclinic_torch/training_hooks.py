@@ -12,7 +12,7 @@ from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.preflight import Preflight
 
 from .closure import Arguments, followed
-from .compiled import outside_graph
+from .compiled import is_data_parallel, outside_graph
 from .constant import ConstantLoss
 from .critic import Critic
 from .fitted_constant import FittedConstant
@@ -51,8 +51,11 @@ class TrainingHooks:
         self._silent = False
         alone = not any(is_split(each) for each in model.parameters())
         """Whether no parameter is sharded over several processes; otherwise all of them would have to take part."""
+        parallel = any(is_data_parallel(module) for module in model.modules())
+        """Whether another forward pass, as the search for an origin makes it, may wait for other processes."""
         self._last_batch = SideLook(
-            LastBatch(model, optimizer) if alone else None, loses="the origin of the first NaN is unknown"
+            LastBatch(model, optimizer) if alone and not parallel else None,
+            loses="the origin of the first NaN is unknown",
         )
         self._first_look = SideLook(
             FirstLook(model, optimizer, criterion) if alone else None, loses="the first batches are not checked"
