@@ -259,7 +259,7 @@ def gpt2(*, checkpoint: Literal["no", "reentrant", "other"] = "no") -> nn.Module
         )
     )  # fmt: skip
     if checkpoint != "no":
-        model.gradient_checkpointing_enable({"use_reentrant": checkpoint == "reentrant"})
+        model.activation_checkpointing_enable({"use_reentrant": checkpoint == "reentrant"})
         model.enable_input_require_grads()
     return model
 

@@ -45,11 +45,13 @@ def samples(batches: Batches) -> list[dict[str, Tensor]]:
     ]
 
 
-def by_hand(batches: Batches, *, passes: int, max_norm: float | None, rate: float) -> Recording:
-    """The same training, told step by step."""
+def by_hand(
+    batches: Batches, *, passes: int, max_norm: float | None, rate: float, steps: int | None = None
+) -> Recording:
+    """The same training, told step by step; with `steps`, also how many are planned, as some frameworks know."""
     model = Losing()
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    with Recording(model, optimizer, model.criterion) as recording:
+    with Recording(model, optimizer, model.criterion, steps=steps) as recording:
         for number, (inputs, labels) in enumerate(batches, start=1):
             loss = model(inputs, labels)["loss"] / passes
             loss.backward()

@@ -54,7 +54,7 @@ def test_a_trainer_is_recorded_as_the_same_loop_by_hand(passes: int, max_norm: f
     assert recording is not None
     assert recording.over is None
     assert recording.step == 24
-    hand = by_hand(batches, passes=passes, max_norm=max_norm, rate=0.1)
+    hand = by_hand(batches, passes=passes, max_norm=max_norm, rate=0.1, steps=24)
     assert_same_record(recording.record, hand.record)
     assert_clipped(recording.record, max_norm)
     plain = Losing()

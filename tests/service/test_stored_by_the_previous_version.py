@@ -38,6 +38,9 @@ layer outputs and probes are recorded."""
 RENAMED = [("decades", "orders of magnitude")]
 """Units by their previous and their present name."""
 
+FITTED = {"confidence"}
+"""What today's rules say otherwise of slow convergence: its confidence is fitted to how often it blamed a true part."""
+
 NOT_LISTED = {"experiment", "resolved_experiment"}
 """Keys of a run that this version leaves out of lists of runs."""
 
@@ -102,7 +105,8 @@ def _differences(before: Any, now: Any, at: str = "", *, judged_anew: bool = Fal
         remedies = "suggested_remedies"
         if remedies in before and not _alike_remedies(before[remedies], now[remedies], judged_anew=judged_anew):
             yield f"{at}/{remedies}: {before[remedies]} became {now[remedies]}"
-        for key in before.keys() & now.keys() - WORDING - {remedies}:
+        passed_over = {remedies} | (FITTED if judged_anew and before.get("condition") == "slow_convergence" else set())
+        for key in before.keys() & now.keys() - WORDING - passed_over:
             yield from _differences(before[key], now[key], f"{at}/{key}", judged_anew=judged_anew)
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for index, (one, other) in enumerate(zip(before, now, strict=True)):

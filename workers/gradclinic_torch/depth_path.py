@@ -1,9 +1,9 @@
-"""The paths over depth of layer outputs: along a path, the whole gradient of each output comes through the next.
+"""Sorts layer outputs into paths over depth. Along a path, all of an output's gradient comes through the next output.
 
-The order of calls is not the graph. An encoder and its decoder, two towers, or a gate and what it multiplies are called
-one after the other, and the gradient that arrives at one has not passed the others. A gradient that is smaller at one
-of them than at another is no loss over the depth. Neither is one that comes to all positions (tokens, pixels) from
-the one of them that went on, or from their mean: there a path ends, and another begins.
+Modules that are called one after the other need not lie on one path. An encoder and its decoder, two towers, or a gate
+and the signal that it multiplies each get their gradient by another way. A smaller gradient at one of them than at
+another says nothing about depth. A path also ends where only one of many positions (tokens, pixels), or their mean, is
+used: each position before that place gets only a part of the gradient.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -21,17 +21,17 @@ class Place:
     name: str
     leave: Node
     entry: Node | None
-    """Of a block: where its input stands, from which its path comes; what else goes in is on another path."""
+    """The node of a block's input. What else enters the block lies on another path. None for a layer."""
     entries: int
     """Numbers for each unit: samples times positions (tokens, pixels)."""
 
 
 def paths_of(places: Sequence[Place], root: Node, links: Links) -> list[str | None]:
-    """For each place, in the order of calls, the path that it lies on; None if that is too short to be judged.
+    """The path of each place, in the order of calls; None if the path is too short to be judged.
 
-    "" is the longest path, of several the first; each other path is called by the name of its first place. Where no
-    path has three places (a program that adds to a stream of its own outside of any module), the longest sequence is
-    taken in which each place is reached from the one before, by whatever ways.
+    The longest path is "" (the first of several), and each other path has the name of its first place. If no path has
+    three places, for example because the program adds to a residual stream outside of any module, the path is the
+    longest sequence in which each place can be reached from the one before.
     """
     dominators = dominators_of(root, links)
     reached = reached_by([place.leave for place in places], root, links)
@@ -48,9 +48,9 @@ def paths_of(places: Sequence[Place], root: Node, links: Links) -> list[str | No
 
 
 def _next_places(places: Sequence[Place], dominators: Mapping[Node, Node | None]) -> list[int | None]:
-    """For each place the nearest one that all of its gradient comes through, if it goes in there as the input.
+    """For each place, the nearest later place that all of its gradient comes through and whose input it is.
 
-    None where of its positions one goes on, or their mean: before that, each has only a fraction of the gradient.
+    None if only one of its positions is used, or their mean.
     """
     by_node = {place.leave: index for index, place in enumerate(places)}
     found: list[int | None] = []
@@ -68,17 +68,17 @@ def _next_places(places: Sequence[Place], dominators: Mapping[Node, Node | None]
 
 
 def _chains(after: Sequence[int | None], reached: Sequence[Set[int]]) -> list[list[int]]:
-    """The places in chains.
+    """The places, joined to chains.
 
-    Where several lead to one place, the one goes on that all others come from too: it is passed on beside them, as a
-    signal beside its gate. Without such a one the longest way goes on, of several the last called.
+    If several chains lead to one place, the one that continues is the one from which all others start, as a signal
+    continues beside its gate. If there is none, the longest chain continues, or of equally long ones the last called.
     """
     before: dict[int, list[int]] = {}
     for index, follower in enumerate(after):
         if follower is not None:
             before.setdefault(follower, []).append(index)
     chain_to: dict[int, list[int]] = {}
-    for last in sorted(range(len(after)), key=lambda index: len(reached[index])):  # those that it comes from, first
+    for last in sorted(range(len(after)), key=lambda index: len(reached[index])):  # a place after all that lead to it
         ways = before.get(last, [])
         origin = [way for way in ways if all(way in reached[other] for other in ways if other != way)]
         goes_on = max(origin or ways, key=lambda way: (len(chain_to[way]), way), default=None)

@@ -1,8 +1,8 @@
 """Finds a model's sites in its first step: the outputs of weighted layers, and the activations that follow.
 
-forward    every module's output is noted, with its place in the autograd graph
-backward   gradients at what may become a site are caught
-find()     layer -> norms after it -> activation after those; blocks that add their input; cells by time step
+forward    notes every module's output and its node in the autograd graph
+backward   keeps the gradients of these outputs
+find()     makes sites of layers (with the norms and the activation behind them), residual blocks and time steps
 """
 
 from collections.abc import Iterator, Sequence
@@ -68,7 +68,7 @@ class Discovery:
         self._entries: dict[Key, Node | None] = {}
 
     def begins(self, samples: int) -> None:
-        """Of several passes in a step the last one is looked at that something came back to."""
+        """A forward pass begins. Of several in a step, the last one that got a gradient counts."""
         if any(passage.gradients for passage in self._passages):
             self._before = self._passages
         self._passages = []
@@ -76,9 +76,9 @@ class Discovery:
 
     @property
     def passages(self) -> list[Passage]:
-        """The calls of that pass to whose outputs something came back, in the order in which they end.
+        """The calls of that pass whose outputs got a gradient, in the order in which they ended.
 
-        What a checkpoint without reentrance computes again is not among them: the first computation is.
+        If a checkpoint computed a call again, without reentrance, only the first computation is among them.
         """
         seen = [each for each in self._passages if each.gradients]
         return in_forward_order(seen or [each for each in self._before if each.gradients])
@@ -164,7 +164,7 @@ class Discovery:
 
 
 def _readouts(passages: Sequence[Passage], root: Node, links: Links) -> list[Key]:
-    """The calls of the layer that is called last, from which the way to the loss has no other such layer."""
+    """The calls of the last weighted layer behind which no other weighted layer lies on the way to the loss."""
     weighted = [passage for passage in passages if passage.weighted]
     under = reached_by([each.leave for each in weighted], root, links)
     before = set[int]().union(*under)
@@ -175,7 +175,7 @@ def _readouts(passages: Sequence[Passage], root: Node, links: Links) -> list[Key
 def _along_paths(
     found: Sequence[tuple[Found, Passage]], passages: Sequence[Passage], root: Node, links: Links
 ) -> list[Found]:
-    """The sites, each on its path over the depth."""
+    """The sites, each with its path over the depth."""
     by_key = {passage.key: passage for passage in passages}
     over_depth = [(each, of) for each, of in found if each.info.in_profile and not each.info.group]
     places = [

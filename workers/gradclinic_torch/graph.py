@@ -20,7 +20,7 @@ _MULTIPLY = (
 
 
 Links = Mapping[Node, Sequence[Node]]
-"""What some nodes take from, where torch's graph does not say: a part that a checkpoint computes again has its own."""
+"""The inputs of nodes that torch's graph lacks, because a checkpoint computes that part in a graph of its own."""
 
 
 def consumers_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node, list[Node]]:
@@ -38,11 +38,11 @@ def consumers_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node, 
 
 
 def dominators_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node, Node | None]:
-    """For each node under `root`: the nearest node that every way from it to the root goes through; None for the root.
+    """For each node under `root`: the nearest node that lies on every way from it to the root; None for the root.
 
     All of the gradient that arrives at a node has come through its dominators.
-    Source: Cooper, Harvey and Kennedy 2001, A simple, fast dominance algorithm; the graph has no circle, so that one
-    pass is enough.
+    Source: Cooper, Harvey and Kennedy 2001, A simple, fast dominance algorithm; one pass is enough, because the graph
+    has no cycles.
     """
     consumers = consumers_of(root, links)
     nearest: dict[Node, Node | None] = {root: None}
@@ -67,10 +67,10 @@ def dominators_of(root: Node, links: Links = MappingProxyType({})) -> dict[Node,
 
 
 def reached_by(nodes: Sequence[Node], root: Node, links: Links = MappingProxyType({})) -> list[set[int]]:
-    """For each node, the indices of those that a way to it starts from."""
+    """For each node, the indices of the nodes from which a way leads to it."""
     index_of = {node: index for index, node in enumerate(nodes)}
     below: dict[Node, int] = {}
-    """A bit for each node at or under this one."""
+    """For each visited node, a bit for each of `nodes` at or under it."""
     for node in _upward(None, root, links):
         found = 0
         for each in _below(node, links):
@@ -83,11 +83,11 @@ def reached_by(nodes: Sequence[Node], root: Node, links: Links = MappingProxyTyp
 
 
 def adds_its_input(entry: Node, leave: Node, *, unchanged: bool = False) -> bool:
-    """Whether what goes in at `entry` comes out at `leave` also on a way with at most one weight, fewer than others.
+    """Whether this is a residual block: it adds its input, or one projection of it, to what its layers made of it.
 
-    Such is a residual block: the identity, or one projection, is added to what several layers made of the input. A
-    product added to other products, with nothing between that is not linear, is one linear layer (LoRA), and no block.
-    unchanged: only the identity counts, and no projection.
+    Products that are added to each other with only linear operations between them are one linear layer, such as LoRA,
+    and no residual block.
+    unchanged: a block that adds a projection does not count.
     """
     spans = {entry: (0, 0)}
     joined = bends = False
@@ -103,18 +103,18 @@ def adds_its_input(entry: Node, leave: Node, *, unchanged: bool = False) -> bool
 
 
 def multiplies(entry: Node, leave: Node) -> bool:
-    """Whether a product, such as a matrix's or a convolution's, stands between."""
+    """Whether there is a product, such as a linear layer or a convolution, between two nodes."""
     return leave is not None and any(is_product(node) for node in _upward(entry, leave) if node is not entry)
 
 
 def reads_alone(entry: Node, leave: Node, consumers: Mapping[Node, Sequence[Node]]) -> bool:
-    """Whether what stands at `entry` goes nowhere but into the operations on the way to `leave`."""
+    """Whether the output of `entry` is used only by operations on the way to `leave`."""
     inside = set(_upward(entry, leave))
     return all(taker in inside for taker in consumers.get(entry, ()))
 
 
 def leaves_of(root: Node) -> list[Tensor]:
-    """The tensors that a backward from `root` writes a gradient to, those nearest to it first."""
+    """The tensors that get a gradient if backward starts at `root`, the nearest first."""
     found: list[Tensor] = []
     seen, waiting = {root}, deque([root])
     while waiting:
@@ -130,7 +130,7 @@ def leaves_of(root: Node) -> list[Tensor]:
 
 
 def number_of(node: Node) -> int | None:
-    """The place of a node in the order in which its thread made nodes; None if torch does not provide it."""
+    """The number of a node in the order in which its thread created nodes; None if torch does not provide it."""
     number = getattr(node, "_sequence_nr", None)
     return None if number is None else int(number())
 
@@ -138,7 +138,7 @@ def number_of(node: Node) -> int | None:
 def holds_all(root: Node, numbers: Set[int]) -> bool:
     """Whether the nodes with these numbers are all in the graph under `root`.
 
-    A node's number is larger than those of the nodes it takes from, so what was made before all of these is left out.
+    A node's number is larger than those of its inputs, so the search leaves out what was created before all of these.
     """
     missing, seen, waiting = set(numbers), {root}, [root]
     while missing and waiting:
@@ -164,7 +164,7 @@ def is_linear(node: Node) -> bool:
 
 
 def is_linear_map(root: Node) -> bool:
-    """Whether nothing on the way from the leaves to `root` bends a signal; batch norm, which scales, does not."""
+    """Whether all operations from the leaves to `root` are linear; batch norm, which scales, counts as linear."""
     return all(
         is_linear(node) or node.name().partition("Backward")[0].endswith(("BatchNorm", "Embedding"))
         for node in _upward(None, root)
@@ -188,10 +188,10 @@ _RESHAPES = (
     "View", "UnsafeView", "Squeeze", "Unsqueeze", "Reshape", "ToCopy", "T", "Transpose", "Permute", "Select", "Slice",
     "Clone", "Alias",
 )  # fmt: skip
-"""What moves numbers without changing them."""
+"""Operations that move numbers without changing them."""
 
 _BEGIN = "torch::autograd::AccumulateGrad"
-"""Where a graph begins: also that of a part that a checkpoint computes again."""
+"""A leaf of a graph, also of the graph in which a checkpoint computes its part."""
 
 _REDUCTIONS = ("Mean", "Sum", "Select", "Slice", "Index", "IndexSelect", "Gather", "Amax", "Max", "Narrow", "Split")
 
@@ -199,7 +199,7 @@ _LINEAR = (
     "Add", "Sub", "Mul", "Div", "Neg", "Sum", "Mean", "Expand", "Cat", "Stack", "Split", "NativeDropout",
     "FusedDropout", _BEGIN,
 )  # fmt: skip
-"""What else bends no signal; a gate, which multiplies two signals, has an activation of its own."""
+"""Other operations that count as linear. A gate multiplies two signals, and has an activation of its own."""
 
 
 def nearest_operation(node: Node | None) -> Node | None:
@@ -213,7 +213,7 @@ def nearest_operation(node: Node | None) -> Node | None:
 
 
 def _upward(entry: Node | None, leave: Node, links: Links = MappingProxyType({})) -> Iterator[Node]:
-    """The nodes between, each after those that it takes from; nodes beyond `entry` are not visited."""
+    """The nodes from `entry` to `leave`, each after its inputs; nodes under `entry` are not visited."""
     done, waiting = {entry}, [(leave, False)]
     while waiting:
         node, ready = waiting.pop()

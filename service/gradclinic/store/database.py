@@ -137,6 +137,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._of_projects.pool = self.engine.pool  # both go on with the same new pool if this is used again
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gradclinic.checkpoints import Checkpoints
+from gradclinic.kernel.project import DEFAULT
 from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import Message, Store
@@ -101,7 +102,7 @@ def test_a_run_survives_the_death_of_its_worker_at_every_point_and_ends_once(
         settings = Settings(data_dir=folder, broker_url=valkey.url, checkpoint_every_s=1e-9, resend_after_s=1e-9)
         first, second = (Trainer(settings, owner=f"vm/{number}/1") for number in (1, 2))
         store = first.store
-        run = submitted(store, **SHORT)
+        run = submitted(store.within(DEFAULT), **SHORT)
         first.service.announce([Message(run.id, run.queue, run.priority)])
         valkey.flush()  # the worker has taken the message
         place = killed_at(point, first, run.id, monkeypatch)

@@ -25,7 +25,8 @@ class Order(IntEnum):
     """
 
     DATA_OR_WIRING = 2
-    """Below 10: what was wrong before the first step; first unusable labels, and weights that are not trained."""
+    """Values below 10 are for what was wrong before the first step, such as unusable labels or weights that are not
+    trained."""
     NON_FINITE_ORIGIN = 3
     LOSS_OR_OUTPUT = 4
     NO_SIGNAL = 5
@@ -35,7 +36,7 @@ class Order(IntEnum):
     SCALES = 9
     """The scales of inputs and targets."""
     BLOWN_UP = 10
-    """What stopped the training."""
+    """The loss or the gradient grew until training stopped."""
     NO_NONLINEARITY_BLOWN_UP = 12
     SCALES_BLOWN_UP = 13
     """If training diverged after it began well, the divergence comes first, and the scales explain it."""
@@ -49,14 +50,14 @@ class Order(IntEnum):
     SMALL_STEPS = 70
     VANISHING = 80
     DEAD_AS_CONSEQUENCE = 85
-    """From here on: possible consequences, and what is left."""
+    """Values from here on are for possible consequences of other conditions, and for what is left."""
     SWINGS = 90
     SATURATED_LATE = 91
     VANISHING_LATE = 92
     TOO_FEW_STEPS = 93
     NOTHING_ELSE = 94
     HEALTHY = 100
-    """From here on: nothing is wrong."""
+    """Values from here on are for runs in which nothing is wrong."""
     NOT_KNOWN = 110
 
 
@@ -172,8 +173,8 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
 
 
 _STAYED = 1.25
-"""Up to this many times its first value a loss has stayed where it was: a batch of 32 squared errors scatters by a
-quarter of its mean (sqrt(2/32))."""
+"""A loss of at most this many times its first value stayed where it was: the mean of 32 squared errors scatters by a
+quarter (sqrt(2/32))."""
 
 
 def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> bool:
@@ -185,9 +186,9 @@ def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> boo
 
 
 def needed_rise(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
-    """How much the rises must add up to: more goes back and forth than is gained; where it learned, much of all.
+    """The sum of all rises from which swings count as an oscillation.
 
-    A loss that still falls fast rises now and then on its way down, also in a network that learned.
+    It grows with the net change, because a loss that falls fast also rises now and then on its way down.
     """
     if is_learned:
         return max(thresholds.rise_sum_learned, thresholds.rise_to_net * max(0.0, swings.net_change))
@@ -206,12 +207,12 @@ def not_known_to_have_learned(features: Features, thresholds: Thresholds) -> boo
 
 
 _STARTING_TOO_LARGE = 30.0
-"""Root mean square of a layer's outputs over that of the inputs, or over 1. Schemes that fit keep it near 1; a factor
-of 30 at the readout makes logits with which a classifier is certain, and wrong, before the first step."""
+"""Root mean square of a layer's outputs, relative to that of the inputs or to 1, whichever is larger. Suitable schemes
+keep it near 1. With a factor of 30 at the readout, a classifier is certain, and wrong, before the first step."""
 
 
 def starts_too_large(record: RunRecord) -> bool:
-    """Whether the initial weights enlarge the signal so much that the first steps start from far outside."""
+    """Whether the initial weights enlarge the signal so much that training starts far from where it can succeed."""
     seen, levels = record.preflight, record.get("activation_rms")
     if seen is None or seen.inputs is None or not len(levels) or levels.steps[0] != 0:
         return False
@@ -260,7 +261,7 @@ def overflows_float16(features: Features, record: RunRecord) -> bool:
 
 
 def enough(features: Features, thresholds: Thresholds) -> bool:
-    """Whether there are steps and records enough to judge anything but a divergence."""
+    """Whether there are enough steps and records to judge anything but a divergence."""
     return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
 
 
@@ -331,7 +332,7 @@ def near_slope(features: Features, thresholds: Thresholds) -> float | None:
 
 
 def near_slope_evidence(features: Features, thresholds: Thresholds) -> tuple[Evidence, ...]:
-    """A slope that is near its threshold, for findings of other conditions, which it may have a part in."""
+    """A slope that is near its threshold, as evidence of other conditions to which it may contribute."""
     slope = near_slope(features, thresholds)
     if slope is None:
         return ()
