@@ -333,5 +333,5 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "mamba": Architecture(mamba, text, 3e-3, log(WORDS)),
     "bert": Architecture(bert, topics, 1e-3),
     "t5": Architecture(t5, text, 1e-3, log(WORDS)),
-    "whisper": Architecture(whisper, speech, 1e-3, log(WORDS)),
+    "whisper": Architecture(whisper, speech, 2e-3, log(WORDS)),
 }
