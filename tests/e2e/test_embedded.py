@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,6 +98,7 @@ def test_what_dies_is_started_again_and_no_run_is_lost(service: Embedded, api: h
 def test_a_worker_that_dies_with_a_message_it_took_loses_no_run(service: Embedded, api: httpx.Client) -> None:
     ended(api, submit(api))  # so that its child is up and waits
     child = _the_child(service)
+    eventually(lambda: _is_idle(child))  # a run has ended before its child has told the parent so
     child.suspend()
     held = submit(api)
     queue = Queue(service.settings)
@@ -122,6 +124,13 @@ def _the_child(service: Embedded) -> psutil.Process:
         if process.parent().cmdline()[-1] == "gradclinic_workers"
     ]
     return child
+
+
+def _is_idle(process: psutil.Process, *, for_s: float = 0.3) -> bool:
+    """Whether a process uses no processor time for a while."""
+    before = process.cpu_times()
+    time.sleep(for_s)
+    return process.cpu_times() == before
 
 
 def _answers(api: httpx.Client) -> bool:
