@@ -5,8 +5,8 @@ from dataclasses import replace
 from ..measurements.record import RunRecord
 from .features import Features
 from .finding import Finding
+from .outcome import blown_up
 from .rules import NOTHING_WRONG, RULES
-from .rules.base import blown_up
 from .rules.slow_convergence import SlowConvergence
 from .thresholds import Thresholds
 

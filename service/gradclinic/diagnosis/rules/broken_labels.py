@@ -4,8 +4,10 @@ from ...measurements.preflight import LossFacts, TargetFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, percent
+from .base import Order, Rule
 
 _ENOUGH_ROWS = 100
 """With so many rows of one class, a second class that has 5 % of the data is missing by chance in .6 % of cases."""

@@ -12,18 +12,10 @@ from ..confidence import agreement
 from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import enough, failed, starts_too_large
+from ..phrase import all_named, loss_evidence, outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import (
-    Order,
-    Rule,
-    all_named,
-    enough,
-    failed,
-    loss_evidence,
-    outcome_in_words,
-    percent,
-    starts_too_large,
-)
+from .base import Order, Rule
 
 _BORN_DEAD: tuple[Blame, ...] = ("initialization", "hidden_activation", "input_scaling")
 _DIED: tuple[Blame, ...] = ("learning_rate", "initialization", "hidden_activation")

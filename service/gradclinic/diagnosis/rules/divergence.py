@@ -18,8 +18,10 @@ from ...remedies.against import (
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import blown_up, steps_are_ordinary
+from ..phrase import against_constant, all_named, loss_evidence
 from ..thresholds import Thresholds
-from .base import Order, Rule, against_constant, all_named, blown_up, loss_evidence, steps_are_ordinary
+from .base import Order, Rule
 from .unscaled_inputs import UnscaledInputs
 from .unscaled_targets import UnscaledTargets
 

@@ -5,8 +5,10 @@ from ...measurements.record import RunRecord
 from ..confidence import agreement
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import enough, learned
+from ..phrase import against_constant, loss_evidence
 from ..thresholds import Thresholds
-from .base import Order, Rule, against_constant, enough, learned, loss_evidence
+from .base import Order, Rule
 
 
 class Healthy(Rule):

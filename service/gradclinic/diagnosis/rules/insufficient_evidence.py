@@ -7,8 +7,10 @@ from ...measurements.profile import MIN_SITES
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import NOTHING_LEARNED, enough, learned
+from ..phrase import NO_YARDSTICK, NOT_ENDED, counted, percent
 from ..thresholds import Thresholds
-from .base import NO_YARDSTICK, NOT_ENDED, NOTHING_LEARNED, Order, Rule, counted, enough, learned, percent
+from .base import Order, Rule
 
 _SEEN = 0.5
 """With less than half of the trained weights in view, most of what can be wrong is out of view (a definition)."""

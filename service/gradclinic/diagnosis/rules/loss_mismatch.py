@@ -18,8 +18,10 @@ from ...remedies.against import LOG_PROBABILITIES, PLAIN_OUTPUTS, USUAL_LOSS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import not_known_to_have_learned
+from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, not_known_to_have_learned, outcome_in_words
+from .base import Order, Rule
 
 _Fault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
 

@@ -9,8 +9,10 @@ from ...remedies.against import BFLOAT16, FLOAT32
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words, percent
+from .base import Order, Rule
 
 _LOST = 0.2
 """Fraction of a layer's gradient entries that are 0 or below the normal numbers."""

@@ -7,8 +7,10 @@ from ...remedies.against import RELU
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import NOTHING_LEARNED, blown_up, failed
+from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
-from .base import NOTHING_LEARNED, Order, Rule, blown_up, counted, failed, outcome_in_words
+from .base import Order, Rule
 
 
 class MissingNonlinearity(Rule):

@@ -5,8 +5,10 @@ from ...measurements.preflight import MixingFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import not_known_to_have_learned
+from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, not_known_to_have_learned, outcome_in_words
+from .base import Order, Rule
 
 _Fault = tuple[str, float, tuple[Blame, ...]]
 

@@ -4,8 +4,10 @@ from ...kernel.vocabulary import Blame
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import starts_too_large
+from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, outcome_in_words, starts_too_large
+from .base import Order, Rule
 
 _CUT: tuple[Blame, ...] = ("output_activation", "loss", "initialization")
 _STARTED: tuple[Blame, ...] = ("initialization", "output_activation", "loss")

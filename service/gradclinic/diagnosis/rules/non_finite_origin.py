@@ -8,8 +8,10 @@ from ...measurements.origin import NonFiniteOrigin
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import overflows_float16, starts_too_large
+from ..phrase import counted, named
 from ..thresholds import Thresholds
-from .base import Order, Rule, counted, named, overflows_float16, starts_too_large
+from .base import Order, Rule
 from .divergence import onset_of_blow_up
 from .loss_mismatch import has_no_floor
 

@@ -4,8 +4,10 @@ from ...measurements.preflight import WiringFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import listed, outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, listed, outcome_in_words, percent
+from .base import Order, Rule
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 

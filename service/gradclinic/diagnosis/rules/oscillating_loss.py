@@ -10,22 +10,11 @@ from ...remedies.network import Network
 from ..confidence import above
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import blown_up, enough, learned, needed_rise, swinging
+from ..phrase import against_constant, loss_evidence, outcome_in_words, percent
+from ..slope import near_slope_evidence, near_slope_in_words
 from ..thresholds import Thresholds
-from .base import (
-    Order,
-    Rule,
-    against_constant,
-    blown_up,
-    enough,
-    learned,
-    loss_evidence,
-    near_slope_evidence,
-    near_slope_in_words,
-    needed_rise,
-    outcome_in_words,
-    percent,
-    swinging,
-)
+from .base import Order, Rule
 
 
 class OscillatingLoss(Rule):

@@ -8,8 +8,10 @@ from ...remedies.against import PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words, percent
+from .base import Order, Rule
 
 _SOME = 0.05
 """Fraction of the targets out of reach from which on an output's activation is called wrong: fewer may be outliers."""

@@ -21,8 +21,10 @@ from ..confidence import agreement
 from ..culprits import saturated_layers
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import enough, failed
+from ..phrase import all_named, loss_evidence, outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, all_named, enough, failed, loss_evidence, outcome_in_words, percent
+from .base import Order, Rule
 
 
 class SaturatedActivations(Rule):

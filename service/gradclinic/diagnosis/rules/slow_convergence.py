@@ -22,27 +22,22 @@ from ...remedies.network import Network
 from ..confidence import share_above
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..thresholds import Thresholds
-from .base import (
+from ..outcome import (
     FEW_STEPS,
     NOTHING_LEARNED,
-    Order,
-    Rule,
     blown_up,
-    counted,
     enough,
     failed,
     first_update,
-    loss_evidence,
     may_still_fall,
     moved_far_for_nothing,
     narrow,
-    near_slope_evidence,
-    near_slope_in_words,
-    outcome_in_words,
-    percent,
     still_falling,
 )
+from ..phrase import counted, loss_evidence, outcome_in_words, percent
+from ..slope import near_slope_evidence, near_slope_in_words
+from ..thresholds import Thresholds
+from .base import Order, Rule
 from .exploding_gradients import ExplodingGradients
 from .vanishing_gradients import VanishingGradients
 

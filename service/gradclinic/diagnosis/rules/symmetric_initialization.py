@@ -7,8 +7,10 @@ from ...remedies.against import KAIMING, XAVIER
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words
+from .base import Order, Rule
 
 
 class SymmetricInitialization(Rule):

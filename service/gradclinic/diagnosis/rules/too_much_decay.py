@@ -10,8 +10,10 @@ from ...remedies.against import LESS_DECAY, NO_DECAY
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words, percent
+from .base import Order, Rule
 
 _LEFT = 0.2
 """Fraction of its initial norm that the typical weight keeps. Trained weights grow or keep their size: of the labelled

@@ -7,8 +7,10 @@ from ...remedies.against import LESS_DROPOUT
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
-from .base import Order, Rule, failed, outcome_in_words, percent
+from .base import Order, Rule
 
 _MOST = 0.8
 """Dropout from which on it is called too much: common values are .1 to .5, and of .8 a fifth of the units is left."""

@@ -11,21 +11,10 @@ from ...remedies.against import LONGER, rate
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import FEW_STEPS, blown_up, enough, failed, first_update, is_plain, moved_far_for_nothing, narrow
+from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
-from .base import (
-    FEW_STEPS,
-    Order,
-    Rule,
-    blown_up,
-    counted,
-    enough,
-    failed,
-    first_update,
-    is_plain,
-    moved_far_for_nothing,
-    narrow,
-    outcome_in_words,
-)
+from .base import Order, Rule
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""

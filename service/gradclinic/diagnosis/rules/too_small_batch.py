@@ -7,8 +7,10 @@ from ...remedies.against import LARGER_BATCH, NORM_OF_EACH_SAMPLE, rate
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, counted, failed, outcome_in_words
+from .base import Order, Rule
 
 _FEWEST = 8
 """Values that a batch norm averages over. Its estimate of a variance from n values is off by sqrt(2/(n - 1)): half of

@@ -8,8 +8,10 @@ from ...remedies.against import STANDARDIZED
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import blown_up, failed
+from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, failed, outcome_in_words
+from .base import Order, Rule
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the inputs. Initializations by fan keep the inputs' scale, so at 10 the first layer's values lie beyond the

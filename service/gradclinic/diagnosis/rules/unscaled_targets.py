@@ -8,8 +8,10 @@ from ...remedies.against import STANDARDIZED, STANDARDIZED_TARGETS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import blown_up, failed
+from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
-from .base import Order, Rule, blown_up, failed, outcome_in_words
+from .base import Order, Rule
 
 _LARGE, _SMALL = 10.0, 0.01
 """RMS of the targets. Outputs start at about 1, and so does the gradient of a squared error at targets of about 1; at

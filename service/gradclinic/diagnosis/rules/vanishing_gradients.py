@@ -25,22 +25,11 @@ from ..confidence import above, share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, still_falling
+from ..phrase import all_named, loss_evidence, outcome_in_words, percent
+from ..slope import NEAR
 from ..thresholds import Thresholds
-from .base import (
-    NEAR,
-    NOTHING_LEARNED,
-    Order,
-    Rule,
-    all_named,
-    blown_up,
-    enough,
-    failed,
-    first_update,
-    loss_evidence,
-    outcome_in_words,
-    percent,
-    still_falling,
-)
+from .base import Order, Rule
 
 
 class VanishingGradients(Rule):

@@ -1,17 +1,16 @@
-"""The questions that rules share, at and beside the values where their answers change."""
+"""At and beside the values where the outcome changes."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from gradclinic.diagnosis import outcome
 from gradclinic.diagnosis.features import extract
-from gradclinic.diagnosis.rules import base
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.losses import Swings
-from gradclinic.measurements.record import WeightInfo
 
-from ..records import healthy_record
+from .records import healthy_record
 
 THRESHOLDS = Thresholds()
 FEATURES = extract(healthy_record())
@@ -30,7 +29,7 @@ def probed(losses, **changes):
 
 
 def blown_up(found):
-    return base.blown_up(found, THRESHOLDS)
+    return outcome.blown_up(found, THRESHOLDS)
 
 
 def test_what_left_the_numbers_has_blown_up():
@@ -108,7 +107,7 @@ def swings(*, rises, intervals=100, total=10.0, net=1.0):
     ],
 )
 def test_a_network_that_did_not_learn_swings_where_a_tenth_of_the_intervals_rise_by_twice_the_change(changes, is_so):
-    assert base.swinging(swings(**changes), THRESHOLDS, is_learned=False) is is_so
+    assert outcome.swinging(swings(**changes), THRESHOLDS, is_learned=False) is is_so
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ def test_a_network_that_did_not_learn_swings_where_a_tenth_of_the_intervals_rise
     ],
 )
 def test_a_network_that_learned_swings_where_more_rise_and_by_half_of_the_loss_at_least(changes, is_so):
-    assert base.swinging(swings(**changes), THRESHOLDS, is_learned=True) is is_so
+    assert outcome.swinging(swings(**changes), THRESHOLDS, is_learned=True) is is_so
 
 
 # --- learned, failed, enough -------------------------------------------------------------------------------
@@ -143,123 +142,11 @@ def test_a_network_that_learned_swings_where_more_rise_and_by_half_of_the_loss_a
 )
 def test_half_of_the_constant_predictors_loss_is_learned_and_only_an_end_without_it_is_failed(changes, learned, failed):
     found = features(**changes)
-    assert (base.learned(found, THRESHOLDS), base.failed(found, THRESHOLDS)) == (learned, failed)
+    assert (outcome.learned(found, THRESHOLDS), outcome.failed(found, THRESHOLDS)) == (learned, failed)
 
 
 @pytest.mark.parametrize(
     ("steps", "records", "is_so"), [(20, 6, True), (19, 6, False), (20, 5, False), (500, 5, False), (19, 500, False)]
 )
 def test_twenty_steps_and_six_records_are_enough(steps, records, is_so):
-    assert base.enough(features(steps_done=steps, finite_records=records), THRESHOLDS) is is_so
-
-
-# --- a slope that is near its threshold of 1.5 decades ------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("start", "early", "near"),
-    [
-        (None, None, None),
-        (0.9, 0.5, None),
-        (1.0, 0.5, 1.0),
-        (0.5, 1.2, 1.2),
-        (-1.2, 1.0, -1.2),
-        (None, -1.4, -1.4),
-        (1.2, 1.5, None),
-        (-1.5, 1.2, None),
-    ],
-)
-def test_the_steeper_slope_is_near_from_two_thirds_of_its_threshold_on(start, early, near):
-    found = features(depth_slope_start=start, depth_slope_early=early)
-    assert base.near_slope(found, THRESHOLDS) == near
-    evidence = [(each.name, each.value, each.threshold) for each in base.near_slope_evidence(found, THRESHOLDS)]
-    threshold = None if near is None else 1.5 if near > 0 else -1.5
-    assert evidence == ([] if near is None else [("depth_slope", near, threshold)])
-
-
-def test_a_near_slope_is_told_by_what_it_would_be_beyond_its_threshold():
-    lost = base.near_slope_in_words(features(depth_slope_start=1.2, depth_slope_early=0.0), THRESHOLDS)
-    gained = base.near_slope_in_words(features(depth_slope_start=-1.2, depth_slope_early=0.0), THRESHOLDS)
-    assert "gradients shrink by a factor of 10^1.2" in lost
-    assert "close to the 10^1.5 from which they count as vanishing" in lost
-    assert "gradients grow by a factor of 10^1.2" in gained
-    assert "count as exploding" in gained
-    assert base.near_slope_in_words(features(depth_slope_start=0.0, depth_slope_early=0.0), THRESHOLDS) == ""
-
-
-# --- words -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"nonfinite_step": 4}, "training ended at step 4 with a loss or gradient that is not finite"),
-        (
-            {"relative_train_loss": None},
-            "always predicting the average is not known, so it is not known whether this hurts",
-        ),
-        (
-            {"relative_train_loss": None, "finished": False},
-            "training has not finished, so it is not known whether this hurts",
-        ),
-        ({"relative_train_loss": 0.5}, "learned anyway (its training loss fell to 50 % of"),
-        ({"relative_train_loss": 0.95}, "learned too little"),
-        ({"relative_train_loss": 0.96}, "learned nothing"),
-        ({"relative_train_loss": 1.1}, "learned nothing"),
-        (
-            {"relative_train_loss": 1.2, "relative_initial_loss": 1.2},
-            "is still worse than always predicting the average",
-        ),
-        ({"relative_train_loss": 1.2, "relative_initial_loss": 1.1}, "ended worse than if it had learned nothing"),
-        ({"relative_train_loss": 1.2, "relative_initial_loss": None}, "ended worse than if it had learned nothing"),
-    ],
-)
-def test_what_became_of_the_training_is_told_by_its_final_loss(changes, words):
-    assert words in base.outcome_in_words(features(**changes), THRESHOLDS)
-
-
-def test_the_loss_is_evidence_where_it_is_known():
-    assert base.loss_evidence(features(relative_train_loss=None), THRESHOLDS) == ()
-    (found,) = base.loss_evidence(features(relative_train_loss=0.7), THRESHOLDS)
-    assert (found.value, found.threshold) == (0.7, 0.5)
-
-
-@pytest.mark.parametrize(
-    ("ratio", "words"),
-    [
-        (0.0, "less than 0.1 % of"),
-        (0.0004, "less than 0.1 % of"),
-        (0.0005, "0.1 % of"),
-        (0.013, "1.3 % of"),
-        (0.1, "10 % of"),
-        (3.4, "340 % of"),
-        (100.0, "10,000 % of"),
-        (101.0, "101 times"),
-    ],
-)
-def test_a_ratio_is_read_in_percent_and_a_large_one_in_times(ratio, words):
-    assert base.against_constant(ratio) == f"{words} the loss of always predicting the average"
-
-
-def test_things_are_counted_with_their_noun():
-    assert base.counted(1, "step") == "1 step"
-    assert base.counted(2000, "step") == "2,000 steps"
-    assert base.counted(2, "loss", "losses") == "2 losses"
-
-
-@pytest.mark.parametrize(
-    ("layers", "words"),
-    [("", ""), ("a", "a"), ("ab", "a and b"), ("abcd", "a, b, c and d"), ("abcde", "a, b, c and 2 more")],
-)
-def test_layers_are_listed_up_to_four(layers, words):
-    assert base.listed(tuple(layers)) == words
-
-
-def test_a_layer_whose_name_is_only_a_number_is_said_with_its_class():
-    record = replace(
-        healthy_record(),
-        weights=(WeightInfo("net.6", (4, 4), module="Linear"), WeightInfo("head", (2, 4), module="Linear")),
-    )
-    assert base.named("net.6", record) == "net.6 (Linear)"
-    assert [base.named(each, record) for each in ("head", "7")] == ["head", "7"]
-    assert base.all_named(("net.6", "head"), record) == "net.6 (Linear) and head"
+    assert outcome.enough(features(steps_done=steps, finite_records=records), THRESHOLDS) is is_so

@@ -1,0 +1,189 @@
+"""The outcome of a training: whether it diverged, learned, failed, moved, or may go on to fall."""
+
+import numpy as np
+
+from ..measurements.losses import Swings
+from ..measurements.record import RunRecord
+from .features import FEWEST_LAST, Features
+from .thresholds import Thresholds
+
+
+def first_update(record: RunRecord) -> float | None:
+    """Relative change of the typical layer (the median) by the first recorded step; None if unknown."""
+    ratio = record.get("update_to_weight_ratio")
+    known = ratio.values[0][np.isfinite(ratio.values[0])] if len(ratio) else ratio.values
+    return float(np.median(known)) if known.size else None
+
+
+def blown_up(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the loss or the gradient left the numbers, or the loss ended far above where it began, and not in swings.
+
+    One final value may be the peak of a swing, so the last quarter's level counts too; and a loss that swings
+    high, but no higher than before, oscillates. One that ends where it began, but for the scatter of batches, stayed.
+    Without probes, one batch may be far off, so most of the last ones must be high.
+    """
+    if features.diverged:
+        return True
+    loss, initial = features.relative_train_loss, features.relative_initial_loss
+    if loss is None or not loss > thresholds.blown_up or (initial is not None and loss <= _STAYED * initial):
+        return False  # a loss of NaN with nothing to compare it with is no evidence, and not above anything
+    before, now = features.level(0.25, 0.5), features.level(0.75, 1.0)
+    if before is None or now is None:
+        last = features.last_batch_losses
+        return len(last) < FEWEST_LAST or float(np.median(last)) > thresholds.blown_up
+    if now <= thresholds.blown_up:
+        return False
+    swings = features.swings(skip=0.25, rise=thresholds.rise)
+    return now > 2.0 * before or swings is None or not swinging(swings, thresholds, is_learned=False)
+
+
+_STAYED = 1.25
+"""A loss of at most this many times its first value stayed where it was: the mean of 32 squared errors scatters by a
+quarter (sqrt(2/32))."""
+
+
+def swinging(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> bool:
+    """Whether the swings are an oscillation: enough of them, often enough, and large enough."""
+    enough_rise = swings.total_rise >= needed_rise(swings, thresholds, is_learned=is_learned)
+    if is_learned:
+        return swings.share >= thresholds.rise_share_learned and enough_rise
+    return swings.rises >= thresholds.min_rises and swings.share >= thresholds.rise_share and enough_rise
+
+
+def needed_rise(swings: Swings, thresholds: Thresholds, *, is_learned: bool) -> float:
+    """The sum of all rises from which swings count as an oscillation.
+
+    It grows with the net change, because a loss that falls fast also rises now and then on its way down.
+    """
+    if is_learned:
+        return max(thresholds.rise_sum_learned, thresholds.rise_to_net * max(0.0, swings.net_change))
+    return thresholds.rise_to_net * abs(swings.net_change)
+
+
+def learned(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the final training loss is at most half that of always predicting the average."""
+    loss = features.relative_train_loss
+    return not features.diverged and loss is not None and loss <= thresholds.learned
+
+
+def not_known_to_have_learned(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the run has ended and did not learn, or has no loss to compare with: a certain fault then does harm."""
+    return failed(features, thresholds) or (features.finished and features.relative_train_loss is None)
+
+
+_STARTING_TOO_LARGE = 30.0
+"""Root mean square of a layer's outputs, relative to that of the inputs or to 1, whichever is larger. Suitable schemes
+keep it near 1. With a factor of 30 at the readout, a classifier is certain, and wrong, before the first step."""
+
+
+def starts_too_large(record: RunRecord) -> bool:
+    """Whether the initial weights enlarge the signal so much that training starts far from where it can succeed."""
+    seen, levels = record.preflight, record.get("activation_rms")
+    if seen is None or seen.inputs is None or not len(levels) or levels.steps[0] != 0:
+        return False
+    finite = levels.values[0][np.isfinite(levels.values[0])]
+    return bool(len(finite)) and float(finite.max()) > _STARTING_TOO_LARGE * max(1.0, seen.inputs.rms)
+
+
+_ORDINARY_STEP, _ORDINARY_ADAPTIVE_STEP = 0.1, 0.01
+"""Learning rates up to which plain and adaptive optimizers train networks over standardized data as a rule: the
+largest of the customary grids (Bengio 2012, Practical recommendations, arXiv:1206.5533; Kingma and Ba 2015)."""
+
+
+def steps_are_ordinary(record: RunRecord) -> bool:
+    """Whether the learning rate is one that trains over standardized data; momentum multiplies it by 1 / (1 - m).
+
+    Training that diverges at such a rate over data of another scale does so because of the scale.
+    """
+    used = record.preflight.optimizer if record.preflight is not None else None
+    if used is None:
+        return False
+    if used.name in _PLAIN:
+        return round(used.learning_rate / (1.0 - min(used.momentum, 0.999)), 9) <= _ORDINARY_STEP
+    return used.learning_rate <= _ORDINARY_ADAPTIVE_STEP
+
+
+_PLAIN = frozenset({"SGD", "ASGD", "Rprop", "LBFGS"})
+
+
+def is_plain(record: RunRecord) -> bool:
+    """Whether plain gradient descent trains, without momentum and without a step size of each weight's own."""
+    used = record.preflight.optimizer if record.preflight is not None else None
+    return used is not None and used.name == "SGD" and used.momentum == 0
+
+
+def failed(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the run ended without having learned; False during the run, or without a loss to compare with."""
+    if features.diverged:
+        return True
+    return features.finished and features.relative_train_loss is not None and not learned(features, thresholds)
+
+
+def overflows_float16(features: Features, record: RunRecord) -> bool:
+    """Whether the training broke while it computed in float16, whose largest number is 65,504, without a scaler."""
+    precision = record.preflight.precision if record.preflight is not None else None
+    return features.diverged and precision is not None and precision.lowest == "float16" and not precision.scaled
+
+
+def enough(features: Features, thresholds: Thresholds) -> bool:
+    """Whether there are enough steps and records to judge anything but a divergence."""
+    return features.steps_done >= thresholds.min_steps and features.finite_records >= thresholds.min_records
+
+
+def still_falling(features: Features) -> bool:
+    """Whether the last third of the losses is below the third before it by more than their scatter."""
+    losses = features.losses_from(0.0)
+    third = len(losses) // 3
+    if third < 2:
+        return False
+    before, last = losses[-2 * third : -third], losses[-third:]
+    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
+    return bool(before.mean() - last.mean() > 2.0 * error)
+
+
+def may_still_fall(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the losses scatter so much, or are so few, that a fall to the threshold in as many steps again is hidden.
+
+    From the mean of one third of the steps to that of the next a loss falls by a third of what it falls in all.
+    """
+    losses = features.losses_from(0.0)
+    third = len(losses) // 3
+    if third < 2:
+        return True
+    before, last = losses[-2 * third : -third], losses[-third:]
+    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
+    gap = float(last.mean()) - thresholds.learned
+    return bool(before.mean() - last.mean() + 2.0 * error >= gap / 3.0)
+
+
+MEMORIZED = 0.9
+"""Above this fraction of the loss of always predicting the average, what a network that moved far learned is no more
+than it can learn by heart of a few samples."""
+
+
+def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
+    """Whether a layer moved by its own size or more, and the loss stayed near that of always predicting the average.
+
+    Steps were large and many enough then. Of the faults in the benchmark's programs that look like this, all but those
+    of plain SGD with small steps were targets that belong to other inputs.
+    """
+    loss, total = features.relative_train_loss, features.total_update
+    return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
+
+
+_NARROW = 3
+"""Units of a hidden layer up to which it may be too narrow."""
+
+
+def narrow(record: RunRecord) -> int | None:
+    """The units of the narrowest hidden layer, if they are so few that the network may be too small; None otherwise."""
+    width = min((site.units for site in record.sites if site.kind == "pre_activation"), default=_NARROW + 1)
+    return width if width <= _NARROW else None
+
+
+FEW_STEPS = 100
+"""At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
+
+
+NOTHING_LEARNED = 0.95
+"""Above this fraction of the loss of always predicting the average, nothing was learned; the rest is scatter."""
