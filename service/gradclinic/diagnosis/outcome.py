@@ -16,10 +16,10 @@ def first_update(record: RunRecord) -> float | None:
 
 
 def blown_up(features: Features, thresholds: Thresholds) -> bool:
-    """Whether the loss or the gradient left the numbers, or the loss ended far above where it began, and not in swings.
+    """Whether training diverged: a loss or gradient that is not finite, or a loss that ended far above its start.
 
-    One final value may be the peak of a swing, so the last quarter's level counts too; and a loss that swings
-    high, but no higher than before, oscillates. One that ends where it began, but for the scatter of batches, stayed.
+    The level of the last quarter counts beside the final value, which may be the peak of a swing. A loss that swings no
+    higher than before oscillates instead, and one that ends where it began, up to the scatter of batches, stayed.
     Without probes, one batch may be far off, so most of the last ones must be high.
     """
     if features.diverged:
@@ -142,9 +142,9 @@ def still_falling(features: Features) -> bool:
 
 
 def may_still_fall(features: Features, thresholds: Thresholds) -> bool:
-    """Whether the losses scatter so much, or are so few, that a fall to the threshold in as many steps again is hidden.
+    """Whether the loss may reach the threshold in twice the steps, because the losses scatter too much to exclude it.
 
-    From the mean of one third of the steps to that of the next a loss falls by a third of what it falls in all.
+    A loss that falls evenly falls by a third of the whole from the mean of one third of the steps to that of the next.
     """
     losses = features.losses_from(0.0)
     third = len(losses) // 3
@@ -164,8 +164,8 @@ than it can learn by heart of a few samples."""
 def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
     """Whether a layer moved by its own size or more, and the loss stayed near that of always predicting the average.
 
-    Steps were large and many enough then. Of the faults in the benchmark's programs that look like this, all but those
-    of plain SGD with small steps were targets that belong to other inputs.
+    Then the steps were large enough and many enough. Of the benchmark's faults that look like this, all were targets
+    that belong to other inputs, except those of plain SGD with small steps.
     """
     loss, total = features.relative_train_loss, features.total_update
     return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
