@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.servers import Valkey
 
+from gradclinic.kernel.project import DEFAULT
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Store, migrate
 
@@ -103,4 +104,4 @@ def _restored(train: Any, one_step: Any, flush: Any, diagnose: Any) -> Iterator[
 def _stored(store: Store, steps: int) -> str:
     posted = experiment(steps)
     new = NewRun(experiment=posted, resolved_experiment=posted, digest="benchmark", seed=0, steps=steps)
-    return store.runs.create(new).item.id
+    return store.within(DEFAULT).runs.create(new).item.id
