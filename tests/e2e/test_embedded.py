@@ -1,11 +1,13 @@
 """The embedded service as its users start it: real processes, real signals."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +101,7 @@ def test_a_worker_that_dies_with_a_message_it_took_loses_no_run(service: Embedde
     ended(api, submit(api))  # so that its child is up and waits
     child = _the_child(service)
     eventually(lambda: _is_idle(child))  # a run has ended before its child has told the parent so
-    child.suspend()
+    eventually(lambda: _suspended(child, service.settings.data_dir / "gradclinic.db"))
     held = submit(api)
     queue = Queue(service.settings)
     eventually(lambda: sum(queue.depths().values()) == 0)
@@ -131,6 +133,19 @@ def _is_idle(process: psutil.Process, *, for_s: float = 0.3) -> bool:
     before = process.cpu_times()
     time.sleep(for_s)
     return process.cpu_times() == before
+
+
+def _suspended(process: psutil.Process, database: Path) -> bool:
+    """Whether a process could be suspended outside of a transaction that writes, as its heartbeat does each second."""
+    process.suspend()
+    with closing(sqlite3.connect(database, timeout=0.2, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            process.resume()
+            return False
+    return True
 
 
 def _answers(api: httpx.Client) -> bool:
