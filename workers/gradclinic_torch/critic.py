@@ -68,18 +68,18 @@ def _is_trained(factors: list[Node], reaches: dict[Node, bool], trained: Set[int
     others = [each for each in factors if not reaches.get(each, False)]
     if not others:
         return len(factors) > 1  # two signals; a frozen matrix has no node
-    return any(id(leaf) in trained for each in others for leaf in _leaves_near(each))
+    return any(id(_parameter_behind(each)) in trained for each in others)
 
 
-def _leaves_near(node: Node) -> list[Tensor]:
-    """The parameter behind a node and its reshapings."""
+def _parameter_behind(node: Node) -> Tensor | None:
+    """The parameter behind a node and its reshapings; None if there is none, or more than one input on the way."""
     while node is not None:
         variable = getattr(node, "variable", None)
         if isinstance(variable, Tensor):
-            return [variable]
+            return variable
         below = [each for each, _ in node.next_functions if each is not None]
         node = below[0] if len(below) == 1 else None
-    return []
+    return None
 
 
 def _tensors(output: object) -> list[Tensor]:

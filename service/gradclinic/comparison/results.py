@@ -67,8 +67,9 @@ class RunResult:
 
     def metric(self, name: str) -> float | None:
         """A metric as a float, possibly non-finite; None if the run has no value, or none that can be compared."""
-        hidden = self.metrics is None or (name in LOSSES and not self.shares_loss)
-        value = None if hidden or self.metrics is None else self.metrics.value(name)
+        if self.metrics is None or (name in LOSSES and not self.shares_loss):
+            return None
+        value = self.metrics.value(name)
         return None if value is None else float(value)
 
     @property

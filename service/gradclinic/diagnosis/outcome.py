@@ -1,5 +1,7 @@
 """The outcome of a training: whether it diverged, learned, failed, moved, or may go on to fall."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..measurements.losses import Swings
@@ -132,13 +134,8 @@ def enough(features: Features, thresholds: Thresholds) -> bool:
 
 def still_falling(features: Features) -> bool:
     """Whether the last third of the losses is below the third before it by more than their scatter."""
-    losses = features.losses_from(0.0)
-    third = len(losses) // 3
-    if third < 2:
-        return False
-    before, last = losses[-2 * third : -third], losses[-third:]
-    error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
-    return bool(before.mean() - last.mean() > 2.0 * error)
+    known = _last_fall(features)
+    return known is not None and known.fall > 2.0 * known.error
 
 
 def may_still_fall(features: Features, thresholds: Thresholds) -> bool:
@@ -146,14 +143,28 @@ def may_still_fall(features: Features, thresholds: Thresholds) -> bool:
 
     A loss that falls evenly falls by a third of the whole from the mean of one third of the steps to that of the next.
     """
+    known = _last_fall(features)
+    return known is None or known.fall + 2.0 * known.error >= (known.last - thresholds.learned) / 3.0
+
+
+class _LastFall(NamedTuple):
+    """The fall of the losses from the second third to the last, and its standard error."""
+
+    fall: float
+    error: float
+    last: float
+    """Mean of the last third."""
+
+
+def _last_fall(features: Features) -> _LastFall | None:
+    """None if there are too few losses."""
     losses = features.losses_from(0.0)
     third = len(losses) // 3
     if third < 2:
-        return True
+        return None
     before, last = losses[-2 * third : -third], losses[-third:]
     error = float(np.hypot(before.std(ddof=1), last.std(ddof=1))) / third**0.5
-    gap = float(last.mean()) - thresholds.learned
-    return bool(before.mean() - last.mean() + 2.0 * error >= gap / 3.0)
+    return _LastFall(float(before.mean() - last.mean()), error, float(last.mean()))
 
 
 MEMORIZED = 0.9

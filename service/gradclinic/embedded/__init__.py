@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -130,7 +131,12 @@ class Embedded:
 
     @property
     def _count(self) -> int:
-        return self._workers if self._workers is not None else _cores() + len(visible_gpus())
+        return self._workers if self._workers is not None else _cores() + len(self._gpus)
+
+    @cached_property
+    def _gpus(self) -> list[str]:
+        """Asked once: it takes a program of the driver, and workers are stopped by the number that was started."""
+        return visible_gpus()
 
     def _start(self) -> None:
         _check_installed()
@@ -170,9 +176,8 @@ class Embedded:
         )
 
     def _start_workers(self) -> None:
-        gpus = visible_gpus()
         for number in range(1, self._count + 1):
-            gpu = gpus[number - 1] if number <= len(gpus) else None
+            gpu = self._gpus[number - 1] if number <= len(self._gpus) else None
             extra = {"GRADCLINIC_WORKER_QUEUES": "cpu" if gpu is None else "auto", "CUDA_VISIBLE_DEVICES": gpu or ""}
             self._start_one(f"worker-{number}", ["gradclinic_workers"], extra=extra)
 

@@ -107,3 +107,13 @@ def test_a_url_can_be_called_from_this_machine(tmp_path: Path) -> None:
     urls = [Embedded(Settings(data_dir=tmp_path, host=host, port=1)).url for host in ("0.0.0.0", "::1", "::")]
     assert urls[:2] == ["http://127.0.0.1:1", "http://[::1]:1"]
     assert urls[2] == "http://127.0.0.1:1"
+
+
+def test_as_many_workers_are_stopped_as_were_started_whatever_gpus_are_seen_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = iter([["GPU-aaaa", "GPU-bbbb"], []])
+    monkeypatch.setattr(supervisor, "visible_gpus", lambda: next(seen))
+    monkeypatch.setattr(supervisor, "_cores", lambda: 2)
+    service = Embedded(Settings(data_dir=tmp_path))
+    assert (service._count, service._count) == (4, 4)

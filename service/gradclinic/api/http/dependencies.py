@@ -52,7 +52,7 @@ IdempotencyKey = Annotated[
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items on the page.")]
 
 
-def _after(noun: str) -> object:
+def item_of(noun: str) -> object:
     """The parameter `after` of a list whose items have ids `<noun>_...`."""
     return Query(
         max_length=40,
@@ -61,12 +61,11 @@ def _after(noun: str) -> object:
     )
 
 
-AfterRun = Annotated[str | None, _after("run")]
-AfterStudy = Annotated[str | None, _after("study")]
-AfterPrescription = Annotated[str | None, _after("prescription")]
-AfterCheck = Annotated[str | None, _after("check")]
-AfterDataset = Annotated[str | None, _after("data")]
-AfterAct = Annotated[str | None, _after("act")]
+AfterRun = Annotated[str | None, item_of("run")]
+AfterStudy = Annotated[str | None, item_of("study")]
+AfterPrescription = Annotated[str | None, item_of("prescription")]
+AfterCheck = Annotated[str | None, item_of("check")]
+AfterDataset = Annotated[str | None, item_of("data")]
 
 _PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _MEANING = {

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request, Response
 
 from ...store import Page
-from .dependencies import AfterAct, AfterCheck, AfterDataset, AfterPrescription, AfterRun, AfterStudy, Limit
+from .dependencies import Limit, item_of
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -19,62 +19,31 @@ class Paging:
 
     request: Request
     response: Response
-    after: str | None = None
-    limit: Limit = 50
+    after: str | None
+    limit: int
 
     def answer(self, model: Callable[..., Answer], page: Page[Item], *, item: Callable[[Item], object]) -> Answer:
         """The page as `model`, with items converted by `item`; sets the header `Link` to the next page."""
         return model(items=[item(each) for each in page.items], next=link_next(self.request, self.response, page.next))
 
 
-@dataclass(frozen=True)
-class _RunPaging(Paging):
-    """The requested page of runs."""
+def _page_of(noun: str) -> object:
+    """The dependency that takes the page of a list whose items have ids `<noun>_...` from the request."""
 
-    after: AfterRun = None
+    def page(
+        request: Request, response: Response, after: Annotated[str | None, item_of(noun)] = None, limit: Limit = 50
+    ) -> Paging:
+        return Paging(request, response, after, limit)
 
-
-@dataclass(frozen=True)
-class _StudyPaging(Paging):
-    """The requested page of studies."""
-
-    after: AfterStudy = None
+    return Depends(page)
 
 
-@dataclass(frozen=True)
-class _PrescriptionPaging(Paging):
-    """The requested page of prescriptions."""
-
-    after: AfterPrescription = None
-
-
-@dataclass(frozen=True)
-class _CheckPaging(Paging):
-    """The requested page of checks."""
-
-    after: AfterCheck = None
-
-
-@dataclass(frozen=True)
-class _DatasetPaging(Paging):
-    """The requested page of data sets."""
-
-    after: AfterDataset = None
-
-
-@dataclass(frozen=True)
-class _ActPaging(Paging):
-    """The requested page of entries of the audit."""
-
-    after: AfterAct = None
-
-
-PageOfRuns = Annotated[_RunPaging, Depends()]
-PageOfStudies = Annotated[_StudyPaging, Depends()]
-PageOfPrescriptions = Annotated[_PrescriptionPaging, Depends()]
-PageOfChecks = Annotated[_CheckPaging, Depends()]
-PageOfDatasets = Annotated[_DatasetPaging, Depends()]
-PageOfActs = Annotated[_ActPaging, Depends()]
+PageOfRuns = Annotated[Paging, _page_of("run")]
+PageOfStudies = Annotated[Paging, _page_of("study")]
+PageOfPrescriptions = Annotated[Paging, _page_of("prescription")]
+PageOfChecks = Annotated[Paging, _page_of("check")]
+PageOfDatasets = Annotated[Paging, _page_of("data")]
+PageOfActs = Annotated[Paging, _page_of("act")]
 
 
 def link_next(request: Request, response: Response, key: str | None) -> str | None:
