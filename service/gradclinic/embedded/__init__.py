@@ -207,7 +207,8 @@ class Embedded:
         if self._store is None:
             return
         try:
-            self._store.reconciliation.abandon(prefix, max_attempts=self.settings.max_attempts)
+            reconciliation = self._store.reconciliation
+            reconciliation.abandon(reconciliation.owners(prefix), max_attempts=self.settings.max_attempts)
         except ServiceUnavailable:
             log.warning("runs_not_reclaimed", worker=prefix)  # their leases expire
 

@@ -4,7 +4,7 @@ The attempt number is the fencing token: every write names it and changes a row 
 running under this attempt and its lease has not expired by the database's clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -23,6 +23,7 @@ from .records.lease import Lease, Order
 from .records.run import CheckpointPointer, Message, Reason
 from .rows import change_status, to_run
 from .summaries import ending_rows, ending_values
+from .turn import next_run
 
 Conditions = tuple[ColumnElement[bool], ...]
 
@@ -33,14 +34,28 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def next_run(self, hinted: str, *, queues: Sequence[str]) -> str | None:
+        """The id of the run whose turn it is; None if none waits.
+
+        `hinted` is the run whose message a worker received. It says that a run waits in its queue, not that it is next.
+        The worker's own `queues` come after that one.
+        """
+        with self._database.read() as connection:
+            queue = connection.execute(select(t.runs.c.queue).where(t.runs.c.id == hinted)).scalar()
+            for each in dict.fromkeys([*([queue] if queue else []), *queues]):
+                found = next_run(connection, each)
+                if found is not None:
+                    return found
+        return None
+
     def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Lease | None:
-        """Claim a queued run; None if it does not exist or is not queued (a duplicate message).
+        """Claim a queued run; None if it does not exist or is not queued any more.
 
         Statistics recorded after the checkpoint that the attempt resumes from are dropped in the same transaction.
         `again`: an earlier try may have been committed without an answer; then the owner already has the run.
         """
         runs, now = t.runs.c, self._database.now
-        with self._database.read() as connection:  # most duplicate messages end here, without a write lock
+        with self._database.read() as connection:  # most that another worker claimed end here
             found = connection.execute(select(runs.status, runs.owner).where(runs.id == run_id)).one_or_none()
         if again and found == ("running", owner):
             return self._claimed(run_id, owner=owner, ttl_s=ttl_s)

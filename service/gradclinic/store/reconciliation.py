@@ -3,7 +3,7 @@
 Every statement checks the rows it changes, so any number of reconcilers may run at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -37,12 +37,22 @@ class Reconciliation:
             lapsed, max_attempts=max_attempts, reason=Reason("lease_expired", "its worker stopped answering")
         )
 
-    def abandon(self, owner_prefix: str, *, max_attempts: int, run_id: str | None = None) -> int:
-        """The same, immediately, for the runs (or one run) of a worker that is known to be dead."""
-        mine = t.runs.c.owner.startswith(owner_prefix, autoescape=True)
-        if run_id is not None:
-            mine &= t.runs.c.id == run_id
-        return self._give_up(mine, max_attempts=max_attempts, reason=Reason("worker_died", "its worker process died"))
+    def owners(self, owner_prefix: str) -> list[str]:
+        """The owners with this prefix that hold a run."""
+        runs = t.runs.c
+        held = (runs.status == "running", runs.owner.startswith(owner_prefix, autoescape=True))
+        with self._database.read() as connection:
+            return list(connection.execute(select(runs.owner).where(*held).distinct()).scalars())
+
+    def abandon(self, owners: Collection[str], *, max_attempts: int) -> int:
+        """The same, immediately, for the runs of owners that are known to be dead."""
+        if not owners:
+            return 0
+        return self._give_up(
+            t.runs.c.owner.in_(owners),
+            max_attempts=max_attempts,
+            reason=Reason("worker_died", "its worker process died"),
+        )
 
     def expire_queued(self, *, max_queue_s: float) -> int:
         """Expire the runs that waited too long; returns their number."""

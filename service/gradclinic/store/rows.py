@@ -19,6 +19,7 @@ from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
 from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSummary
+from .turn import place_reached
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -134,10 +135,17 @@ def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[st
 def insert_runs(
     connection: Connection, database: Database, new_runs: Sequence[tuple[str, NewRun]], *, study_id: str | None
 ) -> tuple[Message, ...]:
-    """Store new runs, their labels and first transitions; raises Conflict if their data set was deleted."""
+    """Store new runs, their labels and first transitions; raises Conflict if their data set was deleted.
+
+    They are one submission: the first is as near as the project's next run, and each other one a place after it.
+    """
     hold_datasets(connection, [new.resolved_experiment for _, new in new_runs if new.origin == "service"])
+    reached = {queue: place_reached(connection, queue) for queue in {new.queue for _, new in new_runs}}
     now = database.now
-    values = [new_run_values(run_id, new, study_id=study_id) for run_id, new in new_runs]
+    values = [
+        new_run_values(run_id, new, study_id=study_id) | {"priority": reached[new.queue] + place}
+        for place, (run_id, new) in enumerate(new_runs)
+    ]
     for start in range(0, len(values), _BATCH):
         connection.execute(insert(t.runs).values(created_at=now, queued_at=now), values[start : start + _BATCH])
     first = [
@@ -153,7 +161,11 @@ def insert_runs(
     ]
     if labels:
         connection.execute(insert(t.labels), labels)
-    return tuple(Message(run_id, new.queue, new.priority) for run_id, new in new_runs if new.origin == "service")
+    return tuple(
+        Message(run_id, new.queue, reached[new.queue] + place)
+        for place, (run_id, new) in enumerate(new_runs)
+        if new.origin == "service"
+    )
 
 
 def change_status(

@@ -11,9 +11,6 @@ from ..measurements.estimate import Limits
 from ..store import NewRun
 from .idempotency import digest
 
-YIELDING = (20, 200)
-"""At each of these positions, the priority of the runs of a study or a check drops by one step."""
-
 
 @dataclass
 class DocumentBudget:
@@ -39,18 +36,8 @@ class DocumentBudget:
 
 
 def with_seeds(runs: Sequence[NewRun], seeds: Sequence[int]) -> list[NewRun]:
-    """Each run with each seed, seed by seed, so that a study that is read early has whole rounds.
-
-    The more of them there are, the later come the last ones: whoever queues a few runs does not wait for all of these.
-    """
-    made = [_with_seed(run, seed) for seed in seeds for run in runs]
-    return [replace(run, priority=_priority(index, usual=run.priority)) for index, run in enumerate(made)]
-
-
-def _priority(index: int, *, usual: int) -> int:
-    """The priority of a run by its position among all runs queued with it; 0 is first, 9 is last."""
-    steps_down = sum(index >= place for place in YIELDING)
-    return min(9, usual + 3 * steps_down)
+    """Each run with each seed, seed by seed, so that a study that is read early has whole rounds."""
+    return [_with_seed(run, seed) for seed in seeds for run in runs]
 
 
 def _with_seed(run: NewRun, seed: int) -> NewRun:

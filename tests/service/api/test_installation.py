@@ -55,7 +55,7 @@ def test_a_lost_lease_is_counted_whatever_becomes_of_the_run(
     assert store.leases.claim(run, owner="host/1/1", ttl_s=60) is not None
     store.reconciliation.saw_worker("host/1/1", queue="cpu", device="cpu", run_id=run)
     assert value(scrape(api), "workers", device="cpu") == value(scrape(api), "workers_busy") == 1
-    store.reconciliation.abandon("host/1/", max_attempts=max_attempts)
+    store.reconciliation.abandon(["host/1/1"], max_attempts=max_attempts)
     store.close()
     assert api.get(f"/v1/runs/{run}").json()["status"] == status
     assert value(scrape(api), "leases_lost") == 1

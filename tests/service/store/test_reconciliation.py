@@ -3,7 +3,7 @@ from sqlalchemy import text
 from gradclinic.store import CheckpointPointer, Reason, Store
 from gradclinic.store.database import Database
 
-from .records import claimed, queued, window
+from .records import claimed, new_run, new_study, queued, window
 
 LATE_S = -1.0
 EMPTY = {"cpu": 0, "gpu": 0}
@@ -38,7 +38,7 @@ def test_an_attempt_that_saved_a_newer_checkpoint_does_not_count(store: Store) -
         if attempt % 2 == 0:
             pointer = CheckpointPointer(f"r/{attempt}.pt", attempt, "0" * 64, 1)
             store.leases.save_window(lease, step=attempt, series=window(attempt - 2, attempt), checkpoint=pointer)
-        store.reconciliation.abandon("vm/1/", max_attempts=3)
+        store.reconciliation.abandon(["vm/1/2"], max_attempts=3)
     assert store.runs.get(run.id).status == "queued"
 
 
@@ -59,8 +59,11 @@ def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(store: Store) -> None:
 def test_the_runs_of_a_dead_worker_are_taken_back_at_once_and_no_others(store: Store) -> None:
     mine = [claimed(store, owner="vm/1/2"), claimed(store, owner="vm/1/3")]
     other = claimed(store, owner="vm/12/3")
-    assert store.reconciliation.abandon("vm/1/", run_id=mine[0].run_id, max_attempts=3) == 1
-    assert store.reconciliation.abandon("vm/1/", max_attempts=3) == 1
+    assert sorted(store.reconciliation.owners("vm/1/")) == ["vm/1/2", "vm/1/3"]
+    assert store.reconciliation.abandon(["vm/1/2"], max_attempts=3) == 1
+    assert store.reconciliation.owners("vm/1/") == ["vm/1/3"]
+    assert store.reconciliation.abandon(["vm/1/3"], max_attempts=3) == 1
+    assert store.reconciliation.abandon([], max_attempts=3) == 0
     assert [store.runs.get(lease.run_id).status for lease in mine] == ["queued", "queued"]
     assert store.runs.get(other.run_id).status == "running"
 
@@ -87,11 +90,11 @@ def test_a_round_that_finds_nothing_needs_no_lock_that_another_may_hold(sqlite_u
 
 
 def test_a_run_that_was_never_announced_is_announced_after_a_moment(store: Store, database_url: str) -> None:
-    run = queued(store, priority=6, queue="gpu")
+    run = queued(store, queue="gpu")
     assert store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY) == []  # its request is about to
     age(database_url, run.id, queued_at=5)
     (message,) = store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY)
-    assert (message.run_id, message.queue, message.priority) == (run.id, "gpu", 6)
+    assert (message.run_id, message.queue, message.priority) == (run.id, "gpu", 0)
     store.reconciliation.mark_sent([run.id])
     assert store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY) == []
 
@@ -117,11 +120,12 @@ def test_a_clock_that_was_set_back_delays_no_message(store: Store, database_url:
 
 
 def test_what_should_run_first_is_announced_first(store: Store, database_url: str) -> None:
-    runs = [queued(store, priority=priority) for priority in (6, 0, 3)]
+    study = store.studies.create(new_study(), [new_run()] * 3).item
+    runs = [*store.runs.of_study(study.id), queued(store)]
     for run in runs:
         age(database_url, run.id, queued_at=5)
     sent = store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY)
-    assert [message.run_id for message in sent] == [runs[1].id, runs[2].id, runs[0].id]
+    assert [message.run_id for message in sent] == [runs[0].id, runs[3].id, runs[1].id, runs[2].id]
 
 
 def test_workers_are_seen_until_they_leave(store: Store) -> None:

@@ -3,7 +3,6 @@ import pytest
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import TooLarge
 from gradclinic.measurements.estimate import Limits
-from gradclinic.queue.messages import PRIORITIES
 from gradclinic.use_cases.fan_out import DocumentBudget, with_seeds
 from gradclinic.use_cases.run import new_run
 
@@ -31,15 +30,6 @@ def test_runs_with_other_seeds_share_the_network_of_their_experiment() -> None:
     first, second = with_seeds([new_run(posted, posted=posted, remedies=(), labels={}, auto="cpu")], [3, 5])
     assert first.experiment["model"] is second.experiment["model"]
     assert first.digest != second.digest
-
-
-def test_a_run_that_is_queued_after_a_large_study_waits_for_its_first_20_runs_only() -> None:
-    posted = Experiment.model_validate(experiment())
-    single = new_run(posted, posted=posted, remedies=(), labels={}, auto="cpu")
-    priorities = [run.priority for run in with_seeds([single], range(1000))]
-    assert priorities == [3] * 20 + [6] * 180 + [9] * 800
-    assert single.priority == 3
-    assert set(priorities) <= set(PRIORITIES)
 
 
 def test_documents_count_once_for_each_seed() -> None:

@@ -1,6 +1,8 @@
 """What the worker's parent does when its child dies; the child's death itself is in `test_deaths` and `tests/chaos`."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +27,10 @@ def child_died(store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def taken(store: Store) -> Lease:
-    return claimed(store, owner=f"{owner_prefix(os.getpid())}7")
+    """A run that a child has claimed which is dead by now."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return claimed(store, owner=f"{owner_prefix(os.getpid())}{child.pid}")
 
 
 def announced_again(store: Store) -> list[str]:
@@ -49,6 +54,20 @@ def test_while_it_trained_the_run_is_given_back_and_announced_again(store: Store
     run = store.runs.get(lease.run_id)
     assert (run.status, run.reason.code) == ("queued", "worker_died")
     assert announced_again(store) == [lease.run_id]
+
+
+def test_while_it_trained_another_run_than_its_message_names_both_are_announced_again(store: Store, child_died) -> None:
+    named, lease = queued(store), taken(store)
+    store.reconciliation.mark_sent([named.id])
+    child_died(named.id)
+    assert store.runs.get(lease.run_id).reason.code == "worker_died"
+    assert sorted(announced_again(store)) == sorted([named.id, lease.run_id])
+
+
+def test_the_run_of_the_child_that_followed_is_left_to_it(store: Store, child_died) -> None:
+    lease = claimed(store, owner=f"{owner_prefix(os.getpid())}{os.getpid()}")  # a process that exists
+    child_died(lease.run_id)
+    assert store.runs.get(lease.run_id).status == "running"
 
 
 def test_after_the_run_had_ended_nothing_changes(store: Store, child_died) -> None:

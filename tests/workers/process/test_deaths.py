@@ -128,7 +128,7 @@ def test_a_run_survives_the_death_of_its_worker_at_every_point_and_ends_once(
 def _recover(store: Store, survivor: Trainer, run_id: str, *, supervised: bool) -> None:
     """What a parent or, without one, a lease that ran out brings about; then the reconciler's round."""
     if supervised:
-        store.reconciliation.abandon("vm/1/", run_id=run_id, max_attempts=3)
+        store.reconciliation.abandon(["vm/1/1"], max_attempts=3)
         store.reconciliation.was_not_taken(run_id)
     else:
         _let_the_lease_run_out(survivor.settings.database_url)

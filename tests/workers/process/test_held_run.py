@@ -44,7 +44,7 @@ def test_a_cancel_reaches_the_training(store: Store) -> None:
 def test_a_run_that_was_given_to_another_attempt_is_let_go(store: Store) -> None:
     lease = claimed(store)
     with HeldRun(store, lease, QUICK) as held:
-        store.reconciliation.abandon("vm/", max_attempts=3)
+        store.reconciliation.abandon(store.reconciliation.owners("vm/"), max_attempts=3)
         claimed(store, lease.run_id)
         assert eventually(lambda: held.stop == "lease_lost")
         with pytest.raises(LeaseLost):
@@ -174,7 +174,7 @@ def test_a_training_that_does_not_stop_when_it_is_told_to_is_ended_with_its_proc
         if told == "to cancel":
             store.runs.request_cancel(lease.run_id)
         elif told == "it is lost":
-            store.reconciliation.abandon("vm/", max_attempts=3)
+            store.reconciliation.abandon(store.reconciliation.owners("vm/"), max_attempts=3)
         eventually(lambda: killed)
     assert killed == [(os.getpid(), signal.SIGKILL)]
     run = store.runs.get(lease.run_id)

@@ -22,6 +22,7 @@ from gradclinic_workers.process.held_run import draining
 from gradclinic_workers.process.tasks import Trainer
 from gradclinic_workers.train import fit
 
+from ...service.store.records import claimed
 from ...waiting import eventually
 
 STEPS = 60
@@ -306,7 +307,7 @@ def test_what_was_recorded_after_the_checkpoint_is_there_once(
     due = iter([step == checkpoint_at - 1 for step in range(1000)])
     with monkeypatch.context() as patched:
         patched.setattr(tasks._Training, "checkpoint_due", lambda _: next(due))
-        stop_at(patched, 40, lambda: store.reconciliation.abandon("vm/", max_attempts=3))
+        stop_at(patched, 40, lambda: store.reconciliation.abandon(store.reconciliation.owners("vm/"), max_attempts=3))
         trainer.train(run.id)
     waiting = store.runs.get(run.id)
     assert waiting.status == "queued"
@@ -379,7 +380,7 @@ def test_an_attempt_that_lost_its_lease_writes_nothing_more(store, trainer, monk
     monkeypatch.setattr(fit, "WINDOW_RECORDS", 5)
 
     def another_takes_over() -> None:
-        store.reconciliation.abandon("vm/", max_attempts=3)
+        store.reconciliation.abandon(store.reconciliation.owners("vm/"), max_attempts=3)
         assert store.leases.claim(run.id, owner="vm/9/9", ttl_s=60) is not None
 
     stop_at(monkeypatch, 20, another_takes_over)
@@ -407,6 +408,40 @@ def test_a_worker_that_is_ending_passes_its_message_on(store, trainer) -> None:
     trainer.train(run.id)
     assert store.runs.get(run.id).attempt == 0
     assert trainer.queue.depths()["cpu"] == 1
+
+
+def test_a_worker_that_is_ending_passes_on_the_message_of_a_run_that_another_has_taken(store, trainer) -> None:
+    taken = submitted(store)
+    claimed(store, taken.id, owner="vm/9/9")
+    submitted(store)
+    draining.set()
+    trainer.train(taken.id)
+    assert trainer.queue.depths()["cpu"] == 1  # it tells another worker of the run that waits
+
+
+def test_a_message_starts_the_run_whose_turn_it_is(store, trainer) -> None:
+    first, second = submitted(store), submitted(store.within("other"))
+    trainer.train(second.id)
+    trainer.train(second.id)
+    started = [store.everywhere().runs.get(run.id).started_at for run in (first, second)]
+    assert None not in started
+    assert started == sorted(started)
+
+
+def test_a_worker_that_is_slower_than_another_takes_the_run_after(store, trainer, monkeypatch) -> None:
+    first, second = submitted(store), submitted(store)
+    next_run = trainer.store.leases.next_run
+
+    def slower(hinted: str, **given: Any) -> str | None:
+        found = next_run(hinted, **given)
+        if found == first.id:
+            claimed(store, first.id, owner="vm/9/9")
+        return found
+
+    monkeypatch.setattr(trainer.store.leases, "next_run", slower)
+    trainer.train(first.id)
+    assert store.runs.get(first.id).owner == "vm/9/9"
+    assert store.runs.get(second.id).status == "succeeded"
 
 
 def test_a_process_that_is_no_worker_refuses_the_task() -> None:

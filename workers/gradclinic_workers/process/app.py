@@ -125,13 +125,23 @@ def _abandon(run_id: str) -> None:
     settings = get_settings()
     store = Store(settings.database_url).everywhere()
     try:
-        store.reconciliation.abandon(owner_prefix(os.getpid()), run_id=run_id, max_attempts=settings.max_attempts)
+        dead = [owner for owner in store.reconciliation.owners(owner_prefix(os.getpid())) if not _is_alive(owner)]
+        store.reconciliation.abandon(dead, max_attempts=settings.max_attempts)
         store.reconciliation.was_not_taken(run_id)  # it may have died before the claim
-        log.warning("child_died", run_id=run_id)
+        log.warning("child_died", message=run_id, owners=dead)
     except ServiceUnavailable:
-        log.warning("dead_child_not_reported", run_id=run_id)  # its lease expires
+        log.warning("dead_child_not_reported", message=run_id)  # its lease expires
     finally:
         store.close()
+
+
+def _is_alive(owner: str) -> bool:
+    """Whether the child of this process that holds a run under this name still exists."""
+    try:
+        os.kill(int(owner.rpartition("/")[2]), 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 # --- in the child ---

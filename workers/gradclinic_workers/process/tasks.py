@@ -46,7 +46,7 @@ INTERNAL = Reason("internal_error", "training stopped on an internal error; see 
 
 @shared_task(name=TRAIN, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def train(run_id: str) -> None:
-    """Train a run; if it is not queued, the message is a duplicate and is ignored."""
+    """Train the run whose turn it is. The message only says that a run waits: the one named may have been taken."""
     trainer().train(run_id)
 
 
@@ -69,18 +69,21 @@ class Trainer:
         self.run_id: str | None = None
         self._presence, self._left = threading.Lock(), threading.Event()
 
-    def train(self, run_id: str) -> None:
-        """Claim a run and train it to its end, or return it to the queue."""
+    def train(self, hinted: str) -> None:
+        """Claim the run whose turn it is and train it to its end, or return it to the queue.
+
+        `hinted` is the run whose message was received.
+        """
         if draining.is_set():
-            self._pass_on(run_id)
+            self._pass_on(hinted)
             return
-        lease = self._claim(run_id)
+        lease = self._claim(hinted)
         if lease is None:
-            log.debug("duplicate_message", run_id=run_id)
+            log.debug("duplicate_message", run_id=hinted)
             return
-        self.run_id = run_id
+        self.run_id = lease.run_id
         with structlog.contextvars.bound_contextvars(
-            run_id=run_id, attempt=lease.attempt, request_id=lease.run.request_id
+            run_id=lease.run_id, attempt=lease.attempt, request_id=lease.run.request_id
         ):
             try:
                 with HeldRun(self.store, lease, self.settings) as held:
@@ -124,15 +127,25 @@ class Trainer:
         """Close all connections."""
         self.service.close()
 
-    def _claim(self, run_id: str) -> Lease | None:
-        for number in range(CLAIM_TRIES):
+    def _claim(self, hinted: str) -> Lease | None:
+        """The lease of the run whose turn it is; None if none waits, or the database stays unreachable."""
+        tried: str | None = None
+        """A run whose claim may have been committed without an answer."""
+        failures = 0
+        while failures < CLAIM_TRIES:
             try:
-                return self.store.leases.claim(
-                    run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s, again=number > 0
-                )
+                run_id = tried or self.store.leases.next_run(hinted, queues=self.queues.split(","))
+                if run_id is None:
+                    return None
+                again, tried = tried is not None, run_id
+                lease = self.store.leases.claim(run_id, owner=self.owner, ttl_s=self.settings.lease_ttl_s, again=again)
+                if lease is not None:
+                    return lease
+                tried = None  # another worker was faster
             except ServiceUnavailable:
+                failures += 1
                 time.sleep(CLAIM_PAUSE_S)
-        log.warning("claim_failed", run_id=run_id)  # the run waits; the reconciler announces it again
+        log.warning("claim_failed", run_id=hinted)  # the run waits; the reconciler announces it again
         return None
 
     def _pass_on(self, run_id: str) -> None:
@@ -141,8 +154,7 @@ class Trainer:
         except (NotFound, ServiceUnavailable) as error:
             log.warning("message_not_resent", run_id=run_id, reason=str(error))  # the reconciler sends another
             return
-        if run.status == "queued":
-            self.service.announce([Message(run.id, run.queue, run.priority)])
+        self.service.announce([Message(run.id, run.queue, run.priority)])  # also if it was taken: another one waits
 
 
 class _Training:

@@ -50,8 +50,6 @@ class NewRun:
     point: JsonObject | None = None
     """The sweep's values by JSON pointer; None without a sweep."""
     queue: Literal["cpu", "gpu"] = "cpu"
-    priority: int = 3
-    """0 (first) to 9 (last)."""
     request_id: str | None = None
 
 
@@ -76,6 +74,7 @@ class RunSummary:
     steps: int
     queue: str
     priority: int
+    """Its place among the runs of its project; the lowest is next."""
     attempt: int
     """How often a worker has claimed it; the current number is the fencing token."""
     owner: str | None

@@ -14,10 +14,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from ..column_types import Json, Number
 from .schema import Id, Word, metadata, project, requested
+
+_QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
+"""The rows of indexes that are small, because most runs have ended or were never claimed."""
 
 studies = Table(
     "studies",
@@ -81,6 +85,9 @@ runs = Table(
     Index(None, "status", "lease_until"),
     Index(None, "condition"),
     Index(None, "digest"),
+    Index(None, "project", "id"),
+    Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
+    Index(None, "queue", "project", "attempt_started_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
 )
 
 labels = Table(
