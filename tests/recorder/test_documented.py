@@ -42,6 +42,15 @@ def test_the_page_s_example_runs_as_it_stands(sqlite_url: str, tmp_path: Path, c
     assert "the network learned" in said
 
 
+def test_the_study_of_the_page_runs_as_it_stands(sqlite_url: str, tmp_path: Path, capsys) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/recordings.md").read_text(), re.DOTALL)
+    (code,) = [block for block in blocks if " = study(" in block]
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY)
+    with serving(settings) as api:
+        exec(compile(code.replace(DEFAULT, str(api.base_url)), "docs/recordings.md", "exec"), {})
+    assert re.search(r"rate x 300 .*(cures|improves)", capsys.readouterr().out)
+
+
 def test_the_readme_s_example_runs_as_it_stands(sqlite_url: str, tmp_path: Path, capsys) -> None:
     settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY)
     model = mlp(depth=8)

@@ -13,9 +13,22 @@
 It needs torch (tested with the version of `gradclinic[worker]`), but not the workers. It finds by itself the outputs of
 linear and convolutional layers (after a norm and before the activation), residual blocks, and recurrent cells. It never
 changes the training, and never stops it.
+
+`study` trains your model with several remedies, here, and compares them:
+
+    from gradclinic import Clinic
+    from gradclinic_torch import study
+
+    def build():
+        model = Net()
+        return model, torch.optim.SGD(model.parameters(), lr=0.5), nn.CrossEntropyLoss()
+
+    found = study(Clinic(), build, loader, {"lower": ["lower_learning_rate"], "relu": ["swap_activation"]})
+    print(found.comparison())
 """
 
 from .recording import Recording
+from .study import study
 from .watch import watch
 
-__all__ = ["Recording", "watch"]
+__all__ = ["Recording", "study", "watch"]

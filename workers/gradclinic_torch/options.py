@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from gradclinic.client import Clinic
+
 
 class RecordingOptions(TypedDict, total=False):
     """The keyword arguments of `Recording`; see there for their meaning."""
 
-    to: str | None
+    to: str | Clinic | None
     name: str | None
     labels: Mapping[str, str] | None
+    study: str | None
+    arm: str | None
     steps: int | None
     batch_size: int | None
     seed: int

@@ -12,12 +12,13 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from gradclinic.client import Clinic
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.kernel.codec import decode
 from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
-from gradclinic.measurements.recording import Declaration, Ending, spelled
+from gradclinic.measurements.recording import Declaration, Ending, printable, spelled
 
 from .closure import wrapped
 from .hooks import Watch
@@ -54,9 +55,11 @@ class Recording:
         optimizer: torch.optim.Optimizer,
         criterion: nn.Module | None = None,
         *,
-        to: str | None = None,
+        to: str | Clinic | None = None,
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
+        study: str | None = None,
+        arm: str | None = None,
         steps: int | None = None,
         batch_size: int | None = None,
         seed: int = 0,
@@ -74,16 +77,19 @@ class Recording:
         criterion: the loss, a module that is called as criterion(outputs, targets). From its targets, the recorder
         computes the loss of the best constant prediction, which shows whether the network learned; or pass
         `constant_loss`.
-        to: the URL of a service. Without it, results are kept locally: see `record` and `diagnosis()`.
+        to: the URL of a service, or its client. Without it, results are kept locally: see `record` and `diagnosis()`.
         probe: (inputs, targets) of about 256 training samples, evaluated about 60 times for a loss without batch noise.
         The model is then called as model(inputs), without side effects. A probe needs a criterion.
         scaler: the GradScaler in use; by default, it is found if a criterion is given.
         clipping: as in an experiment, for example {"kind": "norm", "max_norm": 1.0}.
+        study, arm: the id of a study that this program declared in the service, and the arm that it trains.
         steps: the number of planned steps, if known. batch_size: samples per step, if the first axis of the model's
         first input is not the batch. every, full_every, dense_until: as in the `recording` of an experiment.
         """
         if probe is not None and criterion is None:
             raise ValueError("a probe needs the criterion, to know its loss")
+        if (study is None) != (arm is None):
+            raise ValueError("set both study and arm, or neither")
         if criterion is not None and not isinstance(criterion, nn.Module):
             raise ValueError("the criterion must be a module; call a function inside the forward of one")
         optimizer = wrapped(optimizer)
@@ -100,8 +106,9 @@ class Recording:
         self._losses: LossWatch | None = None
         self._ended = False
         self._patience_s = patience_s
+        called = {"name": name, "labels": dict(labels or {}), "study": study, "arm": arm}
         self._here = Here() if to is None else None
-        self._elsewhere = None if to is None else Elsewhere(Sender(to), name=name, labels=labels)
+        self._elsewhere = None if to is None else Elsewhere(Sender(to), called=called)
         processes = Processes.of(model)
         self._keeper = self._own_keeper() if processes is None else processes.keeper(self._own_keeper())
         self._watch = Watch(model, on_error=self._give_up)
@@ -142,15 +149,24 @@ class Recording:
         self._losses = LossWatch(parameters, self._optimizer, then=then, safely=self._safely)
         return self._losses
 
-    def finish(self, *, validation_loss: float | None = None, validation_accuracy: float | None = None) -> None:
-        """End the recording: send the rest to the service, which diagnoses it. Leaving the `with` block does this."""
+    def finish(
+        self,
+        *,
+        validation_loss: float | None = None,
+        validation_accuracy: float | None = None,
+        failure: str | None = None,
+    ) -> None:
+        """End the recording: send the rest to the service, which diagnoses it. Leaving the `with` block does this.
+
+        failure: why the program could not train to an end; the run then counts as failed.
+        """
         if self._ended:
             return
         self._safely(self._observer.end)
         self._ended = True
         self._leave()
         atexit.unregister(self.finish)
-        self._safely(lambda: self._close(validation_loss, validation_accuracy))
+        self._safely(lambda: self._close(validation_loss, validation_accuracy, failure))
 
     # --- results ---
 
@@ -220,7 +236,7 @@ class Recording:
             raise RuntimeError("there is no service to send to")
         return found
 
-    def _close(self, validation_loss: float | None, validation_accuracy: float | None) -> None:
+    def _close(self, validation_loss: float | None, validation_accuracy: float | None, failure: str | None) -> None:
         told = self._facts["constant_loss"] is not None
         constant = None if told else self._hooks.constant_loss()
         ending = Ending(
@@ -232,6 +248,7 @@ class Recording:
             train_seconds=self._observer.stopwatch.training_s,
             recording_seconds=self._observer.stopwatch.recording_s,
             peak_memory_bytes=self._observer.peak_memory_bytes(),
+            failure=None if failure is None else printable(failure),
         )
         self._keeper.ended(ending, patience_s=self._patience_s)
 

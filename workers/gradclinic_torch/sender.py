@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from gradclinic.client import Clinic
 from gradclinic.kernel.access import KEY_VARIABLE, authorization
 from gradclinic.kernel.json import JsonObject
 from gradclinic.kernel.project import PROJECT_VARIABLE
@@ -37,10 +38,17 @@ Parts = dict[str, Series]
 class Sender:
     """Sends one recording to the service."""
 
-    def __init__(self, url: str) -> None:
-        """It sends the key in GRADCLINIC_API_KEY, if there is one; raises InvalidRequest if that is malformed."""
-        self._url = url.rstrip("/")
-        self._headers = authorization(os.environ.get(KEY_VARIABLE), project=os.environ.get(PROJECT_VARIABLE))
+    def __init__(self, to: str | Clinic) -> None:
+        """To the service at a URL, with the key in GRADCLINIC_API_KEY if there is one, or to the service of a client.
+
+        Raises InvalidRequest if the key is malformed.
+        """
+        self._url = to.url if isinstance(to, Clinic) else to.rstrip("/")
+        self._headers = (
+            to.connection.headers
+            if isinstance(to, Clinic)
+            else authorization(os.environ.get(KEY_VARIABLE), project=os.environ.get(PROJECT_VARIABLE))
+        )
         self._waiting: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._bytes = 0
         self._lock = threading.Lock()

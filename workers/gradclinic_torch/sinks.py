@@ -1,6 +1,5 @@
 """Where records are kept: in memory, or in a service that a sender sends them to."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -81,9 +80,10 @@ class Here:
 class Elsewhere:
     """Sends a recording to a service."""
 
-    def __init__(self, sender: Sender, *, name: str | None, labels: Mapping[str, str] | None) -> None:
+    def __init__(self, sender: Sender, *, called: JsonObject) -> None:
+        """`called`: what the request has in addition to the declaration, such as the name."""
         self.sender = sender
-        self._called: JsonObject = {"name": name, "labels": dict(labels or {})}
+        self._called = called
         self._begun = False
 
     def declared(self, declaration: Declaration) -> None:

@@ -4,15 +4,18 @@ from fastapi import APIRouter, Response
 
 from ..measurements.recording import Declaration, Ending, Window
 from ..schemas.recording import RecordingAnswer, RecordingUrls, WindowAnswer
-from ..schemas.requests.recording import RecordingRequest
+from ..schemas.requests.recording import RecordedStudyRequest, RecordingRequest
 from ..schemas.run import RunDetailAnswer
-from ..store import Run
+from ..schemas.study import StudyAnswer
+from ..store import Place, Run
 from ..use_cases import recording as recordings
 from ..use_cases.idempotency import idempotency_of
+from ..use_cases.recorded_study import declare_study
 from ..use_cases.service import Service
 from .http.body import StrictJSONRoute
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
 from .run import run_answer, run_detail
+from .study import study_answer
 
 router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=StrictJSONRoute)
 
@@ -27,7 +30,7 @@ router = APIRouter(prefix="/v1/recordings", tags=["recordings"], route_class=Str
             "description": "Stored; waiting for statistics.",
             "headers": {"Location": {"description": "The recording.", "schema": {"type": "string"}}},
         },
-        **problems(409, *BODY_PROBLEMS),
+        **problems(404, 409, *BODY_PROBLEMS),
     },
 )
 def create_recording(
@@ -42,12 +45,44 @@ def create_recording(
         body.declaration(),
         name=body.name,
         labels=body.labels,
+        place=None if body.study is None or body.arm is None else Place(body.study, body.arm),
         idempotency=idempotency_of(idempotency_key, kind="recording", body=body.to_json()),
     )
     if created.replayed:
         response.status_code = 200
     response.headers["Location"] = f"/v1/recordings/{created.item.id}"
     return _answer(service, created.item)
+
+
+@router.post(
+    "/studies",
+    status_code=201,
+    summary="Declare a study of external trainings",
+    responses={
+        200: {"description": "Already declared with this key.", "model": StudyAnswer},
+        201: {
+            "description": "Stored; waiting for its runs.",
+            "headers": {"Location": {"description": "The study.", "schema": {"type": "string"}}},
+        },
+        **problems(409, *BODY_PROBLEMS),
+    },
+)
+def create_recorded_study(
+    *, body: RecordedStudyRequest, service: TheService, response: Response, idempotency_key: IdempotencyKey = None
+) -> StudyAnswer:
+    """Create a study whose arms your own program trains. Each of its runs is a recording that names `study` and `arm`.
+
+    It is a study like any other: its comparison, its events and its page are at `urls`. It is `running` until each arm
+    has a run that has ended for each seed, or until it is cancelled. `experiment` is empty.
+    """
+    created = declare_study(
+        service, body, idempotency=idempotency_of(idempotency_key, kind="recorded_study", body=body.to_json())
+    )
+    if created.replayed:
+        response.status_code = 200
+    answer = study_answer(created.item)
+    response.headers["Location"] = answer.urls.self
+    return answer
 
 
 @router.get("/{run_id}", summary="Get a recording", responses=problems(404, 422))

@@ -27,11 +27,13 @@ class Connection:
 
     def __init__(self, url: str, *, timeout_s: float, api_key: str | None = None, project: str | None = None) -> None:
         self.url = url.rstrip("/")
+        self.headers = authorization(api_key, project=project)
+        """The headers of every request: the API key, and the project if one is named."""
         self._http = httpx.Client(
             base_url=self.url,
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             mounts=dict.fromkeys(_THIS_MACHINE),
-            headers=authorization(api_key, project=project),
+            headers=self.headers,
         )
 
     def close(self) -> None:
@@ -50,9 +52,17 @@ class Connection:
             page = self.document(path, **{**parameters, "after": page["next"]})
             yield from (self._parse(answer, item) for item in page["items"])
 
-    def post(self, answer: type[AnswerT], path: str, body: JsonObject | None = None, **parameters: Any) -> AnswerT:
-        """Post a JSON body."""
-        return self._parse(answer, self._send("POST", path, body, **parameters).json())
+    def post(
+        self,
+        answer: type[AnswerT],
+        path: str,
+        body: JsonObject | None = None,
+        *,
+        key: str | None = None,
+        **parameters: Any,
+    ) -> AnswerT:
+        """Post a JSON body; of requests with the same `key`, only the first one creates something."""
+        return self._parse(answer, self._send("POST", path, body, key=key, **parameters).json())
 
     def put(self, answer: type[AnswerT], path: str, body: JsonObject) -> AnswerT:
         """Replace a resource."""
@@ -96,9 +106,13 @@ class Connection:
                 f"the answer of {self.url} cannot be parsed ({place}: {first['msg']}); is it a different version?"
             ) from None
 
-    def _send(self, method: str, path: str, body: JsonObject | None, **parameters: Any) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, body: JsonObject | None, *, key: str | None = None, **parameters: Any
+    ) -> httpx.Response:
         content = None if body is None else json.dumps(body)  # NaN goes through: the service reports where it is
         headers = {} if content is None else {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
         return self._request(method, path, content=content, headers=headers, params=parameters)
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -66,6 +66,10 @@ class StudyCalls(Calls):
             }
         )
 
+    def declare_study(self, body: JsonObject, *, key: str | None = None) -> Study:
+        """Declare a study whose arms your own program trains; with the same `key`, get the one declared before."""
+        return Study(self.connection, self.connection.post(StudyAnswer, "/v1/recordings/studies", body, key=key))
+
     def post_study(self, body: JsonObject) -> Study:
         """Queue a study from the JSON of its request."""
         return Study(self.connection, self.connection.post(StudyAnswer, "/v1/studies", body))

@@ -6,12 +6,18 @@ from dataclasses import replace
 from .metrics import METRICS, Metric
 from .results import LOSSES, RunResult
 
+_VALIDATION = METRICS["final_validation_loss"]
 _ACCURACY = METRICS["final_validation_accuracy"]
 
 
 def common_metric(metric: Metric, runs: Sequence[RunResult]) -> Metric:
-    """The metric, or the accuracy in place of a loss that is not the same in all runs, if every run has one."""
+    """The metric; the accuracy in place of a loss that is not the same in all runs, if every run has one.
+
+    If no run has a validation loss, the training loss takes its place.
+    """
     ended = [run for run in runs if run.succeeded]
+    if metric is _VALIDATION and ended and all(run.metric(metric.name) is None for run in ended):
+        metric = METRICS["final_train_loss"]
     if metric.name not in LOSSES or len(_known_losses(ended)) < 2:
         return metric
     return _ACCURACY if all(run.metric(_ACCURACY.name) is not None for run in ended) else metric

@@ -36,7 +36,7 @@ def compare(
     Runs are paired by seed and sweep point, or by order if an arm shares neither with the baseline. A run without a
     partner counts only for the arm's conditions.
     Where arms were trained with different losses, the accuracy decides instead of a loss; without an accuracy, arms of
-    another loss than the baseline's are inconclusive.
+    another loss than the baseline's are inconclusive. Where no run has a validation loss, the training loss decides.
     `arms` gives the order of the arms, and may name arms without runs; by default, the order of appearance.
     Rank: by verdict (cures, improves, no_effect and inconclusive alike, harms), then by the mean difference of the
     metric with non-finite outcomes worst, then by time, then by the order of the arms. The order of `results` has no
@@ -63,7 +63,7 @@ def compare(
         baseline=baseline,
         metric=chosen.name,
         confidence=confidence,
-        method=_method(len(by_arm)) + ("" if chosen is asked else _INSTEAD),
+        method=_method(len(by_arm)) + ("" if chosen is asked else _INSTEAD[chosen.name]),
         false_verdicts_at_most=round(1 - confidence, 12),
         complete=not any(run.pending for runs in (reference, *by_arm.values()) for run in runs),
         baseline_runs=len(finished),
@@ -92,7 +92,11 @@ def gain(results: Iterable[RunResult], *, baseline: str, arm: str, metric: str =
     return paired.gain
 
 
-_INSTEAD = "; arms were trained with different losses, so the accuracy decides"
+_INSTEAD = {
+    "final_validation_accuracy": "; arms were trained with different losses, so the accuracy decides",
+    "final_train_loss": "; no run has a validation loss, so the training loss decides",
+}
+"""Why another metric decides than the one that was asked for, by its name."""
 
 
 def _method(arms: int) -> str:

@@ -221,6 +221,9 @@ class Ending(Spec):
     """Facts about the first batches; null if not observed."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
     """Peak memory of training in bytes."""
+    failure: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)] | None = None
+    """Why the program could not train it to an end, such as its error; the run is then `failed`. A loss that is not
+    finite is a result, not a failure."""
 
 
 def series_to_json(statistic: str, series: Series) -> dict[str, Any]:
@@ -241,6 +244,11 @@ def spelled(value: float) -> Number:
     if isfinite(value):
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # NaN alone does
+
+
+def printable(text: str) -> str:
+    """A text in one line of at most 500 characters, such as the message of an error."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:500] or "no message"
 
 
 def example() -> dict[str, Any]:

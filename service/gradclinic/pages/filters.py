@@ -91,7 +91,9 @@ def moment(value: datetime | None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON with indentation."""
+    """JSON with indentation; a text as it is."""
+    if isinstance(value, str):
+        return value
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 

@@ -54,7 +54,7 @@ from .lease import Leases
 from .migrate import is_current
 from .prescription import Prescriptions
 from .reconciliation import Reconciliation
-from .recording import Recording, Recordings
+from .recording import Place, Recording, Recordings
 from .records.audit import AuditEntry
 from .records.baseline import Baseline, NewPin, Pin
 from .records.check import Check, NewCheck
@@ -166,6 +166,7 @@ __all__ = [
     "Order",
     "Page",
     "Pin",
+    "Place",
     "Prescription",
     "Progress",
     "Reason",

@@ -6,7 +6,7 @@ Each window is stored once, in order, and only while the run is running: every w
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, insert, select, update
 
 from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
@@ -23,6 +23,7 @@ from .packing import pack
 from .records.created import Created, Idempotency
 from .records.run import NewRun, Reason, Run
 from .rows import change_status, insert_runs, to_run
+from .run import cancel_recorded
 from .summaries import ending_rows, ending_values
 
 BATCH = 100
@@ -42,6 +43,17 @@ class Recording:
     stored_bytes: int
 
 
+@dataclass(frozen=True)
+class Place:
+    """The study that a recorded run belongs to, and its arm there."""
+
+    study_id: str
+    arm: str
+
+
+AGAIN = Reason("recorded_again", "its program trains this arm and seed again")
+
+
 class Recordings:
     """Reads and writes runs recorded from external programs."""
 
@@ -56,17 +68,25 @@ class Recordings:
         environment: JsonObject,
         declared: JsonObject,
         silence_s: float,
+        place: Place | None = None,
         idempotency: Idempotency | None = None,
     ) -> Created[Run]:
-        """Store a running run; a repeated idempotency key returns the earlier one."""
+        """Store a running run; a repeated idempotency key returns the earlier one.
+
+        Of a study, a run of the same arm and seed that did not succeed leaves the study, and ends if it is running.
+        Raises NotFound for an unknown study, and Conflict if the study does not expect the run.
+        """
         run_id = new_id("run")
         with self._database.write() as connection:
             earlier = None
             with connection.begin_nested() as savepoint:
+                if place is not None:
+                    self._make_room(connection, place, seed=new.seed)
                 self._insert(
                     connection,
                     run_id,
                     new,
+                    study_id=None if place is None else place.study_id,
                     layout=layout,
                     environment=environment,
                     declared=declared,
@@ -179,19 +199,38 @@ class Recordings:
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
+    def _make_room(self, connection: Connection, place: Place, *, seed: int) -> None:
+        """Take earlier runs of an arm and a seed out of their study, or raise Conflict."""
+        row = connection.execute(select(t.studies).where(t.studies.c.id == place.study_id).with_for_update()).first()
+        if row is None:
+            raise NotFound(f"there is no study {place.study_id!r}")
+        if row.recorded_runs is None:
+            raise Conflict("workers train the runs of this study; a program can only record into one that it declared")
+        if row.cancel_requested:
+            raise Conflict("the study was cancelled")
+        if seed not in row.seeds or all(arm["name"] != place.arm for arm in row.arms):
+            raise Conflict(f"the study has no arm {place.arm!r} with the seed {seed}")
+        runs = t.runs.c
+        earlier = and_(runs.study_id == place.study_id, runs.arm == place.arm, runs.seed == seed)
+        if connection.execute(select(runs.id).where(earlier, runs.status == "succeeded")).first() is not None:
+            raise Conflict(f"the arm {place.arm!r} is already recorded with the seed {seed}")
+        cancel_recorded(connection, self._database, earlier, reason=AGAIN)
+        connection.execute(update(t.runs).where(earlier).values(study_id=None))
+
     def _insert(
         self,
         connection: Connection,
         run_id: str,
         new: NewRun,
         *,
+        study_id: str | None,
         layout: Layout,
         environment: JsonObject,
         declared: JsonObject,
         silence_s: float,
     ) -> None:
         now = self._database.now
-        insert_runs(connection, self._database, [(run_id, new)], study_id=None)
+        insert_runs(connection, self._database, [(run_id, new)], study_id=study_id)
         connection.execute(
             update(t.runs)
             .where(t.runs.c.id == run_id)

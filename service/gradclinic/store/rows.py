@@ -155,7 +155,8 @@ def insert_runs(
         }
         for row in values
     ]  # fmt: skip
-    connection.execute(insert(t.transitions).values(at=now), first)
+    if first:
+        connection.execute(insert(t.transitions).values(at=now), first)
     labels = [
         {"run_id": run_id, "key": key, "value": value} for run_id, new in new_runs for key, value in new.labels.items()
     ]

@@ -174,7 +174,7 @@ class Runs:
         runs = t.runs.c
         with self._database.write() as connection:
             cancel_queued(connection, self._database, runs.id == run_id)
-            self._cancel_recorded(connection, run_id)
+            cancel_recorded(connection, self._database, runs.id == run_id)
             connection.execute(
                 update(t.runs).where(runs.id == run_id, runs.status == "running").values(cancel_requested=True)
             )
@@ -182,21 +182,6 @@ class Runs:
         if run.ended and run.status != "canceled":
             raise Conflict(f"the run has already {run.status}; only a queued or running one can be cancelled")
         return run
-
-    def _cancel_recorded(self, connection: Connection, run_id: str) -> None:
-        """Cancel a run recorded from an external program; no worker is asked, and its next window is rejected."""
-        change_status(
-            connection,
-            self._database,
-            t.runs.c.id == run_id,
-            t.runs.c.origin == "external",
-            before="running",
-            status="canceled",
-            reason=CANCELED,
-            cancel_requested=True,
-            lease_until=None,
-            ended_at=self._database.now,
-        )
 
     def delete(self, run_id: str) -> None:
         """Delete a run and its statistics; a worker that still trains it stops at its next heartbeat.
@@ -264,6 +249,24 @@ def _comes_from(source: RunSource) -> ColumnElement[bool]:
             return checked
         case "own":
             return and_(runs.study_id.is_(None), not_(trial), not_(checked))
+
+
+def cancel_recorded(
+    connection: Connection, database: Database, condition: ColumnElement[bool], *, reason: Reason = CANCELED
+) -> None:
+    """End the runs that external programs record and that match a condition; their next window is rejected."""
+    change_status(
+        connection,
+        database,
+        condition,
+        t.runs.c.origin == "external",
+        before="running",
+        status="canceled",
+        reason=reason,
+        cancel_requested=True,
+        lease_until=None,
+        ended_at=database.now,
+    )
 
 
 def cancel_queued(connection: Connection, database: Database, condition: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, not_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..comparison.arms import BASELINE
@@ -22,7 +22,7 @@ from .records.page import Page
 from .records.run import NewRun
 from .records.study import NewStudy, Study
 from .rows import insert_runs, known, moment
-from .run import cancel_queued
+from .run import cancel_queued, cancel_recorded
 
 
 class Studies:
@@ -89,6 +89,7 @@ class Studies:
                 raise Conflict(f"the study has already {before.status}; only a running one can be cancelled")
             connection.execute(update(t.studies).where(t.studies.c.id == study_id).values(cancel_requested=True))
             cancel_queued(connection, self._database, runs.study_id == study_id)
+            cancel_recorded(connection, self._database, runs.study_id == study_id)
             connection.execute(
                 update(t.runs).where(runs.study_id == study_id, runs.status == "running").values(cancel_requested=True)
             )
@@ -112,7 +113,9 @@ def _has_run(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 def _has_status(status: StudyStatus) -> list[ColumnElement[bool]]:
     """`Study.status` in SQL."""
     of = t.runs.c.status
-    running, succeeded = _has_run(of.in_(["queued", "running"])), _has_run(of == "succeeded")
+    begun = select(func.count()).where(t.runs.c.study_id == t.studies.c.id).correlate(t.studies).scalar_subquery()
+    awaited = and_(not_(t.studies.c.cancel_requested), func.coalesce(t.studies.c.recorded_runs, 0) > begun)
+    running, succeeded = or_(_has_run(of.in_(["queued", "running"])), awaited), _has_run(of == "succeeded")
     canceled = or_(t.studies.c.cancel_requested, _has_run(of == "canceled"))
     match status:
         case "running":
@@ -136,6 +139,7 @@ def _values(study_id: str, new: NewStudy) -> dict[str, object]:
         "sweep": list(new.sweep),
         "cancel_requested": False,
         "request_id": new.request_id,
+        "recorded_runs": new.recorded_runs,
     }
 
 
@@ -152,15 +156,19 @@ def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[S
 
 
 def _study(row: RowMapping, own: Counted) -> Study:
+    awaited = 0 if row["cancel_requested"] else max(0, (row["recorded_runs"] or 0) - own.progress.runs)
+    progress = own.progress.with_queued(awaited)
     return Study(
         **{name: row[name] for name in _AS_STORED},
         created_at=known(row["created_at"]),
-        ended_at=None if own.progress.unfinished else moment(own.last_end),
-        progress=own.progress,
+        ended_at=None if progress.unfinished else moment(own.last_end),
+        progress=progress,
     )
 
 
-_AS_STORED = ("id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id")
+_AS_STORED = (
+    "id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id", "recorded_runs",
+)  # fmt: skip
 
 
 def _not_found(study_id: str) -> NotFound:

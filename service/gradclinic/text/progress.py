@@ -28,8 +28,10 @@ class Follower(Protocol):
 
 
 @contextmanager
-def following(console: Console, *, what: str, steps: int, runs: int = 1) -> Iterator[Follower]:
-    """A follower of one run, or of a study with `runs` runs and `steps` steps in total."""
+def following(
+    console: Console, *, what: str, steps: int, runs: int = 1, state: str = "waiting for a worker"
+) -> Iterator[Follower]:
+    """A follower of one run, or of a study with `runs` runs and `steps` steps in total; `state` is the first one."""
     if not console.is_terminal:
         yield _Lines(console, what=what, runs=runs)
         return
@@ -43,7 +45,7 @@ def following(console: Console, *, what: str, steps: int, runs: int = 1) -> Iter
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        progress.add_task(what, total=steps, state="waiting for a worker")
+        progress.add_task(what, total=steps, state=state)
         yield _Bar(progress, runs=runs)
 
 

@@ -1,6 +1,7 @@
 """Compare the arms of a study, or any runs: read their results and compute the comparison."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,7 +12,7 @@ from ..experiments.losses.cross_entropy import CrossEntropy
 from ..experiments.losses.mse import MeanSquaredError
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..measurements.metrics import RunMetrics
-from ..store import RunSummary
+from ..store import RunSummary, Study
 from .run import metrics_of_runs
 from .service import Service
 
@@ -23,13 +24,22 @@ def compare_study(
     study = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
     return compare(
-        results_of(service, [(run, run.arm or BASELINE) for run in runs]),
+        [*results_of(service, [(run, run.arm or BASELINE) for run in runs]), *_awaited(study, runs)],
         baseline=BASELINE,
         metric=metric,
         confidence=confidence,
         arms=[str(arm["name"]) for arm in study.arms],
         study_id=study_id,
     )
+
+
+def _awaited(study: Study, runs: Sequence[RunSummary]) -> list[RunResult]:
+    """A result, still queued, for each run that the program of a study has not begun."""
+    if study.recorded_runs is None or study.cancel_requested:
+        return []
+    begun = {(run.arm, run.seed) for run in runs}
+    cells = product((str(arm["name"]) for arm in study.arms), study.seeds)
+    return [RunResult("", arm, seed, status="queued") for arm, seed in cells if (arm, seed) not in begun]
 
 
 def compare_runs(

@@ -11,7 +11,7 @@ from ..store import Idempotency
 def idempotency_of(
     key: str | None,
     *,
-    kind: Literal["run", "study", "prescription", "check", "recording"],
+    kind: Literal["run", "study", "prescription", "check", "recording", "recorded_study"],
     body: JsonObject,
 ) -> Idempotency | None:
     """A client's key with the digest of its request; None without a key."""

@@ -7,11 +7,12 @@ import structlog
 
 from ..diagnosis import Diagnosis, diagnose
 from ..kernel.errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
+from ..kernel.status import RunStatus
 from ..measurements.outcome import outcome_of
 from ..measurements.record import RunRecord
 from ..measurements.recording import Declaration, Ending, RecordedSeries, Window
 from ..measurements.statistics import STATISTICS
-from ..store import Created, Idempotency, NewRun, Reason, Recording, Run
+from ..store import Created, Idempotency, NewRun, Place, Reason, Recording, Run
 from ..store.packing import bytes_of
 from .idempotency import digest
 from .request_id import request_id
@@ -27,9 +28,13 @@ def declare(
     *,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
+    place: Place | None = None,
     idempotency: Idempotency | None = None,
 ) -> Created[Run]:
-    """Store a run that an external program trains; workers do not claim it."""
+    """Store a run that an external program trains; workers do not claim it.
+
+    With a `place`, it is a run of a study. Raises NotFound and Conflict like the store.
+    """
     declared = declaration.to_json()
     new = NewRun(
         experiment={},
@@ -40,6 +45,7 @@ def declare(
         name=name,
         labels=dict(labels or {}),
         origin="external",
+        arm=None if place is None else place.arm,
         request_id=request_id(),
     )
     return service.store.recordings.create(
@@ -48,6 +54,7 @@ def declare(
         environment=declaration.environment,
         declared=declared,
         silence_s=service.settings.recording_silence_s,
+        place=place,
         idempotency=idempotency,
     )
 
@@ -147,21 +154,22 @@ def finish(service: Service, run_id: str, ending: Ending) -> Run:
     Raises Conflict if windows are missing, or if the recording ended in another way.
     """
     recording, run = service.store.recordings.get(run_id), service.store.runs.get(run_id)
-    if run.status == "succeeded":
+    status: RunStatus = "succeeded" if ending.failure is None else "failed"
+    if run.status == status:
         return run
     if run.ended:
         raise Conflict(f"the recording has ended: {run.status} ({run.reason.text})")
     if ending.windows is not None and ending.windows != recording.windows:
         raise Conflict(f"{ending.windows} windows were sent, {recording.windows} arrived; send the missing ones first")
     record = _ended_record(service, run, recording, ending)
-    reason, diagnosis = _judged(record, _reason(run, record))
+    reason, diagnosis = _judged(record, _reason(run, record, ending))
     try:
         return service.store.recordings.finish(
-            run_id, windows=recording.windows, status="succeeded", reason=reason, record=record, diagnosis=diagnosis
+            run_id, windows=recording.windows, status=status, reason=reason, record=record, diagnosis=diagnosis
         )
     except Conflict:
         run = service.store.runs.get(run_id)  # a concurrent request may have just ended it
-        if run.status == "succeeded":
+        if run.status == status:
             return run
         raise
 
@@ -197,7 +205,9 @@ def _ended_record(service: Service, run: Run, recording: Recording, ending: Endi
     return replace(record, steps=run.steps or run.step, outcome=outcome, preflight=ending.preflight)
 
 
-def _reason(run: Run, record: RunRecord) -> Reason:
+def _reason(run: Run, record: RunRecord, ending: Ending) -> Reason:
+    if ending.failure is not None:
+        return Reason("program_failed", f"its program failed: {ending.failure}")
     if record.outcome is not None and record.outcome.nonfinite_step is not None:
         return Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
     if run.step < run.steps:

@@ -6,6 +6,7 @@ from math import prod
 import jsonpatch
 
 from ..comparison.arms import BASELINE, CONTROL
+from ..comparison.recorded_study import RecordedArm
 from ..comparison.study import ArmSpec, StudySpec
 from ..experiments.sweep import SweepPoint, expand_sweep
 from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
@@ -26,8 +27,8 @@ takes about 20 microseconds."""
 
 def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency | None = None) -> Created[Study]:
     """Store a study with all its runs, or nothing; raises InvalidRequest with every problem of every arm."""
-    _check_names(spec.arms)
-    _check_seeds(spec.seeds)
+    check_names(spec.arms)
+    check_seeds(spec.seeds)
     if spec.control is not None:
         spec = spec.model_copy(update={"arms": (*spec.arms, _control(service, spec)), "control": None})
     arms = with_baseline(spec.arms)
@@ -149,7 +150,8 @@ def _places(arms: Sequence[ArmSpec]) -> list[tuple[str, str]]:
     return places
 
 
-def _check_names(arms: Sequence[ArmSpec]) -> None:
+def check_names(arms: Sequence[ArmSpec | RecordedArm]) -> None:
+    """Raise InvalidSpec for a name that occurs twice, and for a baseline that changes something."""
     problems = []
     seen: set[str] = set()
     for index, arm in enumerate(arms):
@@ -158,7 +160,8 @@ def _check_names(arms: Sequence[ArmSpec]) -> None:
                 Problem(f"/arms/{index}/name", f"duplicate arm name {arm.name!r}", arm.name, "unique names")
             )
         seen.add(arm.name)
-        if arm.name == BASELINE and (arm.remedies or arm.experiment is not None):
+        own = arm.experiment if isinstance(arm, ArmSpec) else None
+        if arm.name == BASELINE and (arm.remedies or own is not None):
             place = "remedies" if arm.remedies else "experiment"
             problems.append(
                 Problem(
@@ -172,7 +175,8 @@ def _check_names(arms: Sequence[ArmSpec]) -> None:
         raise InvalidSpec(problems)
 
 
-def _check_seeds(seeds: Sequence[int]) -> None:
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise InvalidSpec for a seed that occurs twice."""
     seen: set[int] = set()
     for index, seed in enumerate(seeds):
         if seed in seen:

@@ -165,6 +165,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "resumeSchedule": [send("POST", "/v1/schedules/nightly/resume")],
     "deleteSchedule": [send("DELETE", "/v1/schedules/spare")],
     "createRecording": [send("POST", "/v1/recordings", lambda _: example())],
+    "createRecordedStudy": [send("POST", "/v1/recordings/studies", lambda _: {"seeds": [0, 1]})],
     "getRecording": [get("/v1/recordings/{recording}")],
     "appendStatistics": [send("POST", "/v1/recordings/{recording}/statistics", lambda _: {"window": 0, "step": 0})],
     "finishRecording": [send("POST", "/v1/recordings/{recording}/finish", lambda _: {"windows": 1})],

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gradclinic.measurements.recording import example
 from gradclinic.settings import Settings
 
 from ..store.projects import Seeded, seeded
@@ -90,6 +91,7 @@ def body_of(path: str, names: Names) -> Any:
         "/v1/studies": {**on_data, "seeds": [0]},
         "/v1/prescriptions": on_data,
         "/v1/experiments:resolve": on_data,
+        "/v1/recordings": {**example(), "study": names["study_id"], "arm": "baseline"},
         "/v1/recordings/{run_id}/statistics": {"window": 0, "step": 1, "series": []},
     }.get(path, {})
 

@@ -21,6 +21,8 @@ class NewStudy:
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    recorded_runs: int | None = None
+    """The number of runs that an external program records into it; None if workers train its runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class Study(NewStudy):
     ended_at: datetime | None
     """When its last run ended; None while a run is unfinished."""
     progress: Progress
+    """Runs that the external program has not begun count as queued."""
 
     @property
     def status(self) -> StudyStatus:

@@ -32,6 +32,7 @@ studies = Table(
     Column("arms", Json, nullable=False),
     Column("seeds", Json, nullable=False),
     Column("sweep", Json, nullable=False),
+    Column("recorded_runs", Integer),
 )
 
 runs = Table(

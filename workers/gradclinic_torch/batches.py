@@ -1,0 +1,91 @@
+"""The batches of a study: the same ones for every arm that is trained with a seed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from gradclinic.kernel.errors import InvalidRequest
+
+from .remedies.loop import Batch
+
+Batches = Iterable[Batch] | Callable[[int], Iterable[Batch]]
+"""Batches that can be gone through again and again, such as a list or a DataLoader; or a function of the seed."""
+PROBE = 256
+"""Samples of a probe."""
+
+
+def of_seed(batches: Batches, seed: int) -> Iterable[Batch]:
+    """The batches of one training; raises InvalidRequest for what can be gone through only once."""
+    if callable(batches):
+        return batches(seed)
+    if isinstance(batches, Iterator):
+        raise InvalidRequest.at(
+            "/batches",
+            "this iterator can be gone through only once, but every arm needs the same batches",
+            allowed="a list, a DataLoader, or a function that returns the batches of a seed",
+        )
+    return batches
+
+
+def steps_in(batches: Iterable[Batch]) -> int:
+    """The number of batches; raises InvalidRequest if they do not say it, or there are none."""
+    if not isinstance(batches, Sized):
+        raise InvalidRequest.at("/steps", "the batches have no length", allowed="the number of steps")
+    if len(batches) == 0:
+        raise InvalidRequest.at("/batches", "there are no batches", allowed="at least one")
+    return len(batches)
+
+
+def repeated(batches: Batches, *, seed: int, steps: int, joined: int = 1) -> Iterator[Batch]:
+    """`steps` batches, each of them `joined` batches in one; goes through the batches again as often as needed."""
+    endless = _endless(batches, seed)
+    for _ in range(steps):
+        group = list(islice(endless, joined))
+        if len(group) < joined:
+            return
+        yield group[0] if joined == 1 else join(group)
+
+
+def _endless(batches: Batches, seed: int) -> Iterator[Batch]:
+    while True:
+        empty = True
+        for batch in of_seed(batches, seed):
+            empty = False
+            yield batch
+        if empty:
+            return
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """Batches as one: tensors are joined along their first axis, within tuples, lists and dictionaries.
+
+    Raises TypeError for what cannot be joined.
+    """
+    first = batches[0]
+    if isinstance(first, Tensor) and first.ndim > 0:
+        return torch.cat(list(batches))
+    if isinstance(first, Mapping):
+        return type(first)({key: join([each[key] for each in batches]) for key in first})  # type: ignore[call-arg]
+    if isinstance(first, tuple | list):
+        return type(first)([join(each) for each in zip(*batches, strict=True)])
+    raise TypeError(f"batches of {type(first).__name__} cannot be joined")
+
+
+def probe_of(batches: Iterable[Batch]) -> tuple[Tensor, Tensor] | None:
+    """About 256 samples of the first batches as (inputs, targets); None if batches do not have this form."""
+    chosen: list[Batch] = []
+    samples = 0
+    for batch in batches:
+        pair = batch if isinstance(batch, tuple | list) and len(batch) == 2 else ()
+        if len(pair) != 2 or not all(isinstance(each, Tensor) and each.ndim > 0 for each in pair):
+            return None
+        chosen.append(tuple(pair))
+        samples += len(pair[1])
+        if samples >= PROBE:
+            break
+    if not chosen:
+        return None
+    inputs, targets = join(chosen)
+    return inputs[:PROBE], targets[:PROBE]

@@ -1,0 +1,28 @@
+"""Seeds all random generators of a program for one training, and restores them afterwards."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within the block, torch, numpy and `random` start from the seed; afterwards, they are as they were before."""
+    python, arrays = random.getstate(), np.random.get_state()  # the global one, which programs use
+    try:
+        with torch.random.fork_rng():
+            seed_all(seed)
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)
+
+
+def seed_all(seed: int) -> None:
+    """Seed torch, numpy and `random`."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)

@@ -1,0 +1,176 @@
+"""One training of a study in the user's own process: one arm with one seed, recorded into the service."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from gradclinic.client import Clinic
+from gradclinic.client.run import Run
+from gradclinic.experiments.clipping import Clipping
+from gradclinic.experiments.clipping.norm import NormClipping
+from gradclinic.experiments.clipping.value import ValueClipping
+from gradclinic.experiments.lr_schedules import LrSchedule
+from gradclinic.kernel.errors import InvalidRequest, ServiceUnavailable
+from gradclinic.measurements.recording import printable
+from gradclinic.remedies import Remedy
+
+from .batches import Batches, of_seed, probe_of, repeated
+from .recording import Recording
+from .remedies import Loop, apply_all
+from .remedies.loop import Batch, LossLike
+from .seeding import seed_all, seeded
+
+Built = tuple[nn.Module, torch.optim.Optimizer, LossLike]
+"""A model, the optimizer of its parameters, and its loss."""
+PATIENCE_S = 60.0
+"""Seconds to wait for the service at the end of each training."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What all arms of a study have in common: how the user's program builds and trains its model."""
+
+    build: Callable[[], Built]
+    batches: Batches
+    steps: int
+    schedule: LrSchedule
+    clipping: Clipping | None
+    validation: Iterable[Batch] | None
+
+    def loop(self, seed: int, remedies: Sequence[Remedy]) -> Loop:
+        """The program's loop, built anew, with the remedies; raises RemedyDoesNotApply.
+
+        All random generators are seeded before the model is built.
+        """
+        batch = next(iter(of_seed(self.batches, seed)))
+        seed_all(seed)
+        model, optimizer, loss = self.build()
+        loop = Loop(
+            model=model,
+            optimizer=optimizer,
+            loss=loss,
+            steps=self.steps,
+            batch=batch,
+            schedule=self.schedule,
+            clipping=self.clipping,
+        )
+        return apply_all(loop, remedies)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm of a study and one seed."""
+
+    arm: str
+    remedies: Sequence[Remedy]
+    seed: int
+
+
+def train(
+    clinic: Clinic, study_id: str, program: Program, cell: Cell, *, progress: Callable[[int], None] | None = None
+) -> Run:
+    """Train and record one cell of a study; `progress` is called with the number of steps that are done.
+
+    An error of the program ends the run as failed. Whatever else ends the program, such as Ctrl-C, does so as well, and
+    goes on to the caller. Raises ServiceUnavailable if the service did not get the whole run.
+    """
+    with seeded(cell.seed):
+        recording: Recording | None = None
+        failure: str | None = None
+        validation: float | None = None
+        try:
+            loop = program.loop(cell.seed, cell.remedies)
+            recording = _recording(clinic, study_id, program, cell, loop)
+            seed_all(cell.seed)
+            _fit(loop, program, recording, seed=cell.seed, progress=progress)
+            if program.validation is not None:
+                validation = _mean_loss(loop, program.validation)
+        except Exception as error:  # noqa: BLE001  # a failed arm must not end the study
+            failure = _in_words(error)
+        except BaseException as error:
+            if recording is not None:
+                recording.finish(failure=_in_words(error))
+            raise
+        if recording is not None:
+            recording.finish(validation_loss=validation, failure=failure)
+    return _stored(clinic, study_id, cell, recording, failure=failure)
+
+
+def _recording(clinic: Clinic, study_id: str, program: Program, cell: Cell, loop: Loop) -> Recording:
+    criterion = loop.loss if isinstance(loop.loss, nn.Module) else None
+    return Recording(
+        loop.model,
+        loop.optimizer,
+        criterion,
+        to=clinic,
+        study=study_id,
+        arm=cell.arm,
+        steps=loop.steps,
+        seed=cell.seed,
+        probe=None if criterion is None else probe_of(of_seed(program.batches, cell.seed)),
+        clipping=None if loop.clipping is None else loop.clipping.to_json(),
+        patience_s=PATIENCE_S,
+    )
+
+
+def _fit(
+    loop: Loop, program: Program, recording: Recording, *, seed: int, progress: Callable[[int], None] | None
+) -> None:
+    """Train to the end, or until the loss is not finite."""
+    loop.model.train()
+    scheduler = LambdaLR(loop.optimizer, lambda step: loop.schedule.factor(step, loop.steps))
+    batches = repeated(program.batches, seed=seed, steps=loop.steps, joined=loop.joined)
+    for done, batch in enumerate(batches, start=1):
+        loop.optimizer.zero_grad()
+        loss = loop.loss_of(batch)
+        torch.autograd.backward(loss)
+        recording.after_backward(loss)
+        clip(loop.clipping, loop.model)
+        loop.optimizer.step()
+        scheduler.step()
+        if progress is not None:
+            progress(done)
+        if recording.over is not None and not bool(torch.isfinite(loss.detach())):
+            return
+
+
+def clip(clipping: Clipping | None, model: nn.Module) -> None:
+    """Clip the gradients of a model, as the lines of code do that a remedy shows."""
+    match clipping:
+        case None:
+            return
+        case NormClipping(max_norm=max_norm):
+            nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        case ValueClipping(max_value=max_value):
+            nn.utils.clip_grad_value_(model.parameters(), max_value)
+        case _:
+            raise InvalidRequest.at("/clipping", f"torch has no {clipping.kind} clipping", allowed="norm or value")
+
+
+@torch.no_grad()
+def _mean_loss(loop: Loop, batches: Iterable[Batch]) -> float:
+    """The mean loss of the batches in evaluation mode."""
+    loop.model.eval()
+    losses: list[Tensor] = [loop.loss_of(batch).detach().double() for batch in batches]
+    return float(torch.stack(losses).mean())
+
+
+def _stored(clinic: Clinic, study_id: str, cell: Cell, recording: Recording | None, *, failure: str | None) -> Run:
+    """The run as the service has it; one that ended before its first step is declared now."""
+    run_id = None if recording is None else recording.run_id
+    if run_id is None:
+        why = failure or (None if recording is None else recording.over) or "it took no step"
+        declared = {"batch_size": 1, "seed": cell.seed, "study": study_id, "arm": cell.arm}
+        run_id = str(clinic.post("/v1/recordings", declared)["id"])
+        clinic.post(f"/v1/recordings/{run_id}/finish", {"failure": printable(why)})
+    run = clinic.get_run(run_id)
+    if not run.ended:
+        raise ServiceUnavailable(f"the service at {clinic.url} did not get the end of {run_id} within {PATIENCE_S:g} s")
+    return run
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
