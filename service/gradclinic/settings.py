@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     cors_origins: str = ""
     """Comma-separated origins whose pages may call the API from a browser (CORS); "*" allows all. Default: none.
     A page of any other origin is refused (403) if it sends a request that changes something."""
+    rate_limit: Annotated[str, Field(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day))?$")] = ""
+    """Maximum number of requests of a key, or of an address if no keys are required, for example "600/minute". More are
+    refused (429). Default: no limit. Health checks and static files are not counted."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Minimum level of messages that are logged."""
     log_format: Literal["text", "json"] = "text"

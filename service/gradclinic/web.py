@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from limits import parse
 
 from .api import audit, catalogue, health, installation
 from .api import baseline as baselines
@@ -37,6 +38,7 @@ from .api.http.known_parameters import only_known_parameters
 from .api.http.openapi import document_of, operation_id
 from .api.http.plain_json import PlainJSON
 from .api.http.problems import BodyLimit, install
+from .api.http.rate import RateLimit, Rates
 from .api.http.request_log import RequestLog
 from .api.http.request_times import RequestTimes
 from .api.http.telemetry import telemetry
@@ -98,10 +100,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or get_settings()
     configure(chosen)
     service = Service.of(chosen)
+    rates = Rates(parse(chosen.rate_limit), broker=chosen.broker) if chosen.rate_limit else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        if rates is not None:
+            await rates.close()
         service.close()
 
     app = FastAPI(
@@ -133,8 +138,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         most_bytes=service.settings.max_request_bytes,
         exceptions={datasets.PATH: service.settings.max_dataset_bytes, LOGIN: MOST_LOGIN_BYTES},
     )
+    if rates is not None:
+        app.add_middleware(RateLimit, rates=rates)
     if requires_keys:
-        app.add_middleware(Access, store=service.store)
+        app.add_middleware(Access, store=service.store, rates=rates)
     origins = _listed(service.settings.cors_origins)
     app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
     app.add_middleware(SameSite, allowed_origins=origins)
@@ -158,6 +165,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "Link",
                 "Location",
                 "Preference-Applied",
+                "RateLimit-Limit",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
                 "Retry-After",
                 "WWW-Authenticate",
                 "X-Request-ID",

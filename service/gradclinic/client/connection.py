@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import httpx
@@ -14,6 +15,9 @@ from ..kernel.json import JsonObject
 from ..schemas.base import Answer
 from .problem import error_from
 
+TOO_MANY_REQUESTS = 429
+LONGEST_WAIT_S = 120.0
+"""Maximum number of seconds that a request waits because too many were sent."""
 DRAWING_S = 120.0
 """Timeout of a report in seconds; its charts have to be drawn."""
 _THIS_MACHINE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
@@ -117,7 +121,7 @@ class Connection:
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            response = self._http.request(method, path, **options)
+            response = self._within_rate(method, path, **options)
         except httpx.ConnectError:
             raise errors.ServiceUnavailable(
                 f"no service answers at {self.url}; start one with `gradclinic serve`, or set --url to another one"
@@ -133,6 +137,16 @@ class Connection:
         if response.is_error:
             raise error_from(response)
         return response
+
+    def _within_rate(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The response; a request beyond the rate limit, which changed nothing, is sent again when the service says."""
+        deadline = monotonic() + LONGEST_WAIT_S
+        while True:
+            response = self._http.request(method, path, **options)
+            pause = response.headers.get("Retry-After", "") if response.status_code == TOO_MANY_REQUESTS else ""
+            if not pause.isdecimal() or monotonic() + int(pause) > deadline:
+                return response
+            sleep(int(pause))
 
 
 class Calls:

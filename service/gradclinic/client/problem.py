@@ -15,6 +15,7 @@ _BY_STATUS: Mapping[int, type[errors.GradclinicError]] = {
     403: errors.Forbidden,
     404: errors.NotFound,
     409: errors.Conflict,
+    429: errors.RateExceeded,
     503: errors.ServiceUnavailable,
 }
 

@@ -9,6 +9,7 @@
     ├── BodyTooLarge               the body, or what it unpacks to, is larger than the service accepts
     ├── KeyRequired                the request has no valid API key
     ├── Forbidden                  the key's scope, or the site that the request comes from, does not allow it
+    ├── RateExceeded               too many requests in a short time
     ├── NotFound
     ├── Conflict                   the current state of the resource does not allow the request
     ├── InsufficientData           there is not enough stored data for an answer
@@ -129,6 +130,13 @@ class Forbidden(GradclinicError):
 
     code = "forbidden"
     title = "Not allowed"
+
+
+class RateExceeded(GradclinicError):
+    """A key, or an address without one, sent more requests in a time than the service allows."""
+
+    code = "rate_exceeded"
+    title = "Too many requests"
 
 
 class NotFound(GradclinicError):

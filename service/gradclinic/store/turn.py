@@ -5,7 +5,7 @@ So a project works at the first runs of each of its submissions, then at the sec
 study nor many small ones make the others wait. This is start-time fair queueing (Goyal et al. 1996, SIGCOMM).
 """
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from . import tables as t
@@ -19,12 +19,10 @@ def next_run(connection: Connection, queue: str) -> str | None:
 
     It is a run of the project with the fewest running runs; of several, of the one whose last claim is longest ago.
     """
-    project = _next_project(connection, queue)
+    project = connection.execute(_NEXT_PROJECT, {"queue": queue}).scalar()
     if project is None:
         return None
-    runs = t.runs.c
-    first = select(runs.id).where(QUEUED, runs.queue == queue, runs.project == project)
-    return connection.execute(first.order_by(runs.priority, runs.id).limit(1)).scalar()
+    return connection.execute(_FIRST_RUN, {"queue": queue, "project": project}).scalar()
 
 
 def place_reached(connection: Connection, queue: str) -> int:
@@ -33,8 +31,15 @@ def place_reached(connection: Connection, queue: str) -> int:
     return connection.execute(lowest).scalar() or 0
 
 
-def _next_project(connection: Connection, queue: str) -> str | None:
+def _first_run_of_project() -> Select[str]:
+    runs = t.runs.c
+    of_project = (QUEUED, runs.queue == bindparam("queue"), runs.project == bindparam("project"))
+    return select(runs.id).where(*of_project).order_by(runs.priority, runs.id).limit(1)
+
+
+def _project_in_turn() -> Select[str]:
     runs, claimed, working = t.runs.c, t.runs.alias().c, t.runs.alias().c
+    queue = bindparam("queue", type_=t.runs.c.queue.type)
     # The names of the projects with waiting runs: one look into the index for each, however many runs wait.
     of_queue = select(func.min(runs.project).label("project")).where(QUEUED, runs.queue == queue)
     waiting = of_queue.cte("waiting", recursive=True)
@@ -51,11 +56,13 @@ def _next_project(connection: Connection, queue: str) -> str | None:
         .where(claimed.queue == queue, claimed.project == waiting.c.project, claimed.attempt_started_at.is_not(None))
         .scalar_subquery()
     )
-    turns = (
+    return (
         select(waiting.c.project)
         .join_from(waiting, busy, busy.c.project == waiting.c.project, isouter=True)
         .where(waiting.c.project.is_not(None))
         .order_by(func.coalesce(busy.c.runs, 0), func.coalesce(last_claim, 0.0), waiting.c.project)
         .limit(1)
     )
-    return connection.execute(turns).scalar()
+
+
+_NEXT_PROJECT, _FIRST_RUN = _project_in_turn(), _first_run_of_project()

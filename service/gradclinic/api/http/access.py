@@ -30,6 +30,7 @@ from ...store.key import USE_NOTED_EVERY_S
 from .accept import choose
 from .cross_site import SAFE_METHODS
 from .problems import MEDIA_TYPE, on_own_error, problem
+from .rate import Rates, address_of, refusal
 
 SESSION_COOKIE = "gradclinic_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -109,8 +110,8 @@ class Access:
     when its key does.
     """
 
-    def __init__(self, app: ASGIApp, *, store: Store) -> None:
-        self.app, self._store = app, store
+    def __init__(self, app: ASGIApp, *, store: Store, rates: Rates | None = None) -> None:
+        self.app, self._store, self._rates = app, store, rates
         self._noted_at: dict[str, float] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -126,9 +127,9 @@ class Access:
         except (ServiceUnavailable, InvalidRequest) as error:
             await on_own_error(request, error)(scope, receive, send)
             return
-        refusal = _unknown(request) if caller is None else _refusal(request, caller, needed)
-        if caller is None or refusal is not None:
-            await (refusal or _unknown(request))(scope, receive, send)
+        refused = await self._stranger(request) if caller is None else _refusal(request, caller, needed)
+        if caller is None or refused is not None:
+            await (refused or _unknown(request))(scope, receive, send)
             return
 
         self._note_use(caller.key.id)
@@ -159,6 +160,14 @@ class Access:
                 await self.app(scope, receive, send_private)
             finally:
                 _caller.reset(token)
+
+    async def _stranger(self, request: Request) -> Response:
+        """The answer to a request without a valid key; their number is limited for each address."""
+        if self._rates is not None:
+            standing = await self._rates.take(f"refused {address_of(request.scope)}")
+            if not standing.allowed:
+                return refusal(request.scope, self._rates, standing)
+        return _unknown(request)
 
     def _note_use(self, key_id: str) -> None:
         """Write once a minute that a key is used, beside the request: a database that is busy does not delay it."""

@@ -80,6 +80,7 @@ _MEANING = {
     415: "The media type of the body is not supported.",
     421: "The service is not known by the host name of the request.",
     422: "The request is not valid. Each error has its place, the value, and what is allowed.",
+    429: "Too many requests; the header Retry-After says when to try again.",
     503: "A part of the service is unavailable.",
 }
 

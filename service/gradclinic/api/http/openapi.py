@@ -17,9 +17,19 @@ from ...diagnosis.rules import STOPPING_CONDITIONS
 from .access import CSRF_HEADER, SESSION_COOKIE, needed_scope
 from .cross_site import SAFE_METHODS
 from .dependencies import problems
+from .rate import UNLIMITED
 
 Document = dict[str, Any]
 """An OpenAPI document, or a part of one."""
+_RATE_HEADERS: Document = {
+    name: {"description": description, "schema": {"type": "integer"}}
+    for name, description in {
+        "RateLimit-Limit": "Number of requests that are allowed in the time of the limit.",
+        "RateLimit-Remaining": "How many of them are left.",
+        "RateLimit-Reset": "Seconds until more are allowed.",
+        "Retry-After": "The same.",
+    }.items()
+}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -65,14 +75,17 @@ def _with_conditions(document: Document) -> Document:
 
 
 def _with_refusals(document: Document) -> Document:
-    """The document with refusals: of an unknown host by any operation (421), of a page by those that change (403)."""
+    """The document with the refusals of any operation: for its host (421), its rate (429), or its origin (403)."""
     answers = {
         str(status): {key: value for key, value in answer.items() if key != "model"}
-        for status, answer in problems(403, 421).items()
+        for status, answer in problems(403, 421, 429).items()
     }
-    for operations in document["paths"].values():
+    answers["429"]["headers"] = _RATE_HEADERS
+    for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            refusals = {"421": answers["421"]} if method.upper() in SAFE_METHODS else answers
+            safe, unlimited = method.upper() in SAFE_METHODS, path.startswith(UNLIMITED)
+            left_out = (["403"] if safe else []) + (["429"] if unlimited else [])
+            refusals = {status: answer for status, answer in answers.items() if status not in left_out}
             operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
     return document
 
