@@ -13,7 +13,7 @@ from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
-from redis.asyncio import Connection, ConnectionPool
+from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.datastructures import MutableHeaders
@@ -132,7 +132,7 @@ def address_of(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-def _pool(broker: str) -> ConnectionPool[Connection] | None:
+def _pool(broker: str) -> ConnectionPool | None:
     if not broker.startswith(_SHARED):
         return None
     return ConnectionPool.from_url(
@@ -140,7 +140,7 @@ def _pool(broker: str) -> ConnectionPool[Connection] | None:
     )
 
 
-def _shared(broker: str, pool: ConnectionPool[Connection]) -> SlidingWindowCounterRateLimiter:
+def _shared(broker: str, pool: ConnectionPool) -> SlidingWindowCounterRateLimiter:
     storage = RedisStorage(
         f"async+{broker}",
         wrap_exceptions=True,
