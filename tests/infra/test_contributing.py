@@ -26,7 +26,7 @@ from gradclinic.pages.run_list import CONDITIONS
 from gradclinic.settings import Settings
 from gradclinic.use_cases.catalogue import catalogue
 from gradclinic.web import create_app
-from gradclinic_torch.module_kinds import activation_of_module
+from gradclinic_torch.model.module_kinds import activation_of_module
 
 listed = {entry.kind for section in catalogue().values() for entry in section}
 names = ("add_momentum", "channel_dropout", "checkerboard", "kaiming_fan_out", "hardswish")

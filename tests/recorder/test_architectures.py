@@ -12,7 +12,7 @@ from .loops import same, weights_of
 pytest.importorskip("transformers", reason="the networks are those of transformers")
 pytestmark = pytest.mark.slow
 
-SITES = Path(__file__).with_name("sites")
+SITES = Path(__file__).with_name("snapshots")
 EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gradclinic_torch import Recording
-from gradclinic_torch import observer as module
+from gradclinic_torch.attach import observer as module
 
 from .loops import digits, mlp, recorded, same, weights_of
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gradclinic.measurements.record import Outcome, RunRecord
 from gradclinic_torch import Recording, watch
-from gradclinic_torch.loss_watch import LossWatch, loss_in
+from gradclinic_torch.attach.loss_watch import LossWatch, loss_in
 
 from .loops import Batches, digits, mlp, same, weights_of
 

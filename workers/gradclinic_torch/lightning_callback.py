@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from .loss_watch import LossWatch
+from .attach.loss_watch import LossWatch
 from .options import RecordingOptions
 from .recording import Recording
 

@@ -20,16 +20,16 @@ from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import RunRecord, Series, SiteInfo, WeightInfo
 from gradclinic.measurements.recording import Declaration, Ending, printable, spelled
 
-from .closure import wrapped
-from .hooks import Watch
-from .loop_facts import LoopFacts
-from .loss_watch import LossWatch
-from .observer import Observer
-from .placement import is_split
-from .process_group import Processes
-from .sender import Sender
-from .sinks import Elsewhere, Here, Keeper
-from .training_hooks import TrainingHooks
+from .attach.closure import wrapped
+from .attach.loop_facts import LoopFacts
+from .attach.loss_watch import LossWatch
+from .attach.observer import Observer
+from .attach.training_hooks import TrainingHooks
+from .model.hooks import Watch
+from .model.placement import is_split
+from .sinks.process_group import Processes
+from .sinks.sender import Sender
+from .sinks.sink import Elsewhere, Here, Keeper
 
 log = logging.getLogger("gradclinic.recording")
 

@@ -7,7 +7,7 @@ from gradclinic.experiments.experiment import Experiment, RecordingPlan
 from gradclinic.kernel.amounts import bytes_in_words
 from gradclinic.kernel.errors import TooLarge
 from gradclinic.measurements.estimate import Limits, check, estimate, recorded_steps
-from gradclinic_torch.recording_steps import RecordingSteps
+from gradclinic_torch.measure.recording_steps import RecordingSteps
 
 from ..api.examples import experiment
 

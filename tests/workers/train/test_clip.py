@@ -3,7 +3,7 @@ import torch
 
 from gradclinic.experiments.clipping.norm import NormClipping
 from gradclinic.experiments.clipping.value import ValueClipping
-from gradclinic_torch.reductions import norms_of
+from gradclinic_torch.measure.reductions import norms_of
 from gradclinic_workers.train.clip import clip
 
 

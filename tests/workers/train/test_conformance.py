@@ -20,7 +20,7 @@ from gradclinic.experiments.presets import PRESETS
 from gradclinic.kernel.errors import InvalidRequest, InvalidSpec, RemedyDoesNotApply
 from gradclinic.measurements.statistics import STATISTICS, TensorStatistic
 from gradclinic.remedies import REMEDIES, apply_all
-from gradclinic_torch.reductions import reduced
+from gradclinic_torch.measure.reductions import reduced
 from gradclinic_workers.train.build import build, target
 from gradclinic_workers.train.fit import train
 from tests.service.examples import examples

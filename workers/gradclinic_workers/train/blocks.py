@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gradclinic_torch.tapped import Sequence, Tap, Tapped
+from gradclinic_torch.model.tapped import Sequence, Tap, Tapped
 
 from .recurrent import Recurrent
 

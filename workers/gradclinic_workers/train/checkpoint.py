@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import torch
 
 from gradclinic.measurements.preflight import Preflight
-from gradclinic_torch.recorder import Recorder
-from gradclinic_torch.tapped import Sequence as Modules
+from gradclinic_torch.measure.recorder import Recorder
+from gradclinic_torch.model.tapped import Sequence as Modules
 
 from .precision import LossScale
 from .progress import Progress

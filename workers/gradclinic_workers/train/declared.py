@@ -7,7 +7,7 @@ from torch import nn
 from gradclinic.experiments.lowering import Network
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import SiteInfo, WeightInfo
-from gradclinic_torch.tapped import Sequence as Modules
+from gradclinic_torch.model.tapped import Sequence as Modules
 
 
 def declared_sites(network: Network) -> list[tuple[Site, SiteInfo]]:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from gradclinic_torch.recorder import Recorder
+from gradclinic_torch.measure.recorder import Recorder
 
 from .progress import Progress
 

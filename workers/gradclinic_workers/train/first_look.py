@@ -21,7 +21,7 @@ from gradclinic.measurements.preflight import (
     Preflight,
     WiringFacts,
 )
-from gradclinic_torch.batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
+from gradclinic_torch.preflight.batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
 
 from .objective import EVALUATION_SAMPLES, Objective
 

@@ -33,10 +33,10 @@ from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.losses import LEARNED
 from gradclinic.measurements.record import Outcome, RunRecord
-from gradclinic_torch.observation import Observation
-from gradclinic_torch.recorder import Recorder
-from gradclinic_torch.recording_steps import RecordingSteps
-from gradclinic_torch.reductions import norms_of
+from gradclinic_torch.measure.observation import Observation
+from gradclinic_torch.measure.recorder import Recorder
+from gradclinic_torch.measure.recording_steps import RecordingSteps
+from gradclinic_torch.measure.reductions import norms_of
 
 from .build import build, build_optimizer
 from .checkpoint import Stateful, checkpoint_of, resume

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from gradclinic.experiments.datasets import Samples
 from gradclinic.experiments.experiment import Experiment
-from gradclinic_torch.probe import on_batch_statistics
-from gradclinic_torch.tapped import Sequence as Modules
-from gradclinic_torch.tapped import Tap
+from gradclinic_torch.measure.probe import on_batch_statistics
+from gradclinic_torch.model.tapped import Sequence as Modules
+from gradclinic_torch.model.tapped import Tap
 
 from .build import construct
 from .precision import casting

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gradclinic_torch.tapped import Tap, Tapped
+from gradclinic_torch.model.tapped import Tap, Tapped
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 _NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}

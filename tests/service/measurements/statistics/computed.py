@@ -8,7 +8,7 @@ import torch
 
 from gradclinic.experiments.activations import Activation
 from gradclinic.measurements.statistics import STATISTICS, TensorStatistic
-from gradclinic_torch import reductions
+from gradclinic_torch.measure import reductions
 
 SHAPES = [(4, 3), (2, 5, 3), (4, 3), (3, 2, 2, 2), (4, 3), (2, 5, 3)]
 """[batch, ...] of each tensor: some can be stacked, others not."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradclinic_torch import reductions
+from gradclinic_torch.measure import reductions
 
 
 @pytest.fixture(params=[1, 24, 2**17], autouse=True)

@@ -1,0 +1,84 @@
+"""A training on two processes is one record, equal to that of one process."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, distributed, multiprocessing, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from gradclinic.measurements.record import RunRecord
+from gradclinic_torch import Recording
+
+from ..loops import mlp, same, weights_of
+
+STEPS = 30
+
+
+def batches() -> list[tuple[Tensor, Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(STEPS, 32, 64, generator=generator, dtype=torch.float64)
+    return list(zip(inputs, torch.randint(10, (STEPS, 32), generator=generator), strict=True))
+
+
+def model() -> nn.Sequential:
+    return mlp(depth=4, act=nn.Tanh).double()
+
+
+def fit(network: nn.Module, part: slice, *, record: bool = True) -> Recording | None:
+    criterion, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(network.parameters(), lr=0.1)
+    recording = Recording(network, optimizer, criterion, constant_loss=2.3) if record else None
+    for inputs, targets in batches():
+        optimizer.zero_grad()
+        loss = criterion(network(inputs[part]), targets[part])
+        loss.backward()
+        if recording is not None:
+            recording.after_backward(loss)
+        optimizer.step()
+    if recording is not None:
+        recording.finish()
+    return recording
+
+
+def _train(rank: int, folder: str, recorders: tuple[int, ...]) -> None:
+    torch.set_num_threads(1)
+    store = distributed.FileStore(f"{folder}/store", 2)
+    distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    network = DistributedDataParallel(model())
+    recording = fit(network, slice(rank * 16, rank * 16 + 16), record=rank in recorders)
+    found = recording.record if recording is not None and rank == 0 else None
+    torch.save((found, weights_of(network.module)), f"{folder}/{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def trained(folder: Path, *recorders: int) -> tuple[RunRecord, list[Tensor]]:
+    """The record of rank 0, and its weights, of a training on two processes of which these record."""
+    multiprocessing.spawn(_train, (str(folder), recorders), nprocs=2)  # type: ignore[no-untyped-call]
+    record, weights = torch.load(folder / "0.pt", weights_only=False)
+    return record, weights
+
+
+@pytest.mark.slow
+def test_two_processes_are_one_record_equal_to_that_of_one_process(tmp_path: Path) -> None:
+    record, _ = trained(tmp_path, 0, 1)
+    alone = fit(model(), slice(None))
+    assert alone is not None
+    assert [site.name for site in record.sites] == [site.name for site in alone.record.sites]
+    assert [weight.name for weight in record.weights] == [weight.name for weight in alone.record.weights]
+    assert record.batch_size == alone.record.batch_size == 32
+    assert record.outcome is not None
+    assert record.series.keys() == alone.record.series.keys()
+    for name, series in record.series.items():
+        expected = alone.record.get(name)
+        assert np.array_equal(series.steps, expected.steps), name
+        if name != "activation_batch_std":  # of one process's samples
+            assert series.values == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
+
+
+@pytest.mark.slow
+def test_a_recording_in_one_of_two_processes_waits_for_nobody_and_says_so(tmp_path: Path) -> None:
+    record, weights = trained(tmp_path, 0)
+    assert "1 of 2 processes record" in str(record.environment["notes"])
+    _, plain = torch.load(tmp_path / "1.pt", weights_only=False)
+    assert same(weights, plain)

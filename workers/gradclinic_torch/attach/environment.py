@@ -1,0 +1,65 @@
+"""The environment of a recorded training, with notes on what the recorder could not see."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradclinic.measurements.record import SiteInfo
+
+from ..model.module_kinds import FUSED
+
+
+def environment_of(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    parameters: Sequence[nn.Parameter],
+    *,
+    device: torch.device,
+    sites: Sequence[SiteInfo],
+    unseen: int,
+    split: int,
+) -> dict[str, Any]:
+    """The environment as it is stored with the run.
+
+    `unseen` is the number of layers with weights whose output was not seen; `split` is the number of parameters
+    that are sharded over several processes.
+    """
+    return {
+        "model": type(model).__name__,
+        "optimizer": type(optimizer).__name__,
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "torch": str(torch.__version__),
+        "notes": [*_unseen_notes(unseen), *_split_notes(split), *_notes(model, sites)],
+    }
+
+
+def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
+    grouped = any(site.group for site in sites)
+    notes = [
+        f"for the time steps of {name}, gradients are recorded at the inputs: the states are inside one kernel"
+        if grouped
+        else f"the time steps of {name} are not seen: they are inside one kernel"
+        for name in sorted({type(module).__name__ for module in model.modules() if isinstance(module, FUSED)})
+    ]
+    unknown = sum(site.kind == "pre_activation" and site.activation is None for site in sites)
+    if unknown:
+        notes.append(f"the activation after {unknown} of the sites is unknown, so saturation is not checked there")
+    return notes
+
+
+def _unseen_notes(unseen: int) -> list[str]:
+    if not unseen:
+        return []
+    why = "it was not called, or its model was compiled before the recording started or with fullgraph=True"
+    layers = f"{unseen} layer{'s' if unseen > 1 else ''} with weights"
+    return [f"the output of {layers} was not seen in the first step: {why}"]
+
+
+def _split_notes(split: int) -> list[str]:
+    if not split:
+        return []
+    parameters = f"{split} parameter{'s are' if split > 1 else ' is'} sharded over several processes"
+    return [f"{parameters}: their gradients and norms, and the norm of the whole gradient, are not recorded"]

@@ -1,0 +1,294 @@
+"""Follows the training of another program step by step, and passes what it sees to the recorder.
+
+after_backward   the first one finds the sites (`discover`); recorder.after_backward, or pass_by
+before_step      the probe, where one is due; recorder.after_clipping
+after_step       recorder.after_step; a look at what is not finite; the window, where it is full
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..measure.gradients import Gradients
+from ..measure.observation import Observation
+from ..measure.probe import probe_loss
+from ..measure.recorder import Recorder
+from ..measure.recording_steps import RecordingSteps
+from ..measure.stopwatch import Stopwatch
+from ..model.hooks import Uninterested, Watch
+from ..sinks.sink import Sink
+from ..sites.discovery import Discovery, Found
+from ..sites.taps import ProbeTaps, Taps, Units
+from .loop_facts import LoopFacts
+from .step_loss import StepUnderWay, loss_of
+from .subject import Subject
+from .unseen_steps import UnseenSteps
+from .untold_scaler import scaler_behind
+
+WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
+LOOK_EVERY = {"cpu": 1}
+"""Steps between checks whether the loss is finite, by device; on a GPU, a check waits for the device."""
+LOOK_EVERY_ELSEWHERE = 16
+CLIPPED = 1 - 1e-6
+"""A gradient counts as clipped if its norm has decreased by more than this rounding error."""
+
+
+class Observer:
+    """Follows one training until it ends or a number is not finite."""
+
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, facts: LoopFacts, *, watch: Watch, sink: Sink
+    ) -> None:
+        self.step = 0
+        """Number of steps that the optimizer has taken."""
+        self.stopwatch = Stopwatch()
+        self._model, self._optimizer, self._facts = model, optimizer, facts
+        self._watch, self._sink = watch, sink
+        self._found: list[Found] = []
+        self._taps: Discovery | Taps = Discovery()
+        self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
+        self._recorder: Recorder | None = None
+        self._gradients = Gradients([], optimizer, scaler=facts.scaler)
+        self._device = torch.device("cpu")
+        self._units = Units([])
+        self._pending: StepUnderWay | None = None
+        self._evaluations = 0
+        """How often the optimizer had gradients in this step: some (LBFGS) call a closure several times in one."""
+        self._unseen = UnseenSteps()
+        self._flushed_at = time.perf_counter()
+        self._broke = False
+
+    # --- events of a step ---
+
+    def scale_behind(self, gradient: Tensor) -> float:
+        """What a scaler, told or found by what came back to the loss, multiplies it by; 1 without one."""
+        if self._recorder is None and self._facts.scaler is None:
+            scaler = scaler_behind(float(gradient))
+            self._facts = replace(self._facts, scaler=scaler)
+            self._gradients = Gradients([], self._optimizer, scaler=scaler)
+        return self._gradients.scale
+
+    def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None, multiplied: bool = False) -> None:
+        """The gradients of a step are there, before any clipping; again where more of them are accumulated.
+
+        gradient: what came back to the loss, a scalar, where that was seen.
+        """
+        if self._broke:
+            return
+        self._watch.pass_done()
+        self.stopwatch.begin()
+        with self._recording():
+            value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+            value = value.double().reshape(())
+            if gradient is not None:
+                self.scale_behind(gradient)
+            recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
+            scale = self._gradients.scale
+            step = self._pending
+            if step is None:
+                step = self._pending = StepUnderWay(value, value)
+            else:
+                recorder.take_back(self.step)
+            step.told.append((value, None if gradient is None else gradient.double() / scale))
+            step.loss = loss_of(step.told)
+            weights_scale = self._gradients.weights_scale
+            norms = self._gradients.norms() / weights_scale
+            step.total_norm = norms.norm()
+            step.observation = self._observe(recorder)
+            if step.observation is None:
+                recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=step.total_norm)
+                return
+            recorder.after_backward(
+                step.observation,
+                loss=step.loss,
+                norms=norms,
+                total_norm=step.total_norm,
+                loss_scale=scale,
+                weights_scale=weights_scale,
+            )
+
+    def before_step(self) -> None:
+        """The optimizer is about to take a step with the current gradients."""
+        recorder, step = self._recorder, self._pending
+        if self._broke or recorder is None or step is None:
+            return
+        with self._recording():
+            if recorder.plan.probe(self.step):
+                self._probe(recorder)
+            step.learning_rate = float(self._optimizer.param_groups[0]["lr"])
+            self._evaluations += 1
+            observation = step.observation
+            if observation is None:
+                return
+            scale = self._gradients.weights_scale
+            norms = self._gradients.norms() / scale
+            after = norms.norm()
+            clipped = (after < step.total_norm * CLIPPED).double()
+            recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
+            if observation.full and self._facts.probe is None:
+                counted = self._units.saw(self.step, observation.values, samples=self._samples())
+                if counted is not None:
+                    recorder.put_dead(*counted)
+
+    def after_step(self) -> bool:
+        """The optimizer has taken a step; False where nothing was said of its gradients."""
+        self.stopwatch.step_done()
+        recorder, step = self._recorder, self._pending
+        evaluations, self._evaluations = self._evaluations, 0
+        if self._broke:
+            return True
+        if recorder is None or step is None:
+            self.step += 1
+            self._watch.step_done()
+            self._taps.begins(0)
+            return False
+        with self._recording():
+            if step.observation is not None and evaluations == 1:
+                recorder.after_step(step.observation, learning_rate=step.learning_rate)
+            self._unseen.add(self.step, loss=step.loss, total_norm=step.total_norm)
+            self._pending = None
+            self.step += 1
+            self._watch.step_done()
+            if self.step % recorder.plan.look_every == 0:
+                self._look(recorder)
+            if not self._broke:
+                self._arm(recorder)
+                waited = time.perf_counter() - self._flushed_at
+                if waited >= WINDOW_SECONDS or recorder.pending >= WINDOW_RECORDS:
+                    self.flush()
+        return True
+
+    def end(self) -> None:
+        """The training has ended."""
+        recorder = self._recorder
+        if recorder is None or self._broke:
+            return
+        if self._pending is not None:  # a backward without a step: skipped, or the loop was left there
+            recorder.take_back(self.step)
+            self._pending = None
+        self._look(recorder)
+        if not self._broke:
+            if self.step:
+                self._probe(recorder)
+            self.flush()
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradient of the step under way are; True without a look where a look waits for the device.
+
+        A scaler skips the steps whose gradient is not finite, so of these only the loss counts.
+        """
+        step, recorder = self._pending, self._recorder
+        if step is None or recorder is None or (self.step + 1) % recorder.plan.look_every:
+            return True
+        scaled = self._facts.scaler is not None and self._facts.scaler.is_enabled()
+        seen = step.loss if scaled else step.loss + step.total_norm.to(step.loss.device)
+        return bool(torch.isfinite(seen))
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a scaler is in use, whether it was passed or found."""
+        return self._facts.scaler is not None
+
+    def flush(self) -> None:
+        """Pass on what was recorded."""
+        if self._recorder is not None:
+            self._look(self._recorder)
+            series = self._recorder.flush()
+            self._flushed_at = time.perf_counter()
+            self._sink.window(self.step, series)
+
+    def peak_memory_bytes(self) -> int | None:
+        """Peak memory of the GPU in bytes."""
+        return torch.cuda.max_memory_allocated(self._device) if self._device.type == "cuda" else None
+
+    # --- its parts ---
+
+    def _begin_pass(self) -> None:
+        """Give a step up whose gradients were thrown away: a scaler, or the loop itself, has skipped it."""
+        if self._pending is None or self._recorder is None or not self._gradients.are_thrown_away:
+            return
+        self._recorder.take_back(self.step)
+        self._pending = None
+        self._watch.step_done()
+        self._arm(self._recorder)
+
+    def _begin(self, loss: Tensor | None) -> Recorder:
+        """Find the sites and weights, after the first backward pass."""
+        if not isinstance(self._taps, Discovery):
+            raise TypeError("the sites are already known")
+        subject = Subject.of(self._model, self._optimizer, self._taps, loss=loss)
+        self._found, self._device = subject.found, subject.device
+        self._gradients = Gradients(subject.parameters, self._optimizer, scaler=self._facts.scaler)
+        look_every = LOOK_EVERY.get(subject.device.type, LOOK_EVERY_ELSEWHERE)
+        plan = RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every)
+        batch_size = self._samples()
+        self._recorder = subject.recorder(plan, batch_size=batch_size)
+        self._units = Units(self._found)
+        self._watch.look_at(subject.modules)
+        self._sink.found(
+            self._recorder.site_infos,
+            self._recorder.weight_infos,
+            batch_size=batch_size,
+            environment=subject.environment(self._model, self._optimizer),
+        )
+        return self._recorder
+
+    def _arm(self, recorder: Recorder) -> None:
+        """Observe the next forward pass according to the plan."""
+        recorded = recorder.plan.sites(self.step) and bool(self._found)
+        self._watch.viewer = self._taps = Taps(self._found, full=recorder.plan.full(self.step))
+        if not recorded:
+            self._watch.viewer = Uninterested()
+
+    def _observe(self, recorder: Recorder) -> Observation | None:
+        if not recorder.plan.basic(self.step):
+            return None
+        full = recorder.plan.full(self.step)
+        observation = Observation(self.step, full, batch_size=self._samples())
+        if isinstance(self._taps, Discovery):
+            observation.values = self._taps.values(self._found)
+            grads = {name: value.grad for name, value in observation.values.items()}
+            observation.gradients = {name: grad for name, grad in grads.items() if grad is not None}
+        elif full:
+            observation.values, observation.gradients = self._taps.values()
+        elif recorder.plan.sites(self.step):
+            observation.site_rms = self._taps.rms()
+        return observation
+
+    def _samples(self) -> int:
+        """Samples of this step: of the passes that something came back to, where that was seen."""
+        seen = self._taps.samples if isinstance(self._taps, Taps) else 0
+        return self._facts.batch_size or seen or max(1, self._watch.samples)
+
+    def _probe(self, recorder: Recorder) -> None:
+        probe, criterion = self._facts.probe, self._facts.criterion
+        if probe is None or criterion is None:
+            return
+        taps = ProbeTaps(self._found)
+        with self._watch.viewed_by(taps):
+            loss = probe_loss(self._model, criterion, probe, device=self._device)
+        recorder.after_probe(self.step, loss=loss, values=taps.values if taps.complete else None)
+
+    def _look(self, recorder: Recorder) -> None:
+        """See what the last steps were, where that was not seen yet."""
+        if self._broke:
+            return
+        for step, loss, grad_norm in self._unseen.take():
+            if not (np.isfinite(loss) and np.isfinite(grad_norm)):
+                recorder.broke(step)
+                self._broke, self.step, self._watch.viewer = True, step, None
+                self.flush()
+                self._sink.broke(step)
+                return
+            recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        with self.stopwatch.recording(), torch.no_grad():
+            yield

@@ -1,0 +1,81 @@
+"""The parts of a model that can be recorded, found in its first backward pass."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic.kernel.json import JsonObject
+from gradclinic.measurements.record import WeightInfo
+
+from ..measure.recorder import Recorder
+from ..measure.recording_steps import RecordingSteps
+from ..model.placement import is_split
+from ..sites.discovery import Discovery, Found
+from ..sites.weights import unseen_in, weights_in
+from .environment import environment_of
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The sites, weights and parameters of one training."""
+
+    found: list[Found]
+    weights: list[tuple[nn.Parameter, WeightInfo]]
+    parameters: list[nn.Parameter]
+    """The parameters of the model and of the optimizer."""
+    split: int
+    """Number of parameters that are sharded over several processes."""
+    unseen: int
+    """Number of layers with weights of which no call was seen."""
+
+    @classmethod
+    def of(
+        cls, model: nn.Module, optimizer: torch.optim.Optimizer, discovery: Discovery, *, loss: Tensor | None
+    ) -> Self:
+        """Find the parts, after the first backward pass of this loss."""
+        found, readout = discovery.find(loss)
+        in_groups = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        weights = weights_in(model, discovery, readout, trained={id(parameter) for parameter in in_groups})
+        parameters = list(dict.fromkeys([*model.parameters(), *in_groups]))
+        return cls(
+            found,
+            [each for each in weights if not is_split(each[0])],
+            parameters,
+            split=sum(is_split(each) for each in parameters),
+            unseen=unseen_in(model, discovery),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the training."""
+        return self.parameters[0].device
+
+    @property
+    def modules(self) -> set[str]:
+        """The names of the modules that contain sites."""
+        return {key[0] for each in self.found for key in (each.key, each.after) if key is not None}
+
+    def recorder(self, plan: RecordingSteps, *, batch_size: int) -> Recorder:
+        """The recorder; with sharded parameters, it omits the norm of the whole gradient."""
+        return Recorder(
+            [(each.site, each.info) for each in self.found],
+            self.weights,
+            parameters=self.parameters,
+            plan=plan,
+            batch_size=batch_size,
+            norm_is_known=not self.split,
+        )
+
+    def environment(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> JsonObject:
+        """The environment of the training, with notes on what is not seen."""
+        return environment_of(
+            model,
+            optimizer,
+            self.parameters,
+            device=self.device,
+            sites=[each.info for each in self.found],
+            unseen=self.unseen,
+            split=self.split,
+        )

@@ -1,0 +1,88 @@
+"""The statistics of one step, computed from its tensors; each is a vector with a value per site or per weight."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gradclinic.experiments.sites import Site
+
+from ..model.placement import plain
+from .reductions import reduced, share_of_units_off, statistics_of
+
+Named = dict[str, Tensor]
+"""Vectors by the name of their statistic."""
+
+
+def before_activation(site: Site) -> str:
+    """What is tapped as the argument of the site's activation."""
+    return site.before or site.tap
+
+
+def after_activation(site: Site) -> str:
+    """What is tapped as phi(site); the site itself where no activation takes it."""
+    return site.output or site.tap
+
+
+def gradient_of(tensor: Tensor) -> Tensor:
+    """The tensor's gradient; zeros if it received none (a frozen layer, an unused unit)."""
+    return plain(tensor.grad if tensor.grad is not None else torch.zeros_like(tensor))
+
+
+def gradient_statistics(
+    per: Literal["site", "weight"], gradients: Sequence[Tensor], *, sites: Sequence[Site], scale: float
+) -> Named:
+    """What is recorded of gradients; those that grow with the gradient are multiplied by `scale`."""
+    if not gradients:
+        return {}
+    wanted = statistics_of(per, "gradient")
+    activations = [site.activation for site in sites] if per == "site" else [None] * len(gradients)
+    found = reduced(gradients, {each.reduce: len(gradients) for each in wanted}, activations=activations)
+    return {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
+
+
+def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *, unknown: Tensor) -> Named:
+    """What is recorded of the values at the sites and of what their activations make of them.
+
+    unknown: [L], NaN at a site that no activation follows, else 0.
+    """
+    if not sites:
+        return {}
+    before = [values[before_activation(site)].detach() for site in sites]
+    apart = {
+        index: after_activation(site)
+        for index, site in enumerate(sites)
+        if after_activation(site) != before_activation(site)
+    }
+    tensors = [*before, *(values[name].detach() for name in apart.values())]
+    activations = [site.activation for site in sites]
+    of_value, of_activation = statistics_of("site", "value"), statistics_of("site", "activation")
+    wanted = {each.reduce: len(before) for each in of_value} | {each.reduce: len(tensors) for each in of_activation}
+    found = reduced(tensors, wanted, activations=[*activations, *(activations[index] for index in apart)])
+    after = list(range(len(before)))
+    for column, index in enumerate(apart, start=len(before)):
+        after[index] = column
+    named = {}
+    for each in of_value:
+        vector = found[each.reduce][: len(before)]
+        named[each.name] = vector + unknown if each.needs_activation else vector
+    for each in of_activation:
+        named[each.name] = found[each.reduce][after]
+    return named
+
+
+def dead_fraction(
+    sites: Sequence[Site], mortal: Sequence[int], values: Mapping[str, Tensor], *, unknown: Tensor
+) -> Tensor:
+    """[L]: fraction of each site's units whose slope is 0 on every sample; of those that cannot die, `unknown`.
+
+    mortal: the indices of the sites whose units can die.
+    """
+    dead = unknown.clone()
+    if mortal:
+        dying = [sites[index] for index in mortal]
+        bounds = [site.activation.zero_gradient for site in dying if site.activation]
+        tensors = [values[before_activation(site)] for site in dying]
+        dead[list(mortal)] = share_of_units_off(tensors, bounds, [site.unit_axis for site in dying])
+    return dead

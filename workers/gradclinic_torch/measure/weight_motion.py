@@ -1,0 +1,41 @@
+"""Measures how far the weights are from their start, and how far a step moves them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..model.placement import plain
+from .reductions import norms_of
+from .step_statistics import Named
+
+
+class WeightMotion:
+    """The recorded weights, with copies from the start and from before the current step."""
+
+    def __init__(self, weights: Sequence[nn.Parameter]) -> None:
+        self._weights = weights
+        self._start = [plain(weight).clone() for weight in weights]
+        self._before: list[Tensor] = []
+        self._norms = torch.zeros(0)
+
+    def norms(self) -> Named:
+        """The weights' L2 norms, and those of their differences from the start."""
+        if not self._weights:
+            return {}
+        weights = [plain(weight) for weight in self._weights]
+        self._norms = norms_of(weights)
+        distances = norms_of(torch._foreach_sub(weights, self._start))
+        return {"weight_norm_l2": self._norms, "distance_from_start": distances}
+
+    def before_step(self) -> None:
+        """Keep a copy of the weights until the step is taken."""
+        self._before = [plain(weight).clone() for weight in self._weights]
+
+    def after_step(self) -> Named:
+        """The L2 norm of the change by the step, divided by the last result of `norms`."""
+        if not self._weights:
+            return {}
+        moved = norms_of(torch._foreach_sub([plain(weight) for weight in self._weights], self._before))
+        self._before = []
+        return {"update_to_weight_ratio": moved / self._norms}

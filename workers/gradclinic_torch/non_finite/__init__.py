@@ -1,0 +1,1 @@
+"""Finds the operation that made the first number that is not finite."""

@@ -1,0 +1,1 @@
+"""Where records go: memory, a service, or the first of several processes."""

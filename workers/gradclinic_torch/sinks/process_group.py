@@ -1,0 +1,197 @@
+"""One record of a training on several processes (`DistributedDataParallel`): rank 0 keeps it, the others add to it.
+
+Gradients of weights, which DDP has averaged, are equal everywhere. Losses and layer outputs are those of a process's
+own samples; they are combined by step. They go through the store of the process group as messages, without a
+collective: no process waits for another within a step, and none hangs if another has ended.
+"""
+
+import base64
+import io
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import numpy as np
+from torch import nn
+
+from gradclinic.measurements.record import Series
+from gradclinic.measurements.recording import Declaration, Ending
+from gradclinic.measurements.statistics import STATISTICS
+
+from ..model.compiled import is_data_parallel
+from .sink import Keeper
+
+_numbers = count()
+"""Every process makes its recordings in the same order, so that the same number is the same training."""
+
+
+class Store(Protocol):
+    """The messages of a process group, by key; torch's own type has no public name."""
+
+    def set(self, key: str, value: str, /) -> None: ...
+    def get(self, key: str, /) -> bytes: ...
+    def check(self, keys: list[str], /) -> bool: ...
+    def delete_key(self, key: str, /) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that train copies of one model, and where they leave messages."""
+
+    rank: int
+    size: int
+    store: Store
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "Processes | None":
+        """Those that `DistributedDataParallel` trains this model in; None if it is trained in this one alone."""
+        if not any(is_data_parallel(module) for module in model.modules()):
+            return None
+        from torch.distributed import distributed_c10d as group
+
+        size, prefix = group.get_world_size(), f"gradclinic/{next(_numbers)}"
+        if size == 1:
+            return None
+        return cls(group.get_rank(), size, group.PrefixStore(prefix, group._get_default_store()))
+
+    def keeper(self, own: Keeper) -> Keeper:
+        """What keeps the records of this process: in rank 0 its own keeper, which then gets those of all."""
+        return Combined(self, own) if self.rank == 0 else Parts(self)
+
+
+class Parts:
+    """Keeps nothing, and leaves what this process has seen to rank 0."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._rank, self._store, self._sent = processes.rank, processes.store, 0
+        self._store.set(f"{self._rank}/records", "")
+
+    def declared(self, declaration: Declaration) -> None:
+        self._store.set(f"{self._rank}/samples", str(declaration.batch_size))
+
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
+        self._store.set(f"{self._rank}/{self._sent}", _written(series))
+        self._sent += 1
+        return None
+
+    def ended(self, ending: Ending, *, patience_s: float) -> None:
+        self._store.set(f"{self._rank}/ended", str(self._sent))
+
+
+class Combined:
+    """Adds the parts of the other processes to those of rank 0; holds back the steps that one has not reported yet."""
+
+    def __init__(self, processes: Processes, keeper: Keeper) -> None:
+        self._store, self._size, self._keeper = processes.store, processes.size, keeper
+        self._received: dict[int, int] = {}
+        """By rank of the others that record: the number of its messages that were read."""
+        self._rows: dict[int, dict[str, dict[int, np.ndarray]]] = {0: {}}
+        """By rank and statistic: the rows of the steps that were not passed on yet."""
+        self._last: dict[int, int] = {}
+        """By rank: its last step with a loss."""
+
+    def declared(self, declaration: Declaration) -> None:
+        others = [rank for rank in range(1, self._size) if self._store.check([f"{rank}/records"])]
+        self._received = dict.fromkeys(others, 0)
+        self._rows.update({rank: {} for rank in others})
+        notes = declaration.environment.get("notes")
+        if len(others) + 1 < self._size and isinstance(notes, list):
+            notes.append(
+                f"{len(others) + 1} of {self._size} processes record: losses and layer outputs are of their samples"
+            )
+        samples = declaration.batch_size * (len(others) + 1)
+        self._keeper.declared(declaration.model_copy(update={"batch_size": samples}))
+
+    def took(self, step: int, series: dict[str, Series]) -> str | None:
+        self._add(0, series)
+        self._receive()
+        return self._pass_on(step, until=min(self._last.get(rank, -1) for rank in self._rows))
+
+    def ended(self, ending: Ending, *, patience_s: float) -> None:
+        until = time.monotonic() + patience_s
+        while self._missing() and time.monotonic() < until:
+            time.sleep(0.01)
+        self._receive()
+        last = max(self._last.values(), default=-1)
+        self._pass_on(last + 1, until=last + 1)
+        self._keeper.ended(ending, patience_s=patience_s)
+
+    def _missing(self) -> bool:
+        return any(not self._store.check([f"{rank}/ended"]) for rank in self._received)
+
+    def _receive(self) -> None:
+        for rank in self._received:
+            while self._store.check([key := f"{rank}/{self._received[rank]}"]):
+                self._add(rank, _read(self._store.get(key)))
+                self._store.delete_key(key)
+                self._received[rank] += 1
+
+    def _add(self, rank: int, series: Mapping[str, Series]) -> None:
+        for name, each in series.items():
+            rows = self._rows[rank].setdefault(name, {})
+            rows.update(zip((int(step) for step in each.steps), each.values, strict=True))
+            if name == "train_loss" and len(each):
+                self._last[rank] = int(each.steps[-1])
+
+    def _pass_on(self, step: int, *, until: int) -> str | None:
+        combined: dict[str, Series] = {}
+        for name, own in self._rows[0].items():
+            steps = sorted(each for each in own if each <= until)
+            if steps:
+                rows = [
+                    _combine(
+                        name, [known[each] for rank in self._rows if each in (known := self._rows[rank].get(name, {}))]
+                    )
+                    for each in steps
+                ]
+                combined[name] = Series(np.asarray(steps, np.int32), np.stack(rows))
+        for rank in self._rows:
+            self._rows[rank] = {
+                name: {each: row for each, row in rows.items() if each > until}
+                for name, rows in self._rows[rank].items()
+            }
+        return self._keeper.took(step, combined) if combined else None
+
+
+_Combine = Callable[[np.ndarray], np.ndarray]
+
+
+def _combine(name: str, rows: Sequence[np.ndarray]) -> np.ndarray:
+    """One row from those of the processes, rank 0 first.
+
+    Each process has as many samples, and computes the mean loss of its own. So a mean is the mean of the means, and an
+    RMS the root of the mean square; the gradient at a site is recorded for the loss of one sample. Of a standard
+    deviation over the batch, the mean is a little too small, and a unit that is off in all processes is off in each.
+    """
+    if len({row.shape for row in rows}) > 1 or (STATISTICS[name].per != "site" and name != "train_loss"):
+        return rows[0]
+    stacked = np.stack(rows).astype(np.float64)
+    combined: np.ndarray = _way(name)(stacked).astype(np.float32)
+    return combined
+
+
+def _way(name: str) -> _Combine:
+    if name.endswith("_rms"):
+        return lambda rows: np.sqrt((rows**2).mean(axis=0))
+    if name.endswith("_max_abs"):
+        return lambda rows: rows.max(axis=0)
+    if name.endswith("_count"):
+        return lambda rows: rows.sum(axis=0)
+    if name == "dead_fraction":
+        return lambda rows: rows.min(axis=0)
+    return lambda rows: rows.mean(axis=0)
+
+
+def _written(series: Mapping[str, Series]) -> str:
+    arrays = {f"{name}/{part}": getattr(each, part) for name, each in series.items() for part in ("steps", "values")}
+    with io.BytesIO() as file:
+        np.savez(file, **arrays)
+        return base64.b64encode(file.getvalue()).decode()
+
+
+def _read(message: bytes) -> dict[str, Series]:
+    with np.load(io.BytesIO(base64.b64decode(message)), allow_pickle=False) as arrays:
+        names = {key.rpartition("/")[0] for key in arrays}
+        return {name: Series(arrays[f"{name}/steps"], arrays[f"{name}/values"]) for name in names}

@@ -1,0 +1,299 @@
+"""Finds a model's sites in its first step: the outputs of weighted layers, and the activations that follow.
+
+forward    notes every module's output and its node in the autograd graph
+backward   keeps the gradients of these outputs
+find()     makes sites of layers (with the norms and the activation behind them), residual blocks and time steps
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic.experiments.activations import Activation
+from gradclinic.experiments.activations.identity import Identity
+from gradclinic.experiments.sites import Site
+from gradclinic.measurements.record import SiteInfo
+
+from ..model.graph import (
+    Links,
+    Node,
+    consumers_of,
+    dominators_of,
+    is_product,
+    multiplies,
+    only_taker,
+    reached_by,
+    reads_alone,
+)
+from ..model.hooks import Key
+from ..model.module_kinds import (
+    CELLS,
+    CHANNELS_FIRST,
+    FUSED,
+    NORMS,
+    activation_of_module,
+    activation_of_node,
+    may_be_weighted,
+)
+from ..model.passage import Passage, checkpoint_node, in_forward_order, links_of, node_of, state_of
+from .block import blocks_in, joins
+from .depth_path import Place, paths_of
+
+MOST_STATES = 512
+"""Maximum number of time steps of one cell that become sites."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A site, and how it is observed in later steps."""
+
+    site: Site
+    info: SiteInfo
+    key: Key
+    after: Key | None
+    """The activation's module whose output is phi(site)."""
+    compute: nn.Module | None
+    """Computes phi(site) if no module does."""
+    copies: bool
+    """Whether its tensor is later changed in place, so that its value must be copied."""
+    at: tuple[int, int] | None = None
+    """Axis of time, and the time step, if the site is one step of a sequence."""
+
+
+class Discovery:
+    """Observes one complete forward pass."""
+
+    probing = False
+
+    def __init__(self) -> None:
+        self.called: dict[str, int] = {}
+        """Modules by name, in the order of their first calls."""
+        self._passages: list[Passage] = []
+        self._before: list[Passage] = []
+        self._entries: dict[Key, Node | None] = {}
+
+    def begins(self, samples: int) -> None:
+        """A forward pass begins. Of several in a step, the last one that got a gradient counts."""
+        if any(passage.gradients for passage in self._passages):
+            self._before = self._passages
+        self._passages = []
+        self._entries = {}
+
+    @property
+    def passages(self) -> list[Passage]:
+        """The calls of that pass whose outputs got a gradient, in the order in which they ended.
+
+        If a checkpoint computed a call again, without reentrance, only the first computation is among them.
+        """
+        seen = [each for each in self._passages if each.gradients]
+        return in_forward_order(seen or [each for each in self._before if each.gradients])
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
+        self.called.setdefault(key[0], len(self.called))
+        self._entries[key] = node_of(tensor)
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        tensor = state_of(module, output)
+        if tensor is None or not tensor.requires_grad or not tensor.is_floating_point():
+            return
+        entry = self._entries.pop(key, None)
+        container = next(module.children(), None) is not None
+        passage = Passage(
+            key=key,
+            module=module,
+            entry=entry,
+            output=tensor,
+            leave=tensor.grad_fn,
+            version=tensor._version,
+            value=tensor.detach() if container else tensor.detach().clone(),
+            weighted=may_be_weighted(module) and multiplies(entry, tensor.grad_fn),
+            again=checkpoint_node(),
+        )
+        tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
+            lambda gradient: passage.gradients.append(gradient.detach())
+        )
+        self._passages.append(passage)
+
+    def find(self, loss: Tensor | None) -> tuple[list[Found], Key | None]:
+        """The sites in forward order, after backward; and which call was the readout's."""
+        passages = self.passages
+        if not passages:
+            return [], None
+        root = loss.grad_fn if loss is not None and loss.grad_fn is not None else passages[-1].leave
+        links = links_of(passages)
+        consumers, dominators = consumers_of(root, links), dominators_of(root, links)
+        readouts = _readouts(passages, root, links)
+        names = {name for name, _ in readouts}
+        blocks = blocks_in(passages, readouts=names)
+        places = blocks | joins(passages, dominators, blocks=blocks, readouts=names)
+        found: list[tuple[Found, Passage]] = []
+        for passage in (each for each in passages if each.key not in readouts):
+            in_profile = not any(passage.key[0].startswith(f"{name}.") for name in blocks)
+            sites = self._sites_of(passage, passages, consumers, blocks=places, in_profile=in_profile)
+            found += [(each, passage) for each in sites]
+        return _along_paths(found, passages, root, links), readouts[-1] if readouts else None
+
+    def _sites_of(
+        self,
+        passage: Passage,
+        passages: Sequence[Passage],
+        consumers: dict[Node, list[Node]],
+        *,
+        blocks: set[str],
+        in_profile: bool,
+    ) -> Iterator[Found]:
+        if passage.weighted:
+            yield from _pre_activation(passage, passages, consumers, in_profile=in_profile)
+        elif isinstance(passage.module, CELLS) and passage.key[1] < MOST_STATES:
+            yield from _state(passage)
+        elif isinstance(passage.module, FUSED) and passage.key[1] == 0:
+            yield from _time_steps(passage)
+        elif passage.key[0] in blocks:
+            yield from _block(passage)
+
+    def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
+        """The sites in that step, each with its gradient."""
+        by_key = {passage.key: passage for passage in self.passages}
+        kept = {}
+        for each in found:
+            tapped = by_key[each.key]
+            value, gradient = tapped.value.detach(), tapped.gradients[-1]
+            if each.at is not None:
+                value, gradient = value.select(*each.at), gradient.select(*each.at)
+            value.grad = gradient.reshape(value.shape).to(value.dtype)
+            kept[each.site.tap] = value
+            if each.site.output is not None:
+                phi = by_key[each.after].value if each.after is not None else None
+                kept[each.site.output] = phi if phi is not None else applied(each, value)
+        return kept
+
+
+def _readouts(passages: Sequence[Passage], root: Node, links: Links) -> list[Key]:
+    """The calls of the last weighted layer behind which no other weighted layer lies on the way to the loss."""
+    weighted = [passage for passage in passages if passage.weighted]
+    under = reached_by([each.leave for each in weighted], root, links)
+    before = set[int]().union(*under)
+    last = weighted[-1].key[0] if weighted else ""
+    return [each.key for index, each in enumerate(weighted) if each.key[0] == last and index not in before]
+
+
+def _along_paths(
+    found: Sequence[tuple[Found, Passage]], passages: Sequence[Passage], root: Node, links: Links
+) -> list[Found]:
+    """The sites, each with its path over the depth."""
+    by_key = {passage.key: passage for passage in passages}
+    over_depth = [(each, of) for each, of in found if each.info.in_profile and not each.info.group]
+    places = [
+        Place(
+            each.info.name,
+            by_key[each.key].leave,
+            entry=of.entry if each.info.kind == "block_output" else None,
+            entries=by_key[each.key].value.numel() // each.info.units,
+        )
+        for each, of in over_depth
+    ]
+    path_of = {place.name: path for place, path in zip(places, paths_of(places, root, links), strict=True)}
+    placed = []
+    for each, _ in found:
+        path = path_of.get(each.info.name, "")
+        in_profile = each.info.in_profile and path is not None
+        info = replace(each.info, in_profile=in_profile, path=path or "")
+        placed.append(replace(each, info=info, site=replace(each.site, in_profile=in_profile)))
+    return placed
+
+
+def _pre_activation(
+    passage: Passage, passages: Sequence[Passage], consumers: dict[Node, list[Node]], *, in_profile: bool
+) -> Iterator[Found]:
+    tapped = passage
+    while (norm := _next(tapped, passages)) is not None and isinstance(norm.module, NORMS):
+        if not reads_alone(norm.entry, norm.leave, consumers):
+            break  # another block's norm, beside which the skip connection passes
+        tapped = norm
+    if tapped.value.ndim < 2:
+        return
+    following = _next(tapped, passages)
+    activation = activation_of_module(following.module) if following is not None else None
+    after, compute = (following.key, None) if following is not None and activation is not None else (None, None)
+    if activation is None:
+        taker = only_taker(tapped.leave, consumers)
+        activation = None if taker is None else Identity() if is_product(taker) else activation_of_node(taker)
+        if activation is not None:
+            call = activation.call()
+            compute = getattr(nn, call.target.removeprefix("nn."))(*call.args, **call.kwargs)
+    axis = 1 if isinstance(passage.module, CHANNELS_FIRST) else -1
+    yield _found(
+        _name(passage.key), "pre_activation", tapped, axis=axis, in_profile=in_profile,
+        activation=activation, after=after, compute=compute,
+    )  # fmt: skip
+
+
+def _next(passage: Passage, passages: Sequence[Passage]) -> Passage | None:
+    """The module that takes a module's output, if there is one."""
+    for each in passages:
+        takes = each.entry is passage.leave and each is not passage
+        if takes and (isinstance(each.module, NORMS) or activation_of_module(each.module) is not None):
+            return each
+    return None
+
+
+def applied(found: Found, value: Tensor) -> Tensor:
+    """phi(site), computed again if the program calls a function for it."""
+    with torch.no_grad():
+        made: Tensor = found.compute(value.detach()) if found.compute is not None else value
+    return made
+
+
+def _state(passage: Passage) -> Iterator[Found]:
+    name, step = passage.key
+    yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name)
+
+
+def _time_steps(passage: Passage) -> Iterator[Found]:
+    """The input of each time step of a recurrent layer; none if there are too many."""
+    axis = 1 if passage.module.batch_first else 0
+    if passage.value.shape[axis] <= MOST_STATES:
+        name = passage.key[0]
+        for step in range(passage.value.shape[axis]):
+            yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name, at=(axis, step))
+
+
+def _block(passage: Passage) -> Iterator[Found]:
+    axis = 1 if passage.value.ndim >= 4 else -1
+    yield _found(_name(passage.key), "block_output", passage, axis=axis, in_profile=True)
+
+
+def _found(
+    name: str,
+    kind: Any,
+    tapped: Passage,
+    *,
+    axis: int,
+    in_profile: bool,
+    group: str = "",
+    activation: Activation | None = None,
+    after: Key | None = None,
+    compute: nn.Module | None = None,
+    at: tuple[int, int] | None = None,
+) -> Found:
+    tap = f"{name}:{tapped.key[0]}"
+    site = Site(name, kind, tap, in_profile, axis, activation, f"{tap}:phi" if activation else None, group)
+    info = SiteInfo(
+        name=name,
+        kind=kind,
+        in_profile=in_profile,
+        units=tapped.value.shape[axis],
+        activation=activation.name if activation else None,
+        bounded=activation.bounded if activation else False,
+        can_die=activation.can_die() if activation else False,
+        group=group,
+    )
+    return Found(site, info, tapped.key, after, compute, tapped.changed, at)
+
+
+def _name(key: Key) -> str:
+    """A module that is called several times has a site for each call."""
+    return key[0] if key[1] == 0 else f"{key[0]}.call{key[1]}"

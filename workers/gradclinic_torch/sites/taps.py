@@ -1,0 +1,197 @@
+"""Observes the known sites: in most steps only norms, in full steps the complete tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..measure.reductions import norm_of
+from ..model.hooks import Key
+from ..model.passage import state_of
+from .discovery import Found, applied
+
+SAMPLES = 256
+"""A unit counts as dead if it was off on at least this many samples, as in a probe."""
+
+
+@dataclass
+class _Caught:
+    """One tensor at a site, and its gradient."""
+
+    value: Tensor | None
+    phi: Tensor | None = None
+    gradient: Tensor | None = None
+    norm: Tensor | None = None
+    seen: bool = False
+    """Whether a gradient has come back."""
+    entries: int = 0
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One call of the whole model."""
+
+    samples: int
+
+
+class Taps:
+    """Observes one training step."""
+
+    probing = False
+
+    def __init__(self, found: Sequence[Found], *, full: bool) -> None:
+        self._found, self._full = found, full
+        self._places: dict[Key, list[int]] = {}
+        for index, each in enumerate(found):
+            self._places.setdefault(each.key, []).append(index)
+        self._afters = {each.after: index for index, each in enumerate(found) if each.after is not None}
+        self._caught: list[list[_Caught]] = [[] for _ in found]
+        """By site, what something came back to; the rest is let go with the graph that it belongs to."""
+        self._latest: list[_Caught | None] = [None for _ in found]
+        self._pass = _Pass(0)
+        self._passes: list[_Pass] = []
+
+    @property
+    def samples(self) -> int:
+        """Number of samples in the passes that received a gradient."""
+        return sum(each.samples for each in self._passes)
+
+    def begins(self, samples: int) -> None:
+        self._pass = _Pass(samples)
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        tensor = state_of(module, output)
+        if tensor is None:
+            return
+        places = self._places.get(key)
+        if places is not None and tensor.requires_grad:
+            self._catch(places, tensor)
+        after = self._afters.get(key)
+        latest = self._latest[after] if after is not None else None
+        if latest is not None and self._full:
+            latest.phi = tensor.detach()
+
+    def rms(self) -> Tensor | None:
+        """[L]: RMS of the gradient at each site; None if one of them was not seen."""
+        found = []
+        for caught in self._caught:
+            known = [each for each in caught if each.norm is not None]
+            if not known:
+                return None
+            norms = torch.stack([each.norm for each in known if each.norm is not None])
+            found.append(norms.norm() / sum(each.entries for each in known) ** 0.5)
+        return torch.stack(found) if found else None
+
+    def values(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The sites' tensors, and their gradients, of all passes together; both are empty if one was not seen."""
+        kept: dict[str, Tensor] = {}
+        gradients: dict[str, Tensor] = {}
+        for each, caught in zip(self._found, self._caught, strict=True):
+            known = [one for one in caught if one.value is not None and one.gradient is not None]
+            if not known:
+                return {}, {}
+            value = _joined([one.value for one in known]).detach()
+            kept[each.site.tap] = value
+            gradients[each.site.tap] = _joined([one.gradient for one in known]).to(value.dtype)
+            if each.site.output is not None:
+                phis = [one.phi for one in known]
+                kept[each.site.output] = applied(each, value) if any(phi is None for phi in phis) else _joined(phis)
+        return kept, gradients
+
+    def _catch(self, places: Sequence[int], tensor: Tensor) -> None:
+        """Hold a tensor, or one of each of its time steps, and take the gradient that comes back."""
+        at = self._found[places[0]].at
+        value = tensor.detach()
+        if self._full and self._found[places[0]].copies:
+            value = value.clone()
+        values = [value] if at is None else value.unbind(at[0])
+        if len(values) != len(places):
+            return
+        now = self._pass
+        caught = [_Caught(each if self._full else None, entries=each.numel()) for each in values]
+        for index, each in zip(places, caught, strict=True):
+            self._latest[index] = each
+
+        def take(gradient: Tensor) -> None:
+            gradients = [gradient.detach()] if at is None else gradient.detach().unbind(at[0])
+            for index, each, one in zip(places, caught, gradients, strict=True):
+                if not each.seen:
+                    self._caught[index].append(each)
+                each.seen = True
+                if self._full:
+                    each.gradient = one
+                else:
+                    each.norm = norm_of(one)
+            if not any(each is now for each in self._passes):
+                self._passes.append(now)
+
+        tensor.register_hook(take)  # type: ignore[no-untyped-call]  # torch's own
+
+
+class ProbeTaps:
+    """Observes a probe's forward pass at the sites whose units can die."""
+
+    probing = True
+
+    def __init__(self, found: Sequence[Found]) -> None:
+        self._mortal = {each.key: each for each in found if each.info.can_die}
+        self.values: dict[str, Tensor] = {}
+
+    def begins(self, samples: int) -> None: ...
+
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+
+    def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
+        each, tensor = self._mortal.get(key), state_of(module, output)
+        if each is not None and tensor is not None:
+            self.values[each.site.tap] = tensor.detach().clone() if each.copies else tensor.detach()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every such site was seen."""
+        return len(self.values) == len(self._mortal)
+
+
+class Units:
+    """Which units were off on every sample of the steps that are recorded in full, where nothing is probed."""
+
+    def __init__(self, found: Sequence[Found]) -> None:
+        self._found = found
+        self._mortal = [each for each in found if each.info.can_die]
+        self._alive: list[Tensor] = []
+        self._samples = 0
+        self._since = 0
+
+    def saw(self, step: int, values: dict[str, Tensor], *, samples: int) -> tuple[int, Tensor] | None:
+        """Since which step, and [L], each site's fraction of units that were off throughout, NaN where none can die.
+
+        None until 256 samples have been seen; then it begins anew.
+        """
+        if not self._mortal or not values:
+            return None
+        now = [_alive(each, values[each.site.tap]) for each in self._mortal]
+        self._since = self._since if self._samples else step
+        self._alive = [a | b for a, b in zip(self._alive, now, strict=True)] if self._samples else now
+        self._samples += samples
+        if self._samples < SAMPLES:
+            return None
+        self._samples = 0
+        dead = iter([1.0 - alive.double().mean() for alive in self._alive])
+        nan = now[0].new_tensor(float("nan"), dtype=torch.float64)
+        return self._since, torch.stack([next(dead) if each.info.can_die else nan for each in self._found])
+
+
+def _alive(each: Found, value: Tensor) -> Tensor:
+    """[units]: whether phi' is not 0 on some sample or position."""
+    low, high = each.site.activation.zero_gradient if each.site.activation else (-float("inf"), float("inf"))
+    others = [axis for axis in range(value.ndim) if axis != each.site.unit_axis % value.ndim]
+    return ((value > low) & (value < high)).any(dim=others)
+
+
+def _joined(tensors: Sequence[Tensor | None]) -> Tensor:
+    known = [tensor for tensor in tensors if tensor is not None]
+    return known[0] if len(known) == 1 else torch.cat(known)

@@ -1,0 +1,57 @@
+"""The weights of a model, as a recording names them."""
+
+from torch import nn
+
+from gradclinic.measurements.record import WeightInfo
+
+from ..model.compiled import named_modules
+from ..model.hooks import Key
+from ..model.module_kinds import may_be_weighted, weights_of
+from .discovery import Discovery
+
+
+def weights_in(
+    model: nn.Module, discovery: Discovery, readout: Key | None, *, trained: set[int]
+) -> list[tuple[nn.Parameter, WeightInfo]]:
+    """The weights of every layer that has some, in the order of the forward pass, then those that were not called."""
+    last = len(discovery.called)
+    modules = sorted(named_modules(model), key=lambda item: discovery.called.get(item[0], last))
+    found: dict[int, tuple[nn.Parameter, WeightInfo]] = {}
+    for name, module in modules:
+        own = [each for each in weights_of(module) if isinstance(module._parameters.get(each), nn.Parameter)]
+        for each in own:
+            weight = module.get_parameter(each)
+            simple = may_be_weighted(module) and len(own) == 1
+            label = name if simple and name else f"{name}.{each}".strip(".")
+            info = WeightInfo(
+                label,
+                tuple(weight.shape),
+                readout=readout is not None and name == readout[0],
+                trainable=weight.requires_grad and id(weight) in trained,
+                module=_kind(module),
+            )
+            found.setdefault(id(weight), (weight, info))
+    if not found:  # custom layers
+        for name, weight in model.named_parameters():
+            info = WeightInfo(
+                name,
+                tuple(weight.shape) or (1,),
+                trainable=weight.requires_grad and id(weight) in trained,
+                module=_kind(model.get_submodule(name.rpartition(".")[0])),
+            )
+            found[id(weight)] = weight, info
+    return list(found.values())
+
+
+def _kind(module: nn.Module) -> str:
+    return type(module).__name__[:64]
+
+
+def unseen_in(model: nn.Module, discovery: Discovery) -> int:
+    """Number of layers with weights of which no call was seen in the first step."""
+    return sum(
+        bool(weights_of(module))
+        and name not in discovery.called
+        and any(each.requires_grad for each in module.parameters())
+        for name, module in named_modules(model)
+    )
