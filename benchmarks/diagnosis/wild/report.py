@@ -9,7 +9,7 @@ from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
 from ..reliability import Said, gap, table
-from . import beginner, forum, images, own_loss, question, sequences, tabular, ticket, unseen
+from . import beginner, forum, images, own_loss, photo, post, question, sequences, series, tabular, ticket, unseen
 from .program import Fault, Program, train
 
 MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
@@ -77,6 +77,24 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     ticket.mirror,
     ticket.parcels,
     ticket.voices,
+    post.parity,
+    post.rents,
+    post.loans,
+    post.defects,
+    post.genres,
+    post.calls,
+    post.actions,
+    post.wear,
+    photo.strokes,
+    photo.dots,
+    photo.codes,
+    photo.grain,
+    photo.frozen,
+    photo.twins,
+    series.stocks,
+    series.phrases,
+    series.recall,
+    series.delay,
 )
 HARMED = 0.15
 """A fault counts only if it lowers the score by at least this much; others did no harm."""
