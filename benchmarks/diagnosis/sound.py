@@ -147,8 +147,15 @@ def _deep_with_skips(draw: Draw) -> Experiment:
 
 
 def _deep_tanh(draw: Draw) -> Experiment:
-    model = mlp(draw, "tanh", "orthogonal", whole(draw, 8, 20), gain=between(draw, 1.0, 1.05), width=64)
-    return _trained(draw, model, {"kind": "digits"}, half=False)
+    """Adaptive steps change every layer by as much however deep the network is, so their sum grows with the depth."""
+    depth = whole(draw, 8, 20)
+    model = mlp(draw, "tanh", "orthogonal", depth, gain=between(draw, 1.0, 1.05), width=64)
+    experiment = _trained(draw, model, {"kind": "digits"}, half=False)
+    if experiment.optimizer.kind == "sgd":
+        return experiment
+    rate = experiment.optimizer.learning_rate * 8 / depth
+    optimizer = experiment.optimizer.model_copy(update={"learning_rate": rate})
+    return experiment.model_copy(update={"optimizer": optimizer})
 
 
 def _convolutions(draw: Draw) -> Experiment:

@@ -93,6 +93,12 @@ class LossFacts(Spec):
     """Whether outputs and targets have different shapes and were broadcast."""
     factor: float | None
     """The differentiated loss divided by the criterion's loss; None if unknown."""
+    maximized: bool = False
+    """Whether the differentiated loss is the criterion's times a number below 0, so that training increases it."""
+    rare_weight: float | None = None
+    """Weight of the rarest class seen, divided by that of the most common one; None without weights of classes."""
+    rare_fraction: float | None = None
+    """How many targets the rarest class has for each one of the most common; None likewise."""
 
 
 class WiringFacts(Spec):
@@ -106,6 +112,8 @@ class WiringFacts(Spec):
     """Those as a fraction of all parameters that affect the loss."""
     without_gradient: Names = ()
     """Names of the parameters in the optimizer that require a gradient but received none."""
+    cut_off: Names = ()
+    """Names of those whose layers ran with gradients disabled, for example under no_grad."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
     stops_at: Name | None = None

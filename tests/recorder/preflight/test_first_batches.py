@@ -263,3 +263,41 @@ def test_a_model_is_linear_where_nothing_bends_a_signal_but_perhaps_a_last_activ
     assert linear(nn.Sequential(*flat, nn.Sigmoid()), nn.BCELoss(), answers) is True
     assert linear(net(3), nn.CrossEntropyLoss(), CLASSES) is False
     assert linear(Graph(), nn.CrossEntropyLoss(), CLASSES) is False
+
+
+def test_a_loss_that_is_differentiated_with_a_minus_is_maximized():
+    assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, factor=-0.5).loss.maximized is True
+    assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, factor=0.5).loss.maximized is False
+
+
+def test_the_weight_of_the_rarest_class_is_measured_against_that_of_the_most_common():
+    """Of the first 256 rows, in eight batches."""
+    rare = (INPUTS[:, :1] > 1.2).float()
+    ones = float(rare[:256].mean())
+    found = looked_at(net(1), nn.BCEWithLogitsLoss(pos_weight=torch.tensor(0.1)), rare).loss
+    assert (found.rare_weight, found.rare_fraction) == pytest.approx((0.1, ones / (1 - ones)))
+    common = looked_at(net(1), nn.BCEWithLogitsLoss(pos_weight=torch.tensor(0.1)), 1 - rare).loss
+    assert (common.rare_weight, common.rare_fraction) == pytest.approx((10.0, ones / (1 - ones)))
+    counts = torch.bincount(CLASSES[:256])
+    weights = torch.tensor([1.0, 2.0, 4.0])
+    by_class = looked_at(net(3), nn.CrossEntropyLoss(weight=weights), CLASSES).loss
+    assert by_class.rare_weight == pytest.approx(float(weights[counts.argmin()] / weights[counts.argmax()]))
+    assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES).loss.rare_weight is None
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_layers_that_run_under_no_grad_are_told_from_those_that_the_loss_does_not_use(enabled):
+    class Parts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.unused, self.head = nn.Linear(8, 16), nn.Linear(8, 2), nn.Linear(16, 3)
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            self.unused(values)
+            with torch.set_grad_enabled(enabled):
+                code = self.encoder(values)
+            return self.head(code)
+
+    found = looked_at(Parts(), nn.CrossEntropyLoss(), CLASSES).wiring
+    assert found.cut_off == (() if enabled else ("encoder.weight", "encoder.bias"))
+    assert set(found.without_gradient) == {*found.cut_off, "unused.weight", "unused.bias"}

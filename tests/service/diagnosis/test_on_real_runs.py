@@ -107,7 +107,7 @@ ODD: dict[str, tuple[Experiment, str | None]] = {
     "readout only": (experiment({"kind": "layers", "layers": [{"kind": "linear", "out_features": 10}]}), "healthy"),
     "one layer": (experiment(mlp(1)), None),
     "one unit, one sample": (experiment({**mlp(4), "width": 1}, batch_size=1), None),
-    "one step": (experiment(mlp(3, "tanh"), steps=1), "insufficient_evidence"),
+    "one step": (experiment(mlp(3, "tanh"), steps=1), "too_short"),
     "weights of zero, which have no size": (
         experiment(mlp(4, skip={"scale": 1.0}, initialization={"scheme": "normal", "zero_last_in_residual": True})),
         None,

@@ -1,7 +1,9 @@
 """Describes a batch of inputs, targets or outputs: pure functions of rows, [rows, columns] in float64."""
 
+from typing import NamedTuple
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradclinic.measurements.preflight import (
     BOUNDS,
@@ -105,6 +107,44 @@ def with_reach(outputs: OutputFacts, targets: Tensor) -> OutputFacts:
             "unreachable_error": float(distance.square().mean()) / variance,
         }
     )
+
+
+class RarestClass(NamedTuple):
+    """The rarest class seen, against the most common one."""
+
+    weight: float
+    """Its weight in the loss, divided by that of the most common class."""
+    fraction: float
+    """Its number of targets, divided by that of the most common class."""
+
+
+def rarest_class(criterion: nn.Module, targets: Tensor) -> RarestClass | None:
+    """The rarest class by the targets, [rows, columns] in float64; None where the loss has no weights of classes.
+
+    Of targets of zeros and ones in one column, zero has the weight 1, and one the loss's `pos_weight`.
+    """
+    if targets.shape[1] != 1 or not bool((targets == targets.round()).all()):
+        return None
+    if isinstance(criterion, nn.BCEWithLogitsLoss):
+        weights = criterion.pos_weight
+        if weights is None or weights.numel() != 1 or not bool(((targets == 0) | (targets == 1)).all()):
+            return None
+        weights = torch.cat([torch.ones(1, device=weights.device), weights.reshape(1)])
+    elif isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
+        weights = criterion.weight
+    else:
+        return None
+    if weights is None:
+        return None
+    weights = weights.detach().double().cpu()
+    classes = targets.flatten().long()
+    counts = torch.bincount(classes[(classes >= 0) & (classes < len(weights))], minlength=len(weights)).double()
+    seen = (counts > 0) & (weights > 0)
+    if int(seen.sum()) < 2:
+        return None
+    counts, weights = counts[seen], weights[seen]
+    rarest, most_common = int(counts.argmin()), int(counts.argmax())
+    return RarestClass(float(weights[rarest] / weights[most_common]), float(counts[rarest] / counts[most_common]))
 
 
 def _target_form(rows: Tensor) -> TargetForm:

@@ -28,7 +28,7 @@ from gradclinic.measurements.preflight import (
 
 from ..model.graph import Node, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
-from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
+from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
 from .sample_mixing import SampleMixing
 
 BATCHES = 8
@@ -66,7 +66,7 @@ class FirstLook:
         self._mixes: MixingFacts | None = None
         self._linear: bool | None = None
         self._norm: NormFacts | None = None
-        self._norm_handles = [
+        self._handles = [
             module.register_forward_pre_hook(self._norm_seer(name))
             for name, module in model.named_modules()
             if isinstance(module, _BATCH_NORM)
@@ -74,6 +74,8 @@ class FirstLook:
         self._leaves: list[Tensor] = []
         self._versions: dict[int, int] = {}
         self._without_gradient: set[int] = set()
+        self._ran: dict[int, bool] = {}
+        """Whether the layers of parameters without a gradient, by the parameter's identity, ever ran with one."""
         self._zero: list[bool] = []
         self._stops_at: str | None = None
         self._uncleared: list[bool] = []
@@ -136,6 +138,8 @@ class FirstLook:
         missing = {id(each) for each in held if each.requires_grad and each.grad is None}
         self._without_gradient = missing if self._step == 0 else self._without_gradient & missing
         if self._step == 0:
+            self._watch_the_forward_of(missing)
+        if self._step == 0:
             self._stops_at = self._first_without_signal()
             self._mixes = self._mixes or self._mixing.facts()
 
@@ -152,9 +156,9 @@ class FirstLook:
 
     def close(self) -> None:
         """Remove all hooks."""
-        for handle in self._norm_handles:
+        for handle in self._handles:
             handle.remove()
-        self._norm_handles = []
+        self._handles = []
 
     # --- results ---
 
@@ -255,6 +259,9 @@ class FirstLook:
             unregistered=sum(id(each) not in names for each in stuck),
             untrained_fraction=sum(each.numel() for each in stuck) / everything if everything else 0.0,
             without_gradient=tuple(name for key, name in names.items() if key in self._without_gradient),
+            cut_off=tuple(
+                name for key, name in names.items() if key in self._without_gradient and not self._ran.get(key, True)
+            ),
             zero_gradient=bool(self._zero) and all(self._zero),
             stops_at=self._stops_at,
             uncleared=len(self._uncleared) >= 2 and all(self._uncleared),
@@ -272,11 +279,17 @@ class FirstLook:
         if self._criterion is None:
             return None
         takes = next((word for kinds, word in _TAKES if isinstance(self._criterion, kinds)), None)
+        factor = _steady(self._factors)
+        targets = self._targets.rows()
+        rare = rarest_class(self._criterion, targets) if targets is not None else None
         return LossFacts(
             name=type(self._criterion).__name__,
             takes=takes or "unknown",
             broadcasts=self._broadcasts,
-            factor=_steady(self._factors),
+            factor=factor if factor is not None and factor > 0 else None,
+            maximized=factor is not None and factor < 0,
+            rare_weight=rare.weight if rare is not None else None,
+            rare_fraction=rare.fraction if rare is not None else None,
         )
 
     def _precision_facts(self, *, scaled: bool) -> PrecisionFacts | None:
@@ -289,6 +302,22 @@ class FirstLook:
             return
         if self._narrowest is None or torch.finfo(dtype).bits < torch.finfo(self._narrowest).bits:
             self._narrowest = dtype
+
+    def _watch_the_forward_of(self, missing: set[int]) -> None:
+        """Note from the next forward on whether layers that got no gradient run with gradients enabled."""
+
+        def watch(own: list[int]) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+            def see(module: nn.Module, _: tuple[Any, ...]) -> None:
+                if module.training:
+                    for key in own:
+                        self._ran[key] = self._ran.get(key, False) or torch.is_grad_enabled()
+
+            return see
+
+        for module in self._model.modules() if missing else ():
+            own = [id(each) for each in module.parameters(recurse=False) if id(each) in missing]
+            if own:
+                self._handles.append(module.register_forward_pre_hook(watch(own)))
 
     def _norm_seer(self, name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def see(module: nn.Module, args: tuple[Any, ...]) -> None:
@@ -345,4 +374,4 @@ def _steady(factors: Sequence[Tensor]) -> float | None:
     if not bool(torch.isfinite(values).all()):
         return None
     middle = float(values.median())
-    return middle if bool(((values - middle).abs() <= 1e-3 * abs(middle)).all()) and middle > 0 else None
+    return middle if bool(((values - middle).abs() <= 1e-3 * abs(middle)).all()) else None

@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from math import inf, log
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from ...kernel.vocabulary import Blame
 from ...measurements.preflight import (
     BOUNDS,
@@ -35,13 +37,17 @@ class LossMismatch(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
-        found = _fault(seen) if seen is not None else None
+        found = (_fault(seen) or _of_no_floor(seen, record)) if seen is not None else None
         if found is None:
             return None
         summary, evidence, confidence, blames = found
+        error = _error_of_class_numbers(features, record)
+        rounds_wrong = error is not None and error > _OFF
+        if rounds_wrong:
+            summary += f" (off by {error:.2g} on average, more than 1 output in 10 rounds to another class)"
         return self.finding(
             features,
-            harm=not_known_to_have_learned(features, thresholds),
+            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong,
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
@@ -60,10 +66,107 @@ def _fault(seen: Preflight) -> _Fault | None:
     if loss is None or outputs is None:
         return None
     return (
-        _of_outputs(loss, outputs)
+        _of_sign(loss)
+        or _of_outputs(loss, outputs)
         or _of_bounded_logits(loss, outputs, targets)
         or (_of_targets(loss, outputs, targets) if targets is not None else None)
+        or _of_weights(loss)
     )
+
+
+def _of_sign(loss: LossFacts) -> _Fault | None:
+    if not loss.maximized:
+        return None
+    return (
+        f"Training makes {loss.name} larger: the program differentiates it with a minus, so drop the minus",
+        (),
+        0.97,
+        ("loss",),
+    )
+
+
+_RARE = 0.5
+"""Up to this many targets for each one of the most common class, a class is rare, and no longer one by chance."""
+
+
+def _of_weights(loss: LossFacts) -> _Fault | None:
+    """Class weights that make the rare class weigh less, where they are meant to make up for its rarity."""
+    weight, fraction = loss.rare_weight, loss.rare_fraction
+    if weight is None or fraction is None or fraction > _RARE or weight > _RARE:
+        return None
+    how = (
+        "pos_weight is the number of zeros over that of ones"
+        if loss.name == "BCEWithLogitsLoss"
+        else "the rarest class needs the largest weight"
+    )
+    return (
+        (
+            f"The class weights are upside down: the rarest class has {fraction:.2g} times the targets of the most"
+            f" common one, and {weight:.2g} times its weight, so it hardly counts; {how}"
+        ),
+        (Evidence("rare_weight", weight, "ratio", 1.0), Evidence("rare_fraction", fraction, "ratio")),
+        0.85,
+        ("loss", "data", "labels"),
+    )
+
+
+_FALLEN = 10.0
+"""A loss below 0 from the start that ends this many times as far below it falls without end, if it does not slow down.
+Similarities end at -1, and begin at more than a tenth of that as a rule."""
+_STEADY = 0.25
+"""Least part of the whole fall that comes in the second half. A logarithm of the steps, as that of a density that
+narrows, has less than 0.2 from 32 steps on, and a straight line 0.5."""
+
+
+def _of_no_floor(seen: Preflight, record: RunRecord) -> _Fault | None:
+    """A loss of the program's own that is below 0 from the first step and goes on to fall: its sign is wrong."""
+    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    losses = losses[np.isfinite(losses)]
+    if seen.loss is None or seen.loss.takes != "unknown" or len(losses) < _FEWEST_LOSSES:
+        return None
+    part = len(losses) // 8
+    first, middle, last = (
+        float(np.median(each)) for each in (losses[:part], np.array_split(losses, 2)[1][:part], losses[-part:])
+    )
+    if not losses[0] < 0 or not last < _FALLEN * first or not middle - last >= _STEADY * (first - last):
+        return None
+    return (
+        (
+            f"{seen.loss.name} is below 0 from the first step, and falls without end (from {losses[0]:.2g} to"
+            f" {last:.2g}): its sign is probably wrong, so put a minus before it"
+        ),
+        (Evidence("first_loss", float(losses[0]), "loss"), Evidence("last_loss", last, "loss")),
+        0.8,
+        ("loss",),
+    )
+
+
+_FEWEST_LOSSES = 32
+
+
+def _are_class_numbers(targets: TargetFacts) -> bool:
+    """Whether the targets are the numbers from 0 on, each about as often: ratings or counts rarely are."""
+    consecutive = targets.whole and targets.low == 0 and targets.high == targets.distinct - 1
+    return targets.columns == 1 and consecutive and 2 < targets.distinct <= 20 and _evenly_spread(targets)
+
+
+def _evenly_spread(targets: TargetFacts) -> bool:
+    return targets.most_common <= 1.5 / targets.distinct
+
+
+_OFF = 0.3
+"""Root mean square error of class numbers from which 1 output in 10 rounds to another class: if errors are normal,
+|error| > 0.5 has probability 0.096."""
+
+
+def _error_of_class_numbers(features: Features, record: RunRecord) -> float | None:
+    """The root mean square error, where class numbers are fitted by their squared error; None otherwise."""
+    seen, loss = record.preflight, features.relative_train_loss
+    if seen is None or seen.targets is None or seen.loss is None or loss is None or not loss > 0:
+        return None
+    if seen.loss.name != "MSELoss" or not _are_class_numbers(seen.targets):
+        return None
+    return loss**0.5 * seen.targets.std
 
 
 def has_no_floor(loss: LossFacts, outputs: OutputFacts) -> bool:

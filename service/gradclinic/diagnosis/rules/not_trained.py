@@ -10,6 +10,9 @@ from ..thresholds import Thresholds
 from .base import Order, Rule
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
+_WELL = 0.2
+"""Up to this fraction of the loss of always predicting the average, layers without a gradient may be frozen on purpose.
+A judgement: features that were trained before leave less, and random ones more."""
 
 
 class NotTrained(Rule):
@@ -24,7 +27,7 @@ class NotTrained(Rule):
         seen = record.preflight
         if seen is None or seen.wiring is None:
             return None
-        found = _fault(seen.wiring)
+        found = _fault(seen.wiring, learned_well=_learned_well(features))
         if found is None:
             return None
         summary, evidence, layers, always, confidence = found
@@ -42,7 +45,12 @@ class NotTrained(Rule):
         return Order.DATA_OR_WIRING
 
 
-def _fault(wiring: WiringFacts) -> _Fault | None:
+def _learned_well(features: Features) -> bool:
+    loss = features.relative_train_loss
+    return loss is None or loss <= _WELL
+
+
+def _fault(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
     if wiring.uncleared:
         return (
             (
@@ -65,6 +73,17 @@ def _fault(wiring: WiringFacts) -> _Fault | None:
             wiring.untrained,
             wiring.untrained_fraction > 0.999,
             0.97,
+        )
+    if wiring.cut_off:
+        return (
+            (
+                f"{listed(wiring.cut_off)} run under no_grad(), so no gradient reaches them, although the optimizer"
+                " holds them: run them with gradients, or leave them out of the optimizer if they are to stay frozen"
+            ),
+            (Evidence("parameters_without_gradient", float(len(wiring.cut_off)), "parameters", 0.0),),
+            wiring.cut_off,
+            not learned_well,
+            0.8,
         )
     if wiring.without_gradient:
         return (

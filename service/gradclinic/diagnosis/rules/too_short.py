@@ -33,7 +33,7 @@ class TooShort(Rule):
         looked = record.preflight is not None  # else something may be wrong that no number of steps mends
         if not (looked and features.finished and failed(features, thresholds)) or blown_up(features, thresholds):
             return None
-        if thresholds.min_records <= features.steps_done < thresholds.min_steps:
+        if features.steps_done < thresholds.min_steps:
             return self._hardly_begun(features, thresholds)
         if not enough(features, thresholds):
             return None

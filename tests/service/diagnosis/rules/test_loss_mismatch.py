@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
@@ -7,7 +8,7 @@ from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
 
-from ..records import failed
+from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, REGRESSION, SQUARED_ERROR, but, seen
 
 
@@ -177,3 +178,63 @@ def test_zeros_and_ones_that_are_fitted_as_numbers_do_not_lead_since_that_can_wo
     found = diagnose(seen(answers))
     (finding,) = (each for each in found.findings if each.condition == "loss_mismatch")
     assert (found.primary, finding.confidence, finding.severity) == ("slow_convergence", 0.5, "warning")
+
+
+def class_numbers(**changes: object):
+    """Squared error of the numbers 0 to 5, each about as often: their standard deviation is 1.71."""
+    numbers = {"mean": 2.5, "std": 1.71, "low": 0.0, "high": 5.0, "whole": True, "distinct": 6, "most_common": 0.19}
+    return but(REGRESSION, "targets", **(numbers | changes))
+
+
+@pytest.mark.parametrize(("loss", "harm"), [(0.055, True), (0.025, False)])
+def test_class_numbers_that_round_to_other_classes_do_harm_though_their_squared_error_fell(loss, harm):
+    """The root of 5.5 % of the variance is an error of 0.40 classes, that of 2.5 % is 0.27; the limit is 0.3."""
+    ended = outcome(final_train_loss=2.3 * loss)
+    found = {each.condition: each for each in diagnose(seen(class_numbers(), outcome=ended)).findings}
+    assert found["loss_mismatch"].harm is harm
+    assert ("off by 0.4 on average" in found["loss_mismatch"].summary) is harm
+
+
+@pytest.mark.parametrize("changes", [{"low": 1.0, "high": 6.0}, {"most_common": 0.4}, {"high": 7.0}])
+def test_ratings_and_counts_that_were_learned_as_numbers_do_no_harm(changes):
+    look = class_numbers(**changes)
+    assert diagnose(seen(look, outcome=outcome(final_train_loss=2.3 * 0.055))).primary == "healthy"
+
+
+def test_a_loss_that_is_maximized_is_named_before_everything_else_about_it():
+    finding = diagnose(seen(but(CLASSIFIER, "loss", maximized=True))).findings[0]
+    assert (finding.condition, finding.blames) == ("loss_mismatch", ("loss",))
+    assert finding.summary.startswith("Training makes CrossEntropyLoss larger")
+
+
+@pytest.mark.parametrize(
+    ("losses", "named"),
+    [
+        (lambda steps: -0.7 - steps / 10, True),
+        (lambda steps: 0.1 - steps / 10, False),
+        (lambda steps: -0.7 - steps / 100, False),
+        (lambda steps: -0.1 - 0.9 * (1 - np.exp(-steps / 30)), False),
+        (lambda steps: -0.1 - 3 * np.log1p(steps), False),
+    ],
+    ids=["straight down", "from above 0", "not far", "a similarity", "a density that narrows"],
+)
+def test_a_loss_of_ones_own_that_begins_below_zero_and_falls_without_end_has_the_wrong_sign(losses, named):
+    look = but(CLASSIFIER, "loss", name="Own", takes="unknown")
+    record = changed(healthy_record(), {"train_loss": losses}, outcome=failed(constant_loss=None))
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert ("loss_mismatch" in found) is named
+    if named:
+        assert found["loss_mismatch"].blames == ("loss",)
+        assert "put a minus before it" in found["loss_mismatch"].summary
+
+
+@pytest.mark.parametrize(
+    ("weight", "fraction", "named"), [(0.05, 0.03, True), (19.0, 0.03, False), (0.6, 0.03, False), (0.05, 0.8, False)]
+)
+def test_weights_that_make_the_rare_class_rarer_are_upside_down(weight, fraction, named):
+    look = but(CLASSIFIER, "loss", rare_weight=weight, rare_fraction=fraction)
+    finding = diagnose(seen(look)).findings[0]
+    assert (finding.condition == "loss_mismatch") is named
+    if named:
+        assert finding.blames[0] == "loss"
+        assert "upside down" in finding.summary

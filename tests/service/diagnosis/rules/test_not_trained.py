@@ -68,3 +68,13 @@ def test_parameters_of_the_optimizer_that_no_gradient_reaches_are_named_where_no
 def test_an_optimizer_that_holds_nothing_is_said_to_hold_none():
     look = but(CLASSIFIER, "wiring", untrained=("a",), untrained_fraction=1.0)
     assert "holds none of the parameters" in diagnose(seen(look)).findings[0].summary
+
+
+@pytest.mark.parametrize(("loss", "harm"), [(0.3, True), (0.1, False)])
+def test_layers_that_run_under_no_grad_do_harm_unless_the_rest_learned_well(loss, harm):
+    look = but(CLASSIFIER, "wiring", without_gradient=("encoder.weight",), cut_off=("encoder.weight",))
+    ended = outcome(final_train_loss=2.3 * loss)
+    found = {each.condition: each for each in diagnose(seen(look, outcome=ended)).findings}
+    assert found["not_trained"].harm is harm
+    assert found["not_trained"].layers == ("encoder.weight",)
+    assert "encoder.weight run under no_grad()" in found["not_trained"].summary

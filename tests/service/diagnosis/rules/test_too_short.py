@@ -8,7 +8,7 @@ from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.too_short import TooShort
 from gradclinic.diagnosis.thresholds import Thresholds
 
-from ..records import changed, failed, healthy_record
+from ..records import changed, failed, healthy_record, outcome, truncated
 from ..seen import CLASSIFIER, but, seen
 
 
@@ -151,9 +151,9 @@ def test_a_loss_that_rises_or_is_there_already_needs_no_more_steps() -> None:
 
 @pytest.mark.parametrize(
     "features",
-    [{"finished": False}, {"relative_train_loss": 0.4}, {"nonfinite_step": 200}, {"steps_done": 5}],
+    [{"finished": False}, {"relative_train_loss": 0.4}, {"nonfinite_step": 200}],
 )
-def test_a_run_that_goes_on_learned_broke_off_or_is_too_short_to_judge_is_not_told_to_go_on(features) -> None:
+def test_a_run_that_goes_on_learned_or_broke_off_is_not_told_to_go_on(features) -> None:
     assert judged(line(at_half=1.0, at_end=0.9), **features) is None
 
 
@@ -162,13 +162,13 @@ def test_a_run_into_which_nobody_looked_may_need_something_else() -> None:
     assert TooShort().judge(extract(record), record, Thresholds()) is None
 
 
-@pytest.mark.parametrize(("steps", "there"), [(5, False), (6, True), (19, True)])
+@pytest.mark.parametrize(("steps", "there"), [(1, True), (19, True), (20, False)])
 def test_a_training_of_a_few_steps_is_told_that_they_are_few(steps: int, there: bool) -> None:
     finding = judged(line(at_half=1.0, at_end=1.0), steps_done=steps, relative_train_loss=1.0)
     assert (finding is not None) == there
     if finding is not None:
         assert finding.blames == ("steps", "learning_rate")
-        assert f"stopped after {steps} steps" in finding.summary
+        assert f"stopped after {steps} step" in finding.summary
         assert (finding.severity, finding.confidence) == ("warning", 0.6)
 
 
@@ -183,3 +183,16 @@ def test_a_loss_that_levels_off_above_the_goal_needs_something_else_than_steps(r
 def test_a_loss_that_falls_as_one_over_the_steps_never_levels_off() -> None:
     losses = 0.6 / np.linspace(0.5, 1.0, 41)
     assert judged(losses, relative_train_loss=0.6) is not None
+
+
+@pytest.mark.parametrize("steps", [1, 5, 19])
+def test_so_few_steps_that_nothing_can_be_judged_by_them_are_too_few(steps):
+    record = changed(truncated(healthy_record(), steps), outcome=failed(steps_done=steps))
+    finding = diagnose(seen(CLASSIFIER, record=record)).findings[0]
+    assert (finding.condition, finding.harm, finding.blames[0]) == ("too_short", True, "steps")
+    assert finding.summary.startswith(f"Training stopped after {steps} step")
+
+
+def test_few_steps_that_were_enough_are_not_too_few():
+    record = changed(truncated(healthy_record(), 5), outcome=outcome(steps_done=5))
+    assert "too_short" not in {each.condition for each in diagnose(seen(CLASSIFIER, record=record)).findings}
