@@ -170,6 +170,19 @@ class MixingFacts(Spec):
     """Whether a sample has axes of its own (steps, channels, pixels) that may be mistaken for that of the batch."""
 
 
+class OrderFacts(Spec):
+    """Which steps of a sequence a network with attention sees. Measured through a copy of the model."""
+
+    steps: Count
+    """Number of steps of each sample."""
+    blind: bool
+    """Whether inner steps in another order give the same outputs, at their own places or as a whole."""
+    sees_later: bool | None
+    """Whether the outputs of earlier steps change with the last step's input; None without an output for each step."""
+    predicts_next: bool
+    """Whether the target of each step is the next step's input."""
+
+
 class Preflight(Spec):
     """Facts about the first batches of one run. A part is None if it could not be observed."""
 
@@ -182,6 +195,7 @@ class Preflight(Spec):
     optimizer: OptimizerFacts | None = None
     norm: NormFacts | None = None
     mixing: MixingFacts | None = None
+    order: OrderFacts | None = None
     dropout: Fraction | None = None
     """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None

@@ -20,6 +20,7 @@ from gradclinic.measurements.preflight import (
     MixingFacts,
     NormFacts,
     OptimizerFacts,
+    OrderFacts,
     OutputFacts,
     PrecisionFacts,
     Preflight,
@@ -30,6 +31,7 @@ from ..model.graph import Node, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
 from .sample_mixing import SampleMixing
+from .step_order import StepOrder
 
 BATCHES = 8
 """Number of batches that are checked."""
@@ -64,6 +66,8 @@ class FirstLook:
         self._narrowest: torch.dtype | None = None
         self._mixing = SampleMixing(model)
         self._mixes: MixingFacts | None = None
+        self._step_order = StepOrder(model)
+        self._order: OrderFacts | None = None
         self._linear: bool | None = None
         self._norm: NormFacts | None = None
         self._handles = [
@@ -99,6 +103,7 @@ class FirstLook:
     def before_forward(self, inputs: Any, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         """The model is about to be called; `inputs` is the first tensor among its arguments."""
         self._mixing.before_forward(args, kwargs)
+        self._step_order.before_forward(args, kwargs)
         if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
             self._inputs.add(as_rows(inputs))
 
@@ -107,6 +112,7 @@ class FirstLook:
         if self.done or not isinstance(outputs, Tensor):
             return
         self._mixing.after_loss(outputs, targets)
+        self._step_order.after_loss(targets)
         if isinstance(value, Tensor) and value.ndim == 0:
             self._values.append(value.detach())
             if value.requires_grad:
@@ -142,6 +148,7 @@ class FirstLook:
         if self._step == 0:
             self._stops_at = self._first_without_signal()
             self._mixes = self._mixes or self._mixing.facts()
+            self._order = self._order or self._step_order.facts()
 
     def after_step(self) -> None:
         """The optimizer has taken a step."""
@@ -176,6 +183,7 @@ class FirstLook:
             optimizer=self._settings,
             norm=self._norm,
             mixing=self._mixes,
+            order=self._order,
             linear=self._linear,
             dropout=self._dropout,
             batch_size=self._batch_size,

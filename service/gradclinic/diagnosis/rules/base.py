@@ -44,6 +44,8 @@ class Order(IntEnum):
     SATURATED = 50
     EXPLODING = 60
     SMALL_STEPS = 70
+    NO_ORDER = 75
+    """Of sequences; small steps explain a failure as well, and vanishing gradients may follow from it."""
     VANISHING = 80
     DEAD_AS_CONSEQUENCE = 85
     """Values from here on are for possible consequences of other conditions, and for what is left."""

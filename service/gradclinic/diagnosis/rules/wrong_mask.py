@@ -1,0 +1,53 @@
+from typing import ClassVar, Literal
+
+from ...kernel.vocabulary import Blame
+from ...measurements.preflight import OrderFacts
+from ...measurements.record import RunRecord
+from ..features import Features
+from ..finding import Evidence, Finding
+from ..outcome import failed
+from ..phrase import outcome_in_words
+from ..thresholds import Thresholds
+from .base import Order, Rule
+
+
+class WrongMask(Rule):
+    """The mask of an attention shows steps that hold the answer, or hides steps that are needed.
+
+    A network that sees its next input, which is its target, copies it: the training loss falls, and it cannot predict.
+    """
+
+    condition: Literal["wrong_mask"] = "wrong_mask"
+    source: ClassVar[str] = "Vaswani et al. 2017, arXiv:1706.03762, 3.2.3: masks keep a decoder from seeing its answer"
+    uses: ClassVar[tuple[str, ...]] = ("learned",)
+    usual_blames: ClassVar[tuple[Blame, ...]] = ("architecture", "wiring")
+
+    def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        seen = record.preflight.order if record.preflight is not None else None
+        if seen is None or not (_shows_answers(seen) or (_hides_steps(seen) and failed(features, thresholds))):
+            return None
+        what = (
+            "The output of each step sees the next step, which is its target: give the attention a causal mask"
+            if _shows_answers(seen)
+            else "The output of each step sees only earlier steps, although its target is not the next one: leave out"
+            " the causal mask if later steps are needed"
+        )
+        return self.finding(
+            features,
+            harm=True,
+            confidence=0.9 if _shows_answers(seen) else 0.6,
+            evidence=(Evidence("steps_of_a_sample", float(seen.steps), "steps"),),
+            summary=f"{what}; {outcome_in_words(features, thresholds)}.",
+        )
+
+    def precedence(self, features: Features, thresholds: Thresholds) -> int:
+        seen_at_once = not failed(features, thresholds)
+        return Order.LOSS_OR_OUTPUT if seen_at_once else Order.NO_ORDER
+
+
+def _shows_answers(seen: OrderFacts) -> bool:
+    return seen.predicts_next and seen.sees_later is True
+
+
+def _hides_steps(seen: OrderFacts) -> bool:
+    return not seen.predicts_next and seen.sees_later is False

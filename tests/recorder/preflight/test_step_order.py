@@ -1,0 +1,108 @@
+"""What a network with attention sees of a sequence, by models whose answer is known."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradclinic.measurements.preflight import OrderFacts
+from gradclinic_torch import Recording
+from gradclinic_torch.preflight.step_order import StepOrder
+
+WORDS = torch.randint(9, (16, 7), generator=torch.Generator().manual_seed(0))
+NEXT = torch.cat([WORDS[:, 1:], WORDS[:, :1]], 1)
+
+
+class Reader(nn.Module):
+    """Attention over words, with or without positions and a causal mask, read at every step or at the last."""
+
+    def __init__(self, *, placed: bool = True, causal: bool = False, pooled: bool = False, first: bool = True) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words = nn.Embedding(9, 8)
+        self.places = nn.Parameter(torch.randn(7, 8), requires_grad=placed)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=first)
+        self.head = nn.Linear(8, 9)
+        self.placed, self.causal, self.pooled = placed, causal, pooled
+
+    def forward(self, rows: Tensor) -> Tensor:
+        words = self.words(rows) + (self.places if self.placed else 0)
+        mask = nn.Transformer.generate_square_subsequent_mask(7) if self.causal else None
+        states = self.layer(words, src_mask=mask)
+        return self.head(states[:, -1] if self.pooled else states)
+
+
+def order(model: nn.Module, inputs: Tensor = WORDS, targets: Tensor = WORDS) -> OrderFacts | None:
+    seen = StepOrder(model)
+    seen.before_forward((inputs,), {})
+    seen.after_loss(targets)
+    return seen.facts()
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_network_without_positions_is_blind_to_the_order_of_steps(pooled):
+    assert order(Reader(placed=False, pooled=pooled)).blind is True
+    assert order(Reader(placed=True, pooled=pooled)).blind is False
+
+
+def test_outputs_that_come_after_the_steps_axis_are_taken_back_to_their_places():
+    class Turned(Reader):
+        def forward(self, rows: Tensor) -> Tensor:
+            return super().forward(rows).transpose(1, 2)
+
+    assert order(Turned(placed=False)).blind is True
+
+
+def test_a_causal_mask_tells_the_order_and_hides_later_steps():
+    found = order(Reader(placed=False, causal=True))
+    assert (found.blind, found.sees_later) == (False, False)
+    assert order(Reader()).sees_later is True
+    assert order(Reader(pooled=True)).sees_later is None
+
+
+@pytest.mark.parametrize(("targets", "is_next"), [(NEXT, True), (NEXT.reshape(-1), True), (WORDS.flip(1), False)])
+def test_targets_that_are_the_next_step_are_told_from_others(targets, is_next):
+    assert order(Reader(), targets=targets).predicts_next is is_next
+
+
+def test_attention_over_the_batch_shows_nothing_about_steps():
+    assert order(Reader(first=False)) is None
+    assert order(Reader(first=False, pooled=True)) is None
+
+
+def test_networks_without_attention_and_inputs_without_steps_are_not_looked_at():
+    assert order(nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(28, 2))) is None
+    assert order(Reader(), inputs=torch.randn(16, 7)) is None
+
+
+def test_a_network_whose_outputs_depend_on_nothing_shows_nothing():
+    model = Reader(placed=False)
+    nn.init.zeros_(model.head.weight)
+    assert order(model) is None
+
+
+def test_a_recording_has_it_and_the_training_is_the_same_without():
+    weights = []
+    for recorded in (True, False):
+        model = Reader(placed=False)
+        optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+
+        def step(model=model, optimizer=optimizer, criterion=criterion) -> Tensor:
+            optimizer.zero_grad()
+            loss = criterion(model(WORDS).transpose(1, 2), NEXT)
+            loss.backward()
+            return loss
+
+        if recorded:
+            with Recording(model, optimizer, criterion) as recording:
+                for _ in range(3):
+                    recording.after_backward(step())
+                    optimizer.step()
+            assert recording.record.preflight.order == OrderFacts(
+                steps=7, blind=True, sees_later=True, predicts_next=True
+            )
+        else:
+            for _ in range(3):
+                step()
+                optimizer.step()
+        weights.append([each.detach().clone() for each in model.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))

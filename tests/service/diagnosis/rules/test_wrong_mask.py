@@ -1,0 +1,35 @@
+import pytest
+
+from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.preflight import OrderFacts
+
+from ..records import outcome
+from ..seen import CLASSIFIER, seen
+
+
+def attending(*, sees_later: bool | None, predicts_next: bool):
+    order = OrderFacts(steps=10, blind=False, sees_later=sees_later, predicts_next=predicts_next)
+    return CLASSIFIER.model_copy(update={"order": order})
+
+
+def named(look, **ended):
+    found = {each.condition: each for each in diagnose(seen(look, **ended)).findings}
+    return found.get("wrong_mask")
+
+
+def test_a_network_that_sees_its_answer_does_harm_also_where_the_loss_fell():
+    finding = named(attending(sees_later=True, predicts_next=True), outcome=outcome())
+    assert finding is not None
+    assert (finding.harm, finding.blames[0]) == (True, "architecture")
+    assert "give the attention a causal mask" in finding.summary
+
+
+def test_a_mask_that_hides_steps_is_named_where_nothing_was_learned():
+    look = attending(sees_later=False, predicts_next=False)
+    assert "leave out the causal mask" in named(look).summary
+    assert named(look, outcome=outcome()) is None
+
+
+@pytest.mark.parametrize(("sees_later", "predicts_next"), [(False, True), (True, False), (None, True), (None, False)])
+def test_masks_that_fit_the_targets_are_right(sees_later, predicts_next):
+    assert named(attending(sees_later=sees_later, predicts_next=predicts_next)) is None
