@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from math import inf, log
+from math import inf, log, sqrt
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -166,7 +166,7 @@ def _error_of_class_numbers(features: Features, record: RunRecord) -> float | No
         return None
     if seen.loss.name != "MSELoss" or not _are_class_numbers(seen.targets):
         return None
-    return loss**0.5 * seen.targets.std
+    return sqrt(loss) * seen.targets.std
 
 
 def has_no_floor(loss: LossFacts, outputs: OutputFacts) -> bool:
