@@ -69,8 +69,11 @@ def test_every_package_imports_only_lower_layers():
     assert finished.returncode == 0, finished.stdout
 
 
-def test_a_newcomer_sees_the_package_at_a_glance():
-    entries = [path.name for path in PACKAGE.iterdir() if path.stem.strip("_") not in {"init", "pycache"}]
+@pytest.mark.parametrize(
+    "package", [PACKAGE, *sorted((ROOT / "workers").glob("gradclinic_*"))], ids=lambda path: path.name
+)
+def test_a_newcomer_sees_a_package_at_a_glance(package: Path):
+    entries = [path.name for path in package.iterdir() if path.stem.strip("_") not in {"init", "pycache"}]
     assert len(entries) <= MOST_ENTRIES, sorted(entries)
 
 

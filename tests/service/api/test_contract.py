@@ -13,8 +13,8 @@ from gradclinic.settings import Settings
 
 from ..previous_version import database_in
 from . import examples
+from .described import DOCUMENT, OPERATIONS
 from .serving import NOBODY, serving, train
-from .test_openapi import DOCUMENT, OPERATIONS
 
 JSON = "application/json"
 TABLE = "x,y,kind\n" + "".join(f"{i % 7},{i * 0.5},{'ab'[i % 2]}\n" for i in range(40))

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from . import examples
-from .test_openapi import DOCUMENT, OPERATIONS
+from .described import DOCUMENT, OPERATIONS
 
 CONFIG = """
 content_type_overrides:  # it knows bytes by one name

@@ -4,19 +4,8 @@ import httpx
 import pytest
 
 from gradclinic.diagnosis.rules import RULES, STOPPING_CONDITIONS
-from gradclinic.settings import Settings
-from gradclinic.web import create_app
 
-from .serving import NOBODY
-
-DOCUMENT: dict[str, Any] = create_app(
-    Settings(database_url="postgresql://127.0.0.1:1/none", broker_url=NOBODY)
-).openapi()
-OPERATIONS = {
-    f"{method.upper()} {path}": operation
-    for path, operations in DOCUMENT["paths"].items()
-    for method, operation in operations.items()
-}
+from .described import DOCUMENT, OPERATIONS
 
 
 def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ def studies(draw):
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(studies())
 def test_ranks_are_a_permutation_and_nothing_raises_whatever_is_not_finite(results):
     comparison = compare(results)

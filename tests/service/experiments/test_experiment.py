@@ -139,7 +139,7 @@ def mutated(data: st.DataObject) -> Any:
     return spec
 
 
-@settings(max_examples=400, deadline=2000, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=200, deadline=2000, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_whatever_is_sent_is_lowered_or_refused_with_a_place_and_never_slow(data: st.DataObject):
     spec = data.draw(JUNK) if data.draw(st.integers(0, 9)) == 0 else mutated(data)

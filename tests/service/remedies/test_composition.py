@@ -34,7 +34,7 @@ def test_no_remedies_change_nothing():
     assert apply_all(mlp(), []) == mlp()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_any_remedies_in_any_order_give_a_valid_experiment_or_a_reason(data: st.DataObject):
     experiment: Experiment = data.draw(st.sampled_from([mlp(), cnn(), rnn(), transformer()]))
