@@ -249,6 +249,24 @@ def test_its_progress_is_shown(clinic: Clinic, capfd: pytest.CaptureFixture[str]
     assert "2/2  lower, seed 0" in shown
 
 
+def test_several_remedies_are_ranked_by_what_they_do_to_the_network(clinic: Clinic) -> None:
+    def vanishing() -> Any:
+        model = mlp(depth=6)
+        return model, torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+
+    arms = {
+        "batch norm": ["add_batch_norm"],
+        "relu": ["swap_activation", {"kind": "set_initialization", "initialization": {"scheme": "kaiming_normal"}}],
+        "clip": ["clip_gradients"],
+    }
+    found = tried(
+        clinic, arms, build=vanishing, seeds=[0, 1, 2], batches=lambda seed: digits(steps=80, seed=seed)
+    ).comparison()  # fmt: skip
+    assert found.answer.baseline_conditions == {"vanishing_gradients": 3}
+    assert [arm.arm for arm in found.arms][-1] == "clip"
+    assert {found[arm].verdict for arm in ("batch norm", "relu")} <= {"cures", "improves"}
+
+
 def test_the_baseline_alone_is_diagnosed(clinic: Clinic) -> None:
     def vanishing() -> Any:
         model = mlp(depth=6)

@@ -21,10 +21,11 @@ from gradclinic.schemas.event import RunEnded, RunEndedEvent, StudyProgress, Stu
 from gradclinic.text.console import console_for
 from gradclinic.text.progress import Follower, following
 
-from .batches import Batches, of_seed, steps_in
-from .remedies.loop import Batch, code_of
-from .seeding import seeded
-from .trial import Built, Cell, Program, train
+from .remedies.joining import Batch
+from .remedies.loop import clipping_code, code_between
+from .trial.batches import Batches, of_seed, steps_in
+from .trial.cell import Built, Cell, Program, train
+from .trial.seeding import seeded
 
 SHOWN_EVERY_S = 0.1
 """Seconds between two changes of the progress bar."""
@@ -75,6 +76,7 @@ def study(
         clipping,
         validation,
     )
+    clipping_code(clipping)  # raises for one that torch does not have
     codes = _codes(program, planned, seed=seeds[0])
     body = {
         "arms": [
@@ -112,7 +114,7 @@ def _codes(program: Program, arms: Mapping[str, Sequence[Remedy]], *, seed: int)
     for arm, remedies in arms.items():
         try:
             with seeded(seed):
-                codes[arm] = code_of(program.loop(seed, remedies).changes)
+                codes[arm] = code_between(*program.loops(seed, remedies))
         except InvalidRequest as error:
             refused.append(type(error))
             problems += [problem.under(f"/arms/{arm}") for problem in error.problems]

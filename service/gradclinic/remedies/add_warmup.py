@@ -19,14 +19,16 @@ class AddWarmup(Remedy):
     source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
 
     def apply(self, experiment: Experiment) -> Experiment:
-        changed = self._warmed(experiment.schedule)
-        if changed == experiment.schedule:
-            raise refuse(f"the schedule already has {self.warmup_steps} warmup steps")
-        return experiment.model_copy(update={"schedule": changed})
+        return experiment.model_copy(update={"schedule": self.warmed(experiment.schedule)})
 
-    def _warmed(self, schedule: LrSchedule) -> LrSchedule:
+    def warmed(self, schedule: LrSchedule) -> LrSchedule:
+        """The schedule with this warmup; raises RemedyDoesNotApply if it has it, or cannot have one."""
         if isinstance(schedule, Constant | LinearWarmup):
-            return LinearWarmup(warmup_steps=self.warmup_steps)
-        if isinstance(schedule, Cosine):
-            return schedule.model_copy(update={"warmup_steps": self.warmup_steps})
-        raise refuse(f"the schedule {schedule.kind} does not support warmup; use constant or cosine")
+            changed: LrSchedule = LinearWarmup(warmup_steps=self.warmup_steps)
+        elif isinstance(schedule, Cosine):
+            changed = schedule.model_copy(update={"warmup_steps": self.warmup_steps})
+        else:
+            raise refuse(f"the schedule {schedule.kind} does not support warmup; use constant or cosine")
+        if changed == schedule:
+            raise refuse(f"the schedule already has {self.warmup_steps} warmup steps")
+        return changed

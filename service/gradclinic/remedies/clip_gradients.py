@@ -21,12 +21,13 @@ class ClipGradients(Remedy):
     source: ClassVar[str] = "Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063; adaptive: Brock et al. 2021"
 
     def apply(self, experiment: Experiment) -> Experiment:
-        clipping = self._clipping()
+        clipping = self.clipping()
         if experiment.clipping == clipping:
             raise refuse(f"the gradient is already clipped by {self.by} at this threshold")
         return experiment.model_copy(update={"clipping": clipping})
 
-    def _clipping(self) -> AnyClipping:
+    def clipping(self) -> AnyClipping:
+        """The clipping that it sets."""
         if self.by == "norm":
             return NormClipping(max_norm=self.threshold or 1.0)
         if self.by == "value":

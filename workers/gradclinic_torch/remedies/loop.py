@@ -1,18 +1,21 @@
 """A training loop of one's own, as remedies change it, and the same changes as code for people."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from gradclinic.experiments.clipping import Clipping
+from gradclinic.experiments.clipping.norm import NormClipping
+from gradclinic.experiments.clipping.value import ValueClipping
 from gradclinic.experiments.lr_schedules import LrSchedule
 from gradclinic.experiments.lr_schedules.constant import Constant
+from gradclinic.remedies.base import refuse
 
-Batch: TypeAlias = Any
-"""One batch of a user's own data, in any form that the loss takes."""
+from .joining import Batch
+
 LossLike = nn.Module | Callable[[nn.Module, Batch], Tensor]
 """A loss module, called as loss(model(inputs), targets); or a function, called as loss(model, batch)."""
 
@@ -64,12 +67,46 @@ class Loop:
         """The same loop, which also knows these lines of code."""
         return replace(self, changes=(*self.changes, Change(where, lines)))
 
+    def held(self) -> list[nn.Parameter]:
+        """The parameters that the optimizer changes."""
+        return [each for group in self.optimizer.param_groups for each in group["params"]]
 
-def code_of(changes: Sequence[Change]) -> str:
-    """The changes as Python for a program with `model`, `optimizer` and `loss`, each part under its place."""
+
+def code_between(before: Loop, after: Loop) -> str:
+    """What turns one loop into the other, as Python for a program with `model`, `optimizer` and `loss`.
+
+    Each part stands under its place. The schedule and the clipping are written as they are in the end.
+    """
+    changes = [*after.changes[len(before.changes) :]]
+    if after.schedule != before.schedule:
+        changes += _scheduled(after)
+    if after.clipping != before.clipping:
+        changes.append(Change("before the step", (clipping_code(after.clipping),)))
     parts = []
     for where, heading in _HEADINGS.items():
         lines = [line for change in changes if change.where == where for line in change.lines]
         if lines:
             parts.append("\n".join([f"# {heading}", *lines]))
     return "\n\n".join(parts)
+
+
+def _scheduled(loop: Loop) -> list[Change]:
+    if loop.schedule == Constant():
+        return [Change("after the step", ("# take no step of a learning-rate scheduler: the rate is constant",))]
+    factor = loop.schedule.code(loop.steps)
+    imports = ("from math import cos, pi",) if "cos(" in factor else ()
+    made = f"scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: {factor})"
+    return [Change("after building", (*imports, made)), Change("after the step", ("scheduler.step()",))]
+
+
+def clipping_code(clipping: Clipping | None) -> str:
+    """The line that clips the gradients; raises RemedyDoesNotApply if torch has no function for it."""
+    match clipping:
+        case None:
+            return "# do not clip the gradients"
+        case NormClipping(max_norm=max_norm):
+            return f"nn.utils.clip_grad_norm_(model.parameters(), {max_norm!r})"
+        case ValueClipping(max_value=max_value):
+            return f"nn.utils.clip_grad_value_(model.parameters(), {max_value!r})"
+        case _:
+            raise refuse(f"torch has no {clipping.kind} clipping; use norm or value")

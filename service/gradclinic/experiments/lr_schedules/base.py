@@ -15,3 +15,7 @@ class LrSchedule(Spec):
     @abstractmethod
     def factor(self, step: int, steps: int) -> float:
         """Factor that multiplies the learning rate at `step` (from 0) of `steps`; dimensionless."""
+
+    @abstractmethod
+    def code(self, steps: int) -> str:
+        """The factor as a Python expression of `step`; `cos` and `pi` are those of the module math."""

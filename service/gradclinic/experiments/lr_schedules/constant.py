@@ -11,3 +11,6 @@ class Constant(LrSchedule):
 
     def factor(self, step: int, steps: int) -> float:
         return 1.0
+
+    def code(self, steps: int) -> str:
+        return "1.0"

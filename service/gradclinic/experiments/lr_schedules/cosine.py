@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 
 from ...kernel.spec import Fraction
 from .base import LrSchedule
-from .linear_warmup import WarmupSteps, warmup_factor
+from .linear_warmup import WarmupSteps, warmup_code, warmup_factor
 
 
 class Cosine(LrSchedule):
@@ -21,3 +21,11 @@ class Cosine(LrSchedule):
             return warmup_factor(step, self.warmup_steps)
         progress = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
         return self.final_factor + (1.0 - self.final_factor) * 0.5 * (1.0 + cos(pi * min(1.0, progress)))
+
+    def code(self, steps: int) -> str:
+        since = f"step - {self.warmup_steps}" if self.warmup_steps else "step"
+        progress = f"min(1.0, ({since}) / {max(1, steps - self.warmup_steps)})"
+        decay = f"{self.final_factor!r} + {1.0 - self.final_factor!r} * 0.5 * (1.0 + cos(pi * {progress}))"
+        if not self.warmup_steps:
+            return decay
+        return f"{warmup_code(self.warmup_steps)} if step < {self.warmup_steps} else {decay}"

@@ -12,6 +12,11 @@ def warmup_factor(step: int, warmup_steps: int) -> float:
     return min(1.0, (step + 1) / (warmup_steps + 1))
 
 
+def warmup_code(warmup_steps: int) -> str:
+    """The same as a Python expression of `step`."""
+    return f"min(1.0, (step + 1) / {warmup_steps + 1})"
+
+
 class LinearWarmup(LrSchedule):
     """The learning rate rises linearly over the first steps, then stays constant."""
 
@@ -22,3 +27,6 @@ class LinearWarmup(LrSchedule):
 
     def factor(self, step: int, steps: int) -> float:
         return warmup_factor(step, self.warmup_steps)
+
+    def code(self, steps: int) -> str:
+        return warmup_code(self.warmup_steps)

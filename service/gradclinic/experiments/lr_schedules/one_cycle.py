@@ -24,7 +24,17 @@ class OneCycle(LrSchedule):
             return _between(self.initial_factor, 1.0, step / peak if peak > 0 else 1.0)
         return _between(1.0, self.final_factor, min(1.0, (step - peak) / max(1e-9, steps - 1 - peak)))
 
+    def code(self, steps: int) -> str:
+        peak = self.rising * steps - 1.0
+        rise = _between_code(self.initial_factor, 1.0, f"step / {peak!r}") if peak > 0 else "1.0"
+        falls = f"min(1.0, (step - {peak!r}) / {max(1e-9, steps - 1 - peak)!r})"
+        return f"{rise} if step <= {peak!r} else {_between_code(1.0, self.final_factor, falls)}"
+
 
 def _between(start: float, end: float, progress: float) -> float:
     """Half a cosine from `start` to `end`."""
     return end + (start - end) * 0.5 * (1.0 + cos(pi * progress))
+
+
+def _between_code(start: float, end: float, progress: str) -> str:
+    return f"{end!r} + {start - end!r} * 0.5 * (1.0 + cos(pi * {progress}))"

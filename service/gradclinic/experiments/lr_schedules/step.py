@@ -17,3 +17,6 @@ class Step(LrSchedule):
 
     def factor(self, step: int, steps: int) -> float:
         return float(self.gamma ** (step // self.every))
+
+    def code(self, steps: int) -> str:
+        return f"{self.gamma!r} ** (step // {self.every})"

@@ -1,14 +1,13 @@
 """The batches of a study: the same ones for every arm that is trained with a seed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 
-import torch
 from torch import Tensor
 
 from gradclinic.kernel.errors import InvalidRequest
 
-from .remedies.loop import Batch
+from ..remedies.joining import Batch, join
 
 Batches = Iterable[Batch] | Callable[[int], Iterable[Batch]]
 """Batches that can be gone through again and again, such as a list or a DataLoader; or a function of the seed."""
@@ -56,21 +55,6 @@ def _endless(batches: Batches, seed: int) -> Iterator[Batch]:
             yield batch
         if empty:
             return
-
-
-def join(batches: Sequence[Batch]) -> Batch:
-    """Batches as one: tensors are joined along their first axis, within tuples, lists and dictionaries.
-
-    Raises TypeError for what cannot be joined.
-    """
-    first = batches[0]
-    if isinstance(first, Tensor) and first.ndim > 0:
-        return torch.cat(list(batches))
-    if isinstance(first, Mapping):
-        return type(first)({key: join([each[key] for each in batches]) for key in first})  # type: ignore[call-arg]
-    if isinstance(first, tuple | list):
-        return type(first)([join(each) for each in zip(*batches, strict=True)])
-    raise TypeError(f"batches of {type(first).__name__} cannot be joined")
 
 
 def probe_of(batches: Iterable[Batch]) -> tuple[Tensor, Tensor] | None:

@@ -13,14 +13,15 @@ from gradclinic.experiments.clipping import Clipping
 from gradclinic.experiments.clipping.norm import NormClipping
 from gradclinic.experiments.clipping.value import ValueClipping
 from gradclinic.experiments.lr_schedules import LrSchedule
-from gradclinic.kernel.errors import InvalidRequest, ServiceUnavailable
+from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.measurements.recording import printable
 from gradclinic.remedies import Remedy
 
+from ..recording import Recording
+from ..remedies import Loop, apply_all
+from ..remedies.joining import Batch
+from ..remedies.loop import LossLike
 from .batches import Batches, of_seed, probe_of, repeated
-from .recording import Recording
-from .remedies import Loop, apply_all
-from .remedies.loop import Batch, LossLike
 from .seeding import seed_all, seeded
 
 Built = tuple[nn.Module, torch.optim.Optimizer, LossLike]
@@ -40,8 +41,8 @@ class Program:
     clipping: Clipping | None
     validation: Iterable[Batch] | None
 
-    def loop(self, seed: int, remedies: Sequence[Remedy]) -> Loop:
-        """The program's loop, built anew, with the remedies; raises RemedyDoesNotApply.
+    def loops(self, seed: int, remedies: Sequence[Remedy]) -> tuple[Loop, Loop]:
+        """The program's loop, built anew, and the same with the remedies; raises RemedyDoesNotApply.
 
         All random generators are seeded before the model is built.
         """
@@ -57,7 +58,7 @@ class Program:
             schedule=self.schedule,
             clipping=self.clipping,
         )
-        return apply_all(loop, remedies)
+        return loop, apply_all(loop, remedies)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def train(
         failure: str | None = None
         validation: float | None = None
         try:
-            loop = program.loop(cell.seed, cell.remedies)
+            _, loop = program.loops(cell.seed, cell.remedies)
             recording = _recording(clinic, study_id, program, cell, loop)
             seed_all(cell.seed)
             _fit(loop, program, recording, seed=cell.seed, progress=progress)
@@ -146,8 +147,6 @@ def clip(clipping: Clipping | None, model: nn.Module) -> None:
             nn.utils.clip_grad_norm_(model.parameters(), max_norm)
         case ValueClipping(max_value=max_value):
             nn.utils.clip_grad_value_(model.parameters(), max_value)
-        case _:
-            raise InvalidRequest.at("/clipping", f"torch has no {clipping.kind} clipping", allowed="norm or value")
 
 
 @torch.no_grad()

@@ -1,0 +1,122 @@
+"""What a model's modules do with one batch: in which order they are called, and what their outputs go into."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradclinic.experiments.activations import Activation
+from gradclinic.experiments.activations.identity import Identity
+
+from ..model.module_kinds import activation_of_module, activation_of_node
+from .loop import Loop
+
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+"""A layer that remedies initialize, and behind which they put norms."""
+Ending = nn.Softmax | nn.LogSoftmax
+"""A module that, like an activation, may stand behind the readout."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """One call of a layer with weights, or of an activation."""
+
+    module: nn.Module
+    given: object
+    """Its first argument."""
+    output: Tensor
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The calls of one forward pass, in order."""
+
+    calls: tuple[Called, ...]
+    nodes: Mapping[object, tuple[object, ...]]
+    """The nodes of the autograd graph, each with those that it takes its gradients on to."""
+
+    def layers(self) -> list[Layer]:
+        """The layers in the order of their last calls, each once; the last one is the readout."""
+        called = [call.module for call in self.calls if isinstance(call.module, Layer)]
+        return list(dict.fromkeys(reversed(called)))[::-1]
+
+    def activations(self) -> dict[nn.Module, Activation]:
+        """The activation modules that are called before the readout."""
+        found = {call.module: _activation(call.module) for call in self.calls[: self._readout()]}
+        return {module: known for module, known in found.items() if known is not None}
+
+    def endings(self) -> list[nn.Module]:
+        """The activation modules that are called behind the readout."""
+        return list(dict.fromkeys(call.module for call in self.calls[self._readout() + 1 :]))
+
+    def _readout(self) -> int:
+        """The number of the last call of a layer; -1 if there is none."""
+        return max((index for index, call in enumerate(self.calls) if isinstance(call.module, Layer)), default=-1)
+
+    def functions(self) -> int:
+        """The number of activations that are not modules, but functions that some `forward` calls."""
+        own = {call.output.grad_fn for call in self.calls if _activation(call.module) is not None}
+        return sum(activation_of_node(node) is not None and node not in own for node in self.nodes)
+
+    def before_activation(self) -> dict[Layer, Tensor]:
+        """The layers whose output an activation takes, and nothing in between, with that output."""
+        taken = {id(call.given) for call in self.calls if _activation(call.module) is not None}
+        nodes = {into for node, nexts in self.nodes.items() if activation_of_node(node) is not None for into in nexts}
+        return {
+            call.module: call.output
+            for call in self.calls
+            if isinstance(call.module, Layer) and (id(call.output) in taken or call.output.grad_fn in nodes)
+        }
+
+
+def _is_watched(module: nn.Module) -> bool:
+    return isinstance(module, Layer | Ending) or _activation(module) is not None
+
+
+def _activation(module: nn.Module) -> Activation | None:
+    found = activation_of_module(module)
+    return None if isinstance(found, Identity) else found
+
+
+def forward_of(loop: Loop) -> Forward:
+    """A forward pass of the loop's batch in evaluation mode, which leaves the model as it was."""
+    calls: list[Called] = []
+
+    def note(module: nn.Module, given: tuple[Any, ...], output: object) -> None:
+        if isinstance(output, Tensor):
+            calls.append(Called(module, given[0] if given else None, output))
+
+    handles = [module.register_forward_hook(note) for module in loop.model.modules() if _is_watched(module)]
+    try:
+        with evaluating(loop.model), torch.enable_grad():
+            loss = loop.loss_of(loop.batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return Forward(tuple(calls), _nodes(loss.grad_fn))
+
+
+def _nodes(root: Any) -> dict[object, tuple[object, ...]]:
+    found: dict[object, tuple[object, ...]] = {}
+    waiting = [root] if root is not None else []
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found[node] = tuple(into for into, _ in node.next_functions if into is not None)
+            waiting.extend(found[node])
+    return found
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Within the block, every module is in evaluation mode; afterwards, each one is as it was."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was in training.items():
+            module.training = was
