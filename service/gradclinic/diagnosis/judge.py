@@ -12,7 +12,10 @@ from .thresholds import Thresholds
 
 
 def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Finding, ...]:
-    """All findings, the primary condition's first, then those that do harm, then the rest, each by precedence."""
+    """All findings, the primary condition's first, then those that do harm, then the rest, each by precedence.
+
+    Of two with the same precedence, the more certain one comes first.
+    """
     found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
     findings = [finding for finding in found.values() if finding is not None]
     rest: Finding | None = None
@@ -26,7 +29,7 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     if any(_leads(finding) for finding in findings):
         findings = [finding for finding in findings if finding.harm or finding.condition not in NOTHING_WRONG]
     order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}
-    findings.sort(key=lambda finding: (not finding.harm, not _leads(finding), order[id(finding)]))
+    findings.sort(key=lambda each: (not each.harm, not _leads(each), order[id(each)], -each.confidence))
     findings = findings if rest is None else [rest, *findings]
     leading = next((each for each in findings if each is rest or _leads(each) or each.condition in NOTHING_WRONG), None)
     leading = leading or findings[0]

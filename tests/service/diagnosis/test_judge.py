@@ -20,7 +20,7 @@ from .records import (
     vanishing,
     with_slope,
 )
-from .seen import CLASSIFIER, but, seen
+from .seen import CLASSIFIER, REGRESSION, but, seen
 
 
 @pytest.mark.parametrize("condition", SICK)
@@ -190,3 +190,11 @@ def test_a_possibility_does_not_hide_that_more_steps_would_do() -> None:
     short = changed(steep_at_first(1.505, **falling), outcome=failed(final_train_loss=2.3 * 0.8))
     conditions = [finding.condition for finding in diagnose(seen(CLASSIFIER, record=short)).findings]
     assert conditions == ["too_short", "exploding_gradients"]
+
+
+def test_of_two_findings_with_the_same_place_the_more_certain_one_leads() -> None:
+    """Counts up to 11 under a sigmoid look like classes, perhaps; that the sigmoid cannot produce them is certain."""
+    look = but(REGRESSION, "targets", whole=True, distinct=11, low=1.0, high=11.0, mean=6.0)
+    look = but(look, "outputs", activation="sigmoid", low=0.3, high=0.6, unreachable=0.9, unreachable_error=3.0)
+    found = [finding.condition for finding in diagnose(seen(look)).findings]
+    assert found[:2] == ["output_mismatch", "loss_mismatch"]

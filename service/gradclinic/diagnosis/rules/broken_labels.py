@@ -1,5 +1,6 @@
 from typing import ClassVar, Literal
 
+from ...kernel.vocabulary import Blame
 from ...measurements.preflight import LossFacts, TargetFacts
 from ...measurements.record import RunRecord
 from ..features import Features
@@ -11,6 +12,10 @@ from .base import Order, Rule
 
 _ENOUGH_ROWS = 100
 """With so many rows of one class, a second class that has 5 % of the data is missing by chance in .6 % of cases."""
+
+_LABELS: tuple[Blame, ...] = ("labels", "data")
+_NUMBERS: tuple[Blame, ...] = ("loss", "target_scaling", "labels")
+"""Targets that are fractions, and not classes, are sound by themselves: the loss is that of another task."""
 
 
 class BrokenLabels(Rule):
@@ -28,14 +33,14 @@ class BrokenLabels(Rule):
         found = _fault(seen.targets, seen.loss)
         if found is None:
             return None
-        summary, evidence = found
+        summary, evidence, blames = found
         return self.finding(
             features,
             harm=True,
             confidence=0.98,
             evidence=evidence,
             summary=summary,
-            blames=("labels", "data", "loss") if failed(features, thresholds) else ("labels", "data"),
+            blames=(*blames, "loss") if blames == _LABELS and failed(features, thresholds) else blames,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -48,12 +53,13 @@ def _between_0_and_1(loss: LossFacts, targets: TargetFacts) -> bool:
     return of_probabilities and targets.form != "indices"
 
 
-def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...]] | None:
+def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...], tuple[Blame, ...]] | None:
     if targets.nonfinite_rows:
         fraction = targets.nonfinite_rows / targets.rows
         return (
             f"{percent(fraction)} of the targets are NaN or infinite, so that the loss is, too: remove or repair them.",
             (Evidence("nonfinite_targets", fraction, "fraction", 0.0),),
+            _LABELS,
         )
     if targets.distinct == 1 and targets.rows >= _ENOUGH_ROWS:
         what = "class" if targets.form in ("indices", "one_hot", "multi_hot") else "value"
@@ -64,14 +70,18 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evi
                 " and there is nothing to learn."
             ),
             (Evidence("distinct_targets", 1.0, "targets", 2.0),),
+            _LABELS,
         )
     outside = targets.outside_unit
     if loss is not None and _between_0_and_1(loss, targets) and outside > 0:
+        classes = f"{targets.distinct} classes need as many outputs and cross entropy"
+        numbers = "they are numbers, so take a loss of numbers (MSELoss), or scale them to 0 to 1"
         return (
             (
                 f"{percent(outside)} of the targets lie outside 0 to 1 ({targets.low:.3g} to {targets.high:.3g}), where"
-                f" {loss.name} has no lower bound: {targets.distinct} classes need as many outputs and cross entropy."
+                f" {loss.name} has no lower bound: {classes if targets.whole else numbers}."
             ),
             (Evidence("targets_outside", outside, "fraction", 0.0),),
+            _LABELS if targets.whole else _NUMBERS,
         )
     return None

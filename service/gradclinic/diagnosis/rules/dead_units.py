@@ -12,11 +12,13 @@ from ..confidence import agreement
 from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import enough, failed, starts_too_large
-from ..phrase import all_named, loss_evidence, outcome_in_words, percent
+from ..outcome import enough, failed, narrow, starts_too_large
+from ..phrase import all_named, counted, loss_evidence, outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
+_TOO_FEW: tuple[Blame, ...] = ("architecture", "initialization", "hidden_activation")
+"""Of one, two or three units, all are often dead by chance before the first step; of 32, hardly ever."""
 _BORN_DEAD: tuple[Blame, ...] = ("initialization", "hidden_activation", "input_scaling")
 _DIED: tuple[Blame, ...] = ("learning_rate", "initialization", "hidden_activation")
 """Units that were alive before the first step died of a step."""
@@ -91,7 +93,7 @@ class DeadUnits(Rule):
 
     def _blames(self, features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Blame, ...]:
         if self._from_start(features, thresholds):
-            return _BORN_DEAD
+            return _BORN_DEAD if narrow(record) is None else _TOO_FEW
         return _DIED_OF_LARGE_WEIGHTS if starts_too_large(record) else _DIED
 
     def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
@@ -118,4 +120,6 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     else:
         where = f" (worst: {all_named(layers, record)})" if layers else ""
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
-    return f"{text}; {outcome_in_words(features, thresholds)}."
+    width = narrow(record)
+    few = "" if width is None else f". The narrowest hidden layer has {counted(width, 'unit')} only: take more"
+    return f"{text}; {outcome_in_words(features, thresholds)}{few}."

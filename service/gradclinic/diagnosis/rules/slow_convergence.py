@@ -277,16 +277,25 @@ def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, .
 
 def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
     """Where weights moved by their own size, and the loss is still that of guessing."""
-    width = narrow(record)
-    if width is None:
-        return _PAIRED_WRONGLY
-    return (
-        (
-            f"the weights move, but the loss stays at the level of guessing: take more units than the {width} of the"
-            " narrowest hidden layer, and check that each input is paired with its own target"
-        ),
-        ("architecture", "labels", "data"),
-    )
+    width, frozen = narrow(record), sum(not weight.trainable for weight in record.weights)
+    if width is not None:
+        return (
+            (
+                f"the weights move, but the loss stays at the level of guessing: take more units than the {width} of"
+                " the narrowest hidden layer, and check that each input is paired with its own target"
+            ),
+            ("architecture", "labels", "data"),
+        )
+    if frozen:
+        return (
+            (
+                f"the weights move, but the loss stays at the level of guessing, and {frozen} of"
+                f" {counted(len(record.weights), 'layer')} with weights are frozen: check that their trained weights"
+                " were loaded, or train them as well"
+            ),
+            ("initialization", "wiring", "labels"),
+        )
+    return _PAIRED_WRONGLY
 
 
 _PAIRED_WRONGLY: tuple[str, tuple[Blame, ...]] = (

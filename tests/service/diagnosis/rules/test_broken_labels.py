@@ -87,3 +87,15 @@ def test_without_targets_nothing_is_known_of_them():
 def test_labels_outside_0_to_1_are_broken_for_losses_of_logits_too(name, there):
     look = but(but(CLASSIFIER, "targets", form="numbers", low=1.0, high=2.0, outside_unit=0.4), "loss", name=name)
     assert (diagnose(seen(look)).primary == "broken_labels") == there
+
+
+@pytest.mark.parametrize(
+    ("whole", "blamed", "said"),
+    [(True, "labels", "400 classes need as many outputs"), (False, "loss", "take a loss of numbers (MSELoss)")],
+)
+def test_numbers_in_a_loss_of_probabilities_have_the_wrong_loss_and_classes_the_wrong_labels(whole, blamed, said):
+    look = but(but(REGRESSION, "targets", whole=whole, outside_unit=0.6), "loss", name="BCELoss", takes="probabilities")
+    finding = judged(look)
+    assert finding.blames[0] == blamed
+    assert ("target_scaling" in finding.blames) is not whole
+    assert said in finding.summary

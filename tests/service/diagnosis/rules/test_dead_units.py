@@ -125,3 +125,12 @@ def test_units_that_died_of_steps_from_enlarged_outputs_died_of_the_initializati
         for look in (CLASSIFIER, None)
     }
     assert blames == {CLASSIFIER: "initialization", None: "learning_rate"}
+
+
+@pytest.mark.parametrize(("units", "blamed"), [(3, "architecture"), (4, "initialization")])
+def test_a_layer_of_so_few_units_is_dead_by_chance(units, blamed) -> None:
+    record = healthy_record(layers=4)
+    record = replace(record, sites=(replace(record.sites[0], units=units), *record.sites[1:]))
+    finding = judged(1.0, record)
+    assert finding.blames[0] == blamed
+    assert ("has 3 units only: take more" in finding.summary) is (blamed == "architecture")

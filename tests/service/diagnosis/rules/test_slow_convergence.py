@@ -194,6 +194,14 @@ def test_a_network_that_guesses_may_have_too_few_units_in_one_layer(units, blame
     assert ("more units than the 3" in finding.summary) is (blamed == "architecture")
 
 
+def test_a_network_that_guesses_with_frozen_layers_may_lack_their_trained_weights() -> None:
+    record = changed(stuck(), outcome=failed())
+    record = replace(record, weights=(replace(record.weights[0], trainable=False), *record.weights[1:]))
+    finding = RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0)
+    assert finding.blames[0] == "initialization"
+    assert f"1 of {len(record.weights)} layers with weights are frozen" in finding.summary
+
+
 @pytest.mark.parametrize(
     ("scatter", "blamed"),
     [(0.0, "architecture"), (0.2, "steps")],
