@@ -1,21 +1,32 @@
+from math import prod
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from ...kernel.vocabulary import Blame
+from ...measurements.preflight import Preflight
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import starts_too_large
+from ..outcome import failed, starts_too_large
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
 _CUT: tuple[Blame, ...] = ("output_activation", "loss", "initialization")
 _STARTED: tuple[Blame, ...] = ("initialization", "output_activation", "loss")
-"""Where the initial weights make values so large that the output's activation is flat there."""
+"""Where the initial weights make values so large that the output's activation is flat there, or so small that all
+samples look alike."""
+_OVER_ONE_VALUE: tuple[Blame, ...] = ("normalization", "output_activation", "architecture")
+"""Outputs that stay the same for all samples although something after the last weight is trained: a norm over one value
+gives its offset, whatever the value is."""
+_SMALL = 0.01
+"""Root mean square of a layer's initial weights, times the root of its inputs, below which it starts too small: every
+common scheme has .5 to 1.5, and at .01 two layers hide an input behind the seven digits of float32 and its biases."""
 
 
 class NoSignal(Rule):
-    """The gradient was exactly zero at every weight from the first step on: nothing can change."""
+    """The gradient was exactly zero at every weight, or at every one below the output's norm: nothing can change."""
 
     condition: Literal["no_signal"] = "no_signal"
     source: ClassVar[str] = "definition: a gradient of exactly 0 moves nothing at any learning rate"
@@ -24,7 +35,10 @@ class NoSignal(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
-        if seen is None or seen.wiring is None or not seen.wiring.zero_gradient:
+        if seen is None or seen.wiring is None:
+            return None
+        normed = failed(features, thresholds) and _is_normed_away(seen, record)
+        if not (seen.wiring.zero_gradient or normed):
             return None
         narrow = seen.precision is not None and seen.precision.lowest == "float16" and not seen.precision.scaled
         at = f", from {seen.wiring.stops_at} on" if seen.wiring.stops_at else ""
@@ -35,17 +49,43 @@ class NoSignal(Rule):
             layers=(seen.wiring.stops_at,) if seen.wiring.stops_at else (),
             evidence=(Evidence("gradient_norm", 0.0, "loss per weight", 0.0),),
             summary=(
-                f"The gradient is exactly zero{at}, so no weight can move; {outcome_in_words(features, thresholds)}."
+                f"The gradient is exactly zero{at}, so no weight can move"
+                f"{_BY_A_NORM if normed else ''}; {outcome_in_words(features, thresholds)}."
             ),
-            blames=("precision",) if narrow else _STARTED if _starts_wrong(record) else _CUT,
+            blames=_OVER_ONE_VALUE
+            if normed
+            else ("precision",)
+            if narrow
+            else _STARTED
+            if _starts_wrong(record)
+            else _CUT,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NO_SIGNAL
 
 
+_BY_A_NORM = " there, and all samples have the same output: take out the norm over a single value that follows"
+
+
+def _is_normed_away(seen: Preflight, record: RunRecord) -> bool:
+    """Whether all outputs were equal, and the weights below kept a gradient of zero: zero weights would get one."""
+    gradients, stops = record.get("weight_grad_norm_l2"), seen.wiring.stops_at if seen.wiring is not None else None
+    if stops is None or seen.outputs is None or not seen.outputs.constant or not len(gradients):
+        return False
+    held = np.array([stops == weight.name or stops.startswith(f"{weight.name}.") for weight in record.weights], bool)
+    return bool(held.any()) and not bool(np.nan_to_num(gradients.values[:, held], nan=1.0).any())
+
+
 def _starts_wrong(record: RunRecord) -> bool:
-    """Whether the initial weights are far too large, or some layer's are all zero."""
+    """Whether the initial weights are far too large, or far too small, or some layer's are all zero."""
     sizes = record.get("weight_norm_l2")
-    zero = len(sizes) > 0 and sizes.steps[0] == 0 and bool((sizes.values[0] == 0).any())
-    return zero or starts_too_large(record)
+    if len(sizes) and sizes.steps[0] == 0:
+        shapes = [weight.shape for weight in record.weights]
+        gains = [
+            size * (prod(shape[1:]) / max(1, prod(shape))) ** 0.5
+            for size, shape in zip(sizes.values[0], shapes, strict=True)
+        ]
+        if (sizes.values[0] == 0).any() or float(np.median(gains)) < _SMALL:
+            return True
+    return starts_too_large(record)

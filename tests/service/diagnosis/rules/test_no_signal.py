@@ -1,4 +1,7 @@
 from dataclasses import replace
+from math import prod
+
+import numpy as np
 
 from gradclinic.diagnosis import diagnose
 
@@ -57,3 +60,35 @@ def test_where_a_layer_starts_with_weights_of_zero_the_initialization_is_to_blam
         record = replace(record, series={**record.series, "weight_norm_l2": replace(sizes, values=first)})
         finding = diagnose(seen(look, record=record)).findings[0]
         assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)
+
+
+def test_where_the_typical_layer_starts_far_too_small_the_initialization_is_to_blame():
+    """Layers of 32 inputs: a norm of 1e-4 times the root of their entries is 6e-4 of the usual, and .05 is .3 of it."""
+    look = but(CLASSIFIER, "wiring", zero_gradient=True)
+    for deviation, blamed in ((1e-4, "initialization"), (0.05, "output_activation")):
+        record = changed(healthy_record(), outcome=failed())
+        sizes = record.series["weight_norm_l2"]
+        norms = np.array([deviation * prod(weight.shape) ** 0.5 for weight in record.weights])
+        record = replace(
+            record,
+            series={**record.series, "weight_norm_l2": replace(sizes, values=np.tile(norms, (len(sizes.values), 1)))},
+        )
+        finding = diagnose(seen(look, record=record)).findings[0]
+        assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)
+
+
+def test_a_norm_over_one_value_hides_all_that_is_below_it():
+    """A layer that starts at zero gives equal outputs as well, but its gradient comes back after a step."""
+    record = changed(healthy_record(), outcome=failed())
+    look = but(CLASSIFIER, "outputs", constant=True)
+    look = but(look, "wiring", stops_at=f"{record.weights[-1].name}.weight")
+    gradients = record.series["weight_grad_norm_l2"]
+    for later, there in ((0.0, True), (1.0, False)):
+        values = np.zeros_like(gradients.values)
+        values[1:] = later
+        held = replace(record, series={**record.series, "weight_grad_norm_l2": replace(gradients, values=values)})
+        found = {each.condition: each for each in diagnose(seen(look, record=held)).findings}
+        assert ("no_signal" in found) is there
+        if there:
+            assert found["no_signal"].blames[0] == "normalization"
+            assert "the norm over a single value" in found["no_signal"].summary
