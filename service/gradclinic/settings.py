@@ -91,6 +91,16 @@ class Settings(BaseSettings):
     audit_days: Annotated[int, Field(ge=1)] = 365
     """Days for which the entries of the audit are kept."""
 
+    quota_runs: Annotated[int, Field(ge=0)] = 0
+    """Maximum number of runs of a project that have not ended, recorded ones included; 0: no limit. Quotas refuse what
+    is submitted (403), not the next rounds of a prescription."""
+    quota_flops: Annotated[int, Field(ge=0)] = 0
+    """Maximum number of floating-point operations of these runs together; 0: no limit."""
+    quota_datasets: Annotated[int, Field(ge=0)] = 0
+    """Maximum number of data sets of a project; 0: no limit."""
+    quota_dataset_bytes: Annotated[int, Field(ge=0)] = 0
+    """Maximum size of all data sets of a project as they are stored, in bytes; 0: no limit."""
+
     max_parameters: Annotated[int, Field(ge=1)] = 50_000_000
     """Maximum number of trainable parameters of a model."""
     max_steps: Annotated[int, Field(ge=1)] = 1_000_000

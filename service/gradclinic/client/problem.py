@@ -8,7 +8,14 @@ from ..kernel import errors
 from ..kernel.numbers import number
 
 _ERRORS: Mapping[str, type[errors.InvalidRequest]] = {
-    cls.code: cls for cls in (errors.InvalidRequest, errors.InvalidSpec, errors.TooLarge, errors.RemedyDoesNotApply)
+    cls.code: cls
+    for cls in (
+        errors.InvalidRequest,
+        errors.InvalidSpec,
+        errors.TooLarge,
+        errors.QuotaExceeded,
+        errors.RemedyDoesNotApply,
+    )
 }
 _BY_STATUS: Mapping[int, type[errors.GradclinicError]] = {
     401: errors.KeyRequired,
@@ -32,7 +39,7 @@ def error_from(response: httpx.Response) -> errors.GradclinicError:
         )
     if code == errors.InsufficientData.code:
         return errors.InsufficientData(detail)
-    if response.status_code in _BY_STATUS:
+    if response.status_code in _BY_STATUS and code not in _ERRORS:
         return _BY_STATUS[response.status_code](detail)
     if 400 <= response.status_code < 500:
         problems = [

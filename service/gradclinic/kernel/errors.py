@@ -5,6 +5,7 @@
     │   ├── InvalidSpec            a value is unknown, out of bounds or inconsistent
     │   ├── InvalidDataset         an uploaded data set cannot be trained on
     │   ├── TooLarge               valid, but over a limit of this service
+    │   ├── QuotaExceeded          the project would have more than its quota
     │   └── RemedyDoesNotApply     a remedy has nothing to change, or cannot be applied
     ├── BodyTooLarge               the body, or what it unpacks to, is larger than the service accepts
     ├── KeyRequired                the request has no valid API key
@@ -97,6 +98,13 @@ class TooLarge(InvalidRequest):
 
     code = "too_large"
     title = "The request is larger than this service accepts"
+
+
+class QuotaExceeded(InvalidRequest):
+    """The project would have more than its quota allows."""
+
+    code = "quota_exceeded"
+    title = "The quota of the project does not allow it"
 
 
 class BodyTooLarge(GradclinicError):

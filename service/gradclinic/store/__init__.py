@@ -34,6 +34,7 @@
                         forget, saw_worker, worker_left, workers
     store.recordings    create(NewRun, record=, declared=, silence_s=, idempotency=) -> Created[Run], get
                         append(run_id, window=, ...) -> bool, finish, silent      runs that their own programs train
+    store.usage()       what the project has of its quota; create(...) raises QuotaExceeded beyond it
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
 All methods raise ServiceUnavailable if the database is unreachable, and NotFound or Conflict where it applies.
@@ -53,6 +54,7 @@ from .key import Keys
 from .lease import Leases
 from .migrate import is_current
 from .prescription import Prescriptions
+from .quota import usage_of
 from .reconciliation import Reconciliation
 from .recording import Place, Recording, Recordings
 from .records.audit import AuditEntry
@@ -65,6 +67,7 @@ from .records.lease import Lease, Order
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
 from .records.progress import Progress
+from .records.quota import Quota, Usage
 from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSummary, Transition
 from .records.schedule import Firing, NewSchedule, Schedule
 from .records.study import NewStudy, Study
@@ -79,8 +82,10 @@ from .study import Studies
 class Store:
     """A database, grouped by resource. A new one is that of the project `default`."""
 
-    def __init__(self, url: str | Database) -> None:
+    def __init__(self, url: str | Database, *, quota: Quota | None = None) -> None:
         self._database = url if isinstance(url, Database) else Database(url)
+        if quota is not None:
+            self._database.quota = quota
         self.runs = Runs(self._database)
         self.studies = Studies(self._database)
         self.datasets = Datasets(self._database)
@@ -108,6 +113,11 @@ class Store:
     def project(self) -> str | None:
         """The project whose resources these are; None for all."""
         return self._database.project
+
+    def usage(self) -> Usage:
+        """What the project has of its quota."""
+        with self._database.read() as connection:
+            return usage_of(connection)
 
     def vitals(self, *, seen_within_s: float) -> Vitals:
         """Metrics for operators; counts workers seen within `seen_within_s`."""
@@ -169,6 +179,7 @@ __all__ = [
     "Place",
     "Prescription",
     "Progress",
+    "Quota",
     "Reason",
     "Recording",
     "Run",
@@ -178,6 +189,7 @@ __all__ = [
     "Store",
     "Study",
     "Transition",
+    "Usage",
     "Vitals",
     "Worker",
     "acting",

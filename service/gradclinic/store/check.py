@@ -20,6 +20,7 @@ from .identifiers import new_id
 from .needed import refuse_needed, release
 from .page_size import rows_of_page
 from .progress import Counted, count_runs
+from .quota import refuse_too_many_runs
 from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
 from .records.page import Page
@@ -74,6 +75,7 @@ class Checks:
                 return Created(_get(connection, earlier), replayed=True)
             messages = insert_runs(connection, self._database, own, study_id=None)
             connection.execute(insert(t.check_runs), [{"check_id": check_id, "run_id": run_id} for run_id, _ in own])
+            refuse_too_many_runs(connection, self._database)
             note_created(f"/v1/checks/{check_id}")
             return Created(_get(connection, check_id), replayed=False, messages=messages)
 

@@ -28,6 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.project import DEFAULT
 from .project import OPTION, keep_within_project, refuse_new_owners
+from .records.quota import Quota
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,8 @@ class Database:
             event.listen(self.engine, "connect", _configure_sqlite)
         self.before_commit: Callable[[Connection], None] | None = None
         """Called at the end of each transaction that writes."""
+        self.quota = Quota()
+        """What each project may have."""
         self._enter(DEFAULT)
 
     def _pooling(self, size: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from .acting import note_created
 from .database import Database
 from .dataset_uses import runs_by_dataset, who_needs
 from .page_size import rows_of_page
+from .quota import refuse_too_much_data
 from .records.created import Created
 from .records.dataset import DatasetRecord, DeletedDataset
 from .records.page import Page
@@ -39,6 +40,7 @@ class Datasets:
             )
             replayed = added.first() is None
             if not replayed:
+                refuse_too_much_data(connection, self._database)
                 note_created(f"/v1/datasets/{facts['id']}")
             connection.execute(delete(t.deleted_datasets).where(t.deleted_datasets.c.id == facts["id"]))
             row = connection.execute(select(*_FACTS).where(t.datasets.c.id == facts["id"])).mappings().one()

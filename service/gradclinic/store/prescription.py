@@ -20,6 +20,7 @@ from .identifiers import new_id
 from .needed import refuse_needed
 from .page_size import rows_of_page
 from .progress import Counted, count_runs
+from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
@@ -49,6 +50,7 @@ class Prescriptions:
                     if earlier is not None:
                         savepoint.rollback()
             if earlier is None:
+                refuse_too_many_runs(connection, self._database, coming=1)
                 note_created(f"/v1/prescriptions/{prescription_id}")
             return Created(_get(connection, earlier or prescription_id), replayed=earlier is not None)
 
@@ -122,6 +124,7 @@ class Prescriptions:
     def ask(self, prescription_id: str, wanted: Mapping[str, NewRun], *, report: Report) -> tuple[Message, ...]:
         """Store a round of trials atomically, by trial key; trials that already exist are not stored again.
 
+        A quota that they exceed does not stop a search that was accepted; it refuses what is submitted after it.
         Nothing is stored if the prescription has ended.
         """
         with self._database.write() as connection:

@@ -20,6 +20,7 @@ from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
 from .packing import pack
+from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
 from .records.run import NewRun, Reason, Run
 from .rows import change_status, insert_runs, to_run
@@ -97,6 +98,7 @@ class Recordings:
                     if earlier is not None:
                         savepoint.rollback()
             if earlier is None:
+                refuse_too_many_runs(connection, self._database)
                 note_created(f"/v1/runs/{run_id}")
             row = connection.execute(select(t.runs).where(t.runs.c.id == (earlier or run_id))).mappings().one()
         return Created(to_run(row), replayed=earlier is not None)

@@ -18,6 +18,7 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
 from .page_size import rows_of_page
+from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
 from .records.run import NewRun, Reason, Run, RunSummary, Transition
@@ -51,6 +52,7 @@ class Runs:
                     return Created(_get(connection, earlier), replayed=True)
             else:
                 messages = insert_runs(connection, self._database, [(run_id, new)], study_id=None)
+            refuse_too_many_runs(connection, self._database)
             note_created(f"/v1/runs/{run_id}")
             return Created(_get(connection, run_id), replayed=False, messages=messages)
 

@@ -17,6 +17,7 @@ from .identifiers import new_id
 from .needed import refuse_needed
 from .page_size import rows_of_page
 from .progress import Counted, count_runs
+from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
 from .records.run import NewRun
@@ -48,6 +49,7 @@ class Studies:
             if earlier is not None:
                 return Created(_get(connection, earlier), replayed=True)
             messages = insert_runs(connection, self._database, new_runs, study_id=study_id)
+            refuse_too_many_runs(connection, self._database)
             note_created(f"/v1/studies/{study_id}")
             return Created(_get(connection, study_id), replayed=False, messages=messages)
 

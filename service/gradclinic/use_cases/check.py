@@ -109,7 +109,7 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
         remedies,
         at="/baseline" if spec.experiment is None else "/experiment",
         remedies_at="/baseline" if own else "/remedies",
-    ).resolved
+    )
     run = new_run(
         resolved,
         posted=experiment,

@@ -34,6 +34,11 @@ class Resolved:
         """The lowered network."""
         return lower(self.resolved)
 
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of all steps."""
+        return self.estimate.flops_per_step * self.resolved.training.steps
+
     def patch(self) -> list[JsonObject]:
         """The changes by the remedies, as a JSON Patch (RFC 6902)."""
         return list(jsonpatch.make_patch(self.experiment.to_json(), self.resolved.to_json()))

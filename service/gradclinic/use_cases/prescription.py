@@ -126,7 +126,7 @@ def _results(service: Service, trials: Mapping[str, RunSummary]) -> dict[str, Ru
 
 
 def _run_of(service: Service, prescription: Prescription, task: SearchTask, trial: Trial, *, auto: QueueName) -> NewRun:
-    resolved = resolve(service, trial.experiment).resolved
+    resolved = resolve(service, trial.experiment)
     training = task.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
     return new_run(
         resolved,

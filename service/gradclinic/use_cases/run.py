@@ -9,7 +9,7 @@ from ..measurements.metrics import MEASURED_FROM, RunMetrics, metrics_of
 from ..measurements.record import Layout, RunRecord, Series
 from ..remedies import AnyRemedy
 from ..store import Created, Idempotency, NewRun, Run, RunSummary
-from .experiment import resolve
+from .experiment import Resolved, resolve
 from .idempotency import digest
 from .placement import QueueName, queue_for, queue_of_new
 from .request_id import request_id
@@ -32,7 +32,7 @@ def submit_run(
     """
     resolved = resolve(service, experiment, remedies)
     new = new_run(
-        resolved.resolved,
+        resolved,
         posted=experiment,
         remedies=remedies,
         name=name,
@@ -48,7 +48,7 @@ def submit_run(
 
 
 def new_run(
-    trained: Experiment,
+    trained: Resolved,
     *,
     posted: Experiment,
     remedies: Sequence[AnyRemedy],
@@ -58,20 +58,21 @@ def new_run(
     arm: str | None = None,
     point: Mapping[str, float] | None = None,
 ) -> NewRun:
-    """A run of the resolved experiment `trained`, ready to store; `auto` is its queue if it asks for no device."""
-    resolved = trained.to_json()
+    """A run that trains a resolved experiment, ready to store; `auto` is its queue if it asks for no device."""
+    training, resolved = trained.resolved.training, trained.resolved.to_json()
     return NewRun(
         experiment=posted.to_json(),
         resolved_experiment=resolved,
         digest=digest(resolved),
-        seed=trained.training.seed,
-        steps=trained.training.steps,
+        seed=training.seed,
+        steps=training.steps,
+        flops=float(trained.flops),
         remedies=[remedy.to_json() for remedy in remedies],
         name=name,
         labels=dict(labels),
         arm=arm,
         point=dict(point) if point else None,
-        queue=queue_for(trained.training.device, auto=auto),
+        queue=queue_for(training.device, auto=auto),
         request_id=request_id(),
     )
 

@@ -14,7 +14,7 @@ from ..queue.messages import SENT_AT_ONCE, Queue
 from ..settings import Settings
 from ..store import Message, Store
 from .dataset import uploads_in
-from .limits import limits_of
+from .limits import limits_of, quota_of
 from .provisional import ProvisionalDiagnoses
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Service:
     @classmethod
     def of(cls, settings: Settings) -> "Service":
         """The service with these settings, for the project `default`. It connects only when needed."""
-        return cls(settings, Store(settings.database_url), Queue(settings))
+        return cls(settings, Store(settings.database_url, quota=quota_of(settings)), Queue(settings))
 
     def within(self, project: str) -> "Service":
         """The same installation for the resources of one project."""

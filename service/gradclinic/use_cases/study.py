@@ -117,7 +117,7 @@ def _check_work(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> N
 def _cell(spec: StudySpec, arm: ArmSpec, point: SweepPoint, resolved: Resolved, *, auto: QueueName) -> NewRun:
     """A run of an arm at a point of the sweep, with the seed of the posted experiment."""
     return new_run(
-        resolved.resolved,
+        resolved,
         posted=point.experiment,
         remedies=arm.remedies,
         labels=spec.labels,

@@ -2,7 +2,8 @@ import pytest
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import TooLarge
-from gradclinic.measurements.estimate import Limits
+from gradclinic.measurements.estimate import Limits, estimate
+from gradclinic.use_cases.experiment import Resolved
 from gradclinic.use_cases.fan_out import DocumentBudget, with_seeds
 from gradclinic.use_cases.run import new_run
 
@@ -13,21 +14,28 @@ LIMITS = Limits(
 )  # fmt: skip
 
 
+def resolved(trained: Experiment) -> Resolved:
+    return Resolved(trained, trained, estimate(trained))
+
+
 def test_runs_that_differ_in_their_seed_are_those_that_were_made_one_by_one() -> None:
     posted = Experiment.model_validate(experiment())
     trained = posted.with_seed(7)
     one_by_one = [
-        new_run(trained.with_seed(seed), posted=posted.with_seed(seed), remedies=(), labels={"a": "b"}, auto="cpu")
+        new_run(
+            resolved(trained.with_seed(seed)), posted=posted.with_seed(seed), remedies=(), labels={"a": "b"}, auto="cpu"
+        )
         for seed in (3, 5)
     ]
     assert (
-        with_seeds([new_run(trained, posted=posted, remedies=(), labels={"a": "b"}, auto="cpu")], [3, 5]) == one_by_one
+        with_seeds([new_run(resolved(trained), posted=posted, remedies=(), labels={"a": "b"}, auto="cpu")], [3, 5])
+        == one_by_one
     )
 
 
 def test_runs_with_other_seeds_share_the_network_of_their_experiment() -> None:
     posted = Experiment.model_validate(experiment())
-    first, second = with_seeds([new_run(posted, posted=posted, remedies=(), labels={}, auto="cpu")], [3, 5])
+    first, second = with_seeds([new_run(resolved(posted), posted=posted, remedies=(), labels={}, auto="cpu")], [3, 5])
     assert first.experiment["model"] is second.experiment["model"]
     assert first.digest != second.digest
 

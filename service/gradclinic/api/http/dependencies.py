@@ -71,7 +71,8 @@ _PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/c
 _MEANING = {
     400: "The body is malformed.",
     401: "The service requires an API key, and the request has none that is valid.",
-    403: "The key's scope is too small, or a browser sent the request for a page of another site.",
+    403: "The key's scope or the project's quota does not allow it, or a browser sent the request for a page of "
+    "another site.",
     404: "Not found.",
     406: "None of the requested media types is available.",
     408: "The body did not arrive in time.",

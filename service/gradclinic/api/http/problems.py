@@ -25,6 +25,7 @@ from ...kernel.errors import (
     InvalidSpec,
     NotFound,
     Problem,
+    QuotaExceeded,
     ServiceUnavailable,
 )
 from .plain_json import dump
@@ -32,6 +33,7 @@ from .validation import problems_from
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: Mapping[type[GradclinicError], int] = {
+    QuotaExceeded: 403,
     InvalidRequest: 422,
     BodyTooLarge: 413,
     NotFound: 404,
@@ -39,7 +41,7 @@ _STATUS: Mapping[type[GradclinicError], int] = {
     InsufficientData: 409,
     ServiceUnavailable: 503,
 }
-"""The HTTP status of each kind of error; all others are internal errors."""
+"""The HTTP status of each kind of error, the first that fits; all others are internal errors."""
 _MOST = 50
 """Maximum number of problems in one response."""
 

@@ -50,6 +50,8 @@ class NewRun:
     point: JsonObject | None = None
     """The sweep's values by JSON pointer; None without a sweep."""
     queue: Literal["cpu", "gpu"] = "cpu"
+    flops: float | None = None
+    """Floating-point operations of all steps; None for a run that workers do not train."""
     request_id: str | None = None
 
 

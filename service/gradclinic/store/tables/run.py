@@ -21,6 +21,7 @@ from ..column_types import Json, Number
 from .schema import Id, Word, metadata, project, requested
 
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
+_UNFINISHED = text("ended_at IS NULL")
 """The rows of indexes that are small, because most runs have ended or were never claimed."""
 
 studies = Table(
@@ -54,6 +55,7 @@ runs = Table(
     Column("steps", Integer, nullable=False),
     Column("queue", String(32), nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("flops", Double),
     Column("attempt", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("owner", String(200)),
@@ -87,6 +89,7 @@ runs = Table(
     Index(None, "condition"),
     Index(None, "digest"),
     Index(None, "project", "id"),
+    Index(None, "project", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "attempt_started_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
 )

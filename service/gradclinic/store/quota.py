@@ -1,0 +1,97 @@
+"""Refuses what would take a project over its quota, in the transaction that stores it.
+
+A transaction first stores and then counts, so that a repeated request, which stores nothing, is never refused.
+"""
+
+import zlib
+
+from sqlalchemy import Connection, func, select
+
+from ..kernel.amounts import bytes_in_words
+from ..kernel.errors import QuotaExceeded
+from . import tables as t
+from .database import Database
+from .records.quota import Usage
+
+
+def usage_of(connection: Connection) -> Usage:
+    """What the connection's project has."""
+    return Usage(*_unfinished(connection), *_datasets(connection))
+
+
+def refuse_too_many_runs(connection: Connection, database: Database, *, coming: int = 0) -> None:
+    """Raises QuotaExceeded if the project has more unfinished runs than it may have.
+
+    Those just stored count, and `coming` ones that follow from what was stored.
+    """
+    quota = database.quota
+    if not (quota.runs or quota.flops):
+        return
+    _one_at_a_time(connection, database)
+    runs, flops = _unfinished(connection)
+    runs += coming
+    who = _name(database)
+    if 0 < quota.runs < runs:
+        raise QuotaExceeded.at(
+            "",
+            f"{who} would have {runs:,} runs that have not ended",
+            value=runs,
+            allowed=f"at most {quota.runs:,} (GRADCLINIC_QUOTA_RUNS); wait, or cancel some",
+        )
+    if 0 < quota.flops < flops:
+        raise QuotaExceeded.at(
+            "",
+            f"the runs of {who} that have not ended would need {flops:.1e} floating-point operations",
+            value=flops,
+            allowed=f"at most {quota.flops:.1e} (GRADCLINIC_QUOTA_FLOPS); wait, or cancel some",
+        )
+
+
+def refuse_too_much_data(connection: Connection, database: Database) -> None:
+    """Raises QuotaExceeded if, with the one just stored, the project has more data sets than it may have."""
+    quota = database.quota
+    if not (quota.datasets or quota.dataset_bytes):
+        return
+    _one_at_a_time(connection, database)
+    datasets, size = _datasets(connection)
+    who = _name(database)
+    if 0 < quota.datasets < datasets:
+        raise QuotaExceeded.at(
+            "",
+            f"{who} would have {datasets:,} data sets",
+            value=datasets,
+            allowed=f"at most {quota.datasets:,} (GRADCLINIC_QUOTA_DATASETS); delete some",
+        )
+    if 0 < quota.dataset_bytes < size:
+        raise QuotaExceeded.at(
+            "",
+            f"the data sets of {who} would take {bytes_in_words(size)}",
+            value=size,
+            allowed=f"at most {bytes_in_words(quota.dataset_bytes)} (GRADCLINIC_QUOTA_DATASET_BYTES); delete some",
+        )
+
+
+def _unfinished(connection: Connection) -> tuple[int, float]:
+    query = (
+        select(func.count(), func.coalesce(func.sum(t.runs.c.flops), 0.0))
+        .select_from(t.runs)
+        .where(t.runs.c.ended_at.is_(None))
+    )
+    count, flops = connection.execute(query).one()
+    return count, flops
+
+
+def _datasets(connection: Connection) -> tuple[int, int]:
+    query = select(func.count(), func.coalesce(func.sum(func.length(t.datasets.c.content)), 0)).select_from(t.datasets)
+    count, size = connection.execute(query).one()
+    return count, int(size)
+
+
+def _one_at_a_time(connection: Connection, database: Database) -> None:
+    """On PostgreSQL, wait for other transactions that store something in the project; SQLite has one writer anyway."""
+    if not database.is_sqlite:
+        connection.execute(select(func.pg_advisory_xact_lock(zlib.crc32(f"quota {database.project}".encode()))))
+
+
+def _name(database: Database) -> str:
+    return f"the project {database.project!r}"

@@ -1,0 +1,26 @@
+"""What one project may have at a time."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """The limits of every project; 0 is no limit."""
+
+    runs: int = 0
+    """Runs that have not ended, recorded ones included."""
+    flops: int = 0
+    """Floating-point operations of these runs: of a step, times their steps."""
+    datasets: int = 0
+    dataset_bytes: int = 0
+    """Size of all data sets as stored."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a project has of it."""
+
+    runs: int
+    flops: float
+    datasets: int
+    dataset_bytes: int
