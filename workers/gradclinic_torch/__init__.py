@@ -25,10 +25,13 @@ changes the training, and never stops it.
 
     found = study(Clinic(), build, loader, {"lower": ["lower_learning_rate"], "relu": ["swap_activation"]})
     print(found.comparison())
+
+`prescribe` finds out which remedies to try, and stops at the first one that cures it.
 """
 
+from .prescription import prescribe
 from .recording import Recording
 from .study import study
 from .watch import watch
 
-__all__ = ["Recording", "study", "watch"]
+__all__ = ["Recording", "prescribe", "study", "watch"]

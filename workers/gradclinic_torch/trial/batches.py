@@ -28,13 +28,24 @@ def of_seed(batches: Batches, seed: int) -> Iterable[Batch]:
     return batches
 
 
+def first_of(batches: Batches, seed: int) -> Batch:
+    """The first batch; raises InvalidRequest if there is none."""
+    for batch in of_seed(batches, seed):
+        return batch
+    raise _none()
+
+
 def steps_in(batches: Iterable[Batch]) -> int:
     """The number of batches; raises InvalidRequest if they do not say it, or there are none."""
     if not isinstance(batches, Sized):
         raise InvalidRequest.at("/steps", "the batches have no length", allowed="the number of steps")
     if len(batches) == 0:
-        raise InvalidRequest.at("/batches", "there are no batches", allowed="at least one")
+        raise _none()
     return len(batches)
+
+
+def _none() -> InvalidRequest:
+    return InvalidRequest.at("/batches", "there are no batches", allowed="at least one")
 
 
 def repeated(batches: Batches, *, seed: int, steps: int, joined: int = 1) -> Iterator[Batch]:

@@ -9,19 +9,22 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from gradclinic.client import Clinic
 from gradclinic.client.run import Run
+from gradclinic.diagnosis import Diagnosis
 from gradclinic.experiments.clipping import Clipping
 from gradclinic.experiments.clipping.norm import NormClipping
 from gradclinic.experiments.clipping.value import ValueClipping
 from gradclinic.experiments.lr_schedules import LrSchedule
-from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.experiments.lr_schedules.constant import Constant
+from gradclinic.kernel.errors import InvalidSpec, ServiceUnavailable
+from gradclinic.measurements.record import RunRecord
 from gradclinic.measurements.recording import printable
 from gradclinic.remedies import Remedy
 
 from ..recording import Recording
 from ..remedies import Loop, apply_all
 from ..remedies.joining import Batch
-from ..remedies.loop import LossLike
-from .batches import Batches, of_seed, probe_of, repeated
+from ..remedies.loop import LossLike, clipping_code
+from .batches import Batches, first_of, of_seed, probe_of, repeated, steps_in
 from .seeding import seed_all, seeded
 
 Built = tuple[nn.Module, torch.optim.Optimizer, LossLike]
@@ -41,12 +44,31 @@ class Program:
     clipping: Clipping | None
     validation: Iterable[Batch] | None
 
+    @classmethod
+    def of(
+        cls,
+        build: Callable[[], Built],
+        batches: Batches,
+        *,
+        seeds: Sequence[int],
+        steps: int | None,
+        schedule: LrSchedule | None,
+        clipping: Clipping | None,
+        validation: Iterable[Batch] | None,
+    ) -> "Program":
+        """The program that a user describes; raises InvalidRequest for what cannot be trained."""
+        if not seeds:
+            raise InvalidSpec.at("/seeds", "there are no seeds", allowed="at least one")
+        clipping_code(clipping)  # raises for one that torch does not have
+        known = steps_in(of_seed(batches, seeds[0])) if steps is None else steps
+        return cls(build, batches, known, schedule or Constant(), clipping, validation)
+
     def loops(self, seed: int, remedies: Sequence[Remedy]) -> tuple[Loop, Loop]:
         """The program's loop, built anew, and the same with the remedies; raises RemedyDoesNotApply.
 
         All random generators are seeded before the model is built.
         """
-        batch = next(iter(of_seed(self.batches, seed)))
+        batch = first_of(self.batches, seed)
         seed_all(seed)
         model, optimizer, loss = self.build()
         loop = Loop(
@@ -84,7 +106,7 @@ def train(
         validation: float | None = None
         try:
             _, loop = program.loops(cell.seed, cell.remedies)
-            recording = _recording(clinic, study_id, program, cell, loop)
+            recording = _recording(program, loop, seed=cell.seed, to=clinic, study=study_id, arm=cell.arm)
             seed_all(cell.seed)
             _fit(loop, program, recording, seed=cell.seed, progress=progress)
             if program.validation is not None:
@@ -100,18 +122,36 @@ def train(
     return _stored(clinic, study_id, cell, recording, failure=failure)
 
 
-def _recording(clinic: Clinic, study_id: str, program: Program, cell: Cell, loop: Loop) -> Recording:
+def diagnosed(program: Program, seed: int) -> tuple[Diagnosis, RunRecord]:
+    """Train the program as it is, without the service, and diagnose it."""
+    with seeded(seed):
+        loop, _ = program.loops(seed, ())
+        with _recording(program, loop, seed=seed) as recording:
+            seed_all(seed)
+            _fit(loop, program, recording, seed=seed, progress=None)
+    return recording.diagnosis(), recording.record
+
+
+def _recording(
+    program: Program,
+    loop: Loop,
+    *,
+    seed: int,
+    to: Clinic | None = None,
+    study: str | None = None,
+    arm: str | None = None,
+) -> Recording:
     criterion = loop.loss if isinstance(loop.loss, nn.Module) else None
     return Recording(
         loop.model,
         loop.optimizer,
         criterion,
-        to=clinic,
-        study=study_id,
-        arm=cell.arm,
         steps=loop.steps,
-        seed=cell.seed,
-        probe=None if criterion is None else probe_of(of_seed(program.batches, cell.seed)),
+        to=to,
+        study=study,
+        arm=arm,
+        seed=seed,
+        probe=None if criterion is None else probe_of(of_seed(program.batches, seed)),
         clipping=None if loop.clipping is None else loop.clipping.to_json(),
         patience_s=PATIENCE_S,
     )
