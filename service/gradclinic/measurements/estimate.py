@@ -14,6 +14,10 @@ FLOAT_BYTES = 4
 
 _STATE_TENSORS = {"optim.SGD": 0, "optim.Adagrad": 1, "optim.RMSprop": 1}
 """State tensors per parameter that each optimizer keeps; two (Adam's moments) if not listed."""
+_RECORDER_COPIES = 3
+"""Copies of the weights that a fully recorded step holds: from the start, from before the step, and a difference."""
+_EVALUATED = 1000
+"""Training samples whose loss is evaluated at once, as are all validation samples."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Estimate:
     flops_per_step: int
     """Floating-point operations of one forward and backward pass of a batch; a multiply-add counts as two."""
     memory_bytes: int
-    """Memory for weights, gradients, optimizer state, activations with their gradients, and the data set."""
+    """Memory for weights, gradients, optimizer state, activations with their gradients, the data set, and the copies
+    that recording and training on a GPU keep."""
     stored_bytes: int
     """Storage for recorded statistics, packed as float32."""
 
@@ -101,10 +106,13 @@ def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
     """Bytes independent of the batch size, and bytes per sample of the batch."""
     call = experiment.optimizer.call()
     states = _STATE_TENSORS.get(call.target, 2) + (1 if call.kwargs.get("momentum") else 0)
+    to_go_back_to = 0 if experiment.training.device == "cpu" else 1 + states
+    tensors = 2 + states + _RECORDER_COPIES + to_go_back_to
     train, validation = experiment.data.size()
-    sample = prod(network.input_shape)
-    fixed = FLOAT_BYTES * ((2 + states) * network.parameters + (train + validation) * sample)
-    activations = sample + sum(prod(node.out_shape) for node in network.walk())
+    sample, outputs = prod(network.input_shape), [prod(node.out_shape) for node in network.walk()]
+    evaluated = max(validation, min(train, _EVALUATED)) * 2 * max(sample, *outputs)
+    fixed = FLOAT_BYTES * (tensors * network.parameters + (train + validation) * sample + evaluated)
+    activations = sample + sum(outputs)
     return fixed, 2 * FLOAT_BYTES * activations
 
 

@@ -88,12 +88,24 @@ def test_operations_are_those_that_torch_counts() -> None:
     assert estimate(found).flops_per_step == pytest.approx(counter.get_total_flops(), rel=0.15)
 
 
-def test_an_optimizer_with_state_needs_more_memory() -> None:
+@pytest.mark.parametrize(("device", "copies"), [("cpu", 1), ("auto", 2), ("cuda", 2)])
+def test_an_optimizer_with_state_needs_more_memory_and_where_a_gpu_may_train_a_copy_of_it(
+    device: str, copies: int
+) -> None:
     plain, adaptive = (
-        made(optimizer={"kind": kind, "learning_rate": 0.1}, model={"width": 512}) for kind in ("sgd", "adam")
+        made(optimizer={"kind": kind, "learning_rate": 0.1}, model={"width": 512}, training={"device": device})
+        for kind in ("sgd", "adam")
     )
     extra = estimate(adaptive).memory_bytes - estimate(plain).memory_bytes
-    assert extra == 2 * 4 * estimate(plain).parameters
+    assert extra == copies * 2 * 4 * estimate(plain).parameters
+
+
+def test_the_weights_gradients_and_what_the_recorder_copies_are_counted() -> None:
+    """A network of 4 million weights, whose data and activations are small beside them."""
+    found = estimate(made(model={"width": 1000, "depth": 5}, training={"device": "cpu", "batch_size": 2}))
+    weights = 4 * found.parameters
+    assert found.parameters > 4e6
+    assert (1 + 1 + 3) * weights < found.memory_bytes < 6 * weights
 
 
 def test_every_limit_is_named_at_its_own_place() -> None:

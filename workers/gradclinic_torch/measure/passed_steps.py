@@ -44,5 +44,6 @@ class PassedSteps:
 
     def resume(self, state: Iterable[tuple[int, Tensor, Tensor, Tensor]], *, device: torch.device) -> None:
         """Continue from a saved state."""
+        self._steps.clear()
         for step, loss, total_norm, norms in state:
             self.add(PassedStep(step, loss.to(device), total_norm.to(device), norms.to(device)))

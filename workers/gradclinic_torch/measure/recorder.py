@@ -199,6 +199,11 @@ class Recorder:
         self._buffer.drop_after(step)
         self._recall(until=step)
 
+    def go_back(self, step: int, state: Mapping[str, Any]) -> None:
+        """Return to the state at the start of a step, and forget what was recorded of it and of later ones."""
+        self._buffer.drop_after(step - 1)
+        self.resume(state)
+
     def drop(self, step: int) -> None:
         """Forget the last step, which is recorded anew."""
         self._buffer.drop_after(step - 1)

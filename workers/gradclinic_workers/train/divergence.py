@@ -15,16 +15,21 @@ class DivergenceCheck:
 
     def __init__(self, progress: Progress, recorder: Recorder, *, every: int, steps: int, record: bool) -> None:
         self._progress, self._recorder = progress, recorder
-        self._every, self._steps, self._record = every, steps, record
+        self.every, self._steps, self._record = every, steps, record
         self._unseen: list[tuple[int, Tensor]] = []
 
     def add(self, step: int, *, loss: Tensor, total_norm: Tensor) -> None:
         """Take note of a step."""
         self._unseen.append((step, torch.stack([loss.detach().double(), total_norm])))
 
+    @property
+    def has_seen_all(self) -> bool:
+        """Whether every step so far is known to be finite, or to have broken."""
+        return not self._unseen
+
     def look(self, *, after: int) -> None:
         """Check recent steps if due; a GPU is checked only at intervals."""
-        if (after + 1) % self._every == 0 or after == self._steps - 1:
+        if (after + 1) % self.every == 0 or after == self._steps - 1:
             self.see()
 
     def see(self) -> None:

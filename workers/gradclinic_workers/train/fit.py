@@ -8,7 +8,8 @@
         not finite? stop here, without the update    recorder.after_backward, for the repeated step
         clip                                         recorder.after_clipping
         optimizer step                               recorder.after_step
-        window full? flush -> reporter.flushed, with a checkpoint if due
+            on a GPU that is noticed late: back to the last sound step, and on from there, looking at every step
+    window full? flush -> reporter.flushed, with a checkpoint if due
         stop_when fulfilled? reporter.decided -> end here, as if this were the last step
     probe, final losses -> RunRecord
 
@@ -52,6 +53,7 @@ from .outcome import outcome
 from .precision import LossScale
 from .progress import Progress
 from .reporter import Interrupted, Reporter, Silent
+from .snapshot import Snapshot, random_state, set_random_state
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 CHECK_EVERY = {"cpu": 1, "cuda": 16}
@@ -121,6 +123,7 @@ class _Fit:
         self.divergence = DivergenceCheck(
             self.progress, self.recorder, every=self.look_every, steps=training.steps, record=record
         )
+        self.snapshot = Snapshot(self._stateful())
         self._flushed_at = time.perf_counter()
 
     def run(self, checkpoint: bytes | None) -> RunRecord:
@@ -143,6 +146,7 @@ class _Fit:
             if self._is_decided():
                 break
             self._one_step()
+            self._repeat_what_broke()
             if self._window_is_full():
                 self._flush(checkpoint=self.reporter.checkpoint_due())
         if not self.progress.broke():
@@ -164,6 +168,8 @@ class _Fit:
         began = time.perf_counter()
         recorded = self.progress.recording_seconds
         step, training = self.progress.step, self.experiment.training
+        if self.look_every > 1 and self.divergence.has_seen_all:
+            self.snapshot.take(self.progress)
         self._probe()
         learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
         for group in self.optimizer.param_groups:
@@ -171,7 +177,7 @@ class _Fit:
         samples, size = len(self.objective.inputs), (training.batch_size,)
         chosen = torch.randint(samples, size, generator=self.batches).to(self.device)
         observation = self.recorder.observe(step) if self.record else None
-        noise = torch.random.get_rng_state() if self._could_be_repeated(observation) else None
+        noise = random_state(self.device) if self._could_be_repeated(observation) else None
         scale = self.loss_scale.value
         loss, gradients = self._there_and_back(chosen, observation)
         norms = norms_of(gradients)
@@ -214,10 +220,28 @@ class _Fit:
         partly = observation is None or not observation.full
         return self.record and partly and self.look_every == 1 and self.recorder.plan.adaptive
 
-    def _repeat(self, chosen: Tensor, *, noise: Tensor, scale: float) -> None:
+    def _repeat_what_broke(self) -> None:
+        """If a step broke unnoticed, go back to the last sound one and repeat the steps since, looking at each.
+
+        If none of them breaks this time, since a kernel is not deterministic after all, the training goes on from them.
+        """
+        broken, seldom = self.progress.nonfinite_step, self.look_every
+        if broken is None or seldom == 1:
+            return
+        self.snapshot.restore(self.progress)
+        self._look_every(1)
+        while self.progress.step <= broken and not self.progress.broke():
+            self._one_step()
+        if not self.progress.broke():
+            self._look_every(seldom)
+
+    def _look_every(self, steps: int) -> None:
+        self.look_every = self.divergence.every = self.recorder.plan.look_every = steps
+
+    def _repeat(self, chosen: Tensor, *, noise: list[Tensor], scale: float) -> None:
         """Repeat the non-finite step to record everything; no weight has changed since it started."""
         buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
-        torch.random.set_rng_state(noise)
+        set_random_state(noise, device=self.device)
         self.loss_scale.value = scale
         observation = Observation(self.progress.step, full=True)
         loss, gradients = self._there_and_back(chosen, observation)
@@ -264,6 +288,7 @@ class _Fit:
 
     def _flush(self, *, checkpoint: bool) -> None:
         self.divergence.see()
+        self._repeat_what_broke()
         with self._recording():
             window = self.recorder.flush()
         self.recorded.append(window)
