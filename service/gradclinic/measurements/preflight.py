@@ -116,6 +116,8 @@ class WiringFacts(Spec):
     """Names of those whose layers ran with gradients disabled, for example under no_grad."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
+    unmoved: Names = ()
+    """Names of the weights, matrices or more, whose gradient was exactly zero at every step that was checked."""
     stops_at: Name | None = None
     """The weight closest to the output whose gradient is exactly zero; None if there is none."""
     uncleared: bool = False

@@ -301,3 +301,16 @@ def test_layers_that_run_under_no_grad_are_told_from_those_that_the_loss_does_no
     found = looked_at(Parts(), nn.CrossEntropyLoss(), CLASSES).wiring
     assert found.cut_off == (() if enabled else ("encoder.weight", "encoder.bias"))
     assert set(found.without_gradient) == {*found.cut_off, "unused.weight", "unused.bias"}
+
+
+def test_weights_that_zeros_come_into_are_told_from_those_before_a_last_layer_of_zeros():
+    class Zeroed(nn.Module):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return values * 0
+
+    cut = nn.Sequential(Zeroed(), *net(3))
+    assert looked_at(cut, nn.CrossEntropyLoss(), CLASSES).wiring.unmoved == ("1.weight",)
+    starting = net(3)
+    nn.init.zeros_(starting[-1].weight)
+    found = looked_at(starting, nn.CrossEntropyLoss(), CLASSES).wiring
+    assert (found.stops_at, found.unmoved) == ("0.weight", ())

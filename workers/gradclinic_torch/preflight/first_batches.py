@@ -81,6 +81,8 @@ class FirstLook:
         self._ran: dict[int, bool] = {}
         """Whether the layers of parameters without a gradient, by the parameter's identity, ever ran with one."""
         self._zero: list[bool] = []
+        self._unmoved: list[Tensor] = []
+        """Weights whose gradient was exactly zero at every step so far."""
         self._stops_at: str | None = None
         self._uncleared: list[bool] = []
         self._evaluating: tuple[str, ...] = ()
@@ -143,6 +145,8 @@ class FirstLook:
         held = [each for group in self._optimizer.param_groups for each in group["params"]]
         missing = {id(each) for each in held if each.requires_grad and each.grad is None}
         self._without_gradient = missing if self._step == 0 else self._without_gradient & missing
+        weights = [each for each in self._leaves if each.ndim > 1] if self._step == 0 else self._unmoved
+        self._unmoved = [each for each in weights if each.grad is not None and not bool(each.grad.any())]
         if self._step == 0:
             self._watch_the_forward_of(missing)
         if self._step == 0:
@@ -271,6 +275,7 @@ class FirstLook:
                 name for key, name in names.items() if key in self._without_gradient and not self._ran.get(key, True)
             ),
             zero_gradient=bool(self._zero) and all(self._zero),
+            unmoved=tuple(names[id(each)] for each in self._unmoved if id(each) in names),
             stops_at=self._stops_at,
             uncleared=len(self._uncleared) >= 2 and all(self._uncleared),
             evaluating=self._evaluating,

@@ -1,5 +1,8 @@
 from typing import ClassVar, Literal
 
+import numpy as np
+
+from ...kernel.vocabulary import Blame
 from ...measurements.preflight import WiringFacts
 from ...measurements.record import RunRecord
 from ..features import Features
@@ -28,6 +31,9 @@ class NotTrained(Rule):
         if seen is None or seen.wiring is None:
             return None
         found = _fault(seen.wiring, learned_well=_learned_well(features))
+        unmoved = _without_inputs(features, record)
+        if found is None and unmoved:
+            return self._of_zeros(features, thresholds, unmoved)
         if found is None:
             return None
         summary, evidence, layers, always, confidence = found
@@ -41,8 +47,40 @@ class NotTrained(Rule):
             blames=("wiring",),
         )
 
+    def _of_zeros(self, features: Features, thresholds: Thresholds, unmoved: tuple[str, ...]) -> Finding:
+        return self.finding(
+            features,
+            harm=failed(features, thresholds),
+            confidence=0.8,
+            layers=unmoved,
+            evidence=(Evidence("weights_without_gradient", float(len(unmoved)), "weights", 0.0),),
+            summary=(
+                f"The gradient at {listed(unmoved)} is exactly zero at every step, so zeros come in there: look for a"
+                " table that was not filled, a mask or a part that is left out;"
+                f" {outcome_in_words(features, thresholds)}."
+            ),
+            blames=_NOT_FILLED,
+        )
+
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.DATA_OR_WIRING
+
+
+_NOT_FILLED: tuple[Blame, ...] = ("wiring", "data", "initialization")
+_BLOCKED = 0.9
+"""Dead or saturated fraction of a layer from which it is what makes the gradients before it zero."""
+
+
+def _without_inputs(features: Features, record: RunRecord) -> tuple[str, ...]:
+    """The weights whose gradient stays exactly zero, where no unit, output or number format can be the reason."""
+    seen = record.preflight
+    wiring = seen.wiring if seen is not None else None
+    if seen is None or wiring is None or not wiring.unmoved or wiring.zero_gradient or wiring.alike:
+        return ()
+    narrow = seen.precision is not None and seen.precision.lowest == "float16"
+    starts = (features.dead_start, features.saturated_start)
+    blocked = any(bool((np.nan_to_num(each) >= _BLOCKED).any()) for each in starts)
+    return () if narrow or blocked else wiring.unmoved
 
 
 def _learned_well(features: Features) -> bool:

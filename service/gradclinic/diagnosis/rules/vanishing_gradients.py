@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.vocabulary import Blame
+from ...measurements.profile import Profile
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import (
@@ -67,16 +68,17 @@ class VanishingGradients(Rule):
         culprits = along_depth(features, record, sign=1)
         slope = features.depth_slope_late if late else max(_known(features), default=0.0)
         steep = profile.steps[(profile.slope >= tau) | (profile.local_loss(sign=1) >= tau)]
+        certainty = max(
+            slope_beyond(profile, tau, sign=1, since=0.75 * features.steps_done, until=features.steps)
+            if late
+            else slope_beyond(profile, tau, sign=1, until=0.25 * features.steps),
+            _lasting_from_the_start(features, thresholds),
+            share_above(profile.local_loss(sign=1)[profile.steps < 0.25 * features.steps], tau),
+        )
         return self.finding(
             features,
             harm=harm,
-            confidence=max(
-                slope_beyond(profile, tau, sign=1, since=0.75 * features.steps_done, until=features.steps)
-                if late
-                else slope_beyond(profile, tau, sign=1, until=0.25 * features.steps),
-                _lasting_from_the_start(features, thresholds),
-                share_above(profile.local_loss(sign=1)[profile.steps < 0.25 * features.steps], tau),
-            ),
+            confidence=min(certainty, 0.5) if _gates_as_usual(record, profile, culprits) else certainty,
             layers=culprits.layers,
             span=(int(steep[0]), int(steep[-1])) if len(steep) else None,
             evidence=(
@@ -146,6 +148,20 @@ def _lasting_from_the_start(features: Features, thresholds: Thresholds) -> float
         return 0.0
     lost = above(start, tau, error=max(float(profile.slope_error[0]), 0.1))
     return lost * slope_beyond(profile, tau / 2, sign=1, until=0.25 * features.steps)
+
+
+_GATES_PASS = 0.45
+"""Part of the gradient that gates in the middle of their range (a sigmoid of 0 is 0.5) pass on at each step, at least.
+So every LSTM or GRU starts, and most learn: one that passes on more fails as likely for another reason."""
+_GATED = ("LSTM", "GRU", "LSTMCell", "GRUCell")
+
+
+def _gates_as_usual(record: RunRecord, profile: Profile, culprits: Culprits) -> bool:
+    """Whether the gradient is lost over time in a recurrent layer with gates that are as open as they start."""
+    if not profile.group or culprits.typical_factor < _GATES_PASS:
+        return False
+    cell = [weight for weight in record.weights if weight.name.split(".weight")[0] == profile.group]
+    return bool(cell) and all(weight.module in _GATED for weight in cell)
 
 
 _UNBOUNDED: tuple[Blame, ...] = ("initialization", "architecture", "normalization", "hidden_activation")

@@ -2,7 +2,7 @@ import pytest
 
 from gradclinic.diagnosis import diagnose
 
-from ..records import outcome
+from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, but, seen
 
 
@@ -78,3 +78,22 @@ def test_layers_that_run_under_no_grad_do_harm_unless_the_rest_learned_well(loss
     assert found["not_trained"].harm is harm
     assert found["not_trained"].layers == ("encoder.weight",)
     assert "encoder.weight run under no_grad()" in found["not_trained"].summary
+
+
+def test_weights_into_which_zeros_come_are_named_as_what_was_not_filled():
+    finding = diagnose(seen(but(CLASSIFIER, "wiring", unmoved=("cell.weight_ih_l0",)))).findings[0]
+    assert (finding.condition, finding.blames) == ("not_trained", ("wiring", "data", "initialization"))
+    assert finding.layers == ("cell.weight_ih_l0",)
+    assert "so zeros come in there" in finding.summary
+
+
+@pytest.mark.parametrize("other", [{"alike": True}, {"zero_gradient": True}, {"unmoved": ()}])
+def test_gradients_that_are_zero_for_another_reason_are_not_missing_inputs(other):
+    look = but(CLASSIFIER, "wiring", **({"unmoved": ("first.weight",)} | other))
+    assert "so zeros come in there" not in diagnose(seen(look)).findings[0].summary
+
+
+def test_dead_units_make_gradients_zero_themselves():
+    look = but(CLASSIFIER, "wiring", unmoved=("first.weight",))
+    record = changed(healthy_record(), {"dead_fraction": 1.0}, outcome=failed())
+    assert diagnose(seen(look, record=record)).primary != "not_trained"

@@ -268,3 +268,17 @@ def test_a_slope_that_the_first_step_left_behind_is_the_rate_s(sign: float, cond
         findings = diagnose(changed(sloping, updates, outcome=failed())).findings
         finding = next(each for each in findings if each.condition == condition)
         assert (finding.blames[0] == "learning_rate") == of_rate
+
+
+@pytest.mark.parametrize(
+    ("module", "decades", "leads"), [("LSTM", 2.7, False), ("GRU", 2.7, False), ("LSTM", 4.5, True), ("RNN", 2.7, True)]
+)
+def test_gates_that_pass_on_half_of_the_gradient_at_each_step_are_as_open_as_they_start(module, decades, leads) -> None:
+    """Over 9 steps, 2.7 orders of magnitude are a factor of 0.50 at each, and 4.5 are 0.32."""
+    record = with_slope(changed(healthy_record(), outcome=failed()), decades)
+    sites = tuple(replace(site, group="cell", kind="state") for site in record.sites)
+    weights = tuple(replace(each, name="cell.weight_hh_l0", module=module) for each in record.weights)
+    found = diagnose(replace(record, sites=sites, weights=weights))
+    (finding,) = (each for each in found.findings if each.condition == "vanishing_gradients")
+    assert (found.primary == "vanishing_gradients") is leads
+    assert (finding.confidence <= 0.5) is not leads
