@@ -27,7 +27,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.project import DEFAULT
-from .project import OPTION, keep_within_project, refuse_new_owners
+from .project import OPTION, keep_within_project, name_project_to_server, refuse_new_owners
 from .records.quota import Quota
 
 log = structlog.get_logger(__name__)
@@ -68,6 +68,8 @@ class Database:
                 event.listen(engine, "begin", _begin_sqlite)
             else:
                 event.listen(engine, "handle_error", _give_up_connection)
+        if not self.is_sqlite:
+            event.listen(self._of_projects, "begin", name_project_to_server)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
         self.before_commit: Callable[[Connection], None] | None = None

@@ -5,6 +5,8 @@ as a run, must have the project; rows of a part, such as a run's statistics, mus
 owner gets the project. That holds for every table of a statement, in subqueries and on either side of a join. A
 statement that cannot be kept within a project is refused.
 
+On PostgreSQL, policies of the tables do the same beneath it, for the case that a statement was changed wrongly.
+
 The name of the project is not known when a statement is compiled. A mark stands for it, which is replaced when the
 statement is sent.
 """
@@ -86,6 +88,15 @@ def keep_within_project(engine: Engine) -> None:
     own = engine.dialect.statement_compiler
     engine.dialect.statement_compiler = type(f"{own.__name__}WithinProject", (_WithinProject, own), {})
     event.listen(engine, "before_cursor_execute", _name_project, retval=True)
+
+
+def name_project_to_server(connection: Connection) -> None:
+    """Tell PostgreSQL the project of a transaction, whose policies then hide all other rows from any statement.
+
+    They do not apply to a superuser, or to a role with BYPASSRLS.
+    """
+    project = connection.get_execution_options().get(OPTION)
+    connection.exec_driver_sql("SELECT set_config('gradclinic.project', %s, true)", (project,))
 
 
 def refuse_new_owners(engine: Engine) -> None:
