@@ -1,4 +1,4 @@
-from torch import nn
+from torch import Tensor, nn
 
 from gradclinic.experiments.activations.leaky_relu import LeakyReLU
 from gradclinic.experiments.activations.prelu import PReLU
@@ -39,6 +39,21 @@ def test_one_module_that_is_called_several_times_is_replaced_everywhere():
 def test_the_optimizer_trains_what_an_activation_learns():
     found = check(SwapActivation(activation=PReLU()))
     assert len(found.held()) == 8
+
+
+class Own(nn.Module):
+    """An activation as other libraries define them: a module that calls torch's function."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return nn.functional.gelu(hidden)
+
+
+def test_a_module_that_only_calls_the_function_is_an_activation_too():
+    def own() -> nn.Module:
+        return nn.Sequential(nn.Linear(6, 8), Own(), nn.Dropout(0.1), nn.Identity(), nn.Linear(8, 3))
+
+    found = check(SwapActivation(), make=own).model
+    assert kinds(found) == ["Sequential", "Linear", "ReLU", "Dropout", "Identity", "Linear"]
 
 
 def test_activations_that_forward_calls_as_functions_are_refused():

@@ -28,6 +28,8 @@ class Called:
     given: object
     """Its first argument."""
     output: Tensor
+    activation: Activation | None
+    """The activation that it is; None for a layer, and behind the readout also for a softmax."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Forward:
 
     def activations(self) -> dict[nn.Module, Activation]:
         """The activation modules that are called before the readout."""
-        found = {call.module: _activation(call.module) for call in self.calls[: self._readout()]}
-        return {module: known for module, known in found.items() if known is not None}
+        before = self.calls[: self._readout()]
+        return {call.module: call.activation for call in before if call.activation is not None}
 
     def endings(self) -> list[nn.Module]:
         """The activation modules that are called behind the readout."""
@@ -58,12 +60,12 @@ class Forward:
 
     def functions(self) -> int:
         """The number of activations that are not modules, but functions that some `forward` calls."""
-        own = {call.output.grad_fn for call in self.calls if _activation(call.module) is not None}
+        own = {call.output.grad_fn for call in self.calls if call.activation is not None}
         return sum(activation_of_node(node) is not None and node not in own for node in self.nodes)
 
     def before_activation(self) -> dict[Layer, Tensor]:
         """The layers whose output an activation takes, and nothing in between, with that output."""
-        taken = {id(call.given) for call in self.calls if _activation(call.module) is not None}
+        taken = {id(call.given) for call in self.calls if call.activation is not None}
         nodes = {into for node, nexts in self.nodes.items() if activation_of_node(node) is not None for into in nexts}
         return {
             call.module: call.output
@@ -72,12 +74,13 @@ class Forward:
         }
 
 
-def _is_watched(module: nn.Module) -> bool:
-    return isinstance(module, Layer | Ending) or _activation(module) is not None
-
-
-def _activation(module: nn.Module) -> Activation | None:
+def _activation(module: nn.Module, given: object, output: Tensor) -> Activation | None:
+    """The activation of torch that a module is, or that is all that a module of another library does."""
     found = activation_of_module(module)
+    if found is None and isinstance(given, Tensor) and not isinstance(module, Layer | Ending):
+        computes = output.grad_fn is not None and output.grad_fn is not given.grad_fn and output.shape == given.shape
+        if computes and next(module.parameters(), None) is None:
+            found = activation_of_node(output.grad_fn)
     return None if isinstance(found, Identity) else found
 
 
@@ -87,9 +90,13 @@ def forward_of(loop: Loop) -> Forward:
 
     def note(module: nn.Module, given: tuple[Any, ...], output: object) -> None:
         if isinstance(output, Tensor):
-            calls.append(Called(module, given[0] if given else None, output))
+            first = given[0] if given else None
+            activation = _activation(module, first, output)
+            if activation is not None or isinstance(module, Layer | Ending):
+                calls.append(Called(module, first, output, activation))
 
-    handles = [module.register_forward_hook(note) for module in loop.model.modules() if _is_watched(module)]
+    single = [module for module in loop.model.modules() if next(module.children(), None) is None]
+    handles = [module.register_forward_hook(note) for module in single]
     try:
         with evaluating(loop.model), torch.enable_grad():
             loss = loop.loss_of(loop.batch)
