@@ -173,7 +173,7 @@ class MixingFacts(Spec):
 
 
 class OrderFacts(Spec):
-    """Which steps of a sequence a network with attention sees. Measured through a copy of the model."""
+    """Which steps of a sequence a recurrent network or an attention sees. Measured through a copy of the model."""
 
     steps: Count
     """Number of steps of each sample."""
@@ -183,6 +183,10 @@ class OrderFacts(Spec):
     """Whether the outputs of earlier steps change with the last step's input; None without an output for each step."""
     predicts_next: bool
     """Whether the target of each step is the next step's input."""
+    sees_only: Literal["first", "last"] | None = None
+    """The only step whose input changes the outputs; None if others do, or with an output for each step."""
+    cut: bool = False
+    """Whether outputs change with the steps before the last, and their gradient reaches the last one only."""
 
 
 class Preflight(Spec):

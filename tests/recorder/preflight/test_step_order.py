@@ -1,4 +1,4 @@
-"""What a network with attention sees of a sequence, by models whose answer is known."""
+"""What a recurrent network or an attention sees of a sequence, by models whose answer is known."""
 
 import pytest
 import torch
@@ -78,6 +78,56 @@ def test_a_network_whose_outputs_depend_on_nothing_shows_nothing():
     model = Reader(placed=False)
     nn.init.zeros_(model.head.weight)
     assert order(model) is None
+
+
+class Recurrent(nn.Module):
+    """A recurrence over numbers, read at one of its steps, perhaps cut from the graph after each."""
+
+    def __init__(self, *, at: int = -1, cut: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.cell, self.head = nn.GRUCell(2, 8), nn.Linear(8, 3)
+        self.at, self.cut = at, cut
+
+    def forward(self, rows: Tensor) -> Tensor:
+        states = [rows.new_zeros(len(rows), 8)]
+        for step in rows.unbind(1):
+            states.append(self.cell(step, states[-1].detach() if self.cut else states[-1]))
+        return self.head(states[1:][self.at])
+
+
+NUMBERS = torch.randn(16, 7, 2, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("model", "sees_only", "cut"),
+    [
+        (Recurrent(), None, False),
+        (Recurrent(at=0), "first", False),
+        (Recurrent(cut=True), None, True),
+        (Recurrent(at=3), None, False),
+    ],
+)
+def test_a_recurrence_that_is_read_at_the_wrong_step_or_cut_from_the_graph_is_seen(model, sees_only, cut):
+    found = order(model, NUMBERS)
+    assert (found.sees_only, found.cut, found.blind) == (sees_only, cut, False)
+
+
+def test_padding_that_is_alike_in_all_samples_shows_nothing():
+    padded = NUMBERS.clone()
+    padded[:, 1:-1] = 0.0
+    assert order(Recurrent(at=0), padded).sees_only is None
+
+
+@pytest.mark.parametrize(("at", "only"), [(0, "first"), (-1, "last")])
+def test_an_attention_that_lets_each_step_see_itself_is_seen(at, only):
+    class Alone(Reader):
+        def forward(self, rows: Tensor) -> Tensor:
+            states = self.layer(self.words(rows) + self.places, src_mask=~torch.eye(7, dtype=torch.bool))
+            return self.head(states[:, at])
+
+    assert order(Alone()).sees_only == only
+    assert order(Reader(pooled=True)).sees_only is None
 
 
 def test_a_recording_has_it_and_the_training_is_the_same_without():

@@ -1,18 +1,21 @@
-"""Checks which steps of a sequence a network with attention sees, and whether it tells their order.
+"""Checks which steps of a sequence a recurrent network or an attention sees, and whether the latter tells their order.
 
 Before the first step of training, a copy of the model, in evaluation mode, is called with a few samples: as they are,
-with their inner steps in another order, and with their last step replaced. The model itself is not called, and no
-generator advances.
+with their inner steps in another order, and with their inner steps, their last or their first replaced. The model
+itself is not called, and no generator advances.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from gradclinic.measurements.preflight import OrderFacts
 
+from ..model.generator import kept_generators
 from ..model.hooks import first_tensor
 from .model_copy import Arguments, copied, few_of, mapped, may_be_copied, output_of
 
@@ -22,6 +25,7 @@ FEWEST_STEPS = 5
 """Three inner steps can be turned round without a step that stays."""
 _UNCHANGED = 1e-4
 """Largest change of the outputs, over their range, that is rounding: sums over the steps in another order."""
+_RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _CHANGED = 1e-3
 """Least change, likewise, that other inner steps must make at the last step: else it sees none of them."""
 
@@ -33,7 +37,7 @@ class StepOrder:
         self._model = model
         self._arguments: Arguments | None = None
         self._targets: Tensor | None = None
-        self._done = not any(_attends(module) for module in model.modules())
+        self._done = not any(_attends(module) or isinstance(module, _RECURRENT) for module in model.modules())
 
     def before_forward(self, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         """The model is about to be called."""
@@ -73,29 +77,97 @@ def _facts(model: nn.Module, arguments: Arguments, targets: Tensor | None) -> Or
     few, device = min(SAMPLES, count), inputs.device
     given = few_of(arguments, count, few)
     alone = copied(model).eval()
-    inner = [0, *range(2, steps - 1), 1, steps - 1]  # the ends stay: outputs are often read there
     before = output_of(alone, given, device)
-    turned = output_of(alone, _with_first(given, lambda rows: rows[:, inner]), device)
-    replaced = output_of(alone, _with_first(given, _with_other_last_step), device)
-    others = output_of(alone, _with_first(given, _with_other_inner_steps), device)
-    if before is None or turned is None or replaced is None or others is None or len(before) != few:
+    if before is None or len(before) != few:
         return None
-    range_ = float(before.max() - before.min())
     axes = [axis for axis in range(1, before.ndim) if before.shape[axis] == steps]
+    look = _Look(alone, given, before, device)
+    only = look.only_step(inputs[:few]) if not axes else None
+    if not any(_attends(module) for module in model.modules()):
+        only = None if only == "last" else only  # a recurrence may forget all but the last step
+        cut = not axes and only is None and _is_cut(alone, given, device)
+        return OrderFacts(steps=steps, blind=False, sees_later=None, predicts_next=False, sees_only=only, cut=cut)
+    return _of_attention(look, inputs, targets, axes, only=only)
+
+
+def _of_attention(
+    look: "_Look", inputs: Tensor, targets: Tensor | None, axes: list[int], *, only: Literal["first", "last"] | None
+) -> OrderFacts | None:
+    before, steps, range_ = look.before, inputs.shape[1], look.range
+    inner = [0, *range(2, steps - 1), 1, steps - 1]  # the ends stay: outputs are often read there
+    turned, replaced = look.with_other(lambda rows: rows[:, inner]), look.with_other(_with_other_step(-1))
+    others = look.with_other(_with_other_inner_steps)
+    if turned is None or replaced is None or others is None:
+        return None
     reached = (others - before).abs()
     if len(axes) == 1:
         reached = reached.movedim(axes[0], 0)[-1]
-    if range_ <= 0 or float(reached.max()) < _CHANGED * range_:
+    if range_ <= 0 or (float(reached.max()) < _CHANGED * range_ and only is None):
         return None
-    same_place = torch.tensor(inner, device=device)
-    candidates = [before, *(before.index_select(axis, same_place.to(before.device)) for axis in axes)]
+    same_place = torch.tensor(inner, device=before.device)
+    candidates = [before, *(before.index_select(axis, same_place) for axis in axes)]
     blind = any(float((turned - each).abs().max()) <= _UNCHANGED * range_ for each in candidates)
     return OrderFacts(
         steps=steps,
-        blind=blind,
+        blind=blind and only is None,
         sees_later=_reaches_earlier(before, replaced, axes[0], range_) if len(axes) == 1 else None,
         predicts_next=_is_next(inputs, targets),
+        sees_only=only,
     )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The outputs of a copy for a few samples, to be compared with those for changed samples."""
+
+    model: nn.Module
+    given: Arguments
+    before: Tensor
+    device: torch.device
+
+    @property
+    def range(self) -> float:
+        return float(self.before.max() - self.before.min())
+
+    def with_other(self, change: Callable[[Tensor], Tensor]) -> Tensor | None:
+        """The outputs with the first tensor changed."""
+        return output_of(self.model, _with_first(self.given, change), self.device)
+
+    def only_step(self, inputs: Tensor) -> Literal["first", "last"] | None:
+        """Which of the two ends the outputs change with, where they change with nothing else.
+
+        None where the inner steps of all samples are equal, as those of padding, or where samples are mixed: what looks
+        like a step may be a sample then.
+        """
+        if torch.equal(inputs[:, 1:-1], inputs[:, 1:-1].roll(1, 0)):
+            return None
+        changed = [self._change(each) for each in (_with_other_step(0), _with_other_inner_steps, _with_other_step(-1))]
+        if changed[1] > _UNCHANGED or self._change(_with_other_sample, skip=1) > _UNCHANGED:
+            return None
+        if changed[0] >= _CHANGED and changed[2] <= _UNCHANGED:
+            return "first"
+        return "last" if changed[2] >= _CHANGED and changed[0] <= _UNCHANGED else None
+
+    def _change(self, change: Callable[[Tensor], Tensor], *, skip: int = 0) -> float:
+        """The largest change of the outputs after the first `skip` samples, over the range; infinite if unknown."""
+        after = self.with_other(change)
+        return inf if after is None or self.range <= 0 else float((after - self.before)[skip:].abs().max()) / self.range
+
+
+def _is_cut(model: nn.Module, arguments: Arguments, device: torch.device) -> bool:
+    """Whether the gradient of the outputs reaches the last step and no other; False where inputs are no numbers."""
+    inputs = first_tensor((*arguments[0], *arguments[1].values()))
+    if inputs is None or not inputs.is_floating_point():
+        return False
+    leaf = inputs.detach().clone().requires_grad_()
+    args, kwargs = _with_first(arguments, lambda _: leaf)
+    with kept_generators(device), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):  # it has no eval mode
+        outputs = first_tensor(model(*args, **kwargs))
+        if outputs is None or outputs.grad_fn is None:
+            return False
+        weights = torch.linspace(0.5, 1.5, outputs.numel(), device=outputs.device)  # a softmax fixes the plain sum
+        (gradient,) = torch.autograd.grad((outputs.flatten() * weights).sum(), leaf, allow_unused=True)
+    return gradient is not None and bool(gradient[:, -1].any()) and not bool(gradient[:, :-1].any())
 
 
 def _with_first(arguments: Arguments, change: Any) -> Arguments:
@@ -117,11 +189,20 @@ def _with_other_inner_steps(rows: Tensor) -> Tensor:
     return other
 
 
-def _with_other_last_step(rows: Tensor) -> Tensor:
-    """The rows with the last step of the row before."""
-    other = rows.clone()
-    other[:, -1] = rows[:, -1].roll(1, 0)
-    return other
+def _with_other_step(step: int) -> Callable[[Tensor], Tensor]:
+    """Takes one step of each row from the row before."""
+
+    def changed(rows: Tensor) -> Tensor:
+        other = rows.clone()
+        other[:, step] = rows[:, step].roll(1, 0)
+        return other
+
+    return changed
+
+
+def _with_other_sample(rows: Tensor) -> Tensor:
+    """The rows with the last in place of the first."""
+    return torch.cat([rows[-1:], rows[1:]])
 
 
 def _reaches_earlier(before: Tensor, after: Tensor, axis: int, range_: float) -> bool | None:

@@ -45,9 +45,10 @@ class LossMismatch(Rule):
         rounds_wrong = error is not None and error > _OFF
         if rounds_wrong:
             summary += f" (off by {error:.2g} on average, more than 1 output in 10 rounds to another class)"
+        hides_a_class = any(each.name == "rare_weight" for each in evidence)  # the loss falls without that class
         return self.finding(
             features,
-            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong,
+            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class,
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",

@@ -30,17 +30,22 @@ class NoSignal(Rule):
 
     condition: Literal["no_signal"] = "no_signal"
     source: ClassVar[str] = "definition: a gradient of exactly 0 moves nothing at any learning rate"
-    uses: ClassVar[tuple[str, ...]] = ()
+    uses: ClassVar[tuple[str, ...]] = ("dead_layer",)
     may_stop: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
         if seen is None or seen.wiring is None:
             return None
-        normed = failed(features, thresholds) and _is_normed_away(seen, record)
-        if not (seen.wiring.zero_gradient or normed):
+        constant = failed(features, thresholds) and _stays_constant(seen, features, record, thresholds)
+        if not (seen.wiring.zero_gradient or constant):
             return None
         narrow = seen.precision is not None and seen.precision.lowest == "float16" and not seen.precision.scaled
+        starts_wrong = _starts_wrong(record)
+        blames = _STARTED if starts_wrong else _OVER_ONE_VALUE if constant else _CUT
+        if narrow:
+            blames = ("precision",)
+        why = _why_constant(starts_wrong=starts_wrong) if constant else ""
         at = f", from {seen.wiring.stops_at} on" if seen.wiring.stops_at else ""
         return self.finding(
             features,
@@ -49,32 +54,39 @@ class NoSignal(Rule):
             layers=(seen.wiring.stops_at,) if seen.wiring.stops_at else (),
             evidence=(Evidence("gradient_norm", 0.0, "loss per weight", 0.0),),
             summary=(
-                f"The gradient is exactly zero{at}, so no weight can move"
-                f"{_BY_A_NORM if normed else ''}; {outcome_in_words(features, thresholds)}."
+                f"The gradient is exactly zero{at}, so no weight can move{why};"
+                f" {outcome_in_words(features, thresholds)}."
             ),
-            blames=_OVER_ONE_VALUE
-            if normed
-            else ("precision",)
-            if narrow
-            else _STARTED
-            if _starts_wrong(record)
-            else _CUT,
+            blames=blames,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NO_SIGNAL
 
 
-_BY_A_NORM = " there, and all samples have the same output: take out the norm over a single value that follows"
+def _why_constant(*, starts_wrong: bool) -> str:
+    advice = (
+        "initial weights that are zero, or far too small or large, hide the inputs"
+        if starts_wrong
+        else "take out the norm over a single value that follows"
+    )
+    return f", and all samples have the same output: {advice}"
 
 
-def _is_normed_away(seen: Preflight, record: RunRecord) -> bool:
-    """Whether all outputs were equal, and the weights below kept a gradient of zero: zero weights would get one."""
-    gradients, stops = record.get("weight_grad_norm_l2"), seen.wiring.stops_at if seen.wiring is not None else None
-    if stops is None or seen.outputs is None or not seen.outputs.constant or not len(gradients):
+_ROUNDING = 1e-3
+"""Gradient over the weights' size up to which it may be what rounding left of zero: float32 has 1e-7, which a norm over
+one value divides by the root of its epsilon, .003, and the slope of the loss multiplies. Layers that learn have .01."""
+
+
+def _stays_constant(seen: Preflight, features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
+    """Whether all outputs were equal, though no layer is dead, and the weights got no gradient: zero ones get one."""
+    gradients, sizes = record.get("weight_grad_norm_l2"), record.get("weight_norm_l2")
+    stopped = seen.wiring is not None and seen.wiring.stops_at is not None
+    constant = seen.outputs is not None and seen.outputs.constant
+    if not (stopped and constant and len(gradients) and len(sizes)):
         return False
-    held = np.array([stops == weight.name or stops.startswith(f"{weight.name}.") for weight in record.weights], bool)
-    return bool(held.any()) and not bool(np.nan_to_num(gradients.values[:, held], nan=1.0).any())
+    alive = not bool((features.dead_start >= thresholds.dead_layer).any())
+    return alive and not bool((gradients.values > _ROUNDING * np.maximum(sizes.values[0], 1.0)).any())
 
 
 def _starts_wrong(record: RunRecord) -> bool:

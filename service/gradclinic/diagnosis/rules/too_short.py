@@ -11,7 +11,17 @@ from ...remedies.against import LONGER, rate
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import FEW_STEPS, blown_up, enough, failed, first_update, is_plain, moved_far_for_nothing, narrow
+from ..outcome import (
+    FEW_STEPS,
+    NOTHING_LEARNED,
+    blown_up,
+    enough,
+    failed,
+    first_update,
+    is_plain,
+    moved_far_for_nothing,
+    narrow,
+)
 from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -39,7 +49,7 @@ class TooShort(Rule):
             return None
         recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
-        if needed is None:
+        if needed is None or _floor_unknown(features, record):
             return None
         least, likely, most = needed
         reach = f"{_times(least)} to {_times(most)}" if most <= 10 * _FURTHEST else f"at least {_times(least)}"
@@ -86,6 +96,14 @@ class TooShort(Rule):
 _FAR = 3.0
 """Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
 between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
+
+
+def _floor_unknown(features: Features, record: RunRecord) -> bool:
+    """Whether a part was learned of a loss whose floor nobody knows, by steps that were not lacking."""
+    compared = record.preflight.loss if record.preflight is not None else None
+    unknown = compared is not None and compared.takes == "unknown"
+    part = (features.relative_train_loss or 0.0) <= NOTHING_LEARNED
+    return unknown and part and (features.total_update or 0.0) >= _FAR
 
 
 def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:

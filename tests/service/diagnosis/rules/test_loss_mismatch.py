@@ -238,3 +238,9 @@ def test_weights_that_make_the_rare_class_rarer_are_upside_down(weight, fraction
     if named:
         assert finding.blames[0] == "loss"
         assert "upside down" in finding.summary
+
+
+def test_a_loss_that_hardly_counts_a_class_falls_without_it_so_that_its_fall_shows_nothing():
+    look = but(CLASSIFIER, "loss", rare_weight=0.05, rare_fraction=0.03)
+    finding = diagnose(seen(look, outcome=outcome())).findings[0]
+    assert (finding.condition, finding.harm) == ("loss_mismatch", True)

@@ -2,6 +2,7 @@ from dataclasses import replace
 from math import prod
 
 import numpy as np
+import pytest
 
 from gradclinic.diagnosis import diagnose
 
@@ -77,18 +78,20 @@ def test_where_the_typical_layer_starts_far_too_small_the_initialization_is_to_b
         assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)
 
 
-def test_a_norm_over_one_value_hides_all_that_is_below_it():
+@pytest.mark.parametrize(
+    ("later", "dead", "there"),
+    [(0.0, 0.0, True), (1e-5, 0.0, True), (1.0, 0.0, False), (0.0, 1.0, False)],
+)
+def test_a_norm_over_one_value_hides_all_that_is_below_it(later, dead, there):
     """A layer that starts at zero gives equal outputs as well, but its gradient comes back after a step."""
-    record = changed(healthy_record(), outcome=failed())
-    look = but(CLASSIFIER, "outputs", constant=True)
-    look = but(look, "wiring", stops_at=f"{record.weights[-1].name}.weight")
+    record = changed(healthy_record(), {"weight_norm_l2": 1.0, "dead_fraction": dead}, outcome=failed())
+    look = but(but(CLASSIFIER, "outputs", constant=True), "wiring", stops_at="4.weight")
     gradients = record.series["weight_grad_norm_l2"]
-    for later, there in ((0.0, True), (1.0, False)):
-        values = np.zeros_like(gradients.values)
-        values[1:] = later
-        held = replace(record, series={**record.series, "weight_grad_norm_l2": replace(gradients, values=values)})
-        found = {each.condition: each for each in diagnose(seen(look, record=held)).findings}
-        assert ("no_signal" in found) is there
-        if there:
-            assert found["no_signal"].blames[0] == "normalization"
-            assert "the norm over a single value" in found["no_signal"].summary
+    values = np.zeros_like(gradients.values)
+    values[1:] = later
+    record = replace(record, series={**record.series, "weight_grad_norm_l2": replace(gradients, values=values)})
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert ("no_signal" in found) is there
+    if there:
+        assert found["no_signal"].blames[0] == "normalization"
+        assert "the norm over a single value" in found["no_signal"].summary

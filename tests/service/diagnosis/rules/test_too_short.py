@@ -196,3 +196,13 @@ def test_so_few_steps_that_nothing_can_be_judged_by_them_are_too_few(steps):
 def test_few_steps_that_were_enough_are_not_too_few():
     record = changed(truncated(healthy_record(), 5), outcome=outcome(steps_done=5))
     assert "too_short" not in {each.condition for each in diagnose(seen(CLASSIFIER, record=record)).findings}
+
+
+@pytest.mark.parametrize(
+    ("takes", "to", "a_step", "there"),
+    [("unknown", 0.8, 0.0101, False), ("unknown", 0.8, 0.0030, True), ("logits", 0.8, 0.0101, True)],
+)
+def test_a_loss_whose_floor_is_unknown_may_be_near_it_where_steps_were_not_lacking(takes, to, a_step, there):
+    record = changed(falling(to=to), {"update_to_weight_ratio": a_step})
+    look = but(CLASSIFIER, "loss", name="Own", takes=takes)
+    assert ("too_short" in {each.condition for each in diagnose(seen(look, record=record)).findings}) is there

@@ -1,0 +1,34 @@
+import pytest
+
+from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.preflight import OrderFacts
+
+from ..records import outcome
+from ..seen import CLASSIFIER, seen
+
+
+def sequences(**facts):
+    order = OrderFacts(steps=10, blind=False, sees_later=None, predicts_next=False, **facts)
+    return CLASSIFIER.model_copy(update={"order": order})
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"sees_only": "first"}, "change with the first of 10 steps only"),
+        ({"sees_only": "last"}, "change with the last of 10 steps only"),
+        ({"cut": True}, "reaches the last of 10 steps only"),
+    ],
+)
+def test_outputs_that_see_one_step_are_wired_wrongly(facts, said):
+    finding = diagnose(seen(sequences(**facts))).findings[0]
+    assert (finding.condition, finding.harm, finding.blames[0]) == ("unseen_steps", True, "wiring")
+    assert said in finding.summary
+
+
+def test_outputs_that_see_all_steps_are_not():
+    assert "unseen_steps" not in {each.condition for each in diagnose(seen(sequences())).findings}
+
+
+def test_one_step_that_was_enough_to_learn_from_is_no_fault():
+    assert diagnose(seen(sequences(sees_only="last"), outcome=outcome())).primary == "healthy"
