@@ -152,6 +152,8 @@ class NormFacts(Spec):
     layer: Name
     values: Count
     """Number of values that each channel's mean is computed over."""
+    least_momentum: float | None = None
+    """Least momentum of the statistics of any batch norm that began with none; None if unknown."""
 
 
 class MixingFacts(Spec):

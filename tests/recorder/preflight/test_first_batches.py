@@ -174,6 +174,14 @@ def test_the_batch_norm_with_the_fewest_values_is_told():
     assert (found.norm.layer, found.norm.values, found.batch_size) == ("1", 32, 32)
 
 
+def test_the_least_momentum_of_batch_norms_that_begin_is_told():
+    model = nn.Sequential(
+        nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 16), nn.BatchNorm1d(16, momentum=0.01), nn.Linear(16, 3)
+    )
+    assert looked_at(model, nn.CrossEntropyLoss(), CLASSES).norm.least_momentum == 0.01
+    assert looked_at(model, nn.CrossEntropyLoss(), CLASSES).norm.least_momentum is None  # they have seen batches
+
+
 def test_the_optimizer_s_settings_are_kept():
     found = looked_at(net(3), nn.CrossEntropyLoss(), CLASSES).optimizer
     assert (found.name, found.learning_rate, found.weight_decay, found.momentum) == ("SGD", 0.01, 0.1, 0.5)

@@ -113,6 +113,13 @@ def test_a_recurrence_that_is_read_at_the_wrong_step_or_cut_from_the_graph_is_se
     assert (found.sees_only, found.cut, found.blind) == (sees_only, cut, False)
 
 
+def test_as_many_classes_as_steps_are_no_axis_of_steps_where_each_sample_has_one_target():
+    model = Reader(pooled=True)
+    model.head = nn.Linear(8, 7)
+    assert order(model, targets=WORDS[:, 0]).sees_later is None
+    assert order(model, targets=WORDS).sees_later is not None
+
+
 def test_padding_that_is_alike_in_all_samples_shows_nothing():
     padded = NUMBERS.clone()
     padded[:, 1:-1] = 0.0

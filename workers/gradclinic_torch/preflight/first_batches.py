@@ -70,6 +70,7 @@ class FirstLook:
         self._order: OrderFacts | None = None
         self._linear: bool | None = None
         self._norm: NormFacts | None = None
+        self._least_momentum = _least_momentum(model)
         self._handles = [
             module.register_forward_pre_hook(self._norm_seer(name))
             for name, module in model.named_modules()
@@ -337,9 +338,16 @@ class FirstLook:
             if module.training and args and isinstance(args[0], Tensor) and args[0].ndim > 1:
                 values = args[0].numel() // max(1, args[0].shape[1])
                 if self._norm is None or values < self._norm.values:
-                    self._norm = NormFacts(layer=name, values=values)
+                    self._norm = NormFacts(layer=name, values=values, least_momentum=self._least_momentum)
 
         return see
+
+
+def _least_momentum(model: nn.Module) -> float | None:
+    """The least momentum of the running statistics of any batch norm that has seen no batch; None without one."""
+    norms = [module for module in model.modules() if isinstance(module, _BATCH_NORM)]
+    begin = [each for each in norms if each.num_batches_tracked is not None and not bool(each.num_batches_tracked)]
+    return min((float(each.momentum) for each in begin if each.momentum is not None), default=None)
 
 
 class _Kept:

@@ -80,7 +80,8 @@ def _facts(model: nn.Module, arguments: Arguments, targets: Tensor | None) -> Or
     before = output_of(alone, given, device)
     if before is None or len(before) != few:
         return None
-    axes = [axis for axis in range(1, before.ndim) if before.shape[axis] == steps]
+    by_sample = targets is not None and targets.ndim == 1 and len(targets) == count  # as many classes as steps
+    axes = [axis for axis in range(1, before.ndim) if before.shape[axis] == steps and not by_sample]
     look = _Look(alone, given, before, device)
     only = look.only_step(inputs[:few]) if not axes else None
     if not any(_attends(module) for module in model.modules()):
