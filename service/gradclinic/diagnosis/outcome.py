@@ -192,6 +192,21 @@ def narrow(record: RunRecord) -> int | None:
     return width if width <= _NARROW else None
 
 
+_HEALTHY_STEP = 1e-3
+"""Relative change of a layer by a healthy step (Karpathy, CS231n notes, neural-networks-3)."""
+
+
+def small_steps_suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
+    """Whether steps that were small, rather than few, may be why a loss only falls slowly.
+
+    No layer moved by its own size in 100 steps or more, with plain gradient descent or less than healthy steps.
+    """
+    total = features.total_update
+    if total is None or total >= thresholds.large_update or features.steps_done < FEW_STEPS:
+        return False
+    return is_plain(record) or total < _HEALTHY_STEP * features.steps_done
+
+
 FEW_STEPS = 100
 """At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
 

@@ -32,9 +32,10 @@ from ..outcome import (
     may_still_fall,
     moved_far_for_nothing,
     narrow,
+    small_steps_suspected,
     still_falling,
 )
-from ..phrase import counted, loss_evidence, outcome_in_words, percent
+from ..phrase import against_constant, counted, loss_evidence, outcome_in_words, percent
 from ..slope import near_slope_evidence, near_slope_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -99,7 +100,7 @@ class SlowConvergence(Rule):
         advice = (
             cause[0]
             if cause is not None
-            else "the loss is still falling, so more or larger steps may be enough"
+            else _while_falling(features, record, thresholds)[0]
             if falling
             else "the losses are too few to show whether they still fall, so train for longer first"
             if unclear
@@ -116,7 +117,13 @@ class SlowConvergence(Rule):
             summary=summary,
             certainty=min(1.0 - doubt, _BLAMED_RIGHTLY),
             more=near_slope_evidence(features, thresholds),
-            blames=cause[1] if cause is not None else _FALLING if falling else _UNCLEAR if unclear else _AT_ITS_LIMIT,
+            blames=cause[1]
+            if cause is not None
+            else _while_falling(features, record, thresholds)[1]
+            if falling
+            else _UNCLEAR
+            if unclear
+            else _AT_ITS_LIMIT,
             severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
         )
 
@@ -216,7 +223,6 @@ _LARGE_STEP = 0.03
 healthy step. A judgement, asked only where nothing was learned, nothing else is wrong and the loss stands still."""
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
-_FALLING: tuple[Blame, ...] = ("steps", "learning_rate")
 _UNCLEAR: tuple[Blame, ...] = ("steps", "learning_rate", "architecture")
 _FEW_SAMPLES = 2
 """A gradient of so few samples is noise for the most part, and only small steps average it."""
@@ -263,6 +269,25 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
         total = features.total_update
         return _guesses(record) if total is None or total >= thresholds.large_update else _hardly_moved(total, features)
     return None
+
+
+def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]]:
+    """What to change where a loss still falls: where it starts, the size of the steps, or their number."""
+    start, loss = features.relative_initial_loss or 0.0, features.relative_train_loss or 0.0
+    if start > thresholds.blown_up and loss > _GUESSING:
+        return (
+            (
+                f"it started at {against_constant(start)} and is still on its way down, so start with smaller weights"
+                " or outputs, then take larger steps"
+            ),
+            ("initialization", "learning_rate", "target_scaling"),
+        )
+    if small_steps_suspected(features, record, thresholds):
+        return (
+            "the loss is still falling, and no layer moved by its own size, so take larger steps, or more of them",
+            ("learning_rate", "steps", "optimizer"),
+        )
+    return "the loss is still falling, so more or larger steps may be enough", ("steps", "learning_rate")
 
 
 def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, ...]]:

@@ -12,15 +12,14 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import (
-    FEW_STEPS,
     NOTHING_LEARNED,
     blown_up,
     enough,
     failed,
     first_update,
-    is_plain,
     moved_far_for_nothing,
     narrow,
+    small_steps_suspected,
 )
 from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
@@ -116,8 +115,7 @@ def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) ->
             check = f"{far} {counted(width, 'unit')} in the narrowest hidden layer suffice"
             return ("architecture", "data", "steps"), check
         return ("data", "architecture", "steps"), f"{far} each input is paired with its own target"
-    small = moved < thresholds.large_update and features.steps_done >= FEW_STEPS
-    if small and is_plain(record):
+    if small_steps_suspected(features, record, thresholds):
         return ("learning_rate", "steps", "optimizer"), ", or steps as many times as large"
     return ("steps", "learning_rate"), ""
 

@@ -289,3 +289,24 @@ def test_steps_of_one_or_two_samples_are_noise(batch_size, blamed) -> None:
     look = CLASSIFIER.model_copy(update={"batch_size": batch_size})
     finding = diagnose(seen(look, record=level_with(update_to_weight_ratio=0.01))).findings[0]
     assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)
+
+
+@pytest.mark.parametrize(("total_update", "blamed"), [(0.29, "learning_rate"), (0.31, "steps"), (2.0, "steps")])
+def test_a_loss_that_falls_by_less_than_healthy_steps_needs_larger_ones(total_update, blamed) -> None:
+    """Healthy steps change a layer by 1e-3 of its size each, which is 0.3 in 300 steps."""
+    finding = left([1.3] * 6 + [1.2] * 3, ended=1.2, total_update=total_update)
+    assert finding.blames[0] == blamed
+    assert ("take larger steps" in finding.summary) is (blamed == "learning_rate")
+
+
+@pytest.mark.parametrize(("start", "ended", "blamed"), [(3.1, 1.2, "initialization"), (2.9, 1.2, "steps")])
+def test_a_loss_on_its_way_down_from_far_above_guessing_starts_in_the_wrong_place(start, ended, blamed) -> None:
+    record = changed(
+        stuck(),
+        {"probe_loss": lambda steps: 2.3 * (start + (ended - start) * steps / 300)},
+        outcome=failed(initial_train_loss=2.3 * start, final_train_loss=2.3 * ended),
+    )
+    finding = RULE.remainder(replace(extract(record), total_update=2.0), record, THRESHOLDS, doubt=0.0)
+    assert finding is not None
+    assert finding.blames[0] == blamed
+    assert ("start with smaller weights or outputs" in finding.summary) is (blamed == "initialization")

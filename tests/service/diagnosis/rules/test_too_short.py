@@ -70,6 +70,8 @@ def test_a_network_that_moved_far_and_learned_next_to_nothing_does_not_lack_step
         (0.0030, "SGD", 32, ("learning_rate", "steps", "optimizer")),
         (0.0034, "SGD", 32, ("steps", "learning_rate")),
         (0.0030, "Adam", 32, ("steps", "learning_rate")),
+        (0.0011, "Adam", 32, ("steps", "learning_rate")),
+        (0.0009, "Adam", 32, ("learning_rate", "steps", "optimizer")),
     ],
 )
 def test_what_is_suspected_follows_how_far_the_weights_moved(a_step, optimizer, units, blamed):
