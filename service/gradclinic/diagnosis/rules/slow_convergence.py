@@ -265,10 +265,10 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
             ),
             ("batch_size", "learning_rate"),
         )
-    if NOTHING_LEARNED < (features.relative_train_loss or 0.0) < _GUESSING:
-        total = features.total_update
-        return _guesses(record) if total is None or total >= thresholds.large_update else _hardly_moved(total, features)
-    return None
+    loss, total = features.relative_train_loss or 0.0, features.total_update
+    if loss > NOTHING_LEARNED and total is not None and total < thresholds.large_update:
+        return _hardly_moved(total, features)
+    return _guesses(record) if NOTHING_LEARNED < loss < _GUESSING else None
 
 
 def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]]:
@@ -291,7 +291,7 @@ def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds
 
 
 def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, ...]]:
-    """Where no layer has moved by its own size, and the loss is still that of guessing: too few steps, or too small."""
+    """Where no layer has moved by its own size, and the loss is still that of guessing or worse."""
     few = features.steps_done < FEW_STEPS
     moved = f"no layer moved by more than {percent(total)} of its size"
     return (
@@ -311,6 +311,8 @@ def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
             ),
             ("architecture", "labels", "data"),
         )
+    if record.preflight is not None and record.preflight.outputs is not None and record.preflight.outputs.constant:
+        return _ALIKE
     if frozen:
         return (
             (
@@ -323,6 +325,14 @@ def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
     return _PAIRED_WRONGLY
 
 
+_ALIKE: tuple[str, tuple[Blame, ...]] = (
+    (
+        "the weights move, but the loss stays at the level of guessing, and before the first step all samples had the"
+        " same output: look for a layer whose weights are zero or were never loaded, or which gives the same for every"
+        " sample"
+    ),
+    ("initialization", "wiring", "normalization"),
+)
 _PAIRED_WRONGLY: tuple[str, tuple[Blame, ...]] = (
     (
         "the weights move, but the loss stays at the level of guessing: check that each input is paired with its own"

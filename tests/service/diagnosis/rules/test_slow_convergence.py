@@ -14,7 +14,7 @@ from gradclinic.remedies.against import CONSTANT_RATE
 from gradclinic.remedies.network import Network
 
 from ..records import changed, failed, healthy_record, outcome, stuck, with_slope
-from ..seen import CLASSIFIER, seen
+from ..seen import CLASSIFIER, but, seen
 
 
 @pytest.mark.parametrize(("decades", "name"), [(1.2, "vanishing"), (-1.2, "exploding")])
@@ -192,6 +192,24 @@ def test_a_network_that_guesses_may_have_too_few_units_in_one_layer(units, blame
     finding = RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0)
     assert finding.blames[0] == blamed
     assert ("more units than the 3" in finding.summary) is (blamed == "architecture")
+
+
+@pytest.mark.parametrize(("constant", "blamed"), [(True, "initialization"), (False, "labels")])
+def test_a_network_that_guesses_and_began_with_equal_outputs_may_not_see_its_inputs(constant, blamed) -> None:
+    record = seen(but(CLASSIFIER, "outputs", constant=constant), record=changed(stuck(), outcome=failed()))
+    finding = RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0)
+    assert finding.blames[0] == blamed
+    assert ("all samples had the same output" in finding.summary) is constant
+
+
+@pytest.mark.parametrize(
+    ("total_update", "loss", "blamed"),
+    [(0.1, 1.2, "learning_rate"), (2.0, 1.2, "architecture"), (0.1, 0.9, "architecture")],
+)
+def test_a_loss_above_that_of_guessing_wants_larger_steps_where_no_layer_moved(total_update, loss, blamed) -> None:
+    record = changed(stuck(), outcome=failed())
+    features = replace(extract(record), total_update=total_update, steps_done=300, relative_train_loss=loss)
+    assert RULE.remainder(features, record, THRESHOLDS, doubt=0.0).blames[0] == blamed
 
 
 def test_a_network_that_guesses_with_frozen_layers_may_lack_their_trained_weights() -> None:
