@@ -193,8 +193,9 @@ def test_a_loss_function_takes_batches_of_any_form(clinic: Clinic) -> None:
     found = tried(
         clinic, LOWER, seeds=[0], build=of_dictionaries,
         batches=lambda seed: [{"x": inputs, "y": targets} for inputs, targets in batches(seed)],
-        validation=[{"x": inputs, "y": targets} for inputs, targets in batches(9)],
+        validation=[{"x": inputs, "y": targets} for inputs, targets in batches(9)], constant_loss=2.5,
     )  # fmt: skip
+    assert "of the loss of always predicting the average" in next(found.runs()).diagnosis().findings[0].summary
     comparison = found.comparison()
     assert comparison.answer.metric == "final_validation_loss"
     assert comparison["lower"].effects["final_validation_loss"].difference < 0

@@ -62,6 +62,7 @@ def prescribe(
     schedule: LrSchedule | None = None,
     clipping: Clipping | None = None,
     validation: Iterable[Batch] | None = None,
+    constant_loss: float | None = None,
     key: str | None = None,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
@@ -74,7 +75,14 @@ def prescribe(
     when a cure is found, so that the other remedies are not waited for. The arguments are those of `study`.
     """
     program = Program.of(
-        build, batches, seeds=seeds, steps=steps, schedule=schedule, clipping=clipping, validation=validation
+        build,
+        batches,
+        seeds=seeds,
+        steps=steps,
+        schedule=schedule,
+        clipping=clipping,
+        validation=validation,
+        constant_loss=constant_loss,
     )
     diagnosis, record = diagnosed(program, seeds[0])
     arms, refused = _applicable(program, _suggested(diagnosis, record), seed=seeds[0], most=most)

@@ -33,6 +33,7 @@ def study(
     schedule: LrSchedule | None = None,
     clipping: Clipping | None = None,
     validation: Iterable[Batch] | None = None,
+    constant_loss: float | None = None,
     key: str | None = None,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
@@ -49,6 +50,8 @@ def study(
     steps: the number of optimizer steps; by default that of the batches. They are repeated if there are too few.
     schedule, clipping: those of your program, in every arm that does not change them.
     validation: batches of validation data. After a training, their mean loss decides the verdict.
+    constant_loss: the training loss of always predicting the average. It shows whether the network learned, and is only
+    needed if the loss is a function; from a loss module, the recorder finds it.
     key: a text without spaces. If you call this again with the same key, for example after an interruption, runs that
     succeeded are not trained again.
 
@@ -57,7 +60,14 @@ def study(
     """
     planned = {BASELINE: (), **{arm: _remedies(arm, given) for arm, given in arms.items() if arm != BASELINE}}
     program = Program.of(
-        build, batches, seeds=seeds, steps=steps, schedule=schedule, clipping=clipping, validation=validation
+        build,
+        batches,
+        seeds=seeds,
+        steps=steps,
+        schedule=schedule,
+        clipping=clipping,
+        validation=validation,
+        constant_loss=constant_loss,
     )
     declared = declare(clinic, program, planned, seeds=seeds, key=key, name=name, labels=labels)
     cells = missing(declared, planned, seeds=seeds)

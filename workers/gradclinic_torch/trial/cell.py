@@ -43,6 +43,7 @@ class Program:
     schedule: LrSchedule
     clipping: Clipping | None
     validation: Iterable[Batch] | None
+    constant_loss: float | None
 
     @classmethod
     def of(
@@ -55,13 +56,14 @@ class Program:
         schedule: LrSchedule | None,
         clipping: Clipping | None,
         validation: Iterable[Batch] | None,
+        constant_loss: float | None,
     ) -> "Program":
         """The program that a user describes; raises InvalidRequest for what cannot be trained."""
         if not seeds:
             raise InvalidSpec.at("/seeds", "there are no seeds", allowed="at least one")
         clipping_code(clipping)  # raises for one that torch does not have
         known = steps_in(of_seed(batches, seeds[0])) if steps is None else steps
-        return cls(build, batches, known, schedule or Constant(), clipping, validation)
+        return cls(build, batches, known, schedule or Constant(), clipping, validation, constant_loss)
 
     def loops(self, seed: int, remedies: Sequence[Remedy]) -> tuple[Loop, Loop]:
         """The program's loop, built anew, and the same with the remedies; raises RemedyDoesNotApply.
@@ -153,6 +155,7 @@ def _recording(
         seed=seed,
         probe=None if criterion is None else probe_of(of_seed(program.batches, seed)),
         clipping=None if loop.clipping is None else loop.clipping.to_json(),
+        constant_loss=program.constant_loss,
         patience_s=PATIENCE_S,
     )
 
