@@ -1,4 +1,4 @@
-"""Commands for API keys, on the service's own database: keys create, list, revoke and rotate."""
+"""Commands for API keys, on the service's own database: keys create, list, revoke, rotate and usage."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from ..kernel.access import KEY_VARIABLE, Scope
+from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import SetupFailed
 from ..kernel.project import DEFAULT, MOST_CHARACTERS, is_project
 from ..text.console import console_for, show
@@ -105,6 +106,25 @@ def rotate(
     if not as_json:
         typer.echo(f"{key_id} expires within {keep_hours} hours.", err=True)
     return _show_once(issued, as_json=as_json)
+
+
+@app.command("usage")
+def usage(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
+    """Show what each project has of its quota: runs that have not ended, and data sets."""
+    with _store(database_url, data_dir) as store:
+        projects = sorted({DEFAULT, *(key.project for key in store.keys.all())})
+        found = {project: store.within(project).usage() for project in projects}
+    if as_json:
+        print_json([{"project": project, **vars(used)} for project, used in found.items()])
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("project", "unfinished runs", "their operations", "data sets", "their size"):
+        table.add_column(heading)
+    for project, used in found.items():
+        size = bytes_in_words(used.dataset_bytes)
+        table.add_row(project, f"{used.runs:,}", f"{used.flops:.1e}", f"{used.datasets:,}", size)
+    show(console_for(), table)
+    return 0
 
 
 @contextmanager

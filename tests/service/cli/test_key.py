@@ -10,6 +10,8 @@ from gradclinic.settings import Settings
 from gradclinic.store import Store
 
 from ..api.keyed import keyed
+from ..store.records import queued
+from ..store.test_dataset import upload
 from .command import gradclinic, refused
 
 
@@ -46,6 +48,19 @@ def test_a_key_is_revoked_and_rotated(here: tuple[str, str]) -> None:
     assert "create a new one" in refused(gradclinic("keys", "rotate", second, *here), 2)
     assert "no key key_0" in refused(gradclinic("keys", "revoke", "key_0", *here), 2)
     assert "a project has 1 to 64 letters" in gradclinic("keys", "create", "ci", "--project", "a b", *here).stderr
+
+
+def test_what_each_project_has_is_listed(here: tuple[str, str], settings: Settings) -> None:
+    gradclinic("keys", "create", "ci", "--project", "vision", *here)
+    store = Store(settings.database_url)
+    queued(store.within("vision"), flops=2e9)
+    upload(store.within("vision"))
+    store.close()
+    listed = gradclinic("keys", "usage", *here).stdout
+    assert re.search(r"vision +1 +2\.0e\+09 +1 +6 bytes", listed)
+    assert re.search(r"default +0 +0\.0e\+00 +0 +0 bytes", listed)
+    _, vision = json.loads(gradclinic("keys", "usage", "--json", *here).stdout)
+    assert vision == {"project": "vision", "runs": 1, "flops": 2e9, "datasets": 1, "dataset_bytes": 6}
 
 
 def test_an_empty_list_says_how_to_begin(here: tuple[str, str]) -> None:
