@@ -1,33 +1,24 @@
 """PostgreSQL's own policies, beneath the filter of the store: for a role that they apply to, as in operation."""
 
-import os
-import secrets
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import make_url, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from gradclinic.store import Reason, Store, migrate
+from gradclinic.store import Reason, Store
 from gradclinic.store import tables as t
 from gradclinic.store.project import OWNERS, PARTS
 
+from ..plain_role import database_of_plain_role
 from .projects import seeded
 from .records import queued
 
 
 @pytest.fixture(scope="module")
 def url(postgres) -> Iterator[str]:
-    """A database whose owner, the service, is no superuser."""
-    role, password = f"gradclinic_{os.getpid()}", secrets.token_hex(8)
-    name = postgres.create()
-    postgres._run(f"CREATE ROLE {role} LOGIN PASSWORD '{password}' NOSUPERUSER NOBYPASSRLS")
-    postgres._run(f'ALTER DATABASE "{name}" OWNER TO {role}')
-    url = make_url(postgres.url(name)).set(username=role, password=password).render_as_string(hide_password=False)
-    migrate.upgrade(url)
-    yield url
-    postgres.drop(name)
-    postgres._run(f"DROP ROLE {role}")
+    with database_of_plain_role(postgres) as url:
+        yield url
 
 
 @pytest.fixture
