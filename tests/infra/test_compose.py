@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
-from tests.servers import free_port
+from sqlalchemy import make_url
+from tests.servers import Postgres, free_port
 from tests.waiting import eventually
 from typer.testing import CliRunner
 
@@ -16,6 +18,7 @@ from gradclinic.embedded.valkey import server_path
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.queue.messages import Queue
 from gradclinic.settings import Settings
+from gradclinic.store import migrate
 
 OURS = ("api", "migration", "reconciler", "worker", "worker-gpu")
 
@@ -138,6 +141,30 @@ def test_the_queue_wants_a_password_that_only_files_have(services, checkout, tmp
             assert (tmp_path / "valkey.conf").stat().st_mode & 0o077 == 0
         finally:
             server.terminate()
+
+
+def test_the_service_is_no_superuser_of_its_database_and_the_superuser_has_no_password(services, checkout):
+    """The container's own script, on a server of this machine."""
+    environment = services["postgres"]["environment"]
+    assert environment["POSTGRES_DB"] == make_url(services["api"]["environment"]["GRADCLINIC_DATABASE_URL"]).database
+    (script,) = [each["source"] for each in services["postgres"]["volumes"] if each["type"] == "bind"]
+    assert Path(script) == checkout / "docker/postgres-role.sh"
+    server = Postgres()
+    server.start()
+    try:
+        admin = server.url().replace("+psycopg", "")
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE gradclinic")
+            connection.execute("ALTER ROLE postgres PASSWORD 'secret'")
+            path = f"{server.binaries}:{os.environ['PATH']}"
+            here = {"PATH": path, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), **environment}
+            subprocess.run([script], env=here, check=True)
+            roles = connection.execute("SELECT rolname, rolsuper, rolbypassrls, rolpassword IS NULL FROM pg_authid")
+            found = {name: facts for name, *facts in roles}
+        assert (found["gradclinic"], found["postgres"][2]) == ([False, False, False], True)
+        migrate.upgrade(server.url("gradclinic").replace("postgres@", "gradclinic@"))
+    finally:
+        server.close()
 
 
 def answers(queue: Queue) -> bool:
