@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gradclinic import Clinic
 from gradclinic.client.study import Study
-from gradclinic.kernel.errors import InvalidRequest, RemedyDoesNotApply, ServiceUnavailable
+from gradclinic.kernel.errors import Conflict, InvalidRequest, RemedyDoesNotApply, ServiceUnavailable
 from gradclinic.remedies.lower_learning_rate import LowerLearningRate
 from gradclinic.settings import Settings
 from gradclinic_torch import study
@@ -153,6 +153,14 @@ def test_a_training_that_was_interrupted_is_trained_again(clinic: Clinic) -> Non
     found = tried(clinic, {}, **options)
     assert found.answer.progress.by_status == {"succeeded": 1}
     assert run.refresh().answer.study_id is None
+
+
+def test_a_key_goes_on_with_the_same_study_only(clinic: Clinic) -> None:
+    tried(clinic, {}, seeds=[0], steps=5, key="once")
+    with pytest.raises(InvalidRequest, match="has 5 steps"):
+        tried(clinic, {}, seeds=[0], steps=6, key="once")
+    with pytest.raises(Conflict, match="different request"):
+        tried(clinic, {}, seeds=[1], steps=5, key="once")
 
 
 def test_an_arm_that_fails_or_diverges_is_stored_and_the_others_go_on(clinic: Clinic) -> None:

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gradclinic.experiments.initializations import INITIALIZATIONS
 from gradclinic.experiments.initializations.kaiming_normal import KaimingNormal
@@ -30,6 +30,25 @@ def test_recurrent_weights_are_drawn_gate_by_gate():
     assert fresh.weight_ih_l0.std() < 0.1
     assert found.hidden_size == 5
     check(remedy, make=lambda: Recurrent(nn.GRU), shape=(4, 6))
+
+
+class Attending(nn.Module):
+    """Attention of torch, whose matrices are parameters and not layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention, self.readout = nn.MultiheadAttention(6, 2, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.readout(self.attention(inputs, inputs, inputs)[0].mean(1))
+
+
+def test_the_matrices_of_attention_are_drawn_one_by_one():
+    remedy = SetInitialization(initialization=Orthogonal())
+    check(remedy, make=Attending, shape=(4, 6))
+    attention = applied(remedy, to=loop(Attending, 4, 6)).model.attention
+    for part in (*attention.in_proj_weight.split(6), attention.out_proj.weight):
+        assert torch.allclose(part @ part.T, torch.eye(6), atol=1e-5)
 
 
 def test_the_readout_has_a_scheme_of_its_own():

@@ -31,3 +31,11 @@ def test_a_study_goes_from_question_to_answer(clinic: Clinic, settings: Settings
     assert "norm" in text
     assert "val. loss" in text
     assert [found.id for found in clinic.studies()] == [study.id]
+
+
+def test_a_study_that_a_program_trains_is_declared_once_for_each_key(clinic: Clinic) -> None:
+    body = {"arms": [{"name": "relu", "remedies": [{"kind": "swap_activation"}]}], "seeds": [0, 1]}
+    declared = clinic.declare_study(body, key="mine")
+    assert (declared.status, declared.answer.progress.by_status) == ("running", {"queued": 4})
+    assert clinic.declare_study(body, key="mine").id == declared.id
+    assert clinic.declare_study(body).id != declared.id

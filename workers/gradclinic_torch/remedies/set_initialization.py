@@ -31,12 +31,15 @@ def set_initialization(remedy: SetInitialization, loop: Loop) -> Loop:
     ]
     last = [each for each in layers[-1:] if each in drawn]
     recurrent = [each for each in loop.model.modules() if isinstance(each, FUSED + CELLS)]
-    if not drawn and not recurrent:
-        raise refuse("the model has no linear, convolutional or recurrent layer that is trained")
+    attention = [each for each in loop.model.modules() if isinstance(each, nn.MultiheadAttention)]
+    if not drawn and not recurrent and not attention:
+        raise refuse("the model has no linear, convolutional, recurrent or attention layer that is trained")
     readout = scheme_named(scheme.readout).model_copy(update={"bias": 0.0})
-    code = [*_recurrent_code(loop.model, recurrent, scheme)]
+    code = [*_recurrent_code(loop.model, recurrent, scheme), *_attention_code(loop.model, attention, scheme)]
     for cell in recurrent:
         _draw_recurrent(cell, scheme)
+    for each in attention:
+        _draw_attention(each, scheme)
     for layers_of, own in ((hidden, scheme), (last, readout)):
         for layer in layers_of:
             _draw_layer(layer, own)
@@ -90,6 +93,17 @@ def _draw_recurrent(cell: nn.Module, scheme: Initialization) -> None:
             _draw(part, own)
 
 
+@torch.no_grad()
+def _draw_attention(attention: nn.MultiheadAttention, scheme: Initialization) -> None:
+    """Draw the matrices of query, key, value and output one by one."""
+    for name, parameter in attention.named_parameters():
+        if "bias" in name:
+            parameter.zero_()
+        else:
+            for part in torch.split(parameter.data, attention.embed_dim):
+                _draw(part, scheme)
+
+
 def _width(cell: nn.Module) -> int:
     width = cell.hidden_size
     assert isinstance(width, int)  # noqa: S101  # torch's own recurrent layers
@@ -124,5 +138,20 @@ def _recurrent_code(model: nn.Module, cells: Sequence[nn.Module], scheme: Initia
         *(f"                {line}" for line in inputs.code("part")),
         "        else:",
         "            for part in parameter.data.split(cell.hidden_size):",
+        *(f"                {line}" for line in (scheme.code("part") or ["pass"])),
+    ]
+
+
+def _attention_code(model: nn.Module, attention: Sequence[nn.MultiheadAttention], scheme: Initialization) -> list[str]:
+    if not attention:
+        return []
+    return [
+        f"for name in {names_of(model, attention)!r}:",
+        "    attention = model.get_submodule(name)",
+        "    for name, parameter in attention.named_parameters():",
+        '        if "bias" in name:',
+        "            nn.init.zeros_(parameter)",
+        "        else:",
+        "            for part in parameter.data.split(attention.embed_dim):",
         *(f"                {line}" for line in (scheme.code("part") or ["pass"])),
     ]

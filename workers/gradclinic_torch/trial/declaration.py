@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gradclinic.client import Clinic
 from gradclinic.client.study import Study
+from gradclinic.comparison.arms import BASELINE
 from gradclinic.kernel.errors import InvalidRequest, Problem
 from gradclinic.remedies import Remedy
 
@@ -27,7 +28,8 @@ def declare(
 ) -> Study:
     """Declare the study, or get the one that was declared with the same key.
 
-    Raises InvalidRequest, with the problems of all arms, if a remedy cannot be applied.
+    Raises InvalidRequest, with the problems of all arms, if a remedy cannot be applied, or if that study has another
+    number of steps; Conflict if it has other arms or seeds.
     """
     codes = _codes(program, arms, seed=seeds[0])
     body = {
@@ -39,7 +41,17 @@ def declare(
         "name": name,
         "labels": dict(labels or {}),
     }
-    return clinic.declare_study(body, key=key)
+    found = clinic.declare_study(body, key=key)
+    for run in found.runs(status="succeeded"):
+        planned = run.answer.progress.steps
+        if run.answer.arm == BASELINE and planned != program.steps:
+            raise InvalidRequest.at(
+                "/steps",
+                f"the study of this key has {planned} steps",
+                value=program.steps,
+                allowed=f"{planned}, or another key",
+            )
+    return found
 
 
 def missing(found: Study, arms: Arms, *, seeds: Sequence[int]) -> list[Cell]:
