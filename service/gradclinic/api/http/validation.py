@@ -60,7 +60,7 @@ def _problem(error: Mapping[str, Any], loc: Sequence[int | str], *, body: Any, s
             tokens = [*tokens, tag_key]
             value = value.get(tag_key, _MISSING)
         named = value if isinstance(value, str) else None
-        message = f"unknown {tag_key} {named!r}" if named is not None else f"{tag_key} is missing or not a name"
+        message = f"unknown {tag_key} {shown(named)!r}" if named is not None else f"{tag_key} is missing or not a name"
         message += _did_you_mean(named, tags_of(place))
     elif kind == "extra_forbidden":
         keys = known_keys(schema, tokens[:-1], body)

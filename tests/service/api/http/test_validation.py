@@ -64,3 +64,10 @@ def test_a_missing_tag_names_what_it_could_be() -> None:
 )
 def test_an_answer_is_never_larger_than_its_question(value: object, quoted: object) -> None:
     assert shown(value) == quoted
+
+
+@pytest.mark.parametrize("name", ["k" * 50_000, "k" * 20])
+def test_a_name_that_is_not_known_is_quoted_up_to_300_characters(name: str) -> None:
+    (problem,) = problems(experiment(data={"kind": name})).values()
+    assert problem.message.startswith(f"unknown kind '{name[:300]}")
+    assert len(problem.message) < 400
