@@ -67,7 +67,7 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evi
         return (
             (
                 f"All {targets.rows:,} targets seen are the same {what}{value}: the labels were lost before training,"
-                " and there is nothing to learn."
+                " and there is nothing to learn; check how they are read."
             ),
             (Evidence("distinct_targets", 1.0, "targets", 2.0),),
             _LABELS,

@@ -73,7 +73,14 @@ class Divergence(Rule):
             layers=layers,
             span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
             evidence=tuple(evidence),
-            summary=_summary(features, record, thresholds, onset, layers) + _of_scales(scales),
+            summary=_summary(
+                features,
+                thresholds,
+                _with_rate(record, too_large=not scales and _by_steps(features, thresholds)),
+                onset,
+                f"; {all_named(layers, record)} moved most" if layers else "",
+            )
+            + _of_scales(scales),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -150,10 +157,15 @@ def _confidence(features: Features, thresholds: Thresholds) -> float:
     return 0.99 * above(slope, -thresholds.depth_slope, error=max(float(profile.slope_error[0]), 0.1))
 
 
-def _summary(features: Features, record: RunRecord, thresholds: Thresholds, onset: int, layers: tuple[str, ...]) -> str:
+def _with_rate(record: RunRecord, *, too_large: bool) -> str:
+    """The learning rate of the last step, and what to do with it, as words in the summary."""
     rate = record.get("learning_rate")
-    with_rate = f" with learning rate {float(rate.values[-1, 0]):g}" if len(rate) else ""
-    moved = f"; {all_named(layers, record)} moved most" if layers else ""
+    if not len(rate):
+        return ""
+    return f" with learning rate {float(rate.values[-1, 0]):g}{', so lower it' if too_large else ''}"
+
+
+def _summary(features: Features, thresholds: Thresholds, with_rate: str, onset: int, moved: str) -> str:
     if features.nonfinite_step is not None:
         return f"{_non_finite(features, onset, with_rate, moved)} {_blame(features, thresholds)}"
     loss = features.relative_train_loss or 0.0
@@ -167,6 +179,12 @@ def _non_finite(features: Features, onset: int, with_rate: str, moved: str) -> s
     step = features.nonfinite_step or 0
     start = f"from step {onset} on the loss grew without bound and " if onset < step else ""
     return f"Training diverged{with_rate}: {start}at step {step} the loss or gradient was no longer finite{moved}."
+
+
+def _by_steps(features: Features, thresholds: Thresholds) -> bool:
+    """Whether the steps were too large, rather than what was there before the first."""
+    initial = features.relative_initial_loss
+    return features.nonfinite_step != 0 and not (initial is not None and initial > thresholds.blown_up)
 
 
 def _blame(features: Features, thresholds: Thresholds) -> str:

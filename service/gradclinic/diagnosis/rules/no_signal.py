@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from math import prod
 from typing import ClassVar, Literal
 
@@ -25,6 +26,13 @@ _SMALL = 0.01
 common scheme has .5 to 1.5, and at .01 two layers hide an input behind the seven digits of float32 and its biases."""
 
 
+_ADVICE: Mapping[Blame, str] = {
+    "precision": "train in float32 or bfloat16, or scale the loss",
+    "initialization": "draw the initial weights at random, and not too large",
+    "output_activation": "look for what is flat at the output or in the loss, such as a ReLU or a rounding",
+}
+
+
 class NoSignal(Rule):
     """The gradient was exactly zero at every weight, or at every one below the output's norm: nothing can change."""
 
@@ -45,7 +53,7 @@ class NoSignal(Rule):
         blames = _STARTED if starts_wrong else _OVER_ONE_VALUE if constant else _CUT
         if narrow:
             blames = ("precision",)
-        why = _why_constant(starts_wrong=starts_wrong) if constant else ""
+        why = _why_constant(starts_wrong=starts_wrong) if constant else f": {_ADVICE[blames[0]]}"
         at = f", from {seen.wiring.stops_at} on" if seen.wiring.stops_at else ""
         return self.finding(
             features,

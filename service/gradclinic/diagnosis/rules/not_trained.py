@@ -104,8 +104,9 @@ def _fault(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
         lost = f" ({wiring.unregistered} of them no module holds: use nn.ModuleList instead of a plain list)"
         return (
             (
-                f"The optimizer holds {_but(wiring.untrained_fraction)} of the parameters that the loss depends on:"
-                f" {listed(wiring.untrained)} stay as they began{lost if wiring.unregistered else ''}"
+                f"The optimizer holds {_but(wiring.untrained_fraction)} of the parameters that the loss depends on, so"
+                f" give it the others too: {listed(wiring.untrained)} stay as they began"
+                f"{lost if wiring.unregistered else ''}"
             ),
             (Evidence("untrained_fraction", wiring.untrained_fraction, "fraction", 0.0),),
             wiring.untrained,
@@ -126,8 +127,8 @@ def _fault(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
     if wiring.without_gradient:
         return (
             (
-                f"No gradient reaches {listed(wiring.without_gradient)}, which the optimizer holds: a detach(), a"
-                " no_grad() or a part that the loss does not use cuts them off"
+                f"No gradient reaches {listed(wiring.without_gradient)}, which the optimizer holds: look for a"
+                " detach(), a no_grad() or a part that the loss does not use"
             ),
             (Evidence("parameters_without_gradient", float(len(wiring.without_gradient)), "parameters", 0.0),),
             wiring.without_gradient,

@@ -126,9 +126,10 @@ def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak
         end += f" {percent(peak)})"
     else:
         end = outcome_in_words(features, thresholds) + near_slope_in_words(features, thresholds)
+    advice = "" if peak is not None and peak <= thresholds.learned else ", so lower the learning rate"
     went = "fell by only" if swings.net_change >= 0 else "rose by"
     return (
-        f"The loss swings up and down: between probes it rose {swings.rises} times out of {swings.intervals}, by"
-        f" {swings.total_rise:.2g} times the loss of always predicting the average in total, while from first to last"
-        f" it {went} {abs(swings.net_change):.2g} times that; {end}."
+        f"The loss swings up and down{advice}: between probes it rose {swings.rises} times out of {swings.intervals},"
+        f" by {swings.total_rise:.2g} times the loss of always predicting the average in total, while from first to"
+        f" last it {went} {abs(swings.net_change):.2g} times that; {end}."
     )

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from math import inf
 from typing import ClassVar, Literal
 
 from ...measurements.preflight import BOUNDS, OutputFacts, TargetFacts
@@ -74,7 +75,7 @@ def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evide
     low, high = BOUNDS[outputs.activation or ""]
     return (
         (
-            f"The {outputs.activation} at the output stays between {low:g} and {high:g}, where {percent(fraction)} of"
+            f"The {outputs.activation} at the output {_range(low, high)}, where {percent(fraction)} of"
             f" the targets do not ({targets.low:.3g} to {targets.high:.3g}): drop it, or scale the targets"
         ),
         (
@@ -83,3 +84,7 @@ def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evide
         ),
         0.99,
     )
+
+
+def _range(low: float, high: float) -> str:
+    return f"stays at {low:g} or above" if high == inf else f"stays between {low:g} and {high:g}"

@@ -70,11 +70,11 @@ class SlowConvergence(Rule):
         total = features.total_update or 0.0
         clipped = _clipped_share(record)
         faded = _faded(record) is not None
-        cause = "the clipping" if clipped > 0.5 else "the schedule" if faded else "the learning rate"
+        advice = "clip less" if clipped > 0.5 else "let the schedule fall later" if faded else "raise the learning rate"
         moved = f"can have moved by more than {100 * total:.2g} % of its size" if total > 0 else "moved at all"
         summary = (
-            f"Steps are too small: in {features.steps_done:,} steps no layer {moved}, although its gradient is usable;"
-            f" {cause} holds it back; {outcome_in_words(features, thresholds)}."
+            f"Steps are too small, so {advice}: in {features.steps_done:,} steps no layer {moved}, although its"
+            f" gradient is usable; {outcome_in_words(features, thresholds)}."
         )
         blames: tuple[Blame, ...] = ("learning_rate", "steps")
         if clipped > 0.5 or faded:
@@ -104,7 +104,7 @@ class SlowConvergence(Rule):
             if falling
             else "the losses are too few to show whether they still fall, so train for longer first"
             if unclear
-            else "the loss is no longer falling, so the model or the data may be the limit"
+            else "the loss is no longer falling, so try a larger network, check the data, or change the optimizer"
         )
         summary = (
             f"In {features.steps_done:,} steps {outcome_in_words(features, thresholds)}; {advice}"
@@ -237,7 +237,7 @@ def _thrown_back(record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[
     if changed is None or changed < thresholds.large_update:
         return None
     return (
-        f"the first step changed a typical layer by {changed:.2g} times its size, so the steps are too large",
+        f"the first step changed a typical layer by {changed:.2g} times its size, so lower the learning rate",
         ("learning_rate", "schedule", "initialization"),
     )
 
@@ -247,13 +247,16 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
     faded = _faded(record)
     if faded is not None:
         return (
-            f"the schedule had lowered the learning rate to {faded:.2g} of its largest by half of the steps",
+            (
+                f"the schedule had lowered the learning rate to {faded:.2g} of its largest by half of the steps, so let"
+                " it fall later"
+            ),
             ("schedule", "learning_rate"),
         )
     a_step = (features.total_update or 0.0) / max(1, features.steps_done)
     if a_step > _LARGE_STEP:
         return (
-            f"each step changes a layer by {percent(a_step)} of its size on average, so the steps may be too large",
+            f"each step changes a layer by {percent(a_step)} of its size on average, so try a lower learning rate",
             ("learning_rate", "optimizer", "data"),
         )
     seen = record.preflight
@@ -295,7 +298,7 @@ def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, .
     few = features.steps_done < FEW_STEPS
     moved = f"no layer moved by more than {percent(total)} of its size"
     return (
-        f"{moved}, so the steps are too {'few' if few else 'small'}",
+        f"{moved}, so {'train for longer' if few else 'take larger steps'}",
         ("steps", "learning_rate", "labels") if few else ("learning_rate", "optimizer", "steps"),
     )
 

@@ -61,5 +61,6 @@ def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:
     if optimizer is not None and optimizer.name.startswith("Adam") and optimizer.learning_rate > 0:
         steps = abs(targets.mean) / optimizer.learning_rate
         if steps > 1000:
-            said += f", so that steps of {optimizer.learning_rate:g} need about {steps:,.0f} of them to get there"
+            about = float(f"{steps:.1e}")
+            said += f", so that steps of {optimizer.learning_rate:g} need about {about:,.0f} of them to get there"
     return f"{said}: standardize them"

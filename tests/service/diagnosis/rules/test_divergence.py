@@ -54,9 +54,9 @@ def broken(**changes):
 def test_a_loss_that_left_the_numbers_is_told_with_its_steps_and_their_size() -> None:
     finding = judged(broken())
     assert finding.summary == (
-        "Training diverged with learning rate 0.1: from step 1 on the loss grew without bound and at step 4 the loss or"
-        " gradient was no longer finite; 0.linear moved most. Gradients did not explode over the depth to begin with,"
-        " so the steps were too large."
+        "Training diverged with learning rate 0.1, so lower it: from step 1 on the loss grew without bound and at step"
+        " 4 the loss or gradient was no longer finite; 0.linear moved most. Gradients did not explode over the depth to"
+        " begin with, so the steps were too large."
     )
     assert (finding.first_step, finding.last_step, finding.layers) == (1, 4, ("0.linear",))
     told = {each.name: (each.value, each.threshold) for each in finding.evidence}
@@ -148,7 +148,7 @@ def test_what_the_steps_were_too_large_for_is_said(features, said) -> None:
 
 def test_a_loss_that_did_not_rise_before_it_broke_off_is_not_said_to_have() -> None:
     level = replace(broken(train_loss=2.3), outcome=failed(steps_done=4, nonfinite_step=4, final_train_loss=nan))
-    assert "0.1: at step 4 the loss or gradient was no longer finite" in judged(level).summary
+    assert "0.1, so lower it: at step 4 the loss or gradient was no longer finite" in judged(level).summary
 
 
 def test_a_loss_that_stayed_is_no_divergence() -> None:
