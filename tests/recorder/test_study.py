@@ -1,6 +1,9 @@
 """Studies of one's own model, trained in this process and stored in a real service."""
 
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from ..service.api.keyed import keyed
 from ..service.api.serving import NOBODY, serving
 from .loops import digits, mlp
 
+ROOT = Path(__file__).parents[2]
 STEPS = 25
 LOWER = {"lower": [LowerLearningRate(factor=0.001)]}
 
@@ -153,6 +157,40 @@ def test_a_training_that_was_interrupted_is_trained_again(clinic: Clinic) -> Non
     found = tried(clinic, {}, **options)
     assert found.answer.progress.by_status == {"succeeded": 1}
     assert run.refresh().answer.study_id is None
+
+
+KILLED = """
+import os, signal, sys
+from gradclinic import Clinic
+from tests.recorder.test_study import build, tried
+
+built, called = [], []
+
+def dies_in_the_second_training():
+    model, optimizer, criterion = build()
+    built.append(model)
+    model.register_forward_hook(die)
+    return model, optimizer, criterion
+
+def die(model, *_):
+    called.append(model)
+    if len(built) == 4 and called.count(model) == 15:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+tried(Clinic(sys.argv[1]), build=dies_in_the_second_training, seeds=[0], key="killed")
+"""
+
+
+@pytest.mark.slow
+def test_a_program_that_was_killed_goes_on_where_it_was(clinic: Clinic) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, clinic.url], cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    (partial,) = clinic.studies()
+    assert partial.answer.progress.by_status["succeeded"] == 1
+    before = {run.id for run in partial.runs(status="succeeded")}
+    found = tried(clinic, seeds=[0], key="killed")
+    assert (found.id, found.answer.progress.by_status) == (partial.id, {"succeeded": 2})
+    assert before < {run.id for run in found.runs()}
 
 
 def test_a_key_goes_on_with_the_same_study_only(clinic: Clinic) -> None:
