@@ -97,10 +97,13 @@ def trained(found: Loop, data: Sequence[tuple[Tensor, Tensor]]) -> list[float]:
     return losses
 
 
-def pasted(code: str, found: Loop, data: Sequence[tuple[Tensor, Tensor]]) -> list[float]:
-    """The losses of the program with the code that a remedy shows, pasted at the places that it names."""
+def pasted(code: str, found: Loop, data: Sequence[tuple[Tensor, Tensor]], **own: Tensor) -> list[float]:
+    """The losses of the program with the code that a remedy shows, pasted at the places that it names.
+
+    `own` are other variables of the program that the code names.
+    """
     parts = dict(part.split("\n", 1) for part in code.split("\n\n"))
-    names: dict[str, Any] = {"model": found.model, "optimizer": found.optimizer, "torch": torch, "nn": nn}
+    names: dict[str, Any] = {"model": found.model, "optimizer": found.optimizer, "torch": torch, "nn": nn, **own}
     exec(parts.get("# after the model and the optimizer are built", ""), names)
     torch.manual_seed(5)
     names |= {"data": data, "loss_of": found.loss, "losses": []}

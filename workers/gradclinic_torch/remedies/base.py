@@ -7,8 +7,15 @@ from gradclinic.remedies.base import refuse
 
 from .loop import Loop
 
+_REASONS = {
+    "change_loss": "the losses of its arms would be different measures; make a program of its own for another loss",
+    "standardize_targets": "the loss would be in another unit than the baseline's; standardize them in your program",
+    "raise_precision": "your program chooses its own precision, by autocast or by the type of its weights",
+}
+
 
 @singledispatch
 def in_loop(remedy: Remedy, loop: Loop) -> Loop:  # noqa: ARG001  # the functions that register themselves take it
     """The loop with the remedy applied; raises RemedyDoesNotApply with the reason why it cannot be."""
-    raise refuse(f"{remedy.kind} cannot be applied to a program's own model; it rewrites a declared network")
+    reason = _REASONS.get(remedy.kind, "it rewrites a declared network")
+    raise refuse(f"{remedy.kind} cannot be applied to a program's own model: {reason}")

@@ -46,6 +46,8 @@ class Loop:
     steps: int
     batch: Batch
     """One batch, to find out what the model does with it."""
+    sample: Callable[[], tuple[Tensor, Tensor] | None] = lambda: None
+    """Draws about 256 training samples as (inputs, targets); None if batches do not have this form."""
     schedule: LrSchedule = field(default_factory=Constant)
     """The factor that multiplies the learning rate in each step."""
     clipping: Clipping | None = None

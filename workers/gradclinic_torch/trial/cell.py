@@ -79,6 +79,7 @@ class Program:
             loss=loss,
             steps=self.steps,
             batch=batch,
+            sample=lambda: probe_of(of_seed(self.batches, seed)),
             schedule=self.schedule,
             clipping=self.clipping,
         )
