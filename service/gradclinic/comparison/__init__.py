@@ -3,6 +3,7 @@
 from .common_measure import of_one_loss
 from .compare import compare, gain
 from .effect import Effect, RatioEffect
+from .environment import notes_on
 from .metrics import DEFAULT_METRIC, METRICS, Metric
 from .over_seeds import (
     DiagnosisOverSeeds,
@@ -39,6 +40,7 @@ __all__ = [
     "diagnoses_over_seeds",
     "gain",
     "in_one_unit",
+    "notes_on",
     "of_one_loss",
     "trainability",
 ]

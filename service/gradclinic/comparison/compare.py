@@ -11,6 +11,7 @@ from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.vocabulary import ArmVerdict, PairedBy
 from .arms import BASELINE
 from .common_measure import common_metric, of_one_loss
+from .environment import notes_on, on_one_device
 from .exact_tests import Counts, ExactTests, count
 from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
 from .over_seeds import diagnoses_over_seeds
@@ -64,6 +65,7 @@ def compare(
         metric=chosen.name,
         confidence=confidence,
         method=_method(len(by_arm)) + ("" if chosen is asked else _INSTEAD[chosen.name]),
+        notes=notes_on(runs),
         false_verdicts_at_most=round(1 - confidence, 12),
         complete=not any(run.pending for runs in (reference, *by_arm.values()) for run in runs),
         baseline_runs=len(finished),
@@ -259,9 +261,10 @@ def _by_seed(runs: Sequence[RunResult]) -> tuple[RunConditions, ...]:
 
 def _cost(baseline: Sequence[RunResult], arm: Sequence[RunResult]) -> Cost:
     pairs = list(zip(baseline, arm, strict=True))
+    alike = [(b, a) for b, a in pairs if on_one_device([b, a])]
     return Cost(
-        train_seconds_ratio=_ratio([(_seconds(b, a), _seconds(a, b)) for b, a in pairs]),
-        memory_ratio=_ratio([(b.metric("peak_memory_bytes"), a.metric("peak_memory_bytes")) for b, a in pairs]),
+        train_seconds_ratio=_ratio([(_seconds(b, a), _seconds(a, b)) for b, a in alike]),
+        memory_ratio=_ratio([(b.metric("peak_memory_bytes"), a.metric("peak_memory_bytes")) for b, a in alike]),
         parameters_ratio=_ratio([(b.metric("parameters"), a.metric("parameters")) for b, a in pairs]),
     )
 

@@ -11,7 +11,10 @@ from .results import Swept
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of an arm relative to the baseline: geometric means over the pairs; None if unknown."""
+    """The cost of an arm relative to the baseline: geometric means over the pairs; None if unknown.
+
+    Times and memory of different devices are not compared.
+    """
 
     train_seconds_ratio: float | None
     """Seconds per step if the steps taken are known (a diverged run stops early), otherwise seconds per run."""
@@ -80,6 +83,8 @@ class Comparison:
     """The metric that decides verdicts and ranks."""
     confidence: float
     method: str
+    notes: tuple[str, ...] = ()
+    """What limits the comparison: that runs were trained on different devices, or with different versions."""
     false_verdicts_at_most: float
     """Largest probability of a verdict `cures`, `improves` or `harms` on some arm, if all arms are equal."""
     complete: bool

@@ -42,6 +42,8 @@ class RunResult:
     sweep_point: SweepPoint | None = None
     loss: str | None = None
     """The loss that was minimized, with its parameters, as JSON; None if it is not known."""
+    environment: Mapping[str, Any] | None = None
+    """The device and the versions that it was trained with; None if they are not known."""
     shares_loss: bool = True
     """Whether its losses are values of the same loss as those that it is compared with."""
 

@@ -71,6 +71,7 @@ class CheckView:
     metrics: Sequence[MetricCheck]
     conditions: Sequence[ConditionCheck]
     method: str | None
+    notes: Sequence[str]
     pin: Pin
     runs: Sequence[RunRow]
     again: JsonObject
@@ -107,6 +108,7 @@ def one(service: Service, check_id: str) -> CheckView:
         metrics=report.metrics,
         conditions=report.conditions,
         method=report.method,
+        notes=report.notes,
         pin=service.store.baselines.pin_of(found.pin_id),
         runs=[row_of(run) for run in service.store.checks.runs(check_id)],
         again={

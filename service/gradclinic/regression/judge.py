@@ -12,7 +12,7 @@ stay unnoticed with n seeds.
 
 from collections.abc import Mapping, Sequence
 
-from ..comparison import METRICS, Pair, RunResult, in_one_unit, of_one_loss
+from ..comparison import METRICS, Pair, RunResult, in_one_unit, notes_on, of_one_loss
 from ..kernel.vocabulary import CheckVerdict
 from .conditions import condition_checks
 from .metrics import FEWEST_SEEDS, metric_check
@@ -69,6 +69,7 @@ def check(baseline: Sequence[RunResult], new: Sequence[RunResult], *, margins: M
         ),
         false_fails_at_most=ERROR,
         method=METHOD,
+        notes=notes_on(runs),
         seeds=tuple(sorted(pair[0] for pair in pairs)),
         seeds_needed=needed,
         baseline_runs=len(finished),

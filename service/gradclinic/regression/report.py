@@ -80,6 +80,8 @@ class Report:
     false_fails_at_most: float | None = None
     """Largest probability of a fail, if the new runs are no worse than their margins allow."""
     method: str | None = None
+    notes: tuple[str, ...] = ()
+    """What limits the check: that runs were trained on different devices, or with different versions."""
     seeds: tuple[int, ...] = ()
     """The seeds that both sides finished."""
     seeds_needed: int | None = None

@@ -134,6 +134,8 @@ class CheckAnswer(CheckSummary):
     """False-failure rate: largest probability of a fail if the new runs are no worse than the margins allow. null
     before there is a verdict."""
     method: str | None
+    notes: list[str]
+    """What limits the check: that runs were trained on different devices, or with different versions."""
     lost: list[LostRunAnswer]
     """New runs without a result: failed, canceled, expired."""
     metrics: list[MetricCheckAnswer]
@@ -158,7 +160,7 @@ class CheckAnswer(CheckSummary):
         )
 
 
-_OF_REPORT = ("seeds_needed", "false_fails_at_most", "method", "lost", "metrics", "conditions")
+_OF_REPORT = ("seeds_needed", "false_fails_at_most", "method", "notes", "lost", "metrics", "conditions")
 
 
 class CheckPage(Answer):

@@ -132,7 +132,10 @@ AnyEffect = Annotated[RatioEffectAnswer | EffectAnswer, Field(union_mode="left_t
 
 
 class CostAnswer(Answer):
-    """The cost of an arm relative to the baseline: geometric means over the pairs; null if unknown."""
+    """The cost of an arm relative to the baseline: geometric means over the pairs; null if unknown.
+
+    Times and memory of different devices are not compared.
+    """
 
     train_seconds_ratio: float | None
     """Seconds per step if the steps taken are known (a diverged run stops early), otherwise seconds per run."""
@@ -188,6 +191,8 @@ class ComparisonAnswer(Answer):
     confidence: float
     method: str
     """How intervals and verdicts are computed."""
+    notes: list[str]
+    """What limits the comparison: that runs were trained on different devices, or with different versions."""
     false_verdicts_at_most: float
     """Largest probability of a verdict `cures`, `improves` or `harms` on any arm, if all arms are equal."""
     complete: bool

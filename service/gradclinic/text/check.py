@@ -60,6 +60,8 @@ def check_words(data: CheckSummary) -> RenderableType:
         parts.append(_metrics(data.metrics))
     if isinstance(data, CheckAnswer) and data.conditions:
         parts.append(_conditions(data.conditions))
+    if isinstance(data, CheckAnswer):
+        parts += [Padding(Text(note), (0, 0, 0, 2)) for note in data.notes]
     return Group(*parts)
 
 

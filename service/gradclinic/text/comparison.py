@@ -50,6 +50,8 @@ class Ranking:
         for number_, row in enumerate(rows):
             table.add_row(*(row[index] for index in kept), end_section=number_ == 0)
         yield table
+        for note in comparison.notes:
+            yield Text(note)
         yield Text(_reading(comparison), style="dim")
 
 

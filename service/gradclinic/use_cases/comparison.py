@@ -85,6 +85,7 @@ def results_of(service: Service, labelled: Sequence[tuple[RunSummary, str]]) -> 
             diagnosis=run.diagnosis,
             sweep_point=tuple(run.point.items()) if run.point else None,
             loss=_loss(losses.get(run.id), metrics.get(run.id)) if run.origin == "service" else None,
+            environment=run.environment,
         )
         for run, label in labelled
     ]

@@ -305,7 +305,7 @@ def test_what_is_stored_of_a_comparison_is_read_again_as_it_was():
 def test_the_answer_has_the_keys_and_numbers_that_it_always_had(case):
     found = compare(map(read_run, case["runs"]), **case["options"])
     answer = json.loads(ComparisonAnswer.model_validate(found, from_attributes=True).model_dump_json())
-    assert to_twelve_digits(answer) == to_twelve_digits(case["answer"])
+    assert to_twelve_digits(answer) == to_twelve_digits({**case["answer"], "notes": []})
 
 
 @pytest.mark.parametrize("case", ANSWERS, ids=lambda case: case["name"])

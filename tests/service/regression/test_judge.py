@@ -33,6 +33,16 @@ def test_the_same_numbers_again_pass():
     )
 
 
+def test_new_runs_on_another_device_are_judged_with_a_note():
+    pinned, new = (
+        [replace(each, environment={"device_name": device}) for each in arm(name, [0.5, 0.51, 0.49])]
+        for name, device in (("baseline", "CPU"), ("new", "NVIDIA H200"))
+    )
+    report = check(pinned, new, margins={"final_validation_loss": 0.1})
+    assert report.verdict == "pass"
+    assert "CPU in 3, NVIDIA H200 in 3" in report.notes[0]
+
+
 def test_a_better_result_passes_however_much_it_scatters():
     factors = (0.4, 0.5, 0.3, 0.6, 0.4)
     assert judged(arm("new", [loss * factor for loss, factor in zip(LOSSES, factors, strict=True)])).verdict == "pass"

@@ -17,12 +17,14 @@ KNOWN = json.loads((Path(__file__).parents[2] / "data/answers/prescription.json"
 
 
 def with_later_fields(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer with findings as they are answered since: blames, counts of cures, remedies without defaults."""
+    """The answer with what is answered since: blames, counts of cures, remedies without defaults, notes."""
     for finding in answer["diagnosis"]["findings"]:
         finding.setdefault("blames", [])
         finding.setdefault("cure_counts", [])
         suggested = [TypeAdapter(AnyRemedy).validate_python(each) for each in finding["suggested_remedies"]]
         finding["suggested_remedies"] = [remedy.in_short() for remedy in suggested]
+    if answer["comparison"] is not None:
+        answer["comparison"].setdefault("notes", [])
     return answer
 
 

@@ -45,6 +45,7 @@ def comparison(**effect: object) -> ComparisonAnswer:
             "metric": "final_validation_loss",
             "confidence": 0.95,
             "method": "",
+            "notes": ["Runs were trained on different devices."],
             "false_verdicts_at_most": 0.05,
             "complete": True,
             "baseline_runs": 3,
@@ -58,7 +59,7 @@ def comparison(**effect: object) -> ComparisonAnswer:
 
 def test_a_ranking_shows_verdict_effect_interval_and_cost() -> None:
     text = ranking_text(comparison())
-    for words in ("vanishing 3/3", "cures", "healthy 3/3", "x0.22 [0.13, 0.37]", "x1.50"):
+    for words in ("vanishing 3/3", "cures", "healthy 3/3", "x0.22 [0.13, 0.37]", "x1.50", "on different devices."):
         assert words in text
 
 
