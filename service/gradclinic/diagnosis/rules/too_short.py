@@ -57,7 +57,7 @@ class TooShort(Rule):
             features,
             harm=True,
             severity="warning",
-            confidence=0.7 if likely <= 5 and moved < _FAR else 0.5,
+            confidence=_RIGHTLY,
             evidence=(
                 Evidence("steps_needed", likely, "times the steps taken", 1.0),
                 Evidence("total_update", moved, "weights", _FAR),
@@ -76,7 +76,7 @@ class TooShort(Rule):
             features,
             harm=True,
             severity="warning",
-            confidence=0.6,
+            confidence=_RIGHTLY,
             evidence=(Evidence("steps_done", float(features.steps_done), "steps", thresholds.min_steps),),
             summary=(
                 f"Training stopped after {counted(features.steps_done, 'step')}, too few to learn from or to judge by:"
@@ -92,6 +92,9 @@ class TooShort(Rule):
         return (LONGER, rate(3.0))
 
 
+_RIGHTLY = 0.87
+"""How often what it blames is right: in 13 of the 14 programs of `benchmark diagnosis --wild` on which it was fitted,
+by the rule of succession; and in 12 of 14 that other authors wrote."""
 _FAR = 3.0
 """Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
 between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
