@@ -28,7 +28,8 @@ common scheme has .5 to 1.5, and at .01 two layers hide an input behind the seve
 
 _ADVICE: Mapping[Blame, str] = {
     "precision": "train in float32 or bfloat16, or scale the loss",
-    "initialization": "draw the initial weights at random, and not too large",
+    "initialization": "draw the initial weights at random, and neither too large nor too small",
+    "normalization": "take out the norm over a single value that follows",
     "output_activation": "look for what is flat at the output or in the loss, such as a ReLU or a rounding",
 }
 
@@ -49,11 +50,11 @@ class NoSignal(Rule):
         if not (seen.wiring.zero_gradient or constant):
             return None
         narrow = seen.precision is not None and seen.precision.lowest == "float16" and not seen.precision.scaled
-        starts_wrong = _starts_wrong(record)
-        blames = _STARTED if starts_wrong else _OVER_ONE_VALUE if constant else _CUT
+        normed = constant and not seen.wiring.zero_gradient  # the offset of the norm gets a gradient
+        blames = _STARTED if _starts_wrong(record) else _OVER_ONE_VALUE if normed else _CUT
         if narrow:
             blames = ("precision",)
-        why = _why_constant(starts_wrong=starts_wrong) if constant else f": {_ADVICE[blames[0]]}"
+        alike = ", and all samples have the same output" if constant else ""
         at = f", from {seen.wiring.stops_at} on" if seen.wiring.stops_at else ""
         return self.finding(
             features,
@@ -62,7 +63,7 @@ class NoSignal(Rule):
             layers=(seen.wiring.stops_at,) if seen.wiring.stops_at else (),
             evidence=(Evidence("gradient_norm", 0.0, "loss per weight", 0.0),),
             summary=(
-                f"The gradient is exactly zero{at}, so no weight can move{why};"
+                f"The gradient is exactly zero{at}, so no weight can move{alike}: {_ADVICE[blames[0]]};"
                 f" {outcome_in_words(features, thresholds)}."
             ),
             blames=blames,
@@ -70,15 +71,6 @@ class NoSignal(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NO_SIGNAL
-
-
-def _why_constant(*, starts_wrong: bool) -> str:
-    advice = (
-        "initial weights that are zero, or far too small or large, hide the inputs"
-        if starts_wrong
-        else "take out the norm over a single value that follows"
-    )
-    return f", and all samples have the same output: {advice}"
 
 
 _ROUNDING = 1e-3

@@ -95,3 +95,11 @@ def test_a_norm_over_one_value_hides_all_that_is_below_it(later, dead, there):
     if there:
         assert found["no_signal"].blames[0] == "normalization"
         assert "the norm over a single value" in found["no_signal"].summary
+
+
+def test_outputs_that_are_equal_without_any_gradient_are_cut_by_their_activation():
+    record = changed(healthy_record(), {"weight_norm_l2": 1.0, "weight_grad_norm_l2": 0.0}, outcome=failed())
+    look = but(but(CLASSIFIER, "outputs", constant=True), "wiring", stops_at="4.weight", zero_gradient=True)
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert found["no_signal"].blames[0] == "output_activation"
+    assert "all samples have the same output: look for what is flat" in found["no_signal"].summary
