@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, FailFast, Field, Strict
 
 Item = TypeVar("Item")
 
@@ -43,6 +43,8 @@ class Spec(BaseModel):
 
 Items = Annotated[tuple[Item, ...], Strict(strict=False)]
 """A JSON array: items are strict, but both lists and tuples are accepted."""
+Many = Annotated[tuple[Item, ...], Strict(strict=False), FailFast()]
+"""The same for long arrays that programs write: validation ends at the first item that is wrong."""
 
 PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

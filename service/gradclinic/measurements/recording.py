@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from ..experiments.activations import ACTIVATIONS
 from ..experiments.clipping import AnyClipping
 from ..experiments.sites import SiteKind
-from ..kernel.spec import Fraction, Items, Seed, Spec
+from ..kernel.spec import Fraction, Items, Many, Seed, Spec
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
 from .record import Layout, Series, SiteInfo, WeightInfo
@@ -111,9 +111,9 @@ class Declaration(Spec):
     """Samples per step."""
     seed: Seed = 0
     """Random seed; comparisons pair runs by seed."""
-    sites: Annotated[Items[DeclaredSite], Field(max_length=5000)] = ()
+    sites: Annotated[Many[DeclaredSite], Field(max_length=5000)] = ()
     """The sites (layer outputs) in forward order, without the readout: the columns of statistics per site."""
-    weights: Annotated[Items[DeclaredWeight], Field(max_length=5000)] = ()
+    weights: Annotated[Many[DeclaredWeight], Field(max_length=5000)] = ()
     """The layers with weights in forward order: the columns of statistics per weight."""
     constant_loss: Annotated[float, Field(ge=0)] | None = None
     """Training loss of always predicting the average (the entropy of the classes in nats, or the variance of the
@@ -149,9 +149,9 @@ class RecordedSeries(Spec):
 
     statistic: Annotated[str, StringConstraints(max_length=64)]
     """Name of the statistic in the catalogue."""
-    steps: Annotated[Items[Step], Field(min_length=1, max_length=100_000)]
+    steps: Annotated[Many[Step], Field(min_length=1, max_length=100_000)]
     """The steps it was measured at, increasing; step 0 is before the first weight update."""
-    values: Annotated[Items[Items[Number]], Field(max_length=100_000)]
+    values: Annotated[Many[Many[Number]], Field(max_length=100_000)]
     """One row per step, with one number per site, per weight, or for the whole run."""
 
     def series(self) -> Series:
@@ -188,7 +188,7 @@ class Window(Spec):
     """Number of the window, from 0 without gaps. Sending it again has no effect."""
     step: Step
     """Number of finished optimizer steps."""
-    series: Annotated[Items[RecordedSeries], Field(max_length=len(STATISTICS))] = ()
+    series: Annotated[Many[RecordedSeries], Field(max_length=len(STATISTICS))] = ()
     """New series, at most one per statistic."""
 
 
