@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from ..kernel.errors import InvalidSpec, TooLarge
 from ..kernel.json import JsonObject
-from ..kernel.spec import Items, Spec
+from ..kernel.spec import Many, Spec
 from .experiment import Experiment
 
 MAX_POINTS = 10_000
@@ -25,7 +25,7 @@ class SweepAxis(Spec):
 
     field: Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^/")]
     """JSON pointer to the field in the experiment, for example `/optimizer/learning_rate`."""
-    values: Annotated[Items[int | float], Field(min_length=1, max_length=200)]
+    values: Annotated[Many[int | float], Field(min_length=1, max_length=200)]
     """The values of the field, in order."""
 
 

@@ -44,7 +44,7 @@ class Spec(BaseModel):
 Items = Annotated[tuple[Item, ...], Strict(strict=False)]
 """A JSON array: items are strict, but both lists and tuples are accepted."""
 Many = Annotated[tuple[Item, ...], Strict(strict=False), FailFast()]
-"""The same for long arrays that programs write: validation ends at the first item that is wrong."""
+"""The same for long arrays: validation ends at the first item that is wrong, because describing each is costly."""
 
 PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -13,7 +13,7 @@ from ...kernel.duplicate import first_duplicate
 
 MAX_DEPTH = 100
 """Maximum nesting of objects and lists; a network with residual blocks nested 40 deep needs 85."""
-MAX_VALUES = 120_000
+MAX_VALUES = 100_000
 """Maximum number of items of all lists and members of all objects. If each of them is wrong, describing the errors
 takes about a second and 250 MB. The recorder sends at most 90,000 values at once."""
 _PARSED_INLINE_BYTES = 16 * 2**10

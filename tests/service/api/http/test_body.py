@@ -70,10 +70,10 @@ def test_others_are_answered_while_a_large_body_is_refused(api: httpx.Client):
 def test_a_body_of_too_many_values_is_refused_before_it_is_validated(api: httpx.Client, value: str):
     body = f'{{"experiment": [{",".join([value] * (MAX_VALUES + 1))}]}}'
     answer = api.post(RESOLVE, content=body, headers={"content-type": "application/json"})
-    assert "more than 120,000 values" in refused(answer, 413)["detail"]
+    assert "more than 100,000 values" in refused(answer, 413)["detail"]
 
 
 def test_of_the_numbers_of_a_recording_only_the_first_wrong_one_is_described(api: httpx.Client):
-    window = {"window": 0, "step": 1, "series": [{"statistic": "x", "steps": [0], "values": [[{}] * 100_000]}]}
+    window = {"window": 0, "step": 1, "series": [{"statistic": "x", "steps": [0], "values": [[{}] * 90_000]}]}
     found = refused(api.post("/v1/recordings/run_1/statistics", json=window), 422)["errors"]
     assert {entry["pointer"] for entry in found} == {"/series/0/values/0/0"}
