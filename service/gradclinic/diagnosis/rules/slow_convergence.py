@@ -33,6 +33,7 @@ from ..outcome import (
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
+    steps_are_ordinary,
     still_falling,
 )
 from ..phrase import against_constant, counted, loss_evidence, outcome_in_words, percent
@@ -324,6 +325,16 @@ def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
                 " were loaded, or train them as well"
             ),
             ("initialization", "wiring", "labels"),
+        )
+    used = record.preflight.optimizer if record.preflight is not None else None
+    if used is not None and not steps_are_ordinary(record):
+        return (
+            (
+                f"the weights move, but the loss stays at the level of guessing: lower the learning rate, because"
+                f" {used.learning_rate:g} is more than usual for {used.name}, then check that each input is paired with"
+                " its own target"
+            ),
+            ("learning_rate", "labels", "data"),
         )
     return _PAIRED_WRONGLY
 

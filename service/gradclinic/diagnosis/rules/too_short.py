@@ -40,11 +40,12 @@ class TooShort(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         looked = record.preflight is not None  # else something may be wrong that no number of steps mends
-        if not (looked and features.finished and failed(features, thresholds)) or blown_up(features, thresholds):
+        if not looked or not features.finished or blown_up(features, thresholds):
             return None
         if features.steps_done < thresholds.min_steps:
-            return self._hardly_begun(features, thresholds)
-        if not enough(features, thresholds):
+            far = features.relative_train_loss is not None and features.relative_train_loss > _NEARLY
+            return self._hardly_begun(features, thresholds) if far else None
+        if not failed(features, thresholds) or not enough(features, thresholds):
             return None
         recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
@@ -92,6 +93,9 @@ class TooShort(Rule):
         return (LONGER, rate(3.0))
 
 
+_NEARLY = 0.2
+"""Above this fraction of the loss of always predicting the average, so few steps that nothing else can be judged are
+too few, even if the network is said to have learned. A judgement."""
 _RIGHTLY = 0.87
 """How often what it blames is right: in 13 of the 14 programs of `benchmark diagnosis --wild` on which it was fitted,
 by the rule of succession; and in 12 of 14 that other authors wrote."""

@@ -328,3 +328,12 @@ def test_a_loss_on_its_way_down_from_far_above_guessing_starts_in_the_wrong_plac
     assert finding is not None
     assert finding.blames[0] == blamed
     assert ("start with smaller weights or outputs" in finding.summary) is (blamed == "initialization")
+
+
+@pytest.mark.parametrize(("name", "rate", "blamed"), [("Adam", 0.05, "learning_rate"), ("Adam", 0.01, "labels")])
+def test_a_rate_beyond_the_usual_is_lowered_before_labels_are_suspected(name, rate, blamed) -> None:
+    look = but(CLASSIFIER, "optimizer", name=name, learning_rate=rate)
+    record = seen(look, record=changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed()))
+    finding = diagnose(record).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)
+    assert ("0.05 is more than usual for Adam" in finding.summary) is (blamed == "learning_rate")

@@ -195,9 +195,10 @@ def test_so_few_steps_that_nothing_can_be_judged_by_them_are_too_few(steps):
     assert finding.summary.startswith(f"Training stopped after {steps} step")
 
 
-def test_few_steps_that_were_enough_are_not_too_few():
-    record = changed(truncated(healthy_record(), 5), outcome=outcome(steps_done=5))
-    assert "too_short" not in {each.condition for each in diagnose(seen(CLASSIFIER, record=record)).findings}
+@pytest.mark.parametrize(("loss", "named"), [(0.02, False), (0.19, False), (0.21, True)])
+def test_few_steps_that_were_enough_are_not_too_few(loss, named):
+    record = changed(truncated(healthy_record(), 5), outcome=outcome(steps_done=5, final_train_loss=2.3 * loss))
+    assert (diagnose(seen(CLASSIFIER, record=record)).primary == "too_short") is named
 
 
 @pytest.mark.parametrize(
