@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from gradclinic_torch import study
 
 from ..service.api.keyed import keyed
 from ..service.api.serving import NOBODY, serving
+from ..waiting import eventually
 from .loops import digits, mlp
 
 ROOT = Path(__file__).parents[2]
@@ -191,6 +193,33 @@ def test_a_program_that_was_killed_goes_on_where_it_was(clinic: Clinic) -> None:
     found = tried(clinic, seeds=[0], key="killed")
     assert (found.id, found.answer.progress.by_status) == (partial.id, {"succeeded": 2})
     assert before < {run.id for run in found.runs()}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_cancelling_the_study_ends_its_training(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    monkeypatch.setattr("gradclinic_torch.attach.observer.WINDOW_SECONDS", 0.0)
+    losses: list[Tensor] = []
+
+    def slow() -> Any:
+        model, optimizer, criterion = build()
+
+        def loss(model: nn.Module, batch: Any) -> Tensor:
+            losses.append(criterion(model(batch[0]), batch[1]))
+            if len(losses) == 3:
+                if begun:
+                    eventually(lambda: list(clinic.runs(status="running")))
+                next(clinic.studies()).cancel()
+            time.sleep(0.05 if len(losses) > 3 else 0.0)
+            return losses[-1]
+
+        return model, optimizer, loss
+
+    found = tried(clinic, build=slow, seeds=[0, 1], steps=1000)
+    assert found.status == "canceled"
+    assert len(losses) < 500
+    assert {run.status for run in found.runs()} <= {"canceled"}
 
 
 def test_a_key_goes_on_with_the_same_study_only(clinic: Clinic) -> None:

@@ -181,6 +181,11 @@ class Recording:
         return self._elsewhere.sender.run_id if self._elsewhere is not None else None
 
     @property
+    def refusal(self) -> str | None:
+        """The reason why the service takes no more of the recording; None while it does, and without a service."""
+        return self._elsewhere.sender.over if self._elsewhere is not None else None
+
+    @property
     def record(self) -> RunRecord:
         """Everything recorded so far. Raises RuntimeError if it is empty, or if it is sent to a service."""
         if self._here is None:

@@ -10,7 +10,7 @@ from gradclinic.client.study import Study
 from gradclinic.comparison.arms import BASELINE
 from gradclinic.experiments.clipping import Clipping
 from gradclinic.experiments.lr_schedules import LrSchedule
-from gradclinic.kernel.errors import InvalidSpec
+from gradclinic.kernel.errors import Conflict, InvalidSpec
 from gradclinic.remedies import Remedy, RemedyList
 
 from .remedies.joining import Batch
@@ -55,7 +55,8 @@ def study(
     key: a text without spaces. If you call this again with the same key, for example after an interruption, runs that
     succeeded are not trained again.
 
-    An arm that raises an error is stored as failed, and the others go on. Raises RemedyDoesNotApply before anything is
+    An arm that raises an error is stored as failed, and the others go on. If the study is cancelled in the service, for
+    example on its page, the training ends. Raises RemedyDoesNotApply before anything is
     trained, with the reason of each remedy that cannot be applied.
     """
     planned = {BASELINE: (), **{arm: _remedies(arm, given) for arm, given in arms.items() if arm != BASELINE}}
@@ -73,7 +74,15 @@ def study(
     cells = missing(declared, planned, seeds=seeds)
     with shown(declared, runs=len(cells), steps=program.steps, show=progress) as progressed:
         for cell in cells:
-            progressed.ended(train(clinic, declared.id, program, cell, progress=progressed.step))
+            try:
+                run = train(clinic, declared.id, program, cell, progress=progressed.step)
+            except Conflict:
+                if declared.refresh().status == "running":
+                    raise
+                break  # it was cancelled
+            progressed.ended(run)
+            if run.status == "canceled":
+                break
     return declared.refresh()
 
 

@@ -52,6 +52,15 @@ def test_one_loss_or_losses_that_are_not_known_are_compared_as_ever(losses):
     assert found.arms[0].arm == "squares"
 
 
+def test_the_training_loss_decides_where_no_run_has_a_validation_loss():
+    runs = [replace(each, metrics=replace(each.metrics, final_validation_loss=None)) for each in study()]
+    same = [replace(each, loss=None) for each in runs]
+    assert compare(same).metric == "final_train_loss"
+    assert "no run has a validation loss" in compare(same).method
+    assert compare([*same[:-1], study()[-1]]).metric == "final_validation_loss"
+    assert compare(same, metric="relative_train_loss").metric == "relative_train_loss"
+
+
 def test_a_metric_that_was_asked_for_and_is_no_loss_is_kept():
     assert compare(study(accuracies=(0.1, 0.1, 0.4)), metric="relative_train_loss").metric == "relative_train_loss"
 

@@ -164,7 +164,7 @@ def _recording(
 def _fit(
     loop: Loop, program: Program, recording: Recording, *, seed: int, progress: Callable[[int], None] | None
 ) -> None:
-    """Train to the end, or until the loss is not finite."""
+    """Train to the end, or until the loss is not finite; raises ServiceUnavailable if the service takes no more."""
     loop.model.train()
     scheduler = LambdaLR(loop.optimizer, lambda step: loop.schedule.factor(step, loop.steps))
     batches = repeated(program.batches, seed=seed, steps=loop.steps, joined=loop.joined)
@@ -178,6 +178,8 @@ def _fit(
         scheduler.step()
         if progress is not None:
             progress(done)
+        if recording.refusal is not None:
+            raise ServiceUnavailable(recording.refusal)
         if recording.over is not None and not bool(torch.isfinite(loss.detach())):
             return
 
@@ -211,7 +213,8 @@ def _stored(clinic: Clinic, study_id: str, cell: Cell, recording: Recording | No
         clinic.post(f"/v1/recordings/{run_id}/finish", {"failure": printable(why)})
     run = clinic.get_run(run_id)
     if not run.ended:
-        raise ServiceUnavailable(f"the service at {clinic.url} did not get the end of {run_id} within {PATIENCE_S:g} s")
+        why = failure or f"it did not get the end within {PATIENCE_S:g} s"
+        raise ServiceUnavailable(f"the service at {clinic.url} does not have the whole run {run_id}: {why}")
     return run
 
 
