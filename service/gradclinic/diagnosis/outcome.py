@@ -1,5 +1,6 @@
 """The outcome of a training: whether it diverged, learned, failed, moved, or may go on to fall."""
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,19 @@ def starts_too_large(record: RunRecord) -> bool:
         return False
     finite = levels.values[0][np.isfinite(levels.values[0])]
     return bool(len(finite)) and float(finite.max()) > _STARTING_TOO_LARGE * max(1.0, seen.inputs.rms)
+
+
+def typical_gain(record: RunRecord) -> float | None:
+    """Median over the layers of the initial weights' root mean square times the root of their inputs; None if unknown.
+
+    Every common scheme has about .58 (PyTorch's) to 1.4 (He's).
+    """
+    sizes = record.get("weight_norm_l2")
+    if not len(sizes) or sizes.steps[0] != 0 or not record.weights:
+        return None
+    entries = np.array([max(1, prod(weight.shape)) for weight in record.weights])
+    inputs = np.array([max(1, prod(weight.shape[1:])) for weight in record.weights])
+    return float(np.median(sizes.values[0] * np.sqrt(inputs / entries)))
 
 
 _ORDINARY_STEP, _ORDINARY_ADAPTIVE_STEP = 0.1, 0.01

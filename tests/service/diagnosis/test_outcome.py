@@ -1,6 +1,7 @@
 """At and beside the values where the outcome changes."""
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import pytest
@@ -150,3 +151,14 @@ def test_half_of_the_constant_predictors_loss_is_learned_and_only_an_end_without
 )
 def test_twenty_steps_and_six_records_are_enough(steps, records, is_so):
     assert outcome.enough(features(steps_done=steps, finite_records=records), THRESHOLDS) is is_so
+
+
+def test_the_gain_of_a_layer_is_its_weights_size_times_the_root_of_its_inputs():
+    """Weights of deviation d over n inputs enlarge independent inputs of size 1 to d sqrt(n)."""
+    record = healthy_record()
+    sizes = record.series["weight_norm_l2"]
+    norms = np.array([0.7 / prod(each.shape[1:]) ** 0.5 * prod(each.shape) ** 0.5 for each in record.weights])
+    values = np.tile(norms, (len(sizes.values), 1))
+    record = replace(record, series={**record.series, "weight_norm_l2": replace(sizes, values=values)})
+    assert outcome.typical_gain(record) == pytest.approx(0.7)
+    assert outcome.typical_gain(replace(record, series={})) is None

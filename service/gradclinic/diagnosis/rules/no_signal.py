@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -9,7 +8,7 @@ from ...measurements.preflight import Preflight
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed, starts_too_large
+from ..outcome import failed, starts_too_large, typical_gain
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -22,8 +21,8 @@ _OVER_ONE_VALUE: tuple[Blame, ...] = ("normalization", "output_activation", "arc
 """Outputs that stay the same for all samples although something after the last weight is trained: a norm over one value
 gives its offset, whatever the value is."""
 _SMALL = 0.01
-"""Root mean square of a layer's initial weights, times the root of its inputs, below which it starts too small: every
-common scheme has .5 to 1.5, and at .01 two layers hide an input behind the seven digits of float32 and its biases."""
+"""Gain of the typical layer below which it starts too small: at .01 two layers hide an input behind the seven digits of
+float32 and its biases."""
 
 
 _ADVICE: Mapping[Blame, str] = {
@@ -91,13 +90,7 @@ def _stays_constant(seen: Preflight, features: Features, record: RunRecord, thre
 
 def _starts_wrong(record: RunRecord) -> bool:
     """Whether the initial weights are far too large, or far too small, or some layer's are all zero."""
-    sizes = record.get("weight_norm_l2")
-    if len(sizes) and sizes.steps[0] == 0:
-        shapes = [weight.shape for weight in record.weights]
-        gains = [
-            size * (prod(shape[1:]) / max(1, prod(shape))) ** 0.5
-            for size, shape in zip(sizes.values[0], shapes, strict=True)
-        ]
-        if (sizes.values[0] == 0).any() or float(np.median(gains)) < _SMALL:
-            return True
+    sizes, gain = record.get("weight_norm_l2"), typical_gain(record)
+    if gain is not None and ((sizes.values[0] == 0).any() or gain < _SMALL):
+        return True
     return starts_too_large(record)

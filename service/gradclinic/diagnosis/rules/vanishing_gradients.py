@@ -26,7 +26,7 @@ from ..confidence import above, share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, still_falling
+from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, still_falling, typical_gain
 from ..phrase import all_named, loss_evidence, outcome_in_words, percent
 from ..slope import NEAR
 from ..thresholds import Thresholds
@@ -103,7 +103,8 @@ class VanishingGradients(Rule):
         if features.profile is not None and features.profile.group and learning:
             return ("learning_rate", "steps", *self.usual_blames)
         known = [site for site in record.sites if site.activation not in (None, "identity")]
-        usual = _UNBOUNDED if known and not any(site.bounded for site in known) else self.usual_blames
+        unbounded = bool(known) and not any(site.bounded for site in known)
+        usual = _UNBOUNDED if unbounded or _starts_in_the_line(record) else self.usual_blames
         replaced = (first_update(record) or 0.0) >= thresholds.large_update  # what follows is not the initialization's
         limit = thresholds.depth_slope * (1.0 if replaced else NEAR)
         far = features.depth_slope_start is not None and start < limit
@@ -166,6 +167,16 @@ def _gates_as_usual(record: RunRecord, profile: Profile, culprits: Culprits) -> 
 
 _UNBOUNDED: tuple[Blame, ...] = ("initialization", "architecture", "normalization", "hidden_activation")
 """Where no activation saturates, weights that are too small are the first suspect."""
+_LOW_GAIN = 0.3
+"""Half of the .58 that PyTorch's initialization gives a layer. From there on, tanh is a straight line from the second
+layer, and each layer passes on as much of the gradient as its gain."""
+
+
+def _starts_in_the_line(record: RunRecord) -> bool:
+    """Whether tanh layers start with weights so small that nothing saturates; recurrent weights act once a step."""
+    gain = typical_gain(record) if not any(site.group for site in record.sites) else None
+    activations = {site.activation for site in record.sites if site.bounded}
+    return activations == {"tanh"} and gain is not None and gain < _LOW_GAIN
 
 
 def _steepness(features: Features) -> tuple[float, float]:

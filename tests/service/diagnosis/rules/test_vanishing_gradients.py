@@ -236,6 +236,22 @@ def test_where_no_activation_saturates_the_weights_are_the_first_suspect(activat
     assert diagnose(replace(record, sites=sites)).findings[0].blames[0] == blamed
 
 
+@pytest.mark.parametrize(
+    ("activation", "gain", "blamed"),
+    [("tanh", 0.29, "initialization"), ("tanh", 0.31, "hidden_activation"), ("sigmoid", 0.29, "hidden_activation")],
+)
+def test_tanh_layers_that_start_too_small_to_saturate_have_their_weights_to_blame(activation, gain, blamed) -> None:
+    record = vanishing()
+    sizes = record.series["weight_norm_l2"]
+    norms = np.array([gain * weight.shape[0] ** 0.5 for weight in record.weights])
+    record = replace(
+        record,
+        sites=tuple(replace(site, activation=activation, bounded=True) for site in record.sites),
+        series={**record.series, "weight_norm_l2": replace(sizes, values=np.tile(norms, (len(sizes.values), 1)))},
+    )
+    assert diagnose(record).findings[0].blames[0] == blamed
+
+
 def test_a_recurrent_network_that_still_learns_may_need_no_more_than_larger_steps() -> None:
     record = vanishing()
     sites = tuple(replace(site, group="cell", kind="state") for site in record.sites)
