@@ -11,7 +11,7 @@ from benchmarks.gpu_session.check import CHECKS, Check, Result
 ON_A_CPU = (
     "versions", "resumes_exactly", "ends_where_it_broke", "sees_the_same_sites", "works_through_a_whole_service",
 )  # fmt: skip
-"""Those that are run here, too. The others train what the tests of the workers train on a CPU anyway, or measure time."""
+"""Those that are run here, too. The others train what tests of the workers train on a CPU anyway, or measure time."""
 
 
 def test_checks_that_need_a_gpu_are_skipped_by_name(capsys: pytest.CaptureFixture[str]) -> None:
