@@ -29,9 +29,26 @@ changes the training, and never stops it.
 `prescribe` finds out which remedies to try, and stops at the first one that cures it.
 """
 
-from .prescription import prescribe
+from typing import TYPE_CHECKING
+
 from .recording import Recording
-from .study import study
 from .watch import watch
 
+if TYPE_CHECKING:
+    from .trial.prescription import prescribe
+    from .trial.study import study
+
 __all__ = ["Recording", "prescribe", "study", "watch"]
+
+
+def __getattr__(name: str) -> object:
+    """`study` and `prescribe`, imported when they are used: a recording needs neither them nor the client."""
+    if name == "study":
+        from .trial.study import study
+
+        return study
+    if name == "prescribe":
+        from .trial.prescription import prescribe
+
+        return prescribe
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

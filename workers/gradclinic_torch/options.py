@@ -1,15 +1,16 @@
 """The options of a recording, for functions that pass them on."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from gradclinic.client import Clinic
+if TYPE_CHECKING:
+    from gradclinic.client import Clinic
 
 
 class RecordingOptions(TypedDict, total=False):
     """The keyword arguments of `Recording`; see there for their meaning."""
 
-    to: str | Clinic | None
+    to: "str | Clinic | None"
     name: str | None
     labels: Mapping[str, str] | None
     study: str | None

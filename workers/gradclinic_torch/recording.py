@@ -7,12 +7,11 @@ import atexit
 import logging
 import platform
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from gradclinic.client import Clinic
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.kernel.codec import decode
@@ -30,6 +29,9 @@ from .model.placement import is_split
 from .sinks.process_group import Processes
 from .sinks.sender import Sender
 from .sinks.sink import Elsewhere, Here, Keeper
+
+if TYPE_CHECKING:
+    from gradclinic.client import Clinic
 
 log = logging.getLogger("gradclinic.recording")
 
@@ -55,7 +57,7 @@ class Recording:
         optimizer: torch.optim.Optimizer,
         criterion: nn.Module | None = None,
         *,
-        to: str | Clinic | None = None,
+        to: "str | Clinic | None" = None,
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
         study: str | None = None,

@@ -10,16 +10,18 @@ import queue
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from gradclinic.client import Clinic
 from gradclinic.kernel.access import KEY_VARIABLE, authorization
 from gradclinic.kernel.json import JsonObject
 from gradclinic.kernel.project import PROJECT_VARIABLE
 from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import series_to_json
+
+if TYPE_CHECKING:
+    from gradclinic.client import Clinic
 
 log = logging.getLogger("gradclinic.recording")
 
@@ -38,16 +40,16 @@ Parts = dict[str, Series]
 class Sender:
     """Sends one recording to the service."""
 
-    def __init__(self, to: str | Clinic) -> None:
+    def __init__(self, to: "str | Clinic") -> None:
         """To the service at a URL, with the key in GRADCLINIC_API_KEY if there is one, or to the service of a client.
 
         Raises InvalidRequest if the key is malformed.
         """
-        self._url = to.url if isinstance(to, Clinic) else to.rstrip("/")
+        self._url = to.rstrip("/") if isinstance(to, str) else to.url
         self._headers = (
-            to.connection.headers
-            if isinstance(to, Clinic)
-            else authorization(os.environ.get(KEY_VARIABLE), project=os.environ.get(PROJECT_VARIABLE))
+            authorization(os.environ.get(KEY_VARIABLE), project=os.environ.get(PROJECT_VARIABLE))
+            if isinstance(to, str)
+            else to.connection.headers
         )
         self._waiting: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._bytes = 0

@@ -1,1 +1,1 @@
-"""One training of a study in the user's own process: its seeds, its batches, its loop and its recording."""
+"""Studies and prescriptions of a user's own model, trained in the user's own process."""

@@ -13,11 +13,11 @@ from gradclinic.experiments.lr_schedules import LrSchedule
 from gradclinic.kernel.errors import Conflict, InvalidSpec
 from gradclinic.remedies import Remedy, RemedyList
 
-from .remedies.joining import Batch
-from .trial.batches import Batches
-from .trial.cell import Built, Program, train
-from .trial.declaration import declare, missing
-from .trial.progress import shown
+from ..remedies.joining import Batch
+from .batches import Batches
+from .cell import Built, Program, train
+from .declaration import declare, missing
+from .progress import shown
 
 _REMEDIES: TypeAdapter[tuple[Remedy, ...]] = TypeAdapter(RemedyList)
 

@@ -21,12 +21,12 @@ from gradclinic.remedies.lower_learning_rate import LowerLearningRate
 from gradclinic.settings import Settings
 from gradclinic_torch import study
 
-from ..service.api.keyed import keyed
-from ..service.api.serving import NOBODY, serving
-from ..waiting import eventually
-from .loops import digits, mlp
+from ...service.api.keyed import keyed
+from ...service.api.serving import NOBODY, serving
+from ...waiting import eventually
+from ..loops import digits, mlp
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STEPS = 25
 LOWER = {"lower": [LowerLearningRate(factor=0.001)]}
 
@@ -164,7 +164,7 @@ def test_a_training_that_was_interrupted_is_trained_again(clinic: Clinic) -> Non
 KILLED = """
 import os, signal, sys
 from gradclinic import Clinic
-from tests.recorder.test_study import build, tried
+from tests.recorder.trial.test_study import build, tried
 
 built, called = [], []
 

@@ -18,12 +18,12 @@ from gradclinic.remedies import Remedy
 from gradclinic.remedies.network import Network
 from gradclinic.remedies.words import in_short
 
-from .remedies.joining import Batch
-from .trial.batches import Batches
-from .trial.cell import Built, Cell, Program, diagnosed, train
-from .trial.declaration import Arms, declare, missing
-from .trial.progress import Shown, shown
-from .trial.seeding import seeded
+from ..remedies.joining import Batch
+from .batches import Batches
+from .cell import Built, Cell, Program, diagnosed, train
+from .declaration import Arms, declare, missing
+from .progress import Shown, shown
+from .seeding import seeded
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from gradclinic import Clinic
 from gradclinic.settings import Settings
 from gradclinic_torch import prescribe
 
-from ..service.api.serving import NOBODY, serving
-from .loops import digits, mlp
+from ...service.api.serving import NOBODY, serving
+from ..loops import digits, mlp
 
 
 @pytest.fixture
