@@ -56,8 +56,8 @@ def study(
     succeeded are not trained again.
 
     An arm that raises an error is stored as failed, and the others go on. If the study is cancelled in the service, for
-    example on its page, the training ends. Raises RemedyDoesNotApply before anything is
-    trained, with the reason of each remedy that cannot be applied.
+    example on its page, the training ends. Raises RemedyDoesNotApply before anything is trained, with the reason of
+    each remedy that cannot be applied.
     """
     planned = {BASELINE: (), **{arm: _remedies(arm, given) for arm, given in arms.items() if arm != BASELINE}}
     program = Program.of(
