@@ -4,12 +4,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import httpx
 import uvicorn
 
 from gradclinic.api.http.connection import ImpatientProtocol
 from gradclinic.settings import Settings
+from gradclinic.store.lease import Leases
 from gradclinic.web import create_app
 from gradclinic_workers.process.tasks import Trainer
 
@@ -37,10 +39,11 @@ def serving(settings: Settings, *, port: int = 0) -> Iterator[httpx.Client]:
 
 
 def train(settings: Settings, *run_ids: str) -> None:
-    """Train runs here and now, as a worker would."""
+    """Train runs here and now, as a worker would; these and no others, whosever turn it is."""
     trainer = Trainer(settings, owner="test:1:1")
     try:
-        for run_id in run_ids:
-            trainer.train(run_id)
+        with patch.object(Leases, "next_run", lambda _leases, hinted, **_: hinted):
+            for run_id in run_ids:
+                trainer.train(run_id)
     finally:
         trainer.close()
