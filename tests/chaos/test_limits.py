@@ -190,6 +190,7 @@ def test_no_message_ends_a_worker_and_a_broker_that_takes_none_neither(
         with running(settings) as here:
             broker.lpush("cpu", *NONSENSE)
             assert here.ended(here.submit(SMALL)).status == "succeeded"
+            eventually(lambda: here.queue.depths()["cpu"] == broker.hlen("unacked") == 0)  # it waits for the next one
             worker.send_signal(signal.SIGSTOP)
             waits = here.submit(SMALL)
             broker.config_set("maxmemory", "1mb")  # the worker cannot even note that it took the message
