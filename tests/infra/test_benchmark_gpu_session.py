@@ -23,6 +23,7 @@ def test_checks_that_need_a_gpu_are_skipped_by_name(capsys: pytest.CaptureFixtur
     assert {(row["subject"], row["value"], row["passed"]) for row in rows} == {("skipped", "it needs a GPU", None)}
 
 
+@pytest.mark.slow
 def test_a_check_runs_in_its_own_process_and_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
     assert not session_of("--device", "cpu", "--only", "reduces_exactly")
     *lines, table = capsys.readouterr().out.split("}\n")
@@ -42,6 +43,7 @@ def test_a_check_that_takes_too_long_fails_and_the_session_goes_on() -> None:
     assert (late.value, late.passed) == ("the session's time is over", None)
 
 
+@pytest.mark.slow
 def test_a_check_that_raises_fails_with_its_reason() -> None:
     def raises(device: str) -> Iterator[Result]:
         yield from ()

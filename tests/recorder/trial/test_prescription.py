@@ -32,6 +32,7 @@ def batches(seed: int) -> Any:
     return digits(steps=80, seed=seed)
 
 
+@pytest.mark.slow
 def test_a_suggested_remedy_that_cures_the_model_is_confirmed_on_all_seeds(clinic: Clinic) -> None:
     found = prescribe(clinic, vanishing, batches, seeds=range(3), key="mine", name="mine", progress=False)
     assert found.diagnosis.primary == "vanishing_gradients"

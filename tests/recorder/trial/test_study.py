@@ -325,6 +325,7 @@ def test_its_progress_is_shown(clinic: Clinic, capfd: pytest.CaptureFixture[str]
     assert "2/2  lower, seed 0" in shown
 
 
+@pytest.mark.slow
 def test_several_remedies_are_ranked_by_what_they_do_to_the_network(clinic: Clinic) -> None:
     def vanishing() -> Any:
         model = mlp(depth=6)
