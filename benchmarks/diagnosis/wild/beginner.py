@@ -7,23 +7,10 @@ import torch
 from sklearn.datasets import load_digits, load_iris, make_classification
 from torch import Tensor, nn
 
-from .parts import (
-    adam,
-    classified,
-    dense,
-    explained,
-    initialized,
-    sgd,
-    shuffled,
-    told_apart,
-)
+from .parts import adam, classified, dense, explained, initialized, sgd, shuffled, standard, told_apart
 from .program import Fault, Model, Program
 
 QUESTION = "stackoverflow.com and stats.stackexchange.com, many times"
-
-
-def _standard(values: Tensor) -> Tensor:
-    return (values - values.mean(0)) / values.std(0)
 
 
 def _filled(value: float, build: Model) -> Model:
@@ -84,7 +71,7 @@ def parabola() -> tuple[Program, tuple[Fault, ...]]:
     places = torch.linspace(30, 50, 201)[:, None]
     sound = Program(
         name="parabola",
-        inputs=_standard(places),
+        inputs=standard(places),
         targets=places**2 / 64 - 5 * places / 4 + 25,
         model=dense(1, 64, 64, 1),
         loss=nn.MSELoss(),
@@ -202,10 +189,10 @@ def heat() -> tuple[Program, tuple[Fault, ...]]:
 def line() -> tuple[Program, tuple[Fault, ...]]:
     """A straight line: one linear layer."""
     places = torch.linspace(0, 100, 300)[:, None]
-    values = 2 * _standard(places) + 1 + 0.1 * torch.randn(300, 1, generator=torch.Generator().manual_seed(12))
+    values = 2 * standard(places) + 1 + 0.1 * torch.randn(300, 1, generator=torch.Generator().manual_seed(12))
     sound = Program(
         name="line",
-        inputs=_standard(places),
+        inputs=standard(places),
         targets=values,
         model=dense(1, 1),
         loss=nn.MSELoss(),
@@ -297,7 +284,7 @@ def gender() -> tuple[Program, tuple[Fault, ...]]:
     answers = torch.tensor(sexes, dtype=torch.float32)[:, None]
     sound = Program(
         name="gender",
-        inputs=_standard(people),
+        inputs=standard(people),
         targets=answers,
         model=dense(2, 8, 1),
         loss=nn.BCEWithLogitsLoss(),
@@ -340,8 +327,8 @@ def houses() -> tuple[Program, tuple[Fault, ...]]:
     all_heated = torch.cat([raw, torch.tensor(heated, dtype=torch.float32)[:, None]], 1)
     sound = Program(
         name="houses",
-        inputs=_standard(raw),
-        targets=_standard(dollars),
+        inputs=standard(raw),
+        targets=standard(dollars),
         model=dense(4, 64, 32, 1),
         loss=nn.SmoothL1Loss(),
         optimizer=lambda model: torch.optim.RMSprop(model.parameters(), lr=1e-3),
@@ -357,7 +344,7 @@ def houses() -> tuple[Program, tuple[Fault, ...]]:
         Fault(
             "a constant column divided by its deviation",
             ("data", "input_scaling"),
-            lambda p: p.but(inputs=_standard(all_heated), model=dense(5, 64, 32, 1)),
+            lambda p: p.but(inputs=standard(all_heated), model=dense(5, 64, 32, 1)),
             QUESTION,
         ),
         Fault(
@@ -499,7 +486,7 @@ def fraud() -> tuple[Program, tuple[Fault, ...]]:
     rows, labels = make_classification(
         3000, 12, n_informative=6, weights=[0.97], class_sep=1.3, flip_y=0.0, random_state=16
     )
-    columns = _standard(torch.tensor(rows, dtype=torch.float32))
+    columns = standard(torch.tensor(rows, dtype=torch.float32))
     answers = torch.tensor(labels, dtype=torch.float32)[:, None]
     sound = Program(
         name="fraud",

@@ -15,6 +15,21 @@ DEEPCRIME = "Humbatova et al. 2021, DeepCrime (ISSTA)"
 FORUM = "discuss.pytorch.org, many times"
 
 
+def floats(values: np.ndarray) -> Tensor:
+    """The values in float32."""
+    return torch.tensor(values, dtype=torch.float32)
+
+
+def column(values: np.ndarray) -> Tensor:
+    """The values in float32, one a row."""
+    return floats(values)[:, None]
+
+
+def standard(values: Tensor) -> Tensor:
+    """The values with a mean of 0 and a deviation of 1 in each column."""
+    return (values - values.mean(0)) / values.std(0)
+
+
 def shuffled(values: Tensor) -> Tensor:
     """The rows in another order, the same each time."""
     return values[torch.randperm(len(values), generator=torch.Generator().manual_seed(1))]

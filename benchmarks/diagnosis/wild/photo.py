@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .parts import Apply, adam, classified, dense, explained, initialized, sgd, shuffled, told_apart
+from .parts import Apply, adam, classified, dense, explained, floats, initialized, sgd, shuffled, standard, told_apart
 from .program import Fault, Model, Program
 
 COLOURS = "github.com/farizrahman4u/seq2seq/issues/246"
@@ -27,14 +27,6 @@ DISTANCE = "github.com/keras-team/keras-io/pull/2261"
 COLLAPSE = "github.com/VisualComputingInstitute/triplet-reid/issues/30"
 DEEPCRIME = "Humbatova et al. 2021, DeepCrime (ISSTA)"
 CHECKER = "Ben Braiek and Khomh 2023, TheDeepChecker"
-
-
-def _floats(values: np.ndarray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
-
-
-def _standard(values: Tensor) -> Tensor:
-    return (values - values.mean(0)) / values.std(0)
 
 
 def _convolutions(*channels: int, head: Model, hidden: Model = nn.ReLU) -> Model:
@@ -59,7 +51,7 @@ def strokes() -> tuple[Program, tuple[Fault, ...]]:
         row, column = draw.integers(3), draw.integers(8, 12) if kind == 3 else draw.integers(4)
         for at in range(8):
             image[row + at * steps[kind][0], column + at * steps[kind][1]] += 0.5
-    inputs, answers = _floats(images)[:, None], torch.tensor(kinds)
+    inputs, answers = floats(images)[:, None], torch.tensor(kinds)
     sound = Program(
         name="strokes",
         inputs=inputs,
@@ -115,13 +107,13 @@ def dots() -> tuple[Program, tuple[Fault, ...]]:
     images, counts = np.zeros((1200, 100)), draw.integers(1, 12, 1200)
     for image, count in zip(images, counts, strict=True):
         image[draw.permutation(100)[:count]] = draw.uniform(0.3, 1.0, count)
-    inputs = _floats(images).view(-1, 1, 10, 10)
-    number = _floats(counts)[:, None]
+    inputs = floats(images).view(-1, 1, 10, 10)
+    number = floats(counts)[:, None]
     model = _convolutions(1, 16, 16, head=lambda: nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1)))
     sound = Program(
         name="dots",
         inputs=inputs,
-        targets=_standard(number),
+        targets=standard(number),
         model=model,
         loss=nn.MSELoss(),
         optimizer=adam(3e-3),
@@ -161,7 +153,7 @@ def codes() -> tuple[Program, tuple[Fault, ...]]:
     """An autoencoder of 32 columns that depend on four numbers."""
     draw = np.random.default_rng(63)
     mixed = np.tanh(draw.normal(size=(1500, 4)) @ draw.normal(size=(4, 24)) * 0.6) @ draw.normal(size=(24, 32))
-    rows = _standard(_floats(mixed))
+    rows = standard(floats(mixed))
     sizes = (32, 48, 4, 48, 32)
     sound = Program(
         name="codes",
@@ -221,8 +213,8 @@ def grain() -> tuple[Program, tuple[Fault, ...]]:
     waves, places = draw.uniform(0.3, 1.0, (700, 2, 1, 1)), np.arange(12.0)
     phases = draw.uniform(0, 6, (700, 2, 1, 1))
     clean = np.sin(waves[:, 0] * places[:, None] + phases[:, 0]) + np.sin(waves[:, 1] * places + phases[:, 1])
-    targets = _floats(clean)[:, None]
-    inputs = targets + _floats(draw.normal(0, 0.8, (700, 1, 12, 12)))
+    targets = floats(clean)[:, None]
+    inputs = targets + floats(draw.normal(0, 0.8, (700, 1, 12, 12)))
     sound = Program(
         name="grain",
         inputs=inputs,
@@ -289,7 +281,7 @@ def _signals() -> tuple[Tensor, Tensor]:
     draw = np.random.default_rng(65)
     rows = draw.normal(size=(2000, 20))
     hidden = np.tanh(rows @ draw.normal(size=(20, 8)) * 0.7) * np.tanh(rows @ draw.normal(size=(20, 8)) * 0.7)
-    return _floats(rows), _standard(_floats(hidden))
+    return floats(rows), standard(floats(hidden))
 
 
 @cache
@@ -407,10 +399,10 @@ def twins() -> tuple[Program, tuple[Fault, ...]]:
     left = draw.integers(10, size=2000)
     right = np.where(draw.random(2000) < 0.5, left, draw.integers(10, size=2000))
     pairs = np.stack([persons[left], persons[right]], 1) + draw.normal(0, 0.6, (2000, 2, 12))
-    same = _floats(left == right)[:, None]
+    same = floats(left == right)[:, None]
     sound = Program(
         name="twins",
-        inputs=_floats(pairs),
+        inputs=floats(pairs),
         targets=same,
         model=_Twins,
         loss=_Contrastive(),

@@ -11,7 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .parts import Apply, adam, classified, dense, explained, initialized, sgd, shuffled, told_apart
+from .parts import (
+    Apply,
+    adam,
+    classified,
+    column,
+    dense,
+    explained,
+    floats,
+    initialized,
+    sgd,
+    shuffled,
+    standard,
+    told_apart,
+)
 from .program import Fault, Model, Optimizing, Program
 
 XOR = "stats.stackexchange.com/questions/433365"
@@ -26,18 +39,6 @@ DEEPCRIME = "Humbatova et al. 2021, DeepCrime (ISSTA)"
 CHECKER = "Ben Braiek and Khomh 2023, TheDeepChecker"
 POISSON = "pytorch.org, PoissonNLLLoss: whether inputs are logarithms"
 REINFORCE = "discuss.pytorch.org/t/making-sense-of-reinforce-math/17900"
-
-
-def _floats(values: np.ndarray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
-
-
-def _standard(values: Tensor) -> Tensor:
-    return (values - values.mean(0)) / values.std(0)
-
-
-def _column(values: np.ndarray) -> Tensor:
-    return _floats(values)[:, None]
 
 
 def parity() -> tuple[Program, tuple[Fault, ...]]:
@@ -92,12 +93,12 @@ def rents() -> tuple[Program, tuple[Fault, ...]]:
     metres, centre = draw.uniform(20, 180, 1200), draw.uniform(0, 20, 1200)
     rooms, year, storey = (metres / 30).round() + 1, draw.uniform(1900, 2020, 1200), draw.integers(0, 9, 1200)
     rent = metres * (8 + 10 * np.exp(-centre / 5) + 4 * ((year - 1960) / 60) ** 2) + 12 * storey
-    columns = _floats(np.stack([metres, rooms, year, centre, storey], 1))
-    euros = _column(rent + draw.normal(0, 60, 1200))
+    columns = floats(np.stack([metres, rooms, year, centre, storey], 1))
+    euros = column(rent + draw.normal(0, 60, 1200))
     sound = Program(
         name="rents",
-        inputs=_standard(columns),
-        targets=_standard(euros),
+        inputs=standard(columns),
+        targets=standard(euros),
         model=dense(5, 64, 64, 1),
         loss=nn.MSELoss(),
         optimizer=adam(3e-3),
@@ -146,12 +147,12 @@ def loans() -> tuple[Program, tuple[Fault, ...]]:
     income, debt = draw.lognormal(10.5, 0.4, 1500), draw.lognormal(9, 0.8, 1500)
     age, late, months = draw.uniform(20, 70, 1500), draw.poisson(1.5, 1500), draw.exponential(40, 1500)
     risk = 2.5 * debt / income * 3 + 0.8 * late - ((age - 45) / 15) ** 2 * 0.5 - 0.02 * months
-    columns = _floats(np.stack([income, debt, age, late, months], 1))
-    paid = _column(risk + draw.normal(0, 0.3, 1500) < np.median(risk))
+    columns = floats(np.stack([income, debt, age, late, months], 1))
+    paid = column(risk + draw.normal(0, 0.3, 1500) < np.median(risk))
     noisy = torch.where(torch.rand(1500, 1, generator=torch.Generator().manual_seed(2)) < 0.5, paid, 1 - paid)
     sound = Program(
         name="loans",
-        inputs=_standard(columns),
+        inputs=standard(columns),
         targets=paid,
         model=dense(5, 32, 16, 1, last=nn.Sigmoid),
         loss=nn.BCELoss(),
@@ -205,7 +206,7 @@ def defects() -> tuple[Program, tuple[Fault, ...]]:
     kinds = draw.choice(5, 2000, p=[0.8, 0.08, 0.06, 0.04, 0.02])
     centres = draw.normal(0, 1.0, (5, 2, 12))
     measured = centres[kinds, draw.integers(2, size=2000)] + draw.normal(0, 0.9, (2000, 12))
-    inputs, answers = _standard(_floats(measured)), torch.tensor(kinds)
+    inputs, answers = standard(floats(measured)), torch.tensor(kinds)
     rarity = 1 / torch.bincount(answers).float()
     sound = Program(
         name="defects",
@@ -266,7 +267,7 @@ def genres() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(54)
     belongs = draw.random((1500, 8)) < 0.3
     rates = 0.2 + belongs @ (draw.random((8, 80)) < 0.08) * 0.9
-    counts, genre = _floats(draw.poisson(rates)), _floats(belongs)
+    counts, genre = floats(draw.poisson(rates)), floats(belongs)
     sound = Program(
         name="genres",
         inputs=counts,
@@ -308,8 +309,8 @@ def calls() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(55)
     hour, weekend, rain = draw.uniform(0, 24, 1500), draw.random(1500) < 2 / 7, draw.exponential(1, 1500)
     rate = np.exp(1.2 + 1.4 * np.sin((hour - 8) / 24 * 2 * np.pi) - 0.8 * weekend + 0.3 * rain.clip(max=3))
-    columns = _floats(np.stack([np.sin(hour / 12 * np.pi), np.cos(hour / 12 * np.pi), weekend, rain], 1))
-    counts = _column(draw.poisson(rate))
+    columns = floats(np.stack([np.sin(hour / 12 * np.pi), np.cos(hour / 12 * np.pi), weekend, rain], 1))
+    counts = column(draw.poisson(rate))
     sound = Program(
         name="calls",
         inputs=columns,
@@ -370,10 +371,10 @@ def actions() -> tuple[Program, tuple[Fault, ...]]:
     states, taken = draw.normal(size=(2000, 6)), draw.integers(4, size=2000)
     best = np.tanh(states @ draw.normal(size=(6, 8))) @ draw.normal(size=(8, 4))
     reward = 2.0 * (best.argmax(1) == taken) - 1 + draw.normal(0, 0.3, 2000)
-    told, answers = _floats(np.stack([taken, reward], 1)), torch.tensor(best.argmax(1))
+    told, answers = floats(np.stack([taken, reward], 1)), torch.tensor(best.argmax(1))
     sound = Program(
         name="actions",
-        inputs=_floats(states),
+        inputs=floats(states),
         targets=told,
         truth=answers,
         model=dense(6, 64, 64, 4),
@@ -436,11 +437,11 @@ def wear() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(57)
     readings = draw.normal(size=(1500, 10))
     worn = np.tanh(readings @ draw.normal(size=(10, 6))) @ draw.normal(size=6)
-    hours = _column(200 + 60 * worn + draw.normal(0, 6, 1500))
+    hours = column(200 + 60 * worn + draw.normal(0, 6, 1500))
     sound = Program(
         name="wear",
-        inputs=_floats(readings),
-        targets=_standard(hours),
+        inputs=floats(readings),
+        targets=standard(hours),
         model=_normed(10, 64, 64, 1),
         loss=nn.MSELoss(),
         optimizer=adam(3e-3),

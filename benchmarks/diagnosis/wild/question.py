@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import make_circles
 from torch import Tensor, nn
 
-from .parts import Apply, adam, dense, explained, initialized, sgd, shuffled, told_apart
+from .parts import Apply, adam, column, dense, explained, floats, initialized, sgd, shuffled, standard, told_apart
 from .program import Fault, Program
 
 KARPATHY = "Karpathy 2018, most common neural net mistakes"
@@ -22,28 +22,16 @@ SECOND = "sama.guegue.com/blog/pytorch-neural-networks-why-your"
 KERAS = "keras.io, changed defaults of optimizers"
 
 
-def _floats(values: np.ndarray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
-
-
-def _standard(values: Tensor) -> Tensor:
-    return (values - values.mean(0)) / values.std(0)
-
-
-def _column(values: np.ndarray) -> Tensor:
-    return _floats(values)[:, None]
-
-
 def marks() -> tuple[Program, tuple[Fault, ...]]:
     """The marks of students, of 50, by the minutes that they slept, studied, played and looked at a screen."""
     draw = np.random.default_rng(31)
     minutes = draw.uniform([240, 0, 0, 0], [600, 480, 240, 360], (800, 4))
     slept, studied, played, looked = minutes.T
     marked = 22 + 16 * np.tanh((studied - 200) / 150) + 8 * np.cos((slept - 480) / 90) - looked / 60 - played / 80
-    raw, points = _floats(minutes), _column((marked + draw.normal(size=800)).clip(0, 50))
+    raw, points = floats(minutes), column((marked + draw.normal(size=800)).clip(0, 50))
     sound = Program(
         name="marks",
-        inputs=_standard(raw),
+        inputs=standard(raw),
         targets=points / 50,
         model=dense(4, 32, 32, 1),
         loss=nn.MSELoss(),
@@ -80,7 +68,7 @@ def marks() -> tuple[Program, tuple[Fault, ...]]:
 def powers() -> tuple[Program, tuple[Fault, ...]]:
     """The fourth power of a number."""
     numbers = torch.linspace(-1, 1, 600)[:, None]
-    targets = _standard(numbers**4)
+    targets = standard(numbers**4)
     sound = Program(
         name="powers",
         inputs=numbers,
@@ -125,11 +113,11 @@ def second() -> tuple[Program, tuple[Fault, ...]]:
     """The second largest of six numbers."""
     draw = np.random.default_rng(32)
     rows = draw.uniform(size=(1500, 6))
-    values = _standard(_column(np.sort(rows, axis=1)[:, -2]))
-    numbers = _floats(rows)
+    values = standard(column(np.sort(rows, axis=1)[:, -2]))
+    numbers = floats(rows)
     sound = Program(
         name="second",
-        inputs=_standard(numbers),
+        inputs=standard(numbers),
         targets=values,
         model=dense(6, 64, 64, 1),
         loss=nn.MSELoss(),
@@ -173,7 +161,7 @@ def mushrooms() -> tuple[Program, tuple[Fault, ...]]:
     codes = draw.integers(5, size=(1600, 7))
     poisonous = ((codes[:, 0] + codes[:, 1]) % 5 > 2) ^ (codes[:, 2] == 1)
     columns = nn.functional.one_hot(torch.tensor(codes), 5).flatten(1).float()
-    answers = _column(poisonous)
+    answers = column(poisonous)
     sound = Program(
         name="mushrooms",
         inputs=columns,
@@ -235,10 +223,10 @@ def symptoms() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(34)
     values = draw.normal(size=(1500, 16))
     scores = np.tanh(values @ draw.normal(size=(16, 12))) @ draw.normal(size=(12, 8))
-    ill = _floats(scores > np.quantile(scores, 0.65, axis=0))
+    ill = floats(scores > np.quantile(scores, 0.65, axis=0))
     sound = Program(
         name="symptoms",
-        inputs=_floats(values),
+        inputs=floats(values),
         targets=ill,
         model=dense(16, 64, 64, 8),
         loss=nn.BCEWithLogitsLoss(),
@@ -284,10 +272,10 @@ def failures() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(35)
     raw = draw.normal([300, 1540, 40, 108], [2, 180, 10, 63], (3000, 4))
     power = (raw[:, 1] - 1540) / 180 * (raw[:, 2] - 40) / 10 + (raw[:, 3] - 108) / 63
-    fails = _column(power > np.quantile(power, 0.95))
+    fails = column(power > np.quantile(power, 0.95))
     sound = Program(
         name="failures",
-        inputs=_standard(_floats(raw)),
+        inputs=standard(floats(raw)),
         targets=fails,
         model=dense(4, 32, 32, 1),
         loss=nn.BCEWithLogitsLoss(pos_weight=torch.tensor(19.0)),
@@ -303,7 +291,7 @@ def failures() -> tuple[Program, tuple[Fault, ...]]:
             lambda p: p.but(loss=nn.BCEWithLogitsLoss(pos_weight=torch.tensor(1 / 19))),
             "discuss.pytorch.org, pos_weight is positives over negatives",
         ),
-        Fault("columns in their units", ("input_scaling",), lambda p: p.but(inputs=_floats(raw)), REASONS),
+        Fault("columns in their units", ("input_scaling",), lambda p: p.but(inputs=floats(raw)), REASONS),
         Fault(
             "squared error on logits, no weights, small rate",
             ("loss", "data", "learning_rate"),
@@ -327,13 +315,13 @@ def bikes() -> tuple[Program, tuple[Fault, ...]]:
     hours, warmth, working = draw.integers(24, size=1500), draw.normal(15, 8, 1500), draw.random(1500) < 0.7
     rush = np.exp(-((hours - 8) ** 2) / 4) + np.exp(-((hours - 17) ** 2) / 6)
     mean = 20 + 500 * np.where(working, rush, 0.5 + 0.5 * np.cos((hours - 14) / 24 * 6.3)) / (1 + np.exp(-warmth / 6))
-    counts = _column(draw.poisson(mean))
-    columns = _floats(
+    counts = column(draw.poisson(mean))
+    columns = floats(
         np.stack(
             [np.sin(hours / 24 * 6.2832), np.cos(hours / 24 * 6.2832), (warmth - 15) / 8, working, np.ones(1500)], 1
         )
     )
-    values = _standard(counts.log1p())
+    values = standard(counts.log1p())
     sound = Program(
         name="bikes",
         inputs=columns,
@@ -378,10 +366,10 @@ def bikes() -> tuple[Program, tuple[Fault, ...]]:
 def circles() -> tuple[Program, tuple[Fault, ...]]:
     """Which of two circles, one inside the other."""
     points, labels = make_circles(1000, noise=0.05, factor=0.6, random_state=3)
-    answers = _column(labels)
+    answers = column(labels)
     sound = Program(
         name="circles",
-        inputs=_floats(points) * 1.5,
+        inputs=floats(points) * 1.5,
         targets=answers,
         model=dense(2, 16, 16, 1, last=nn.Sigmoid),
         loss=nn.BCELoss(),
@@ -434,10 +422,10 @@ def checkers() -> tuple[Program, tuple[Fault, ...]]:
     """The colour of a field on a board of four by four."""
     draw = np.random.default_rng(37)
     places = draw.uniform(-2, 2, (2000, 2))
-    answers = _column((np.floor(places).sum(1) % 2) == 0)
+    answers = column((np.floor(places).sum(1) % 2) == 0)
     sound = Program(
         name="checkers",
-        inputs=_floats(places),
+        inputs=floats(places),
         targets=answers,
         model=dense(2, 64, 64, 1, hidden=nn.Tanh),
         loss=nn.BCEWithLogitsLoss(),
@@ -476,8 +464,8 @@ def concrete() -> tuple[Program, tuple[Fault, ...]]:
     mixed = draw.uniform([100, 0, 0, 120, 0, 800, 600, 1], [540, 360, 200, 250, 32, 1150, 990, 365], (1000, 8))
     scaled = (mixed - mixed.mean(0)) / mixed.std(0)
     strength = 36 + 8 * scaled[:, 0] + 6 * np.log(mixed[:, 7]) * (1 - 0.4 * scaled[:, 3]) + 4 * scaled[:, 1]
-    values = _standard(_column(strength + draw.normal(size=1000)))
-    inputs = _floats(scaled)
+    values = standard(column(strength + draw.normal(size=1000)))
+    inputs = floats(scaled)
     holed = inputs.clone()
     holed[17, 4] = float("nan")
     sound = Program(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .parts import LastStep, adam, classified, dense, explained, initialized, sgd
+from .parts import LastStep, adam, classified, dense, explained, floats, initialized, sgd
 from .program import Fault, Model, Program
 
 ECHO = "stackoverflow.com/questions/51432661"
@@ -19,10 +19,6 @@ EMBEDDING = "github.com/keras-team/keras-core/issues/224"
 POSITIONS = "openillumi.com, transformer encoder at 25 % where an LSTM reaches 83 %"
 SHAPES = "github.com/pytorch/pytorch/issues/16045"
 DEEPCRIME = "Humbatova et al. 2021, DeepCrime (ISSTA)"
-
-
-def _floats(values: np.ndarray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
 
 
 def _recurrent(cell: type[nn.RNNBase], width: int, *, last: Model | None = None, **options: object) -> Model:
@@ -43,7 +39,7 @@ def stocks() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(71)
     days = np.arange(1200)
     price = 400 + 60 * np.sin(days / 9) + 40 * np.sin(days / 23 + 1) + draw.normal(0, 3, 1200)
-    windows = _floats(np.lib.stride_tricks.sliding_window_view(price, 17).copy())
+    windows = floats(np.lib.stride_tricks.sliding_window_view(price, 17).copy())
     raw, following = windows[:, :16, None], windows[:, 16:]
     centre, spread = windows.mean(), windows.std()
     sound = Program(
@@ -251,7 +247,7 @@ def delay() -> tuple[Program, tuple[Fault, ...]]:
     draw = np.random.default_rng(74)
     shown = draw.normal(size=(1200, 20, 1))
     shown[:, 1:] *= 0.1
-    inputs = _floats(shown)
+    inputs = floats(shown)
     sound = Program(
         name="delay",
         inputs=inputs,
