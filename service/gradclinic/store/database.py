@@ -68,10 +68,10 @@ class Database:
                 event.listen(engine, "begin", _begin_sqlite)
             else:
                 event.listen(engine, "handle_error", _give_up_connection)
-        if not self.is_sqlite:
-            event.listen(self._of_projects, "begin", name_project_to_server)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
+        else:
+            event.listen(self._of_projects, "begin", name_project_to_server)
         self.before_commit: Callable[[Connection], None] | None = None
         """Called at the end of each transaction that writes."""
         self.quota = Quota()

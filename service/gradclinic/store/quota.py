@@ -31,20 +31,18 @@ def refuse_too_many_runs(connection: Connection, database: Database, *, coming: 
     runs, flops = _unfinished(connection)
     runs += coming
     who = _name(database)
-    if 0 < quota.runs < runs:
-        raise QuotaExceeded.at(
-            "",
-            f"{who} would have {runs:,} runs that have not ended",
-            value=runs,
-            allowed=f"at most {quota.runs:,} (GRADCLINIC_QUOTA_RUNS); wait, or cancel some",
-        )
-    if 0 < quota.flops < flops:
-        raise QuotaExceeded.at(
-            "",
-            f"the runs of {who} that have not ended would need {flops:.1e} floating-point operations",
-            value=flops,
-            allowed=f"at most {quota.flops:.1e} (GRADCLINIC_QUOTA_FLOPS); wait, or cancel some",
-        )
+    _check(
+        runs,
+        quota.runs,
+        f"{who} would have {runs:,} runs that have not ended",
+        allowed=f"at most {quota.runs:,} (GRADCLINIC_QUOTA_RUNS); wait, or cancel some",
+    )
+    _check(
+        flops,
+        quota.flops,
+        f"the runs of {who} that have not ended would need {flops:.1e} floating-point operations",
+        allowed=f"at most {quota.flops:.1e} (GRADCLINIC_QUOTA_FLOPS); wait, or cancel some",
+    )
 
 
 def refuse_too_much_data(connection: Connection, database: Database) -> None:
@@ -55,20 +53,24 @@ def refuse_too_much_data(connection: Connection, database: Database) -> None:
     _one_at_a_time(connection, database)
     datasets, size = _datasets(connection)
     who = _name(database)
-    if 0 < quota.datasets < datasets:
-        raise QuotaExceeded.at(
-            "",
-            f"{who} would have {datasets:,} data sets",
-            value=datasets,
-            allowed=f"at most {quota.datasets:,} (GRADCLINIC_QUOTA_DATASETS); delete some",
-        )
-    if 0 < quota.dataset_bytes < size:
-        raise QuotaExceeded.at(
-            "",
-            f"the data sets of {who} would take {bytes_in_words(size)}",
-            value=size,
-            allowed=f"at most {bytes_in_words(quota.dataset_bytes)} (GRADCLINIC_QUOTA_DATASET_BYTES); delete some",
-        )
+    _check(
+        datasets,
+        quota.datasets,
+        f"{who} would have {datasets:,} data sets",
+        allowed=f"at most {quota.datasets:,} (GRADCLINIC_QUOTA_DATASETS); delete some",
+    )
+    _check(
+        size,
+        quota.dataset_bytes,
+        f"the data sets of {who} would take {bytes_in_words(size)}",
+        allowed=f"at most {bytes_in_words(quota.dataset_bytes)} (GRADCLINIC_QUOTA_DATASET_BYTES); delete some",
+    )
+
+
+def _check(value: float, limit: int, detail: str, *, allowed: str) -> None:
+    """Raise QuotaExceeded if a value is above its limit; a limit of 0 is none."""
+    if 0 < limit < value:
+        raise QuotaExceeded.at("", detail, value=value, allowed=allowed)
 
 
 def _unfinished(connection: Connection) -> tuple[int, float]:

@@ -2,11 +2,10 @@
 
 from ..comparison.arms import BASELINE
 from ..comparison.recorded_study import RecordedArm, RecordedStudySpec
-from ..kernel.errors import TooLarge
 from ..store import Created, Idempotency, NewStudy, Study
 from .request_id import request_id
 from .service import Service
-from .study import check_names, check_seeds
+from .study import check_names, check_number_of_runs, check_seeds
 
 
 def declare_study(
@@ -17,13 +16,7 @@ def declare_study(
     check_seeds(spec.seeds)
     arms = [RecordedArm(name=BASELINE), *(arm for arm in spec.arms if arm.name != BASELINE)]
     runs = len(arms) * len(spec.seeds)
-    if runs > service.limits.runs_per_study:
-        raise TooLarge.at(
-            "/seeds",
-            f"arms x seeds are {runs:,} runs",
-            value=runs,
-            allowed=f"at most {service.limits.runs_per_study:,} runs per study",
-        )
+    check_number_of_runs(service, runs, of="arms x seeds")
     study = NewStudy(
         experiment={},
         arms=[arm.to_json() for arm in arms],

@@ -33,13 +33,7 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
         spec = spec.model_copy(update={"arms": (*spec.arms, _control(service, spec)), "control": None})
     arms = with_baseline(spec.arms)
     runs = len(arms) * len(spec.seeds) * prod(len(axis.values) for axis in spec.sweep)
-    if runs > service.limits.runs_per_study:
-        raise TooLarge.at(
-            "/seeds",
-            f"arms x seeds x sweep points are {runs:,} runs",
-            value=runs,
-            allowed=f"at most {service.limits.runs_per_study:,} runs per study",
-        )
+    check_number_of_runs(service, runs, of="arms x seeds x sweep points")
     new_runs = _fan_out(service, spec, arms)
     study = NewStudy(
         experiment=spec.experiment.to_json(),
@@ -173,6 +167,17 @@ def check_names(arms: Sequence[ArmSpec | RecordedArm]) -> None:
             )
     if problems:
         raise InvalidSpec(problems)
+
+
+def check_number_of_runs(service: Service, runs: int, *, of: str) -> None:
+    """Raise TooLarge if a study has too many runs; `of` says what their number is made up of."""
+    if runs > service.limits.runs_per_study:
+        raise TooLarge.at(
+            "/seeds",
+            f"{of} are {runs:,} runs",
+            value=runs,
+            allowed=f"at most {service.limits.runs_per_study:,} runs per study",
+        )
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
