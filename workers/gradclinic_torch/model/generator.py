@@ -9,11 +9,15 @@ import torch
 
 
 @contextmanager
-def kept_generators(device: torch.device) -> Iterator[None]:
-    """Restore the generators of Python, numpy and torch, on the CPU and on `device`, after the block."""
+def kept_generators(device: torch.device | None = None) -> Iterator[None]:
+    """Restore the generators of Python, numpy and torch, on the CPU and on `device`, after the block.
+
+    Without a device, those of all GPUs are restored.
+    """
+    on_gpus = None if device is None else [device] if device.type == "cuda" else []
     of_python, of_numpy = random.getstate(), np.random.get_state()  # a model or a loss may draw from them
     try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with torch.random.fork_rng(devices=on_gpus):
             yield
     finally:
         random.setstate(of_python)

@@ -2,7 +2,7 @@
 
 import copy
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -62,17 +62,21 @@ def few_of(arguments: Arguments, samples: int, count: int) -> Arguments:
     def few(tensor: Tensor) -> Tensor:
         return tensor.detach()[:count].clone() if tensor.ndim and len(tensor) == samples else tensor
 
-    return tuple(mapped(each, few) for each in arguments[0]), {
-        name: mapped(each, few) for name, each in arguments[1].items()
-    }
+    return with_tensors(arguments, few)
 
 
-def mapped(value: Any, change: Any) -> Any:
+def with_tensors(arguments: Arguments, change: Callable[[Tensor], Tensor]) -> Arguments:
+    """The arguments with every tensor changed."""
+    args, kwargs = arguments
+    return tuple(_mapped(each, change) for each in args), {name: _mapped(each, change) for name, each in kwargs.items()}
+
+
+def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """The same nested lists, tuples and mappings with every tensor changed."""
     if isinstance(value, Tensor):
         return change(value)
     if type(value) in (list, tuple):
-        return type(value)(mapped(each, change) for each in value)
+        return type(value)(_mapped(each, change) for each in value)
     if type(value) is dict:
-        return {name: mapped(each, change) for name, each in value.items()}
+        return {name: _mapped(each, change) for name, each in value.items()}
     return value

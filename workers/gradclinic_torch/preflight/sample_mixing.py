@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gradclinic.measurements.preflight import MixingFacts
 
 from ..model.hooks import first_tensor
-from .model_copy import ROUNDING, Arguments, copied, few_of, mapped, may_be_copied, output_of
+from .model_copy import ROUNDING, Arguments, copied, few_of, may_be_copied, output_of, with_tensors
 
 SAMPLES, FEWEST = 8, 4
 """Maximum and minimum number of samples that the copy is called with."""
@@ -103,6 +103,4 @@ def _with_another(arguments: Arguments, count: int, row: int, donor: int) -> Arg
         other[row] = tensor[donor]
         return other
 
-    return tuple(mapped(each, replaced) for each in arguments[0]), {
-        name: mapped(each, replaced) for name, each in arguments[1].items()
-    }
+    return with_tensors(arguments, replaced)

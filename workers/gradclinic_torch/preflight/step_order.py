@@ -17,7 +17,7 @@ from gradclinic.measurements.preflight import OrderFacts
 
 from ..model.generator import kept_generators
 from ..model.hooks import first_tensor
-from .model_copy import Arguments, copied, few_of, mapped, may_be_copied, output_of
+from .model_copy import Arguments, copied, few_of, may_be_copied, output_of, with_tensors
 
 SAMPLES = 8
 """Maximum number of samples that the copy is called with."""
@@ -171,16 +171,14 @@ def _is_cut(model: nn.Module, arguments: Arguments, device: torch.device) -> boo
     return gradient is not None and bool(gradient[:, -1].any()) and not bool(gradient[:, :-1].any())
 
 
-def _with_first(arguments: Arguments, change: Any) -> Arguments:
+def _with_first(arguments: Arguments, change: Callable[[Tensor], Tensor]) -> Arguments:
     """The arguments with their first tensor changed."""
     first = first_tensor((*arguments[0], *arguments[1].values()))
 
     def only_first(tensor: Tensor) -> Tensor:
         return change(tensor) if tensor is first else tensor
 
-    return tuple(mapped(each, only_first) for each in arguments[0]), {
-        name: mapped(each, only_first) for name, each in arguments[1].items()
-    }
+    return with_tensors(arguments, only_first)
 
 
 def _with_other_inner_steps(rows: Tensor) -> Tensor:

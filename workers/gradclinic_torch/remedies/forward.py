@@ -1,6 +1,6 @@
 """What a model's modules do with one batch: in which order they are called, and what their outputs go into."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gradclinic.experiments.activations import Activation
 from gradclinic.experiments.activations.identity import Identity
 
+from ..model.graph import Node, consumers_of
 from ..model.module_kinds import activation_of_module, activation_of_node
 from .loop import Loop
 
@@ -37,8 +38,8 @@ class Forward:
     """The calls of one forward pass, in order."""
 
     calls: tuple[Called, ...]
-    nodes: Mapping[object, tuple[object, ...]]
-    """The nodes of the autograd graph, each with those that it takes its gradients on to."""
+    consumers: Mapping[Node, Sequence[Node]]
+    """For each node under the loss in the autograd graph: the nodes that use its output."""
 
     def layers(self) -> list[Layer]:
         """The layers in the order of their last calls, each once; the last one is the readout."""
@@ -61,17 +62,20 @@ class Forward:
     def functions(self) -> int:
         """The number of activations that are not modules, but functions that some `forward` calls."""
         own = {call.output.grad_fn for call in self.calls if call.activation is not None}
-        return sum(activation_of_node(node) is not None and node not in own for node in self.nodes)
+        return sum(activation_of_node(node) is not None and node not in own for node in self.consumers)
 
     def before_activation(self) -> dict[Layer, Tensor]:
         """The layers whose output an activation takes, and nothing in between, with that output."""
         taken = {id(call.given) for call in self.calls if call.activation is not None}
-        nodes = {into for node, nexts in self.nodes.items() if activation_of_node(node) is not None for into in nexts}
         return {
             call.module: call.output
             for call in self.calls
-            if isinstance(call.module, Layer) and (id(call.output) in taken or call.output.grad_fn in nodes)
+            if isinstance(call.module, Layer) and (id(call.output) in taken or self._goes_into_activation(call.output))
         }
+
+    def _goes_into_activation(self, output: Tensor) -> bool:
+        """Whether an activation, a module or a function, uses an output."""
+        return any(activation_of_node(node) is not None for node in self.consumers.get(output.grad_fn, ()))
 
 
 def _activation(module: nn.Module, given: object, output: Tensor) -> Activation | None:
@@ -103,18 +107,7 @@ def forward_of(loop: Loop) -> Forward:
     finally:
         for handle in handles:
             handle.remove()
-    return Forward(tuple(calls), _nodes(loss.grad_fn))
-
-
-def _nodes(root: Any) -> dict[object, tuple[object, ...]]:
-    found: dict[object, tuple[object, ...]] = {}
-    waiting = [root] if root is not None else []
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found[node] = tuple(into for into, _ in node.next_functions if into is not None)
-            waiting.extend(found[node])
-    return found
+    return Forward(tuple(calls), {} if loss.grad_fn is None else consumers_of(loss.grad_fn))
 
 
 @contextmanager

@@ -7,18 +7,15 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ..model.generator import kept_generators
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Within the block, torch, numpy and `random` start from the seed; afterwards, they are as they were before."""
-    python, arrays = random.getstate(), np.random.get_state()  # the global one, which programs use
-    try:
-        with torch.random.fork_rng():
-            seed_all(seed)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(arrays)
+    with kept_generators():
+        seed_all(seed)
+        yield
 
 
 def seed_all(seed: int) -> None:
