@@ -43,6 +43,9 @@ from .base import Order, Rule
 from .exploding_gradients import ExplodingGradients
 from .vanishing_gradients import VanishingGradients
 
+_Cause = tuple[str, tuple[Blame, ...]]
+"""What to change, in words, and the parts of the training that are to blame, best first."""
+
 
 class SlowConvergence(Rule):
     """Nothing is broken, but the network did not learn: steps too small or too few, or it does not suit the data."""
@@ -91,22 +94,8 @@ class SlowConvergence(Rule):
         """
         if not self._can_be(features, thresholds):
             return None
-        thrown = _thrown_back(record, thresholds)
-        falling = thrown is None and still_falling(features)
-        by_heart = falling and _learns_by_heart(features, thresholds)
-        cause = thrown or (
-            _guesses(record) if by_heart else None if falling else _other_cause(features, record, thresholds)
-        )
-        unclear = cause is None and not falling and may_still_fall(features, thresholds)
-        advice = (
-            cause[0]
-            if cause is not None
-            else _while_falling(features, record, thresholds)[0]
-            if falling
-            else "the losses are too few to show whether they still fall, so train for longer first"
-            if unclear
-            else "the loss is no longer falling, so try a larger network, check the data, or change the optimizer"
-        )
+        advice, blames = _cause(features, record, thresholds)
+        learning = _thrown_back(record, thresholds) is None and still_falling(features)
         summary = (
             f"In {features.steps_done:,} steps {outcome_in_words(features, thresholds)}; {advice}"
             f"{near_slope_in_words(features, thresholds)}."
@@ -118,14 +107,8 @@ class SlowConvergence(Rule):
             summary=summary,
             certainty=min(1.0 - doubt, _BLAMED_RIGHTLY),
             more=near_slope_evidence(features, thresholds),
-            blames=cause[1]
-            if cause is not None
-            else _while_falling(features, record, thresholds)[1]
-            if falling
-            else _UNCLEAR
-            if unclear
-            else _AT_ITS_LIMIT,
-            severity="warning" if falling and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
+            blames=blames,
+            severity="warning" if learning and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED else "critical",
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -224,15 +207,35 @@ _LARGE_STEP = 0.03
 healthy step. A judgement, asked only where nothing was learned, nothing else is wrong and the loss stands still."""
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
-_UNCLEAR: tuple[Blame, ...] = ("steps", "learning_rate", "architecture")
+_UNCLEAR: _Cause = (
+    "the losses are too few to show whether they still fall, so train for longer first",
+    ("steps", "learning_rate", "architecture"),
+)
 _FEW_SAMPLES = 2
 """A gradient of so few samples is noise for the most part, and only small steps average it."""
 _GUESSING = 1.05
 """Up to this ratio a loss is that of always predicting the average, and no worse."""
-_AT_ITS_LIMIT: tuple[Blame, ...] = ("architecture", "data", "optimizer")
+_AT_ITS_LIMIT: _Cause = (
+    "the loss is no longer falling, so try a larger network, check the data, or change the optimizer",
+    ("architecture", "data", "optimizer"),
+)
 
 
-def _thrown_back(record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]] | None:
+def _cause(features: Features, record: RunRecord, thresholds: Thresholds) -> _Cause:
+    """What most likely keeps the network from learning."""
+    thrown = _thrown_back(record, thresholds)
+    if thrown is not None:
+        return thrown
+    if still_falling(features):
+        by_heart = _learns_by_heart(features, thresholds)
+        return _guesses(record) if by_heart else _while_falling(features, record, thresholds)
+    other = _other_cause(features, record, thresholds)
+    if other is not None:
+        return other
+    return _UNCLEAR if may_still_fall(features, thresholds) else _AT_ITS_LIMIT
+
+
+def _thrown_back(record: RunRecord, thresholds: Thresholds) -> _Cause | None:
     """Whether the first step replaced the weights, so that training went on from what it left."""
     changed = first_update(record)
     if changed is None or changed < thresholds.large_update:
@@ -243,7 +246,7 @@ def _thrown_back(record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[
     )
 
 
-def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]] | None:
+def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) -> _Cause | None:
     """What keeps a loss that no longer falls from falling: a rate that faded early, or steps that are too large."""
     faded = _faded(record)
     if faded is not None:
@@ -275,7 +278,7 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
     return _guesses(record) if NOTHING_LEARNED < loss < _GUESSING else None
 
 
-def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[str, tuple[Blame, ...]]:
+def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds) -> _Cause:
     """What to change where a loss still falls: where it starts, the size of the steps, or their number."""
     start, loss = features.relative_initial_loss or 0.0, features.relative_train_loss or 0.0
     if start > thresholds.blown_up and loss > _GUESSING:
@@ -294,7 +297,7 @@ def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds
     return "the loss is still falling, so more or larger steps may be enough", ("steps", "learning_rate")
 
 
-def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, ...]]:
+def _hardly_moved(total: float, features: Features) -> _Cause:
     """Where no layer has moved by its own size, and the loss is still that of guessing or worse."""
     few = features.steps_done < FEW_STEPS
     moved = f"no layer moved by more than {percent(total)} of its size"
@@ -304,7 +307,7 @@ def _hardly_moved(total: float, features: Features) -> tuple[str, tuple[Blame, .
     )
 
 
-def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
+def _guesses(record: RunRecord) -> _Cause:
     """Where weights moved by their own size, and the loss is still that of guessing."""
     width, frozen = narrow(record), sum(not weight.trainable for weight in record.weights)
     if width is not None:
@@ -339,7 +342,7 @@ def _guesses(record: RunRecord) -> tuple[str, tuple[Blame, ...]]:
     return _PAIRED_WRONGLY
 
 
-_ALIKE: tuple[str, tuple[Blame, ...]] = (
+_ALIKE: _Cause = (
     (
         "the weights move, but the loss stays at the level of guessing, and before the first step all samples had the"
         " same output: look for a layer whose weights are zero or were never loaded, or which gives the same for every"
@@ -347,7 +350,7 @@ _ALIKE: tuple[str, tuple[Blame, ...]] = (
     ),
     ("initialization", "wiring", "normalization"),
 )
-_PAIRED_WRONGLY: tuple[str, tuple[Blame, ...]] = (
+_PAIRED_WRONGLY: _Cause = (
     (
         "the weights move, but the loss stays at the level of guessing: check that each input is paired with its own"
         " target, then try another optimizer"
