@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ..client import Clinic
 from ..kernel.amounts import bytes_in_words
+from ..kernel.program import COMMAND
 from ..schemas.dataset import DatasetAnswer
 from ..text.console import console_for, show
 from .options import AsJson, Url, print_json
@@ -51,7 +52,7 @@ def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
         print_json([each.document for each in found])
         return 0
     if not found:
-        typer.echo("There are no data sets yet; add one with `gradclinic upload FILE`.")
+        typer.echo(f"There are no data sets yet; add one with `{COMMAND} upload FILE`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("data set", "rows", "inputs", "to predict", "stored", "uploaded"):

@@ -41,9 +41,17 @@ def explain(error: GradclinicError | OSError | TyperException) -> int:
 
 def _problem(problem: Problem) -> str:
     place = f"{problem.pointer}: " if problem.pointer else ""
-    value = "" if problem.value is None or isinstance(problem.value, dict | list) else f" (got {_shown(problem.value)})"
+    value = f" (got {_shown(problem.value)})" if _adds(problem) else ""
     allowed = f"; allowed: {problem.allowed}" if problem.allowed else ""
     return f"{place}{problem.message}{value}{allowed}"
+
+
+def _adds(problem: Problem) -> bool:
+    """Whether the value says more than the message."""
+    value = problem.value
+    if value is None or isinstance(value, dict | list):
+        return False
+    return not (isinstance(value, str) and repr(value) in problem.message)
 
 
 def _shown(value: object) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from ..kernel.access import KEY_VARIABLE, Scope
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import SetupFailed
+from ..kernel.program import COMMAND
 from ..kernel.project import DEFAULT, MOST_CHARACTERS, is_project
 from ..text.console import console_for, show
 from ..text.numbers import minute
@@ -71,7 +72,7 @@ def list_keys(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_
         print_json([_document(key) for key in found])
         return 0
     if not found:
-        typer.echo("There are no keys yet; create one with `gradclinic keys create NAME`.")
+        typer.echo(f"There are no keys yet; create one with `{COMMAND} keys create NAME`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("key", "name", "project", "scope", "last used", "state"):
@@ -138,7 +139,7 @@ def _store(database_url: str | None, data_dir: "Path | None") -> "Iterator[Store
     store = Store(settings.database_url)
     try:
         if not store.is_current():
-            raise SetupFailed("the database schema is not up to date; run: gradclinic db upgrade")
+            raise SetupFailed(f"the database schema is not up to date; run: {COMMAND} db upgrade")
         yield store
     finally:
         store.close()

@@ -7,6 +7,7 @@ from typer import TyperException
 
 from ..kernel.errors import GradclinicError
 from ..kernel.installation import service_missing
+from ..kernel.program import COMMAND
 from .commands import app
 from .failures import explain
 
@@ -14,7 +15,7 @@ from .failures import explain
 def run() -> int:
     """The exit status of the command."""
     try:
-        status = app(prog_name="gradclinic", standalone_mode=False)
+        status = app(prog_name=COMMAND, standalone_mode=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe is gone
         return 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
+from ..kernel.program import COMMAND
 from .options import DataDir, Workers
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _serve_api(settings: "Settings") -> int:
 def _check_schema(store: Any) -> None:
     try:
         if not store.is_current():
-            raise SetupFailed("the database schema is not up to date; run: gradclinic db upgrade")
+            raise SetupFailed(f"the database schema is not up to date; run: {COMMAND} db upgrade")
     except ServiceUnavailable as error:
         typer.echo(f"the API is starting without its database: {error}", err=True)
 

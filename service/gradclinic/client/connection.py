@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ..kernel import errors
 from ..kernel.access import authorization
 from ..kernel.json import JsonObject
+from ..kernel.program import COMMAND
 from ..schemas.base import Answer
 from .problem import error_from
 
@@ -124,7 +125,7 @@ class Connection:
             response = self._within_rate(method, path, **options)
         except httpx.ConnectError:
             raise errors.ServiceUnavailable(
-                f"no service answers at {self.url}; start one with `gradclinic serve`, or set --url to another one"
+                f"no service answers at {self.url}; start one with `{COMMAND} serve`, or set --url to another one"
             ) from None
         except httpx.UnsupportedProtocol:
             raise errors.ServiceUnavailable(f"{self.url} is not a service URL; it must start with http://") from None

@@ -28,6 +28,7 @@ import structlog
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
 from ..kernel.gpu import visible_gpus
+from ..kernel.program import COMMAND
 from ..queue.messages import owner_prefix
 from ..settings import Settings
 from ..store import IssuedKey, Store, migrate
@@ -260,7 +261,7 @@ def listen(settings: Settings) -> socket.socket:
     if settings.access != "required" and not _is_loopback(host):
         raise SetupFailed(
             f"other machines can reach {host or 'every address of this machine'}, so the API must require keys there: "
-            "set GRADCLINIC_ACCESS=required, and create a key with: gradclinic keys create NAME"
+            f"set GRADCLINIC_ACCESS=required, and create a key with: {COMMAND} keys create NAME"
         )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..kernel.errors import SetupFailed
+from ..kernel.program import COMMAND
 from .family import Child, Family
 
 READY_S = 20.0
@@ -31,7 +32,7 @@ def server_path() -> Path:
     except ValkeyBinaryNotFoundError as error:
         raise SetupFailed(
             "the embedded queue has no build for this machine; set GRADCLINIC_BROKER_URL to a Redis or Valkey "
-            "server, and run `gradclinic serve --api-only` and `gradclinic worker`"
+            f"server, and run `{COMMAND} serve --api-only` and `{COMMAND} worker`"
         ) from error
 
 

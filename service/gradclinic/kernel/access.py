@@ -12,6 +12,7 @@ import secrets
 from typing import Literal, get_args
 
 from .errors import InvalidRequest
+from .program import COMMAND
 from .project import PROJECT_HEADER, checked
 
 Scope = Literal["read", "run", "manage", "admin"]
@@ -60,6 +61,6 @@ def authorization(key: str | None, *, project: str | None = None) -> dict[str, s
         return named
     if split(text) is None:
         raise InvalidRequest.at(
-            "", "the API key is malformed", allowed="<id>.<secret>, as `gradclinic keys create` prints it"
+            "", "the API key is malformed", allowed=f"<id>.<secret>, as `{COMMAND} keys create` prints it"
         )
     return {"Authorization": f"Bearer {text}", **named}

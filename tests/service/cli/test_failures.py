@@ -1,11 +1,13 @@
 """What goes wrong, in one line."""
 
+import os
+import subprocess
 from pathlib import Path
 
 from gradclinic.client import Clinic
 
 from ..api.examples import EXPERIMENT, experiment
-from .command import gradclinic, refused, spec
+from .command import COMMAND, gradclinic, refused, spec
 
 
 def test_a_bad_spec_is_named_with_place_value_and_what_is_allowed(clinic: Clinic, tmp_path: Path) -> None:
@@ -21,3 +23,24 @@ def test_a_service_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     line = refused(gradclinic("run", spec(tmp_path, EXPERIMENT), "--url", "http://127.0.0.1:1"), 4)
     assert "no service answers at http://127.0.0.1:1" in line
     assert "gradclinic serve" in line
+
+
+def test_a_hint_names_the_command_as_it_was_called() -> None:
+    called = {**os.environ, "GRADCLINIC_COMMAND": "./run gradclinic"}
+    done = subprocess.run(
+        [*COMMAND, "datasets", "list", "--url", "http://127.0.0.1:1"],
+        env=called,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "`./run gradclinic serve`" in refused(done, 4)
+
+
+def test_a_value_that_the_message_quotes_is_not_said_twice(clinic: Clinic, tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("x,y,kind\n1,2,a\n1,2\n", encoding="utf-8")
+    line = refused(gradclinic("upload", str(table), "--url", clinic.url), 2)
+    assert "row 2 and the header have different lengths (got 2); allowed: 3 values, as in the header" in line
+    line = refused(gradclinic("upload", str(table), "--target", "z", "--url", clinic.url), 2)
+    assert line.endswith("there is no column 'z'; allowed: x, y, kind")

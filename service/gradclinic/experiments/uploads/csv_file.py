@@ -34,7 +34,9 @@ def from_csv(body: bytes, *, target: str | None, task: Task | None, most_bytes: 
             number = len(targets) + 1
             if len(row) != len(header):
                 raise refused(
-                    f"row {number} has {len(row)} values", value=len(row), allowed=f"{len(header)}, as in the header"
+                    f"row {number} and the header have different lengths",
+                    value=len(row),
+                    allowed=f"{len(header)} values, as in the header",
                 )
             check_values(number * len(header), most_bytes=most_bytes)
             label = row.pop(column).strip()

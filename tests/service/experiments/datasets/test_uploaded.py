@@ -150,7 +150,7 @@ def test_a_parquet_table_is_the_same_data_set_as_its_csv() -> None:
         ("", "header must name"),
         ("x,x,y\n" + ROWS, "duplicate column name 'x'"),
         ("1,2,3\n" + ROWS, "first row contains numbers"),
-        ("x,y,kind\n" + ROWS + "\n1,2", "row 11 has 2 values"),
+        ("x,y,kind\n" + ROWS + "\n1,2", "row 11 and the header have different lengths"),
         ("x,y,kind\n" + ROWS + "\n1,red,a", "row 11, column 'y': 'red' is not a number"),
         ("x,y,kind\n" + ROWS + "\n1,nan,a", "row 11, column 'y': nan is not a finite"),
         ("x,y,kind\n" + ROWS + "\n1e39,1,a", "row 11, column 'x': 1e.39 is not a finite"),
