@@ -98,7 +98,8 @@ def get_check(
     if chosen == JUNIT:
         if found.status == "running":
             raise InsufficientData("the check is still running; its JUnit document is available when it has ended")
-        return Response(junit_xml(found), media_type=JUNIT, headers={"Vary": "Accept"})
+        page = f"{request.base_url}checks/{found.id}"
+        return Response(junit_xml(found, page=page), media_type=JUNIT, headers={"Vary": "Accept"})
     response.headers["Vary"] = "Accept"
     if found.status == "running":
         response.headers["Retry-After"] = RETRY_AFTER_S

@@ -62,6 +62,8 @@ def _show_baseline(found: BaselineAnswer, *, as_json: bool) -> int:
         print_json(found.document)
         return 0
     typer.echo(f"{found.name}: {found.summary}")
+    for note in found.notes:
+        typer.echo(note)
     for each in found.history:
         mark = "*" if each.pinned_at == found.pin.pinned_at else " "
         typer.echo(f"{mark} {minute(each.pinned_at)}  {len(each.seeds)} seeds of {_source(each)}")

@@ -60,6 +60,8 @@ def check(
         raise InvalidSpec.at("", "there is no result without waiting", allowed="--junit or --no-wait")
     with Clinic(url) as clinic:
         found = clinic.post_check(check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin))
+        for note in found.found.notes:
+            typer.echo(note, err=True)
         if not no_wait:
             with watching(console_for(stderr=True), found.answer) as watch:
                 watch(found.wait(progress=watch).answer)

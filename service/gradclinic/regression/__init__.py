@@ -4,9 +4,10 @@ report = check(baseline, new, margins={"final_validation_loss": 0.1})
 report.verdict, report.summary, report.metrics, report.conditions
 """
 
-from .judge import ERROR, check
+from .judge import check
 from .junit import EndedCheck, junit_xml
 from .margins import DEFAULT_MARGINS, Margins
+from .power import ERROR, note_on_seeds
 from .report import ConditionCheck, LostRun, MetricCheck, PairedRuns, Report
 from .specs import CheckSpec, PinSpec, ScheduleSpec
 
@@ -25,4 +26,5 @@ __all__ = [
     "ScheduleSpec",
     "check",
     "junit_xml",
+    "note_on_seeds",
 ]

@@ -4,10 +4,10 @@ pass          every metric's interval lies within its margin, and no condition t
 fail          some metric's interval lies outside its margin, or some condition hurts significantly more seeds
 inconclusive  everything else: too few seeds, an interval that contains the margin, runs that were not trained
 
-If the new runs are no worse than their margins allow, the probability of a fail is at most 5 % in total: 3 % for the
-bounds of the metrics, 2 % for the exact tests of the conditions. If they are worse than a margin, the probability of a
-pass is at most 3 %. With fewer than three seeds nothing is decided. Events that are rarer than about one in n seeds can
-stay unnoticed with n seeds.
+If the new runs are no worse than their margins allow, the probability of a fail is at most 5 % in total: 3.25 % for the
+bounds of the metrics, 1.75 % for the exact tests of the conditions. If they are worse than a margin, the probability of
+a pass is at most 3.25 %. With fewer than three seeds nothing is decided. Events that are rarer than about one in n
+seeds can stay unnoticed with n seeds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,12 @@ from ..comparison import METRICS, Pair, RunResult, in_one_unit, notes_on, of_one
 from ..kernel.vocabulary import CheckVerdict
 from .conditions import condition_checks
 from .metrics import FEWEST_SEEDS, metric_check
+from .power import ERROR, RESERVED
 from .report import ConditionCheck, LostRun, MetricCheck, Report
-
-ERROR = 0.05
-"""False-failure rate, at most."""
-RESERVED = 0.4
-"""Fraction of the error that is reserved for conditions; the rest is for the metrics."""
 
 METHOD = (
     "non-inferiority on differences paired by seed, on log values if the unit is ln(...): bounds by Student's t, "
-    f"simultaneous over the metrics (Bonferroni, {1 - 2 * (1 - RESERVED) * ERROR:.0%} for all intervals together); "
+    f"simultaneous over the metrics (Bonferroni, {1 - 2 * (1 - RESERVED) * ERROR:.1%} for all intervals together); "
     "exact tests for conditions, and for seeds that end differently (not finite, or not learned)"
 )
 
@@ -105,7 +101,7 @@ def _seeds_needed(cases: Sequence[MetricCheck | ConditionCheck], *, seeds: int, 
 
 def _what_decides(seeds: int | None) -> str:
     if not seeds:
-        return "No practical number of seeds would decide."
+        return "No practical number of seeds would decide; a larger margin might."
     return f"About {seeds} seeds would decide."
 
 

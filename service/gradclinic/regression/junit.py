@@ -31,19 +31,25 @@ class EndedCheck(Protocol):
     @property
     def created_at(self) -> datetime: ...
     @property
+    def ended_at(self) -> datetime | None: ...
+    @property
     def report(self) -> Report | None: ...
 
 
-def junit_xml(check: EndedCheck) -> bytes:
-    """The JUnit document of an ended check, in UTF-8."""
-    cases = _cases(check)
+def junit_xml(check: EndedCheck, *, page: str | None = None) -> bytes:
+    """The JUnit document of an ended check, in UTF-8; `page` is the URL of its page.
+
+    The time is that of the whole check in seconds, from its submission to its verdict.
+    """
+    cases = _cases(check, page)
     count = {kind: sum(outcome is not None and outcome[0] == kind for _, outcome in cases) for kind in _KINDS}
     totals = {"tests": str(len(cases)), **{_KINDS[kind]: str(number) for kind, number in count.items()}}
+    totals |= _time(check)
     root = ET.Element("testsuites", {"name": "gradclinic", **totals})
     at = {"timestamp": check.created_at.astimezone(UTC).isoformat()[:19]}
     suite = ET.SubElement(root, "testsuite", {"name": _clean(f"baseline {check.baseline}"), **totals, **at})
     properties = ET.SubElement(suite, "properties")
-    for name, value in _properties(check).items():
+    for name, value in _properties(check, page).items():
         if value is not None:
             ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     for name, outcome in cases:
@@ -58,10 +64,17 @@ _KINDS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 _Outcome = tuple[str, str, str]
 
 
-def _properties(check: EndedCheck) -> dict[str, str | None]:
+def _time(check: EndedCheck) -> dict[str, str]:
+    if check.ended_at is None:
+        return {}
+    return {"time": f"{(check.ended_at - check.created_at).total_seconds():.3f}"}
+
+
+def _properties(check: EndedCheck, page: str | None) -> dict[str, str | None]:
     return {
         "id": check.id,
         "name": check.name,
+        "url": page,
         "baseline": check.baseline,
         "status": check.status,
         "verdict": check.report.verdict if check.report is not None else None,
@@ -69,7 +82,17 @@ def _properties(check: EndedCheck) -> dict[str, str | None]:
     }
 
 
-def _cases(check: EndedCheck) -> list[tuple[str, _Outcome | None]]:
+def _cases(check: EndedCheck, page: str | None) -> list[tuple[str, _Outcome | None]]:
+    """The test cases by name; the text of each that did not pass ends with the link."""
+    return [(name, None if outcome is None else _linked(outcome, page)) for name, outcome in _outcomes(check)]
+
+
+def _linked(outcome: _Outcome, page: str | None) -> _Outcome:
+    kind, message, text = outcome
+    return kind, message, "\n".join(part for part in (text, page) if part)
+
+
+def _outcomes(check: EndedCheck) -> list[tuple[str, _Outcome | None]]:
     report = check.report
     if report is None or report.verdict is None:
         why = report.summary if report is not None else ""

@@ -17,6 +17,10 @@ FEWEST_SEEDS = 3
 """Fewer seeds decide nothing: two differences have one degree of freedom, and on a coarse scale (an accuracy) they can
 be equal by chance, which looks like no scatter."""
 
+MOST_SUGGESTED = 50
+"""Largest number of seeds that is suggested to decide a metric. Where more are needed, a larger margin is better
+advice than weeks of training."""
+
 
 @dataclass(frozen=True)
 class _Compared:
@@ -88,13 +92,14 @@ class _Compared:
             found = [each.seeds_needed(self.error) for each in self.endings]
             return min((each for each in found if each is not None), default=None)
         sign = -1.0 if self.metric.better == "higher" else 1.0
-        return seeds_that_decide(
+        decisive = seeds_that_decide(
             sign * self.paired.differences - self.limit,
             negligible=0.0,
             confidence=_confidence(self.paired),
             comparisons=self.paired.comparisons,
             now=self._seeds,
         )
+        return decisive if decisive is not None and decisive <= MOST_SUGGESTED else None
 
     @property
     def reason(self) -> str:

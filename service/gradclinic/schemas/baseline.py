@@ -44,10 +44,19 @@ class BaselineAnswer(Answer):
     experiment: Json
     """The experiment that checks train by default."""
     remedies: list[Json]
+    notes: list[str] = Field(default_factory=lambda known: _notes(known["pin"]))
+    """What limits checks with this baseline and the default margins: too few seeds for a fail."""
     history: list[PinAnswer]
     """The last 100 earlier pins, newest first."""
     created_at: datetime
     urls: BaselineUrls = Field(default_factory=lambda known: BaselineUrls.of(known["name"]))
+
+
+def _notes(pin: PinAnswer) -> list[str]:
+    from ..regression import DEFAULT_MARGINS, note_on_seeds
+
+    few = note_on_seeds(len(pin.seeds), metrics=len(DEFAULT_MARGINS))
+    return [] if few is None else [few]
 
 
 class BaselinePage(Answer):

@@ -135,7 +135,7 @@ class CheckAnswer(CheckSummary):
     before there is a verdict."""
     method: str | None
     notes: list[str]
-    """What limits the check: that runs were trained on different devices, or with different versions."""
+    """What limits the check: too few seeds for a fail, runs on different devices or with different versions."""
     lost: list[LostRunAnswer]
     """New runs without a result: failed, canceled, expired."""
     metrics: list[MetricCheckAnswer]
@@ -146,9 +146,10 @@ class CheckAnswer(CheckSummary):
         cls, summary: CheckSummary, report: "Report | None", *, pin_run_ids: Sequence[str], run_ids: Sequence[str]
     ) -> "CheckAnswer":
         """A check with its report, if there is one."""
-        from ..regression import Report
+        from ..regression import Report, note_on_seeds
 
         found = report or Report(summary="")
+        few = note_on_seeds(len(summary.seeds), metrics=len(summary.margins))
         return cls.model_validate(
             {
                 **{name: getattr(summary, name) for name in CheckSummary.model_fields},
@@ -156,6 +157,7 @@ class CheckAnswer(CheckSummary):
                 "run_ids": run_ids,
                 "compared_seeds": found.seeds,
                 **{name: getattr(found, name) for name in _OF_REPORT},
+                "notes": [*([few] if few else []), *found.notes],
             }
         )
 

@@ -27,7 +27,11 @@ def test_a_ci_job_pins_checks_and_ends_as_the_verdict_says(
         assert passing.stdout.startswith("pass  check_")
         assert "x1.00 [1.00, 1.00]" in passing.stdout
         assert "3 of 3 runs have ended" in passing.stderr
-        assert ET.parse(junit).getroot().attrib["failures"] == "0"
+        document = ET.parse(junit).getroot()
+        assert (document.attrib["failures"], float(document.attrib["time"]) > 0) == ("0", True)
+        page = document.find(".//property[@name='url']")
+        assert page is not None
+        assert page.attrib["value"].startswith(f"{clinic.url}/checks/check_")
 
         sick = spec(tmp_path, explosive())
         failing = gradclinic("check", sick, "--baseline", "main", "--url", clinic.url)
@@ -37,6 +41,7 @@ def test_a_ci_job_pins_checks_and_ends_as_the_verdict_says(
         few = gradclinic("check", "--baseline", "main", "--seeds", "2", "--json", "--url", clinic.url)
         assert few.returncode == 3, few.stderr
         assert json.loads(few.stdout)["seeds_needed"] == 3
+        assert few.stderr.startswith("With 2 seeds no metric can fail or pass; 3 can.\n")
     assert gradclinic("baseline", "delete", "main", "--url", clinic.url).returncode == 0
     assert "no baseline 'main'" in refused(gradclinic("baseline", "show", "main", "--url", clinic.url), 2)
 

@@ -74,6 +74,22 @@ def test_a_loss_that_is_worse_within_the_margin_passes():
     assert judged(arm("new", [loss * 1.05 for loss in LOSSES])).verdict == "pass"
 
 
+def test_three_networks_that_no_longer_learn_fail():
+    before = [run("baseline", seed, 0.83 + seed / 100, final_validation_accuracy=0.88) for seed in range(3)]
+    sick = [run("new", seed, 2.3 + seed / 500, "dead_units", final_validation_accuracy=0.1) for seed in range(3)]
+    report = judged(sick, before, margins=BOTH)
+    assert report.verdict == "fail"
+    assert [each.verdict for each in report.metrics] == ["fail", "fail"]
+
+
+def test_more_seeds_than_are_practical_are_not_suggested():
+    report = judged(
+        arm("new", [loss * factor for loss, factor in zip(LOSSES, (0.7, 1.5, 0.8, 1.6, 0.75), strict=True)])
+    )
+    assert (report.verdict, report.seeds_needed) == ("inconclusive", None)
+    assert "a larger margin might" in report.summary
+
+
 def test_scatter_around_the_margin_decides_nothing_and_says_how_many_seeds_would():
     factors = (0.8, 1.3, 1.0, 1.2, 0.7)
     report = judged(arm("new", [loss * factor for loss, factor in zip(LOSSES, factors, strict=True)]))
@@ -109,7 +125,7 @@ def test_a_run_without_the_number_keeps_its_metric_from_passing():
 
 def test_the_intervals_say_with_which_confidence_they_hold_together():
     (found,) = judged(arm("new", LOSSES)).metrics
-    assert found.effect.confidence == 0.94
+    assert found.effect.confidence == 0.935
 
 
 def test_a_margin_of_nothing_lets_the_same_numbers_pass_and_no_others():
@@ -205,7 +221,7 @@ def test_seventeen_seeds_are_judged_by_the_conditional_chance():
 
 
 def test_the_method_tells_the_confidence_that_conditions_leave_to_the_intervals():
-    assert "94% for all intervals together" in judged(arm("new", LOSSES)).method
+    assert "93.5% for all intervals together" in judged(arm("new", LOSSES)).method
 
 
 def test_only_a_pass_without_harm_says_that_nothing_hurt():
@@ -239,7 +255,7 @@ def test_where_one_case_stays_open_whatever_the_seeds_no_number_is_named():
     new[0] = replace(new[0], diagnosis=diagnosed("dead_units"))
     report = judged(new, before, margins=BOTH)
     assert (report.verdict, report.seeds_needed) == ("inconclusive", None)
-    assert report.summary.endswith("No practical number of seeds would decide.")
+    assert report.summary.endswith("No practical number of seeds would decide; a larger margin might.")
 
 
 # --- the stated errors ----------------------------------------------------------------------------------
@@ -319,8 +335,8 @@ def test_conditions_that_fall_like_coins_do_not_raise_the_error(seeds, share):
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_at_the_margin_itself_neither_a_fail_nor_a_pass_is_more_frequent_than_stated(seeds):
     found = verdicts(normal, seeds=seeds, checks=3000, factor=1.1, margins=LOSS)
-    assert holds(found["fail"], checks=3000, stated=0.03), found
-    assert holds(found["pass"], checks=3000, stated=0.03), found
+    assert holds(found["fail"], checks=3000, stated=0.0325), found
+    assert holds(found["pass"], checks=3000, stated=0.0325), found
 
 
 @pytest.mark.slow

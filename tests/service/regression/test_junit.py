@@ -18,6 +18,7 @@ class Ended:
     name: str | None = NASTY
     baseline: str = "main"
     created_at: datetime = datetime(2026, 11, 26, 3, tzinfo=UTC)
+    ended_at: datetime | None = datetime(2026, 11, 26, 3, 1, 12, 345000, tzinfo=UTC)
 
 
 def document(new):
@@ -56,6 +57,14 @@ def test_inconclusive_is_skipped_with_the_seeds_that_would_decide():
 
 def test_the_suite_says_when_the_check_was_made():
     assert next(document(arm("new", LOSSES)).iter("testsuite")).attrib["timestamp"] == "2026-11-26T03:00:00"
+
+
+def test_it_says_how_long_the_check_took_and_where_its_page_is():
+    ended = Ended(check(arm("baseline", LOSSES), arm("new", [NAN] * 5, "divergence"), margins=LOSS))
+    root = ET.fromstring(junit_xml(ended, page="http://clinic/checks/check_1"))
+    assert [each.attrib["time"] for each in (root, root[0])] == ["72.345", "72.345"]
+    assert root.find(".//property[@name='url']").attrib["value"] == "http://clinic/checks/check_1"
+    assert all(each.text.endswith("\nhttp://clinic/checks/check_1") for each in root.iter("failure"))
 
 
 def test_a_check_without_a_verdict_is_an_error():

@@ -32,6 +32,7 @@ def test_a_stored_report_makes_the_same_junit_document(known: dict[str, Any]) ->
     check = SimpleNamespace(
         **{name: before[name] for name in ("id", "name", "baseline", "status")},
         created_at=datetime.fromisoformat(before["created_at"]),
+        ended_at=datetime.fromisoformat(before["ended_at"]),
         report=decode(Report, known["report"]),
     )
     assert junit_xml(check).decode() == known["junit"]
