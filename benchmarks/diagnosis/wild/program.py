@@ -34,6 +34,8 @@ class Program:
     """Whether gradients are cleared before each backward pass."""
     clears_late: bool = False
     """Whether gradients are cleared between the backward pass and the step, so that none is left to apply."""
+    shuffles: bool = True
+    """Whether each epoch has the samples in another order."""
     evaluates: bool = False
     """Whether the model stays in evaluation mode."""
     clip: float | None = None
@@ -81,7 +83,7 @@ def train(program: Program, *, seed: int = 0, rule_sets: Sequence[str] = ()) -> 
         for step in range(program.steps):
             start = step * program.batch % count
             if start + program.batch > count or not start:
-                order, start = torch.randperm(count), 0
+                order, start = torch.randperm(count) if program.shuffles else torch.arange(count), 0
             rows = order[start : start + program.batch]
             if program.clears:
                 optimizer.zero_grad()

@@ -9,7 +9,23 @@ from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
 from ..reliability import Said, gap, table
-from . import beginner, forum, images, own_loss, photo, post, question, sequences, series, tabular, ticket, unseen
+from . import (
+    beginner,
+    cohort,
+    decoders,
+    forum,
+    images,
+    own_loss,
+    photo,
+    play,
+    post,
+    question,
+    sequences,
+    series,
+    tabular,
+    ticket,
+    unseen,
+)
 from .program import Fault, Program, train
 
 MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
@@ -95,6 +111,17 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     series.phrases,
     series.recall,
     series.delay,
+    play.forgeries,
+    play.banners,
+    play.corridor,
+    play.spring,
+    decoders.roads,
+    decoders.grammar,
+    decoders.turned,
+    cohort.stages,
+    cohort.relapses,
+    cohort.waits,
+    cohort.faces,
 )
 HARMED = 0.15
 """A fault counts only if it lowers the score by at least this much; others did no harm."""
