@@ -28,12 +28,13 @@ WORDING = {
 
 ADDED = {
     "blames", "loss_unit", "summary", "path", "loss", "output_activation", "standardize_targets", "cure_counts",
-    "module", "sites_every", "probe_every", "notes",
+    "module", "sites_every", "probe_every", "notes", "source", "model", "total",
 }  # fmt: skip
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; the
 path over the depth that a site lies on; an experiment's loss and output activation; whether its targets are
 standardized; how often the remedies of a finding cured; the class of the module that holds a recorded weight; how often
-layer outputs and probes are recorded; differences of devices and versions between compared runs."""
+layer outputs and probes are recorded; differences of devices and versions between compared runs; what asked for a
+run, its model in words, and the number of runs in a list."""
 
 RENAMED = [("decades", "orders of magnitude")]
 """Units by their previous and their present name."""

@@ -1,17 +1,26 @@
 """`/v1/runs`: create, list, read, cancel and delete trainings."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
-from ..kernel.status import ENDED, RunStatus
+from ..kernel.status import ENDED, RunSource, RunStatus
 from ..schemas.requests.run import RunRequest
-from ..schemas.run import ProgressAnswer, RunAnswer, RunDetailAnswer, RunPage, RunSummaryAnswer, RunUrls
-from ..store import Created, Run, RunSummary, Transition
+from ..schemas.run import (
+    ListedRunAnswer,
+    ProgressAnswer,
+    RunAnswer,
+    RunDetailAnswer,
+    RunLinesPage,
+    RunPage,
+    RunSummaryAnswer,
+    RunUrls,
+)
+from ..store import Created, ListedRun, Run, RunFilters, RunSort, RunSummary, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.idempotency import idempotency_of
 from ..use_cases.run import submit_run
@@ -96,18 +105,43 @@ def list_runs(
     condition: ConditionFilter = None,
     finding: Annotated[Condition | None, Query(description="Only runs with a finding of this condition.")] = None,
     study: Annotated[str | None, Query(max_length=40, description="Only runs of this study.")] = None,
-) -> RunPage:
-    """Runs that match all filters, newest first, without their experiments."""
-    page = service.store.runs.page(
+    source: Annotated[
+        RunSource | None,
+        Query(description="Only runs that this asked for; `own`: nothing else; `recording`: those that were recorded."),
+    ] = None,
+    search: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="Only runs whose name, arm, id, model or labels have each of these words, as parts of words.",
+        ),
+    ] = None,
+    sort: Annotated[RunSort, Query(description="The order; descending with a minus. Missing values come last.")] = (
+        "-created_at"
+    ),
+    view: Annotated[
+        Literal["full", "summary"],
+        Query(description="`summary` leaves out remedies, diagnoses and links, and is the fastest."),
+    ] = "full",
+    total: Annotated[bool, Query(description="Whether to count the matching runs, at most 100,000.")] = False,
+) -> RunPage | RunLinesPage:
+    """Runs that match all filters, without their experiments."""
+    filters = RunFilters(
         status=status,
         condition=condition,
         finding=finding,
         labels=labels,
         study_id=study,
-        after=paging.after,
-        limit=paging.limit,
+        source=source,
+        search=search,
     )
-    return paging.answer(RunPage, page, item=run_summary)
+    runs = service.store.runs
+    counted = runs.total(**filters) if total else None
+    if view == "summary":
+        lines = runs.listed(sort=sort, after=paging.after, limit=paging.limit, **filters)
+        return paging.answer(RunLinesPage, lines, item=listed_run, total=counted)
+    page = runs.page(sort=sort, after=paging.after, limit=paging.limit, **filters)
+    return paging.answer(RunPage, page, item=run_summary, total=counted)
 
 
 @router.get("/{run_id}", summary="Get a run", responses=problems(404, 422))
@@ -136,6 +170,13 @@ def cancel_run(run_id: RunId, service: TheService, response: Response) -> RunAns
 def delete_run(run_id: RunId, service: TheService) -> None:
     """Delete the run and its data; a running one is stopped first. Refused if a baseline or a check uses it."""
     service.store.runs.delete(run_id)
+
+
+def listed_run(run: ListedRun) -> ListedRunAnswer:
+    """A run as a line of a list."""
+    return ListedRunAnswer.showing(
+        run, sweep_point=run.point, progress=ProgressAnswer(step=run.step, steps=run.steps or None)
+    )
 
 
 def run_summary(run: RunSummary) -> RunSummaryAnswer:

@@ -88,6 +88,8 @@ class RunCalls(Calls):
         return Run(self.connection, self.connection.get(RunDetailAnswer, f"/v1/runs/{id_in_path(run_id)}"))
 
     def runs(self, **filters: Any) -> Iterator[Run]:
-        """Iterate over runs, newest first. Filters as in the API: status, condition, finding, label, study."""
+        """Iterate over runs, newest first. Filters and order as in the API: status, condition, finding, label, study,
+        source, search, sort.
+        """
         for item in self.connection.items(RunSummaryAnswer, "/v1/runs", **filters):
             yield Run(self.connection, item)

@@ -71,7 +71,7 @@ def listed(service: Service, filters: RunFilters, *, after: str | None) -> RunsV
     """A page of the runs that match all filters, each with its parent."""
     key, _, value = filters.label.partition(":")
     page = service.store.runs.page(
-        name=filters.name or None,
+        search=filters.name or None,
         status=filters.status or None,  # type: ignore[arg-type]  # the route has checked it
         condition=filters.condition or None,
         source=filters.source or None,  # type: ignore[arg-type]  # the route has checked it

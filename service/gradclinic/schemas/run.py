@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from ..kernel.status import RunStatus
+from ..kernel.status import RunSource, RunStatus
 from .base import Answer, Json
 from .diagnosis import DiagnosisAnswer
 
@@ -71,11 +71,16 @@ class RunSummaryAnswer(Answer):
     """The reason for its status, in words."""
     origin: Literal["service", "external"]
     """Where it was trained: by this service, or in an external program."""
+    source: RunSource | None = None
+    """What asked for it: a study, a search for a cure, a check, or nothing else (`own`). null if an earlier version
+    stored it while this one was installed."""
     study_id: str | None
     arm: str | None
     sweep_point: Json | None
     """The swept values by JSON pointer; null without a sweep."""
     seed: int
+    model: str | None = None
+    """The model in words; null if the experiment declares none."""
     progress: ProgressAnswer
     remedies: list[Json]
     metrics: RunMetricsAnswer | None
@@ -120,9 +125,57 @@ class RunDetailAnswer(RunAnswer):
     """Whether the service can train it again. False for external runs, and if its uploaded data set was deleted."""
 
 
-class RunPage(Answer):
-    """A page of runs, newest first; the header `Link` has the address of the next page."""
+class ListedRunAnswer(Answer):
+    """One training as a line of a list: without remedies, diagnosis and links, and with the metrics that sort it."""
 
-    items: list[RunSummaryAnswer]
+    id: str
+    name: str | None
+    labels: dict[str, str]
+    status: RunStatus
+    reason: ReasonAnswer
+    """The reason for its status, in words."""
+    origin: Literal["service", "external"]
+    """Where it was trained: by this service, or in an external program."""
+    source: RunSource | None
+    """What asked for it: a study, a search for a cure, a check, or nothing else (`own`). null if an earlier version
+    stored it while this one was installed."""
+    study_id: str | None
+    arm: str | None
+    sweep_point: Json | None
+    """The swept values by JSON pointer; null without a sweep."""
+    seed: int
+    model: str | None
+    """The model in words; null if the experiment declares none."""
+    progress: ProgressAnswer
+    condition: str | None
+    """The primary condition; null until the run has ended with a diagnosis."""
+    final_train_loss: float | None
+    relative_train_loss: float | None
+    final_validation_loss: float | None
+    final_validation_accuracy: float | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_s: float | None
+    """Seconds from its start to its end; null until it has ended."""
+
+
+class ListOfRuns(Answer):
+    """A page of a list of runs; the header `Link` has the address of the next page."""
+
     next: str | None
     """Value of `after` for the next page; null on the last page."""
+    total: int | None = None
+    """Number of runs that match the filters, 100,000 if there are more; null unless `total=true` asks for it."""
+
+
+class RunPage(ListOfRuns):
+    """A page of runs; by default newest first."""
+
+    items: list[RunSummaryAnswer]
+
+
+class RunLinesPage(ListOfRuns):
+    """A page of runs with `view=summary`."""
+
+    items: list[ListedRunAnswer]

@@ -6,7 +6,7 @@
 
     store.runs          create(NewRun, idempotency=) -> Created[Run]     stored queued; send Created.messages after it
                         get, get_many, of_study, page(status, condition, finding, labels, study_id,
-                        source, name, after, limit)
+                        source, search, sort, after, limit), listed(the same) -> ListedRun, total(filters)
                         all but `get` return RunSummary, without documents; with_documents(run_ids)
                         find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
                         request_cancel(run_id) -> Run, delete(run_id)
@@ -68,11 +68,12 @@ from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
 from .records.progress import Progress
 from .records.quota import Quota, Usage
-from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSummary, Transition
+from .records.run import CheckpointPointer, ListedRun, Message, NewRun, Reason, Run, RunSummary, Transition
 from .records.schedule import Firing, NewSchedule, Schedule
 from .records.study import NewStudy, Study
 from .records.vitals import Vitals, Worker
-from .run import Runs, RunSource
+from .run import Runs
+from .run_list import MOST_COUNTED, RunFilters, RunSort
 from .schedule import Schedules
 from .session import Sessions
 from .statistic import Extent, Statistics
@@ -151,6 +152,7 @@ class Store:
 
 
 __all__ = [
+    "MOST_COUNTED",
     "Act",
     "AuditEntry",
     "Baseline",
@@ -166,6 +168,7 @@ __all__ = [
     "IssuedKey",
     "Key",
     "Lease",
+    "ListedRun",
     "Message",
     "NewCheck",
     "NewPin",
@@ -183,7 +186,8 @@ __all__ = [
     "Reason",
     "Recording",
     "Run",
-    "RunSource",
+    "RunFilters",
+    "RunSort",
     "RunSummary",
     "Schedule",
     "Store",

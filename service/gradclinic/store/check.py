@@ -73,7 +73,7 @@ class Checks:
                         savepoint.rollback()
             if earlier is not None:
                 return Created(_get(connection, earlier), replayed=True)
-            messages = insert_runs(connection, self._database, own, study_id=None)
+            messages = insert_runs(connection, self._database, own, source="check")
             connection.execute(insert(t.check_runs), [{"check_id": check_id, "run_id": run_id} for run_id, _ in own])
             refuse_too_many_runs(connection, self._database)
             note_created(f"/v1/checks/{check_id}")

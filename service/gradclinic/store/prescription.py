@@ -141,7 +141,7 @@ class Prescriptions:
             if not fresh:
                 return ()
             messages = insert_runs(
-                connection, self._database, [(run_id, new) for run_id, _, new in fresh], study_id=None
+                connection, self._database, [(run_id, new) for run_id, _, new in fresh], source="prescription"
             )
             connection.execute(
                 insert(t.trials),

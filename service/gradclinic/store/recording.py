@@ -12,7 +12,7 @@ from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.json import JsonObject
-from ..kernel.status import RunStatus
+from ..kernel.status import RunSource, RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
 from .acting import note_created
@@ -217,7 +217,7 @@ class Recordings:
         if connection.execute(select(runs.id).where(earlier, runs.status == "succeeded")).first() is not None:
             raise Conflict(f"the arm {place.arm!r} is already recorded with the seed {seed}")
         cancel_recorded(connection, self._database, earlier, reason=AGAIN)
-        connection.execute(update(t.runs).where(earlier).values(study_id=None))
+        connection.execute(update(t.runs).where(earlier).values(study_id=None, source="own"))
 
     def _insert(
         self,
@@ -232,7 +232,8 @@ class Recordings:
         silence_s: float,
     ) -> None:
         now = self._database.now
-        insert_runs(connection, self._database, [(run_id, new)], study_id=study_id)
+        source: RunSource = "own" if study_id is None else "study"
+        insert_runs(connection, self._database, [(run_id, new)], source=source, study_id=study_id)
         connection.execute(
             update(t.runs)
             .where(t.runs.c.id == run_id)

@@ -11,14 +11,15 @@ from sqlalchemy import Connection, Row, RowMapping, insert, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..diagnosis import Diagnosis
+from ..experiments.model_words import model_in_words
 from ..kernel.codec import decode
-from ..kernel.status import RunStatus
+from ..kernel.status import RunSource, RunStatus
 from ..measurements.metrics import RunMetrics
 from ..measurements.record import Layout, Outcome
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
-from .records.run import CheckpointPointer, Message, NewRun, Reason, Run, RunSummary
+from .records.run import CheckpointPointer, ListedRun, Message, NewRun, Reason, Run, RunSummary
 from .turn import place_reached
 
 
@@ -37,6 +38,11 @@ _BATCH = 50
 """Runs inserted at once: their documents are in memory as text meanwhile."""
 DOCUMENTS = ("experiment", "resolved_experiment", "layout")
 """Columns of `runs` that a summary does not read; together they may have several megabytes."""
+LISTED = [t.runs.c[field.name] for field in fields(ListedRun) if field.name != "reason"] + [
+    t.runs.c.reason_code,
+    t.runs.c.reason_text,
+]
+"""The columns of a line of a list."""
 SUMMARY = [column for column in t.runs.c if column.name not in DOCUMENTS]
 """The columns of a summary."""
 
@@ -44,6 +50,14 @@ SUMMARY = [column for column in t.runs.c if column.name not in DOCUMENTS]
 def to_summary(row: RowMapping) -> RunSummary:
     """A row of the columns `SUMMARY` as a record; damaged documents are left out, and its reason says so."""
     return RunSummary(**_whole(row, _read_summary(row), RunSummary))
+
+
+def to_listed(row: RowMapping) -> ListedRun:
+    """A row of the columns `LISTED` as a record; damaged documents are left out, and its reason says so."""
+    found = _Documents(row)
+    found.take("labels", dict, default={})
+    found.take("point", dict)
+    return ListedRun(**_whole(row, found, ListedRun))
 
 
 def to_run(row: RowMapping) -> Run:
@@ -101,15 +115,12 @@ def _whole(row: RowMapping, found: _Documents, record: type[Any]) -> dict[str, A
         **found.read,
         "reason": reason,
         "created_at": known(row["created_at"]),
-        "queued_at": known(row["queued_at"]),
-        "lease_until": moment(row["lease_until"]),
-        "started_at": moment(row["started_at"]),
-        "ended_at": moment(row["ended_at"]),
+        **{name: moment(row[name]) for name in ("started_at", "ended_at", "queued_at", "lease_until") if name in row},
     }
     return {field.name: read[field.name] if field.name in read else row[field.name] for field in fields(record)}
 
 
-def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[str, object]:
+def new_run_values(run_id: str, new: NewRun, *, study_id: str | None, source: RunSource) -> dict[str, object]:
     """The columns of a new, queued run, without times."""
     own = new.origin == "external"
     waits = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
@@ -120,6 +131,8 @@ def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[st
         "labels": dict(new.labels),
         "status": "running" if own else "queued",
         "study_id": study_id,
+        "source": source,
+        "model": model_in_words(new.resolved_experiment),
         "point": None if new.point is None else dict(new.point),
         "remedies": list(new.remedies),
         "step": 0,
@@ -133,7 +146,12 @@ def new_run_values(run_id: str, new: NewRun, *, study_id: str | None) -> dict[st
 
 
 def insert_runs(
-    connection: Connection, database: Database, new_runs: Sequence[tuple[str, NewRun]], *, study_id: str | None
+    connection: Connection,
+    database: Database,
+    new_runs: Sequence[tuple[str, NewRun]],
+    *,
+    source: RunSource,
+    study_id: str | None = None,
 ) -> tuple[Message, ...]:
     """Store new runs, their labels and first transitions; raises Conflict if their data set was deleted.
 
@@ -143,7 +161,7 @@ def insert_runs(
     reached = {queue: place_reached(connection, queue) for queue in {new.queue for _, new in new_runs}}
     now = database.now
     values = [
-        new_run_values(run_id, new, study_id=study_id) | {"priority": reached[new.queue] + place}
+        new_run_values(run_id, new, study_id=study_id, source=source) | {"priority": reached[new.queue] + place}
         for place, (run_id, new) in enumerate(new_runs)
     ]
     for start in range(0, len(values), _BATCH):

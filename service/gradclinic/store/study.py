@@ -48,7 +48,7 @@ class Studies:
                         savepoint.rollback()
             if earlier is not None:
                 return Created(_get(connection, earlier), replayed=True)
-            messages = insert_runs(connection, self._database, new_runs, study_id=study_id)
+            messages = insert_runs(connection, self._database, new_runs, source="study", study_id=study_id)
             refuse_too_many_runs(connection, self._database)
             note_created(f"/v1/studies/{study_id}")
             return Created(_get(connection, study_id), replayed=False, messages=messages)

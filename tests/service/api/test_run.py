@@ -143,6 +143,37 @@ def test_pages_follow_their_links_to_the_end_without_a_gap(api_on_both: httpx.Cl
     assert seen == made[::-1]
 
 
+def test_a_list_of_runs_is_searched_sorted_and_counted(api_on_both: httpx.Client) -> None:
+    made = [post(api_on_both, name=name).json()["id"] for name in ("b", "a", "c")]
+    asked = {"sort": "name", "search": "mlp", "source": "own", "view": "summary", "total": True, "limit": 2}
+    first = api_on_both.get("/v1/runs", params=asked)
+    assert [run["name"] for run in first.json()["items"]] == ["a", "b"]
+    assert first.json()["total"] == 3
+    second = api_on_both.get(first.links["next"]["url"]).json()
+    assert ([run["id"] for run in second["items"]], second["next"]) == ([made[2]], None)
+    assert "remedies" not in second["items"][0]
+    full = api_on_both.get("/v1/runs", params={"sort": "-name", "limit": 1}).json()
+    assert (full["items"][0]["id"], full["items"][0]["source"], full["total"]) == (made[2], "own", None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "allowed"),
+    [
+        ({"sort": "loss"}, "-final_train_loss"),
+        ({"view": "narrow"}, "summary"),
+        ({"source": "me"}, "recording"),
+        ({"after": "zzz"}, "the `next` of a page"),
+        ({"sort": "name", "after": "run_1"}, "the `next` of a page"),
+    ],
+)
+def test_an_order_view_source_or_page_that_is_unknown_is_refused(
+    api: httpx.Client, parameters: dict[str, str], allowed: str
+) -> None:
+    response = api.get("/v1/runs", params=parameters)
+    assert response.status_code == 422
+    assert allowed in response.text
+
+
 def test_runs_are_found_by_label_and_status(api: httpx.Client) -> None:
     wanted = post(api, labels={"team": "vision", "week": "47"}).json()["id"]
     post(api, labels={"team": "speech"})

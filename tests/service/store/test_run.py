@@ -91,9 +91,9 @@ def test_pages_go_through_all_runs_newest_first_and_once(store: Store) -> None:
 
 def test_a_run_is_found_by_a_part_of_its_name_or_its_identifier(store: Store) -> None:
     named, other = queued(store, name="Deep 100% sigmoid"), queued(store, name="relu")
-    assert [run.id for run in store.runs.page(name="100% SIG").items] == [named.id]
-    assert [run.id for run in store.runs.page(name=other.id.lower()).items] == [other.id]
-    assert store.runs.page(name="1__%").items == []
+    assert [run.id for run in store.runs.page(search="100% SIG").items] == [named.id]
+    assert [run.id for run in store.runs.page(search=other.id.lower()).items] == [other.id]
+    assert store.runs.page(search="1__%").items == []
 
 
 def test_filters_are_all_met(store: Store) -> None:

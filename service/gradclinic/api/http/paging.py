@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from ...store import Page
 from .dependencies import Limit, item_of
@@ -22,9 +22,12 @@ class Paging:
     after: str | None
     limit: int
 
-    def answer(self, model: Callable[..., Answer], page: Page[Item], *, item: Callable[[Item], object]) -> Answer:
+    def answer(
+        self, model: Callable[..., Answer], page: Page[Item], *, item: Callable[[Item], object], **more: object
+    ) -> Answer:
         """The page as `model`, with items converted by `item`; sets the header `Link` to the next page."""
-        return model(items=[item(each) for each in page.items], next=link_next(self.request, self.response, page.next))
+        next_page = link_next(self.request, self.response, page.next)
+        return model(items=[item(each) for each in page.items], next=next_page, **more)
 
 
 def _page_of(noun: str) -> object:
@@ -38,7 +41,23 @@ def _page_of(noun: str) -> object:
     return Depends(page)
 
 
-PageOfRuns = Annotated[Paging, _page_of("run")]
+def _page_of_runs(
+    request: Request,
+    response: Response,
+    after: Annotated[
+        str | None,
+        Query(
+            max_length=1500,
+            pattern=r"^[A-Za-z0-9_-]+$",
+            description="Continue after this item: the `next` of a page that has the same `sort`.",
+        ),
+    ] = None,
+    limit: Limit = 50,
+) -> Paging:
+    return Paging(request, response, after, limit)
+
+
+PageOfRuns = Annotated[Paging, Depends(_page_of_runs)]
 PageOfStudies = Annotated[Paging, _page_of("study")]
 PageOfPrescriptions = Annotated[Paging, _page_of("prescription")]
 PageOfChecks = Annotated[Paging, _page_of("check")]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...diagnosis import Diagnosis
 from ...kernel.json import JsonObject
-from ...kernel.status import ENDED, RunStatus
+from ...kernel.status import ENDED, RunSource, RunStatus
 from ...measurements.metrics import RunMetrics
 from ...measurements.record import Layout, Outcome
 
@@ -56,6 +56,43 @@ class NewRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedRun:
+    """A run as a line of a list: what can be shown without reading a document whose size grows with its network."""
+
+    id: str
+    name: str | None
+    labels: Mapping[str, str]
+    status: RunStatus
+    reason: Reason
+    origin: str
+    source: RunSource | None
+    """None for a run that an earlier version stored while this one was installed."""
+    study_id: str | None
+    arm: str | None
+    point: JsonObject | None
+    seed: int
+    model: str | None
+    """The model in words; None if the experiment declares none."""
+    step: int
+    steps: int
+    condition: str | None
+    final_train_loss: float | None
+    relative_train_loss: float | None
+    final_validation_loss: float | None
+    final_validation_accuracy: float | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end; None until both are known."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """A run in its current state, without the documents whose size grows with its network."""
 
@@ -65,10 +102,14 @@ class RunSummary:
     status: RunStatus
     reason: Reason
     origin: str
+    source: RunSource | None
+    """None for a run that an earlier version stored while this one was installed."""
     study_id: str | None
     arm: str | None
     point: JsonObject | None
     seed: int
+    model: str | None
+    """The model in words; None if the experiment declares none."""
     remedies: Sequence[JsonObject]
     digest: str
     step: int

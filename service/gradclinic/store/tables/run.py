@@ -22,7 +22,14 @@ from .schema import Id, Word, metadata, project, requested
 
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
 _UNFINISHED = text("ended_at IS NULL")
+_RECORDED = text("origin = 'external' AND source <> 'study'")
 """The rows of indexes that are small, because most runs have ended or were never claimed."""
+
+LISTED_BY = (
+    "status", "condition", "source", "name", "model",
+    "final_train_loss", "relative_train_loss", "final_validation_loss", "final_validation_accuracy",
+)  # fmt: skip
+"""The columns by which lists of runs are filtered or sorted."""
 
 studies = Table(
     "studies",
@@ -82,13 +89,27 @@ runs = Table(
     Column("final_validation_accuracy", Number),
     Column("steps_to_target", Integer),
     Column("train_seconds", Number),
+    Column("source", String(16)),
+    Column("model", String(200)),
     CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
     CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),
     Index(None, "study_id"),
     Index(None, "status", "lease_until"),
-    Index(None, "condition"),
     Index(None, "digest"),
     Index(None, "project", "id"),
+    # Lists read the keys of a page from one of these (store/run_list.py).
+    *(Index(None, "project", name, "id") for name in LISTED_BY),
+    Index("ix_runs_project_duration_id", "project", text("(ended_at - started_at)"), "id"),
+    Index(
+        "ix_runs_project_recorded_id",
+        "project",
+        "id",
+        "origin",
+        "source",
+        postgresql_where=_RECORDED,
+        sqlite_where=_RECORDED,
+    ),
+    Index("ix_runs_project_search", "project", "id", "name", "arm", "model"),
     Index(None, "project", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "attempt_started_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
@@ -101,7 +122,7 @@ labels = Table(
     Column("key", String(100), nullable=False),
     Column("value", String(200), nullable=False),
     PrimaryKeyConstraint("run_id", "key"),
-    Index(None, "key", "value"),
+    Index(None, "key", "value", "run_id"),
 )
 
 transitions = Table(
@@ -167,7 +188,7 @@ findings = Table(
     Column("rule", Word, nullable=False),
     Column("summary", Text, nullable=False),
     PrimaryKeyConstraint("run_id", "number"),
-    Index(None, "condition"),
+    Index(None, "condition", "run_id"),
 )
 
 idempotency_keys = Table(
