@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from gradclinic.store import Store, migrate
 from gradclinic.store.tables import metadata
@@ -16,6 +18,25 @@ from gradclinic.store.tables import metadata
 from .servers import Postgres, Valkey
 
 DATABASES = ("sqlite", "postgresql")
+
+
+SERVICES = ("tests/chaos/", "tests/e2e/")
+"""Folders whose tests start whole services, with workers and limits of time."""
+
+
+class ServicesApart(LoadFileScheduling):
+    """Gives each process one file after the other, and all tests that start whole services to the same process.
+
+    So at most one of them runs at a time, beside tests that need one core.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "services" if nodeid.startswith(SERVICES) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Share tests among processes as `ServicesApart` does."""
+    return ServicesApart(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import ServicesApart
+
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "sklearn", "scipy", "sqlalchemy", "fastapi", "celery", "matplotlib", "plotly", "redis", "psycopg")
 PACKAGE = ROOT / "service" / "gradclinic"
@@ -125,3 +127,10 @@ def test_nothing_is_left_to_be_done_later():
     pattern = re.compile(r"\b(TODO|FIXME|NotImplementedError)\b")
     guilty = [str(path) for path in SOURCES if path != Path(__file__) and pattern.search(path.read_text())]
     assert guilty == []
+
+
+def test_only_one_test_at_a_time_starts_a_whole_service():
+    split = ServicesApart._split_scope
+    sharing = object.__new__(ServicesApart)  # a real one needs running processes
+    assert split(sharing, "tests/chaos/test_chaos.py::test_a") == split(sharing, "tests/e2e/test_demo.py::test_b")
+    assert split(sharing, "tests/service/api/test_run.py::test_c") == "tests/service/api/test_run.py"

@@ -208,6 +208,9 @@ def _eventually(condition, *, within_s: float = 30.0):
     raise AssertionError("it never came true")
 
 
+IN_PARALLEL = "<--dist><loadfile><--no-loadscope-reorder>"
+
+
 @pytest.fixture
 def prepared(machine: Machine, checkout: Path) -> Machine:
     """A machine whose checks pass, and whose Python prints what it is asked to run."""
@@ -221,21 +224,21 @@ def prepared(machine: Machine, checkout: Path) -> Machine:
     return machine
 
 
-def test_fast_tests_run_on_all_cores_a_file_at_a_time_and_slow_ones_one_at_a_time(prepared: Machine):
-    processes = min(4, len(os.sched_getaffinity(0)) + 1)
-    in_parallel = f"<-n><{processes}><--dist><loadfile><--no-loadscope-reorder>"
-    fast = f"<1><-m><pytest><-m><not slow and not gpu>{in_parallel}"
+def test_fast_tests_run_on_one_process_more_than_cores_and_slow_ones_on_as_many(prepared: Machine):
+    cores = len(os.sched_getaffinity(0))
+    fast = f"<1><-m><pytest><-m><not slow and not gpu><-n><{min(4, cores + 1)}>{IN_PARALLEL}"
+    slow = f"<1><-m><pytest><-m><slow and not gpu><-n><{min(4, cores)}>{IN_PARALLEL}"
     finished = prepared.run("test")
     assert finished.stdout == fast
     assert "ok      types" in finished.stderr
-    assert prepared.run("test", "--all").stdout == f"{fast}<><-m><pytest><-m><slow and not gpu>"
+    assert prepared.run("test", "--all").stdout == f"{fast}{slow}"
 
 
 @pytest.mark.parametrize(("status", "goes_on"), [(1, True), (2, False)])
 def test_slow_tests_run_after_a_failure_but_not_after_an_interruption(prepared: Machine, status: int, goes_on: bool):
     python = prepared.home / ".venv/bin/python"
     python.write_text(
-        f'#!{shutil.which("bash")}\nprintf "<%s>" "$@"\n[[ "$*" == *loadfile* ]] && exit {status}\nexit 0\n'
+        f'#!{shutil.which("bash")}\nprintf "<%s>" "$@"\n[[ "$*" == *"not slow"* ]] && exit {status}\nexit 0\n'
     )
     finished = prepared.run("test", "--all")
     assert finished.returncode == status
