@@ -15,13 +15,11 @@ from ..measurements.statistics import STATISTICS
 from ..store import Run
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile
+from .chosen_runs import MOST
 from .figures import ArmCurve, Figure, Line, arm_curves, profile
 from .rendering import page_router, render
 from .run import RunRow, called, rows_of
 from .study import loss_of
-
-MOST = 12
-"""Runs that are shown side by side."""
 
 router = page_router()
 

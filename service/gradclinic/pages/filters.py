@@ -1,7 +1,7 @@
 """Template filters that format values."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -45,6 +45,13 @@ def number(value: Any) -> str:
     return format(value, ",.0f" if 1e4 <= abs(value) < 1e7 else ".4g").replace("-", "−")
 
 
+def short(value: float | None) -> str:
+    """A number to three significant digits, for narrow columns; a dash for None."""
+    if value is None or not isfinite(value) or 999.5 <= abs(value) < 1e5:
+        return number(value)
+    return format(value, "#.3g" if abs(value) < 1e5 else ".3g").rstrip(".").replace("-", "−")
+
+
 def percent(value: float) -> str:
     """A fraction as a whole percentage; only 1 is shown as 100 %."""
     return "100 %" if value >= 1 else f"{min(99, round(100 * value))} %"
@@ -72,6 +79,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def enumerated(names: Sequence[str]) -> str:
+    """Names in a sentence: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def coded(text: str) -> Markup:
     """A text in which names in backquotes become code."""
     parts = [escape(part) for part in text.split("`")]
@@ -97,7 +109,7 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-def effect(found: Effect | None) -> str:
+def effect(found: Effect | None, *, said: Callable[[float], str] = number) -> str:
     """An effect with its interval: a ratio if the metric has one, otherwise a difference."""
     if found is None:
         return "–"
@@ -106,8 +118,13 @@ def effect(found: Effect | None) -> str:
     middle, interval, sign = found.difference, found.interval, "+" if found.difference > 0 else ""
     if isinstance(found, RatioEffect) and found.ratio is not None:
         middle, interval, sign = found.ratio, found.ratio_interval, "× "
-    text = f"{sign}{number(middle)}"
-    return text if interval is None else f"{text} ({number(interval[0])} to {number(interval[1])})"
+    text = f"{sign}{said(middle)}"
+    return text if interval is None else f"{text} ({said(interval[0])} to {said(interval[1])})"
+
+
+def short_effect(found: Effect | None) -> str:
+    """The same to three significant digits."""
+    return effect(found, said=short)
 
 
 def waits(arm: ArmComparison, comparison: Comparison) -> str:

@@ -49,6 +49,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         number=filters.number,
+        short=filters.short,
         percent=filters.percent,
         share=filters.share,
         words=filters.words,
@@ -59,6 +60,7 @@ def _environment() -> Environment:
         moment=filters.moment,
         pretty=lambda value: filters.pretty(plain(value)),
         effect=filters.effect,
+        short_effect=filters.short_effect,
         waits=filters.waits,
         as_read=filters.as_read,
         severity_class=filters.severity_class,

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import StudyId, TheService
 from ..claims import CLAIMS, Claim
-from ..comparison import METRICS, Comparison, Metric, RunResult, in_one_unit, trainability
+from ..comparison import METRICS, ArmComparison, Comparison, Metric, RunResult, in_one_unit, trainability
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
@@ -23,10 +23,13 @@ from ..use_cases.comparison import compare_study, results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT
 from . import filters
+from .arm_rows import ArmRow, arm_rows
 from .figures import ArmCurve, Figure, Line, arm_curves, comparable, profile, ranking, trainability_map
 from .rendering import page_router, render
 from .run import RunRow, row_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
+from .seed_grid import SeedGrid, seed_grid
+from .sweep_map import Colours, SweepMap, sweep_map
 
 When = Literal["start", "end"]
 MOST_DIAGNOSES = 4
@@ -36,6 +39,10 @@ MOST_RUNS = 500
 
 MOST_SHOWN = 30
 """Rows of the table on its page; the list of runs has the others."""
+MOST_ARMS = 12
+"""Rows of the table of arms that are not folded."""
+MOST_NAMED = 3
+"""Arms that the answer names besides the best one."""
 
 router = page_router()
 
@@ -57,8 +64,13 @@ class StudyView:
     ended: bool
     comparison: Comparison
     answer: str
-    """What the comparison says, in one or two sentences."""
+    """What the comparison says, in a sentence."""
+    rows: Sequence[ArmRow]
     runs: Sequence[RunRow]
+    grid: SeedGrid | None
+    """The runs by arm and seed; None for a swept study."""
+    sweep_map: SweepMap | None
+    """None without a sweep, for more than two swept fields, and for a map that is too large for tables."""
     figures_ready: bool
     ranking_ready: bool
     """Whether some arm can be compared with the baseline."""
@@ -69,6 +81,7 @@ class StudyView:
     """The metrics by which the arms can be compared."""
     most_diagnoses: int = MOST_DIAGNOSES
     most_shown: int = MOST_SHOWN
+    most_arms: int = MOST_ARMS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +101,7 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
     found = service.store.studies.get(study_id)
     runs = service.store.runs.of_study(study_id)
     comparison = compare_study(service, study_id, metric=metric)
+    results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
     return StudyView(
         study=found,
         title=found.name or found.id,
@@ -95,7 +109,10 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
         ended=found.status != "running",
         comparison=comparison,
         answer=answer(comparison),
+        rows=arm_rows(found.arms, comparison, results),
         runs=[row_of(run) for run in runs],
+        grid=None if found.sweep else seed_grid(_names(found), runs, results, comparison.metric),
+        sweep_map=_tables(found, runs, results, metric=comparison.metric),
         figures_ready=any(run.step > 0 for run in runs),
         ranking_ready=bool(comparable(comparison)),
         has_map=1 <= len(found.sweep) <= 2,
@@ -106,19 +123,44 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
 
 
 def answer(comparison: Comparison) -> str:
-    """Which arms help, why the best one does, or that none does; empty for a study of the baseline alone."""
+    """Which arms help, or that none does, in a sentence; empty for a study of the baseline alone."""
     if not comparison.arms:
         return ""
     if not comparison.complete:
         return "Some runs have not ended, so there are no verdicts yet."
-    for verdict, words in (("cures", "cures it"), ("improves", "improves it")):
-        found = [arm for arm in comparison.arms if arm.verdict == verdict]
-        if found:
-            others = ", ".join(arm.arm for arm in found[1:])
-            also = f" So do{'es' if len(found) == 2 else ''} {others}." if others else ""
-            return f"{found[0].arm} {words}. {found[0].reason}{also}"
     best = comparison.arms[0]
-    return f"No arm is shown to be better than the baseline. The best one is {best.arm}. {best.reason}"
+    reached = _instead(best, comparison)
+    if best.verdict not in _HELPS:
+        return f"No arm is shown to be better than the baseline; the best one is {best.arm}{reached}."
+    others = [arm.arm for arm in comparison.arms[1:] if arm.verdict == best.verdict]
+    return f"{best.arm} {_HELPS[best.verdict]}{reached}{_also(others)}."
+
+
+_HELPS = {"cures": "cures it", "improves": "improves it"}
+
+
+def _instead(arm: ArmComparison, comparison: Comparison) -> str:
+    """What an arm reached, and the baseline; over a sweep, in how many runs the network learned."""
+    reference = comparison.baseline_conditions_by_seed
+    if any(run.sweep_point for run in reference):
+        learned = sum(run.learned for run in reference)
+        return f": it learned in {arm.learned} of {arm.runs} runs, the baseline in {learned}"
+    effect = arm.effects.get(comparison.metric)
+    if effect is None or effect.difference is None:
+        return ""
+    name = filters.words(comparison.metric).removeprefix("final ")
+    return f": {name} {filters.short(effect.arm_mean)} instead of {filters.short(effect.baseline_mean)}"
+
+
+def _also(others: Sequence[str]) -> str:
+    if not others:
+        return ""
+    named = others if len(others) <= MOST_NAMED else [*others[: MOST_NAMED - 1], f"{len(others) - MOST_NAMED + 1} more"]
+    return f"; so {'does' if len(named) == 1 else 'do'} {filters.enumerated(named)}"
+
+
+def _names(study: Study) -> list[str]:
+    return [str(arm["name"]) for arm in study.arms]
 
 
 def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
@@ -133,7 +175,7 @@ def curves_figure(service: Service, study_id: str) -> Figure:
     what, series = loss_of(service, [run.id for run in runs])
     arms = [
         ArmCurve(arm, own, reference=arm == BASELINE)
-        for arm in (str(each["name"]) for each in study.arms)
+        for arm in _names(study)
         if (own := [series[run.id] for run in runs if run.arm == arm and len(series[run.id])])
     ]
     if not arms:
@@ -170,7 +212,7 @@ def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
     series = service.store.statistics.series_of([run.id for run in runs], GRADIENT, last_step=first) if runs else {}
     lines: list[Line] = []
     seeds: list[int] = []
-    for arm in (str(arm["name"]) for arm in study.arms):
+    for arm in _names(study):
         own = [run for run in runs if run.arm == arm and len(series[run.id])]
         layout = service.store.runs.get(own[0].id).layout if own else None
         if layout is not None:
@@ -201,17 +243,31 @@ def map_figure(service: Service, study_id: str, *, metric: str) -> Figure:
     """The results of each arm over the sweep; raises InsufficientData if none or more than two fields were swept."""
     if metric not in METRICS:
         raise InvalidSpec.at("/metric", f"there is no metric {metric!r}", value=metric, allowed=", ".join(METRICS))
-    chosen = METRICS[metric]
     runs = service.store.runs.of_study(study_id)
     if not runs:
         service.store.studies.get(study_id)
     results = in_one_unit(results_of(service, [(run, run.arm or BASELINE) for run in runs]))
+    colours = _colours(metric, results)
     return trainability_map(
         trainability(results, metric=metric),
-        log=chosen.log,
-        lower_is_better=chosen.better != "higher",
-        worst=_worst(metric, results),
+        log=colours.log,
+        lower_is_better=colours.lower_is_better,
+        worst=colours.worst,
     )
+
+
+def _tables(study: Study, runs: Sequence[RunSummary], results: Sequence[RunResult], *, metric: str) -> SweepMap | None:
+    """The map of a study as tables."""
+    if not 1 <= len(study.sweep) <= 2:
+        return None
+    results = in_one_unit(results)
+    ended = [run for run in runs if run.status == "succeeded"]
+    return sweep_map(trainability(results, metric=metric), ended, _colours(metric, results))
+
+
+def _colours(metric: str, results: Sequence[RunResult]) -> Colours:
+    chosen = METRICS[metric]
+    return Colours(log=chosen.log, lower_is_better=chosen.better != "higher", worst=_worst(metric, results))
 
 
 BEYOND = 1.5

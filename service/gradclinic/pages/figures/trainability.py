@@ -49,7 +49,7 @@ def trainability_map(
     """
     label = found.metric.replace("_", " ")
     panels = _panels(found)
-    scale = _scale([value for panel in panels for row in panel.medians for value in row], log=log, worst=worst)
+    scale = colour_scale([value for panel in panels for row in panel.medians for value in row], log=log, worst=worst)
     colours = LIGHT_IS_LOW if lower_is_better else SEQUENTIAL
     columns = min(COLUMNS, len(panels))
     rows = ceil(len(panels) / columns)
@@ -143,7 +143,7 @@ def _cells(
     traces: list[Part] = [
         {
             **common,
-            "z": [[_shade(value, log=log) for value in row] for row in panel.medians],
+            "z": [[shade(value, log=log) for value in row] for row in panel.medians],
             "zmin": scale[0],
             "zmax": scale[1],
             "colorscale": colours,
@@ -169,18 +169,20 @@ def _cells(
     return traces
 
 
-def _shade(value: float | None, *, log: bool) -> float | None:
+def shade(value: float | None, *, log: bool) -> float | None:
+    """The place of a value on the colour scale; None if it has none or is not finite."""
     if value is None or not isfinite(value):
         return None
     return round(log10(max(value, 1e-12)) if log else value, 4)
 
 
-def _scale(values: Sequence[float | None], *, log: bool, worst: float | None) -> tuple[float, float]:
-    known = [shade for value in values if (shade := _shade(value, log=log)) is not None]
+def colour_scale(values: Sequence[float | None], *, log: bool, worst: float | None) -> tuple[float, float]:
+    """The lowest and the highest place of the values on the scale."""
+    known = [place for value in values if (place := shade(value, log=log)) is not None]
     if not known:
         return 0.0, 1.0
     low, high = min(known), max(known)
-    if worst is not None and high > (end := _shade(worst, log=log) or 0.0):
+    if worst is not None and high > (end := shade(worst, log=log) or 0.0):
         low, high = min(low, end - NARROWEST), end
     if log and high - low < NARROWEST:
         low, high = (low + high - NARROWEST) / 2, (low + high + NARROWEST) / 2

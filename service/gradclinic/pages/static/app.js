@@ -36,11 +36,11 @@ const CONFIG = {
   plotlyServerURL: "",
 };
 
-// A line above a chart that is wider than a narrow window goes on in the next one.
-function wrapped(text) {
+// A line above a chart that is wider than the chart goes on in the next one.
+function wrapped(text, letters = 40) {
   const lines = [""];
   for (const word of text.split(" ")) {
-    if (lines.at(-1) && lines.at(-1).length + word.length > 40) lines.push("");
+    if (lines.at(-1) && lines.at(-1).length + word.length > letters) lines.push("");
     lines.push(`${lines.pop()} ${word}`.trim());
   }
   return lines.join("<br>");
@@ -56,20 +56,23 @@ function inInk(layout, chart) {
   const short = (text) => (text.length > 16 ? `${text.slice(0, 15)}…` : text);
   const { xaxis: x, yaxis: y } = layout;
   const fitted = {};
-  if (narrow) {
-    fitted.annotations = layout.annotations?.map((each) => ({ ...each, text: wrapped(each.text) }));
+  if (chart.clientWidth < 720) {
+    const letters = narrow ? 40 : 70;
+    fitted.annotations = layout.annotations?.map((each) => ({ ...each, text: wrapped(each.text, letters) }));
   }
   if (chart.clientWidth < 720 && !layout.xaxis2) {
     fitted.xaxis = { ...x, title: { ...x.title, text: wrapped(x.title.text), font: { size: 11 } } };
     if (narrow && y?.ticktext) fitted.yaxis = { ...y, ticktext: y.ticktext.map(short) };
   }
+  const above = (fitted.annotations ?? []).filter((each) => each.yref === "paper" && each.yanchor === "bottom");
+  const lines = Math.max(1, ...above.map((each) => each.text.split("<br>").length));
   return {
     ...layout,
     ...fitted,
     modebar,
     title: undefined,
     font: { ...layout.font, color: style.color, family: style.fontFamily },
-    margin: { ...layout.margin, t: 30, ...(narrow ? { l: 45, r: 20 } : {}) },
+    margin: { ...layout.margin, t: 15 + 15 * lines, ...(narrow ? { l: 45, r: 20 } : {}) },
   };
 }
 
