@@ -1,52 +1,139 @@
-"""All commands of the program."""
+"""All commands of the program. The module of a command is imported only when that command is used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from . import (
-    baseline,
-    catalogue,
-    check,
-    claim,
-    comparison,
-    dataset,
-    demo,
-    diagnosis,
-    key,
-    prescription,
-    report,
-    run,
-    schedule,
-    serve,
-    study,
-)
+from ..kernel.program import COMMAND
+
+EXAMPLE = """A spec, here an experiment in YAML:
+
+\b
+  model: {kind: mlp, depth: 8, width: 32, activation: sigmoid}
+  data: {kind: digits}
+  optimizer: {kind: sgd, learning_rate: 0.1}
+  training: {steps: 300, batch_size: 64}
+"""
+_INIT = f"`{COMMAND} init` writes an example with comments, `{COMMAND} catalogue` lists what it can contain."
+_EPILOG = f"{EXAMPLE}\n{_INIT}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command, or a group of commands."""
+
+    place: str
+    """Where it is defined: `module:name`, relative to this package; a function, or a typer application."""
+    help: str
+    """The first sentence of its help."""
+    epilog: str | None = None
+    """Text below its options."""
+
+    def load(self, name: str) -> TyperCommand | TyperGroup:
+        """Import the module, and build the command."""
+        module, _, attribute = self.place.partition(":")
+        found = getattr(import_module(f".{module}", __package__), attribute)
+        if isinstance(found, typer.Typer):
+            return get_group(found)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name, epilog=self.epilog)(found)
+        command = get_command(single)
+        assert isinstance(command, TyperCommand)  # noqa: S101  # an application with one command is that command
+        return command
+
+
+SECTIONS: Mapping[str, Mapping[str, Entry]] = {
+    "Start": {
+        "demo": Entry("demo:demo", "Diagnose a network that does not train, and show which remedies cure it."),
+        "serve": Entry("serve:serve", "Start the service: API, workers, queue and database."),
+        "init": Entry("init:init", "Write an example spec with comments, ready to edit."),
+        "catalogue": Entry("catalogue:catalogue", "Show everything that specs can use, or one entry in full."),
+    },
+    "Train and diagnose": {
+        "run": Entry("run:run", "Train an experiment, and diagnose it.", _EPILOG),
+        "study": Entry("study:study", "Train an experiment with several remedies, and rank them.", _INIT),
+        "prescribe": Entry(
+            "prescription:prescribe", "Search for remedies that cure an experiment, and show the evidence.", _EPILOG
+        ),
+        "claims": Entry("claim:claims", "Test common advice with measurements, and show a verdict for each claim."),
+    },
+    "Results": {
+        "runs": Entry("run:app", "List, show, watch, cancel and delete runs."),
+        "studies": Entry("study:app", "List, show, watch, cancel and delete studies."),
+        "diagnose": Entry("diagnosis:diagnose", "Diagnose a run, or each arm of a study over its seeds."),
+        "compare": Entry("comparison:compare", "Compare the arms of a study, or any runs."),
+        "report": Entry(
+            "report:report", "Save the page of a run, study or prescription as a self-contained HTML file."
+        ),
+    },
+    "Regression": {
+        "baseline": Entry("baseline:app", "Manage baselines: pinned runs that checks are compared with."),
+        "check": Entry("check:check", "Train an experiment and check it for a regression.", _EPILOG),
+        "schedule": Entry("schedule:app", "Run checks on a cron schedule."),
+    },
+    "Data": {
+        "upload": Entry("dataset:upload", "Upload a data set for experiments to train on."),
+        "datasets": Entry("dataset:app", "Manage uploaded data sets."),
+    },
+    "Operation": {
+        "worker": Entry("serve:worker", "Train queued runs until SIGTERM."),
+        "reconciler": Entry("serve:reconciler", "Monitor leases, the queue and deadlines until SIGTERM."),
+        "keys": Entry("key:app", "Manage API keys."),
+        "db": Entry("serve:database", "Manage the database."),
+    },
+}
+ENTRIES: Mapping[str, Entry] = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+class _Commands(TyperGroup):
+    """The commands of the table, in sections. (The types of typer's contexts are not public.)"""
+
+    def list_commands(self, _context: Any) -> list[str]:
+        return list(ENTRIES)
+
+    def get_command(self, _context: Any, cmd_name: str) -> Any:
+        entry = ENTRIES.get(cmd_name)
+        return None if entry is None else entry.load(cmd_name)
+
+    def format_commands(self, _context: Any, formatter: Any) -> None:
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<10}", entry.help) for name, entry in entries.items()])
+
 
 app = typer.Typer(
     name="gradclinic",
-    help="Diagnose neural network training, and measure which remedies cure it.",
+    cls=_Commands,
+    help=f"""Diagnose neural network training, and measure which remedies cure it.
+
+    A SPEC is a JSON or YAML file that describes an experiment: model, data, optimizer and training. {_INIT}
+
+    Commands talk to the service at --url or GRADCLINIC_URL; `{COMMAND} serve` starts one on this machine.
+    """,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-database = typer.Typer(help="Manage the database.", no_args_is_help=True)
 
-app.command("serve")(serve.serve)
-app.command("worker")(serve.worker)
-app.command("reconciler")(serve.reconciler)
-app.command("demo")(demo.demo)
-app.command("upload")(dataset.upload)
-app.command("run")(run.run)
-app.command("study")(study.study)
-app.command("prescribe")(prescription.prescribe)
-app.command("check")(check.check)
-app.add_typer(baseline.app, name="baseline")
-app.add_typer(schedule.app, name="schedule")
-app.command("claims")(claim.claims)
-app.command("compare")(comparison.compare)
-app.command("diagnose")(diagnosis.diagnose)
-app.command("report")(report.report)
-app.command("catalogue")(catalogue.catalogue)
-app.add_typer(dataset.app, name="datasets")
-app.add_typer(key.app, name="keys")
-app.add_typer(database, name="db")
-database.command("upgrade")(serve.upgrade)
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  # the value of an option
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"gradclinic {version('gradclinic')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The options of all commands together."""

@@ -2,14 +2,17 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from ..client import URL_VARIABLE
 from ..kernel.errors import InvalidSpec
 
+Item = TypeVar("Item")
 Url = Annotated[
     str | None,
     typer.Option("--url", envvar=URL_VARIABLE, help="Address of the service.", show_default="http://127.0.0.1:8000"),
@@ -24,7 +27,14 @@ DataDir = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=0, help="Number of workers.", show_default="one per core and GPU")
 ]
-Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A JSON or YAML file, or - for standard input.")]
+Spec = Annotated[
+    str, typer.Argument(metavar="SPEC", help="What to train, as a JSON or YAML file; - is standard input.")
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many to show, newest first.")]
+Label = Annotated[
+    list[str] | None, typer.Option("--label", metavar="KEY:VALUE", help="Only those with this label; repeatable.")
+]
+Condition = Annotated[str | None, typer.Option(help="Only those with this primary condition.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return when it is queued, without waiting for the result.")]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
@@ -32,6 +42,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME")]
 def print_json(value: object) -> None:
     """Print a JSON document to standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def newest(found: Iterator[Item], limit: int) -> list[Item]:
+    """The first items of a list; on standard error, whether there are more."""
+    first = list(islice(found, limit))
+    if next(found, None) is not None:
+        typer.echo(f"These are the newest {limit}; --limit shows more.", err=True)
+    return first
 
 
 def numbers_by_name(given: list[str], *, what: str, form: str) -> dict[str, float]:

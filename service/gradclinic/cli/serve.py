@@ -15,6 +15,8 @@ from .options import DataDir, Workers
 if TYPE_CHECKING:
     from ..settings import Settings
 
+database = typer.Typer(help="Manage the database.", no_args_is_help=True)
+
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(help="URL of the database.", show_default="GRADCLINIC_DATABASE_URL, else the data folder's"),
@@ -151,6 +153,7 @@ def _become(module: str, *, needs: tuple[str, ...] = ()) -> int:
     os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606  # our own module
 
 
+@database.command("upgrade")
 def upgrade(
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,

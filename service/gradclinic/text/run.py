@@ -1,6 +1,10 @@
 """A run as text: metrics and diagnosis."""
 
+from collections.abc import Sequence
+
+from rich import box
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from ..schemas.diagnosis import DiagnosisAnswer
@@ -22,6 +26,28 @@ def run_words(run: RunSummaryAnswer, diagnosis: DiagnosisAnswer | None, *, page:
     if diagnosis is not None:
         parts += [Text(""), diagnosis_words(diagnosis, steps=run.progress.steps)]
     return Group(*parts, Text(f"\n{page}", style="dim"))
+
+
+def runs_table(runs: Sequence[RunSummaryAnswer]) -> Table:
+    """A table with one line per run, in the given order."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading, width in (("run", 30), ("name", 13), ("status", 9), ("condition", 19)):
+        table.add_column(heading, no_wrap=True, min_width=width, max_width=width)
+    for heading, width in (("val. loss", 9), ("accuracy", 8)):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    table.add_column("created, UTC", no_wrap=True, min_width=12)
+    for each in runs:
+        metrics = each.metrics
+        table.add_row(
+            each.id,
+            each.name or (f"{each.arm}, seed {each.seed}" if each.arm else "-"),
+            each.status,
+            each.diagnosis.primary.replace("_", " ") if each.diagnosis else "-",
+            short(metrics.final_validation_loss if metrics else None),
+            short(metrics.final_validation_accuracy if metrics else None),
+            f"{each.created_at:%m-%d %H:%M}",
+        )
+    return table
 
 
 def metrics_line(metrics: RunMetricsAnswer) -> str:

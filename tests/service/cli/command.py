@@ -16,7 +16,10 @@ COMMAND = [sys.executable, "-c", "from gradclinic.cli import main; main()"]
 
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["gradclinic.cli.commands", "gradclinic.web", "alembic.command", "rich.progress"])
+_COMMANDS = ("run", "study", "check", "schedule", "claim", "catalogue")
+_FORKS.set_forkserver_preload(
+    [*(f"gradclinic.cli.{name}" for name in _COMMANDS), "gradclinic.web", "alembic.command", "rich.progress"]
+)
 
 
 def gradclinic(*arguments: str, given: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:

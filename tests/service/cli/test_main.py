@@ -1,8 +1,14 @@
 """What holds for every command."""
 
 import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import version
 
 import pytest
+import typer
+
+from gradclinic.cli.commands import ENTRIES, Entry
 
 from .command import COMMAND, gradclinic
 
@@ -28,3 +34,27 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         command.stdout.close()
         assert command.stderr is not None
         assert command.stderr.read() == b""
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert gradclinic("--version").stdout == f"gradclinic {version('gradclinic')}\n"
+
+
+def test_help_says_what_a_spec_is() -> None:
+    assert "A SPEC is a JSON or YAML file that describes an experiment" in gradclinic("--help").stdout
+    assert "optimizer: {kind: sgd, learning_rate: 0.1}" in gradclinic("run", "--help").stdout
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    code = "import sys; from gradclinic.cli import main; sys.argv = ['gradclinic', '--help']\n"
+    code += "try: main()\nexcept SystemExit: print({'httpx', 'pydantic', 'numpy', 'yaml'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.endswith("set()\n")
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_the_list_of_commands_says_what_their_own_help_says(entry: Entry) -> None:
+    module, _, name = entry.place.partition(":")
+    found = getattr(import_module(f"gradclinic.cli.{module}"), name)
+    own = found.info.help if isinstance(found, typer.Typer) else found.__doc__
+    assert own.startswith(entry.help.rstrip("."))

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...kernel.errors import Problem
-from .allowed import describe, known_keys, schema_at, tags_of
+from ...kernel.json_schema import tags_of
+from .allowed import describe, known_keys, schema_at
 
 _TAG_KEYS = ("kind", "name", "scheme")
 _MAX_SHOWN = 300
