@@ -30,7 +30,7 @@ Workers = Annotated[
 Spec = Annotated[
     str, typer.Argument(metavar="SPEC", help="What to train, as a JSON or YAML file; - is standard input.")
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many to show, newest first.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many to show.")]
 Label = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY:VALUE", help="Only those with this label; repeatable.")
 ]
@@ -48,7 +48,7 @@ def newest(found: Iterator[Item], limit: int) -> list[Item]:
     """The first items of a list; on standard error, whether there are more."""
     first = list(islice(found, limit))
     if next(found, None) is not None:
-        typer.echo(f"These are the newest {limit}; --limit shows more.", err=True)
+        typer.echo(f"These are the first {limit}; --limit shows more.", err=True)
     return first
 
 

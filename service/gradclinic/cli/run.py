@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..client import Clinic, Run
-from ..kernel.status import RunStatus
+from ..kernel.status import RunSource, RunStatus
 from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.run import run_words, runs_table
@@ -40,12 +40,29 @@ def list_runs(
     finding: Annotated[str | None, typer.Option(help="Only runs with a finding of this condition.")] = None,
     study: Annotated[str | None, typer.Option(help="Only runs of this study.")] = None,
     label: Label = None,
+    source: Annotated[RunSource | None, typer.Option(help="Only runs that this asked for; own: nothing else.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Words of the name, arm, id, model or labels; all must be found.")
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(help="The order: name, duration, final_validation_loss, ...; with a minus, descending."),
+    ] = None,
     limit: Limit = 20,
     url: Url = None,
     as_json: AsJson = False,
 ) -> int:
-    """List runs that match all filters, newest first."""
-    filters = {"status": status, "condition": condition, "finding": finding, "study": study, "label": label}
+    """List runs that match all filters, by default the newest first."""
+    filters: dict[str, str | list[str] | None] = {
+        "status": status,
+        "condition": condition,
+        "finding": finding,
+        "study": study,
+        "label": label,
+        "source": source,
+        "search": search,
+        "sort": sort,
+    }
     with Clinic(url) as clinic:
         asked = {name: value for name, value in filters.items() if value}
         found = newest(clinic.runs(**asked, limit=min(limit + 1, 200)), limit)

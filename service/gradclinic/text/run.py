@@ -31,11 +31,11 @@ def run_words(run: RunSummaryAnswer, diagnosis: DiagnosisAnswer | None, *, page:
 def runs_table(runs: Sequence[RunSummaryAnswer]) -> Table:
     """A table with one line per run, in the given order."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading, width in (("run", 30), ("name", 13), ("status", 9), ("condition", 19)):
+    for heading, width in (("run", 30), ("name", 12), ("status", 9), ("condition", 19)):
         table.add_column(heading, no_wrap=True, min_width=width, max_width=width)
-    for heading, width in (("val. loss", 9), ("accuracy", 8)):
+    for heading, width in (("loss", 7), ("accuracy", 8)):
         table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-    table.add_column("created, UTC", no_wrap=True, min_width=12)
+    table.add_column("created", no_wrap=True, min_width=11)
     for each in runs:
         metrics = each.metrics
         table.add_row(

@@ -27,10 +27,12 @@ def test_runs_are_listed_shown_cancelled_and_deleted(clinic: Clinic, settings: S
     assert [word for line in table for word in line.split()[:1] if word.startswith("run_")] == [second.id, first.id]
     newest = gradclinic("runs", "list", "-n", "1", "--json", *at)
     assert [each["id"] for each in json.loads(newest.stdout)] == [second.id]
-    assert newest.stderr == "These are the newest 1; --limit shows more.\n"
+    assert newest.stderr == "These are the first 1; --limit shows more.\n"
     for filters, found in (
         (("--status", "succeeded", "--label", "team:a"), [first.id]),
         (("--condition", "divergence"), []),
+        (("--search", "firs", "--source", "own"), [first.id]),
+        (("--sort", "created_at"), [first.id, second.id]),
     ):
         listed = gradclinic("runs", "list", *filters, "--json", *at)
         assert [each["id"] for each in json.loads(listed.stdout)] == found
