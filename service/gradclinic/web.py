@@ -149,7 +149,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
+            allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
             allow_headers=[
                 "Authorization",
                 "Content-Type",

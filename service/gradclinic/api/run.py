@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
 from ..kernel.status import ENDED, RunSource, RunStatus
+from ..schemas.requests.edit import EditRequest
 from ..schemas.requests.run import RunRequest
 from ..schemas.run import (
     ListedRunAnswer,
@@ -162,6 +163,13 @@ def get_run(run_id: RunId, service: TheService, response: Response) -> RunDetail
 def cancel_run(run_id: RunId, service: TheService, response: Response) -> RunAnswer:
     """A queued run ends immediately, a running one at its next step or after 20 s. Recorded data is kept."""
     return run_answer(cancel(service.store.runs, run_id, response))
+
+
+@router.patch("/{run_id}", summary="Rename or annotate a run", responses=problems(404, *BODY_PROBLEMS))
+def edit_run(run_id: RunId, body: EditRequest, service: TheService) -> RunDetailAnswer:
+    """Change the name, labels or notes: what is left out stays as it is, null removes (RFC 7396)."""
+    service.store.runs.edit(run_id, **body.edits())
+    return _detail(service, run_id)
 
 
 @router.delete(

@@ -8,6 +8,7 @@ from ..comparison import DEFAULT_METRIC
 from ..diagnosis import Condition
 from ..kernel.status import StudyStatus
 from ..schemas.comparison import ComparisonAnswer
+from ..schemas.requests.edit import EditRequest
 from ..schemas.requests.study import StudyRequest
 from ..schemas.study import StudyAnswer, StudyPage, StudyUrls
 from ..store import Study
@@ -89,6 +90,12 @@ def get_study(study_id: StudyId, service: TheService, response: Response) -> Stu
 def cancel_study(study_id: StudyId, service: TheService, response: Response) -> StudyAnswer:
     """Queued runs end immediately, running ones at their next step. Finished runs can still be compared."""
     return study_answer(cancel(service.store.studies, study_id, response))
+
+
+@router.patch("/{study_id}", summary="Rename or annotate a study", responses=problems(404, *BODY_PROBLEMS))
+def edit_study(study_id: StudyId, body: EditRequest, service: TheService) -> StudyAnswer:
+    """Change the name, labels or notes: what is left out stays as it is, null removes (RFC 7396)."""
+    return study_answer(service.store.studies.edit(study_id, **body.edits()))
 
 
 @router.delete(

@@ -73,6 +73,10 @@ class Connection:
         """Replace a resource."""
         return self._parse(answer, self._send("PUT", path, body).json())
 
+    def patch(self, answer: type[AnswerT], path: str, body: Mapping[str, object]) -> AnswerT:
+        """Change parts of a resource."""
+        return self._parse(answer, self._send("PATCH", path, dict(body)).json())
+
     def upload(self, answer: type[AnswerT], path: str, content: bytes, *, kind: str, **parameters: Any) -> AnswerT:
         """Post the content of a file."""
         headers = {"Content-Type": kind}

@@ -1,9 +1,10 @@
 """Runs: one training each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from ..kernel.json import JsonObject
+from ..kernel.names import Edits
 from ..schemas.diagnosis import DiagnosisAnswer
 from ..schemas.event import EventAnswer, RunEventPage
 from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
@@ -28,6 +29,11 @@ class Run(Submitted[RunSummaryAnswer]):
     def metrics(self) -> RunMetricsAnswer | None:
         """Its final metrics; None until it has ended."""
         return self.answer.metrics
+
+    def edit(self, **edits: Unpack[Edits]) -> Self:
+        """Change its name, labels or notes; None removes one."""
+        self.answer = self.connection.patch(RunDetailAnswer, f"{self._path}/{self.id}", edits)
+        return self
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
         """Wait until it has ended; `progress` is called with each event. Raises TimeoutError."""

@@ -1,9 +1,10 @@
 """Studies: one experiment with several arms and seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from ..kernel.json import JsonObject
+from ..kernel.names import Edits
 from ..schemas.comparison import ComparisonAnswer
 from ..schemas.event import EventAnswer, StudyEventPage
 from ..schemas.run import RunSummaryAnswer
@@ -20,6 +21,11 @@ class Study(Submitted[StudyAnswer]):
 
     _path = "/v1/studies"
     _whole = StudyAnswer
+
+    def edit(self, **edits: Unpack[Edits]) -> Self:
+        """Change its name, labels or notes; None removes one."""
+        self.answer = self.connection.patch(StudyAnswer, f"{self._path}/{self.id}", edits)
+        return self
 
     def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
         """Wait until all its runs have ended; `progress` is called with each event. Raises TimeoutError."""

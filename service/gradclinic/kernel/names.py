@@ -1,6 +1,7 @@
-"""User-given names and labels, and names that are part of a URL."""
+"""User-given names, labels and notes, and names that are part of a URL."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, TypedDict
 
 from pydantic import Field, StringConstraints
 
@@ -11,7 +12,18 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
 LabelValue = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
-Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=50)]
+MOST_LABELS = 50
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=MOST_LABELS)]
+Notes = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 AddressName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NAME_PATTERN)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
 """Identifier of a run, a study or a check."""
+
+
+class Edits(TypedDict, total=False):
+    """Changes of what people write about a run or a study; what is left out stays as it is."""
+
+    name: str | None
+    labels: Mapping[str, str | None]
+    """Labels that are added or changed; None removes one."""
+    notes: str | None

@@ -96,6 +96,8 @@ class RunSummaryAnswer(Answer):
 class RunAnswer(RunSummaryAnswer):
     """One training."""
 
+    notes: str | None = None
+    """What people wrote about it."""
     experiment: Json
     """The experiment as posted; empty for an external program."""
     resolved_experiment: Json

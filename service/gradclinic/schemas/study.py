@@ -49,6 +49,8 @@ class StudyAnswer(Answer):
     id: str
     name: str | None
     labels: dict[str, str]
+    notes: str | None = None
+    """What people wrote about it."""
     status: StudyStatus
     """`running` until all runs have ended; then `succeeded` if any succeeded, `canceled` if cancelled, or `failed`."""
     experiment: Json

@@ -9,9 +9,9 @@
                         source, search, sort, after, limit), listed(the same) -> ListedRun, total(filters)
                         all but `get` return RunSummary, without documents; with_documents(run_ids)
                         find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
-                        request_cancel(run_id) -> Run, delete(run_id)
+                        request_cancel(run_id) -> Run, edit(run_id, name, labels, notes) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
-                        get, page(status, condition, labels, after, limit), request_cancel, delete
+                        get, page(status, condition, labels, after, limit), request_cancel, edit, delete
                         Study.status and .progress follow from its runs
     store.datasets      create(content, **facts) -> Created[DatasetRecord], find, get, page, content(id)
                         runs_by_dataset(ids), delete(id), find_deleted(id)

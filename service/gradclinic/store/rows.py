@@ -36,7 +36,7 @@ def known(seconds: float) -> datetime:
 log = structlog.get_logger(__name__)
 _BATCH = 50
 """Runs inserted at once: their documents are in memory as text meanwhile."""
-DOCUMENTS = ("experiment", "resolved_experiment", "layout")
+DOCUMENTS = ("experiment", "resolved_experiment", "layout", "notes")
 """Columns of `runs` that a summary does not read; together they may have several megabytes."""
 LISTED = [t.runs.c[field.name] for field in fields(ListedRun) if field.name != "reason"] + [
     t.runs.c.reason_code,

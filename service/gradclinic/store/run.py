@@ -8,11 +8,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.codec import decode
 from ..kernel.errors import Conflict, NotFound
+from ..kernel.names import Edits
 from ..measurements.record import Outcome
 from . import tables as t
 from .acting import note_created
 from .database import Database
 from .documents import text_at
+from .edit import edit
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
@@ -163,6 +165,13 @@ class Runs:
         if run.ended and run.status != "canceled":
             raise Conflict(f"the run has already {run.status}; only a queued or running one can be cancelled")
         return run
+
+    def edit(self, run_id: str, **edits: Unpack[Edits]) -> Run:
+        """Change the name, labels or notes of a run; raises NotFound, and InvalidRequest for too many labels."""
+        with self._database.write() as connection:
+            if not edit(connection, t.runs, run_id, **edits):
+                raise _not_found(run_id)
+            return _get(connection, run_id)
 
     def delete(self, run_id: str) -> None:
         """Delete a run and its statistics; a worker that still trains it stops at its next heartbeat.

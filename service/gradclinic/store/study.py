@@ -1,17 +1,20 @@
 """Studies, stored together with their runs; their status is derived from the runs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..comparison.arms import BASELINE
 from ..kernel.errors import Conflict, NotFound
+from ..kernel.names import Edits
 from ..kernel.status import StudyStatus
 from . import tables as t
 from .acting import note_created
 from .database import Database
 from .documents import has_all
+from .edit import edit
 from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
@@ -97,6 +100,13 @@ class Studies:
             )
             return _get(connection, study_id)
 
+    def edit(self, study_id: str, **edits: Unpack[Edits]) -> Study:
+        """Change the name, labels or notes of a study; raises NotFound, and InvalidRequest for too many labels."""
+        with self._database.write() as connection:
+            if not edit(connection, t.studies, study_id, **edits):
+                raise _not_found(study_id)
+            return _get(connection, study_id)
+
     def delete(self, study_id: str) -> None:
         """Delete a study with its runs and their statistics; raises Conflict if they are in use."""
         with self._database.write() as connection:
@@ -170,6 +180,7 @@ def _study(row: RowMapping, own: Counted) -> Study:
 
 _AS_STORED = (
     "id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id", "recorded_runs",
+    "notes",
 )  # fmt: skip
 
 

@@ -118,9 +118,10 @@ SAMPLES: Mapping[str, list[Sample]] = {
         send("POST", "/v1/experiments:resolve", lambda _: {key: RUN[key] for key in ("experiment", "remedies")})
     ],
     "createRun": [send("POST", "/v1/runs", lambda _: RUN)],
-    "listRuns": [get("/v1/runs")],
+    "listRuns": [get("/v1/runs"), get("/v1/runs", view="summary", sort="-name", total="true")],
     "getRun": [get("/v1/runs/{run}"), get("/v1/runs/{broken}"), get("/v1/runs/{recording}")],
     "cancelRun": [on_a_new("/v1/runs", RUN, "POST", "/cancel")],
+    "editRun": [send("PATCH", "/v1/runs/{run}", lambda _: {"labels": {"team": "text"}, "notes": "again"})],
     "deleteRun": [on_a_new("/v1/runs", RUN, "DELETE")],
     "getRunStatistics": [
         get("/v1/runs/{run}/statistics"),
@@ -136,6 +137,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "listStudies": [get("/v1/studies")],
     "getStudy": [get("/v1/studies/{study}"), get("/v1/studies/{swept}")],
     "cancelStudy": [on_a_new("/v1/studies", STUDY, "POST", "/cancel")],
+    "editStudy": [send("PATCH", "/v1/studies/{study}", lambda _: {"name": "again", "notes": None})],
     "deleteStudy": [on_a_new("/v1/studies", STUDY, "DELETE")],
     "getStudyComparison": [get("/v1/studies/{study}/comparison"), get("/v1/studies/{swept}/comparison")],
     "getStudyReport": [get("/v1/studies/{study}/report")],

@@ -230,3 +230,22 @@ def test_a_run_remembers_the_request_that_created_it(api: httpx.Client, settings
     store = Store(settings.database_url)
     assert store.runs.get(run["id"]).request_id == "mine-7"
     store.close()
+
+
+def test_a_run_is_renamed_labelled_and_annotated(api: httpx.Client) -> None:
+    at = post(api, name="first", labels={"team": "vision", "draft": "yes"}).headers["location"]
+    edited = api.patch(at, json={"labels": {"draft": None}, "notes": "diverged twice"}).json()
+    assert (edited["name"], edited["labels"], edited["notes"]) == ("first", {"team": "vision"}, "diverged twice")
+    assert api.get(at).json() == api.patch(at, json={}).json()
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"labels": {"team": 3}}, "/labels/team"), ({"name": ""}, "/name"), ({"seed": 1}, "/seed"),
+     ({"notes": "x" * 10_001}, "/notes"), ({"labels": {str(n): "" for n in range(51)}}, "/labels")],
+)  # fmt: skip
+def test_what_cannot_be_written_about_a_run_is_refused(api: httpx.Client, body: dict, pointer: str) -> None:
+    at = post(api, name="first").headers["location"]
+    response = api.patch(at, json=body)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert api.get(at).json()["name"] == "first"

@@ -243,3 +243,13 @@ def test_a_sweep_over_networks_that_take_long_to_check_is_refused_at_once(api: h
     (problem,) = answer.json()["errors"]
     assert (problem["pointer"], problem["value"]) == ("/sweep", 1_801_000)
     assert answer.elapsed.total_seconds() < 5
+
+
+def test_a_study_is_renamed_labelled_and_annotated(api: httpx.Client) -> None:
+    at = api.post("/v1/studies", json=study(labels={"team": "vision"})).headers["location"]
+    edited = api.patch(at, json={"name": "second", "labels": {"week": "47"}, "notes": "compare with the first"}).json()
+    assert (edited["name"], edited["labels"]) == ("second", {"team": "vision", "week": "47"})
+    assert api.get(at).json()["notes"] == "compare with the first"
+    found = api.get("/v1/studies", params={"label": ["team:vision", "week:47"]}).json()["items"]
+    assert [study["name"] for study in found] == ["second"]
+    assert api.patch("/v1/studies/study_x", json={"name": "x"}).status_code == 404

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gradclinic.kernel.errors import Conflict, NotFound
+from gradclinic.kernel.errors import Conflict, InvalidRequest, NotFound
 from gradclinic.store import Idempotency, Reason, Store
 
 from .records import DIAGNOSIS, claimed, new_run, outcome, queued, record
@@ -194,3 +194,22 @@ def test_runs_are_counted_by_status_and_reason(store: Store) -> None:
     assert vitals.transitions == {("queued", "submitted"): 2, ("running", "claimed"): 1}
     assert vitals.oldest_queued_s["cpu"] >= 0
     assert (vitals.workers, vitals.busy_workers, vitals.steps_done) == ({"cpu": 1, "cuda": 1}, 1, 0)
+
+
+def test_what_people_wrote_about_a_run_can_be_changed_in_parts(store: Store) -> None:
+    run = queued(store, name="first", labels={"team": "vision", "draft": "yes"})
+    edited = store.runs.edit(run.id, labels={"draft": None, "size": "s"}, notes="line 1\nline 2")
+    assert (edited.name, edited.labels, edited.notes) == ("first", {"team": "vision", "size": "s"}, "line 1\nline 2")
+    assert store.runs.page(labels={"draft": "yes"}).items == []
+    assert [each.id for each in store.runs.page(labels={"size": "s"}).items] == [run.id]
+    assert store.runs.edit(run.id, name=None).name is None
+    assert store.runs.edit(run.id).notes == "line 1\nline 2"
+    with pytest.raises(NotFound):
+        store.runs.edit("run_x", name="x")
+
+
+def test_more_labels_than_a_run_may_have_are_refused_and_none_is_changed(store: Store) -> None:
+    run = queued(store, labels={"team": "vision"})
+    with pytest.raises(InvalidRequest, match="51 labels"):
+        store.runs.edit(run.id, labels={str(number): "" for number in range(50)})
+    assert store.runs.get(run.id).labels == {"team": "vision"}

@@ -69,8 +69,8 @@ class Caller:
 def needed_scope(method: str, path: str) -> access.Scope | None:
     """The scope that a request needs; None if it needs no key.
 
-    Reading needs `read`; work that is submitted or cancelled, `run`; deleting, baselines and schedules, `manage`; what
-    concerns the whole installation, `admin`.
+    Reading needs `read`; work that is submitted, cancelled or renamed, `run`; deleting, baselines and schedules,
+    `manage`; what concerns the whole installation, `admin`.
     """
     if path in _OPEN or path.startswith(_OPEN_BELOW):
         return None
@@ -78,7 +78,7 @@ def needed_scope(method: str, path: str) -> access.Scope | None:
         return "admin"
     if method in SAFE_METHODS or (method == "POST" and _READING.fullmatch(path)):
         return "read"
-    return "run" if method == "POST" and not path.startswith(_MANAGED) else "manage"
+    return "run" if method in ("POST", "PATCH") and not path.startswith(_MANAGED) else "manage"
 
 
 def csrf_of(secret: str) -> str:

@@ -154,6 +154,8 @@ class Run(RunSummary):
     resolved_experiment: JsonObject
     layout: Layout | None
     """None until a worker has claimed it."""
+    notes: str | None
+    """What people wrote about it."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class Study(NewStudy):
     """A stored study, with the status derived from its runs."""
 
     id: str
+    notes: str | None
+    """What people wrote about it."""
     cancel_requested: bool
     created_at: datetime
     ended_at: datetime | None

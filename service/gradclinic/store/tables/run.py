@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from ..column_types import Json, Number
-from .schema import Id, Word, metadata, project, requested
+from .schema import Id, Word, edited, metadata, project, requested
 
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
 _UNFINISHED = text("ended_at IS NULL")
@@ -41,6 +41,7 @@ studies = Table(
     Column("seeds", Json, nullable=False),
     Column("sweep", Json, nullable=False),
     Column("recorded_runs", Integer),
+    *edited(),
 )
 
 runs = Table(
@@ -91,6 +92,7 @@ runs = Table(
     Column("train_seconds", Number),
     Column("source", String(16)),
     Column("model", String(200)),
+    *edited(),
     CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
     CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),
     Index(None, "study_id"),

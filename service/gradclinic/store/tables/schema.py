@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.schema import SchemaItem
 
 from ...kernel.project import DEFAULT
@@ -36,6 +48,11 @@ def requested() -> tuple[SchemaItem, ...]:
         Column("request_id", Word),
         project(),
     )
+
+
+def edited() -> tuple[SchemaItem, ...]:
+    """Columns of what people can rename and write notes about."""
+    return (Column("notes", Text), Column("edits", Integer, nullable=False, server_default="0"))
 
 
 def keys_of(noun: str, table: str) -> Table:
