@@ -63,6 +63,8 @@ class TargetFacts(Spec):
     most_common: Fraction
     """Fraction of rows with the most common target; 0 for numbers."""
     nonfinite_rows: Count
+    in_order: bool = False
+    """Whether the samples come sorted by class: no class comes again after another one."""
 
 
 class OutputFacts(Spec):
@@ -91,6 +93,8 @@ class LossFacts(Spec):
     takes: LossInput
     broadcasts: bool
     """Whether outputs and targets have different shapes and were broadcast."""
+    swapped: bool = False
+    """Whether the outputs were reshaped where two of their axes had to be swapped, so that classes and places mix."""
     factor: float | None
     """The differentiated loss divided by the criterion's loss; None if unknown."""
     maximized: bool = False
@@ -112,6 +116,8 @@ class WiringFacts(Spec):
     """Those as a fraction of all parameters that affect the loss."""
     without_gradient: Names = ()
     """Names of the parameters in the optimizer that require a gradient but received none."""
+    unreached: bool = False
+    """Whether those are all that the optimizer holds."""
     cut_off: Names = ()
     """Names of those whose layers ran with gradients disabled, for example under no_grad."""
     zero_gradient: bool = False
@@ -187,6 +193,8 @@ class OrderFacts(Spec):
     """Whether the target of each step is the next step's input."""
     sees_only: Literal["first", "last"] | None = None
     """The only step whose input changes the outputs; None if others do, or with an output for each step."""
+    repeats_input: bool = False
+    """Whether the target of each step is that step's own input, and no output changes with a later step's input."""
     cut: bool = False
     """Whether outputs change with the steps before the last, and their gradient reaches the last one only."""
 

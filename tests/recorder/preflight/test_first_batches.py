@@ -233,6 +233,19 @@ def test_it_names_parameters_that_no_gradient_reaches_but_not_those_that_are_fro
     assert found.without_gradient == ("cut.weight", "cut.bias")
 
 
+def test_a_loss_that_is_cut_off_from_every_parameter_is_told():
+    class Rewrapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = net(3)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return torch.tensor(self.body(inputs).tolist(), requires_grad=True)
+
+    assert looked_at(Rewrapped(), nn.CrossEntropyLoss(), CLASSES).wiring.unreached
+    assert not looked_at(net(3), nn.CrossEntropyLoss(), CLASSES).wiring.unreached
+
+
 def test_it_sees_the_largest_dropout_that_is_in_use():
     dropped = nn.Sequential(nn.Dropout(0.2), nn.Linear(8, 16), nn.Dropout(0.9), nn.Linear(16, 3))
     assert looked_at(dropped, nn.CrossEntropyLoss(), CLASSES).dropout == 0.9

@@ -64,6 +64,33 @@ def test_targets_that_are_the_next_step_are_told_from_others(targets, is_next):
     assert order(Reader(), targets=targets).predicts_next is is_next
 
 
+class Speaker(nn.Module):
+    """A recurrent network with an output at every step."""
+
+    def __init__(self, *, both_ways: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.cell = nn.Embedding(9, 8), nn.GRU(8, 8, batch_first=True, bidirectional=both_ways)
+        self.head = nn.Linear(16 if both_ways else 8, 9)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.head(self.cell(self.words(rows))[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "targets", "repeats"),
+    [
+        (Reader(causal=True), WORDS, True),
+        (Speaker(), WORDS, True),
+        (Speaker(), NEXT, False),
+        (Reader(), WORDS, False),  # all steps are seen, as where some are hidden and to be filled in
+        (Speaker(both_ways=True), WORDS, False),
+    ],
+)
+def test_targets_that_are_each_step_s_own_input_are_told_where_no_later_step_is_seen(model, targets, repeats):
+    assert order(model, targets=targets).repeats_input is repeats
+
+
 def test_attention_over_the_batch_shows_nothing_about_steps():
     assert order(Reader(first=False)) is None
     assert order(Reader(first=False, pooled=True)) is None

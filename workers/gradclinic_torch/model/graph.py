@@ -185,8 +185,8 @@ def only_taker(node: Node, consumers: Mapping[Node, Sequence[Node]]) -> Node | N
 
 
 _RESHAPES = (
-    "View", "UnsafeView", "Squeeze", "Unsqueeze", "Reshape", "ToCopy", "T", "Transpose", "Permute", "Select", "Slice",
-    "Clone", "Alias",
+    "View", "UnsafeView", "Squeeze", "Unsqueeze", "Reshape", "ReshapeAlias", "ToCopy", "T", "Transpose", "Permute",
+    "Select", "Slice", "Clone", "Alias",
 )  # fmt: skip
 """Operations that move numbers without changing them."""
 
@@ -202,10 +202,15 @@ _LINEAR = (
 """Other operations that count as linear. A gate multiplies two signals, and has an activation of its own."""
 
 
+def is_reshape(node: Node) -> bool:
+    """Whether a node moves numbers without changing them."""
+    return node.name().partition("Backward")[0] in _RESHAPES
+
+
 def nearest_operation(node: Node | None) -> Node | None:
     """The node of the operation that made a tensor's numbers; reshapings are passed over."""
     while node is not None:
-        if node.name().partition("Backward")[0] not in _RESHAPES:
+        if not is_reshape(node):
             return node
         below = _below(node)
         node = below[0] if below else None

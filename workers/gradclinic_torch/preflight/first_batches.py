@@ -24,14 +24,18 @@ from gradclinic.measurements.preflight import (
     OutputFacts,
     PrecisionFacts,
     Preflight,
+    TargetFacts,
     WiringFacts,
 )
 
 from ..model.graph import Node, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
+from .own_broadcast import broadcasts
 from .sample_mixing import SampleMixing
 from .step_order import StepOrder
+from .swapped_axes import are_swapped
+from .target_order import TargetOrder
 
 BATCHES = 8
 """Number of batches that are checked."""
@@ -57,8 +61,9 @@ class FirstLook:
         self._model, self._optimizer, self._criterion = model, optimizer, criterion
         self._inputs, self._targets = _Kept(), _Kept()
         self._targets_are_indices = False
+        self._target_order = TargetOrder()
         self._outputs: OutputFacts | None = None
-        self._broadcasts = False
+        self._broadcasts = self._swapped = False
         self._values: list[Tensor] = []
         """The criterion's values since the last step."""
         self._factors: list[Tensor] = []
@@ -112,6 +117,8 @@ class FirstLook:
 
     def after_loss(self, outputs: Any, targets: Any, value: Any) -> None:
         """The criterion was called in training."""
+        if isinstance(targets, Tensor):
+            self._target_order.saw(targets)
         if self.done or not isinstance(outputs, Tensor):
             return
         self._mixing.after_loss(outputs, targets)
@@ -123,6 +130,8 @@ class FirstLook:
         with torch.no_grad():
             self._saw_outputs(outputs)
             if isinstance(targets, Tensor):
+                if self._step == 0:
+                    self._compare_shapes(outputs, targets, value)
                 self._saw_targets(outputs, targets)
 
     @torch.no_grad()
@@ -177,10 +186,10 @@ class FirstLook:
     def facts(self, *, scaled: bool = False) -> Preflight:
         """Everything that was seen so far; `scaled`: whether a gradient scaler is in use."""
         self.close()
-        inputs, targets = self._inputs.rows(), self._targets.rows()
+        inputs = self._inputs.rows()
         return Preflight(
             inputs=input_facts(inputs) if inputs is not None else None,
-            targets=target_facts(targets, indices=self._targets_are_indices) if targets is not None else None,
+            targets=self._target_facts(),
             outputs=self._output_facts(),
             loss=self._loss_facts(),
             wiring=self._wiring_facts(),
@@ -219,6 +228,14 @@ class FirstLook:
         by_number = isinstance(self._criterion, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
         self._broadcasts = self._broadcasts or (by_number and not same)
         self._targets.add(targets.reshape(-1, 1) if indices or targets.ndim < 2 else as_rows(targets))
+
+    def _compare_shapes(self, outputs: Tensor, targets: Tensor, value: Any) -> None:
+        """Look for outputs whose axes were mixed up, and for targets that a loss of the program's own broadcasts."""
+        if not isinstance(value, Tensor) or self._criterion is None:
+            return
+        takes_indices = targets.ndim < outputs.ndim and not targets.is_floating_point()
+        self._swapped = self._swapped or (takes_indices and are_swapped(outputs, value))
+        self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
 
     def _saw_wiring(self, root: Node | None) -> None:
         self._leaves = leaves_of(root) if root is not None else list(self._model.parameters())
@@ -259,7 +276,8 @@ class FirstLook:
         if not self._leaves:
             return None
         names = {id(each): name for name, each in self._model.named_parameters()}
-        held = {id(each) for group in self._optimizer.param_groups for each in group["params"]}
+        own = [each for group in self._optimizer.param_groups for each in group["params"]]
+        held, trained = {id(each) for each in own}, {id(each) for each in own if each.requires_grad}
         stuck = [
             each
             for each in self._leaves
@@ -272,6 +290,7 @@ class FirstLook:
             unregistered=sum(id(each) not in names for each in stuck),
             untrained_fraction=sum(each.numel() for each in stuck) / everything if everything else 0.0,
             without_gradient=tuple(name for key, name in names.items() if key in self._without_gradient),
+            unreached=bool(self._without_gradient) and self._without_gradient >= trained,
             cut_off=tuple(
                 name for key, name in names.items() if key in self._without_gradient and not self._ran.get(key, True)
             ),
@@ -282,6 +301,13 @@ class FirstLook:
             evaluating=self._evaluating,
             alike=self._alike,
         )
+
+    def _target_facts(self) -> TargetFacts | None:
+        rows = self._targets.rows()
+        facts = target_facts(rows, indices=self._targets_are_indices) if rows is not None else None
+        if facts is None:
+            return None
+        return facts.model_copy(update={"in_order": self._target_order.is_sorted})
 
     def _output_facts(self) -> OutputFacts | None:
         outputs, targets = self._outputs, self._targets.rows()
@@ -300,6 +326,7 @@ class FirstLook:
             name=type(self._criterion).__name__,
             takes=takes or "unknown",
             broadcasts=self._broadcasts,
+            swapped=self._swapped,
             factor=factor if factor is not None and factor > 0 else None,
             maximized=factor is not None and factor < 0,
             rare_weight=rare.weight if rare is not None else None,

@@ -87,7 +87,16 @@ def _facts(model: nn.Module, arguments: Arguments, targets: Tensor | None) -> Or
     if not any(_attends(module) for module in model.modules()):
         only = None if only == "last" else only  # a recurrence may forget all but the last step
         cut = not axes and only is None and _is_cut(alone, given, device)
-        return OrderFacts(steps=steps, blind=False, sees_later=None, predicts_next=False, sees_only=only, cut=cut)
+        copies = len(axes) == 1 and look.repeats(inputs, targets, axes[0])
+        return OrderFacts(
+            steps=steps,
+            blind=False,
+            sees_later=None,
+            predicts_next=False,
+            sees_only=only,
+            repeats_input=copies,
+            cut=cut,
+        )
     return _of_attention(look, inputs, targets, axes, only=only)
 
 
@@ -114,6 +123,7 @@ def _of_attention(
         sees_later=_reaches_earlier(before, replaced, axes[0], range_) if len(axes) == 1 else None,
         predicts_next=_is_next(inputs, targets),
         sees_only=only,
+        repeats_input=len(axes) == 1 and look.repeats(inputs, targets, axes[0]),
     )
 
 
@@ -148,6 +158,13 @@ class _Look:
         if changed[0] >= _CHANGED and changed[2] <= _UNCHANGED:
             return "first"
         return "last" if changed[2] >= _CHANGED and changed[0] <= _UNCHANGED else None
+
+    def repeats(self, inputs: Tensor, targets: Tensor | None, axis: int) -> bool:
+        """Whether each target is the input of its own step, in outputs that no later step changes."""
+        if targets is None or targets.shape != inputs.shape or not torch.equal(targets, inputs):
+            return False
+        replaced = self.with_other(_with_other_step(-1))
+        return replaced is not None and _reaches_earlier(self.before, replaced, axis, self.range) is False
 
     def _change(self, change: Callable[[Tensor], Tensor], *, skip: int = 0) -> float:
         """The largest change of the outputs after the first `skip` samples, over the range; infinite if unknown."""

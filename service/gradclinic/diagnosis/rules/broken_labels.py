@@ -1,7 +1,7 @@
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame
-from ...measurements.preflight import LossFacts, TargetFacts
+from ...measurements.preflight import LossFacts, OrderFacts, TargetFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -18,8 +18,11 @@ _NUMBERS: tuple[Blame, ...] = ("loss", "target_scaling", "labels")
 """Targets that are fractions, and not classes, are sound by themselves: the loss is that of another task."""
 
 
+_Fault = tuple[str, tuple[Evidence, ...], tuple[Blame, ...]]
+
+
 class BrokenLabels(Rule):
-    """The targets are unusable: one class only, values outside the range of the loss, or NaN."""
+    """The targets are unusable: one class only, values outside the range of the loss, NaN, or the inputs themselves."""
 
     condition: Literal["broken_labels"] = "broken_labels"
     source: ClassVar[str] = "definition; .95^128 = .001"
@@ -30,7 +33,7 @@ class BrokenLabels(Rule):
         seen = record.preflight
         if seen is None or seen.targets is None:
             return None
-        found = _fault(seen.targets, seen.loss)
+        found = _of_own_inputs(seen.order) or _fault(seen.targets, seen.loss)
         if found is None:
             return None
         summary, evidence, blames = found
@@ -53,7 +56,31 @@ def _between_0_and_1(loss: LossFacts, targets: TargetFacts) -> bool:
     return of_probabilities and targets.form != "indices"
 
 
-def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evidence, ...], tuple[Blame, ...]] | None:
+def _of_own_inputs(order: OrderFacts | None) -> _Fault | None:
+    if order is None or not order.repeats_input:
+        return None
+    return (
+        (
+            f"The target of each of the {order.steps} steps is that step's own input, which the network only has to"
+            " copy: to predict the next step, shift the targets by one"
+        ),
+        (Evidence("steps_of_a_sample", float(order.steps), "steps"),),
+        _LABELS,
+    )
+
+
+def _should_differ(targets: TargetFacts, loss: LossFacts | None) -> bool:
+    """Whether equal targets leave nothing to learn, and are not only the first of data that are sorted by class.
+
+    A loss of the program's own may not use its targets, as that of triplets, or measure what should be 0, as the
+    residual of an equation. So does a squared error whose targets are all 0.
+    """
+    if targets.in_order or (loss is not None and loss.takes == "unknown"):
+        return False
+    return loss is None or loss.takes != "numbers" or targets.low != 0
+
+
+def _fault(targets: TargetFacts, loss: LossFacts | None) -> _Fault | None:
     if targets.nonfinite_rows:
         fraction = targets.nonfinite_rows / targets.rows
         return (
@@ -61,7 +88,7 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> tuple[str, tuple[Evi
             (Evidence("nonfinite_targets", fraction, "fraction", 0.0),),
             _LABELS,
         )
-    if targets.distinct == 1 and targets.rows >= _ENOUGH_ROWS:
+    if targets.distinct == 1 and targets.rows >= _ENOUGH_ROWS and _should_differ(targets, loss):
         what = "class" if targets.form in ("indices", "one_hot", "multi_hot") else "value"
         value = f" ({targets.mean:.4g})" if targets.columns == 1 else ""
         return (

@@ -46,9 +46,10 @@ class LossMismatch(Rule):
         if rounds_wrong:
             summary += f" (off by {error:.2g} on average, more than 1 output in 10 rounds to another class)"
         hides_a_class = any(each.name == "rare_weight" for each in evidence)  # the loss falls without that class
+        swapped = seen is not None and seen.loss is not None and seen.loss.swapped  # it falls for classes of others
         return self.finding(
             features,
-            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class,
+            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class or swapped,
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
@@ -68,6 +69,7 @@ def _fault(seen: Preflight) -> _Fault | None:
         return None
     return (
         _of_sign(loss)
+        or _of_axes(loss)
         or _of_outputs(loss, outputs)
         or _of_bounded_logits(loss, outputs, targets)
         or (_of_targets(loss, outputs, targets) if targets is not None else None)
@@ -83,6 +85,20 @@ def _of_sign(loss: LossFacts) -> _Fault | None:
         (),
         0.97,
         ("loss",),
+    )
+
+
+def _of_axes(loss: LossFacts) -> _Fault | None:
+    if not loss.swapped:
+        return None
+    return (
+        (
+            f"The outputs are reshaped before {loss.name} where two of their axes must be swapped, so that a row mixes"
+            " several places and one class: use permute or transpose, and a reshape only after it"
+        ),
+        (),
+        0.95,
+        ("wiring", "loss"),
     )
 
 

@@ -14,6 +14,7 @@ from ..thresholds import Thresholds
 from .base import Order, Rule
 from .divergence import onset_of_blow_up
 from .loss_mismatch import has_no_floor
+from .unscaled_inputs import are_unscaled
 
 _DATA = ("inputs", "targets")
 _NETWORK = ("forward", "backward")
@@ -83,9 +84,13 @@ enters the first step, and each layer multiplies again."""
 
 
 def _scales_overflow(found: NonFiniteOrigin, record: RunRecord) -> bool:
-    """Whether a number overflowed at once, or after one step, because the inputs or targets are huge."""
+    """Whether a number overflowed because inputs are unscaled, or at once, or after a step, because they are huge."""
     seen = record.preflight
-    if seen is None or found.step > 1 or (found.operation is not None and _ADVICE.get(found.operation) != _OVERFLOW):
+    if seen is None or (found.operation is not None and _ADVICE.get(found.operation) != _OVERFLOW):
+        return False
+    if found.where in _NETWORK and seen.inputs is not None and are_unscaled(seen.inputs):
+        return True
+    if found.step > 1:
         return False
     inputs = seen.inputs.rms if seen.inputs is not None else 0.0
     targets = max(abs(seen.targets.mean), seen.targets.std) if seen.targets is not None else 0.0

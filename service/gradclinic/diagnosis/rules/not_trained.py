@@ -89,6 +89,11 @@ def _learned_well(features: Features) -> bool:
 
 
 def _fault(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
+    return _certain(wiring) or _possible(wiring, learned_well=learned_well)
+
+
+def _certain(wiring: WiringFacts) -> _Fault | None:
+    """What no program does on purpose, or, if it does, by leaving parameters out of the optimizer."""
     if wiring.uncleared:
         return (
             (
@@ -113,6 +118,23 @@ def _fault(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
             wiring.untrained_fraction > 0.999,
             0.97,
         )
+    if wiring.unreached:
+        return (
+            (
+                "No gradient reaches any of the parameters that the optimizer holds: the loss is computed from a tensor"
+                " that is cut off from them, so look for a detach(), a .data, .item() or .numpy(), or torch.tensor()"
+                " around outputs, and for an optimizer of another model"
+            ),
+            (Evidence("parameters_without_gradient", float(len(wiring.without_gradient)), "parameters", 0.0),),
+            wiring.without_gradient,
+            True,
+            0.97,
+        )
+    return None
+
+
+def _possible(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
+    """What a program may do on purpose."""
     if wiring.cut_off:
         return (
             (

@@ -57,6 +57,15 @@ class UnscaledInputs(Rule):
         return (STANDARDIZED,)
 
 
+_CERTAIN = 0.85
+
+
+def are_unscaled(inputs: InputFacts) -> bool:
+    """Whether inputs are so large, or of such different sizes, that they explain what overflows later."""
+    found = _fault(inputs)
+    return found is not None and found[2] >= _CERTAIN
+
+
 def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
     spread = inputs.largest_std / inputs.typical_std if inputs.typical_std > 0 else 1.0
     evidence = (
@@ -77,7 +86,7 @@ def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None
         return (
             f"The inputs are large (RMS {inputs.rms:.3g} instead of about 1): standardize them",
             evidence,
-            0.85 if inputs.rms > 2 * _LARGE else 0.6,
+            _CERTAIN if inputs.rms > 2 * _LARGE else 0.6,
         )
     if inputs.largest_offset > _OFFSET:
         return (

@@ -4,6 +4,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.broken_labels import BrokenLabels
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.preflight import OrderFacts
 
 from ..records import outcome
 from ..seen import CLASSIFIER, REGRESSION, but, seen
@@ -14,6 +15,16 @@ def test_a_single_class_is_nothing_to_learn_and_the_only_finding():
     assert next(finding.condition for finding in found if finding.harm) == "broken_labels"
     assert "All 512 targets" in found[0].summary
     assert found[0].blames[0] == "labels"
+
+
+@pytest.mark.parametrize(
+    ("look", "loss", "mean"),
+    [(CLASSIFIER, {"name": "TripletLoss", "takes": "unknown"}, 1.0), (REGRESSION, {}, 0.0)],
+)
+def test_targets_that_a_loss_does_not_use_and_residuals_that_should_be_0_are_equal_by_design(look, loss, mean):
+    """As the ones that MarginRankingLoss takes, and the zeros that a physics-informed network is compared with."""
+    equal = but(but(look, "loss", **loss), "targets", distinct=1, mean=mean, low=mean, high=mean)
+    assert judged(equal) is None
 
 
 def test_a_single_class_in_few_rows_may_be_chance():
@@ -99,3 +110,11 @@ def test_numbers_in_a_loss_of_probabilities_have_the_wrong_loss_and_classes_the_
     assert finding.blames[0] == blamed
     assert ("target_scaling" in finding.blames) is not whole
     assert said in finding.summary
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_targets_that_are_the_inputs_of_their_own_steps_are_not_shifted(copies):
+    order = OrderFacts(steps=10, blind=False, sees_later=False, predicts_next=not copies, repeats_input=copies)
+    finding = judged(CLASSIFIER.model_copy(update={"order": order}), learned=True)
+    assert (finding is not None) is copies
+    assert finding is None or "shift the targets by one" in finding.summary

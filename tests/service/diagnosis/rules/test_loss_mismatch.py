@@ -244,3 +244,10 @@ def test_a_loss_that_hardly_counts_a_class_falls_without_it_so_that_its_fall_sho
     look = but(CLASSIFIER, "loss", rare_weight=0.05, rare_fraction=0.03)
     finding = diagnose(seen(look, outcome=outcome())).findings[0]
     assert (finding.condition, finding.harm) == ("loss_mismatch", True)
+
+
+def test_outputs_whose_axes_were_mixed_up_do_harm_also_where_the_loss_fell():
+    for ended in (None, outcome()):
+        finding = diagnose(seen(but(CLASSIFIER, "loss", swapped=True), outcome=ended)).findings[0]
+        assert (finding.condition, finding.harm, finding.blames[0]) == ("loss_mismatch", True, "wiring")
+        assert "use permute or transpose" in finding.summary

@@ -157,12 +157,21 @@ def test_a_step_that_moved_a_layer_by_more_than_its_size_is_the_reason_and_not_t
         (1, 1e20, None, False),
         (0, 1e20, "log", True),
         (0, 2.0, "matmul", True),
-        (7, 1e20, "matmul", True),
+        (7, 1e20, "matmul", False),
+        (7, 2.0, "matmul", True),
     ],
 )
-def test_a_product_that_overflows_at_once_over_huge_inputs_is_no_fault_of_the_network(step, rms, operation, there):
+def test_a_product_that_overflows_over_huge_inputs_is_no_fault_of_the_network(step, rms, operation, there):
     record = broken("forward", operation=operation, module="4")
     origin = record.outcome.nonfinite_origin.model_copy(update={"step": step})
     record = replace(record, preflight=but(CLASSIFIER, "inputs", rms=rms))
     record = replace(record, outcome=replace(record.outcome, nonfinite_origin=origin))
     assert ("non_finite_origin" in {finding.condition for finding in diagnose(record).findings}) is there
+
+
+@pytest.mark.parametrize(("spread", "primary"), [(4000.0, "unscaled_inputs"), (1.1, "non_finite_origin")])
+def test_a_product_that_overflows_over_unscaled_inputs_is_blamed_on_them(spread, primary) -> None:
+    record = replace(broken("forward", operation="matmul"), preflight=but(REGRESSION, "inputs", largest_std=spread))
+    found = {each.condition for each in diagnose(record).findings}
+    assert primary in found
+    assert ("non_finite_origin" in found) == (primary == "non_finite_origin")

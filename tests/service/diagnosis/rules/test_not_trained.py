@@ -32,6 +32,14 @@ def test_training_in_evaluation_mode_is_named():
     assert "model.train()" in finding.summary
 
 
+def test_a_loss_that_is_cut_off_from_all_parameters_hurts_whatever_it_is_compared_with():
+    look = but(CLASSIFIER, "wiring", without_gradient=("a", "b"), unreached=True)
+    for ended in (None, outcome(), outcome(constant_loss=None)):
+        finding = diagnose(seen(look, outcome=ended)).findings[0]
+        assert (finding.condition, finding.harm) == ("not_trained", True)
+        assert "torch.tensor()" in finding.summary
+
+
 def test_sound_wiring_is_none():
     assert "not_trained" not in {finding.condition for finding in diagnose(seen(CLASSIFIER)).findings}
 
