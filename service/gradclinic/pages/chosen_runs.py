@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-MOST = 12
+MOST = 24
 """Runs that are shown side by side."""
 
 

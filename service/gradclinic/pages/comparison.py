@@ -1,25 +1,45 @@
-"""The page that shows any runs side by side: what they reached, their curves and profiles, and how they differ."""
+"""The page that shows any runs side by side: their curves and profiles, what they reached, and how they differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from statistics import median
 from typing import Annotated
 
-import jsonpatch
+import numpy as np
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import TheService
+from ..comparison import RunResult, in_one_unit, notes_on
 from ..kernel.errors import InsufficientData, InvalidRequest
-from ..kernel.json import JsonObject
 from ..measurements.statistics import STATISTICS
 from ..store import Run
+from ..use_cases.comparison import results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile
-from .chosen_runs import MOST
+from .chosen_runs import MOST, address_of
 from .figures import ArmCurve, Figure, Line, arm_curves, profile
 from .rendering import page_router, render
-from .run import RunRow, called, rows_of
+from .run import called, condition_of
+from .run_groups import Difference, RunGroup, differences, grouped
 from .study import loss_of
+
+MOST_DIFFERENCES = 40
+"""Fields that the page shows."""
+SAME = 1.05
+"""Ratio up to which the losses of always predicting the average are drawn as one."""
+REACHED = (
+    "final_validation_loss",
+    "final_validation_accuracy",
+    "final_train_loss",
+    "relative_train_loss",
+    "steps_to_target",
+    "depth_slope",
+    "train_seconds",
+    "parameters",
+)
+"""The metrics that the page shows."""
 
 router = page_router()
 
@@ -35,21 +55,47 @@ def show(
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run beside others."""
+    """A run in its group."""
 
-    row: RunRow
-    relative_train_loss: float | None
-    final_validation_loss: float | None
-    final_validation_accuracy: float | None
-    differences: Sequence[JsonObject]
-    """What its experiment changes of the first run's, as JSON Patch."""
+    id: str
+    seed: int
+    status: str
+    condition: str | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A group of runs."""
+
+    name: str
+    runs: Sequence[ComparedRun]
+    without: str
+    """The address of the page without it."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A metric over the runs of a group."""
+
+    median: float | None
+    lowest: float
+    highest: float
+    runs: int
+    """Runs that have it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonView:
     """What the page of compared runs shows."""
 
-    runs: Sequence[ComparedRun]
+    groups: Sequence[Column]
+    number: int
+    """Of the runs."""
+    reached: Sequence[tuple[str, Sequence[Reached]]]
+    """Each metric that some run has, with its values by group."""
+    differences: Sequence[Difference]
+    more_differences: int
+    notes: Sequence[str]
     query: str
     """The runs as the figures' addresses name them."""
     figures_ready: bool
@@ -58,26 +104,58 @@ class ComparisonView:
 
 def chosen(service: Service, run_ids: Sequence[str]) -> ComparisonView:
     """The chosen runs; raises NotFound if there is none of that identifier."""
-    found = [service.store.runs.get(run_id) for run_id in run_ids]
+    runs = _read(service, run_ids)
+    groups = _groups(runs)
+    results = {each.run_id: each for each in in_one_unit(results_of(service, [(run, run.id) for run in runs]))}
+    fields = differences(groups)
     return ComparisonView(
-        runs=[
-            _compared(row, run, found[0].resolved_experiment)
-            for row, run in zip(rows_of(service, found), found, strict=True)
-        ],
+        groups=[_column(group, runs) for group in groups],
+        number=len(runs),
+        reached=list(_table(groups, results)),
+        differences=fields[:MOST_DIFFERENCES],
+        more_differences=max(0, len(fields) - MOST_DIFFERENCES),
+        notes=[*_apart(fields), *notes_on(results.values())],
         query=",".join(run_ids),
-        figures_ready=any(run.step > 0 for run in found),
+        figures_ready=any(run.step > 0 for run in runs),
     )
 
 
-def _compared(row: RunRow, run: Run, first: Mapping[str, object]) -> ComparedRun:
-    metrics = run.metrics
-    return ComparedRun(
-        row,
-        None if metrics is None else metrics.relative_train_loss,
-        None if metrics is None else metrics.final_validation_loss,
-        None if metrics is None else metrics.final_validation_accuracy,
-        list(jsonpatch.make_patch(dict(first), dict(run.resolved_experiment))),
+def _read(service: Service, run_ids: Sequence[str]) -> list[Run]:
+    """The runs in the given order; raises NotFound."""
+    service.store.runs.get_many(run_ids)
+    found = {run.id: run for run in service.store.runs.with_documents(run_ids)}
+    return [found[run_id] for run_id in run_ids if run_id in found]
+
+
+def _groups(runs: Sequence[Run]) -> list[RunGroup]:
+    return grouped(runs, {run.id: called(run) for run in runs})
+
+
+def _column(group: RunGroup, runs: Sequence[Run]) -> Column:
+    return Column(
+        group.name,
+        [ComparedRun(run.id, run.seed, run.status, condition_of(run)) for run in group.runs],
+        address_of([run.id for run in runs if run not in group.runs]),
     )
+
+
+def _table(groups: Sequence[RunGroup], results: dict[str, RunResult]) -> Iterator[tuple[str, Sequence[Reached]]]:
+    for metric in REACHED:
+        row = [_reached([results[run.id].metric(metric) for run in group.runs]) for group in groups]
+        if any(each.runs for each in row):
+            yield metric, row
+
+
+def _reached(values: Sequence[float | None]) -> Reached:
+    known = [value if isfinite(value) else float("inf") for value in values if value is not None]
+    return Reached(median(known) if known else None, min(known, default=0), max(known, default=0), len(known))
+
+
+def _apart(fields: Sequence[Difference]) -> Iterator[str]:
+    """What makes the losses of the groups incomparable."""
+    for part, words in (("/data/", "other data"), ("/loss", "another loss")):
+        if any(each.field.startswith(part) for each in fields):
+            yield f"Some of these experiments have {words}, so their losses are not comparable."
 
 
 def runs_of(service: Service, chosen: str) -> list[Run]:
@@ -85,25 +163,42 @@ def runs_of(service: Service, chosen: str) -> list[Run]:
     run_ids = list(dict.fromkeys(each for each in chosen.split(",") if each))
     if not 1 <= len(run_ids) <= MOST:
         raise InvalidRequest.at("", f"name 1 to {MOST} runs", value=len(run_ids), allowed="runs=a,b,...")
-    return [service.store.runs.get(run_id) for run_id in run_ids]
+    return _read(service, run_ids)
 
 
 def curves_figure(service: Service, runs: Sequence[Run]) -> Figure:
-    """The loss of each run by step."""
+    """The loss by step: a line for each experiment, and a band over its seeds."""
     what, series = loss_of(service, [run.id for run in runs])
-    arms = [ArmCurve(called(run), [series[run.id]]) for run in runs if len(series[run.id])]
+    arms = [
+        ArmCurve(group.name, own)
+        for group in _groups(runs)
+        if (own := [series[run.id] for run in group.runs if len(series[run.id])])
+    ]
     if not arms:
         raise InsufficientData("none of these runs has recorded a loss yet")
-    return arm_curves(arms, title="Loss by run", note=f"loss of the {what}")
+    return arm_curves(arms, constant_loss=_constant_loss(runs), title="Loss by run", note=f"loss of the {what}")
+
+
+def _constant_loss(runs: Sequence[Run]) -> float | None:
+    """The loss of having learned nothing, if it is about the same for all runs."""
+    known = [run.outcome.constant_loss for run in runs if run.outcome is not None]
+    found = [each for each in known if each is not None]
+    return found[0] if found and max(found) <= SAME * min(found) else None
 
 
 def profiles_figure(service: Service, runs: Sequence[Run]) -> Figure:
-    """The gradient by depth of each run, at its last record."""
+    """The gradient by depth at the last record: a line for each experiment, the geometric mean over its seeds."""
     lines = []
-    for run in runs:
-        if run.step > 0 and run.layout is not None:
-            found = read_profile(service, run, statistic=GRADIENT, step=None)
-            lines.append(Line(called(run), found.layers, found.values))
+    for group in _groups(runs):
+        own = [
+            read_profile(service, run, statistic=GRADIENT, step=None)
+            for run in group.runs
+            if run.step > 0 and run.layout is not None
+        ]
+        if own:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values = 10.0 ** np.log10([each.values for each in own]).mean(axis=0)
+            lines.append(Line(group.name, own[0].layers, values.tolist()))
     if not lines:
         raise InsufficientData("none of these runs has recorded gradients yet")
     return profile(lines, title="Gradient by depth, at each run's last record", unit=STATISTICS[GRADIENT].unit)

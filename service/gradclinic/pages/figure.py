@@ -112,7 +112,7 @@ ChosenRuns = Annotated[
     str,
     Query(
         min_length=1,
-        max_length=600,
+        max_length=1000,
         pattern=r"^[A-Za-z0-9_,]+$",
         description=f"Run ids, separated by commas; at most {comparison.MOST}.",
     ),

@@ -24,6 +24,7 @@ from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT
 from . import filters
 from .arm_rows import ArmRow, arm_rows
+from .chosen_runs import MOST, address_of
 from .figures import ArmCurve, Figure, Line, arm_curves, comparable, profile, ranking, trainability_map
 from .rendering import page_router, render
 from .run import RunRow, row_of
@@ -71,6 +72,8 @@ class StudyView:
     """The runs by arm and seed; None for a swept study."""
     sweep_map: SweepMap | None
     """None without a sweep, for more than two swept fields, and for a map that is too large for tables."""
+    side_by_side: str | None
+    """The page that compares its runs; None if there are too many."""
     figures_ready: bool
     ranking_ready: bool
     """Whether some arm can be compared with the baseline."""
@@ -113,6 +116,7 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
         runs=[row_of(run) for run in runs],
         grid=None if found.sweep else seed_grid(_names(found), runs, results, comparison.metric),
         sweep_map=_tables(found, runs, results, metric=comparison.metric),
+        side_by_side=address_of([run.id for run in runs]) if 1 < len(runs) <= MOST and not found.sweep else None,
         figures_ready=any(run.step > 0 for run in runs),
         ranking_ready=bool(comparable(comparison)),
         has_map=1 <= len(found.sweep) <= 2,

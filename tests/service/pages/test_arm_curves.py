@@ -49,3 +49,9 @@ def test_losses_over_orders_of_magnitude_are_drawn_in_them():
     assert steep["layout"]["yaxis"]["type"] == "log"
     flat = arm_curves([ArmCurve("a", [seed([2.3, 2.2])])], constant_loss=2.3, title="")
     assert flat["layout"]["yaxis"]["range"][0] == 0
+
+
+def test_losses_far_apart_are_drawn_in_orders_of_magnitude_even_if_it_is_not_known_what_learning_nothing_costs():
+    steep = arm_curves([ArmCurve("a", [seed([2.3, 1e18])]), ArmCurve("b", [seed([2.3, 2.2])])], title="")
+    assert steep["layout"]["yaxis"]["type"] == "log"
+    assert "type" not in arm_curves([ArmCurve("a", [seed([2.3, 0.3])])], title="")["layout"]["yaxis"]

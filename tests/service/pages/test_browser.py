@@ -85,6 +85,22 @@ def test_the_first_screen_has_the_answer_in_words_and_its_chart(clinic, address,
     assert chart["y"] + chart["height"] < 800
 
 
+def test_two_runs_that_are_ticked_in_the_list_are_compared(clinic, address, page):
+    errors = complaints(page)
+    open_page(page, f"{address}/runs?source=study")
+    boxes = page.locator("input[type=checkbox][name=run]")
+    chosen = [boxes.nth(index).get_attribute("value") for index in (0, 2)]
+    for index in (0, 2):
+        boxes.nth(index).check()
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url(f"{address}/compare?run={chosen[0]}&run={chosen[1]}")
+    page.locator(".chart .main-svg").nth(2).wait_for(state="attached", timeout=30_000)
+    for chart in page.locator(".chart").all():
+        assert chart.bounding_box()["y"] + chart.bounding_box()["height"] < 800
+        assert drawn(chart.screenshot()) > 0.005
+    assert errors == []
+
+
 def test_no_button_of_a_chart_sends_it_away(clinic, address, page):
     open_page(page, f"{address}/runs/{clinic.sick}")
     buttons = {each.get_attribute("data-title") for each in page.locator(".modebar-btn").all()}

@@ -1,6 +1,10 @@
+import re
+from dataclasses import dataclass
 from html import unescape
 
 import pytest
+
+from gradclinic.pages.run_groups import differences, fields_of, grouped
 
 from .document import Page
 
@@ -18,7 +22,8 @@ def test_runs_that_were_selected_in_the_list_are_shown_side_by_side(clinic):
     assert f"/runs/{clinic.sick}" in text
     assert f"/runs/{clinic.broken}" in text
     assert "/optimizer/learning_rate" in text
-    assert "100.0" in text
+    assert "<code>100</code>" in text
+    assert "/optimizer/kind" not in text
 
 
 def test_their_curves_and_profiles_are_overlaid(clinic):
@@ -35,9 +40,66 @@ def test_runs_that_have_recorded_nothing_have_no_figures_yet(clinic):
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("?run=run_nowhere", 404), ("?run=%3Cb%3E", 422), ("?" + "&".join(["run=run_a"] * 13), 422)]
+    ("query", "status"), [("?run=run_nowhere", 404), ("?run=%3Cb%3E", 422), ("?" + "&".join(["run=run_a"] * 25), 422)]
 )
 def test_a_wrong_choice_is_answered_with_a_page(clinic, query, status):
     answer = clinic.client.get("/compare" + query)
     assert answer.status_code == status
     assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_the_seeds_of_an_experiment_are_one_column_one_line_and_one_band(clinic):
+    runs = clinic.client.get("/v1/runs", params={"study": clinic.study}).json()["items"]
+    text = clinic.page("/compare?" + "&".join(f"run={run['id']}" for run in runs))
+    assert "4 runs compared: 2 experiments" in text
+    assert re.findall(r'">(seed \d)</a>', text) == ["seed 1", "seed 0"] * 2
+    chosen = ",".join(run["id"] for run in runs)
+    curves = clinic.client.get(f"/v1/figures/comparisons/curves?runs={chosen}").json()
+    assert ["fill" in trace for trace in curves["data"]] == [True, False] * 2
+    profiles = clinic.client.get(f"/v1/figures/comparisons/profiles?runs={chosen}").json()
+    assert len(profiles["data"]) == 2
+
+
+@dataclass
+class Declared:
+    """What a group needs of a run."""
+
+    id: str
+    resolved_experiment: dict
+    origin: str = "service"
+    study_id: str | None = None
+    arm: str | None = None
+    name: str | None = None
+    model: str | None = None
+
+
+def declared(run_id, rate, seed=0, **more):
+    experiment = {"optimizer": {"kind": "sgd", "learning_rate": rate}, "training": {"seed": seed}, "layers": [1, 2]}
+    return Declared(run_id, experiment, **more)
+
+
+def groups(*runs):
+    return grouped(runs, {run.id: run.id for run in runs})
+
+
+def test_runs_that_differ_in_their_seed_alone_are_a_group_with_their_common_name():
+    found = groups(declared("a", 0.1, 0, arm="x"), declared("b", 0.2, arm="y"), declared("c", 0.1, 1, arm="x"))
+    assert [(group.name, [run.id for run in group.runs]) for group in found] == [("x", ["a", "c"]), ("b", ["b"])]
+    alike = groups(*(declared(f"{rate} {seed}", rate, seed, model="MLP") for rate in (1, 2) for seed in (0, 1)))
+    assert [group.name for group in alike] == ["MLP", "MLP (2)"]
+
+
+def test_runs_of_a_program_of_ones_own_belong_together_only_as_an_arm_of_its_study():
+    own = [Declared(f"r{index}", {}, "external") for index in range(2)]
+    assert len(groups(*own)) == 2
+    arms = [Declared(f"r{index}", {}, "external", study_id="s", arm="x") for index in range(2)]
+    assert len(groups(*arms)) == 1
+
+
+def test_only_the_fields_that_differ_are_listed_and_never_the_seed():
+    (found,) = differences(groups(declared("a", 0.1, 0), declared("b", 0.2, 1)))
+    assert (found.field, found.values) == ("/optimizer/learning_rate", ["0.1", "0.2"])
+    other = Declared("b", {"optimizer": {"kind": "adam"}, "training": {"seed": 3}, "layers": [1, 2]})
+    kind, rate = differences(groups(declared("a", 0.1), other))
+    assert (kind.values, rate.values) == (["sgd", "adam"], ["0.1", ""])
+    assert list(fields_of({"b": [True, {"c": None}], "a": "x"})) == ["/a", "/b/0", "/b/1/c"]

@@ -13,6 +13,8 @@ from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, round
 
 Floats = npt.NDArray[np.float64]
 MAX_POINTS = 300
+WIDE = 100
+"""Ratio of the losses from which on their axis is logarithmic, if the loss of having learned nothing is not known."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,10 @@ def _spans_orders(bands: Sequence[_Band], constant_loss: float | None) -> bool:
     """Whether the losses can only be distinguished on a logarithmic scale."""
     known = np.concatenate([np.concatenate([band.low, band.high]) for band in bands]) if bands else np.zeros(0)
     known = known[np.isfinite(known)]
-    if constant_loss is None or not len(known) or known.min() <= 0:
+    if not len(known) or known.min() <= 0:
         return False
+    if constant_loss is None:
+        return bool(known.max() > WIDE * known.min())
     return bool(known.min() < CLOSE_TO_ZERO * constant_loss or known.max() > 10 * constant_loss)
 
 
