@@ -50,6 +50,7 @@ class Reconciler:
             resend_after_s=settings.resend_after_s, depths=self.service.queue.depths()
         )
         changed += self.service.announce(messages, at_once=AT_ONCE)
+        reconciliation.merge_tallies()
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             self._forget()
             self._forgot_at = time.monotonic()

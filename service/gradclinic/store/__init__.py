@@ -8,8 +8,8 @@
                         get, get_many, of_study, page(status, condition, finding, labels, study_id,
                         source, search, sort, after, limit), listed(the same) -> ListedRun, total(filters)
                         all but `get` return RunSummary, without documents; with_documents(run_ids)
-                        find_identical(digest), transitions(run_id), counts(), oldest_queued_s()
-                        request_cancel(run_id) -> Run, edit(run_id, name, labels, notes) -> Run, delete(run_id)
+                        find_identical(digest), transitions(run_id), request_cancel(run_id) -> Run
+                        edit(run_id, name, labels, notes) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
                         get, page(status, condition, labels, after, limit), request_cancel, edit, delete
                         Study.status and .progress follow from its runs
@@ -40,8 +40,6 @@
 All methods raise ServiceUnavailable if the database is unreachable, and NotFound or Conflict where it applies.
 NaN and infinity are stored as numbers in columns and as strings in JSON documents.
 """
-
-from collections import Counter
 
 from .acting import Act, acting
 from .audit import Audit
@@ -78,6 +76,7 @@ from .schedule import Schedules
 from .session import Sessions
 from .statistic import Extent, Statistics
 from .study import Studies
+from .vitals import read_vitals
 
 
 class Store:
@@ -121,18 +120,10 @@ class Store:
             return usage_of(connection)
 
     def vitals(self, *, seen_within_s: float) -> Vitals:
-        """Metrics for operators; counts workers seen within `seen_within_s`."""
+        """Metrics of the whole installation for operators; counts workers seen within `seen_within_s`."""
         workers = self.reconciliation.workers(seen_within_s=seen_within_s)
-        return Vitals(
-            runs=self.runs.counts(),
-            transitions=self.runs.changes(),
-            oldest_queued_s=self.runs.oldest_queued_s(),
-            overdue=self.runs.overdue(),
-            workers=Counter(worker.device for worker in workers),
-            busy_workers=sum(worker.run_id is not None for worker in workers),
-            steps_done=self.runs.steps_done(),
-            checks=self.checks.counts(),
-        )
+        everything = self._database.within(None)
+        return read_vitals(everything, workers=workers, checks=Checks(everything).counts())
 
     def ping(self) -> None:
         """Raises ServiceUnavailable if the database does not answer."""

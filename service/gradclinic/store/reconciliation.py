@@ -16,6 +16,7 @@ from .records.run import Message, Reason
 from .records.vitals import Worker
 from .rows import change_status, known
 from .run import CANCELED
+from .tally import has_many_tallies, merge_tallies
 
 BATCH = 500
 KEYS_KEPT_S = 7 * 86400.0
@@ -129,6 +130,14 @@ class Reconciliation:
         query = select(runs.id).where(runs.id.in_(list(run_ids)), runs.status.in_(["queued", "running"]))
         with self._database.read() as connection:
             return set(connection.execute(query).scalars())
+
+    def merge_tallies(self) -> None:
+        """Keep the rows few that the metrics are summed from."""
+        with self._database.read() as connection:  # most rounds find few and need no write lock
+            if not has_many_tallies(connection):
+                return
+        with self._database.write() as connection:
+            merge_tallies(connection)
 
     def forget(self) -> None:
         """Delete idempotency keys older than a week, and workers not seen for an hour."""

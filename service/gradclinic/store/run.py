@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Unpack
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.codec import decode
@@ -191,39 +191,6 @@ class Runs:
                 raise _not_found(run_id)
             if asked_for:
                 connection.execute(insert(t.deleted_trials), [{**trial, "seconds": _cost(row)} for trial in asked_for])
-
-    def counts(self) -> dict[tuple[str, str], int]:
-        """Number of runs by status and reason code."""
-        runs = t.runs.c
-        query = select(runs.status, runs.reason_code, func.count()).group_by(runs.status, runs.reason_code)
-        with self._database.read() as connection:
-            return {(status, code): count for status, code, count in connection.execute(query)}
-
-    def oldest_queued_s(self) -> dict[str, float]:
-        """Age in seconds of the oldest waiting run, by queue."""
-        runs = t.runs.c
-        age = (self._database.now - func.min(runs.queued_at)).label("age")
-        query = select(runs.queue, age).where(runs.status == "queued").group_by(runs.queue)
-        with self._database.read() as connection:
-            return {queue: max(0.0, seconds) for queue, seconds in connection.execute(query)}
-
-    def overdue(self) -> int:
-        """Number of running runs whose lease has expired."""
-        late = (t.runs.c.status == "running", t.runs.c.lease_until < self._database.now)
-        with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(t.runs).where(*late)).scalar_one()
-
-    def changes(self) -> dict[tuple[str, str], int]:
-        """Number of changes to a status, by reason code."""
-        changes = t.transitions.c
-        query = select(changes.status, changes.reason_code, func.count()).group_by(changes.status, changes.reason_code)
-        with self._database.read() as connection:
-            return {(status, code): count for status, code, count in connection.execute(query)}
-
-    def steps_done(self) -> int:
-        """Total stored steps of all runs."""
-        with self._database.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.sum(t.runs.c.step), 0))).scalar_one())
 
 
 def cancel_recorded(

@@ -2,18 +2,17 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import Connection, event, insert, update
+from sqlalchemy import insert, update
 
 from gradclinic.kernel.errors import InvalidRequest
 from gradclinic.store import Reason, RunSort, Store
 from gradclinic.store import tables as t
 
+from .plans import statements
 from .records import DIAGNOSIS, claimed, new_run, new_study, outcome, queued, record
 
 SORTS = get_args(RunSort)
@@ -173,40 +172,3 @@ def _finding(run_id: str, number: int) -> dict[str, object]:
         "run_id": run_id, "number": number, "condition": "dead_units", "severity": "warning", "harm": True,
         "confidence": 0.9, "first_step": 0, "last_step": 1, "layers": [], "rule": "dead_units", "summary": "",
     }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Sent:
-    """The SELECTs that were sent to a database, with their plans as of a database with many rows."""
-
-    statements: list[str] = field(default_factory=list)
-    plans: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def statements(store: Store) -> Iterator[Sent]:
-    """The SELECTs that the store sends meanwhile."""
-    sent = Sent()
-    engine = store._database._of_projects
-
-    def note(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
-        if not statement.startswith("SELECT") or "set_config" in statement:
-            return
-        sent.statements.append(statement)
-        sent.plans.append(_plan(cursor, statement, parameters, is_sqlite=store._database.is_sqlite))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-def _plan(cursor: Any, statement: str, parameters: Any, *, is_sqlite: bool) -> str:
-    if is_sqlite:
-        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        return "\n".join(str(row[3]) for row in cursor.fetchall())
-    for kind in ("seqscan", "bitmapscan"):  # which it prefers as long as the tables are small
-        cursor.execute(f"SET LOCAL enable_{kind} = off")
-    cursor.execute(f"EXPLAIN {statement}", parameters)
-    return "\n".join(row[0] for row in cursor.fetchall())

@@ -22,6 +22,7 @@ from .schema import Id, Word, edited, metadata, project, requested
 
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
 _UNFINISHED = text("ended_at IS NULL")
+_STEPPED = text("ended_at IS NULL AND step > 0")
 _RECORDED = text("origin = 'external' AND source <> 'study'")
 """The rows of indexes that are small, because most runs have ended or were never claimed."""
 
@@ -113,6 +114,8 @@ runs = Table(
     ),
     Index("ix_runs_project_search", "project", "id", "name", "arm", "model"),
     Index(None, "project", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
+    Index(None, "step", postgresql_where=_STEPPED, sqlite_where=_STEPPED),
+    Index(None, "queue", "queued_at", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "attempt_started_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
 )
@@ -216,6 +219,18 @@ recordings = Table(
     Column("windows", Integer, nullable=False),
     Column("fingerprint", Word),
     Column("stored_bytes", BigInteger, nullable=False),
+)
+
+# Defined after the tables whose triggers write to it, so that whoever empties all tables empties it last.
+run_tallies = Table(
+    "run_tallies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("reason_code", Word, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("transitions", Integer, nullable=False),
+    Column("steps", BigInteger, nullable=False),
 )
 
 workers = Table(
