@@ -37,6 +37,11 @@ class Series:
     values: FloatArray
     """[n, L]."""
 
+    @classmethod
+    def empty(cls, places: int) -> "Series":
+        """A series without values."""
+        return cls(np.zeros(0, np.int32), np.zeros((0, places), np.float32))
+
     def __len__(self) -> int:
         return len(self.steps)
 

@@ -11,7 +11,7 @@
                         find_identical(digest), transitions(run_id), request_cancel(run_id) -> Run
                         edit(run_id, name, labels, notes) -> Run, delete(run_id)
     store.studies       create(NewStudy, [NewRun], idempotency=) -> Created[Study]     all or nothing
-                        get, page(status, condition, labels, after, limit), request_cancel, edit, delete
+                        get, with_runs, page(status, condition, labels, after, limit), request_cancel, edit, delete
                         Study.status and .progress follow from its runs
     store.datasets      create(content, **facts) -> Created[DatasetRecord], find, get, page, content(id)
                         runs_by_dataset(ids), delete(id), find_deleted(id)

@@ -1,10 +1,11 @@
 """Progress of the runs of studies, prescriptions and checks, counted for many of them at once."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, func, select
+from sqlalchemy import Column, Connection, RowMapping, func, select
 
 from . import tables as t
 from .records.progress import Progress
@@ -37,6 +38,17 @@ def count_runs(connection: Connection, owner: Column[Any], ids: Sequence[str]) -
         .group_by(owner, runs.status)
     ).all()
     return {each: _counted([row for row in rows if row.owner == each]) for each in ids}
+
+
+def count_rows(runs: Sequence[RowMapping]) -> Counted:
+    """The progress of runs whose rows were read."""
+    progress = Progress(
+        runs=len(runs),
+        by_status=Counter(run["status"] for run in runs),
+        steps_done=sum(run["step"] for run in runs),
+        steps=sum(run["steps"] for run in runs),
+    )
+    return Counted(progress, max((run["ended_at"] for run in runs if run["ended_at"] is not None), default=None))
 
 
 def _counted(rows: Sequence[Any]) -> Counted:

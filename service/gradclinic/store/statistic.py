@@ -47,35 +47,23 @@ class Statistics:
         self, run_ids: Sequence[str], statistic: str, *, first_step: int | None = None, last_step: int | None = None
     ) -> dict[str, Series]:
         """The same statistic of several runs."""
-        chunks = t.chunks.c
-        query = select(t.chunks).where(chunks.run_id.in_(run_ids), chunks.statistic == statistic)
-        if first_step is not None:
-            query = query.where(chunks.last_step >= first_step)
-        if last_step is not None:
-            query = query.where(chunks.first_step <= last_step)
         with self._database.read() as connection:
             layouts = _layouts(connection, run_ids)
-            rows = connection.execute(query.order_by(chunks.run_id, chunks.first_step)).all()
-        found = {}
-        for run_id in run_ids:
-            own = [row for row in rows if row.run_id == run_id]
-            series = unpack(own) if own else _empty(statistic, layouts[run_id])
-            found[run_id] = _between(series, first_step, last_step)
-        return found
+            found = _series(connection, run_ids, [statistic], first_step, last_step)
+        empty = {run_id: _empty(statistic, layouts[run_id]) for run_id in run_ids if not found[run_id]}
+        return {run_id: empty[run_id] if run_id in empty else found[run_id][statistic] for run_id in run_ids}
 
-    def series_by_run(self, run_ids: Sequence[str], statistics: Sequence[str]) -> dict[str, dict[str, Series]]:
-        """Several statistics of several runs in one query; each run has those that it recorded."""
-        chunks = t.chunks.c
-        query = (
-            select(t.chunks)
-            .where(chunks.run_id.in_(run_ids), chunks.statistic.in_(statistics))
-            .order_by(chunks.run_id, chunks.statistic, chunks.first_step)
-        )
-        found: dict[str, dict[str, Series]] = {run_id: {} for run_id in run_ids}
+    def series_by_run(
+        self,
+        run_ids: Sequence[str],
+        statistics: Sequence[str],
+        *,
+        first_step: int | None = None,
+        last_step: int | None = None,
+    ) -> dict[str, dict[str, Series]]:
+        """Several statistics of several runs in one query; each run has those that it recorded in these steps."""
         with self._database.read() as connection:
-            for (run_id, name), rows in groupby(connection.execute(query), key=lambda row: (row.run_id, row.statistic)):
-                found[run_id][name] = unpack(list(rows))
-        return found
+            return _series(connection, run_ids, statistics, first_step, last_step)
 
     def extents(self, run_id: str) -> dict[str, Extent]:
         """How much is stored of a run, by statistic."""
@@ -141,11 +129,31 @@ def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, Jso
     return found
 
 
+def _series(
+    connection: Connection,
+    run_ids: Sequence[str],
+    statistics: Sequence[str],
+    first_step: int | None,
+    last_step: int | None,
+) -> dict[str, dict[str, Series]]:
+    chunks = t.chunks.c
+    query = select(t.chunks).where(chunks.run_id.in_(run_ids), chunks.statistic.in_(statistics))
+    if first_step is not None:
+        query = query.where(chunks.last_step >= first_step)
+    if last_step is not None:
+        query = query.where(chunks.first_step <= last_step)
+    rows = connection.execute(query.order_by(chunks.run_id, chunks.statistic, chunks.first_step))
+    found: dict[str, dict[str, Series]] = {run_id: {} for run_id in run_ids}
+    for (run_id, name), own in groupby(rows, key=lambda row: (row.run_id, row.statistic)):
+        found[run_id][name] = _between(unpack(list(own)), first_step, last_step)
+    return found
+
+
 def _empty(statistic: str, layout: JsonObject | None) -> Series:
     places = 1
     if statistic in STATISTICS and STATISTICS[statistic].per != "run":
         places = 0 if layout is None else len(_layout(layout).columns(statistic))
-    return Series(np.zeros(0, np.int32), np.zeros((0, places), np.float32))
+    return Series.empty(places)
 
 
 def _between(series: Series, first_step: int | None, last_step: int | None) -> Series:

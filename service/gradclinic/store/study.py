@@ -19,13 +19,13 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .needed import refuse_needed
 from .page_size import rows_of_page
-from .progress import Counted, count_runs
+from .progress import Counted, count_rows, count_runs
 from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
-from .records.run import NewRun
+from .records.run import NewRun, RunSummary
 from .records.study import NewStudy, Study
-from .rows import insert_runs, known, moment
+from .rows import SUMMARY, insert_runs, known, moment, to_summary
 from .run import cancel_queued, cancel_recorded
 
 
@@ -60,6 +60,17 @@ class Studies:
         """One study; raises NotFound."""
         with self._database.read() as connection:
             return _get(connection, study_id)
+
+    def with_runs(self, study_id: str) -> tuple[Study, list[RunSummary]]:
+        """One study and all its runs, in order of creation; raises NotFound."""
+        columns = t.runs.c
+        query = select(*SUMMARY).where(columns.study_id == study_id).order_by(columns.id)
+        with self._database.read() as connection:
+            row = connection.execute(select(t.studies).where(t.studies.c.id == study_id)).mappings().first()
+            if row is None:
+                raise _not_found(study_id)
+            runs = connection.execute(query).mappings().all()
+        return _study(row, count_rows(runs)), [to_summary(run) for run in runs]
 
     def page(
         self,

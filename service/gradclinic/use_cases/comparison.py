@@ -21,8 +21,7 @@ def compare_study(
     service: Service, study_id: str, *, metric: str = DEFAULT_METRIC, confidence: float = 0.95
 ) -> Comparison:
     """Compare the arms of a study with its baseline, using the runs that have ended; raises NotFound."""
-    study = service.store.studies.get(study_id)
-    runs = service.store.runs.of_study(study_id)
+    study, runs = service.store.studies.with_runs(study_id)
     return compare(
         [*results_of(service, [(run, run.arm or BASELINE) for run in runs]), *_awaited(study, runs)],
         baseline=BASELINE,

@@ -45,15 +45,15 @@ def read_series(
     last_step: int | None = None,
 ) -> list[Named]:
     """The requested statistics of the requested layers, in that order. Raises InvalidSpec for unknown names."""
-    found = []
     for name in statistics:
         if name not in STATISTICS:
             raise InvalidSpec.at(
                 "/statistic", f"there is no statistic {name!r}", value=name, allowed=", ".join(STATISTICS)
             )
-        columns = columns_of(run, name)
-        series = service.store.statistics.series(run.id, name, first_step=first_step, last_step=last_step)
-        found.append(_only(Named(name, columns, series), layers))
+    recorded = service.store.statistics.series_by_run([run.id], statistics, first_step=first_step, last_step=last_step)[
+        run.id
+    ]
+    found = [_only(_named(run, name, recorded.get(name)), layers) for name in statistics]
     known = {layer for named in found for layer in columns_of(run, named.statistic)}
     unknown = [layer for layer in layers or () if layer not in known and run.layout is not None]
     if unknown:
@@ -68,6 +68,12 @@ def columns_of(run: Run, statistic: str) -> tuple[str, ...]:
     if run.layout is None:
         return ("run",) if STATISTICS[statistic].per == "run" else ()
     return run.layout.columns(statistic)
+
+
+def _named(run: Run, statistic: str, series: Series | None) -> Named:
+    """A series with the names of its columns; without values if nothing was recorded."""
+    columns = columns_of(run, statistic)
+    return Named(statistic, columns, Series.empty(len(columns)) if series is None else series)
 
 
 def _only(named: Named, layers: Sequence[str] | None) -> Named:

@@ -12,12 +12,14 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.lowering import lower
 from gradclinic.kernel.json import JsonObject
+from gradclinic.measurements.statistics import STATISTICS
 from gradclinic.settings import Settings
 from gradclinic.store import NewStudy, Reason, Store
 from gradclinic.store.database import Database
 from gradclinic.use_cases.comparison import compare_study
 from gradclinic.use_cases.run import metrics_of_runs
 from gradclinic.use_cases.service import Service
+from gradclinic.use_cases.statistic import CURVES, read_series
 
 from ..api.examples import experiment
 from ..api.serving import NOBODY
@@ -86,19 +88,31 @@ def forget_metrics(url: str) -> None:
     database.close()
 
 
-def test_twenty_runs_are_compared_in_six_statements_at_most_whoever_ended_them(
+def test_twenty_runs_are_compared_in_five_statements_at_most_whoever_ended_them(
     service: Service, sqlite_url: str
 ) -> None:
     study_id = ended_study(service.store, seeds=10)
     with statements() as sent:
         compare_study(service, study_id)
-    assert len(sent) <= 6
+    assert len(sent) <= 5
     assert not any("chunks" in statement for statement in sent)
 
     forget_metrics(sqlite_url)
     with statements() as sent:
         compare_study(service, study_id)
-    assert len(sent) <= 6
+    assert len(sent) <= 5
+
+
+def test_all_series_of_a_run_are_read_in_one_statement(service: Service) -> None:
+    study_id = ended_study(service.store, seeds=1)
+    run = service.store.runs.get(service.store.runs.of_study(study_id)[0].id)
+    for names in (CURVES, tuple(STATISTICS)):
+        with statements() as sent:
+            found = read_series(service, run, names, first_step=1, last_step=STEPS)
+        assert len(sent) == 1
+        assert [named.statistic for named in found] == [*names]
+        assert any(len(named.series) for named in found)
+        assert all(named.series.values.shape[1] == len(named.layers) for named in found)
 
 
 def test_a_run_that_an_earlier_version_ended_is_compared_by_the_same_numbers(service: Service, sqlite_url: str) -> None:
