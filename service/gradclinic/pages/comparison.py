@@ -25,6 +25,8 @@ from .run import called, condition_of
 from .run_groups import Difference, RunGroup, differences, grouped
 from .study import loss_of
 
+MOST_NAMED = 200
+"""Runs that an address may name."""
 MOST_DIFFERENCES = 40
 """Fields that the page shows."""
 SAME = 1.05
@@ -47,10 +49,15 @@ router = page_router()
 @router.get("/compare")
 def show(
     service: TheService,
-    run: Annotated[list[Annotated[str, Query(max_length=40, pattern="^[A-Za-z0-9_]+$")]], Query(max_length=MOST)] = [],  # noqa: B006
+    run: Annotated[
+        list[Annotated[str, Query(max_length=40, pattern="^[A-Za-z0-9_]+$")]], Query(max_length=MOST_NAMED)
+    ] = [],  # noqa: B006
 ) -> HTMLResponse:
     """Runs side by side, in the order in which they were chosen."""
-    return render("comparison.html", chosen(service, list(dict.fromkeys(run))))
+    run_ids = list(dict.fromkeys(run))
+    if len(run_ids) > MOST:
+        raise InvalidRequest.at("/run", f"{len(run_ids)} runs do not fit side by side", allowed=f"at most {MOST} runs")
+    return render("comparison.html", chosen(service, run_ids))
 
 
 @dataclass(frozen=True)

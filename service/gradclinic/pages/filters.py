@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
@@ -100,6 +100,27 @@ def field(pointer: str) -> str:
 def moment(value: datetime | None) -> str:
     """A time in UTC, to the second."""
     return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def age(moment: datetime, *, now: datetime | None = None) -> str:
+    """How long ago a time was: `5 min ago`."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def duration(seconds: float | None) -> str:
+    """A duration in its two largest units: `4 min 5 s`; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60:,} h {minutes % 60} min"
 
 
 def pretty(value: Any) -> str:

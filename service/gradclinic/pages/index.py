@@ -10,7 +10,7 @@ from ..kernel.status import ENDED
 from ..store import Study
 from ..use_cases.service import Service
 from .rendering import page_router, render
-from .run import RunRow, rows_of
+from .run_list import ListedRow, rows_of
 
 STUDIES, RUNS = 10, 20
 
@@ -29,7 +29,7 @@ class IndexView:
 
     studies: Sequence[Study]
     more_studies: bool
-    runs: Sequence[RunRow]
+    runs: Sequence[ListedRow]
     more_runs: bool
     live: bool
 
@@ -37,7 +37,7 @@ class IndexView:
 def newest(service: Service) -> IndexView:
     """The newest studies, and the newest runs that were posted or recorded on their own."""
     studies = service.store.studies.page(limit=STUDIES)
-    runs = service.store.runs.page(source="own", limit=RUNS)
+    runs = service.store.runs.listed(source="own", limit=RUNS)
     return IndexView(
         studies=studies.items,
         more_studies=studies.next is not None,

@@ -58,6 +58,8 @@ def _environment() -> Environment:
         coded=filters.coded,
         field=filters.field,
         moment=filters.moment,
+        age=filters.age,
+        duration=filters.duration,
         pretty=lambda value: filters.pretty(plain(value)),
         effect=filters.effect,
         short_effect=filters.short_effect,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
 
 from fastapi.responses import HTMLResponse
 
@@ -15,7 +14,7 @@ from ..kernel.json import JsonObject
 from ..measurements.statistics import STATISTICS
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
-from ..store import Recording, Run, RunSummary, Transition
+from ..store import ListedRun, Recording, Run, RunSummary, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
@@ -65,22 +64,12 @@ class RunView:
 
 
 @dataclass(frozen=True)
-class Parent:
-    """What asked for a run: the page of a study, a prescription or a check."""
-
-    kind: Literal["study", "prescription", "check"]
-    address: str
-
-
-@dataclass(frozen=True)
 class RunRow:
     """A row in a table of runs."""
 
     run: RunSummary
     called: str
     condition: str | None
-    parent: Parent | None = None
-    """Unknown on the parent's own page."""
 
 
 def one(service: Service, run_id: str) -> RunView:
@@ -241,7 +230,7 @@ def condition_of(run: RunSummary) -> str | None:
     return None if run.diagnosis is None else run.diagnosis.primary
 
 
-def called(run: RunSummary) -> str:
+def called(run: RunSummary | ListedRun) -> str:
     """The title of a run: its name; otherwise its arm, seed and sweep point; otherwise its id."""
     if run.name:
         return run.name
@@ -251,21 +240,6 @@ def called(run: RunSummary) -> str:
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 
 
-def row_of(run: RunSummary, parent: Parent | None = None) -> RunRow:
+def row_of(run: RunSummary) -> RunRow:
     """A row in a table of runs."""
-    return RunRow(run, called(run), condition_of(run), parent)
-
-
-def rows_of(service: Service, runs: Sequence[RunSummary]) -> list[RunRow]:
-    """Runs as a table shows them that lists runs of several parents, each with its own."""
-    ids = [run.id for run in runs]
-    prescriptions, checks = service.store.prescriptions.of_runs(ids), service.store.checks.of_runs(ids)
-    return [row_of(run, _parent(run, prescriptions.get(run.id), checks.get(run.id))) for run in runs]
-
-
-def _parent(run: RunSummary, prescription: str | None, check: str | None) -> Parent | None:
-    if run.study_id is not None:
-        return Parent("study", f"/studies/{run.study_id}")
-    if prescription is not None:
-        return Parent("prescription", f"/prescriptions/{prescription}")
-    return None if check is None else Parent("check", f"/checks/{check}")
+    return RunRow(run, called(run), condition_of(run))

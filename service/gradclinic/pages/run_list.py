@@ -1,41 +1,74 @@
-"""The list of all runs, with filters for condition, status and source."""
+"""The list of all runs: searched, filtered, sorted, and with what can be done with those that are selected."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated, Literal, cast, get_args
 
 from fastapi import Depends, Query
 from fastapi.responses import HTMLResponse
 
-from ..api.http.dependencies import AfterRun, TheService
+from .. import store
+from ..api.http.dependencies import TheService
 from ..diagnosis.rules import RULES
 from ..kernel.status import ENDED, RunStatus
+from ..store import MOST_COUNTED, ListedRun, RunSort
 from ..use_cases.service import Service
+from .chosen_runs import MOST
 from .rendering import page_router, render
-from .run import RunRow, rows_of
+from .run import called
 
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 CONDITIONS = tuple(RULES)
 SOURCES: Mapping[str, str] = {
-    "own": "nothing (single runs and recordings)",
-    "study": "a study",
-    "prescription": "a prescription",
-    "check": "a check",
+    "own": "Own",
+    "recording": "Recorded",
+    "study": "Studies",
+    "prescription": "Prescriptions",
+    "check": "Checks",
+    "all": "All",
 }
+"""The parts of the list; `own`: runs that were posted or recorded on their own."""
+NEWEST = "-created_at"
+SORTS: tuple[str, ...] = get_args(RunSort)
 RUNS = 50
 """Rows per page."""
 
 router = page_router()
 
 
+@dataclass(frozen=True)
+class SortColumn:
+    """A column by which the list can be sorted."""
+
+    field: str
+    label: str
+    help: str = ""
+    first: str = ""
+    """A minus if the first click sorts the largest first."""
+
+
+COLUMNS = (
+    SortColumn("name", "Run"),
+    SortColumn("model", "Model"),
+    SortColumn("condition", "Condition"),
+    SortColumn("status", "Status"),
+    SortColumn("relative_train_loss", "Loss left", "Training loss relative to always predicting the average"),
+    SortColumn("final_validation_loss", "Val. loss", "Validation loss after the last step"),
+    SortColumn("final_validation_accuracy", "Accuracy", "Of the validation split", first="-"),
+    SortColumn("duration_s", "Duration", "From its start to its end", first="-"),
+    SortColumn("created_at", "Created", first="-"),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunFilters:
     """The filters of the list; empty means any, as forms send it."""
 
-    name: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = ""
+    search: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = ""
     status: Annotated[str, Query(pattern=f"^({'|'.join(STATUSES)})?$")] = ""
     condition: Annotated[str, Query(pattern=f"^({'|'.join(CONDITIONS)})?$")] = ""
     source: Annotated[str, Query(pattern=f"^({'|'.join(SOURCES)})?$")] = ""
+    """Empty: the own runs, or all if there is any other filter."""
     study: Annotated[str, Query(max_length=40, pattern="^[A-Za-z0-9_]*$")] = ""
     label: Annotated[str, Query(max_length=300, pattern=r"^([^:\x00]+:[^\x00]*)?$")] = ""
     """`key:value`."""
@@ -45,45 +78,109 @@ class RunFilters:
         """The filters in use, as query parameters."""
         return {name: value for name, value in vars(self).items() if value}
 
+    @property
+    def shown(self) -> str:
+        """The part of the list that is shown."""
+        return self.source or ("all" if self.used else "own")
+
+    @property
+    def stored(self) -> store.RunFilters:
+        """The same, as the store takes them."""
+        key, _, value = self.label.partition(":")
+        asked = {
+            "search": self.search or None,
+            "status": self.status or None,
+            "condition": self.condition or None,
+            "source": None if self.shown == "all" else self.shown,
+            "study_id": self.study or None,
+            "labels": {key: value} if self.label else {},
+        }
+        return cast(store.RunFilters, asked)  # the route has checked them
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What asked for a run: the page of a study, a prescription or a check."""
+
+    kind: Literal["study", "prescription", "check"]
+    address: str
+
+
+@dataclass(frozen=True)
+class ListedRow:
+    """A row of the list."""
+
+    run: ListedRun
+    called: str
+    condition: str | None
+    parent: Parent | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunsView:
     """What the page of runs shows."""
 
-    runs: Sequence[RunRow]
+    runs: Sequence[ListedRow]
+    total: int
     next: str | None
     filters: RunFilters
+    sort: str
     first: bool
     """Whether this is the first page."""
     live: bool
     statuses: Sequence[str] = STATUSES
     conditions: Sequence[str] = CONDITIONS
     sources: Sequence[tuple[str, str]] = tuple(SOURCES.items())
+    columns: Sequence[SortColumn] = COLUMNS
+    most_counted: int = MOST_COUNTED
+    most_compared: int = MOST
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Filters and order as query parameters, for the next page."""
+        return {**self.filters.used, **({} if self.sort == NEWEST else {"sort": self.sort})}
 
 
 @router.get("/runs")
-def show(service: TheService, filters: Annotated[RunFilters, Depends()], after: AfterRun = None) -> HTMLResponse:
-    """A page of runs, newest first."""
-    return render("runs.html", listed(service, filters, after=after))
+def show(
+    service: TheService,
+    filters: Annotated[RunFilters, Depends()],
+    sort: Annotated[str, Query(pattern=f"^({'|'.join(SORTS)})?$")] = "",
+    after: Annotated[str | None, Query(max_length=1500, pattern=r"^[A-Za-z0-9_-]+$")] = None,
+) -> HTMLResponse:
+    """A page of runs; by default newest first."""
+    shown = listed(service, filters, sort=sort or NEWEST, after=after)
+    return render("runs.html", shown, query=shown.query)
 
 
-def listed(service: Service, filters: RunFilters, *, after: str | None) -> RunsView:
+def listed(service: Service, filters: RunFilters, *, sort: str, after: str | None) -> RunsView:
     """A page of the runs that match all filters, each with its parent."""
-    key, _, value = filters.label.partition(":")
-    page = service.store.runs.page(
-        search=filters.name or None,
-        status=filters.status or None,  # type: ignore[arg-type]  # the route has checked it
-        condition=filters.condition or None,
-        source=filters.source or None,  # type: ignore[arg-type]  # the route has checked it
-        study_id=filters.study or None,
-        labels={key: value} if filters.label else {},
-        after=after,
-        limit=RUNS,
-    )
+    runs = service.store.runs
+    page = runs.listed(sort=cast(RunSort, sort), after=after, limit=RUNS, **filters.stored)
     return RunsView(
         runs=rows_of(service, page.items),
+        total=runs.total(**filters.stored),
         next=page.next,
         filters=filters,
+        sort=sort,
         first=after is None,
         live=any(run.status not in ENDED for run in page.items),
     )
+
+
+def rows_of(service: Service, runs: Sequence[ListedRun]) -> list[ListedRow]:
+    """Runs of several parents, each with its own."""
+    ids = [run.id for run in runs if run.source not in ("own", "study")]
+    prescriptions, checks = service.store.prescriptions.of_runs(ids), service.store.checks.of_runs(ids)
+    return [
+        ListedRow(run, called(run), run.condition, _parent(run, prescriptions.get(run.id), checks.get(run.id)))
+        for run in runs
+    ]
+
+
+def _parent(run: ListedRun, prescription: str | None, check: str | None) -> Parent | None:
+    if run.study_id is not None:
+        return Parent("study", f"/studies/{run.study_id}")
+    if prescription is not None:
+        return Parent("prescription", f"/prescriptions/{prescription}")
+    return None if check is None else Parent("check", f"/checks/{check}")

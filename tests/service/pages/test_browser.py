@@ -8,7 +8,7 @@ from matplotlib.image import imread
 
 from ..api.serving import serving
 from .chromium import MISSING, browsing, complaints, executable, open_page
-from .conftest import Clinic
+from .conftest import EXPERIMENT, Clinic
 from .document import paths
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(executable() is None, reason=MISSING)]
@@ -99,6 +99,25 @@ def test_two_runs_that_are_ticked_in_the_list_are_compared(clinic, address, page
         assert chart.bounding_box()["y"] + chart.bounding_box()["height"] < 800
         assert drawn(chart.screenshot()) > 0.005
     assert errors == []
+
+
+def test_selected_runs_are_deleted_after_a_question_and_a_refusal_is_told(clinic, address, page):
+    client = clinic.client
+    made = [
+        client.post("/v1/runs", json={"experiment": EXPERIMENT, "name": "to delete"}).json()["id"] for _ in range(2)
+    ]
+    pinned = client.get("/v1/baselines/main").json()["pin"]["run_ids"][0]
+    open_page(page, f"{address}/runs?search=to+delete")
+    page.on("dialog", lambda dialog: dialog.accept())
+    for box in page.locator("input[name=run]").all():
+        box.check()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("2 of 2 runs deleted.").wait_for()
+    assert [client.get(f"/v1/runs/{run}").status_code for run in made] == [404, 404]
+    open_page(page, f"{address}/runs?search={pinned}")
+    page.locator("input[name=run]").check()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("0 of 1 run deleted. 1 refused:").wait_for()
 
 
 def test_no_button_of_a_chart_sends_it_away(clinic, address, page):

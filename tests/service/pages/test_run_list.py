@@ -61,10 +61,10 @@ def test_the_list_can_be_narrowed_to_what_is_wrong(clinic):
 
 
 def test_a_run_is_found_by_a_part_of_its_name_whatever_it_contains(clinic):
-    text = clinic.page("/runs?name=%3CB%3Ebold")
+    text = clinic.page("/runs?search=%3CB%3Ebold")
     assert f"/runs/{clinic.broken}" in text
     assert f"/runs/{clinic.waiting}" not in text
-    assert "No runs match these filters" in clinic.page("/runs?name=nothing%25")
+    assert "No runs match these filters" in clinic.page("/runs?search=nothing%25")
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,50 @@ def test_the_filters_are_kept_on_the_next_page(client):
     _, (older,) = rows(client, "/runs?status=queued&source=study")
     assert older.startswith("/runs?status=queued&source=study&after=run_")
     assert len(rows(client, older)[0]) == 11
+    _, (older,) = rows(client, "/runs?source=study&sort=model")
+    assert older.startswith("/runs?source=study&sort=model&after=")
+    assert len(rows(client, older)[0]) == 11
+
+
+def test_the_list_begins_with_the_runs_that_nothing_else_asked_for(clinic):
+    text = clinic.page("/runs")
+    assert f"/runs/{clinic.broken}" in text
+    assert f"/runs/{clinic.sick}" not in text
+    assert f"/runs/{clinic.sick}" in clinic.page("/runs?source=all&sort=-relative_train_loss")
+    assert f"/runs/{clinic.sick}" in clinic.page(f"/runs?search={clinic.sick}")
+
+
+def heads(text):
+    """The links of the columns, and how those that sort the list do."""
+    page = Page(text)
+    sorts = [head["aria-sort"] for head in page.all("th") if "aria-sort" in head]
+    return [link["href"] for link in page.all("a") if "sort=" in (link["href"] or "")], sorts
+
+
+def test_a_column_sorts_the_list_and_another_click_turns_it_round(clinic):
+    links, sorts = heads(clinic.page("/runs?source=study"))
+    assert "/runs?source=study&sort=final_validation_loss" in links
+    assert "/runs?source=study&sort=-final_validation_accuracy" in links
+    assert sorts == ["descending"]
+    losses = {}
+    for sort in ("final_validation_loss", "-final_validation_loss"):
+        found = clinic.client.get("/v1/runs", params={"source": "study", "sort": sort, "limit": 50}).json()["items"]
+        links, sorts = heads(clinic.page(f"/runs?source=study&sort={sort}"))
+        assert sorts == ["descending" if sort.startswith("-") else "ascending"]
+        assert ("/runs?source=study&sort=-final_validation_loss" in links) == (not sort.startswith("-"))
+        losses[sort], _ = rows(clinic.client, f"/runs?source=study&sort={sort}")
+        shown = [each for each in losses[sort] if each.startswith("/runs/")]
+        assert shown == [f"/runs/{run['id']}" for run in found]
+
+
+def test_a_row_says_the_model_and_what_the_run_reached_and_the_list_how_many_there_are(clinic):
+    text = clinic.page("/runs?search=relu&source=own")
+    assert "MLP 8 x 16, relu" in text
+    assert ">1 run<" in text
+    total = clinic.client.get("/v1/runs", params={"source": "study", "total": True}).json()["total"]
+    assert f">{total} runs<" in clinic.page("/runs?source=study")
+
+
+def test_a_page_that_continues_a_list_in_another_order_is_refused(clinic):
+    answer = clinic.client.get("/runs?sort=model&after=run_a")
+    assert (answer.status_code, "does not continue" in answer.text) == (422, True)

@@ -236,7 +236,44 @@ const csrfHeader = csrfToken ? { "X-CSRF-Token": csrfToken } : {};
 
 // --- buttons --------------------------------------------------------------------------------------------
 
+// What can be done with each of the selected runs, and what is said of those with which it was done.
+const EACH = {
+  cancel: { send: (run) => [`/v1/runs/${run}/cancel`, "POST"], done: "cancelled" },
+  delete: { send: (run) => [`/v1/runs/${run}`, "DELETE"], done: "deleted" },
+};
+
+for (const button of document.querySelectorAll("[data-each]")) button.hidden = false;
+
+async function withEach(button) {
+  const form = button.closest("form");
+  const said = form.querySelector(".answer");
+  const runs = [...form.querySelectorAll("input[name=run]:checked")].map((box) => box.value);
+  if (!runs.length) {
+    said.textContent = "No run is selected.";
+    return;
+  }
+  const { send, done } = EACH[button.dataset.each];
+  const number = `${runs.length} run${runs.length > 1 ? "s" : ""}`;
+  if (button.dataset.each === "delete" && !confirm(`Delete ${number} with everything recorded?`)) return;
+  const refusals = [];
+  for (const run of runs) {
+    const [address, method] = send(run);
+    const answer = await fetch(address, { method, headers: { Accept: "application/json", ...csrfHeader } }).catch(() => null);
+    if (answer?.ok) continue;
+    const body = await answer?.json().catch(() => null);
+    refusals.push(body?.detail ?? body?.title ?? "The service did not answer.");
+  }
+  await refresh();
+  const left = refusals.length ? ` ${refusals.length} refused: ${[...new Set(refusals)].slice(0, 3).join("; ")}` : "";
+  said.textContent = `${runs.length - refusals.length} of ${number} ${done}.${left}`;
+}
+
 document.addEventListener("click", async (event) => {
+  const each = event.target.closest("[data-each]");
+  if (each) {
+    await withEach(each);
+    return;
+  }
   const copy = event.target.closest("[data-copy]");
   if (copy) {
     const text = document.getElementById(copy.dataset.copy);
