@@ -1,13 +1,17 @@
 """Checks: new results compared with a baseline."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..kernel.json import JsonObject
 from ..schemas.check import CheckAnswer, CheckSummary
 from .connection import Calls, id_in_path
+from .progress import told
 from .spec import ExperimentLike, RemedyLike, plain, plain_remedies
 from .submitted import Submitted
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Check(Submitted[CheckSummary]):
@@ -34,9 +38,26 @@ class Check(Submitted[CheckSummary]):
         """The outcome in words: what is worse, in which layers, or how many seeds would be enough to decide."""
         return self.answer.summary
 
-    def wait(self, *, timeout_s: float | None = None, progress: Callable[[CheckSummary], None] | None = None) -> Self:
-        """Wait until it has ended; `progress` is called with its current state. Raises TimeoutError."""
-        return self._poll(timeout_s, progress)
+    def wait(
+        self, *, timeout_s: float | None = None, progress: Callable[[CheckSummary], None] | bool | None = None
+    ) -> Self:
+        """Wait until it has ended. `progress` is called with its current state, or True to show it.
+
+        Raises TimeoutError.
+        """
+        from ..text.check import watching
+
+        with told(lambda console: watching(console, self.answer), progress=progress) as follow:
+            return self._poll(timeout_s, follow)
+
+    @property
+    def _charts(self) -> tuple[str, ...]:  # type: ignore[override]  # a chart for each of its metrics
+        return tuple(self.answer.margins)
+
+    def _words(self) -> "RenderableType":
+        from ..text.check import check_words
+
+        return check_words(self.found)
 
     def junit(self) -> bytes:
         """The result as JUnit XML; the check must have ended."""

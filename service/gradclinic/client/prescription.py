@@ -1,13 +1,17 @@
 """Prescriptions: searches for remedies that cure an experiment."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..kernel.json import JsonObject
 from ..schemas.prescription import CureAnswer, PrescriptionAnswer, PrescriptionSummary
 from .connection import Calls, id_in_path
+from .progress import told
 from .spec import ExperimentLike, plain
 from .submitted import Submitted
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Prescription(Submitted[PrescriptionSummary]):
@@ -15,6 +19,7 @@ class Prescription(Submitted[PrescriptionSummary]):
 
     _path = "/v1/prescriptions"
     _whole = PrescriptionAnswer
+    _charts = ("race", "ranking")
 
     @property
     def found(self) -> PrescriptionAnswer:
@@ -30,10 +35,21 @@ class Prescription(Submitted[PrescriptionSummary]):
         return self.found.cure
 
     def wait(
-        self, *, timeout_s: float | None = None, progress: Callable[[PrescriptionAnswer], None] | None = None
+        self, *, timeout_s: float | None = None, progress: Callable[[PrescriptionAnswer], None] | bool | None = None
     ) -> Self:
-        """Wait until it has ended; `progress` is called with its current state. Raises TimeoutError."""
-        return self._poll(timeout_s, None if progress is None else lambda _: progress(self.found))
+        """Wait until it has ended. `progress` is called with its current state, or True to show it.
+
+        Raises TimeoutError.
+        """
+        from ..text.prescription import watching
+
+        with told(lambda console: watching(console, self.id), progress=progress) as follow:
+            return self._poll(timeout_s, None if follow is None else lambda _: follow(self.found))
+
+    def _words(self) -> "RenderableType":
+        from ..text.prescription import prescription_words
+
+        return prescription_words(self.found)
 
 
 class PrescriptionCalls(Calls):

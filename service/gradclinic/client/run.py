@@ -1,7 +1,7 @@
 """Runs: one training each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ..kernel.json import JsonObject
 from ..kernel.names import Edits
@@ -10,8 +10,15 @@ from ..schemas.event import EventAnswer, RunEventPage
 from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
 from ..schemas.statistic import CurvesAnswer, ProfileAnswer, SeriesAnswer, StatisticsAnswer
 from .connection import Calls, id_in_path
+from .progress import told
 from .spec import ExperimentLike, RemedyLike, with_remedies
 from .submitted import Submitted
+from .table import Columns, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from rich.console import RenderableType
 
 
 class Run(Submitted[RunSummaryAnswer]):
@@ -19,6 +26,7 @@ class Run(Submitted[RunSummaryAnswer]):
 
     _path = "/v1/runs"
     _whole = RunDetailAnswer
+    _charts = ("profile", "curves", "heatmap")
 
     @property
     def ended(self) -> bool:
@@ -35,9 +43,20 @@ class Run(Submitted[RunSummaryAnswer]):
         self.answer = self.connection.patch(RunDetailAnswer, f"{self._path}/{self.id}", edits)
         return self
 
-    def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
-        """Wait until it has ended; `progress` is called with each event. Raises TimeoutError."""
-        return self._follow(RunEventPage, timeout_s, progress)
+    def wait(
+        self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | bool | None = None
+    ) -> Self:
+        """Wait until it has ended. `progress` is called with each event, or True to show it. Raises TimeoutError."""
+        from ..text.progress import following
+
+        steps = self.answer.progress.steps or 0
+        with told(lambda console: following(console, what=self.id, steps=steps), progress=progress) as follow:
+            return self._follow(RunEventPage, timeout_s, follow)
+
+    def _words(self) -> "RenderableType":
+        from ..text.run import run_words
+
+        return run_words(self.answer, self.answer.diagnosis, page=self.page)
 
     def diagnosis(self) -> DiagnosisAnswer:
         """What is wrong, in which layers, since which step, and how sure; provisional while it is training."""
@@ -54,6 +73,17 @@ class Run(Submitted[RunSummaryAnswer]):
         answer = self.connection.get(StatisticsAnswer, path, statistic=list(names), **options)
         return {series.statistic: series for series in answer.statistics}
 
+    def to_pandas(self, *names: str, **options: Any) -> "pd.DataFrame":
+        """Recorded series as a data frame with the columns statistic, step, layer and value; names as in `statistics`.
+
+        Needs the extra `notebook`.
+        """
+        return _Series(self.statistics(*names, **options)).to_pandas()
+
+    def to_arrow(self, *names: str, **options: Any) -> "pa.Table":
+        """The same as a table of pyarrow. Needs the extra `arrow`."""
+        return _Series(self.statistics(*names, **options)).to_arrow()
+
     def profile(self, statistic: str = "site_grad_rms", *, step: int | str = 0) -> ProfileAnswer:
         """Get one statistic over depth, at a step or at the `last` one."""
         return self.connection.get(ProfileAnswer, f"/v1/runs/{self.id}/profile", statistic=statistic, step=step)
@@ -61,6 +91,24 @@ class Run(Submitted[RunSummaryAnswer]):
     def curves(self, **options: Any) -> CurvesAnswer:
         """Get loss, gradient norms and learning rate over steps. Options: max_points, aggregate."""
         return self.connection.get(CurvesAnswer, f"/v1/runs/{self.id}/curves", **options)
+
+
+class _Series(Table):
+    """Recorded series as one long table."""
+
+    def __init__(self, series: Mapping[str, SeriesAnswer]) -> None:
+        self._series = series
+
+    def _columns(self) -> Columns:
+        rows = [
+            (name, step, layer, value)
+            for name, each in self._series.items()
+            for step, values in zip(each.steps, each.values or (), strict=bool(each.values))
+            for layer, value in zip(each.layers, values, strict=True)
+        ]
+        return {
+            name: [row[index] for row in rows] for index, name in enumerate(("statistic", "step", "layer", "value"))
+        }
 
 
 class RunCalls(Calls):

@@ -1,7 +1,7 @@
 """Studies: one experiment with several arms and seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ..kernel.json import JsonObject
 from ..kernel.names import Edits
@@ -11,25 +11,48 @@ from ..schemas.run import RunSummaryAnswer
 from ..schemas.study import StudyAnswer
 from .comparison import ComparisonResult
 from .connection import Calls, id_in_path
+from .progress import told
 from .run import Run
 from .spec import ExperimentLike, RemedyLike, plain, plain_remedies
 from .submitted import Submitted
+from .table import Columns, Table, columns_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
-class Study(Submitted[StudyAnswer]):
-    """One experiment with several arms and seeds."""
+class Study(Submitted[StudyAnswer], Table):
+    """One experiment with several arms and seeds. As a table, it has one row for each run."""
 
     _path = "/v1/studies"
     _whole = StudyAnswer
+    _charts = ("ranking", "curves", "profiles", "map")
 
     def edit(self, **edits: Unpack[Edits]) -> Self:
         """Change its name, labels or notes; None removes one."""
         self.answer = self.connection.patch(StudyAnswer, f"{self._path}/{self.id}", edits)
         return self
 
-    def wait(self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | None = None) -> Self:
-        """Wait until all its runs have ended; `progress` is called with each event. Raises TimeoutError."""
-        return self._follow(StudyEventPage, timeout_s, progress)
+    def wait(
+        self, *, timeout_s: float | None = None, progress: Callable[[EventAnswer], None] | bool | None = None
+    ) -> Self:
+        """Wait until all its runs have ended. `progress` is called with each event, or True to show it.
+
+        Raises TimeoutError.
+        """
+        from ..text.progress import following
+
+        now = self.answer.progress
+        with told(lambda to: following(to, what=self.id, steps=now.steps, runs=now.runs), progress=progress) as follow:
+            return self._follow(StudyEventPage, timeout_s, follow)
+
+    def _words(self) -> "RenderableType":
+        from ..text.comparison import Ranking
+
+        return Ranking(self.comparison().answer)
+
+    def _columns(self) -> Columns:
+        return columns_of([_row(run) for run in self.runs(limit=200)])
 
     def runs(self, **filters: Any) -> Iterator[Run]:
         """Its runs, newest first."""
@@ -40,6 +63,20 @@ class Study(Submitted[StudyAnswer]):
         """Compare its arms with the baseline, using the runs that have ended. Options: `metric` and `confidence`."""
         path = f"/v1/studies/{self.id}/comparison"
         return ComparisonResult(self.connection, self.connection.get(ComparisonAnswer, path, **options))
+
+
+def _row(run: Run) -> dict[str, Any]:
+    """One run of a study: arm, seed, swept values by JSON pointer, status, primary condition and metrics."""
+    answer = run.answer
+    return {
+        "run": run.id,
+        "arm": answer.arm,
+        "seed": answer.seed,
+        **(answer.sweep_point or {}),
+        "status": answer.status,
+        "condition": answer.diagnosis.primary if answer.diagnosis else None,
+        **(answer.metrics.model_dump() if answer.metrics else {}),
+    }
 
 
 class StudyCalls(Calls):

@@ -2,14 +2,20 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+from ..kernel.errors import InvalidSpec
 from ..schemas.check import CheckSummary
 from ..schemas.event import EventAnswer, RunEventPage, StudyEventPage
 from ..schemas.prescription import PrescriptionSummary
 from ..schemas.run import RunSummaryAnswer
 from ..schemas.study import StudyAnswer
+from . import notebook
 from .connection import Connection
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from rich.console import RenderableType
 
 POLL_S = 0.2
 
@@ -23,12 +29,34 @@ class Submitted(Generic[Outline]):
     _path: ClassVar[str]
     _whole: type[Outline]
     """The model of the answer for a single one."""
+    _charts: ClassVar[tuple[str, ...]]
+    """The names of its figures; notebooks show the first one."""
 
     def __init__(self, connection: Connection, answer: Outline) -> None:
         self.connection, self.answer = connection, answer
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.status}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: its words and its chart, as of the last refresh."""
+        chart = notebook.chart(self.connection, f"{self._figures}/{self._charts[0]}")
+        title = f"{self.answer.name or self.id}: {self.status}"
+        return notebook.page(title=title, url=self.page, words=self._words(), chart=chart)
+
+    def _words(self) -> "RenderableType":
+        """The same as the command line shows."""
+        raise NotImplementedError
+
+    @property
+    def _figures(self) -> str:
+        return f"{self._path.removeprefix('/v1/')}/{self.id}"
+
+    def figure(self, name: str | None = None, **options: Any) -> "go.Figure":
+        """A figure of Plotly, by default the first chart of its page. Raises InvalidSpec for an unknown name."""
+        if name is not None and name not in self._charts:
+            raise InvalidSpec.at("", "there is no such figure", value=name, allowed=", ".join(self._charts))
+        return notebook.figure(self.connection, f"{self._figures}/{name or self._charts[0]}", **options)
 
     @property
     def id(self) -> str:

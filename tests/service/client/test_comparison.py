@@ -38,5 +38,5 @@ def test_a_comparison_is_drawn_by_its_own_metric_and_shows_itself(clinic: Clinic
     with pytest.raises(errors.InsufficientData, match="swept"):
         comparison.figure("map")
     runs = list(study.runs())
-    with pytest.raises(errors.InsufficientData, match="only studies have figures"):
-        clinic.compare([*runs[:1], clinic.run(EXPERIMENT)], baseline=runs[0]).figure()
+    with pytest.raises(errors.InsufficientData, match="only the figures `curves` and `profiles`"):
+        clinic.compare([*runs[:1], clinic.run(EXPERIMENT)], baseline=runs[0]).figure("ranking")
