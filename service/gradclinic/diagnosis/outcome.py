@@ -135,6 +135,47 @@ def failed(features: Features, thresholds: Thresholds) -> bool:
     return features.finished and features.relative_train_loss is not None and not learned(features, thresholds)
 
 
+_LATE = 0.75
+
+
+def stands_still(record: RunRecord) -> bool:
+    """Whether no weight got a gradient in the last quarter of the steps, although the loss is above 0.
+
+    Where a whole layer is dead as well, nothing passes it, and the outputs are the same for all inputs.
+    """
+    gradients, losses = record.get("weight_grad_norm_l2"), record.get("train_loss")
+    late = gradients.values[gradients.steps >= _LATE * record.steps]
+    trainable = np.array([weight.trainable for weight in record.weights], bool)
+    if not len(late) or not len(losses) or not trainable.any() or not float(losses.values[-1, 0]) > 0:
+        return False
+    return not bool(late[:, trainable].any())
+
+
+_FEWEST_LOSSES = 32
+_UNCHANGED = 0.9
+
+
+def loss_left(record: RunRecord) -> float | None:
+    """The loss of the last eighth of the steps over that of the first, medians; None if they are few or not above 0."""
+    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    part = len(losses) // 8
+    if len(losses) < _FEWEST_LOSSES or not bool(np.isfinite(losses).all()):
+        return None
+    first, last = float(np.median(losses[:part])), float(np.median(losses[-part:]))
+    return last / first if first > 0 and last > 0 else None
+
+
+def stayed_where_it_began(features: Features, record: RunRecord) -> bool:
+    """Whether the loss hardly fell, where the loss of always predicting the average is not known.
+
+    By itself this is no failure: that of a generator stays as well, since its discriminator learns, too.
+    """
+    if features.diverged or not features.finished or features.relative_train_loss is not None:
+        return False
+    left = loss_left(record)
+    return left is not None and _UNCHANGED <= left <= 1.0 / _UNCHANGED
+
+
 def overflows_float16(features: Features, record: RunRecord) -> bool:
     """Whether the training broke while it computed in float16, whose largest number is 65,504, without a scaler."""
     precision = record.preflight.precision if record.preflight is not None else None

@@ -42,6 +42,8 @@ class InputFacts(Spec):
     """Largest |mean| of a column divided by the RMS deviation of all columns; 0 if all are constant."""
     constant_columns: Count
     nonfinite_rows: Count
+    alike: bool = False
+    """Whether all samples of each batch were equal, in a model that takes nothing else."""
 
 
 class TargetFacts(Spec):
@@ -97,6 +99,8 @@ class LossFacts(Spec):
     """Whether the outputs were reshaped where two of their axes had to be swapped, so that classes and places mix."""
     factor: float | None
     """The differentiated loss divided by the criterion's loss; None if unknown."""
+    right_loss: float | None = None
+    """Value of a loss of the program's own for the first batch with right outputs; None unless targets are 0 and 1."""
     maximized: bool = False
     """Whether the differentiated loss is the criterion's times a number below 0, so that training increases it."""
     rare_weight: float | None = None
@@ -195,6 +199,10 @@ class OrderFacts(Spec):
     """The only step whose input changes the outputs; None if others do, or with an output for each step."""
     repeats_input: bool = False
     """Whether the target of each step is that step's own input, and no output changes with a later step's input."""
+    padding: Fraction = 0.0
+    """Mean fraction of steps that are padding at the end of a sample, equal in all. Of recurrent networks only."""
+    spread: float | None = None
+    """Largest difference between the outputs of two samples, over the largest output; None likewise."""
     cut: bool = False
     """Whether outputs change with the steps before the last, and their gradient reaches the last one only."""
 

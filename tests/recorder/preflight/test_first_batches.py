@@ -335,3 +335,9 @@ def test_weights_that_zeros_come_into_are_told_from_those_before_a_last_layer_of
     nn.init.zeros_(starting[-1].weight)
     found = looked_at(starting, nn.CrossEntropyLoss(), CLASSES).wiring
     assert (found.stops_at, found.unmoved) == ("0.weight", ())
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_batches_in_which_all_samples_are_equal_are_told(alike):
+    inputs = INPUTS[:1].repeat(512, 1) if alike else INPUTS
+    assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, inputs=inputs).inputs.alike is alike

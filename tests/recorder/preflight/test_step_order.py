@@ -190,3 +190,17 @@ def test_a_recording_has_it_and_the_training_is_the_same_without():
                 optimizer.step()
         weights.append([each.detach().clone() for each in model.parameters()])
     assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
+
+
+@pytest.mark.parametrize(("words", "padding"), [(3, 4 / 7), (7, 0.0)])
+def test_padding_at_the_end_is_measured_with_what_is_left_of_the_samples(words, padding):
+    class Read(Speaker):
+        def forward(self, rows: Tensor) -> Tensor:
+            return super().forward(rows)[:, -1]
+
+    rows = (WORDS % 8 + 1) * (torch.arange(7) < words)
+    rows[:, 6] = rows[:, 6] if padding else torch.arange(16) % 8
+    found = order(Read(), inputs=rows, targets=torch.zeros(16, dtype=torch.long))
+    assert found.padding == pytest.approx(padding)
+    assert 0 < found.spread < 1
+    assert order(Speaker(), inputs=rows).spread is None

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gradclinic.experiments.losses import LossInput
 from gradclinic.measurements.preflight import (
+    InputFacts,
     LossFacts,
     MixingFacts,
     NormFacts,
@@ -32,6 +33,7 @@ from ..model.graph import Node, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
 from .own_broadcast import broadcasts
+from .right_outputs import loss_of_right_outputs
 from .sample_mixing import SampleMixing
 from .step_order import StepOrder
 from .swapped_axes import are_swapped
@@ -40,6 +42,8 @@ from .target_order import TargetOrder
 BATCHES = 8
 """Number of batches that are checked."""
 
+_SAMPLES = 8
+"""Fewest samples of a batch that are not equal by chance."""
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], ...] = (
     ((nn.CrossEntropyLoss, nn.BCEWithLogitsLoss, nn.MultiLabelSoftMarginLoss, nn.SoftMarginLoss), "logits"),
@@ -60,10 +64,13 @@ class FirstLook:
     ) -> None:
         self._model, self._optimizer, self._criterion = model, optimizer, criterion
         self._inputs, self._targets = _Kept(), _Kept()
+        self._inputs_alike: list[bool] = []
+        """For each batch, whether all its samples were equal."""
         self._targets_are_indices = False
         self._target_order = TargetOrder()
         self._outputs: OutputFacts | None = None
         self._broadcasts = self._swapped = False
+        self._right_loss: float | None = None
         self._values: list[Tensor] = []
         """The criterion's values since the last step."""
         self._factors: list[Tensor] = []
@@ -114,6 +121,8 @@ class FirstLook:
         self._step_order.before_forward(args, kwargs)
         if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
             self._inputs.add(as_rows(inputs))
+            alone = sum(isinstance(each, Tensor) for each in (*args, *kwargs.values())) == 1
+            self._inputs_alike.append(alone and len(inputs) >= _SAMPLES and bool((inputs == inputs[:1]).all()))
 
     def after_loss(self, outputs: Any, targets: Any, value: Any) -> None:
         """The criterion was called in training."""
@@ -186,9 +195,8 @@ class FirstLook:
     def facts(self, *, scaled: bool = False) -> Preflight:
         """Everything that was seen so far; `scaled`: whether a gradient scaler is in use."""
         self.close()
-        inputs = self._inputs.rows()
         return Preflight(
-            inputs=input_facts(inputs) if inputs is not None else None,
+            inputs=self._input_facts(),
             targets=self._target_facts(),
             outputs=self._output_facts(),
             loss=self._loss_facts(),
@@ -236,6 +244,8 @@ class FirstLook:
         takes_indices = targets.ndim < outputs.ndim and not targets.is_floating_point()
         self._swapped = self._swapped or (takes_indices and are_swapped(outputs, value))
         self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
+        if self._right_loss is None:
+            self._right_loss = loss_of_right_outputs(self._criterion, outputs, targets, value)
 
     def _saw_wiring(self, root: Node | None) -> None:
         self._leaves = leaves_of(root) if root is not None else list(self._model.parameters())
@@ -302,6 +312,11 @@ class FirstLook:
             alike=self._alike,
         )
 
+    def _input_facts(self) -> InputFacts | None:
+        rows = self._inputs.rows()
+        alike = bool(self._inputs_alike) and all(self._inputs_alike)
+        return input_facts(rows).model_copy(update={"alike": alike}) if rows is not None else None
+
     def _target_facts(self) -> TargetFacts | None:
         rows = self._targets.rows()
         facts = target_facts(rows, indices=self._targets_are_indices) if rows is not None else None
@@ -327,6 +342,7 @@ class FirstLook:
             takes=takes or "unknown",
             broadcasts=self._broadcasts,
             swapped=self._swapped,
+            right_loss=self._right_loss,
             factor=factor if factor is not None and factor > 0 else None,
             maximized=factor is not None and factor < 0,
             rare_weight=rare.weight if rare is not None else None,

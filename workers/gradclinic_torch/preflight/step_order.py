@@ -95,6 +95,8 @@ def _facts(model: nn.Module, arguments: Arguments, targets: Tensor | None) -> Or
             predicts_next=False,
             sees_only=only,
             repeats_input=copies,
+            padding=_padding(inputs),
+            spread=None if axes else look.spread,
             cut=cut,
         )
     return _of_attention(look, inputs, targets, axes, only=only)
@@ -159,6 +161,12 @@ class _Look:
             return "first"
         return "last" if changed[2] >= _CHANGED and changed[0] <= _UNCHANGED else None
 
+    @property
+    def spread(self) -> float | None:
+        """The largest difference between the outputs of two samples, relative to the outputs; None if all are 0."""
+        size = float(self.before.abs().max())
+        return float((self.before.amax(0) - self.before.amin(0)).max()) / size if size > 0 else None
+
     def repeats(self, inputs: Tensor, targets: Tensor | None, axis: int) -> bool:
         """Whether each target is the input of its own step, in outputs that no later step changes."""
         if targets is None or targets.shape != inputs.shape or not torch.equal(targets, inputs):
@@ -170,6 +178,17 @@ class _Look:
         """The largest change of the outputs after the first `skip` samples, over the range; infinite if unknown."""
         after = self.with_other(change)
         return inf if after is None or self.range <= 0 else float((after - self.before)[skip:].abs().max()) / self.range
+
+
+def _padding(rows: Tensor) -> float:
+    """Mean fraction of the steps of a sample that are padding: the step that all samples end with, from its end on."""
+    count, steps = rows.shape[:2]
+    flat = rows.reshape(count, steps, -1)
+    if not bool((flat[:, -1] == flat[0, -1]).all()):
+        return 0.0
+    content = (flat != flat[:1, -1:]).any(2)
+    after = content.int().flip(1).argmax(1)
+    return float(torch.where(content.any(1), after, steps).double().mean()) / steps
 
 
 def _is_cut(model: nn.Module, arguments: Arguments, device: torch.device) -> bool:

@@ -13,6 +13,8 @@ from .base import Order, Rule
 _ENOUGH_ROWS = 100
 """With so many rows of one class, a second class that has 5 % of the data is missing by chance in .6 % of cases."""
 
+_OF_SIGNS = ("SoftMarginLoss", "HingeEmbeddingLoss")
+"""Losses whose targets are signs."""
 _LABELS: tuple[Blame, ...] = ("labels", "data")
 _NUMBERS: tuple[Blame, ...] = ("loss", "target_scaling", "labels")
 """Targets that are fractions, and not classes, are sound by themselves: the loss is that of another task."""
@@ -98,6 +100,15 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> _Fault | None:
             ),
             (Evidence("distinct_targets", 1.0, "targets", 2.0),),
             _LABELS,
+        )
+    if loss is not None and loss.name in _OF_SIGNS and targets.whole and targets.low == 0 and targets.high == 1:
+        return (
+            (
+                f"The targets are 0 and 1, and {loss.name} takes -1 and 1: a target of 0 leaves its sample out, so use"
+                " 2 * targets - 1"
+            ),
+            (Evidence("smallest_target", targets.low, "target", -1.0),),
+            ("labels", "loss"),
         )
     outside = targets.outside_unit
     if loss is not None and _between_0_and_1(loss, targets) and outside > 0:

@@ -12,7 +12,7 @@ from ..confidence import agreement
 from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import enough, failed, narrow, starts_too_large
+from ..outcome import enough, failed, narrow, stands_still, starts_too_large
 from ..phrase import all_named, counted, loss_evidence, outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -51,9 +51,10 @@ class DeadUnits(Rule):
         layers = dead_layers(features.dead, record, layer=thresholds.dead_layer, share=thresholds.dead_mean)
         met, probed = _met(features, record, thresholds)
         blames = self._blames(features, record, thresholds)
+        constant = _makes_constant(features, record)
         return self.finding(
             features,
-            harm=failed(features, thresholds),
+            harm=failed(features, thresholds) or constant,
             confidence=agreement(met[probed.searchsorted(0.5 * features.steps_done) :].astype(float)),
             layers=layers,
             span=(int(probed[met][0]), int(probed[met][-1])) if met.any() else None,
@@ -101,6 +102,14 @@ class DeadUnits(Rule):
         return bool(len(known)) and bool(known.max() >= thresholds.dead_layer or known.mean() >= thresholds.dead_mean)
 
 
+def _makes_constant(features: Features, record: RunRecord) -> bool:
+    """Whether a layer is dead as a whole, and nothing passes it by: a low loss is then no sign of learning."""
+    return (features.dead_max or 0.0) > _ALL and not features.diverged and stands_still(record)
+
+
+_ALL = 0.9995
+
+
 def _met(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:
     """For each probe, whether the condition held; and the probes' steps."""
     series = record.get("dead_fraction")
@@ -114,12 +123,14 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     kinds = sorted({site.activation for site in record.sites if site.can_die and site.activation})
     units = f"{'/'.join(kinds)} units" if kinds else "units"
     if worst >= thresholds.dead_layer:
-        share = "All" if worst > 0.9995 else f"{percent(worst)} of the"
+        share = "All" if worst > _ALL else f"{percent(worst)} of the"
         where = all_named(layers[:1], record) or "one layer"
         text = f"{share} {units} of {where} are dead: off for every sample, so no signal passes and no gradient returns"
     else:
         where = f" (worst: {all_named(layers, record)})" if layers else ""
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
+    if _makes_constant(features, record):
+        text += ", and at the end no weight of the network has one: its outputs are the same for all inputs"
     width = narrow(record)
     few = "" if width is None else f". The narrowest hidden layer has {counted(width, 'unit')} only: take more"
     return f"{text}; {outcome_in_words(features, thresholds)}{few}."

@@ -37,7 +37,7 @@ class LossMismatch(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
-        found = (_fault(seen) or _of_no_floor(seen, record)) if seen is not None else None
+        found = (_fault(seen) or _of_no_floor(seen, record) or _below_right(seen, record)) if seen is not None else None
         if found is None:
             return None
         summary, evidence, confidence, blames = found
@@ -158,6 +158,28 @@ def _of_no_floor(seen: Preflight, record: RunRecord) -> _Fault | None:
     )
 
 
+def _below_right(seen: Preflight, record: RunRecord) -> _Fault | None:
+    """A loss of the program's own that ended lower than for right outputs: its outputs left the range that it takes."""
+    right = seen.loss.right_loss if seen.loss is not None else None
+    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    if seen.loss is None or right is None or len(losses) < _FEWEST_LOSSES or not np.isfinite(losses).all():
+        return None
+    last = float(np.median(losses[-(len(losses) // 8) :]))
+    if not losses[0] > right or not last < right - _CLEARLY * (losses[0] - right):
+        return None
+    return (
+        (
+            f"{seen.loss.name} fell to {last:.2g}, below the {right:.2g} that it has for right outputs, so the outputs"
+            " have left the range that it is made for: put a sigmoid before it"
+        ),
+        (Evidence("last_loss", last, "loss", right),),
+        0.8,
+        ("output_activation", "loss"),
+    )
+
+
+_CLEARLY = 0.05
+"""By this much of the whole fall a loss ends below that of right outputs, beyond the scatter of batches."""
 _FEWEST_LOSSES = 32
 
 

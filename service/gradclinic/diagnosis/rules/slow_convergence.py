@@ -29,10 +29,12 @@ from ..outcome import (
     enough,
     failed,
     first_update,
+    loss_left,
     may_still_fall,
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
+    stayed_where_it_began,
     steps_are_ordinary,
     still_falling,
 )
@@ -69,7 +71,8 @@ class SlowConvergence(Rule):
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
-        if not self._can_be(features, thresholds) or not steps_too_small(features, thresholds):
+        unknown = stayed_where_it_began(features, record) and enough(features, thresholds)
+        if not (unknown or self._can_be(features, thresholds)) or not steps_too_small(features, thresholds):
             return None
         total = features.total_update or 0.0
         clipped = _clipped_share(record)
@@ -78,7 +81,7 @@ class SlowConvergence(Rule):
         moved = f"can have moved by more than {100 * total:.2g} % of its size" if total > 0 else "moved at all"
         summary = (
             f"Steps are too small, so {advice}: in {features.steps_done:,} steps no layer {moved}, although its"
-            f" gradient is usable; {outcome_in_words(features, thresholds)}."
+            f" gradient is usable; {_stayed(record) if unknown else outcome_in_words(features, thresholds)}."
         )
         blames: tuple[Blame, ...] = ("learning_rate", "steps")
         if clipped > 0.5 or faded:
@@ -163,13 +166,14 @@ class SlowConvergence(Rule):
             evidence.append(
                 Evidence("relative_gradient", features.relative_gradient, "ratio", thresholds.usable_gradient)
             )
-        late = features.losses_from(0.5)
+        known = features.relative_train_loss is not None
+        late = share_above(features.losses_from(0.5), thresholds.learned) if known else _SMALL_RIGHTLY
         return self.finding(
             features,
             harm=True,
             severity=severity,
             blames=blames,
-            confidence=certainty * share_above(late, thresholds.learned),
+            confidence=certainty * late,
             evidence=(*evidence, *more),
             summary=summary,
         )
@@ -202,6 +206,8 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
 _BLAMED_RIGHTLY = 0.67
 """How often what is left over blames a true part: 7 of the 10 programs of `benchmark diagnosis --wild` on which it was
 fitted, by the rule of succession; and 6 of 9 others. Where steps are measured to be too small, 14 of 14 were right."""
+_SMALL_RIGHTLY = 0.94
+"""That by the rule of succession, for runs of which it is only known that the loss stayed where it began."""
 _LARGE_STEP = 0.03
 """Mean relative change of the most changed layer a step, from which steps count as large: 30 times the 1e-3 of a
 healthy step. A judgement, asked only where nothing was learned, nothing else is wrong and the loss stands still."""
@@ -219,6 +225,10 @@ _AT_ITS_LIMIT: _Cause = (
     "the loss is no longer falling, so try a larger network, check the data, or change the optimizer",
     ("architecture", "data", "optimizer"),
 )
+
+
+def _stayed(record: RunRecord) -> str:
+    return f"the training loss is still {percent(loss_left(record) or 1.0)} of what it was at first"
 
 
 def _cause(features: Features, record: RunRecord, thresholds: Thresholds) -> _Cause:

@@ -118,3 +118,11 @@ def test_targets_that_are_the_inputs_of_their_own_steps_are_not_shifted(copies):
     finding = judged(CLASSIFIER.model_copy(update={"order": order}), learned=True)
     assert (finding is not None) is copies
     assert finding is None or "shift the targets by one" in finding.summary
+
+
+@pytest.mark.parametrize(("name", "low", "there"), [("SoftMarginLoss", 0, True), ("SoftMarginLoss", -1, False)])
+def test_losses_of_signs_take_no_zeros(name, low, there):
+    look = but(but(CLASSIFIER, "targets", form="multi_hot", low=low, high=1.0, outside_unit=0.0), "loss", name=name)
+    finding = judged(look)
+    assert (finding is not None) is there
+    assert finding is None or "2 * targets - 1" in finding.summary

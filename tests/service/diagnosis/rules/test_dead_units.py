@@ -134,3 +134,15 @@ def test_a_layer_of_so_few_units_is_dead_by_chance(units, blamed) -> None:
     finding = judged(1.0, record)
     assert finding.blames[0] == blamed
     assert ("has 3 units only: take more" in finding.summary) is (blamed == "architecture")
+
+
+@pytest.mark.parametrize(("late_gradient", "harm"), [(0.0, True), (1e-9, False)])
+def test_a_dead_layer_behind_which_no_weight_has_a_gradient_hurts_whatever_the_loss_says(late_gradient, harm):
+    """Where another way leads around the dead layer, as in a residual network, other weights have a gradient."""
+    record = changed(
+        healthy_record(),
+        {"dead_fraction": 1.0, "weight_grad_norm_l2": lambda steps: np.where(steps < 200, 0.3, late_gradient)},
+    )
+    finding = next(each for each in diagnose(record).findings if each.condition == "dead_units")
+    assert finding.harm is harm
+    assert ("the same for all inputs" in finding.summary) is harm

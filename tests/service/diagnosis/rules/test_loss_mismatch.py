@@ -251,3 +251,15 @@ def test_outputs_whose_axes_were_mixed_up_do_harm_also_where_the_loss_fell():
         finding = diagnose(seen(but(CLASSIFIER, "loss", swapped=True), outcome=ended)).findings[0]
         assert (finding.condition, finding.harm, finding.blames[0]) == ("loss_mismatch", True, "wiring")
         assert "use permute or transpose" in finding.summary
+
+
+@pytest.mark.parametrize(("to", "there"), [(-0.2, True), (0.05, False), (-0.02, False)])
+def test_a_loss_of_one_s_own_below_that_of_right_outputs_has_left_its_range(to, there):
+    look = but(CLASSIFIER, "loss", name="Dice", takes="unknown", right_loss=0.0)
+    losses = {"train_loss": lambda steps: np.where(steps < 20, 1.0, to)}
+    record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert ("loss_mismatch" in found) is there
+    if there:
+        assert found["loss_mismatch"].blames[0] == "output_activation"
+        assert "put a sigmoid before it" in found["loss_mismatch"].summary

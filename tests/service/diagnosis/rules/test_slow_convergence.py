@@ -337,3 +337,20 @@ def test_a_rate_beyond_the_usual_is_lowered_before_labels_are_suspected(name, ra
     finding = diagnose(record).findings[0]
     assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)
     assert ("0.05 is more than usual for Adam" in finding.summary) is (blamed == "learning_rate")
+
+
+@pytest.mark.parametrize(("to", "moved", "there"), [(0.99, 1e-6, True), (0.7, 1e-6, False), (0.99, 0.1, False)])
+def test_steps_that_are_too_small_are_named_without_a_loss_to_compare_with_where_the_loss_stays(to, moved, there):
+    """A loss that stays says nothing by itself: that of a generator does so while its discriminator learns."""
+    record = changed(
+        healthy_record(),
+        {
+            "train_loss": lambda steps: 2.3 * (1 + (to - 1) * steps / steps.max()),
+            "update_to_weight_ratio": moved / 300,
+        },
+        outcome=outcome(constant_loss=None),
+    )
+    found = {each.condition: each for each in diagnose(record).findings}
+    assert ("slow_convergence" in found) is there
+    if there:
+        assert "still 99 % of what it was at first" in found["slow_convergence"].summary

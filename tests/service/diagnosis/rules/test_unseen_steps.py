@@ -32,3 +32,16 @@ def test_outputs_that_see_all_steps_are_not():
 
 def test_one_step_that_was_enough_to_learn_from_is_no_fault():
     assert diagnose(seen(sequences(sees_only="last"), outcome=outcome())).primary == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("padding", "spread", "there"),
+    [(0.25, 0.01, True), (0.24, 0.01, False), (0.9, 0.011, False), (0.9, None, False)],
+)
+def test_padding_after_which_all_samples_are_alike_hides_what_came_before(padding, spread, there):
+    findings = diagnose(seen(sequences(padding=padding, spread=spread))).findings
+    found = next((each for each in findings if each.condition == "unseen_steps"), None)
+    assert (found is not None) is there
+    if found is not None:
+        assert found.blames[0] == "data"
+        assert "pack_padded_sequence" in found.summary

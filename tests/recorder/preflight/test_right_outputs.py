@@ -1,0 +1,45 @@
+"""The loss of right outputs, for losses of a program's own whose best outputs are known."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gradclinic_torch.preflight.right_outputs import loss_of_right_outputs
+
+TARGETS = (torch.arange(12).reshape(4, 3) % 3 == 0).float()
+OUTPUTS = torch.linspace(-1, 1, 12).reshape(4, 3)
+
+
+class Dice(nn.Module):
+    """One minus twice the overlap over the sum, of probabilities."""
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return 1 - 2 * (outputs * targets).sum() / (outputs.sum() + targets.sum())
+
+
+class OwnEntropy(nn.Module):
+    """Binary cross entropy of logits."""
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+
+def of(criterion: nn.Module, outputs: Tensor = OUTPUTS, targets: Tensor = TARGETS) -> float | None:
+    return loss_of_right_outputs(criterion, outputs, targets, criterion(outputs, targets))
+
+
+@pytest.mark.parametrize("criterion", [Dice(), OwnEntropy()])
+def test_right_outputs_have_no_loss_be_they_probabilities_or_logits(criterion):
+    assert of(criterion) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_torch_s_own_losses_other_targets_and_losses_with_a_state_are_left_alone():
+    class Noisy(Dice):
+        def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+            return super().forward(outputs, targets) * torch.rand(())
+
+    assert of(nn.MSELoss()) is None
+    assert of(Dice(), targets=2 * TARGETS) is None
+    assert of(Dice(), targets=torch.ones(4, 3)) is None
+    assert of(Noisy()) is None
