@@ -13,6 +13,8 @@ from ..thresholds import Thresholds
 from .base import Order, Rule
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
+_CUT_RIGHTLY = 0.88
+"""How often it is right that a loss is cut off from all parameters, by the rule of succession: in 6 of 6 trainings."""
 _WELL = 0.2
 """Up to this fraction of the loss of always predicting the average, layers without a gradient may be frozen on purpose.
 A judgement: features that were trained before leave less, and random ones more."""
@@ -128,7 +130,7 @@ def _certain(wiring: WiringFacts) -> _Fault | None:
             (Evidence("parameters_without_gradient", float(len(wiring.without_gradient)), "parameters", 0.0),),
             wiring.without_gradient,
             True,
-            0.97,
+            _CUT_RIGHTLY,
         )
     return None
 

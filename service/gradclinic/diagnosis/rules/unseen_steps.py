@@ -28,7 +28,7 @@ class UnseenSteps(Rule):
         return self.finding(
             features,
             harm=True,
-            confidence=0.85,
+            confidence=_RIGHTLY,
             evidence=(
                 Evidence("steps_of_a_sample", float(seen.steps), "steps"),
                 *((Evidence("padding", seen.padding, "fraction", _PADDED),) if seen.padding else ()),
@@ -41,6 +41,8 @@ class UnseenSteps(Rule):
         return Order.NO_ORDER
 
 
+_RIGHTLY = 0.85
+"""A judgement for a single step; by the rule of succession for padding, right in 5 of 5 trainings."""
 _WIRED: tuple[Blame, ...] = ("wiring", "architecture")
 _PADDED = 0.25
 """Least mean fraction of padding that may hide what comes before it; a few steps of it are remembered through."""

@@ -263,3 +263,8 @@ def test_a_loss_of_one_s_own_below_that_of_right_outputs_has_left_its_range(to, 
     if there:
         assert found["loss_mismatch"].blames[0] == "output_activation"
         assert "put a sigmoid before it" in found["loss_mismatch"].summary
+
+
+def test_zeros_that_residuals_are_compared_with_are_no_classes():
+    look = but(REGRESSION, "targets", form="multi_hot", distinct=1, low=0.0, high=0.0, whole=True, mean=0.0, std=0.0)
+    assert "loss_mismatch" not in {each.condition for each in diagnose(seen(look)).findings}
