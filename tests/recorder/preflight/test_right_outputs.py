@@ -34,6 +34,14 @@ def test_right_outputs_have_no_loss_be_they_probabilities_or_logits(criterion):
     assert of(criterion) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_distance_that_is_small_for_pairs_labelled_1_is_not_meant_to_be_like_the_targets():
+    class Contrastive(nn.Module):
+        def forward(self, distances: Tensor, alike: Tensor) -> Tensor:
+            return (alike * distances**2 + (1 - alike) * (2 - distances).relu() ** 2).mean()
+
+    assert of(Contrastive()) is None
+
+
 def test_torch_s_own_losses_other_targets_and_losses_with_a_state_are_left_alone():
     class Noisy(Dice):
         def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ Right are the targets themselves, or logits far on their side, whichever the los
 below that has left the range of outputs that the loss is made for, as a Dice loss over outputs without a sigmoid.
 """
 
-from math import isnan
+from math import inf, isfinite
 
 from torch import Tensor, nn
 
@@ -15,11 +15,20 @@ _FAR = 40.0
 
 
 def loss_of_right_outputs(criterion: nn.Module, outputs: Tensor, targets: Tensor, value: Tensor) -> float | None:
-    """The smaller of the two values for this batch; None if the loss is one of torch's, or the targets are others."""
+    """The smaller of the two values for this batch; None if the loss is one of torch's, or the targets are others.
+
+    None also where opposite outputs have a smaller loss: then outputs are not meant to be like the targets, as a
+    distance, which is small for pairs that are labelled 1.
+    """
     if outputs.shape != targets.shape or not targets.is_floating_point() or not targets.numel():
         return None
     if not bool(((targets == 0) | (targets == 1)).all()) or bool((targets == targets.flatten()[0]).all()):
         return None
-    right = ((outputs.detach(), targets), (targets.clone(), targets), (_FAR * (2 * targets - 1), targets))
-    found = values_of(criterion, right, known=value)
-    return None if found is None else min((float(each) for each in found[1:] if not isnan(each)), default=None)
+    right, opposite = ((each.clone(), _FAR * (2 * each - 1)) for each in (targets, 1 - targets))
+    calls = [(each, targets) for each in (outputs.detach(), *right, *opposite)]
+    found = values_of(criterion, calls, known=value)
+    if found is None:
+        return None
+    values = [float(each) if isfinite(float(each)) else inf for each in found[1:]]
+    least = min(values[:2])
+    return least if least < min(values[2:]) else None
