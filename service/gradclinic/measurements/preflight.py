@@ -101,6 +101,10 @@ class LossFacts(Spec):
     """The differentiated loss divided by the criterion's loss; None if unknown."""
     right_loss: float | None = None
     """Value of a loss of the program's own for the first batch with right outputs; None unless targets are 0 and 1."""
+    bounded_floor: float | None = None
+    """Least value of a loss of the program's own for the first batch that its bounded last activation allows."""
+    free_floor: float | None = None
+    """The same with any outputs."""
     maximized: bool = False
     """Whether the differentiated loss is the criterion's times a number below 0, so that training increases it."""
     rare_weight: float | None = None

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gradclinic.experiments.losses import LossInput
 from gradclinic.measurements.preflight import (
+    BOUNDS,
     InputFacts,
     LossFacts,
     MixingFacts,
@@ -33,6 +34,7 @@ from ..model.graph import Node, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
 from .own_broadcast import broadcasts
+from .own_floor import floors
 from .right_outputs import loss_of_right_outputs
 from .sample_mixing import SampleMixing
 from .step_order import StepOrder
@@ -71,6 +73,7 @@ class FirstLook:
         self._outputs: OutputFacts | None = None
         self._broadcasts = self._swapped = False
         self._right_loss: float | None = None
+        self._floors: tuple[float, float] | None = None
         self._values: list[Tensor] = []
         """The criterion's values since the last step."""
         self._factors: list[Tensor] = []
@@ -246,6 +249,9 @@ class FirstLook:
         self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
         if self._right_loss is None:
             self._right_loss = loss_of_right_outputs(self._criterion, outputs, targets, value)
+        activation = last_activation(outputs.grad_fn) or ""
+        if self._floors is None and activation in BOUNDS:
+            self._floors = floors(self._criterion, outputs, targets, value, bounds=BOUNDS[activation])
 
     def _saw_wiring(self, root: Node | None) -> None:
         self._leaves = leaves_of(root) if root is not None else list(self._model.parameters())
@@ -343,6 +349,8 @@ class FirstLook:
             broadcasts=self._broadcasts,
             swapped=self._swapped,
             right_loss=self._right_loss,
+            bounded_floor=self._floors[0] if self._floors is not None else None,
+            free_floor=self._floors[1] if self._floors is not None else None,
             factor=factor if factor is not None and factor > 0 else None,
             maximized=factor is not None and factor < 0,
             rare_weight=rare.weight if rare is not None else None,

@@ -14,11 +14,8 @@ def broadcasts(criterion: nn.Module, outputs: Tensor, targets: Tensor, value: Te
     if not _may_be(outputs, targets):
         return False
     pairs = [(outputs.detach().reshape(shape), targets.reshape(shape)) for shape in ((-1,), (-1, 1))]
-    found = values_of(criterion, [(outputs.detach(), targets), *pairs], known=value)
-    if found is None:
-        return False
-    again, flat, upright = found
-    return are_equal(flat, upright) and not are_equal(flat, again)
+    found = values_of(criterion, outputs, targets, pairs, known=value)
+    return found is not None and are_equal(*found) and not are_equal(found[0], value)
 
 
 def _may_be(outputs: Tensor, targets: Tensor) -> bool:

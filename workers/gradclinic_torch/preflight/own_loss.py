@@ -1,7 +1,7 @@
 """A copy of a loss of the program's own, to be called with other outputs or targets without side effects."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +12,12 @@ _SAME = 1e-3
 """Relative difference of two values of a loss up to which it is rounding."""
 
 
-def values_of(criterion: nn.Module, calls: Sequence[tuple[Tensor, Tensor]], *, known: Tensor) -> list[Tensor] | None:
-    """The loss for each pair of outputs and targets, of which the first has the known value; scalars in float64.
+def copied_loss(
+    criterion: nn.Module, outputs: Tensor, targets: Tensor, *, known: Tensor
+) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """A copy of a loss, where it has the known value for these outputs and targets again.
 
-    None for torch's own losses, for one with weights, of several processes, or with another value for the first pair
-    than before, and where it raises anything.
+    None for torch's own losses, for one with weights, of several processes, that is random or has a state.
     """
     own = not type(criterion).__module__.startswith("torch.nn.")
     waits = torch.distributed.is_available() and torch.distributed.is_initialized()
@@ -25,10 +26,24 @@ def values_of(criterion: nn.Module, calls: Sequence[tuple[Tensor, Tensor]], *, k
     try:
         copied = copy.deepcopy(criterion)
         with kept_generators(known.device), torch.no_grad():
-            found = [copied.forward(*pair).double().reshape(()) for pair in calls]
-    except Exception:  # noqa: BLE001  # a loss may raise anything, and need not take other shapes
+            again = copied.forward(outputs.detach(), targets).double().reshape(())
+    except Exception:  # noqa: BLE001  # a loss may raise anything
         return None
-    return found if are_equal(found[0], known) else None
+    return copied.forward if are_equal(again, known) else None
+
+
+def values_of(
+    criterion: nn.Module, outputs: Tensor, targets: Tensor, others: Sequence[tuple[Tensor, Tensor]], *, known: Tensor
+) -> list[Tensor] | None:
+    """The loss for other pairs of outputs and targets, scalars in float64; None where it cannot be called again."""
+    loss = copied_loss(criterion, outputs, targets, known=known)
+    if loss is None:
+        return None
+    try:
+        with kept_generators(known.device), torch.no_grad():
+            return [loss(*pair).double().reshape(()) for pair in others]
+    except Exception:  # noqa: BLE001  # a loss need not take other shapes
+        return None
 
 
 def are_equal(one: Tensor, other: Tensor) -> bool:

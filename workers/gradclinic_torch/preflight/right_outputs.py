@@ -25,10 +25,9 @@ def loss_of_right_outputs(criterion: nn.Module, outputs: Tensor, targets: Tensor
     if not bool(((targets == 0) | (targets == 1)).all()) or bool((targets == targets.flatten()[0]).all()):
         return None
     right, opposite = ((each.clone(), _FAR * (2 * each - 1)) for each in (targets, 1 - targets))
-    calls = [(each, targets) for each in (outputs.detach(), *right, *opposite)]
-    found = values_of(criterion, calls, known=value)
+    found = values_of(criterion, outputs, targets, [(each, targets) for each in (*right, *opposite)], known=value)
     if found is None:
         return None
-    values = [float(each) if isfinite(float(each)) else inf for each in found[1:]]
+    values = [float(each) if isfinite(float(each)) else inf for each in found]
     least = min(values[:2])
     return least if least < min(values[2:]) else None

@@ -2,14 +2,17 @@ from collections.abc import Sequence
 from math import inf
 from typing import ClassVar, Literal
 
-from ...measurements.preflight import BOUNDS, OutputFacts, TargetFacts
+import numpy as np
+
+from ...kernel.vocabulary import Blame
+from ...measurements.preflight import BOUNDS, OutputFacts, Preflight, TargetFacts
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed
+from ..outcome import failed, not_known_to_have_learned
 from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -32,17 +35,19 @@ class OutputMismatch(Rule):
         seen = record.preflight
         if seen is None or seen.outputs is None or seen.targets is None:
             return None
-        found = _fault(seen.outputs, seen.targets)
+        of_own = _of_own_loss(seen, record)
+        found = _fault(seen.outputs, seen.targets) or of_own
         if found is None:
             return None
+        unknown = of_own is not None and not_known_to_have_learned(features, thresholds)
         summary, evidence, confidence = found
         return self.finding(
             features,
-            harm=failed(features, thresholds) or seen.outputs.unreachable_error >= _LOST,
+            harm=failed(features, thresholds) or seen.outputs.unreachable_error >= _LOST or unknown,
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
-            blames=("output_activation", "target_scaling", "loss"),
+            blames=("output_activation", "target_scaling", "loss") if found is not of_own else _OF_OWN,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -84,6 +89,38 @@ def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evide
         ),
         0.99,
     )
+
+
+def _of_own_loss(seen: Preflight, record: RunRecord) -> tuple[str, tuple[Evidence, ...], float] | None:
+    """A loss of the program's own that has come down to what the range of the last activation allows, far above 0."""
+    loss, outputs = seen.loss, seen.outputs
+    if loss is None or outputs is None or loss.bounded_floor is None or loss.free_floor is None:
+        return None
+    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    last = float(np.median(losses[-max(1, len(losses) // 8) :])) if len(losses) else np.inf
+    kept, free = loss.bounded_floor, loss.free_floor
+    if not 0 <= free <= _MOST_FREE * kept or not last <= _DOWN_TO * kept:
+        return None
+    low, high = BOUNDS[outputs.activation or ""]
+    return (
+        (
+            f"The {outputs.activation} at the output {_range(low, high)}, which keeps {loss.name} at {kept:.2g} or"
+            f" above, where other outputs reach {free:.2g}; it ended at {last:.2g}: drop the {outputs.activation}, or"
+            " scale what the loss expects, such as a margin"
+        ),
+        (Evidence("least_loss", kept, "loss", free),),
+        _OWN_RIGHTLY,
+    )
+
+
+_OF_OWN: tuple[Blame, ...] = ("output_activation", "loss", "target_scaling")
+_MOST_FREE = 0.1
+"""Any outputs reach less than this fraction of what outputs within the range do."""
+_DOWN_TO = 1.5
+"""The training ended within this many times the least loss within the range."""
+_OWN_RIGHTLY = 0.86
+"""How often it is right, by the rule of succession: in 5 of 5 trainings, with margins that a sigmoid cannot reach; not
+found in 11 whose loss a bounded output does not keep up."""
 
 
 def _range(low: float, high: float) -> str:

@@ -5,7 +5,7 @@ from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.output_mismatch import OutputMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
 
-from ..records import outcome
+from ..records import changed, healthy_record, outcome
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
@@ -103,3 +103,18 @@ def test_a_softmax_over_several_units_is_no_fault_and_nothing_is_without_outputs
     assert judged(but(one, "outputs", activation="sigmoid")) is None
     for part in ("outputs", "targets"):
         assert judged(one.model_copy(update={part: None})) is None
+
+
+@pytest.mark.parametrize(
+    ("bounded", "free", "there"), [(2.0, 0.1, True), (1.5, 0.1, False), (2.0, 0.21, False), (2.0, -1.0, False)]
+)
+def test_an_own_loss_that_came_down_to_what_a_bounded_output_allows_is_kept_up_by_it(bounded, free, there):
+    """It ends at 2.3, by which a floor of 1.5 is not reached; where any outputs reach little less, they are no cure."""
+    look = but(REGRESSION, "outputs", activation="sigmoid")
+    look = but(look, "loss", name="Margin", takes="unknown", bounded_floor=bounded, free_floor=free)
+    record = changed(healthy_record(), {"train_loss": 2.3}, outcome=outcome(constant_loss=None))
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert ("output_mismatch" in found) is there
+    if there:
+        assert found["output_mismatch"].harm
+        assert "drop the sigmoid" in found["output_mismatch"].summary
