@@ -1,48 +1,138 @@
-"""The home page: the newest studies and runs."""
+"""The home page: what runs, what needs attention, and what is new; examples as long as there is nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import TheService
-from ..kernel.status import ENDED
-from ..store import Study
+from ..diagnosis.rules import RULES
+from ..store import ListedRun, Study
 from ..use_cases.service import Service
+from . import filters, prescription
+from .examples import Example, examples
 from .rendering import page_router, render
+from .run import called
 from .run_list import ListedRow, rows_of
 
-STUDIES, RUNS = 10, 20
+STUDIES, PRESCRIPTIONS, RUNS, RUNNING = 5, 5, 10, 8
+RECENT = 50
+"""The newest checks and runs among which those are sought that need attention."""
+MOST_ALERTS = 6
 
 router = page_router()
 
 
 @router.get("/")
-def show(service: TheService) -> HTMLResponse:
-    """The newest studies and runs; the lists of all of them are one click away."""
-    return render("index.html", newest(service))
+def show(service: TheService, request: Request) -> HTMLResponse:
+    """The state of the service, and what is new; the lists of all are one click away."""
+    return render("index.html", overview(service, url=str(request.base_url).rstrip("/")))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The state of the queue and of the workers."""
+
+    running: int
+    queued: int
+    workers: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that needs attention."""
+
+    address: str
+    called: str
+    state: str
+    """The verdict, the condition or the status."""
+    words: str
+
+
+@dataclass(frozen=True)
+class RunningRow:
+    """A run that is being trained."""
+
+    row: ListedRow
+    left_s: float | None
+    """Seconds that it still takes, if the remaining steps take as long as those before; None before the first step."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexView:
     """What the home page shows."""
 
+    counts: Counts
+    alerts: Sequence[Alert]
+    running: Sequence[RunningRow]
     studies: Sequence[Study]
-    more_studies: bool
+    prescriptions: Sequence[prescription.PrescriptionRow]
     runs: Sequence[ListedRow]
-    more_runs: bool
+    examples: Sequence[Example]
+    empty: bool
     live: bool
 
 
-def newest(service: Service) -> IndexView:
-    """The newest studies, and the newest runs that were posted or recorded on their own."""
-    studies = service.store.studies.page(limit=STUDIES)
-    runs = service.store.runs.listed(source="own", limit=RUNS)
+def overview(service: Service, *, url: str) -> IndexView:
+    """The state of the service, and the newest of each kind; runs are those that nothing else asked for."""
+    counts = _counts(service)
+    studies = service.store.studies.page(limit=STUDIES).items
+    found = service.store.prescriptions.page(limit=PRESCRIPTIONS).items
+    own = service.store.runs.listed(source="own", limit=RECENT).items
     return IndexView(
-        studies=studies.items,
-        more_studies=studies.next is not None,
-        runs=rows_of(service, runs.items),
-        more_runs=runs.next is not None,
-        live=any(run.status not in ENDED for run in runs.items)
-        or any(study.status == "running" for study in studies.items),
+        counts=counts,
+        alerts=[*_failed_checks(service), *_sick(own)][:MOST_ALERTS],
+        running=_running(service) if counts.running else (),
+        studies=studies,
+        prescriptions=[prescription.row_of(each) for each in found],
+        runs=rows_of(service, own[:RUNS]),
+        examples=examples(url, with_key=service.settings.access == "required"),
+        empty=not (studies or found or own),
+        live=bool(counts.running or counts.queued)
+        or any(each.status == "running" for each in studies)
+        or any(each.status == "running" for each in found),
     )
+
+
+def _counts(service: Service) -> Counts:
+    runs = service.store.runs
+    workers = service.store.reconciliation.workers(seen_within_s=service.settings.lease_ttl_s)
+    free = sum(worker.run_id is None for worker in workers)
+    return Counts(runs.total(status="running"), runs.total(status="queued"), len(workers), free)
+
+
+def _failed_checks(service: Service) -> Iterator[Alert]:
+    """The baselines whose newest verdict is a fail."""
+    judged: set[str] = set()
+    for check in service.store.checks.page(limit=RECENT).items:
+        if check.verdict is None or check.baseline in judged:
+            continue
+        judged.add(check.baseline)
+        if check.verdict == "fail":
+            words = f"against {check.baseline}, {filters.age(check.created_at)}"
+            yield Alert(f"/checks/{check.id}", check.name or check.id, check.verdict, words)
+
+
+def _sick(runs: Sequence[ListedRun]) -> Iterator[Alert]:
+    """The runs that failed, or whose condition is critical."""
+    for run in runs:
+        rule = RULES.get(run.condition or "")
+        if run.status in ("failed", "expired"):
+            yield Alert(f"/runs/{run.id}", called(run), run.status, run.reason.text)
+        elif run.condition is not None and rule is not None and rule.usual_severity == "critical":
+            yield Alert(f"/runs/{run.id}", called(run), run.condition, filters.age(run.created_at))
+
+
+def _running(service: Service) -> list[RunningRow]:
+    runs = service.store.runs.listed(status="running", limit=RUNNING).items
+    now = datetime.now(UTC)
+    return [RunningRow(row, _left_s(row.run, now)) for row in rows_of(service, runs)]
+
+
+def _left_s(run: ListedRun, now: datetime) -> float | None:
+    if not run.steps or not run.step or run.started_at is None:
+        return None
+    return max(0.0, (now - run.started_at).total_seconds() * (run.steps / run.step - 1))

@@ -126,10 +126,11 @@ def listed(service: Service, *, after: str | None) -> PrescriptionsView:
     """A page of prescriptions, newest first."""
     page = service.store.prescriptions.page(after=after, limit=PRESCRIPTIONS)
     live = any(each.status == "running" for each in page.items)
-    return PrescriptionsView([_row(each) for each in page.items], page.next, after is None, live)
+    return PrescriptionsView([row_of(each) for each in page.items], page.next, after is None, live)
 
 
-def _row(found: Prescription) -> PrescriptionRow:
+def row_of(found: Prescription) -> PrescriptionRow:
+    """A row in a table of prescriptions."""
     return PrescriptionRow(
         prescription=found,
         called=_called(found),
