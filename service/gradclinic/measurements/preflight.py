@@ -138,6 +138,8 @@ class WiringFacts(Spec):
     """Whether the gradients of each step were added to those of the previous step (no zero_grad)."""
     evaluating: Names = ()
     """Names of the dropout and batch norm layers in evaluation mode while the model trains."""
+    clamped_at: float | None = None
+    """The bound at which a tenth or more of the entries of most weights stand after each step; None without one."""
     alike: bool = False
     """Whether there are at least two weight matrices, and each started with all entries equal."""
 

@@ -33,6 +33,7 @@ from gradclinic.measurements.preflight import (
 from ..model.graph import Node, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
+from .clamped import clamped_at
 from .own_broadcast import broadcasts
 from .own_floor import floors
 from .right_outputs import loss_of_right_outputs
@@ -99,6 +100,8 @@ class FirstLook:
         self._zero: list[bool] = []
         self._unmoved: list[Tensor] = []
         """Weights whose gradient was exactly zero at every step so far."""
+        self._bounds: list[float | None] = []
+        """The bound that most weights are clamped at, at each step but the first."""
         self._stops_at: str | None = None
         self._uncleared: list[bool] = []
         self._evaluating: tuple[str, ...] = ()
@@ -169,9 +172,10 @@ class FirstLook:
         self._without_gradient = missing if self._step == 0 else self._without_gradient & missing
         weights = [each for each in self._leaves if each.ndim > 1] if self._step == 0 else self._unmoved
         self._unmoved = [each for each in weights if each.grad is not None and not bool(each.grad.any())]
+        if self._step > 0:
+            self._bounds.append(clamped_at(self._leaves))
         if self._step == 0:
             self._watch_the_forward_of(missing)
-        if self._step == 0:
             self._stops_at = self._first_without_signal()
             self._mixes = self._mixes or self._mixing.facts()
             self._order = self._order or self._step_order.facts()
@@ -316,6 +320,7 @@ class FirstLook:
             uncleared=len(self._uncleared) >= 2 and all(self._uncleared),
             evaluating=self._evaluating,
             alike=self._alike,
+            clamped_at=_one_bound(self._bounds),
         )
 
     def _input_facts(self) -> InputFacts | None:
@@ -420,6 +425,11 @@ class _Kept:
     def rows(self) -> Tensor | None:
         """[rows, columns]; None if nothing was kept."""
         return torch.cat(self._parts) if self._parts else None
+
+
+def _one_bound(bounds: Sequence[float | None]) -> float | None:
+    """The bound, where it is the same at every step."""
+    return bounds[0] if len(bounds) > 1 and len(set(bounds)) == 1 else None
 
 
 def _is_one_value(weight: Tensor) -> bool:

@@ -40,7 +40,7 @@ class UnscaledInputs(Rule):
         summary, evidence, confidence = found
         return self.finding(
             features,
-            harm=failed(features, thresholds),
+            harm=failed(features, thresholds) or _saturate(seen.inputs, features),
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
@@ -58,6 +58,14 @@ class UnscaledInputs(Rule):
 
 
 _CERTAIN = 0.85
+_FLAT = 0.9
+"""Saturated fraction of a layer before the first step from which it passes on little more than signs."""
+
+
+def _saturate(inputs: InputFacts, features: Features) -> bool:
+    """Whether the inputs saturate a layer from the start, in a run whose loss has nothing to be compared with."""
+    unknown = features.finished and features.relative_train_loss is None
+    return unknown and are_unscaled(inputs) and (features.saturated_start_max or 0.0) >= _FLAT
 
 
 def are_unscaled(inputs: InputFacts) -> bool:

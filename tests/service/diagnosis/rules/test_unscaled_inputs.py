@@ -89,3 +89,16 @@ def test_huge_inputs_lead_over_a_divergence_that_no_step_began(step, initial, fi
     features = replace(features, relative_initial_loss=initial)
     order = UnscaledInputs().precedence(features, Thresholds())
     assert (order < Order.BLOWN_UP) is first
+
+
+@pytest.mark.parametrize(("saturated", "rms", "harm"), [(0.91, 80.0, True), (0.89, 80.0, False), (0.91, 15.0, False)])
+def test_large_inputs_that_saturate_a_layer_hurt_also_without_a_loss_to_compare_with(saturated, rms, harm):
+    record = changed(
+        healthy_record(bounded=True, can_die=False),
+        {"saturated_fraction": saturated},
+        outcome=outcome(constant_loss=None),
+    )
+    found = {
+        each.condition: each for each in diagnose(seen(but(CLASSIFIER, "inputs", rms=rms), record=record)).findings
+    }
+    assert found["unscaled_inputs"].harm is harm
