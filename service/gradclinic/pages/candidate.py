@@ -10,7 +10,7 @@ from ..remedies.words import in_short
 from ..store import RunSummary
 from ..use_cases.prescription import ROUND
 from . import filters
-from .run import condition_of
+from .run_rows import condition_of
 
 ROUNDS: Mapping[str, str] = {
     "diagnose": "The unchanged experiment",

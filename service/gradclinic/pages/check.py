@@ -18,7 +18,7 @@ from ..use_cases.schedule import due_next
 from ..use_cases.service import Service
 from .figures import Figure, margin
 from .rendering import page_router, render
-from .run import RunRow, row_of
+from .run_rows import RunRow, row_of
 
 CHECKS, BASELINES = 50, 50
 MOST_SHOWN = 30

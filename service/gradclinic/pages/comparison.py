@@ -19,18 +19,15 @@ from ..use_cases.comparison import results_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile
 from .chosen_runs import MOST, address_of
-from .figures import ArmCurve, Figure, Line, arm_curves, profile
+from .figures import Figure, Line, profile
 from .rendering import page_router, render
-from .run import called, condition_of
 from .run_groups import Difference, RunGroup, differences, grouped
-from .study import loss_of
+from .run_rows import condition_of
 
 MOST_NAMED = 200
 """Runs that an address may name."""
 MOST_DIFFERENCES = 40
 """Fields that the page shows."""
-SAME = 1.05
-"""Ratio up to which the losses of always predicting the average are drawn as one."""
 REACHED = (
     "final_validation_loss",
     "final_validation_accuracy",
@@ -112,7 +109,7 @@ class ComparisonView:
 def chosen(service: Service, run_ids: Sequence[str]) -> ComparisonView:
     """The chosen runs; raises NotFound if there is none of that identifier."""
     runs = _read(service, run_ids)
-    groups = _groups(runs)
+    groups = grouped(runs)
     results = {each.run_id: each for each in in_one_unit(results_of(service, [(run, run.id) for run in runs]))}
     fields = differences(groups)
     return ComparisonView(
@@ -132,10 +129,6 @@ def _read(service: Service, run_ids: Sequence[str]) -> list[Run]:
     service.store.runs.get_many(run_ids)
     found = {run.id: run for run in service.store.runs.with_documents(run_ids)}
     return [found[run_id] for run_id in run_ids if run_id in found]
-
-
-def _groups(runs: Sequence[Run]) -> list[RunGroup]:
-    return grouped(runs, {run.id: called(run) for run in runs})
 
 
 def _column(group: RunGroup, runs: Sequence[Run]) -> Column:
@@ -173,30 +166,10 @@ def runs_of(service: Service, chosen: str) -> list[Run]:
     return _read(service, run_ids)
 
 
-def curves_figure(service: Service, runs: Sequence[Run]) -> Figure:
-    """The loss by step: a line for each experiment, and a band over its seeds."""
-    what, series = loss_of(service, [run.id for run in runs])
-    arms = [
-        ArmCurve(group.name, own)
-        for group in _groups(runs)
-        if (own := [series[run.id] for run in group.runs if len(series[run.id])])
-    ]
-    if not arms:
-        raise InsufficientData("none of these runs has recorded a loss yet")
-    return arm_curves(arms, constant_loss=_constant_loss(runs), title="Loss by run", note=f"loss of the {what}")
-
-
-def _constant_loss(runs: Sequence[Run]) -> float | None:
-    """The loss of having learned nothing, if it is about the same for all runs."""
-    known = [run.outcome.constant_loss for run in runs if run.outcome is not None]
-    found = [each for each in known if each is not None]
-    return found[0] if found and max(found) <= SAME * min(found) else None
-
-
 def profiles_figure(service: Service, runs: Sequence[Run]) -> Figure:
     """The gradient by depth at the last record: a line for each experiment, the geometric mean over its seeds."""
     lines = []
-    for group in _groups(runs):
+    for group in grouped(runs):
         own = [
             read_profile(service, run, statistic=GRADIENT, step=None)
             for run in group.runs

@@ -11,6 +11,7 @@ from ..comparison import DEFAULT_METRIC
 from . import check, comparison, prescription, run, study
 from .drawing import can_draw, draw
 from .figures import Figure, Scale
+from .loss_curves import loss_figure
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"])
 
@@ -122,7 +123,7 @@ ChosenRuns = Annotated[
 @router.get("/comparisons/curves", summary="Get loss curves of any runs", responses=_FORMS, response_class=Response)
 def draw_comparison_curves(runs: ChosenRuns, service: TheService, request: Request, form: Form = None) -> Response:
     """The loss of each run by step, in one panel."""
-    return _answer(request, form, comparison.curves_figure(service, comparison.runs_of(service, runs)))
+    return _answer(request, form, loss_figure(service, comparison.runs_of(service, runs)))
 
 
 @router.get(

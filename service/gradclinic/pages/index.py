@@ -14,8 +14,8 @@ from ..use_cases.service import Service
 from . import filters, prescription
 from .examples import Example, examples
 from .rendering import page_router, render
-from .run import called
 from .run_list import ListedRow, rows_of
+from .run_rows import called
 
 STUDIES, PRESCRIPTIONS, RUNS, RUNNING = 5, 5, 10, 8
 RECENT = 50

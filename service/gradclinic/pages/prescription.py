@@ -21,7 +21,7 @@ from . import filters
 from .candidate import ROUNDS, Candidate, candidates, in_words, loss_left, runs_of
 from .figures import Entrant, Figure, race, ranking
 from .rendering import page_router, render
-from .run import RunRow, condition_of
+from .run_rows import RunRow, condition_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 
 PRESCRIPTIONS = 50

@@ -14,15 +14,16 @@ from ..kernel.json import JsonObject
 from ..measurements.statistics import STATISTICS
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
-from ..store import ListedRun, Recording, Run, RunSummary, Transition
+from ..store import Recording, Run, Transition
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile, read_series
-from . import filters
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
+from .loss_curves import loss_figure
 from .rendering import page_router, render
+from .run_rows import called
 from .saved import Figures, SavedFile, saved_file, timestamps
 
 router = page_router()
@@ -61,15 +62,6 @@ class RunView:
     repeatable: bool
     trial: JsonObject | None
     """A study of the suggested remedies, ready to post."""
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A row in a table of runs."""
-
-    run: RunSummary
-    called: str
-    condition: str | None
 
 
 def one(service: Service, run_id: str) -> RunView:
@@ -211,6 +203,7 @@ def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:
         f"{at}/heatmap?scale=absolute": lambda: heatmap_figure(service, run, scale="absolute"),
         f"{at}/heatmap?scale=relative": lambda: heatmap_figure(service, run, scale="relative"),
         f"{at}/profile": lambda: profile_figure(service, run),
+        f"/v1/figures/comparisons/curves?runs={run.id}": lambda: loss_figure(service, [run]),
         f"{at}/curves": lambda: curves_figure(service, run),
     }
     facts = [
@@ -223,23 +216,3 @@ def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:
         *timestamps(run, run.started_at),
     ]
     return shown, saved_file("run", figures, facts=facts, labels=run.labels, runs=[run])
-
-
-def condition_of(run: RunSummary) -> str | None:
-    """The primary condition of a run; None before it is diagnosed."""
-    return None if run.diagnosis is None else run.diagnosis.primary
-
-
-def called(run: RunSummary | ListedRun) -> str:
-    """The title of a run: its name; otherwise its arm, seed and sweep point; otherwise its id."""
-    if run.name:
-        return run.name
-    if not run.arm:
-        return run.id
-    place = [filters.point(run.point)] if run.point else []
-    return ", ".join([run.arm, f"seed {run.seed}", *place])
-
-
-def row_of(run: RunSummary) -> RunRow:
-    """A row in a table of runs."""
-    return RunRow(run, called(run), condition_of(run))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..kernel.json import JsonObject
 from ..store import Run
+from .run_rows import called
 
 SEED = "/training/seed"
 
@@ -28,15 +29,15 @@ class Difference:
     """Of each group; empty where the field is missing."""
 
 
-def grouped(runs: Sequence[Run], names: Mapping[str, str]) -> list[RunGroup]:
-    """The groups in the order of their first runs. `names` are those of single runs, by id."""
+def grouped(runs: Sequence[Run]) -> list[RunGroup]:
+    """The groups in the order of their first runs."""
     found: dict[str, list[Run]] = {}
     for run in runs:
         found.setdefault(_experiment(run), []).append(run)
     taken: Counter[str] = Counter()
     groups = []
     for own in found.values():
-        name = names[own[0].id] if len(own) == 1 else _name(own)
+        name = called(own[0]) if len(own) == 1 else _name(own)
         taken[name] += 1
         groups.append(RunGroup(name if taken[name] == 1 else f"{name} ({taken[name]})", own))
     return groups

@@ -15,7 +15,7 @@ from ..store import MOST_COUNTED, ListedRun, RunSort
 from ..use_cases.service import Service
 from .chosen_runs import MOST
 from .rendering import page_router, render
-from .run import called
+from .run_rows import called
 
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 CONDITIONS = tuple(RULES)

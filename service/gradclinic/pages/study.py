@@ -26,8 +26,9 @@ from . import filters
 from .arm_rows import ArmRow, arm_rows
 from .chosen_runs import MOST, address_of
 from .figures import ArmCurve, Figure, Line, arm_curves, comparable, profile, ranking, trainability_map
+from .loss_curves import loss_of
 from .rendering import page_router, render
-from .run import RunRow, row_of
+from .run_rows import RunRow, row_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 from .seed_grid import SeedGrid, seed_grid
 from .sweep_map import Colours, SweepMap, sweep_map
@@ -191,14 +192,6 @@ def curves_figure(service: Service, study_id: str) -> Figure:
         title="Loss by arm",
         note=f"loss of the {what}: median and range over the seeds" + (f", at {filters.point(point)}" if point else ""),
     )
-
-
-def loss_of(service: Service, run_ids: Sequence[str]) -> tuple[str, Mapping[str, Series]]:
-    """What the loss is of, and the loss of each run by step: of the probe batch if some run has that."""
-    probed, trained = (service.store.statistics.series_of(run_ids, name) for name in ("probe_loss", "train_loss"))
-    if any(len(each) for each in probed.values()):
-        return "probe batch", probed
-    return "step's batch", trained
 
 
 def _at_first_point(service: Service, study_id: str) -> tuple[list[RunSummary], JsonObject | None]:

@@ -71,6 +71,8 @@ class Declared:
     study_id: str | None = None
     arm: str | None = None
     name: str | None = None
+    seed: int = 0
+    point: dict | None = None
     model: str | None = None
 
 
@@ -80,12 +82,16 @@ def declared(run_id, rate, seed=0, **more):
 
 
 def groups(*runs):
-    return grouped(runs, {run.id: run.id for run in runs})
+    return grouped(runs)
 
 
 def test_runs_that_differ_in_their_seed_alone_are_a_group_with_their_common_name():
     found = groups(declared("a", 0.1, 0, arm="x"), declared("b", 0.2, arm="y"), declared("c", 0.1, 1, arm="x"))
-    assert [(group.name, [run.id for run in group.runs]) for group in found] == [("x", ["a", "c"]), ("b", ["b"])]
+    named = [(group.name, [run.id for run in group.runs]) for group in found]
+    assert named == [
+        ("x", ["a", "c"]),
+        ("y, seed 0", ["b"]),
+    ]
     alike = groups(*(declared(f"{rate} {seed}", rate, seed, model="MLP") for rate in (1, 2) for seed in (0, 1)))
     assert [group.name for group in alike] == ["MLP", "MLP (2)"]
 

@@ -91,7 +91,7 @@ def test_the_report_of_a_run_has_what_is_wrong_with_evidence_and_thresholds_and_
         assert finding["summary"] in of_sick
         assert finding["source"] in of_sick
     assert "Threshold" in of_sick
-    assert of_sick.count('class="drawing on-wide"') == 4
+    assert of_sick.count('class="drawing on-wide"') == 5
     assert 'aria-label="The same relative to the output' in of_sick
 
 
@@ -154,7 +154,7 @@ def test_numbers_that_are_not_finite_are_shown_as_such(clinic, reports):
 def test_what_has_not_ended_is_reported_as_far_as_it_is(clinic, reports):
     text = reports[f"/v1/runs/{clinic.waiting}/report"]
     assert "queued" in text
-    assert text.count("No data yet.") == 4
+    assert text.count("No data yet.") == 5
     assert "The confirmation is the last round" in reports[f"/v1/prescriptions/{clinic.searching}/report"]
 
 
