@@ -9,7 +9,7 @@ from . import notebook
 from .connection import Calls, Connection
 from .run import Run
 from .submitted import id_of
-from .table import Columns, Table, columns_of
+from .table import Cell, Columns, Table, columns_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -79,7 +79,7 @@ class ComparisonResult(Table):
         return f"comparisons/{name}", {"runs": ",".join(runs)}
 
 
-def _row(arm: ArmAnswer, metric: str) -> dict[str, str | float | None]:
+def _row(arm: ArmAnswer, metric: str) -> dict[str, Cell]:
     """The effect of an arm on one metric; intervals are simultaneous over the arms."""
     effect = arm.effects[metric]
     low, high = effect.interval or (None, None)

@@ -15,7 +15,7 @@ from .progress import told
 from .run import Run
 from .spec import ExperimentLike, RemedyLike, plain, plain_remedies
 from .submitted import Submitted
-from .table import Columns, Table, columns_of
+from .table import Cell, Columns, Table, columns_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,7 +65,7 @@ class Study(Submitted[StudyAnswer], Table):
         return ComparisonResult(self.connection, self.connection.get(ComparisonAnswer, path, **options))
 
 
-def _row(run: Run) -> dict[str, Any]:
+def _row(run: Run) -> dict[str, Cell]:
     """One run of a study: arm, seed, swept values by JSON pointer, status, primary condition and metrics."""
     answer = run.answer
     return {

@@ -1,6 +1,7 @@
 """What runs, studies, prescriptions and checks have in common: refresh, wait, cancel, report and delete."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -44,9 +45,9 @@ class Submitted(Generic[Outline]):
         title = f"{self.answer.name or self.id}: {self.status}"
         return notebook.page(title=title, url=self.page, words=self._words(), chart=chart)
 
+    @abstractmethod
     def _words(self) -> "RenderableType":
         """The same as the command line shows."""
-        raise NotImplementedError
 
     @property
     def _figures(self) -> str:

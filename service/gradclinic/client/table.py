@@ -1,7 +1,7 @@
 """Results as tables of pandas and Arrow."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .extras import extra
 
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Columns = dict[str, list[Any]]
+Cell = str | int | float | None
+Columns = dict[str, list[Cell]]
 """The columns of a table by name; all have the same length."""
 
 
@@ -29,7 +30,7 @@ class Table:
         return extra("pyarrow", name="arrow").table(self._columns())
 
 
-def columns_of(rows: list[dict[str, Any]]) -> Columns:
+def columns_of(rows: list[dict[str, Cell]]) -> Columns:
     """The columns of rows; a value that a row lacks is None."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}

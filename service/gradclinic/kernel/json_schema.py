@@ -1,9 +1,8 @@
 """JSON schemas in words."""
 
-from collections.abc import Mapping
-from typing import Any
+from .json import JsonObject
 
-Schema = Mapping[str, Any]
+Schema = JsonObject
 
 
 def tags_of(schema: Schema | None) -> list[str]:

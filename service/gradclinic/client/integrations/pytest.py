@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from ..client import Check
-    from ..client.spec import ExperimentLike, RemedyLike
+    from .. import Check
+    from ..spec import ExperimentLike, RemedyLike
 
 MARK = "gradclinic"
 _USAGE = (
@@ -78,8 +78,8 @@ def _asked(mark: pytest.Mark) -> Asked:
 
 
 def _judge(item: pytest.Function, asked: Asked, experiment: "ExperimentLike | None") -> None:
-    from ..client import Clinic
-    from ..kernel.errors import GradclinicError
+    from ...kernel.errors import GradclinicError
+    from .. import Clinic
 
     try:
         with Clinic(item.config.getoption("--gradclinic-url")) as clinic:

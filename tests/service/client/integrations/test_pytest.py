@@ -7,8 +7,8 @@ import pytest
 from gradclinic.client import Clinic
 from gradclinic.settings import Settings
 
-from ..api.examples import explosive
-from ..clinics import working
+from ...api.examples import explosive
+from ...clinics import working
 
 pytest_plugins = ["pytester"]
 
@@ -17,7 +17,7 @@ def ran(pytester: pytest.Pytester, clinic: Clinic, tests: str) -> pytest.RunResu
     pytester.makepyfile(f"import json, pytest\n{tests}")
     # An installed plugin has the name of its entry point; here it is taken from this folder.
     return pytester.runpytest_inprocess(
-        *("-p", "no:gradclinic", "-p", "gradclinic.integrations.pytest"),
+        *("-p", "no:gradclinic", "-p", "gradclinic.client.integrations.pytest"),
         *("-p", "no:cacheprovider", "--strict-markers", "-rs", f"--gradclinic-url={clinic.url}"),
     )
 

@@ -1,4 +1,0 @@
-from ..cli.conftest import study
-from ..clinics import clinic, settings
-
-__all__ = ["clinic", "settings", "study"]
