@@ -99,6 +99,9 @@ class LossFacts(Spec):
     """Whether the outputs were reshaped where two of their axes had to be swapped, so that classes and places mix."""
     factor: float | None
     """The differentiated loss divided by the criterion's loss; None if unknown."""
+    residual: bool = False
+    """Whether the targets were 0 and what is compared with them is computed from the model's outputs, or is made of
+    derivatives."""
     right_loss: float | None = None
     """Value of a loss of the program's own for the first batch with right outputs; None unless targets are 0 and 1."""
     bounded_floor: float | None = None

@@ -341,3 +341,21 @@ def test_weights_that_zeros_come_into_are_told_from_those_before_a_last_layer_of
 def test_batches_in_which_all_samples_are_equal_are_told(alike):
     inputs = INPUTS[:1].repeat(512, 1) if alike else INPUTS
     assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, inputs=inputs).inputs.alike is alike
+
+
+class Residual(nn.Module):
+    """The derivative of a network by its input, minus the network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        inputs = inputs.clone().requires_grad_()
+        values = self.body(inputs)
+        return torch.autograd.grad(values.sum(), inputs, create_graph=True)[0][:, :1] - values
+
+
+@pytest.mark.parametrize(("model", "residual"), [(Residual, True), (lambda: net(1), False)])
+def test_a_residual_that_is_compared_with_0_is_told_from_labels_that_were_lost(model, residual):
+    assert looked_at(model(), nn.MSELoss(), torch.zeros(512, 1)).loss.residual is residual

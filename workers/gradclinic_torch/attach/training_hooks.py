@@ -126,6 +126,7 @@ class TrainingHooks:
 
     def _returned(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if torch.is_grad_enabled():
+            self._first_look.do(lambda look: look.after_forward(first_tensor(output)))
             self._last_batch.do(lambda last: last.after_forward(first_tensor(output)))
             self._safely(lambda: self._critic.after_forward(output))
 

@@ -202,6 +202,11 @@ _LINEAR = (
 """Other operations that count as linear. A gate multiplies two signals, and has an activation of its own."""
 
 
+def holds_derivatives(root: Node) -> bool:
+    """Whether a derivative of a bent function was differentiated again on the way to `root`."""
+    return any("BackwardBackward" in node.name() for node in _upward(None, root))
+
+
 def is_reshape(node: Node) -> bool:
     """Whether a node moves numbers without changing them."""
     return node.name().partition("Backward")[0] in _RESHAPES

@@ -1,6 +1,7 @@
 """Checks the first batches of a training for mistakes that gradients do not show, without side effects.
 
 before_forward   the model is called: its input
+after_forward    the model has returned: its output
 after_loss       the criterion was called: outputs, targets, its value
 after_backward   the gradients of a step are there, before any clipping
 after_step       the optimizer has taken a step
@@ -30,7 +31,7 @@ from gradclinic.measurements.preflight import (
     WiringFacts,
 )
 
-from ..model.graph import Node, is_linear_map, leaves_of
+from ..model.graph import Node, holds_derivatives, is_linear_map, leaves_of
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, rarest_class, target_facts, with_reach
 from .clamped import clamped_at
@@ -73,6 +74,9 @@ class FirstLook:
         self._target_order = TargetOrder()
         self._outputs: OutputFacts | None = None
         self._broadcasts = self._swapped = False
+        self._returned: set[int] = set()
+        """Addresses of the model's outputs of the first step."""
+        self._residual = False
         self._right_loss: float | None = None
         self._floors: tuple[float, float] | None = None
         self._values: list[Tensor] = []
@@ -129,6 +133,11 @@ class FirstLook:
             self._inputs.add(as_rows(inputs))
             alone = sum(isinstance(each, Tensor) for each in (*args, *kwargs.values())) == 1
             self._inputs_alike.append(alone and len(inputs) >= _SAMPLES and bool((inputs == inputs[:1]).all()))
+
+    def after_forward(self, output: Tensor | None) -> None:
+        """The model has returned this tensor first."""
+        if self._step == 0 and output is not None:
+            self._returned.add(output.untyped_storage().data_ptr())
 
     def after_loss(self, outputs: Any, targets: Any, value: Any) -> None:
         """The criterion was called in training."""
@@ -248,6 +257,7 @@ class FirstLook:
         """Look for outputs whose axes were mixed up, and for targets that a loss of the program's own broadcasts."""
         if not isinstance(value, Tensor) or self._criterion is None:
             return
+        self._residual = self._residual or (not bool(targets.any()) and self._is_residual(outputs))
         takes_indices = targets.ndim < outputs.ndim and not targets.is_floating_point()
         self._swapped = self._swapped or (takes_indices and are_swapped(outputs, value))
         self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
@@ -256,6 +266,11 @@ class FirstLook:
         activation = last_activation(outputs.grad_fn) or ""
         if self._floors is None and activation in BOUNDS:
             self._floors = floors(self._criterion, outputs, targets, value, bounds=BOUNDS[activation])
+
+    def _is_residual(self, outputs: Tensor) -> bool:
+        """Whether what the criterion gets is computed from the model's output, or holds derivatives of it."""
+        direct = outputs.untyped_storage().data_ptr() in self._returned
+        return not direct or (outputs.grad_fn is not None and holds_derivatives(outputs.grad_fn))
 
     def _saw_wiring(self, root: Node | None) -> None:
         self._leaves = leaves_of(root) if root is not None else list(self._model.parameters())
@@ -353,6 +368,7 @@ class FirstLook:
             takes=takes or "unknown",
             broadcasts=self._broadcasts,
             swapped=self._swapped,
+            residual=self._residual,
             right_loss=self._right_loss,
             bounded_floor=self._floors[0] if self._floors is not None else None,
             free_floor=self._floors[1] if self._floors is not None else None,

@@ -16,6 +16,8 @@ _ENOUGH_ROWS = 100
 _COPIED_RIGHTLY = 0.86
 """How often it is right, by the rule of succession: in 5 of 5 networks that were given their inputs as targets, of the
 benchmark and made for this; not found in 6 that fill in masked words, tag them, copy through a code or look ahead."""
+_OF_AMOUNTS = ("PoissonNLLLoss", "GaussianNLLLoss")
+"""Losses of torch's whose floor is not known, and whose targets are amounts."""
 _OF_SIGNS = ("SoftMarginLoss", "HingeEmbeddingLoss")
 """Losses whose targets are signs."""
 _LABELS: tuple[Blame, ...] = ("labels", "data")
@@ -78,12 +80,11 @@ def _of_own_inputs(order: OrderFacts | None) -> _Fault | None:
 def _should_differ(targets: TargetFacts, loss: LossFacts | None) -> bool:
     """Whether equal targets leave nothing to learn, and are not only the first of data that are sorted by class.
 
-    A loss of the program's own may not use its targets, as that of triplets, or measure what should be 0, as the
-    residual of an equation. So does a squared error whose targets are all 0.
+    A loss of the program's own may not use its targets, as that of triplets; and the residual of an equation is
+    compared with 0.
     """
-    if targets.in_order or (loss is not None and loss.takes == "unknown"):
-        return False
-    return loss is None or loss.takes != "numbers" or targets.low != 0
+    own = loss is not None and loss.takes == "unknown" and loss.name not in _OF_AMOUNTS
+    return not (targets.in_order or own or (loss is not None and loss.residual))
 
 
 def _fault(targets: TargetFacts, loss: LossFacts | None) -> _Fault | None:

@@ -19,12 +19,19 @@ def test_a_single_class_is_nothing_to_learn_and_the_only_finding():
 
 @pytest.mark.parametrize(
     ("look", "loss", "mean"),
-    [(CLASSIFIER, {"name": "TripletLoss", "takes": "unknown"}, 1.0), (REGRESSION, {}, 0.0)],
+    [(CLASSIFIER, {"name": "TripletLoss", "takes": "unknown"}, 1.0), (REGRESSION, {"residual": True}, 0.0)],
 )
 def test_targets_that_a_loss_does_not_use_and_residuals_that_should_be_0_are_equal_by_design(look, loss, mean):
     """As the ones that MarginRankingLoss takes, and the zeros that a physics-informed network is compared with."""
     equal = but(but(look, "loss", **loss), "targets", distinct=1, mean=mean, low=mean, high=mean)
     assert judged(equal) is None
+
+
+def test_amounts_that_are_all_0_were_lost():
+    """For example, divided as whole numbers."""
+    lost = but(REGRESSION, "targets", distinct=1, mean=0.0, low=0.0, high=0.0)
+    assert judged(but(lost, "loss", name="PoissonNLLLoss", takes="unknown")) is not None
+    assert judged(lost) is not None
 
 
 def test_a_single_class_in_few_rows_may_be_chance():
