@@ -31,6 +31,8 @@ from .api import schedule as schedules
 from .api import statistic as statistics
 from .api import study as studies
 from .api.http.access import LOGIN, MOST_LOGIN_BYTES, Access
+from .api.http.compression import Compression
+from .api.http.conditional import install_entity_tags
 from .api.http.cross_site import SameSite
 from .api.http.head import HeadAsGet
 from .api.http.host import KnownHost
@@ -133,6 +135,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     mount_pages(app)
     requires_keys = service.settings.access == "required"
     app.openapi = document_of(app, requires_keys=requires_keys)  # type: ignore[method-assign]
+    install_entity_tags(app)
     app.add_middleware(
         BodyLimit,
         most_bytes=service.settings.max_request_bytes,
@@ -173,6 +176,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "X-Request-ID",
             ],
         )
+    app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestTimes, registry=app.state.metrics)

@@ -7,6 +7,7 @@ from ..schemas.diagnosis import DiagnosisAnswer, RunDiagnosisAnswer
 from ..schemas.requests.diagnosis import DiagnosisRequest
 from ..use_cases.diagnosis import diagnosis_of, judge_again
 from .http.body import StrictJSONRoute
+from .http.conditional import UNCHANGED, UNCHANGED_RUN
 from .http.dependencies import BODY_PROBLEMS, RunId, TheService, problems
 
 router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=StrictJSONRoute)
@@ -15,7 +16,8 @@ router = APIRouter(prefix="/v1/runs/{run_id}", tags=["diagnosis"], route_class=S
 @router.get(
     "/diagnosis",
     summary="Get a run's diagnosis",
-    responses=problems(404, 409, 422),
+    responses=UNCHANGED | problems(404, 409, 422),
+    dependencies=[UNCHANGED_RUN],
 )
 def get_run_diagnosis(run_id: RunId, service: TheService) -> RunDiagnosisAnswer:
     """All findings, the primary one first. For a run in progress, the diagnosis so far (`provisional`)."""

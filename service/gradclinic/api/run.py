@@ -27,6 +27,7 @@ from ..use_cases.idempotency import idempotency_of
 from ..use_cases.run import submit_run
 from ..use_cases.service import Service
 from .http.body import StrictJSONRoute
+from .http.conditional import UNCHANGED, UNCHANGED_RUN
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, RunId, TheService, problems
 from .http.filters import ConditionFilter, Labels
 from .http.paging import PageOfRuns
@@ -145,7 +146,7 @@ def list_runs(
     return paging.answer(RunPage, page, item=run_summary, total=counted)
 
 
-@router.get("/{run_id}", summary="Get a run", responses=problems(404, 422))
+@router.get("/{run_id}", summary="Get a run", responses=UNCHANGED | problems(404, 422), dependencies=[UNCHANGED_RUN])
 def get_run(run_id: RunId, service: TheService, response: Response) -> RunDetailAnswer:
     """Status, progress, metrics, diagnosis, status history and environment."""
     answer = _detail(service, run_id)

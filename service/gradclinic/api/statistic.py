@@ -11,6 +11,7 @@ from ..schemas.prediction import PredictionAnswer
 from ..schemas.statistic import CurveAnswer, CurvesAnswer, ProfileAnswer, ProfilePoint, SeriesAnswer, StatisticsAnswer
 from ..use_cases.statistic import CURVES, read_profile, read_series
 from .http.accept import choose, has_arrow
+from .http.conditional import UNCHANGED, UNCHANGED_RUN
 from .http.dependencies import RunId, TheService, problems
 from .statistic_rows import ARROW, CSV, NDJSON, PARQUET, rows_response
 
@@ -54,8 +55,10 @@ _FORMS: dict[str, Any] = {
     response_model=StatisticsAnswer,
     responses={
         200: {"description": "The series, in the requested format.", "content": _FORMS},
+        **UNCHANGED,
         **problems(404, 406, 409, 422),
     },
+    dependencies=[UNCHANGED_RUN],
 )
 def get_run_statistics(
     *,
@@ -136,7 +139,12 @@ def _series(statistic: str, layers: list[str], sampled: Sampled, *, both: bool) 
     )
 
 
-@router.get("/{run_id}/profile", summary="Get a profile over depth", responses=problems(404, 409, 422))
+@router.get(
+    "/{run_id}/profile",
+    summary="Get a profile over depth",
+    responses=UNCHANGED | problems(404, 409, 422),
+    dependencies=[UNCHANGED_RUN],
+)
 def get_run_profile(
     *,
     run_id: RunId,
@@ -172,7 +180,12 @@ def get_run_profile(
     )
 
 
-@router.get("/{run_id}/curves", summary="Get the curves", responses=problems(404, 409, 422))
+@router.get(
+    "/{run_id}/curves",
+    summary="Get the curves",
+    responses=UNCHANGED | problems(404, 409, 422),
+    dependencies=[UNCHANGED_RUN],
+)
 def get_run_curves(
     *, run_id: RunId, service: TheService, max_points: MaxPoints = None, aggregate: HowToJoin = "none"
 ) -> CurvesAnswer:

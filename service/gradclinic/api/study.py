@@ -16,6 +16,7 @@ from ..use_cases.comparison import compare_study
 from ..use_cases.idempotency import idempotency_of
 from ..use_cases.study import submit_study
 from .http.body import StrictJSONRoute
+from .http.conditional import UNCHANGED, UNCHANGED_STUDY
 from .http.dependencies import BODY_PROBLEMS, IdempotencyKey, StudyId, TheService, problems
 from .http.filters import Labels
 from .http.paging import PageOfStudies
@@ -72,7 +73,9 @@ def list_studies(
     return paging.answer(StudyPage, page, item=study_answer)
 
 
-@router.get("/{study_id}", summary="Get a study", responses=problems(404, 422))
+@router.get(
+    "/{study_id}", summary="Get a study", responses=UNCHANGED | problems(404, 422), dependencies=[UNCHANGED_STUDY]
+)
 def get_study(study_id: StudyId, service: TheService, response: Response) -> StudyAnswer:
     """Status and progress; its runs are at `urls.runs`."""
     answer = study_answer(service.store.studies.get(study_id))
@@ -109,7 +112,8 @@ def delete_study(study_id: StudyId, service: TheService) -> None:
 @router.get(
     "/{study_id}/comparison",
     summary="Compare the arms of a study",
-    responses=problems(404, 409, 422),
+    responses=UNCHANGED | problems(404, 409, 422),
+    dependencies=[UNCHANGED_STUDY],
 )
 def get_study_comparison(
     *, study_id: StudyId, service: TheService, metric: Metric = DEFAULT_METRIC, confidence: Confidence = 0.95

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Unpack
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..kernel.codec import decode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.names import Edits
+from ..kernel.status import ENDED
 from ..measurements.record import Outcome
 from . import tables as t
 from .acting import note_created
@@ -60,6 +61,16 @@ class Runs:
         """One run; raises NotFound."""
         with self._database.read() as connection:
             return _get(connection, run_id)
+
+    def version(self, run_id: str) -> str | None:
+        """Changes with everything that is stored of a run that has ended; None before its end, or if there is none."""
+        runs = t.runs.c
+        dataset = text_at(self._database, runs.resolved_experiment, "data", "id")
+        there = exists().where(t.datasets.c.id == dataset).correlate(t.runs)  # it can be deleted afterwards
+        query = select(runs.transition_count, runs.edits, there).where(runs.id == run_id, runs.status.in_(ENDED))
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else "-".join(str(int(number)) for number in row)
 
     def get_many(self, run_ids: Sequence[str]) -> list[RunSummary]:
         """Several runs, in the given order; raises NotFound for the first that does not exist."""

@@ -225,5 +225,5 @@ _ENCODED: TypeAdapter[tuple[str, float | str | None, str]] = TypeAdapter(
 
 
 def _unknown_page(text: str) -> InvalidRequest:
-    allowed = "the `next` of a page that has the same `sort`"
+    allowed = "the `next` of a page that has the same `sort`; by time of creation an id, run_..."
     return InvalidRequest.at("/after", "does not continue a list in this order", value=text[:300], allowed=allowed)

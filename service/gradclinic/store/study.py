@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
-from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..comparison.arms import BASELINE
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.names import Edits
-from ..kernel.status import StudyStatus
+from ..kernel.status import ENDED, StudyStatus
 from . import tables as t
 from .acting import note_created
 from .database import Database
@@ -60,6 +60,22 @@ class Studies:
         """One study; raises NotFound."""
         with self._database.read() as connection:
             return _get(connection, study_id)
+
+    def version(self, study_id: str) -> str | None:
+        """Changes with everything that is stored of a study and its runs; None while a run is unfinished."""
+        studies, runs = t.studies.c, t.runs.c
+        own = select(
+            func.count(),
+            func.coalesce(func.sum(runs.transition_count), 0),
+            func.coalesce(func.sum(runs.edits), 0),
+            func.max(runs.id),
+            func.sum(case((runs.status.in_(ENDED), 0), else_=1)).label("unfinished"),
+        ).where(runs.study_id == study_id)
+        query = select(studies.edits, studies.cancel_requested, studies.recorded_runs).where(studies.id == study_id)
+        with self._database.read() as connection:
+            study, of_runs = connection.execute(query).first(), connection.execute(own).one()
+        awaited = study is not None and not study.cancel_requested and (study.recorded_runs or 0) > of_runs[0]
+        return None if study is None or of_runs.unfinished or awaited else repr((*study, *of_runs))
 
     def with_runs(self, study_id: str) -> tuple[Study, list[RunSummary]]:
         """One study and all its runs, in order of creation; raises NotFound."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from secrets import token_hex
 from time import monotonic
 from urllib.parse import quote
 
@@ -82,8 +83,15 @@ def needed_scope(method: str, path: str) -> access.Scope | None:
 
 
 def csrf_of(secret: str) -> str:
-    """The CSRF token that forms and scripts of our pages send in addition to the cookie with the secret."""
-    return digest_of(f"csrf:{secret}")
+    """A CSRF token that forms and scripts of our pages send in addition to the cookie with the secret.
+
+    It is another one each time, so that compressed pages with the same token are too few to guess it (BREACH).
+    """
+    return _token(token_hex(16), secret)
+
+
+def _token(salt: str, secret: str) -> str:
+    return f"{salt}.{digest_of(f'csrf:{salt}:{secret}')}"
 
 
 def csrf_token() -> str:
@@ -100,7 +108,7 @@ def project_shown() -> str:
 
 def is_token(given: str, secret: str) -> bool:
     """Whether a token belongs to the secret in the cookie."""
-    return compare_digest(given.encode(), csrf_of(secret).encode())
+    return compare_digest(given.encode(), _token(given.partition(".")[0], secret).encode())
 
 
 class Access:

@@ -25,6 +25,8 @@ from gradclinic.api.http.access import csrf_of, is_token, needed_scope
         ("PROPFIND", "/v1/runs", "manage"),
         ("GET", "/metrics", "admin"),
         ("GET", "/v1/audit", "admin"),
+        ("PATCH", "/v1/runs/run_1", "run"),
+        ("PATCH", "/v1/baselines/main", "manage"),
         ("GET", "/livez", None),
         ("GET", "/readyz", None),
         ("GET", "/static/app.css", None),
@@ -40,3 +42,4 @@ def test_a_token_belongs_to_one_cookie_and_does_not_tell_it() -> None:
     assert not is_token(csrf_of("other"), "secret")
     assert not is_token("é", "secret")
     assert "secret" not in csrf_of("secret")
+    assert csrf_of("secret") != csrf_of("secret")  # so that compressed pages do not tell it

@@ -217,7 +217,7 @@ def test_a_parameter_that_only_its_meaning_makes_wrong_is_named_as_a_parameter(a
 
 
 def test_a_method_that_is_not_possible_is_answered_with_those_that_are(api: httpx.Client) -> None:
-    assert api.put("/v1/runs/run_1").headers["allow"] == "DELETE, GET, HEAD"
+    assert api.put("/v1/runs/run_1").headers["allow"] == "DELETE, GET, HEAD, PATCH"
     assert api.delete("/v1/runs").headers["allow"] == "GET, HEAD, POST"
     assert api.get("/v1/runs/run_1/cancel").headers["allow"] == "POST"
 
