@@ -116,7 +116,7 @@ def test_runs_keep_their_results_when_their_data_set_is_deleted_and_cannot_be_re
         assert (ended["status"], ended["repeatable"]) == ("succeeded", False)
         page = api.get(ended["urls"]["page"]).text
         assert "Its data set was deleted" in page
-        assert "Compare the remedies" not in page
+        assert "Try the remedies" not in page
         report = api.get(f"{ended['urls']['self']}/report").text
         assert "Its data set was deleted" in report
         assert "/datasets" not in report

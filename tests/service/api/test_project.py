@@ -32,7 +32,7 @@ ABSENT = Seeded(
 FIXED = {"claim_id": "xavier_helps", "metric": "final_validation_loss"}
 """Values of those parameters in a path that name no stored resource."""
 PAGES = ("/runs/{run_id}", "/studies/{study_id}", "/prescriptions/{prescription_id}", "/checks/{check_id}")
-LISTS = ("/", "/runs", "/studies", "/checks", "/datasets", "/prescriptions", "/runs?name=mine", "/claims")
+LISTS = ("/", "/runs", "/studies", "/checks", "/datasets", "/prescriptions", "/runs?search=mine", "/claims")
 Names = dict[str, str]
 
 

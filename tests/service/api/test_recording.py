@@ -77,7 +77,7 @@ def test_everything_that_reads_a_run_reads_a_recording(api_on_both: httpx.Client
     page = api.get(f"/runs/{run_id}").text
     assert "recorded from an external program" in page
     assert "Declaration of the external program" in page
-    assert "Compare the remedies" not in page
+    assert "Try the remedies" not in page
     assert "prediction of theory" not in page
 
 
