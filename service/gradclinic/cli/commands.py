@@ -83,6 +83,10 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Operation": {
         "worker": Entry("serve:worker", "Train queued runs until SIGTERM."),
         "reconciler": Entry("serve:reconciler", "Monitor leases, the queue and deadlines until SIGTERM."),
+        "mcp": Entry(
+            "mcp:mcp",
+            "Serve the Model Context Protocol on standard input and output, so that an assistant can use the service.",
+        ),
         "keys": Entry("key:app", "Manage API keys."),
         "db": Entry("serve:database", "Manage the database."),
     },

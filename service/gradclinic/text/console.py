@@ -1,5 +1,6 @@
 """Consoles: with colours on a terminal, otherwise plain; NO_COLOR is respected."""
 
+import io
 import os
 import sys
 
@@ -39,3 +40,11 @@ def show(console: Console, *parts: RenderableType) -> None:
 def speaks_unicode(console: Console) -> bool:
     """Whether the console supports non-ASCII characters."""
     return (console.encoding or "").lower().replace("-", "") in {"utf8", "utf16", "utf32"}
+
+
+def plain_text(*parts: RenderableType) -> str:
+    """The same as plain text, without colours and trailing spaces."""
+    out = io.StringIO()
+    console = Console(file=out, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False, markup=False)
+    console.print(*parts, sep="\n")
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
