@@ -48,7 +48,7 @@ def _page_of_runs(
         str | None,
         Query(
             max_length=1500,
-            pattern=r"^[A-Za-z0-9_-]+$",
+            pattern=r"^(run_[A-Za-z0-9]+|[A-Za-z0-9_-]+)$",  # the first in the order of creation, the second in others
             description="Continue after this item: the `next` of a page that has the same `sort`.",
         ),
     ] = None,
