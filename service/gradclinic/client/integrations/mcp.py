@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...kernel.errors import GradclinicError, InvalidSpec
+from ...kernel.json import JsonObject
 from ...text.comparison import ranking_text
 from ...text.console import plain_text
 from ...text.prescription import prescription_words
@@ -122,7 +123,7 @@ class SubmittingTools(Tools):
     """The same, and tools that start trainings."""
 
     def submit_study(
-        self, experiment: dict[str, Any], arms: dict[str, list[dict[str, Any]]], seeds: list[int] | None = None
+        self, experiment: JsonObject, arms: dict[str, list[JsonObject]], seeds: list[int] | None = None
     ) -> str:
         """Train an experiment with several remedies, on the same data and seeds, and compare them.
 
@@ -135,7 +136,7 @@ class SubmittingTools(Tools):
     def submit_prescription(
         self,
         run_id: str | None = None,
-        experiment: dict[str, Any] | None = None,
+        experiment: JsonObject | None = None,
         seconds: float | None = None,
         runs: int | None = None,
     ) -> str:
@@ -148,9 +149,9 @@ class SubmittingTools(Tools):
         found = self._clinic.prescribe(experiment or self._experiment(str(run_id)), seconds=seconds, runs=runs)
         return f"{found.id} is {found.status}; {found.page}"
 
-    def _experiment(self, run_id: str) -> dict[str, Any]:
+    def _experiment(self, run_id: str) -> JsonObject:
         """What a run trained, with its remedies applied."""
-        resolved: dict[str, Any] = self._clinic.get_run(run_id).answer["resolved_experiment"]
+        resolved: JsonObject = self._clinic.get_run(run_id).answer["resolved_experiment"]
         if not resolved:
             raise InvalidSpec.at(
                 "/run_id",
