@@ -18,6 +18,7 @@ from ..kernel.status import RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
 from .database import Database
+from .merging import merge_chunks
 from .packing import pack
 from .records.lease import Lease, Order
 from .records.run import CheckpointPointer, Message, Reason
@@ -165,6 +166,7 @@ class Leases:
                 connection.execute(insert(t.layer_summaries), summaries)
             if found:
                 connection.execute(insert(t.findings), found)
+        merge_chunks(self._database, lease.run_id)
 
     def release(self, lease: Lease, *, reason: Reason, again: bool = False) -> Message:
         """Return an unfinished run to the queue at its last checkpoint; this is not counted as a failed attempt.

@@ -19,6 +19,7 @@ from .acting import note_created
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
+from .merging import merge_chunks
 from .packing import pack
 from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
@@ -188,6 +189,7 @@ class Recordings:
             if found:
                 connection.execute(insert(t.findings), found)
             row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+        merge_chunks(self._database, run_id)
         return to_run(row)
 
     def silent(self) -> list[str]:

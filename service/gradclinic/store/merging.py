@@ -1,0 +1,79 @@
+"""Merges the chunks of a run that has ended: while it is trained, each second adds a row for each statistic.
+
+What ends a run calls it afterwards. A run whose chunks were not merged is read like any other.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, delete, insert, select
+
+from ..kernel.errors import ServiceUnavailable
+from . import tables as t
+from .database import Database
+
+log = structlog.get_logger(__name__)
+
+MERGED_BYTES = 2 * 2**20
+"""Largest size of a merged chunk. A range of steps is read from whole chunks."""
+_OF = ("run_id", "statistic", "places", "codec")
+"""The columns in which chunks that are merged agree."""
+
+
+def merge_chunks(database: Database, run_id: str) -> None:
+    """Merge the chunks of a run that has ended, in short transactions; an unreachable database is only logged."""
+    chunks = t.chunks.c
+    columns = (chunks.statistic, chunks.first_step, chunks.last_step, chunks.n, chunks.places, chunks.codec)
+    query = select(*columns).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
+    try:
+        with database.read() as connection:
+            rows = connection.execute(query).all()
+        for group in _groups(rows):
+            with database.write() as connection:
+                _merge(connection, run_id, group)
+    except ServiceUnavailable:
+        log.warning("chunks_not_merged", run_id=run_id)
+
+
+def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:
+    """Neighbouring chunks that together have at most `MERGED_BYTES`; none that stands alone."""
+    for _, own in groupby(rows, key=lambda row: (row.statistic, row.places, row.codec)):
+        group: list[Any] = []
+        size = 0
+        for row in own:
+            if group and (size + _bytes(row) > MERGED_BYTES or group[-1].last_step >= row.first_step):
+                if len(group) > 1:
+                    yield group
+                group, size = [], 0
+            group.append(row)
+            size += _bytes(row)
+        if len(group) > 1:
+            yield group
+
+
+def _bytes(row: Any) -> int:
+    return int(4 * row.n * (1 + row.places))
+
+
+def _merge(connection: Connection, run_id: str, group: Sequence[Any]) -> None:
+    """Replace chunks by one with their bytes; nothing if one is damaged, so that it is still named when it is read."""
+    chunks = t.chunks.c
+    those = (
+        chunks.run_id == run_id,
+        chunks.statistic == group[0].statistic,
+        chunks.first_step.between(group[0].first_step, group[-1].first_step),
+    )
+    rows = connection.execute(select(t.chunks).where(*those).order_by(chunks.first_step)).all()
+    if len(rows) != len(group) or not all(_is_whole(row) for row in rows):
+        return
+    connection.execute(delete(t.chunks).where(*those))
+    merged = {name: getattr(rows[0], name) for name in (*_OF, "first_step")}
+    merged |= {name: b"".join(getattr(row, name) for row in rows) for name in ("steps", "values")}
+    merged |= {"last_step": rows[-1].last_step, "n": sum(row.n for row in rows)}
+    connection.execute(insert(t.chunks), [merged])
+
+
+def _is_whole(row: Any) -> bool:
+    return bool(len(row.steps) == 4 * row.n and len(row.values) == 4 * row.n * row.places)
