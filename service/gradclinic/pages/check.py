@@ -21,6 +21,8 @@ from .rendering import page_router, render
 from .run_rows import RunRow, row_of
 
 CHECKS, BASELINES = 50, 50
+VERDICTS = 10
+"""Checks in the row of a baseline."""
 MOST_SHOWN = 30
 """Rows of the table of runs on the page of a check."""
 
@@ -55,10 +57,21 @@ class ChecksView:
     """Whether this is the first page."""
     whole: bool
     """Whether this is the first page without filters."""
-    baselines: Sequence[Baseline]
+    baselines: Sequence["BaselineRow"]
     schedules: Sequence[tuple[Schedule, datetime | None]]
     """Each schedule with its next due time."""
     live: bool
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """A row in the table of baselines."""
+
+    baseline: Baseline
+    checks: Sequence[Check]
+    """The newest checks against it, newest first."""
+    due: datetime | None
+    """When a schedule checks against it next; None if none does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +98,26 @@ def listed(service: Service, *, baseline: str | None, after: str | None) -> Chec
     whole = baseline is None and after is None
     schedules = service.store.schedules.page(limit=BASELINES).items if whole else ()
     now = datetime.now(UTC)
+    due = [(each, due_next(each, now=now)) for each in schedules]
     return ChecksView(
         checks=page.items,
         next=page.next,
         baseline=baseline,
         first=after is None,
         whole=whole,
-        baselines=service.store.baselines.page(limit=BASELINES).items if whole else (),
-        schedules=[(each, due_next(each, now=now)) for each in schedules],
+        baselines=_baselines(service, due) if whole else (),
+        schedules=due,
         live=any(check.status == "running" for check in page.items),
     )
+
+
+def _baselines(service: Service, schedules: Sequence[tuple[Schedule, datetime | None]]) -> list[BaselineRow]:
+    rows = []
+    for each in service.store.baselines.page(limit=BASELINES).items:
+        due = [at for schedule, at in schedules if schedule.baseline == each.name and not schedule.paused and at]
+        checks = service.store.checks.page(baseline=each.name, limit=VERDICTS).items
+        rows.append(BaselineRow(each, checks, min(due, default=None)))
+    return rows
 
 
 def one(service: Service, check_id: str) -> CheckView:

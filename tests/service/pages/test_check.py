@@ -101,3 +101,10 @@ def test_an_interval_of_scattered_seeds_leaves_the_margin_visible():
     figure = margin(found(arm("new", [loss * factor for loss, factor in zip(LOSSES, (0.5, 2.2, 1), strict=False)])))
     low, high = figure["layout"]["xaxis"]["range"]
     assert high - low < 4  # decades
+
+
+def test_the_row_of_a_baseline_has_its_newest_verdicts_and_when_it_is_checked_next(clinic):
+    row = clinic.page("/checks").split('data-part="baselines"')[1].split("</table>")[0]
+    assert row.index(f'/checks/{clinic.checking}"') < row.index(f'/checks/{clinic.check}"')
+    schedule = clinic.client.get("/v1/schedules/nightly").json()
+    assert schedule["next_due_at"][:10] in row
