@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import StringIO
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -15,7 +14,7 @@ from ..schemas.check import CheckAnswer, CheckSummary, ConditionCheckAnswer, Met
 from ..schemas.comparison import EffectAnswer, RatioEffectAnswer
 from ..schemas.event import StudyProgress, StudyProgressEvent
 from ..schemas.study import StudyProgressAnswer
-from .console import PLAIN_WIDTH
+from .console import plain_text
 from .numbers import factor, short
 from .progress import following
 
@@ -67,11 +66,7 @@ def check_words(data: CheckSummary) -> RenderableType:
 
 def check_text(data: CheckSummary) -> str:
     """The same as plain text."""
-    out = StringIO()
-    Console(file=out, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False, markup=False).print(
-        check_words(data)
-    )
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return plain_text(check_words(data))
 
 
 def _table(*columns: str) -> Table:

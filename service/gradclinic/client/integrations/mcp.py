@@ -164,7 +164,9 @@ class SubmittingTools(Tools):
 
 def server(clinic: Clinic, *, submit: bool = False) -> "MCPServer":
     """The server, for a service; with `submit`, it may also start studies and prescriptions. Raises SetupFailed."""
-    made: MCPServer = extra("mcp.server", name="mcp").MCPServer("gradclinic", instructions=INSTRUCTIONS)
+    made: MCPServer = extra("mcp.server", name="mcp").MCPServer(
+        "gradclinic", instructions=INSTRUCTIONS, log_level="WARNING"
+    )
     annotations = extra("mcp.types", name="mcp").ToolAnnotations
     tools = SubmittingTools(clinic) if submit else Tools(clinic)
     for name in (name for name in dir(tools) if not name.startswith("_")):

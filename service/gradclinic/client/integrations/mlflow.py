@@ -7,11 +7,14 @@ log_run(clinic.get_run("run_..."))  # to the active run of MLflow, or to a new o
 
 from contextlib import nullcontext
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import Run
 from ..extras import extra
 from .logged import PREFIX, Logged, logged
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
 
 BATCH = 1000
 """Largest number of metrics that MLflow takes at once."""
@@ -40,7 +43,7 @@ def log_run(run: Run, *, max_points: int = 1000) -> str:
         return str(target.info.run_id)
 
 
-def _metrics(found: Logged) -> list[Any]:
+def _metrics(found: Logged) -> "list[Metric]":
     metric, now = extra("mlflow.entities", name="mlflow").Metric, int(1000 * time())
     final = [metric(f"{PREFIX}/{name}", float(value), now, 0) for name, value in found.metrics.items()]
     return final + [
