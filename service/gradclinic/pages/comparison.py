@@ -176,9 +176,11 @@ def profiles_figure(service: Service, runs: Sequence[Run]) -> Figure:
             if run.step > 0 and run.layout is not None
         ]
         if own:
+            measured = np.array([each.values for each in own])
             with np.errstate(divide="ignore", invalid="ignore"):
-                values = 10.0 ** np.log10([each.values for each in own]).mean(axis=0)
-            lines.append(Line(group.name, own[0].layers, values.tolist()))
+                values = 10.0 ** np.log10(measured).mean(axis=0)
+            band = (measured.min(axis=0).tolist(), measured.max(axis=0).tolist()) if len(own) > 1 else None
+            lines.append(Line(group.name, own[0].layers, values.tolist(), band=band))
     if not lines:
         raise InsufficientData("none of these runs has recorded gradients yet")
     return profile(lines, title="Gradient by depth, at each run's last record", unit=STATISTICS[GRADIENT].unit)

@@ -6,7 +6,6 @@ from typing import Literal
 
 import jsonpatch
 import numpy as np
-import numpy.typing as npt
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import StudyId, TheService
@@ -213,8 +212,7 @@ def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
         own = [run for run in runs if run.arm == arm and len(series[run.id])]
         layout = service.store.runs.get(own[0].id).layout if own else None
         if layout is not None:
-            layers, values = _arm_profile(layout, [series[run.id] for run in own])
-            lines.append(Line(arm, layers, values.tolist(), reference=arm == "baseline"))
+            lines.append(_arm_profile(arm, layout, [series[run.id] for run in own]))
             seeds.append(len(own))
     if not lines:
         raise InsufficientData("no run of this study has recorded gradients yet")
@@ -223,17 +221,24 @@ def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
         lines,
         title=f"Gradient against depth, {when}",
         unit=STATISTICS[GRADIENT].unit,
-        note=f"mean of log10 g over {max(seeds)} seed{'s' if max(seeds) > 1 else ''}"
+        note=f"geometric mean and range over {max(seeds)} seed{'s' if max(seeds) > 1 else ''}"
         + (f", at {filters.point(point)}" if point else ""),
     )
 
 
-def _arm_profile(layout: Layout, series: Sequence[Series]) -> tuple[list[str], "npt.NDArray[np.float64]"]:
+def _arm_profile(arm: str, layout: Layout, series: Sequence[Series]) -> Line:
+    """The geometric mean over the seeds, and their range if there are several."""
     columns = list(layout.profile_columns)
     last = np.array([each.values[-1, columns] for each in series], dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = 10.0 ** np.log10(last).mean(axis=0)
-    return [layout.sites[index].name for index in columns], values
+    return Line(
+        arm,
+        [layout.sites[index].name for index in columns],
+        values.tolist(),
+        reference=arm == BASELINE,
+        band=(last.min(axis=0).tolist(), last.max(axis=0).tolist()) if len(last) > 1 else None,
+    )
 
 
 def map_figure(service: Service, study_id: str, *, metric: str) -> Figure:

@@ -50,8 +50,11 @@ def test_the_profile_lays_the_prediction_over_the_measurement(clinic):
 
 def test_the_profiles_of_a_study_hold_the_arms_against_the_baseline(clinic):
     figure = clinic.client.get(f"/v1/figures/studies/{clinic.study}/profiles").json()
-    baseline, remedy = figure["data"]
+    bands = [trace for trace in figure["data"] if "fill" in trace]
+    baseline, remedy = (trace for trace in figure["data"] if "fill" not in trace)
     assert baseline["name"] == "baseline"
+    assert len(bands) == 2
+    assert min(bands[0]["y"]) <= baseline["y"][0] <= max(bands[0]["y"])
     assert "over 2 seeds" in figure["layout"]["annotations"][0]["text"]
     assert baseline["y"][0] / baseline["y"][-1] < 1e-3 < remedy["y"][0] / remedy["y"][-1]
 

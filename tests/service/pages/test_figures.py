@@ -207,6 +207,14 @@ def test_the_profile_of_a_healthy_network_looks_level_and_that_of_a_sick_one_fil
     assert "range" not in profile([Line("a", LAYERS, vanishing().values[0])], title="")["layout"]["yaxis"]
 
 
+def test_the_band_of_a_profile_leaves_out_layers_where_a_seed_is_zero_or_not_finite():
+    names = LAYERS[:4]
+    line = Line("a", names, [1.0] * 4, band=([0.5, 0.0, 0.5, 0.5], [2.0, 2.0, np.inf, 2.0]))
+    band, drawn = profile([line], title="")["data"]
+    assert (band["y"], band["legendgroup"]) == ([2.0, 2.0, 0.5, 0.5], drawn["legendgroup"])
+    assert len(profile([Line("a", names, [1.0] * 4)], title="")["data"]) == 1
+
+
 def test_long_names_of_layers_stand_at_fewer_ticks():
     short = profile([Line("a", [f"{index}" for index in range(30)], np.ones(30))], title="")
     long = profile([Line("a", [f"0.recurrent.time{index}" for index in range(30)], np.ones(30))], title="")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ...measurements.record import Series
 from .curves import CLOSE_TO_ZERO, nothing_learned
 from .floor import on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, step_axis
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded, step_axis
 
 Floats = npt.NDArray[np.float64]
 MAX_POINTS = 300
@@ -115,20 +115,8 @@ def _spans_orders(bands: Sequence[_Band], constant_loss: float | None) -> bool:
 def _shade(arm: ArmCurve, band: _Band, colour: str, *, logarithmic: bool) -> Part:
     """The area between the lowest and the highest seed, if there is one."""
     there = np.isfinite(band.low) & (band.low > 0 if logarithmic else True)
-    steps, low, high = band.steps[there], band.low[there], band.high[there]
-    return {
-        "type": "scatter",
-        "name": said(f"{arm.name}: lowest to highest seed", longest=80),
-        "legendgroup": said(arm.name),
-        "showlegend": False,
-        "x": rounded([*steps, *steps[::-1]], digits=6),
-        "y": rounded([*high, *low[::-1]]),
-        "mode": "lines",
-        "fill": "toself",
-        "fillcolor": f"rgba({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))}, 0.18)",
-        "line": {"color": colour, "width": 0},
-        "hoverinfo": "skip",
-    }
+    steps, low, high = (each[there].tolist() for each in (band.steps, band.low, band.high))
+    return shaded(arm.name, steps, low, high, colour)
 
 
 def _named(arm: ArmCurve) -> str:

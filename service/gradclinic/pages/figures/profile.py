@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
+from math import inf, log10
 
 from .floor import Floor, floor_below, on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, said
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, said, shaded
 
 MOST_TICKS, MOST_LETTERS = 12, 80
 NARROWEST = 3.0
@@ -24,6 +24,8 @@ class Line:
     """Drawn dashed, without markers."""
     reference: bool = False
     """Drawn in grey, as the reference for the others."""
+    band: tuple[Sequence[float], Sequence[float]] | None = None
+    """The lowest and the highest value of several seeds for each layer."""
 
 
 def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
@@ -35,10 +37,12 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
     colours = iter(LINES * (1 + len(lines) // len(LINES)))
     for line in lines:
         colour = NEUTRAL if line.reference or line.predicted else next(colours)
+        data += _shade(line, colour)
         data.append(
             {
                 "type": "scatter",
                 "name": said(line.name, longest=60),
+                "legendgroup": said(line.name),
                 "x": _depths(len(line.values)),
                 "y": on_log_scale(line.values),
                 "text": [said(layer) for layer in line.layers],
@@ -69,6 +73,21 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
         shapes=[] if floor is None else [floor.line()],
         annotations=annotations,
     )
+
+
+def _shade(line: Line, colour: str) -> list[Part]:
+    """The band of a line, where its values are positive and finite."""
+    if line.band is None:
+        return []
+    places = [
+        (depth, low, high)
+        for depth, low, high in zip(_depths(len(line.values)), *line.band, strict=True)
+        if 0 < low <= high < inf
+    ]
+    if len(places) < 2:
+        return []
+    depths, low, high = zip(*places, strict=True)
+    return [shaded(line.name, depths, low, high, colour)]
 
 
 def _range(data: Sequence[Part]) -> dict[str, object]:

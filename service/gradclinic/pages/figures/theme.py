@@ -1,7 +1,7 @@
 """Shared by all figures: colours that colour-blind people can distinguish, rounding, and escaping."""
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor, isfinite, log10
 from typing import Any
 
@@ -75,6 +75,23 @@ def axis(title: str, **settings: Any) -> Part:
         "zeroline": False,
         "automargin": True,
         **settings,
+    }
+
+
+def shaded(line: str, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> Part:
+    """A trace: the range of the seeds around a line of that name, shown and hidden together with it."""
+    return {
+        "type": "scatter",
+        "name": said(f"{line}: lowest to highest seed", longest=80),
+        "legendgroup": said(line),
+        "showlegend": False,
+        "x": rounded([*x, *x[::-1]], digits=6),
+        "y": rounded([*high, *low[::-1]]),
+        "mode": "lines",
+        "fill": "toself",
+        "fillcolor": f"rgba({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))}, 0.18)",
+        "line": {"color": colour, "width": 0},
+        "hoverinfo": "skip",
     }
 
 
