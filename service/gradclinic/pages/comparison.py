@@ -168,19 +168,21 @@ def runs_of(service: Service, chosen: str) -> list[Run]:
 
 def profiles_figure(service: Service, runs: Sequence[Run]) -> Figure:
     """The gradient by depth at the last record: a line for each experiment, the geometric mean over its seeds."""
-    lines = []
-    for group in grouped(runs):
-        own = [
-            read_profile(service, run, statistic=GRADIENT, step=None)
-            for run in group.runs
-            if run.step > 0 and run.layout is not None
-        ]
-        if own:
-            measured = np.array([each.values for each in own])
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = 10.0 ** np.log10(measured).mean(axis=0)
-            band = (measured.min(axis=0).tolist(), measured.max(axis=0).tolist()) if len(own) > 1 else None
-            lines.append(Line(group.name, own[0].layers, values.tolist(), band=band))
+    lines = [line for group in grouped(runs) if (line := _profile_of(service, group)) is not None]
     if not lines:
         raise InsufficientData("none of these runs has recorded gradients yet")
     return profile(lines, title="Gradient by depth, at each run's last record", unit=STATISTICS[GRADIENT].unit)
+
+
+def _profile_of(service: Service, group: RunGroup) -> Line | None:
+    """The profile of the runs that have the layers of the first; None before any of them has recorded something."""
+    started = [run for run in group.runs if run.step > 0 and run.layout is not None]
+    if not started:
+        return None
+    found = [read_profile(service, run, statistic=GRADIENT, step=None) for run in started]
+    layers = found[0].layers
+    measured = np.array([each.values for each in found if each.layers == layers])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = 10.0 ** np.log10(measured).mean(axis=0)
+    band = (measured.min(axis=0).tolist(), measured.max(axis=0).tolist()) if len(measured) > 1 else None
+    return Line(group.name, layers, values.tolist(), band=band)
