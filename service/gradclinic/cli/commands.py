@@ -1,6 +1,6 @@
 """All commands of the program. The module of a command is imported only when that command is used."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
@@ -94,15 +94,28 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
 ENTRIES: Mapping[str, Entry] = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
+class _Loaded(Mapping[str, TyperCommand | TyperGroup]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        return ENTRIES[name].load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ENTRIES)
+
+    def __len__(self) -> int:
+        return len(ENTRIES)
+
+
 class _Commands(TyperGroup):
-    """The commands of the table, in sections. (The types of typer's contexts are not public.)"""
+    """All commands, in sections. (The types of typer's contexts and formatters are not public.)"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _Loaded()  # type: ignore[assignment]  # nothing is added to it
 
     def list_commands(self, _context: Any) -> list[str]:
-        return list(ENTRIES)
-
-    def get_command(self, _context: Any, cmd_name: str) -> Any:
-        entry = ENTRIES.get(cmd_name)
-        return None if entry is None else entry.load(cmd_name)
+        return list(self.commands)
 
     def format_commands(self, _context: Any, formatter: Any) -> None:
         for title, entries in SECTIONS.items():
@@ -120,6 +133,7 @@ app = typer.Typer(
     Commands talk to the service at --url or GRADCLINIC_URL; `{COMMAND} serve` starts one on this machine.
     """,
     no_args_is_help=True,
+    add_completion=" " not in COMMAND,  # a shell completes one word, not `./run gradclinic`
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -36,6 +36,10 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert command.stderr.read() == b""
 
 
+def test_a_misspelled_command_is_answered_with_a_near_one() -> None:
+    assert "'studies'" in gradclinic("studeis").stderr
+
+
 def test_the_version_is_that_of_the_package() -> None:
     assert gradclinic("--version").stdout == f"gradclinic {version('gradclinic')}\n"
 
