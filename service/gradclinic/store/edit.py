@@ -1,7 +1,7 @@
 """Changes of what people write about runs and studies: their name, labels and notes."""
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Unpack
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
@@ -17,15 +17,17 @@ def edit(connection: Connection, table: Table, row_id: str, **edits: Unpack[Edit
     row = connection.execute(select(column.labels).where(column.id == row_id).with_for_update()).first()
     if row is None:
         return False
-    values: dict[str, Any] = {name: edits[name] for name in ("name", "notes") if name in edits}
+    values: dict[str, object] = {name: edits[name] for name in ("name", "notes") if name in edits}
+    labels = None
     if "labels" in edits:
-        values["labels"] = _merged(row.labels if isinstance(row.labels, dict) else {}, edits["labels"])
+        labels = _merged(row.labels if isinstance(row.labels, dict) else {}, edits["labels"])
+        values["labels"] = labels
     if values:
         changed = update(table).where(column.id == row_id).values(edits=column.edits + 1, **values)
         connection.execute(changed)
-    if "labels" in values and table is t.runs:
+    if labels is not None and table is t.runs:
         connection.execute(delete(t.labels).where(t.labels.c.run_id == row_id))
-        own = [{"run_id": row_id, "key": key, "value": value} for key, value in values["labels"].items()]
+        own = [{"run_id": row_id, "key": key, "value": value} for key, value in labels.items()]
         if own:
             connection.execute(insert(t.labels), own)
     return True

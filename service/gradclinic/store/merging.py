@@ -4,6 +4,7 @@ What ends a run calls it afterwards. A run whose chunks were not merged is read 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +23,23 @@ _OF = ("run_id", "statistic", "places", "codec")
 """The columns in which chunks that are merged agree."""
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """A stored chunk, without its content."""
+
+    statistic: str
+    first_step: int
+    last_step: int
+    n: int
+    places: int
+    codec: str
+
+    @property
+    def bytes(self) -> int:
+        """The size of its content."""
+        return 4 * self.n * (1 + self.places)
+
+
 def merge_chunks(database: Database, run_id: str) -> None:
     """Merge the chunks of a run that has ended, in short transactions; an unreachable database is only logged."""
     chunks = t.chunks.c
@@ -29,35 +47,31 @@ def merge_chunks(database: Database, run_id: str) -> None:
     query = select(*columns).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
     try:
         with database.read() as connection:
-            rows = connection.execute(query).all()
-        for group in _groups(rows):
+            stored = [_Chunk(*row) for row in connection.execute(query)]
+        for group in _groups(stored):
             with database.write() as connection:
                 _merge(connection, run_id, group)
     except ServiceUnavailable:
         log.warning("chunks_not_merged", run_id=run_id)
 
 
-def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:
+def _groups(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:
     """Neighbouring chunks that together have at most `MERGED_BYTES`; none that stands alone."""
-    for _, own in groupby(rows, key=lambda row: (row.statistic, row.places, row.codec)):
-        group: list[Any] = []
+    for _, own in groupby(chunks, key=lambda chunk: (chunk.statistic, chunk.places, chunk.codec)):
+        group: list[_Chunk] = []
         size = 0
-        for row in own:
-            if group and (size + _bytes(row) > MERGED_BYTES or group[-1].last_step >= row.first_step):
+        for chunk in own:
+            if group and (size + chunk.bytes > MERGED_BYTES or group[-1].last_step >= chunk.first_step):
                 if len(group) > 1:
                     yield group
                 group, size = [], 0
-            group.append(row)
-            size += _bytes(row)
+            group.append(chunk)
+            size += chunk.bytes
         if len(group) > 1:
             yield group
 
 
-def _bytes(row: Any) -> int:
-    return int(4 * row.n * (1 + row.places))
-
-
-def _merge(connection: Connection, run_id: str, group: Sequence[Any]) -> None:
+def _merge(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> None:
     """Replace chunks by one with their bytes; nothing if one is damaged, so that it is still named when it is read."""
     chunks = t.chunks.c
     those = (

@@ -98,12 +98,12 @@ def keys_of_page(
         found = connection.execute(_by_creation(sort, after, filters).limit(limit + 1)).scalars().all()
         return Keys(found[:limit], [None] * limit, len(found) > limit, sort)
     cursor = None if after is None else _Cursor.parse(after, sort)
-    rows: list[Any] = []
+    rows: list[tuple[str, object]] = []
     for query in _by_value(sort, cursor, filters, is_sqlite=connection.dialect.name == "sqlite"):
         if len(rows) <= limit:
-            rows += connection.execute(query.limit(limit + 1 - len(rows))).all()
+            rows += [(row.id, row.value) for row in connection.execute(query.limit(limit + 1 - len(rows)))]
     kept = rows[:limit]
-    return Keys([row.id for row in kept], [row.value for row in kept], len(rows) > limit, sort)
+    return Keys([run_id for run_id, _ in kept], [value for _, value in kept], len(rows) > limit, sort)
 
 
 def total_of(connection: Connection, **filters: Unpack[RunFilters]) -> int:

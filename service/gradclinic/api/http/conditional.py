@@ -6,12 +6,12 @@ One short statement reads the version of a run or a study before anything else, 
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...schemas.base import Json
 from .dependencies import RunId, StudyId, TheService
 
 CACHING = "private, no-cache"
@@ -34,7 +34,7 @@ UNCHANGED_RUN, UNCHANGED_STUDY = Depends(_of_run), Depends(_of_study)
 """For routes whose answer follows from a run, or from a study and its runs."""
 
 
-UNCHANGED: dict[int | str, dict[str, Any]] = {
+UNCHANGED: dict[int | str, Json] = {
     304: {"description": "The client has this answer already: it sent its `ETag` as `If-None-Match`."}
 }
 """The description of their other answer."""
