@@ -113,7 +113,8 @@ runs = Table(
         sqlite_where=_RECORDED,
     ),
     Index("ix_runs_project_search", "project", "id", "name", "arm", "model"),
-    Index(None, "project", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
+    # Without `ended_at`, SQLite would rather read an index of all runs.
+    Index(None, "project", "ended_at", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
     Index(None, "step", postgresql_where=_STEPPED, sqlite_where=_STEPPED),
     Index(None, "queue", "queued_at", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
