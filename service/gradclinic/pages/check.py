@@ -12,7 +12,7 @@ from ..api.http.dependencies import AfterCheck, CheckId, TheService
 from ..kernel.errors import InsufficientData, NotFound
 from ..kernel.json import JsonObject
 from ..kernel.names import NAME_PATTERN
-from ..regression import ConditionCheck, MetricCheck, Report
+from ..regression import ConditionCheck, MetricCheck, Report, notes_on_check
 from ..store import Baseline, Check, Pin, Schedule
 from ..use_cases.schedule import due_next
 from ..use_cases.service import Service
@@ -131,7 +131,7 @@ def one(service: Service, check_id: str) -> CheckView:
         metrics=report.metrics,
         conditions=report.conditions,
         method=report.method,
-        notes=report.notes,
+        notes=notes_on_check(report.notes, seeds=len(found.seeds), metrics=len(found.margins)),
         pin=service.store.baselines.pin_of(found.pin_id),
         runs=[row_of(run) for run in service.store.checks.runs(check_id)],
         again={

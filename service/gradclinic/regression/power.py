@@ -1,5 +1,7 @@
 """What a number of seeds can decide, before anything is trained."""
 
+from collections.abc import Sequence
+
 from .chance import Befell
 from .metrics import FEWEST_SEEDS
 
@@ -32,3 +34,9 @@ def note_on_seeds(seeds: int, *, metrics: int) -> str | None:
     return (
         f"{with_them} a network that no longer learns cannot fail a check of {metrics} metrics; with {enough} it can."
     )
+
+
+def notes_on_check(found: Sequence[str], *, seeds: int, metrics: int) -> list[str]:
+    """What limits a check: too few seeds first, then what was found when it was judged."""
+    few = note_on_seeds(seeds, metrics=metrics)
+    return [*([few] if few else []), *found]

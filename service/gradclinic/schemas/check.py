@@ -146,10 +146,9 @@ class CheckAnswer(CheckSummary):
         cls, summary: CheckSummary, report: "Report | None", *, pin_run_ids: Sequence[str], run_ids: Sequence[str]
     ) -> "CheckAnswer":
         """A check with its report, if there is one."""
-        from ..regression import Report, note_on_seeds
+        from ..regression import Report, notes_on_check
 
         found = report or Report(summary="")
-        few = note_on_seeds(len(summary.seeds), metrics=len(summary.margins))
         return cls.model_validate(
             {
                 **{name: getattr(summary, name) for name in CheckSummary.model_fields},
@@ -157,7 +156,7 @@ class CheckAnswer(CheckSummary):
                 "run_ids": run_ids,
                 "compared_seeds": found.seeds,
                 **{name: getattr(found, name) for name in _OF_REPORT},
-                "notes": [*([few] if few else []), *found.notes],
+                "notes": notes_on_check(found.notes, seeds=len(summary.seeds), metrics=len(summary.margins)),
             }
         )
 

@@ -29,6 +29,13 @@ def test_the_page_of_a_check_says_the_verdict_and_by_what(clinic: Clinic):
     assert f"/v1/checks/{clinic.check}?format=junit" in text
 
 
+def test_a_check_with_too_few_seeds_says_so_from_its_start(clinic: Clinic):
+    for check_id in (clinic.check, clinic.checking):
+        note = clinic.client.get(f"/v1/checks/{check_id}").json()["notes"][0]
+        assert "3 can" in note
+        assert note in clinic.page(f"/checks/{check_id}")
+
+
 def test_a_check_that_goes_on_keeps_its_page_fresh(clinic: Clinic):
     text = clinic.page(f"/checks/{clinic.checking}")
     assert "data-live" in text
