@@ -15,7 +15,7 @@ from ..kernel.json import JsonObject
 from ..text.check import check_words, watching
 from ..text.console import console_for, show
 from . import UNAVAILABLE
-from .options import AsJson, NoWait, Url, numbers_by_name, print_json
+from .options import AsJson, NoWait, Url, numbers_by_name, print_json, print_submitted
 from .specs import read_spec, with_experiment
 
 STATUS = {"pass": 0, "fail": 1, "inconclusive": 3}
@@ -70,7 +70,7 @@ def check(
         if as_json:
             print_json(found.answer.document)
         elif no_wait:
-            typer.echo(f"{found.id} is {found.status}; {found.page}")
+            print_submitted(found)
         else:
             show(console_for(), check_words(found.answer), Text(f"\n{found.page}", style="dim"))
         return 0 if no_wait else STATUS.get(found.verdict or "", UNAVAILABLE)

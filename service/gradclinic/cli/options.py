@@ -5,12 +5,15 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from ..client import URL_VARIABLE
 from ..kernel.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from ..client.submitted import Submitted
 
 Item = TypeVar("Item")
 Url = Annotated[
@@ -42,6 +45,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME")]
 def print_json(value: object) -> None:
     """Print a JSON document to standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_submitted(found: "Submitted[Any]") -> None:
+    """Say what became of a request, and where its page is."""
+    typer.echo(f"{found.id} is {found.status}; {found.page}")
 
 
 def newest(found: Iterator[Item], limit: int) -> list[Item]:

@@ -9,7 +9,7 @@ from ..client import Clinic
 from ..kernel.errors import InvalidSpec
 from ..text.console import console_for, show
 from ..text.prescription import prescription_words, watching
-from .options import AsJson, NoWait, Spec, Url, print_json
+from .options import AsJson, NoWait, Spec, Url, print_json, print_submitted
 from .specs import read_spec, with_experiment
 
 Runs = Annotated[int | None, typer.Option("--runs", help="Budget of the search as a number of runs, at least 16.")]
@@ -42,7 +42,7 @@ def prescribe(
         if as_json:
             print_json(found.found.document)
         elif no_wait:
-            typer.echo(f"{found.id} is {found.status}; {found.page}")
+            print_submitted(found)
         else:
             show(console_for(), prescription_words(found.found))
             typer.echo(f"\nDetails: {found.page}")

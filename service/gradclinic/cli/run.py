@@ -9,7 +9,7 @@ from ..kernel.status import RunSource, RunStatus
 from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.run import run_words, runs_table
-from .options import AsJson, Condition, Label, Limit, NoWait, Spec, Url, newest, print_json
+from .options import AsJson, Condition, Label, Limit, NoWait, Spec, Url, newest, print_json, print_submitted
 from .specs import read_spec, with_experiment
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
@@ -28,7 +28,7 @@ def run(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWait
         if as_json:
             print_json(found.answer.document)
         else:
-            typer.echo(f"{found.id} is {found.status}; {found.page}")
+            print_submitted(found)
         return 0
 
 

@@ -10,7 +10,7 @@ from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.study import studies_table, study_line
 from .comparison import show_comparison
-from .options import AsJson, Label, Limit, NoWait, Spec, Url, newest, print_json
+from .options import AsJson, Label, Limit, NoWait, Spec, Url, newest, print_json, print_submitted
 from .specs import read_spec, with_experiment
 
 StudyId = Annotated[str, typer.Argument(metavar="STUDY", help="Id of the study.")]
@@ -29,7 +29,7 @@ def study(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWa
         if as_json:
             print_json(found.answer.document)
         else:
-            typer.echo(f"{found.id} is {found.status}; {found.page}")
+            print_submitted(found)
         return 0
 
 

@@ -56,8 +56,8 @@ class NewRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedRun:
-    """A run as a line of a list: what can be shown without reading a document whose size grows with its network."""
+class RunLine:
+    """What every view of a run has: what it is, what asked for it, and how far it is."""
 
     id: str
     name: str | None
@@ -74,15 +74,22 @@ class ListedRun:
     model: str | None
     """The model in words; None if the experiment declares none."""
     step: int
+    """Number of steps whose statistics are stored."""
     steps: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedRun(RunLine):
+    """A run as a line of a list: what can be shown without reading a document whose size grows with its network."""
+
     condition: str | None
     final_train_loss: float | None
     relative_train_loss: float | None
     final_validation_loss: float | None
     final_validation_accuracy: float | None
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
 
     @property
     def duration_s(self) -> float | None:
@@ -93,28 +100,11 @@ class ListedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSummary:
+class RunSummary(RunLine):
     """A run in its current state, without the documents whose size grows with its network."""
 
-    id: str
-    name: str | None
-    labels: Mapping[str, str]
-    status: RunStatus
-    reason: Reason
-    origin: str
-    source: RunSource | None
-    """None for a run that an earlier version stored while this one was installed."""
-    study_id: str | None
-    arm: str | None
-    point: JsonObject | None
-    seed: int
-    model: str | None
-    """The model in words; None if the experiment declares none."""
     remedies: Sequence[JsonObject]
     digest: str
-    step: int
-    """Number of steps whose statistics are stored."""
-    steps: int
     queue: str
     priority: int
     """Its place among the runs of its project; the lowest is next."""
@@ -126,10 +116,7 @@ class RunSummary:
     checkpoint: CheckpointPointer | None
     transition_count: int
     """Increases with every change of state."""
-    created_at: datetime
     queued_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
     outcome: Outcome | None
     metrics: RunMetrics | None
     """None until it has ended with an outcome."""
