@@ -160,7 +160,7 @@ def test_requests_and_runs_go_on_while_the_database_is_upgraded_and_nothing_is_l
         assert {(run.status, run.attempt, run.step) for run in ended} == {("succeeded", 1, 300)}
         assert all(len(store.statistics.series(run.id, "train_loss")) == 300 for run in ended)
         queue = Queue(service.settings)
-        assert sum(queue.depths().values()) == 0
+        eventually(lambda: sum(queue.depths().values()) == 0)  # a run announced twice leaves a message behind its end
         queue.close()
         store.close()
     assert processes_of(settings.data_dir) == []
