@@ -7,6 +7,7 @@ from gradclinic.experiments.datasets.digits import Digits
 from gradclinic.kernel.errors import SetupFailed, TrainingFailed
 from gradclinic_workers.train.device import (
     clear,
+    drawn_batch,
     fingerprint,
     make_deterministic,
     of_queue,
@@ -82,6 +83,11 @@ def test_a_run_begins_with_what_the_last_one_left_on_the_gpu_given_back(gpu):
     assert gpu == ["empty_cache", "reset cuda"]
 
 
+def test_a_batch_is_drawn_by_its_generator_alone():
+    drawn = drawn_batch(9, 50, generator=torch.Generator().manual_seed(3), device=torch.device("cpu"))
+    assert torch.equal(drawn, torch.randint(9, (50,), generator=torch.Generator().manual_seed(3)))
+
+
 def test_numbers_are_the_same_each_time_and_float32_is_float32(monkeypatch):
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
@@ -94,6 +100,8 @@ def test_numbers_are_the_same_each_time_and_float32_is_float32(monkeypatch):
         assert device_module.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
         assert not torch.backends.cudnn.allow_tf32
         assert not torch.backends.cuda.matmul.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction
+        assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
         assert torch.get_num_threads() == 1
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warned)

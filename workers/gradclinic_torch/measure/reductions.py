@@ -8,7 +8,7 @@ long as nothing underflows or overflows; their relative error is at most 1e-6. E
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from operator import attrgetter
 from typing import Literal, Self, cast
 
@@ -121,7 +121,7 @@ class StackedTensors:
         for side, comparison in ((0, "lt"), (1, "gt")):
             limits = [[each[side]] for each in bounds]
             if any(math.isfinite(limit) for (limit,) in limits) and self._reach(side, limits):
-                column = torch.tensor(limits, dtype=rows.dtype, device=rows.device)
+                column = _column(tuple(limit for (limit,) in limits), rows.dtype, rows.device)
                 found.append(_count(COMPARISONS[comparison](rows, column, out=self._flags)))
         return sum(found[1:], found[0]) if found else rows.new_zeros(len(rows), dtype=torch.float64)
 
@@ -146,6 +146,12 @@ class StackedTensors:
     @cached_property
     def _rows(self) -> Tensor:
         return self._stacked.flatten(1)
+
+
+@lru_cache(maxsize=256)
+def _column(limits: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """[k, 1]: one limit a row, sent to the device once, since each transfer waits for it."""
+    return torch.tensor(limits, dtype=dtype, device=device).unsqueeze(1)
 
 
 @cache

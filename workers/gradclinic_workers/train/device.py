@@ -7,6 +7,7 @@ from importlib import metadata
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradclinic.kernel.amounts import bytes_in_words
 from gradclinic.kernel.errors import OutOfMemory, SetupFailed, TrainingFailed
@@ -53,10 +54,19 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # otherwise cuBLAS may sum in varying order
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False  # TF32 is on by default: float32 with 10 bits of mantissa
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False  # on by default: sums of split products
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)  # noqa: FBT003  # torch's own signature
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing reads it
     torch.backends.cudnn.benchmark = False
+
+
+def drawn_batch(samples: int, size: int, *, generator: torch.Generator, device: torch.device) -> Tensor:
+    """[size] indices of a batch, drawn with replacement on the host, and sent without waiting for the device."""
+    on_gpu = device.type == "cuda"  # only from pinned memory does a copy go on by itself
+    chosen = torch.randint(samples, (size,), generator=generator, pin_memory=on_gpu)
+    return chosen.to(device, non_blocking=True)
 
 
 def clear(device: str) -> None:

@@ -43,7 +43,7 @@ from .build import build, build_optimizer
 from .checkpoint import Stateful, checkpoint_of, resume
 from .clip import clip
 from .declared import declared_sites, declared_weights
-from .device import clear, out_of_memory, ran_out_of_memory
+from .device import clear, drawn_batch, out_of_memory, ran_out_of_memory
 from .divergence import DivergenceCheck
 from .first_look import first_look
 from .initialize import BATCHES, NOISE, generator, initialize, stream
@@ -174,8 +174,9 @@ class _Fit:
         learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        samples, size = len(self.objective.inputs), (training.batch_size,)
-        chosen = torch.randint(samples, size, generator=self.batches).to(self.device)
+        chosen = drawn_batch(
+            len(self.objective.inputs), training.batch_size, generator=self.batches, device=self.device
+        )
         observation = self.recorder.observe(step) if self.record else None
         noise = random_state(self.device) if self._could_be_repeated(observation) else None
         scale = self.loss_scale.value
