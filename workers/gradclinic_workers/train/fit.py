@@ -123,43 +123,57 @@ class _Fit:
         self.divergence = DivergenceCheck(
             self.progress, self.recorder, every=self.look_every, steps=training.steps, record=record
         )
-        self.snapshot = Snapshot(self._stateful())
+        self.snapshot = Snapshot(self.stateful())
         self._flushed_at = time.perf_counter()
 
     def run(self, checkpoint: bytes | None) -> RunRecord:
         """The loop described in the module's docstring."""
-        steps = self.experiment.training.steps
+        self.begin(checkpoint)
+        while not self.has_ended:
+            self.stop_if_asked()
+            if self.has_ended or self.is_decided():
+                break
+            self._one_step()
+            self._repeat_what_broke()
+            if self._window_is_full():
+                self.flush(checkpoint=self.reporter.checkpoint_due())
+        return self.end()
+
+    def begin(self, checkpoint: bytes | None) -> None:
+        """Continue from a checkpoint, or take a first look; then tell the reporter what will be recorded."""
         if checkpoint is not None:
-            resume(self._stateful(), checkpoint, into=self.progress)
+            resume(self.stateful(), checkpoint, into=self.progress)
         else:
             self.progress.initial_loss, outputs = self.objective.evaluated()
             if self.record:
                 with self._recording():
                     self.progress.preflight = first_look(self.experiment, self.network, self.objective, outputs)
         self.reporter.started(self._record(outcome=None))
-        while self.progress.step < steps and not self.progress.broke():
-            if self.reporter.should_stop():
-                self._flush(checkpoint=True)
-                if self.progress.broke():
-                    break
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last step was taken, or a step broke."""
+        return self.progress.step >= self.experiment.training.steps or self.progress.broke()
+
+    def stop_if_asked(self) -> None:
+        """Raise Interrupted with everything saved, if the reporter wants that; not after a step that broke."""
+        if self.reporter.should_stop():
+            self.flush(checkpoint=True)
+            if not self.progress.broke():
                 raise Interrupted(self.progress.step)
-            if self._is_decided():
-                break
-            self._one_step()
-            self._repeat_what_broke()
-            if self._window_is_full():
-                self._flush(checkpoint=self.reporter.checkpoint_due())
+
+    def end(self) -> RunRecord:
+        """Probe, flush and evaluate after the last step."""
         if not self.progress.broke():
             self._probe()
-        self._flush(checkpoint=False)
-        ended = outcome(self.objective, self.progress, device=self.device)
-        return self._record(outcome=ended)
+        self.flush(checkpoint=False)
+        return self._record(outcome=outcome(self.objective, self.progress, device=self.device))
 
-    def _is_decided(self) -> bool:
+    def is_decided(self) -> bool:
         """Whether to stop early here. This is checked before a step, so a run that resumes here checks again."""
         if not due(self.experiment.training.stop_when, step=self.progress.step):
             return False
-        self._flush(checkpoint=self.reporter.checkpoint_due())
+        self.flush(checkpoint=self.reporter.checkpoint_due())
         finding = None if self.progress.broke() else self.reporter.decided(self._record(outcome=None))
         self.progress.stopped_on = finding.condition if finding is not None else None
         return finding is not None or self.progress.broke()
@@ -287,18 +301,20 @@ class _Fit:
         waited = time.perf_counter() - self._flushed_at
         return waited >= WINDOW_SECONDS or self.recorder.pending >= WINDOW_RECORDS
 
-    def _flush(self, *, checkpoint: bool) -> None:
+    def flush(self, *, checkpoint: bool) -> None:
+        """Hand everything recorded since the last flush to the reporter."""
         self.divergence.see()
         self._repeat_what_broke()
         with self._recording():
             window = self.recorder.flush()
         self.recorded.append(window)
         self.progress.saw_probe(window.get("probe_loss"), target=LEARNED * self.objective.constant_loss)
-        state = checkpoint_of(self._stateful(), self.progress) if checkpoint and not self.progress.broke() else None
+        state = checkpoint_of(self.stateful(), self.progress) if checkpoint and not self.progress.broke() else None
         self.reporter.flushed(step=self.progress.step, series=window, checkpoint=state)
         self._flushed_at = time.perf_counter()
 
-    def _stateful(self) -> Stateful:
+    def stateful(self) -> Stateful:
+        """What a checkpoint holds."""
         return Stateful(self.modules, self.optimizer, self.batches, self.recorder, self.loss_scale, self.device)
 
     def _record(self, *, outcome: Outcome | None) -> RunRecord:
