@@ -103,8 +103,13 @@ def adds_its_input(entry: Node, leave: Node, *, unchanged: bool = False) -> bool
 
 
 def multiplies(entry: Node, leave: Node) -> bool:
-    """Whether there is a product, such as a linear layer or a convolution, between two nodes."""
-    return leave is not None and any(is_product(node) for node in _upward(entry, leave) if node is not entry)
+    """Whether there is a product, such as a linear layer or a convolution, between two nodes.
+
+    What is inside a compiled graph is not seen, so it may be one.
+    """
+    if leave is None:
+        return False
+    return any(is_product(node) or is_compiled(node) for node in _upward(entry, leave) if node is not entry)
 
 
 def reads_alone(entry: Node, leave: Node, consumers: Mapping[Node, Sequence[Node]]) -> bool:
@@ -155,6 +160,11 @@ def holds_all(root: Node, numbers: Set[int]) -> bool:
 def is_product(node: Node) -> bool:
     """Whether a node multiplies by weights, as the next layer does where no activation stands between."""
     return bool(node.name().startswith(_MULTIPLY))
+
+
+def is_compiled(node: Node) -> bool:
+    """Whether a node stands for a whole graph that `torch.compile` made."""
+    return bool(node.name().startswith("CompiledFunction"))
 
 
 def is_linear(node: Node) -> bool:
