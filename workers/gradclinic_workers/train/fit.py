@@ -42,6 +42,7 @@ from gradclinic_torch.measure.reductions import norms_of
 from .build import build, build_optimizer
 from .checkpoint import Stateful, checkpoint_of, resume
 from .clip import clip
+from .clock import clock_of
 from .declared import declared_sites, declared_weights
 from .device import clear, drawn_batch, out_of_memory, ran_out_of_memory
 from .divergence import DivergenceCheck
@@ -124,6 +125,7 @@ class _Fit:
             self.progress, self.recorder, every=self.look_every, steps=training.steps, record=record
         )
         self.snapshot = Snapshot(self.stateful())
+        self.clock = clock_of(self.device)
         self._flushed_at = time.perf_counter()
 
     def run(self, checkpoint: bytes | None) -> RunRecord:
@@ -146,8 +148,10 @@ class _Fit:
         else:
             self.progress.initial_loss, outputs = self.objective.evaluated()
             if self.record:
-                with self._recording():
+                with self.clock.recording():
                     self.progress.preflight = first_look(self.experiment, self.network, self.objective, outputs)
+        if self.device.type == "cuda":
+            self._warm_up()
         self.reporter.started(self._record(outcome=None))
 
     @property
@@ -179,11 +183,14 @@ class _Fit:
         return finding is not None or self.progress.broke()
 
     def _one_step(self) -> None:
-        began = time.perf_counter()
-        recorded = self.progress.recording_seconds
+        with self.clock.step():
+            if self.look_every > 1 and self.divergence.has_seen_all:
+                self.snapshot.take(self.progress)
+                self.clock.keep()
+            self._step()
+
+    def _step(self) -> None:
         step, training = self.progress.step, self.experiment.training
-        if self.look_every > 1 and self.divergence.has_seen_all:
-            self.snapshot.take(self.progress)
         self._probe()
         learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
         for group in self.optimizer.param_groups:
@@ -202,7 +209,7 @@ class _Fit:
             self.divergence.look(after=step)
             return
         if self.record:
-            with self._recording():
+            with self.clock.recording():
                 if observation:
                     self.recorder.after_backward(
                         observation, loss=loss, norms=norms, total_norm=total_norm, loss_scale=scale
@@ -215,9 +222,8 @@ class _Fit:
             self._update(observation, gradients, norms, learning_rate)
             self.progress.step = step + 1
         elif noise is not None:
-            with self._recording():
+            with self.clock.recording():
                 self._repeat(chosen, noise=noise, scale=scale)
-        self.progress.train_seconds += time.perf_counter() - began - (self.progress.recording_seconds - recorded)
 
     def _there_and_back(self, chosen: Tensor, observation: Observation | None) -> tuple[Tensor, list[Tensor]]:
         """Loss of a batch, and the unscaled gradients of all trained parameters."""
@@ -244,6 +250,7 @@ class _Fit:
         if broken is None or seldom == 1:
             return
         self.snapshot.restore(self.progress)
+        self.clock.go_back()
         self._look_every(1)
         while self.progress.step <= broken and not self.progress.broke():
             self._one_step()
@@ -255,14 +262,30 @@ class _Fit:
 
     def _repeat(self, chosen: Tensor, *, noise: list[Tensor], scale: float) -> None:
         """Repeat the non-finite step to record everything; no weight has changed since it started."""
-        buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
         set_random_state(noise, device=self.device)
         self.loss_scale.value = scale
         observation = Observation(self.progress.step, full=True)
-        loss, gradients = self._there_and_back(chosen, observation)
+        with self._buffers_kept():
+            loss, gradients = self._there_and_back(chosen, observation)
         norms = norms_of(gradients)
         self.recorder.drop(self.progress.step)
         self.recorder.after_backward(observation, loss=loss, norms=norms, total_norm=norms.norm(), loss_scale=scale)
+
+    def _warm_up(self) -> None:
+        """Go there and back once, and forget it, so that no timed step pays for the loading of a GPU's kernels."""
+        noise = random_state(self.device)
+        with self._buffers_kept():
+            self._there_and_back(
+                torch.arange(min(self.experiment.training.batch_size, len(self.objective.inputs))), None
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        set_random_state(noise, device=self.device)
+
+    @contextmanager
+    def _buffers_kept(self) -> Iterator[None]:
+        """Give buffers, such as the running statistics of batch norm, their values back."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.modules.buffers()]
+        yield
         for buffer, before in buffers:
             buffer.copy_(before)
 
@@ -271,12 +294,12 @@ class _Fit:
     ) -> None:
         clipped = clip(self.experiment.clipping, gradients, norms.norm(), weights=self.parameters)
         if observation:
-            with self._recording():
+            with self.clock.recording():
                 after = norms if clipped is None else norms_of(gradients)
                 self.recorder.after_clipping(observation, clipped=clipped, norms=after, total_norm=after.norm())
         self.optimizer.step()
         if observation:
-            with self._recording():
+            with self.clock.recording():
                 self.recorder.after_step(observation, learning_rate=learning_rate)
 
     # --- measuring without side effects ---
@@ -284,16 +307,10 @@ class _Fit:
     def _probe(self) -> None:
         if not (self.record and self.recorder.plan.probe(self.progress.step)):
             return
-        with self._recording():
+        with self.clock.recording():
             values: dict[str, Tensor] = {}
             loss = self.objective.probe_loss(partial(self.recorder.probe_tap, values))
             self.recorder.after_probe(self.progress.step, loss=loss, values=values)
-
-    @contextmanager
-    def _recording(self) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.progress.recording_seconds += time.perf_counter() - began
 
     # --- windows, checkpoints, results ---
 
@@ -305,8 +322,9 @@ class _Fit:
         """Hand everything recorded since the last flush to the reporter."""
         self.divergence.see()
         self._repeat_what_broke()
-        with self._recording():
+        with self.clock.recording():
             window = self.recorder.flush()
+        self.clock.read(into=self.progress)
         self.recorded.append(window)
         self.progress.saw_probe(window.get("probe_loss"), target=LEARNED * self.objective.constant_loss)
         state = checkpoint_of(self.stateful(), self.progress) if checkpoint and not self.progress.broke() else None

@@ -41,7 +41,6 @@ class Snapshot:
         self._batches = torch.empty(0)
         self._loss_scale: list[float] = []
         self._recorder: dict[str, Any] = {}
-        self._seconds = 0.0, 0.0
         self.step: int | None = None
         """The step at whose start it was taken; None before the first."""
 
@@ -57,7 +56,6 @@ class Snapshot:
         _copy(self._tensors, into=self._copies)
         self._noise, self._batches = random_state(run.device), run.batches.get_state()
         self._loss_scale, self._recorder = run.loss_scale.state(), run.recorder.state()
-        self._seconds = progress.train_seconds, progress.recording_seconds
         self.step = progress.step
 
     @torch.no_grad()
@@ -73,7 +71,6 @@ class Snapshot:
         run.batches.set_state(self._batches)
         run.loss_scale.resume(self._loss_scale)
         run.recorder.go_back(self.step, self._recorder)
-        progress.train_seconds, progress.recording_seconds = self._seconds
         progress.step, progress.nonfinite_step = self.step, None
 
 
