@@ -6,19 +6,20 @@ from typing import Any, NoReturn
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ...kernel.duplicate import first_duplicate
+from .first_errors import refuse_many_errors
 
 MAX_DEPTH = 100
 """Maximum nesting of objects and lists; a network with residual blocks nested 40 deep needs 85."""
 MAX_VALUES = 100_000
-"""Maximum number of items of all lists and members of all objects. If each of them is wrong, describing the errors
-takes about a second and 250 MB. The recorder sends at most 90,000 values at once."""
-_PARSED_INLINE_BYTES = 16 * 2**10
-"""Larger bodies are parsed in a thread, so that the event loop can answer others. 16 KiB take less than a millisecond;
-starting a thread's work takes about a tenth of one."""
+"""Maximum number of items of all lists and members of all objects. The recorder sends at most 90,000 values at once."""
+_READ_INLINE_BYTES = 16 * 2**10
+"""Larger bodies are parsed in a thread, and refused there if they have very many errors, so that the event loop can
+answer others. 16 KiB take less than a millisecond; starting a thread's work takes about a tenth of one."""
 
 
 class StrictJSONRequest(Request):
@@ -28,7 +29,7 @@ class StrictJSONRequest(Request):
         """The body as JSON; NaN and Infinity are accepted here, so that validation can name their field."""
         if not hasattr(self, "_json"):
             body = await self.body()
-            is_small = len(body) <= _PARSED_INLINE_BYTES
+            is_small = len(body) <= _READ_INLINE_BYTES
             self._json = parse(body) if is_small else await run_in_threadpool(parse, body)
         return self._json
 
@@ -38,12 +39,15 @@ class StrictJSONRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        takes_body = self.body_field is not None
+        adapter = None if self.body_field is None else TypeAdapter(self.body_field.field_info.annotation)
 
         async def handle_strictly(request: Request) -> Response:
-            if takes_body:
+            strict = StrictJSONRequest(request.scope, request.receive)
+            if adapter is not None:
                 _check_content_type(request)
-            return await handle(StrictJSONRequest(request.scope, request.receive))
+                if len(await strict.body()) > _READ_INLINE_BYTES:
+                    await run_in_threadpool(refuse_many_errors, adapter, await strict.json())
+            return await handle(strict)
 
         return handle_strictly
 

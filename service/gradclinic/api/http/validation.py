@@ -29,6 +29,12 @@ def problems_from(
     return [problem for problem in problems if not _echo(problem, problems)]
 
 
+def place_of(error: Mapping[str, Any], body: Any) -> list[int | str]:
+    """The keys and indices in `body` that lead to the place of an error; for a missing key, to its object."""
+    loc = tuple(error["loc"])
+    return _tokens(loc[:-1], body, of_object=True) if error["type"] == "missing" else _tokens(loc, body)
+
+
 def escape(token: object) -> str:
     """One token of a JSON pointer (RFC 6901)."""
     return str(token).replace("~", "~0").replace("/", "~1")
@@ -67,7 +73,7 @@ def _problem(error: Mapping[str, Any], loc: Sequence[int | str], *, body: Any, s
         keys = known_keys(schema, tokens[:-1], body)
         allowed = ", ".join(keys) or "nothing more"
         message = f"unknown key {shown(str(tokens[-1])) if tokens else ''!r}" + _did_you_mean(str(tokens[-1]), keys)
-    pointer = "".join(f"/{escape(token)}" for token in tokens)
+    pointer = "".join(f"/{escape(shown(token))}" for token in tokens)
     return Problem(pointer, message, None if value is _MISSING else shown(value), allowed)
 
 

@@ -1,5 +1,7 @@
 """Requests about diagnoses."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from ...kernel.names import LabelKey, Name
@@ -13,5 +15,5 @@ class DiagnosisRequest(Spec):
 
     rule_set: Name | None = None
     """The rule set; null means the current one."""
-    thresholds: dict[LabelKey, float] = Field(default_factory=dict)
+    thresholds: Annotated[dict[LabelKey, float], Field(max_length=100)] = Field(default_factory=dict)
     """Thresholds that replace the rule set's, by name."""

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from gradclinic.api.http.body import MAX_VALUES, parse
+from gradclinic.api.http.first_errors import MOST_DESCRIBED, refuse_many_errors
 from gradclinic.experiments.uploads import from_csv
 from gradclinic.kernel.errors import InvalidDataset
 
+from ..examples import EXPERIMENT
 from .test_problems import RESOLVE, refused
 
 KEYS = 100_000
@@ -77,3 +81,45 @@ def test_of_the_numbers_of_a_recording_only_the_first_wrong_one_is_described(api
     window = {"window": 0, "step": 1, "series": [{"statistic": "x", "steps": [0], "values": [[{}] * 90_000]}]}
     found = refused(api.post("/v1/recordings/run_1/statistics", json=window), 422)["errors"]
     assert {entry["pointer"] for entry in found} == {"/series/0/values/0/0"}
+
+
+@pytest.mark.parametrize(
+    ("body", "first", "allowed"),
+    [
+        ({"experiment": {**EXPERIMENT, **{f"k{i}": 0 for i in range(90_000)}}}, "/experiment/k0", "model, data"),
+        ({"experiment": EXPERIMENT, "remedies": [{"kind": "relu"}] * 40_000}, "/remedies", "add_batch_norm"),
+        ({"experiment": {**EXPERIMENT, "model": {"kind": "layers", "layers": [{}] * 90_000}}}, "/experiment/model", ""),
+    ],
+)
+def test_only_the_first_of_very_many_errors_are_described(api: httpx.Client, body: dict, first: str, allowed: str):
+    found = refused(api.post(RESOLVE, json=body), 422)["errors"]
+    assert found[0]["pointer"].startswith(first)
+    assert allowed in str(found[0]["allowed"]) + found[0]["detail"]
+    assert len(found) <= 50
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    name: str
+    numbers: list[int]
+
+
+@pytest.mark.parametrize("right", [0, 1, 700, 19_990])
+def test_the_first_errors_are_those_of_the_whole_body_wherever_they_begin(right: int):
+    rows: list[dict] = [{"name": "a", "numbers": [1, 2]}] * right + [{"numbers": ["x", 2]}] * 2_000
+    with pytest.raises(RequestValidationError) as caught:
+        refuse_many_errors(TypeAdapter(list[Row]), rows)
+    described = caught.value.errors()
+    with pytest.raises(ValidationError) as complete:
+        TypeAdapter(list[Row]).validate_python(rows)
+    assert 1 <= len(described) <= MOST_DESCRIBED
+    expected = [{**each, "loc": ("body", *each["loc"])} for each in complete.value.errors(include_url=False)]
+    assert described[0] == expected[0]
+    assert all(each in expected for each in described[-5:])
+
+
+def test_a_long_key_is_cut_wherever_it_is_shown(api: httpx.Client):
+    answer = api.post(RESOLVE, json={"experiment": {**EXPERIMENT, "k" * 90_000: 0}})
+    assert "unknown key" in refused(answer, 422)["detail"]
+    assert len(answer.content) < 5_000
