@@ -1,4 +1,5 @@
 """Sends the messages of the queue. A message has the id of a run, and is a hint: the database is the source of truth.
+Which run is next is decided there, too, when a worker claims one.
 
 If a message cannot be sent, the reconciler sends it later. This module imports neither torch nor the workers.
 """
@@ -16,7 +17,6 @@ import redis
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
-from kombu.transport.redis import Channel
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -28,11 +28,6 @@ log = structlog.get_logger(__name__)
 
 TRAIN = "gradclinic.train"
 QUEUES = ("cpu", "gpu")
-PRIORITIES = (0, 3, 6, 9)
-"""Priorities that the transport distinguishes; 0 is first."""
-SEPARATOR: str = Channel.sep
-"""Separates the queue name and the priority in the names of Kombu's lists."""
-
 SENT_AT_ONCE = 64
 """Number of messages that a request sends. The reconciler sends the rest, so large studies are accepted quickly."""
 PAUSE_S = 3.0
@@ -74,8 +69,6 @@ def celery_app(settings: Settings, *, connection: Mapping[str, Any] = PATIENT) -
             **connection,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
-            "priority_steps": list(PRIORITIES),
-            "sep": SEPARATOR,
             "queue_order_strategy": "priority",
         },
     )
@@ -123,7 +116,6 @@ class Queue:
                         TRAIN,
                         args=[message.run_id],
                         queue=message.queue,
-                        priority=message.priority,
                         producer=producer,
                         retry=False,
                         ignore_result=True,
@@ -136,17 +128,13 @@ class Queue:
 
     def depths(self) -> Mapping[str, int]:
         """Number of messages waiting in each queue; raises ServiceUnavailable."""
-        keys = [(queue, _key(queue, priority)) for queue in QUEUES for priority in PRIORITIES]
-        found = dict.fromkeys(QUEUES, 0)
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for queue in QUEUES:
+            pipeline.llen(queue)
         try:
-            pipeline: Any = self._redis.pipeline(transaction=False)
-            for _, key in keys:
-                pipeline.llen(key)
-            for (queue, _), length in zip(keys, pipeline.execute(), strict=True):
-                found[queue] += int(length)
+            return dict(zip(QUEUES, map(int, pipeline.execute()), strict=True))
         except (redis.RedisError, OSError) as error:
             raise ServiceUnavailable("the queue is unreachable; try again later") from error
-        return found
 
     def ping(self) -> None:
         """Raises ServiceUnavailable if the broker does not answer."""
@@ -159,8 +147,3 @@ class Queue:
         """Close all connections."""
         self._redis.close()
         self._app.close()
-
-
-def _key(queue: str, priority: int) -> str:
-    # Kombu keeps a list for each priority; the first priority's has the queue's own name.
-    return f"{queue}{SEPARATOR}{priority}" if priority else queue

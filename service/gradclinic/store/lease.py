@@ -177,7 +177,7 @@ class Leases:
         with self._database.write() as connection:
             if not (again and _is(connection, lease, status="queued")):
                 self._move(connection, lease, status="queued", reason=reason, queued_at=now, sent_at=None)
-        return Message(lease.run_id, lease.run.queue, lease.run.priority)
+        return Message(lease.run_id, lease.run.queue)
 
     def _holds(self, lease: Lease) -> Conditions:
         runs = t.runs.c

@@ -82,7 +82,7 @@ class Reconciliation:
         counts as long past, because the database's clock was set back.
         """
         runs, now = t.runs.c, self._database.now
-        wanted = (runs.id, runs.queue, runs.priority)
+        wanted = (runs.id, runs.queue)
         order = (runs.priority, runs.id)
         queued = runs.status == "queued"
         with self._database.read() as connection:
@@ -105,7 +105,7 @@ class Reconciliation:
                         .order_by(*order)
                         .limit(min(missing, BATCH))
                     ).all()
-        return [Message(row.id, row.queue, row.priority) for row in [*never, *lost]]
+        return [Message(row.id, row.queue) for row in [*never, *lost]]
 
     def mark_sent(self, run_ids: Sequence[str]) -> None:
         """Record that messages were sent for these runs."""

@@ -180,11 +180,7 @@ def insert_runs(
     ]
     if labels:
         connection.execute(insert(t.labels), labels)
-    return tuple(
-        Message(run_id, new.queue, reached[new.queue] + place)
-        for place, (run_id, new) in enumerate(new_runs)
-        if new.origin == "service"
-    )
+    return tuple(Message(run_id, new.queue) for run_id, new in new_runs if new.origin == "service")
 
 
 def change_status(
@@ -199,7 +195,7 @@ def change_status(
 ) -> Sequence[Row[Any]]:
     """Change runs in state `before` that match the conditions to `status`, and record the reason.
 
-    Returns id, transition_count, attempt, step, queue and priority of each changed run.
+    Returns id, transition_count, attempt, step and queue of each changed run.
     """
     runs = t.runs.c
     moved = connection.execute(
@@ -212,7 +208,7 @@ def change_status(
             transition_count=runs.transition_count + 1,
             **values,
         )
-        .returning(runs.id, runs.transition_count, runs.attempt, runs.step, runs.queue, runs.priority)
+        .returning(runs.id, runs.transition_count, runs.attempt, runs.step, runs.queue)
     ).all()
     if moved:
         connection.execute(

@@ -12,7 +12,7 @@ import redis
 
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.queue import messages as queue_module
-from gradclinic.queue.messages import BRIEF, PRIORITIES, TRAIN, Queue, celery_app, owner_prefix
+from gradclinic.queue.messages import BRIEF, TRAIN, Queue, celery_app, owner_prefix
 from gradclinic.settings import Settings
 from gradclinic.store import Message
 
@@ -26,12 +26,12 @@ def queue(valkey_url: str) -> Iterator[Queue]:
     opened.close()
 
 
-def messages(count: int, **changes: object) -> list[Message]:
-    return [Message(f"run_{n}", changes.get("queue", "cpu"), changes.get("priority", 3)) for n in range(count)]  # type: ignore[arg-type]
+def messages(count: int, *, queue: str = "cpu") -> list[Message]:
+    return [Message(f"run_{n}", queue) for n in range(count)]
 
 
 def test_a_message_carries_the_id_and_nothing_else_as_json(queue: Queue, valkey_url: str) -> None:
-    assert queue.send([Message("run_1", "gpu", 0)]) == ["run_1"]
+    assert queue.send([Message("run_1", "gpu")]) == ["run_1"]
     client = redis.Redis.from_url(valkey_url)
     (raw,) = client.lrange("gpu", 0, -1)
     client.close()
@@ -42,38 +42,11 @@ def test_a_message_carries_the_id_and_nothing_else_as_json(queue: Queue, valkey_
     assert json.loads(body)[:2] == [["run_1"], {}]
 
 
-def test_depths_count_every_priority_of_each_queue(queue: Queue) -> None:
+def test_depths_count_the_messages_of_each_queue(queue: Queue) -> None:
     assert dict(queue.depths()) == {"cpu": 0, "gpu": 0}
-    for priority in range(10):
-        queue.send(messages(2, priority=priority))
+    queue.send(messages(20))
     queue.send(messages(3, queue="gpu"))
     assert dict(queue.depths()) == {"cpu": 20, "gpu": 3}
-
-
-def test_the_lists_are_those_that_kombu_names(queue: Queue, valkey_url: str) -> None:
-    for priority in PRIORITIES:
-        queue.send(messages(1, priority=priority))
-    with redis.Redis.from_url(valkey_url) as client, queue._app.connection_for_read() as connection:
-        channel = connection.default_channel
-        lists = {channel._q_for_pri("cpu", priority) for priority in PRIORITIES}
-        assert {queue_module._key("cpu", priority) for priority in PRIORITIES} == lists
-        assert lists <= {key.decode() for key in client.keys("cpu*")}
-
-
-def test_what_is_urgent_is_taken_first(queue: Queue, valkey_url: str) -> None:
-    for priority in reversed(PRIORITIES):
-        queue.send([Message(f"run_{priority}", "cpu", priority)])
-    app = celery_app(Settings(broker_url=valkey_url))
-    taken = []
-    with app.connection_for_read() as connection:
-        simple = connection.SimpleQueue("cpu")
-        for _ in PRIORITIES:
-            message = simple.get(timeout=5)
-            taken.append(message.payload[0][0])
-            message.ack()
-        simple.close()
-    app.close()
-    assert taken == [f"run_{priority}" for priority in PRIORITIES]
 
 
 def test_a_large_study_leaves_most_messages_to_the_reconciler(queue: Queue) -> None:

@@ -102,7 +102,7 @@ def test_a_run_that_was_never_announced_is_announced_after_a_moment(store: Store
     assert store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY) == []  # its request is about to
     age(database_url, run.id, queued_at=2 * GRACE_S)
     (message,) = store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY)
-    assert (message.run_id, message.queue, message.priority) == (run.id, "gpu", 0)
+    assert (message.run_id, message.queue) == (run.id, "gpu")
     store.reconciliation.mark_sent([run.id])
     assert store.reconciliation.unannounced(resend_after_s=120, depths=EMPTY) == []
 

@@ -23,7 +23,7 @@ def test_a_run_is_read_back_as_it_was_stored(store: Store) -> None:
         {"/optimizer/learning_rate": 0.1},
     )
     assert run.experiment == new.experiment
-    assert [(m.run_id, m.queue, m.priority) for m in created.messages] == [(run.id, "cpu", 0)]
+    assert [(m.run_id, m.queue) for m in created.messages] == [(run.id, "cpu")]
 
 
 def test_a_run_that_is_not_there_is_not_found(store: Store) -> None:

@@ -19,7 +19,7 @@ def service(database_url: str, valkey_url: str, tmp_path: Path) -> Iterator[Serv
 
 
 def message(run: Run) -> Message:
-    return Message(run.id, run.queue, run.priority)
+    return Message(run.id, run.queue)
 
 
 def test_what_was_sent_is_written_down(service: Service, store: Store) -> None:

@@ -103,7 +103,7 @@ def test_a_run_survives_the_death_of_its_worker_at_every_point_and_ends_once(
         first, second = (Trainer(settings, owner=f"vm/{number}/1") for number in (1, 2))
         store = first.store
         run = submitted(store.within(DEFAULT), **SHORT)
-        first.service.announce([Message(run.id, run.queue, run.priority)])
+        first.service.announce([Message(run.id, run.queue)])
         valkey.flush()  # the worker has taken the message
         place = killed_at(point, first, run.id, monkeypatch)
         if place is not None:

@@ -154,7 +154,7 @@ class Trainer:
         except (NotFound, ServiceUnavailable) as error:
             log.warning("message_not_resent", run_id=run_id, reason=str(error))  # the reconciler sends another
             return
-        self.service.announce([Message(run.id, run.queue, run.priority)])  # also if it was taken: another one waits
+        self.service.announce([Message(run.id, run.queue)])  # also if it was taken: another one waits
 
 
 class _Training:

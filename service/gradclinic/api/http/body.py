@@ -39,14 +39,18 @@ class StrictJSONRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        adapter = None if self.body_field is None else TypeAdapter(self.body_field.field_info.annotation)
+        body = self.body_field
+        adapter: TypeAdapter[Any] | None = None
+        if body is not None and body.field_info.annotation is not None:
+            adapter = TypeAdapter(body.field_info.annotation)
 
         async def handle_strictly(request: Request) -> Response:
             strict = StrictJSONRequest(request.scope, request.receive)
             if adapter is not None:
                 _check_content_type(request)
                 if len(await strict.body()) > _READ_INLINE_BYTES:
-                    await run_in_threadpool(refuse_many_errors, adapter, await strict.json())
+                    value = await strict.json()
+                    await run_in_threadpool(refuse_many_errors, adapter, value, most_values=MAX_VALUES)
             return await handle(strict)
 
         return handle_strictly

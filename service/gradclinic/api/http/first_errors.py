@@ -18,21 +18,24 @@ _OF_A_WHOLE = ("missing", "too_short", "value_error", "assertion_error", "union_
 """Errors of objects and lists that are not complete."""
 
 
-def refuse_many_errors(adapter: TypeAdapter[Any], body: Any) -> None:
-    """Raises RequestValidationError with the first errors of a body if it has more than MOST_DESCRIBED."""
+def refuse_many_errors(adapter: TypeAdapter[Any], body: Any, *, most_values: int) -> None:
+    """Raises RequestValidationError with the first errors of a body if it has more than MOST_DESCRIBED.
+
+    The body has at most `most_values` items of lists and members of objects.
+    """
     error = _error_of(adapter, body)
     if error is None or error.error_count() <= MOST_DESCRIBED:
         return
-    found = _first_errors(adapter, body)
+    found = _first_errors(adapter, body, most_values)
     raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found], body=body)
 
 
-def _first_errors(adapter: TypeAdapter[Any], body: Any) -> Sequence[Mapping[str, Any]]:
-    """The first errors of a body by bisection: what a longer beginning has, a shorter one has, too, or none of it."""
-    without, beyond = 0, _count(body)
+def _first_errors(adapter: TypeAdapter[Any], body: Any, most_values: int) -> Sequence[Mapping[str, Any]]:
+    """The first errors of a body, by bisection between a beginning that has none and one that has too many."""
+    without, beyond = 0, most_values
     found: Sequence[Mapping[str, Any]] = ()
     while not found and beyond - without > 1:
-        middle = (without + beyond) // 2
+        middle = min((without + beyond) // 2, 8 * max(without, MOST_DESCRIBED // 8))
         beginning = _Beginning(middle)
         error = _error_of(adapter, beginning.of(body))
         if error is not None and error.error_count() > MOST_DESCRIBED:
@@ -53,12 +56,6 @@ def _error_of(adapter: TypeAdapter[Any], value: Any) -> ValidationError | None:
     except ValidationError as error:
         return error
     return None
-
-
-def _count(value: Any) -> int:
-    """Number of items of all lists and members of all objects."""
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return sum(1 + _count(child) for child in children)
 
 
 class _Beginning:

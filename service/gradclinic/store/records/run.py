@@ -165,4 +165,3 @@ class Message:
 
     run_id: str
     queue: str
-    priority: int
