@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     worker_queues: Annotated[str, Field(pattern=r"^(auto|(cpu|gpu)(,(cpu|gpu))?)$")] = "auto"
     """Queues that a worker serves, in order of priority: "cpu", "gpu,cpu"...; auto is "gpu" if a GPU can be used, and
     "cpu" otherwise."""
+    workers_per_gpu: Annotated[int, Field(ge=1, le=64)] = 1
+    """Number of workers that share each GPU, each with an equal part of its memory. Small networks do not fill one."""
     lease_ttl_s: Annotated[float, Field(gt=0)] = 60.0
     """Seconds that a worker's lease on its run lasts after its last heartbeat."""
     heartbeat_s: Annotated[float, Field(gt=0)] = 20.0
@@ -114,7 +116,11 @@ class Settings(BaseSettings):
     max_stored_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Maximum size of a run's statistics in bytes."""
     max_memory_bytes: Annotated[int, Field(ge=1)] = 8 * 2**30
-    """Maximum memory of a run in bytes: the estimate for an accepted run, and the limit for a training worker."""
+    """Maximum memory of a run in bytes: the estimate for an accepted run, and the limit for a training worker. On a
+    GPU, the limit for what its worker holds outside the GPU."""
+    max_device_bytes: Annotated[int, Field(ge=0)] = 0
+    """Maximum memory of a run on a GPU in bytes: the estimate for an accepted run with training.device "cuda", and the
+    limit of the worker's allocator; 0: the worker's share of its GPU."""
     max_run_s: Annotated[float, Field(gt=0)] = 6 * 3600.0
     """Maximum training time of one attempt in seconds; longer runs are failed."""
     recording_silence_s: Annotated[float, Field(gt=0)] = 900.0

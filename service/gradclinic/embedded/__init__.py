@@ -132,7 +132,12 @@ class Embedded:
 
     @property
     def _count(self) -> int:
-        return self._workers if self._workers is not None else _cores() + len(self._gpus)
+        return self._workers if self._workers is not None else _cores() + len(self._gpu_of_worker)
+
+    @property
+    def _gpu_of_worker(self) -> list[str]:
+        """The GPUs of the first workers: each GPU as often as workers share it, and every GPU once before any twice."""
+        return self._gpus * self._asked.workers_per_gpu
 
     @cached_property
     def _gpus(self) -> list[str]:
@@ -177,8 +182,9 @@ class Embedded:
         )
 
     def _start_workers(self) -> None:
+        gpus = self._gpu_of_worker
         for number in range(1, self._count + 1):
-            gpu = self._gpus[number - 1] if number <= len(self._gpus) else None
+            gpu = gpus[number - 1] if number <= len(gpus) else None
             extra = {"GRADCLINIC_WORKER_QUEUES": "cpu" if gpu is None else "auto", "CUDA_VISIBLE_DEVICES": gpu or ""}
             self._start_one(f"worker-{number}", ["gradclinic_workers"], extra=extra)
 

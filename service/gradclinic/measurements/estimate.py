@@ -46,6 +46,14 @@ class Limits:
     runs_per_study: int
     study_bytes: int
     flops: int
+    device_bytes: int = 0
+    """Memory of a run that asks for a GPU; 0: unknown, so its worker decides."""
+
+    def memory_of(self, experiment: Experiment) -> int | None:
+        """The most memory that a run may need where it trains; None if that is not limited here."""
+        if experiment.training.device == "cuda":
+            return self.device_bytes or None
+        return self.memory_bytes
 
 
 def estimate(experiment: Experiment) -> Estimate:
@@ -87,8 +95,9 @@ def check(experiment: Experiment, found: Estimate, limits: Limits) -> None:
                 _fewer_operations(found, limits),
             )
         )
-    if found.memory_bytes > limits.memory_bytes and found.parameters <= limits.parameters:
-        problems.append(_too_much_memory(experiment, found, limits))
+    memory = limits.memory_of(experiment)
+    if memory is not None and found.memory_bytes > memory and found.parameters <= limits.parameters:
+        problems.append(_too_much_memory(experiment, found, most=memory))
     if found.stored_bytes > limits.stored_bytes:
         problems.append(_too_much_stored(experiment, found, limits))
     if problems:
@@ -150,14 +159,14 @@ def _weights(network: Network) -> int:
     return sum(parameter.multiplies for node in network.weighted for parameter in node.parameters)
 
 
-def _too_much_memory(experiment: Experiment, found: Estimate, limits: Limits) -> Problem:
+def _too_much_memory(experiment: Experiment, found: Estimate, *, most: int) -> Problem:
     fixed, per_sample = _memory(experiment, lower(experiment))
-    fitting = (limits.memory_bytes - fixed) // per_sample
+    fitting = (most - fixed) // per_sample
     return Problem(
         "/training/batch_size",
         f"the run needs about {bytes_in_words(found.memory_bytes)} of memory",
         experiment.training.batch_size,
-        f"at most {bytes_in_words(limits.memory_bytes)}; "
+        f"at most {bytes_in_words(most)}; "
         + (f"a batch size of {fitting:,} would fit" if fitting >= 1 else "use a smaller model; no batch size fits"),
     )
 

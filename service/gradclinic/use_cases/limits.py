@@ -11,6 +11,7 @@ def limits_of(settings: Settings) -> Limits:
         parameters=settings.max_parameters,
         steps=settings.max_steps,
         memory_bytes=settings.max_memory_bytes,
+        device_bytes=settings.max_device_bytes,
         stored_bytes=settings.max_stored_bytes,
         runs_per_study=settings.max_runs_per_study,
         study_bytes=settings.max_study_bytes,

@@ -117,3 +117,13 @@ def test_as_many_workers_are_stopped_as_were_started_whatever_gpus_are_seen_then
     monkeypatch.setattr(supervisor, "_cores", lambda: 2)
     service = Embedded(Settings(data_dir=tmp_path))
     assert (service._count, service._count) == (4, 4)
+
+
+def test_workers_that_share_gpus_are_spread_over_all_of_them_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "visible_gpus", lambda: ["GPU-aaaa", "GPU-bbbb"])
+    monkeypatch.setattr(supervisor, "_cores", lambda: 1)
+    service = Embedded(Settings(data_dir=tmp_path, workers_per_gpu=2))
+    assert service._gpu_of_worker == ["GPU-aaaa", "GPU-bbbb", "GPU-aaaa", "GPU-bbbb"]
+    assert service._count == 5

@@ -1,3 +1,6 @@
+from contextlib import nullcontext
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -121,6 +124,25 @@ def test_every_limit_is_named_at_its_own_place() -> None:
         "/recording/every",
     ]
     check(found, estimate(found), GENEROUS)
+
+
+@pytest.mark.parametrize(
+    ("device", "host", "gpu", "refused"),
+    [
+        ("cpu", 0.5, 2, True),
+        ("cpu", 2, 0.5, False),
+        ("auto", 0.5, 2, True),  # it may train on a CPU
+        ("cuda", 0.5, 2, False),
+        ("cuda", 2, 0.5, True),
+        ("cuda", 0.5, 0, False),  # its worker knows how much it has
+    ],
+)
+def test_memory_is_limited_where_a_run_trains(device: str, host: float, gpu: float, refused: bool) -> None:
+    found = made(training={"device": device})
+    needed = estimate(found).memory_bytes
+    limits = replace(GENEROUS, memory_bytes=int(host * needed), device_bytes=int(gpu * needed))
+    with pytest.raises(TooLarge, match="of memory") if refused else nullcontext():
+        check(found, estimate(found), limits)
 
 
 def test_a_training_that_would_take_years_is_refused_with_the_steps_that_would_fit() -> None:

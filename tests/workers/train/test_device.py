@@ -9,6 +9,7 @@ from gradclinic_workers.train.device import (
     clear,
     drawn_batch,
     fingerprint,
+    limit_memory,
     make_deterministic,
     of_queue,
     out_of_memory,
@@ -62,6 +63,8 @@ def gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA H100")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (3 * 10**9, 80 * 10**9))
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share, device: asked.append(share))
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _device: next(filter(None, asked), 1.0))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: asked.append("empty_cache"))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: asked.append(f"reset {device}"))
     monkeypatch.setattr(torch.version, "cuda", "13.0")
@@ -81,6 +84,26 @@ def test_a_run_begins_with_what_the_last_one_left_on_the_gpu_given_back(gpu):
     assert gpu == []
     clear("cuda")
     assert gpu == ["empty_cache", "reset cuda"]
+
+
+@pytest.mark.parametrize(
+    ("most", "sharing", "share"),
+    [(0, 1, None), (0, 4, 0.25), (40 * 10**9, 1, 0.5), (40 * 10**9, 4, 0.25), (8 * 10**9, 4, 0.1), (10**12, 1, None)],
+)
+def test_workers_that_share_a_gpu_have_equal_parts_of_its_memory_and_no_more_than_a_run_may_have(
+    gpu, most, sharing, share
+):
+    limit_memory("cuda", most=most, sharing=sharing)
+    assert gpu == ([] if share is None else [share])
+    limit_memory("cpu", most=1, sharing=2)
+    assert len(gpu) == (share is not None)
+
+
+def test_a_full_part_of_a_gpu_is_named_as_such(gpu):
+    limit_memory("cuda", most=0, sharing=4)
+    assert "this worker's part of the GPU (20.0 GB of 80.0 GB) ran out of memory" in str(
+        out_of_memory("cuda", estimated_bytes=1)
+    )
 
 
 def test_a_batch_is_drawn_by_its_generator_alone():

@@ -62,6 +62,7 @@ class Trainer:
         device.make_deterministic()
         self.device = "cuda" if "gpu" in queues.split(",") else "cpu"
         device.prove(self.device)
+        device.limit_memory(self.device, most=settings.max_device_bytes, sharing=settings.workers_per_gpu)
         self.settings, self.owner, self.queues = settings, owner, queues
         self.service = Service.of(settings).everywhere()
         self.store, self.queue = self.service.store, self.service.queue

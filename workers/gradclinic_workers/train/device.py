@@ -62,6 +62,16 @@ def make_deterministic() -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def limit_memory(device: str, *, most: int, sharing: int) -> None:
+    """Allow this process its part of a GPU that `sharing` workers use, and at most `most` bytes (0: no limit)."""
+    if not device.startswith("cuda"):
+        return
+    _, total = torch.cuda.mem_get_info(device)
+    share = min(1.0 / sharing, most / total if most else 1.0)
+    if share < 1.0:
+        torch.cuda.set_per_process_memory_fraction(share, device)
+
+
 def drawn_batch(samples: int, size: int, *, generator: torch.Generator, device: torch.device) -> Tensor:
     """[size] indices of a batch, drawn with replacement on the host, and sent without waiting for the device."""
     on_gpu = device.type == "cuda"  # only from pinned memory does a copy go on by itself
@@ -99,6 +109,9 @@ def out_of_memory(device: str, *, estimated_bytes: int) -> OutOfMemory:
     if device.startswith("cuda"):
         free, total = torch.cuda.mem_get_info(device)
         there = f"the GPU ({bytes_in_words(total)}, of which {bytes_in_words(free)} are free)"
+        share = torch.cuda.get_per_process_memory_fraction(device)
+        if share < 1.0:
+            there = f"this worker's part of the GPU ({bytes_in_words(int(share * total))} of {bytes_in_words(total)})"
     return OutOfMemory(
         f"{there} ran out of memory; the training was estimated to need about {bytes_in_words(estimated_bytes)}, and a "
         "smaller batch or model needs less"
