@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,6 +63,17 @@ def test_each_time_is_found_once_when_the_clocks_change(line: str, around: datet
 )
 def test_a_line_that_is_none_or_never_due_is_refused(line: str) -> None:
     assert refused(line) == "/cron"
+
+
+def test_what_the_parser_says_beside_its_own_errors_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> Iterator[datetime]:
+        raise ValueError("/a/path/of/the/machine")
+        yield NOON
+
+    monkeypatch.setattr("gradclinic.regression.cron._times", fails)
+    with pytest.raises(InvalidSpec, match="this expression is never due") as caught:
+        check_line("0 3 * * *", "UTC")
+    assert "machine" not in str(caught.value)
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "Europe", "x" * 64])

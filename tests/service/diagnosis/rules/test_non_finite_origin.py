@@ -130,8 +130,8 @@ def test_a_signal_that_initial_weights_enlarge_until_it_overflows_is_no_fault_of
 
 
 def test_outputs_that_no_exponential_can_take_are_no_fault_of_the_loss() -> None:
-    for high, there in ((300.0, False), (30.0, True)):
-        look = CLASSIFIER.model_copy(update={"outputs": CLASSIFIER.outputs.model_copy(update={"high": high})})
+    for end, there in (({"high": 300.0}, False), ({"low": -300.0}, False), ({"low": -30.0, "high": 30.0}, True)):
+        look = CLASSIFIER.model_copy(update={"outputs": CLASSIFIER.outputs.model_copy(update=end)})
         first = broken("loss")
         origin = first.outcome.nonfinite_origin.model_copy(update={"step": 0})
         record = replace(first, preflight=look, outcome=replace(first.outcome, nonfinite_origin=origin))
