@@ -1,11 +1,11 @@
-"""Reductions of many tensors at once: which are computed together does not matter, nor in what order they come."""
+"""Reductions of many tensors at once: the order and grouping of tensors and the kind of loop do not matter."""
 
 import math
 
 import pytest
 import torch
 
-from gradclinic_torch.measure import reductions
+from gradclinic_torch.measure import one_pass, reductions
 
 SHAPES = [(4, 3), (2, 5, 3), (4, 3), (3, 2, 2, 2), (4, 3), (2, 5, 3)]
 SPECIAL = [0.0, math.nan, math.inf, -math.inf, 1e-40, -1e-25, 1e30, 6.0, -6.0]
@@ -24,10 +24,14 @@ def entries(tensor: torch.Tensor) -> list[float]:
     return tensor.double().flatten().tolist()
 
 
-@pytest.fixture(params=[1, 24, 2**17], autouse=True)
+@pytest.fixture(params=["compiled", 1, 24, 2**17], autouse=True)
 def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is stacked together must not matter."""
-    monkeypatch.setattr(reductions, "BLOCK", request.param)
+    """Neither the compiled loops must matter, nor what torch stacks together without them."""
+    if request.param == "compiled":
+        assert one_pass.loops() is not None
+    else:
+        monkeypatch.setattr(one_pass, "loops", lambda: None)
+        monkeypatch.setattr(reductions, "BLOCK", request.param)
 
 
 @pytest.mark.parametrize("bounds", [(0.0, math.inf), (-1.0, 1.0)])
@@ -58,3 +62,20 @@ def test_norms_of_any_size_and_length_are_those_of_float64(dtype):
     exact = [float(tensor.double().norm()) for tensor in given]
     assert reductions.norms_of(given).tolist() == pytest.approx(exact, rel=1e-6, abs=0, nan_ok=True)
     assert [float(reductions.norm_of(tensor)) for tensor in given] == pytest.approx(exact, rel=1e-6, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_distance_is_the_norm_of_the_difference(dtype):
+    given = [tensor.nan_to_num(1.0, 1.0, 1.0) for tensor in tensors(dtype)]
+    others = [1.5 * tensor.flip(0) for tensor in given]
+    norms, distances = reductions.norms_and_distances(given, others)
+    assert norms.tolist() == pytest.approx([float(tensor.double().norm()) for tensor in given], rel=1e-6)
+    expected = [float((a - b).double().norm()) for a, b in zip(given, others, strict=True)]
+    assert distances.tolist() == pytest.approx(expected, rel=1e-6)
+
+
+def test_tensors_that_are_no_contiguous_float32_are_read_by_torch():
+    whole = torch.randn(6, 6)
+    assert reductions.norms_of([whole.t(), whole[:, 1], whole.double()]).tolist() == pytest.approx(
+        [float(whole.norm()), float(whole[:, 1].norm()), float(whole.norm())], rel=1e-6
+    )

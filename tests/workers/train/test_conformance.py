@@ -169,10 +169,10 @@ def test_every_statistic_is_one_number_a_tensor_and_grows_with_the_gradient_only
 
     def found(factor: float) -> torch.Tensor:
         given = [factor * tensor for tensor in tensors]
-        return reduced(given, {statistic.reduce: len(given)}, activations=activations)[statistic.reduce]
+        return reduced(given, [statistic.reduce], activations=activations)[statistic.reduce]
 
     alone = [
-        reduced([tensor], {statistic.reduce: 1}, activations=[activation])[statistic.reduce]
+        reduced([tensor], [statistic.reduce], activations=[activation])[statistic.reduce]
         for tensor, activation in zip(tensors, activations, strict=True)
     ]
     assert found(1.0).dtype == torch.float64

@@ -8,6 +8,7 @@ from torch import nn
 
 from gradclinic.measurements.record import SiteInfo
 
+from ..measure.one_pass import kernels_on
 from ..model.module_kinds import FUSED
 
 
@@ -32,6 +33,7 @@ def environment_of(
         "parameters": sum(parameter.numel() for parameter in parameters),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": str(torch.__version__),
+        "kernels": kernels_on(device.type),
         "notes": [*_unseen_notes(unseen), *_split_notes(split), *_notes(model, sites)],
     }
 

@@ -1,22 +1,27 @@
 """Reductions of many tensors together: those of one shape are stacked, so that small ones share each operation.
 
 What is computed is declared in `gradclinic.measurements.statistics`. The reduction of L tensors is a vector [L] in the
-order of the tensors, float64, on their device. Counts are sums of 0/1 flags held as float32, which torch sums several
-times faster than booleans. Sums and norms of float32 on a CPU run in float32, several times faster than in float64, as
-long as nothing underflows or overflows; their relative error is at most 1e-6. Elsewhere they run in float64.
+order of the tensors, float64, on their device. Float32 in a CPU's memory is read by compiled loops where numba is
+installed (`one_pass`); everything else is computed in torch. There, counts are sums of 0/1 flags held as float32, which
+torch sums several times faster than booleans. Sums and norms of float32 on a CPU run in float32, several times faster
+than in float64, as long as nothing underflows or overflows; their relative error is at most 1e-6. Elsewhere they run in
+float64.
 """
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from operator import attrgetter
-from typing import Literal, Self, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
 from gradclinic.experiments.activations import Activation
-from gradclinic.measurements.statistics import STATISTICS, Array, Measured, Reduction, TensorStatistic
+from gradclinic.measurements.statistics import STATISTICS, Array, Block, Measured, Reduction, TensorStatistic
+
+from . import one_pass
+from .one_pass import Bounds
 
 NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0**-126, torch.float64: 2.0**-1022}
 """Smallest normal number of each precision; what lies below has lost digits, or is 0."""
@@ -31,8 +36,6 @@ ROUNDED = 2**16
 DTYPE, ON_CPU = attrgetter("dtype"), attrgetter("is_cpu")
 COMPARISONS = {"lt": torch.lt, "eq": torch.eq, "gt": torch.gt}
 
-Bounds = tuple[float, float]
-
 
 class StackedTensors:
     """A `Block` of tensors [k, *shape]. What several statistics need is computed at its first use and kept."""
@@ -40,16 +43,6 @@ class StackedTensors:
     def __init__(self, stacked: Tensor, activations: Sequence[Activation | None]) -> None:
         self._stacked, self.activations = stacked, activations
         self._counts: dict[tuple[str, float], Tensor] = {}
-
-    def first(self, count: int) -> Self:
-        """Only the first tensors, with the values computed for all of them; nothing is copied."""
-        if count == len(self._stacked):
-            return self
-        part = type(self)(self._stacked[:count], self.activations[:count])
-        for name in ("sizes", "exact", "largest", "sums", "norms", "deviation_norms", "_rows", "_flags", "_extremes"):
-            if name in self.__dict__:
-                part.__dict__[name] = self.__dict__[name][:count]
-        return part
 
     @property
     def entries(self) -> int:
@@ -80,6 +73,11 @@ class StackedTensors:
     def sums(self) -> Tensor:
         """Sum of each tensor's entries, [k] float64."""
         return self.total(self._rows)
+
+    @cached_property
+    def size_sums(self) -> Tensor:
+        """Sum of each tensor's absolute values, [k] float64."""
+        return self.total(self.sizes)
 
     @cached_property
     def norms(self) -> Tensor:
@@ -162,34 +160,24 @@ def statistics_of(per: Literal["site", "weight"], measured: Measured) -> tuple[T
 
 
 def reduced(
-    tensors: Sequence[Tensor], wanted: Mapping[Reduction, int], *, activations: Sequence[Activation | None]
+    tensors: Sequence[Tensor], reductions: Sequence[Reduction], *, activations: Sequence[Activation | None]
 ) -> dict[Reduction, Tensor]:
-    """Each reduction of as many of the first tensors as are wanted of it, [wanted]."""
-    together = {
-        count: [reduce for reduce, first in wanted.items() if first == count]
-        for count in sorted(set(wanted.values()), reverse=True)
-    }
-    rows: dict[int, list[Tensor]] = {count: [] for count in together}
-    order: dict[int, list[int]] = {count: [] for count in together}
-    for stacked, chosen in _blocks(tensors):
-        block = StackedTensors(stacked, [activations[index] for index in chosen])
-        for count, reductions in together.items():
-            mine = [index for index in chosen if index < count]
-            if mine:
-                first = block.first(len(mine))
-                rows[count].append(torch.stack([cast("Tensor", reduce(first)) for reduce in reductions]))
-                order[count] += mine
-    return {
-        reduce: row
-        for count, reductions in together.items()
-        for reduce, row in zip(reductions, _in_order(rows[count], order[count]), strict=True)
-    }
+    """Each reduction of the tensors, [L]."""
+    rows: list[Tensor] = []
+    order: list[int] = []
+    for block, chosen in _blocks_of(tensors, activations):
+        rows.append(torch.stack([cast("Tensor", reduce(block)) for reduce in reductions]))
+        order += chosen
+    return dict(zip(reductions, _in_order(rows, order), strict=True))
 
 
 def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_axes: Sequence[int]) -> Tensor:
     """Fraction of each tensor's units that are at or beyond their bounds on every sample and position."""
+    if one_pass.readable(values):
+        shares = map(one_pass.share_of_units_off, values, bounds, unit_axes)
+        return torch.tensor(list(shares), dtype=torch.float64)
     rows, order = [], []
-    for block, chosen in _blocks(values, alike=list(zip(bounds, unit_axes, strict=True))):
+    for block, chosen in _stacks(values, alike=list(zip(bounds, unit_axes, strict=True))):
         low, high = bounds[chosen[0]]
         unit_axis = 1 + unit_axes[chosen[0]] % (block.ndim - 1)
         others = [axis for axis in range(1, block.ndim) if axis != unit_axis]
@@ -204,6 +192,8 @@ def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_
 
 def cosine(first: Tensor, second: Tensor) -> Tensor:
     """Cosine between two vectors; a scalar."""
+    if one_pass.readable([first, second]):
+        return one_pass.cosine(first, second)
     norms = norm_of(first), norm_of(second)
     quick = _is_quick(first) and not _lost(torch.stack(norms))
     dot = first.new_zeros((), dtype=torch.float64)
@@ -213,14 +203,40 @@ def cosine(first: Tensor, second: Tensor) -> Tensor:
     return dot / (norms[0] * norms[1])
 
 
-def _blocks(
+def norms_and_distances(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """L2 norm of each tensor, and of its difference from another one, [len(tensors)] float64 each."""
+    if one_pass.readable([*tensors, *others]):
+        return one_pass.norms_and_distances(tensors, others)
+    return norms_of(tensors), norms_of(torch._foreach_sub(list(tensors), list(others)))
+
+
+def _blocks_of(
+    tensors: Sequence[Tensor], activations: Sequence[Activation | None]
+) -> Iterator[tuple[Block, list[int]]]:
+    """Tensors of one shape and precision, and which ones, in rising order."""
+    if one_pass.readable(tensors):
+        for chosen in _alike([tensor.shape for tensor in tensors]):
+            mine = [activations[index] for index in chosen]
+            yield one_pass.ReadOnce([tensors[index] for index in chosen], mine), chosen
+    else:
+        for stacked, chosen in _stacks(tensors):
+            yield StackedTensors(stacked, [activations[index] for index in chosen]), chosen
+
+
+def _alike(kinds: Sequence[Hashable]) -> list[list[int]]:
+    """The places of each kind, in rising order."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, kind in enumerate(kinds):
+        groups.setdefault(kind, []).append(index)
+    return list(groups.values())
+
+
+def _stacks(
     tensors: Sequence[Tensor], *, alike: Sequence[Hashable] | None = None
 ) -> Iterator[tuple[Tensor, list[int]]]:
     """Tensors of one shape and precision (and equal `alike`) stacked, [k, *shape], and which ones, in rising order."""
-    groups: dict[Hashable, list[int]] = {}
-    for index, tensor in enumerate(tensors):
-        groups.setdefault((tensor.shape, tensor.dtype, alike and alike[index]), []).append(index)
-    for indices in groups.values():
+    kinds = [(tensor.shape, tensor.dtype, alike and alike[index]) for index, tensor in enumerate(tensors)]
+    for indices in _alike(kinds):
         together = max(1, BLOCK // max(1, tensors[indices[0]].numel()))
         for start in range(0, len(indices), together):
             chosen = indices[start : start + together]
@@ -257,6 +273,8 @@ def norms_of(tensors: Sequence[Tensor]) -> Tensor:
     """
     if not tensors:
         return torch.zeros(0, dtype=torch.float64)
+    if one_pass.readable(tensors):
+        return one_pass.norms(tensors)
     if not all(map(ON_CPU, tensors)) or set(map(DTYPE, tensors)) != {torch.float32}:
         return _exact_norms(tensors)
     if max(map(Tensor.numel, tensors)) > ROUNDED:
@@ -270,6 +288,8 @@ def norms_of(tensors: Sequence[Tensor]) -> Tensor:
 
 def norm_of(tensor: Tensor) -> Tensor:
     """L2 norm of one tensor, a scalar in float64; see `norms_of`."""
+    if one_pass.readable((tensor,)):
+        return torch.tensor(one_pass.norm(tensor), dtype=torch.float64)
     if _is_quick(tensor):
         if tensor.numel() > ROUNDED:
             tensor = norms_of(torch.split(tensor.flatten(), ROUNDED))

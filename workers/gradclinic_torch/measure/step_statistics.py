@@ -38,7 +38,7 @@ def gradient_statistics(
         return {}
     wanted = statistics_of(per, "gradient")
     activations = [site.activation for site in sites] if per == "site" else [None] * len(gradients)
-    found = reduced(gradients, {each.reduce: len(gradients) for each in wanted}, activations=activations)
+    found = reduced(gradients, [each.reduce for each in wanted], activations=activations)
     return {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
 
 
@@ -50,25 +50,14 @@ def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *
     if not sites:
         return {}
     before = [values[before_activation(site)].detach() for site in sites]
-    apart = {
-        index: after_activation(site)
-        for index, site in enumerate(sites)
-        if after_activation(site) != before_activation(site)
-    }
-    tensors = [*before, *(values[name].detach() for name in apart.values())]
+    after = [values[after_activation(site)].detach() for site in sites]
     activations = [site.activation for site in sites]
     of_value, of_activation = statistics_of("site", "value"), statistics_of("site", "activation")
-    wanted = {each.reduce: len(before) for each in of_value} | {each.reduce: len(tensors) for each in of_activation}
-    found = reduced(tensors, wanted, activations=[*activations, *(activations[index] for index in apart)])
-    after = list(range(len(before)))
-    for column, index in enumerate(apart, start=len(before)):
-        after[index] = column
     named = {}
-    for each in of_value:
-        vector = found[each.reduce][: len(before)]
-        named[each.name] = vector + unknown if each.needs_activation else vector
-    for each in of_activation:
-        named[each.name] = found[each.reduce][after]
+    for statistics, tensors in ((of_value, before), (of_activation, after)):
+        found = reduced(tensors, [each.reduce for each in statistics], activations=activations)
+        for each in statistics:
+            named[each.name] = found[each.reduce] + unknown if each.needs_activation else found[each.reduce]
     return named
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model.placement import plain
-from .reductions import norms_of
+from .reductions import norms_and_distances
 from .step_statistics import Named
 
 
@@ -24,18 +24,19 @@ class WeightMotion:
         if not self._weights:
             return {}
         weights = [plain(weight) for weight in self._weights]
-        self._norms = norms_of(weights)
-        distances = norms_of(torch._foreach_sub(weights, self._start))
+        self._norms, distances = norms_and_distances(weights, self._start)
         return {"weight_norm_l2": self._norms, "distance_from_start": distances}
 
     def before_step(self) -> None:
         """Keep a copy of the weights until the step is taken."""
-        self._before = [plain(weight).clone() for weight in self._weights]
+        weights = [plain(weight) for weight in self._weights]
+        if not self._before:
+            self._before = [torch.empty_like(weight) for weight in weights]
+        torch._foreach_copy_(self._before, weights)
 
     def after_step(self) -> Named:
         """The L2 norm of the change by the step, divided by the last result of `norms`."""
         if not self._weights:
             return {}
-        moved = norms_of(torch._foreach_sub([plain(weight) for weight in self._weights], self._before))
-        self._before = []
+        _, moved = norms_and_distances([plain(weight) for weight in self._weights], self._before)
         return {"update_to_weight_ratio": moved / self._norms}

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gradclinic.kernel.amounts import bytes_in_words
 from gradclinic.kernel.errors import OutOfMemory, SetupFailed, TrainingFailed
+from gradclinic_torch.measure.one_pass import kernels_on
 
 
 def of_queue(queue: str) -> str:
@@ -125,6 +126,7 @@ def fingerprint(device: str, *, text_digest: str | None = None) -> dict[str, obj
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "kernels": kernels_on(torch.device(device).type),
         "machine": platform.machine(),
         "system": platform.system(),
         "device": device,

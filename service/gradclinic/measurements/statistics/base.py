@@ -65,6 +65,10 @@ class Block(Protocol):
         """Sum of each tensor's entries, [k] float64."""
 
     @property
+    def size_sums(self) -> Array:
+        """Sum of each tensor's `sizes`, [k] float64, with a relative error of at most 1e-6."""
+
+    @property
     def norms(self) -> Array:
         """L2 norm of each tensor, [k] float64."""
 

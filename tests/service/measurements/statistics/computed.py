@@ -8,7 +8,7 @@ import torch
 
 from gradclinic.experiments.activations import Activation
 from gradclinic.measurements.statistics import STATISTICS, TensorStatistic
-from gradclinic_torch.measure import reductions
+from gradclinic_torch.measure import one_pass, reductions
 
 SHAPES = [(4, 3), (2, 5, 3), (4, 3), (3, 2, 2, 2), (4, 3), (2, 5, 3)]
 """[batch, ...] of each tensor: some can be stacked, others not."""
@@ -28,12 +28,20 @@ def tensors(*, precision: torch.dtype = torch.float32, special: bool = False) ->
 def computed(
     name: str, given: Sequence[torch.Tensor], *, activations: Sequence[Activation | None] | None = None
 ) -> list[float]:
-    """The statistic of each tensor, as a recorder computes it."""
+    """The statistic of each tensor, as a recorder computes it, with compiled loops and without them."""
     statistic = STATISTICS[name]
     assert isinstance(statistic, TensorStatistic)
     sites = [None] * len(given) if activations is None else activations
-    found = reductions.reduced(given, {statistic.reduce: len(given)}, activations=sites)
-    return found[statistic.reduce].tolist()
+
+    def found() -> list[float]:
+        return reductions.reduced(given, [statistic.reduce], activations=sites)[statistic.reduce].tolist()
+
+    compiled = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one_pass, "loops", lambda: None)
+        in_torch = found()
+    assert compiled == pytest.approx(in_torch, rel=1e-6, abs=1e-300, nan_ok=True)
+    return compiled
 
 
 def entries(tensor: torch.Tensor) -> list[float]:

@@ -1,0 +1,174 @@
+"""Compiled loops over many float32 tensors: each reads its numbers once, and adds in float64.
+
+Every tensor is an address and a number of entries. Vectors of k tensors are [k]. A sum may be added in any order; no
+other liberty is taken with NaN, infinity and numbers below the smallest normal one. Magnitudes are compared as
+integers, because the bits of a float without its sign rise with its size, from 0 over infinity to NaN.
+
+The machine code is kept on disk, beside this file or in the user's cache, so that only a machine's first recording
+compiles it (seconds).
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from numba.extending import intrinsic
+
+Numbers = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+SIGNLESS, SMALLEST_NORMAL, INFINITE = np.int32(0x7FFFFFFF), np.int32(0x00800000), np.int32(0x7F800000)
+REORDERED = {"reassoc", "contract", "nsz"}
+
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+
+def _compiled(loop: Loop) -> Loop:
+    try:
+        return cast("Loop", numba.njit(cache=True, fastmath=REORDERED)(loop))
+    except RuntimeError:  # no folder to keep it in
+        return cast("Loop", numba.njit(fastmath=REORDERED)(loop))
+
+
+def _pointer_to(kind: Any) -> Callable[[int], Any]:
+    """A function of an address: the pointer to numbers of that kind there."""
+
+    def pointer(_: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+        return numba.types.CPointer(kind)(address), generate
+
+    return cast("Callable[[int], Any]", intrinsic(pointer))
+
+
+_floats, _bits = _pointer_to(numba.float32), _pointer_to(numba.int32)
+
+
+@_compiled
+def squares(addresses: Integers, entries: Integers, found: Numbers) -> None:
+    """Sum of squares of each tensor."""
+    for index in range(len(addresses)):
+        values = numba.carray(_floats(addresses[index]), entries[index])
+        total = 0.0
+        for value in values:
+            total += np.float64(value) * np.float64(value)
+        found[index] = total
+
+
+@_compiled
+def square_sum(address: int, entries: int) -> float:
+    """Sum of squares of one tensor."""
+    total = 0.0
+    for value in numba.carray(_floats(address), entries):
+        total += np.float64(value) * np.float64(value)
+    return total
+
+
+@_compiled
+def differences(addresses: Integers, others: Integers, entries: Integers, found: Numbers) -> None:
+    """[2, k]: sums of squares of each tensor, and of what differs from another one."""
+    for index in range(len(addresses)):
+        values = numba.carray(_floats(addresses[index]), entries[index])
+        before = numba.carray(_floats(others[index]), entries[index])
+        own, moved = 0.0, 0.0
+        for place in range(entries[index]):
+            value = np.float64(values[place])
+            step = value - np.float64(before[place])
+            own += value * value
+            moved += step * step
+        found[0, index], found[1, index] = own, moved
+
+
+@_compiled
+def products(address: int, other: int, entries: int) -> tuple[float, float, float]:
+    """Sums of squares of one tensor, of another one, and of their products."""
+    values, others = numba.carray(_floats(address), entries), numba.carray(_floats(other), entries)
+    own, before, both = 0.0, 0.0, 0.0
+    for place in range(entries):
+        a, b = np.float64(values[place]), np.float64(others[place])
+        own += a * a
+        before += b * b
+        both += a * b
+    return own, before, both
+
+
+@_compiled
+def levels(addresses: Integers, entries: int, sums: Numbers, counts: Integers) -> None:
+    """[3, k]: sums of each tensor's entries, of their sizes, and of their squares.
+
+    [4, k]: how many entries are 0, how many are smaller than the smallest normal number, how many are not finite; and
+    the bits of the largest size.
+    """
+    for index in range(len(addresses)):
+        total, size, square = 0.0, 0.0, 0.0
+        for value in numba.carray(_floats(addresses[index]), entries):
+            number = np.float64(value)
+            total += number
+            size += abs(number)
+            square += number * number
+        zeros, below, infinite, largest = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
+        for each in numba.carray(_bits(addresses[index]), entries):
+            signless = np.int32(each & SIGNLESS)
+            zeros = np.int32(zeros + np.int32(signless == 0))
+            below = np.int32(below + np.int32(signless < SMALLEST_NORMAL))
+            infinite = np.int32(infinite + np.int32(signless >= INFINITE))
+            largest = max(largest, signless)
+        sums[0, index], sums[1, index], sums[2, index] = total, size, square
+        counts[0, index], counts[1, index], counts[2, index], counts[3, index] = zeros, below, infinite, largest
+
+
+@_compiled
+def outside(addresses: Integers, entries: int, bounds: npt.NDArray[np.float32], found: Numbers) -> None:
+    """How many entries of each tensor are below or above its own bounds [k, 2]; NaN is neither."""
+    for index in range(len(addresses)):
+        low, high, count = bounds[index, 0], bounds[index, 1], np.int32(0)
+        for value in numba.carray(_floats(addresses[index]), entries):
+            count = np.int32(count + np.int32((value < low) | (value > high)))
+        found[index] = count
+
+
+@_compiled
+def deviations(addresses: Integers, samples: int, entries: int, found: Numbers) -> None:
+    """Of k tensors [samples, entries], the sum of squares of what differs from the mean over the samples.
+
+    Entries are shifted by those of the first sample, so that little is lost where all samples are nearly equal.
+    """
+    totals, squared = np.empty(entries), np.empty(entries)
+    for index in range(len(addresses)):
+        values = numba.carray(_floats(addresses[index]), (samples, entries))
+        totals[:] = 0.0
+        squared[:] = 0.0
+        for sample in range(1, samples):
+            for place in range(entries):
+                shifted = np.float64(values[sample, place]) - np.float64(values[0, place])
+                totals[place] += shifted
+                squared[place] += shifted * shifted
+        total = 0.0
+        for place in range(entries):
+            total += max(0.0, squared[place] - totals[place] * totals[place] / samples)
+        found[index] = total
+
+
+@_compiled
+def units_off(address: int, shape: tuple[int, int, int], low: np.float32, high: np.float32) -> int:
+    """How many units of a tensor, [outer, units, inner], are at or beyond their bounds at all entries."""
+    outer, units, inner = shape
+    values = numba.carray(_floats(address), shape)
+    inside = np.zeros(units, np.int32)
+    for first in range(outer):
+        if inner == 1:
+            for unit in range(units):
+                value = values[first, unit, 0]
+                inside[unit] |= np.int32(not (value <= low or value >= high))
+        else:
+            for unit in range(units):
+                found = np.int32(0)
+                for last in range(inner):
+                    value = values[first, unit, last]
+                    found |= np.int32(not (value <= low or value >= high))
+                inside[unit] |= found
+    return units - int((inside != 0).sum())
