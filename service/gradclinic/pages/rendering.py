@@ -16,6 +16,7 @@ from ..api.http.accept import choose
 from ..api.http.access import csrf_token, project_shown
 from ..api.http.plain_json import plain
 from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
+from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import GradclinicError
 from ..kernel.program import COMMAND
 from ..remedies.words import in_words
@@ -60,6 +61,7 @@ def _environment() -> Environment:
         moment=filters.moment,
         age=filters.age,
         duration=filters.duration,
+        size=bytes_in_words,
         pretty=lambda value: filters.pretty(plain(value)),
         effect=filters.effect,
         short_effect=filters.short_effect,

@@ -48,9 +48,9 @@ def submit_due(service: Service, spec: CheckSpec, due: Due) -> Check | None:
     return None if created is None else created.item
 
 
-def examine(service: Service, spec: CheckSpec) -> None:
-    """Raises the errors that submitting the check would raise; nothing is stored."""
-    _prepared(service, spec)
+def examine(service: Service, spec: CheckSpec) -> int:
+    """The number of runs that the check would queue; raises what submitting it would raise. Nothing is stored."""
+    return len(_prepared(service, spec)[1])
 
 
 def conclude(service: Service, check_id: str) -> bool:

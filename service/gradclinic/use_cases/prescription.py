@@ -35,8 +35,7 @@ def submit_prescription(
 
     With a key that was used before, nothing is stored, and the earlier prescription is returned.
     """
-    resolve(service, spec.experiment)
-    _check_labels(spec.labels)
+    examine_prescription(service, spec)
     new = NewPrescription(
         experiment=spec.experiment.to_json(),
         budget=spec.budget,
@@ -53,6 +52,12 @@ def submit_prescription(
         return service.store.prescriptions.get(created.item.id)
     except ServiceUnavailable:  # it is stored, and the reconciler continues it
         return created.item
+
+
+def examine_prescription(service: Service, spec: PrescriptionSpec) -> None:
+    """Raises the errors that submitting the prescription would raise; nothing is stored."""
+    resolve(service, spec.experiment)
+    _check_labels(spec.labels)
 
 
 def _check_labels(labels: Mapping[str, str]) -> None:

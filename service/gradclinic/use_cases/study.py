@@ -27,14 +27,7 @@ takes about 20 microseconds."""
 
 def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency | None = None) -> Created[Study]:
     """Store a study with all its runs, or nothing; raises InvalidRequest with every problem of every arm."""
-    check_names(spec.arms)
-    check_seeds(spec.seeds)
-    if spec.control is not None:
-        spec = spec.model_copy(update={"arms": (*spec.arms, _control(service, spec)), "control": None})
-    arms = with_baseline(spec.arms)
-    runs = len(arms) * len(spec.seeds) * prod(len(axis.values) for axis in spec.sweep)
-    check_number_of_runs(service, runs, of="arms x seeds x sweep points")
-    new_runs = _fan_out(service, spec, arms)
+    spec, arms, new_runs = _planned(service, spec)
     study = NewStudy(
         experiment=spec.experiment.to_json(),
         arms=[{**_arm_to_json(arm), "patch": patch} for arm, patch in zip(arms, _patches(arms, new_runs), strict=True)],
@@ -47,6 +40,23 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
     created = service.store.studies.create(study, new_runs, idempotency=idempotency)
     service.announce(created.messages)
     return created
+
+
+def examine_study(service: Service, spec: StudySpec) -> Sequence[NewRun]:
+    """The runs that submitting the study would queue; raises what it would raise. Nothing is stored."""
+    return _planned(service, spec)[2]
+
+
+def _planned(service: Service, spec: StudySpec) -> tuple[StudySpec, list[ArmSpec], list[NewRun]]:
+    """The study with its control as an arm, all its arms, and its runs."""
+    check_names(spec.arms)
+    check_seeds(spec.seeds)
+    if spec.control is not None:
+        spec = spec.model_copy(update={"arms": (*spec.arms, _control(service, spec)), "control": None})
+    arms = with_baseline(spec.arms)
+    runs = len(arms) * len(spec.seeds) * prod(len(axis.values) for axis in spec.sweep)
+    check_number_of_runs(service, runs, of="arms x seeds x sweep points")
+    return spec, arms, _fan_out(service, spec, arms)
 
 
 def with_baseline(arms: Sequence[ArmSpec]) -> list[ArmSpec]:

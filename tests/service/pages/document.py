@@ -56,5 +56,9 @@ def paths(clinic: Clinic) -> list[str]:
         "/datasets",
         "/catalogue",
         "/docs",
+        "/new",
+        "/new?kind=study",
+        f"/new?from={clinic.prescription}",
+        f"/new?from={clinic.check}",
     ]
     return [*lists, *studies, *runs, *prescriptions, *checks]

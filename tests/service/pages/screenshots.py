@@ -8,7 +8,7 @@ import httpx
 
 from .chromium import MISSING, browsing, complaints, executable, open_page
 
-LISTS = ("", "studies", "runs", "prescriptions", "checks", "claims", "datasets", "catalogue", "docs")
+LISTS = ("", "studies", "runs", "prescriptions", "checks", "claims", "datasets", "catalogue", "docs", "new")
 KINDS = ("studies", "runs", "prescriptions", "checks")
 LOOKS = {"light": (1400, "light"), "dark": (1400, "dark"), "narrow": (400, "light")}
 """Width of the window in pixels and colour scheme, by the name of the picture."""
@@ -45,6 +45,7 @@ def addresses(client: httpx.Client) -> Iterator[tuple[str, str]]:
     """Name and path of the lists, and of the newest study, run, prescription and check of each status."""
     for name in LISTS:
         yield name or "overview", f"/{name}"
+    yield "new-study", "/new?kind=study"
     for kind in KINDS:
         items = client.get(f"/v1/{kind}", params={"limit": 100}).raise_for_status().json()["items"]
         newest = {item["status"]: item["id"] for item in reversed(items)}

@@ -1,12 +1,15 @@
 """The pages in a real browser."""
 
 import io
+import json
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from ..api.serving import serving
+from tests.waiting import eventually
+
+from ..api.serving import serving, train
 from .chromium import MISSING, browsing, complaints, executable, open_page
 from .conftest import EXPERIMENT, Clinic
 from .document import paths
@@ -83,6 +86,52 @@ def test_the_first_screen_has_the_answer_in_words_and_its_chart(clinic, address,
     assert words["y"] + words["height"] < 800
     assert chart["height"] > 150
     assert chart["y"] + chart["height"] < 800
+
+
+def test_a_study_is_started_from_new_and_followed_to_its_end(clinic, address, page):
+    errors = complaints(page)
+    open_page(page, f"{address}/new")
+    page.get_by_role("radio", name="Study").check()
+    page.get_by_role("checkbox", name="add batch norm").check()
+    page.get_by_label("Steps", exact=True).fill("0")
+    page.get_by_text("1 problem", exact=True).wait_for()
+    start = page.get_by_role("button", name="Start the study")
+    assert start.is_disabled()
+    assert "greater than or equal to 1" in page.locator("#field-experiment-training-steps-note").inner_text()
+    page.get_by_label("Steps", exact=True).fill("25")
+    page.get_by_label("Seeds", exact=True).fill("0, 1")
+    page.get_by_text("4 runs").wait_for()
+    # A text that is typed and what is unfolded stay through each check.
+    assert page.evaluate("document.activeElement.id") == "field-seeds"
+    assert json.loads(page.locator("#json").input_value())["experiment"]["training"]["steps"] == 25
+    assert drawn(page.locator(".chart").screenshot()) > 0.005
+    page.get_by_label("Steps", exact=True).fill("30")
+    start.click()  # at once: what is started is what was typed last
+    page.wait_for_url(f"{address}/studies/*")
+    study = page.url.rsplit("/", 1)[1]
+    runs = clinic.client.get("/v1/runs", params={"study": study}).json()["items"]
+    assert {run["progress"]["steps"] for run in runs} == {30}
+    assert errors == []
+    train(clinic.client.app.state.service.settings, *(run["id"] for run in runs))
+    page.get_by_text("succeeded", exact=True).first.wait_for(timeout=30_000)
+    page.locator(".chart .main-svg").first.wait_for(state="attached", timeout=30_000)
+    assert errors == []
+
+
+def test_json_that_is_pasted_fills_the_form_and_the_form_changes_it(clinic, address, page):
+    errors = complaints(page)
+    open_page(page, f"{address}/new")
+    text = page.locator("#json")
+    text.fill(json.dumps({"experiment": {**EXPERIMENT, "optimizer": {"kind": "adam", "learning_rate": 0.001}}}))
+    page.get_by_label("Learning rate", exact=True).wait_for()
+    eventually(lambda: page.locator("#field-experiment-optimizer").input_value() == "adam", within_s=10)
+    page.get_by_label("Optimizer: kind").select_option("sgd")
+    eventually(lambda: json.loads(text.input_value())["experiment"]["optimizer"]["kind"] == "sgd", within_s=10)
+    assert json.loads(text.input_value())["experiment"]["optimizer"]["learning_rate"] == 0.001
+    text.fill("{")
+    page.get_by_text("This is not JSON").wait_for()
+    assert text.input_value() == "{"
+    assert errors == []
 
 
 def test_two_runs_that_are_ticked_in_the_list_are_compared(clinic, address, page):

@@ -1,5 +1,6 @@
 """Logging in to the pages with a key."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -136,3 +137,17 @@ def test_where_no_key_is_required_there_is_no_login(tmp_path: Path, sqlite_templ
     with serving(Settings(data_dir=tmp_path, broker_url=NOBODY)) as api:
         assert api.get("/login").status_code == 404
         assert "Log out" not in api.get("/").text
+
+
+def test_a_reader_checks_a_request_on_the_page_new_and_a_page_without_its_token_does_not(
+    service: Keyed, browser: httpx.Client
+) -> None:
+    log_in(browser, service.keys["read"])
+    page = browser.get("/new").text
+    (token,) = {each["content"] for each in Page(page).all("meta") if each.get("name") == "csrf-token"}
+    assert token is not None
+    fields = {"kind": "run", "before": json.dumps({"experiment": EXPERIMENT}), "number /experiment/model/depth": "3"}
+    assert browser.post("/new", data=fields).status_code == 403
+    checked = browser.post("/new", data=fields, headers={"X-CSRF-Token": token})
+    assert (checked.status_code, "1 run" in checked.text) == (200, True)
+    assert browser.post("/v1/runs", json={"experiment": EXPERIMENT}, headers={"X-CSRF-Token": token}).status_code == 403

@@ -46,7 +46,7 @@ _OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
 _OPEN_BELOW = "/static/"
 _ADMINISTRATIVE = ("/metrics", "/v1/audit")
 _MANAGED = ("/v1/schedules", "/v1/baselines")
-_READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)")
+_READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)|/new")
 """A POST to these paths only reads: nothing is stored."""
 
 _caller: ContextVar["Caller | None"] = ContextVar("caller", default=None)

@@ -76,13 +76,19 @@ function inInk(layout, chart) {
   };
 }
 
-async function drawFigure(figure) {
+// What a figure draws: the answer of the service, or a text of the page itself.
+async function contentOf({ dataset: { figure: address } }) {
+  if (address.startsWith("#")) return JSON.parse(document.querySelector(address).textContent);
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.detail ?? body.title ?? "There is nothing to show.");
+  return body;
+}
+
+export async function drawFigure(figure) {
   const chart = figure.querySelector(".chart");
-  let answer;
   try {
-    answer = await fetch(figure.dataset.figure, { headers: { Accept: "application/json" } });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.detail ?? body.title ?? "There is nothing to show.");
+    const body = await contentOf(figure);
     const Plotly = await loadPlotly();
     if (chart.classList.contains("empty")) chart.replaceChildren();
     chart.classList.remove("empty");
@@ -232,7 +238,7 @@ function keepFresh() {
 
 // Where people log in, a request that changes something has the token of the page.
 const csrfToken = document.querySelector("meta[name=csrf-token]")?.content;
-const csrfHeader = csrfToken ? { "X-CSRF-Token": csrfToken } : {};
+export const csrfHeader = csrfToken ? { "X-CSRF-Token": csrfToken } : {};
 
 // --- buttons --------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from gradclinic.api.http.access import csrf_of, is_token, needed_scope
         ("POST", "/v1/experiments:resolve", "read"),
         ("POST", "/v1/comparisons", "read"),
         ("POST", "/v1/runs/run_1/diagnoses", "read"),
+        ("POST", "/new", "read"),
         ("POST", "/v1/runs", "run"),
         ("POST", "/v1/runs/run_1/cancel", "run"),
         ("POST", "/v1/runs/a/b/diagnoses", "run"),

@@ -1,0 +1,69 @@
+"""What a browser sends of a form, and the request after it."""
+
+import pytest
+
+from gradclinic.pages.form import changed
+from gradclinic.pages.new import FORMS
+
+from ..conftest import EXPERIMENT
+
+SCHEMA = FORMS["run"].spec.model_json_schema()
+BODY = {"experiment": EXPERIMENT}
+
+
+def after(*sent: tuple[str, str], body=BODY):
+    return changed(SCHEMA, body, sent)["experiment"]
+
+
+def test_numbers_are_read_and_what_is_none_stays_as_it_was_written():
+    assert after(("number /experiment/model/depth", " 12 "))["model"]["depth"] == 12
+    assert after(("number /experiment/optimizer/learning_rate", "1e-3"))["optimizer"]["learning_rate"] == 0.001
+    assert after(("number /experiment/model/depth", "deep"))["model"]["depth"] == "deep"
+
+
+def test_an_empty_field_is_left_to_its_default_and_objects_are_made_when_they_are_needed():
+    assert "steps" not in after(("number /experiment/training/steps", ""))["training"]
+    assert after(("flag /experiment/recording/adaptive", "false"))["recording"] == {"adaptive": False}
+    assert "recording" not in after(("flag /experiment/recording/adaptive", ""))
+
+
+def test_another_member_of_a_union_keeps_what_both_have():
+    model = after(("tag:kind /experiment/model", "rnn"), ("number /experiment/model/depth", "99"))["model"]
+    assert model == {"kind": "rnn", "depth": 8, "width": 16, "activation": "sigmoid"}
+    assert after(("tag:kind /experiment/optimizer", "adam"))["optimizer"] == {"kind": "adam", "learning_rate": 0.1}
+    assert "clipping" not in after(("tag:kind /experiment/clipping", ""))
+
+
+def test_a_parameter_of_a_member_that_is_named_alone_makes_it_an_object():
+    elu = after(("tag:name /experiment/model/activation", "elu"))
+    assert elu["model"]["activation"] == "elu"
+    given = after(("number /experiment/model/activation/alpha", "0.5"), body={"experiment": elu})
+    assert given["model"]["activation"] == {"name": "elu", "alpha": 0.5}
+
+
+def test_items_are_added_moved_and_removed():
+    body = {**BODY, "remedies": [{"kind": "add_batch_norm"}]}
+    added = changed(SCHEMA, body, [("add /remedies", "add_layer_norm")])
+    assert [each["kind"] for each in added["remedies"]] == ["add_batch_norm", "add_layer_norm"]
+    moved = changed(SCHEMA, added, [("do", "up /remedies/1")])
+    assert [each["kind"] for each in moved["remedies"]] == ["add_layer_norm", "add_batch_norm"]
+    assert changed(SCHEMA, moved, [("do", "remove /remedies/0")])["remedies"] == [{"kind": "add_batch_norm"}]
+    assert changed(SCHEMA, {}, [("do", "append /remedies")]) == {"remedies": [{}]}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        ("number", "1"),
+        ("number experiment", "1"),
+        ("nothing /experiment", "1"),
+        ("number /experiment/model/depth/deeper", "1"),
+        ("number " + "/a" * 1000, "1"),
+        ("do", "remove /experiment/model"),
+        ("do", "remove /remedies/99999999999999"),
+        ("do", "explode /"),
+        ("do", ""),
+    ],
+)
+def test_names_that_belong_to_no_field_change_nothing(sent):
+    assert changed(SCHEMA, BODY, [sent]) == BODY

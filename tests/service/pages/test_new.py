@@ -1,0 +1,153 @@
+"""The page on which a request is made, without a browser."""
+
+import io
+import json
+import re
+import shlex
+import subprocess
+from html import unescape
+
+import pytest
+
+from gradclinic.cli.main import app
+from gradclinic.client.connection import Connection
+from gradclinic.pages.new import FORMS
+
+from .conftest import EXPERIMENT, NASTY, Clinic
+from .document import Page
+from .form.test_fields import BODIES
+
+
+class Sent(Exception):
+    """Ends a program once it has sent its request."""
+
+
+def posted(clinic: Clinic, **fields: object) -> Page:
+    answer = clinic.client.post("/new", data=fields)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+def body_of(page: Page):
+    (before,) = [each for each in page.all("input") if each.get("name") == "before"]
+    return json.loads(before["value"])
+
+
+def start_of(page: Page):
+    (start,) = [each for each in page.all("button") if "data-post" in each]
+    return start
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_the_page_begins_with_a_request_that_can_be_sent(clinic, kind):
+    page = Page(clinic.page(f"/new?kind={kind}"))
+    body = body_of(page) | ({"baseline": "main"} if kind == "check" else {})
+    filled = posted(clinic, kind=kind, before="{}", json=json.dumps(body))
+    assert "disabled" not in start_of(filled)
+    assert start_of(filled)["data-post"] == FORMS[kind].path
+    assert body_of(filled) == body
+
+
+def test_what_is_known_before_training_is_what_the_api_resolves(clinic):
+    text = clinic.page("/new")
+    answer = clinic.client.post("/v1/experiments:resolve", json=body_of(Page(text))).json()
+    assert f"<dd>{answer['parameters']:,}</dd>" in text
+    assert f"{answer['warnings'][0][1:]}." in text
+    assert "nn.Sequential" in text
+    assert "predicted before the first step" in text
+
+
+def test_a_problem_stands_in_its_place_with_what_is_allowed(clinic):
+    page = clinic.client.post(
+        "/new",
+        data={"kind": "run", "before": json.dumps({"experiment": EXPERIMENT}), "number /experiment/model/depth": "0"},
+    )
+    said = page.text.split('id="field-experiment-model-depth-note"')[1].split("</div>")[0]
+    assert "greater than or equal to 1 (allowed: an integer from 1 to 1,000)" in said
+    assert "1 problem" in page.text
+    assert "disabled" in start_of(Page(page.text))
+
+
+def test_a_baseline_that_does_not_exist_is_told_at_its_field(clinic):
+    text = clinic.client.post("/new", data={"kind": "check", "before": '{"baseline": "none"}'}).text
+    assert "none" in text.split('id="field-baseline-note"')[1].split("</div>")[0]
+    assert '<option value="main">' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("{", "not JSON"), ("[1]", "not a JSON object"), ('{"a": 1, "a": 2}', "twice")]
+)
+def test_a_text_that_is_no_request_is_kept_and_explained(clinic, text, why):
+    answer = clinic.client.post("/new", data={"kind": "run", "before": "{}", "json": text})
+    assert why in answer.text.split('id="json-note"')[1].split("</div>")[0]
+    (shown,) = re.findall(r'<textarea id="json"[^>]*>\n(.*?)</textarea>', answer.text, re.DOTALL)
+    assert unescape(shown) == text
+
+
+def test_a_remedy_that_is_ticked_is_an_arm_until_it_is_not(clinic):
+    body = {"experiment": EXPERIMENT, "seeds": [0, 1], "arms": [{"name": "own", "experiment": EXPERIMENT}]}
+    fields = {"kind": "study", "before": json.dumps(body), "ticks": "1"}
+    page = posted(clinic, **fields, arm=["add_batch_norm", "set_learning_rate"])
+    assert body_of(page)["arms"] == [
+        body["arms"][0],
+        {"name": "add batch norm", "remedies": [{"kind": "add_batch_norm"}]},
+        {"name": "set learning rate", "remedies": [{"kind": "set_learning_rate"}]},
+    ]
+    page = posted(clinic, **fields | {"before": json.dumps(body_of(page))}, arm=["add_batch_norm"])
+    assert [arm["name"] for arm in body_of(page)["arms"]] == ["own", "add batch norm"]
+    assert "disabled" not in start_of(page)
+    assert body_of(posted(clinic, **fields | {"before": json.dumps(body_of(page))}))["arms"] == body["arms"]
+
+
+def test_another_kind_of_request_keeps_what_both_have(clinic):
+    before = json.dumps(BODIES["study"])
+    assert body_of(posted(clinic, kind="prescription", before=before)) == {"experiment": EXPERIMENT}
+
+
+def test_what_exists_can_be_changed_and_started_again(clinic):
+    for kind, identifier in (("run", clinic.sick), ("study", clinic.study), ("prescription", clinic.prescription)):
+        page = Page(clinic.page(f"/new?from={identifier}"))
+        assert start_of(page)["data-post"] == FORMS[kind].path
+        assert "disabled" not in start_of(page), identifier
+        assert body_of(page)["experiment"]["model"]["depth"] == 8
+    assert body_of(Page(clinic.page(f"/new?from={clinic.study}")))["arms"][0]["name"] == NASTY
+    assert body_of(Page(clinic.page(f"/new?from={clinic.check}")))["baseline"] == "main"
+    assert f"/new?from={clinic.sick}" in clinic.page(f"/runs/{clinic.sick}")
+    assert clinic.client.get("/new?from=run_none").status_code == 404
+    assert clinic.client.get("/new?from=key_1").status_code == 404
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_each_way_to_copy_sends_the_same_request(clinic, kind, monkeypatch, tmp_path):
+    body = {**BODIES[kind], "name": "it's $HOME & `x`"}
+    text = clinic.client.post("/new", data={"kind": kind, "before": "{}", "json": json.dumps(body)}).text
+    ways = texts(text)
+    words = shlex.split(ways["curl"].replace("\\\n", " "))
+    assert (words[0], words[2]) == ("curl", f"http://127.0.0.1{FORMS[kind].path}")
+    assert json.loads(words[-1]) == body
+    sent = []
+
+    def post(_connection, _model, path, body, **_options):
+        sent.append((path, body))
+        raise Sent
+
+    monkeypatch.setattr(Connection, "post", post)
+    with pytest.raises(Sent):
+        exec(compile(ways["python"], "way", "exec"), {})
+    assert sent == [(FORMS[kind].path, body)]
+    command = ways["command"].splitlines()
+    script = "\n".join(["cat <<'JSON'", *command[1:]])
+    heard = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert json.loads(heard) == body
+    monkeypatch.setattr("sys.stdin", io.StringIO(heard))
+    arguments = shlex.split(command[0].partition(" <<")[0])
+    with pytest.raises(Sent):
+        app(arguments[1:], standalone_mode=False)
+    assert sent[1] == sent[0]
+
+
+def texts(text: str) -> dict[str, str]:
+    return {
+        way: unescape(text.split(f'id="way-{way}-text"')[1].partition(">")[2].partition("</pre>")[0])
+        for way in ("curl", "command", "python")
+    }
