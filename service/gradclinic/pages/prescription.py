@@ -19,6 +19,7 @@ from ..use_cases.prescription import ROUND, why
 from ..use_cases.service import Service
 from . import filters
 from .candidate import ROUNDS, Candidate, candidates, in_words, loss_left, runs_of
+from .configuration import code_changes
 from .figures import Entrant, Figure, race, ranking
 from .rendering import page_router, render
 from .run_rows import RunRow, condition_of
@@ -102,6 +103,8 @@ class PrescriptionView:
     """The simplest and the best of the confirmed cures, if they differ from the cure."""
     cured_experiment: JsonObject | None
     """The cured experiment, ready to post as a run."""
+    code_changes: str
+    """What the cure changes of the PyTorch code, as a diff; empty without a cure."""
     cure_as_remedies: JsonObject | None
     """The same as the original experiment with remedies."""
     comparison: Comparison | None
@@ -163,6 +166,7 @@ def one(service: Service, prescription_id: str) -> PrescriptionView:
         cure=cure,
         other_cures=_other_cures(cure),
         cured_experiment=None if cure is None else {"experiment": dict(cure.resolved_experiment)},
+        code_changes="" if cure is None else code_changes(service, found.experiment, cure.resolved_experiment),
         cure_as_remedies=None
         if cure is None
         else {"experiment": dict(found.experiment), "remedies": [_turned(remedy) for remedy in cure.remedies]},

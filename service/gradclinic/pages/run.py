@@ -19,6 +19,7 @@ from ..use_cases.dataset import is_repeatable
 from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
 from ..use_cases.statistic import GRADIENT, read_profile, read_series
+from .configuration import Configuration, configuration_of
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
 from .loss_curves import loss_figure
@@ -60,6 +61,8 @@ class RunView:
     """Each metric with its value and its meaning."""
     transitions: Sequence[Transition]
     repeatable: bool
+    configuration: Configuration | None
+    """How the run is configured; None if an external program trained it."""
     trial: JsonObject | None
     """A study of the suggested remedies, ready to post."""
 
@@ -84,6 +87,7 @@ def one(service: Service, run_id: str) -> RunView:
         metrics=_metrics(found),
         transitions=service.store.runs.transitions(run_id),
         repeatable=repeatable,
+        configuration=configuration_of(service, found.resolved_experiment) if found.origin == "service" else None,
         trial=_trial(found, diagnosis) if diagnosis is not None and repeatable else None,
     )
 

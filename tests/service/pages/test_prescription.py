@@ -38,6 +38,9 @@ def test_a_prescription_with_a_cure_has_it_ready_to_post(clinic, monkeypatch):
     text = clinic.page(f"/prescriptions/{clinic.prescription}")
     assert "simplest confirmed cure is another one: <strong>lower learning rate (factor 0.1)</strong>" in text
     assert 'data-copy="cured-text"' in text
+    changes = unescape(text.split('id="code-changes-text"')[1].partition(">")[2].split("</pre>")[0])
+    assert "+    *(" in changes
+    assert "BatchNorm1d" in changes
     for name in ("cured", "as-remedies"):
         body = json.loads(unescape(re.search(rf'<pre id="{name}-text"[^>]*>(.*?)</pre>', text, re.DOTALL)[1]))
         answer = clinic.client.post("/v1/runs", json=body)

@@ -4,6 +4,7 @@ from html import unescape
 
 import pytest
 
+from gradclinic.pages.configuration import configuration_of
 from gradclinic.pages.run import slope_in_words
 
 from ..diagnoses import finding
@@ -98,3 +99,22 @@ def test_a_run_for_a_gpu_says_that_it_waits_for_one(clinic):
 )
 def test_the_decay_of_the_gradient_is_a_sentence(slope, predicted, words):
     assert words in slope_in_words(slope, predicted)
+
+
+def test_a_run_shows_its_configuration_and_its_network_as_code(clinic):
+    text = clinic.page(f"/runs/{clinic.sick}").split('id="configuration"')[1].split("</section>")[0]
+    assert '<tr><th scope="row">Model</th><td>kind</td><td>mlp</td></tr>' in text
+    assert '<tr><th scope="row"></th><td>depth</td><td>8</td></tr>' in text
+    assert '<tr><th scope="row"></th><td>activation</td><td>sigmoid</td></tr>' in text
+    assert '<tr class="quiet"><th scope="row"></th><td>momentum</td><td>0.0</td></tr>' in text
+    code = text.split('id="code-text"')[1].partition(">")[2].split("</pre>")[0]
+    compile(unescape(code), "network", "exec")
+    assert "nn.Sequential" in code
+
+
+def test_a_long_list_of_layers_is_cut_and_an_experiment_of_another_version_has_no_code(clinic):
+    layers = [{"kind": "linear", "out_features": 8}] * 300
+    found = configuration_of(clinic.client.app.state.service, {"model": {"kind": "of tomorrow", "layers": layers}})
+    assert len(found.settings) == 100
+    assert found.more == 501
+    assert found.code is None
