@@ -129,7 +129,7 @@ class _Kept(Silent):
 
 
 def _weights(name: str, *, device: str, record: bool) -> Mapping[str, Tensor]:
-    run = fit._Fit(experiment(name, device=device), device=device, reporter=Silent(), record=record)
+    run = fit.Fit(experiment(name, device=device), device=device, reporter=Silent(), record=record)
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         run.run(None)
     return run.modules.state_dict()

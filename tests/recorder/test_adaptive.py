@@ -107,7 +107,7 @@ def test_a_step_that_breaks_is_recorded_fully_and_the_steps_before_it_are_not_lo
 def test_looking_at_a_broken_step_once_more_leaves_weights_buffers_and_outcome_alone(recording):
     states, outcomes = [], []
     for record in (True, False):
-        run = fit._Fit(breaking(**recording), device="cpu", reporter=Listener(), record=record)
+        run = fit.Fit(breaking(**recording), device="cpu", reporter=Listener(), record=record)
         with torch.random.fork_rng():
             outcomes.append(run.run(None).outcome)
         states.append(run.modules.state_dict())

@@ -98,7 +98,7 @@ def test_warming_up_changes_nothing() -> None:
 
     def trained(*, warm: bool) -> list[torch.Tensor]:
         with torch.random.fork_rng():
-            training = fit._Fit(experiment, device="cpu", reporter=Silent(), record=True)
+            training = fit.Fit(experiment, device="cpu", reporter=Silent(), record=True)
             if warm:
                 training._warm_up()
             training.run(None)

@@ -58,7 +58,7 @@ class Listener:
 
 
 def final_weights(experiment, *, record: bool) -> dict[str, torch.Tensor]:
-    run = fit._Fit(experiment, device="cpu", reporter=Listener(), record=record)
+    run = fit.Fit(experiment, device="cpu", reporter=Listener(), record=record)
     with torch.random.fork_rng():
         run.run(None)
     return run.modules.state_dict()
@@ -152,7 +152,7 @@ def test_a_run_that_breaks_ends_with_the_weights_before_the_step_that_broke(monk
     states = []
     for every in (1, 16):
         monkeypatch.setattr(fit, "CHECK_EVERY", {"cpu": every})
-        run = fit._Fit(BREAKING["with batch norm"], device="cpu", reporter=Listener(), record=record)
+        run = fit.Fit(BREAKING["with batch norm"], device="cpu", reporter=Listener(), record=record)
         with torch.random.fork_rng():
             assert run.run(None).outcome.nonfinite_step is not None
         states.append(run.modules.state_dict())
@@ -173,7 +173,7 @@ def test_a_step_that_does_not_break_again_is_no_end(monkeypatch):
             run.parameters[0].grad.fill_(math.nan)
 
     monkeypatch.setattr(fit.LossScale, "backward", breaks_once)
-    run = fit._Fit(experiment, device="cpu", reporter=Listener(), record=True)
+    run = fit.Fit(experiment, device="cpu", reporter=Listener(), record=True)
     with torch.random.fork_rng():
         record = run.run(None)
     assert broken == [21]

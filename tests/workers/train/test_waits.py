@@ -86,7 +86,7 @@ def on_meta(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_recorded_step_never_waits(changes):
     experiment = mlp(data="digits", steps=60, recording={"dense_until": 4}, **changes)
-    training = fit._Fit(experiment, device="meta", reporter=Silent(), record=True)
+    training = fit.Fit(experiment, device="meta", reporter=Silent(), record=True)
     training._one_step()  # what is sent to the device once, is sent here
     with waits() as found:
         while training.progress.step < 15:

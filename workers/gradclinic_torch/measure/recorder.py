@@ -223,6 +223,22 @@ class Recorder:
         """Everything recorded since the last flush; this is the only place that waits for the device."""
         return self._buffer.flush()
 
+    @property
+    def start(self) -> Sequence[Tensor]:
+        """The recorded weights as they were at the start."""
+        return self._motion.start
+
+    def adopt(self, series: Mapping[str, Series], *, previous: Tensor | None, passed: Sequence[PassedStep]) -> None:
+        """Go on from what another recorder of the run recorded since the last flush, and from the state that it left.
+
+        previous: the flat gradient of the last step, if the next one is compared with it. passed: the latest steps that
+        were not recorded, oldest first.
+        """
+        self._buffer.adopt(series)
+        self._previous.flat = None if previous is None else previous.clone()
+        kept = [(each.step, each.loss.clone(), each.total_norm.clone(), each.norms.clone()) for each in passed]
+        self._passed.resume(kept, device=self._columns.device)
+
     def state(self) -> dict[str, Any]:
         """The state that a resumed recorder needs besides the weights, after a flush."""
         return {

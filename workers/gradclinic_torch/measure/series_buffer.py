@@ -1,5 +1,6 @@
 """Records that are kept on the device until the window is flushed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,7 @@ class SeriesBuffer:
 
     def __init__(self) -> None:
         self._pending: dict[str, _Pending] = {}
+        self._adopted: dict[str, Series] = {}
         self.last_flushed = -1
         """The last recorded step that was flushed."""
 
@@ -36,6 +38,11 @@ class SeriesBuffer:
         pending = self._pending.setdefault(statistic, _Pending())
         pending.steps.append(step)
         pending.vectors.append(vector)
+
+    def adopt(self, series: Mapping[str, Series]) -> None:
+        """Keep what was recorded elsewhere since the last flush; it precedes what is kept from now on."""
+        for name, each in series.items():
+            self._adopted[name] = _joined(self._adopted.get(name), each)
 
     def drop_after(self, step: int) -> None:
         """Forget the records of the steps that follow this one."""
@@ -47,7 +54,10 @@ class SeriesBuffer:
     def last_step(self) -> int:
         """The last step whose loss is recorded, flushed or not; -1 without one."""
         pending = self._pending.get("train_loss")
-        return pending.steps[-1] if pending and pending.steps else self.last_flushed
+        if pending and pending.steps:
+            return pending.steps[-1]
+        adopted = self._adopted.get("train_loss")
+        return self.last_flushed if adopted is None else int(adopted.steps[-1])
 
     @property
     def most_records(self) -> int:
@@ -57,6 +67,15 @@ class SeriesBuffer:
     def flush(self) -> dict[str, Series]:
         """Everything recorded since the last flush; this is the only place that waits for the device."""
         self.last_flushed = self.last_step
-        series = {name: pending.series() for name, pending in self._pending.items() if pending.steps}
-        self._pending = {}
+        series = self._adopted
+        for name, pending in self._pending.items():
+            if pending.steps:
+                series[name] = _joined(series.get(name), pending.series())
+        self._pending, self._adopted = {}, {}
         return series
+
+
+def _joined(earlier: Series | None, later: Series) -> Series:
+    if earlier is None:
+        return later
+    return Series(np.concatenate([earlier.steps, later.steps]), np.concatenate([earlier.values, later.values]))

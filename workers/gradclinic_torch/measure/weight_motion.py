@@ -15,7 +15,8 @@ class WeightMotion:
 
     def __init__(self, weights: Sequence[nn.Parameter]) -> None:
         self._weights = weights
-        self._start = [plain(weight).clone() for weight in weights]
+        self.start = [plain(weight).clone() for weight in weights]
+        """The weights at the start."""
         self._before: list[Tensor] = []
         self._norms = torch.zeros(0)
 
@@ -24,7 +25,7 @@ class WeightMotion:
         if not self._weights:
             return {}
         weights = [plain(weight) for weight in self._weights]
-        self._norms, distances = norms_and_distances(weights, self._start)
+        self._norms, distances = norms_and_distances(weights, self.start)
         return {"weight_norm_l2": self._norms, "distance_from_start": distances}
 
     def before_step(self) -> None:

@@ -28,7 +28,7 @@ def checkpoint_of(run: Stateful, progress: Progress) -> bytes:
     """The state between two steps, after a flush of the recorder."""
     state: dict[str, Any] = {
         "step": progress.step,
-        "modules": run.modules.state_dict(),
+        "modules": {name: tensor.clone() for name, tensor in run.modules.state_dict().items()},
         "optimizer": run.optimizer.state_dict(),
         "batches": run.batches.get_state(),
         "noise": torch.random.get_rng_state(),

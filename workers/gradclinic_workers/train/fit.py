@@ -78,14 +78,14 @@ def train(
     clear(device)
     with torch.random.fork_rng(devices=devices):
         try:
-            return _Fit(experiment, device=device, reporter=reporter or Silent(), record=record).run(checkpoint)
+            return Fit(experiment, device=device, reporter=reporter or Silent(), record=record).run(checkpoint)
         except (MemoryError, RuntimeError) as error:
             if not ran_out_of_memory(error):
                 raise
             raise out_of_memory(device, estimated_bytes=estimate(experiment).memory_bytes) from error
 
 
-class _Fit:
+class Fit:
     """One training run in progress."""
 
     def __init__(self, experiment: Experiment, *, device: str, reporter: Reporter, record: bool) -> None:
@@ -162,9 +162,13 @@ class _Fit:
     def stop_if_asked(self) -> None:
         """Raise Interrupted with everything saved, if the reporter wants that; not after a step that broke."""
         if self.reporter.should_stop():
-            self.flush(checkpoint=True)
-            if not self.progress.broke():
-                raise Interrupted(self.progress.step)
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """Save everything and raise Interrupted; only save if a step broke."""
+        self.flush(checkpoint=True)
+        if not self.progress.broke():
+            raise Interrupted(self.progress.step)
 
     def end(self) -> RunRecord:
         """Probe, flush and evaluate after the last step."""
@@ -190,14 +194,16 @@ class _Fit:
             self._step()
 
     def _step(self) -> None:
-        step, training = self.progress.step, self.experiment.training
         self._probe()
+        size = self.experiment.training.batch_size
+        self.learn(drawn_batch(len(self.objective.inputs), size, generator=self.batches, device=self.device))
+
+    def learn(self, chosen: Tensor) -> None:
+        """Take a step on a batch of samples, [batch_size] places in the training set."""
+        step, training = self.progress.step, self.experiment.training
         learning_rate = self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(step, training.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        chosen = drawn_batch(
-            len(self.objective.inputs), training.batch_size, generator=self.batches, device=self.device
-        )
         observation = self.recorder.observe(step) if self.record else None
         noise = random_state(self.device) if self._could_be_repeated(observation) else None
         scale = self.loss_scale.value

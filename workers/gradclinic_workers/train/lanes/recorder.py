@@ -1,0 +1,328 @@
+"""The recorder of all lanes: what a lone run records, computed for all of them at once.
+
+Each lane's own recorder and its plan decide what is measured, and when. At a flush, and before a lane leaves, that
+recorder is given the lane's records and state.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gradclinic.experiments.sites import Site
+from gradclinic.measurements.record import KEPT_STEPS
+from gradclinic_torch.measure.passed_steps import PassedStep
+from gradclinic_torch.measure.recorder import Recorder
+from gradclinic_torch.measure.step_statistics import Named, after_activation, before_activation
+
+from .chosen import Chosen
+from .reductions import (
+    activation_statistics,
+    cosines,
+    dead_fraction,
+    gradient_statistics,
+    lane_norms,
+    norms_and_distances,
+)
+from .rows import Rows
+
+
+@dataclass
+class LaneObservation:
+    """What one step of all lanes showed while it ran."""
+
+    steps: Sequence[int]
+    """The step of each lane."""
+    basic: Chosen
+    sites: Chosen
+    full: Chosen
+    passed: Chosen
+    """Lanes that record nothing of their step."""
+    values: dict[str, Tensor] = field(default_factory=dict)
+    gradients: dict[str, Tensor] = field(default_factory=dict)
+    """dL/d(site) by tap, where a lane is recorded in full."""
+    norms: dict[str, Tensor] = field(default_factory=dict)
+    """[lanes]: L2 norm of dL/d(site) by tap, where none is."""
+    entries: dict[str, int] = field(default_factory=dict)
+
+    def without(self, broken: Sequence[int]) -> "LaneObservation":
+        """The same of the other lanes; the broken ones repeat the step alone."""
+        if not broken:
+            return self
+        lanes, gone = len(self.steps), set(broken)
+
+        def left(chosen: Chosen) -> Chosen:
+            return Chosen([place for place in chosen.places if place not in gone], lanes=lanes)
+
+        return LaneObservation(
+            self.steps,
+            left(self.basic),
+            left(self.sites),
+            left(self.full),
+            left(self.passed),
+            self.values,
+            self.gradients,
+            self.norms,
+            self.entries,
+        )
+
+
+class _Passed(NamedTuple):
+    """A step that some lanes do not record."""
+
+    chosen: frozenset[int]
+    steps: Sequence[int]
+    losses: Tensor
+    totals: Tensor
+    norms: Tensor
+
+
+class LaneRecorder:
+    """Watches all lanes train."""
+
+    def __init__(
+        self,
+        recorders: Sequence[Recorder],
+        sites: Sequence[Site],
+        *,
+        weights: Sequence[Tensor],
+        columns: Sequence[int],
+        batch_size: int,
+    ) -> None:
+        """Weights are the stacked ones that are recorded, columns their places among the trained parameters."""
+        self._recorders, self._sites, self._weights, self._batch_size = recorders, sites, weights, batch_size
+        self._columns = torch.tensor(columns, dtype=torch.int64)
+        self._read = {name for site in sites for name in (site.tap, before_activation(site), after_activation(site))}
+        self._taps = {site.tap for site in sites}
+        first = recorders[0]
+        self._mortal = [index for index, info in enumerate(first.site_infos) if info.can_die]
+        self._probed = {before_activation(sites[index]) for index in self._mortal}
+        self._unknown = torch.tensor([0.0 if site.activation else float("nan") for site in sites], dtype=torch.float64)
+        self._start = [torch.stack(lanes) for lanes in zip(*(each.start for each in recorders), strict=True)]
+        self._before: list[Tensor] = []
+        self._norms_of_weights = torch.zeros(0)
+        self._rows = Rows()
+        states = [each.state() for each in recorders]
+        self._last: list[int] = [state["last"] for state in states]
+        self._previous: list[Tensor | None] = [state["previous"] for state in states]
+        self._earlier = [[PassedStep(*each) for each in state["passed"]] for state in states]
+        """Steps that were passed before the lanes were together."""
+        self._passed: deque[_Passed] = deque(maxlen=KEPT_STEPS + 1)
+
+    @property
+    def pending(self) -> int:
+        """Records of the most frequent statistic that wait for a flush."""
+        return self._rows.most_records
+
+    # --- one step of all lanes ---
+
+    def observe(self, steps: Sequence[int]) -> LaneObservation:
+        """Begin a step."""
+        plans = [recorder.plan for recorder in self._recorders]
+        asked = [(plan.basic(step), plan.sites(step), plan.full(step)) for plan, step in zip(plans, steps, strict=True)]
+        lanes = range(len(steps))
+
+        def those(wanted: Sequence[bool]) -> Chosen:
+            return Chosen([place for place in lanes if wanted[place]], lanes=len(steps))
+
+        basic = [each[0] for each in asked]
+        return LaneObservation(
+            steps,
+            basic=those(basic),
+            sites=those([each[0] and each[1] for each in asked]),
+            full=those([each[2] for each in asked]),
+            passed=those([not each for each in basic]),
+        )
+
+    def tap(self, observation: LaneObservation, name: str, output: Tensor) -> None:
+        """Hold a site's tensor and its gradient; or only the norms of the gradient."""
+        if name in self._taps:
+            if not output.requires_grad:
+                output.requires_grad_(True)  # noqa: FBT003  # torch's own signature
+            observation.entries[name] = output[0].numel()
+            if observation.full:
+                observation.values[name] = output.detach()
+                output.register_hook(lambda gradient: _keep(observation.gradients, name, gradient.detach()))  # type: ignore[no-untyped-call]  # torch's
+            else:
+                output.register_hook(
+                    lambda gradient: _keep(observation.norms, name, lane_norms([gradient.detach()])[:, 0])
+                )  # type: ignore[no-untyped-call]  # same
+        elif observation.full and name in self._read:
+            observation.values[name] = output.detach()
+
+    @torch.no_grad()
+    def after_backward(
+        self,
+        observation: LaneObservation,
+        *,
+        losses: Tensor,
+        norms: Tensor,
+        totals: Tensor,
+        of_weights: Sequence[Tensor],
+    ) -> None:
+        """Record what backward left, of the lanes that want it: losses and totals [lanes], norms [lanes, parameters].
+
+        `of_weights` are the stacked gradients of the recorded weights.
+        """
+        steps, full = observation.steps, observation.full
+        for place in full.places:
+            if self._recorders[place].plan.alarmed(steps[place]):
+                self._recall(place, until=steps[place])
+        if observation.passed:
+            chosen = frozenset(place for place in observation.passed.places if self._recorders[place].plan.adaptive)
+            self._passed.append(_Passed(chosen, steps, losses, totals, norms))
+        basic = observation.basic
+        if basic:
+            self._rows.put("train_loss", basic, steps, losses.unsqueeze(1))
+            self._rows.put("grad_norm_l2", basic, steps, totals.unsqueeze(1))
+            self._rows.put("weight_grad_norm_l2", basic, steps, self._of_weights(norms))
+            for place in basic.places:
+                self._last[place] = steps[place]
+        if observation.sites and self._sites:
+            self._rows.put("site_grad_rms", observation.sites, steps, self._site_rms(observation))
+        if full:
+            self._put_full(observation, of_weights)
+        self._compare_with_previous(observation, of_weights)
+
+    def _put_full(self, observation: LaneObservation, of_weights: Sequence[Tensor]) -> None:
+        steps, full = observation.steps, observation.full
+        if self._sites:
+            gradients = [full.of(self._gradient_at(observation, site.tap)) for site in self._sites]
+            self._put_chosen(
+                full, steps, gradient_statistics("site", gradients, sites=self._sites, scale=self._batch_size)
+            )
+            values = {name: full.of(value) for name, value in observation.values.items()}
+            self._put_chosen(full, steps, activation_statistics(self._sites, values, unknown=self._unknown))
+        weights = [full.of(each) for each in of_weights]
+        self._put_chosen(full, steps, gradient_statistics("weight", weights, sites=[], scale=1.0))
+        if self._weights:
+            self._norms_of_weights, distances = norms_and_distances(self._weights, self._start)
+            self._rows.put("weight_norm_l2", full, steps, self._norms_of_weights)
+            self._rows.put("distance_from_start", full, steps, distances)
+
+    @torch.no_grad()
+    def after_clipping(
+        self, observation: LaneObservation, *, clips: Chosen, clipped: Tensor | None, norms: Tensor, totals: Tensor
+    ) -> None:
+        """Record the gradients that the optimizers will see; `clipped` is [lanes], of the lanes that clip."""
+        basic, full, steps = observation.basic, observation.full, observation.steps
+        if basic:
+            self._rows.put("grad_norm_l2_clipped", basic, steps, totals.unsqueeze(1))
+            if clipped is not None:
+                recorded = set(basic.places)
+                both = Chosen([place for place in clips.places if place in recorded], lanes=len(steps))
+                if both:
+                    self._rows.put("clipped", both, steps, clipped.unsqueeze(1))
+        if full and self._weights:
+            self._rows.put("weight_grad_norm_l2_clipped", full, steps, self._of_weights(norms))
+            self._before = [weight.clone() for weight in self._weights]
+
+    @torch.no_grad()
+    def after_step(self, observation: LaneObservation, *, learning_rates: Sequence[float]) -> None:
+        """Record the steps that the optimizers took."""
+        basic, full, steps = observation.basic, observation.full, observation.steps
+        if basic:
+            rates = torch.tensor(learning_rates, dtype=torch.float64).unsqueeze(1)
+            self._rows.put("learning_rate", basic, steps, rates)
+        if full and self._weights:
+            _, moved = norms_and_distances(self._weights, self._before)
+            self._rows.put("update_to_weight_ratio", full, steps, moved / self._norms_of_weights)
+            self._before = []
+
+    @torch.no_grad()
+    def after_probe(self, probed: Chosen, steps: Sequence[int], *, losses: Tensor, values: dict[str, Tensor]) -> None:
+        """Record the probes of some lanes."""
+        self._rows.put("probe_loss", probed, steps, losses.unsqueeze(1))
+        if self._sites:
+            dead = dead_fraction(self._sites, self._mortal, values, unknown=self._unknown, lanes=len(steps))
+            self._rows.put("dead_fraction", probed, steps, dead)
+
+    def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
+        """Keep the values that show whether a site's units are dead, during a probe."""
+        if name in self._probed:
+            values[name] = output
+
+    # --- handing over ---
+
+    def hand_over(self) -> None:
+        """Give each lane's own recorder what was recorded of the lane, and the state in which it is now."""
+        for place, series in enumerate(self._rows.take(len(self._recorders))):
+            self._recorders[place].adopt(
+                series, previous=self._previous[place], passed=self._passed_by(place, after=-1, until=None)
+            )
+
+    # --- the statistics ---
+
+    def _put_chosen(self, chosen: Chosen, steps: Sequence[int], named: Named) -> None:
+        """Rows that were computed of the chosen lanes only."""
+        own = Chosen(chosen.places, lanes=len(chosen.places))
+        for name, values in named.items():
+            self._rows.put(name, own, steps, values)
+
+    def _gradient_at(self, observation: LaneObservation, tap: str) -> Tensor:
+        """dL/d(site); zeros if it received none."""
+        found = observation.gradients.get(tap)
+        return torch.zeros_like(observation.values[tap]) if found is None else found
+
+    def _site_rms(self, observation: LaneObservation) -> Tensor:
+        """[lanes, L]: batch size times the RMS of dL/d(site)."""
+        roots = torch.tensor([observation.entries[site.tap] for site in self._sites], dtype=torch.float64).sqrt()
+        if observation.full:
+            norms = lane_norms([self._gradient_at(observation, site.tap) for site in self._sites])
+        else:
+            zeros = torch.zeros(len(observation.steps), dtype=torch.float64)
+            norms = torch.stack([observation.norms.get(site.tap, zeros) for site in self._sites], dim=1)
+        return norms / roots * self._batch_size
+
+    def _of_weights(self, norms: Tensor) -> Tensor:
+        """[lanes, weights] of [lanes, parameters]; 0 for weights that are not trained."""
+        return torch.cat([norms, norms.new_zeros(len(norms), 1)], dim=1)[:, self._columns]
+
+    def _compare_with_previous(self, observation: LaneObservation, of_weights: Sequence[Tensor]) -> None:
+        """Record the cosines with the previous step's gradients, and keep these gradients, where they are due."""
+        steps, full = observation.steps, observation.full
+        here = [*observation.basic.places, *observation.passed.places]
+        keep = [place for place in here if self._recorders[place].plan.foreseen(steps[place] + 1)]
+        compare = [place for place in full.places if self._previous[place] is not None] if of_weights else []
+        if compare or (keep and self._weights):
+            now = torch.cat([gradient.flatten(1) for gradient in of_weights], dim=1)
+        if compare:
+            before = [each for each in map(self._previous.__getitem__, compare) if each is not None]
+            found = cosines([now[place] for place in compare], before)
+            self._rows.put("grad_cosine", Chosen(compare, lanes=len(compare)), steps, found)
+        for place in here:
+            self._previous[place] = None
+        for place in keep:
+            self._previous[place] = now[place] if self._weights else None
+
+    # --- steps that were passed ---
+
+    def _recall(self, place: int, *, until: int) -> None:
+        """Record the steps of a lane that were passed by since its last record."""
+        since = max(self._last[place], until - KEPT_STEPS - 1)
+        for step, loss, total, norms in self._passed_by(place, after=since, until=until):
+            self._rows.put_one("train_loss", place, step, loss.detach().reshape(1))
+            self._rows.put_one("grad_norm_l2", place, step, total.reshape(1))
+            self._rows.put_one("weight_grad_norm_l2", place, step, self._of_weights(norms.unsqueeze(0))[0])
+            self._last[place] = step
+
+    def _passed_by(self, place: int, *, after: int, until: int | None) -> list[PassedStep]:
+        """Steps of a lane that were not recorded, without those before its last record."""
+        after = max(after, self._last[place])
+        own = [
+            PassedStep(each.steps[place], each.losses[place], each.totals[place], each.norms[place])
+            for each in self._passed
+            if place in each.chosen
+        ]
+        return [
+            each
+            for each in [*self._earlier[place], *own]
+            if after < each.step and (until is None or each.step <= until)
+        ]
+
+
+def _keep(into: dict[str, Tensor], name: str, tensor: Tensor) -> None:
+    into[name] = tensor
