@@ -107,7 +107,7 @@ def test_every_statistic_is_the_same(name: str) -> None:
     assert [(weight.shape, weight.readout) for weight in own.weights] == [
         (weight.shape, weight.readout) for weight in declared.weights
     ]
-    for statistic in STATISTICS:
+    for statistic in (name for name, each in STATISTICS.items() if not each.only_recorded):
         ours, theirs = own.get(statistic), declared.get(statistic)
         if statistic == "clipped" and not len(theirs):
             assert not ours.values.any()

@@ -13,7 +13,7 @@ from .layers import Node
 from .layers.activation import ActivationLayer
 from .layers.recurrent import Recurrent
 
-SiteKind = Literal["pre_activation", "block_output", "state"]
+SiteKind = Literal["pre_activation", "block_output", "state", "attention"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Site:
     `pre_activation`: the output of a weighted layer (and of the norm after it), before its activation.
     `block_output`: the output of a residual or transformer block.
     `state`: the state of a recurrent layer after one time step (for an LSTM the cell state).
+    `attention`: the output of a module that computes an attention, in a recording; it is not part of the depth.
     """
 
     name: str

@@ -151,6 +151,7 @@ def _stored_bytes(experiment: Experiment, recording: RecordingPlan) -> int:
     return sum(
         FLOAT_BYTES * (full if statistic.full else basic) * (places[statistic.per] + 1)
         for statistic in STATISTICS.values()
+        if not statistic.only_recorded
     )
 
 

@@ -48,7 +48,8 @@ class DeclaredSite(Spec):
     name: PlaceName
     """The layer it belongs to; unique."""
     kind: SiteKind = "pre_activation"
-    """The input of an activation after a layer with weights, a block's output, or a recurrent state at a time step."""
+    """The input of an activation after a layer with weights, a block's output, a recurrent state at a time step, or the
+    output of an attention."""
     units: Count
     """Number of units (or channels) of its tensor."""
     in_profile: bool = True

@@ -20,7 +20,9 @@ from ..measure.probe import probe_loss
 from ..measure.recorder import Recorder
 from ..measure.recording_steps import RecordingSteps
 from ..measure.stopwatch import Stopwatch
+from ..measure.transformer import own_statistics
 from ..model.hooks import Uninterested, Watch
+from ..model.placement import plain
 from ..sinks.sink import Sink
 from ..sites.discovery import Discovery, Found
 from ..sites.taps import ProbeTaps, Taps, Units
@@ -50,6 +52,7 @@ class Observer:
         self._model, self._optimizer, self._facts = model, optimizer, facts
         self._watch, self._sink = watch, sink
         self._found: list[Found] = []
+        self._embeddings: list[nn.Parameter] = []
         self._taps: Discovery | Taps = Discovery()
         self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
         self._recorder: Recorder | None = None
@@ -223,7 +226,7 @@ class Observer:
         if not isinstance(self._taps, Discovery):
             raise TypeError("the sites are already known")
         subject = Subject.of(self._model, self._optimizer, self._taps, loss=loss)
-        self._found, self._device = subject.found, subject.device
+        self._found, self._device, self._embeddings = subject.found, subject.device, subject.embeddings
         self._gradients = Gradients(subject.parameters, self._optimizer, scaler=self._facts.scaler)
         look_every = LOOK_EVERY.get(subject.device.type, LOOK_EVERY_ELSEWHERE)
         plan = RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every)
@@ -259,7 +262,18 @@ class Observer:
             observation.values, observation.gradients = self._taps.values()
         elif recorder.plan.sites(self.step):
             observation.site_rms = self._taps.rms()
+        if full:
+            observation.own = self._own_statistics(observation)
         return observation
+
+    def _own_statistics(self, observation: Observation) -> dict[str, Tensor]:
+        taps = self._taps
+        return own_statistics(
+            [each.site for each in self._found],
+            observation.values,
+            attention=taps.attention(self._found) if isinstance(taps, Discovery) else taps.attention(),
+            embeddings=[plain(each.detach()) for each in self._embeddings],
+        )
 
     def _samples(self) -> int:
         """Samples of this step: of the passes that something came back to, where that was seen."""

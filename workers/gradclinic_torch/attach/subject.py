@@ -13,7 +13,7 @@ from ..measure.recorder import Recorder
 from ..measure.recording_steps import RecordingSteps
 from ..model.placement import is_split
 from ..sites.discovery import Discovery, Found
-from ..sites.weights import unseen_in, weights_in
+from ..sites.weights import embeddings_in, unseen_in, weights_in
 from .environment import environment_of
 
 
@@ -25,6 +25,7 @@ class Subject:
     weights: list[tuple[nn.Parameter, WeightInfo]]
     parameters: list[nn.Parameter]
     """The parameters of the model and of the optimizer."""
+    embeddings: list[nn.Parameter]
     split: int
     """Number of parameters that are sharded over several processes."""
     unseen: int
@@ -43,6 +44,7 @@ class Subject:
             found,
             [each for each in weights if not is_split(each[0])],
             parameters,
+            embeddings=embeddings_in(model),
             split=sum(is_split(each) for each in parameters),
             unseen=unseen_in(model, discovery),
         )

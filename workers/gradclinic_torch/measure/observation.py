@@ -26,6 +26,8 @@ class Observation:
     """L2 norm of dL/d(site) by tap, of the sites in `entries` that received a gradient."""
     batch_size: int | None = None
     """Number of samples of this step, if it differs from that of the run."""
+    own: dict[str, Tensor] = field(default_factory=dict)
+    """In a full step, statistics that only the observer of a program's own training computes, by name."""
     site_rms: Tensor | None = None
     """[L]: RMS of dL/d(site), if the observer computes it itself."""
 

@@ -127,6 +127,7 @@ class Recorder:
                 values = observation.values
                 self._put_all(step, activation_statistics(self._sites, values, unknown=self._unknown))
             self._put_all(step, self._motion.norms())
+            self._put_all(step, observation.own)
         self._compare_with_previous(step, wanted=bool(of_weights))
 
     def _site_rms(self, observation: Observation, gradients: Sequence[Tensor]) -> Tensor | None:

@@ -27,6 +27,8 @@ class Passage:
     gradients: list[Tensor] = field(default_factory=list)
     weighted: bool = False
     """Whether it multiplies its input by its own matrix."""
+    attention: Tensor | None = None
+    """[2]: largest logit and entropy (see `of_attention`) of the attentions that it computes outside of its parts."""
     again: Node | None = None
     """Of what a checkpoint computes again in backward: the checkpoint's own node."""
 

@@ -175,7 +175,7 @@ def _combine(name: str, rows: Sequence[np.ndarray]) -> np.ndarray:
 def _way(name: str) -> _Combine:
     if name.endswith("_rms"):
         return lambda rows: np.sqrt((rows**2).mean(axis=0))
-    if name.endswith("_max_abs"):
+    if name.endswith(("_max_abs", "_max")):
         return lambda rows: rows.max(axis=0)
     if name.endswith("_count"):
         return lambda rows: rows.sum(axis=0)

@@ -39,6 +39,7 @@ from ..model.module_kinds import (
     may_be_weighted,
 )
 from ..model.passage import Passage, checkpoint_node, in_forward_order, links_of, node_of, state_of
+from .attention import Attentions, beside
 from .block import blocks_in, joins
 from .depth_path import Place, paths_of
 
@@ -61,6 +62,8 @@ class Found:
     """Whether its tensor is later changed in place, so that its value must be copied."""
     at: tuple[int, int] | None = None
     """Axis of time, and the time step, if the site is one step of a sequence."""
+    attends: bool = False
+    """Whether the module computes an attention."""
 
 
 class Discovery:
@@ -74,6 +77,7 @@ class Discovery:
         self._passages: list[Passage] = []
         self._before: list[Passage] = []
         self._entries: dict[Key, Node | None] = {}
+        self._attentions = Attentions()
 
     def begins(self, samples: int) -> None:
         """A forward pass begins. Of several in a step, the last one that got a gradient counts."""
@@ -81,6 +85,7 @@ class Discovery:
             self._before = self._passages
         self._passages = []
         self._entries = {}
+        self._attentions = Attentions()
 
     @property
     def passages(self) -> list[Passage]:
@@ -94,6 +99,7 @@ class Discovery:
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         self.called.setdefault(key[0], len(self.called))
         self._entries[key] = node_of(tensor)
+        self._attentions.enters(key)
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
         tensor = state_of(module, output)
@@ -110,6 +116,7 @@ class Discovery:
             version=tensor._version,
             value=tensor.detach() if container else tensor.detach().clone(),
             weighted=may_be_weighted(module) and multiplies(entry, tensor.grad_fn),
+            attention=self._attentions.leaves(key, tensor),
             again=checkpoint_node(),
         )
         tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
@@ -153,6 +160,13 @@ class Discovery:
             yield from _time_steps(passage)
         elif passage.key[0] in blocks:
             yield from _block(passage)
+        elif passage.attention is not None and passage.key[0] and passage.value.ndim >= 2:
+            yield _found(_name(passage.key), "attention", passage, axis=-1, in_profile=False)
+
+    def attention(self, found: Sequence[Found]) -> Tensor | None:
+        """[2, L]: what was measured of attention in that step; NaN at the other sites, None if there is none."""
+        by_key = {passage.key: passage.attention for passage in self.passages}
+        return beside([by_key[each.key] if each.attends else None for each in found])
 
     def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
         """The sites in that step, each with its gradient."""
@@ -291,7 +305,7 @@ def _found(
         can_die=activation.can_die() if activation else False,
         group=group,
     )
-    return Found(site, info, tapped.key, after, compute, tapped.changed, at)
+    return Found(site, info, tapped.key, after, compute, tapped.changed, at, tapped.attention is not None)
 
 
 def _name(key: Key) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..measure.reductions import norm_of
 from ..model.hooks import Key
 from ..model.passage import state_of
+from .attention import Attentions, beside, together
 from .discovery import Found, applied
 
 SAMPLES = 256
@@ -24,6 +25,7 @@ class _Caught:
     phi: Tensor | None = None
     gradient: Tensor | None = None
     norm: Tensor | None = None
+    attention: Tensor | None = None
     seen: bool = False
     """Whether a gradient has come back."""
     entries: int = 0
@@ -50,6 +52,8 @@ class Taps:
         self._caught: list[list[_Caught]] = [[] for _ in found]
         """By site, what something came back to; the rest is let go with the graph that it belongs to."""
         self._latest: list[_Caught | None] = [None for _ in found]
+        self._attending = {each.key for each in found if each.attends} if full else set()
+        self._attentions = Attentions()
         self._pass = _Pass(0)
         self._passes: list[_Pass] = []
 
@@ -61,7 +65,9 @@ class Taps:
     def begins(self, samples: int) -> None:
         self._pass = _Pass(samples)
 
-    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None: ...
+    def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
+        if key in self._attending:
+            self._attentions.enters(key)
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
         tensor = state_of(module, output)
@@ -70,6 +76,8 @@ class Taps:
         places = self._places.get(key)
         if places is not None and tensor.requires_grad:
             self._catch(places, tensor)
+            if key in self._attending and (caught := self._latest[places[0]]) is not None:
+                caught.attention = self._attentions.leaves(key, tensor)
         after = self._afters.get(key)
         latest = self._latest[after] if after is not None else None
         if latest is not None and self._full:
@@ -101,6 +109,12 @@ class Taps:
                 phis = [one.phi for one in known]
                 kept[each.site.output] = applied(each, value) if any(phi is None for phi in phis) else _joined(phis)
         return kept, gradients
+
+    def attention(self) -> Tensor | None:
+        """[2, L]: what was measured of attention, over all passes; NaN at the other sites, None if there is none."""
+        return beside(
+            [together([one.attention for one in caught if one.attention is not None]) for caught in self._caught]
+        )
 
     def _catch(self, places: Sequence[int], tensor: Tensor) -> None:
         """Hold a tensor, or one of each of its time steps, and take the gradient that comes back."""

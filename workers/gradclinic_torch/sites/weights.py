@@ -7,6 +7,7 @@ from gradclinic.measurements.record import WeightInfo
 from ..model.compiled import named_modules
 from ..model.hooks import Key
 from ..model.module_kinds import may_be_weighted, weights_of
+from ..model.placement import is_split
 from .discovery import Discovery
 
 
@@ -43,15 +44,25 @@ def weights_in(
     return list(found.values())
 
 
+def embeddings_in(model: nn.Module) -> list[nn.Parameter]:
+    """The tables of the model's embeddings that are not sharded over several processes, each once."""
+    modules = [module for module in model.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag)]
+    tables = dict.fromkeys(module.get_parameter("weight") for module in modules)
+    return [table for table in tables if not is_split(table)]
+
+
 def _kind(module: nn.Module) -> str:
     return type(module).__name__[:64]
 
 
 def unseen_in(model: nn.Module, discovery: Discovery) -> int:
     """Number of layers with weights of which no call was seen in the first step."""
+    inside = {id(each.out_proj) for each in model.modules() if isinstance(each, nn.MultiheadAttention)}
+    """Torch's attention uses the weights of this layer without calling it."""
     return sum(
         bool(weights_of(module))
         and name not in discovery.called
+        and id(module) not in inside
         and any(each.requires_grad for each in module.parameters())
         for name, module in named_modules(model)
     )

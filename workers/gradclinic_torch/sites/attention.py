@@ -1,0 +1,50 @@
+"""Measures the attentions of a forward pass, each at the innermost module that computes it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..measure.transformer import of_attention
+from ..model.attention import attentions_since, is_kept_as_it_is, number_now
+from ..model.hooks import Key
+
+
+class Attentions:
+    """Those of the modules that are called; an attention belongs to the first module that ends with it inside."""
+
+    def __init__(self) -> None:
+        self._began: dict[Key, int] = {}
+        self._taken: set[int] = set()
+
+    def enters(self, key: Key) -> None:
+        """A module is called."""
+        self._began[key] = number_now()
+
+    def leaves(self, key: Key, output: Tensor) -> Tensor | None:
+        """[2]: the largest logit and the mean entropy in this call, outside of modules that have ended before."""
+        began = self._began.pop(key, None)
+        if began is None or output.grad_fn is None or not is_kept_as_it_is():
+            return None
+        found = [(number, each) for number, each in attentions_since(began, output.grad_fn)]
+        own = [each for number, each in found if number not in self._taken]
+        self._taken.update(number for number, _ in found)
+        with torch.no_grad():
+            return together([of_attention(each) for each in own])
+
+
+def together(measured: Sequence[Tensor]) -> Tensor | None:
+    """[2]: of several [2], the largest logit and the mean entropy; None if there are none."""
+    if not measured:
+        return None
+    stacked = torch.stack(list(measured))
+    return torch.stack([stacked[:, 0].amax(), stacked[:, 1].mean()])
+
+
+def beside(measured: Sequence[Tensor | None]) -> Tensor | None:
+    """[2, L], NaN at the places without one; None if there is none at all."""
+    known = [each for each in measured if each is not None]
+    if not known:
+        return None
+    nan = torch.full_like(known[0], float("nan"))
+    return torch.stack([nan if each is None else each for each in measured], dim=1)
