@@ -1,5 +1,6 @@
 """A loop that runs beside the workers: it reclaims runs of dead workers, resends lost messages, expires old runs,
-advances prescriptions to their next round, decides checks, and starts scheduled checks that are due.
+advances prescriptions to their next round, decides checks, starts scheduled checks that are due, and notices what is an
+alert. A second loop sends alerts.
 
 Any number of reconcilers may run, on any machine: `python -m gradclinic.reconciler`.
 """
@@ -13,6 +14,8 @@ import structlog
 from gradclinic.kernel.errors import Conflict, NotFound, ServiceUnavailable
 from gradclinic.logs import configure
 from gradclinic.settings import get_settings
+from gradclinic.use_cases.alerts.condition import watch
+from gradclinic.use_cases.alerts.sender import Sender
 from gradclinic.use_cases.check import conclude
 from gradclinic.use_cases.check import give_up as give_up_check
 from gradclinic.use_cases.prescription import give_up, step
@@ -26,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 1000
 FORGET_EVERY_S = 600.0
+WATCH_EVERY_S = 10.0
 LONGEST_PAUSE_S = 30.0
 
 
@@ -35,7 +39,7 @@ class Reconciler:
     def __init__(self, service: Service) -> None:
         self.service = service.everywhere()
         self._checkpoints = Checkpoints(service.settings.checkpoint_dir)
-        self._forgot_at = float("-inf")
+        self._forgot_at = self._watched_at = float("-inf")
 
     def round(self) -> int:
         """Do all pending work once; returns the number of runs changed or announced. Raises ServiceUnavailable."""
@@ -51,6 +55,9 @@ class Reconciler:
         )
         changed += self.service.announce(messages, at_once=AT_ONCE)
         reconciliation.merge_tallies()
+        if time.monotonic() - self._watched_at > WATCH_EVERY_S:
+            self.watch()
+            self._watched_at = time.monotonic()
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             self._forget()
             self._forgot_at = time.monotonic()
@@ -120,9 +127,14 @@ class Reconciler:
                 log.exception("schedule_failed", project=schedule.project, schedule=schedule.name)
         return changed
 
+    def watch(self) -> int:
+        """Look at all projects that have webhooks; returns how many conditions have changed."""
+        return sum(watch(self.service.within(project)) for project in self.service.store.webhooks.projects())
+
     def _forget(self) -> None:
         self.service.store.reconciliation.forget()
         self.service.store.audit.forget(older_than_s=self.service.settings.audit_days * 86_400.0)
+        self.service.store.webhooks.forget(older_than_s=self.service.settings.webhook_log_days * 86_400.0)
         self._checkpoints.drop_ended(self.service.store.reconciliation.unfinished)
 
 
@@ -134,9 +146,13 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     service = Service.of(settings)
+    sender = threading.Thread(target=Sender(service).loop, args=(stop,), name="sender")
+    sender.start()
     try:
         Reconciler(service).loop(stop)
     finally:
+        stop.set()
+        sender.join()
         service.queue.close()
         service.store.close()
 

@@ -90,6 +90,18 @@ class Settings(BaseSettings):
     drain_s: Annotated[float, Field(gt=0)] = 20.0
     """Seconds that a worker of the embedded service has to save its run before it is killed."""
 
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")] = ""
+    """Address at which people reach the pages, for example "https://gradclinic.example.org"; alerts link to it."""
+    webhook_private: bool = False
+    """Whether alerts may be sent to private addresses and without https. Whoever may create webhooks can then let the
+    service send requests to what only it can reach."""
+    webhook_log_days: Annotated[int, Field(ge=1)] = 30
+    """Days for which deliveries that ended are kept in the log of a webhook."""
+    alert_queue_s: Annotated[float, Field(gt=0)] = 900.0
+    """Seconds that a run waits in the queue before there is an alert (`queue.waiting`)."""
+    alert_failed_runs: Annotated[int, Field(ge=1, le=100)] = 5
+    """Number of runs that fail in a row before there is an alert (`runs.failing`)."""
+
     audit_days: Annotated[int, Field(ge=1)] = 365
     """Days for which the entries of the audit are kept."""
 

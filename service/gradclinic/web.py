@@ -30,6 +30,7 @@ from .api import run as runs
 from .api import schedule as schedules
 from .api import statistic as statistics
 from .api import study as studies
+from .api import webhook as webhooks
 from .api.http.access import LOGIN, MOST_LOGIN_BYTES, Access
 from .api.http.compression import Compression
 from .api.http.conditional import install_entity_tags
@@ -63,6 +64,10 @@ TAGS = [
     {"name": "studies", "description": "Remedies tried side by side, paired by seed."},
     {"name": "prescriptions", "description": "The search for a cure, confirmed against a random control."},
     {"name": "regression", "description": "Baselines, new results checked against them, and schedules."},
+    {
+        "name": "alerts",
+        "description": "Webhooks, which are told when a check fails, runs wait, or a recorded run is sick.",
+    },
     {"name": "recordings", "description": "Runs that your own program trains, diagnosed like any other."},
     {"name": "claims", "description": "Common advice, and what measurement says of it."},
     {"name": "comparisons", "description": "Any runs against each other."},
@@ -83,6 +88,7 @@ ROUTERS = (
     baselines.router,
     checks.router,
     schedules.router,
+    webhooks.router,
     recordings.router,
     claims.router,
     comparisons.router,

@@ -85,6 +85,8 @@ def _families(vitals: Vitals) -> Iterator[Metric]:
     yield _gauge("workers", "Workers that were seen recently.", ("device",), workers)
     yield _gauge("workers_busy", "Workers that are training.", (), {(): vitals.busy_workers})
     yield _gauge("checks", "Stored checks against a baseline.", ("status", "verdict"), vitals.checks)
+    yield _gauge("alerts_waiting", "Alerts that wait to be delivered to a webhook.", (), {(): vitals.alerts_waiting})
+    yield _gauge("alerts_lost", "Alerts that were given up in the last 24 hours.", (), {(): vitals.alerts_lost})
     yield _gauge(
         "steps", "Steps of the stored runs; the rate of change is the training speed.", (), {(): vitals.steps_done}
     )

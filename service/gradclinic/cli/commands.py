@@ -87,6 +87,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             "mcp:mcp",
             "Serve the Model Context Protocol on standard input and output, so that an assistant can use the service.",
         ),
+        "webhooks": Entry("webhook:app", "Send alerts to other services."),
         "keys": Entry("key:app", "Manage API keys."),
         "db": Entry("serve:database", "Manage the database."),
     },

@@ -21,6 +21,7 @@ from .prescription import PrescriptionCalls
 from .run import RunCalls
 from .schedule import ScheduleCalls
 from .study import StudyCalls
+from .webhook import WebhookCalls
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "GRADCLINIC_URL"
@@ -35,6 +36,7 @@ class Clinic(
     BaselineCalls,
     CheckCalls,
     ScheduleCalls,
+    WebhookCalls,
     DatasetCalls,
     ClaimCalls,
 ):

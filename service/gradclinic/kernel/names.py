@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""Names of baselines and schedules, which are part of their URLs."""
+"""Names of baselines, schedules and webhooks, which are part of their URLs."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]

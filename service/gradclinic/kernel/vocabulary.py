@@ -27,6 +27,15 @@ SearchRound = Literal["diagnose", "screen", "improve", "race", "confirm"]
 """Rounds of the search for a cure, in order."""
 SearchEnding = Literal["healthy", "cured", "not_cured", "untrainable"]
 """How the search for a cure ended."""
+AlertKind = Literal[
+    "check.failed", "check.recovered", "schedule.missed", "schedule.recovered", "runs.failing", "runs.recovered",
+    "queue.waiting", "queue.recovered", "workers.gone", "workers.recovered", "recording.sick", "webhook.test",
+]  # fmt: skip
+"""What an alert is about. All but the last two are changes of a state."""
+WebhookFormat = Literal["standard", "slack"]
+"""The form in which a webhook gets alerts: signed JSON (Standard Webhooks), or the text of a message in Slack."""
+DeliveryStatus = Literal["pending", "delivered", "lost"]
+"""Whether a webhook has got an alert; one that is lost is not tried again by itself."""
 
 
 def _today(unit: object) -> object:

@@ -22,6 +22,8 @@
     store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
                         get, page, running, runs, of_runs, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
+    store.webhooks      create(NewWebhook), get, page, set_paused, delete, tell(name, Alert), raise_alert, change_state
+                        deliveries(name), redeliver; for the sender: due, hold -> Outgoing | None, settle, forget
     store.keys          create(name, scope=, project=) -> IssuedKey, all, revoke, rotate, note_use
                         authenticate(id, secret) -> Key | None
     store.audit         page(key_id, after, limit), forget: who changed what; `acting(Act(...))` says who does
@@ -35,6 +37,7 @@
     store.recordings    create(NewRun, record=, declared=, silence_s=, idempotency=) -> Created[Run], get
                         append(run_id, window=, ...) -> bool, finish, silent      runs that their own programs train
     store.usage()       what the project has of its quota; create(...) raises QuotaExceeded beyond it
+    store.signs(last=, seen_within_s=)         what is watched for alerts
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
 All methods raise ServiceUnavailable if the database is unreachable, and NotFound or Conflict where it applies.
@@ -70,13 +73,16 @@ from .records.run import CheckpointPointer, ListedRun, Message, NewRun, Reason, 
 from .records.schedule import Firing, NewSchedule, Schedule
 from .records.study import NewStudy, Study
 from .records.vitals import Vitals, Worker
+from .records.webhook import Alert, Attempt, Delivery, NewWebhook, Outgoing, Webhook
 from .run import Runs
 from .run_list import MOST_COUNTED, RunFilters, RunSort
 from .schedule import Schedules
 from .session import Sessions
+from .signs import Signs, read_signs
 from .statistic import Extent, Statistics
 from .study import Studies
 from .vitals import read_vitals
+from .webhook import Webhooks
 
 
 class Store:
@@ -93,6 +99,7 @@ class Store:
         self.baselines = Baselines(self._database)
         self.checks = Checks(self._database)
         self.schedules = Schedules(self._database)
+        self.webhooks = Webhooks(self._database)
         self.audit = Audit(self._database)
         self.keys = Keys(self._database)
         self.sessions = Sessions(self._database)
@@ -119,11 +126,20 @@ class Store:
         with self._database.read() as connection:
             return usage_of(connection)
 
+    def signs(self, *, last: int, seen_within_s: float) -> Signs:
+        """What is watched for alerts in the project; see `read_signs`."""
+        return read_signs(self._database, last=last, seen_within_s=seen_within_s)
+
     def vitals(self, *, seen_within_s: float) -> Vitals:
         """Metrics of the whole installation for operators; counts workers seen within `seen_within_s`."""
         workers = self.reconciliation.workers(seen_within_s=seen_within_s)
         everything = self._database.within(None)
-        return read_vitals(everything, workers=workers, checks=Checks(everything).counts())
+        return read_vitals(
+            everything,
+            workers=workers,
+            checks=Checks(everything).counts(),
+            alerts=Webhooks(everything).waiting_and_lost(within_s=86_400.0),
+        )
 
     def ping(self) -> None:
         """Raises ServiceUnavailable if the database does not answer."""
@@ -145,6 +161,8 @@ class Store:
 __all__ = [
     "MOST_COUNTED",
     "Act",
+    "Alert",
+    "Attempt",
     "AuditEntry",
     "Baseline",
     "Check",
@@ -152,6 +170,7 @@ __all__ = [
     "Created",
     "DatasetRecord",
     "DeletedDataset",
+    "Delivery",
     "Due",
     "Extent",
     "Firing",
@@ -167,7 +186,9 @@ __all__ = [
     "NewRun",
     "NewSchedule",
     "NewStudy",
+    "NewWebhook",
     "Order",
+    "Outgoing",
     "Page",
     "Pin",
     "Place",
@@ -181,11 +202,13 @@ __all__ = [
     "RunSort",
     "RunSummary",
     "Schedule",
+    "Signs",
     "Store",
     "Study",
     "Transition",
     "Usage",
     "Vitals",
+    "Webhook",
     "Worker",
     "acting",
 ]

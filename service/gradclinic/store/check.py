@@ -12,6 +12,8 @@ from ..kernel.vocabulary import CheckVerdict
 from ..regression import Report
 from . import tables as t
 from .acting import note_created
+from .alert import change_state
+from .alert_about import of_check
 from .baseline import not_found as no_baseline
 from .database import Database
 from .firing import Due, deal_with
@@ -131,7 +133,7 @@ class Checks:
     def finish(self, check_id: str, *, status: Literal["succeeded", "failed"], report: Report) -> bool:
         """Store the report with its verdict and end the check; False, without effect, if it has already ended."""
         with self._database.write() as connection:
-            return _hold(
+            ended = _hold(
                 connection,
                 check_id,
                 status=status,
@@ -139,6 +141,21 @@ class Checks:
                 report=encode(report),
                 ended_at=self._database.now,
             )
+            if ended and report.verdict != "inconclusive":
+                self._tell(connection, check_id, report)
+            return ended
+
+    def _tell(self, connection: Connection, check_id: str, report: Report) -> None:
+        """An alert if the last check of the same baseline and schedule ended otherwise."""
+        column = t.checks.c
+        row = connection.execute(select(column.baseline, column.schedule).where(column.id == check_id)).one()
+        change_state(
+            connection,
+            self._database,
+            f"check {row.baseline} {row.schedule or ''}",
+            is_bad=report.verdict != "pass",
+            alert=of_check(check_id, baseline=row.baseline, schedule=row.schedule, report=report),
+        )
 
     def request_cancel(self, check_id: str) -> Check:
         """Cancel the check and its queued runs, ask running ones to stop; raises Conflict if it has already ended."""

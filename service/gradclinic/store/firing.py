@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from . import tables as t
+from .alert import change_state
+from .alert_about import of_schedule
 from .database import Database
 
 
@@ -37,4 +39,6 @@ def deal_with(
             schedule=due.schedule, due_at=moment, fired_at=database.now, check_id=check_id, problem=problem
         )
     )
+    alert = of_schedule(due.schedule, due_at=due.at, problem=problem)
+    change_state(connection, database, f"schedule {due.schedule}", is_bad=problem is not None, alert=alert)
     return True

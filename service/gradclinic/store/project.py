@@ -50,6 +50,7 @@ _KEPT = "gradclinic_kept"
 
 OWNERS = frozenset(
     {
+        t.alert_states,
         t.baselines,
         t.check_keys,
         t.checks,
@@ -63,6 +64,7 @@ OWNERS = frozenset(
         t.runs,
         t.schedules,
         t.studies,
+        t.webhooks,
     }
 )
 """The tables whose rows have a project."""
@@ -70,6 +72,7 @@ PARTS: Mapping[Table, Column[Any]] = {
     t.check_runs: t.check_runs.c.check_id,
     t.chunks: t.chunks.c.run_id,
     t.deleted_trials: t.deleted_trials.c.prescription_id,
+    t.deliveries: t.deliveries.c.webhook_id,
     t.findings: t.findings.c.run_id,
     t.labels: t.labels.c.run_id,
     t.layer_summaries: t.layer_summaries.c.run_id,

@@ -16,6 +16,8 @@ from ..kernel.status import RunSource, RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
 from .acting import note_created
+from .alert import raise_alert
+from .alert_about import of_recording
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
@@ -189,6 +191,9 @@ class Recordings:
             if found:
                 connection.execute(insert(t.findings), found)
             row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+            alert = None if diagnosis is None else of_recording(run_id, name=row["name"], diagnosis=diagnosis)
+            if alert is not None:
+                raise_alert(connection, self._database, row["project"], alert)
         merge_chunks(self._database, run_id)
         return to_run(row)
 

@@ -14,8 +14,14 @@ from .turn import QUEUED
 _runs = t.runs.c
 
 
-def read_vitals(database: Database, *, workers: Sequence[Worker], checks: Mapping[tuple[str, str], int]) -> Vitals:
-    """The metrics of a whole installation, whose workers and checks these are."""
+def read_vitals(
+    database: Database,
+    *,
+    workers: Sequence[Worker],
+    checks: Mapping[tuple[str, str], int],
+    alerts: tuple[int, int],
+) -> Vitals:
+    """The metrics of a whole installation, whose workers, checks, and alerts (waiting and lost) these are."""
     with database.read() as connection:
         tally = read_tally(connection)
         oldest, overdue = dict(_oldest_queued_s(connection, database)), _overdue(connection, database)
@@ -28,6 +34,8 @@ def read_vitals(database: Database, *, workers: Sequence[Worker], checks: Mappin
         busy_workers=sum(worker.run_id is not None for worker in workers),
         steps_done=tally.steps_done,
         checks=checks,
+        alerts_waiting=alerts[0],
+        alerts_lost=alerts[1],
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from gradclinic.measurements.recording import example
 from gradclinic.settings import Settings
+from gradclinic.store import Alert, Attempt, Store
 
 from ..previous_version import database_in
 from . import examples
@@ -25,6 +26,8 @@ class Clinic:
     """An API with something of everything."""
 
     api: httpx.Client
+    delivery: str
+    """An alert that was delivered to the webhook `on-call`."""
     study: str
     run: str
     broken: str
@@ -37,6 +40,18 @@ class Clinic:
     """A check that has ended."""
     recording: str
     dataset: str
+
+
+def delivered(settings: Settings) -> str:
+    """What a sender does with an alert."""
+    store = Store(settings.database_url)
+    alert = Alert(kind="webhook.test", text="x", path="/", facts={})
+    delivery_id = store.webhooks.tell("on-call", alert).id
+    outgoing = store.webhooks.hold(store.webhooks.due(limit=1)[0], for_s=60.0)
+    assert outgoing is not None
+    store.webhooks.settle(outgoing, Attempt(status="delivered", response_status=204, problem=None))
+    store.close()
+    return delivery_id
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +76,11 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         made("PUT", "/v1/baselines/spare", json={"study_id": study, "arm": "baseline"})
         for name in ("nightly", "spare"):
             made("POST", "/v1/schedules", json={"name": name, "cron": "0 3 * * *", "check": {"baseline": "main"}})
+        for name in ("on-call", "quiet", "spare"):
+            made("POST", "/v1/webhooks", json={"name": name, "url": "https://example.org/"})
         yield Clinic(
             api=api,
+            delivery=delivered(settings),
             study=study,
             run=runs[0],
             broken=broken,
@@ -166,6 +184,18 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "pauseSchedule": [send("POST", "/v1/schedules/nightly/pause")],
     "resumeSchedule": [send("POST", "/v1/schedules/nightly/resume")],
     "deleteSchedule": [send("DELETE", "/v1/schedules/spare")],
+    "createWebhook": [
+        send("POST", "/v1/webhooks", lambda _: {"name": "standard", "url": "https://example.org/"}),
+        send("POST", "/v1/webhooks", lambda _: {"name": "slack", "url": "https://example.org/", "format": "slack"}),
+    ],
+    "listWebhooks": [get("/v1/webhooks")],
+    "getWebhook": [get("/v1/webhooks/on-call")],
+    "testWebhook": [send("POST", "/v1/webhooks/on-call/test")],
+    "listDeliveries": [get("/v1/webhooks/on-call/deliveries")],
+    "redeliver": [send("POST", "/v1/webhooks/on-call/deliveries/{delivery}/redeliver")],
+    "pauseWebhook": [send("POST", "/v1/webhooks/quiet/pause")],
+    "resumeWebhook": [send("POST", "/v1/webhooks/quiet/resume")],
+    "deleteWebhook": [send("DELETE", "/v1/webhooks/spare")],
     "createRecording": [send("POST", "/v1/recordings", lambda _: example())],
     "createRecordedStudy": [send("POST", "/v1/recordings/studies", lambda _: {"seeds": [0, 1]})],
     "getRecording": [get("/v1/recordings/{recording}")],

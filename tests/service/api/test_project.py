@@ -26,7 +26,7 @@ from .test_access import OPERATIONS, WITH_KEY, scope_of
 
 ABSENT = Seeded(
     run_id="run_0", study_id="study_0", prescription_id="prescription_0", check_id="check_0", recording_id="run_1",
-    pin_id="pin_0", run_ids=("run_2", "run_3"),
+    delivery_id="delivery_0", pin_id="pin_0", run_ids=("run_2", "run_3"),
 )  # fmt: skip
 """Ids of nothing."""
 FIXED = {"claim_id": "xavier_helps", "metric": "final_validation_loss"}
@@ -65,6 +65,7 @@ def names_of(found: Seeded, *, exist: bool) -> Names:
         "check_id": found.check_id,
         "dataset_id": DATA if exist else "data_" + "1" * 24,
         "recording_id": found.recording_id,
+        "delivery_id": found.delivery_id,
         "name": stored,
         "run": found.run_ids[0],
         "second": found.run_ids[1],
@@ -87,6 +88,7 @@ def body_of(path: str, names: Names) -> Any:
         "/v1/baselines/{name}": {"run_ids": [names["run"], names["second"]]},
         "/v1/checks": {"baseline": names["name"]},
         "/v1/schedules": {"name": "x", "cron": "0 3 * * *", "check": {"baseline": names["name"]}},
+        "/v1/webhooks": {"name": names["name"], "url": "http://example.org/"},
         "/v1/runs": on_data,
         "/v1/studies": {**on_data, "seeds": [0]},
         "/v1/prescriptions": on_data,

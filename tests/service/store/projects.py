@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gradclinic.store import Due, Idempotency, NewSchedule, Reason, Store
+from gradclinic.store import Alert, Due, Idempotency, NewSchedule, NewWebhook, Reason, Store
 
 from ..api.examples import experiment
 from .pins import new_check, pinned
@@ -13,6 +13,10 @@ from .test_prescription import NEW, REPORT
 
 THREE = datetime(2026, 11, 26, 3, tzinfo=UTC)
 DUE = Due("nightly", THREE)
+ALERT = Alert(kind="check.failed", text="It is worse.", path="/checks/check_1", facts={"check": "check_1"})
+WEBHOOK = NewWebhook(
+    name="team", url="https://example.org/a", format="standard", secret="whsec_c2VjcmV0", alerts=["check.failed"]
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Seeded:
     prescription_id: str
     check_id: str
     recording_id: str
+    delivery_id: str
     pin_id: str
     run_ids: tuple[str, ...]
 
@@ -48,10 +53,13 @@ def seeded(store: Store) -> Seeded:
     upload(store, f"data_{store.project}")
     upload(store, f"data_old_{store.project}")
     store.datasets.delete(f"data_old_{store.project}")
+    store.webhooks.create(replace(WEBHOOK, name="main"))
+    store.webhooks.change_state("check main", is_bad=True, alert=ALERT)
     recording = store.recordings.create(
         new_run(origin="external"), layout=record().layout, environment={}, declared={}, silence_s=60
     ).item
     return Seeded(
-        lease.run_id, study.id, prescription.id, check.item.id, recording.id, baseline.pin.id,
+        lease.run_id, study.id, prescription.id, check.item.id, recording.id,
+        store.webhooks.deliveries("main").items[0].id, baseline.pin.id,
         tuple(baseline.pin.run_ids),
     )  # fmt: skip

@@ -45,7 +45,7 @@ REALM = 'Bearer realm="gradclinic"'
 _OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
 _OPEN_BELOW = "/static/"
 _ADMINISTRATIVE = ("/metrics", "/v1/audit")
-_MANAGED = ("/v1/schedules", "/v1/baselines")
+_MANAGED = ("/v1/schedules", "/v1/baselines", "/v1/webhooks")
 _READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)|/new")
 """A POST to these paths only reads: nothing is stored."""
 
@@ -70,8 +70,8 @@ class Caller:
 def needed_scope(method: str, path: str) -> access.Scope | None:
     """The scope that a request needs; None if it needs no key.
 
-    Reading needs `read`; work that is submitted, cancelled or renamed, `run`; deleting, baselines and schedules,
-    `manage`; what concerns the whole installation, `admin`.
+    Reading needs `read`; work that is submitted, cancelled or renamed, `run`; deleting, baselines, schedules
+    and webhooks, `manage`; what concerns the whole installation, `admin`.
     """
     if path in _OPEN or path.startswith(_OPEN_BELOW):
         return None

@@ -31,6 +31,7 @@ PrescriptionId = Annotated[
 CheckId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$", examples=["check_01K0A"])]
 BaselineName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["main"])]
 ScheduleName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["nightly"])]
+WebhookName = Annotated[str, Path(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["on-call"])]
 AfterName = Annotated[
     str | None,
     Query(

@@ -4,11 +4,12 @@ pydantic counts errors at little cost, but describes all or none. So only a begi
 of a length for which there are few.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from .validation import place_of
 
@@ -30,10 +31,10 @@ def refuse_many_errors(adapter: TypeAdapter[Any], body: Any, *, most_values: int
     raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found], body=body)
 
 
-def _first_errors(adapter: TypeAdapter[Any], body: Any, most_values: int) -> Sequence[Mapping[str, Any]]:
+def _first_errors(adapter: TypeAdapter[Any], body: Any, most_values: int) -> Sequence[ErrorDetails]:
     """The first errors of a body, by bisection between a beginning that has none and one that has too many."""
     without, beyond = 0, most_values
-    found: Sequence[Mapping[str, Any]] = ()
+    found: Sequence[ErrorDetails] = ()
     while not found and beyond - without > 1:
         middle = min((without + beyond) // 2, 8 * max(without, MOST_DESCRIBED // 8))
         beginning = _Beginning(middle)
@@ -74,7 +75,7 @@ class _Beginning:
             return [self._child(index, item) for index, item in enumerate(value) if self._left > 0]
         return value
 
-    def caused(self, error: Mapping[str, Any], body: Any) -> bool:
+    def caused(self, error: ErrorDetails, body: Any) -> bool:
         """Whether an error may be there only because its object or list goes on in the whole body."""
         if error["type"] not in _OF_A_WHOLE:
             return False

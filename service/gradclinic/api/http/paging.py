@@ -62,6 +62,7 @@ PageOfStudies = Annotated[Paging, _page_of("study")]
 PageOfPrescriptions = Annotated[Paging, _page_of("prescription")]
 PageOfChecks = Annotated[Paging, _page_of("check")]
 PageOfDatasets = Annotated[Paging, _page_of("data")]
+PageOfDeliveries = Annotated[Paging, _page_of("delivery")]
 PageOfActs = Annotated[Paging, _page_of("act")]
 
 

@@ -8,6 +8,8 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import ErrorDetails
+
 from ...kernel.errors import Problem
 from ...kernel.json_schema import tags_of
 from .allowed import describe, known_keys, schema_at
@@ -29,7 +31,7 @@ def problems_from(
     return [problem for problem in problems if not _echo(problem, problems)]
 
 
-def place_of(error: Mapping[str, Any], body: Any) -> list[int | str]:
+def place_of(error: ErrorDetails, body: Any) -> list[int | str]:
     """The keys and indices in `body` that lead to the place of an error; for a missing key, to its object."""
     loc = tuple(error["loc"])
     return _tokens(loc[:-1], body, of_object=True) if error["type"] == "missing" else _tokens(loc, body)

@@ -25,6 +25,10 @@ class Vitals:
     """Total stored steps of all runs; its increase is the step rate."""
     checks: Mapping[tuple[str, str], int]
     """Number of checks by status and verdict ("" if there is none)."""
+    alerts_waiting: int
+    """Deliveries to webhooks that are still to be made."""
+    alerts_lost: int
+    """Deliveries that were given up in the last 24 hours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,10 @@ from .run import (
 )
 from .schedule import firings, schedules
 from .schema import metadata
+from .webhook import alert_states, deliveries, webhooks
 
 __all__ = [
+    "alert_states",
     "api_keys",
     "audit_entries",
     "baselines",
@@ -33,6 +35,7 @@ __all__ = [
     "datasets",
     "deleted_datasets",
     "deleted_trials",
+    "deliveries",
     "findings",
     "firings",
     "idempotency_keys",
@@ -51,5 +54,6 @@ __all__ = [
     "studies",
     "transitions",
     "trials",
+    "webhooks",
     "workers",
 ]

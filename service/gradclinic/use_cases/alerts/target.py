@@ -1,0 +1,71 @@
+"""Where alerts may be sent: to public addresses by https, unless a setting allows more."""
+
+import asyncio
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+import httpx
+
+from ...kernel.errors import InvalidSpec
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+PUBLIC = "a public address"
+
+
+class NoTarget(Exception):
+    """An alert cannot be sent there; the text says why."""
+
+
+def check_url(url: str, *, private: bool) -> None:
+    """Raises InvalidSpec if alerts may not be sent to an URL; `private` allows http and private addresses."""
+    try:
+        parts = httpx.URL(url)
+        port = parts.port
+    except (httpx.InvalidURL, ValueError, UnicodeError):
+        raise InvalidSpec.at("/url", "this is no URL", value="...", allowed="https://HOST/PATH") from None
+    if parts.scheme != "https" and not (private and parts.scheme == "http"):
+        raise InvalidSpec.at("/url", "alerts are only sent by https", value=parts.scheme[:20], allowed="https")
+    if not parts.host or parts.userinfo or parts.fragment or not (port is None or 0 < port < 65_536):
+        text = "the URL has no host, or a user name, a fragment or a wrong port"
+        raise InvalidSpec.at("/url", text, value="...", allowed="https://HOST/PATH")
+    if not private and _is_private_literal(parts.host):
+        raise InvalidSpec.at("/url", "alerts are not sent to private addresses", value=parts.host, allowed=PUBLIC)
+
+
+async def resolve(host: str, port: int, *, private: bool) -> str:
+    """An address of a host, to which the request then goes. Raises NoTarget if it has none, or a private one.
+
+    It is looked up once: a name that changes its address in between leads nowhere else.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise NoTarget("its host name has no address") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses:
+        raise NoTarget("its host name has no address")
+    if not private and not all(map(is_public, addresses)):
+        raise NoTarget("its host name has a private address, to which alerts are not sent")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the internet, also if it is an IPv4 address within an IPv6 one."""
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address):
+        within = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if parsed in _NAT64:
+            within = IPv4Address(int(parsed) & 0xFFFFFFFF)
+        parsed = within or parsed
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _is_private_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return f".{host.lower().rstrip('.')}".endswith(".localhost")
+    return not is_public(host)
