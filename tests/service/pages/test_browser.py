@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from matplotlib.image import imread
 
 from tests.waiting import eventually
@@ -60,6 +61,21 @@ def test_every_page_loads_without_an_error_and_draws_its_charts(clinic, address,
             charts += 1
         assert errors == [], path
     assert charts > 15
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier_that_axe_finds(clinic, address, browser, scheme):
+    context = browser.new_context(viewport={"width": 1400, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    barriers = {}
+    for path in paths(clinic):
+        open_page(page, address + path)
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        found = Axe().run(page).response["violations"]
+        if found:
+            barriers[path] = [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
+    context.close()
+    assert barriers == {}
 
 
 def test_no_page_is_wider_than_a_phone(clinic, address, page):

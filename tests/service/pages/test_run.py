@@ -103,10 +103,10 @@ def test_the_decay_of_the_gradient_is_a_sentence(slope, predicted, words):
 
 def test_a_run_shows_its_configuration_and_its_network_as_code(clinic):
     text = clinic.page(f"/runs/{clinic.sick}").split('id="configuration"')[1].split("</section>")[0]
-    assert '<tr><th scope="row">Model</th><td>kind</td><td>mlp</td></tr>' in text
-    assert '<tr><th scope="row"></th><td>depth</td><td>8</td></tr>' in text
-    assert '<tr><th scope="row"></th><td>activation</td><td>sigmoid</td></tr>' in text
-    assert '<tr class="quiet"><th scope="row"></th><td>momentum</td><td>0.0</td></tr>' in text
+    assert '<tr><td>Model</td><th scope="row">Kind</th><td>mlp</td></tr>' in text
+    assert '<tr><td></td><th scope="row">Depth</th><td>8</td></tr>' in text
+    assert '<tr><td></td><th scope="row">Activation</th><td>sigmoid</td></tr>' in text
+    assert '<tr class="quiet"><td></td><th scope="row">Momentum</th><td>0.0</td></tr>' in text
     code = text.split('id="code-text"')[1].partition(">")[2].split("</pre>")[0]
     compile(unescape(code), "network", "exec")
     assert "nn.Sequential" in code
