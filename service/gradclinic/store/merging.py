@@ -1,4 +1,4 @@
-"""Merges the chunks of a run that has ended: while it is trained, each second adds a row for each statistic.
+"""Merges and compresses the chunks of a run that has ended: while it trains, each second adds a row for each statistic.
 
 What ends a run calls it afterwards. A run whose chunks were not merged is read like any other.
 """
@@ -6,21 +6,19 @@ What ends a run calls it afterwards. A run whose chunks were not merged is read 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, delete, insert, select
 
-from ..kernel.errors import ServiceUnavailable
+from ..kernel.errors import DamagedData, ServiceUnavailable
 from . import tables as t
 from .database import Database
+from .packing import COMPRESSED, RAW, pack, unpack
 
 log = structlog.get_logger(__name__)
 
 MERGED_BYTES = 2 * 2**20
-"""Largest size of a merged chunk. A range of steps is read from whole chunks."""
-_OF = ("run_id", "statistic", "places", "codec")
-"""The columns in which chunks that are merged agree."""
+"""Largest size of a merged chunk before it is compressed. A range of steps is read from whole chunks."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class _Chunk:
 
     @property
     def bytes(self) -> int:
-        """The size of its content."""
+        """The size of its content before compression."""
         return 4 * self.n * (1 + self.places)
 
 
@@ -56,23 +54,27 @@ def merge_chunks(database: Database, run_id: str) -> None:
 
 
 def _groups(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:
-    """Neighbouring chunks that together have at most `MERGED_BYTES`; none that stands alone."""
+    """Neighbouring chunks that together have at most `MERGED_BYTES`; of those that stand alone, the raw ones."""
+    for group in _neighbours(chunks):
+        if len(group) > 1 or group[0].codec == RAW:
+            yield group
+
+
+def _neighbours(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:
     for _, own in groupby(chunks, key=lambda chunk: (chunk.statistic, chunk.places, chunk.codec)):
         group: list[_Chunk] = []
         size = 0
         for chunk in own:
             if group and (size + chunk.bytes > MERGED_BYTES or group[-1].last_step >= chunk.first_step):
-                if len(group) > 1:
-                    yield group
+                yield group
                 group, size = [], 0
             group.append(chunk)
             size += chunk.bytes
-        if len(group) > 1:
-            yield group
+        yield group
 
 
 def _merge(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> None:
-    """Replace chunks by one with their bytes; nothing if one is damaged, so that it is still named when it is read."""
+    """Replace chunks by one with their content; none if one is damaged, so that it is still named when it is read."""
     chunks = t.chunks.c
     those = (
         chunks.run_id == run_id,
@@ -80,14 +82,10 @@ def _merge(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> None
         chunks.first_step.between(group[0].first_step, group[-1].first_step),
     )
     rows = connection.execute(select(t.chunks).where(*those).order_by(chunks.first_step)).all()
-    if len(rows) != len(group) or not all(_is_whole(row) for row in rows):
+    try:
+        content = unpack(rows) if len(rows) == len(group) else None
+    except DamagedData:
         return
-    connection.execute(delete(t.chunks).where(*those))
-    merged = {name: getattr(rows[0], name) for name in (*_OF, "first_step")}
-    merged |= {name: b"".join(getattr(row, name) for row in rows) for name in ("steps", "values")}
-    merged |= {"last_step": rows[-1].last_step, "n": sum(row.n for row in rows)}
-    connection.execute(insert(t.chunks), [merged])
-
-
-def _is_whole(row: Any) -> bool:
-    return bool(len(row.steps) == 4 * row.n and len(row.values) == 4 * row.n * row.places)
+    if content is not None:
+        connection.execute(delete(t.chunks).where(*those))
+        connection.execute(insert(t.chunks), pack(run_id, {group[0].statistic: content}, codec=COMPRESSED))

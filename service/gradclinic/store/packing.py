@@ -1,17 +1,32 @@
-"""Statistics as packed chunks: steps as little-endian int32, values as little-endian float32 [n, places]."""
+"""Statistics as packed chunks: their steps and values as bytes, raw while a run goes on, and compressed at its end.
 
+| codec | steps | values |
+|---|---|---|
+| `f4le` | little-endian int32 [n] | little-endian float32 [n, places] |
+| `f4le-zlib` | differences of the same, in zlib's format | the first bytes of all values, then the second ones, ... |
+
+Neighbouring values have nearly the same exponents, so bytes of one place compress well beside each other; nothing is
+lost. zlib keeps a checksum, so damage is noticed.
+"""
+
+import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..kernel.errors import DamagedData
 from ..measurements.record import Series
 
-CODEC = "f4le"
+Codec = Literal["f4le", "f4le-zlib"]
+RAW: Codec = "f4le"
+COMPRESSED: Codec = "f4le-zlib"
+_LEVEL = 6
+_WIDTH = 4
+"""Bytes of a step, and of a value."""
 
 
-def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, object]]:
+def pack(run_id: str, series: Mapping[str, Series], *, codec: Codec = RAW) -> list[dict[str, object]]:
     """One row of `chunks` for each statistic with new values."""
     return [
         {
@@ -21,9 +36,9 @@ def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, object]]:
             "last_step": int(window.steps[-1]),
             "n": len(window),
             "places": window.values.shape[1],
-            "codec": CODEC,
-            "steps": np.ascontiguousarray(window.steps, "<i4").tobytes(),
-            "values": np.ascontiguousarray(window.values, "<f4").tobytes(),
+            "codec": codec,
+            "steps": _encoded_steps(window, codec),
+            "values": _encoded_values(window, codec),
         }
         for name, window in series.items()
         if len(window)
@@ -31,8 +46,8 @@ def pack(run_id: str, series: Mapping[str, Series]) -> list[dict[str, object]]:
 
 
 def bytes_of(series: Series) -> int:
-    """Packed size of a series in bytes."""
-    return int(series.steps.size + series.values.size) * 4
+    """Size of a series in bytes before compression."""
+    return int(series.steps.size + series.values.size) * _WIDTH
 
 
 def unpack(rows: Sequence[Any]) -> Series:
@@ -41,12 +56,52 @@ def unpack(rows: Sequence[Any]) -> Series:
     return Series(np.concatenate([chunk.steps for chunk in chunks]), np.concatenate([chunk.values for chunk in chunks]))
 
 
+def _encoded_steps(series: Series, codec: Codec) -> bytes:
+    steps = np.ascontiguousarray(series.steps, "<i4")
+    if codec == RAW:
+        return steps.tobytes()
+    return zlib.compress(np.diff(steps, prepend=np.zeros(1, "<i4")).astype("<i4").tobytes(), _LEVEL)
+
+
+def _encoded_values(series: Series, codec: Codec) -> bytes:
+    values = np.ascontiguousarray(series.values, "<f4")
+    if codec == RAW:
+        return values.tobytes()
+    return zlib.compress(values.view(np.uint8).reshape(-1, _WIDTH).T.tobytes(), _LEVEL)
+
+
 def _unpack_one(row: Any) -> Series:
-    is_whole = row.n > 0 and len(row.steps) == 4 * row.n and len(row.values) == 4 * row.n * row.places
-    steps = np.frombuffer(row.steps, "<i4").astype(np.int32) if is_whole else np.zeros(0, np.int32)
-    ends = [int(step) for step in (*steps[:1], *steps[-1:])]
-    if ends != [row.first_step, row.last_step] or not np.all(np.diff(steps) > 0):
+    try:
+        series = _decoded(row)
+    except (ValueError, zlib.error):
+        series = Series.empty(row.places)
+    ends = [int(step) for step in (*series.steps[:1], *series.steps[-1:])]
+    if ends != [row.first_step, row.last_step] or not np.all(np.diff(series.steps) > 0):
         raise DamagedData(
             f"what is stored of {row.statistic} from step {row.first_step:,} to {row.last_step:,} is damaged"
         )
-    return Series(steps, np.frombuffer(row.values, "<f4").reshape(row.n, row.places).astype(np.float32))
+    return series
+
+
+def _decoded(row: Any) -> Series:
+    """The content of a chunk; raises ValueError or zlib.error if it is not as long as its row says."""
+    steps, values = row.steps, row.values
+    if row.codec == COMPRESSED:
+        steps, values = _inflated(steps, row.n), _inflated(values, row.n * row.places)
+        steps = np.frombuffer(steps, "<i4").cumsum(dtype=np.int32)
+        values = np.frombuffer(values, np.uint8).reshape(_WIDTH, -1).T.tobytes()
+    else:
+        steps = np.frombuffer(steps, "<i4").astype(np.int32)
+    if len(steps) != row.n:
+        raise ValueError("the number of steps differs")
+    return Series(steps, np.frombuffer(values, "<f4").reshape(row.n, row.places).astype(np.float32))
+
+
+def _inflated(compressed: bytes, count: int) -> bytes:
+    """The content, which is not read further than what is expected of it."""
+    size = _WIDTH * max(count, 0)
+    reader = zlib.decompressobj()
+    content = reader.decompress(compressed, size + 1)
+    if len(content) != size or not reader.eof:
+        raise ValueError("the length differs")
+    return content

@@ -1,11 +1,13 @@
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import insert, inspect, select
 
 from gradclinic.kernel.errors import SetupFailed
-from gradclinic.store import Store, migrate
+from gradclinic.store import Reason, Store, migrate
+from gradclinic.store import tables as t
 from gradclinic.store.database import Database
+from gradclinic.store.packing import COMPRESSED, pack
 
 from .records import claimed, queued, window
 
@@ -47,6 +49,33 @@ def test_data_survives_the_way_down_to_each_migration_and_up_again(bare_database
     assert store.runs.get(waiting.id).status == "queued"
     assert len(store.statistics.series(lease.run_id, "site_grad_rms")) == 5
     assert store.is_current()
+    store.close()
+
+
+def test_an_older_version_gets_the_statistics_of_ended_runs_as_it_packs_them(bare_database_url: str) -> None:
+    migrate.upgrade(bare_database_url)
+    store = Store(bare_database_url)
+    lease = claimed(store)
+    raw = pack(lease.run_id, window(3, 500, places=7))
+    with store._database.write() as connection:
+        connection.execute(insert(t.chunks), raw)
+    store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""))
+    damaged = pack("run_damaged", window(0, 5), codec=COMPRESSED)[0] | {
+        "run_id": lease.run_id,
+        "statistic": "z",
+        "steps": b"?",
+    }
+    with store._database.write() as connection:
+        connection.execute(insert(t.chunks), damaged)
+
+    def chunks() -> list[dict[str, object]]:
+        with store._database.read() as connection:
+            rows = connection.execute(select(t.chunks).order_by(t.chunks.c.statistic)).mappings()
+            return [dict(row) for row in rows]
+
+    assert chunks()[0]["codec"] == COMPRESSED
+    migrate.downgrade(bare_database_url, "20261130_22")
+    assert chunks() == [*raw, damaged]
     store.close()
 
 
