@@ -74,7 +74,7 @@ def test_an_older_version_gets_the_statistics_of_ended_runs_as_it_packs_them(bar
             return [dict(row) for row in rows]
 
     assert chunks()[0]["codec"] == COMPRESSED
-    migrate.downgrade(bare_database_url, "20261130_22")
+    migrate.downgrade(bare_database_url, "20261130_23")
     assert chunks() == [*raw, damaged]
     store.close()
 

@@ -1,7 +1,7 @@
 """statistics of runs that have ended may be compressed, which earlier versions cannot read
 
-Revision: 20261130_23
-Revises: 20261130_22
+Revision: 20261130_24
+Revises: 20261130_23
 Date: 2026-11-30 08:20:00
 """
 
@@ -12,8 +12,8 @@ from struct import iter_unpack, pack
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261130_23"
-down_revision = "20261130_22"
+revision = "20261130_24"
+down_revision = "20261130_23"
 branch_labels = None
 depends_on = None
 
