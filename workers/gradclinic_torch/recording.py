@@ -249,6 +249,7 @@ class Recording:
         ending = Ending(
             preflight=self._hooks.preflight(),
             nonfinite_origin=self._hooks.origin,
+            spikes=tuple(self._observer.spikes.found),
             constant_loss=None if constant is None else max(0.0, constant),
             final_validation_loss=None if validation_loss is None else spelled(float(validation_loss)),
             final_validation_accuracy=None if validation_accuracy is None else float(validation_accuracy),

@@ -158,3 +158,8 @@ class Thresholds(NamedThresholds):
     ] = 0.1
     """Entropy of an attention, relative to the largest possible, at which it has collapsed if its logits are too large
     as well. A low entropy alone is what many tasks need."""
+    spike: Annotated[
+        float, Field(gt=0, le=1e6, json_schema_extra={"unit": "ratio", "source": "gradclinic: see rise, five times"})
+    ] = 0.25
+    """A step whose loss stood out is a spike if its loss was above the usual one by this fraction of the loss of always
+    predicting the average, or of the first loss if that is not known."""

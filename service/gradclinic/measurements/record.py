@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..kernel.json import JsonObject
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
+from .spike import Spike
 from .statistics import STATISTICS
 
 ALARMS = 5
@@ -136,6 +137,8 @@ class Outcome:
     """The condition whose finding stopped the run early (`training.stop_when`); None if not stopped."""
     nonfinite_origin: NonFiniteOrigin | None = None
     """The origin of the first number that was not finite; None if all were finite, or if it is unknown."""
+    spikes: tuple[Spike, ...] = ()
+    """The first steps whose loss was far above those before, of a recording."""
     loss_unit: float | None = None
     """One unit of this run's losses in squared units of the original targets: 1 unless targets were
     standardized. None for a classification, or if unknown."""

@@ -19,6 +19,7 @@ from ..kernel.spec import Fraction, Items, Many, Seed, Spec
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
 from .record import Layout, Series, SiteInfo, WeightInfo
+from .spike import MOST_SPIKES, Spike
 from .statistics import STATISTICS
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -218,6 +219,8 @@ class Ending(Spec):
     """Seconds spent recording."""
     nonfinite_origin: NonFiniteOrigin | None = None
     """The origin of the first number that was not finite; null if all were finite, or if it is unknown."""
+    spikes: Annotated[Items[Spike], Field(max_length=MOST_SPIKES)] = ()
+    """The first steps whose loss was far above those before, with the rows of the batch that carried it."""
     preflight: Preflight | None = None
     """Facts about the first batches; null if not observed."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None

@@ -6,9 +6,10 @@ after_step       recorder.after_step; a look at what is not finite; the window, 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from ..sinks.sink import Sink
 from ..sites.discovery import Discovery, Found
 from ..sites.taps import ProbeTaps, Taps, Units
 from .loop_facts import LoopFacts
+from .spikes import Spikes
 from .step_loss import StepUnderWay, loss_of
 from .subject import Subject
 from .unseen_steps import UnseenSteps
@@ -63,8 +65,12 @@ class Observer:
         self._evaluations = 0
         """How often the optimizer had gradients in this step: some (LBFGS) call a closure several times in one."""
         self._unseen = UnseenSteps()
+        self.spikes = Spikes()
+        """The steps whose loss stood out."""
         self._flushed_at = time.perf_counter()
         self._broke = False
+        self._samples_before = 0
+        """Samples of the last step that the optimizer took."""
 
     # --- events of a step ---
 
@@ -75,6 +81,11 @@ class Observer:
             self._facts = replace(self._facts, scaler=scaler)
             self._gradients = Gradients([], self._optimizer, scaler=scaler)
         return self._gradients.scale
+
+    def saw_loss(self, criterion: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any) -> None:
+        """The loss module was called; kept until the step's end if the step will be looked at then."""
+        if self._recorder is not None and (self.step + 1) % self._recorder.plan.look_every == 0:
+            self.spikes.called(criterion, args, kwargs, value)
 
     def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None, multiplied: bool = False) -> None:
         """The gradients of a step are there, before any clipping; again where more of them are accumulated.
@@ -156,9 +167,11 @@ class Observer:
             self._unseen.add(self.step, loss=step.loss, total_norm=step.total_norm)
             self._pending = None
             self.step += 1
+            self._samples_before = self._samples()
             self._watch.step_done()
             if self.step % recorder.plan.look_every == 0:
                 self._look(recorder)
+            self.spikes.step_done()
             if not self._broke:
                 self._arm(recorder)
                 waited = time.perf_counter() - self._flushed_at
@@ -301,6 +314,7 @@ class Observer:
                 self._sink.broke(step)
                 return
             recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
+            self.spikes.saw(step, loss, is_last=step == self.step - 1, samples=self._samples_before)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:

@@ -164,6 +164,7 @@ class TrainingHooks:
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._critic.after_loss(args[0]))
             self._safely(lambda: self._count_targets(criterion, args, kwargs, outputs))
+            self._safely(lambda: self._observer.saw_loss(criterion, args, kwargs, outputs))
         if torch.is_grad_enabled() and isinstance(outputs, Tensor):
             self._safely(lambda: self._loss_gradient.saw(outputs))
 
