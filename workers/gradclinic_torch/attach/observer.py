@@ -82,7 +82,7 @@ class Observer:
             self._gradients = Gradients([], self._optimizer, scaler=scaler)
         return self._gradients.scale
 
-    def saw_loss(self, criterion: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any) -> None:
+    def saw_loss(self, criterion: nn.Module, args: Sequence[Any], kwargs: Mapping[str, object], value: Any) -> None:
         """The loss module was called; kept until the step's end if the step will be looked at then."""
         if self._recorder is not None and (self.step + 1) % self._recorder.plan.look_every == 0:
             self.spikes.called(criterion, args, kwargs, value)

@@ -29,7 +29,7 @@ class _Call:
     criterion: nn.Module
     outputs: Tensor
     targets: Tensor
-    kwargs: Mapping[str, Any]
+    kwargs: Mapping[str, object]
     value: Tensor
     versions: tuple[int, int]
 
@@ -75,7 +75,7 @@ class Spikes:
         self._level = Level()
         self._calls: list[_Call] = []
 
-    def called(self, criterion: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any) -> None:
+    def called(self, criterion: nn.Module, args: Sequence[Any], kwargs: Mapping[str, object], value: Any) -> None:
         """The loss module was called in this step."""
         given = (*args[:2], value)
         if len(args) != 2 or not all(isinstance(each, Tensor) for each in given) or len(self.found) == MOST_SPIKES:
