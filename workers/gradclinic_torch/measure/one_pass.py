@@ -35,6 +35,22 @@ def loops() -> Any:
         return None
 
 
+def load() -> None:
+    """Compile all loops, or read their machine code: seconds once on a machine, later tenths of a second."""
+    if loops() is None:
+        return
+    tensor, bounds = torch.ones(2, 2), (0.0, 1.0)
+    norms([tensor])
+    norm(tensor)
+    norms_and_distances([tensor], [tensor])
+    cosine(tensor, tensor)
+    share_of_units_off(tensor, bounds, unit_axis=1)
+    block = ReadOnce([tensor], [None])
+    for name in ("sums", "deviation_norms"):
+        getattr(block, name)
+    block.outside([bounds])
+
+
 def kernels_on(device: str) -> str:
     """What computes the statistics of tensors on a device: numba and its version, or torch."""
     if device != "cpu" or loops() is None:

@@ -57,8 +57,11 @@ class Trainer:
         # The slow part of a child's start, while nobody waits for it; torch imports _dynamo with the first optimizer.
         import torch._dynamo  # noqa: F401
 
+        from gradclinic_torch.measure import one_pass
+
         from ..train import device, fit  # noqa: F401
 
+        one_pass.load()
         device.make_deterministic()
         self.device = "cuda" if "gpu" in queues.split(",") else "cpu"
         device.prove(self.device)
