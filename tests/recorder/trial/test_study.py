@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from gradclinic import Clinic
 from gradclinic.client.study import Study
-from gradclinic.kernel.errors import Conflict, InvalidRequest, RemedyDoesNotApply, ServiceUnavailable
+from gradclinic.experiments.clipping.norm import NormClipping
+from gradclinic.kernel.errors import Conflict, InvalidRequest, InvalidSpec, RemedyDoesNotApply, ServiceUnavailable
 from gradclinic.remedies.lower_learning_rate import LowerLearningRate
 from gradclinic.settings import Settings
 from gradclinic_torch import study
@@ -351,3 +352,50 @@ def test_the_baseline_alone_is_diagnosed(clinic: Clinic) -> None:
 
     found = tried(clinic, {}, build=vanishing, seeds=[0])
     assert found.comparison().answer.baseline_conditions == {"vanishing_gradients": 1}
+
+
+def build_well() -> tuple[nn.Module, torch.optim.Optimizer, nn.Module]:
+    model = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
+    return model, torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+
+
+def by_hand(*, seed: int) -> list[float]:
+    """The losses of the same training in float16, as torch's documentation writes it."""
+    torch.manual_seed(seed)
+    model, optimizer, criterion = build_well()
+    torch.manual_seed(seed)
+    scaler = torch.amp.GradScaler("cpu")
+    found = []
+    for inputs, targets in batches(seed):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.float16):
+            loss = criterion(model(inputs), targets)
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        scaler.step(optimizer)
+        scaler.update()
+        found.append(loss.item())
+    return found
+
+
+def test_in_float16_it_trains_with_a_gradient_scaler_as_by_hand_and_a_wider_precision_is_a_remedy(
+    clinic: Clinic,
+) -> None:
+    arms = {"wider": [{"kind": "raise_precision", "precision": "bfloat16"}]}
+    options = {"build": build_well, "seeds": [0], "clipping": NormClipping(max_norm=1.0), "validation": batches(9)}
+    found = tried(clinic, arms, precision="float16", **options)
+    assert found.status == "succeeded"
+    expected = by_hand(seed=0)
+    taken = losses(found, "baseline")[0]
+    assert taken == pytest.approx(expected[-len(taken) :], rel=1e-6)
+    norms = [run.statistics("grad_norm_l2")["grad_norm_l2"].values for run in found.runs()]
+    assert all(0.01 < float(row[0]) < 100 for rows in norms for row in rows)
+    assert "torch.bfloat16" in found.answer.arms[1]["code"]
+    (wider,) = [run for run in found.runs() if run.answer.arm == "wider"]
+    assert wider.answer.metrics.final_validation_accuracy > 0.3
+
+
+def test_an_unknown_precision_is_refused(clinic: Clinic) -> None:
+    with pytest.raises(InvalidSpec, match="bfloat16"):
+        tried(clinic, precision="fp8")

@@ -10,7 +10,6 @@ from .loop import Loop
 _REASONS = {
     "change_loss": "the losses of its arms would be different measures; make a program of its own for another loss",
     "standardize_targets": "the loss would be in another unit than the baseline's; standardize them in your program",
-    "raise_precision": "your program chooses its own precision, by autocast or by the type of its weights",
 }
 
 

@@ -19,10 +19,13 @@ from .joining import Batch
 LossLike = nn.Module | Callable[[nn.Module, Batch], Tensor]
 """A loss module, called as loss(model(inputs), targets); or a function, called as loss(model, batch)."""
 
-Where = Literal["after building", "batches", "before the step", "after the step"]
+Precision = Literal["float32", "bfloat16", "float16"]
+"""The type in which `torch.autocast` computes; in float32, there is no autocast."""
+Where = Literal["after building", "batches", "forward pass", "before the step", "after the step"]
 _HEADINGS: dict[Where, str] = {
     "after building": "after the model and the optimizer are built",
     "batches": "where the batches are made",
+    "forward pass": "around the forward pass and the loss",
     "before the step": "between loss.backward() and optimizer.step()",
     "after the step": "after optimizer.step()",
 }
@@ -52,6 +55,8 @@ class Loop:
     """The factor that multiplies the learning rate in each step."""
     clipping: Clipping | None = None
     """Clipping of the gradient before each step; None if it is not clipped."""
+    precision: Precision = "float32"
+    """That of the forward pass. In float16, a gradient scaler multiplies the loss."""
     joined: int = 1
     """Number of batches that are joined into the batch of one step."""
     changes: tuple[Change, ...] = ()
@@ -59,11 +64,24 @@ class Loop:
 
     def loss_of(self, batch: Batch) -> Tensor:
         """The loss of a batch; a loss module takes batches of the form (inputs, targets)."""
-        if isinstance(self.loss, nn.Module):
-            inputs, targets = batch
-            found: Tensor = self.loss(self.model(inputs), targets)
-            return found
-        return self.loss(self.model, batch)
+        return self.with_outputs(batch)[0]
+
+    def with_outputs(self, batch: Batch) -> tuple[Tensor, object]:
+        """The loss of a batch, and the outputs of the model; None if the loss is a function."""
+        with self._casting():
+            if isinstance(self.loss, nn.Module):
+                inputs, targets = batch
+                outputs = self.model(inputs)
+                return self.loss(outputs, targets), outputs
+            return self.loss(self.model, batch), None
+
+    @property
+    def device(self) -> str:
+        """The type of the device that the model is on."""
+        return next((each.device.type for each in self.model.parameters()), "cpu")
+
+    def _casting(self) -> torch.autocast:
+        return torch.autocast(self.device, getattr(torch, self.precision), enabled=self.precision != "float32")
 
     def changed(self, where: Where, *lines: str) -> "Loop":
         """The same loop, which also knows these lines of code."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from gradclinic.remedies import Remedy
 from ..recording import Recording
 from ..remedies import Loop, apply_all
 from ..remedies.joining import Batch
-from ..remedies.loop import LossLike, clipping_code
+from ..remedies.loop import LossLike, Precision, clipping_code
 from .batches import Batches, first_of, of_seed, probe_of, repeated, steps_in
 from .seeding import seed_all, seeded
 
@@ -44,6 +45,7 @@ class Program:
     clipping: Clipping | None
     validation: Iterable[Batch] | None
     constant_loss: float | None
+    precision: Precision = "float32"
 
     @classmethod
     def of(
@@ -57,13 +59,18 @@ class Program:
         clipping: Clipping | None,
         validation: Iterable[Batch] | None,
         constant_loss: float | None,
+        precision: Precision,
     ) -> "Program":
         """The program that a user describes; raises InvalidRequest for what cannot be trained."""
         if not seeds:
             raise InvalidSpec.at("/seeds", "there are no seeds", allowed="at least one")
         clipping_code(clipping)  # raises for one that torch does not have
         known = steps_in(of_seed(batches, seeds[0])) if steps is None else steps
-        return cls(build, batches, known, schedule or Constant(), clipping, validation, constant_loss)
+        if precision not in get_args(Precision):
+            raise InvalidSpec.at(
+                "/precision", "unknown precision", value=precision, allowed=", ".join(get_args(Precision))
+            )
+        return cls(build, batches, known, schedule or Constant(), clipping, validation, constant_loss, precision)
 
     def loops(self, seed: int, remedies: Sequence[Remedy]) -> tuple[Loop, Loop]:
         """The program's loop, built anew, and the same with the remedies; raises RemedyDoesNotApply.
@@ -82,6 +89,7 @@ class Program:
             sample=lambda: probe_of(of_seed(self.batches, seed)),
             schedule=self.schedule,
             clipping=self.clipping,
+            precision=self.precision,
         )
         return loop, apply_all(loop, remedies)
 
@@ -106,14 +114,15 @@ def train(
     with seeded(cell.seed):
         recording: Recording | None = None
         failure: str | None = None
-        validation: float | None = None
+        validated = Validated()
         try:
             _, loop = program.loops(cell.seed, cell.remedies)
-            recording = _recording(program, loop, seed=cell.seed, to=clinic, study=study_id, arm=cell.arm)
+            scaler = _scaler_of(loop)
+            recording = _recording(program, loop, scaler, seed=cell.seed, to=clinic, study=study_id, arm=cell.arm)
             seed_all(cell.seed)
-            _fit(loop, program, recording, seed=cell.seed, progress=progress)
+            _fit(loop, program, recording, scaler, seed=cell.seed, progress=progress)
             if program.validation is not None:
-                validation = _mean_loss(loop, program.validation)
+                validated = Validated.of(loop, program.validation)
         except Exception as error:  # noqa: BLE001  # a failed arm must not end the study
             failure = _in_words(error)
         except BaseException as error:
@@ -121,7 +130,7 @@ def train(
                 recording.finish(failure=_in_words(error))
             raise
         if recording is not None:
-            recording.finish(validation_loss=validation, failure=failure)
+            recording.finish(validation_loss=validated.loss, validation_accuracy=validated.accuracy, failure=failure)
     return _stored(clinic, study_id, cell, recording, failure=failure)
 
 
@@ -129,15 +138,22 @@ def diagnosed(program: Program, seed: int) -> tuple[Diagnosis, RunRecord]:
     """Train the program as it is, without the service, and diagnose it."""
     with seeded(seed):
         loop, _ = program.loops(seed, ())
-        with _recording(program, loop, seed=seed) as recording:
+        scaler = _scaler_of(loop)
+        with _recording(program, loop, scaler, seed=seed) as recording:
             seed_all(seed)
-            _fit(loop, program, recording, seed=seed, progress=None)
+            _fit(loop, program, recording, scaler, seed=seed, progress=None)
     return recording.diagnosis(), recording.record
+
+
+def _scaler_of(loop: Loop) -> torch.amp.GradScaler:
+    """The scaler of the loss, which does nothing if its precision needs none."""
+    return torch.amp.GradScaler(loop.device, enabled=loop.precision == "float16")
 
 
 def _recording(
     program: Program,
     loop: Loop,
+    scaler: torch.amp.GradScaler,
     *,
     seed: int,
     to: Clinic | None = None,
@@ -157,12 +173,19 @@ def _recording(
         probe=None if criterion is None else probe_of(of_seed(program.batches, seed)),
         clipping=None if loop.clipping is None else loop.clipping.to_json(),
         constant_loss=program.constant_loss,
+        scaler=scaler if scaler.is_enabled() else None,
         patience_s=PATIENCE_S,
     )
 
 
 def _fit(
-    loop: Loop, program: Program, recording: Recording, *, seed: int, progress: Callable[[int], None] | None
+    loop: Loop,
+    program: Program,
+    recording: Recording,
+    scaler: torch.amp.GradScaler,
+    *,
+    seed: int,
+    progress: Callable[[int], None] | None,
 ) -> None:
     """Train to the end, or until the loss is not finite; raises ServiceUnavailable if the service takes no more."""
     loop.model.train()
@@ -171,17 +194,29 @@ def _fit(
     for done, batch in enumerate(batches, start=1):
         loop.optimizer.zero_grad()
         loss = loop.loss_of(batch)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(scaler.scale(loss))
         recording.after_backward(loss)
-        clip(loop.clipping, loop.model)
-        loop.optimizer.step()
-        scheduler.step()
+        if loop.clipping is not None:
+            scaler.unscale_(loop.optimizer)
+            clip(loop.clipping, loop.model)
+        scaler.step(loop.optimizer)
+        if not _was_skipped(scaler):
+            scheduler.step()
         if progress is not None:
             progress(done)
         if recording.refusal is not None:
             raise ServiceUnavailable(recording.refusal)
         if recording.over is not None and not bool(torch.isfinite(loss.detach())):
             return
+
+
+def _was_skipped(scaler: torch.amp.GradScaler) -> bool:
+    """Update the scale; whether the step was left out, because its gradient was not finite."""
+    if not scaler.is_enabled():
+        return False
+    before = scaler.get_scale()
+    scaler.update()
+    return scaler.get_scale() < before
 
 
 def clip(clipping: Clipping | None, model: nn.Module) -> None:
@@ -195,12 +230,35 @@ def clip(clipping: Clipping | None, model: nn.Module) -> None:
             nn.utils.clip_grad_value_(model.parameters(), max_value)
 
 
-@torch.no_grad()
-def _mean_loss(loop: Loop, batches: Iterable[Batch]) -> float:
-    """The mean loss of the batches in evaluation mode."""
-    loop.model.eval()
-    losses: list[Tensor] = [loop.loss_of(batch).detach().double() for batch in batches]
-    return float(torch.stack(losses).mean())
+@dataclass(frozen=True)
+class Validated:
+    """Results on validation data."""
+
+    loss: float | None = None
+    """The mean loss of the batches."""
+    accuracy: float | None = None
+    """The fraction of the samples (or positions) whose class is predicted; None if the loss is of another kind."""
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, loop: Loop, batches: Iterable[Batch]) -> Self:
+        """Evaluate a model."""
+        loop.model.eval()
+        losses: list[Tensor] = []
+        right: list[Tensor] = []
+        for batch in batches:
+            loss, outputs = loop.with_outputs(batch)
+            losses.append(loss.detach().double())
+            if isinstance(loop.loss, nn.CrossEntropyLoss | nn.NLLLoss) and isinstance(outputs, Tensor):
+                right += _right(outputs, batch[1], ignored=loop.loss.ignore_index)
+        return cls(float(torch.stack(losses).mean()), float(torch.cat(right).mean()) if right else None)
+
+
+def _right(outputs: Tensor, targets: Tensor, *, ignored: int) -> list[Tensor]:
+    """For each class in the targets, 1 if it has the largest output, else 0; nothing if they are probabilities."""
+    if targets.is_floating_point():
+        return []
+    return [(outputs.argmax(dim=1 if outputs.ndim > 1 else 0) == targets)[targets != ignored].double().flatten()]
 
 
 def _stored(clinic: Clinic, study_id: str, cell: Cell, recording: Recording | None, *, failure: str | None) -> Run:

@@ -19,6 +19,7 @@ from gradclinic.remedies.network import Network
 from gradclinic.remedies.words import in_short
 
 from ..remedies.joining import Batch
+from ..remedies.loop import Precision
 from .batches import Batches
 from .cell import Built, Cell, Program, diagnosed, train
 from .declaration import Arms, declare, missing
@@ -63,6 +64,7 @@ def prescribe(
     clipping: Clipping | None = None,
     validation: Iterable[Batch] | None = None,
     constant_loss: float | None = None,
+    precision: Precision = "float32",
     key: str | None = None,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
@@ -83,6 +85,7 @@ def prescribe(
         clipping=clipping,
         validation=validation,
         constant_loss=constant_loss,
+        precision=precision,
     )
     diagnosis, record = diagnosed(program, seeds[0])
     arms, refused = _applicable(program, _suggested(diagnosis, record), seed=seeds[0], most=most)

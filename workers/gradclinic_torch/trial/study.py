@@ -14,6 +14,7 @@ from gradclinic.kernel.errors import Conflict, InvalidSpec
 from gradclinic.remedies import Remedy, RemedyList
 
 from ..remedies.joining import Batch
+from ..remedies.loop import Precision
 from .batches import Batches
 from .cell import Built, Program, train
 from .declaration import declare, missing
@@ -34,6 +35,7 @@ def study(
     clipping: Clipping | None = None,
     validation: Iterable[Batch] | None = None,
     constant_loss: float | None = None,
+    precision: Precision = "float32",
     key: str | None = None,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
@@ -52,6 +54,8 @@ def study(
     validation: batches of validation data. After a training, their mean loss decides the verdict.
     constant_loss: the training loss of always predicting the average. It shows whether the network learned, and is only
     needed if the loss is a function; from a loss module, the recorder finds it.
+    precision: bfloat16 or float16 computes the model and the loss under `torch.autocast`; in float16, with a gradient
+    scaler. Validation uses it too; the probe is evaluated in float32.
     key: a text without spaces. If you call this again with the same key, for example after an interruption, runs that
     succeeded are not trained again.
 
@@ -69,6 +73,7 @@ def study(
         clipping=clipping,
         validation=validation,
         constant_loss=constant_loss,
+        precision=precision,
     )
     declared = declare(clinic, program, planned, seeds=seeds, key=key, name=name, labels=labels)
     cells = missing(declared, planned, seeds=seeds)
