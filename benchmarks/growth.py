@@ -1,6 +1,6 @@
 """Whether lists, filters and metrics are as fast with many stored runs as with few.
 
-Three SQLite databases have runs with documents of the usual size: one with few, another one with as many (whose ratio
+Three databases have runs with documents of the usual size: one with few, another one with as many (whose ratio
 to the first is the noise), and one with many. Each query is timed on all three in turn, in one process.
 """
 
@@ -9,11 +9,14 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
-from sqlalchemy import insert
+import psycopg
+from sqlalchemy import insert, text
+from tests.servers import Postgres
 
 from gradclinic.kernel.status import RunStatus
 from gradclinic.store import NewRun, Store, migrate
@@ -53,13 +56,13 @@ def main() -> None:
     """Print the ratio of each query's time with many runs to that with few."""
     parser = argparse.ArgumentParser(prog="benchmark growth", description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--few", type=int, default=FEW)
     parser.add_argument("--many", type=int, default=MANY)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        counts = (asked.few, asked.few, asked.many)
-        stores = [filled(Path(folder) / f"{number}.db", runs) for number, runs in enumerate(counts)]
+    with databases(asked.database) as new_url:
+        stores = [filled(new_url(), runs) for runs in (asked.few, asked.few, asked.many)]
         rows = [row for name, query in QUERIES.items() for row in measured(name, query, stores, asked)]
         for store in stores:
             store.close()
@@ -70,6 +73,28 @@ def main() -> None:
     print("|---|---|---|---|")
     for few, ratio in zip(rows[::2], rows[1::2], strict=True):
         print(f"| {few['subject']} | {few['value']:.2f} | {ratio['value']:.2f} | {ratio['noise']:.2f} |")
+
+
+@contextmanager
+def databases(kind: str) -> Iterator[Callable[[], str]]:
+    """Makes addresses of new, empty databases."""
+    numbers = count()
+    if kind == "postgresql":
+        server = Postgres()
+        server.start()
+        try:
+            yield lambda: _created(server, f"growth_{next(numbers)}")
+        finally:
+            server.close()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield lambda: f"sqlite:///{folder}/{next(numbers)}.db"
+
+
+def _created(server: Postgres, name: str) -> str:
+    with psycopg.connect(host="127.0.0.1", port=server.port, user="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')  # type: ignore[call-overload]  # not literal
+    return server.url(name)
 
 
 def measured(
@@ -100,9 +125,8 @@ def measured(
     ]
 
 
-def filled(path: Path, runs: int) -> Store:
+def filled(url: str, runs: int) -> Store:
     """A database with this many runs, one in four of which has each property that is filtered by."""
-    url = f"sqlite:///{path}"
     migrate.upgrade(url)
     store = Store(url)
     for start in range(0, runs, BATCH):
@@ -114,6 +138,9 @@ def filled(path: Path, runs: int) -> Store:
             connection.execute(insert(t.labels), labelled)
             connection.execute(insert(t.findings), [_finding(number) for number in rare])
     store.reconciliation.merge_tallies()  # as the reconciler does
+    if not store._database.is_sqlite:
+        with store._database.engine.connect() as connection:  # as the server does by itself after a minute
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
     return store
 
 
