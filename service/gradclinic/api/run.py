@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import AwareDatetime
 
 from ..diagnosis import Condition
 from ..kernel.errors import ServiceUnavailable
@@ -111,6 +112,10 @@ def list_runs(
         RunSource | None,
         Query(description="Only runs that this asked for; `own`: nothing else; `recording`: those that were recorded."),
     ] = None,
+    created_from: Annotated[
+        AwareDatetime | None, Query(description="Only runs created at this time or later, with its time zone.")
+    ] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Only runs created before this time.")] = None,
     search: Annotated[
         str | None,
         Query(
@@ -135,6 +140,8 @@ def list_runs(
         labels=labels,
         study_id=study,
         source=source,
+        created_from=created_from,
+        created_before=created_before,
         search=search,
     )
     runs = service.store.runs

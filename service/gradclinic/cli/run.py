@@ -107,7 +107,7 @@ def cancel_runs(run_ids: RunIds, *, url: Url = None) -> int:
     """Cancel runs. Queued ones end immediately, running ones at their next step; recorded data is kept."""
     with Clinic(url) as clinic:
         for run_id in run_ids:
-            typer.echo(f"{run_id} is {clinic.get_run(run_id).cancel().status}")
+            typer.echo(f"{run_id} is {clinic.cancel_run(run_id)}")
     return 0
 
 
@@ -116,7 +116,7 @@ def delete_runs(run_ids: RunIds, *, url: Url = None) -> int:
     """Delete runs with their data. Refused for those that a baseline or a check uses."""
     with Clinic(url) as clinic:
         for run_id in run_ids:
-            clinic.get_run(run_id).delete()
+            clinic.delete_run(run_id)
             typer.echo(f"{run_id} was deleted.")
     return 0
 

@@ -84,7 +84,7 @@ def cancel_studies(study_ids: StudyIds, *, url: Url = None) -> int:
     """Cancel studies. Queued runs end immediately, running ones at their next step; finished ones are kept."""
     with Clinic(url) as clinic:
         for study_id in study_ids:
-            typer.echo(f"{study_id} is {clinic.get_study(study_id).cancel().status}")
+            typer.echo(f"{study_id} is {clinic.cancel_study(study_id)}")
     return 0
 
 
@@ -93,7 +93,7 @@ def delete_studies(study_ids: StudyIds, *, url: Url = None) -> int:
     """Delete studies with their runs and data. Refused if a baseline or a check uses one of the runs."""
     with Clinic(url) as clinic:
         for study_id in study_ids:
-            clinic.get_study(study_id).delete()
+            clinic.delete_study(study_id)
             typer.echo(f"{study_id} was deleted.")
     return 0
 

@@ -7,7 +7,7 @@ from ..kernel.json import JsonObject
 from ..kernel.names import Edits
 from ..schemas.diagnosis import DiagnosisAnswer
 from ..schemas.event import EventAnswer, RunEventPage
-from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
+from ..schemas.run import RunAnswer, RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
 from ..schemas.statistic import CurvesAnswer, ProfileAnswer, SeriesAnswer, StatisticsAnswer
 from .connection import Calls, id_in_path
 from .progress import told
@@ -136,6 +136,14 @@ class RunCalls(Calls):
     def post_run(self, body: JsonObject) -> Run:
         """Queue one training from the JSON of its request."""
         return Run(self.connection, self.connection.post(RunDetailAnswer, "/v1/runs", body))
+
+    def cancel_run(self, run_id: str) -> str:
+        """Cancel a run by its id, without getting it first; returns its status then."""
+        return self.connection.post(RunAnswer, f"/v1/runs/{id_in_path(run_id)}/cancel").status
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run by its id, without getting it first."""
+        self.connection.delete(f"/v1/runs/{id_in_path(run_id)}")
 
     def get_run(self, run_id: str) -> Run:
         """Get a run by its id."""

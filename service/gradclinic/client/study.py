@@ -117,6 +117,14 @@ class StudyCalls(Calls):
         """Queue a study from the JSON of its request."""
         return Study(self.connection, self.connection.post(StudyAnswer, "/v1/studies", body))
 
+    def cancel_study(self, study_id: str) -> str:
+        """Cancel a study by its id, without getting it first; returns its status then."""
+        return self.connection.post(StudyAnswer, f"/v1/studies/{id_in_path(study_id)}/cancel").status
+
+    def delete_study(self, study_id: str) -> None:
+        """Delete a study by its id, without getting it first."""
+        self.connection.delete(f"/v1/studies/{id_in_path(study_id)}")
+
     def get_study(self, study_id: str) -> Study:
         """Get a study by its id."""
         return Study(self.connection, self.connection.get(StudyAnswer, f"/v1/studies/{id_in_path(study_id)}"))

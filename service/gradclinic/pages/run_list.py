@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Annotated, Literal, cast, get_args
 
 from fastapi import Depends, Query
@@ -10,12 +12,15 @@ from fastapi.responses import HTMLResponse
 from .. import store
 from ..api.http.dependencies import TheService
 from ..diagnosis.rules import RULES
+from ..kernel.errors import InvalidRequest
 from ..kernel.status import ENDED, RunStatus
 from ..store import MOST_COUNTED, ListedRun, RunSort
 from ..use_cases.service import Service
 from .chosen_runs import MOST
 from .rendering import page_router, render
 from .run_rows import called
+from .run_totals import Totals
+from .sparkline import sparklines
 
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 CONDITIONS = tuple(RULES)
@@ -33,7 +38,10 @@ SORTS: tuple[str, ...] = get_args(RunSort)
 RUNS = 50
 """Rows per page."""
 
+DAY = r"^(\d{4}-\d{2}-\d{2})?$"
+
 router = page_router()
+_totals = Totals()
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,9 @@ class RunFilters:
     study: Annotated[str, Query(max_length=40, pattern="^[A-Za-z0-9_]*$")] = ""
     label: Annotated[str, Query(max_length=300, pattern=r"^([^:\x00]+:[^\x00]*)?$")] = ""
     """`key:value`."""
+    since: Annotated[str, Query(pattern=DAY)] = ""
+    until: Annotated[str, Query(pattern=DAY)] = ""
+    """The first and the last day of creation (UTC)."""
 
     @property
     def used(self) -> dict[str, str]:
@@ -94,8 +105,20 @@ class RunFilters:
             "source": None if self.shown == "all" else self.shown,
             "study_id": self.study or None,
             "labels": {key: value} if self.label else {},
+            "created_from": _midnight("since", self.since),
+            "created_before": _midnight("until", self.until, days=1),
         }
         return cast(store.RunFilters, asked)  # the route has checked them
+
+
+def _midnight(name: str, day: str, *, days: int = 0) -> datetime | None:
+    """The beginning of a day in UTC, or of one that is some days later; raises InvalidRequest."""
+    if not day:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), UTC) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        raise InvalidRequest.at(f"/{name}", "is no day of the calendar", value=day, allowed="YYYY-MM-DD") from None
 
 
 @dataclass(frozen=True)
@@ -114,6 +137,8 @@ class ListedRow:
     called: str
     condition: str | None
     parent: Parent | None
+    sparkline: str = ""
+    """Its loss as the path of an SVG; empty if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +183,11 @@ def listed(service: Service, filters: RunFilters, *, sort: str, after: str | Non
     runs = service.store.runs
     page = runs.listed(sort=cast(RunSort, sort), after=after, limit=RUNS, **filters.stored)
     return RunsView(
-        runs=rows_of(service, page.items),
-        total=runs.total(**filters.stored),
+        runs=rows_of(service, page.items, sparklines=sparklines(service, page.items)),
+        total=_totals.of(
+            (service.settings.database_url, service.store.project, *vars(filters).values()),
+            lambda: runs.total(**filters.stored),
+        ),
         next=page.next,
         filters=filters,
         sort=sort,
@@ -168,12 +196,20 @@ def listed(service: Service, filters: RunFilters, *, sort: str, after: str | Non
     )
 
 
-def rows_of(service: Service, runs: Sequence[ListedRun]) -> list[ListedRow]:
+def rows_of(
+    service: Service, runs: Sequence[ListedRun], *, sparklines: Mapping[str, str] = MappingProxyType({})
+) -> list[ListedRow]:
     """Runs of several parents, each with its own."""
     ids = [run.id for run in runs if run.source not in ("own", "study")]
     prescriptions, checks = service.store.prescriptions.of_runs(ids), service.store.checks.of_runs(ids)
     return [
-        ListedRow(run, called(run), run.condition, _parent(run, prescriptions.get(run.id), checks.get(run.id)))
+        ListedRow(
+            run,
+            called(run),
+            run.condition,
+            _parent(run, prescriptions.get(run.id), checks.get(run.id)),
+            sparklines.get(run.id, ""),
+        )
         for run in runs
     ]
 

@@ -10,6 +10,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
@@ -33,6 +34,7 @@ from sqlalchemy.sql.selectable import FromClause
 from ..kernel.errors import InvalidRequest
 from ..kernel.status import RunSource, RunStatus
 from . import tables as t
+from .identifiers import first_id
 
 RunSort = Literal[
     "-created_at", "created_at", "-duration_s", "duration_s", "-status", "status", "-condition", "condition",
@@ -69,6 +71,8 @@ class RunFilters(TypedDict, total=False):
     labels: Mapping[str, str] | None
     study_id: str | None
     source: RunSource | None
+    created_from: datetime | None
+    created_before: datetime | None
     search: str | None
     """Words that are each part of the name, arm, identifier, model, or a label, in upper or lower case."""
 
@@ -165,6 +169,10 @@ def _conditions(filters: RunFilters, *, whole: bool = False) -> Iterator[ColumnE
             yield column == value
     if (source := filters.get("source")) is not None:
         yield _RECORDED if source == "recording" else _runs.source == source
+    if (first := filters.get("created_from")) is not None:
+        yield _runs.id >= first_id("run", first)
+    if (end := filters.get("created_before")) is not None:
+        yield _runs.id < first_id("run", end)
     finding, labels = filters.get("finding"), list((filters.get("labels") or {}).items())
     if finding is not None:
         found = t.findings.c.condition == finding

@@ -129,3 +129,12 @@ def test_a_row_says_the_model_and_what_the_run_reached_and_the_list_how_many_the
 def test_a_page_that_continues_a_list_in_another_order_is_refused(clinic):
     answer = clinic.client.get("/runs?sort=model&after=run_a")
     assert (answer.status_code, "does not continue" in answer.text) == (422, True)
+
+
+def test_the_list_is_narrowed_to_days_of_creation(clinic):
+    day = clinic.client.get(f"/v1/runs/{clinic.sick}").json()["created_at"][:10]
+    assert f"/runs/{clinic.sick}" in clinic.page(f"/runs?source=all&since={day}&until={day}")
+    assert "No runs match these filters." in clinic.page("/runs?source=all&until=2001-01-01")
+    refused = clinic.client.get("/runs?since=2026-02-31", headers={"Accept": "text/html"})
+    assert refused.status_code == 422
+    assert "no day of the calendar" in refused.text

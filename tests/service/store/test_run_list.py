@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
@@ -109,6 +110,22 @@ def test_runs_are_found_by_words_of_their_name_model_arm_and_labels(store: Store
     assert found("deep text") == []
     assert found(a.id.lower()) == ["Deep sigmoid"]
     assert found("_eep") == []
+
+
+def test_runs_are_found_by_the_time_of_their_creation(store: Store) -> None:
+    runs = [queued(store) for _ in range(3)]
+    day = timedelta(days=1)
+    now = runs[0].created_at
+    for filters, count in (
+        ({"created_from": now - day}, 3),
+        ({"created_from": now + day}, 0),
+        ({"created_before": now - day}, 0),
+        ({"created_from": now - day, "created_before": now + day}, 3),
+        ({"created_from": datetime(1, 1, 1, tzinfo=UTC), "created_before": datetime(9999, 1, 1, tzinfo=UTC)}, 3),
+    ):
+        for sort in ("created_at", "-final_train_loss"):
+            assert len(walked(store, sort=sort, **filters)) == count
+        assert store.runs.total(**filters) == count
 
 
 def test_runs_are_found_by_what_asked_for_them(store: Store) -> None:

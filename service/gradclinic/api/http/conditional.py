@@ -86,5 +86,6 @@ class EntityTags:
 
 def install_entity_tags(app: FastAPI) -> None:
     """Let the routes of an application answer 304."""
+    _build()  # at the start, so that no request waits until the times of all files are read
     app.add_exception_handler(_NotModifiedError, lambda _request, _error: Response(status_code=304))
     app.add_middleware(EntityTags)
