@@ -5,15 +5,18 @@ each process counts for itself.
 """
 
 import math
+from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic, time
+from typing import Any
 
 import structlog
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.datastructures import MutableHeaders
@@ -140,12 +143,41 @@ def _pool(broker: str) -> ConnectionPool | None:
     )
 
 
+class _OneTrip(RedisStorage):
+    """Counts a request and reads the counts at once, by the scripts of the library within one.
+
+    Its limiter asks for the counts after each request, in the same task, and gets those that came with the answer.
+    """
+
+    STORAGE_SCHEME: list[str] = []  # noqa: RUF012  # made here only, by no URL
+    _counts: ContextVar[tuple[int, float, int, float]] = ContextVar("counts")
+
+    def __init__(self, uri: str, pool: ConnectionPool, **options: Any) -> None:
+        super().__init__(uri, connection_pool=pool, **options)  # type: ignore[arg-type]  # passed on to redis
+        self._script = Redis(connection_pool=pool).register_script(_COUNT_AND_READ)
+
+    async def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        windows = (self._previous_window_key(key), self._current_window_key(key))
+        keys = [self.bridge.prefixed_key(each) for each in windows]
+        acquired, before, before_ms, now, now_ms = await self._script(keys, [limit, expiry, amount])
+        self._counts.set((int(before or 0), max(0, before_ms) / 1000, int(now or 0), max(0, now_ms) / 1000))
+        return bool(acquired)
+
+    async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
+        return self._counts.get()
+
+
+_COUNT_AND_READ = f"""
+local function count(KEYS, ARGV) {RedispyBridge.SCRIPT_ACQUIRE_SLIDING_WINDOW.decode()} end
+local function read(KEYS, ARGV) {RedispyBridge.SCRIPT_SLIDING_WINDOW.decode()} end
+local acquired = count(KEYS, ARGV) and 1 or 0
+local counts = read(KEYS, {{ARGV[2]}})
+return {{acquired, counts[1], counts[2], counts[3], counts[4]}}
+"""
+
+
 def _shared(broker: str, pool: ConnectionPool) -> SlidingWindowCounterRateLimiter:
-    storage = RedisStorage(
-        f"async+{broker}",
-        wrap_exceptions=True,
-        implementation="redispy",
-        key_prefix="gradclinic:rate",
-        connection_pool=pool,  # type: ignore[arg-type]  # passed on to redis
+    storage = _OneTrip(
+        f"async+{broker}", pool, wrap_exceptions=True, implementation="redispy", key_prefix="gradclinic:rate"
     )
     return SlidingWindowCounterRateLimiter(storage)

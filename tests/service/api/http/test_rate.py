@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 from limits import parse
 
 from gradclinic import Clinic
@@ -70,6 +71,26 @@ def test_processes_share_the_counts_and_count_alone_while_the_queue_is_away(valk
 
     valkey.flush()
     asyncio.run(play())
+
+
+def test_a_request_costs_one_round_trip_and_says_what_is_left(valkey: Valkey) -> None:
+    rates = Rates(parse("3/hour"), broker=valkey.url)
+
+    def commands() -> int:
+        with redis.Redis.from_url(valkey.url) as client:
+            return sum(counted["calls"] for name, counted in client.info("commandstats").items() if "eval" in name)
+
+    async def play() -> list[tuple[int, bool]]:
+        await rates.take("key_1")  # the first loads the script
+        before = commands()
+        standings = [await rates.take("key_1") for _ in range(3)]
+        assert commands() - before == 3
+        assert all(3500 < each.reset_s <= 3600 for each in standings)
+        await rates.close()
+        return [(each.remaining, each.allowed) for each in standings]
+
+    valkey.flush()
+    assert asyncio.run(play()) == [(1, True), (0, True), (0, False)]
 
 
 def test_the_client_waits_for_as_long_as_it_is_told(sqlite_url: str, tmp_path: Path) -> None:
