@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     """Maximum number of data sets of a project; 0: no limit."""
     quota_dataset_bytes: Annotated[int, Field(ge=0)] = 0
     """Maximum size of all data sets of a project as they are stored, in bytes; 0: no limit."""
+    quota_statistics_bytes: Annotated[int, Field(ge=0)] = 0
+    """Maximum size of the statistics of all runs of a project that have ended, and of its recordings, in bytes; 0: no
+    limit. Beyond it, no runs are accepted until some are deleted."""
 
     max_parameters: Annotated[int, Field(ge=1)] = 50_000_000
     """Maximum number of trainable parameters of a model."""

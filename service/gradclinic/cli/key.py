@@ -111,7 +111,7 @@ def rotate(
 
 @app.command("usage")
 def usage(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
-    """Show what each project has of its quota: runs that have not ended, and data sets."""
+    """Show what each project has of its quota: runs that have not ended, data sets, and statistics."""
     with _store(database_url, data_dir) as store:
         projects = sorted({DEFAULT, *(key.project for key in store.keys.all())})
         found = {project: store.within(project).usage() for project in projects}
@@ -119,11 +119,12 @@ def usage(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_json
         print_json([{"project": project, **vars(used)} for project, used in found.items()])
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("project", "unfinished runs", "their operations", "data sets", "their size"):
+    for heading in ("project", "unfinished runs", "their operations", "data sets", "their size", "statistics"):
         table.add_column(heading)
     for project, used in found.items():
-        size = bytes_in_words(used.dataset_bytes)
-        table.add_row(project, f"{used.runs:,}", f"{used.flops:.1e}", f"{used.datasets:,}", size)
+        sizes = (bytes_in_words(size) for size in (used.dataset_bytes, used.statistics_bytes))
+        data, statistics = sizes
+        table.add_row(project, f"{used.runs:,}", f"{used.flops:.1e}", f"{used.datasets:,}", data, statistics)
     show(console_for(), table)
     return 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ..kernel.errors import DamagedData, ServiceUnavailable
 from . import tables as t
@@ -49,8 +49,20 @@ def merge_chunks(database: Database, run_id: str) -> None:
         for group in _groups(stored):
             with database.write() as connection:
                 _merge(connection, run_id, group)
+        measure_runs(database, [run_id])
     except ServiceUnavailable:
         log.warning("chunks_not_merged", run_id=run_id)
+
+
+def measure_runs(database: Database, run_ids: Sequence[str]) -> None:
+    """Write down how many bytes the statistics of runs take that have ended."""
+    chunks, runs = t.chunks.c, t.runs.c
+    size = func.coalesce(func.sum(func.length(chunks.steps) + func.length(chunks["values"])), 0)
+    taken = select(size).where(chunks.run_id == runs.id).correlate(t.runs).scalar_subquery()
+    with database.write() as connection:
+        connection.execute(
+            update(t.runs).where(runs.id.in_(run_ids), runs.ended_at.is_not(None)).values(stored_bytes=taken)
+        )
 
 
 def _groups(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:

@@ -16,7 +16,7 @@ from .records.quota import Usage
 
 def usage_of(connection: Connection) -> Usage:
     """What the connection's project has."""
-    return Usage(*_unfinished(connection), *_datasets(connection))
+    return Usage(*_unfinished(connection), *_datasets(connection), statistics_bytes=_statistics(connection))
 
 
 def refuse_too_many_runs(connection: Connection, database: Database, *, coming: int = 0) -> None:
@@ -25,6 +25,7 @@ def refuse_too_many_runs(connection: Connection, database: Database, *, coming: 
     Those just stored count, and `coming` ones that follow from what was stored.
     """
     quota = database.quota
+    refuse_too_many_statistics(connection, database)
     if not (quota.runs or quota.flops):
         return
     _one_at_a_time(connection, database)
@@ -42,6 +43,20 @@ def refuse_too_many_runs(connection: Connection, database: Database, *, coming: 
         quota.flops,
         f"the runs of {who} that have not ended would need {flops:.1e} floating-point operations",
         allowed=f"at most {quota.flops:.1e} (GRADCLINIC_QUOTA_FLOPS); wait, or cancel some",
+    )
+
+
+def refuse_too_many_statistics(connection: Connection, database: Database) -> None:
+    """Raises QuotaExceeded if the statistics of the project's runs take more than they may."""
+    quota = database.quota
+    if not quota.statistics_bytes:
+        return
+    size, most = _statistics(connection), bytes_in_words(quota.statistics_bytes)
+    _check(
+        size,
+        quota.statistics_bytes,
+        f"the statistics of the runs of {_name(database)} take {bytes_in_words(size)}",
+        allowed=f"at most {most} (GRADCLINIC_QUOTA_STATISTICS_BYTES); delete some runs",
     )
 
 
@@ -87,6 +102,18 @@ def _datasets(connection: Connection) -> tuple[int, int]:
     query = select(func.count(), func.coalesce(func.sum(func.length(t.datasets.c.content)), 0)).select_from(t.datasets)
     count, size = connection.execute(query).one()
     return count, int(size)
+
+
+def _statistics(connection: Connection) -> int:
+    """Bytes of the statistics of runs that have ended, and of recordings that go on."""
+    runs = t.runs.c
+    ended = select(func.coalesce(func.sum(runs.stored_bytes), 0)).where(runs.stored_bytes.is_not(None))
+    recorded = (
+        select(func.coalesce(func.sum(t.recordings.c.stored_bytes), 0))
+        .join_from(t.runs, t.recordings, t.recordings.c.run_id == runs.id)
+        .where(runs.ended_at.is_(None))
+    )
+    return int(connection.execute(ended).scalar_one()) + int(connection.execute(recorded).scalar_one())
 
 
 def _one_at_a_time(connection: Connection, database: Database) -> None:

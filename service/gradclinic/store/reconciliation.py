@@ -6,12 +6,13 @@ Every statement checks the rows it changes, so any number of reconcilers may run
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from . import tables as t
 from .database import Database
 from .idempotency import KEYS
+from .merging import measure_runs
 from .records.run import Message, Reason
 from .records.vitals import Worker
 from .rows import change_status, known
@@ -19,6 +20,7 @@ from .run import CANCELED
 from .tally import has_many_tallies, merge_tallies
 
 BATCH = 500
+UNMEASURED = and_(t.runs.c.stored_bytes.is_(None), t.runs.c.ended_at.is_not(None))
 KEYS_KEPT_S = 7 * 86400.0
 WORKERS_KEPT_S = 3600.0
 GRACE_S = 1.0
@@ -146,6 +148,15 @@ class Reconciliation:
             for keys in KEYS:
                 connection.execute(delete(keys).where(keys.c.created_at < now - KEYS_KEPT_S))
             connection.execute(delete(workers).where(workers.c.seen_at < now - WORKERS_KEPT_S))
+
+    def measure_ended(self) -> None:
+        """Write down the size of runs whose end did not: those of earlier versions, and cancelled ones."""
+        runs = t.runs.c
+        query = select(runs.id).where(UNMEASURED).limit(BATCH)
+        with self._database.read() as connection:
+            found = list(connection.execute(query).scalars())
+        if found:
+            measure_runs(self._database, found)
 
     def saw_worker(self, owner: str, *, queue: str, device: str, run_id: str | None) -> None:
         """Record that a worker is alive, and its current run."""

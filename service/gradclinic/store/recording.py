@@ -23,7 +23,7 @@ from .idempotency import take_key
 from .identifiers import new_id
 from .merging import merge_chunks
 from .packing import pack
-from .quota import refuse_too_many_runs
+from .quota import refuse_too_many_runs, refuse_too_many_statistics
 from .records.created import Created, Idempotency
 from .records.run import NewRun, Reason, Run
 from .rows import change_status, insert_runs, to_run
@@ -150,6 +150,7 @@ class Recordings:
             rows = pack(run_id, series)
             if rows:
                 connection.execute(insert(t.chunks), rows)
+                refuse_too_many_statistics(connection, self._database)
         return True
 
     def finish(

@@ -26,4 +26,5 @@ def quota_of(settings: Settings) -> Quota:
         flops=settings.quota_flops,
         datasets=settings.quota_datasets,
         dataset_bytes=settings.quota_dataset_bytes,
+        statistics_bytes=settings.quota_statistics_bytes,
     )

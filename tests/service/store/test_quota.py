@@ -8,7 +8,7 @@ from gradclinic.store import Idempotency, Quota, Reason, Store
 
 from .costs import analyzed, rows_read
 from .pins import new_check, pinned
-from .records import claimed, new_run, new_study, queued, record
+from .records import claimed, new_run, new_study, queued, record, window
 from .test_dataset import upload
 from .test_prescription import NEW, REPORT
 
@@ -131,3 +131,65 @@ def test_what_a_count_reads_does_not_grow_with_the_runs_that_have_ended(store: S
             assert project.usage().runs == 0
         costs.append(sum(read))
     assert costs[1] <= 1.5 * costs[0] + 20
+
+
+def ended(store: Store, steps: int) -> str:
+    """A run that has ended, with the statistics of so many steps."""
+    lease = claimed(store)
+    store.leases.save_layout(lease, record().layout, environment={})
+    store.leases.save_window(lease, step=steps, series=window(0, steps))
+    store.leases.finish(lease, status="succeeded", reason=Reason("x", "y"), record=record(series=window(0, steps)))
+    return lease.run_id
+
+
+def test_the_statistics_of_ended_runs_are_bounded_until_some_are_deleted(store: Store) -> None:
+    project = store.within("a")
+    small = ended(project, 5)
+    taken = project.usage().statistics_bytes
+    assert taken > 0
+    large = ended(project, 200)
+    assert project.usage().statistics_bytes > taken
+    limited = within(store, statistics_bytes=taken)
+    for submit in (
+        lambda: queued(limited),
+        lambda: recorded(limited),
+        lambda: limited.studies.create(new_study(), [new_run()]),
+    ):
+        with pytest.raises(QuotaExceeded, match="GRADCLINIC_QUOTA_STATISTICS_BYTES"):
+            submit()
+    queued(store.within("b"))
+    limited.runs.delete(large)
+    queued(limited)
+    assert limited.usage().statistics_bytes == taken
+    assert limited.runs.get(small).status == "succeeded"
+
+
+def test_a_recording_stops_at_the_quota_while_it_goes_on(store: Store) -> None:
+    limited = within(store, statistics_bytes=100)
+    run = limited.recordings.create(
+        new_run(origin="external"), layout=record().layout, environment={}, declared={}, silence_s=60
+    ).item
+
+    def append(number: int, size: int) -> bool:
+        return limited.recordings.append(
+            run.id, window=number, step=number + 1, series=window(number, number + 1), fingerprint=str(number),
+            stored_bytes=size, silence_s=60.0,
+        )  # fmt: skip
+
+    assert append(0, 60)
+    assert limited.usage().statistics_bytes == 60
+    with pytest.raises(QuotaExceeded, match="the statistics of the runs of the project 'a' take"):
+        append(1, 60)
+    assert limited.recordings.get(run.id).windows == 1
+
+
+def test_the_reconciler_measures_what_its_end_did_not(store: Store) -> None:
+    run_id = ended(store.within("a"), 5)
+    taken = store.within("a").usage().statistics_bytes
+    with store.everywhere()._database.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET stored_bytes = NULL")
+    assert store.within("a").usage().statistics_bytes == 0
+    queued(store)
+    store.everywhere().reconciliation.measure_ended()
+    assert store.within("a").usage().statistics_bytes == taken
+    assert store.within("a").runs.get(run_id).status == "succeeded"

@@ -14,6 +14,8 @@ class Quota:
     datasets: int = 0
     dataset_bytes: int = 0
     """Size of all data sets as stored."""
+    statistics_bytes: int = 0
+    """Size of the statistics of all runs that have ended, as stored, and of recordings."""
 
 
 @dataclass(frozen=True)
@@ -24,3 +26,4 @@ class Usage:
     flops: float
     datasets: int
     dataset_bytes: int
+    statistics_bytes: int

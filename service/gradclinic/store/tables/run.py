@@ -22,6 +22,7 @@ from .schema import Id, Word, edited, metadata, project, requested
 
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
 _UNFINISHED = text("ended_at IS NULL")
+_UNMEASURED = text("stored_bytes IS NULL AND ended_at IS NOT NULL")
 _STEPPED = text("ended_at IS NULL AND step > 0")
 _RECORDED = text("origin = 'external' AND source <> 'study'")
 """The rows of indexes that are small, because most runs have ended or were never claimed."""
@@ -65,6 +66,7 @@ runs = Table(
     Column("queue", String(32), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("flops", Double),
+    Column("stored_bytes", BigInteger),
     Column("attempt", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("owner", String(200)),
@@ -115,6 +117,8 @@ runs = Table(
     Index("ix_runs_project_search", "project", "id", "name", "arm", "model"),
     # Without `ended_at`, SQLite would rather read an index of all runs.
     Index(None, "project", "ended_at", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
+    Index(None, "project", "stored_bytes"),
+    Index("ix_runs_unmeasured", "id", postgresql_where=_UNMEASURED, sqlite_where=_UNMEASURED),
     Index(None, "step", postgresql_where=_STEPPED, sqlite_where=_STEPPED),
     Index(None, "queue", "queued_at", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
