@@ -16,10 +16,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from gradclinic.experiments.experiment import Experiment
 from gradclinic_workers.train import fit
 from gradclinic_workers.train.reporter import Silent
-
-from ..specs import mlp
 
 ON_META = torch.device("meta")
 
@@ -75,17 +74,39 @@ def on_meta(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "build_optimizer", lambda _, parameters: torch.optim.SGD(parameters, lr=0.1, foreach=True))
 
 
+MLP = {"kind": "mlp", "depth": 4, "width": 8}
+OTHERS = [
+    ({"kind": "cnn", "depth": 3, "channels": 4, "activation": "relu", "normalization": "batch_norm"}, "digits"),
+    ({"kind": "rnn", "cell": "gru", "width": 8}, "digit_rows"),
+    ({"kind": "transformer", "depth": 1, "width": 8, "heads": 2, "activation": "gelu"}, "digit_rows"),
+]
+
+
+def made(model, *, data="digits", clipping=None):
+    return Experiment.model_validate(
+        {
+            "model": model,
+            "data": {"kind": data},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+            "clipping": clipping,
+            "recording": {"dense_until": 4},
+            "training": {"steps": 60, "batch_size": 16},
+        }
+    )
+
+
 @pytest.mark.usefixtures("on_meta")
 @pytest.mark.parametrize(
-    "changes",
+    "experiment",
     [
-        {"activation": "relu"},
-        {"activation": "tanh", "clipping": {"kind": "norm", "max_norm": 1.0}},
-        {"activation": "gelu", "clipping": {"kind": "value", "max_value": 0.1}, "normalization": "batch_norm"},
+        made(MLP | {"activation": "relu"}),
+        made(MLP | {"activation": "tanh"}, clipping={"kind": "norm", "max_norm": 1.0}),
+        made(MLP | {"activation": "gelu"}, clipping={"kind": "value", "max_value": 0.1}),
+        *(made(model, data=data) for model, data in OTHERS),
     ],
+    ids=lambda experiment: f"{experiment.model.kind} {experiment.model.to_json().get('activation')}",
 )
-def test_a_recorded_step_never_waits(changes):
-    experiment = mlp(data="digits", steps=60, recording={"dense_until": 4}, **changes)
+def test_a_recorded_step_never_waits(experiment):
     training = fit.Fit(experiment, device="meta", reporter=Silent(), record=True)
     training._one_step()  # what is sent to the device once, is sent here
     with waits() as found:

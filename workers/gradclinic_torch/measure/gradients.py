@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model.placement import is_split, plain
-from .reductions import norms_of
+from .reductions import norms_of, sent
 
 KIND = attrgetter("dtype", "layout")
 
@@ -34,7 +34,7 @@ class Gradients:
             found = norms_of([each.coalesce().values() if each.is_sparse else each for _, each in known])
             if len(known) == len(norms):
                 return found
-            norms[torch.tensor([index for index, _ in known], device=norms.device)] = found
+            norms[sent(tuple(index for index, _ in known), torch.long, norms.device)] = found
         return norms
 
     @property

@@ -25,8 +25,9 @@ from .one_pass import Bounds
 
 NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0**-126, torch.float64: 2.0**-1022}
 """Smallest normal number of each precision; what lies below has lost digits, or is 0."""
-BLOCK = 2**17
-"""Maximum number of stacked entries, so that a block fits into a core's cache, and memory is bounded."""
+BLOCK, BLOCK_ON_GPU = 2**17, 2**24
+"""Maximum number of stacked entries. A block fits into a CPU core's cache. On a GPU, where each operation is launched,
+blocks are few, and memory is bounded."""
 EXACT = 2**24
 """Ones that float32 counts without rounding."""
 SAFE_NORMS = (1e-9, 1e15)
@@ -119,7 +120,7 @@ class StackedTensors:
         for side, comparison in ((0, "lt"), (1, "gt")):
             limits = [[each[side]] for each in bounds]
             if any(math.isfinite(limit) for (limit,) in limits) and self._reach(side, limits):
-                column = _column(tuple(limit for (limit,) in limits), rows.dtype, rows.device)
+                column = sent(tuple(limit for (limit,) in limits), rows.dtype, rows.device).unsqueeze(1)
                 found.append(_count(COMPARISONS[comparison](rows, column, out=self._flags)))
         return sum(found[1:], found[0]) if found else rows.new_zeros(len(rows), dtype=torch.float64)
 
@@ -147,9 +148,9 @@ class StackedTensors:
 
 
 @lru_cache(maxsize=256)
-def _column(limits: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """[k, 1]: one limit a row, sent to the device once, since each transfer waits for it."""
-    return torch.tensor(limits, dtype=dtype, device=device).unsqueeze(1)
+def sent(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Numbers of the host on a device, sent there once, since each transfer waits for it."""
+    return torch.tensor(numbers, dtype=dtype, device=device)
 
 
 @cache
@@ -237,7 +238,8 @@ def _stacks(
     """Tensors of one shape and precision (and equal `alike`) stacked, [k, *shape], and which ones, in rising order."""
     kinds = [(tensor.shape, tensor.dtype, alike and alike[index]) for index, tensor in enumerate(tensors)]
     for indices in _alike(kinds):
-        together = max(1, BLOCK // max(1, tensors[indices[0]].numel()))
+        block = BLOCK if tensors[indices[0]].is_cpu else BLOCK_ON_GPU
+        together = max(1, block // max(1, tensors[indices[0]].numel()))
         for start in range(0, len(indices), together):
             chosen = indices[start : start + together]
             first = tensors[chosen[0]]
@@ -253,7 +255,7 @@ def _in_order(rows: Sequence[Tensor], order: Sequence[int]) -> Tensor:
     places = sorted(range(len(order)), key=order.__getitem__)
     if places == list(range(len(order))):
         return together
-    return together[:, torch.tensor(places, device=together.device)]
+    return together[:, sent(tuple(places), torch.long, together.device)]
 
 
 def _flags(like: Tensor) -> Tensor:
