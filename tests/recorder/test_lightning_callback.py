@@ -151,3 +151,22 @@ def test_a_sound_module_is_healthy_and_a_thousandfold_rate_is_named() -> None:
     assert sound.primary == "healthy"
     assert sick.findings[0].harm
     assert "learning_rate" in sick.findings[0].blames
+
+
+@pytest.mark.parametrize("names", [("val_loss", "val_acc"), ("val/loss", "val/accuracy")])
+def test_the_last_validation_results_that_a_module_logs_are_kept(names: tuple[str, str]) -> None:
+    class Validated(Module):
+        def validation_step(self, batch: dict[str, Tensor], _: int) -> None:
+            self.log_dict(dict(zip(names, (2.0, 0.5), strict=True)))
+
+    module, callback = Validated(), LightningRecording()
+    data = DataLoader(samples(digits(steps=12, batch_size=BATCH)), BATCH)
+    trainer = Trainer(
+        max_epochs=1, accelerator="cpu", callbacks=[callback], logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(module, data, data)
+    assert callback.recording is not None
+    outcome = callback.recording.record.outcome
+    assert outcome is not None
+    assert (outcome.final_validation_loss, outcome.final_validation_accuracy) == (2.0, 0.5)

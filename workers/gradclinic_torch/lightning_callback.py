@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -12,6 +13,12 @@ from .options import RecordingOptions
 from .recording import Recording
 
 log = logging.getLogger("gradclinic.recording")
+
+_VALIDATION = ("val", "valid", "validation")
+LOSSES = tuple(f"{when}{between}loss" for when in _VALIDATION for between in "_/")
+"""Names under which modules log their validation loss, as in Lightning's examples; the first that is there counts."""
+ACCURACIES = tuple(f"{when}{between}{what}" for when in _VALIDATION for between in "_/" for what in ("acc", "accuracy"))
+"""The same of their validation accuracy, a fraction."""
 
 
 class LightningRecording(Callback):  # type: ignore[misc]  # lightning is not installed everywhere
@@ -59,13 +66,19 @@ class LightningRecording(Callback):  # type: ignore[misc]  # lightning is not in
             self._losses.saw(loss, multiplied=float(self._scaler.get_scale()) if scaled else 1.0)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End it."""
-        self._finish()
+        """End it, with the last validation loss and accuracy that the module has logged."""
+        logged = {str(name): float(value) for name, value in trainer.callback_metrics.items()}
+        self._finish(loss=_first(logged, LOSSES), accuracy=_first(logged, ACCURACIES))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """End it where the training was left."""
         self._finish()
 
-    def _finish(self) -> None:
+    def _finish(self, *, loss: float | None = None, accuracy: float | None = None) -> None:
         if self.recording is not None:
-            self.recording.finish()
+            within = accuracy is not None and 0.0 <= accuracy <= 1.0
+            self.recording.finish(validation_loss=loss, validation_accuracy=accuracy if within else None)
+
+
+def _first(logged: Mapping[str, float], names: Iterable[str]) -> float | None:
+    return next((logged[name] for name in names if name in logged), None)

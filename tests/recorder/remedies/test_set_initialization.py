@@ -78,3 +78,25 @@ def test_what_needs_samples_or_residual_blocks_is_refused():
     assert "scales the weights on samples" in refusal(SetInitialization(initialization=LSUV()))
     zeroed = SetInitialization(initialization=KaimingNormal(zero_last_in_residual=True))
     assert "residual block" in refusal(zeroed)
+
+
+def transposed() -> nn.Module:
+    """Layers of GPT-2, whose weights are [in, out]; the first makes query, key and value at once."""
+    from transformers.pytorch_utils import Conv1D
+
+    return nn.Sequential(Conv1D(18, 6), nn.Tanh(), Conv1D(8, 18), nn.Tanh(), nn.Linear(8, 3))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_weights_of_gpt_2_are_drawn_as_those_of_other_linear_layers(scheme):
+    pytest.importorskip("transformers")
+    remedy = SetInitialization(initialization=INITIALIZATIONS[scheme](gain=1.5))
+    check(remedy, make=transposed)
+
+
+def test_query_key_and_value_of_gpt_2_are_three_matrices():
+    pytest.importorskip("transformers")
+    found = applied(SetInitialization(initialization=Orthogonal()), to=loop(transposed)).model
+    for part in found[0].weight.T.split(6):
+        assert torch.allclose(part @ part.T, torch.eye(6), atol=1e-5)
+    assert torch.allclose(found[2].weight.T @ found[2].weight, torch.eye(8), atol=1e-5)

@@ -32,14 +32,21 @@ def set_initialization(remedy: SetInitialization, loop: Loop) -> Loop:
     last = [each for each in layers[-1:] if each in drawn]
     recurrent = [each for each in loop.model.modules() if isinstance(each, FUSED + CELLS)]
     attention = [each for each in loop.model.modules() if isinstance(each, nn.MultiheadAttention)]
-    if not drawn and not recurrent and not attention:
+    transposed = [each for each in loop.model.modules() if _is_transposed(each) and _is_drawn(each, loop)]
+    if not drawn and not recurrent and not attention and not transposed:
         raise refuse("the model has no linear, convolutional, recurrent or attention layer that is trained")
     readout = scheme_named(scheme.readout).model_copy(update={"bias": 0.0})
-    code = [*_recurrent_code(loop.model, recurrent, scheme), *_attention_code(loop.model, attention, scheme)]
+    code = [
+        *_recurrent_code(loop.model, recurrent, scheme),
+        *_attention_code(loop.model, attention, scheme),
+        *_transposed_code(loop.model, transposed, scheme),
+    ]
     for cell in recurrent:
         _draw_recurrent(cell, scheme)
     for each in attention:
         _draw_attention(each, scheme)
+    for linear in transposed:
+        _draw_transposed(linear, scheme)
     for layers_of, own in ((hidden, scheme), (last, readout)):
         for layer in layers_of:
             _draw_layer(layer, own)
@@ -47,11 +54,16 @@ def set_initialization(remedy: SetInitialization, loop: Loop) -> Loop:
     return loop.changed("after building", *code)
 
 
-def _is_drawn(layer: Layer, loop: Loop) -> bool:
+def _is_transposed(layer: nn.Module) -> bool:
+    """Whether it is the linear layer of GPT-2 in transformers, whose weight is [in, out]."""
+    return type(layer).__name__ == "Conv1D" and type(layer).__module__.startswith("transformers.")
+
+
+def _is_drawn(layer: nn.Module, loop: Loop) -> bool:
     """Whether a layer has a weight of its own that the optimizer trains."""
     if parametrize.is_parametrized(layer, "weight"):
         return False
-    weight = layer.weight
+    weight = layer.get_parameter("weight")
     tables = {id(each.weight) for each in loop.model.modules() if isinstance(each, nn.Embedding)}
     held = {id(each) for each in loop.held()}
     return weight.requires_grad and id(weight) in held and id(weight) not in tables
@@ -104,6 +116,21 @@ def _draw_attention(attention: nn.MultiheadAttention, scheme: Initialization) ->
                 _draw(part, scheme)
 
 
+@torch.no_grad()
+def _draw_transposed(layer: nn.Module, scheme: Initialization) -> None:
+    """Draw a weight [in, out]; one that makes query, key and value at once, each by itself."""
+    weight = layer.get_parameter("weight")
+    for part in _parts_of(weight):
+        _draw(part, scheme)
+    layer.get_parameter("bias").zero_()
+
+
+def _parts_of(weight: Tensor) -> Sequence[Tensor]:
+    """[out, in] of each matrix that is drawn."""
+    inputs, outputs = weight.shape
+    return torch.split(weight.data.T, inputs if outputs == 3 * inputs else outputs)
+
+
 def _width(cell: nn.Module) -> int:
     width = cell.hidden_size
     assert isinstance(width, int)  # noqa: S101  # torch's own recurrent layers
@@ -154,4 +181,17 @@ def _attention_code(model: nn.Module, attention: Sequence[nn.MultiheadAttention]
         "        else:",
         "            for part in parameter.data.split(attention.embed_dim):",
         *(f"                {line}" for line in (scheme.code("part") or ["pass"])),
+    ]
+
+
+def _transposed_code(model: nn.Module, layers: Sequence[nn.Module], scheme: Initialization) -> list[str]:
+    if not layers:
+        return []
+    return [
+        f"for name in {names_of(model, layers)!r}:",
+        "    layer = model.get_submodule(name)",
+        "    inputs, outputs = layer.weight.shape",
+        "    for part in layer.weight.data.T.split(inputs if outputs == 3 * inputs else outputs):",
+        *(f"        {line}" for line in (scheme.code("part") or ["pass"])),
+        "    nn.init.zeros_(layer.bias)",
     ]
