@@ -22,20 +22,25 @@ class Condition:
 def watch(service: Service) -> int:
     """Look at the project of a service; returns how many of its conditions have changed."""
     settings = service.settings
-    signs = service.store.signs(last=settings.alert_failed_runs, seen_within_s=2 * settings.lease_ttl_s)
+    signs = service.store.signs(last=settings.alert_failed_runs, seen_within_s=gone_after_s(settings))
     return sum(
         service.store.webhooks.change_state(each.subject, is_bad=each.is_bad, alert=each.alert)
         for each in conditions(signs, settings)
     )
 
 
+def gone_after_s(settings: Settings) -> float:
+    """Seconds after which a worker that was not seen is gone; so long, runs may wait for one that is starting."""
+    return 2 * settings.lease_ttl_s
+
+
 def conditions(signs: Signs, settings: Settings) -> Iterator[Condition]:
     """All conditions that follow from the signs."""
     yield _runs(signs.last_failed, most=settings.alert_failed_runs)
     for queue in QUEUES:
-        waits_s = signs.waiting_s.get(queue)
+        waits_s = signs.waiting_s.get(queue, 0.0)
         yield _queue(queue, waits_s, most_s=settings.alert_queue_s)
-        yield _workers(queue, are_gone=waits_s is not None and queue not in signs.served)
+        yield _workers(queue, are_gone=waits_s > gone_after_s(settings) and queue not in signs.served)
 
 
 def _runs(failed: int, *, most: int) -> Condition:
@@ -45,9 +50,8 @@ def _runs(failed: int, *, most: int) -> Condition:
     return Condition("runs", bad, Alert(kind=kind, text=text, path="/runs?status=failed", facts={"failed": failed}))
 
 
-def _queue(queue: str, waits_s: float | None, *, most_s: float) -> Condition:
-    bad = waits_s is not None and waits_s > most_s
-    seconds = round(waits_s or 0.0)
+def _queue(queue: str, waits_s: float, *, most_s: float) -> Condition:
+    bad, seconds = waits_s > most_s, round(waits_s)
     text = f"A run has waited in the queue {queue} for {seconds} s." if bad else f"The queue {queue} moves on again."
     kind: AlertKind = "queue.waiting" if bad else "queue.recovered"
     facts = {"queue": queue, "waiting_s": seconds}

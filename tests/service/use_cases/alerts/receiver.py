@@ -2,8 +2,9 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,14 +23,19 @@ class Receiver:
 
 
 @contextmanager
-def receiving(*, certificate: Path | None = None, key: Path | None = None) -> Iterator[Receiver]:
-    """With a certificate, it speaks https."""
+def receiving(*, certificate: Path | None = None, key: Path | None = None, pause_s: float = 0.0) -> Iterator[Receiver]:
+    """With a certificate, it speaks https; it answers after a pause."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.got.append((dict(self.headers), body))
+            time.sleep(pause_s)
             status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
+            with suppress(ConnectionError):
+                self._answer(status, headers)
+
+        def _answer(self, status: int, headers: Mapping[str, str]) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
