@@ -9,6 +9,7 @@ _FACTS: Mapping[str, str] = {
     "device": "on different devices",
     "machine": "on processors of different kinds",
     "cpu_capability": "with different vector instructions",
+    "site_dtypes": "with activations in different precisions",
     "torch": "with different versions of torch",
     "cuda": "with different versions of CUDA",
     "cudnn": "with different versions of cuDNN",

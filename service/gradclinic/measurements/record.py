@@ -62,6 +62,8 @@ class SiteInfo:
     """The recurrent layer of a state; "" for other sites. Stacked recurrent layers are diagnosed separately."""
     path: str = ""
     """The path over depth that it belongs to, named after its first site; "" for the longest one."""
+    dtype: str | None = None
+    """The precision of its tensor, for example "bfloat16"; None if unknown. Under autocast it depends on the device."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Layout:
     def profile_columns(self) -> tuple[int, ...]:
         """Indices of the sites in the profile over depth."""
         return tuple(index for index, site in enumerate(self.sites) if site.in_profile)
+
+    @property
+    def site_dtypes(self) -> str:
+        """The precisions of the sites' tensors in words: "float32", "bfloat16 and float32"; "" if not known."""
+        return " and ".join(sorted({site.dtype for site in self.sites if site.dtype is not None}))
 
 
 @dataclass(frozen=True)

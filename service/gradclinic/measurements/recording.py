@@ -66,6 +66,8 @@ class DeclaredSite(Spec):
     path: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
     """The path over depth that it belongs to; "" for the main one. An encoder and its decoder are two paths; gradients
     are compared along each path."""
+    dtype: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=_PRINTABLE)] | None = None
+    """Precision of its tensor, for example "bfloat16"; null if unknown."""
 
     def info(self) -> SiteInfo:
         """The site as stored in a record."""
@@ -82,6 +84,7 @@ class DeclaredSite(Spec):
             can_die=can_die if self.can_die is None else self.can_die,
             group=self.group,
             path=self.path,
+            dtype=self.dtype,
         )
 
 

@@ -30,6 +30,15 @@ def test_arms_on_different_devices_are_compared_with_a_note_and_without_their_co
     assert relu.cost.memory_ratio is None
 
 
+def test_arms_whose_sites_are_in_other_precisions_are_told_apart():
+    half = {**CPU, "site_dtypes": "bfloat16 and float32"}
+    found = compare([*trained_on(BASELINE, CPU | {"site_dtypes": "float32"}), *trained_on(REMEDY, half)])
+    assert found.notes[0].startswith(
+        "Runs were trained with activations in different precisions (bfloat16 and float32 in"
+    )
+    assert found.arms[0].cost.train_seconds_ratio is not None
+
+
 def test_pairs_on_one_device_keep_their_costs_whatever_device_other_seeds_had():
     runs = [
         replace(each, environment=GPU if each.seed == 2 and each.arm == "relu" else CPU)

@@ -37,6 +37,8 @@ def experiment(kind: str, precision: str, *, steps: int = 10, rate: float = 0.05
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_every_kind_of_model_trains_in_half_precision_with_nearly_the_same_statistics(kind: str, precision: str):
     half, full = train(experiment(kind, precision)), train(experiment(kind, "float32"))
+    assert {site.dtype for site in full.sites} == {"float32"} == {full.layout.site_dtypes}
+    assert {site.dtype for site in half.sites} == {precision} == {half.layout.site_dtypes}
     assert half.outcome.nonfinite_step is None
     assert half.outcome.final_train_loss == pytest.approx(full.outcome.final_train_loss, rel=0.1)
     for statistic in ("site_grad_rms", "site_grad_max_abs", "weight_grad_norm_l2", "grad_norm_l2"):

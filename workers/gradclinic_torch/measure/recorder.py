@@ -9,6 +9,7 @@ as long as an event may still make them worth recording.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import KEPT_STEPS, Series, SiteInfo, WeightInfo
 
+from ..model.dtype import name_of
 from .observation import Observation
 from .passed_steps import PassedStep, PassedSteps
 from .previous_gradient import PreviousGradient
@@ -75,6 +77,18 @@ class Recorder:
         self._previous = PreviousGradient(self._weights)
         self._passed = PassedSteps(most=KEPT_STEPS + plan.look_every)
         self._buffer = SeriesBuffer()
+
+    def note_precision(self, dtypes: Mapping[str, torch.dtype]) -> None:
+        """Keep in which precision each site's tensor is, by the name of its tap."""
+        self.site_infos = [
+            replace(info, dtype=name_of(dtypes[site.tap])) if site.tap in dtypes else info
+            for site, info in zip(self._sites, self.site_infos, strict=True)
+        ]
+
+    @property
+    def taps(self) -> frozenset[str]:
+        """The names of the taps of all sites."""
+        return frozenset(self._kept)
 
     # --- one training step, in the order in which things happen ---
 

@@ -25,6 +25,7 @@ from gradclinic.measurements.preflight import (
     TargetFacts,
 )
 
+from ..model.dtype import name_of
 from ..model.graph import is_linear_map
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
@@ -235,7 +236,7 @@ class FirstLook:
     def _precision_facts(self, *, scaled: bool) -> PrecisionFacts | None:
         if self._narrowest is None:
             return None
-        return PrecisionFacts(lowest=str(self._narrowest).removeprefix("torch."), scaled=scaled)
+        return PrecisionFacts(lowest=name_of(self._narrowest), scaled=scaled)
 
     def _narrow(self, dtype: torch.dtype) -> None:
         if not dtype.is_floating_point:

@@ -17,6 +17,7 @@ from gradclinic.experiments.activations.identity import Identity
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.record import SiteInfo
 
+from ..model.dtype import name_of
 from ..model.graph import (
     Links,
     Node,
@@ -304,6 +305,7 @@ def _found(
         bounded=activation.bounded if activation else False,
         can_die=activation.can_die() if activation else False,
         group=group,
+        dtype=name_of(tapped.value.dtype),
     )
     return Found(site, info, tapped.key, after, compute, tapped.changed, at, tapped.attention is not None)
 

@@ -203,6 +203,7 @@ class _Training:
     # --- the reporter ---
 
     def started(self, record: RunRecord) -> None:
+        self._environment["site_dtypes"] = record.layout.site_dtypes
         self._held.save_layout(record.layout, environment=self._environment)
         if self._stop_when is not None and self._run.checkpoint is not None:
             self._recorded = GrowingSeries(self._held.record().series)

@@ -150,6 +150,9 @@ class Fit:
             if self.record:
                 with self.clock.recording():
                     self.progress.preflight = first_look(self.experiment, self.network, self.objective, outputs)
+        if self.record:
+            with self.clock.recording():
+                self.recorder.note_precision(self.objective.precisions(self.recorder.taps))
         if self.device.type == "cuda":
             self._warm_up()
         self.reporter.started(self._record(outcome=None))

@@ -1,5 +1,7 @@
 """The loss of a network, and its evaluation on fixed samples without side effects."""
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, nn
 
@@ -55,6 +57,13 @@ class Objective:
         """The network's outputs for the probe batch (the first 256 training samples), without side effects."""
         with on_batch_statistics(self._modules, self._device):
             return self.outputs(self.inputs[:PROBE_SAMPLES], tap)
+
+    def precisions(self, names: Collection[str]) -> dict[str, torch.dtype]:
+        """The precision of the tensors that a tap with these names sees; found by a pass if it may differ."""
+        found = dict.fromkeys(names, torch.float32)
+        if self._precision != "float32":
+            self.probe_outputs(lambda name, output: found.update({name: output.dtype} if name in found else {}))
+        return found
 
     def probe_loss(self, tap: Tap | None = None) -> Tensor:
         """Loss of the probe batch."""
