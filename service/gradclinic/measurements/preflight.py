@@ -88,6 +88,20 @@ class OutputFacts(Spec):
     """Whether all rows are exactly equal."""
 
 
+class InnerLoss(Spec):
+    """A loss of torch's that a loss of the program's own calls as a function, and the first argument that it gets."""
+
+    function: Word
+    """Its name in `torch.nn.functional`."""
+    form: OutputForm
+    activation: Word | None = None
+    """Name of the activation that the argument comes from; None if it comes from something else."""
+    high: float
+    """Largest entry of the argument."""
+    blank_in_targets: bool = False
+    """Whether targets of `ctc_loss` hold the number of the blank, which stands for no symbol."""
+
+
 class LossFacts(Spec):
     """The loss function."""
 
@@ -108,6 +122,20 @@ class LossFacts(Spec):
     """Least value of a loss of the program's own for the first batch that its bounded last activation allows."""
     free_floor: float | None = None
     """The same with any outputs."""
+    constant: float | None = None
+    """Least value, mean over the kept calls, with one output for all samples; may be negative. None if it was counted
+    from the targets, or is unknown."""
+    floor: float | None = None
+    """Least value of the same calls with any output for each sample; None likewise, or if it falls without end."""
+    opposed: bool = False
+    """Whether a loss of the program's own is smaller for outputs that are opposite to their targets of zeros and ones,
+    in outputs that are maps or sequences."""
+    exceeded: bool = False
+    """Whether a loss of the program's own is smaller for twice the targets of zeros and ones than for right outputs."""
+    spread_left: float | None = None
+    """Spread of the outputs over the samples of a batch, in the last call over the first, median over the columns."""
+    inner: Annotated[Items[InnerLoss], Field(max_length=16)] = ()
+    """Losses of torch's that a loss of the program's own calls as functions."""
     maximized: bool = False
     """Whether the differentiated loss is the criterion's times a number below 0, so that training increases it."""
     rare_weight: float | None = None
@@ -133,6 +161,8 @@ class WiringFacts(Spec):
     """Names of those whose layers ran with gradients disabled, for example under no_grad."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
+    frozen_alike: Names = ()
+    """Names of the frozen weights, matrices or more, whose entries are all equal, as those that were never loaded."""
     unmoved: Names = ()
     """Names of the weights, matrices or more, whose gradient was exactly zero at every step that was checked."""
     stops_at: Name | None = None
@@ -191,6 +221,8 @@ class MixingFacts(Spec):
     """Whether each output sums to 1 over the samples, as after a softmax over the batch."""
     has_axes: bool = True
     """Whether a sample has axes of its own (steps, channels, pixels) that may be mistaken for that of the batch."""
+    reshaped: Annotated[Items[Count], Field(max_length=16)] = ()
+    """Shape that a reshape in the model gave a tensor whose axes had these sizes in another order; empty if none."""
 
 
 class OrderFacts(Spec):

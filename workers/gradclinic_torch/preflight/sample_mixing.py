@@ -15,6 +15,7 @@ from gradclinic.measurements.preflight import MixingFacts
 
 from ..model.hooks import first_tensor
 from .model_copy import ROUNDING, Arguments, copied, few_of, may_be_copied, output_of, with_tensors
+from .reshapes import Reshapes
 
 SAMPLES, FEWEST = 8, 4
 """Maximum and minimum number of samples that the copy is called with."""
@@ -63,19 +64,21 @@ def _facts(model: nn.Module, arguments: Arguments, samples: int) -> MixingFacts 
         return None
     alone = copied(model).eval()
     changed_row = count // 2
-    before = output_of(alone, given, inputs.device)
+    reshapes = Reshapes()
+    with reshapes:
+        before = output_of(alone, given, inputs.device)
     afters = [output_of(alone, _with_another(given, count, changed_row, donor), inputs.device) for donor in (0, 1)]
     known = [each for each in afters if each is not None]
     if before is None or len(known) < len(afters) or before.shape != known[0].shape or len(before) != count:
         return None
     if before.ndim > 2 and inputs.ndim > 1 and before.shape[1] == inputs.shape[1]:
-        return MixingFacts(samples=count, influence=0.0)  # the first axis may be time, in outputs and inputs alike
+        return reshapes.facts(count)  # the first axis may be time, in outputs and inputs alike
     change = torch.stack([(after - before).abs().reshape(count, -1).amax(1) for after in known]).amax(0)
     range_ = float(before.max() - before.min())
     moved = change > ROUNDING * torch.finfo(before.dtype).eps * max(range_, float(before.abs().max()))
     others = [row for row in range(count) if row != changed_row and bool(moved[row])]
     if not others:
-        return MixingFacts(samples=count, influence=0.0)
+        return reshapes.facts(count)
     again = output_of(alone, given, inputs.device)
     if again is None or not torch.equal(again, before):
         return None  # it has a state, so two calls differ
@@ -85,6 +88,7 @@ def _facts(model: nn.Module, arguments: Arguments, samples: int) -> MixingFacts 
         later_only=min(others) > changed_row,
         over_samples=_sum_to_one(before),
         has_axes=inputs.ndim > 2 or not inputs.is_floating_point(),
+        reshaped=reshapes.shape,
     )
 
 
