@@ -10,6 +10,13 @@ from ..phrase import against_constant, loss_evidence
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
+_RIGHTLY = 0.87
+"""How often nothing is wrong where nothing was found, in programs that have no probe, if every second one is faulty.
+
+In the first diagnoses of the held-out programs of `benchmark diagnosis --wild`, nothing was found in 76 of 80 correct
+ones, and in 52 of 364 faulty ones: .95 / (.95 + .14).
+"""
+
 
 class Healthy(Rule):
     """The network learned, and nothing that was found did harm."""
@@ -28,11 +35,12 @@ class Healthy(Rule):
         loss = features.relative_train_loss or 0.0
         slope = features.depth_slope_early
         late = features.losses_from(0.75)
+        agreed = agreement((late <= thresholds.learned).astype(float))
         return self.finding(
             features,
             harm=False,
             severity="info",
-            confidence=agreement((late <= thresholds.learned).astype(float)),
+            confidence=min(_RIGHTLY if not len(features.probe_loss) else 1.0, agreed),
             evidence=(
                 *loss_evidence(features, thresholds),
                 *((Evidence("depth_slope", slope, "orders of magnitude"),) if slope is not None else ()),
