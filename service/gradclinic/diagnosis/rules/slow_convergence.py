@@ -75,17 +75,17 @@ class SlowConvergence(Rule):
         if not (unknown or self._can_be(features, thresholds)) or not steps_too_small(features, thresholds):
             return None
         total = features.total_update or 0.0
-        clipped = _clipped_share(record)
+        clipped = _clipped_share(record) > _MOSTLY
         faded = _faded(record) is not None
-        advice = "clip less" if clipped > 0.5 else "let the schedule fall later" if faded else "raise the learning rate"
+        advice = "clip less" if clipped else "let the schedule fall later" if faded else "raise the learning rate"
         moved = f"can have moved by more than {100 * total:.2g} % of its size" if total > 0 else "moved at all"
         summary = (
             f"Steps are too small, so {advice}: in {features.steps_done:,} steps no layer {moved}, although its"
             f" gradient is usable; {_stayed(record) if unknown else outcome_in_words(features, thresholds)}."
         )
         blames: tuple[Blame, ...] = ("learning_rate", "steps")
-        if clipped > 0.5 or faded:
-            blames = ("clipping" if clipped > 0.5 else "schedule", "learning_rate")
+        if clipped or faded:
+            blames = ("clipping" if clipped else "schedule", "learning_rate")
         return self._found(features, record, thresholds, summary=summary, certainty=0.99, blames=blames)
 
     def remainder(
@@ -203,6 +203,15 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
     )
 
 
+_MOSTLY = 0.5
+"""Fraction of the steps that are clipped from which clipping sets the size of a typical one (a definition)."""
+_CLIPPED: _Cause = (
+    (
+        "almost every gradient is clipped, and no layer moved by its own size, so clip at a larger norm, or take larger"
+        " steps"
+    ),
+    ("clipping", "learning_rate", "optimizer"),
+)
 _BLAMED_RIGHTLY = 0.67
 """How often what is left over blames a true part: 7 of the 10 programs of `benchmark diagnosis --wild` on which it was
 fitted, by the rule of succession; and 6 of 9 others. Where steps are measured to be too small, 14 of 14 were right."""
@@ -284,7 +293,7 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
         )
     loss, total = features.relative_train_loss or 0.0, features.total_update
     if loss > NOTHING_LEARNED and total is not None and total < thresholds.large_update:
-        return _hardly_moved(total, features)
+        return _CLIPPED if _clipped_share(record) > _MOSTLY else _hardly_moved(total, features)
     return _guesses(record) if NOTHING_LEARNED < loss < _GUESSING else None
 
 
@@ -300,6 +309,8 @@ def _while_falling(features: Features, record: RunRecord, thresholds: Thresholds
             ("initialization", "learning_rate", "target_scaling"),
         )
     if small_steps_suspected(features, record, thresholds):
+        if _clipped_share(record) > _MOSTLY:
+            return _CLIPPED
         return (
             "the loss is still falling, and no layer moved by its own size, so take larger steps, or more of them",
             ("learning_rate", "steps", "optimizer"),

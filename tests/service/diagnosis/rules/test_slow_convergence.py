@@ -354,3 +354,15 @@ def test_steps_that_are_too_small_are_named_without_a_loss_to_compare_with_where
     assert ("slow_convergence" in found) is there
     if there:
         assert "still 99 % of what it was at first" in found["slow_convergence"].summary
+
+
+@pytest.mark.parametrize(("fraction", "blamed"), [(0.4, "learning_rate"), (0.9, "clipping")])
+def test_where_clipping_sets_the_size_of_small_steps_it_is_blamed_first(fraction, blamed):
+    """A loss that scatters around the constant predictor's, in steps that move no layer by its own size."""
+    scattered = {"train_loss": lambda steps: 2.3 * (1 + 0.2 * np.sin(7.0 * steps**2)), "update_to_weight_ratio": 0.001}
+    record = changed(stuck(), scattered)
+    clipped = Series(np.arange(4, dtype=np.int32), np.full((4, 1), fraction, np.float32))
+    series = {name: each for name, each in record.series.items() if name != "probe_loss"}
+    record = replace(record, series={**series, "clipped": clipped})
+    finding = diagnose(seen(CLASSIFIER, record=record)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)
