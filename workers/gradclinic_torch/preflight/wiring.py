@@ -100,6 +100,11 @@ class Wiring:
                 name for key, name in names.items() if key in self._without_gradient and not self._ran.get(key, True)
             ),
             zero_gradient=bool(self._zero) and all(self._zero),
+            frozen_alike=tuple(
+                name
+                for name, each in self._model.named_parameters()
+                if not each.requires_grad and each.ndim > 1 and each.numel() > 1 and _is_one_value(each.detach())
+            ),
             unmoved=tuple(names[id(each)] for each in self._unmoved if id(each) in names),
             stops_at=self._stops_at,
             uncleared=len(self._uncleared) >= 2 and all(self._uncleared),

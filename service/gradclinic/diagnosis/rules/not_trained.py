@@ -15,6 +15,8 @@ from .base import Order, Rule
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 _CUT_RIGHTLY = 0.88
 """How often it is right that a loss is cut off from all parameters, by the rule of succession: in 6 of 6 trainings."""
+_FROZEN_RIGHTLY = 0.83
+"""How often it is right, by the rule of succession: in 4 of 4 trainings, with tables and layers of zeros or ones."""
 _WELL = 0.2
 """Up to this fraction of the loss of always predicting the average, layers without a gradient may be frozen on purpose.
 A judgement: features that were trained before leave less, and random ones more."""
@@ -32,6 +34,8 @@ class NotTrained(Rule):
         seen = record.preflight
         if seen is None or seen.wiring is None:
             return None
+        if seen.wiring.frozen_alike and not _learned_well(features):
+            return self._of_frozen(features, thresholds, seen.wiring.frozen_alike)
         found = _fault(seen.wiring, learned_well=_learned_well(features))
         unmoved = _without_inputs(features, record)
         if found is None and unmoved:
@@ -47,6 +51,20 @@ class NotTrained(Rule):
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
             blames=("wiring",),
+        )
+
+    def _of_frozen(self, features: Features, thresholds: Thresholds, frozen: tuple[str, ...]) -> Finding:
+        return self.finding(
+            features,
+            harm=True,
+            confidence=_FROZEN_RIGHTLY,
+            layers=frozen,
+            evidence=(Evidence("frozen_weights_of_one_value", float(len(frozen)), "weights", 0.0),),
+            summary=(
+                f"{listed(frozen)} {'is' if len(frozen) == 1 else 'are'} frozen, and all entries are equal: load the"
+                f" trained weights, or train them; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("initialization", "wiring"),
         )
 
     def _of_zeros(self, features: Features, thresholds: Thresholds, unmoved: tuple[str, ...]) -> Finding:

@@ -105,3 +105,15 @@ def test_dead_units_make_gradients_zero_themselves():
     look = but(CLASSIFIER, "wiring", unmoved=("first.weight",))
     record = changed(healthy_record(), {"dead_fraction": 1.0}, outcome=failed())
     assert diagnose(seen(look, record=record)).primary != "not_trained"
+
+
+def test_frozen_weights_of_one_value_were_never_loaded_unless_the_network_learned_well():
+    look = but(CLASSIFIER, "wiring", frozen_alike=("words.weight",))
+    finding = diagnose(seen(look)).findings[0]
+    assert (finding.condition, finding.blames, finding.layers) == (
+        "not_trained",
+        ("initialization", "wiring"),
+        ("words.weight",),
+    )
+    assert "words.weight is frozen, and all entries are equal" in finding.summary
+    assert diagnose(seen(look, outcome=outcome())).primary == "healthy"
