@@ -176,6 +176,22 @@ def stayed_where_it_began(features: Features, record: RunRecord) -> bool:
     return left is not None and _UNCHANGED <= left <= 1.0 / _UNCHANGED
 
 
+_FAR_DOWN = 1000.0
+"""The loss at first over that at the end, from which training was a way down from where the scales had put it: initial
+outputs of about 1 give losses of the order of 1."""
+
+
+def came_from_afar(features: Features, record: RunRecord) -> bool:
+    """Whether a loss that has nothing to be compared with began far above where it ended, and above 1."""
+    if features.diverged or not features.finished or features.relative_train_loss is not None:
+        return False
+    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    if len(losses) < _FEWEST_LOSSES or not bool(np.isfinite(losses).all()):
+        return False
+    last = float(np.median(losses[-(len(losses) // 8) :]))
+    return float(losses[0]) > _FAR_DOWN * max(1.0, abs(last))
+
+
 def overflows_float16(features: Features, record: RunRecord) -> bool:
     """Whether the training broke while it computed in float16, whose largest number is 65,504, without a scaler."""
     precision = record.preflight.precision if record.preflight is not None else None

@@ -8,7 +8,7 @@ from ...remedies.against import STANDARDIZED
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import blown_up, failed
+from ..outcome import blown_up, came_from_afar, failed
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -40,7 +40,9 @@ class UnscaledInputs(Rule):
         summary, evidence, confidence = found
         return self.finding(
             features,
-            harm=failed(features, thresholds) or _saturate(seen.inputs, features),
+            harm=failed(features, thresholds)
+            or _saturate(seen.inputs, features)
+            or (are_unscaled(seen.inputs) and came_from_afar(features, record)),
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",

@@ -8,7 +8,7 @@ from ...remedies.against import STANDARDIZED, STANDARDIZED_TARGETS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import blown_up, failed
+from ..outcome import blown_up, came_from_afar, failed
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -36,7 +36,7 @@ class UnscaledTargets(Rule):
             return None
         return self.finding(
             features,
-            harm=failed(features, thresholds),
+            harm=failed(features, thresholds) or (size > 2 * _LARGE and came_from_afar(features, record)),
             confidence=0.85 if size > 2 * _LARGE else 0.6,
             evidence=(
                 Evidence("target_mean", seen.targets.mean, "target"),

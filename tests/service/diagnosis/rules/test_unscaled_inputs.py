@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
@@ -10,7 +11,7 @@ from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.remedies.network import Network
 
 from ..records import changed, failed, healthy_record, outcome, truncated
-from ..seen import CLASSIFIER, but, seen
+from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
 @pytest.mark.parametrize(
@@ -101,4 +102,13 @@ def test_large_inputs_that_saturate_a_layer_hurt_also_without_a_loss_to_compare_
     found = {
         each.condition: each for each in diagnose(seen(but(CLASSIFIER, "inputs", rms=rms), record=record)).findings
     }
+    assert found["unscaled_inputs"].harm is harm
+
+
+@pytest.mark.parametrize(("first", "harm"), [(3000.0, True), (900.0, False)])
+def test_without_a_yardstick_it_does_harm_if_the_loss_came_from_afar(first, harm):
+    look = but(but(REGRESSION, "inputs", rms=3000.0, largest_offset=7.0), "loss", name="Own", takes="unknown")
+    losses = {"train_loss": lambda steps: np.where(steps == 0, first, 2.0 * np.exp(-steps / 100))}
+    record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
     assert found["unscaled_inputs"].harm is harm

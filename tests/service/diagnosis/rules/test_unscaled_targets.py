@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
@@ -6,7 +7,7 @@ from gradclinic.diagnosis.rules.base import Order
 from gradclinic.diagnosis.rules.unscaled_targets import UnscaledTargets
 from gradclinic.diagnosis.thresholds import Thresholds
 
-from ..records import changed, failed, healthy_record, truncated
+from ..records import changed, failed, healthy_record, outcome, truncated
 from ..seen import CLASSIFIER, REGRESSION, but, seen
 
 
@@ -81,3 +82,12 @@ def test_huge_targets_lead_over_a_divergence_of_the_first_steps(step, first):
     ended = failed(steps_done=step, nonfinite_step=step, final_train_loss=float("nan"))
     features = extract(changed(truncated(healthy_record(), step + 1), outcome=ended))
     assert (UnscaledTargets().precedence(features, Thresholds()) < Order.BLOWN_UP) is first
+
+
+@pytest.mark.parametrize(("first", "harm"), [(3000.0, True), (900.0, False)])
+def test_without_a_yardstick_it_does_harm_if_the_loss_came_from_afar(first, harm):
+    look = but(but(REGRESSION, "targets", mean=4000.0, std=1200.0), "loss", name="Own", takes="unknown")
+    losses = {"train_loss": lambda steps: np.where(steps == 0, first, 2.0 * np.exp(-steps / 100))}
+    record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert found["unscaled_targets"].harm is harm
