@@ -24,7 +24,7 @@ from ..measurements.profile import (
     steepest,
     weighted_median,
 )
-from ..measurements.record import RunRecord, Series
+from ..measurements.record import Outcome, RunRecord, Series
 
 FEWEST_LAST = 5
 """Minimum number of last batches whose median says where a loss ended: two of them may be outliers."""
@@ -43,7 +43,7 @@ class Features:
     nonfinite_step: int | None
     relative_train_loss: float | None
     """lT: final training loss relative to that of the best constant predictor; 1 means that nothing was learned. None
-    also if the loss of the constant predictor is not known."""
+    also if the loss of the constant predictor is not known. Of a loss of the program's own, both above its floor."""
     relative_initial_loss: float | None
     """l0: the relative training loss before the first step."""
     profile: Profile | None
@@ -149,16 +149,17 @@ def extract(record: RunRecord) -> Features:
     # A bounded unit with slope 0 at both ends (hardtanh) is saturated, not dead; another rule covers this.
     mortal = np.array([site.can_die and not site.bounded for site in record.sites], bool)
     saturated = record.get("saturated_fraction")
-    probe_steps, probe_loss = relative_losses(record.get("probe_loss"), outcome)
-    batch_steps, batch_loss = relative_losses(train_loss, outcome)
+    span = own_span(record)
+    probe_steps, probe_loss = relative_losses(record.get("probe_loss"), outcome, span=span)
+    batch_steps, batch_loss = relative_losses(train_loss, outcome, span=span)
     return Features(
         steps=record.steps,
         steps_done=steps_done,
         finite_records=int(finite.sum()),
         finished=outcome is not None,
         nonfinite_step=_first_nonfinite(record),
-        relative_train_loss=outcome.relative_train_loss if outcome is not None else None,
-        relative_initial_loss=outcome.relative_initial_loss if outcome is not None else None,
+        relative_train_loss=_relative(outcome, span, at_end=True),
+        relative_initial_loss=_relative(outcome, span, at_end=False),
         profile=profile,
         depth_slope_start=at_start(profile),
         depth_slope_early=median_between(profile, 0.0, 0.25 * record.steps),
@@ -177,6 +178,31 @@ def extract(record: RunRecord) -> Features:
         batch_steps=batch_steps,
         batch_loss=batch_loss,
     )
+
+
+def own_span(record: RunRecord) -> tuple[float, float] | None:
+    """The floor of a loss of the program's own and its value for the best constant, if both are known and differ.
+
+    None also if training ended below that floor, which was then not found.
+    """
+    loss, outcome = record.preflight.loss if record.preflight is not None else None, record.outcome
+    if loss is None or loss.takes != "unknown" or loss.constant is None or loss.floor is None or outcome is None:
+        return None
+    is_above = loss.constant - loss.floor > _SAME * max(abs(loss.constant), abs(loss.floor))
+    return (loss.floor, loss.constant) if is_above and outcome.final_train_loss >= loss.floor else None
+
+
+_SAME = 1e-3
+"""Relative difference of two fitted losses up to which they are the same: ten times what a fit may still gain."""
+
+
+def _relative(outcome: Outcome | None, span: tuple[float, float] | None, *, at_end: bool) -> float | None:
+    if outcome is None:
+        return None
+    if span is None:
+        return outcome.relative_train_loss if at_end else outcome.relative_initial_loss
+    floor, constant = span
+    return ((outcome.final_train_loss if at_end else outcome.initial_train_loss) - floor) / (constant - floor)
 
 
 def _late(series: Series, horizon: int) -> Array:

@@ -39,12 +39,18 @@ class Swings:
         return self.rises / self.intervals if self.intervals else 0.0
 
 
-def relative_losses(series: Series, outcome: Outcome | None) -> tuple[Steps, Array]:
-    """Steps and finite losses relative to always predicting the average; empty if its loss is unknown or not > 0."""
-    constant = outcome.constant_loss if outcome is not None and outcome.constant_loss is not None else float("nan")
-    usable = np.isfinite(series.values[:, 0]) & bool(np.isfinite(constant) and constant > 0)
+def relative_losses(
+    series: Series, outcome: Outcome | None, *, span: tuple[float, float] | None = None
+) -> tuple[Steps, Array]:
+    """Steps and finite losses relative to always predicting the average; empty if its loss is unknown or not > 0.
+
+    `span`: the loss's floor and its value for the best constant, where both were fitted; losses then count above it.
+    """
+    known = outcome.constant_loss if outcome is not None and outcome.constant_loss is not None else float("nan")
+    floor, constant = span if span is not None else (0.0, known)
+    usable = np.isfinite(series.values[:, 0]) & bool(np.isfinite(constant) and constant > floor)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return series.steps[usable], series.values[usable, 0].astype(np.float64) / constant
+        return series.steps[usable], (series.values[usable, 0].astype(np.float64) - floor) / (constant - floor)
 
 
 def swings(steps: Steps, losses: Array, *, rise: float, start: float = 0.0) -> Swings | None:

@@ -251,3 +251,44 @@ def test_targets_in_the_thousands_are_reached_through_a_likelihood_of_mean_and_s
     targets = 4000 + 800 * torch.randn(96, 1, generator=torch.Generator().manual_seed(3))
     least = 0.5 * math.log(float(targets.double().var(unbiased=False))) + 0.5
     assert fitted(Own(likelihood), in_three(targets)) == pytest.approx(least, rel=2e-2)
+
+
+def kept(function, outputs, targets, *, calls=1):
+    """A fitted constant that saw calls of this loss with the same batch."""
+    fitted, criterion = FittedConstant(), Own(function)
+    for scale in np.linspace(1.0, 1.0 / calls, calls):
+        made = (outputs * float(scale)).requires_grad_() * 1
+        fitted.saw(criterion, (made, targets), {}, criterion(made, targets))
+    return fitted
+
+
+def test_the_floor_of_a_poisson_likelihood_is_that_of_each_rate_and_its_constant_that_of_the_mean():
+    """exp(o) - t o is least at o = ln t: t - t ln t; of one output for all, at the mean."""
+    counts = torch.arange(1.0, 65.0)[:, None]
+    fitted = kept(nn.functional.poisson_nll_loss, torch.zeros(64, 1), counts)
+    numbers, mean = counts.double(), counts.double().mean()
+    assert fitted.value() is None
+    assert fitted.constant() == pytest.approx(float(mean - mean * mean.log()), rel=1e-4)
+    assert fitted.floor() == pytest.approx(float((numbers - numbers * numbers.log()).mean()), rel=1e-3)
+
+
+def test_a_density_that_can_narrow_without_end_has_no_floor():
+    def surprise(outputs, targets):
+        return (outputs[:, 1:] + 0.5 * ((targets - outputs[:, :1]) / outputs[:, 1:].exp()) ** 2).mean()
+
+    fitted = kept(surprise, torch.randn(96, 2), NUMBERS[:, :1])
+    assert fitted.constant() == pytest.approx(float(NUMBERS[:, 0].std(unbiased=False).log()) + 0.5, rel=1e-3)
+    assert fitted.floor() is None
+
+
+def test_a_cosine_has_no_constant_at_the_zero_where_a_search_would_stay():
+    def unlike(outputs, _):
+        return (1 - (outputs[:, 0] * outputs[:, 1]).sum(1)).mean()
+
+    fitted = kept(unlike, nn.functional.normalize(torch.randn(96, 2, 3) + 1, dim=2), torch.zeros(96))
+    assert fitted.constant() is None
+
+
+def test_the_spread_that_is_left_compares_the_last_call_with_the_first():
+    assert kept(log_cosh, torch.randn(96, 2), NUMBERS, calls=10).spread_left() == pytest.approx(0.1)
+    assert kept(log_cosh, torch.ones(96, 2), NUMBERS).spread_left() is None

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gradclinic_torch.preflight.right_outputs import loss_of_right_outputs
+from gradclinic_torch.preflight.right_outputs import RightOutputs, right_outputs
 
 TARGETS = (torch.arange(12).reshape(4, 3) % 3 == 0).float()
 OUTPUTS = torch.linspace(-1, 1, 12).reshape(4, 3)
@@ -25,13 +25,13 @@ class OwnEntropy(nn.Module):
         return functional.binary_cross_entropy_with_logits(outputs, targets)
 
 
-def of(criterion: nn.Module, outputs: Tensor = OUTPUTS, targets: Tensor = TARGETS) -> float | None:
-    return loss_of_right_outputs(criterion, outputs, targets, criterion(outputs, targets))
+def of(criterion: nn.Module, outputs: Tensor = OUTPUTS, targets: Tensor = TARGETS) -> RightOutputs | None:
+    return right_outputs(criterion, outputs, targets, criterion(outputs, targets))
 
 
 @pytest.mark.parametrize("criterion", [Dice(), OwnEntropy()])
 def test_right_outputs_have_no_loss_be_they_probabilities_or_logits(criterion):
-    assert of(criterion) == pytest.approx(0.0, abs=1e-6)
+    assert of(criterion).loss == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_distance_that_is_small_for_pairs_labelled_1_is_not_meant_to_be_like_the_targets():
@@ -39,7 +39,7 @@ def test_a_distance_that_is_small_for_pairs_labelled_1_is_not_meant_to_be_like_t
         def forward(self, distances: Tensor, alike: Tensor) -> Tensor:
             return (alike * distances**2 + (1 - alike) * (2 - distances).relu() ** 2).mean()
 
-    assert of(Contrastive()) is None
+    assert of(Contrastive()) == RightOutputs(None, opposed=False, exceeded=False)
 
 
 def test_torch_s_own_losses_other_targets_and_losses_with_a_state_are_left_alone():
@@ -51,3 +51,26 @@ def test_torch_s_own_losses_other_targets_and_losses_with_a_state_are_left_alone
     assert of(Dice(), targets=2 * TARGETS) is None
     assert of(Dice(), targets=torch.ones(4, 3)) is None
     assert of(Noisy()) is None
+
+
+MAPS = TARGETS.reshape(4, 1, 3)
+CHANCES = OUTPUTS.reshape(4, 1, 3)
+
+
+class Overlap(Dice):
+    """The overlap itself, which grows as outputs become right; of probabilities of logits."""
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return 1 - super().forward(outputs.sigmoid(), targets)
+
+
+@pytest.mark.parametrize(("outputs", "targets", "opposed"), [(CHANCES, MAPS, True), (OUTPUTS, TARGETS, False)])
+def test_a_loss_that_is_least_for_opposite_maps_is_upside_down_and_one_of_columns_may_be_of_distances(
+    outputs, targets, opposed
+):
+    assert of(Overlap(), outputs, targets).opposed is opposed
+
+
+@pytest.mark.parametrize(("criterion", "exceeded"), [(Dice(), True), (OwnEntropy(), False)])
+def test_a_loss_of_probabilities_rewards_outputs_of_2_and_one_of_logits_does_not(criterion, exceeded):
+    assert of(criterion).exceeded is exceeded

@@ -90,7 +90,16 @@ class TrainingHooks:
         seen: list[Preflight] = []
         self._first_look.do(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
         facts = next(iter(seen), None)
-        if facts is None or facts.targets is None or facts.targets.distinct > 1 or not self._critic.seen:
+        if facts is None:
+            return None
+        if facts.loss is not None and self._constant is not None and not self._critic.seen:
+            fitted = {
+                "constant": self._fitted.constant(),
+                "floor": self._fitted.floor(),
+                "spread_left": self._fitted.spread_left(),
+            }
+            facts = facts.model_copy(update={"loss": facts.loss.model_copy(update=fitted)})
+        if facts.targets is None or facts.targets.distinct > 1 or not self._critic.seen:
             return facts
         return facts.model_copy(update={"targets": None})
 

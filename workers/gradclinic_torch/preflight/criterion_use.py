@@ -7,14 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.experiments.losses import LossInput
-from gradclinic.measurements.preflight import BOUNDS, LossFacts
+from gradclinic.measurements.preflight import BOUNDS, InnerLoss, LossFacts
 
 from ..model.graph import holds_derivatives
 from ..model.last_activation import last_activation
 from .batch_facts import rarest_class
+from .inner_losses import inner_losses
 from .own_broadcast import broadcasts
 from .own_floor import floors
-from .right_outputs import loss_of_right_outputs
+from .right_outputs import RightOutputs, right_outputs
 from .swapped_axes import are_swapped
 
 _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], ...] = (
@@ -34,7 +35,8 @@ class CriterionUse:
         self._returned: set[int] = set()
         """Addresses of the model's outputs of the first step."""
         self._residual = False
-        self._right_loss: float | None = None
+        self._right: RightOutputs | None = None
+        self._inner: tuple[InnerLoss, ...] = ()
         self._floors: tuple[float, float] | None = None
         self._values: list[Tensor] = []
         """The criterion's values since the last step."""
@@ -75,8 +77,8 @@ class CriterionUse:
         takes_indices = targets.ndim < outputs.ndim and not targets.is_floating_point()
         self._swapped = self._swapped or (takes_indices and are_swapped(outputs, value))
         self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
-        if self._right_loss is None:
-            self._right_loss = loss_of_right_outputs(self._criterion, outputs, targets, value)
+        self._right = self._right or right_outputs(self._criterion, outputs, targets, value)
+        self._inner = self._inner or inner_losses(self._criterion, outputs, targets, value)
         activation = last_activation(outputs.grad_fn) or ""
         if self._floors is None and activation in BOUNDS:
             self._floors = floors(self._criterion, outputs, targets, value, bounds=BOUNDS[activation])
@@ -97,7 +99,10 @@ class CriterionUse:
             broadcasts=self._broadcasts,
             swapped=self._swapped,
             residual=self._residual,
-            right_loss=self._right_loss,
+            right_loss=self._right.loss if self._right is not None else None,
+            opposed=self._right is not None and self._right.opposed,
+            exceeded=self._right is not None and self._right.exceeded,
+            inner=self._inner,
             bounded_floor=self._floors[0] if self._floors is not None else None,
             free_floor=self._floors[1] if self._floors is not None else None,
             factor=factor if factor is not None and factor > 0 else None,

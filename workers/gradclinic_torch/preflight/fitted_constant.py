@@ -1,8 +1,9 @@
 """The loss of the best constant output, fitted with the program's own criterion; for losses without a closed form.
 
 A few calls of the criterion are kept. After the training, one output for all rows is fitted to them by LBFGS in
-float64, with a copy of the criterion. The training's weights, gradients and generators do not change. If the criterion
-does not return the same result again, there is no fitted loss, and the reason is logged.
+float64, with a copy of the criterion; and any output for each row, which gives the least value that the loss has. The
+training's weights, gradients and generators do not change. If the criterion does not return the same result again,
+there is no fitted loss, and the reason is logged.
 """
 
 import copy
@@ -41,6 +42,8 @@ _PATIENCE_S = 0.4
 _SETTLED, _EXACT = 0.02, 1e-4
 """A fit has settled when its last round gained no more than this fraction, and is over from the second on."""
 _FREE = (-inf, inf)
+_ENDLESS = 1e6
+"""A value that is negative, and this many times as far from 0 as the first one, is none that a loss ends at."""
 
 
 class CannotFitError(Exception):
@@ -82,10 +85,16 @@ class FittedConstant:
         self._calls: list[_Call] = []
         self._seen = self._rows = self._numbers = 0
         self._criterion: nn.Module | None = None
+        self._first_spread: Tensor | None = None
+        self._last: Tensor | None = None
+        """Outputs of the last call."""
+        self._known: dict[bool, float | None] = {}
+        """Fitted values: with any output for each row (True), and with one output for all of them (False)."""
 
     @torch.no_grad()
     def saw(self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], value: Any) -> None:
         """Keep one call of the criterion, if there is room and need."""
+        self._follow(args[0] if args else None)
         number, self._seen = self._seen, self._seen + 1
         wanted = self._rows < ENOUGH_ROWS or number in _SPREAD
         if not wanted or len(self._calls) >= MOST_BATCHES or not isinstance(value, Tensor) or value.numel() != 1:
@@ -113,20 +122,62 @@ class FittedConstant:
         self._rows += next(each.shape[axis or 0] for place, each in tensors.items() if place in forms)
 
     def value(self) -> float | None:
-        """The loss, mean over the kept calls; None if it cannot be fitted, which is logged with the reason."""
-        if self._criterion is None:
+        """The loss with one output for all rows, mean over the kept calls; None if unknown, or negative."""
+        constant = self.constant()
+        return constant if constant is not None and constant >= 0 else None
+
+    def constant(self) -> float | None:
+        """The same, also where it is negative; None if it cannot be fitted, which is logged with the reason."""
+        return self._fit("the loss of always predicting the average", free=False)
+
+    def floor(self) -> float | None:
+        """The least loss that any outputs reach, mean over the kept calls; None if unknown, or without a bound.
+
+        None also if the search ended above the value for a constant, and so before the least one.
+        """
+        constant = self.constant()
+        least = None if constant is None else self._fit("the least value of the loss", free=True)
+        if constant is None or least is None or least > constant + _EXACT * abs(constant):
             return None
-        try:
-            if self._rows < FEWEST_ROWS:
-                raise CannotFitError(f"only {self._rows} rows were seen, but {FEWEST_ROWS} are needed")  # noqa: TRY301
-            return _least(self._criterion, self._calls)
-        except Exception as error:  # noqa: BLE001  # the criterion may raise anything; then there is no constant
-            why = str(error) if isinstance(error, CannotFitError) else f"{type(error).__name__}: {error}"
-            log.info("the loss of always predicting the average is unknown: %s", why)
+        return least
+
+    def spread_left(self) -> float | None:
+        """Deviation of the outputs over a batch, last over first, median over columns; None if the first had none."""
+        if self._first_spread is None or self._last is None:
             return None
+        first, last = self._first_spread, _spread(self._last)
+        varied = first > 0
+        return float((last[varied] / first[varied]).median()) if first.shape == last.shape and varied.any() else None
+
+    def _follow(self, outputs: object) -> None:
+        """Keep the outputs of this call, and the spread of the first."""
+        if isinstance(outputs, Tensor) and outputs.is_floating_point() and outputs.ndim > 1 and len(outputs) > 1:
+            self._last = outputs.detach() if outputs.numel() <= MOST_NUMBERS else None
+            if self._first_spread is None and self._last is not None:
+                self._first_spread = _spread(self._last)
+
+    def _fit(self, what: str, *, free: bool) -> float | None:
+        if self._criterion is not None and free not in self._known:
+            try:
+                self._known[free] = self._fitted(self._criterion, free=free)
+            except Exception as error:  # noqa: BLE001  # the criterion may raise anything; then there is no constant
+                why = str(error) if isinstance(error, CannotFitError) else f"{type(error).__name__}: {error}"
+                log.info("%s is unknown: %s", what, why)
+                self._known[free] = None
+        return self._known.get(free)
+
+    def _fitted(self, criterion: nn.Module, *, free: bool) -> float:
+        if self._rows < FEWEST_ROWS:
+            raise CannotFitError(f"only {self._rows} rows were seen, but {FEWEST_ROWS} are needed")
+        return _least(criterion, self._calls, free=free)
 
 
-def _least(criterion: nn.Module, calls: Sequence[_Call]) -> float:
+def _spread(outputs: Tensor) -> Tensor:
+    """[columns]: deviation of each entry of the outputs over the samples, in float64 on the CPU."""
+    return outputs.reshape(len(outputs), -1).double().std(0, unbiased=False).cpu()
+
+
+def _least(criterion: nn.Module, calls: Sequence[_Call], *, free: bool) -> float:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         raise CannotFitError("a criterion may wait for other processes")
     plain = criterion._modules.get(WRAPPED) or criterion
@@ -141,7 +192,7 @@ def _least(criterion: nn.Module, calls: Sequence[_Call]) -> float:
                 if dtype is None:
                     raise
                 continue  # it mixes types, so it does not accept float64
-            return _fitted(copied, calls, dtype)
+            return _fitted(copied, calls, dtype, free=free)
     raise CannotFitError("the criterion cannot be called again")
 
 
@@ -159,25 +210,56 @@ def _check_repeats(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dt
             raise CannotFitError("the criterion returns different values for the same arguments")
 
 
-def _fitted(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | None) -> float:
-    forms = {form.row: form for form in calls[0].forms.values()}
-    device = calls[0].value.device
-    rows = {
-        row: torch.zeros(form.row_shape, dtype=dtype or torch.float32, device=device, requires_grad=True)
-        for row, form in forms.items()
-    }
+def _fitted(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | None, *, free: bool) -> float:
+    each_call = _outputs_of_each(calls, dtype) if free else _one_output(calls, dtype)
 
     def mean() -> Tensor:
-        return torch.stack([_evaluated(criterion, call, rows, dtype) for call in calls]).mean()
+        values = [_evaluated(criterion, call, outputs, dtype) for call, outputs in zip(calls, each_call, strict=True)]
+        return torch.stack(values).mean()
 
-    _start(rows, calls[0], mean)
-    optimizer = torch.optim.LBFGS(list(rows.values()), max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+    if not free:
+        _start(each_call[0], calls[0], mean)
+    variables = list({id(each): each for outputs in each_call for each in outputs.values()}.values())
+    return _settled(_history(variables, mean), begun=float(calls[0].value))
+
+
+def _one_output(calls: Sequence[_Call], dtype: torch.dtype | None) -> list[dict[int | str, Tensor]]:
+    """For each call, the same output for all rows, in place of each argument that comes from the model."""
+    device = calls[0].value.device
+    rows = {
+        form.row: torch.zeros(form.row_shape, dtype=dtype or torch.float32, device=device, requires_grad=True)
+        for form in calls[0].forms.values()
+    }
+    return [{place: rows[form.row] for place, form in call.forms.items()} for call in calls]
+
+
+def _outputs_of_each(calls: Sequence[_Call], dtype: torch.dtype | None) -> list[dict[int | str, Tensor]]:
+    """For each call, an output of each row's own; from where the model's outputs were, if nothing bounds them."""
+
+    def begun(value: Tensor, form: _Form) -> Tensor:
+        plain = form.distribution is None and form.bounds == _FREE
+        start = value.to(dtype or torch.float32)
+        return (start.clone() if plain else torch.zeros_like(start)).requires_grad_()
+
+    return [
+        {
+            place: begun(value, call.forms[place])
+            for place, value in _named(call.args, call.kwargs).items()
+            if place in call.forms
+        }
+        for call in calls
+    ]
+
+
+def _history(variables: list[Tensor], mean: Callable[[], Tensor]) -> list[float]:
+    """The smallest values that were reached after each round."""
+    optimizer = torch.optim.LBFGS(variables, max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         value = mean()
-        gradients = torch.autograd.grad(value, list(rows.values()), allow_unused=True)
-        for row, gradient in zip(rows.values(), gradients, strict=True):
-            row.grad = torch.zeros_like(row) if gradient is None else gradient
+        gradients = torch.autograd.grad(value, variables, allow_unused=True)
+        for each, gradient in zip(variables, gradients, strict=True):
+            each.grad = torch.zeros_like(each) if gradient is None else gradient
         return value.detach()
 
     history: list[float] = []
@@ -189,39 +271,45 @@ def _fitted(criterion: nn.Module, calls: Sequence[_Call], dtype: torch.dtype | N
         settled = len(history) > 1 and history[-2] - history[-1] <= _EXACT * abs(history[-1])
         if settled or not isfinite(history[-1]) or time.thread_time() - began > _PATIENCE_S:
             break
-    return _settled(history, begun=float(calls[0].value))
+    return history
 
 
 def _settled(history: Sequence[float], *, begun: float) -> float:
-    """The last value of a fit; raises where it still falls, or is nothing that a ratio to it could be taken of."""
+    """The last value of a fit; raises where it still falls, or is not finite."""
     least = history[-1]
-    if not isfinite(least) or least < 0:
-        raise CannotFitError("with a constant output, the loss is negative or infinite")
-    if least <= 1e-6 * min(1.0, abs(begun)):
+    if not isfinite(least) or least < -_ENDLESS * max(1.0, abs(begun)):
+        raise CannotFitError("the loss is infinite, or falls without end")
+    if abs(least) <= 1e-6 * min(1.0, abs(begun)):
         return 0.0
-    if len(history) < 2 or history[-2] - least > _SETTLED * least:
-        raise CannotFitError("the loss of a constant output has not settled")
+    if len(history) < 2 or history[-2] - least > _SETTLED * abs(least):
+        raise CannotFitError("the loss has not settled")
     return least
 
 
-def _start(rows: Mapping[int, Tensor], call: _Call, mean: Callable[[], Tensor]) -> None:
-    """Begin at the mean of the targets if that is better than 0, as it is where targets are large.
+def _start(outputs: Mapping[int | str, Tensor], call: _Call, mean: Callable[[], Tensor]) -> None:
+    """Begin at the mean of the model's outputs or of the targets if that is better than 0.
 
-    Where an output has more columns than the targets, as for a mean and its spread, the first ones take it.
+    At 0 a cosine has no gradient, and large targets are far away. Where an output has more columns than the targets, as
+    for a mean and its spread, the first ones take the targets' mean.
     """
     named = _named(call.args, call.kwargs)
     for place, form in call.forms.items():
         if form.distribution is not None or form.bounds != _FREE or form.axis:
             continue
+        _take_if_better(outputs[place], named[place].to(outputs[place].dtype).mean(0), mean)
         for other, targets in named.items():
-            if other in call.forms or not isinstance(targets, Tensor) or not _may_begin(named[place], targets):
-                continue
-            row, before = rows[form.row], float(mean().detach())
-            kept = row.detach().clone()
-            with torch.no_grad():
-                row[..., : targets.shape[-1]] = targets.double().mean(0)
-                if not float(mean()) < before:
-                    row.copy_(kept)
+            if other not in call.forms and isinstance(targets, Tensor) and _may_begin(named[place], targets):
+                begun = outputs[place].detach().clone()
+                begun[..., : targets.shape[-1]] = targets.double().mean(0)
+                _take_if_better(outputs[place], begun, mean)
+
+
+@torch.no_grad()
+def _take_if_better(row: Tensor, other: Tensor, mean: Callable[[], Tensor]) -> None:
+    kept, before = row.detach().clone(), float(mean())
+    row.copy_(other)
+    if not float(mean()) < before:
+        row.copy_(kept)
 
 
 def _may_begin(outputs: Tensor, targets: Tensor) -> bool:
@@ -231,13 +319,15 @@ def _may_begin(outputs: Tensor, targets: Tensor) -> bool:
     return targets.shape[:-1] == outputs.shape[:-1] and targets.shape[-1] <= outputs.shape[-1]
 
 
-def _evaluated(criterion: nn.Module, call: _Call, rows: Mapping[int, Tensor], dtype: torch.dtype | None) -> Tensor:
-    """The criterion's value with a constant in place of what the model made; without `rows` of what it made."""
+def _evaluated(
+    criterion: nn.Module, call: _Call, outputs: Mapping[int | str, Tensor], dtype: torch.dtype | None
+) -> Tensor:
+    """The criterion's value with these outputs in place of what the model made; without any, of what it made."""
 
     def given(place: int | str, value: Any) -> Any:
         form = call.forms.get(place)
-        if form is not None and rows:
-            return _constant(rows[form.row], form, value.shape)
+        if form is not None and outputs:
+            return _as_the_model_makes(outputs[place], form, value.shape)
         if not isinstance(value, Tensor):
             return value
         own = value.to(dtype) if dtype is not None and value.is_floating_point() else value.clone()
@@ -250,12 +340,13 @@ def _evaluated(criterion: nn.Module, call: _Call, rows: Mapping[int, Tensor], dt
     return found.reshape(())
 
 
-def _constant(row: Tensor, form: _Form, shape: torch.Size) -> Tensor:
-    """A batch in which every row is the same, and what the model could have made."""
+def _as_the_model_makes(row: Tensor, form: _Form, shape: torch.Size) -> Tensor:
+    """A batch of what the model could have made: of one row for all samples, or of all rows."""
     low, high = form.bounds
     if form.distribution is not None:
         make = torch.log_softmax if form.distribution == "log_softmax" else torch.softmax
-        row = make(row, form.distribution_axis)
+        of_all = form.distribution_axis >= 0 and row.ndim == len(shape)
+        row = make(row, form.distribution_axis + 1 if of_all else form.distribution_axis)
     elif isfinite(low) and isfinite(high):
         row = low + (high - low) * torch.sigmoid(row)
     elif isfinite(low):

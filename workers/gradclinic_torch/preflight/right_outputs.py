@@ -4,6 +4,7 @@ Right are the targets themselves, or logits far on their side, whichever the los
 below that has left the range of outputs that the loss is made for, as a Dice loss over outputs without a sigmoid.
 """
 
+from dataclasses import dataclass
 from math import inf, isfinite
 
 from torch import Tensor, nn
@@ -14,20 +15,42 @@ _FAR = 40.0
 """A logit whose sigmoid is 1 in float32."""
 
 
-def loss_of_right_outputs(criterion: nn.Module, outputs: Tensor, targets: Tensor, value: Tensor) -> float | None:
-    """The smaller of the two values for this batch; None if the loss is one of torch's, or the targets are others.
+_CLEARLY = 0.05
+"""Difference of two values, over the larger one, from which one is smaller beyond what smoothing makes of it."""
 
-    None also where opposite outputs have a smaller loss: then outputs are not meant to be like the targets, as a
-    distance, which is small for pairs that are labelled 1.
+
+@dataclass(frozen=True)
+class RightOutputs:
+    """What a loss makes of outputs that are right."""
+
+    loss: float | None
+    """Its value for them; None if opposite outputs have a smaller one."""
+    opposed: bool
+    """Whether opposite outputs have a smaller loss although the outputs are maps or sequences, where a right output
+    can only be like its target."""
+    exceeded: bool
+    """Whether twice the targets have a smaller loss than right outputs, clearly."""
+
+
+def right_outputs(criterion: nn.Module, outputs: Tensor, targets: Tensor, value: Tensor) -> RightOutputs | None:
+    """The values for this batch; None if the loss is one of torch's, or the targets are others.
+
+    Where opposite outputs have a smaller loss, a single output need not be like its target: a distance is small for
+    pairs that are labelled 1.
     """
     if outputs.shape != targets.shape or not targets.is_floating_point() or not targets.numel():
         return None
     if not bool(((targets == 0) | (targets == 1)).all()) or bool((targets == targets.flatten()[0]).all()):
         return None
     right, opposite = ((each.clone(), _FAR * (2 * each - 1)) for each in (targets, 1 - targets))
-    found = values_of(criterion, outputs, targets, [(each, targets) for each in (*right, *opposite)], known=value)
+    others = [(each, targets) for each in (*right, *opposite, 2 * targets)]
+    found = values_of(criterion, outputs, targets, others, known=value)
     if found is None:
         return None
     values = [float(each) if isfinite(float(each)) else inf for each in found]
-    least = min(values[:2])
-    return least if least < min(values[2:]) else None
+    least, other = min(values[:2]), min(values[2:4])
+    if least < other:
+        return RightOutputs(least, opposed=False, exceeded=values[4] < least - _CLEARLY * (other - least))
+    clearly = isfinite(least) and least - other > _CLEARLY * max(abs(least), abs(other))
+    opposed = outputs.ndim > 2 and clearly and values[2] <= values[0]
+    return RightOutputs(None, opposed=opposed, exceeded=False)

@@ -1,3 +1,4 @@
+from math import isclose
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame
@@ -87,6 +88,16 @@ def _should_differ(targets: TargetFacts, loss: LossFacts | None) -> bool:
     return not (targets.in_order or own or (loss is not None and loss.residual))
 
 
+_PIXEL = 255.0
+"""The largest value of an image of 8 bits."""
+
+
+def _are_pixels(targets: TargetFacts) -> bool:
+    """Whether all targets are 0 or 255: of numbers between 0 and H with mean m, those have a variance of m (H - m)."""
+    ends = targets.low == 0 and targets.high == _PIXEL and targets.whole
+    return ends and isclose(targets.std**2, targets.mean * (_PIXEL - targets.mean), rel_tol=1e-4)
+
+
 def _fault(targets: TargetFacts, loss: LossFacts | None) -> _Fault | None:
     if targets.nonfinite_rows:
         fraction = targets.nonfinite_rows / targets.rows
@@ -106,7 +117,39 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> _Fault | None:
             (Evidence("distinct_targets", 1.0, "targets", 2.0),),
             _LABELS,
         )
-    if loss is not None and loss.name in _OF_SIGNS and targets.whole and targets.low == 0 and targets.high == 1:
+    return _of_range(targets, loss) if loss is not None else None
+
+
+def _of_range(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
+    """Targets that are none of those that the loss takes."""
+    if _are_pixels(targets) and loss.takes != "numbers":
+        return (
+            (
+                f"The targets are 0 and {targets.high:g}, the values of a picture, where {loss.name} takes 0 and 1:"
+                f" divide them by {targets.high:g}"
+            ),
+            (Evidence("largest_target", targets.high, "target", 1.0),),
+            ("labels", "target_scaling"),
+        )
+    if loss.name == "PoissonNLLLoss" and targets.low < 0:
+        return (
+            (
+                f"The targets go down to {targets.low:.3g}, where {loss.name} takes counts, and falls without end for"
+                " what is below 0: give it the counts as they are"
+            ),
+            (Evidence("smallest_target", targets.low, "target", 0.0),),
+            ("target_scaling", "loss", "labels"),
+        )
+    if any(call.blank_in_targets for call in loss.inner):
+        return (
+            (
+                "The targets hold the number of ctc_loss's blank, which stands for no symbol, so that symbol is never"
+                " found: number the symbols from 1, or set another blank"
+            ),
+            (),
+            ("labels", "loss"),
+        )
+    if loss.name in _OF_SIGNS and targets.whole and targets.low == 0 and targets.high == 1:
         return (
             (
                 f"The targets are 0 and 1, and {loss.name} takes -1 and 1: a target of 0 leaves its sample out, so use"
@@ -116,7 +159,7 @@ def _fault(targets: TargetFacts, loss: LossFacts | None) -> _Fault | None:
             ("labels", "loss"),
         )
     outside = targets.outside_unit
-    if loss is not None and _between_0_and_1(loss, targets) and outside > 0:
+    if _between_0_and_1(loss, targets) and outside > 0:
         classes = f"{targets.distinct} classes need as many outputs and cross entropy"
         numbers = "they are numbers, so take a loss of numbers (MSELoss), or scale them to 0 to 1"
         return (

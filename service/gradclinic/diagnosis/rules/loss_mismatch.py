@@ -7,6 +7,7 @@ import numpy as np
 from ...kernel.vocabulary import Blame
 from ...measurements.preflight import (
     BOUNDS,
+    InnerLoss,
     LossFacts,
     OutputFacts,
     Preflight,
@@ -21,7 +22,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import not_known_to_have_learned
-from ..phrase import outcome_in_words
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -37,7 +38,7 @@ class LossMismatch(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight
-        found = (_fault(seen) or _of_no_floor(seen, record) or _below_right(seen, record)) if seen is not None else None
+        found = _found(seen, record) if seen is not None else None
         if found is None:
             return None
         summary, evidence, confidence, blames = found
@@ -46,10 +47,10 @@ class LossMismatch(Rule):
         if rounds_wrong:
             summary += f" (off by {error:.2g} on average, more than 1 output in 10 rounds to another class)"
         hides_a_class = any(each.name == "rare_weight" for each in evidence)  # the loss falls without that class
-        swapped = seen is not None and seen.loss is not None and seen.loss.swapped  # it falls for classes of others
+        falls_anyway = seen is not None and seen.loss is not None and _falls_anyway(seen.loss)
         return self.finding(
             features,
-            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class or swapped,
+            harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class or falls_anyway,
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
@@ -61,6 +62,24 @@ class LossMismatch(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (PLAIN_OUTPUTS, USUAL_LOSS, LOG_PROBABILITIES)
+
+
+def _falls_anyway(loss: LossFacts) -> bool:
+    """Whether a small loss shows nothing: it falls for classes of others, for opposites, or for what it cannot take."""
+    misused = any(_takes_logarithms_of(call) or _takes_logits_from(call) for call in loss.inner)
+    return loss.swapped or loss.opposed or loss.exceeded or misused
+
+
+def _found(seen: Preflight, record: RunRecord) -> _Fault | None:
+    return (
+        _fault(seen)
+        or _of_inner(seen)
+        or _of_opposed(seen)
+        or _of_exceeded(seen)
+        or _of_no_floor(seen, record)
+        or _below_right(seen, record)
+        or _of_nothing_to_learn(seen, record)
+    )
 
 
 def _fault(seen: Preflight) -> _Fault | None:
@@ -161,6 +180,131 @@ def _of_no_floor(seen: Preflight, record: RunRecord) -> _Fault | None:
         0.8,
         ("loss",),
     )
+
+
+_LOG_PROBABILITIES = ("kl_div", "nll_loss", "ctc_loss")
+"""Functions of `torch.nn.functional` that take logarithms of probabilities first."""
+_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
+"""Those that take logits first."""
+_ABOVE_0 = 1e-3
+"""The logarithm of a probability is 0 at most, and rounding adds less than this."""
+
+
+def _takes_logarithms_of(call: InnerLoss) -> bool:
+    """Whether it takes logarithms of probabilities, and gets something else."""
+    return call.function in _LOG_PROBABILITIES and call.high > _ABOVE_0
+
+
+def _takes_logits_from(call: InnerLoss) -> bool:
+    """Whether it takes logits, and gets probabilities."""
+    return call.function in _LOGITS and call.activation in ("softmax", "sigmoid")
+
+
+def _of_inner(seen: Preflight) -> _Fault | None:
+    """A loss of torch's that a loss of the program's own calls as a function, with outputs of another form."""
+    for call in seen.loss.inner if seen.loss is not None else ():
+        if _takes_logarithms_of(call):
+            gets = "probabilities" if call.form in ("probabilities", "unit_interval") else "plain numbers"
+            return (
+                (
+                    f"{call.function} takes log-probabilities, and gets {gets}: put a log_softmax before it, where"
+                    f" {'now a softmax is' if gets == 'probabilities' else 'nothing is'}"
+                ),
+                (Evidence("largest_output", call.high, "output", 0.0),),
+                0.97,
+                ("loss", "output_activation"),
+            )
+        if _takes_logits_from(call):
+            return (
+                f"{call.function} takes logits, and gets the outputs of a {call.activation}: drop it",
+                (Evidence("largest_output", call.high, "output"),),
+                0.97,
+                ("output_activation", "loss"),
+            )
+    return None
+
+
+_OPPOSED_RIGHTLY = 0.83
+"""How often it is right, by the rule of succession: in 4 of 4 trainings, with overlaps of masks; not found in 7 sound
+ones with targets of zeros and ones."""
+
+
+_EXCEEDED_RIGHTLY = 0.83
+"""How often it is right, by the rule of succession: in 4 of 4 trainings, with overlaps of outputs without a sigmoid;
+not found in 7 sound ones."""
+
+
+def _of_exceeded(seen: Preflight) -> _Fault | None:
+    """A loss of the program's own that rewards outputs beyond their targets, which nothing keeps in range."""
+    loss, outputs = seen.loss, seen.outputs
+    if loss is None or outputs is None or not loss.exceeded or outputs.activation in _WITHIN_0_AND_1:
+        return None
+    return (
+        (
+            f"{loss.name} is smaller for outputs of 2 than for the right ones, 0 and 1, and nothing keeps outputs"
+            " between 0 and 1: put a sigmoid before it"
+        ),
+        (Evidence("largest_output", outputs.high, "output", 1.0),),
+        _EXCEEDED_RIGHTLY,
+        ("output_activation", "loss"),
+    )
+
+
+_WITHIN_0_AND_1 = ("sigmoid", "softmax", "hardsigmoid")
+
+
+def _of_opposed(seen: Preflight) -> _Fault | None:
+    if seen.loss is None or not seen.loss.opposed:
+        return None
+    return (
+        (
+            f"{seen.loss.name} is smaller for outputs that are the opposite of their targets than for right ones, so"
+            " training unlearns the targets: take 1 - it, or its negative"
+        ),
+        (),
+        _OPPOSED_RIGHTLY,
+        ("loss",),
+    )
+
+
+_NOTHING_RIGHTLY = 0.83
+"""How often it is right, by the rule of succession: in 4 of 4 trainings, without unlike pairs or without a determinant;
+not found in 6 sound ones that compare views of a sample, or a sample with itself."""
+
+
+def _of_nothing_to_learn(seen: Preflight, record: RunRecord) -> _Fault | None:
+    """A loss of the program's own that one output for all samples brings to its least value: samples do not count."""
+    loss = seen.loss
+    if loss is None or loss.takes != "unknown" or loss.residual or loss.constant is None or loss.floor is None:
+        return None
+    left, outcome = loss.spread_left, record.outcome
+    if outcome is None or left is None or not left <= _COLLAPSED:
+        return None
+    fell_to = outcome.final_train_loss - loss.floor
+    if not loss.constant - loss.floor <= _EQUAL * max(abs(loss.constant), abs(loss.floor)):
+        return None
+    if not fell_to <= _CLEARLY * (outcome.initial_train_loss - loss.floor):
+        return None
+    return (
+        (
+            f"{loss.name} has its least value ({loss.floor:.3g}) where the output is the same for every sample, and the"
+            f" outputs came down to {percent(left)} of their spread: add what tells samples apart, such as unlike"
+            " pairs, a log determinant or the targets"
+        ),
+        (
+            Evidence("constant_loss", loss.constant, "loss", loss.floor),
+            Evidence("spread_left", left, "ratio", _COLLAPSED),
+        ),
+        _NOTHING_RIGHTLY,
+        ("loss",),
+    )
+
+
+_COLLAPSED = 0.1
+"""Spread of the outputs over samples, last over first, from which they have become one: a judgement. Those of networks
+that learn grow as a rule."""
+_EQUAL = 1e-3
+"""Relative difference of two fitted losses up to which they are the same: ten times what a fit may still gain."""
 
 
 def _below_right(seen: Preflight, record: RunRecord) -> _Fault | None:

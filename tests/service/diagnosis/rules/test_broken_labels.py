@@ -4,7 +4,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.broken_labels import BrokenLabels
 from gradclinic.diagnosis.thresholds import Thresholds
-from gradclinic.measurements.preflight import OrderFacts
+from gradclinic.measurements.preflight import InnerLoss, OrderFacts
 
 from ..records import outcome
 from ..seen import CLASSIFIER, REGRESSION, but, seen
@@ -133,3 +133,37 @@ def test_losses_of_signs_take_no_zeros(name, low, there):
     finding = judged(look)
     assert (finding is not None) is there
     assert finding is None or "2 * targets - 1" in finding.summary
+
+
+PIXELS = {"mean": 51.0, "std": 102.0, "low": 0.0, "high": 255.0, "whole": True}
+
+
+@pytest.mark.parametrize(
+    ("targets", "loss", "said"),
+    [
+        (
+            {"mean": 51.0, "std": 102.0, "low": 0.0, "high": 255.0, "whole": True},
+            {"takes": "unknown"},
+            "divide them by 255",
+        ),
+        ({"mean": 51.0, "std": 80.0, "low": 0.0, "high": 255.0, "whole": True}, {"takes": "unknown"}, None),
+        ({"mean": 51.0, "std": 102.0, "low": 0.0, "high": 255.0, "whole": True}, {"takes": "numbers"}, None),
+        ({"low": -1.2}, {"name": "PoissonNLLLoss", "takes": "unknown"}, "give it the counts as they are"),
+        ({"low": 0.0}, {"name": "PoissonNLLLoss", "takes": "unknown"}, None),
+        (
+            {},
+            {
+                "takes": "unknown",
+                "inner": (InnerLoss(function="ctc_loss", form="log_probabilities", high=-0.1, blank_in_targets=True),),
+            },
+            "number the symbols from 1",
+        ),
+    ],
+)
+def test_targets_that_the_loss_does_not_take_are_named(targets, loss, said):
+    """Of numbers between 0 and 255, only zeros and 255s with the mean 51 have the deviation sqrt(51 x 204) = 102."""
+    look = but(but(REGRESSION, "targets", **targets), "loss", **loss)
+    found = {each.condition: each for each in diagnose(seen(look)).findings}
+    assert ("broken_labels" in found) is (said is not None)
+    if said is not None:
+        assert said in found["broken_labels"].summary

@@ -7,6 +7,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.preflight import InnerLoss
 
 from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, REGRESSION, SQUARED_ERROR, but, seen
@@ -268,3 +269,59 @@ def test_a_loss_of_one_s_own_below_that_of_right_outputs_has_left_its_range(to, 
 def test_zeros_that_residuals_are_compared_with_are_no_classes():
     look = but(REGRESSION, "targets", form="multi_hot", distinct=1, low=0.0, high=0.0, whole=True, mean=0.0, std=0.0)
     assert "loss_mismatch" not in {each.condition for each in diagnose(seen(look)).findings}
+
+
+OWN = but(CLASSIFIER, "loss", name="Own", takes="unknown")
+
+
+@pytest.mark.parametrize(
+    ("function", "form", "activation", "high", "blamed"),
+    [
+        ("kl_div", "probabilities", "softmax", 0.9, "loss"),
+        ("ctc_loss", "numbers", None, 3.0, "loss"),
+        ("nll_loss", "log_probabilities", "log_softmax", -0.1, None),
+        ("kl_div", "numbers", None, 0.0, None),
+        ("cross_entropy", "probabilities", "softmax", 0.9, "output_activation"),
+        ("cross_entropy", "numbers", None, 5.0, None),
+        ("binary_cross_entropy_with_logits", "unit_interval", "sigmoid", 0.9, "output_activation"),
+        ("binary_cross_entropy", "unit_interval", "sigmoid", 0.9, None),
+    ],
+)
+def test_losses_that_one_s_own_loss_calls_get_what_they_take(function, form, activation, high, blamed):
+    call = InnerLoss(function=function, form=form, activation=activation, high=high)
+    findings = diagnose(seen(but(OWN, "loss", inner=(call,)), outcome=outcome())).findings
+    assert (findings[0].blames[0] if findings[0].condition == "loss_mismatch" else None) == blamed
+
+
+@pytest.mark.parametrize(
+    ("fact", "said", "blamed"),
+    [("opposed", "take 1 - it", "loss"), ("exceeded", "put a sigmoid before it", "output_activation")],
+)
+def test_a_loss_that_is_least_for_wrong_outputs_does_harm_however_low_it_falls(fact, said, blamed):
+    finding = diagnose(seen(but(OWN, "loss", **{fact: True}), outcome=outcome())).findings[0]
+    assert (finding.condition, finding.harm, finding.blames[0]) == ("loss_mismatch", True, blamed)
+    assert said in finding.summary
+
+
+def test_outputs_that_a_sigmoid_bounds_are_not_told_to_have_one():
+    look = but(but(OWN, "loss", exceeded=True), "outputs", activation="sigmoid", form="unit_interval")
+    assert "loss_mismatch" not in {each.condition for each in diagnose(seen(look)).findings}
+
+
+@pytest.mark.parametrize(
+    ("changes", "there"),
+    [
+        ({}, True),
+        ({"spread_left": 0.3}, False),
+        ({"spread_left": None}, False),
+        ({"constant": 1.9}, False),
+        ({"floor": None}, False),
+        ({"residual": True}, False),
+    ],
+)
+def test_outputs_that_became_one_under_a_loss_that_asks_for_no_more_are_named(changes, there):
+    """1.8379 is the surprise of a normal distribution at its mean, in two dimensions: ln 2 pi."""
+    look = but(OWN, "loss", **{"constant": 1.8379, "floor": 1.8379, "spread_left": 0.02, **changes})
+    ended = outcome(initial_train_loss=3.0, final_train_loss=1.84, constant_loss=1.8379)
+    finding = diagnose(seen(look, outcome=ended)).findings[0]
+    assert (finding.condition == "loss_mismatch" and "what tells samples apart" in finding.summary) is there

@@ -1,0 +1,65 @@
+"""Losses of torch's that are called as functions, in losses of a program's own."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gradclinic_torch.preflight.inner_losses import inner_losses
+
+LOGITS = torch.randn(12, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+CLASSES = torch.arange(12) % 4
+
+
+class Own(nn.Module):
+    """A function of outputs and targets as a loss."""
+
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.function(outputs, targets)
+
+
+def of(function, outputs=LOGITS, targets=CLASSES):
+    criterion = Own(function)
+    return inner_losses(criterion, outputs, targets, criterion(outputs, targets))
+
+
+@pytest.mark.parametrize(
+    ("function", "form", "activation"),
+    [
+        (lambda o, t: functional.nll_loss(o.log_softmax(1), t), "log_probabilities", "log_softmax"),
+        (lambda o, t: functional.nll_loss(o.softmax(1), t), "probabilities", "softmax"),
+        (lambda o, t: nn.NLLLoss()(input=o.softmax(1), target=t), "probabilities", "softmax"),
+        (lambda o, t: functional.cross_entropy(o / 0.1, t), "numbers", None),
+    ],
+)
+def test_what_a_loss_gets_is_described_whether_it_is_called_as_a_function_or_as_a_module(function, form, activation):
+    (call,) = of(function)
+    assert (call.form, call.activation) == (form, activation)
+
+
+def test_the_calls_come_in_their_order_and_arithmetic_is_none():
+    def both(outputs, targets):
+        return functional.cross_entropy(outputs, targets) + functional.kl_div(
+            outputs.log_softmax(1), outputs.detach().softmax(1), reduction="batchmean"
+        )
+
+    assert [call.function for call in of(both)] == ["cross_entropy", "kl_div"]
+    assert of(lambda o, t: (o.sum(1) - t).square().mean()) == ()
+    assert inner_losses(nn.CrossEntropyLoss(), LOGITS, CLASSES, torch.tensor(0.0)) == ()
+
+
+@pytest.mark.parametrize(("blank", "there"), [(0, True), (5, False)])
+def test_symbols_with_the_number_of_the_blank_are_seen_and_padding_behind_the_lengths_is_none(blank, there):
+    frames = torch.randn(3, 9, 6, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    symbols = torch.tensor([[1, 0, 2, 5], [0, 3, 4, 5], [2, 1, 3, 5]])
+
+    def ctc(outputs, targets):
+        made = outputs.log_softmax(2).transpose(0, 1)
+        return functional.ctc_loss(made, targets, torch.full((3,), 9), torch.full((3,), 3), blank=blank)
+
+    (call,) = of(ctc, frames, symbols)
+    assert (call.form, call.blank_in_targets) == ("log_probabilities", there)

@@ -1,0 +1,95 @@
+"""The losses of torch's that a loss of the program's own calls as functions, and the arguments that they get.
+
+A copy of the loss is called once more with the first batch, under a mode that sees each call of a function of torch's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from gradclinic.measurements.preflight import InnerLoss
+
+from ..model.generator import kept_generators
+from ..model.last_activation import last_activation
+from .batch_facts import ENTRIES, as_rows, output_facts
+from .own_loss import copied_loss
+
+MOST_CALLS = 16
+"""Calls that are looked at."""
+_LOSSES: Mapping[Callable[..., Any], str] = {
+    getattr(functional, name): name
+    for name in (
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+        "ctc_loss",
+        "kl_div",
+        "nll_loss",
+    )
+}
+
+
+class _Seen(TorchFunctionMode):
+    """Describes the first argument of each loss that is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[InnerLoss] = []
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        given = kwargs or {}
+        name = _LOSSES.get(function)
+        if name is not None and len(self.calls) < MOST_CALLS:
+            found = _described(name, args, given)
+            self.calls += [] if found is None else [found]
+        return function(*args, **given)
+
+
+def inner_losses(criterion: nn.Module, outputs: Tensor, targets: Tensor, value: Tensor) -> tuple[InnerLoss, ...]:
+    """The calls, in their order; none if the loss is one of torch's own modules, or cannot be called again."""
+    loss = copied_loss(criterion, outputs, targets, known=value)
+    if loss is None:
+        return ()
+    seen = _Seen()
+    try:
+        with kept_generators(outputs.device), torch.enable_grad(), seen:
+            loss(outputs, targets)
+    except Exception:  # noqa: BLE001  # a loss may raise anything
+        return ()
+    return tuple(seen.calls)
+
+
+def _described(name: str, args: tuple[Any, ...], given: Mapping[str, object]) -> InnerLoss | None:
+    first = args[0] if args else given.get("log_probs" if name == "ctc_loss" else "input")
+    if not isinstance(first, Tensor) or not first.is_floating_point() or not first.numel() or not first.ndim:
+        return None
+    with torch.no_grad():
+        values = first.reshape(-1, first.shape[-1]) if name == "ctc_loss" else as_rows(first)
+        rows = values[: max(1, ENTRIES // max(1, values.shape[1]))].double().cpu()
+        facts = output_facts(rows, activation=last_activation(first.grad_fn))
+        return InnerLoss(
+            function=name,
+            form=facts.form,
+            activation=facts.activation,
+            high=facts.high,
+            blank_in_targets=name == "ctc_loss" and _has_blank(args, given),
+        )
+
+
+def _has_blank(args: tuple[Any, ...], given: Mapping[str, object]) -> bool:
+    """Whether the number of the blank is a target; targets in one row have no padding, others may, at their ends."""
+    targets = args[1] if len(args) > 1 else given.get("targets")
+    lengths = args[3] if len(args) > 3 else given.get("target_lengths")
+    blank = args[4] if len(args) > 4 else given.get("blank", 0)
+    if not isinstance(targets, Tensor) or not isinstance(lengths, Tensor) or not isinstance(blank, int):
+        return False
+    if targets.ndim < 2:
+        return bool((targets - blank == 0).any())
+    inside = torch.arange(targets.shape[1], device=targets.device) < lengths.to(targets.device)[:, None]
+    return bool(((targets - blank == 0) & inside).any())
