@@ -44,7 +44,7 @@ def along_depth(features: Features, record: RunRecord, *, sign: int) -> Culprits
     if not (losses > 0).any():  # equal at all sites, so exactly zero: the fault is what blocks the gradient
         return Culprits(_blocking(features, record), local=False, **factors)
     outliers = standing_out(losses)
-    local = bool(outliers.any()) and float(losses[outliers].sum()) >= LOCAL_SHARE * float(losses[losses > 0].sum())
+    local = bool(outliers.any()) and float(losses[outliers].sum()) >= LOCAL_SHARE * float(losses.clip(min=0.0).sum())
     chosen = outliers if local else losses > 0
     chosen = chosen & (losses >= 0.5 * typical)  # the worst is at least typical, so one is left
     order = [int(k) for k in np.argsort(-np.round(losses, 1), kind="stable") if chosen[k]]

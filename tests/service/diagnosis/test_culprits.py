@@ -105,6 +105,37 @@ def test_a_layer_that_stands_out_and_loses_less_than_half_of_all_is_only_the_fir
     assert worst == pytest.approx(10**-1.3, rel=1e-4)
 
 
+def of_profile(*rows, sign=1):
+    """The culprits if each record has exactly these losses between successive layers."""
+    record = healthy_record(layers=len(rows[0]) + 1)
+    found = extract(record)
+    logs = np.array([np.append(0.0, np.cumsum(row)) for row in rows])
+    steps = 10 * np.arange(len(rows), dtype=np.int32)
+    slope = logs[:, -1] - logs[:, 0]
+    profile = replace(found.profile, steps=steps, log10_gradient=sign * logs, slope=sign * slope, slope_error=0 * slope)
+    return along_depth(replace(found, profile=profile), record, sign=sign)
+
+
+@pytest.mark.parametrize(("worst", "local"), [(2.0, True), (1.875, False)])
+def test_a_layer_that_stands_out_is_at_fault_alone_if_it_loses_half_of_all(worst, local):
+    found = of_profile((0.5, 0.5, worst, 0.5, 0.5))
+    assert (found.local, found.layers[0], len(found.layers)) == (local, "6.linear", 1 if local else 5)
+
+
+@pytest.mark.parametrize(("least", "named"), [(0.25, 4), (0.125, 3)])
+def test_a_layer_that_loses_half_of_what_the_typical_one_loses_is_named(least, named):
+    assert len(of_profile((least, 0.5, 0.5, 0.5)).layers) == named
+
+
+def test_a_layer_that_loses_nothing_is_not_named_even_if_the_typical_one_gains():
+    assert of_profile((-0.5, -0.25, 0.0, -0.25, 0.125)).layers == ("10.linear",)
+
+
+def test_a_start_that_is_as_steep_as_what_follows_is_no_exception():
+    assert of_profile((1.0, 0.0, 0.0), *[(0.0, 0.0, 1.0)] * 20).layers == ("6.linear",)
+    assert of_profile((1.25, 0.0, 0.0), *[(0.0, 0.0, 1.0)] * 20).layers == ("2.linear",)
+
+
 def test_it_is_the_first_quarter_that_counts():
     record = losing(0.1, 0.1, 2.0, 0.1, 0.1, until=60, then=(0.1, 0.1, 0.1, 2.0, 0.1))
     rows = np.array(record.series["site_grad_rms"].values)

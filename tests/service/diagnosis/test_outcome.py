@@ -10,8 +10,10 @@ from gradclinic.diagnosis import outcome
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.losses import Swings
+from gradclinic.measurements.record import Series
 
-from .records import healthy_record
+from .records import changed, healthy_record, with_levels
+from .seen import CLASSIFIER, but, seen
 
 THRESHOLDS = Thresholds()
 FEATURES = extract(healthy_record())
@@ -42,7 +44,7 @@ def test_a_loss_beyond_three_times_the_constant_predictors_has_blown_up(loss, is
     assert blown_up(probed(4.0 * (STEPS > 150), relative_train_loss=loss, relative_initial_loss=1.0)) is is_so
 
 
-@pytest.mark.parametrize(("initial", "is_so"), [(None, True), (3.1, True), (3.9, False), (5.0, False)])
+@pytest.mark.parametrize(("initial", "is_so"), [(None, True), (3.1, True), (3.2, False), (3.9, False), (5.0, False)])
 def test_a_loss_that_came_down_to_where_it_is_has_not(initial, is_so):
     assert blown_up(probed(4.0 * (STEPS > 150), relative_train_loss=4.0, relative_initial_loss=initial)) is is_so
 
@@ -55,7 +57,13 @@ def unprobed(*last):
 
 @pytest.mark.parametrize(
     ("last", "is_so"),
-    [((1, 1, 1, 16), True), ((4, 4, 4, 4, 4), True), ((1, 4, 4, 4, 1), True), ((1, 1, 4, 1, 13), False)],
+    [
+        ((1, 1, 1, 16), True),
+        ((4, 4, 4, 4, 4), True),
+        ((1, 4, 4, 4, 1), True),
+        ((1, 1, 4, 1, 13), False),
+        ((1, 3, 3, 4, 13), False),
+    ],
 )
 def test_without_probes_most_of_the_last_five_batches_are_high_where_there_are_five(last, is_so):
     assert blown_up(unprobed(*last)) is is_so
@@ -162,3 +170,112 @@ def test_the_gain_of_a_layer_is_its_weights_size_times_the_root_of_its_inputs():
     record = replace(record, series={**record.series, "weight_norm_l2": replace(sizes, values=values)})
     assert outcome.typical_gain(record) == pytest.approx(0.7)
     assert outcome.typical_gain(replace(record, series={})) is None
+
+
+# --- what the record alone tells --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rms", "level", "is_so"), [(0.1, 30.0, False), (0.1, 30.5, True), (2.0, 60.0, False)])
+def test_outputs_of_more_than_thirty_times_the_inputs_size_or_1_are_too_large(rms, level, is_so):
+    record = seen(but(CLASSIFIER, "inputs", rms=rms), record=with_levels(healthy_record(), level))
+    assert outcome.starts_too_large(record) is is_so
+
+
+@pytest.mark.parametrize(("loss", "is_so"), [(0.0, False), (0.125, True)])
+def test_a_training_without_gradients_stands_still_unless_no_loss_is_left(loss, is_so):
+    assert outcome.stands_still(changed(healthy_record(), {"weight_grad_norm_l2": 0.0, "train_loss": loss})) is is_so
+
+
+@pytest.mark.parametrize(("from_step", "is_so"), [(225, False), (226, True)])
+def test_it_stands_still_if_no_gradient_was_left_in_the_last_quarter(from_step, is_so):
+    still = changed(healthy_record(), {"train_loss": 1.0, "weight_grad_norm_l2": 0.0})
+    steps = still.series["weight_grad_norm_l2"].steps
+    gradients = Series(steps, np.tile((steps < from_step)[:, None], (1, 11)).astype(np.float32))
+    assert outcome.stands_still(replace(still, series={**still.series, "weight_grad_norm_l2": gradients})) is not is_so
+
+
+def losing(first, last, *, count=32):
+    """The record of a training whose loss changed once, halfway."""
+    losses = np.where(np.arange(count) < count // 2, first, last).astype(np.float32)[:, None]
+    record = healthy_record()
+    return replace(record, series={**record.series, "train_loss": Series(np.arange(count, dtype=np.int32), losses)})
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "count", "left"),
+    [(4.0, 1.0, 32, 0.25), (4.0, 1.0, 31, None), (4.0, 0.0, 32, None), (0.0, 4.0, 32, None), (-4.0, -1.0, 32, None)],
+)
+def test_what_is_left_of_a_loss_is_known_from_32_steps_on_if_it_stays_above_0(first, last, count, left):
+    assert outcome.loss_left(losing(first, last, count=count)) == left
+
+
+@pytest.mark.parametrize(("first", "last", "is_so"), [(10, 9, True), (10, 8.9, False), (9, 10, True), (8.9, 10, False)])
+def test_a_loss_that_changed_by_no_more_than_a_tenth_stayed_where_it_began(first, last, is_so):
+    unknown = features(relative_train_loss=None)
+    assert outcome.stayed_where_it_began(unknown, losing(first, last)) is is_so
+    assert not outcome.stayed_where_it_began(features(relative_train_loss=1.0), losing(first, last))
+
+
+@pytest.mark.parametrize(("before", "may"), [(2.5, True), (2.49, False)])
+def test_a_loss_may_still_fall_to_one_half_if_it_falls_by_a_third_of_the_way_from_third_to_third(before, may):
+    losses = np.where(STEPS <= 200, before, 2.0)[1:]  # 60 probes, of which the last 20 are at 2.0
+    assert outcome.may_still_fall(features(probe_steps=STEPS[1:], probe_loss=losses), THRESHOLDS) is may
+
+
+@pytest.mark.parametrize(
+    ("losses", "falls", "may"),
+    [([2.0] * 6, False, False), ([2.0] * 5, False, True), ([2.0] * 4 + [1.9] * 2, True, False)],
+)
+def test_six_losses_show_a_fall_if_there_is_any_beyond_their_scatter(losses, falls, may):
+    found = features(probe_steps=50 * np.arange(1, 1 + len(losses), dtype=np.int32), probe_loss=np.array(losses))
+    assert outcome.still_falling(found) is falls
+    assert outcome.may_still_fall(found, THRESHOLDS) is may
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "steps", "total", "are"),
+    [
+        ("SGD", 100, 0.5, True),
+        ("SGD", 99, 0.5, False),
+        ("SGD", 100, 1.0, False),
+        ("Adam", 500, 0.49, True),
+        ("Adam", 500, 0.5, False),
+    ],
+)
+def test_steps_are_small_below_a_thousandth_each_or_in_plain_descent_if_100_of_them_move_no_layer(
+    optimizer, steps, total, are
+):
+    record = seen(but(CLASSIFIER, "optimizer", name=optimizer, momentum=0.0))
+    found = features(steps_done=steps, total_update=total)
+    assert outcome.small_steps_suspected(found, record, THRESHOLDS) is are
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "momentum", "are"),
+    [
+        ("SGD", 0.1, 0.0, True),
+        ("SGD", 0.11, 0.0, False),
+        ("SGD", 0.01, 0.9, True),
+        ("SGD", 0.011, 0.9, False),
+        ("Adam", 0.01, 0.9, True),
+        ("Adam", 0.011, 0.9, False),
+    ],
+)
+def test_ordinary_steps_are_those_of_the_customary_grids_times_what_momentum_adds(optimizer, rate, momentum, are):
+    record = seen(but(CLASSIFIER, "optimizer", name=optimizer, learning_rate=rate, momentum=momentum))
+    assert outcome.steps_are_ordinary(record) is are
+
+
+@pytest.mark.parametrize(("units", "narrowest"), [(3, 3), (4, None)])
+def test_up_to_three_units_a_layer_may_be_too_narrow(units, narrowest):
+    record = healthy_record()
+    sites = (replace(record.sites[0], units=units), *record.sites[1:])
+    assert outcome.narrow(replace(record, sites=sites)) == narrowest
+
+
+@pytest.mark.parametrize(
+    ("loss", "total", "is_so"), [(0.91, 1.0, True), (0.9, 1.0, False), (0.91, 0.99, False), (None, 1.0, False)]
+)
+def test_more_than_nine_tenths_of_the_loss_after_moving_by_its_own_size_is_far_for_nothing(loss, total, is_so):
+    found = features(relative_train_loss=loss, total_update=total)
+    assert outcome.moved_far_for_nothing(found, THRESHOLDS) is is_so

@@ -30,6 +30,13 @@ def test_a_certain_finding_of_a_named_condition_ends_a_run():
     assert finding.confidence >= VANISHING.confidence
 
 
+def test_a_finding_of_just_the_confidence_that_was_asked_for_ends_a_run():
+    record = live(records.vanishing(), 100)
+    certain = reason_to_stop(record, VANISHING).confidence
+    assert reason_to_stop(record, VANISHING.model_copy(update={"confidence": certain})) is not None
+    assert reason_to_stop(record, VANISHING.model_copy(update={"confidence": certain + 0.001})) is None
+
+
 def test_a_run_goes_on_while_it_looks_healthy_or_shows_only_what_nobody_named():
     assert reason_to_stop(live(records.healthy_record(), 100), VANISHING) is None
     assert reason_to_stop(live(records.vanishing(), 100), StopWhen(conditions=("dead_units",))) is None

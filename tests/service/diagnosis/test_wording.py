@@ -10,6 +10,7 @@ from gradclinic.diagnosis.wording import as_read
     [
         (-9.3, -1.5, ("gradient gained from output to input", 9.3, 1.5)),
         (-9.3, None, ("gradient gained from output to input", 9.3, None)),
+        (0.0, None, ("gradient lost from output to input", 0.0, None)),
         (9.3, 1.5, ("gradient lost from output to input", 9.3, 1.5)),
         (-0.2, 1.5, ("gradient lost from output to input", -0.2, 1.5)),
         (0.2, -1.5, ("gradient gained from output to input", -0.2, 1.5)),

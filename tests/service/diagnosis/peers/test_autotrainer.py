@@ -27,9 +27,10 @@ def training(gradients=1.0, zeros=0.0, *, can_die=True, **ended) -> RunRecord:
     return replace(record, series={**record.series, **more})
 
 
-def alarms(record, losses=CALM, **features):
+def alarms(record, losses=CALM, *, thresholds=None, **features):
     found = replace(extract(record), probe_loss=np.array(losses, float), **features)
-    return [(each.rule, each.evidence[0].value) for each in judge(found, record, AutotrainerThresholds()) if each.harm]
+    judged = judge(found, record, thresholds or AutotrainerThresholds())
+    return [(each.rule, each.evidence[0].value) for each in judged if each.harm]
 
 
 def ends(first, last):
@@ -119,6 +120,34 @@ def test_a_gain_of_less_than_a_hundredth_an_epoch_is_slow_after_three_tenths_of_
     assert alarms(training(), falling(*changes)) == (
         [] if gain is None else [("slow convergence", pytest.approx(gain))]
     )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value", "alarm"),
+    [
+        ("vanishing_ratio", 2.0**-11, None),
+        ("vanishing_gradient", 2.0**-14, None),
+        ("zero_share", 0.75, ("dying ReLU", 0.75)),
+    ],
+)
+def test_gradients_must_be_below_their_limits_and_zeros_at_theirs(threshold, value, alarm):
+    at = AutotrainerThresholds(**{"zero_share": 1.0, threshold: value})
+    found = alarms(training(ends(2.0**-14, 2.0**-3), zeros=0.75), thresholds=at)
+    others = [] if value < 0.5 else [("vanishing gradient", 2.0**-11)]
+    assert found == [*others, *([alarm] if alarm else [])]
+
+
+@pytest.mark.parametrize(("change", "swings"), [(0.25, True), (0.125, False)])
+def test_a_swing_is_a_change_of_its_size_or_more(change, swings):
+    losses = np.cumsum([4.0, *[-change, -change, change, -change] * 2])  # four of the eight turn
+    found = alarms(training(), losses, thresholds=AutotrainerThresholds(swing=0.25, gain=-1.0))
+    assert found == ([("oscillating loss", 0.5)] if swings else [])
+
+
+@pytest.mark.parametrize(("limit", "slow"), [(0.125, False), (0.126, True)])
+def test_a_gain_of_just_the_limit_is_not_slow(limit, slow):
+    found = alarms(training(), 4.0 - 0.125 * np.arange(11), thresholds=AutotrainerThresholds(gain=limit))
+    assert found == ([("slow convergence", 0.125)] if slow else [])
 
 
 def test_without_two_probes_the_loss_says_nothing():

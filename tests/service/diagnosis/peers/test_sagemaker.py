@@ -16,8 +16,8 @@ from ..records import SICK, changed, failed, healthy_record, series_of, with_wei
 TANH = changed(healthy_record(layers=3, activation="tanh", bounded=True, can_die=False), outcome=failed())
 
 
-def alarms(record, **features):
-    found = judge(replace(extract(record), **features), record, SageMakerThresholds())
+def alarms(record, *, thresholds=None, **features):
+    found = judge(replace(extract(record), **features), record, thresholds or SageMakerThresholds())
     return [(each.rule, each.condition, each.evidence[0].value) for each in found if each.harm]
 
 
@@ -60,6 +60,34 @@ def test_more_than_half_of_a_layers_inputs_must_lie_beyond_the_limits_of_its_act
     found = alarms(with_inputs(rms, mean, record=replace(TANH, sites=sites)))
     expected = [("SaturatedActivation", "saturated_activations", pytest.approx(share, abs=1e-5))]
     assert found == ([] if share is None else expected)
+
+
+def of_layers(activation, rms, mean=0.0):
+    sites = tuple(replace(site, activation=activation) for site in TANH.sites)
+    return with_inputs(rms, mean, record=replace(TANH, sites=sites))
+
+
+@pytest.mark.parametrize("level", [-9.4999, 9.4999])
+def test_inputs_that_are_the_same_for_all_samples_lie_inside_up_to_the_limit_itself(level):
+    record = of_layers("tanh", level, level)
+    exact = {name: replace(each, values=each.values.astype(np.float64)) for name, each in record.series.items()}
+    for name in ("preactivation_rms", "preactivation_mean"):
+        exact[name].values[:] = level
+    assert alarms(replace(record, series=exact)) == []
+
+
+def test_values_at_the_limits_themselves_are_no_alarms():
+    record = of_layers("tanh", np.array([15.0, 15.0, 30.0]))
+    share = 2 * norm.sf(9.4999 / 30)
+    (_, _, measured) = alarms(record)[0]
+    assert measured == pytest.approx(share, abs=1e-5)
+    assert alarms(record, thresholds=SageMakerThresholds(inactive_layer_share=measured)) == []
+    updates = changed(TANH, {"update_to_weight_ratio": np.array([0.25, 1.0, 1.0, 4.0])})
+    assert alarms(updates, thresholds=SageMakerThresholds(smallest_update=0.25, largest_update=4.0)) == []
+    inputs = with_inputs(np.array([1.0, 2.0, 4.0]))
+    assert alarms(inputs, thresholds=SageMakerThresholds(variance_ratio=16.0)) == []
+    small = with_weight_gradients(healthy_record(), np.full(11, 0.25))
+    assert alarms(small, thresholds=SageMakerThresholds(vanishing_threshold=0.25)) == []
 
 
 def test_the_worst_layer_counts():
