@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gradclinic.measurements.record import RunRecord
 from gradclinic_torch import Recording
+from gradclinic_torch.sites import discovery
 
 from ..loops import digits, recorded
 
@@ -60,6 +62,31 @@ def test_a_residual_network_s_profile_runs_over_its_blocks() -> None:
     assert (inside["blocks.0.conv1"].activation, inside["blocks.0.conv2"].activation) == ("relu", None)
     assert inside["blocks.1.conv1"].units == 12
     assert [weight.name for weight in record.weights if weight.readout] == ["head"]
+
+
+def test_where_nothing_may_be_copied_the_first_step_has_what_was_not_changed_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def of_sites(model: nn.Module) -> tuple[list[int], dict[str, list[float]]]:
+        record = found(model)
+        rms = record.get("site_grad_rms")
+        return rms.steps[:2].tolist(), {site.name: rms.values[0].tolist() for site in record.sites}
+
+    def made(*, inplace: bool) -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(64, 32), nn.ReLU(inplace), nn.Linear(32, 10))
+
+    copies: list[torch.Size] = []
+    clone = Tensor.clone
+    monkeypatch.setattr(Tensor, "clone", lambda self, **options: copies.append(self.shape) or clone(self, **options))
+    copied = of_sites(made(inplace=False))
+    assert copied[0] == [0, 1]
+    assert torch.Size([16, 32]) in copies
+    copies.clear()
+    monkeypatch.setattr(discovery, "COPIED_ON", frozenset())
+    assert of_sites(made(inplace=False)) == copied
+    assert torch.Size([16, 32]) not in copies
+    assert of_sites(made(inplace=True))[0] == [1, 2]
 
 
 def test_what_happens_in_place_does_not_hide_the_pre_activation() -> None:

@@ -23,7 +23,8 @@ class Passage:
     leave: Node | None
     version: int
     value: Tensor
-    """The output as it was made: a copy where it may be changed in place."""
+    """The output as it was made: a copy where it may be changed in place, and memory is not scarce."""
+    is_copy: bool = True
     gradients: list[Tensor] = field(default_factory=list)
     weighted: bool = False
     """Whether it multiplies its input by its own matrix."""
@@ -36,6 +37,12 @@ class Passage:
     def changed(self) -> bool:
         """Whether its output was changed in place later."""
         return self.output._version != self.version
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its output is no longer known."""
+        whole = next(self.module.children(), None) is not None
+        return self.changed and not self.is_copy and not whole
 
 
 def state_of(module: nn.Module, output: Any) -> Tensor | None:

@@ -44,6 +44,9 @@ from .attention import Attentions, beside
 from .block import blocks_in, joins
 from .depth_path import Place, paths_of
 
+COPIED_ON = {"cpu"}
+"""Devices on which the first step copies each module's output. A GPU's memory may be full, and no recording may be the
+reason why a training runs out of it."""
 MOST_STATES = 512
 """Maximum number of time steps of one cell that become sites."""
 
@@ -107,7 +110,7 @@ class Discovery:
         if tensor is None or not tensor.requires_grad or not tensor.is_floating_point():
             return
         entry = self._entries.pop(key, None)
-        container = next(module.children(), None) is not None
+        is_copy = next(module.children(), None) is None and tensor.device.type in COPIED_ON
         passage = Passage(
             key=key,
             module=module,
@@ -115,7 +118,8 @@ class Discovery:
             output=tensor,
             leave=tensor.grad_fn,
             version=tensor._version,
-            value=tensor.detach() if container else tensor.detach().clone(),
+            value=tensor.detach().clone() if is_copy else tensor.detach(),
+            is_copy=is_copy,
             weighted=may_be_weighted(module) and multiplies(entry, tensor.grad_fn),
             attention=self._attentions.leaves(key, tensor),
             again=checkpoint_node(),
@@ -170,8 +174,10 @@ class Discovery:
         return beside([by_key[each.key] if each.attends else None for each in found])
 
     def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
-        """The sites in that step, each with its gradient."""
+        """The sites in that step, each with its gradient; none if one was changed in place and had not been copied."""
         by_key = {passage.key: passage for passage in self.passages}
+        if any(by_key[key].is_lost for each in found for key in (each.key, each.after) if key is not None):
+            return {}
         kept = {}
         for each in found:
             tapped = by_key[each.key]
