@@ -76,7 +76,8 @@ class Recorder:
         self._motion = WeightMotion(self._weights)
         self._previous = PreviousGradient(self._weights)
         self._passed = PassedSteps(most=KEPT_STEPS + plan.look_every)
-        self._buffer = SeriesBuffer()
+        of_weights = ("weight_grad_norm_l2", "weight_grad_norm_l2_clipped")
+        self._buffer = SeriesBuffer(dict.fromkeys(of_weights, self._columns))
 
     def note_precision(self, dtypes: Mapping[str, torch.dtype]) -> None:
         """Keep in which precision each site's tensor is, by the name of its tap."""
@@ -177,24 +178,24 @@ class Recorder:
         """Record the gradient that the optimizer will see: its norm by trained parameter, and over all of them."""
         step = observation.step
         if self._norm_is_known:
-            self._buffer.put("grad_norm_l2_clipped", step, total_norm.reshape(1))
+            self._buffer.put("grad_norm_l2_clipped", step, total_norm)
         if clipped is not None and self._norm_is_known:
-            self._buffer.put("clipped", step, clipped.reshape(1))
+            self._buffer.put("clipped", step, clipped)
         if observation.full and self._weights:
-            self._buffer.put("weight_grad_norm_l2_clipped", step, self._of_weights(norms))
+            self._buffer.put("weight_grad_norm_l2_clipped", step, norms)
             self._motion.before_step()
 
     @torch.no_grad()
     def after_step(self, observation: Observation, *, learning_rate: float) -> None:
         """Record the step that the optimizer took."""
-        self._buffer.put("learning_rate", observation.step, torch.tensor([learning_rate], dtype=torch.float64))
+        self._buffer.put("learning_rate", observation.step, learning_rate)
         if observation.full:
             self._put_all(observation.step, self._motion.after_step())
 
     @torch.no_grad()
     def after_probe(self, step: int, *, loss: Tensor, values: Mapping[str, Tensor] | None) -> None:
         """Record the probe batch's loss, and the units that are dead on all of it, where it was seen at every site."""
-        self._buffer.put("probe_loss", step, loss.reshape(1))
+        self._buffer.put("probe_loss", step, loss)
         if self._sites and values is not None:
             self.put_dead(step, dead_fraction(self._sites, self._mortal, values, unknown=self._unknown))
 
@@ -284,17 +285,13 @@ class Recorder:
             self._buffer.put(name, step, vector)
 
     def _put_norms(self, of: PassedStep) -> None:
-        self._buffer.put("train_loss", of.step, of.loss.detach().reshape(1))
+        self._buffer.put("train_loss", of.step, of.loss.detach())
         if self._norm_is_known:
-            self._buffer.put("grad_norm_l2", of.step, of.total_norm.reshape(1))
-        self._buffer.put("weight_grad_norm_l2", of.step, self._of_weights(of.norms))
-
-    def _of_weights(self, norms: Tensor) -> Tensor:
-        """[weights]: those of the parameters' norms that belong to the recorded weights; 0 if they are not trained."""
-        return torch.cat([norms, norms.new_zeros(1)])[self._columns]
+            self._buffer.put("grad_norm_l2", of.step, of.total_norm)
+        self._buffer.put("weight_grad_norm_l2", of.step, of.norms)
 
     def _compare_with_previous(self, step: int, *, wanted: bool) -> None:
         """Record the cosine between this step's gradient and the one before, and keep this one, where they are due."""
         compared = self._previous.compare(wanted=wanted, keep=self.plan.foreseen(step + 1))
         if compared is not None:
-            self._buffer.put("grad_cosine", step, compared.reshape(1))
+            self._buffer.put("grad_cosine", step, compared)

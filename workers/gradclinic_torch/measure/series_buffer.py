@@ -16,24 +16,31 @@ class _Pending:
     """Records of one statistic that wait for the flush: host steps, device vectors."""
 
     steps: list[int] = field(default_factory=list)
-    vectors: list[Tensor] = field(default_factory=list)
+    vectors: list[Tensor | float] = field(default_factory=list)
 
-    def series(self) -> Series:
-        values = torch.stack(self.vectors).to("cpu", torch.float32).numpy()
-        return Series(np.asarray(self.steps, np.int32), values)
+    def series(self, columns: Tensor | None) -> Series:
+        """All records; of vectors with a value per parameter, only these columns, 0 where there is no such parameter."""
+        tensors = [each for each in self.vectors if isinstance(each, Tensor)]
+        rows = torch.stack(tensors) if tensors else torch.tensor(self.vectors, dtype=torch.float64)
+        rows = rows.reshape(len(self.steps), -1)
+        if columns is not None:
+            rows = torch.cat([rows, rows.new_zeros(len(rows), 1)], dim=1)[:, columns]
+        return Series(np.asarray(self.steps, np.int32), rows.to("cpu", torch.float32).numpy())
 
 
 class SeriesBuffer:
     """The series of every statistic since the last flush."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Mapping[str, Tensor] | None = None) -> None:
+        """The columns of statistics whose vectors are given with a value per trained parameter."""
+        self._columns = columns or {}
         self._pending: dict[str, _Pending] = {}
         self._adopted: dict[str, Series] = {}
         self.last_flushed = -1
         """The last recorded step that was flushed."""
 
-    def put(self, statistic: str, step: int, vector: Tensor) -> None:
-        """Keep one record."""
+    def put(self, statistic: str, step: int, vector: Tensor | float) -> None:
+        """Keep one record: a vector, a scalar on the device, or a number that the host knows."""
         assert statistic in STATISTICS, statistic  # noqa: S101  # a typo here would be our own
         pending = self._pending.setdefault(statistic, _Pending())
         pending.steps.append(step)
@@ -70,7 +77,7 @@ class SeriesBuffer:
         series = self._adopted
         for name, pending in self._pending.items():
             if pending.steps:
-                series[name] = _joined(series.get(name), pending.series())
+                series[name] = _joined(series.get(name), pending.series(self._columns.get(name)))
         self._pending, self._adopted = {}, {}
         return series
 

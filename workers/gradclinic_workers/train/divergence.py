@@ -1,6 +1,7 @@
 """Whether a run's loss and gradient are still finite, looked at as seldom as the device requires."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -16,11 +17,11 @@ class DivergenceCheck:
     def __init__(self, progress: Progress, recorder: Recorder, *, every: int, steps: int, record: bool) -> None:
         self._progress, self._recorder = progress, recorder
         self.every, self._steps, self._record = every, steps, record
-        self._unseen: list[tuple[int, Tensor]] = []
+        self._unseen: list[tuple[int, Tensor, Tensor]] = []
 
     def add(self, step: int, *, loss: Tensor, total_norm: Tensor) -> None:
         """Take note of a step."""
-        self._unseen.append((step, torch.stack([loss.detach().double(), total_norm])))
+        self._unseen.append((step, loss.detach(), total_norm))
 
     @property
     def has_seen_all(self) -> bool:
@@ -36,13 +37,18 @@ class DivergenceCheck:
         """Check all unchecked steps; steps after the first non-finite one are discarded."""
         if not self._unseen:
             return
-        shown = torch.stack([pair for _, pair in self._unseen]).tolist()
-        steps = [step for step, _ in self._unseen]
+        steps, losses, norms = zip(*self._unseen, strict=True)
         self._unseen = []
-        for step, (loss, grad_norm) in zip(steps, shown, strict=True):
+        for step, loss, grad_norm in zip(steps, _shown(losses), _shown(norms), strict=True):
             if not (math.isfinite(loss) and math.isfinite(grad_norm)):
                 self._progress.nonfinite_step = self._progress.step = step
                 self._recorder.broke(step)
                 return
             if self._record:
                 self._recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
+
+
+def _shown(scalars: Sequence[Tensor]) -> list[float]:
+    """The values of scalars on a device, which is waited for once."""
+    shown: list[float] = torch.stack(list(scalars)).double().tolist()
+    return shown

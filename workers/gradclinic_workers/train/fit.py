@@ -228,7 +228,7 @@ class Fit:
         self.divergence.add(step, loss=loss, total_norm=total_norm)
         self.divergence.look(after=step)
         if not self.progress.broke():
-            self._update(observation, gradients, norms, learning_rate)
+            self._update(observation, gradients, norms=norms, total_norm=total_norm, learning_rate=learning_rate)
             self.progress.step = step + 1
         elif noise is not None:
             with self.clock.recording():
@@ -299,13 +299,21 @@ class Fit:
             buffer.copy_(before)
 
     def _update(
-        self, observation: Observation | None, gradients: list[Tensor], norms: Tensor, learning_rate: float
+        self,
+        observation: Observation | None,
+        gradients: list[Tensor],
+        *,
+        norms: Tensor,
+        total_norm: Tensor,
+        learning_rate: float,
     ) -> None:
-        clipped = clip(self.experiment.clipping, gradients, norms.norm(), weights=self.parameters)
+        clipped = clip(self.experiment.clipping, gradients, total_norm, weights=self.parameters)
         if observation:
             with self.clock.recording():
-                after = norms if clipped is None else norms_of(gradients)
-                self.recorder.after_clipping(observation, clipped=clipped, norms=after, total_norm=after.norm())
+                if clipped is not None:
+                    norms = norms_of(gradients)
+                    total_norm = norms.norm()
+                self.recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=total_norm)
         self.optimizer.step()
         if observation:
             with self.clock.recording():
