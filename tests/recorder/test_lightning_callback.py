@@ -109,7 +109,7 @@ def test_a_module_that_steps_by_itself_is_recorded_too() -> None:
     recording = trained(ByHand(), steps=12)
     assert recording is not None
     assert recording.step == 12
-    hand = by_hand(digits(steps=12, batch_size=BATCH), passes=1, max_norm=None, rate=0.1)
+    hand = by_hand(digits(steps=12, batch_size=BATCH), passes=1, max_norm=None, rate=0.1, steps=12)
     assert_same_record(recording.record, hand.record)
 
 

@@ -28,13 +28,16 @@ WORDING = {
 
 ADDED = {
     "blames", "loss_unit", "summary", "path", "loss", "output_activation", "standardize_targets", "cure_counts",
-    "module", "sites_every", "probe_every", "notes", "source", "model", "total",
+    "module", "sites_every", "probe_every", "probe_rows", "units_every", "notes", "source", "model", "total",
 }  # fmt: skip
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; the
 path over the depth that a site lies on; an experiment's loss and output activation; whether its targets are
 standardized; how often the remedies of a finding cured; the class of the module that holds a recorded weight; how often
-layer outputs and probes are recorded; differences of devices and versions between compared runs; what asked for a
-run, its model in words, and the number of runs in a list."""
+layer outputs, probes and dead units are recorded, and the size of a probe; differences of devices and versions between
+compared runs; what asked for a run, its model in words, and the number of runs in a list."""
+
+LEFT_OPEN = {"full_every"}
+"""Numbers of a recording plan that this version leaves open, where they are not given."""
 
 RENAMED = [("decades", "orders of magnitude")]
 """Units by their previous and their present name."""
@@ -106,7 +109,11 @@ def _differences(before: Any, now: Any, at: str = "", *, judged_anew: bool = Fal
         remedies = "suggested_remedies"
         if remedies in before and not _alike_remedies(before[remedies], now[remedies], judged_anew=judged_anew):
             yield f"{at}/{remedies}: {before[remedies]} became {now[remedies]}"
-        passed_over = {remedies} | (FITTED if judged_anew and before.get("condition") == "slow_convergence" else set())
+        passed_over = (
+            {remedies}
+            | {key for key in LEFT_OPEN if now.get(key, 0) is None}
+            | (FITTED if judged_anew and before.get("condition") == "slow_convergence" else set())
+        )
         for key in before.keys() & now.keys() - WORDING - passed_over:
             yield from _differences(before[key], now[key], f"{at}/{key}", judged_anew=judged_anew)
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):

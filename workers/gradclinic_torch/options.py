@@ -23,6 +23,6 @@ class RecordingOptions(TypedDict, total=False):
     clipping: Mapping[str, Any] | None
     scaler: Any
     every: int
-    full_every: int
+    full_every: int | None
     dense_until: int
     patience_s: float

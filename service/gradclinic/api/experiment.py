@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import TypeAdapter
 
 from ..measurements.estimate import recorded_steps
-from ..measurements.schedule import scheduled
+from ..measurements.schedule import planned
 from ..schemas.experiment import LayerAnswer, PatchOperation, ResolveAnswer
 from ..schemas.prediction import PredictionAnswer
 from ..schemas.requests.experiment import ResolveRequest
@@ -39,7 +39,7 @@ def resolve_experiment(body: ResolveRequest, service: TheService) -> ResolveAnsw
         memory_bytes=estimate.memory_bytes,
         stored_bytes=estimate.stored_bytes,
         recorded_steps=recorded_steps(experiment.training.steps, experiment.recording)[0],
-        recording=scheduled(experiment.recording, steps=experiment.training.steps),
+        recording=planned(experiment, resolved.network),
         predicted_profile=PredictionAnswer.model_validate(resolved.prediction()),
         listing=resolved.listing(),
         listing_before=resolved.listing_before(),

@@ -56,12 +56,20 @@ class RecordingPlan(Spec):
     """Record the basic statistics every this many steps: the loss and the norms of the gradients."""
     sites_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Of these, record the gradients at the layer outputs every this many steps. Null is each of the first 20 steps,
-    then as often as about 1 % of the training's time allows, at least 60 times in a run; with `every` above 1, as often
-    as that."""
-    full_every: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """Record all statistics every this many steps."""
+    then as often as about 0.5 % of the training's time allows, at least 30 times in a run; with `every` above 1, as
+    often as that."""
+    full_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Record all statistics every this many steps. Null is as often as about 1 % of the training's time allows, at
+    least 15 times in a run."""
     probe_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Evaluate the probe, 256 samples, every this many steps. Null is about 60 times in a run."""
+    """Evaluate the probe every this many steps. Null is 30 to 60 times in a run, by its length, and twice as often for
+    a while after the probe's loss has risen (only if adaptive)."""
+    probe_rows: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Number of training samples in the probe, chosen evenly by target from the first 256. Null is 256, or 128 or 64 if
+    the probes would otherwise take more than about 3 % of the training's time."""
+    units_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Look for dead units, on 256 training samples, every this many steps. Null is about 10 times in a run; if the
+    layers have none that can die, they are not looked for."""
     dense_until: Annotated[int, Field(ge=0, le=100_000)] = 10
     """Record all statistics at every step before this one."""
     adaptive: bool = True

@@ -8,6 +8,7 @@ from ..experiments.lowering import Network, lower
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import Problem, TooLarge
 from .record import ALARMS, DENSE_STEPS, KEPT_STEPS
+from .schedule import scheduled
 from .statistics import STATISTICS
 
 FLOAT_BYTES = 4
@@ -127,9 +128,10 @@ def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
 
 def recorded_steps(steps: int, recording: RecordingPlan) -> tuple[int, int]:
     """Maximum number of steps with basic statistics, and of these with full ones; exact if not adaptive."""
+    full_every = _full_every(recording, steps)
     dense = min(recording.dense_until, steps)
-    full = dense + _multiples(dense, steps, recording.full_every)
-    both = lcm(recording.full_every, recording.every)
+    full = dense + _multiples(dense, steps, full_every)
+    both = lcm(full_every, recording.every)
     sparse_basic = _multiples(dense, steps, recording.every) - _multiples(dense, steps, both)
     basic = full + sparse_basic
     if not recording.adaptive:
@@ -137,6 +139,10 @@ def recorded_steps(steps: int, recording: RecordingPlan) -> tuple[int, int]:
     closer = ALARMS * DENSE_STEPS + 1  # the last one is a non-finite step
     before = (ALARMS + 1) * KEPT_STEPS
     return min(steps, basic + closer + before), min(steps, full + closer)
+
+
+def _full_every(recording: RecordingPlan, steps: int) -> int:
+    return scheduled(recording, steps=steps).full_every or 1
 
 
 def _multiples(start: int, stop: int, of: int) -> int:
@@ -182,7 +188,8 @@ def _too_much_stored(experiment: Experiment, found: Estimate, limits: Limits) ->
         f"the recorded statistics take about {bytes_in_words(found.stored_bytes)}",
         recording.every,
         f"at most {bytes_in_words(limits.stored_bytes)}; "
-        f"record every {sparser.every:,} steps, and all statistics every {sparser.full_every:,}"
+        f"record every {sparser.every:,} steps, and all statistics every"
+        f" {_full_every(sparser, experiment.training.steps):,}"
         + ("" if sparser.adaptive == recording.adaptive else ", with adaptive false"),
     )
 
@@ -190,8 +197,9 @@ def _too_much_stored(experiment: Experiment, found: Estimate, limits: Limits) ->
 def _thinned(experiment: Experiment, recording: RecordingPlan, limits: Limits) -> RecordingPlan:
     """The recording plan with both intervals multiplied until it fits, or until longer intervals save nothing."""
     ratio = -(-_stored_bytes(experiment, recording) // limits.stored_bytes)
+    full_every = _full_every(recording, experiment.training.steps)
     while True:
-        longer = {"every": recording.every * ratio, "full_every": recording.full_every * ratio}
+        longer = {"every": recording.every * ratio, "full_every": full_every * ratio}
         sparser = recording.model_copy(update=longer)
         if ratio >= experiment.training.steps or _stored_bytes(experiment, sparser) <= limits.stored_bytes:
             return sparser

@@ -77,7 +77,7 @@ def test_layer_outputs_are_recorded_densely_at_first_and_then_as_rarely_as_the_p
     plan = RecordingSteps(RecordingPlan(adaptive=False), 300)
     seen = [step for step in range(300) if plan.sites(step)]
     assert seen[:20] == list(range(20))
-    assert set(seen[20:]) == {step for step in range(20, 300) if step % 5 == 0}
+    assert set(seen[20:]) == {step for step in range(20, 300) if step % 10 == 0}
     assert all(plan.basic(step) for step in range(300))
 
 
@@ -89,24 +89,57 @@ def test_a_plan_that_says_how_often_layer_outputs_are_recorded_is_followed():
 
 
 @pytest.mark.parametrize("steps", [60, 300, 2000, 100_000])
-def test_a_run_is_probed_about_60_times_and_after_its_last_step(steps):
+def test_a_calm_run_is_probed_30_to_60_times_and_after_its_last_step(steps):
     plan = RecordingSteps(RecordingPlan(), steps)
     probes = [step for step in range(steps + 1) if plan.probe(step)]
-    assert 60 <= len(probes) - 1 <= 66
+    assert 30 <= len(probes) - 1 <= 66
     assert (probes[0], probes[-1]) == (0, steps)
+    looks = [step for step in range(steps + 1) if plan.units(step)]
+    assert 10 <= len(looks) - 1 <= 12
+    assert (looks[0], looks[-1]) == (0, steps)
+
+
+def probed(plan: RecordingSteps, losses: dict[int, float]) -> list[int]:
+    """The steps at which the probe is measured, if it has these losses at these steps and 1 elsewhere."""
+    found = []
+    for step in range(300):
+        if plan.probe(step):
+            found.append(step)
+            plan.saw_probe(step, losses.get(step, 1.0))
+    return found
+
+
+def test_after_the_probes_loss_has_risen_it_is_probed_twice_as_often_for_six_intervals():
+    assert probed(RecordingSteps(RecordingPlan(), 300), {100: 1.005}) == list(range(0, 300, 10))
+    rising = probed(RecordingSteps(RecordingPlan(), 300), {100: 1.02})
+    assert rising == [*range(0, 110, 10), *range(110, 165, 5), *range(170, 300, 10)]
+    assert probed(RecordingSteps(RecordingPlan(probe_every=10), 300), {100: 1.02}) == list(range(0, 300, 10))
+    assert probed(RecordingSteps(RecordingPlan(adaptive=False), 300), {100: 1.02}) == list(range(0, 300, 10))
+
+
+def test_a_plan_that_is_resumed_remembers_its_last_probe():
+    interrupted, resumed = RecordingSteps(RecordingPlan(), 300), RecordingSteps(RecordingPlan(), 300)
+    interrupted.saw_probe(0, 1.0)
+    resumed.resume(interrupted.state())
+    resumed.saw_probe(10, 1.02)
+    assert resumed.probe(25)
+    of_an_earlier_version = RecordingSteps(RecordingPlan(), 300)
+    of_an_earlier_version.resume(interrupted.state()[:3])
+    of_an_earlier_version.saw_probe(10, 1.02)
+    assert not of_an_earlier_version.probe(25)
 
 
 def test_a_run_of_unknown_length_is_probed_ever_more_rarely():
     plan = RecordingSteps(RecordingPlan(), None)
     probes = [step for step in range(100_000) if plan.probe(step)]
-    assert probes[:4] == [0, 5, 10, 15]
-    assert len([step for step in probes if step < 300]) < 70
-    assert len(probes) < 400
+    assert probes[:4] == [0, 10, 20, 30]
+    assert len([step for step in probes if step < 300]) == 30
+    assert len(probes) < 200
     assert (np.diff(np.diff(probes)) >= 0).all()
 
 
 def test_a_run_of_unknown_length_is_recorded_up_to_four_times_as_rarely_later():
     plan = RecordingSteps(RecordingPlan(adaptive=False, full_every=1000), None)
     sites = [step for step in range(5000) if plan.sites(step)]
-    assert set(np.diff([step for step in sites if 20 <= step < 300])) == {5}
-    assert set(np.diff(sites[-20:])) == {20}
+    assert set(np.diff([step for step in sites if 20 <= step < 300])) == {10}
+    assert set(np.diff(sites[-20:])) == {40}

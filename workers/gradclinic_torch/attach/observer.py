@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gradclinic.measurements.schedule import probe_rows
+
 from ..measure.gradients import Gradients
 from ..measure.observation import Observation
-from ..measure.probe import probe_loss
+from ..measure.probe import part_of, probe_loss
 from ..measure.recorder import Recorder
 from ..measure.recording_steps import RecordingSteps
 from ..measure.stopwatch import Stopwatch
@@ -59,6 +61,8 @@ class Observer:
         self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
         self._recorder: Recorder | None = None
         self._gradients = Gradients([], optimizer, scaler=facts.scaler)
+        self._probed: tuple[Any, Any] = (None, None)
+        """The part of the probe whose loss is measured."""
         self._device = torch.device("cpu")
         self._units = Units([])
         self._pending: StepUnderWay | None = None
@@ -132,11 +136,11 @@ class Observer:
         if self._broke or recorder is None or step is None:
             return
         with self._recording():
-            if recorder.plan.probe(self.step):
-                self._probe(recorder)
+            self._probe(recorder)
             step.learning_rate = float(self._optimizer.param_groups[0]["lr"])
             self._evaluations += 1
             observation = step.observation
+            self._look_for_dead_units(recorder, observation)
             if observation is None:
                 return
             scale = self._gradients.weights_scale
@@ -144,10 +148,6 @@ class Observer:
             after = norms.norm()
             clipped = (after < step.total_norm * CLIPPED).double()
             recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
-            if observation.full and self._facts.probe is None:
-                counted = self._units.saw(self.step, observation.values, samples=self._samples())
-                if counted is not None:
-                    recorder.put_dead(*counted)
 
     def after_step(self) -> bool:
         """The optimizer has taken a step; False where nothing was said of its gradients."""
@@ -190,7 +190,7 @@ class Observer:
         self._look(recorder)
         if not self._broke:
             if self.step:
-                self._probe(recorder)
+                self._probe(recorder, last=True)
             self.flush()
 
     @property
@@ -244,8 +244,12 @@ class Observer:
         look_every = LOOK_EVERY.get(subject.device.type, LOOK_EVERY_ELSEWHERE)
         plan = RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every)
         batch_size = self._samples()
+        if self._facts.probe is not None:
+            rows = probe_rows(self._facts.plan, subject.cost(batch_size=batch_size), steps=self._facts.steps)
+            self._probed = part_of(self._facts.probe, rows)
         self._recorder = subject.recorder(plan, batch_size=batch_size)
         self._units = Units(self._found)
+        self._begin_look(plan)
         self._watch.look_at(subject.modules)
         self._sink.found(
             self._recorder.site_infos,
@@ -257,10 +261,17 @@ class Observer:
 
     def _arm(self, recorder: Recorder) -> None:
         """Observe the next forward pass according to the plan."""
-        recorded = recorder.plan.sites(self.step) and bool(self._found)
-        self._watch.viewer = self._taps = Taps(self._found, full=recorder.plan.full(self.step))
-        if not recorded:
+        plan = recorder.plan
+        self._begin_look(plan)
+        recorded = plan.sites(self.step) and bool(self._found)
+        units = self._units if self._units.looks else None
+        self._watch.viewer = self._taps = Taps(self._found, full=plan.full(self.step), gradients=recorded, units=units)
+        if not recorded and units is None:
             self._watch.viewer = Uninterested()
+
+    def _begin_look(self, plan: RecordingSteps) -> None:
+        if self._facts.probe is None and plan.units(self.step):
+            self._units.begin()
 
     def _observe(self, recorder: Recorder) -> Observation | None:
         if not recorder.plan.basic(self.step):
@@ -293,19 +304,42 @@ class Observer:
         seen = self._taps.samples if isinstance(self._taps, Taps) else 0
         return self._facts.batch_size or seen or max(1, self._watch.samples)
 
-    def _probe(self, recorder: Recorder) -> None:
-        probe, criterion = self._facts.probe, self._facts.criterion
+    def _probe(self, recorder: Recorder, *, last: bool = False) -> None:
+        """Measure a part of the probe, and look for dead units on all of it, where either is due."""
+        probe, criterion, plan = self._facts.probe, self._facts.criterion, recorder.plan
         if probe is None or criterion is None:
             return
-        taps = ProbeTaps(self._found)
+        measures, looks = last or plan.probe(self.step), last or plan.units(self.step)
+        if not measures and not looks:
+            return
+        whole = self._probed[1] is probe[1]
+        taps = ProbeTaps(self._found if looks else [])
         with self._watch.viewed_by(taps):
-            loss = probe_loss(self._model, criterion, probe, device=self._device)
-        recorder.after_probe(self.step, loss=loss, values=taps.values if taps.complete else None)
+            if measures:
+                loss = probe_loss(self._model, criterion, self._probed, device=self._device)
+                recorder.after_probe(self.step, loss=loss)
+            if looks and recorder.can_die and not (whole and taps.values):
+                taps.values.clear()
+                probe_loss(self._model, criterion, probe, device=self._device)
+        if looks and taps.complete:
+            recorder.after_look(self.step, values=taps.values)
+
+    def _look_for_dead_units(self, recorder: Recorder, observation: Observation | None) -> None:
+        """Count the units that were off on the samples of the last steps, where enough of them were seen."""
+        if not self._units.looks:
+            return
+        if isinstance(self._taps, Discovery) and observation is not None:
+            for index, each in enumerate(self._found):
+                self._units.see(index, observation.values[each.site.tap])
+        counted = self._units.saw(self.step, samples=self._samples())
+        if counted is not None:
+            recorder.put_dead(*counted)
 
     def _look(self, recorder: Recorder) -> None:
         """See what the last steps were, where that was not seen yet."""
         if self._broke:
             return
+        recorder.see_probes()
         for step, loss, grad_norm in self._unseen.take():
             if not (np.isfinite(loss) and np.isfinite(grad_norm)):
                 recorder.broke(step)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import WeightInfo
+from gradclinic.measurements.schedule import StepCost
 
 from ..measure.recorder import Recorder
 from ..measure.recording_steps import RecordingSteps
@@ -30,6 +31,10 @@ class Subject:
     """Number of parameters that are sharded over several processes."""
     unseen: int
     """Number of layers with weights of which no call was seen."""
+    layers: int
+    """Number of modules that were called."""
+    uses: int
+    """How often a layer's weights were used at most: samples times positions (tokens, pixels, time steps)."""
 
     @classmethod
     def of(
@@ -47,6 +52,8 @@ class Subject:
             embeddings=embeddings_in(model),
             split=sum(is_split(each) for each in parameters),
             unseen=unseen_in(model, discovery),
+            layers=len(discovery.called),
+            uses=discovery.uses(found),
         )
 
     @property
@@ -69,6 +76,11 @@ class Subject:
             batch_size=batch_size,
             norm_is_known=not self.split,
         )
+
+    def cost(self, *, batch_size: int) -> StepCost:
+        """An estimate of a step's cost: every parameter is used as often as those of the layer that is used most."""
+        parameters = sum(each.numel() for each in self.parameters)
+        return StepCost(self.layers, 2.0 * parameters * self.uses / batch_size, batch_size)
 
     def environment(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> JsonObject:
         """The environment of the training, with notes on what is not seen."""

@@ -154,11 +154,13 @@ def deviations(addresses: Integers, samples: int, entries: int, found: Numbers) 
 
 
 @_compiled
-def units_off(address: int, shape: tuple[int, int, int], low: np.float32, high: np.float32) -> int:
-    """How many units of a tensor, [outer, units, inner], are at or beyond their bounds at all entries."""
+def mark_inside(
+    address: int, shape: tuple[int, int, int], bounds: tuple[np.float32, np.float32], inside: npt.NDArray[np.int32]
+) -> None:
+    """Set those units of a tensor, [outer, units, inner], to 1 that are not at or beyond the bounds at some entry."""
     outer, units, inner = shape
+    low, high = bounds
     values = numba.carray(_floats(address), shape)
-    inside = np.zeros(units, np.int32)
     for first in range(outer):
         if inner == 1:
             for unit in range(units):
@@ -171,4 +173,3 @@ def units_off(address: int, shape: tuple[int, int, int], low: np.float32, high: 
                     value = values[first, unit, last]
                     found |= np.int32(not (value <= low or value >= high))
                 inside[unit] |= found
-    return units - int((inside != 0).sum())

@@ -44,7 +44,7 @@ def load() -> None:
     norm(tensor)
     norms_and_distances([tensor], [tensor])
     cosine(tensor, tensor)
-    share_of_units_off(tensor, bounds, unit_axis=1)
+    mark_inside(tensor, bounds, unit_axis=1, inside=torch.zeros(2, dtype=torch.int32))
     block = ReadOnce([tensor], [None])
     for name in ("sums", "deviation_norms"):
         getattr(block, name)
@@ -99,12 +99,12 @@ def cosine(first: Tensor, second: Tensor) -> Tensor:
     return torch.tensor(both / sizes if sizes else math.nan, dtype=torch.float64)
 
 
-def share_of_units_off(tensor: Tensor, bounds: Bounds, unit_axis: int) -> float:
-    """Fraction of a tensor's units that are at or beyond their bounds on every sample and position."""
+def mark_inside(tensor: Tensor, bounds: Bounds, unit_axis: int, *, inside: Tensor) -> None:
+    """Set those units to 1, [units] int32, that are not at or beyond their bounds on some sample or position."""
     axis = unit_axis % tensor.ndim
     shape = math.prod(tensor.shape[:axis]), tensor.shape[axis], math.prod(tensor.shape[axis + 1 :])
-    off: int = loops().units_off(tensor.data_ptr(), shape, *map(np.float32, bounds))
-    return off / shape[1]
+    low, high = bounds
+    loops().mark_inside(tensor.data_ptr(), shape, (np.float32(low), np.float32(high)), inside.numpy())
 
 
 class ReadOnce:

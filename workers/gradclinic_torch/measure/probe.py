@@ -17,6 +17,30 @@ def probe_loss(model: nn.Module, criterion: nn.Module, probe: tuple[Any, Any], *
     return loss
 
 
+def part_of(probe: tuple[Any, Any], rows: int) -> tuple[Any, Any]:
+    """So many samples of a probe, chosen evenly by target; all of them if it is not two tensors with a row each."""
+    inputs, targets = probe
+    if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
+        return probe
+    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets) or len(targets) <= rows:
+        return probe
+    chosen = evenly_chosen(targets, rows)
+    return inputs[chosen], targets[chosen]
+
+
+def evenly_chosen(targets: Tensor, rows: int) -> Tensor:
+    """Indices of so many samples, rising: each class is represented in proportion, and so is each range of numbers.
+
+    Of targets with several numbers a sample, evenly spaced ones.
+    Source: systematic sampling of a sorted list, Cochran 1977, Sampling Techniques, chapter 8.
+    """
+    samples = len(targets)
+    alone = targets.reshape(samples, -1)
+    order = torch.argsort(alone[:, 0], stable=True) if alone.shape[1] == 1 else torch.arange(samples)
+    places = ((torch.arange(rows, dtype=torch.float64) + 0.5) * samples / rows).long()
+    return order.to(places.device)[places].sort().values.to(targets.device)
+
+
 def _call(model: nn.Module, inputs: Any) -> Any:
     if isinstance(inputs, Mapping):
         return model(**inputs)

@@ -75,6 +75,7 @@ class Recorder:
         self._root_entries = torch.zeros(0)
         self._motion = WeightMotion(self._weights)
         self._previous = PreviousGradient(self._weights)
+        self._unseen_probes: list[tuple[int, Tensor]] = []
         self._passed = PassedSteps(most=KEPT_STEPS + plan.look_every)
         of_weights = ("weight_grad_norm_l2", "weight_grad_norm_l2_clipped")
         self._buffer = SeriesBuffer(dict.fromkeys(of_weights, self._columns))
@@ -193,10 +194,26 @@ class Recorder:
             self._put_all(observation.step, self._motion.after_step())
 
     @torch.no_grad()
-    def after_probe(self, step: int, *, loss: Tensor, values: Mapping[str, Tensor] | None) -> None:
-        """Record the probe batch's loss, and the units that are dead on all of it, where it was seen at every site."""
+    def after_probe(self, step: int, *, loss: Tensor) -> None:
+        """Record the probe's loss."""
         self._buffer.put("probe_loss", step, loss)
-        if self._sites and values is not None:
+        self._unseen_probes.append((step, loss))
+
+    def see_probes(self) -> None:
+        """Tell the plan the losses of the last probes; waits for the device, if there are any."""
+        for step, loss in self._unseen_probes:
+            self.plan.saw_probe(step, float(loss))
+        self._unseen_probes.clear()
+
+    @property
+    def can_die(self) -> bool:
+        """Whether the units of some site can die."""
+        return bool(self._mortal)
+
+    @torch.no_grad()
+    def after_look(self, step: int, *, values: Mapping[str, Tensor]) -> None:
+        """Record the units that are dead on all of the samples whose values were seen at the sites."""
+        if self._sites:
             self.put_dead(step, dead_fraction(self._sites, self._mortal, values, unknown=self._unknown))
 
     def put_dead(self, step: int, dead: Tensor) -> None:
@@ -204,7 +221,7 @@ class Recorder:
         self._buffer.put("dead_fraction", step, dead)
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
-        """Keep the values that show whether a site's units are dead, during a probe."""
+        """Keep the values that show whether a site's units are dead."""
         if name in self._probed:
             values[name] = output
 
@@ -218,6 +235,7 @@ class Recorder:
     def go_back(self, step: int, state: Mapping[str, Any]) -> None:
         """Return to the state at the start of a step, and forget what was recorded of it and of later ones."""
         self._buffer.drop_after(step - 1)
+        self._unseen_probes.clear()
         self.resume(state)
 
     def drop(self, step: int) -> None:

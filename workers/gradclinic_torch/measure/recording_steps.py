@@ -4,6 +4,7 @@ A pure function of the step and of the losses and gradient norms before it, so t
 resumed has the same plan: dense early, then every so many steps, dense again after a step that stood out.
 """
 
+import math
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,16 @@ from gradclinic.measurements.schedule import UNKNOWN, scheduled
 SITES_DENSE = 20
 """Steps at the start of a run whose gradients at the layer outputs are all recorded, if the plan leaves that open."""
 RAREST = 4
-"""In a run of unknown length, gradients at the layer outputs are recorded up to so many times as rarely later."""
+"""In a run of unknown length, gradients at the layer outputs and all statistics are recorded up to so many times as
+rarely later."""
+RISE = 0.01
+"""After a rise by this fraction of the first probe's loss, probes come twice as often. It is a fifth of the rise that
+counts as an oscillation, if the first loss is about that of always predicting the average."""
+UNSETTLED = 6
+"""Intervals between probes for which they do."""
+SEEN_BY = 16
+"""They do so from the next multiple of this, by when every device has been asked for the loss, so that all have the
+same plan."""
 
 
 class Level:
@@ -57,15 +67,18 @@ class RecordingSteps:
         What a step showed changes the plan at the next multiple of `look_every`, as often as a device is asked.
         """
         plan = scheduled(recording, steps=steps)
-        if plan.sites_every is None or plan.probe_every is None:
+        if plan.sites_every is None or plan.full_every is None or plan.probe_every is None or plan.units_every is None:
             raise TypeError("a scheduled plan has a number for each of them")
         self._recording, self._steps = recording, steps
-        self._sites_every, self._probe_every = plan.sites_every, plan.probe_every
+        self._sites_every, self._full_every = plan.sites_every, plan.full_every
+        self._probe_every, self._units_every = plan.probe_every, plan.units_every
         self._sites_dense = SITES_DENSE if recording.sites_every is None and recording.every == 1 else 0
         self.look_every = look_every
         self._loss, self._norm = Level(), Level()
         self._alarms = 0
         self._dense = range(0)
+        self._first_probe, self._last_probe = math.nan, math.nan
+        self._unsettled = range(0)
 
     def full(self, step: int) -> bool:
         """Whether all statistics are recorded at this step."""
@@ -92,9 +105,25 @@ class RecordingSteps:
 
     def probe(self, step: int) -> bool:
         """Whether the probe batch is measured before this step; also after the last."""
-        if self._steps is not None:
-            return step % self._probe_every == 0 or step == self._steps
-        return step % (self._probe_every * self._rarer(step)) == 0
+        every = self._probe_every * self._rarer(step)
+        if step in self._unsettled:
+            every = max(1, every // 2)
+        return step % every == 0 or step == self._steps
+
+    def units(self, step: int) -> bool:
+        """Whether dead units are looked for before this step; also after the last."""
+        return step % (self._units_every * self._rarer(step)) == 0 or step == self._steps
+
+    def saw_probe(self, step: int, loss: float) -> None:
+        """Add the probe's loss before a step. After a rise, probes come twice as often for a while, if that is open."""
+        if not self._recording.adaptive or self._recording.probe_every is not None:
+            return
+        if loss - self._last_probe > RISE * self._first_probe:
+            first = self._unsettled.start if step in self._unsettled else (step // SEEN_BY + 1) * SEEN_BY
+            self._unsettled = range(first, step + 1 + UNSETTLED * self._probe_every * self._rarer(step))
+        self._last_probe = loss
+        if math.isnan(self._first_probe):
+            self._first_probe = loss
 
     def saw(self, step: int, *, loss: float, grad_norm: float) -> None:
         """Add the loss and the gradient norm of a step; both are finite."""
@@ -112,7 +141,8 @@ class RecordingSteps:
         return 1 if self._steps is not None else 1 << (step // UNKNOWN).bit_length()
 
     def _planned(self, step: int) -> bool:
-        return step < self._recording.dense_until or step % self._recording.full_every == 0
+        rarer = 1 if self._recording.full_every else min(RAREST, self._rarer(step))
+        return step < self._recording.dense_until or step % (self._full_every * rarer) == 0
 
     @property
     def adaptive(self) -> bool:
@@ -121,10 +151,18 @@ class RecordingSteps:
 
     def state(self) -> list[list[float]]:
         """The state that a resumed plan needs."""
-        return [list(self._loss.values), list(self._norm.values), [self._alarms, self._dense.start, self._dense.stop]]
+        return [
+            list(self._loss.values),
+            list(self._norm.values),
+            [self._alarms, self._dense.start, self._dense.stop],
+            [self._first_probe, self._last_probe, self._unsettled.start, self._unsettled.stop],
+        ]
 
     def resume(self, state: Sequence[Sequence[float]]) -> None:
         """Continue from the state of another plan of the same run."""
         self._loss, self._norm = Level(state[0]), Level(state[1])
         self._alarms, start, stop = (int(number) for number in state[2])
         self._dense = range(start, stop)
+        probes = state[3] if len(state) > 3 else (math.nan, math.nan, 0, 0)  # earlier versions did not keep them
+        self._first_probe, self._last_probe = probes[:2]
+        self._unsettled = range(int(probes[2]), int(probes[3]))

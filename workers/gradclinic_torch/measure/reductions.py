@@ -175,8 +175,8 @@ def reduced(
 def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_axes: Sequence[int]) -> Tensor:
     """Fraction of each tensor's units that are at or beyond their bounds on every sample and position."""
     if one_pass.readable(values):
-        shares = map(one_pass.share_of_units_off, values, bounds, unit_axes)
-        return torch.tensor(list(shares), dtype=torch.float64)
+        inside = map(units_inside, values, bounds, unit_axes)
+        return torch.tensor([1.0 - int(each.sum()) / len(each) for each in inside], dtype=torch.float64)
     rows, order = [], []
     for block, chosen in _stacks(values, alike=list(zip(bounds, unit_axes, strict=True))):
         low, high = bounds[chosen[0]]
@@ -189,6 +189,17 @@ def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_
         rows.append(off.double().mean(1).unsqueeze(0))
         order += chosen
     return _in_order(rows, order)[0]
+
+
+def units_inside(value: Tensor, bounds: Bounds, unit_axis: int, *, besides: Tensor | None = None) -> Tensor:
+    """[units] int32: 1 for those not at or beyond their bounds on some sample or position, here or besides."""
+    if one_pass.readable((value,)):
+        found = value.new_zeros(value.shape[unit_axis], dtype=torch.int32) if besides is None else besides
+        one_pass.mark_inside(value, bounds, unit_axis, inside=found)
+        return found
+    others = [axis for axis in range(value.ndim) if axis != unit_axis % value.ndim]
+    now = (~((value <= bounds[0]) | (value >= bounds[1]))).any(dim=others).int()
+    return now if besides is None else besides | now
 
 
 def cosine(first: Tensor, second: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ class _Pending:
     vectors: list[Tensor | float] = field(default_factory=list)
 
     def series(self, columns: Tensor | None) -> Series:
-        """All records; of vectors with a value per parameter, only these columns, 0 where there is no such parameter."""
+        """All records; only these columns, 0 where there is none, if the vectors have a value per parameter."""
         tensors = [each for each in self.vectors if isinstance(each, Tensor)]
         rows = torch.stack(tensors) if tensors else torch.tensor(self.vectors, dtype=torch.float64)
         rows = rows.reshape(len(self.steps), -1)

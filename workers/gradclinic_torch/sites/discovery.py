@@ -5,6 +5,7 @@ backward   keeps the gradients of these outputs
 find()     makes sites of layers (with the norms and the activation behind them), residual blocks and time steps
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -172,6 +173,15 @@ class Discovery:
         """[2, L]: what was measured of attention in that step; NaN at the other sites, None if there is none."""
         by_key = {passage.key: passage.attention for passage in self.passages}
         return beside([by_key[each.key] if each.attends else None for each in found])
+
+    def uses(self, found: Sequence[Found]) -> int:
+        """Samples times positions of the layer with most of them, all of its calls together; 1 without sites."""
+        by_key = {passage.key: passage for passage in self.passages}
+        entries = {each.key: by_key[each.key].value.numel() // each.info.units for each in found}
+        uses: Counter[str] = Counter()
+        for (name, _), count in entries.items():
+            uses[name] += count
+        return max(uses.values(), default=1)
 
     def values(self, found: Sequence[Found]) -> dict[str, Tensor]:
         """The sites in that step, each with its gradient; none if one was changed in place and had not been copied."""

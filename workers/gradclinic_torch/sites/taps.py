@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..measure.reductions import norm_of
+from ..measure.reductions import norm_of, units_inside
 from ..model.hooks import Key
 from ..model.passage import state_of
 from .attention import Attentions, beside, together
@@ -43,8 +43,11 @@ class Taps:
 
     probing = False
 
-    def __init__(self, found: Sequence[Found], *, full: bool) -> None:
-        self._found, self._full = found, full
+    def __init__(
+        self, found: Sequence[Found], *, full: bool, gradients: bool = True, units: "Units | None" = None
+    ) -> None:
+        """Take the gradients at the sites, and if full, their values; show the values to `units`."""
+        self._found, self._full, self._gradients, self._units = found, full, gradients, units
         self._places: dict[Key, list[int]] = {}
         for index, each in enumerate(found):
             self._places.setdefault(each.key, []).append(index)
@@ -75,9 +78,14 @@ class Taps:
             return
         places = self._places.get(key)
         if places is not None and tensor.requires_grad:
-            self._catch(places, tensor)
-            if key in self._attending and (caught := self._latest[places[0]]) is not None:
-                caught.attention = self._attentions.leaves(key, tensor)
+            if self._units is not None:
+                for index in places:
+                    at = self._found[index].at
+                    self._units.see(index, tensor if at is None else tensor.select(*at))
+            if self._gradients:
+                self._catch(places, tensor)
+                if key in self._attending and (caught := self._latest[places[0]]) is not None:
+                    caught.attention = self._attentions.leaves(key, tensor)
         after = self._afters.get(key)
         latest = self._latest[after] if after is not None else None
         if latest is not None and self._full:
@@ -171,39 +179,49 @@ class ProbeTaps:
 
 
 class Units:
-    """Which units were off on every sample of the steps that are recorded in full, where nothing is probed."""
+    """Which units were off on every sample of some steps, where nothing is probed."""
 
     def __init__(self, found: Sequence[Found]) -> None:
         self._found = found
-        self._mortal = [each for each in found if each.info.can_die]
-        self._alive: list[Tensor] = []
+        self._inside: dict[int, Tensor] = {}
         self._samples = 0
-        self._since = 0
+        self._since: int | None = None
+        self._wanted = False
 
-    def saw(self, step: int, values: dict[str, Tensor], *, samples: int) -> tuple[int, Tensor] | None:
+    @property
+    def looks(self) -> bool:
+        """Whether units are being looked at."""
+        return self._wanted
+
+    def begin(self) -> None:
+        """Look at the units of the next steps, until 256 samples have been seen."""
+        self._wanted = any(each.info.can_die for each in self._found)
+
+    def see(self, index: int, value: Tensor) -> None:
+        """Look at the values of one site."""
+        site = self._found[index].site
+        if self._found[index].info.can_die and site.activation is not None:
+            before = self._inside.get(index)
+            bounds = site.activation.zero_gradient
+            self._inside[index] = units_inside(value.detach(), bounds, site.unit_axis, besides=before)
+
+    def saw(self, step: int, *, samples: int) -> tuple[int, Tensor] | None:
         """Since which step, and [L], each site's fraction of units that were off throughout, NaN where none can die.
 
-        None until 256 samples have been seen; then it begins anew.
+        None until 256 samples have been seen at every site; then the look ends.
         """
-        if not self._mortal or not values:
+        mortal = [index for index, each in enumerate(self._found) if each.info.can_die]
+        if not self._inside.keys() >= set(mortal):
             return None
-        now = [_alive(each, values[each.site.tap]) for each in self._mortal]
-        self._since = self._since if self._samples else step
-        self._alive = [a | b for a, b in zip(self._alive, now, strict=True)] if self._samples else now
+        since = self._since = step if self._since is None else self._since
         self._samples += samples
         if self._samples < SAMPLES:
             return None
-        self._samples = 0
-        dead = iter([1.0 - alive.double().mean() for alive in self._alive])
-        nan = now[0].new_tensor(float("nan"), dtype=torch.float64)
-        return self._since, torch.stack([next(dead) if each.info.can_die else nan for each in self._found])
-
-
-def _alive(each: Found, value: Tensor) -> Tensor:
-    """[units]: whether phi' is not 0 on some sample or position."""
-    low, high = each.site.activation.zero_gradient if each.site.activation else (-float("inf"), float("inf"))
-    others = [axis for axis in range(value.ndim) if axis != each.site.unit_axis % value.ndim]
-    return ((value > low) & (value < high)).any(dim=others)
+        found = self._inside[mortal[0]].new_full((len(self._found),), float("nan"), dtype=torch.float64)
+        for index in mortal:
+            found[index] = 1.0 - self._inside[index].double().mean()
+        self._inside, self._samples, self._since, self._wanted = {}, 0, None, False
+        return since, found
 
 
 def _joined(tensors: Sequence[Tensor | None]) -> Tensor:

@@ -35,6 +35,8 @@ class DivergenceCheck:
 
     def see(self) -> None:
         """Check all unchecked steps; steps after the first non-finite one are discarded."""
+        if self._record:
+            self._recorder.see_probes()
         if not self._unseen:
             return
         steps, losses, norms = zip(*self._unseen, strict=True)

@@ -34,6 +34,7 @@ from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.losses import LEARNED
 from gradclinic.measurements.record import Outcome, RunRecord
+from gradclinic.measurements.schedule import planned
 from gradclinic_torch.measure.observation import Observation
 from gradclinic_torch.measure.recorder import Recorder
 from gradclinic_torch.measure.recording_steps import RecordingSteps
@@ -49,7 +50,7 @@ from .divergence import DivergenceCheck
 from .first_look import first_look
 from .initialize import BATCHES, NOISE, generator, initialize, stream
 from .lsuv import calibrate
-from .objective import Objective
+from .objective import PROBE_SAMPLES, Objective
 from .outcome import outcome
 from .precision import LossScale
 from .progress import Progress
@@ -105,7 +106,8 @@ class Fit:
                 "all layers are frozen, so there is nothing to train; set trainable to true for at least one layer"
             )
         self.optimizer = build_optimizer(experiment.optimizer, self.parameters)
-        self.objective = Objective(self.modules, experiment, self.device)
+        rows = planned(experiment, self.network).probe_rows or PROBE_SAMPLES
+        self.objective = Objective(self.modules, experiment, self.device, probe_rows=rows)
         calibrate(by_name, self.network, experiment, forward=self.objective.probe_outputs)
         self.loss_scale = LossScale(training.precision)
         self.batches = generator(training.seed, BATCHES)
@@ -322,12 +324,21 @@ class Fit:
     # --- measuring without side effects ---
 
     def _probe(self) -> None:
-        if not (self.record and self.recorder.plan.probe(self.progress.step)):
+        """Measure the probe's loss, and look for dead units, where either is due."""
+        step, plan = self.progress.step, self.recorder.plan
+        probe, units = self.record and plan.probe(step), self.record and plan.units(step)
+        if not probe and not units:
             return
         with self.clock.recording():
             values: dict[str, Tensor] = {}
-            loss = self.objective.probe_loss(partial(self.recorder.probe_tap, values))
-            self.recorder.after_probe(self.progress.step, loss=loss, values=values)
+            tap = partial(self.recorder.probe_tap, values) if units and self.recorder.can_die else None
+            if probe:
+                loss = self.objective.probe_loss(tap if self.objective.probe_is_whole else None)
+                self.recorder.after_probe(step, loss=loss)
+            if tap is not None and not values:
+                self.objective.probe_outputs(tap)
+            if units:
+                self.recorder.after_look(step, values=values)
 
     # --- windows, checkpoints, results ---
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gradclinic.experiments.datasets import Samples
 from gradclinic.experiments.experiment import Experiment
-from gradclinic_torch.measure.probe import on_batch_statistics
+from gradclinic_torch.measure.probe import evenly_chosen, on_batch_statistics
 from gradclinic_torch.model.tapped import Sequence as Modules
 from gradclinic_torch.model.tapped import Tap
 
@@ -21,7 +21,10 @@ EVALUATION_SAMPLES = 1000
 class Objective:
     """A network, its data on the device, and the loss."""
 
-    def __init__(self, modules: Modules, experiment: Experiment, device: torch.device) -> None:
+    def __init__(
+        self, modules: Modules, experiment: Experiment, device: torch.device, *, probe_rows: int = PROBE_SAMPLES
+    ) -> None:
+        """The probe is `probe_rows` of the first 256 training samples, chosen evenly by target."""
         self._modules, self._device = modules, device
         self._precision, self._task = experiment.training.precision, experiment.data.task
         loss, outputs = experiment.minimized, experiment.data.outputs()
@@ -38,6 +41,11 @@ class Objective:
         self.loss_unit = loss.unit(split.target_variance) if self._task == "regression" else None
         """One unit of the loss in units of the raw targets (squared, for a squared error); None if not known."""
         self.inputs, self.targets = self._tensors(train)
+        self._declared = torch.from_numpy(split.train.targets[:PROBE_SAMPLES])
+        self.probe_rows = min(probe_rows, len(self._declared))
+        """Number of samples in the probe."""
+        chosen = self.probed(self.probe_rows).to(device)
+        self._probe = self.inputs[chosen], self.targets[chosen]
         self._validation = self._tensors(validation)
         self._classes = torch.from_numpy(split.validation.targets).to(self._device)
 
@@ -53,8 +61,18 @@ class Objective:
         value: Tensor = self._criterion(outputs, targets)
         return value
 
+    def probed(self, rows: int) -> Tensor:
+        """Indices of a probe of so many samples, on the CPU: all of the first 256, or some, chosen evenly by target."""
+        samples = len(self._declared)
+        return torch.arange(samples) if rows >= samples else evenly_chosen(self._declared, rows)
+
+    @property
+    def probe_is_whole(self) -> bool:
+        """Whether the probe is all of the first 256 training samples."""
+        return self.probe_rows == len(self._declared)
+
     def probe_outputs(self, tap: Tap | None = None) -> Tensor:
-        """The network's outputs for the probe batch (the first 256 training samples), without side effects."""
+        """The network's outputs for the first 256 training samples, without side effects."""
         with on_batch_statistics(self._modules, self._device):
             return self.outputs(self.inputs[:PROBE_SAMPLES], tap)
 
@@ -66,8 +84,10 @@ class Objective:
         return found
 
     def probe_loss(self, tap: Tap | None = None) -> Tensor:
-        """Loss of the probe batch."""
-        return self.loss(self.probe_outputs(tap), self.targets[:PROBE_SAMPLES])
+        """Loss of the probe."""
+        inputs, targets = self._probe
+        with on_batch_statistics(self._modules, self._device):
+            return self.loss(self.outputs(inputs, tap), targets)
 
     def evaluated(self) -> tuple[float, Tensor]:
         """Loss and outputs on the first min(1000, n) training samples; batch norm uses batch statistics."""

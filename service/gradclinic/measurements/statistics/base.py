@@ -100,7 +100,7 @@ class Statistic:
     help: str
     full: bool = False
     """Whether it is in the full set (every `recording.full_every` steps)."""
-    interval: Literal["every", "sites_every", "probe_every"] = "every"
+    interval: Literal["every", "sites_every", "probe_every", "units_every"] = "every"
     """The number of the recording plan that says how often it is recorded, if it is not in the full set."""
     only_recorded: bool = False
     """Whether only recordings have it: the service does not measure it in networks that it trains itself."""

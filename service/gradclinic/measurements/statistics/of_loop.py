@@ -15,9 +15,9 @@ STATISTICS = (
         "dead_fraction",
         "site",
         "fraction",
-        "Fraction of units whose phi' is 0 on every sample of the probe batch (256 training samples)",
+        "Fraction of units whose phi' is 0 on every one of 256 training samples",
         rank=13,
-        interval="probe_every",
+        interval="units_every",
     ),
     Statistic(
         "weight_grad_norm_l2", "weight", "loss per weight", "L2 norm of the weight's gradient, before clipping", rank=14
@@ -82,7 +82,7 @@ STATISTICS = (
         "probe_loss",
         "run",
         "loss",
-        "Loss on the fixed probe batch (the first 256 training samples); batch norm uses batch statistics",
+        "Loss on the fixed probe batch (`recording.probe_rows` training samples); batch norm uses batch statistics",
         rank=29,
         interval="probe_every",
     ),

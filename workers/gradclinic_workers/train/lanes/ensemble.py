@@ -150,20 +150,30 @@ class Ensemble:
             self._recording_seconds += time.perf_counter() - began
 
     def _probe(self, steps: Sequence[int]) -> None:
-        """Measure the probe batch of the lanes whose plan has it now, without side effects."""
+        """Measure the probes of the lanes whose plan has them now, and look for dead units, without side effects."""
         plans = [lane.fit.recorder.plan for lane in self.lanes]
         probed = [place for place, (plan, step) in enumerate(zip(plans, steps, strict=True)) if plan.probe(step)]
-        if not (self._record and probed):
+        looks = [place for place, (plan, step) in enumerate(zip(plans, steps, strict=True)) if plan.units(step)]
+        if not self._record or not (probed or looks):
             return
         began = time.perf_counter()
         noise = [each.get_state() for each in self._noise] if self._is_random else []
         values: dict[str, Tensor] = {}
         with on_batch_statistics(self._modules, _CPU):
-            inputs, targets = self._data.probe
-            losses = self._data.losses(self._modules(inputs, partial(self.recorder.probe_tap, values)), targets)
+            tap = partial(self.recorder.probe_tap, values) if looks and self.recorder.can_die else None
+            for rows in sorted({self._data.probe_rows[place] for place in probed}):
+                inputs, targets = self._data.probe(rows)
+                losses = self._data.losses(
+                    self._modules(inputs, tap if rows == self._data.most_rows else None), targets
+                )
+                mine = [place for place in probed if self._data.probe_rows[place] == rows]
+                self.recorder.after_probe(Chosen(mine, lanes=len(steps)), steps, losses=losses)
+            if tap is not None and not values:
+                self._modules(self._data.probe(self._data.most_rows)[0], tap)
         for generator, state in zip(self._noise, noise, strict=False):
             generator.set_state(state)
-        self.recorder.after_probe(Chosen(probed, lanes=len(steps)), steps, losses=losses, values=values)
+        if looks:
+            self.recorder.after_look(Chosen(looks, lanes=len(steps)), steps, values=values)
         self._recording_seconds += time.perf_counter() - began
 
     def _part_with(self, broken: Sequence[int], *, buffers: Sequence[Tensor]) -> None:
@@ -198,9 +208,12 @@ class _Data:
         self._starts = torch.tensor([[starts[data]] for data in declared])
         self._inputs = torch.cat([each.inputs for each in objectives.values()])
         self._targets = torch.cat([each.targets for each in objectives.values()])
-        samples_of = [min(PROBE_SAMPLES, len(objectives[data].inputs)) for data in declared]
-        self.probe = self.batch(torch.arange(samples_of[0]).expand(self._lanes, -1))
-        """Inputs and targets of the probe batch, [lanes, samples, ...]."""
+        self._objectives = [objectives[data] for data in declared]
+        self._probes: dict[int, tuple[Tensor, Tensor]] = {}
+        self.probe_rows = [lane.fit.objective.probe_rows for lane in lanes]
+        """Number of samples in the probe of each lane."""
+        self.most_rows = min(PROBE_SAMPLES, len(self._objectives[0].inputs))
+        """Number of samples in which dead units are looked for."""
         loss, ending = experiments[0].minimized, experiments[0].output_activation
         self._criterion = construct(loss.call())
         self._criterion.reduction = "none"  # type: ignore[assignment]  # what torch's losses call it
@@ -211,6 +224,12 @@ class _Data:
         places = (chosen + self._starts).flatten()
         inputs = self._inputs.index_select(0, places)
         return inputs.view(*chosen.shape, *inputs.shape[1:]), self._targets.index_select(0, places)
+
+    def probe(self, rows: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of probes with so many samples, as of `batch`."""
+        if rows not in self._probes:
+            self._probes[rows] = self.batch(torch.stack([each.probed(rows) for each in self._objectives]))
+        return self._probes[rows]
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of each lane, [lanes], mean over its batch."""

@@ -233,15 +233,26 @@ class LaneRecorder:
             self._before = []
 
     @torch.no_grad()
-    def after_probe(self, probed: Chosen, steps: Sequence[int], *, losses: Tensor, values: dict[str, Tensor]) -> None:
-        """Record the probes of some lanes."""
+    def after_probe(self, probed: Chosen, steps: Sequence[int], *, losses: Tensor) -> None:
+        """Record the probes of some lanes, and tell the plans of these."""
         self._rows.put("probe_loss", probed, steps, losses.unsqueeze(1))
+        shown = losses.tolist()
+        for place in probed.places:
+            self._recorders[place].plan.saw_probe(steps[place], shown[place])
+
+    @property
+    def can_die(self) -> bool:
+        """Whether the units of some site can die."""
+        return bool(self._mortal)
+
+    def after_look(self, looks: Chosen, steps: Sequence[int], *, values: dict[str, Tensor]) -> None:
+        """Record the dead units of some lanes."""
         if self._sites:
             dead = dead_fraction(self._sites, self._mortal, values, unknown=self._unknown, lanes=len(steps))
-            self._rows.put("dead_fraction", probed, steps, dead)
+            self._rows.put("dead_fraction", looks, steps, dead)
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
-        """Keep the values that show whether a site's units are dead, during a probe."""
+        """Keep the values that show whether a site's units are dead."""
         if name in self._probed:
             values[name] = output
 
