@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.preflight import InnerLoss
+from gradclinic.measurements.record import Series
 
 from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, REGRESSION, SQUARED_ERROR, but, seen
@@ -88,8 +90,8 @@ def test_sound_losses_are_none():
         assert "loss_mismatch" not in {finding.condition for finding in diagnose(seen(look)).findings}
 
 
-def judged(look):
-    record = seen(look)
+def judged(look, ended=None):
+    record = seen(look, outcome=ended)
     return LossMismatch().judge(extract(record), record, Thresholds())
 
 
@@ -126,6 +128,7 @@ def test_probabilities_before_a_loss_of_log_probabilities_are_named_as_such():
         ({"form": "indices"}, True),
         ({"form": "multi_hot"}, True),
         ({"form": "multi_hot", "columns": 5}, False),
+        ({"form": "one_hot", "distinct": 1}, False),
     ],
 )
 def test_a_few_whole_numbers_from_0_on_or_marks_are_classes(targets, there):
@@ -196,7 +199,9 @@ def test_class_numbers_that_round_to_other_classes_do_harm_though_their_squared_
     assert ("off by 0.4 on average" in found["loss_mismatch"].summary) is harm
 
 
-@pytest.mark.parametrize("changes", [{"low": 1.0, "high": 6.0}, {"most_common": 0.4}, {"high": 7.0}])
+@pytest.mark.parametrize(
+    "changes", [{"low": 1.0, "high": 6.0}, {"most_common": 0.26}, {"high": 7.0}, {"distinct": 21, "high": 20.0}]
+)
 def test_ratings_and_counts_that_were_learned_as_numbers_do_no_harm(changes):
     look = class_numbers(**changes)
     assert diagnose(seen(look, outcome=outcome(final_train_loss=2.3 * 0.055))).primary == "healthy"
@@ -216,8 +221,15 @@ def test_a_loss_that_is_maximized_is_named_before_everything_else_about_it():
         (lambda steps: -0.7 - steps / 100, False),
         (lambda steps: -0.1 - 0.9 * (1 - np.exp(-steps / 30)), False),
         (lambda steps: -0.1 - 3 * np.log1p(steps), False),
+        (lambda steps: np.where(steps == 0, 0.0, -0.7 - steps / 10), False),
+        (lambda steps: np.where(steps < 150, -1.0, -10.0), False),
+        (lambda steps: np.where(steps < 150, -1.0, np.where(steps < 200, -10.0, -13.0)), True),
+        (lambda steps: np.where(steps < 150, -1.0, np.where(steps < 200, -10.25, -13.0)), False),
     ],
-    ids=["straight down", "from above 0", "not far", "a similarity", "a density that narrows"],
+    ids=[
+        *("straight down", "from above 0", "not far", "a similarity", "a density that narrows"),
+        *("from 0", "to ten times", "a quarter in the second half", "less than a quarter"),
+    ],
 )
 def test_a_loss_of_ones_own_that_begins_below_zero_and_falls_without_end_has_the_wrong_sign(losses, named):
     look = but(CLASSIFIER, "loss", name="Own", takes="unknown")
@@ -230,7 +242,8 @@ def test_a_loss_of_ones_own_that_begins_below_zero_and_falls_without_end_has_the
 
 
 @pytest.mark.parametrize(
-    ("weight", "fraction", "named"), [(0.05, 0.03, True), (19.0, 0.03, False), (0.6, 0.03, False), (0.05, 0.8, False)]
+    ("weight", "fraction", "named"),
+    [(0.05, 0.03, True), (19.0, 0.03, False), (0.5, 0.5, True), (0.6, 0.03, False), (0.05, 0.8, False)],
 )
 def test_weights_that_make_the_rare_class_rarer_are_upside_down(weight, fraction, named):
     look = but(CLASSIFIER, "loss", rare_weight=weight, rare_fraction=fraction)
@@ -325,3 +338,43 @@ def test_outputs_that_became_one_under_a_loss_that_asks_for_no_more_are_named(ch
     ended = outcome(initial_train_loss=3.0, final_train_loss=1.84, constant_loss=1.8379)
     finding = diagnose(seen(look, outcome=ended)).findings[0]
     assert (finding.condition == "loss_mismatch" and "what tells samples apart" in finding.summary) is there
+
+
+@pytest.mark.parametrize("changes", [{"most_common": 0.25}, {"distinct": 20, "high": 19.0, "most_common": 0.07}])
+def test_up_to_20_class_numbers_are_even_if_none_is_more_than_half_as_frequent_again(changes):
+    """Of six classes the most common has at most 1.5 / 6 = 0.25 of the rows."""
+    finding = judged(class_numbers(**changes), outcome(final_train_loss=2.3 * 0.055))
+    assert finding.harm
+
+
+@pytest.mark.parametrize(("loss", "off"), [(0.0, False), (0.25, False), (0.26, True)])
+def test_class_numbers_are_off_beyond_three_tenths(loss, off):
+    """A quarter of the variance is half of the deviation, here 0.6."""
+    record = seen(class_numbers(std=0.6), outcome=outcome())
+    found = replace(extract(record), relative_train_loss=loss)
+    assert ("rounds to another class" in LossMismatch().judge(found, record, Thresholds()).summary) is off
+
+
+@pytest.mark.parametrize(("count", "there"), [(32, True), (31, False)])
+@pytest.mark.parametrize(("first", "last", "right"), [(-1.0, -40.0, None), (1.0, -40.0, 0.0)])
+def test_what_a_loss_of_one_s_own_does_is_seen_from_32_losses_on(count, there, first, last, right):
+    look = but(CLASSIFIER, "loss", name="Own", takes="unknown", right_loss=right)
+    losses = Series(np.arange(count, dtype=np.int32), np.linspace(first, last, count, dtype=np.float32)[:, None])
+    record = seen(look, outcome=outcome(constant_loss=None))
+    record = replace(record, series={**record.series, "train_loss": losses})
+    assert (LossMismatch().judge(extract(record), record, Thresholds()) is not None) is there
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "there"), [(20.0, -1.125, True), (20.0, -1.0, False), (0.0, -0.2, False), (0.125, -0.2, True)]
+)
+def test_it_left_its_range_if_it_began_above_right_outputs_and_fell_below_by_a_twentieth_of_that(first, last, there):
+    look = but(CLASSIFIER, "loss", name="Dice", takes="unknown", right_loss=0.0)
+    losses = {"train_loss": lambda steps: np.where(steps < 20, first, last)}
+    record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
+    assert ("loss_mismatch" in {each.condition for each in diagnose(seen(look, record=record)).findings}) is there
+
+
+def test_one_column_of_marks_has_a_single_label_in_each_row():
+    targets = {"form": "multi_hot", "columns": 1, "mean": 0.3, "low": 0.0, "high": 1.0, "distinct": 2}
+    assert judged(but(CLASSIFIER, "targets", **targets)) is None

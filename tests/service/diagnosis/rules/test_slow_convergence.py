@@ -115,7 +115,7 @@ def test_a_run_that_goes_on_learned_broke_off_or_was_short_is_not_called_slow(en
     assert RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0) is None
 
 
-def left(losses, *, ended=1.0, doubt=0.0, total_update=0.5):
+def left(losses, *, ended=1.0, doubt=0.0, total_update=0.5, began=1.0):
     """What is left of a run with these probe losses."""
     record = changed(stuck(), outcome=failed(final_train_loss=2.3 * ended))
     steps = np.linspace(0, 300, len(losses)).astype(np.int32)
@@ -124,6 +124,7 @@ def left(losses, *, ended=1.0, doubt=0.0, total_update=0.5):
         probe_steps=steps,
         probe_loss=np.array(losses, float),
         relative_train_loss=ended,
+        relative_initial_loss=began,
         total_update=total_update,
     )
     return RULE.remainder(features, record, THRESHOLDS, doubt=doubt)
@@ -366,3 +367,64 @@ def test_where_clipping_sets_the_size_of_small_steps_it_is_blamed_first(fraction
     record = replace(record, series={**series, "clipped": clipped})
     finding = diagnose(seen(CLASSIFIER, record=record)).findings[0]
     assert (finding.condition, finding.blames[0]) == ("slow_convergence", blamed)
+
+
+def with_rates(record, *rates):
+    """The record whose learning rate was recorded at even distances."""
+    steps = np.linspace(0, 300, len(rates)).astype(np.int32)
+    values = np.array(rates, np.float32)[:, None]
+    return replace(record, series={**record.series, "learning_rate": Series(steps, values)})
+
+
+@pytest.mark.parametrize(
+    ("rates", "faded"),
+    [
+        ((4.0, 0.01), True),
+        ((0.01,), False),
+        ((100.0, 1.0, 0.0), False),
+        ((100.0, 0.99, 0.0), True),
+        ((0.0, 0.0), False),
+    ],
+)
+def test_a_schedule_ended_early_if_less_than_a_hundredth_of_the_rate_was_left_halfway(rates, faded) -> None:
+    record = with_rates(IDLE, *rates)
+    assert (RULE.judge(extract(record), record, THRESHOLDS).blames[0] == "schedule") is faded
+    clipped = with_rates(clipping(0.5), *rates)
+    assert RULE.judge(extract(clipped), clipped, THRESHOLDS).blames[0] == ("schedule" if faded else "learning_rate")
+
+
+@pytest.mark.parametrize(("first", "thrown"), [(1.0, True), (0.99, False)])
+def test_a_first_step_as_large_as_the_weights_threw_the_training_back(first, thrown) -> None:
+    updates = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, first, 0.001)}
+    record = changed(stuck(), updates, outcome=failed())
+    said = RULE.remainder(extract(record), record, THRESHOLDS, doubt=0.0).summary
+    assert ("the first step changed a typical layer by 1 times its size" in said) is thrown
+
+
+@pytest.mark.parametrize(("total_update", "large"), [(9.0, False), (9.1, True)])
+def test_steps_of_more_than_three_percent_each_are_large(total_update, large) -> None:
+    """Over 300 steps."""
+    assert ("each step changes a layer by" in left([1.0] * 9, total_update=total_update).summary) is large
+
+
+@pytest.mark.parametrize(
+    ("ended", "total_update", "said"),
+    [
+        (0.95, 0.5, "no longer falling"),
+        (0.96, 0.5, "so take larger steps"),
+        (0.95, 1.0, "no longer falling"),
+        (0.96, 1.0, "at the level of guessing"),
+        (1.04, 1.0, "at the level of guessing"),
+        (1.05, 1.0, "no longer falling"),
+    ],
+)
+def test_guessing_is_to_be_within_five_percent_of_always_predicting_the_average(ended, total_update, said) -> None:
+    assert said in left([ended] * 9, ended=ended, total_update=total_update).summary
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "high"), [(3.1, 1.06, True), (3.0, 1.06, False), (3.1, 1.05, False), (3.1, 1.04, False)]
+)
+def test_a_loss_that_comes_down_from_three_times_the_average_s_started_too_high(began, ended, high) -> None:
+    said = left([2.0] * 6 + [ended] * 3, ended=ended, began=began, total_update=0.5).summary
+    assert ("is still on its way down" in said) is high

@@ -93,9 +93,9 @@ def test_noise_is_no_pace():
     assert "too_short" not in {finding.condition for finding in diagnose(noisy).findings}
 
 
-def judged(losses, **features):
+def judged(losses, *, look=CLASSIFIER, **features):
     """The rule on probes from the middle of the training to its end."""
-    record = falling(to=0.8)
+    record = replace(falling(to=0.8), preflight=look)
     steps = np.linspace(150, 300, len(losses)).astype(np.int32)
     found = replace(extract(record), probe_steps=steps, probe_loss=np.array(losses, float), **features)
     return TooShort().judge(found, record, Thresholds())
@@ -211,7 +211,30 @@ def test_a_loss_whose_floor_is_unknown_may_be_near_it_where_steps_were_not_lacki
     assert ("too_short" in {each.condition for each in diagnose(seen(look, record=record)).findings}) is there
 
 
-@pytest.mark.parametrize(("moved", "blames", "confidence"), [(0.9, 2, 0.87), (1.1, 3, 0.71)])
+@pytest.mark.parametrize(("moved", "blames", "confidence"), [(0.9, 2, 0.87), (1.0, 3, 0.71)])
 def test_weights_that_moved_by_their_own_size_make_it_less_certain_that_steps_are_missing(moved, blames, confidence):
     finding = judged(line(at_half=1.0, at_end=0.7), total_update=moved)
     assert (len(finding.blames), finding.confidence) == (blames, confidence)
+
+
+@pytest.mark.parametrize(("loss", "there"), [(0.2, False), (0.21, True)])
+def test_few_steps_that_left_a_fifth_of_the_loss_are_not_too_few(loss, there):
+    assert (judged(line(at_half=1.0, at_end=1.0), steps_done=5, relative_train_loss=loss) is not None) is there
+
+
+@pytest.mark.parametrize(("first", "there"), [(0.99, True), (1.0, False)])
+def test_a_first_step_as_large_as_the_weights_leaves_no_pace_to_follow(first, there):
+    record = changed(falling(to=0.8), {"update_to_weight_ratio": lambda steps: np.where(steps == 0, first, 0.001)})
+    assert ("too_short" in {each.condition for each in diagnose(record).findings}) is there
+
+
+@pytest.mark.parametrize(("moved", "blamed"), [(2.99, "steps"), (3.0, "data")])
+def test_weights_that_moved_by_three_times_their_size_make_the_data_the_first_suspect(moved, blamed):
+    losses, own = line(at_half=1.0, at_end=0.7), but(CLASSIFIER, "loss", name="Own", takes="unknown")
+    assert judged(losses, total_update=moved).blames[0] == blamed
+    assert (judged(losses, look=own, total_update=moved) is not None) is (blamed == "steps")
+
+
+@pytest.mark.parametrize(("moved", "said"), [(12.0, "12"), (99.0, "99"), (100.0, "100"), (1234.0, "1234")])
+def test_a_factor_is_told_in_two_figures_below_a_hundred_and_as_a_whole_number_from_there_on(moved, said):
+    assert f"moved by {said} times" in judged(line(at_half=1.0, at_end=0.7), total_update=moved).summary
