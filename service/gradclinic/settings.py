@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     """Number of workers that share each GPU, each with an equal part of its memory. Small networks do not fill one."""
     lease_ttl_s: Annotated[float, Field(gt=0)] = 60.0
     """Seconds that a worker's lease on its run lasts after its last heartbeat."""
+    max_lanes: Annotated[int, Field(ge=1, le=256)] = 16
+    """Maximum number of runs of a study, check or search that a worker trains together, as lanes of one ensemble, where
+    that is estimated to be faster. 1 trains every run alone."""
     heartbeat_s: Annotated[float, Field(gt=0)] = 20.0
     """Seconds between heartbeats; with a third of lease_ttl_s, two failed heartbeats are tolerated."""
     cancel_poll_s: Annotated[float, Field(gt=0)] = 0.4

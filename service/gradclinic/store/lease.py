@@ -24,7 +24,7 @@ from .records.lease import Lease, Order
 from .records.run import CheckpointPointer, Message, Reason
 from .rows import change_status, to_run
 from .summaries import ending_rows, ending_values
-from .turn import next_run
+from .turn import QUEUED, next_run
 
 Conditions = tuple[ColumnElement[bool], ...]
 
@@ -48,6 +48,16 @@ class Leases:
                 if found is not None:
                     return found
         return None
+
+    def others_of_ensemble(self, run_id: str) -> list[str] | None:
+        """The queued runs of a run's ensemble, in their order; None if the run is trained alone."""
+        runs = t.runs.c
+        with self._database.read() as connection:
+            ensemble = connection.execute(select(runs.ensemble).where(runs.id == run_id)).scalar()
+            if ensemble is None:
+                return None
+            waiting = (QUEUED, runs.ensemble == ensemble, runs.id != run_id)
+            return list(connection.execute(select(runs.id).where(*waiting).order_by(runs.priority, runs.id)).scalars())
 
     def claim(self, run_id: str, *, owner: str, ttl_s: float, again: bool = False) -> Lease | None:
         """Claim a queued run; None if it does not exist or is not queued any more.

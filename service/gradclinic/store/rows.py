@@ -126,7 +126,7 @@ def new_run_values(run_id: str, new: NewRun, *, study_id: str | None, source: Ru
     waits = Reason("submitted", "waiting for a worker" + (" with a GPU" if new.queue == "gpu" else ""))
     reason = Reason("recording", "recorded from an external program") if own else waits
     return {
-        **{field.name: getattr(new, field.name) for field in fields(new)},
+        **{field.name: getattr(new, field.name) for field in fields(new) if field.name != "form"},
         "id": run_id,
         "labels": dict(new.labels),
         "status": "running" if own else "queued",

@@ -21,6 +21,7 @@ from ..store import Check, Created, Due, Idempotency, NewCheck, NewRun, Pin, Run
 from ..store.check import LABEL
 from .comparison import results_of
 from .diagnosis import judge_again
+from .ensemble import with_ensembles
 from .experiment import resolve
 from .fan_out import DocumentBudget, with_seeds
 from .placement import queue_beside
@@ -131,7 +132,7 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
         labels=spec.labels,
         request_id=request_id(),
     )
-    return new, runs
+    return new, with_ensembles(service, runs)
 
 
 def remedies_from(stored: Sequence[JsonObject]) -> list[AnyRemedy]:

@@ -13,6 +13,7 @@ from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavail
 from ..prescription import PrescriptionSpec, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription, RunSummary
 from .comparison import results_of
+from .ensemble import with_ensembles
 from .experiment import resolve
 from .placement import QueueName, queue_beside
 from .request_id import request_id
@@ -97,7 +98,8 @@ def step(service: Service, prescription_id: str) -> int:
     if not wanted:
         service.store.prescriptions.finish(found.id, status="succeeded", report=said)
         return 0
-    messages = service.store.prescriptions.ask(found.id, wanted, report=said)
+    planned = dict(zip(wanted, with_ensembles(service, list(wanted.values())), strict=True))
+    messages = service.store.prescriptions.ask(found.id, planned, report=said)
     service.announce(messages)
     return len(messages)
 

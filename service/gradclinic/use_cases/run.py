@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
+from ..measurements.ensemble import Form, form_of
 from ..measurements.metrics import MEASURED_FROM, RunMetrics, metrics_of
 from ..measurements.record import Layout, RunRecord, Series
 from ..remedies import AnyRemedy
@@ -60,6 +61,7 @@ def new_run(
 ) -> NewRun:
     """A run that trains a resolved experiment, ready to store; `auto` is its queue if it asks for no device."""
     training, resolved = trained.resolved.training, trained.resolved.to_json()
+    form = form_of(trained.resolved)
     return NewRun(
         experiment=posted.to_json(),
         resolved_experiment=resolved,
@@ -74,6 +76,7 @@ def new_run(
         point=dict(point) if point else None,
         queue=queue_for(training.device, auto=auto),
         request_id=request_id(),
+        form=form if isinstance(form, Form) else None,
     )
 
 

@@ -13,6 +13,7 @@ from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, TooLarge
 from ..kernel.json import JsonObject
 from ..prescription.random_remedy import random_remedy
 from ..store import Created, Idempotency, NewRun, NewStudy, Study
+from .ensemble import with_ensembles
 from .experiment import Resolved, resolve
 from .fan_out import DocumentBudget, with_seeds
 from .placement import QueueName, queue_of_new
@@ -37,7 +38,7 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
         labels=spec.labels,
         request_id=request_id(),
     )
-    created = service.store.studies.create(study, new_runs, idempotency=idempotency)
+    created = service.store.studies.create(study, with_ensembles(service, new_runs), idempotency=idempotency)
     service.announce(created.messages)
     return created
 

@@ -108,11 +108,11 @@ def test_a_run_survives_the_death_of_its_worker_at_every_point_and_ends_once(
         place = killed_at(point, first, run.id, monkeypatch)
         if place is not None:
             places.append(place)
-            _recover(store, second, run.id, supervised=supervised)
+            recover(store, second, run.id, supervised=supervised)
             assert second.queue.depths()["cpu"] == (not store.runs.get(run.id).ended)
             second.train(run.id)
         second.train(run.id)  # the message may come once more
-        _assert_ended_once(store, run.id)
+        assert_ended_once(store, run.id)
         assert_same(store, run.id, expected)
         Reconciler(Service(settings, store, second.queue)).round()
         assert not any((folder / "checkpoints").glob("*/*")), place
@@ -125,7 +125,7 @@ def test_a_run_survives_the_death_of_its_worker_at_every_point_and_ends_once(
     assert len(places) > 20
 
 
-def _recover(store: Store, survivor: Trainer, run_id: str, *, supervised: bool) -> None:
+def recover(store: Store, survivor: Trainer, run_id: str, *, supervised: bool) -> None:
     """What a parent or, without one, a lease that ran out brings about; then the reconciler's round."""
     if supervised:
         store.reconciliation.abandon(["vm/1/1"], max_attempts=3)
@@ -142,7 +142,7 @@ def _let_the_lease_run_out(url: str) -> None:
     database.close()
 
 
-def _assert_ended_once(store: Store, run_id: str) -> None:
+def assert_ended_once(store: Store, run_id: str) -> None:
     run, transitions = store.runs.get(run_id), store.runs.transitions(run_id)
     assert run.status == "succeeded"
     assert run.attempt in {1, 2}

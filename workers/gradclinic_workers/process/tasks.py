@@ -1,5 +1,7 @@
 """The task: claim a run, train it, store its statistics, diagnose it and end it.
 
+If the run is a lane of an ensemble, the other queued ones of it are claimed, too. Each has its own lease and ending.
+
 queued ── claim ──> running ── trained ───────────────> succeeded, with its diagnosis
 │ ├──── cannot be trained ─────> failed, with a reason
 │ ├──── asked to stop ─────────> canceled
@@ -11,9 +13,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from celery import shared_task
@@ -24,6 +27,7 @@ from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import reason_to_stop
 from gradclinic.experiments.experiment import Experiment, StopWhen
 from gradclinic.kernel.errors import CheckpointUnusable, LeaseLost, NotFound, ServiceUnavailable, TrainingFailed
+from gradclinic.measurements.ensemble import Alone, Form, form_of
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.queue.messages import TRAIN
@@ -35,6 +39,8 @@ from ..train.reporter import Interrupted
 from .held_run import CANCELED, HeldRun, draining, too_long
 
 log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
 
 CLAIM_TRIES = 10
 CLAIM_PAUSE_S = 1.0
@@ -86,18 +92,33 @@ class Trainer:
             log.debug("duplicate_message", run_id=hinted)
             return
         self.run_id = lease.run_id
-        with structlog.contextvars.bound_contextvars(
-            run_id=lease.run_id, attempt=lease.attempt, request_id=lease.run.request_id
-        ):
-            try:
-                with HeldRun(self.store, lease, self.settings) as held:
-                    _Training(self, held).run()
-            except LeaseLost as error:
-                log.warning("lease_lost", reason=str(error))
-            except ServiceUnavailable as error:
-                log.warning("database_connection_lost", reason=str(error))
-            finally:
-                self.run_id = None
+        try:
+            with _losses_logged(lease):
+                others = self._claim_others(lease)
+                if others is None:
+                    with HeldRun(self.store, lease, self.settings) as held:
+                        _Training(self, held).run()
+                else:
+                    self._train_together([lease, *others])
+        finally:
+            self.run_id = None
+
+    def _train_together(self, leases: Sequence[Lease]) -> None:
+        """Train claimed runs as the lanes of an ensemble; each is ended as soon as it has ended."""
+        from ..train.lanes import LaneRun, train_together
+
+        log.info("ensemble_started", lanes=len(leases))
+        with ExitStack() as stack:
+            held = [HeldRun(self.store, lease, self.settings, lanes=len(leases)) for lease in leases]
+            trainings = [_Training(self, stack.enter_context(each)) for each in held]
+            ready = [training for training in trainings if training.is_prepared()]
+            if not _have_one_form([training.experiment for training in ready]):
+                for training in ready:
+                    training.train_alone()
+                return
+            lanes = [LaneRun(training.experiment, training, training.checkpoint) for training in ready]
+            for place, result in train_together(lanes):
+                ready[place].conclude_lane(result)
 
     def announce_for_ever(self) -> None:
         """Regularly report that this worker is alive and what it trains, and clean up its checkpoint folder."""
@@ -152,6 +173,20 @@ class Trainer:
         log.warning("claim_failed", run_id=hinted)  # the run waits; the reconciler announces it again
         return None
 
+    def _claim_others(self, first: Lease) -> list[Lease] | None:
+        """The leases of the queued runs of a run's ensemble; None if it is trained alone."""
+        leases, owner, ttl_s = self.store.leases, self.owner, self.settings.lease_ttl_s
+        if self.settings.max_lanes == 1:
+            return None
+        others = _persist(lambda _: leases.others_of_ensemble(first.run_id))
+        if others is None:
+            return None
+        claimed = []
+        for run_id in others[: self.settings.max_lanes - 1]:
+            lease = _persist(lambda again, run_id=run_id: leases.claim(run_id, owner=owner, ttl_s=ttl_s, again=again))  # type: ignore[misc]  # mypy cannot infer it
+            claimed += [lease] if lease is not None else []
+        return claimed
+
     def _pass_on(self, run_id: str) -> None:
         try:
             run = self.store.runs.get(run_id)
@@ -171,32 +206,77 @@ class _Training:
         self._stop_when: StopWhen | None = None
         self._recorded = GrowingSeries()
         """Everything the run has recorded, including earlier attempts; kept only for `stop_when`."""
+        self.checkpoint: bytes | None = None
+        """The state that it resumes from."""
 
     def run(self) -> None:
-        from ..train import device, fit
+        """Train the run alone, and end it."""
+        from ..train import fit
 
+        result: RunRecord | Exception
         try:
-            # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
-            experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
-            experiment = experiment.with_uploads(self._trainer.service.uploads)
-            self._stop_when = experiment.training.stop_when
-            where = device.of_queue(self._run.queue)
-            self._environment = device.fingerprint(where, text_digest=experiment.data.text_digest())
-            record = fit.train(experiment, device=where, reporter=self, checkpoint=self._resume_state())
-        except Interrupted:
+            where = self._prepare()
+            result = fit.train(self.experiment, device=where, reporter=self, checkpoint=self.checkpoint)
+        except Exception as error:  # noqa: BLE001  # it is concluded from
+            result = error
+        self._conclude(result)
+
+    # --- one of several lanes ---
+
+    def is_prepared(self) -> bool:
+        """Prepare the run as a lane; if that fails, it is ended or left, and the others go on."""
+        try:
+            self._prepare()
+        except Exception as error:  # noqa: BLE001  # it is concluded from
+            self.conclude_lane(error)
+            return False
+        return True
+
+    def train_alone(self) -> None:
+        """Train the run after all, while other lanes wait for their turn."""
+        with _losses_logged(self._held.lease):
+            self.run()
+
+    def conclude_lane(self, result: RunRecord | Exception) -> None:
+        """End the run, or leave it to its next attempt; nothing that goes wrong affects the other lanes."""
+        with _losses_logged(self._held.lease):
+            try:
+                self._conclude(result)
+            except (LeaseLost, ServiceUnavailable):
+                raise
+            except Exception:
+                log.exception("run_not_ended")  # its lease expires
+
+    # --- what both share ---
+
+    def _prepare(self) -> str:
+        """Read the experiment and the checkpoint; returns the device."""
+        from ..train import device
+
+        # As JSON: specs are strict, and a list is a JSON array but not a Python tuple.
+        experiment = Experiment.model_validate_json(json.dumps(self._run.resolved_experiment))
+        self.experiment = experiment.with_uploads(self._trainer.service.uploads)
+        self._stop_when = self.experiment.training.stop_when
+        where = device.of_queue(self._run.queue)
+        self._environment = device.fingerprint(where, text_digest=self.experiment.data.text_digest())
+        self.checkpoint = self._resume_state()
+        return where
+
+    def _conclude(self, result: RunRecord | Exception) -> None:
+        if isinstance(result, RunRecord):
+            self._succeeded(result, self.experiment)
+        elif isinstance(result, Interrupted):
             self._stopped()
-        except TrainingFailed as error:
-            self._held.finish(status="failed", reason=Reason(error.code, str(error)))
-        except (LeaseLost, ServiceUnavailable):
-            raise
-        except Exception:
-            log.exception("training_error")
+        elif isinstance(result, TrainingFailed):
+            self._held.finish(status="failed", reason=Reason(result.code, str(result)))
+        elif isinstance(result, LeaseLost | ServiceUnavailable):
+            raise result
+        else:
+            log.error("training_error", exc_info=result)
             self._held.finish(status="failed", reason=INTERNAL)
             self._trainer.checkpoints.drop(self._run.id)
             if self._environment.get("device", "cpu") != "cpu":
                 _end_this_process()  # after an error on it, a CUDA context may fail every run that follows
-        else:
-            self._succeeded(record, experiment)
         if self._held.ended:
             self._trainer.checkpoints.drop(self._run.id)
 
@@ -277,6 +357,39 @@ class _Training:
             self._trainer.service.announce([message])
         else:
             raise LeaseLost("another attempt has taken over")
+
+
+@contextmanager
+def _losses_logged(lease: Lease) -> Iterator[None]:
+    """Name the run in what is logged; a run that this worker has lost is another attempt's."""
+    with structlog.contextvars.bound_contextvars(
+        run_id=lease.run_id, attempt=lease.attempt, request_id=lease.run.request_id
+    ):
+        try:
+            yield
+        except LeaseLost as error:
+            log.warning("lease_lost", reason=str(error))
+        except ServiceUnavailable as error:
+            log.warning("database_connection_lost", reason=str(error))
+
+
+def _persist(ask: Callable[[bool], Answer]) -> Answer:
+    """Ask the database until it answers; each try is told whether it is a repeat. Raises ServiceUnavailable."""
+    for tries in range(CLAIM_TRIES - 1):
+        try:
+            return ask(tries > 0)
+        except ServiceUnavailable:
+            time.sleep(CLAIM_PAUSE_S)
+    return ask(True)  # noqa: FBT003  # the flag is all that it is told
+
+
+def _have_one_form(experiments: Sequence[Experiment]) -> bool:
+    """Whether runs can be lanes of one ensemble; an earlier or later version may have thought so."""
+    forms = [form_of(experiment) for experiment in experiments]
+    alone = [form.reason for form in forms if isinstance(form, Alone)]
+    if alone:
+        log.warning("ensemble_trained_alone", reason=alone[0])
+    return not alone and len({form.digest for form in forms if isinstance(form, Form)}) <= 1
 
 
 _trainer: Trainer | None = None

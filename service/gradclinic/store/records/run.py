@@ -8,6 +8,7 @@ from typing import Literal
 from ...diagnosis import Diagnosis
 from ...kernel.json import JsonObject
 from ...kernel.status import ENDED, RunSource, RunStatus
+from ...measurements.ensemble import Form
 from ...measurements.metrics import RunMetrics
 from ...measurements.record import Layout, Outcome
 
@@ -53,6 +54,10 @@ class NewRun:
     flops: float | None = None
     """Floating-point operations of all steps; None for a run that workers do not train."""
     request_id: str | None = None
+    form: Form | None = None
+    """What it has in common with runs that can be trained with it; None if it is trained alone. It is not stored."""
+    ensemble: str | None = None
+    """The runs that are trained together have the same one; None for a run that is trained alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from .schema import Id, Word, edited, metadata, project, requested
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
 _UNFINISHED = text("ended_at IS NULL")
 _UNMEASURED = text("stored_bytes IS NULL AND ended_at IS NOT NULL")
+_TO_JOIN = text("status = 'queued' AND ensemble IS NOT NULL")
 _STEPPED = text("ended_at IS NULL AND step > 0")
 _RECORDED = text("origin = 'external' AND source <> 'study'")
 """The rows of indexes that are small, because most runs have ended or were never claimed."""
@@ -95,6 +96,7 @@ runs = Table(
     Column("train_seconds", Number),
     Column("source", String(16)),
     Column("model", String(200)),
+    Column("ensemble", Id),
     *edited(),
     CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
     CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),
@@ -122,6 +124,7 @@ runs = Table(
     Index(None, "step", postgresql_where=_STEPPED, sqlite_where=_STEPPED),
     Index(None, "queue", "queued_at", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
+    Index("ix_runs_queued_ensemble", "ensemble", postgresql_where=_TO_JOIN, sqlite_where=_TO_JOIN),
     Index(None, "queue", "project", "attempt_started_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
 )
 

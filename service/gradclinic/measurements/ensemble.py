@@ -1,0 +1,133 @@
+"""Which runs are trained together, as the lanes of one ensemble.
+
+Runs of one form differ in nothing that changes a shape. An ensemble of them computes each operation once for all lanes,
+so that it saves the time of dispatching small operations, but no arithmetic. Whether that pays is estimated from the
+network and the batch. The groups are a pure function of the runs that are submitted together.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import ceil
+
+from ..experiments.experiment import Experiment
+from ..experiments.layers import Node
+from ..experiments.layers.activation import ActivationLayer
+from ..experiments.lowering import Network, lower
+from .estimate import estimate
+
+DISPATCH_S = 50e-6
+"""Seconds that a step spends on dispatching the operations of one layer, whatever its size."""
+TOGETHER = 2.0
+"""How much longer dispatching takes for all lanes together than for one run."""
+FLOPS_PER_S = 25e9
+"""Floating-point operations in a second of one core, of products as large as those of these networks.
+
+All three were measured by `benchmarks/ensemble` on networks of 10 to 30 layers and widths of 16 to 128.
+"""
+LEAST_GAIN = 1.3
+"""Runs are trained together if that is estimated to be so many times as fast as one after the other."""
+SAMPLES_TOGETHER = 256
+"""Lanes evaluate as many samples in a probe; smaller data sets must be of one size."""
+
+LAYERS = frozenset(
+    {"linear", "activation", "batch_norm", "layer_norm", "rms_norm", "dropout", "flatten", "residual", "block"}
+)
+"""Kinds of layers that lanes can have."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What runs have in common that can be lanes of one ensemble, and what a lane costs."""
+
+    digest: str
+    dispatch_s: float
+    """Seconds of a lone step that do not grow with the lanes."""
+    compute_s: float
+    """Seconds of a step for each lane."""
+    memory_bytes: int
+    """Memory of each lane."""
+
+    def gain(self, lanes: int) -> float:
+        """How many times as fast so many lanes are as runs one after the other."""
+        return lanes * (self.dispatch_s + self.compute_s) / (TOGETHER * self.dispatch_s + lanes * self.compute_s)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A run that cannot be a lane."""
+
+    reason: str
+
+
+def form_of(experiment: Experiment) -> Form | Alone:
+    """The form of a resolved experiment, or why it is trained alone."""
+    training = experiment.training
+    if training.precision != "float32":
+        return Alone(f"precision {training.precision} is trained alone")
+    network = lower(experiment)
+    for node in network.walk():
+        if node.kind not in LAYERS:
+            return Alone(f"{node.name}: layers of kind {node.kind} are trained alone")
+        if len(node.in_shape) > 2:
+            return Alone(f"{node.name}: layers of images are trained alone")
+        if isinstance(node.layer, ActivationLayer) and node.layer.activation.random:
+            return Alone(f"{node.name}: {node.layer.activation.name} is random, and trained alone")
+    found = estimate(experiment)
+    return Form(
+        digest=_digest(experiment, network),
+        dispatch_s=DISPATCH_S * sum(1 for _ in network.walk()),
+        compute_s=found.flops_per_step / FLOPS_PER_S,
+        memory_bytes=found.memory_bytes,
+    )
+
+
+def grouped(forms: Sequence[Form | None], *, most: int, memory_bytes: int) -> Mapping[int, int]:
+    """The ensembles of runs with these forms (None: trained alone): the number of each grouped run's ensemble.
+
+    An ensemble has at most `most` lanes, which together need at most `memory_bytes`; those of one form are of nearly
+    the same size.
+    """
+    together: dict[str, list[int]] = {}
+    for place, form in enumerate(forms):
+        if form is not None:
+            together.setdefault(form.digest, []).append(place)
+    numbers: dict[int, int] = {}
+    number = 0
+    for places in together.values():
+        form = forms[places[0]]
+        assert form is not None  # noqa: S101  # those without one were left out
+        lanes = min(most, memory_bytes // max(1, form.memory_bytes))
+        for members in _parts(places, most=max(1, lanes)):
+            if len(members) > 1 and form.gain(len(members)) >= LEAST_GAIN:
+                numbers |= dict.fromkeys(members, number)
+                number += 1
+    return numbers
+
+
+def _parts(places: Sequence[int], *, most: int) -> Iterator[Sequence[int]]:
+    """As few parts as possible, whose sizes differ by at most one."""
+    count = ceil(len(places) / most)
+    for part in range(count):
+        yield places[part * len(places) // count : (part + 1) * len(places) // count]
+
+
+def _digest(experiment: Experiment, network: Network) -> str:
+    """Of everything that decides about shapes and operations."""
+    described = {
+        "input": network.input_shape,
+        "outputs": network.outputs,
+        "task": experiment.data.task,
+        "samples": min(SAMPLES_TOGETHER, experiment.data.size()[0]),
+        "layers": [_described(node) for node in network.walk()],
+        "ending": None if experiment.output_activation is None else experiment.output_activation.to_json(),
+        "loss": experiment.minimized.to_json(),
+        "batch_size": experiment.training.batch_size,
+    }
+    return sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _described(node: Node) -> object:
+    call, trainable = node.call, getattr(node.layer, "trainable", True)
+    return [node.name, call.target, call.args, dict(call.kwargs), node.in_shape, node.out_shape, trainable]

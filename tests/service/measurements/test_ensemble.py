@@ -1,0 +1,118 @@
+from typing import Any
+
+import pytest
+
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.measurements.ensemble import LEAST_GAIN, Alone, Form, form_of, grouped
+
+
+def experiment(
+    model: dict[str, Any] | None = None, training: dict[str, Any] | None = None, **changes: Any
+) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "model": {"kind": "mlp", "depth": 8, "width": 16, "activation": "relu"} | (model or {}),
+            "data": {"kind": "digits"},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+            "training": {"steps": 10, "batch_size": 64} | (training or {}),
+        }
+        | changes
+    )
+
+
+def form(**changes: Any) -> Form:
+    found = form_of(experiment(**changes))
+    assert isinstance(found, Form), found
+    return found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": {"seed": 7}},
+        {"training": {"steps": 500}},
+        {"optimizer": {"kind": "adam", "learning_rate": 0.001, "weight_decay": 0.1}},
+        {"schedule": {"kind": "cosine"}},
+        {"clipping": {"kind": "norm", "max_norm": 1.0}},
+        {"model": {"initialization": {"scheme": "orthogonal", "gain": 2.0}}},
+        {"recording": {"every": 5}},
+    ],
+)
+def test_what_changes_no_shape_leaves_the_form(changes):
+    assert form(**changes).digest == form().digest
+
+
+def test_data_of_one_shape_have_one_form():
+    noisy = [form(data={"kind": "blobs", "label_noise": noise, "seed": seed}) for noise, seed in ((0.0, 0), (0.2, 1))]
+    assert noisy[0].digest == noisy[1].digest
+    assert noisy[0].digest != form(data={"kind": "blobs", "dim": 5}).digest
+    few = form(data={"kind": "blobs", "n": 100}).digest
+    assert few != noisy[0].digest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"width": 17}},
+        {"model": {"activation": "tanh"}},
+        {"model": {"normalization": "layer_norm"}},
+        {"model": {"skip": {"scale": 0.5}}},
+        {"training": {"batch_size": 32}},
+        {"loss": {"kind": "mse"}},
+        {"data": {"kind": "wine"}},
+    ],
+)
+def test_what_changes_a_shape_or_an_operation_changes_the_form(changes):
+    assert form(**changes).digest != form().digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"training": {"precision": "bfloat16"}}, "precision bfloat16"),
+        ({"model": {"activation": "rrelu"}}, "rrelu is random"),
+    ],
+)
+def test_what_lanes_cannot_do_is_trained_alone_with_the_reason(changes, reason):
+    found = form_of(experiment(**changes))
+    assert isinstance(found, Alone)
+    assert reason in found.reason
+
+
+def test_layers_that_lanes_do_not_have_are_trained_alone():
+    cnn = {"kind": "cnn", "depth": 2, "channels": 4, "activation": "relu"}
+    rnn = {"kind": "rnn", "cell": "lstm", "width": 8}
+    for model, data, kind in ((cnn, "digits", "conv2d"), (rnn, "digit_rows", "recurrent")):
+        declared = experiment().to_json() | {"model": model, "data": {"kind": data}}
+        found = form_of(Experiment.model_validate(declared))
+        assert isinstance(found, Alone)
+        assert f"layers of kind {kind} are trained alone" in found.reason
+
+
+def plan(forms: list[Form | None], *, most: int = 16, memory_bytes: int = 2**40) -> list[int | None]:
+    found = grouped(forms, most=most, memory_bytes=memory_bytes)
+    return [found.get(place) for place in range(len(forms))]
+
+
+def test_runs_of_one_form_are_grouped_and_others_are_not():
+    first, second = form(), form(model={"width": 8})
+    assert plan([first, second, None, first, second, first, second]) == [0, 1, None, 0, 1, 0, 1]
+
+
+def test_groups_are_bounded_and_of_nearly_the_same_size():
+    numbers = plan([form()] * 40)
+    assert [numbers.count(number) for number in (0, 1, 2)] == [13, 13, 14]
+    assert plan([form()] * 3, most=1) == [None] * 3
+
+
+def test_groups_fit_into_memory():
+    small = form()
+    numbers = plan([small] * 6, memory_bytes=3 * small.memory_bytes)
+    assert numbers == [0, 0, 0, 1, 1, 1]
+    assert plan([small] * 6, memory_bytes=small.memory_bytes) == [None] * 6
+
+
+def test_large_networks_are_trained_alone_because_it_would_not_pay():
+    large = form(model={"width": 256}, training={"batch_size": 128})
+    assert large.gain(16) < LEAST_GAIN < form().gain(3) < form().gain(16)
+    assert plan([large] * 16) == [None] * 16
