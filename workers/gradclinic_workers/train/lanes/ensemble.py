@@ -92,10 +92,11 @@ class Ensemble:
         self._count_time(time.perf_counter() - began)
         return [self.lanes[place] for place in broken]
 
-    def hand_over(self) -> None:
-        """Give every lane what it needs to go on alone: its records, and copies of its optimizer's state."""
+    def hand_over(self, *, optimizers: bool = True) -> None:
+        """Give every lane what it needs to go on alone: its records and, if wanted, copies of its optimizer's state."""
         self.recorder.hand_over()
-        self._optimizers.hand_over(range(len(self.lanes)))
+        if optimizers:
+            self._optimizers.hand_over(range(len(self.lanes)))
 
     def _draw(self, lane: Lane) -> Tensor:
         samples, size = len(lane.fit.objective.inputs), lane.fit.experiment.training.batch_size

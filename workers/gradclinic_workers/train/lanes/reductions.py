@@ -166,8 +166,8 @@ def _apart(stacked: Sequence[Tensor]) -> list[Tensor]:
 def _addresses(stacked: Sequence[Tensor]) -> tuple[Addresses, Addresses]:
     """[tensors, lanes]: where each lane's part of contiguous tensors lies; and how many entries each has, flat."""
     first = np.array([each.data_ptr() for each in stacked], np.int64)
-    entries = np.array([each[0].numel() for each in stacked], np.int64)
-    lanes = len(stacked[0])
+    lanes = stacked[0].shape[0]
+    entries = np.array([each.numel() for each in stacked], np.int64) // lanes
     size = stacked[0].element_size()
     addresses = first[:, None] + entries[:, None] * (size * np.arange(lanes, dtype=np.int64))
     return addresses, np.repeat(entries, lanes)

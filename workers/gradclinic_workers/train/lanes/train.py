@@ -12,7 +12,7 @@ lanes beside it, so that a lane that is resumed later, among others, continues b
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -83,10 +83,12 @@ class _Loop:
             if alone:
                 ensemble = None
             elif self._window_is_full(ensemble):
-                ensemble.hand_over()
-                failed = list(self._flush())
+                due = {lane.index for lane in self._lanes if lane.fit.reporter.checkpoint_due()}
+                ensemble.hand_over(optimizers=bool(due))
+                failed = list(self._flush(due))
                 yield from failed
                 if failed:
+                    ensemble.hand_over()
                     self._leave(failed)
                     ensemble = None
 
@@ -109,12 +111,12 @@ class _Loop:
         waited = time.perf_counter() - self._flushed_at
         return waited >= fit.WINDOW_SECONDS or ensemble.recorder.pending >= fit.WINDOW_RECORDS
 
-    def _flush(self) -> Iterator[tuple[int, Result]]:
-        """Flush every lane; the lanes that cannot, and why."""
+    def _flush(self, due: Collection[int]) -> Iterator[tuple[int, Result]]:
+        """Flush every lane, with a checkpoint where it is due; the lanes that cannot, and why."""
         for lane in self._lanes:
             try:
                 with lane.alone() as own:
-                    own.flush(checkpoint=own.reporter.checkpoint_due())
+                    own.flush(checkpoint=lane.index in due)
             except Exception as error:  # noqa: BLE001  # of its reporter; the other lanes go on
                 yield lane.index, error
         self._flushed_at = time.perf_counter()

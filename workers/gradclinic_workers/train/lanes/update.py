@@ -46,7 +46,8 @@ class _Group:
             settings["lr"] = rate
         for piece in self.pieces:
             gradient = parameters[piece.index].grad
-            piece.tensor.grad = None if gradient is None else gradient[piece.rows]
+            whole = gradient is None or gradient.shape == piece.tensor.shape
+            piece.tensor.grad = gradient if whole else gradient[piece.rows]  # type: ignore[index]  # None is whole
         self.optimizer.step()
 
     def hand_over(self, place: int) -> None:

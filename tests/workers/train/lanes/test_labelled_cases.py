@@ -1,0 +1,37 @@
+"""Labelled cases are diagnosed in a lane as in a lone run."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gradclinic.diagnosis import Diagnosis, diagnose
+from gradclinic.experiments.experiment import Experiment
+from gradclinic.measurements.ensemble import Form, form_of
+from gradclinic.measurements.record import RunRecord
+from gradclinic_workers.train.fit import train
+from gradclinic_workers.train.lanes import LaneRun, train_together
+from tests.workers.train.test_cases import EXPERIMENTS
+
+torch.set_num_threads(1)
+
+DENSE = {
+    name: experiment
+    for name, declared in EXPERIMENTS.items()
+    if isinstance(form_of(experiment := Experiment.model_validate(declared)), Form)
+}
+
+
+def judged(record: RunRecord, experiment: Experiment) -> Diagnosis:
+    return diagnose(replace(record, environment={}), experiment=experiment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DENSE)
+def test_the_diagnosis_of_a_lane_is_that_of_its_lone_run(name: str) -> None:
+    experiment = DENSE[name]
+    record = dict(train_together([LaneRun(experiment.with_seed(77)), LaneRun(experiment)]))[1]
+    assert isinstance(record, RunRecord)
+    found, expected = judged(record, experiment), judged(train(experiment), experiment)
+    assert found.primary == expected.primary
+    assert [finding.condition for finding in found.findings] == [finding.condition for finding in expected.findings]
