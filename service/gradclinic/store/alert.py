@@ -6,13 +6,16 @@
 So there is an alert if, and only if, there is the change. The reconcilers send it later.
 """
 
-from sqlalchemy import Connection, insert, literal, select, update
+from sqlalchemy import Connection, insert, literal, literal_column, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from . import tables as t
 from .database import Database
 from .identifiers import new_id
 from .records.webhook import Alert
 
+PENDING: ColumnElement[bool] = t.deliveries.c.status == literal_column("'pending'")
+"""As it is written in the partial index of what waits, which a parameter would not match."""
 MOST_PENDING = 1000
 """Maximum number of alerts that wait for a webhook; further ones are written down as lost."""
 
@@ -67,7 +70,7 @@ def add_delivery(
     ).scalar()
     if number is None:
         return None
-    waiting = select(deliveries.id).where(deliveries.webhook_id == webhook_id, deliveries.status == "pending")
+    waiting = select(deliveries.id).where(deliveries.webhook_id == webhook_id, PENDING)
     is_full = len(connection.execute(waiting.limit(MOST_PENDING)).all()) >= MOST_PENDING
     delivery_id = new_id("delivery")
     connection.execute(

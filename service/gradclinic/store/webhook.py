@@ -9,7 +9,7 @@ from ..kernel.errors import Conflict, NotFound
 from ..kernel.vocabulary import DeliveryStatus
 from . import tables as t
 from .acting import note_created
-from .alert import add_delivery, change_state, raise_alert
+from .alert import PENDING, add_delivery, change_state, raise_alert
 from .database import Database
 from .identifiers import new_id
 from .page_size import rows_of_page
@@ -144,7 +144,7 @@ class Webhooks:
         webhooks, first = t.webhooks.c, t.deliveries.alias()
         number = (
             select(func.min(t.deliveries.c.number))
-            .where(t.deliveries.c.webhook_id == webhooks.id, t.deliveries.c.status == "pending")
+            .where(t.deliveries.c.webhook_id == webhooks.id, PENDING)
             .correlate(t.webhooks)
             .scalar_subquery()
         )
@@ -173,7 +173,7 @@ class Webhooks:
             row = connection.execute(select(t.webhooks).where(webhooks.id == webhook_id)).mappings().one()
             query = (
                 select(t.deliveries, (deliveries.next_attempt_at <= self._database.now).label("is_due"))
-                .where(deliveries.webhook_id == webhook_id, deliveries.status == "pending")
+                .where(deliveries.webhook_id == webhook_id, PENDING)
                 .order_by(deliveries.number)
                 .limit(1)
             )
@@ -213,7 +213,7 @@ class Webhooks:
         column, number = t.deliveries.c, select(func.count()).select_from(t.deliveries)
         lost = number.where(column.status == "lost", column.ended_at > self._database.now - within_s)
         with self._database.read() as connection:
-            waiting = connection.execute(number.where(column.status == "pending")).scalar_one()
+            waiting = connection.execute(number.where(PENDING)).scalar_one()
             return waiting, connection.execute(lost).scalar_one()
 
     def forget(self, *, older_than_s: float) -> None:
@@ -250,7 +250,7 @@ def _end(connection: Connection, database: Database, webhook_id: str, *, problem
     connection.execute(update(t.webhooks).where(t.webhooks.c.id == webhook_id).values(paused=True, problem=problem))
     connection.execute(
         update(t.deliveries)
-        .where(deliveries.webhook_id == webhook_id, deliveries.status == "pending")
+        .where(deliveries.webhook_id == webhook_id, PENDING)
         .values(status="lost", next_attempt_at=None, ended_at=database.now, problem=problem)
     )
 
@@ -268,11 +268,7 @@ def _get(connection: Connection, name: str) -> Webhook:
 
 def _webhook(connection: Connection, row: RowMapping) -> Webhook:
     deliveries = t.deliveries.c
-    waiting = (
-        select(func.count())
-        .select_from(t.deliveries)
-        .where(deliveries.webhook_id == row["id"], deliveries.status == "pending")
-    )
+    waiting = select(func.count()).select_from(t.deliveries).where(deliveries.webhook_id == row["id"], PENDING)
     return Webhook(
         **{name: row[name] for name in (*_AS_GIVEN, "id", "project", "paused", "problem")},
         alerts=tuple(row["alerts"]),

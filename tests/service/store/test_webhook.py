@@ -8,6 +8,7 @@ from gradclinic.store import Attempt, Delivery, Store, Webhook
 from gradclinic.store.alert import MOST_PENDING
 from gradclinic.store.webhook import MOST_WEBHOOKS
 
+from .plans import statements
 from .projects import ALERT, WEBHOOK
 
 DONE = Attempt(status="delivered", response_status=204, problem=None)
@@ -177,3 +178,17 @@ def test_what_nobody_takes_does_not_pile_up(store: Store, monkeypatch: pytest.Mo
         store.webhooks.raise_alert(ALERT)
     assert [each.status for each in log(store)] == ["pending", "pending", "lost"]
     assert "were waiting already" in str(log(store)[-1].problem)
+
+
+def test_what_waits_is_found_by_its_own_index_however_long_the_log_is(store: Store) -> None:
+    made(store)
+    store.webhooks.raise_alert(ALERT)
+    with statements(store) as sent:
+        (webhook_id,) = store.webhooks.due(limit=10)
+        store.webhooks.hold(webhook_id, for_s=60.0)
+        store.webhooks.get("team")
+        store.webhooks.waiting_and_lost(within_s=60.0)
+    plans = [plan for plan in sent.plans if "deliveries" in plan]
+    assert len(plans) >= 4
+    for plan in plans:
+        assert "ix_deliveries_pending" in plan or "ix_deliveries_status_ended_at" in plan, plan
