@@ -6,7 +6,7 @@ Each window is stored once, in order, and only while the run is running: every w
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 
 from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
@@ -192,11 +192,17 @@ class Recordings:
             if found:
                 connection.execute(insert(t.findings), found)
             row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
-            alert = None if diagnosis is None else of_recording(run_id, name=row["name"], diagnosis=diagnosis)
-            if alert is not None:
-                raise_alert(connection, self._database, row["project"], alert)
+            self._tell(connection, row, diagnosis)
         merge_chunks(self._database, run_id)
         return to_run(row)
+
+    def _tell(self, connection: Connection, row: RowMapping, diagnosis: Diagnosis | None) -> None:
+        """An alert if the run has findings that hurt learning. Arms of a study may have them on purpose."""
+        if diagnosis is None or row["study_id"] is not None:
+            return
+        alert = of_recording(row["id"], name=row["name"], diagnosis=diagnosis)
+        if alert is not None:
+            raise_alert(connection, self._database, row["project"], alert)
 
     def silent(self) -> list[str]:
         """The runs whose silence timeout has passed."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from gradclinic import Clinic
 from gradclinic.diagnosis import Diagnosis, Finding
@@ -13,10 +14,11 @@ from gradclinic.kernel.errors import InvalidSpec
 from gradclinic.regression import Report
 from gradclinic.settings import Settings
 from gradclinic.store import Due, NewSchedule, Reason, Store
+from gradclinic.store.tables import runs
 
 from ..store.pins import new_check, pinned
 from ..store.projects import THREE
-from ..store.records import DIAGNOSIS, new_run, outcome, record
+from ..store.records import DIAGNOSIS, new_run, new_study, outcome, record
 from .http.test_problems import refused
 from .keyed import keyed
 from .serving import NOBODY
@@ -156,10 +158,13 @@ def test_a_schedule_that_misses_and_starts_again_is_told(store: Store, told: Any
     ]
 
 
-def recorded(store: Store, diagnosis: Diagnosis, *, by: Store | None = None) -> None:
+def recorded(store: Store, diagnosis: Diagnosis, *, by: Store | None = None, study_id: str | None = None) -> None:
     run = store.recordings.create(
         new_run(origin="external", name="mine"), layout=record().layout, environment={}, declared={}, silence_s=60
     ).item
+    if study_id is not None:
+        with store._database.write() as connection:
+            connection.execute(update(runs).where(runs.c.id == run.id).values(study_id=study_id))
     ended = record(outcome=outcome())
     (by or store).recordings.finish(
         run.id, windows=0, status="succeeded", reason=Reason("x", "y"), record=ended, diagnosis=diagnosis
@@ -171,6 +176,7 @@ def test_findings_of_a_recorded_run_are_told_to_its_project_only(store: Store, t
     sick = replace(DIAGNOSIS, primary=finding.condition, findings=(finding,))
     recorded(store, replace(sick, findings=(replace(finding, harm=False),)))
     recorded(store.within("other"), sick)
+    recorded(store, sick, study_id=store.studies.create(new_study(), [new_run()]).item.id)
     assert told() == []
     recorded(store, sick, by=store.everywhere())  # as the reconciler ends silent ones
     assert told() == [("recording.sick", "The recorded run mine did not learn as it should. Gradients shrink.")]

@@ -53,6 +53,7 @@ class Sender:
 
     def __init__(self, service: Service, *, jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5)) -> None:  # noqa: S311
         self._service, self._jitter = service.everywhere(), jitter
+        self._stop = threading.Event()
 
     def round(self) -> int:
         """Send what is due now; returns the number of attempts. Raises ServiceUnavailable."""
@@ -64,6 +65,7 @@ class Sender:
 
     def loop(self, stop: threading.Event) -> None:
         """Run rounds until stopped, with a pause if nothing is due or the database is unreachable."""
+        self._stop = stop
         while not stop.is_set():
             try:
                 sent = self.round()
@@ -77,7 +79,7 @@ class Sender:
 
     def _send_in_a_row(self, webhook_id: str) -> int:
         for sent in range(IN_A_ROW):
-            outgoing = self._service.store.webhooks.hold(webhook_id, for_s=HELD_S)
+            outgoing = None if self._stop.is_set() else self._service.store.webhooks.hold(webhook_id, for_s=HELD_S)
             if outgoing is None:
                 return sent
             attempt = self._attempt(outgoing)
