@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
-from gradclinic.diagnosis import Finding, diagnose
+from gradclinic.diagnosis import Finding, diagnose, extract
+from gradclinic.diagnosis.rules.collapsed_attention import CollapsedAttention
+from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.record import RunRecord
 
 from ..records import failed, healthy_record
@@ -36,3 +39,12 @@ def test_a_low_entropy_with_ordinary_logits_is_what_some_tasks_need():
     assert not collapse(attending(logits=17.0, entropy=0.0, ended=failed()))
     assert not collapse(attending(logits=200.0, entropy=0.5, ended=failed()))
     assert not collapse(healthy_record())
+
+
+@pytest.mark.parametrize(
+    ("logits", "entropy", "there"), [(50.0, 0.125, True), (49.9, 0.125, False), (50.0, 0.126, False)]
+)
+def test_logits_and_entropy_may_lie_at_their_limits(logits, entropy, there):
+    record = attending(logits=logits, entropy=entropy)
+    found = CollapsedAttention().judge(extract(record), record, Thresholds(attention_entropy=0.125))
+    assert (found is not None) is there

@@ -146,3 +146,12 @@ def test_a_dead_layer_behind_which_no_weight_has_a_gradient_hurts_whatever_the_l
     finding = next(each for each in diagnose(record).findings if each.condition == "dead_units")
     assert finding.harm is harm
     assert ("the same for all inputs" in finding.summary) is harm
+
+
+@pytest.mark.parametrize(("dead", "said"), [(0.9995, "100 % of the relu units"), (0.9996, "All relu units")])
+def test_beyond_all_but_one_in_two_thousand_a_layer_is_dead_as_a_whole(dead, said):
+    still = {"dead_fraction": 1.0, "weight_grad_norm_l2": 0.0}
+    record = changed(healthy_record(layers=4), still)
+    finding = DeadUnits().judge(replace(extract(record), dead=np.array([0.0, dead, 0.0, 0.0])), record, Thresholds())
+    assert finding.summary.startswith(said)
+    assert finding.harm is (dead > 0.9995)

@@ -151,3 +151,28 @@ def test_where_the_loss_ran_away_it_lasts_at_least_until_then_and_the_start_says
     assert broken(-1.6, local_gain_start=1.4).confidence < 0.9
     assert broken(-1.6, depth_slope_start=None, local_gain_start=1.5).confidence == 0.5
     assert broken(-1.6, profile=None).confidence == 0.5
+
+
+@pytest.mark.parametrize(("slope", "overflows"), [(-45.0, True), (-44.9, False)])
+def test_from_45_orders_of_magnitude_on_something_overflows(slope, overflows) -> None:
+    found = judged(stuck(), **{**LEVEL, "depth_slope_early": slope})
+    assert ("overflow within the network" in found.summary) is overflows
+
+
+@pytest.mark.parametrize(("first", "blamed"), [(1.0, "learning_rate"), (0.99, "initialization")])
+def test_a_first_step_as_large_as_the_weights_is_to_blame_for_what_follows(first, blamed) -> None:
+    updates = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, first, 0.001)}
+    found = judged(changed(stuck(), updates, outcome=failed()), **{**LEVEL, "depth_slope_early": -3.0})
+    assert found.blames[0] == blamed
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_it_lasts_as_long_as_a_slope_or_a_layer_is_at_the_threshold(local) -> None:
+    """A slope of 1.5, or 1.5 orders of magnitude at the second layer alone, until step 49; a little less from then."""
+    features = extract(stuck())
+    grown = np.where(np.arange(300) < 50, 1.5, 1.4)
+    logs = np.zeros((300, 10))
+    logs[:, 0] = grown if local else 0.0
+    profile = replace(features.profile, log10_gradient=logs, slope=np.zeros(300) if local else -grown)
+    found = judged(stuck(), **{**LEVEL, "depth_slope_start": -1.5}, profile=profile)
+    assert (found.first_step, found.last_step) == (0, 49)

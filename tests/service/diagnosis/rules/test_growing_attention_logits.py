@@ -37,3 +37,9 @@ def test_logits_that_are_large_before_the_first_step_blame_the_initialization():
 def test_a_sharp_attention_and_a_network_without_one_are_sound():
     assert not growth(attending(logits=17.0, entropy=0.0, ended=failed()))
     assert not growth(healthy_record())
+
+
+def test_logits_are_too_large_from_fifty_on():
+    (finding,) = growth(attending(logits=50.0, entropy=0.5, ended=failed()))
+    assert finding.layers == HEADS
+    assert not growth(attending(logits=49.9, entropy=0.5, ended=failed()))

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.record import RunRecord, WeightInfo
 
@@ -105,3 +107,16 @@ def test_a_loss_with_a_floor_that_nobody_knows_may_have_come_down_to_it() -> Non
         "PoissonNLLLoss can fall"
         in diagnose(seen(own, outcome=outcome(final_train_loss=1.4, constant_loss=2.3))).findings[0].summary
     )
+
+
+@pytest.mark.parametrize(("ratio", "primary"), [(0.95, "insufficient_evidence"), (0.96, "slow_convergence")])
+def test_a_loss_with_such_a_floor_came_down_if_it_left_at_most_95_percent(ratio, primary) -> None:
+    own = but(but(CLASSIFIER, "loss", takes="unknown"), "loss", name="PoissonNLLLoss")
+    assert diagnose(seen(own, outcome=outcome(final_train_loss=ratio, constant_loss=1.0))).primary == primary
+
+
+@pytest.mark.parametrize(("layers", "told"), [(4, True), (5, False)])
+def test_what_was_seen_is_evidence_where_it_is_less_than_half(layers, told) -> None:
+    running = seen_at(replace(healthy_record(), outcome=None), *(f"{2 * k}.linear" for k in range(layers)))
+    (finding,) = (each for each in diagnose(running).findings if each.condition == "insufficient_evidence")
+    assert ("weights_seen" in {each.name for each in finding.evidence}) is told

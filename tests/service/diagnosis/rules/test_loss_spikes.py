@@ -1,3 +1,5 @@
+import pytest
+
 from gradclinic.diagnosis import Finding, diagnose
 from gradclinic.measurements.spike import Spike
 
@@ -8,8 +10,8 @@ OF_ALL = Spike(step=150, loss=5.0, usual=0.2, batch_rows=64, rows=tuple(range(20
 OF_UNKNOWN_ROWS = Spike(step=150, loss=5.0, usual=0.2)
 
 
-def found(*spikes: Spike) -> list[Finding]:
-    findings = diagnose(changed(healthy_record(), outcome=outcome(spikes=spikes))).findings
+def found(*spikes: Spike, **ended: float) -> list[Finding]:
+    findings = diagnose(changed(healthy_record(), outcome=outcome(spikes=spikes, **ended))).findings
     return [each for each in findings if each.condition == "loss_spikes"]
 
 
@@ -46,3 +48,20 @@ def test_a_small_jump_of_a_small_loss_is_none_and_a_divergence_is_no_spike():
 
 def test_spikes_are_no_reason_not_to_be_healthy():
     assert diagnose(changed(healthy_record(), outcome=outcome(spikes=(OF_ONE_ROW,)))).primary == "healthy"
+
+
+@pytest.mark.parametrize(("loss", "there"), [(0.75, True), (0.74, False)])
+def test_a_spike_rises_by_a_quarter_of_the_average_s_loss_at_least(loss, there):
+    assert bool(found(Spike(step=120, loss=loss, usual=0.25), constant_loss=2.0)) is there
+
+
+def test_without_any_loss_to_compare_with_there_is_no_spike():
+    assert not found(OF_ALL, constant_loss=0.0, initial_train_loss=0.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "of", "blamed"), [(8, 64, "data"), (9, 64, "learning_rate"), (1, 4, "data"), (2, 4, "learning_rate")]
+)
+def test_an_eighth_of_a_batch_but_at_least_one_row_are_few(rows, of, blamed):
+    (finding,) = found(Spike(step=120, loss=9.0, usual=0.2, batch_rows=of, rows=tuple(range(rows)), carried=0.9))
+    assert finding.blames[0] == blamed

@@ -35,13 +35,20 @@ def test_with_a_scaler_or_little_underflow_it_is_none():
 
 @pytest.mark.parametrize(
     ("under", "zero", "lost"),
-    [(0.125, 0.125, 0.25), (0.125, 0.0625, None), (0.25, None, 0.25), (None, 0.25, 0.25), (None, None, None)],
+    [
+        (0.125, 0.125, 0.25),
+        (0.2, None, 0.2),
+        (0.125, 0.0625, None),
+        (0.25, None, 0.25),
+        (None, 0.25, 0.25),
+        (None, None, None),
+    ],
 )
 def test_what_is_too_small_and_what_is_zero_add_up_in_the_worst_layer(under, zero, lost):
     record = changed(healthy_record(layers=3), outcome=failed())
     for name, fraction in (("site_grad_underflow_fraction", under), ("site_grad_zero_fraction", zero)):
         if fraction is not None:
-            lost_there = Series(np.zeros(1, np.int32), np.array([[0.0, fraction, nan]], np.float32))
+            lost_there = Series(np.zeros(1, np.int32), np.array([[0.0, fraction, nan]]))
             record = replace(record, series={**record.series, name: lost_there})
     found = {each.condition: each for each in diagnose(seen(HALF, record=record)).findings}
     assert ("low_precision" in found) is (lost is not None)

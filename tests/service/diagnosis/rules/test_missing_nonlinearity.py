@@ -32,6 +32,8 @@ def test_a_network_without_hidden_layers_lacks_them_first():
     assert finding.blames == ("architecture", "hidden_activation")
     assert finding.summary.startswith("The network is one linear layer: add hidden layers")
     assert MissingNonlinearity().remedies(finding, Network.recorded(alone)) == ()
+    unknown = replace(alone, weights=())
+    assert MissingNonlinearity().judge(extract(unknown), unknown, Thresholds()) is None
     bent = replace(alone, preflight=CLASSIFIER.model_copy(update={"linear": False}))
     assert MissingNonlinearity().judge(extract(bent), bent, Thresholds()) is None
 

@@ -4,7 +4,9 @@ from math import prod
 import numpy as np
 import pytest
 
-from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis import diagnose, extract
+from gradclinic.diagnosis.rules.no_signal import NoSignal
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import changed, failed, healthy_record, with_levels
 from ..seen import CLASSIFIER, but, seen
@@ -103,3 +105,26 @@ def test_outputs_that_are_equal_without_any_gradient_are_cut_by_their_activation
     found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
     assert found["no_signal"].blames[0] == "output_activation"
     assert "all samples have the same output: look for what is flat" in found["no_signal"].summary
+
+
+@pytest.mark.parametrize(
+    ("size", "later", "dead", "there"),
+    [(1.0, 0.0, 0.75, False), (1.0, 0.0, 0.7, True), (1000.0, 1.0, 0.0, True), (1000.0, 1.01, 0.0, False)],
+)
+def test_a_thousandth_of_the_weights_is_no_gradient_yet_and_a_layer_at_the_limit_is_dead(size, later, dead, there):
+    statistics = {"weight_norm_l2": size, "weight_grad_norm_l2": later, "dead_fraction": dead}
+    look = but(but(CLASSIFIER, "outputs", constant=True), "wiring", stops_at="4.weight")
+    record = seen(look, record=changed(healthy_record(), statistics, outcome=failed()))
+    assert (NoSignal().judge(extract(record), record, Thresholds(dead_layer=0.75)) is not None) is there
+
+
+@pytest.mark.parametrize(("gain", "blamed"), [(0.01, "output_activation"), (0.0099, "initialization")])
+def test_a_gain_below_a_hundredth_is_too_small_to_start_from(gain, blamed):
+    """Of single weights, whose size is their gain."""
+    record = changed(healthy_record(), outcome=failed())
+    sizes = record.series["weight_norm_l2"]
+    small = replace(sizes, values=np.full(sizes.values.shape, gain))
+    weights = tuple(replace(each, shape=(1,)) for each in record.weights)
+    record = replace(record, weights=weights, series={**record.series, "weight_norm_l2": small})
+    finding = diagnose(seen(but(CLASSIFIER, "wiring", zero_gradient=True), record=record)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("no_signal", blamed)

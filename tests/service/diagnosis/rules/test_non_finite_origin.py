@@ -130,7 +130,7 @@ def test_a_signal_that_initial_weights_enlarge_until_it_overflows_is_no_fault_of
 
 
 def test_outputs_that_no_exponential_can_take_are_no_fault_of_the_loss() -> None:
-    for end, there in (({"high": 300.0}, False), ({"low": -300.0}, False), ({"low": -30.0, "high": 30.0}, True)):
+    for end, there in (({"high": 88.5}, False), ({"low": -88.5}, False), ({"low": -88.0, "high": 88.0}, True)):
         look = CLASSIFIER.model_copy(update={"outputs": CLASSIFIER.outputs.model_copy(update=end)})
         first = broken("loss")
         origin = first.outcome.nonfinite_origin.model_copy(update={"step": 0})
@@ -139,7 +139,7 @@ def test_outputs_that_no_exponential_can_take_are_no_fault_of_the_loss() -> None
 
 
 def test_a_step_that_moved_a_layer_by_more_than_its_size_is_the_reason_and_not_the_loss() -> None:
-    for moved, there in ((3.0, False), (0.1, True)):
+    for moved, there in ((1.5, False), (1.0, True)):
         record = changed(
             broken("loss"), {"update_to_weight_ratio": lambda steps, moved=moved: np.full(len(steps), moved)}
         )
@@ -175,3 +175,24 @@ def test_a_product_that_overflows_over_unscaled_inputs_is_blamed_on_them(spread,
     found = {each.condition for each in diagnose(record).findings}
     assert primary in found
     assert ("non_finite_origin" in found) == (primary == "non_finite_origin")
+
+
+@pytest.mark.parametrize(
+    ("step", "size", "there"), [(1, 1.5e4, False), (0, 1.5e4, False), (2, 1.5e4, True), (1, 1e4, True)]
+)
+def test_targets_beyond_ten_thousand_overflow_at_once_or_after_a_step(step, size, there) -> None:
+    assert named_at(step, but(CLASSIFIER, "targets", mean=size)) is there
+
+
+def test_the_first_step_of_all_may_be_the_one_that_was_too_large() -> None:
+    assert named_at(1, CLASSIFIER, moved=1.0)
+    assert not named_at(1, CLASSIFIER, moved=1.5)
+    assert named_at(0, CLASSIFIER, moved=1.5)
+
+
+def named_at(step, look, *, moved=0.005):
+    """Whether the loss is named in which the first NaN came up at this step."""
+    record = replace(changed(broken("loss"), {"update_to_weight_ratio": moved}), preflight=look)
+    origin = record.outcome.nonfinite_origin.model_copy(update={"step": step})
+    record = replace(record, outcome=replace(record.outcome, nonfinite_origin=origin))
+    return "non_finite_origin" in {finding.condition for finding in diagnose(record).findings}

@@ -1,6 +1,11 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis import diagnose, extract
+from gradclinic.diagnosis.rules.not_trained import NotTrained
+from gradclinic.diagnosis.thresholds import Thresholds
 
 from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, but, seen
@@ -117,3 +122,21 @@ def test_frozen_weights_of_one_value_were_never_loaded_unless_the_network_learne
     )
     assert "words.weight is frozen, and all entries are equal" in finding.summary
     assert diagnose(seen(look, outcome=outcome())).primary == "healthy"
+
+
+def judged(look, **features):
+    record = seen(look)
+    return NotTrained().judge(replace(extract(record), **features), record, Thresholds())
+
+
+@pytest.mark.parametrize("statistic", ["dead_start", "saturated_start"])
+@pytest.mark.parametrize(("fraction", "there"), [(0.9, False), (0.89, True)])
+def test_a_layer_of_which_nine_tenths_are_blocked_makes_gradients_zero(statistic, fraction, there):
+    look = but(CLASSIFIER, "wiring", unmoved=("first.weight",))
+    assert (judged(look, **{statistic: np.array([np.nan, 0.0, fraction])}) is not None) is there
+
+
+@pytest.mark.parametrize(("loss", "harm"), [(0.2, False), (0.21, True)])
+def test_a_network_that_left_a_fifth_of_the_loss_learned_well(loss, harm):
+    look = but(CLASSIFIER, "wiring", without_gradient=("encoder.weight",), cut_off=("encoder.weight",))
+    assert judged(look, relative_train_loss=loss).harm is harm

@@ -106,13 +106,14 @@ def test_a_softmax_over_several_units_is_no_fault_and_nothing_is_without_outputs
 
 
 @pytest.mark.parametrize(
-    ("bounded", "free", "there"), [(2.0, 0.1, True), (1.5, 0.1, False), (2.0, 0.21, False), (2.0, -1.0, False)]
+    ("bounded", "free", "there"),
+    [(2.0, 0.2, True), (2.0, 0.0, True), (1.9, 0.1, False), (2.0, 0.21, False), (2.0, -1.0, False)],
 )
 def test_an_own_loss_that_came_down_to_what_a_bounded_output_allows_is_kept_up_by_it(bounded, free, there):
-    """It ends at 2.3, by which a floor of 1.5 is not reached; where any outputs reach little less, they are no cure."""
+    """It ends at 3, one and a half times 2, and more of 1.9; where any outputs reach little less, they are no cure."""
     look = but(REGRESSION, "outputs", activation="sigmoid")
     look = but(look, "loss", name="Margin", takes="unknown", bounded_floor=bounded, free_floor=free)
-    record = changed(healthy_record(), {"train_loss": 2.3}, outcome=outcome(constant_loss=None))
+    record = changed(healthy_record(), {"train_loss": 3.0}, outcome=outcome(constant_loss=None))
     found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
     assert ("output_mismatch" in found) is there
     if there:

@@ -83,7 +83,7 @@ def test_each_number_is_evidence_with_its_limit():
     ]
 
 
-@pytest.mark.parametrize(("step", "initial", "first"), [(0, None, True), (30, 5.0, True), (30, 1.0, False)])
+@pytest.mark.parametrize(("step", "initial", "first"), [(0, None, True), (30, 3.1, True), (30, 3.0, False)])
 def test_huge_inputs_lead_over_a_divergence_that_no_step_began(step, initial, first):
     ended = failed(steps_done=step, nonfinite_step=step, final_train_loss=float("nan"))
     features = extract(changed(truncated(healthy_record(), step + 1), outcome=ended))
@@ -112,3 +112,13 @@ def test_without_a_yardstick_it_does_harm_if_the_loss_came_from_afar(first, harm
     record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
     found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
     assert found["unscaled_inputs"].harm is harm
+
+
+@pytest.mark.parametrize(("saturated", "harm"), [(0.9, True), (0.89, False)])
+def test_a_layer_is_saturated_from_nine_tenths_on(saturated, harm):
+    record = seen(but(CLASSIFIER, "inputs", rms=80.0))
+    unknown = {"relative_train_loss": None, "saturated_start": np.array([np.nan, saturated])}
+    finding = UnscaledInputs().judge(replace(extract(record), **unknown), record, Thresholds())
+    assert finding.harm is harm
+    running = replace(extract(record), **unknown, finished=False)
+    assert not UnscaledInputs().judge(running, record, Thresholds()).harm

@@ -3,6 +3,9 @@ from dataclasses import replace
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis.features import extract
+from gradclinic.diagnosis.rules.unsettled_statistics import UnsettledStatistics
+from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.preflight import NormFacts
 
 from ..records import healthy_record, outcome, truncated
@@ -37,3 +40,11 @@ def test_a_training_that_goes_on_may_still_settle_them():
 def test_a_network_that_learned_is_no_longer_healthy_then():
     assert outcome().final_train_loss < 1.0
     assert "healthy" not in found(1e-4)
+
+
+@pytest.mark.parametrize(("steps", "there"), [(20, True), (19, False)])
+def test_twenty_steps_are_enough_to_settle_them(steps, there):
+    norm = NormFacts(layer="1", values=64, least_momentum=1e-4)
+    record = seen(CLASSIFIER.model_copy(update={"norm": norm}))
+    features = replace(extract(record), steps_done=steps)
+    assert (UnsettledStatistics().judge(features, record, Thresholds()) is not None) is there

@@ -238,14 +238,15 @@ def test_where_no_activation_saturates_the_weights_are_the_first_suspect(activat
 
 @pytest.mark.parametrize(
     ("activation", "gain", "blamed"),
-    [("tanh", 0.29, "initialization"), ("tanh", 0.31, "hidden_activation"), ("sigmoid", 0.29, "hidden_activation")],
+    [("tanh", 0.29, "initialization"), ("tanh", 0.3, "hidden_activation"), ("sigmoid", 0.29, "hidden_activation")],
 )
 def test_tanh_layers_that_start_too_small_to_saturate_have_their_weights_to_blame(activation, gain, blamed) -> None:
     record = vanishing()
     sizes = record.series["weight_norm_l2"]
-    norms = np.array([gain * weight.shape[0] ** 0.5 for weight in record.weights])
+    norms = np.full(11, gain * 16**0.5)
     record = replace(
         record,
+        weights=tuple(replace(weight, shape=(16, 16)) for weight in record.weights),
         sites=tuple(replace(site, activation=activation, bounded=True) for site in record.sites),
         series={**record.series, "weight_norm_l2": replace(sizes, values=np.tile(norms, (len(sizes.values), 1)))},
     )
@@ -298,3 +299,38 @@ def test_gates_that_pass_on_half_of_the_gradient_at_each_step_are_as_open_as_the
     (finding,) = (each for each in found.findings if each.condition == "vanishing_gradients")
     assert (found.primary == "vanishing_gradients") is leads
     assert (finding.confidence <= 0.5) is not leads
+
+
+@pytest.mark.parametrize(
+    ("first", "start", "blamed"),
+    [
+        (1.0, 1.2, "learning_rate"),
+        (0.99, 1.2, "initialization"),
+        (0.99, 1.0, "initialization"),
+        (0.99, 0.99, "learning_rate"),
+        (1.0, 1.5, "initialization"),
+    ],
+)
+def test_what_was_near_before_a_first_step_smaller_than_the_weights_was_not_lost_by_the_steps(first, start, blamed):
+    updates = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, first, 0.001)}
+    assert judged(changed(stuck(), updates, outcome=failed()), **slopes(start, 2.0)).blames[0] == blamed
+
+
+@pytest.mark.parametrize(("loss", "blamed"), [(0.94, "learning_rate"), (0.95, "hidden_activation")])
+def test_a_recurrent_network_learns_if_it_left_less_than_95_percent_of_the_loss(loss, blamed) -> None:
+    record = changed(stuck(), {"probe_loss": lambda steps: 2.3 * (1 - steps / 3000)}, outcome=failed())
+    sites = tuple(replace(site, group="cell", kind="state", activation="tanh", bounded=True) for site in record.sites)
+    found = judged(replace(record, sites=sites), **slopes(2.0, 2.0), relative_train_loss=loss)
+    assert found.blames[0] == blamed
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_it_lasts_as_long_as_a_slope_or_a_layer_is_at_the_threshold(local) -> None:
+    """A slope of 1.5, or 1.5 orders of magnitude at the second layer alone, until step 49; a little less from then."""
+    features = extract(stuck())
+    lost = np.where(np.arange(300) < 50, 1.5, 1.4)
+    logs = np.zeros((300, 10))
+    logs[:, 0] = -lost if local else 0.0
+    profile = replace(features.profile, log10_gradient=logs, slope=np.zeros(300) if local else lost)
+    finding = judged(stuck(), **slopes(1.5, 1.5), profile=profile)
+    assert (finding.first_step, finding.last_step) == (0, 49)
