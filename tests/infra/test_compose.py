@@ -1,5 +1,6 @@
 """The compose file and the Dockerfiles, as far as they can be known right without an engine."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,17 +9,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
+import yaml
+from limits import parse
 from sqlalchemy import make_url
 from tests.servers import Postgres, free_port
 from tests.waiting import eventually
 from typer.testing import CliRunner
 
+from gradclinic.api.http.rate import Rates
 from gradclinic.cli.commands import app
 from gradclinic.embedded.valkey import server_path
 from gradclinic.kernel.errors import ServiceUnavailable
-from gradclinic.queue.messages import Queue
+from gradclinic.queue.messages import Queue, celery_app
 from gradclinic.settings import Settings
-from gradclinic.store import migrate
+from gradclinic.store import Message, migrate
 
 OURS = ("api", "migration", "reconciler", "worker", "worker-gpu")
 
@@ -117,6 +122,31 @@ def test_nothing_starts_before_the_tables_are_there(services):
             assert services[name]["depends_on"]["migration"]["condition"] == "service_completed_successfully"
 
 
+def check_rights(queue: Queue, settings: Settings) -> None:
+    """With the password, everything can be done that the service does, and nothing that harms the server."""
+    assert queue.send([Message("run_1", "cpu")]) == ["run_1"]
+    assert queue.depths()["cpu"] == 1
+    with celery_app(settings).connection_for_read() as connection:
+        waiting = connection.SimpleQueue("cpu")
+        message = waiting.get(timeout=10)
+        assert message.payload[0] == ["run_1"]
+        message.ack()
+        waiting.close()
+
+    async def count() -> bool:
+        rates = Rates(parse("1/hour"), broker=settings.broker)
+        first, second = await rates.take("key_1"), await rates.take("key_1")
+        shared = rates._paused_until == 0.0
+        await rates.close()
+        return first.allowed and not second.allowed and shared
+
+    assert asyncio.run(count())
+    with redis.Redis.from_url(settings.broker) as client:
+        for command in ("FLUSHALL", "SHUTDOWN", "CONFIG GET *", "ACL LIST", "KEYS *", "REPLICAOF a 1"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command.split())
+
+
 def test_the_queue_wants_a_password_that_only_files_have(services, checkout, tmp_path):
     """The container's own start script, with the paths of this machine."""
     assert services["worker"]["environment"]["GRADCLINIC_BROKER_PASSWORD_FILE"] == "/run/secrets/valkey_password"
@@ -139,6 +169,7 @@ def test_the_queue_wants_a_password_that_only_files_have(services, checkout, tmp
             assert not answers(Queue(Settings(broker_url=url)))
             assert b"letmein" not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
             assert (tmp_path / "valkey.conf").stat().st_mode & 0o077 == 0
+            check_rights(queue, Settings(broker_url=url, broker_password_file=str(tmp_path / "password")))
         finally:
             server.terminate()
 
@@ -179,6 +210,13 @@ def test_the_queue_is_written_to_disk_and_evicts_nothing(services):
     command = services["valkey"]["command"]
     assert command[command.index("--appendonly") + 1] == "yes"
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_only_the_api_and_the_reconciler_reach_what_is_outside(services, checkout):
+    networks = {name: set(service["networks"]) for name, service in services.items()}
+    assert networks.pop("api") == networks.pop("reconciler") == {"data", "outside"}
+    assert all(found == {"data"} for found in networks.values()), networks
+    assert yaml.safe_load((checkout / "docker-compose.yml").read_text())["networks"]["data"] == {"internal": True}
 
 
 def test_only_the_api_is_reachable_and_only_from_the_machine_itself(services):

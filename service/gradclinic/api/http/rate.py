@@ -160,7 +160,8 @@ class _OneTrip(RedisStorage):
         windows = (self._previous_window_key(key), self._current_window_key(key))
         keys = [self.bridge.prefixed_key(each) for each in windows]
         acquired, before, before_ms, now, now_ms = await self._script(keys, [limit, expiry, amount])
-        self._counts.set((int(before or 0), max(0, before_ms) / 1000, int(now or 0), max(0, now_ms) / 1000))
+        left_ms = max(0, now_ms - 1)  # of two windows; a whole number of them would end now
+        self._counts.set((int(before or 0), max(0, before_ms) / 1000, int(now or 0), left_ms / 1000))
         return bool(acquired)
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
