@@ -109,6 +109,7 @@ def test_the_levels_of_one_arm_are_the_largest_that_keep_the_error(n, m, error):
 
 def test_beyond_the_largest_table_each_side_has_half_of_the_error():
     assert levels((8,) * 33, 0.05) == (0.025, 0.025, 0.05)
+    assert levels((16,) * 16, 0.05).better > 0.025  # 256 seeds
 
 
 @pytest.mark.parametrize(

@@ -294,6 +294,14 @@ def test_a_gain_is_negative_where_the_arm_is_better():
         gain(results, baseline="norm", arm="later")
 
 
+@pytest.mark.parametrize(("losses", "factor"), [(("a", "a"), 2.0), ((None, "a"), 2.0), (("a", "b"), 4.0)])
+def test_a_gain_is_one_of_the_loss_unless_the_losses_are_not_the_same(losses, factor):
+    """A final loss of twice the other's, relative to the average's one of four times it."""
+    one, other = arm("one", [0.5] * 2, relative_train_loss=0.1), arm("other", [1.0] * 2, relative_train_loss=0.4)
+    results = [replace(run, loss=loss) for runs, loss in zip((one, other), losses, strict=True) for run in runs]
+    assert gain(results, baseline="one", arm="other") == pytest.approx(math.log(factor))
+
+
 def test_what_is_stored_of_a_comparison_is_read_again_as_it_was():
     comparison = compare([*STUCK, *arm("relu", [0.28, 0.25, 0.31, 0.27, 0.3], depth_slope=1.0)])
     again = decode(Comparison, json.loads(json.dumps(encode(comparison))))

@@ -57,6 +57,23 @@ def test_where_all_seeds_end_alike_the_interval_stands():
     assert exact.bears_out(paired(arm("baseline", [1.0] * 3), arm("new", [0.5] * 3)))
 
 
+def test_where_all_seeds_end_alike_or_are_too_many_to_enumerate_nothing_else_is_asked():
+    alike = paired(arm("baseline", [1.0] * 3), arm("new", [1.0, 1.1, 0.9]))
+    assert ExactTests.of(counts(3), counts(3), [], error=0.05).bears_out(alike)
+    unlike = paired(arm("baseline", [1.0] * 17), arm("new", [*[1.0] * 16, 2.0]))
+    assert ExactTests.of(counts(17), counts(17), [], error=0.05).bears_out(unlike)
+
+
+@pytest.mark.parametrize(("first", "borne_out"), [(1.0, False), (1.01, True)])
+def test_seeds_that_ended_alike_must_exclude_zero(first, borne_out):
+    """They all changed by the same factor, so that their interval has no width."""
+    exact = ExactTests.of(counts(4, unlearned=1), counts(4), [], error=0.05)
+    worse = paired(arm("baseline", [1.0] * 4), arm("new", [*[first] * 3, 2.0]))
+    better = paired(arm("baseline", [*[first] * 3, 2.0]), arm("new", [1.0] * 4))
+    assert (worse.gain > 0, better.gain < 0) == (True, True)
+    assert exact.bears_out(worse) is exact.bears_out(better) is borne_out
+
+
 def test_seeds_that_ended_alike_bear_it_out_on_the_side_of_the_whole():
     exact = ExactTests.of(counts(4, unlearned=1), counts(4), [], error=0.05)
     better = paired(arm("baseline", [1.0, 1.0, 1.0, 1.2]), arm("new", [0.5, 0.51, 0.52, 0.5]))

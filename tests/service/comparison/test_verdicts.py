@@ -4,6 +4,7 @@ import pytest
 
 from gradclinic.comparison import METRICS
 from gradclinic.comparison.exact_tests import ExactTests, count
+from gradclinic.comparison.paired import PairedDifference
 from gradclinic.comparison.verdicts import judge
 
 from .runs import NAN, arm, run
@@ -47,6 +48,52 @@ def test_an_improvement_without_learning_says_in_how_many_runs():
     found = judged(arm("baseline", [2.3] * 5, "vanishing_gradients"), arm("new", [1.5, 1.51, 1.52, 1.5, 1.0]))
     assert found.verdict == "improves"
     assert found.reason.endswith(" No finding is left, but 4 of 5 runs have not learned.")
+
+
+def measured(baseline, new, *, interval, gain=0.0):
+    """Their difference, if its interval and mean were these, with positive meaning worse."""
+    known = type("Known", (PairedDifference,), {"gain_interval": interval, "gain": gain})
+    return known(**vars(paired(baseline, new)))
+
+
+SLIGHT = LOSS.negligible
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.0, 0.2), "inconclusive"),
+        ((0.01, 0.2), "harms"),
+        ((-0.2, 0.0), "inconclusive"),
+        ((-0.2, -0.01), "improves"),
+        ((-SLIGHT, SLIGHT), "no_effect"),
+        ((-SLIGHT, 1.01 * SLIGHT), "inconclusive"),
+        ((-1.01 * SLIGHT, SLIGHT), "inconclusive"),
+    ],
+)
+def test_an_interval_that_ends_at_zero_does_not_exclude_it_and_one_that_ends_at_the_margin_is_within(interval, verdict):
+    baseline, new = arm("baseline", [0.4] * 4), arm("new", [0.4] * 4)
+    exact = ExactTests.of(count(baseline, LOSS), count(new, LOSS), [], error=0.05)
+    found = judge(measured(baseline, new, interval=interval), exact, baseline=baseline, arm=new)
+    assert found.verdict == verdict
+    assert ("does not exclude chance" in found.reason) is (verdict == "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("interval", "gain", "verdict"),
+    [
+        ((0.0, 0.2), 0.0, "cures"),
+        ((0.01, 0.2), 0.02, "harms"),
+        ((-0.1, 0.2), SLIGHT, "cures"),
+        ((-0.1, 0.2), 1.01 * SLIGHT, "inconclusive"),
+    ],
+)
+def test_a_cure_may_be_worse_by_the_tolerance_and_its_interval_may_begin_at_zero(interval, gain, verdict):
+    """A baseline whose seeds do not scatter allows what is negligible."""
+    baseline, new = arm("baseline", [0.4] * 5, "oscillating_loss"), arm("new", [0.4] * 5)
+    exact = ExactTests.of(count(baseline, LOSS), count(new, LOSS), [], error=0.05)
+    known = measured(baseline, new, interval=interval, gain=gain)
+    assert judge(known, exact, baseline=baseline, arm=new).verdict == verdict
 
 
 def judgement(baseline, new, *, error=0.05, metric="final_validation_loss"):

@@ -1,5 +1,7 @@
 """One metric against its margin, by hand."""
 
+from math import log
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,33 @@ def test_each_pair_is_shown_with_both_runs_in_the_order_of_the_seeds():
         (2, 0.3, 0.4),
     ]
     assert (found.values[0].baseline_run, found.values[0].new_run) == ("run_baseline_0", "run_new_0")
+
+
+LIMIT = float(np.log1p(0.1))
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(LIMIT, "inconclusive"), (1.01 * LIMIT, "fail")])
+def test_an_interval_that_begins_at_the_margin_is_not_beyond_it(monkeypatch, low, verdict):
+    monkeypatch.setattr("gradclinic.comparison.paired.paired_interval", lambda *_, **__: (low, 0.5))
+    found = checked(arm("baseline", [1.0, 1.0, 0.9]), arm("new", [1.1, 1.1, 1.1]))
+    assert found.verdict == verdict
+    if verdict == "inconclusive":
+        assert found.seeds_needed is not None
+        assert found.reason.endswith("1.1 times is allowed; this is inconclusive.")
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(LIMIT, "inconclusive"), (1.01 * LIMIT, "fail")])
+def test_seeds_that_ended_alike_are_not_beyond_a_margin_at_which_they_begin(monkeypatch, low, verdict):
+    """Three of four ended alike."""
+    monkeypatch.setattr(
+        "gradclinic.comparison.paired.paired_interval",
+        lambda differences, **_: (low if len(differences) == 3 else log(2), log(3)),
+    )
+    assert checked(arm("baseline", [1.0] * 4), arm("new", [1.14, 1.14, 1.14, 1.2])).verdict == verdict
+
+
+@pytest.mark.parametrize(("seeds", "verdict"), [(16, "inconclusive"), (17, "fail")])
+def test_up_to_sixteen_seeds_an_end_that_differs_must_be_no_chance(seeds, verdict):
+    """Four networks did not learn; the others are within their margin."""
+    new = arm("new", [*[1.09] * (seeds - 4), *[6.9] * 4])
+    assert checked(arm("baseline", [1.0] * seeds), new).verdict == verdict

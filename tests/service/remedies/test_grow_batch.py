@@ -9,5 +9,8 @@ def test_it_changes_the_batch_size_and_nothing_else():
 
 
 def test_a_batch_too_large_for_any_service_is_refused():
+    assert (
+        applied(GrowBatch(), mlp(experiment_changes={"training": {"batch_size": 16_384}})).training.batch_size == 65_536
+    )
     large = mlp(experiment_changes={"training": {"batch_size": 60_000}})
     assert "more than 65,536" in refusal(GrowBatch(), large)

@@ -36,7 +36,19 @@ def test_classes_have_no_scale():
     assert "classes" in refusal(StandardizeTargets(), mlp())
 
 
-@pytest.mark.parametrize(("mean", "std", "there"), [(0.1, 1.0, True), (0.0, 1000.0, False), (50.0, 1.0, False)])
+@pytest.mark.parametrize(
+    ("mean", "std", "there"),
+    [
+        (0.1, 1.0, True),
+        (0.0, 1000.0, False),
+        (50.0, 1.0, False),
+        (0.0, 1 / 3, True),
+        (0.0, 0.33, False),
+        (0.0, 3.0, True),
+        (0.0, 3.1, False),
+        (-1.0, 1.0, False),
+    ],
+)
 def test_recorded_targets_near_their_standard_have_it_in_place(mean, std, there):
     seen = but(REGRESSION, "targets", form="numbers", mean=mean, std=std)
     assert StandardizeTargets().in_place(replace(healthy_record(), preflight=seen)) == there

@@ -9,6 +9,8 @@ def test_it_multiplies_the_steps_and_changes_nothing_else():
 
 
 def test_more_steps_than_a_run_can_have_are_refused():
+    longest = mlp(experiment_changes={"training": {"steps": 500_000}})
+    assert applied(TrainLonger(factor=2.0), longest).training.steps == 1_000_000
     long = mlp(experiment_changes={"training": {"steps": 600_000}})
     assert "more than 1,000,000" in refusal(TrainLonger(factor=2.0), long)
 

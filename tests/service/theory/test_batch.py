@@ -129,6 +129,8 @@ def test_sizes_may_differ_but_not_grow_apart() -> None:
     assert first.unlike > 0.25
     again, _ = Batch(np.diag([2.0, 0.2] * 16), 32, unlike=first.unlike).normalized(0.0)
     assert again.unlike == first.unlike
+    same, _ = Batch(kernel, 32, unlike=first.unlike).normalized(0.0)
+    assert same.unlike == first.unlike
     with pytest.raises(NoClosedForm, match="diverge"):
         Batch(kernel, 32, unlike=0.9 * first.unlike).normalized(0.0)
     small, _ = Batch(np.diag([1.4, 0.8] * 16), 32, unlike=0.0).normalized(0.0)
@@ -138,6 +140,12 @@ def test_sizes_may_differ_but_not_grow_apart() -> None:
 def test_a_constant_batch_has_no_spread() -> None:
     after, _ = Batch(np.ones((4, 4)), 4).normalized(1e-5)
     assert (after.spread, after.second) == (0.0, pytest.approx(0.0))
+
+
+def test_after_an_activation_that_gives_zero_chance_alone_is_left() -> None:
+    passed = Batch(np.eye(2), 2, chance=0.1).activated(Series(coefficients=(0.0,)), 50)
+    assert passed.batch.kernel == pytest.approx(np.zeros((2, 2)), abs=1e-12)
+    assert (passed.slope, passed.kept, passed.batch.chance) == (0.0, 0.0, 1 / 50)
 
 
 def test_an_activation_maps_the_kernel_as_its_hermite_series_does() -> None:

@@ -98,6 +98,12 @@ def test_weights_send_back_what_is_known_of_them_and_draw_the_rest(deviation: fl
     assert found.path == pytest.approx(np.outer(along, onto) @ PATH, rel=1e-9)
 
 
+def test_weights_of_a_zero_signal_send_back_the_size_of_a_gradient_alone() -> None:
+    zero = signal_of(np.zeros(8))
+    found = through_weights(gradient(2.0), zero, zero, gain=1.5, units=(8, 24))
+    assert (float(found.square), found.overlaps) == (pytest.approx(9.0), None)
+
+
 def exactly(vector: np.ndarray, *across: np.ndarray, square: float) -> np.ndarray:
     """The vector made orthogonal to others, with this mean square."""
     others = np.stack(across, axis=1)
@@ -166,7 +172,7 @@ def test_a_residual_block_adds_what_returns_through_its_body_to_what_skips_it() 
     at_body = gradient_of(through_body @ matrix @ through_body.T + noise, h, path)
     whole = np.eye(UNITS) + through_body
     found = joined(gradient, at_body, block)
-    assert_alike(found, gradient_of(whole @ matrix @ whole.T + noise, h))
+    assert_alike(found, gradient_of(whole @ matrix @ whole.T + noise, h), rel=1e-4)
     regression = frame(h).T @ whole @ frame(after) @ np.linalg.inv(frame(after).T @ frame(after))
     assert found.path == pytest.approx(regression @ PATH, rel=1e-9)
 
