@@ -163,3 +163,15 @@ class Thresholds(NamedThresholds):
     ] = 0.25
     """A step whose loss stood out is a spike if its loss was above the usual one by this fraction of the loss of always
     predicting the average, or of the first loss if that is not known."""
+    uneven_ranks: Annotated[
+        float,
+        Field(
+            gt=1,
+            le=1e6,
+            json_schema_extra={
+                "unit": "ratio",
+                "source": "gradclinic: halves of random batches of 32 differ by less than 1.5",
+            },
+        ),
+    ] = 3.0
+    """Ratio of a process's gradients to those of the others, or its inverse, from which they are uneven."""

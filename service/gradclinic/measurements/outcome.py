@@ -36,6 +36,7 @@ def outcome_of(record: RunRecord, *, steps_done: int, ending: Ending, constant_l
         recording_seconds=ending.recording_seconds,
         peak_memory_bytes=ending.peak_memory_bytes,
         nonfinite_origin=ending.nonfinite_origin,
+        ranks=ending.ranks,
         spikes=ending.spikes,
     )
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..kernel.json import JsonObject
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
+from .ranks import RankFacts
 from .spike import Spike
 from .statistics import STATISTICS
 
@@ -144,6 +145,8 @@ class Outcome:
     """The condition whose finding stopped the run early (`training.stop_when`); None if not stopped."""
     nonfinite_origin: NonFiniteOrigin | None = None
     """The origin of the first number that was not finite; None if all were finite, or if it is unknown."""
+    ranks: tuple[RankFacts, ...] = ()
+    """The processes of a recorded training, if there are several."""
     spikes: tuple[Spike, ...] = ()
     """The first steps whose loss was far above those before, of a recording."""
     loss_unit: float | None = None

@@ -18,6 +18,7 @@ from ..experiments.sites import SiteKind
 from ..kernel.spec import Fraction, Items, Many, Seed, Spec
 from .origin import NonFiniteOrigin
 from .preflight import Preflight
+from .ranks import MOST_RANKS, RankFacts
 from .record import Layout, Series, SiteInfo, WeightInfo
 from .spike import MOST_SPIKES, Spike
 from .statistics import STATISTICS
@@ -222,6 +223,8 @@ class Ending(Spec):
     """Seconds spent recording."""
     nonfinite_origin: NonFiniteOrigin | None = None
     """The origin of the first number that was not finite; null if all were finite, or if it is unknown."""
+    ranks: Annotated[Items[RankFacts], Field(max_length=MOST_RANKS)] = ()
+    """What each process has seen of its own samples, if several train copies of the model."""
     spikes: Annotated[Items[Spike], Field(max_length=MOST_SPIKES)] = ()
     """The first steps whose loss was far above those before, with the rows of the batch that carried it."""
     preflight: Preflight | None = None

@@ -24,7 +24,7 @@ class PreviousGradient:
         """
         self._before, before = self.flat, self.flat if wanted else None
         self.flat = None
-        if before is None and not keep:
+        if not self._weights or (before is None and not keep):
             return None
         now = torch.cat([gradient_of(weight).flatten() for weight in self._weights])
         self.flat = now if keep else None

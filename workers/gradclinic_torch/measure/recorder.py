@@ -60,7 +60,7 @@ class Recorder:
         device = parameters[0].device
         place = {id(parameter): index for index, parameter in enumerate(parameters)}
         columns = [place.get(id(weight), len(parameters)) for weight in self._weights]
-        self._columns = torch.tensor(columns, device=device)
+        self._columns = torch.tensor(columns, dtype=torch.long, device=device)
         self._kept = {site.tap for site in self._sites}
         self._read = {
             name for site in self._sites for name in (site.tap, before_activation(site), after_activation(site))
@@ -306,7 +306,8 @@ class Recorder:
         self._buffer.put("train_loss", of.step, of.loss.detach())
         if self._norm_is_known:
             self._buffer.put("grad_norm_l2", of.step, of.total_norm)
-        self._buffer.put("weight_grad_norm_l2", of.step, of.norms)
+        if self._weights:
+            self._buffer.put("weight_grad_norm_l2", of.step, of.norms)
 
     def _compare_with_previous(self, step: int, *, wanted: bool) -> None:
         """Record the cosine between this step's gradient and the one before, and keep this one, where they are due."""

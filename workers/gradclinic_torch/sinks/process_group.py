@@ -21,6 +21,8 @@ from gradclinic.measurements.recording import Declaration, Ending
 from gradclinic.measurements.statistics import STATISTICS
 
 from ..model.compiled import is_data_parallel
+from ..model.placement import is_split
+from .rank_facts import RankComparison
 from .sink import Keeper
 
 _numbers = count()
@@ -46,8 +48,9 @@ class Processes:
 
     @classmethod
     def of(cls, model: nn.Module) -> "Processes | None":
-        """Those that `DistributedDataParallel` trains this model in; None if it is trained in this one alone."""
-        if not any(is_data_parallel(module) for module in model.modules()):
+        """Those that DDP, or FSDP2, trains this model in; None if it is trained in this one alone."""
+        parallel = any(is_data_parallel(module) for module in model.modules())
+        if not parallel and not any(is_split(each) for each in model.parameters()):
             return None
         from torch.distributed import distributed_c10d as group
 
@@ -91,6 +94,7 @@ class Combined:
         """By rank and statistic: the rows of the steps that were not passed on yet."""
         self._last: dict[int, int] = {}
         """By rank: its last step with a loss."""
+        self._comparison = RankComparison()
 
     def declared(self, declaration: Declaration) -> None:
         others = [rank for rank in range(1, self._size) if self._store.check([f"{rank}/records"])]
@@ -116,7 +120,7 @@ class Combined:
         self._receive()
         last = max(self._last.values(), default=-1)
         self._pass_on(last + 1, until=last + 1)
-        self._keeper.ended(ending, patience_s=patience_s)
+        self._keeper.ended(ending.model_copy(update={"ranks": self._comparison.facts()}), patience_s=patience_s)
 
     def _missing(self) -> bool:
         return any(not self._store.check([f"{rank}/ended"]) for rank in self._received)
@@ -135,7 +139,17 @@ class Combined:
             if name == "train_loss" and len(each):
                 self._last[rank] = int(each.steps[-1])
 
+    def _compare(self, *, until: int) -> None:
+        """Compare the processes in the steps up to this one that all of them have recorded."""
+        for name, add in (("train_loss", self._comparison.losses), ("site_grad_rms", self._comparison.gradients)):
+            rows = {rank: known.get(name, {}) for rank, known in self._rows.items()}
+            for step in sorted(set.intersection(*(set(known) for known in rows.values()))):
+                if step <= until:
+                    add({rank: known[step] for rank, known in rows.items()})
+
     def _pass_on(self, step: int, *, until: int) -> str | None:
+        if len(self._rows) > 1:
+            self._compare(until=until)
         combined: dict[str, Series] = {}
         for name, own in self._rows[0].items():
             steps = sorted(each for each in own if each <= until)
