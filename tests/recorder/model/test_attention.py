@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from gradclinic_torch import Recording
 from gradclinic_torch.measure.transformer import QUERIES, of_attention
 from gradclinic_torch.model.attention import attentions_since, number_now
+from gradclinic_torch.sites import attention
 from tests.recorder.loops import same, weights_of
 
 STEPS, HEADS, WIDTH = 10, 2, 4
@@ -136,8 +137,8 @@ def test_each_attention_is_a_site_and_training_is_the_same_with_a_recording() ->
     model, recording = trained()
     assert recording is not None
     record = recording.record
-    attentions = [f"blocks.{index}.attention" for index in range(3)]
-    assert [site.name for site in record.sites if site.kind == "attention"] == attentions
+    names = [f"blocks.{index}.attention" for index in range(3)]
+    assert [site.name for site in record.sites if site.kind == "attention"] == names
     logits, entropy = record.get("attention_logit_max"), record.get("attention_entropy")
     assert logits.steps.tolist()[:5] == [*range(5)]
     of_them = [site.kind == "attention" for site in record.sites]
@@ -163,3 +164,15 @@ def test_what_a_checkpoint_computes_again_is_left_alone() -> None:
     assert recording.over is None
     assert not len(recording.record.get("attention_logit_max"))
     assert same(weights_of(model), weights_of(trained(record=False, checkpointed=True)[0]))
+
+
+def test_an_attention_that_cannot_be_measured_costs_the_recording_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> Tensor:
+        raise RuntimeError("injected")
+
+    monkeypatch.setattr(attention, "of_attention", fails)
+    _, recording = trained()
+    assert recording is not None
+    assert recording.over is None
+    assert not len(recording.record.get("attention_logit_max"))
+    assert len(recording.record.get("effective_rank"))

@@ -1,5 +1,6 @@
 """Measures the attentions of a forward pass, each at the innermost module that computes it."""
 
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor
 from ..measure.transformer import of_attention
 from ..model.attention import attentions_since, is_kept_as_it_is, number_now
 from ..model.hooks import Key
+
+log = logging.getLogger("gradclinic.recording")
 
 
 class Attentions:
@@ -29,8 +32,12 @@ class Attentions:
         found = [(number, each) for number, each in attentions_since(began, output.grad_fn)]
         own = [each for number, each in found if number not in self._taken]
         self._taken.update(number for number, _ in found)
-        with torch.no_grad():
-            return together([of_attention(each) for each in own])
+        try:
+            with torch.no_grad():
+                return together([of_attention(each) for each in own])
+        except Exception as error:  # a kernel may keep tensors of any form; nothing else depends on it
+            log.debug("an attention was not measured", exc_info=error)
+            return None
 
 
 def together(measured: Sequence[Tensor]) -> Tensor | None:
