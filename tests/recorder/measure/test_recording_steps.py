@@ -109,10 +109,10 @@ def probed(plan: RecordingSteps, losses: dict[int, float]) -> list[int]:
     return found
 
 
-def test_after_the_probes_loss_has_risen_it_is_probed_twice_as_often_for_six_intervals():
+def test_after_the_probes_loss_has_risen_it_is_probed_twice_as_often_for_three_intervals():
     assert probed(RecordingSteps(RecordingPlan(), 300), {100: 1.005}) == list(range(0, 300, 10))
     rising = probed(RecordingSteps(RecordingPlan(), 300), {100: 1.02})
-    assert rising == [*range(0, 110, 10), *range(110, 165, 5), *range(170, 300, 10)]
+    assert rising == [*range(0, 110, 10), *range(110, 135, 5), *range(140, 300, 10)]
     assert probed(RecordingSteps(RecordingPlan(probe_every=10), 300), {100: 1.02}) == list(range(0, 300, 10))
     assert probed(RecordingSteps(RecordingPlan(adaptive=False), 300), {100: 1.02}) == list(range(0, 300, 10))
 

@@ -84,15 +84,17 @@ def differences(addresses: Integers, others: Integers, entries: Integers, found:
 
 
 @_compiled
-def products(address: int, other: int, entries: int) -> tuple[float, float, float]:
-    """Sums of squares of one tensor, of another one, and of their products."""
-    values, others = numba.carray(_floats(address), entries), numba.carray(_floats(other), entries)
+def products(addresses: Integers, others: Integers, entries: Integers) -> tuple[float, float, float]:
+    """Sums over all tensors: of their squares, of those of other tensors, and of their products."""
     own, before, both = 0.0, 0.0, 0.0
-    for place in range(entries):
-        a, b = np.float64(values[place]), np.float64(others[place])
-        own += a * a
-        before += b * b
-        both += a * b
+    for index in range(len(addresses)):
+        values = numba.carray(_floats(addresses[index]), entries[index])
+        compared = numba.carray(_floats(others[index]), entries[index])
+        for place in range(entries[index]):
+            a, b = np.float64(values[place]), np.float64(compared[place])
+            own += a * a
+            before += b * b
+            both += a * b
     return own, before, both
 
 

@@ -43,7 +43,7 @@ def load() -> None:
     norms([tensor])
     norm(tensor)
     norms_and_distances([tensor], [tensor])
-    cosine(tensor, tensor)
+    cosine([tensor], tensor)
     mark_inside(tensor, bounds, unit_axis=1, inside=torch.zeros(2, dtype=torch.int32))
     block = ReadOnce([tensor], [None])
     for name in ("sums", "deviation_norms"):
@@ -92,9 +92,11 @@ def norms_and_distances(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> 
     return tuple(torch.from_numpy(np.sqrt(found, out=found)))
 
 
-def cosine(first: Tensor, second: Tensor) -> Tensor:
-    """Cosine between two vectors; a scalar."""
-    own, other, both = loops().products(first.data_ptr(), second.data_ptr(), first.numel())
+def cosine(tensors: Sequence[Tensor], flat: Tensor) -> Tensor:
+    """Cosine between tensors, taken as one vector, and a vector; a scalar."""
+    entries = _entries(tensors)
+    others = flat.data_ptr() + flat.element_size() * (np.cumsum(entries) - entries)
+    own, other, both = loops().products(_addresses(tensors), others, entries)
     sizes = math.sqrt(own) * math.sqrt(other)
     return torch.tensor(both / sizes if sizes else math.nan, dtype=torch.float64)
 

@@ -26,8 +26,8 @@ class PreviousGradient:
         self.flat = None
         if not self._weights or (before is None and not keep):
             return None
-        now = torch.cat([gradient_of(weight).flatten() for weight in self._weights])
-        self.flat = now if keep else None
+        now = [gradient_of(weight) for weight in self._weights]
+        self.flat = torch.cat([gradient.flatten() for gradient in now]) if keep else None
         return None if before is None else cosine(now, before)
 
     def take_back(self) -> None:

@@ -21,7 +21,7 @@ rarely later."""
 RISE = 0.01
 """After a rise by this fraction of the first probe's loss, probes come twice as often. It is a fifth of the rise that
 counts as an oscillation, if the first loss is about that of always predicting the average."""
-UNSETTLED = 6
+UNSETTLED = 3
 """Intervals between probes for which they do."""
 SEEN_BY = 16
 """They do so from the next multiple of this, by when every device has been asked for the loss, so that all have the

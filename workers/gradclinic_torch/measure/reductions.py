@@ -28,6 +28,8 @@ NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0
 BLOCK, BLOCK_ON_GPU = 2**17, 2**24
 """Maximum number of stacked entries. A block fits into a CPU core's cache. On a GPU, where each operation is launched,
 blocks are few, and memory is bounded."""
+READ = 2**18
+"""Maximum number of entries that compiled loops read before the next of them does, from a core's larger cache."""
 EXACT = 2**24
 """Ones that float32 counts without rounding."""
 SAFE_NORMS = (1e-9, 1e15)
@@ -202,10 +204,11 @@ def units_inside(value: Tensor, bounds: Bounds, unit_axis: int, *, besides: Tens
     return now if besides is None else besides | now
 
 
-def cosine(first: Tensor, second: Tensor) -> Tensor:
-    """Cosine between two vectors; a scalar."""
-    if one_pass.readable([first, second]):
-        return one_pass.cosine(first, second)
+def cosine(tensors: Sequence[Tensor], second: Tensor) -> Tensor:
+    """Cosine between tensors, taken as one vector, and a vector; a scalar."""
+    if one_pass.readable([*tensors, second]):
+        return one_pass.cosine(tensors, second)
+    first = torch.cat([tensor.flatten() for tensor in tensors])
     norms = norm_of(first), norm_of(second)
     quick = _is_quick(first) and not _lost(torch.stack(norms))
     dot = first.new_zeros((), dtype=torch.float64)
@@ -227,9 +230,12 @@ def _blocks_of(
 ) -> Iterator[tuple[Block, list[int]]]:
     """Tensors of one shape and precision, and which ones, in rising order."""
     if one_pass.readable(tensors):
-        for chosen in _alike([tensor.shape for tensor in tensors]):
-            mine = [activations[index] for index in chosen]
-            yield one_pass.ReadOnce([tensors[index] for index in chosen], mine), chosen
+        for indices in _alike([tensor.shape for tensor in tensors]):
+            together = max(1, READ // max(1, tensors[indices[0]].numel()))
+            for start in range(0, len(indices), together):
+                chosen = indices[start : start + together]
+                mine = [activations[index] for index in chosen]
+                yield one_pass.ReadOnce([tensors[index] for index in chosen], mine), chosen
     else:
         for stacked, chosen in _stacks(tensors):
             yield StackedTensors(stacked, [activations[index] for index in chosen]), chosen

@@ -52,5 +52,7 @@ class DivergenceCheck:
 
 def _shown(scalars: Sequence[Tensor]) -> list[float]:
     """The values of scalars on a device, which is waited for once."""
+    if len(scalars) == 1:
+        return [float(scalars[0])]
     shown: list[float] = torch.stack(list(scalars)).double().tolist()
     return shown

@@ -129,7 +129,7 @@ def dead_fraction(
 
 def cosines(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
     """[k, 1] float64: cosine between each vector and another one."""
-    return torch.stack([cosine(one, other) for one, other in zip(first, second, strict=True)]).unsqueeze(1)
+    return torch.stack([cosine([one], other) for one, other in zip(first, second, strict=True)]).unsqueeze(1)
 
 
 def _reduced(
