@@ -45,6 +45,10 @@ from .ways import Ways, ways_of
 Kind = Literal["run", "study", "prescription", "check"]
 
 MOST_BASELINES = 200
+MOST_PROBLEMS = 50
+"""Problems that are described, as in an answer of the API."""
+MOST_LETTERS = 200_000
+"""Letters of a request that the page takes; it shows a request in several forms. The API takes longer ones."""
 LEAST_LOG10 = -300.0
 """Predicted gradients are drawn down to 10 to this power."""
 
@@ -135,6 +139,8 @@ def show(
         body: JsonObject = _carried(FORMS[kind], {"experiment": EXPERIMENT, "seeds": [0, 1, 2]})
     else:
         kind, body = request_from(service, source)
+        if (letters := len(_written(body))) > MOST_LETTERS:
+            raise InvalidRequest.at("", _too_long(letters))
     return _page(service, request, FORMS[kind], body)
 
 
@@ -149,13 +155,16 @@ async def change(service: TheService, request: Request) -> HTMLResponse:
 def _changed_page(service: Service, request: Request, submitted: Sequence[tuple[str, str]]) -> HTMLResponse:
     given = dict(submitted)
     chosen = FORMS.get(given.get("kind", ""), FORMS["run"])
-    before, misread = _read(given.get("before", ""))
+    # Fields may have made it longer than the page would take at once.
+    before, misread = _read(given.get("before", ""), most=2 * MOST_LETTERS)
+    if misread:
+        return _page(service, request, chosen, {}, misread=misread)
     text = given.get("json", "").replace("\r\n", "\n")
     if text.strip() and text.strip() != given.get("before", "").replace("\r\n", "\n").strip():
         body, misread = _read(text)
         if not misread:
             return _page(service, request, chosen, _carried(chosen, body))
-        return _page(service, request, chosen, before, text=text, misread=misread)
+        return _page(service, request, chosen, before, text=text[:MOST_LETTERS], misread=misread)
     body = changed(_schema_of(chosen.spec), _carried(chosen, before), submitted)
     if "ticks" in given and chosen.kind == "study":
         body = _with_arms(body, {kind for name, kind in submitted if name == "arm"})
@@ -178,7 +187,7 @@ def view_of(service: Service, form: Form, body: JsonObject, *, url: str, text: s
         words[problem.pointer] = "; ".join(filter(None, (words.get(problem.pointer), said)))
     fields, elsewhere = fields_of(_schema_of(form.spec), body, words)
     preview = _preview(service, body)
-    shown = json.dumps(body, indent=2, ensure_ascii=False)
+    shown = _written(body)
     return NewView(
         form=form,
         fields=fields,
@@ -195,13 +204,23 @@ def view_of(service: Service, form: Form, body: JsonObject, *, url: str, text: s
     )
 
 
-def _read(text: str) -> tuple[JsonObject, str]:
-    """The object that a text contains, or why it contains none."""
+def _read(text: str, *, most: int = MOST_LETTERS) -> tuple[JsonObject, str]:
+    """The object that a text contains, or why it contains none that the page takes."""
     try:
         body = parse(text.encode())
     except HTTPException as error:
         return {}, str(error.detail).replace("The body", "This")
-    return (body, "") if isinstance(body, dict) else ({}, "This is not a JSON object.")
+    if not isinstance(body, dict):
+        return {}, "This is not a JSON object."
+    return (body, "") if (letters := len(_written(body))) <= most else ({}, _too_long(letters))
+
+
+def _written(body: JsonObject) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def _too_long(letters: int) -> str:
+    return f"This request has {letters:,} letters; the page takes {MOST_LETTERS:,}. Post longer ones to the API."
 
 
 def _carried(form: Form, body: JsonObject) -> JsonObject:
@@ -224,10 +243,10 @@ def _examined(service: Service, form: Form, body: JsonObject) -> tuple[int | Non
     try:
         return _EXAMINE[form.kind](service, form.spec.model_validate(body)), ()
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        errors = error.errors(include_url=False)[:MOST_PROBLEMS]
         return None, problems_from(errors, body=body, schema=_schema_of(form.spec))
     except InvalidRequest as error:
-        return None, error.problems
+        return None, error.problems[:MOST_PROBLEMS]
     except GradclinicError as error:
         return None, [Problem("/baseline" if form.kind == "check" else "", str(error))]
 

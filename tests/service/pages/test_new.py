@@ -11,7 +11,7 @@ import pytest
 
 from gradclinic.cli.main import app
 from gradclinic.client.connection import Connection
-from gradclinic.pages.new import FORMS
+from gradclinic.pages.new import FORMS, MOST_PROBLEMS
 
 from .conftest import EXPERIMENT, NASTY, Clinic
 from .document import Page
@@ -82,6 +82,22 @@ def test_a_text_that_is_no_request_is_kept_and_explained(clinic, text, why):
     assert why in answer.text.split('id="json-note"')[1].split("</div>")[0]
     (shown,) = re.findall(r'<textarea id="json"[^>]*>\n(.*?)</textarea>', answer.text, re.DOTALL)
     assert unescape(shown) == text
+
+
+def test_a_request_that_is_too_long_is_refused_and_of_very_many_problems_the_first_are_described(clinic):
+    layers = [{"kind": "no layer"}] * 1_000
+    body = {"experiment": {**EXPERIMENT, "model": {"kind": "layers", "layers": layers}}}
+    fields = {"kind": "run", "before": "{}"}
+    answer = clinic.client.post("/new", data={**fields, "json": json.dumps(body)})
+    assert f"{MOST_PROBLEMS} problems" in answer.text
+    again = clinic.client.post("/new", data={**fields, "before": json.dumps(body_of(Page(answer.text)))})
+    assert body_of(Page(again.text)) == body
+    body["experiment"]["model"]["layers"] = layers * 10
+    answer = clinic.client.post("/new", data={**fields, "json": json.dumps(body)})
+    assert "the page takes 200,000" in answer.text
+    assert len(answer.text) < 1_000_000
+    broken = clinic.client.post("/new", data={**fields, "before": "{"})
+    assert "This is not JSON" in broken.text
 
 
 def test_a_remedy_that_is_ticked_is_an_arm_until_it_is_not(clinic):
