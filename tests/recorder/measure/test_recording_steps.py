@@ -112,7 +112,7 @@ def probed(plan: RecordingSteps, losses: dict[int, float]) -> list[int]:
 def test_after_the_probes_loss_has_risen_it_is_probed_twice_as_often_for_three_intervals():
     assert probed(RecordingSteps(RecordingPlan(), 300), {100: 1.005}) == list(range(0, 300, 10))
     rising = probed(RecordingSteps(RecordingPlan(), 300), {100: 1.02})
-    assert rising == [*range(0, 110, 10), *range(110, 135, 5), *range(140, 300, 10)]
+    assert rising == [*range(0, 110, 10), 110, *range(115, 144, 5), *range(150, 300, 10)]
     assert probed(RecordingSteps(RecordingPlan(probe_every=10), 300), {100: 1.02}) == list(range(0, 300, 10))
     assert probed(RecordingSteps(RecordingPlan(adaptive=False), 300), {100: 1.02}) == list(range(0, 300, 10))
 

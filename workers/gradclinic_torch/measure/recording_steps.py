@@ -24,8 +24,8 @@ counts as an oscillation, if the first loss is about that of always predicting t
 UNSETTLED = 3
 """Intervals between probes for which they do."""
 SEEN_BY = 16
-"""They do so from the next multiple of this, by when every device has been asked for the loss, so that all have the
-same plan."""
+"""They do so from a multiple of this to another, because by then every device has been asked for the loss, so that all
+have the same plan."""
 
 
 class Level:
@@ -119,8 +119,8 @@ class RecordingSteps:
         if not self._recording.adaptive or self._recording.probe_every is not None:
             return
         if loss - self._last_probe > RISE * self._first_probe:
-            first = self._unsettled.start if step in self._unsettled else (step // SEEN_BY + 1) * SEEN_BY
-            self._unsettled = range(first, step + 1 + UNSETTLED * self._probe_every * self._rarer(step))
+            first = self._unsettled.start if step in self._unsettled else _seen_by(step)
+            self._unsettled = range(first, _seen_by(step + UNSETTLED * self._probe_every * self._rarer(step)))
         self._last_probe = loss
         if math.isnan(self._first_probe):
             self._first_probe = loss
@@ -166,3 +166,8 @@ class RecordingSteps:
         probes = state[3] if len(state) > 3 else (math.nan, math.nan, 0, 0)  # earlier versions did not keep them
         self._first_probe, self._last_probe = probes[:2]
         self._unsettled = range(int(probes[2]), int(probes[3]))
+
+
+def _seen_by(step: int) -> int:
+    """The first step by which every device knows what this one showed."""
+    return (step // SEEN_BY + 1) * SEEN_BY
