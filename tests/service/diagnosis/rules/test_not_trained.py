@@ -6,6 +6,7 @@ import pytest
 from gradclinic.diagnosis import diagnose, extract
 from gradclinic.diagnosis.rules.not_trained import NotTrained
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.preflight import OrderFacts
 
 from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, but, seen
@@ -140,3 +141,9 @@ def test_a_layer_of_which_nine_tenths_are_blocked_makes_gradients_zero(statistic
 def test_a_network_that_left_a_fifth_of_the_loss_learned_well(loss, harm):
     look = but(CLASSIFIER, "wiring", without_gradient=("encoder.weight",), cut_off=("encoder.weight",))
     assert judged(look, relative_train_loss=loss).harm is harm
+
+
+def test_of_frozen_positions_of_zeros_it_is_said_that_there_are_none():
+    look = but(CLASSIFIER, "wiring", frozen_alike=("positions.weight",))
+    blind = look.model_copy(update={"order": OrderFacts(steps=9, blind=True, sees_later=None, predicts_next=False)})
+    assert diagnose(seen(blind)).primary == "missing_positions"
