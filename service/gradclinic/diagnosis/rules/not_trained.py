@@ -16,8 +16,8 @@ _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 _CUT_RIGHTLY = 0.88
 """How often it is right that a loss is cut off from all parameters, by the rule of succession: in 6 of 6 trainings."""
 _FROZEN_RIGHTLY = 0.83
-"""How often it is right, by the rule of succession: in 4 of 4 trainings, with tables and layers of zeros or ones. A table
-of positions that is all zeros is told by `missing_positions`."""
+"""How often it is right, by the rule of succession: in 4 of 4 trainings, with tables and layers of zeros or ones. Of
+positions that are all zeros `missing_positions` says so."""
 _WELL = 0.2
 """Up to this fraction of the loss of always predicting the average, layers without a gradient may be frozen on purpose.
 A judgement: features that were trained before leave less, and random ones more."""
