@@ -36,7 +36,7 @@ from ..use_cases.service import Service
 from ..use_cases.study import examine_study
 from .examples import EXPERIMENT
 from .figures import Figure, Line, profile
-from .form import Field, changed, fields_of
+from .form import Field, changed, fields_of, is_text
 from .rendering import page_router, render
 from .request_source import request_from
 from .run import slope_in_words
@@ -212,6 +212,8 @@ def _read(text: str, *, most: int = MOST_LETTERS) -> tuple[JsonObject, str]:
         return {}, str(error.detail).replace("The body", "This")
     if not isinstance(body, dict):
         return {}, "This is not a JSON object."
+    if not is_text(body):
+        return {}, "This has an escape (\\ud800 to \\udfff) that is half of a character."
     return (body, "") if (letters := len(_written(body))) <= most else ({}, _too_long(letters))
 
 

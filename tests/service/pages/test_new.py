@@ -75,7 +75,13 @@ def test_a_baseline_that_does_not_exist_is_told_at_its_field(clinic):
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("{", "not JSON"), ("[1]", "not a JSON object"), ('{"a": 1, "a": 2}', "twice")]
+    ("text", "why"),
+    [
+        ("{", "not JSON"),
+        ("[1]", "not a JSON object"),
+        ('{"a": 1, "a": 2}', "twice"),
+        (r'{"a": "\ud800"}', "half of a character"),
+    ],
 )
 def test_a_text_that_is_no_request_is_kept_and_explained(clinic, text, why):
     answer = clinic.client.post("/new", data={"kind": "run", "before": "{}", "json": text})

@@ -4,7 +4,7 @@ fields_of(schema, body)            # the fields of a request, with the problems 
 changed(schema, body, submitted)   # the request after the fields that a browser sent
 """
 
-from .changes import changed
+from .changes import changed, is_text
 from .fields import Field, Option, fields_of
 
-__all__ = ["Field", "Option", "changed", "fields_of"]
+__all__ = ["Field", "Option", "changed", "fields_of", "is_text"]

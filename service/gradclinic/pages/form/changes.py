@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from ...api.http.allowed import known_keys
+from ...api.http.body import parse
 from ...kernel.json import JsonObject
 from ...kernel.json_schema import Schema
 
@@ -60,10 +63,21 @@ def _number(text: str) -> object:
 
 
 def _json(text: str) -> object:
+    """JSON within the limits of the API, or else the text itself."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse(text.encode())
+    except HTTPException:
         return text
+    return value if is_text(value) else text
+
+
+def is_text(value: object) -> bool:
+    """Whether a value can be written as UTF-8: JSON can escape half of a character."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {

@@ -51,6 +51,11 @@ def test_items_are_added_moved_and_removed():
     assert changed(SCHEMA, {}, [("do", "append /remedies")]) == {"remedies": [{}]}
 
 
+@pytest.mark.parametrize("text", ["{", "[" * 900 + "]" * 900, '{"a": 1, "a": 2}', '{"a": "\\ud800"}'])
+def test_json_that_the_api_would_not_take_stays_a_text(text):
+    assert changed(SCHEMA, BODY, [("json /labels", text)])["labels"] == text
+
+
 @pytest.mark.parametrize(
     "sent",
     [
