@@ -83,7 +83,7 @@ def list_deliveries(
     summary="Deliver an alert again",
     responses=problems(404, 409, 422),
 )
-def redeliver(name: WebhookName, delivery_id: DeliveryId, service: TheService) -> DeliveryAnswer:
+def redeliver_alert(name: WebhookName, delivery_id: DeliveryId, service: TheService) -> DeliveryAnswer:
     """Send an alert that was delivered or lost once more, as a new delivery with the same `message_id`."""
     return _delivery(service.store.webhooks.redeliver(name, delivery_id))
 

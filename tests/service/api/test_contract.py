@@ -192,7 +192,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "getWebhook": [get("/v1/webhooks/on-call")],
     "testWebhook": [send("POST", "/v1/webhooks/on-call/test")],
     "listDeliveries": [get("/v1/webhooks/on-call/deliveries")],
-    "redeliver": [send("POST", "/v1/webhooks/on-call/deliveries/{delivery}/redeliver")],
+    "redeliverAlert": [send("POST", "/v1/webhooks/on-call/deliveries/{delivery}/redeliver")],
     "pauseWebhook": [send("POST", "/v1/webhooks/quiet/pause")],
     "resumeWebhook": [send("POST", "/v1/webhooks/quiet/resume")],
     "deleteWebhook": [send("DELETE", "/v1/webhooks/spare")],
