@@ -19,12 +19,13 @@ from .estimate import estimate
 
 DISPATCH_S = 50e-6
 """Seconds that a step spends on dispatching the operations of one layer, whatever its size."""
-TOGETHER = 2.0
+TOGETHER = 1.6
 """How much longer dispatching takes for all lanes together than for one run."""
 FLOPS_PER_S = 25e9
 """Floating-point operations in a second of one core, of products as large as those of these networks.
 
-All three were measured by `benchmarks/ensemble` on networks of 10 to 30 layers and widths of 16 to 128.
+All three fit what `benchmarks/ensemble` measured on networks of 10 and 12 layers, widths of 16 to 64 and a batch of 64,
+with recorded runs one by one as the comparison.
 """
 LEAST_GAIN = 1.3
 """Runs are trained together if that is estimated to be so many times as fast as one after the other."""
