@@ -133,8 +133,8 @@ def test_a_page_that_continues_a_list_in_another_order_is_refused(clinic):
 
 def test_the_list_is_narrowed_to_days_of_creation(clinic):
     day = clinic.client.get(f"/v1/runs/{clinic.sick}").json()["created_at"][:10]
-    assert f"/runs/{clinic.sick}" in clinic.page(f"/runs?source=all&since={day}&until={day}")
-    assert "No runs match these filters." in clinic.page("/runs?source=all&until=2001-01-01")
+    assert f"/runs/{clinic.sick}" in clinic.page(f"/runs?search={clinic.sick}&since={day}&until={day}")
+    assert "No runs match these filters." in clinic.page(f"/runs?search={clinic.sick}&until=2001-01-01")
     refused = clinic.client.get("/runs?since=2026-02-31", headers={"Accept": "text/html"})
     assert refused.status_code == 422
     assert "no day of the calendar" in refused.text

@@ -31,8 +31,7 @@ def test_a_long_series_is_thinned_and_keeps_its_end():
 
 
 def test_the_list_of_runs_draws_the_loss_of_those_that_have_one(clinic):
-    text = clinic.page("/runs?source=all")
-    row = text.split(f'value="{clinic.sick}"')[1].split("</tr>")[0]
-    assert '<path d="M0 ' in row
-    waiting = text.split(f'value="{clinic.waiting}"')[1].split("</tr>")[0]
+    assert '<path d="M0 ' in clinic.page(f"/runs?search={clinic.sick}")
+    waiting = clinic.page(f"/runs?search={clinic.waiting}")
+    assert f"/runs/{clinic.waiting}" in waiting
     assert "<svg" not in waiting
