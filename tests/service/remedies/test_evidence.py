@@ -43,6 +43,16 @@ def test_trainings_of_the_same_kind_count_where_there_are_enough():
     assert found == {"swap activation (relu)": Tally(1, 4), "add batch norm": Tally(4, 4)}
 
 
+@pytest.mark.parametrize(("trainings", "tally"), [(3, Tally(1, 3)), (2, Tally(3, 4))])
+def test_three_trainings_of_a_kind_are_enough(trainings, tally):
+    rows = [
+        row("initialization", "feedforward", trainings, relu=(1, trainings)),
+        row("initialization", "recurrent", 2, relu=(2, 2)),
+    ]
+    found = from_rows(rows).of("vanishing_gradients", ("initialization",), PLAIN)
+    assert found == {"swap activation (relu)": tally}
+
+
 def test_where_they_are_few_those_of_all_networks_count_and_then_all_with_the_condition():
     assert KNOWN.of("vanishing_gradients", ("initialization",), LOOPED)["swap activation (relu)"] == Tally(2, 5)
     assert KNOWN.of("vanishing_gradients", ("hidden_activation",), PLAIN)["swap activation (relu)"] == Tally(4, 7)

@@ -141,6 +141,9 @@ def test_inputs_that_are_not_finite_or_huge_have_a_finite_ratio_or_none(value):
 def test_a_single_layer_has_nothing_to_be_compared_with():
     single = changed(healthy_record(layers=1, can_die=False), outcome=failed())
     assert alarms(with_inputs(1.0, record=single)) == []
+    two = changed(healthy_record(layers=2, can_die=False), outcome=failed())
+    found = alarms(with_inputs(np.array([1.0, 4.0]), record=two))
+    assert found == [("PoorWeightInitialization", "exploding_gradients", 16.0)]
 
 
 def test_a_gradient_that_was_never_finite_has_not_vanished():
