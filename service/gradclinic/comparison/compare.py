@@ -270,7 +270,10 @@ def _cost(baseline: Sequence[RunResult], arm: Sequence[RunResult]) -> Cost:
 
 
 def _seconds(run: RunResult, other: RunResult) -> float | None:
-    """Seconds per step if the steps of both runs are known, otherwise seconds per run."""
+    """Seconds per step, as it takes alone, if the steps of both runs are known, otherwise seconds per run."""
+    alone = run.metric("alone_step_seconds")
+    if alone is not None:  # lanes of an ensemble share the time, more or fewer of them from arm to arm
+        return alone if other.metric("steps_done") else None
     seconds, steps = run.metric("train_seconds"), run.metric("steps_done")
     if seconds is None or not steps or not other.metric("steps_done"):
         return seconds

@@ -47,6 +47,8 @@ class RunMetrics:
     loss_unit: float | None = None
     """One unit of this run's losses in squared units of the original targets: 1 unless targets were
     standardized. None for a classification, or if unknown."""
+    alone_step_seconds: float | None = None
+    """Seconds of a step, without recording, as it takes alone; None if the run was not trained with others."""
 
     @classmethod
     def of_outcome(cls, outcome: Outcome, *, steps: int, parameters: int | None = None) -> "RunMetrics":
@@ -65,6 +67,7 @@ class RunMetrics:
             peak_memory_bytes=outcome.peak_memory_bytes,
             parameters=parameters,
             loss_unit=outcome.loss_unit,
+            alone_step_seconds=outcome.alone_step_seconds,
         )
 
     def value(self, name: str) -> float | int | None:

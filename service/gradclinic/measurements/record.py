@@ -139,6 +139,7 @@ class Outcome:
     steps_to_target: int | None
     """First step with a probe loss at most half that of always predicting the average; None if never."""
     train_seconds: float | None
+    """Seconds of training, without recording; of runs that were trained together, each one's part."""
     recording_seconds: float | None
     peak_memory_bytes: int | None = None
     stopped_on: str | None = None
@@ -152,6 +153,8 @@ class Outcome:
     loss_unit: float | None = None
     """One unit of this run's losses in squared units of the original targets: 1 unless targets were
     standardized. None for a classification, or if unknown."""
+    alone_step_seconds: float | None = None
+    """Seconds of a step, without recording, as it takes alone; None if the run was not trained with others."""
 
     @property
     def relative_train_loss(self) -> float | None:

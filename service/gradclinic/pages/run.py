@@ -105,6 +105,7 @@ def _help(metric: str) -> str:
 _OTHER_METRICS = {
     "loss_unit": "One unit of the loss in squared units of the targets; empty if they are the same, or unknown",
     "train_seconds": "Seconds of training, without recording",
+    "alone_step_seconds": "Seconds of a step, if trained alone",
     "recording_seconds": "Seconds spent on recording",
     "saved_share": "Fraction of the steps saved by early stopping",
 }

@@ -36,13 +36,15 @@ class RunMetricsAnswer(Answer):
     steps_to_target: int | None
     """First probed step whose probe loss was at most half of that of always predicting the average."""
     train_seconds: float | None
-    """Seconds of training, without recording."""
+    """Seconds of training, without recording; of runs that were trained together, each one's part."""
     recording_seconds: float | None
     saved_share: float | None
     """Fraction of the steps saved by early stopping; null where `stop_when` did not stop the run."""
     loss_unit: float | None
     """One unit of this run's losses in squared units of the original targets: 1 unless targets were standardized. null
     for a classification, or if unknown."""
+    alone_step_seconds: float | None
+    """Seconds of a step, without recording, as it takes alone; null if the run was not trained with others."""
 
 
 class RunUrls(Answer):

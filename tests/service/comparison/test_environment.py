@@ -30,6 +30,19 @@ def test_arms_on_different_devices_are_compared_with_a_note_and_without_their_co
     assert relu.cost.memory_ratio is None
 
 
+def test_steps_of_runs_that_were_trained_together_are_compared_as_they_take_alone():
+    def lanes(runs, seconds):
+        return [
+            replace(each, metrics=replace(each.metrics, alone_step_seconds=seconds, steps_done=200)) for each in runs
+        ]
+
+    found = compare([*lanes(BASELINE, 0.002), *lanes(REMEDY, 0.003)])
+    assert found.arms[0].cost.train_seconds_ratio == pytest.approx(1.5)
+    alone = [replace(each, metrics=replace(each.metrics, train_seconds=0.6, steps_done=200)) for each in REMEDY]
+    found = compare([*lanes(BASELINE, 0.002), *alone])
+    assert found.arms[0].cost.train_seconds_ratio == pytest.approx(1.5)
+
+
 def test_arms_whose_sites_are_in_other_precisions_are_told_apart():
     half = {**CPU, "site_dtypes": "bfloat16 and float32"}
     found = compare([*trained_on(BASELINE, CPU | {"site_dtypes": "float32"}), *trained_on(REMEDY, half)])

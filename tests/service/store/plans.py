@@ -43,7 +43,7 @@ def _plan(cursor: Any, statement: str, parameters: Any, *, is_sqlite: bool) -> s
     if is_sqlite:
         cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
         return "\n".join(str(row[3]) for row in cursor.fetchall())
-    for kind in ("seqscan", "bitmapscan"):  # which it prefers as long as the tables are small
+    for kind in ("seqscan", "bitmapscan", "sort"):  # which it prefers as long as the tables are small
         cursor.execute(f"SET LOCAL enable_{kind} = off")
     cursor.execute(f"EXPLAIN {statement}", parameters)
     return "\n".join(row[0] for row in cursor.fetchall())

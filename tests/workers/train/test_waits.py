@@ -108,10 +108,10 @@ def made(model, *, data="digits", clipping=None):
 )
 def test_a_recorded_step_never_waits(experiment):
     training = fit.Fit(experiment, device="meta", reporter=Silent(), record=True)
-    training._one_step()  # what is sent to the device once, is sent here
+    training.one_step()  # what is sent to the device once, is sent here
     with waits() as found:
         while training.progress.step < 15:
-            training._one_step()
+            training.one_step()
     assert found == []
     assert training.recorder.plan.full(2)
     assert training.recorder.pending

@@ -137,7 +137,7 @@ class Fit:
             self.stop_if_asked()
             if self.has_ended or self.is_decided():
                 break
-            self._one_step()
+            self.one_step()
             self._repeat_what_broke()
             if self._window_is_full():
                 self.flush(checkpoint=self.reporter.checkpoint_due())
@@ -191,7 +191,8 @@ class Fit:
         self.progress.stopped_on = finding.condition if finding is not None else None
         return finding is not None or self.progress.broke()
 
-    def _one_step(self) -> None:
+    def one_step(self) -> None:
+        """Take the next step."""
         with self.clock.step():
             if self.look_every > 1 and self.divergence.has_seen_all:
                 self.snapshot.take(self.progress)
@@ -264,7 +265,7 @@ class Fit:
         self.clock.go_back()
         self._look_every(1)
         while self.progress.step <= broken and not self.progress.broke():
-            self._one_step()
+            self.one_step()
         if not self.progress.broke():
             self._look_every(seldom)
 

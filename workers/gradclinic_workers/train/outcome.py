@@ -31,4 +31,5 @@ def outcome(objective: Objective, progress: Progress, *, device: torch.device) -
         peak_memory_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
         stopped_on=progress.stopped_on,
         loss_unit=objective.loss_unit,
+        alone_step_seconds=progress.alone_step_seconds,
     )

@@ -19,6 +19,8 @@ class Progress:
     """First step after which the probe loss counts as learned."""
     train_seconds: float = 0.0
     recording_seconds: float = 0.0
+    alone_step_seconds: float | None = None
+    """Seconds of a step of a lane, as it takes alone."""
     nonfinite_step: int | None = None
     """The step whose loss or gradient norm was not finite; a run ends at it."""
     stopped_on: str | None = None

@@ -76,7 +76,7 @@ def trained_alone(experiment: Experiment) -> fit.Fit:
         run = fit.Fit(experiment, device="cpu", reporter=Silent(), record=True)
         run.begin(None)
         for _ in range(STEPS):
-            run._one_step()
+            run.one_step()
         run.flush(checkpoint=False)
         return run
 

@@ -10,6 +10,7 @@ from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic_workers.train import fit
 from gradclinic_workers.train.lanes import LaneRun, train_together
+from gradclinic_workers.train.lanes import train as train_module
 from gradclinic_workers.train.reporter import Interrupted, Silent
 from tests.workers import specs
 
@@ -51,6 +52,26 @@ def test_a_lane_has_the_weights_of_its_lone_run_bit_for_bit(optimizer: str) -> N
         assert alone.outcome is not None
         assert found.outcome.final_train_loss == alone.outcome.final_train_loss
         assert found.preflight == alone.preflight
+
+
+def test_what_a_step_takes_alone_is_measured_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[int] = []
+    measure = train_module._alone_step_seconds
+    monkeypatch.setattr(
+        train_module, "_alone_step_seconds", lambda run: timed.append(run.training.seed) or measure(run)
+    )
+    runs = [*experiments(2), *experiments(2, optimizer={"kind": "sgd", "learning_rate": 0.2})]
+    outcomes = [record.outcome for record in together(runs)]
+    assert timed == [0, 0]
+    first, same, other, _ = (outcome.alone_step_seconds for outcome in outcomes if outcome is not None)
+    assert first is not None
+    assert first == same != other
+    assert fit.train(runs[0]).outcome.alone_step_seconds is None
+
+
+def test_a_run_that_breaks_at_once_has_a_time_too() -> None:
+    records = together(experiments(2, optimizer={"kind": "sgd", "learning_rate": 1e30}))
+    assert all(record.outcome is not None and record.outcome.alone_step_seconds > 0 for record in records)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ lanes beside it, so that a lane that is resumed later, among others, continues b
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 
 import torch
 
@@ -28,6 +30,8 @@ from ..reporter import Reporter, Silent
 from .ensemble import Ensemble
 from .lane import Lane
 
+STEPS_TIMED = 5
+"""Steps of a lone run from which it is measured what one takes."""
 Result = RunRecord | Exception
 """The record of a run, or why it has none: Interrupted, TrainingFailed, or what its reporter raised."""
 
@@ -54,6 +58,7 @@ def train_together(runs: Sequence[LaneRun], *, record: bool = True) -> Iterator[
                 lanes.append(lane)
             else:
                 yield index, lane
+        _time_alone(lanes)
         yield from _Loop(lanes, record=record).run()
 
 
@@ -130,6 +135,34 @@ def _begun(index: int, run: LaneRun, *, record: bool) -> Lane | Exception:
     except Exception as error:  # noqa: BLE001  # the other lanes go on
         return error
     return lane
+
+
+def _time_alone(lanes: Sequence[Lane]) -> None:
+    """Measure what a step of each lane takes alone, once for lanes that differ only in their seeds.
+
+    A lane's part of the ensemble's time says how many lanes there were, and not what its experiment costs.
+    """
+    measured: dict[str, float] = {}
+    for lane in lanes:
+        experiment = lane.fit.experiment
+        training = experiment.training.model_copy(update={"seed": 0})
+        kind = experiment.model_copy(update={"training": training}).model_dump_json()
+        if kind not in measured:
+            measured[kind] = _alone_step_seconds(experiment)
+        lane.fit.progress.alone_step_seconds = measured[kind]
+
+
+def _alone_step_seconds(experiment: Experiment) -> float:
+    """Median seconds of the first steps of a lone run that is thrown away."""
+    with torch.random.fork_rng(devices=[]):
+        alone = fit.Fit(experiment, device="cpu", reporter=Silent(), record=False)
+        totals = [0.0]
+        while len(totals) <= 1 + STEPS_TIMED and not alone.has_ended:
+            alone.one_step()
+            alone.clock.read(into=alone.progress)
+            totals.append(alone.progress.train_seconds)
+    seconds = [after - before for before, after in pairwise(totals)]
+    return median(seconds[1:] or seconds)  # the first step loads what the others use
 
 
 def _is_due(lane: Lane) -> bool:
