@@ -77,8 +77,8 @@ def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
             watch.around(tasks, "diagnose", "diagnose")
             watch.around(trainer.checkpoints, "save", "checkpoint")
             watch.around(trainer.checkpoints, "drop", "checkpoint")
-            with _restored(fit.train, fit.Fit._one_step, fit.Fit.flush, tasks.diagnose):
-                watch.around(fit.Fit, "_one_step", "training steps, recorded")
+            with _restored(fit.train, fit.Fit.one_step, fit.Fit.flush, tasks.diagnose):
+                watch.around(fit.Fit, "one_step", "training steps, recorded")
                 watch.around(fit.Fit, "flush", "collect statistics")
                 watch.around(fit, "train", "build and evaluate")
                 watch.around(trainer, "train", "else")
@@ -98,7 +98,7 @@ def _restored(train: Any, one_step: Any, flush: Any, diagnose: Any) -> Iterator[
     try:
         yield
     finally:
-        fit.train, fit.Fit._one_step, fit.Fit.flush, tasks.diagnose = train, one_step, flush, diagnose  # type: ignore[method-assign]
+        fit.train, fit.Fit.one_step, fit.Fit.flush, tasks.diagnose = train, one_step, flush, diagnose  # type: ignore[method-assign]
 
 
 def _stored(store: Store, steps: int) -> str:

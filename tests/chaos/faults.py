@@ -78,7 +78,7 @@ def repeat_messages(world: World, rng: random.Random) -> bool:
         if runs:
             run = rng.choice(list(runs))
             queue = Queue(world.settings)
-            sent = queue.send([Message(run.id, run.queue, rng.choice([0, 3, 6, 9]))] * 5)
+            sent = queue.send([Message(run.id, run.queue)] * 5)
             queue.close()
             return bool(sent)
     return False

@@ -197,7 +197,7 @@ def test_no_message_ends_a_worker_and_a_broker_that_takes_none_neither(
             worker.send_signal(signal.SIGCONT)
             eventually(lambda: here.queue.depths()["cpu"] == 0)
             broker.config_set("maxmemory", "0")
-            here.queue.send([Message(waits, "cpu", 0)])  # as the reconciler does
+            here.queue.send([Message(waits, "cpu")])  # as the reconciler does
             assert here.ended(waits).status == "succeeded"
         assert worker.poll() is None
     finally:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from gradclinic_torch import Recording
 from gradclinic_torch.model.placement import is_split, plain
@@ -66,7 +65,7 @@ def test_statistics_of_complex_weights_are_those_of_their_real_and_imaginary_par
 @pytest.fixture
 def two_processes() -> Iterator[None]:
     """The first of two processes, where the other only seems to be there."""
-    distributed.init_process_group("fake", rank=0, world_size=2, store=FakeStore())
+    distributed.init_process_group("fake", rank=0, world_size=2, store=distributed.HashStore())
     yield
     distributed.destroy_process_group()
 

@@ -213,7 +213,7 @@ def test_a_run_that_needs_too_much_memory_fails_with_the_estimate_and_spares_the
 
     run = submitted(store)
     with monkeypatch.context() as small:
-        small.setattr(fit.Fit, "_one_step", out_of_memory)
+        small.setattr(fit.Fit, "one_step", out_of_memory)
         trainer.train(run.id)
     failed = store.runs.get(run.id)
     assert (failed.status, failed.reason.code) == ("failed", "out_of_memory")

@@ -328,7 +328,7 @@ class Observer:
         """Count the units that were off on the samples of the last steps, where enough of them were seen."""
         if not self._units.looks:
             return
-        if isinstance(self._taps, Discovery) and observation is not None:
+        if isinstance(self._taps, Discovery) and observation is not None and observation.values:
             for index, each in enumerate(self._found):
                 self._units.see(index, observation.values[each.site.tap])
         counted = self._units.saw(self.step, samples=self._samples())
