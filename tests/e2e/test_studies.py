@@ -113,7 +113,7 @@ def test_a_study_is_reproduced_exactly_whatever_the_order_and_the_number_of_work
     with serving(alone) as one:
         by_one = posted(one, arms=ARMS, seeds=[0, 1, 2])
         runs = one.get("/v1/runs", params={"study": by_one["id"], "limit": 200}).json()["items"]
-        train(alone, *sorted(run["id"] for run in runs)[::-1])
+        train(alone, *sorted(run["id"] for run in runs)[::-1], max_lanes=alone.max_lanes)
         assert by_status(one, by_one) == {"succeeded": 9}
         assert measured(one, by_one) == measured(api, by_two)
         assert effects(one, by_one) == effects(api, by_two)

@@ -38,12 +38,13 @@ def serving(settings: Settings, *, port: int = 0) -> Iterator[httpx.Client]:
         listening.close()
 
 
-def train(settings: Settings, *run_ids: str) -> None:
-    """Train runs here and now, as a worker would; these and no others, whosever turn it is."""
-    trainer = Trainer(settings.model_copy(update={"max_lanes": 1}), owner="test:1:1")
+def train(settings: Settings, *run_ids: str, max_lanes: int = 1) -> None:
+    """Train runs here and now, as a worker would; these and, without `max_lanes`, no others, whosever turn it is."""
+    trainer = Trainer(settings.model_copy(update={"max_lanes": max_lanes}), owner="test:1:1")
     try:
         with patch.object(Leases, "next_run", lambda _leases, hinted, **_: hinted):
             for run_id in run_ids:
-                trainer.train(run_id)
+                if trainer.store.runs.get(run_id).status == "queued":
+                    trainer.train(run_id)
     finally:
         trainer.close()
