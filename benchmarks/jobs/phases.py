@@ -55,7 +55,7 @@ def _minus(one: Pair, other: Pair) -> Pair:
 
 def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
     """Seconds of one run in a worker's child by phase: the mean of `runs` runs after a warm-up run."""
-    from gradclinic_workers.process import tasks
+    from gradclinic_workers.process import attempt
     from gradclinic_workers.process.tasks import Trainer
     from gradclinic_workers.train import fit
 
@@ -74,10 +74,10 @@ def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
             watch.around(leases, "save_window", "store statistics")
             watch.around(leases, "finish", "store the end")
             watch.around(trainer.store.statistics, "record", "read statistics")
-            watch.around(tasks, "diagnose", "diagnose")
+            watch.around(attempt, "diagnose", "diagnose")
             watch.around(trainer.checkpoints, "save", "checkpoint")
             watch.around(trainer.checkpoints, "drop", "checkpoint")
-            with _restored(fit.train, fit.Fit.one_step, fit.Fit.flush, tasks.diagnose):
+            with _restored(fit.train, fit.Fit.one_step, fit.Fit.flush, attempt.diagnose):
                 watch.around(fit.Fit, "one_step", "training steps, recorded")
                 watch.around(fit.Fit, "flush", "collect statistics")
                 watch.around(fit, "train", "build and evaluate")
@@ -92,13 +92,13 @@ def phases(kind: str, *, steps: int, runs: int) -> dict[str, Pair]:
 
 @contextmanager
 def _restored(train: Any, one_step: Any, flush: Any, diagnose: Any) -> Iterator[None]:
-    from gradclinic_workers.process import tasks
+    from gradclinic_workers.process import attempt
     from gradclinic_workers.train import fit
 
     try:
         yield
     finally:
-        fit.train, fit.Fit.one_step, fit.Fit.flush, tasks.diagnose = train, one_step, flush, diagnose  # type: ignore[method-assign]
+        fit.train, fit.Fit.one_step, fit.Fit.flush, attempt.diagnose = train, one_step, flush, diagnose  # type: ignore[method-assign]
 
 
 def _stored(store: Store, steps: int) -> str:

@@ -17,7 +17,7 @@ from gradclinic.settings import Settings
 from gradclinic.store import Message, Store
 from gradclinic.store.database import Database
 from gradclinic.use_cases.service import Service
-from gradclinic_workers.process import tasks
+from gradclinic_workers.process import attempt
 from gradclinic_workers.process.tasks import Trainer
 from gradclinic_workers.train import fit
 
@@ -71,7 +71,7 @@ def killed_at(point: int, trainer: Trainer, run_id: str, monkeypatch: pytest.Mon
         fatal.setattr(Database, "write", deaths.transactions(Database.write))
         for name in ("save", "keep_only", "drop"):
             fatal.setattr(Checkpoints, name, deaths.around(getattr(Checkpoints, name), f"checkpoints.{name}"))
-        fatal.setattr(tasks, "diagnose", deaths.around(tasks.diagnose, "the diagnosis"))
+        fatal.setattr(attempt, "diagnose", deaths.around(attempt.diagnose, "the diagnosis"))
         try:
             deaths.point("with the message, before the claim")
             trainer.train(run_id)

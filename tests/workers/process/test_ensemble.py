@@ -17,7 +17,7 @@ from gradclinic.reconciler import Reconciler
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Run, Store
 from gradclinic.use_cases.service import Service
-from gradclinic_workers.process import tasks
+from gradclinic_workers.process import attempt
 from gradclinic_workers.process.held_run import draining
 from gradclinic_workers.process.tasks import Trainer
 from gradclinic_workers.train import fit
@@ -93,15 +93,15 @@ def test_a_run_that_is_cancelled_leaves_the_others_in_training(store, trainer, m
     runs = submitted(store, [lane(seed) for seed in range(3)])
     asked = itertools.count()
 
-    def should_stop(training: tasks._Training) -> bool:
+    def should_stop(training: attempt.RunAttempt) -> bool:
         if next(asked) == 3 * 7:
-            training._trainer.store.runs.request_cancel(runs[1].id)
+            store.runs.request_cancel(runs[1].id)
             training._held._stop = None
         if training._run.id == runs[1].id and store.runs.get(runs[1].id).cancel_requested:
             training._held._stop = "canceled"
         return training._held.stop is not None
 
-    monkeypatch.setattr(tasks._Training, "should_stop", should_stop)
+    monkeypatch.setattr(attempt.RunAttempt, "should_stop", should_stop)
     trainer.train(runs[0].id)
     assert [store.runs.get(run.id).status for run in runs] == ["succeeded", "canceled", "succeeded"]
     assert store.runs.get(runs[1].id).step < STEPS
@@ -115,13 +115,13 @@ def test_drained_runs_resume_and_equal_undisturbed_ones_to_the_bit(store, traine
     runs = submitted(store, experiments)
     asked = itertools.count()
 
-    def should_stop(training: tasks._Training) -> bool:
+    def should_stop(training: attempt.RunAttempt) -> bool:
         if next(asked) == 3 * 17:
             draining.set()
         return training._held.stop is not None
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(tasks._Training, "should_stop", should_stop)
+        interrupted.setattr(attempt.RunAttempt, "should_stop", should_stop)
         trainer.train(runs[0].id)
     draining.clear()
     assert [store.runs.get(run.id).status for run in runs] == ["queued"] * 3
@@ -135,20 +135,20 @@ def test_drained_runs_resume_and_equal_undisturbed_ones_to_the_bit(store, traine
 
 def test_what_goes_wrong_in_one_lane_ends_only_that_run(store, trainer, monkeypatch):  # noqa: F811
     runs = submitted(store, [lane(seed) for seed in range(3)])
-    started, flushed = tasks._Training.started, tasks._Training.flushed
+    started, flushed = attempt.RunAttempt.started, attempt.RunAttempt.flushed
 
-    def failing(training: tasks._Training, record: RunRecord) -> None:
+    def failing(training: attempt.RunAttempt, record: RunRecord) -> None:
         if training._run.id == runs[0].id:
             raise ZeroDivisionError("division by zero")
         started(training, record)
 
-    def losing(training: tasks._Training, **window: Any) -> None:
+    def losing(training: attempt.RunAttempt, **window: Any) -> None:
         if training._run.id == runs[1].id:
             raise LeaseLost("another attempt has it")
         flushed(training, **window)
 
-    monkeypatch.setattr(tasks._Training, "started", failing)
-    monkeypatch.setattr(tasks._Training, "flushed", losing)
+    monkeypatch.setattr(attempt.RunAttempt, "started", failing)
+    monkeypatch.setattr(attempt.RunAttempt, "flushed", losing)
     trainer.train(runs[0].id)
     found = [store.runs.get(run.id) for run in runs]
     assert [run.status for run in found] == ["failed", "running", "succeeded"]

@@ -17,7 +17,7 @@ from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.settings import Settings
 from gradclinic.store import NewRun, Run, Store
-from gradclinic_workers.process import tasks
+from gradclinic_workers.process import attempt, tasks
 from gradclinic_workers.process.held_run import draining
 from gradclinic_workers.process.tasks import Trainer
 from gradclinic_workers.train import fit
@@ -76,12 +76,12 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, act) -> None:
     """Have something happen before a step of the training."""
     asked = iter(range(10**6))
 
-    def should_stop(training: tasks._Training) -> bool:
+    def should_stop(training: attempt.RunAttempt) -> bool:
         if next(asked) == step:
             act()
         return training._held.stop is not None
 
-    monkeypatch.setattr(tasks._Training, "should_stop", should_stop)
+    monkeypatch.setattr(attempt.RunAttempt, "should_stop", should_stop)
 
 
 def assert_same(store: Store, run_id: str, expected: RunRecord) -> None:
@@ -150,9 +150,9 @@ def test_a_run_that_may_stop_is_read_back_once_however_often_it_is_looked_at(
     stop_when = {"conditions": ["dead_units"], "confidence": 0.99, "after": 20}
     run = submitted(store, training=EXPERIMENT["training"] | {"stop_when": stop_when})
     read, looked = [], []
-    record, look = trainer.store.statistics.record, tasks.reason_to_stop
+    record, look = trainer.store.statistics.record, attempt.reason_to_stop
     monkeypatch.setattr(trainer.store.statistics, "record", lambda run_id: read.append(run_id) or record(run_id))
-    monkeypatch.setattr(tasks, "reason_to_stop", lambda *args: looked.append(args[0]) or look(*args))
+    monkeypatch.setattr(attempt, "reason_to_stop", lambda *args: looked.append(args[0]) or look(*args))
     trainer.train(run.id)
     assert store.runs.get(run.id).reason.code == "trained"
     assert [int(each.get("train_loss").steps[-1]) + 1 for each in looked] == [20, 40]
@@ -242,7 +242,7 @@ def test_only_an_error_on_a_gpu_ends_the_process_and_only_after_all_is_written(
     monkeypatch.setattr("gradclinic_workers.train.device.of_queue", lambda _: device)
     monkeypatch.setattr("gradclinic_workers.train.device.fingerprint", lambda *_, **__: {"device": device})
     monkeypatch.setattr(fit, "train", broken)
-    monkeypatch.setattr(tasks, "_end_this_process", end)
+    monkeypatch.setattr(attempt, "_end_this_process", end)
     with pytest.raises(Ended) if device == "cuda" else nullcontext():
         trainer.train(run.id)
     failed = store.runs.get(run.id)
@@ -306,7 +306,7 @@ def test_what_was_recorded_after_the_checkpoint_is_there_once(
     monkeypatch.setattr(fit, "WINDOW_SECONDS", 0.0)
     due = iter([step == checkpoint_at - 1 for step in range(1000)])
     with monkeypatch.context() as patched:
-        patched.setattr(tasks._Training, "checkpoint_due", lambda _: next(due))
+        patched.setattr(attempt.RunAttempt, "checkpoint_due", lambda _: next(due))
         stop_at(patched, 40, lambda: store.reconciliation.abandon(store.reconciliation.owners("vm/"), max_attempts=3))
         trainer.train(run.id)
     waiting = store.runs.get(run.id)
@@ -394,7 +394,7 @@ def test_facts_are_kept_when_the_diagnosis_breaks(store, trainer, monkeypatch) -
     def broken(*_: Any, **__: Any) -> None:
         raise LookupError("a rule broke")
 
-    monkeypatch.setattr(tasks, "diagnose", broken)
+    monkeypatch.setattr(attempt, "diagnose", broken)
     run = submitted(store)
     trainer.train(run.id)
     ended = store.runs.get(run.id)
