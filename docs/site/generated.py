@@ -162,12 +162,7 @@ def _link(remedy: str) -> str:
 
 def _cured_by_remedy(condition: str) -> list[tuple[str, Tally]]:
     """How often each remedy cured this condition, those that cured most often first; without those that never did."""
-    found: dict[str, Tally] = {}
-    for kind, tallies in measured().tallies.items():
-        if kind[0] == condition:
-            for name, tally in tallies.items():
-                found[name] = found.get(name, Tally(0, 0)) + tally
-    cured = [(name, tally) for name, tally in found.items() if tally.cured]
+    cured = [(name, tally) for name, tally in measured().of_condition(condition).items() if tally.cured]
     return sorted(cured, key=lambda each: -each[1].least)
 
 

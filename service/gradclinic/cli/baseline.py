@@ -7,7 +7,7 @@ import typer
 from ..client import Clinic
 from ..schemas.baseline import BaselineAnswer, PinAnswer
 from ..text.numbers import minute
-from .options import AsJson, Name, Url, print_json
+from .options import AsJson, Name, Url, print_json, print_listed
 
 app = typer.Typer(help="Manage baselines: pinned runs that checks are compared with.", no_args_is_help=True)
 
@@ -35,11 +35,7 @@ def list_baselines(*, url: Url = None, as_json: AsJson = False) -> int:
     """List all baselines."""
     with Clinic(url) as clinic:
         found = list(clinic.baselines())
-    if as_json:
-        print_json([each.document for each in found])
-    for each in [] if as_json else found:
-        typer.echo(f"{each.name}  {len(each.pin.seeds)} seeds of {_source(each.pin)}")
-    return 0
+    return print_listed(found, _line, as_json=as_json)
 
 
 @app.command("show")
@@ -68,6 +64,10 @@ def _show_baseline(found: BaselineAnswer, *, as_json: bool) -> int:
         mark = "*" if each.pinned_at == found.pin.pinned_at else " "
         typer.echo(f"{mark} {minute(each.pinned_at)}  {len(each.seeds)} seeds of {_source(each)}")
     return 0
+
+
+def _line(found: BaselineAnswer) -> str:
+    return f"{found.name}  {len(found.pin.seeds)} seeds of {_source(found.pin)}"
 
 
 def _source(pin: PinAnswer) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -14,8 +14,10 @@ from ..kernel.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from ..client.submitted import Submitted
+    from ..schemas.base import Answer
 
 Item = TypeVar("Item")
+Answered = TypeVar("Answered", bound="Answer")
 Url = Annotated[
     str | None,
     typer.Option("--url", envvar=URL_VARIABLE, help="Address of the service.", show_default="http://127.0.0.1:8000"),
@@ -50,6 +52,16 @@ def print_json(value: object) -> None:
 def print_submitted(found: "Submitted[Any]") -> None:
     """Say what became of a request, and where its page is."""
     typer.echo(f"{found.id} is {found.status}; {found.page}")
+
+
+def print_listed(found: Sequence[Answered], line: Callable[[Answered], str], *, as_json: bool) -> int:
+    """Print a line for each item of a list, or all of them as JSON; returns the exit status."""
+    if as_json:
+        print_json([each.document for each in found])
+        return 0
+    for each in found:
+        typer.echo(line(each))
+    return 0
 
 
 def newest(found: Iterator[Item], limit: int) -> list[Item]:

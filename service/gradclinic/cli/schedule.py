@@ -11,7 +11,7 @@ from ..text.check import STYLES
 from ..text.console import console_for, show
 from ..text.numbers import minute
 from .check import BaselineName, Margin, Seeds, Spec, check_body
-from .options import AsJson, Name, Url, print_json
+from .options import AsJson, Name, Url, print_json, print_listed
 
 app = typer.Typer(help="Run checks on a cron schedule.", no_args_is_help=True)
 
@@ -42,11 +42,7 @@ def list_schedules(*, url: Url = None, as_json: AsJson = False) -> int:
     """List all schedules."""
     with Clinic(url) as clinic:
         found = list(clinic.schedules())
-    if as_json:
-        print_json([each.document for each in found])
-    for each in [] if as_json else found:
-        typer.echo(_line(each))
-    return 0
+    return print_listed(found, _line, as_json=as_json)
 
 
 @app.command("show")

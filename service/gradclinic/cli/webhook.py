@@ -12,7 +12,7 @@ from ..kernel.vocabulary import AlertKind, WebhookFormat
 from ..schemas.webhook import DeliveryAnswer, WebhookAnswer
 from ..text.console import console_for, show
 from ..text.numbers import minute
-from .options import AsJson, Name, Url, print_json
+from .options import AsJson, Name, Url, print_json, print_listed
 
 app = typer.Typer(help="Send alerts to other services.", no_args_is_help=True)
 
@@ -53,11 +53,7 @@ def list_webhooks(*, url: Url = None, as_json: AsJson = False) -> int:
     """List all webhooks."""
     with Clinic(url) as clinic:
         found = list(clinic.webhooks())
-    if as_json:
-        print_json([each.document for each in found])
-    for each in [] if as_json else found:
-        typer.echo(_line(each))
-    return 0
+    return print_listed(found, _line, as_json=as_json)
 
 
 @app.command("show")

@@ -50,17 +50,21 @@ NEVER = Tally(0, 0)
 class Evidence:
     """All counts, by kind of training and name of the remedy; and how many trainings of each kind there were."""
 
-    tallies: Mapping[Kind, Mapping[str, Tally]]
+    counts: Mapping[Kind, Mapping[str, Tally]]
     trainings: Mapping[Kind, int]
 
     def of(self, condition: str, blames: Sequence[str], network: Network) -> Mapping[str, Tally]:
         """The counts of the narrowest kind with enough trainings, by the remedy's name; empty if there is none."""
         exact = (condition, blames[0] if blames else "", network.family)
         for length in (3, 2, 1):
-            alike = [kind for kind in self.tallies if kind[:length] == exact[:length]]
+            alike = [kind for kind in self.counts if kind[:length] == exact[:length]]
             if sum(self.trainings[kind] for kind in alike) >= (ENOUGH if length > 1 else 1):
-                return _summed([self.tallies[kind] for kind in alike])
+                return _summed([self.counts[kind] for kind in alike])
         return {}
+
+    def of_condition(self, condition: str) -> Mapping[str, Tally]:
+        """The counts of all kinds with a condition, by the remedy's name."""
+        return _summed([counts for kind, counts in self.counts.items() if kind[0] == condition])
 
 
 def _summed(counts: Sequence[Mapping[str, Tally]]) -> dict[str, Tally]:
@@ -91,9 +95,9 @@ def measured() -> Evidence:
 def from_rows(rows: Sequence[Row]) -> Evidence:
     """Counts from the rows of the file, one for each kind of training."""
     kinds = [(row["condition"], row["blames"], row["network"]) for row in rows]
-    tallies = [{name: Tally(*pair) for name, pair in row["cured_of_tried"].items()} for row in rows]
+    counts = [{name: Tally(*pair) for name, pair in row["cured_of_tried"].items()} for row in rows]
     trainings = [row["trainings"] for row in rows]
-    return Evidence(dict(zip(kinds, tallies, strict=True)), dict(zip(kinds, trainings, strict=True)))
+    return Evidence(dict(zip(kinds, counts, strict=True)), dict(zip(kinds, trainings, strict=True)))
 
 
 def ranked(own: Sequence[Remedy], counts: Mapping[str, Tally], network: Network) -> tuple[Remedy, ...]:

@@ -81,8 +81,21 @@ def test_without_counts_the_order_is_the_rules():
     assert ranked([XAVIER, RELU, BATCH_NORM], {}, PLAIN) == (XAVIER, RELU, BATCH_NORM)
 
 
+def test_the_counts_of_a_condition_are_those_of_all_its_kinds():
+    rows = [
+        {"condition": condition, "blames": blames, "network": "plain", "trainings": 2, "cured_of_tried": counts}
+        for condition, blames, counts in (
+            ("a", "loss", {"one": (1, 2)}),
+            ("a", "data", {"one": (1, 1), "two": (0, 1)}),
+            ("b", "data", {"one": (9, 9)}),
+        )
+    ]
+    assert from_rows(rows).of_condition("a") == {"one": Tally(2, 3), "two": Tally(0, 1)}
+    assert from_rows(rows).of_condition("c") == {}
+
+
 def test_the_counts_of_this_version_are_of_remedies_of_the_pool():
     known = measured()
-    assert {name for counts in known.tallies.values() for name in counts} <= set(pool(PLAIN))
-    for kind, counts in known.tallies.items():
+    assert {name for counts in known.counts.values() for name in counts} <= set(pool(PLAIN))
+    for kind, counts in known.counts.items():
         assert all(tally.cured <= tally.tried <= known.trainings[kind] for tally in counts.values())
