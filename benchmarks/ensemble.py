@@ -19,6 +19,7 @@ import torch
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.ensemble import Form, form_of
+from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.record import RunRecord
 from gradclinic_workers.process.app import MALLOC
 from gradclinic_workers.train.fit import train
@@ -87,7 +88,8 @@ def rows_of(seconds: Mapping[str, Sequence[float]], *, network: str, lanes: int,
 
     width = NETWORKS[network][1]
     noise = abs(ratio("alone, again", "alone", 1) - 1)
-    form = form_of(experiments(network, 1, steps=steps)[0])
+    (one,) = experiments(network, 1, steps=steps)
+    form = form_of(one, estimate(one))
     found = {
         "recorded lanes to unrecorded runs": (ratio("alone", "lanes", lanes), BARS.get((width, lanes))),
         "recorded lanes to recorded runs": (ratio("alone, recorded", "lanes", lanes), None),

@@ -15,7 +15,7 @@ from ..experiments.experiment import Experiment
 from ..experiments.layers import Node
 from ..experiments.layers.activation import ActivationLayer
 from ..experiments.lowering import Network, lower
-from .estimate import estimate
+from .estimate import Estimate
 
 DISPATCH_S = 50e-6
 """Seconds that a step spends on dispatching the operations of one layer, whatever its size."""
@@ -62,8 +62,8 @@ class Alone:
     reason: str
 
 
-def form_of(experiment: Experiment) -> Form | Alone:
-    """The form of a resolved experiment, or why it is trained alone."""
+def form_of(experiment: Experiment, size: Estimate) -> Form | Alone:
+    """The form of a resolved experiment of an estimated size, or why it is trained alone."""
     training = experiment.training
     if training.precision != "float32":
         return Alone(f"precision {training.precision} is trained alone")
@@ -75,12 +75,11 @@ def form_of(experiment: Experiment) -> Form | Alone:
             return Alone(f"{node.name}: layers of images are trained alone")
         if isinstance(node.layer, ActivationLayer) and node.layer.activation.random:
             return Alone(f"{node.name}: {node.layer.activation.name} is random, and trained alone")
-    found = estimate(experiment)
     return Form(
         digest=_digest(experiment, network),
         dispatch_s=DISPATCH_S * sum(1 for _ in network.walk()),
-        compute_s=found.flops_per_step / FLOPS_PER_S,
-        memory_bytes=found.memory_bytes,
+        compute_s=size.flops_per_step / FLOPS_PER_S,
+        memory_bytes=size.memory_bytes,
     )
 
 

@@ -61,7 +61,7 @@ def new_run(
 ) -> NewRun:
     """A run that trains a resolved experiment, ready to store; `auto` is its queue if it asks for no device."""
     training, resolved = trained.resolved.training, trained.resolved.to_json()
-    form = form_of(trained.resolved)
+    form = form_of(trained.resolved, trained.estimate)
     return NewRun(
         experiment=posted.to_json(),
         resolved_experiment=resolved,

@@ -4,6 +4,7 @@ import pytest
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.ensemble import LEAST_GAIN, Alone, Form, form_of, grouped
+from gradclinic.measurements.estimate import estimate
 
 
 def experiment(
@@ -20,8 +21,12 @@ def experiment(
     )
 
 
+def sized(found: Experiment) -> Form | Alone:
+    return form_of(found, estimate(found))
+
+
 def form(**changes: Any) -> Form:
-    found = form_of(experiment(**changes))
+    found = sized(experiment(**changes))
     assert isinstance(found, Form), found
     return found
 
@@ -74,7 +79,7 @@ def test_what_changes_a_shape_or_an_operation_changes_the_form(changes):
     ],
 )
 def test_what_lanes_cannot_do_is_trained_alone_with_the_reason(changes, reason):
-    found = form_of(experiment(**changes))
+    found = sized(experiment(**changes))
     assert isinstance(found, Alone)
     assert reason in found.reason
 
@@ -84,7 +89,7 @@ def test_layers_that_lanes_do_not_have_are_trained_alone():
     rnn = {"kind": "rnn", "cell": "lstm", "width": 8}
     for model, data, kind in ((cnn, "digits", "conv2d"), (rnn, "digit_rows", "recurrent")):
         declared = experiment().to_json() | {"model": model, "data": {"kind": data}}
-        found = form_of(Experiment.model_validate(declared))
+        found = sized(Experiment.model_validate(declared))
         assert isinstance(found, Alone)
         assert f"layers of kind {kind} are trained alone" in found.reason
 

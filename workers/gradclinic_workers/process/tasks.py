@@ -16,6 +16,7 @@ from gradclinic.checkpoints import Checkpoints
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import NotFound, ServiceUnavailable
 from gradclinic.measurements.ensemble import Alone, Form, form_of
+from gradclinic.measurements.estimate import estimate
 from gradclinic.queue.messages import TRAIN
 from gradclinic.settings import Settings
 from gradclinic.store import Lease, Message
@@ -191,7 +192,7 @@ def _persist(ask: Callable[[bool], Answer]) -> Answer:
 
 def _have_one_form(experiments: Sequence[Experiment]) -> bool:
     """Whether runs can be lanes of one ensemble; an earlier or later version may have thought so."""
-    forms = [form_of(experiment) for experiment in experiments]
+    forms = [form_of(experiment, estimate(experiment)) for experiment in experiments]
     alone = [form.reason for form in forms if isinstance(form, Alone)]
     if alone:
         log.warning("ensemble_trained_alone", reason=alone[0])

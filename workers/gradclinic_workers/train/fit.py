@@ -287,9 +287,8 @@ class Fit:
         """Go there and back once, and forget it, so that no timed step pays for the loading of a GPU's kernels."""
         noise = random_state(self.device)
         with self._buffers_kept():
-            self._there_and_back(
-                torch.arange(min(self.experiment.training.batch_size, len(self.objective.inputs))), None
-            )
+            size = self.experiment.training.batch_size
+            self._there_and_back(torch.arange(size, device=self.device) % len(self.objective.inputs), None)
         self.optimizer.zero_grad(set_to_none=True)
         set_random_state(noise, device=self.device)
 

@@ -8,6 +8,7 @@ import torch
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.ensemble import Form, form_of
+from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.record import RunRecord
 from gradclinic_workers.train.fit import train
 from gradclinic_workers.train.lanes import LaneRun, train_together
@@ -15,11 +16,10 @@ from tests.workers.train.test_cases import EXPERIMENTS
 
 torch.set_num_threads(1)
 
-SICK = {
-    name: experiment
-    for name, declared in EXPERIMENTS.items()
-    if name.endswith("-experiment") and isinstance(form_of(experiment := Experiment.model_validate(declared)), Form)
+DECLARED = {
+    name: Experiment.model_validate(declared) for name, declared in EXPERIMENTS.items() if name.endswith("-experiment")
 }
+SICK = {name: each for name, each in DECLARED.items() if isinstance(form_of(each, estimate(each)), Form)}
 
 
 def judged(record: RunRecord, experiment: Experiment) -> Diagnosis:
