@@ -1,48 +1,42 @@
 """The page on which a request is made: a form and its JSON side by side, checked each time that they change."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi import Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from ..api.http.access import is_from_own_page
 from ..api.http.body import parse
 from ..api.http.dependencies import TheService
 from ..api.http.plain_json import dump
 from ..api.http.validation import problems_from
 from ..experiments.experiment import Experiment
-from ..kernel.errors import GradclinicError, InvalidRequest, Problem
+from ..kernel.errors import Forbidden, GradclinicError, InvalidRequest, Problem
 from ..kernel.json import JsonObject
 from ..kernel.json_schema import Schema
 from ..kernel.registry import tag_of
 from ..kernel.spec import Spec, first_line
 from ..remedies import REMEDIES, Remedy
 from ..remedies.words import in_words
-from ..schemas.requests.check import CheckRequest
-from ..schemas.requests.prescription import PrescriptionRequest
 from ..schemas.requests.run import RunRequest
-from ..schemas.requests.study import StudyRequest
 from ..theory import Prediction
-from ..use_cases.check import examine
 from ..use_cases.experiment import Resolved, resolve
-from ..use_cases.prescription import examine_prescription
 from ..use_cases.service import Service
-from ..use_cases.study import examine_study
 from .examples import EXPERIMENT
 from .figures import Figure, Line, profile
 from .form import Field, changed, fields_of, is_text
 from .rendering import page_router, render
+from .request_kinds import KINDS, Kind, RequestKind
 from .request_source import request_from
 from .run import slope_in_words
 from .ways import Ways, ways_of
-
-Kind = Literal["run", "study", "prescription", "check"]
 
 MOST_BASELINES = 200
 MOST_PROBLEMS = 50
@@ -56,25 +50,15 @@ router = page_router()
 
 
 @dataclass(frozen=True)
-class Form:
-    """A kind of request, and where it is sent."""
+class Draft:
+    """A request as it is being made."""
 
-    kind: Kind
-    title: str
-    words: str
-    path: str
-    spec: type[Spec]
-
-
-FORMS: Mapping[str, Form] = {
-    each.kind: each
-    for each in (
-        Form("run", "Run", "Train one network, and diagnose it.", "/v1/runs", RunRequest),
-        Form("study", "Study", "Compare remedies on the same data and seeds.", "/v1/studies", StudyRequest),
-        Form("prescription", "Cure", "Search for remedies that cure it.", "/v1/prescriptions", PrescriptionRequest),
-        Form("check", "Check", "Test it against a baseline.", "/v1/checks", CheckRequest),
-    )
-}
+    kind: RequestKind
+    body: JsonObject
+    text: str = ""
+    """The JSON as it was typed, if it is none."""
+    misread: str = ""
+    """Why the text is no JSON object."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +90,7 @@ class Preview:
 class NewView:
     """What the page shows."""
 
-    form: Form
+    kind: RequestKind
     fields: Sequence[Field]
     text: str
     """The JSON that people see and change."""
@@ -124,7 +108,7 @@ class NewView:
     ticks: Sequence[Tick]
     baselines: Sequence[str]
     ways: Ways
-    forms: Sequence[Form] = tuple(FORMS.values())
+    kinds: Sequence[RequestKind] = tuple(KINDS.values())
 
 
 @router.get("/new")
@@ -136,71 +120,102 @@ def show(
 ) -> HTMLResponse:
     """An example to begin with, or the request of something that exists, to be changed."""
     if source is None:
-        body: JsonObject = _carried(FORMS[kind], {"experiment": EXPERIMENT, "seeds": [0, 1, 2]})
+        body: JsonObject = _carried(KINDS[kind], {"experiment": EXPERIMENT, "seeds": [0, 1, 2]})
     else:
         kind, body = request_from(service, source)
         if (letters := len(_written(body))) > MOST_LETTERS:
             raise InvalidRequest.at("", _too_long(letters))
-    return _page(service, request, FORMS[kind], body)
+    return _page(view_of(service, Draft(KINDS[kind], body), url=_url(request)))
 
 
 @router.post("/new")
-async def change(service: TheService, request: Request) -> HTMLResponse:
+async def change(service: TheService, request: Request) -> Response:
     """The page after a change of the form or its JSON. Nothing is stored or queued."""
+    given = await _given(request)
+    return await run_in_threadpool(_changed_page, service, request, given)
+
+
+@router.post("/new/start")
+async def start(service: TheService, request: Request) -> Response:
+    """Submit the request, and lead to the page of what it made; the form with its problems if it has any."""
+    given = await _given(request)
+    return await run_in_threadpool(_started, service, request, given)
+
+
+async def _given(request: Request) -> Sequence[tuple[str, str]]:
+    """The fields of the form; raises Forbidden if they come from a page that is not of this session."""
     form = await request.form(max_files=0)
-    submitted = [(name, text) for name, text in form.multi_items() if isinstance(text, str)]
-    return await run_in_threadpool(_changed_page, service, request, submitted)
+    given = [(name, text) for name, text in form.multi_items() if isinstance(text, str)]
+    if not is_from_own_page(dict(given).get("csrf", "")):
+        raise Forbidden("The form has expired. Open the page again.")
+    return given
 
 
-def _changed_page(service: Service, request: Request, submitted: Sequence[tuple[str, str]]) -> HTMLResponse:
-    given = dict(submitted)
-    chosen = FORMS.get(given.get("kind", ""), FORMS["run"])
+def _changed_page(service: Service, request: Request, given: Sequence[tuple[str, str]]) -> Response:
+    return _page(view_of(service, _draft(given), url=_url(request)))
+
+
+def _started(service: Service, request: Request, given: Sequence[tuple[str, str]]) -> Response:
+    draft = _draft(given)
+    view = view_of(service, draft, url=_url(request))
+    if view.wrong:
+        return _page(view)
+    return RedirectResponse(draft.kind.submit(service, draft.kind.spec.model_validate(draft.body)), 303)
+
+
+def _draft(given: Sequence[tuple[str, str]]) -> Draft:
+    """What a form asks for: its JSON if that was changed, or else the request before with its fields."""
+    fields = dict(given)
+    kind = KINDS.get(fields.get("kind", ""), KINDS["run"])
     # Fields may have made it longer than the page would take at once.
-    before, misread = _read(given.get("before", ""), most=2 * MOST_LETTERS)
+    before, misread = _read(fields.get("before", ""), most=2 * MOST_LETTERS)
     if misread:
-        return _page(service, request, chosen, {}, misread=misread)
-    text = given.get("json", "").replace("\r\n", "\n")
-    if text.strip() and text.strip() != given.get("before", "").replace("\r\n", "\n").strip():
+        return Draft(kind, {}, misread=misread)
+    text = fields.get("json", "").replace("\r\n", "\n")
+    if text.strip() and text.strip() != fields.get("before", "").replace("\r\n", "\n").strip():
         body, misread = _read(text)
-        if not misread:
-            return _page(service, request, chosen, _carried(chosen, body))
-        return _page(service, request, chosen, before, text=text[:MOST_LETTERS], misread=misread)
-    body = changed(_schema_of(chosen.spec), _carried(chosen, before), submitted)
-    if "ticks" in given and chosen.kind == "study":
-        body = _with_arms(body, {kind for name, kind in submitted if name == "arm"})
-    return _page(service, request, chosen, body)
+        if misread:
+            return Draft(kind, before, text=text[:MOST_LETTERS], misread=misread)
+        return Draft(kind, _carried(kind, body))
+    body = changed(_schema_of(kind.spec), _carried(kind, before), given)
+    if "ticks" in fields and kind.name == "study":
+        body = _with_arms(body, {remedy for name, remedy in given if name == "arm"})
+    return Draft(kind, body)
 
 
-def _page(
-    service: Service, request: Request, chosen: Form, body: JsonObject, *, text: str = "", misread: str = ""
-) -> HTMLResponse:
-    url = str(request.base_url).rstrip("/")
-    return render("new.html", view_of(service, chosen, body, url=url, text=text, misread=misread))
+def _page(view: NewView) -> HTMLResponse:
+    return render("new.html", view)
 
 
-def view_of(service: Service, form: Form, body: JsonObject, *, url: str, text: str = "", misread: str = "") -> NewView:
+def _url(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def view_of(service: Service, draft: Draft, *, url: str) -> NewView:
     """The page for a request, which may not be valid yet."""
-    runs, found = _examined(service, form, body)
+    kind, body = draft.kind, draft.body
+    resolved = _resolved(service, body)
+    runs, found = _examined(service, kind, body, resolved)
     words: dict[str, str] = {}
     for problem in found:
         said = problem.message + (f" (allowed: {problem.allowed})" if problem.allowed else "")
         words[problem.pointer] = "; ".join(filter(None, (words.get(problem.pointer), said)))
-    fields, elsewhere = fields_of(_schema_of(form.spec), body, words)
-    preview = _preview(service, body)
+    fields, elsewhere = fields_of(_schema_of(kind.spec), body, words)
+    preview = None if resolved is None else _preview(resolved)
     shown = _written(body)
     return NewView(
-        form=form,
+        kind=kind,
         fields=fields,
-        text=text or shown,
+        text=draft.text or shown,
         before=shown,
-        misread=misread,
+        misread=draft.misread,
         problems=[(pointer, words[pointer]) for pointer in elsewhere],
-        wrong=len(words) + bool(misread),
+        wrong=len(words) + bool(draft.misread),
         preview=preview,
         runs=runs,
-        ticks=_ticks(body, preview) if form.kind == "study" else (),
-        baselines=_baselines(service) if form.kind == "check" else (),
-        ways=ways_of(url, form.kind, form.path, body, with_key=service.settings.access == "required"),
+        ticks=_ticks(body, preview) if kind.name == "study" else (),
+        baselines=_baselines(service) if kind.name == "check" else (),
+        ways=ways_of(url, kind.name, kind.path, body, with_key=service.settings.access == "required"),
     )
 
 
@@ -225,14 +240,14 @@ def _too_long(letters: int) -> str:
     return f"This request has {letters:,} letters; the page takes {MOST_LETTERS:,}. Post longer ones to the API."
 
 
-def _carried(form: Form, body: JsonObject) -> JsonObject:
+def _carried(kind: RequestKind, body: JsonObject) -> JsonObject:
     """What of a request also belongs to this kind of request; the seeds of a check are those of its baseline."""
-    left = {"seeds"} if form.kind == "check" and "baseline" not in body else set()
-    known = form.spec.model_fields.keys() - left
+    left = {"seeds"} if kind.name == "check" and "baseline" not in body else set()
+    known = kind.spec.model_fields.keys() - left
     return {key: value for key, value in body.items() if key in known or key not in _ALL_KEYS}
 
 
-_ALL_KEYS = frozenset(key for form in FORMS.values() for key in form.spec.model_fields)
+_ALL_KEYS = frozenset(key for kind in KINDS.values() for key in kind.spec.model_fields)
 
 
 @cache
@@ -240,44 +255,32 @@ def _schema_of(spec: type[Spec]) -> Schema:
     return spec.model_json_schema()
 
 
-def _examined(service: Service, form: Form, body: JsonObject) -> tuple[int | None, Sequence[Problem]]:
+def _examined(
+    service: Service, kind: RequestKind, body: JsonObject, resolved: Resolved | None
+) -> tuple[int | None, Sequence[Problem]]:
     """The number of runs of a request, or its problems: those that posting it would report."""
     try:
-        return _EXAMINE[form.kind](service, form.spec.model_validate(body)), ()
+        return kind.examine(service, kind.spec.model_validate(body), resolved), ()
     except ValidationError as error:
         errors = error.errors(include_url=False)[:MOST_PROBLEMS]
-        return None, problems_from(errors, body=body, schema=_schema_of(form.spec))
+        return None, problems_from(errors, body=body, schema=_schema_of(kind.spec))
     except InvalidRequest as error:
         return None, error.problems[:MOST_PROBLEMS]
     except GradclinicError as error:
-        return None, [Problem("/baseline" if form.kind == "check" else "", str(error))]
+        return None, [Problem("/baseline" if kind.name == "check" else "", str(error))]
 
 
-def _examine_run(service: Service, spec: Any) -> int:
-    resolve(service, spec.experiment, spec.remedies)
-    return 1
-
-
-def _examine_prescription(service: Service, spec: Any) -> int | None:
-    examine_prescription(service, spec)
-    return None
-
-
-_EXAMINE: Mapping[str, Callable[[Service, Any], int | None]] = {
-    "run": _examine_run,
-    "study": lambda service, spec: len(examine_study(service, spec)),
-    "prescription": _examine_prescription,
-    "check": examine,
-}
-
-
-def _preview(service: Service, body: JsonObject) -> Preview | None:
-    """What is known of the experiment, with the remedies of a run; None if it is not valid."""
+def _resolved(service: Service, body: JsonObject) -> Resolved | None:
+    """The experiment with the remedies of a run; None if it is not valid."""
     try:
         asked = RunRequest.model_validate({key: body[key] for key in ("experiment", "remedies") if key in body})
-        resolved = resolve(service, asked.experiment, asked.remedies)
+        return resolve(service, asked.experiment, asked.remedies)
     except (ValidationError, GradclinicError):
         return None
+
+
+def _preview(resolved: Resolved) -> Preview:
+    """What is known of the experiment before it is trained."""
     prediction = resolved.prediction()
     return Preview(
         resolved=resolved,

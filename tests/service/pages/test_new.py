@@ -11,7 +11,9 @@ import pytest
 
 from gradclinic.cli.main import app
 from gradclinic.client.connection import Connection
-from gradclinic.pages.new import FORMS, MOST_PROBLEMS
+from gradclinic.pages import new, request_kinds
+from gradclinic.pages.new import MOST_PROBLEMS
+from gradclinic.pages.request_kinds import KINDS
 
 from .conftest import EXPERIMENT, NASTY, Clinic
 from .document import Page
@@ -38,13 +40,13 @@ def start_of(page: Page):
     return start
 
 
-@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_begins_with_a_request_that_can_be_sent(clinic, kind):
     page = Page(clinic.page(f"/new?kind={kind}"))
     body = body_of(page) | ({"baseline": "main"} if kind == "check" else {})
     filled = posted(clinic, kind=kind, before="{}", json=json.dumps(body))
     assert "disabled" not in start_of(filled)
-    assert start_of(filled)["data-post"] == FORMS[kind].path
+    assert start_of(filled)["data-post"] == KINDS[kind].path
     assert body_of(filled) == body
 
 
@@ -121,6 +123,41 @@ def test_a_remedy_that_is_ticked_is_an_arm_until_it_is_not(clinic):
     assert body_of(posted(clinic, **fields | {"before": json.dumps(body_of(page))}))["arms"] == body["arms"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_form_starts_what_it_shows_without_a_script(clinic, kind):
+    named = f"{kind} without a script"
+    body = {"baseline": "main"} if kind == "check" else {"experiment": EXPERIMENT}
+    fields = {"kind": kind, "before": json.dumps(body), "json": "", "text /name": named}
+    started = clinic.client.post("/new/start", data=fields, follow_redirects=False)
+    assert started.status_code == 303, started.text
+    resource = started.headers["Location"].removeprefix("/")
+    assert clinic.client.get(f"/v1/{resource}").json()["name"] == named
+    assert KINDS[kind].path == f"/v1/{resource.partition('/')[0]}"
+    clinic.client.post(f"/v1/{resource}/cancel")
+
+
+def test_a_form_with_a_problem_starts_nothing_and_tells_it_in_its_place(clinic):
+    before = clinic.client.get("/v1/runs?total=true").json()["total"]
+    fields = {"kind": "run", "before": json.dumps({"experiment": EXPERIMENT})}
+    wrong = clinic.client.post("/new/start", data={**fields, "number /experiment/model/depth": "0"})
+    assert "greater than or equal to 1" in wrong.text.split('id="field-experiment-model-depth-note"')[1]
+    assert "not JSON" in clinic.client.post("/new/start", data={**fields, "json": "{"}).text
+    unknown = clinic.client.post("/new/start", data={"kind": "check", "before": '{"baseline": "none"}'})
+    assert "none" in unknown.text.split('id="field-baseline-note"')[1].split("</div>")[0]
+    assert clinic.client.get("/v1/runs?total=true").json()["total"] == before
+
+
+def test_a_change_resolves_the_experiment_once(clinic, monkeypatch):
+    calls = []
+    for module in (new, request_kinds):
+        resolve = module.resolve
+        monkeypatch.setattr(
+            module, "resolve", lambda *given, at=resolve, **named: calls.append(1) or at(*given, **named)
+        )
+    posted(clinic, kind="run", before=json.dumps({"experiment": EXPERIMENT}))
+    assert len(calls) == 1
+
+
 def test_another_kind_of_request_keeps_what_both_have(clinic):
     before = json.dumps(BODIES["study"])
     assert body_of(posted(clinic, kind="prescription", before=before)) == {"experiment": EXPERIMENT}
@@ -129,7 +166,7 @@ def test_another_kind_of_request_keeps_what_both_have(clinic):
 def test_what_exists_can_be_changed_and_started_again(clinic):
     for kind, identifier in (("run", clinic.sick), ("study", clinic.study), ("prescription", clinic.prescription)):
         page = Page(clinic.page(f"/new?from={identifier}"))
-        assert start_of(page)["data-post"] == FORMS[kind].path
+        assert start_of(page)["data-post"] == KINDS[kind].path
         assert "disabled" not in start_of(page), identifier
         assert body_of(page)["experiment"]["model"]["depth"] == 8
     assert body_of(Page(clinic.page(f"/new?from={clinic.study}")))["arms"][0]["name"] == NASTY
@@ -139,13 +176,13 @@ def test_what_exists_can_be_changed_and_started_again(clinic):
     assert clinic.client.get("/new?from=key_1").status_code == 404
 
 
-@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_way_to_copy_sends_the_same_request(clinic, kind, monkeypatch, tmp_path):
     body = {**BODIES[kind], "name": "it's $HOME & `x`"}
     text = clinic.client.post("/new", data={"kind": kind, "before": "{}", "json": json.dumps(body)}).text
     ways = texts(text)
     words = shlex.split(ways["curl"].replace("\\\n", " "))
-    assert (words[0], words[2]) == ("curl", f"http://127.0.0.1{FORMS[kind].path}")
+    assert (words[0], words[2]) == ("curl", f"http://127.0.0.1{KINDS[kind].path}")
     assert json.loads(words[-1]) == body
     sent = []
 
@@ -156,7 +193,7 @@ def test_each_way_to_copy_sends_the_same_request(clinic, kind, monkeypatch, tmp_
     monkeypatch.setattr(Connection, "post", post)
     with pytest.raises(Sent):
         exec(compile(ways["python"], "way", "exec"), {})
-    assert sent == [(FORMS[kind].path, body)]
+    assert sent == [(KINDS[kind].path, body)]
     command = ways["command"].splitlines()
     script = "\n".join(["cat <<'JSON'", *command[1:]])
     heard = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout

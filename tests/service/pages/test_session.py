@@ -146,8 +146,21 @@ def test_a_reader_checks_a_request_on_the_page_new_and_a_page_without_its_token_
     page = browser.get("/new").text
     (token,) = {each["content"] for each in Page(page).all("meta") if each.get("name") == "csrf-token"}
     assert token is not None
+    (field, _) = [each["value"] for each in Page(page).all("input") if each.get("name") == "csrf"]
     fields = {"kind": "run", "before": json.dumps({"experiment": EXPERIMENT}), "number /experiment/model/depth": "3"}
-    assert browser.post("/new", data=fields).status_code == 403
-    checked = browser.post("/new", data=fields, headers={"X-CSRF-Token": token})
+    for address in ("/new", "/new/start"):
+        assert browser.post(address, data=fields).status_code == 403
+    checked = browser.post("/new", data={**fields, "csrf": field})
     assert (checked.status_code, "1 run" in checked.text) == (200, True)
+    assert browser.post("/new/start", data={**fields, "csrf": field}).status_code == 403
     assert browser.post("/v1/runs", json={"experiment": EXPERIMENT}, headers={"X-CSRF-Token": token}).status_code == 403
+
+
+def test_a_session_starts_a_run_from_a_form_without_a_script(service: Keyed, browser: httpx.Client) -> None:
+    log_in(browser, service.keys["run"])
+    fields = {"kind": "run", "before": json.dumps({"experiment": EXPERIMENT})}
+    assert browser.post("/new/start", data=fields).status_code == 403
+    (_, token) = [each["value"] for each in Page(browser.get("/new").text).all("input") if each.get("name") == "csrf"]
+    started = browser.post("/new/start", data={**fields, "csrf": token})
+    assert started.status_code == 303
+    assert browser.get(started.headers["Location"]).status_code == 200

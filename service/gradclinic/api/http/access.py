@@ -49,6 +49,9 @@ _MANAGED = ("/v1/schedules", "/v1/baselines", "/v1/webhooks")
 _READING = re.compile(r"/v1/(experiments:resolve|comparisons|runs/[^/]+/diagnoses)|/new")
 """A POST to these paths only reads: nothing is stored."""
 
+_FORMS = frozenset({"/new", "/new/start"})
+"""Forms that also work without scripts: they send the CSRF token as a field, which their page checks."""
+
 _caller: ContextVar["Caller | None"] = ContextVar("caller", default=None)
 
 
@@ -109,6 +112,12 @@ def project_shown() -> str:
 def is_token(given: str, secret: str) -> bool:
     """Whether a token belongs to the secret in the cookie."""
     return compare_digest(given.encode(), _token(given.partition(".")[0], secret).encode())
+
+
+def is_from_own_page(given: str) -> bool:
+    """Whether the CSRF token that a form sent belongs to the session of this request; true without a session."""
+    caller = _caller.get()
+    return caller is None or caller.session is None or is_token(given, caller.session)
 
 
 class Access:
@@ -230,7 +239,7 @@ def _refusal(request: Request, caller: Caller, needed: access.Scope) -> Response
             detail=f"{caller.key.id} is a key of the project {caller.key.project!r}. Only a key with the scope admin "
             f"may name another project in {PROJECT_HEADER}.",
         )
-    unsafe = request.method not in SAFE_METHODS
+    unsafe = request.method not in SAFE_METHODS and request.url.path not in _FORMS
     if caller.session is not None and unsafe and not is_token(request.headers.get(CSRF_HEADER, ""), caller.session):
         return problem(
             request,

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...kernel.errors import (
     BodyTooLarge,
     Conflict,
+    Forbidden,
     GradclinicError,
     InsufficientData,
     InvalidRequest,
@@ -33,6 +34,7 @@ from .validation import problems_from
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: Mapping[type[GradclinicError], int] = {
+    Forbidden: 403,
     QuotaExceeded: 403,
     InvalidRequest: 422,
     BodyTooLarge: 413,

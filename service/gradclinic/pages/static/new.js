@@ -1,6 +1,6 @@
 // Sends the form as it is changed, and takes over the page that the service makes of it. Nothing is stored by that.
 
-import { csrfHeader, drawFigure } from "./app.js";
+import { drawFigure } from "./app.js";
 
 const PAUSE_MS = 300;
 const form = document.getElementById("new");
@@ -47,7 +47,7 @@ async function update(source, button) {
   waiting = true;
   const data = new URLSearchParams(new FormData(form, button));
   if (source?.id !== "json") data.delete("json"); // the text that is being edited counts, or else the fields
-  const answer = await fetch(form.action, { method: "POST", body: data, headers: { ...csrfHeader } }).catch(() => null);
+  const answer = await fetch(form.action, { method: "POST", body: data }).catch(() => null);
   if (number !== changes) return; // there is a newer change
   if (!answer?.ok) {
     said.textContent = "The service did not check this; it may be gone, or you are logged out.";

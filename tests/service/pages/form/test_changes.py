@@ -3,11 +3,11 @@
 import pytest
 
 from gradclinic.pages.form import changed
-from gradclinic.pages.new import FORMS
+from gradclinic.pages.request_kinds import KINDS
 
 from ..conftest import EXPERIMENT
 
-SCHEMA = FORMS["run"].spec.model_json_schema()
+SCHEMA = KINDS["run"].spec.model_json_schema()
 BODY = {"experiment": EXPERIMENT}
 
 

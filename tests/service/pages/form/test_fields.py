@@ -4,7 +4,7 @@ import pytest
 
 from gradclinic.experiments.layers import LAYERS
 from gradclinic.pages.form import Field, changed, fields_of
-from gradclinic.pages.new import FORMS
+from gradclinic.pages.request_kinds import KINDS
 from gradclinic.remedies import REMEDIES
 
 from ..conftest import EXPERIMENT
@@ -37,7 +37,7 @@ BODIES = {
 
 
 def schema_of(kind: str):
-    return FORMS[kind].spec.model_json_schema()
+    return KINDS[kind].spec.model_json_schema()
 
 
 def every(fields: list[Field]):
@@ -64,7 +64,7 @@ def fields(kind: str, body, problems=None) -> dict[str, Field]:
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_form_that_nobody_has_changed_leaves_the_request_as_it_is(kind):
     schema, body = schema_of(kind), BODIES[kind]
-    FORMS[kind].spec.model_validate(body)
+    KINDS[kind].spec.model_validate(body)
     sent = controls(fields_of(schema, body, {})[0])
     assert changed(schema, body, sent) == body
     assert changed(schema, {}, sent).keys() <= body.keys()
