@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import remedies
     from .client import Clinic
+    from .client.asynchronous import AsyncClinic
     from .experiments.experiment import Experiment
     from .kernel import errors
 
-__all__ = ["Clinic", "Experiment", "errors", "remedies"]
+__all__ = ["AsyncClinic", "Clinic", "Experiment", "errors", "remedies"]
 
 _MODULES = {"errors": ".kernel.errors", "remedies": ".remedies"}
-_CLASSES = {"Clinic": ".client", "Experiment": ".experiments.experiment"}
+_CLASSES = {"AsyncClinic": ".client.asynchronous", "Clinic": ".client", "Experiment": ".experiments.experiment"}
 
 
 def __getattr__(name: str) -> Any:

@@ -104,7 +104,7 @@ class CheckCalls(Calls):
         """Get a check by its id."""
         return Check(self.connection, self.connection.get(CheckAnswer, f"/v1/checks/{id_in_path(check_id)}"))
 
-    def checks(self, **filters: Any) -> Iterator[Check]:
+    def checks(self, /, **filters: Any) -> Iterator[Check]:
         """Iterate over checks, newest first, without evidence. Filters as in the API: baseline, schedule, verdict."""
         for item in self.connection.items(CheckSummary, "/v1/checks", **filters):
             yield Check(self.connection, item)

@@ -4,7 +4,7 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from ..kernel.access import KEY_VARIABLE
 from ..kernel.json import JsonObject
@@ -46,6 +46,8 @@ class Clinic(
     project: for a key with the scope admin, a project other than that of the key; by default GRADCLINIC_PROJECT.
     """
 
+    _connection: ClassVar[type[Connection]] = Connection
+
     def __init__(
         self,
         url: str | None = None,
@@ -54,7 +56,7 @@ class Clinic(
         project: str | None = None,
         timeout_s: float = 30.0,
     ) -> None:
-        self.connection = Connection(
+        self.connection = self._connection(
             url or os.environ.get(URL_VARIABLE) or DEFAULT_URL,
             timeout_s=timeout_s,
             api_key=api_key or os.environ.get(KEY_VARIABLE),
@@ -83,7 +85,7 @@ class Clinic(
         """The URL of the service."""
         return self.connection.url
 
-    def get(self, path: str, **parameters: Any) -> JsonObject:
+    def get(self, /, path: str, **parameters: Any) -> JsonObject:
         """Get any resource of the API as JSON, for example `get("/v1/runs", limit=5)`."""
         return self.connection.document(path, **parameters)
 

@@ -103,7 +103,7 @@ def _row(arm: ArmAnswer, metric: str) -> dict[str, Cell]:
 class ComparisonCalls(Calls):
     """The methods of `Clinic` for comparisons."""
 
-    def compare(self, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
+    def compare(self, /, runs: Sequence[Run | str], *, baseline: Run | str, **options: Any) -> ComparisonResult:
         """Compare any runs with one of them. Options: `metric` and `confidence`."""
         body = {"runs": [id_of(run) for run in runs], "baseline": id_of(baseline)}
         answer = self.connection.post(ComparisonAnswer, "/v1/comparisons", body, **options)

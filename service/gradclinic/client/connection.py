@@ -34,12 +34,22 @@ class Connection:
         self.url = url.rstrip("/")
         self.headers = authorization(api_key, project=project)
         """The headers of every request: the API key, and the project if one is named."""
-        self._http = httpx.Client(
+        self._open(
             base_url=self.url,
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             mounts=dict.fromkeys(_THIS_MACHINE),
             headers=self.headers,
         )
+
+    def _open(self, **options: Any) -> None:
+        self._http = httpx.Client(**options)
+
+    def _response(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self._http.request(method, path, **options)
+
+    def pause(self, seconds: float) -> None:
+        """Wait some seconds."""
+        sleep(seconds)
 
     def close(self) -> None:
         """Close the connection."""
@@ -147,11 +157,11 @@ class Connection:
         """The response; a request beyond the rate limit, which changed nothing, is sent again when the service says."""
         deadline = monotonic() + LONGEST_WAIT_S
         while True:
-            response = self._http.request(method, path, **options)
+            response = self._response(method, path, **options)
             pause = response.headers.get("Retry-After", "") if response.status_code == TOO_MANY_REQUESTS else ""
             if not pause.isdecimal() or monotonic() + int(pause) > deadline:
                 return response
-            sleep(int(pause))
+            self.pause(int(pause))
 
 
 class Calls:

@@ -80,7 +80,7 @@ class PrescriptionCalls(Calls):
         path = f"/v1/prescriptions/{id_in_path(prescription_id)}"
         return Prescription(self.connection, self.connection.get(PrescriptionAnswer, path))
 
-    def prescriptions(self, **filters: Any) -> Iterator[Prescription]:
+    def prescriptions(self, /, **filters: Any) -> Iterator[Prescription]:
         """Iterate over prescriptions, newest first. Filters as in the API: status, condition, ending, label."""
         for item in self.connection.items(PrescriptionSummary, "/v1/prescriptions", **filters):
             yield Prescription(self.connection, item)

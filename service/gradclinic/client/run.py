@@ -67,20 +67,20 @@ class Run(Submitted[RunSummaryAnswer]):
         body = {"rule_set": rule_set, "thresholds": dict(thresholds or {})}
         return self.connection.post(DiagnosisAnswer, f"/v1/runs/{self.id}/diagnoses", body)
 
-    def statistics(self, *names: str, **options: Any) -> dict[str, SeriesAnswer]:
+    def statistics(self, /, *names: str, **options: Any) -> dict[str, SeriesAnswer]:
         """Get recorded series by name. Options as in the API: layers, steps, max_points, aggregate."""
         path = f"/v1/runs/{self.id}/statistics"
         answer = self.connection.get(StatisticsAnswer, path, statistic=list(names), **options)
         return {series.statistic: series for series in answer.statistics}
 
-    def to_pandas(self, *names: str, **options: Any) -> "pd.DataFrame":
+    def to_pandas(self, /, *names: str, **options: Any) -> "pd.DataFrame":
         """Recorded series as a data frame with the columns statistic, step, layer and value; names as in `statistics`.
 
         Needs the extra `notebook`.
         """
         return _Series(self.statistics(*names, **options)).to_pandas()
 
-    def to_arrow(self, *names: str, **options: Any) -> "pa.Table":
+    def to_arrow(self, /, *names: str, **options: Any) -> "pa.Table":
         """The same as a table of pyarrow. Needs the extra `arrow`."""
         return _Series(self.statistics(*names, **options)).to_arrow()
 
@@ -88,7 +88,7 @@ class Run(Submitted[RunSummaryAnswer]):
         """Get one statistic over depth, at a step or at the `last` one."""
         return self.connection.get(ProfileAnswer, f"/v1/runs/{self.id}/profile", statistic=statistic, step=step)
 
-    def curves(self, **options: Any) -> CurvesAnswer:
+    def curves(self, /, **options: Any) -> CurvesAnswer:
         """Get loss, gradient norms and learning rate over steps. Options: max_points, aggregate."""
         return self.connection.get(CurvesAnswer, f"/v1/runs/{self.id}/curves", **options)
 
@@ -149,7 +149,7 @@ class RunCalls(Calls):
         """Get a run by its id."""
         return Run(self.connection, self.connection.get(RunDetailAnswer, f"/v1/runs/{id_in_path(run_id)}"))
 
-    def runs(self, **filters: Any) -> Iterator[Run]:
+    def runs(self, /, **filters: Any) -> Iterator[Run]:
         """Iterate over runs, newest first. Filters and order as in the API: status, condition, finding, label, study,
         source, search, sort.
         """

@@ -54,12 +54,12 @@ class Study(Submitted[StudyAnswer], Table):
     def _columns(self) -> Columns:
         return columns_of([_row(run) for run in self.runs(limit=200)])
 
-    def runs(self, **filters: Any) -> Iterator[Run]:
+    def runs(self, /, **filters: Any) -> Iterator[Run]:
         """Its runs, newest first."""
         for item in self.connection.items(RunSummaryAnswer, "/v1/runs", study=self.id, **filters):
             yield Run(self.connection, item)
 
-    def comparison(self, **options: Any) -> ComparisonResult:
+    def comparison(self, /, **options: Any) -> ComparisonResult:
         """Compare its arms with the baseline, using the runs that have ended. Options: `metric` and `confidence`."""
         path = f"/v1/studies/{self.id}/comparison"
         return ComparisonResult(self.connection, self.connection.get(ComparisonAnswer, path, **options))
@@ -129,7 +129,7 @@ class StudyCalls(Calls):
         """Get a study by its id."""
         return Study(self.connection, self.connection.get(StudyAnswer, f"/v1/studies/{id_in_path(study_id)}"))
 
-    def studies(self, **filters: Any) -> Iterator[Study]:
+    def studies(self, /, **filters: Any) -> Iterator[Study]:
         """Iterate over studies, newest first. Filters as in the API: status, condition, label."""
         for item in self.connection.items(StudyAnswer, "/v1/studies", **filters):
             yield Study(self.connection, item)

@@ -53,7 +53,7 @@ class Submitted(Generic[Outline]):
     def _figures(self) -> str:
         return f"{self._path.removeprefix('/v1/')}/{self.id}"
 
-    def figure(self, name: str | None = None, **options: Any) -> "go.Figure":
+    def figure(self, /, name: str | None = None, **options: Any) -> "go.Figure":
         """A figure of Plotly, by default the first chart of its page. Raises InvalidSpec for an unknown name."""
         if name is not None and name not in self._charts:
             raise InvalidSpec.at("", "there is no such figure", value=name, allowed=", ".join(self._charts))
@@ -84,7 +84,7 @@ class Submitted(Generic[Outline]):
         self.connection.command(f"{self._path}/{self.id}/cancel")
         return self.refresh()
 
-    def report(self, **options: Any) -> str:
+    def report(self, /, **options: Any) -> str:
         """Its page as one self-contained HTML file. Option for studies: `metric`."""
         return self.connection.text(f"{self._path}/{self.id}/report", **options)
 
@@ -109,7 +109,7 @@ class Submitted(Generic[Outline]):
             if page.done:
                 return self.refresh()
             parameters = {"after": page.last_id}
-            _pause(deadline, timeout_s)
+            self._pause(deadline, timeout_s)
 
     def _poll(self, timeout_s: float | None, progress: Callable[[Outline], None] | None) -> Self:
         """Wait until it has ended; `progress` is called with its current state. Raises TimeoutError."""
@@ -117,18 +117,17 @@ class Submitted(Generic[Outline]):
         while self.refresh().status == "running":
             if progress is not None:
                 progress(self.answer)
-            _pause(deadline, timeout_s)
+            self._pause(deadline, timeout_s)
         return self
+
+    def _pause(self, deadline: float | None, timeout_s: float | None) -> None:
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"not finished after {timeout_s:g} s")
+        self.connection.pause(POLL_S)
 
 
 def _deadline(timeout_s: float | None) -> float | None:
     return None if timeout_s is None else time.monotonic() + timeout_s
-
-
-def _pause(deadline: float | None, timeout_s: float | None) -> None:
-    if deadline is not None and time.monotonic() > deadline:
-        raise TimeoutError(f"not finished after {timeout_s:g} s")
-    time.sleep(POLL_S)
 
 
 def id_of(item: Submitted[Any] | str) -> str:
