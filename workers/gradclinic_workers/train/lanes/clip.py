@@ -13,6 +13,7 @@ from gradclinic.experiments.clipping.value import ValueClipping
 
 from ..clip import SMALLEST_WEIGHT_NORM
 from .chosen import Chosen
+from .parameters import LaneParameters
 
 
 class LaneClipping:
@@ -25,21 +26,21 @@ class LaneClipping:
         self._max_value = _limits([each.max_value if isinstance(each, ValueClipping) else inf for each in declared])
         self._factor = _limits([each.factor if isinstance(each, AdaptiveClipping) else inf for each in declared])
 
-    @torch.no_grad()
-    def clip(self, gradients: Sequence[Tensor], totals: Tensor, *, weights: Sequence[Tensor]) -> Tensor | None:
+    def clip(self, parameters: LaneParameters, totals: Tensor) -> Tensor | None:
         """Clip in place; [lanes] float64, whether anything changed (1 or 0), or None if no lane clips.
 
-        `gradients` and `weights` are [lanes, ...], `totals` [lanes] the L2 norm over all gradients of a lane.
+        `totals` is [lanes], the L2 norm over all gradients of a lane.
         """
         if not self.clips:
             return None
-        changed = torch.zeros_like(totals, dtype=torch.bool)
+        changed, rows = torch.zeros_like(totals, dtype=torch.bool), parameters.gradient_rows
         if self._max_norm is not None:
-            changed |= _clip_norms(self._max_norm, gradients, totals)
+            changed |= _clip_norms(self._max_norm, rows, totals)
         if self._max_value is not None:
-            changed |= _clip_values(self._max_value, gradients)
+            changed |= _clip_values(self._max_value, rows)
         if self._factor is not None:
-            changed |= _clip_units(self._factor, gradients, weights)
+            weights = [parameter.value for parameter in parameters.trained]
+            changed |= _clip_units(self._factor, parameters.gradients, weights)
         return changed.to(torch.float64)
 
 

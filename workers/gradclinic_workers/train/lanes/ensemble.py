@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.experiments.layers.dropout import Dropout
-from gradclinic_torch.measure.probe import on_batch_statistics
 
 from ..build import construct
 from ..declared import declared_weights
@@ -18,9 +17,10 @@ from ..objective import PROBE_SAMPLES
 from .chosen import Chosen
 from .clip import LaneClipping
 from .lane import Lane
-from .network import LaneBatchNorm, together
+from .network import LaneBatchNorm, LaneSequence, Pass, Stack, together
+from .parameters import LaneParameters
 from .recorder import LaneObservation, LaneRecorder
-from .reductions import lane_norms
+from .reductions import LaneNorms
 from .update import LaneOptimizers
 
 _CPU = torch.device("cpu")
@@ -38,26 +38,29 @@ class Ensemble:
         first = lanes[0].fit
         self._noise = [lane.noise for lane in lanes]
         self._is_random = any(isinstance(node.layer, Dropout) for node in first.network.walk())
-        self._modules = together(first.network.nodes, [lane.fit.modules for lane in lanes], self._noise)
-        self._buffers = _buffers(self._modules)
-        everything = list(self._modules.parameters())
-        self._parameters = [each for each in everything if each.requires_grad]
+        self._parameters = LaneParameters([lane.fit.modules for lane in lanes])
+        self._network = together(first.network.nodes, self._stack_of(lanes))
+        self._network.begins_at([site.tap for site in first.network.sites])
+        self._buffers = _buffers(self._network)
         self._data = _Data(lanes)
         self._clipping = LaneClipping([lane.fit.experiment.clipping for lane in lanes])
         self._optimizers = LaneOptimizers(lanes, self._parameters)
-        places = {id(own): place for place, own in enumerate(first.modules.parameters())}
-        weights = [everything[places[id(weight)]] for weight, _ in declared_weights(first.network, first.modules)]
-        self._weights = weights
-        trained = {id(parameter): column for column, parameter in enumerate(self._parameters)}
+        self._norms = LaneNorms(self._parameters.gradients)
+        recorded = [self._parameters.of(weight) for weight, _ in declared_weights(first.network, first.modules)]
+        trained = {id(parameter): column for column, parameter in enumerate(self._parameters.trained)}
         self.recorder = LaneRecorder(
             [lane.fit.recorder for lane in lanes],
             first.network.sites,
-            weights=[weight.data for weight in weights],
-            columns=[trained.get(id(weight), len(trained)) for weight in weights],
+            weights=recorded,
+            columns=[trained.get(id(weight), len(trained)) for weight in recorded],
             batch_size=first.experiment.training.batch_size,
         )
         self._recording_seconds = 0.0
 
+    def _stack_of(self, lanes: Sequence[Lane]) -> Stack:
+        return Stack([lane.fit.modules for lane in lanes], self._parameters, self._noise)
+
+    @torch.no_grad()
     def step(self) -> Sequence[Lane]:
         """Take a step of all lanes; returns those that took it alone, after which this ensemble is of no use."""
         began, self._recording_seconds = time.perf_counter(), 0.0
@@ -67,8 +70,8 @@ class Ensemble:
         observation = self.recorder.observe(steps) if self._record else None
         noise = [each.get_state() for each in self._noise] if self._is_random else []
         buffers = [buffer.clone() for buffer in self._buffers]
-        losses, gradients = self._there_and_back(chosen, observation)
-        norms = lane_norms(gradients)
+        losses = self._there_and_back(chosen, observation)
+        norms = self._norms.now()
         totals = norms.norm(dim=1)
         shown = torch.stack([losses.double(), totals], dim=1).tolist()
         broken = [place for place, numbers in enumerate(shown) if not all(map(math.isfinite, numbers))]
@@ -77,7 +80,7 @@ class Ensemble:
         if observation is not None:
             observation = observation.without(broken)
             self._after_backward(observation, losses=losses, norms=norms, totals=totals, shown=shown)
-        self._update(observation, gradients, norms, totals)
+        self._update(observation, norms, totals)
         for place, lane in enumerate(self.lanes):
             if place not in broken:
                 lane.fit.progress.step += 1
@@ -87,7 +90,7 @@ class Ensemble:
         for place in broken:
             if noise:
                 self._noise[place].set_state(noise[place])
-            with self.lanes[place].alone() as fit, fit.clock.step():
+            with torch.enable_grad(), self.lanes[place].alone() as fit, fit.clock.step():
                 fit.learn(chosen[place])
         self._count_time(time.perf_counter() - began)
         return [self.lanes[place] for place in broken]
@@ -102,15 +105,17 @@ class Ensemble:
         samples, size = len(lane.fit.objective.inputs), lane.fit.experiment.training.batch_size
         return drawn_batch(samples, size, generator=lane.fit.batches, device=_CPU)
 
-    def _there_and_back(self, chosen: Tensor, observation: LaneObservation | None) -> tuple[Tensor, list[Tensor]]:
-        """Losses [lanes], and the stacked gradients of all trained parameters."""
-        for parameter in self._parameters:
-            parameter.grad = None
-        tap = partial(self.recorder.tap, observation) if observation is not None and observation.sites else None
+    def _there_and_back(self, chosen: Tensor, observation: LaneObservation | None) -> Tensor:
+        """Losses [lanes]; the gradients of all parameters are left where these are stacked."""
         inputs, targets = self._data.batch(chosen)
-        losses = self._data.losses(self._modules(inputs, tap), targets)
-        torch.autograd.backward(losses, torch.ones_like(losses))
-        return losses.detach(), [_gradient_of(parameter) for parameter in self._parameters]
+        values = partial(self.recorder.tap, observation) if observation is not None and observation.full else None
+        outputs = self._network.forward(inputs, Pass(trains=True, tap=values))
+        losses, gradient = self._data.losses_and_gradient(outputs, targets)
+        seen = (
+            partial(self.recorder.gradient_tap, observation) if observation is not None and observation.sites else None
+        )
+        self._network.backward(gradient, seen)
+        return losses
 
     def _after_backward(
         self,
@@ -122,20 +127,17 @@ class Ensemble:
         shown: Sequence[Sequence[float]],
     ) -> None:
         began = time.perf_counter()
-        of_weights = [_gradient_of(weight) for weight in self._weights]
-        self.recorder.after_backward(observation, losses=losses, norms=norms, totals=totals, of_weights=of_weights)
+        self.recorder.after_backward(observation, losses=losses, norms=norms, totals=totals)
         for place in (*observation.basic.places, *observation.passed.places):
             loss, total = shown[place]
             self.lanes[place].fit.recorder.plan.saw(observation.steps[place], loss=loss, grad_norm=total)
         self._recording_seconds += time.perf_counter() - began
 
-    def _update(
-        self, observation: LaneObservation | None, gradients: list[Tensor], norms: Tensor, totals: Tensor
-    ) -> None:
-        clipped = self._clipping.clip(gradients, totals, weights=self._parameters)
+    def _update(self, observation: LaneObservation | None, norms: Tensor, totals: Tensor) -> None:
+        clipped = self._clipping.clip(self._parameters, totals)
         if observation is not None:
             began = time.perf_counter()
-            after = norms if clipped is None else lane_norms(gradients)
+            after = norms if clipped is None else self._norms.now()
             self.recorder.after_clipping(
                 observation,
                 clips=self._clipping.clips,
@@ -160,17 +162,15 @@ class Ensemble:
         began = time.perf_counter()
         noise = [each.get_state() for each in self._noise] if self._is_random else []
         values: dict[str, Tensor] = {}
-        with on_batch_statistics(self._modules, _CPU):
-            tap = partial(self.recorder.probe_tap, values) if looks and self.recorder.can_die else None
-            for rows in sorted({self._data.probe_rows[place] for place in probed}):
-                inputs, targets = self._data.probe(rows)
-                losses = self._data.losses(
-                    self._modules(inputs, tap if rows == self._data.most_rows else None), targets
-                )
-                mine = [place for place in probed if self._data.probe_rows[place] == rows]
-                self.recorder.after_probe(Chosen(mine, lanes=len(steps)), steps, losses=losses)
-            if tap is not None and not values:
-                self._modules(self._data.probe(self._data.most_rows)[0], tap)
+        tap = partial(self.recorder.probe_tap, values) if looks and self.recorder.can_die else None
+        for rows in sorted({self._data.probe_rows[place] for place in probed}):
+            inputs, targets = self._data.probe(rows)
+            seen = Pass(trains=False, tap=tap if rows == self._data.most_rows else None)
+            losses = self._data.losses(self._network.forward(inputs, seen), targets)
+            mine = [place for place in probed if self._data.probe_rows[place] == rows]
+            self.recorder.after_probe(Chosen(mine, lanes=len(steps)), steps, losses=losses)
+        if tap is not None and not values:
+            self._network.forward(self._data.probe(self._data.most_rows)[0], Pass(trains=False, tap=tap))
         for generator, state in zip(self._noise, noise, strict=False):
             generator.set_state(state)
         if looks:
@@ -232,6 +232,14 @@ class _Data:
             self._probes[rows] = self.batch(torch.stack([each.probed(rows) for each in self._objectives]))
         return self._probes[rows]
 
+    def losses_and_gradient(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of each lane, [lanes], and dL/d(outputs)."""
+        leaf = outputs.detach().requires_grad_()
+        with torch.enable_grad():
+            losses = self.losses(leaf, targets)
+        (gradient,) = torch.autograd.grad(losses, leaf, torch.ones_like(losses))
+        return losses.detach(), gradient
+
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of each lane, [lanes], mean over its batch."""
         ended = self._ending(outputs.float().flatten(0, 1))
@@ -239,13 +247,7 @@ class _Data:
         return losses.view(self._lanes, -1).mean(1)
 
 
-def _gradient_of(parameter: nn.Parameter) -> Tensor:
-    """The parameter's gradient; set to zeros if there is none, so that every parameter has one."""
-    if parameter.grad is None:
-        parameter.grad = torch.zeros_like(parameter)
-    return parameter.grad
-
-
-def _buffers(modules: nn.Module) -> list[Tensor]:
+def _buffers(network: LaneSequence) -> list[Tensor]:
     """The stacked running statistics of all batch norms."""
-    return [buffer for norm in modules.modules() if isinstance(norm, LaneBatchNorm) for buffer in norm.statistics]
+    norms = [layer for layer in network.inner() if isinstance(layer, LaneBatchNorm)]
+    return [buffer for norm in norms for buffer in norm.statistics]

@@ -19,6 +19,7 @@ from gradclinic_torch.measure.recorder import Recorder
 from gradclinic_torch.measure.step_statistics import Named, after_activation, before_activation
 
 from .chosen import Chosen
+from .parameters import LaneParameter
 from .reductions import (
     activation_statistics,
     cosines,
@@ -42,11 +43,9 @@ class LaneObservation:
     passed: Chosen
     """Lanes that record nothing of their step."""
     values: dict[str, Tensor] = field(default_factory=dict)
+    """The tensors at the sites and after their activations, by tap, where a lane is recorded in full."""
     gradients: dict[str, Tensor] = field(default_factory=dict)
-    """dL/d(site) by tap, where a lane is recorded in full."""
-    norms: dict[str, Tensor] = field(default_factory=dict)
-    """[lanes]: L2 norm of dL/d(site) by tap, where none is."""
-    entries: dict[str, int] = field(default_factory=dict)
+    """dL/d(site) by tap, where a lane records it."""
 
     def without(self, broken: Sequence[int]) -> "LaneObservation":
         """The same of the other lanes; the broken ones repeat the step alone."""
@@ -65,8 +64,6 @@ class LaneObservation:
             left(self.passed),
             self.values,
             self.gradients,
-            self.norms,
-            self.entries,
         )
 
 
@@ -88,12 +85,16 @@ class LaneRecorder:
         recorders: Sequence[Recorder],
         sites: Sequence[Site],
         *,
-        weights: Sequence[Tensor],
+        weights: Sequence[LaneParameter],
         columns: Sequence[int],
         batch_size: int,
     ) -> None:
         """Weights are the stacked ones that are recorded, columns their places among the trained parameters."""
-        self._recorders, self._sites, self._weights, self._batch_size = recorders, sites, weights, batch_size
+        self._recorders, self._sites, self._batch_size = recorders, sites, batch_size
+        self._weights = [weight.value for weight in weights]
+        self._of_weights = [
+            torch.zeros_like(weight.value) if weight.gradient is None else weight.gradient for weight in weights
+        ]
         self._columns = torch.tensor(columns, dtype=torch.int64)
         self._read = {name for site in sites for name in (site.tap, before_activation(site), after_activation(site))}
         self._taps = {site.tap for site in sites}
@@ -103,7 +104,7 @@ class LaneRecorder:
         self._unknown = torch.tensor([0.0 if site.activation else float("nan") for site in sites], dtype=torch.float64)
         self._start = [torch.stack(lanes) for lanes in zip(*(each.start for each in recorders), strict=True)]
         self._before: list[Tensor] = []
-        self._norms_of_weights = torch.zeros(0)
+        self._weight_norms = torch.zeros(0)
         self._rows = Rows()
         states = [each.state() for each in recorders]
         self._last: list[int] = [state["last"] for state in states]
@@ -138,34 +139,20 @@ class LaneRecorder:
         )
 
     def tap(self, observation: LaneObservation, name: str, output: Tensor) -> None:
-        """Hold a site's tensor and its gradient; or only the norms of the gradient."""
+        """Hold a site's tensor, or what its activation makes of it."""
+        if name in self._read:
+            observation.values[name] = output
+
+    def gradient_tap(self, observation: LaneObservation, name: str, gradient: Tensor) -> None:
+        """Hold the gradient of a site's tensor."""
         if name in self._taps:
-            if not output.requires_grad:
-                output.requires_grad_(True)  # noqa: FBT003  # torch's own signature
-            observation.entries[name] = output[0].numel()
-            if observation.full:
-                observation.values[name] = output.detach()
-                output.register_hook(lambda gradient: _keep(observation.gradients, name, gradient.detach()))  # type: ignore[no-untyped-call]  # torch's
-            else:
-                output.register_hook(
-                    lambda gradient: _keep(observation.norms, name, lane_norms([gradient.detach()])[:, 0])
-                )  # type: ignore[no-untyped-call]  # same
-        elif observation.full and name in self._read:
-            observation.values[name] = output.detach()
+            observation.gradients[name] = gradient
 
     @torch.no_grad()
-    def after_backward(
-        self,
-        observation: LaneObservation,
-        *,
-        losses: Tensor,
-        norms: Tensor,
-        totals: Tensor,
-        of_weights: Sequence[Tensor],
-    ) -> None:
-        """Record what backward left, of the lanes that want it: losses and totals [lanes], norms [lanes, parameters].
+    def after_backward(self, observation: LaneObservation, *, losses: Tensor, norms: Tensor, totals: Tensor) -> None:
+        """Record what backward left, of the lanes that want it.
 
-        `of_weights` are the stacked gradients of the recorded weights.
+        Losses and totals are [lanes], norms [lanes, parameters].
         """
         steps, full = observation.steps, observation.full
         for place in full.places:
@@ -178,29 +165,29 @@ class LaneRecorder:
         if basic:
             self._rows.put("train_loss", basic, steps, losses.unsqueeze(1))
             self._rows.put("grad_norm_l2", basic, steps, totals.unsqueeze(1))
-            self._rows.put("weight_grad_norm_l2", basic, steps, self._of_weights(norms))
+            self._rows.put("weight_grad_norm_l2", basic, steps, self._by_weight(norms))
             for place in basic.places:
                 self._last[place] = steps[place]
         if observation.sites and self._sites:
             self._rows.put("site_grad_rms", observation.sites, steps, self._site_rms(observation))
         if full:
-            self._put_full(observation, of_weights)
-        self._compare_with_previous(observation, of_weights)
+            self._put_full(observation)
+        self._compare_with_previous(observation)
 
-    def _put_full(self, observation: LaneObservation, of_weights: Sequence[Tensor]) -> None:
+    def _put_full(self, observation: LaneObservation) -> None:
         steps, full = observation.steps, observation.full
         if self._sites:
-            gradients = [full.of(self._gradient_at(observation, site.tap)) for site in self._sites]
+            gradients = [full.of(observation.gradients[site.tap]) for site in self._sites]
             self._put_chosen(
                 full, steps, gradient_statistics("site", gradients, sites=self._sites, scale=self._batch_size)
             )
             values = {name: full.of(value) for name, value in observation.values.items()}
             self._put_chosen(full, steps, activation_statistics(self._sites, values, unknown=self._unknown))
-        weights = [full.of(each) for each in of_weights]
+        weights = [full.of(each) for each in self._of_weights]
         self._put_chosen(full, steps, gradient_statistics("weight", weights, sites=[], scale=1.0))
         if self._weights:
-            self._norms_of_weights, distances = norms_and_distances(self._weights, self._start)
-            self._rows.put("weight_norm_l2", full, steps, self._norms_of_weights)
+            self._weight_norms, distances = norms_and_distances(self._weights, self._start)
+            self._rows.put("weight_norm_l2", full, steps, self._weight_norms)
             self._rows.put("distance_from_start", full, steps, distances)
 
     @torch.no_grad()
@@ -217,7 +204,7 @@ class LaneRecorder:
                 if both:
                     self._rows.put("clipped", both, steps, clipped.unsqueeze(1))
         if full and self._weights:
-            self._rows.put("weight_grad_norm_l2_clipped", full, steps, self._of_weights(norms))
+            self._rows.put("weight_grad_norm_l2_clipped", full, steps, self._by_weight(norms))
             self._before = [weight.clone() for weight in self._weights]
 
     @torch.no_grad()
@@ -229,7 +216,7 @@ class LaneRecorder:
             self._rows.put("learning_rate", basic, steps, rates)
         if full and self._weights:
             _, moved = norms_and_distances(self._weights, self._before)
-            self._rows.put("update_to_weight_ratio", full, steps, moved / self._norms_of_weights)
+            self._rows.put("update_to_weight_ratio", full, steps, moved / self._weight_norms)
             self._before = []
 
     @torch.no_grad()
@@ -273,33 +260,24 @@ class LaneRecorder:
         for name, values in named.items():
             self._rows.put(name, own, steps, values)
 
-    def _gradient_at(self, observation: LaneObservation, tap: str) -> Tensor:
-        """dL/d(site); zeros if it received none."""
-        found = observation.gradients.get(tap)
-        return torch.zeros_like(observation.values[tap]) if found is None else found
-
     def _site_rms(self, observation: LaneObservation) -> Tensor:
         """[lanes, L]: batch size times the RMS of dL/d(site)."""
-        roots = torch.tensor([observation.entries[site.tap] for site in self._sites], dtype=torch.float64).sqrt()
-        if observation.full:
-            norms = lane_norms([self._gradient_at(observation, site.tap) for site in self._sites])
-        else:
-            zeros = torch.zeros(len(observation.steps), dtype=torch.float64)
-            norms = torch.stack([observation.norms.get(site.tap, zeros) for site in self._sites], dim=1)
-        return norms / roots * self._batch_size
+        gradients = [observation.gradients[site.tap] for site in self._sites]
+        roots = torch.tensor([each[0].numel() for each in gradients], dtype=torch.float64).sqrt()
+        return lane_norms(gradients) / roots * self._batch_size
 
-    def _of_weights(self, norms: Tensor) -> Tensor:
+    def _by_weight(self, norms: Tensor) -> Tensor:
         """[lanes, weights] of [lanes, parameters]; 0 for weights that are not trained."""
         return torch.cat([norms, norms.new_zeros(len(norms), 1)], dim=1)[:, self._columns]
 
-    def _compare_with_previous(self, observation: LaneObservation, of_weights: Sequence[Tensor]) -> None:
+    def _compare_with_previous(self, observation: LaneObservation) -> None:
         """Record the cosines with the previous step's gradients, and keep these gradients, where they are due."""
         steps, full = observation.steps, observation.full
         here = [*observation.basic.places, *observation.passed.places]
         keep = [place for place in here if self._recorders[place].plan.foreseen(steps[place] + 1)]
-        compare = [place for place in full.places if self._previous[place] is not None] if of_weights else []
+        compare = [place for place in full.places if self._previous[place] is not None] if self._weights else []
         if compare or (keep and self._weights):
-            now = torch.cat([gradient.flatten(1) for gradient in of_weights], dim=1)
+            now = torch.cat([gradient.flatten(1) for gradient in self._of_weights], dim=1)
         if compare:
             before = [each for each in map(self._previous.__getitem__, compare) if each is not None]
             found = cosines([now[place] for place in compare], before)
@@ -317,7 +295,7 @@ class LaneRecorder:
         for step, loss, total, norms in self._passed_by(place, after=since, until=until):
             self._rows.put_one("train_loss", place, step, loss.detach().reshape(1))
             self._rows.put_one("grad_norm_l2", place, step, total.reshape(1))
-            self._rows.put_one("weight_grad_norm_l2", place, step, self._of_weights(norms.unsqueeze(0))[0])
+            self._rows.put_one("weight_grad_norm_l2", place, step, self._by_weight(norms.unsqueeze(0))[0])
             self._last[place] = step
 
     def _passed_by(self, place: int, *, after: int, until: int | None) -> list[PassedStep]:
@@ -333,7 +311,3 @@ class LaneRecorder:
             for each in [*self._earlier[place], *own]
             if after < each.step and (until is None or each.step <= until)
         ]
-
-
-def _keep(into: dict[str, Tensor], name: str, tensor: Tensor) -> None:
-    into[name] = tensor

@@ -60,13 +60,32 @@ class _Block(one_pass.ReadOnce):
         return _addresses(self._stacked)[0].ravel()
 
 
+class LaneNorms:
+    """L2 norms of tensors that stay where they are, [lanes, ...] each, while their numbers change."""
+
+    def __init__(self, stacked: Sequence[Tensor]) -> None:
+        self._stacked = stacked
+        self._places = _addresses(stacked) if _are_readable(stacked) else None
+
+    def now(self) -> Tensor:
+        """[lanes, tensors] float64: the norm of each lane's part of each tensor, with a relative error of 1e-6."""
+        if self._places is None:
+            return _torch_norms(self._stacked)
+        return _read_norms(*self._places)
+
+
 def lane_norms(stacked: Sequence[Tensor]) -> Tensor:
     """[lanes, tensors] float64: L2 norm of each lane's part of each tensor, with a relative error of about 1e-6."""
-    if one_pass.readable(stacked):
-        addresses, entries = _addresses(stacked)
-        found = np.empty(addresses.size)
-        one_pass.loops().squares(addresses.ravel(), entries, found)
-        return torch.from_numpy(np.sqrt(found, out=found)).view(addresses.shape).T
+    return LaneNorms(stacked).now()
+
+
+def _read_norms(addresses: Addresses, entries: Addresses) -> Tensor:
+    found = np.empty(addresses.size)
+    one_pass.loops().squares(addresses.ravel(), entries, found)
+    return torch.from_numpy(np.sqrt(found, out=found)).view(addresses.shape).T
+
+
+def _torch_norms(stacked: Sequence[Tensor]) -> Tensor:
     norms = torch.stack([_row_norms(each).double() for each in stacked], dim=1)
     known = (norms > SAFE_NORMS[0]) & (norms < SAFE_NORMS[1])
     for index in (~known).any(dim=0).nonzero().flatten().tolist():
@@ -77,7 +96,7 @@ def lane_norms(stacked: Sequence[Tensor]) -> Tensor:
 
 def norms_and_distances(stacked: Sequence[Tensor], others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """[lanes, tensors] float64 each: L2 norms, and those of the differences from other tensors."""
-    if not one_pass.readable([*stacked, *others]):
+    if not _are_readable([*stacked, *others]):
         return lane_norms(stacked), lane_norms(torch._foreach_sub(list(stacked), list(others)))
     addresses, entries = _addresses(stacked)
     found = np.empty((2, addresses.size))
@@ -137,7 +156,7 @@ def _reduced(
 ) -> dict[Reduction, Tensor]:
     """Each reduction of each lane's part of the tensors, [lanes, L]."""
     lanes = len(stacked[0])
-    if not one_pass.readable(stacked):
+    if not _are_readable(stacked):
         everyone = [each for each in activations for _ in range(lanes)]
         found = reduced(_apart(stacked), reductions, activations=everyone)
         return {reduce: row.view(-1, lanes).T for reduce, row in found.items()}
@@ -163,13 +182,24 @@ def _apart(stacked: Sequence[Tensor]) -> list[Tensor]:
     return [lane for each in stacked for lane in each.unbind()]
 
 
+def _are_readable(stacked: Sequence[Tensor]) -> bool:
+    """Whether compiled loops read each lane's part of the tensors; the parts may lie apart."""
+    return (
+        all(
+            each.dtype == torch.float32 and each.is_cpu and (each.is_contiguous() or each[0].is_contiguous())
+            for each in stacked
+        )
+        and one_pass.loops() is not None
+    )
+
+
 def _addresses(stacked: Sequence[Tensor]) -> tuple[Addresses, Addresses]:
-    """[tensors, lanes]: where each lane's part of contiguous tensors lies; and how many entries each has, flat."""
+    """[tensors, lanes]: where each lane's part of the tensors lies; and how many entries each has, flat."""
     first = np.array([each.data_ptr() for each in stacked], np.int64)
     lanes = stacked[0].shape[0]
     entries = np.array([each.numel() for each in stacked], np.int64) // lanes
-    size = stacked[0].element_size()
-    addresses = first[:, None] + entries[:, None] * (size * np.arange(lanes, dtype=np.int64))
+    apart = np.array([each.stride(0) for each in stacked], np.int64) * stacked[0].element_size()
+    addresses = first[:, None] + apart[:, None] * np.arange(lanes, dtype=np.int64)
     return addresses, np.repeat(entries, lanes)
 
 

@@ -1,6 +1,6 @@
 """The optimizers of all lanes: one for the lanes whose updates follow the same declaration."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,25 +9,9 @@ from torch import Tensor, nn
 
 from ..build import build_optimizer
 from .lane import Lane
+from .parameters import LaneParameters, Slot
 
-WHOLE = 16
-"""Fused kernels compute so many entries at once, and a tensor's last ones by other instructions, which round otherwise.
-A multiple of 16 leaves none over, so that lanes can be updated as one tensor, and still as each would be alone."""
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A part of a stacked parameter that is updated as one tensor: some lanes' [lanes, ...], or one lane's own."""
-
-    index: int
-    """The place of the parameter among the trained ones."""
-    rows: slice | int
-    tensor: nn.Parameter
-
-    def of(self, place: int, state: Tensor) -> Tensor:
-        """A copy of what belongs to one lane in a state; a number of steps belongs to all."""
-        entries = state.shape == self.tensor.shape
-        return (state[place - self.rows.start] if entries and isinstance(self.rows, slice) else state).clone()
+State = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,35 +20,44 @@ class _Group:
 
     first: int
     lanes: Sequence[Lane]
-    pieces: Sequence[_Piece]
+    slots: Sequence[Slot]
+    whole: nn.Parameter | None
+    """The rows of the lanes; None if no parameter is whole."""
+    rest: Sequence[Mapping[int, nn.Parameter]]
+    """Of each lane: the other parameters, by their places."""
     optimizer: torch.optim.Optimizer
 
-    def step(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Update the lanes with the gradients of the stacked parameters."""
+    def step(self) -> None:
+        """Update the lanes with the gradients that backward left."""
         rate = self.lanes[0].learning_rate
         for settings in self.optimizer.param_groups:
             settings["lr"] = rate
-        for piece in self.pieces:
-            gradient = parameters[piece.index].grad
-            whole = gradient is None or gradient.shape == piece.tensor.shape
-            piece.tensor.grad = gradient if whole else gradient[piece.rows]  # type: ignore[index]  # None is whole
         self.optimizer.step()
 
     def hand_over(self, place: int) -> None:
         """Give a lane's own optimizer a copy of its state."""
-        fit = self.lanes[place - self.first].fit
-        for piece in self.pieces:
-            if isinstance(piece.rows, slice) or piece.rows == place:
-                state = self.optimizer.state.get(piece.tensor, {})
-                own = {name: piece.of(place, each) for name, each in state.items() if each is not None}
-                fit.optimizer.state[fit.parameters[piece.index]] = own
+        row = place - self.first
+        fit = self.lanes[row].fit
+        for index, slot in enumerate(self.slots):
+            fit.optimizer.state[fit.parameters[index]] = self._state_of(row, index, slot)
+
+    def _state_of(self, row: int, index: int, slot: Slot) -> dict[str, Tensor]:
+        tensor = self.whole if slot.is_whole else self.rest[row][index]
+        assert tensor is not None  # noqa: S101  # there is one if a slot is whole
+        state: State = self.optimizer.state.get(tensor, {})
+        known = {name: each for name, each in state.items() if each is not None}
+        if not slot.is_whole:
+            return {name: each.clone() for name, each in known.items()}
+        # A number of steps belongs to all lanes.
+        return {
+            name: (slot.of(each[row]) if each.shape == tensor.shape else each).clone() for name, each in known.items()
+        }
 
 
 class LaneOptimizers:
     """Updates the stacked parameters as each lane's own optimizer would; lanes of one setting must be neighbours."""
 
-    def __init__(self, lanes: Sequence[Lane], parameters: Sequence[nn.Parameter]) -> None:
-        self._parameters = parameters
+    def __init__(self, lanes: Sequence[Lane], parameters: LaneParameters) -> None:
         self._groups: list[_Group] = []
         first = 0
         for _, grouped in groupby(lanes, key=lambda lane: lane.settings):
@@ -73,9 +66,9 @@ class LaneOptimizers:
             first += len(members)
 
     def step(self) -> None:
-        """Update all lanes with the gradients of the stacked parameters."""
+        """Update all lanes with the gradients that backward left."""
         for group in self._groups:
-            group.step(self._parameters)
+            group.step()
 
     def hand_over(self, places: Collection[int]) -> None:
         """Give the own optimizers of these lanes copies of their states."""
@@ -85,30 +78,56 @@ class LaneOptimizers:
                     group.hand_over(place)
 
 
-def _group(lanes: Sequence[Lane], parameters: Sequence[nn.Parameter], *, first: int) -> _Group:
-    pieces = [
-        piece
-        for index, stacked in enumerate(parameters)
-        for piece in _pieces(index, stacked, rows=slice(first, first + len(lanes)))
+def _group(lanes: Sequence[Lane], parameters: LaneParameters, *, first: int) -> _Group:
+    rows, slots = range(first, first + len(lanes)), parameters.slots
+    whole = None
+    if any(slot.is_whole for slot in slots):
+        members = slice(rows.start, rows.stop)
+        whole = _updated(parameters.whole[members], parameters.whole_gradients[members])
+    rest = [
+        {
+            index: _updated(slot.of(parameters.rest[row]), slot.of(parameters.rest_gradients[row]))
+            for index, slot in enumerate(slots)
+            if not slot.is_whole
+        }
+        for row in rows
     ]
-    optimizer = build_optimizer(lanes[0].fit.experiment.optimizer, [piece.tensor for piece in pieces])
-    for piece in pieces:
-        own = lanes if isinstance(piece.rows, slice) else [lanes[piece.rows - first]]
-        states = [lane.fit.optimizer.state.get(lane.fit.parameters[piece.index], {}) for lane in own]
-        known = [name for name, each in states[0].items() if each is not None]
-        if known:
-            optimizer.state[piece.tensor] = {name: _joined([each[name] for each in states], piece) for name in known}
-    return _Group(first, lanes, pieces, optimizer)
+    tensors = [*([] if whole is None else [whole]), *(each for of_lane in rest for each in of_lane.values())]
+    optimizer = build_optimizer(lanes[0].fit.experiment.optimizer, tensors)
+    states = [_states_of(lane) for lane in lanes]
+    if whole is not None:
+        chosen = [index for index, slot in enumerate(slots) if slot.is_whole]
+        _resume(optimizer, whole, _joined([[of_lane[index] for index in chosen] for of_lane in states], slots, chosen))
+    for of_lane, tensors_of_lane in zip(states, rest, strict=True):
+        for index, tensor in tensors_of_lane.items():
+            _resume(optimizer, tensor, {name: each.clone() for name, each in of_lane[index].items()})
+    return _Group(first, lanes, slots, whole, rest, optimizer)
 
 
-def _pieces(index: int, stacked: nn.Parameter, *, rows: slice) -> list[_Piece]:
-    if stacked[0].numel() % WHOLE == 0:
-        return [_Piece(index, rows, nn.Parameter(stacked.data[rows]))]
-    return [_Piece(index, row, nn.Parameter(stacked.data[row])) for row in range(rows.start, rows.stop)]
+def _updated(value: Tensor, gradient: Tensor) -> nn.Parameter:
+    parameter = nn.Parameter(value)
+    parameter.grad = gradient
+    return parameter
 
 
-def _joined(states: Sequence[Tensor], piece: _Piece) -> Tensor:
-    """The state of several lanes, or of one; a number of steps is that of all."""
-    if isinstance(piece.rows, slice) and states[0].shape == piece.tensor.shape[1:]:
-        return torch.stack(list(states))
-    return states[0].clone()
+def _resume(optimizer: torch.optim.Optimizer, tensor: nn.Parameter, state: State) -> None:
+    if state:
+        optimizer.state[tensor] = dict(state)
+
+
+def _states_of(lane: Lane) -> list[dict[str, Tensor]]:
+    """What the lane's own optimizer keeps of each trained parameter."""
+    states = [lane.fit.optimizer.state.get(parameter, {}) for parameter in lane.fit.parameters]
+    return [{name: each for name, each in state.items() if each is not None} for state in states]
+
+
+def _joined(states: Sequence[Sequence[State]], slots: Sequence[Slot], chosen: Sequence[int]) -> State:
+    """The state of several lanes' rows, from those of the chosen parameters; a number of steps is that of all."""
+    first = states[0][0]
+    joined = {}
+    for name, each in first.items():
+        if each.shape == slots[chosen[0]].shape:
+            joined[name] = torch.stack([torch.cat([state[name].flatten() for state in lane]) for lane in states])
+        else:
+            joined[name] = each.clone()
+    return joined
