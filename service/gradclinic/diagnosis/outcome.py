@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..measurements.losses import Swings
+from ..measurements.losses import Swings, at_first, at_last, batch_losses
 from ..measurements.record import RunRecord
 from .features import FEWEST_LAST, Features
 from .thresholds import Thresholds
@@ -157,11 +157,10 @@ _UNCHANGED = 0.9
 
 def loss_left(record: RunRecord) -> float | None:
     """The loss of the last eighth of the steps over that of the first, medians; None if they are few or not above 0."""
-    losses = record.get("train_loss").values[:, 0].astype(np.float64)
-    part = len(losses) // 8
+    losses = batch_losses(record)
     if len(losses) < _FEWEST_LOSSES or not bool(np.isfinite(losses).all()):
         return None
-    first, last = float(np.median(losses[:part])), float(np.median(losses[-part:]))
+    first, last = at_first(losses), at_last(losses)
     return last / first if first > 0 and last > 0 else None
 
 
@@ -185,10 +184,10 @@ def came_from_afar(features: Features, record: RunRecord) -> bool:
     """Whether a loss that has nothing to be compared with began far above where it ended, and above 1."""
     if features.diverged or not features.finished or features.relative_train_loss is not None:
         return False
-    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    losses = batch_losses(record)
     if len(losses) < _FEWEST_LOSSES or not bool(np.isfinite(losses).all()):
         return False
-    last = float(np.median(losses[-(len(losses) // 8) :]))
+    last = at_last(losses)
     return float(losses[0]) > _FAR_DOWN * max(1.0, abs(last))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernel.vocabulary import Blame
+from ..measurements.losses import at_first, at_last, batch_losses
 from ..measurements.preflight import InnerLoss, LossFacts, Preflight
 from ..measurements.record import RunRecord
 from .finding import Evidence
@@ -40,14 +41,12 @@ narrows, has less than 0.2 from 32 steps on, and a straight line 0.5."""
 
 def _of_no_floor(seen: Preflight, record: RunRecord) -> LossFault | None:
     """A loss of the program's own that is below 0 from the first step and goes on to fall: its sign is wrong."""
-    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    losses = batch_losses(record)
     losses = losses[np.isfinite(losses)]
     if seen.loss is None or seen.loss.takes != "unknown" or len(losses) < _FEWEST_LOSSES:
         return None
-    part = len(losses) // 8
-    first, middle, last = (
-        float(np.median(each)) for each in (losses[:part], np.array_split(losses, 2)[1][:part], losses[-part:])
-    )
+    first, last = at_first(losses), at_last(losses)
+    middle = float(np.median(np.array_split(losses, 2)[1][: len(losses) // 8]))
     if not losses[0] < 0 or not last < _FALLEN * first or not middle - last >= _STEADY * (first - last):
         return None
     return (
@@ -192,10 +191,10 @@ _EQUAL = 1e-3
 def _below_right(seen: Preflight, record: RunRecord) -> LossFault | None:
     """A loss of the program's own that ended lower than for right outputs: its outputs left the range that it takes."""
     right = seen.loss.right_loss if seen.loss is not None else None
-    losses = record.get("train_loss").values[:, 0].astype(np.float64)
+    losses = batch_losses(record)
     if seen.loss is None or right is None or len(losses) < _FEWEST_LOSSES or not np.isfinite(losses).all():
         return None
-    last = float(np.median(losses[-(len(losses) // 8) :]))
+    last = at_last(losses)
     if not losses[0] > right or not last < right - _CLEARLY * (losses[0] - right):
         return None
     return (

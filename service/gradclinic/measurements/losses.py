@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .profile import Array
-from .record import Outcome, Series
+from .record import Outcome, RunRecord, Series
 
 Steps = npt.NDArray[np.int32]
 
@@ -37,6 +37,25 @@ class Swings:
     def share(self) -> float:
         """Fraction of intervals in which the loss rises."""
         return self.rises / self.intervals if self.intervals else 0.0
+
+
+def batch_losses(record: RunRecord) -> Array:
+    """The training loss of each recorded step, shape (recorded steps,), in the loss's own unit; NaN where it broke."""
+    return record.get("train_loss").values[:, 0].astype(np.float64)
+
+
+def at_first(losses: Array) -> float:
+    """Where a loss began: the median of its first eighth, and of one value at least; NaN if there is none."""
+    return float(np.median(losses[: _eighth(losses)])) if len(losses) else float("nan")
+
+
+def at_last(losses: Array) -> float:
+    """Where a loss ended: the median of its last eighth, and of one value at least; NaN if there is none."""
+    return float(np.median(losses[-_eighth(losses) :])) if len(losses) else float("nan")
+
+
+def _eighth(losses: Array) -> int:
+    return max(1, len(losses) // 8)
 
 
 def relative_losses(

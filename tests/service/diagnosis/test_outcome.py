@@ -69,6 +69,13 @@ def test_without_probes_most_of_the_last_five_batches_are_high_where_there_are_f
     assert blown_up(unprobed(*last)) is is_so
 
 
+def test_probes_of_one_quarter_alone_say_no_more_than_none():
+    """Eight probes are enough to look, but where none is in the second quarter, the last batches decide."""
+    late = {"probe_steps": STEPS[-8:], "probe_loss": np.full(8, 4.0)}
+    assert not blown_up(replace(unprobed(1, 1, 1, 1, 16), **late))
+    assert blown_up(replace(unprobed(4, 4, 4, 4, 16), **late))
+
+
 def test_a_last_value_that_is_the_peak_of_a_swing_is_none():
     assert not blown_up(probed(1.0, relative_train_loss=4.0, relative_initial_loss=1.0))
     assert not blown_up(probed(3.0, relative_train_loss=4.0, relative_initial_loss=1.0))

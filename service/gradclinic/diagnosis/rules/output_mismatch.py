@@ -2,9 +2,8 @@ from collections.abc import Sequence
 from math import inf
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from ...kernel.vocabulary import Blame
+from ...measurements.losses import at_last, batch_losses
 from ...measurements.preflight import BOUNDS, OutputFacts, Preflight, TargetFacts
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
@@ -96,8 +95,7 @@ def _of_own_loss(seen: Preflight, record: RunRecord) -> tuple[str, tuple[Evidenc
     loss, outputs = seen.loss, seen.outputs
     if loss is None or outputs is None or loss.bounded_floor is None or loss.free_floor is None:
         return None
-    losses = record.get("train_loss").values[:, 0].astype(np.float64)
-    last = float(np.median(losses[-max(1, len(losses) // 8) :])) if len(losses) else np.inf
+    last = at_last(batch_losses(record))
     kept, free = loss.bounded_floor, loss.free_floor
     if not 0 <= free <= _MOST_FREE * kept or not last <= _DOWN_TO * kept:
         return None

@@ -160,16 +160,12 @@ one over the steps keeps half of its pace there, and reaches any level above 0."
 
 
 def _levels_off(losses: Array, *, gap: float) -> bool:
-    """Whether the pace falls so fast that its sum, a geometric series, does not close the gap."""
-    quarters = np.array_split(losses, 2)
-    if min(len(part) for part in quarters) < 4:
-        return False
-    paces, errors = zip(*(_pace(part) for part in quarters), strict=True)
+    """Whether the pace of eight losses or more falls so fast that its sum, a geometric series, leaves a gap."""
+    paces, errors = zip(*(_pace(part) for part in np.array_split(losses, 2)), strict=True)
     if paces[0] - errors[0] <= 0:
         return False
     ratio = max(0.0, paces[1] + errors[1]) / (paces[0] - errors[0])
-    left = paces[1] * ratio / (1.0 - ratio) if ratio < 1.0 else np.inf
-    return bool(ratio < _SETTLED and left < gap)
+    return bool(ratio < _SETTLED and paces[1] * ratio / (1.0 - ratio) < gap)
 
 
 def _pace(losses: Array) -> tuple[float, float]:

@@ -142,12 +142,15 @@ PIXELS = {"mean": 51.0, "std": 102.0, "low": 0.0, "high": 255.0, "whole": True}
     ("targets", "loss", "said"),
     [
         (
-            {"mean": 51.0, "std": 102.0, "low": 0.0, "high": 255.0, "whole": True},
+            PIXELS,
             {"takes": "unknown"},
             "divide them by 255",
         ),
-        ({"mean": 51.0, "std": 80.0, "low": 0.0, "high": 255.0, "whole": True}, {"takes": "unknown"}, None),
-        ({"mean": 51.0, "std": 102.0, "low": 0.0, "high": 255.0, "whole": True}, {"takes": "numbers"}, None),
+        ({**PIXELS, "std": 80.0}, {"takes": "unknown"}, None),
+        (PIXELS, {"takes": "numbers"}, None),
+        ({**PIXELS, "low": -1.0}, {"takes": "unknown"}, None),
+        ({**PIXELS, "high": 254.0}, {"takes": "unknown"}, None),
+        ({**PIXELS, "whole": False}, {"takes": "unknown"}, None),
         ({"low": -1.2}, {"name": "PoissonNLLLoss", "takes": "unknown"}, "give it the counts as they are"),
         ({"low": 0.0}, {"name": "PoissonNLLLoss", "takes": "unknown"}, None),
         (
