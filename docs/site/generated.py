@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
+from pathlib import Path
 from typing import Any
 
 from properdocs.config.defaults import ProperDocsConfig
@@ -96,6 +97,12 @@ def on_files(files: Files, config: ProperDocsConfig) -> Files:
     for path, content in made.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def on_post_build(config: ProperDocsConfig) -> None:
+    """Write the index of the search as a script, too: pages that are opened from a disk cannot fetch it."""
+    index = Path(config.site_dir, "search", "search_index.json").read_text("utf-8")
+    Path(config.site_dir, "search", "search_index.js").write_text(f"window.searchIndex = {index};\n", "utf-8")
 
 
 def _title(name: str) -> str:

@@ -2,13 +2,15 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from gradclinic.client import Clinic, Run
-from gradclinic.client.integrations.logged import logged
+from gradclinic.client import Clinic, Run, Study
+from gradclinic.client.integrations.logged import logged, logged_study
 from gradclinic.kernel import errors
 from gradclinic.settings import Settings
 
@@ -21,6 +23,42 @@ def sick(clinic: Clinic, settings: Settings) -> Run:
     run = clinic.run(EXPERIMENT, name="sick")
     train(settings, run.id)
     return run
+
+
+@pytest.fixture
+def compared(clinic: Clinic, settings: Settings) -> Study:
+    study = clinic.study(EXPERIMENT, arms={"batch <norm>": ["add_batch_norm"]}, seeds=[0, 1], name="trial")
+    train(settings, *(run.id for run in study.runs()))
+    return study
+
+
+@pytest.fixture
+def wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """W&B without a network, which writes to the folder of the test."""
+    for name, value in {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    module = pytest.importorskip("wandb", reason="needs the extra wandb")
+    yield module
+    module.teardown()  # otherwise the next test would write here
+
+
+def test_the_arms_of_a_study_are_a_table_with_the_baseline_first(compared: Study) -> None:
+    found = logged_study(compared)
+    assert found.arms["arm"] == ["baseline", "batch <norm>"]
+    assert found.arms["runs"] == [2, 2]
+    assert found.verdict["best_arm"] == "batch <norm>"
+    effect = compared.comparison()["batch <norm>"].effects[found.verdict["metric"]]
+    assert found.arms[found.verdict["metric"]] == [effect.baseline_mean, effect.arm_mean]
+    assert found.arms_csv().splitlines()[0].startswith("arm,runs,")
+    assert "batch <norm>" in found.words
+
+
+def test_a_study_of_the_baseline_alone_has_no_best_arm(clinic: Clinic, settings: Settings) -> None:
+    study = clinic.study(EXPERIMENT, seeds=[0])
+    train(settings, *(run.id for run in study.runs()))
+    found = logged_study(study)
+    assert found.arms["arm"] == ["baseline"]
+    assert "best_arm" not in found.verdict
 
 
 def test_verdict_metrics_curves_and_profile_are_logged(sick: Run) -> None:
@@ -40,6 +78,8 @@ def test_a_tracker_that_is_not_installed_is_named_with_its_extra(
     module = import_module(f"gradclinic.client.integrations.{tool}")
     with pytest.raises(errors.SetupFailed, match=rf"'gradclinic\[{tool}\]'"):
         module.log_run(sick)
+    with pytest.raises(errors.SetupFailed, match=rf"'gradclinic\[{tool}\]'"):
+        module.log_study(sick)
 
 
 @pytest.mark.filterwarnings("default")
@@ -65,10 +105,45 @@ def test_mlflow_has_tags_metrics_by_step_and_artifacts(
 
 
 @pytest.mark.filterwarnings("default")
-def test_wandb_has_summary_and_history(sick: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
-    wandb = pytest.importorskip("wandb", reason="needs the extra wandb")
+def test_mlflow_has_a_study_with_its_runs_below(
+    compared: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow = pytest.importorskip("mlflow", reason="needs the extra mlflow")
+    from gradclinic.client.integrations.mlflow import log_study
+
+    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
+    study_id = log_study(compared)
+    stored = mlflow.get_run(study_id)
+    assert (stored.info.run_name, stored.data.tags["gradclinic.best_arm"]) == ("trial", "batch <norm>")
+    assert "batch <norm>" in mlflow.artifacts.load_text(f"runs:/{study_id}/gradclinic/arms.csv")
+    below = mlflow.search_runs(
+        [stored.info.experiment_id], f"tags.mlflow.parentRunId = '{study_id}'", output_format="list"
+    )
+    assert {each.info.run_name for each in below} == {
+        f"{arm}, seed {seed}" for arm in ("baseline", "batch <norm>") for seed in (0, 1)
+    }
+    assert {each.data.tags["gradclinic.arm"] for each in below} == {"baseline", "batch <norm>"}
+    assert all("gradclinic/final_train_loss" in each.data.metrics for each in below)
+
+
+@pytest.mark.filterwarnings("default")
+def test_wandb_has_a_study_with_its_table_and_its_runs_as_a_group(
+    compared: Study, tmp_path: Path, wandb: ModuleType
+) -> None:
+    from gradclinic.client.integrations.wandb import log_study
+
+    run = wandb.init(project="clinic")
+    assert log_study(compared) == run.id
+    assert dict(run.summary)["gradclinic/best_arm"] == "batch <norm>"
+    run.finish()
+    (arms,) = tmp_path.rglob("media/table/gradclinic/arms*.table.json")
+    assert [row[0] for row in json.loads(arms.read_text())["data"]] == ["baseline", "batch <norm>"]
+    assert len(list(tmp_path.glob("wandb/offline-run-*"))) == 5
+
+
+@pytest.mark.filterwarnings("default")
+def test_wandb_has_summary_and_history(sick: Run, tmp_path: Path, wandb: ModuleType) -> None:
     from gradclinic.client.integrations.wandb import log_run
 
     run = wandb.init(project="clinic")
