@@ -4,36 +4,21 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gradclinic.diagnosis.rules import RULES
 from gradclinic.remedies import REMEDIES
-from tests.servers import free_port
-from tests.waiting import eventually
+from tests.service.pages.chromium import MISSING, browsing, complaints, executable
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = Path(sys.executable).parent
+from .conftest import SCRIPTS
+from .examples import ROOT, examples
+
 DEFAULT = "http://127.0.0.1:8000"
 PAGES = ("index.md", *sorted(f"guides/{path.name}" for path in (ROOT / "docs/guides").glob("*.md")))
 
 pytestmark = pytest.mark.slow
-
-
-def examples(page: str) -> list[tuple[str, str]]:
-    """The commands and the programs of a page, in their order."""
-    return re.findall(r"^```(bash|python)\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    command = [str(SCRIPTS / "properdocs"), "build", "--strict", "--quiet", "-f", "properdocs.yml", "-d", str(folder)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return folder
 
 
 def test_the_site_has_a_page_for_each_condition_and_each_remedy(site: Path) -> None:
@@ -56,27 +41,24 @@ def test_no_page_of_the_site_asks_another_host_for_anything(site: Path) -> None:
         assert not [address for address in loaded if "//" in address], page
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A whole service with a worker, as `gradclinic serve` starts it."""
-    folder = tmp_path_factory.mktemp("service")
-    port = free_port()
-    command = [str(SCRIPTS / "gradclinic"), "serve", "--port", str(port), "--workers", "1", "--data-dir", str(folder)]
-    with (folder / "log").open("w") as log:
-        serve = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        eventually(lambda: "is running at" in (folder / "log").read_text())
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        serve.terminate()
-        serve.wait(timeout=60)
+@pytest.mark.skipif(executable() is None, reason=MISSING)
+def test_the_search_finds_a_page_without_a_web_server(site: Path) -> None:
+    with browsing() as browser:
+        page = browser.new_page()
+        errors = complaints(page)
+        page.goto((site / "guides/client.html").as_uri())
+        page.get_by_role("link", name="Search").click()
+        page.locator("#properdocs-search-query").press_sequentially("vanishing")
+        page.get_by_role("link", name="Vanishing gradients").first.click()
+        assert page.url == (site / "reference/conditions/vanishing_gradients.html").as_uri()
+        assert errors == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page, "bash", "python")])
 def test_the_examples_of_a_page_run_as_they_stand(service: str, tmp_path: Path, page: str) -> None:
     environment = {**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}", "GRADCLINIC_URL": service}
     interpreters = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
-    for language, text in examples(page):
+    for language, text in examples(page, "bash", "python"):
         command = [*interpreters[language], text.replace(DEFAULT, service)]
         ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
         assert ran.returncode == 0, f"{text}\n{ran.stdout}\n{ran.stderr}"
