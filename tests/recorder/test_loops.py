@@ -465,3 +465,19 @@ def test_a_loop_on_a_gpu_is_recorded_as_on_the_cpu() -> None:
     assert recording.over is None
     for name in ("site_grad_rms", "weight_grad_norm_l2", "train_loss", "activation_rms"):
         np.testing.assert_allclose(recording.record.get(name).values, plain.get(name).values, rtol=1e-2, err_msg=name)
+
+
+def test_between_records_no_layer_has_a_hook() -> None:
+    model, hooked = mlp(depth=2), []
+
+    def take_step(recording: Any, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        hooked.append(bool(model[1]._forward_hooks))
+        loss = criterion(model(batch[0]), batch[1])
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+
+    loop(model, digits(steps=8), take_step, every=4, full_every=4, dense_until=0)
+    assert hooked[1:4] == hooked[5:] == [False, False, False]
+    assert hooked[0]
+    assert hooked[4]

@@ -7,7 +7,7 @@ after_step       recorder.after_step; a look at what is not finite; the window, 
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -115,8 +115,8 @@ class Observer:
             step.told.append((value, None if gradient is None else gradient.double() / scale))
             step.loss = loss_of(step.told)
             weights_scale = self._gradients.weights_scale
-            norms = self._gradients.norms() / weights_scale
-            step.total_norm = norms.norm()
+            norms = _unscaled(self._gradients.norms(), weights_scale)
+            step.total_norm = torch.linalg.vector_norm(norms)
             step.observation = self._observe(recorder)
             if step.observation is None:
                 recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=step.total_norm)
@@ -144,8 +144,8 @@ class Observer:
             if observation is None:
                 return
             scale = self._gradients.weights_scale
-            norms = self._gradients.norms() / scale
-            after = norms.norm()
+            norms = _unscaled(self._gradients.norms_again(exact=observation.full), scale)
+            after = torch.linalg.vector_norm(norms)
             clipped = (after < step.total_norm * CLIPPED).double()
             recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
 
@@ -265,9 +265,10 @@ class Observer:
         self._begin_look(plan)
         recorded = plan.sites(self.step) and bool(self._found)
         units = self._units if self._units.looks else None
-        self._watch.viewer = self._taps = Taps(self._found, full=plan.full(self.step), gradients=recorded, units=units)
-        if not recorded and units is None:
-            self._watch.viewer = Uninterested()
+        seen = recorded or units is not None
+        full = plan.full(self.step)
+        self._taps = Taps(self._found if seen else [], full=full, gradients=recorded, units=units)
+        self._watch.viewer = self._taps if seen else Uninterested()
 
     def _begin_look(self, plan: RecordingSteps) -> None:
         if self._facts.probe is None and plan.units(self.step):
@@ -314,7 +315,7 @@ class Observer:
             return
         whole = self._probed[1] is probe[1]
         taps = ProbeTaps(self._found if looks else [])
-        with self._watch.viewed_by(taps):
+        with self._watch.viewed_by(taps) if looks else nullcontext():
             if measures:
                 loss = probe_loss(self._model, criterion, self._probed, device=self._device)
                 recorder.after_probe(self.step, loss=loss)
@@ -354,3 +355,7 @@ class Observer:
     def _recording(self) -> Iterator[None]:
         with self.stopwatch.recording(), torch.no_grad():
             yield
+
+
+def _unscaled(norms: Tensor, scale: float) -> Tensor:
+    return norms if scale == 1.0 else norms / scale

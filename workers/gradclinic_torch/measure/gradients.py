@@ -1,7 +1,6 @@
 """The gradients of another program's training: their norms, and the factor of a scaler."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 import torch
@@ -10,20 +9,65 @@ from torch import Tensor, nn
 from ..model.placement import is_split, plain
 from .reductions import norms_of, sent
 
-KIND = attrgetter("dtype", "layout")
-
 
 class Gradients:
     """The gradients of all parameters of a model and of its optimizer."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer, *, scaler: Any) -> None:
         self._parameters, self._optimizer, self._scaler = parameters, optimizer, scaler
+        self._smallest = min(range(len(parameters)), key=lambda index: parameters[index].numel(), default=0)
+        self._known: tuple[Tensor, list[tuple[int, int]] | None] | None = None
+        """The last norms, and the marks of the gradients that they were taken of."""
+        self._may_change_unmarked = False
 
     def norms(self) -> Tensor:
         """[parameters]: L2 norm of each one's gradient, 0 if it has none or is sharded over several processes."""
-        whole = [each.grad for each in self._parameters if type(each.grad) is Tensor]
-        if len(whole) == len(self._parameters) and set(map(KIND, whole)) == {(torch.float32, torch.strided)}:
-            return norms_of(whole)
+        norms = self._measured()
+        self._known = norms, self._marks()
+        return norms
+
+    def norms_again(self, *, exact: bool) -> Tensor:
+        """The same after the program may have clipped the gradients: those of last time, if nothing has changed since.
+
+        What changes a gradient through `.data` leaves no mark. It is noticed if it changes the smallest gradient, as
+        clipping by the whole norm does. Exact: take them again in any case; if one differs without a mark, they are
+        taken again always from then on.
+        """
+        known, marks = self._known, self._marks()
+        if known is None or marks is None or marks != known[1]:
+            return self._measured()
+        before = known[0]
+        if not exact and not self._may_change_unmarked and self._is_smallest(before):
+            return before
+        norms = self._measured()
+        self._may_change_unmarked = self._may_change_unmarked or not torch.equal(norms, before)
+        return norms
+
+    def _is_smallest(self, norms: Tensor) -> bool:
+        """Whether the smallest gradient still has its norm."""
+        gradient = self._parameters[self._smallest].grad
+        return gradient is not None and bool(norms_of([gradient])[0] == norms[self._smallest])
+
+    def _marks(self) -> list[tuple[int, int]] | None:
+        """What changes if a gradient is replaced or changed in place; None for gradients that do not tell.
+
+        None on a GPU, too: there it costs less to take all norms than to wait for one.
+        """
+        gradients = self._plain()
+        if gradients is None or not all(each.is_cpu for each in gradients):
+            return None
+        return [(each.data_ptr(), each._version) for each in gradients]
+
+    def _plain(self) -> list[Tensor] | None:
+        """The gradients of all parameters; None if one is missing, or is not dense and real."""
+        found = [each.grad for each in self._parameters]
+        dense = [each for each in found if type(each) is Tensor and each.layout == torch.strided]
+        return dense if len(dense) == len(found) and not any(map(torch.is_complex, dense)) else None
+
+    def _measured(self) -> Tensor:
+        gradients = self._plain()
+        if gradients is not None:
+            return norms_of(gradients)
         known = [
             (index, plain(each.grad))
             for index, each in enumerate(self._parameters)

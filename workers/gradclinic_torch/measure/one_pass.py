@@ -198,8 +198,8 @@ class ReadOnce:
 
 
 def _addresses(tensors: Sequence[Tensor]) -> npt.NDArray[np.int64]:
-    return np.array([tensor.data_ptr() for tensor in tensors], np.int64)
+    return np.fromiter(map(Tensor.data_ptr, tensors), np.int64, len(tensors))
 
 
 def _entries(tensors: Sequence[Tensor]) -> npt.NDArray[np.int64]:
-    return np.array([tensor.numel() for tensor in tensors], np.int64)
+    return np.fromiter(map(Tensor.numel, tensors), np.int64, len(tensors))

@@ -165,14 +165,12 @@ class Recorder:
             self._root_entries = torch.tensor(entries, dtype=torch.float64).sqrt().to(self._columns.device)
         return self._root_entries
 
-    @torch.no_grad()
     def pass_by(self, step: int, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:
         """Note a step that the plan does not record, after its backward pass."""
         if self.plan.adaptive:
             self._passed.add(PassedStep(step, loss.detach(), total_norm, norms))
         self._compare_with_previous(step, wanted=False)
 
-    @torch.no_grad()
     def after_clipping(
         self, observation: Observation, *, clipped: Tensor | None, norms: Tensor, total_norm: Tensor
     ) -> None:
@@ -186,14 +184,12 @@ class Recorder:
             self._buffer.put("weight_grad_norm_l2_clipped", step, norms)
             self._motion.before_step()
 
-    @torch.no_grad()
     def after_step(self, observation: Observation, *, learning_rate: float) -> None:
         """Record the step that the optimizer took."""
         self._buffer.put("learning_rate", observation.step, learning_rate)
         if observation.full:
             self._put_all(observation.step, self._motion.after_step())
 
-    @torch.no_grad()
     def after_probe(self, step: int, *, loss: Tensor) -> None:
         """Record the probe's loss."""
         self._buffer.put("probe_loss", step, loss)

@@ -48,6 +48,14 @@ def is_wrapper(module: nn.Module) -> bool:
     return WRAPPED in module._modules or is_data_parallel(module)
 
 
+def is_compiled(model: nn.Module) -> bool:
+    """Whether the compiler makes code of some part of a model."""
+    return any(
+        WRAPPED in module._modules or getattr(module, "_compiled_call_impl", None) is not None
+        for module in model.modules()
+    )
+
+
 def is_data_parallel(module: nn.Module) -> bool:
     """Whether a module trains copies of another one in several processes."""
     return torch.distributed.is_available() and isinstance(module, nn.parallel.DistributedDataParallel)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from .compiled import named_modules, outside_graph
+from .compiled import is_compiled, named_modules, outside_graph
 from .module_kinds import FUSED
+from .pausable_hooks import PausableHooks
 
 Key = tuple[str, int]
 """A module's name, and the index of the call in one forward pass."""
@@ -50,8 +51,11 @@ class Watch:
     def __init__(self, model: nn.Module, *, on_error: Callable[[Exception], None]) -> None:
         self._model, self._on_error = model, on_error
         self._handles: list[RemovableHandle] = []
+        """Of the modules whose call may begin a pass."""
+        self._within = PausableHooks()
+        """Of all others."""
         self._calls: Counter[str] = Counter()
-        self.viewer: Viewer | None = None
+        self._viewer: Viewer | None = None
         self.on_pass: Callable[[], None] = _nothing
         """Called when the whole model is about to be called, before the viewer is told."""
         self.samples = 0
@@ -60,6 +64,20 @@ class Watch:
         """The module whose call begins a pass: the model, or, if its own forward is never called, the first to be."""
         self._between_passes = True
         self.look_at(name for name, _ in named_modules(model))
+
+    @property
+    def viewer(self) -> Viewer | None:
+        """Who looks now."""
+        return self._viewer
+
+    @viewer.setter
+    def viewer(self, viewer: Viewer | None) -> None:
+        """A compiled model keeps all hooks: without them it would be compiled again."""
+        self._viewer = viewer
+        if not isinstance(viewer, Uninterested):
+            self._within.go_on()
+        elif self._root is not None and not self._within.are_paused and not is_compiled(self._model):
+            self._within.pause()
 
     def look_at(self, names: Iterable[str]) -> None:
         """Hook the model and these modules, and no others."""
@@ -93,6 +111,7 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._within.remove()
 
     def _hook(self, name: str, module: nn.Module) -> None:
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -110,8 +129,14 @@ class Watch:
             if self._looks(name):
                 self._guarded(lambda: self._left(name, module, output))
 
-        self._handles.append(module.register_forward_pre_hook(outside_graph(before), with_kwargs=True))
-        self._handles.append(module.register_forward_hook(outside_graph(after)))
+        handles = (
+            module.register_forward_pre_hook(outside_graph(before), with_kwargs=True),
+            module.register_forward_hook(outside_graph(after)),
+        )
+        if name in ("", self._root):
+            self._handles += handles
+        else:
+            self._within.add(*handles)
 
     def _looks(self, name: str) -> bool:
         """Whether this is training; validation (eval() or no_grad()) is not observed.

@@ -88,7 +88,7 @@ class LastBatch:
     def after_loss(self, criterion: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """The criterion was called in training, with outputs, targets and what else it takes."""
         if self._criterion is None:
-            self._criterion = criterion, _mapped((args, kwargs), Tensor.detach)
+            self._criterion = criterion, (_detached(args), _detached(kwargs))
             self._targets = args[1] if isinstance(args[1], Tensor) else None
 
     def after_backward(self, loss: Tensor | float) -> None:
@@ -282,6 +282,12 @@ def _tensors(value: Any) -> tuple[Tensor, ...]:
 
 def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return tree_map(lambda each: change(each) if isinstance(each, Tensor) else each, value)
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, tuple) and all(isinstance(each, Tensor) for each in value):
+        return tuple(each.detach() for each in value)
+    return _mapped(value, Tensor.detach) if value else value
 
 
 def _same(one: Tensor, other: Tensor | None) -> bool:

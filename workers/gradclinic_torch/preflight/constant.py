@@ -15,6 +15,8 @@ MOST_CALLS = 1000
 """Batches whose targets are counted; by then their fractions are known."""
 
 _REDUCTIONS = ("mean", "sum")
+TOGETHER = 16
+"""Batches of classes that are counted together."""
 MOST_KEPT = 100_000
 """Number of targets that are kept, for losses whose best constant is a median."""
 
@@ -34,6 +36,8 @@ class ConstantLoss:
         self._calls = 0
         self._sums: Tensor | None = None
         self._rows: list[Tensor] = []
+        self._uncounted: list[tuple[nn.CrossEntropyLoss | nn.NLLLoss, int, Tensor]] = []
+        """Loss, number of classes, and a copy of the classes of the last batches."""
         self._terms: Tensor | int = 0
         """Numbers that the losses of all calls were summed over; 0 where they were averaged."""
         self._value: Callable[[], float | None] = lambda: None
@@ -62,7 +66,7 @@ class ConstantLoss:
 
     def _count(self, criterion: nn.Module, outputs: Tensor, targets: Tensor) -> bool:
         if isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
-            self._add(_class_counts(criterion, outputs, targets))
+            self._add_classes(criterion, outputs, targets)
             self._value = lambda: _entropy(self._known())
         elif isinstance(criterion, nn.MSELoss) and outputs.shape == targets.shape:
             rows = targets.reshape(len(targets), -1).double()
@@ -80,6 +84,23 @@ class ConstantLoss:
         else:
             return False
         return True
+
+    def _add_classes(self, criterion: nn.CrossEntropyLoss | nn.NLLLoss, outputs: Tensor, targets: Tensor) -> None:
+        classes = outputs.shape[1] if outputs.ndim > 1 else outputs.shape[0]
+        if targets.is_floating_point():
+            self._add(_class_counts(criterion, classes, targets))
+            return
+        if self._uncounted and self._uncounted[0][:2] != (criterion, classes):
+            self._count_classes()
+        self._uncounted.append((criterion, classes, targets.flatten().clone()))
+        if len(self._uncounted) == TOGETHER:
+            self._count_classes()
+
+    def _count_classes(self) -> None:
+        if self._uncounted:
+            criterion, classes, _ = self._uncounted[0]
+            self._add(_class_counts(criterion, classes, torch.cat([targets for _, _, targets in self._uncounted])))
+            self._uncounted.clear()
 
     def _add(self, sums: Tensor) -> None:
         if self._sums is not None and self._sums.shape == sums.shape:
@@ -105,6 +126,7 @@ class ConstantLoss:
         return None if least is None else least / criterion.beta
 
     def _known(self) -> Tensor:
+        self._count_classes()
         return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()
 
 
@@ -124,9 +146,8 @@ def _terms(criterion: nn.Module, targets: Tensor) -> Tensor:
     return torch.tensor(float(len(counted))) if criterion.weight is None else criterion.weight[counted].double().sum()
 
 
-def _class_counts(criterion: nn.CrossEntropyLoss | nn.NLLLoss, outputs: Tensor, targets: Tensor) -> Tensor:
+def _class_counts(criterion: nn.CrossEntropyLoss | nn.NLLLoss, classes: int, targets: Tensor) -> Tensor:
     """[classes]: how often each is the target, weighted and smoothed as the loss does."""
-    classes = outputs.shape[1] if outputs.ndim > 1 else outputs.shape[0]
     if targets.is_floating_point():
         axis = 1 if targets.ndim > 1 else 0
         counts = targets.double().sum([other for other in range(targets.ndim) if other != axis])

@@ -120,11 +120,13 @@ class FirstLook:
                     if self._step == 0:
                         self._use.saw_first(outputs, targets, value)
 
-    @torch.no_grad()
     def after_backward(self, loss: Tensor | float) -> None:
         """A backward pass has ended; `loss` is what the program differentiated."""
-        if self.done:
-            return
+        if not self.done:
+            self._after_backward(loss)
+
+    @torch.no_grad()
+    def _after_backward(self, loss: Tensor | float) -> None:
         if self._use is not None:
             self._use.differentiated(loss)
         if self._step == 0 and self._fresh:
