@@ -5,8 +5,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .kernel.access import Scope
+from .kernel.names import NAME_PATTERN
+from .kernel.project import DEFAULT, MOST_CHARACTERS
+
+
+class GroupRole(BaseModel):
+    """What the members of a group of the OpenID provider may do in a project."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: Annotated[str, Field(min_length=1, max_length=200)]
+    """The group as the provider names it; "*" is everyone who can log in there."""
+    scope: Scope
+    project: Annotated[str, Field(max_length=MOST_CHARACTERS, pattern=NAME_PATTERN)] = DEFAULT
 
 
 def _absolute(path: Path) -> Path:
@@ -56,6 +71,22 @@ class Settings(BaseSettings):
     access: Literal["off", "required"] = "off"
     """Whether requests need an API key (`gradclinic keys create`). "off" is for this machine alone: the API does not
     start on an address that others can reach unless it is "required"."""
+    oidc_issuer: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+    """Address of the OpenID provider with which people log in to the pages, as in its "issuer". Default: none; then
+    they log in with an API key. http is for a provider on this machine only."""
+    oidc_client_id: str = ""
+    """Name under which this service is registered at the provider."""
+    oidc_client_secret_file: str = ""
+    """File with the client secret that the provider gave; none for a public client."""
+    oidc_scope: Annotated[str, Field(pattern=r"^openid( [\x21-\x7e]+)*$")] = "openid profile email"
+    """What is asked for at the provider; some need "groups" to tell the groups of a person."""
+    oidc_groups_claim: Annotated[str, Field(min_length=1)] = "groups"
+    """The claim of the ID token, or else of the userinfo, that lists the groups of a person."""
+    oidc_groups: tuple[GroupRole, ...] = ()
+    """What the members of each group may do, as JSON:
+    [{"group": "vision-team", "scope": "run", "project": "vision"}, {"group": "ops", "scope": "admin"}]"""
+    oidc_name: Annotated[str, Field(min_length=1, max_length=50)] = "single sign-on"
+    """Name of the provider on the login page."""
     cors_origins: str = ""
     """Comma-separated origins whose pages may call the API from a browser (CORS); "*" allows all. Default: none.
     A page of any other origin is refused (403) if it sends a request that changes something."""

@@ -31,7 +31,7 @@ from .api import schedule as schedules
 from .api import statistic as statistics
 from .api import study as studies
 from .api import webhook as webhooks
-from .api.http.access import LOGIN, MOST_LOGIN_BYTES, Access
+from .api.http.access import LOGIN, LOGOUT, MOST_LOGIN_BYTES, SWITCH, Access
 from .api.http.compression import Compression
 from .api.http.conditional import install_entity_tags
 from .api.http.cross_site import SameSite
@@ -145,7 +145,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         most_bytes=service.settings.max_request_bytes,
-        exceptions={datasets.PATH: service.settings.max_dataset_bytes, LOGIN: MOST_LOGIN_BYTES},
+        exceptions={
+            datasets.PATH: service.settings.max_dataset_bytes,
+            **dict.fromkeys((LOGIN, LOGOUT, SWITCH), MOST_LOGIN_BYTES),
+        },
     )
     if rates is not None:
         app.add_middleware(RateLimit, rates=rates)

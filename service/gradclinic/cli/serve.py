@@ -75,9 +75,11 @@ def serve(
     """Start the service: API, workers, queue and database. Ctrl-C stops it."""
     from ..embedded.folder import keep_private
     from ..logs import configure
+    from ..use_cases.login.provider import check_settings
 
     keep_private()
     settings = settings_with(host=host, port=port, data_dir=data_dir)
+    check_settings(settings)
     configure(settings)
     return _serve_api(settings) if api_only else _serve_all(settings, workers)
 

@@ -8,6 +8,7 @@ Processes that die are restarted with increasing delays. All of them stop with t
 """
 
 import errno
+import json
 import os
 import signal
 import socket
@@ -235,7 +236,11 @@ class Embedded:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """Settings as environment variables for a child process."""
-    return {f"GRADCLINIC_{name.upper()}": str(value) for name, value in settings.model_dump(mode="json").items()}
+    values = settings.model_dump(mode="json")
+    return {
+        f"GRADCLINIC_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
 
 
 @contextmanager

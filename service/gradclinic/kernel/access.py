@@ -9,6 +9,8 @@ authorization(key, project="vision")       the headers that a client sends
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .errors import InvalidRequest
@@ -28,6 +30,22 @@ _FORM = re.compile(r"(?P<id>[A-Za-z0-9_]{1,40})\.(?P<secret>[A-Za-z0-9_-]{1,100}
 def covers(scope: Scope, needed: Scope) -> bool:
     """Whether a scope includes another one."""
     return SCOPES.index(scope) >= SCOPES.index(needed)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What somebody may do in a project; with the scope admin, in all projects."""
+
+    project: str
+    scope: Scope
+
+
+def grant_in(project: str | None, grants: Sequence[Grant]) -> Grant:
+    """What somebody with these grants, at least one, may do in a project; by default, and if nothing, in the first."""
+    chosen = next((each for each in grants if each.project == project), grants[0])
+    if any(each.scope == "admin" for each in grants):
+        return Grant(project or chosen.project, "admin")
+    return chosen
 
 
 def new_secret() -> str:

@@ -13,7 +13,9 @@ from . import (
     files,
     index,
     new,
+    openid,
     prescription,
+    project,
     report,
     run,
     run_list,
@@ -45,9 +47,10 @@ ROOMS = (
 
 def mount(app: FastAPI) -> None:
     """Serve the pages, `/v1/figures/...`, `/v1/.../report`, and what they need from /static; where keys are required,
-    also `/login` and `/logout`.
+    also login, logout, and the choice of a project.
     """
-    rooms = (*ROOMS, session) if app.state.service.settings.access == "required" else ROOMS
+    rooms = (*ROOMS, session, project) if app.state.service.settings.access == "required" else ROOMS
     for room in rooms:
         app.include_router(room.router)
+    openid.install(app)
     app.add_exception_handler(404, on_nothing_there)

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from ..api.http.accept import choose
-from ..api.http.access import csrf_token, project_shown
+from ..api.http.access import csrf_token, project_shown, sees_several_projects
 from ..api.http.plain_json import plain
 from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
 from ..kernel.amounts import bytes_in_words
@@ -72,7 +72,14 @@ def _environment() -> Environment:
         remedies=filters.remedies,
     )
     # A report overrides layout and saved.
-    environment.globals.update(layout="base.html", saved=False, csrf=csrf_token, project=project_shown, command=COMMAND)
+    environment.globals.update(
+        layout="base.html",
+        saved=False,
+        csrf=csrf_token,
+        project=project_shown,
+        sees_several_projects=sees_several_projects,
+        command=COMMAND,
+    )
     return environment
 
 

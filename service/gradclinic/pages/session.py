@@ -2,11 +2,12 @@
 
 import re
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from ..api.http.access import LOGIN, LOGOUT, REALM, SESSION_COOKIE, csrf_of, is_token
+from ..api.http.access import LOGIN, LOGOUT, OPENID_LOGIN, REALM, SESSION_COOKIE, csrf_of, is_token
 from ..api.http.dependencies import TheService
 from ..kernel.access import new_secret, split
 from ..store import Act, acting
@@ -44,9 +45,8 @@ def log_in(request: Request, service: TheService, key: Field = "", csrf: Field =
         return _form(request, to, status_code=401, trouble="This key is wrong, revoked or expired.")
     with acting(Act(f"POST {LOGIN}", key_id=found.id, request_id=request_id())):
         session = service.store.sessions.start(found.id, lasts_s=LASTS_S)
-    answer = RedirectResponse(_local(to), 303, {"Cache-Control": "no-store"})
+    answer = enter(request, session, to=to)
     answer.delete_cookie(FORM_COOKIE, path=LOGIN)
-    _set_cookie(answer, request, SESSION_COOKIE, session, lasts_s=LASTS_S, path="/")
     return answer
 
 
@@ -61,21 +61,37 @@ def log_out(request: Request, service: TheService, csrf: Field = "") -> Response
     return answer
 
 
+def enter(request: Request, session: str, *, to: str) -> RedirectResponse:
+    """Give the browser the secret of its session, and redirect to a page."""
+    answer = RedirectResponse(local(to), 303, {"Cache-Control": "no-store"})
+    set_cookie(answer, request, SESSION_COOKIE, session, lasts_s=LASTS_S, path="/")
+    return answer
+
+
 def _form(request: Request, to: str, *, status_code: int = 200, trouble: str = "") -> HTMLResponse:
     secret = request.cookies.get(FORM_COOKIE) or new_secret()
-    answer = render("login.html", status_code=status_code, to=_local(to), token=csrf_of(secret), trouble=trouble)
-    _set_cookie(answer, request, FORM_COOKIE, secret, lasts_s=FORM_LASTS_S, path=LOGIN)
+    openid = None if request.app.state.openid is None else f"{OPENID_LOGIN}?to={quote(local(to), safe='')}"
+    answer = render(
+        "login.html",
+        status_code=status_code,
+        to=local(to),
+        token=csrf_of(secret),
+        trouble=trouble,
+        openid=openid,
+        openid_name=request.app.state.service.settings.oidc_name,
+    )
+    set_cookie(answer, request, FORM_COOKIE, secret, lasts_s=FORM_LASTS_S, path=LOGIN)
     if status_code == 401:
         answer.headers["WWW-Authenticate"] = REALM
     return answer
 
 
-def _set_cookie(answer: Response, request: Request, name: str, secret: str, *, lasts_s: int, path: str) -> None:
+def set_cookie(answer: Response, request: Request, name: str, secret: str, *, lasts_s: int, path: str) -> None:
     """Set a cookie that scripts cannot read, and that browsers do not send with forms of other sites."""
     secure = request.url.scheme == "https"
     answer.set_cookie(name, secret, max_age=lasts_s, path=path, secure=secure, httponly=True, samesite="lax")
 
 
-def _local(to: str) -> str:
+def local(to: str) -> str:
     """A path of this service; the home page for anything else."""
     return to if _LOCAL.fullmatch(to) and not to.startswith((LOGIN, LOGOUT)) else "/"

@@ -25,9 +25,10 @@
     store.webhooks      create(NewWebhook), get, page, set_paused, delete, tell(name, Alert), raise_alert, change_state
                         deliveries(name), redeliver; for the sender: due, hold -> Outgoing | None, settle, forget
     store.keys          create(name, scope=, project=) -> IssuedKey, all, revoke, rotate, note_use
-                        authenticate(id, secret) -> Key | None
+                        authenticate(id, secret) -> Key | None, enter(subject, name=, grant=) -> Key | None, projects
     store.audit         page(key_id, after, limit), forget: who changed what; `acting(Act(...))` says who does
-    store.sessions      start(key_id, lasts_s=) -> secret, key_of(secret) -> Key | None, end(secret)
+    store.sessions      start(key_id, lasts_s=, grants=) -> secret, find(secret) -> Session | None
+                        choose(secret, project), end(secret)
     store.statistics    series(run_id, statistic, first_step=, last_step=) -> Series, series_of(run_ids, ...)
                         extents(run_id), record(run_id) -> RunRecord
     store.leases        claim(run_id, owner=, ttl_s=) -> Lease | None, heartbeat, look -> Order
@@ -63,7 +64,7 @@ from .records.baseline import Baseline, NewPin, Pin
 from .records.check import Check, NewCheck
 from .records.created import Created, Idempotency
 from .records.dataset import DatasetRecord, DeletedDataset
-from .records.key import IssuedKey, Key
+from .records.key import IssuedKey, Key, Session
 from .records.lease import Lease, Order
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
@@ -202,6 +203,7 @@ __all__ = [
     "RunSort",
     "RunSummary",
     "Schedule",
+    "Session",
     "Signs",
     "Store",
     "Study",

@@ -1,13 +1,13 @@
-"""Creates, checks, revokes and rotates API keys."""
+"""Creates, checks, revokes and rotates API keys, and enters people who log in by OpenID Connect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 
 import structlog
 from sqlalchemy import Connection, RowMapping, case, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..kernel.access import Scope, digest_of, new_secret
+from ..kernel.access import Grant, Scope, digest_of, new_secret
 from ..kernel.errors import Conflict, NotFound, ServiceUnavailable
 from ..kernel.project import DEFAULT, checked
 from . import tables as t
@@ -36,13 +36,13 @@ class Keys:
             return _create(connection, self._database, name, scope=scope, project=project, lasts_s=lasts_s)
 
     def all(self) -> Sequence[Key]:
-        """All keys, oldest first, including those that are revoked or expired."""
+        """All keys and people, oldest first, including those that are revoked or expired."""
         with self._database.read() as connection:
             rows = connection.execute(select(t.api_keys).order_by(t.api_keys.c.id)).mappings().all()
         return [to_key(row) for row in rows]
 
     def revoke(self, key_id: str) -> Key:
-        """Revoke a key immediately, and end all sessions that were started with it; raises NotFound."""
+        """Revoke a key, or lock a person out, immediately: their sessions end, too. Raises NotFound."""
         keys = t.api_keys.c
         with self._database.write() as connection:
             connection.execute(
@@ -55,11 +55,13 @@ class Keys:
     def rotate(self, key_id: str, *, old_lasts_s: float) -> IssuedKey:
         """A new key like another one, in everything but its secret; the other one expires after `old_lasts_s` seconds.
 
-        Raises NotFound, or Conflict if the old key is no longer valid.
+        Raises NotFound, or Conflict if the old key is no longer valid, or is a person, who has no secret.
         """
         keys, ends = t.api_keys.c, self._database.now + old_lasts_s
         with self._database.write() as connection:
             old = _get(connection, key_id)
+            if old.is_person:
+                raise Conflict(f"{key_id} is a person, who has no key")
             replaced = connection.execute(
                 update(t.api_keys)
                 .where(keys.id == key_id, is_valid(self._database))
@@ -70,6 +72,30 @@ class Keys:
                 raise Conflict(f"the key {key_id} is revoked or has expired; create a new one")
             lasts_s = None if old.expires_at is None else (old.expires_at - old.created_at).total_seconds()
             return _create(connection, self._database, old.name, scope=old.scope, project=old.project, lasts_s=lasts_s)
+
+    def enter(self, subject: str, *, name: str, grant: Grant) -> Key | None:
+        """The entry of a person who logs in, made at the first login; None if it was revoked.
+
+        `subject` identifies the person. The name and what the person may do are those of this login.
+        """
+        keys, name = t.api_keys.c, name[:200]
+        now: Mapping[str, object] = {"name": name, "scope": grant.scope, "project": checked(grant.project)}
+        with self._database.write() as connection:
+            connection.execute(
+                self._database.insert(t.api_keys)
+                .values(id=new_id("user"), subject=subject, digest="", created_at=self._database.now, **now)
+                .on_conflict_do_nothing(index_elements=["subject"])
+            )
+            valid = keys.subject == subject, keys.revoked_at.is_(None)
+            query = update(t.api_keys).where(*valid).values(**now).returning(keys.id)
+            key_id = connection.execute(query).scalar()
+            return None if key_id is None else _get(connection, key_id)
+
+    def projects(self) -> Sequence[str]:
+        """The projects of all keys and people, by name."""
+        query = select(t.api_keys.c.project).distinct().order_by(t.api_keys.c.project)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
 
     def authenticate(self, key_id: str, secret: str) -> Key | None:
         """The key with this id, if it is valid and the secret is its own."""
@@ -112,6 +138,7 @@ def to_key(row: RowMapping) -> Key:
         expires_at=moment(row["expires_at"]),
         revoked_at=moment(row["revoked_at"]),
         last_used_at=moment(row["last_used_at"]),
+        is_person=row["subject"] is not None,
     )
 
 

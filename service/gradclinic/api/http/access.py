@@ -1,4 +1,4 @@
-"""Access control: an API key in `Authorization`, or a session on the pages that was started with a key.
+"""Access control: an API key in `Authorization`, or a session on the pages that was started at the login.
 
 A request reads and changes only the resources of its key's project; for it, there are no others. The scope that an
 operation needs follows from its method and path, so an operation that is added is closed from the start.
@@ -6,6 +6,7 @@ operation needs follows from its method and path, so an operation that is added 
 
 import asyncio
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -35,14 +36,16 @@ from .rate import Rates, address_of, refusal
 
 SESSION_COOKIE = "gradclinic_session"
 CSRF_HEADER = "X-CSRF-Token"
-LOGIN, LOGOUT = "/login", "/logout"
+LOGIN, LOGOUT, SWITCH = "/login", "/logout", "/project"
+OPENID_LOGIN, OPENID_RETURN = f"{LOGIN}/openid", f"{LOGIN}/openid/return"
 MOST_LOGIN_BYTES = 16_384
-"""Maximum size of a login form; anyone can send one."""
+"""Maximum size of a form that anyone can send."""
 CHECK_EVERY_S = 10.0
 """Seconds after which the key of a stream that goes on is checked again."""
 REALM = 'Bearer realm="gradclinic"'
 
-_OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT})
+_OPEN = frozenset({"/livez", "/readyz", LOGIN, LOGOUT, SWITCH, OPENID_LOGIN, OPENID_RETURN})
+"""The forms among them check session and token themselves."""
 _OPEN_BELOW = "/static/"
 _ADMINISTRATIVE = ("/metrics", "/v1/audit")
 _MANAGED = ("/v1/schedules", "/v1/baselines", "/v1/webhooks")
@@ -68,6 +71,8 @@ class Caller:
     """The secret of the session; None if the request has the key itself."""
     project: str
     """The project whose resources the request reads and changes."""
+    grants: Sequence[access.Grant] = ()
+    """What its session may do in each project."""
 
 
 def needed_scope(method: str, path: str) -> access.Scope | None:
@@ -107,6 +112,20 @@ def project_shown() -> str:
     """The project of the key or session that requests the current page; empty where no keys are required."""
     caller = _caller.get()
     return "" if caller is None else caller.project
+
+
+def sees_several_projects() -> bool:
+    """Whether the session that requests the current page can go on in another project."""
+    caller = _caller.get()
+    if caller is None or caller.session is None:
+        return False
+    return len(caller.grants) > 1 or caller.key.scope == "admin"
+
+
+def grants_shown() -> Sequence[access.Grant]:
+    """What the session that requests the current page may do in each project; empty where no keys are required."""
+    caller = _caller.get()
+    return () if caller is None else caller.grants
 
 
 def is_token(given: str, secret: str) -> bool:
@@ -209,9 +228,11 @@ class Access:
             parts = split(text.strip()) if kind.lower() == "bearer" else None
             key = None if parts is None else self._store.keys.authenticate(*parts)
             return None if key is None else Caller(key, None, project=_project(request, key))
-        session = request.cookies.get(SESSION_COOKIE)
-        key = None if session is None else self._store.sessions.key_of(session)
-        return None if key is None else Caller(key, session, project=_project(request, key))
+        secret = request.cookies.get(SESSION_COOKIE)
+        session = None if secret is None else self._store.sessions.find(secret)
+        if session is None:
+            return None
+        return Caller(session.key, secret, project=_project(request, session.key), grants=session.grants)
 
 
 def _project(request: Request, key: Key) -> str:

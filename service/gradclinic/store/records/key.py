@@ -1,14 +1,15 @@
-"""API keys."""
+"""API keys, and sessions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ...kernel.access import Scope
+from ...kernel.access import Grant, Scope
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """An API key, without its secret, which is not stored."""
+    """An API key, without its secret, which is not stored; or a person who logs in by OpenID Connect and has none."""
 
     id: str
     """The part before the dot. It is not secret, and appears in logs."""
@@ -22,6 +23,7 @@ class Key:
     revoked_at: datetime | None
     last_used_at: datetime | None
     """To the minute."""
+    is_person: bool
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,13 @@ class IssuedKey:
 
     key: Key
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A login on the pages."""
+
+    key: Key
+    """Whose it is, with the project that was chosen last, and the scope there."""
+    grants: Sequence[Grant]
+    """What may be done in each project."""

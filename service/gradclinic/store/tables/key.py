@@ -1,7 +1,8 @@
-"""API keys, and the sessions of people who logged in with one."""
+"""API keys, people who log in by OpenID Connect, and the sessions of both on the pages."""
 
 from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Index, String, Table
 
+from ..column_types import Json
 from .schema import Id, Word, metadata, project
 
 api_keys = Table(
@@ -15,8 +16,10 @@ api_keys = Table(
     Column("expires_at", Double),
     Column("revoked_at", Double),
     Column("last_used_at", Double),
+    Column("subject", Word),
     project(),
     CheckConstraint("scope IN ('read','run','manage','admin')", name="scope_is_known"),
+    Index(None, "subject", unique=True),
 )
 
 sessions = Table(
@@ -25,6 +28,8 @@ sessions = Table(
     Column("digest", Word, primary_key=True),
     Column("key_id", Id, ForeignKey("api_keys.id", ondelete="CASCADE"), nullable=False),
     Column("expires_at", Double, nullable=False),
+    Column("grants", Json),
+    Column("project", Word),
     Index(None, "key_id"),
     Index(None, "expires_at"),
 )
