@@ -44,6 +44,9 @@ class InputFacts(Spec):
     nonfinite_rows: Count
     alike: bool = False
     """Whether all samples of each batch were equal, in a model that takes nothing else."""
+    codes: Count = 0
+    """Number of columns that hold the whole numbers from 0 or 1 on, as those of categories, beside columns that do not;
+    0 if most columns do."""
 
 
 class TargetFacts(Spec):
@@ -86,6 +89,8 @@ class OutputFacts(Spec):
     cannot reduce this part; it is 0 if the activation can produce all targets."""
     constant: bool
     """Whether all rows are exactly equal."""
+    dead: Count = 0
+    """Number of outputs that a ReLU kept at 0 for every sample of the last calls, although targets need them."""
 
 
 class InnerLoss(Spec):
@@ -132,6 +137,9 @@ class LossFacts(Spec):
     in outputs that are maps or sequences."""
     exceeded: bool = False
     """Whether a loss of the program's own is smaller for twice the targets of zeros and ones than for right outputs."""
+    small_targets: float | None = None
+    """Largest gradient of a sample, over the median one, in a loss of the program's own whose gradient falls with the
+    size of the target, as that of a percentage error; None in another."""
     spread_left: float | None = None
     """Spread of the outputs over the samples of a batch, in the last call over the first, median over the columns."""
     inner: Annotated[Items[InnerLoss], Field(max_length=16)] = ()
@@ -248,6 +256,21 @@ class OrderFacts(Spec):
     """Whether outputs change with the steps before the last, and their gradient reaches the last one only."""
 
 
+class PairingFacts(Spec):
+    """Whether the targets of the first samples depend on their inputs, by the distance correlation."""
+
+    samples: Count
+    """Number of different samples that were compared."""
+    correlation: float
+    """Bias-corrected square of the distance correlation: about 0 if targets and inputs are independent, 1 at most."""
+    p_value: Fraction
+    """Probability of a correlation as large if they are independent."""
+    amounts: bool
+    """Whether the inputs are numbers, and not symbols such as words, between which a distance says little."""
+    turned: Word | None = None
+    """How pictures are turned that agree with the maps that are their targets only if turned back; None if not."""
+
+
 class Preflight(Spec):
     """Facts about the first batches of one run. A part is None if it could not be observed."""
 
@@ -261,6 +284,7 @@ class Preflight(Spec):
     norm: NormFacts | None = None
     mixing: MixingFacts | None = None
     order: OrderFacts | None = None
+    pairing: PairingFacts | None = None
     dropout: Fraction | None = None
     """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None

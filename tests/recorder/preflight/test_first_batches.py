@@ -359,3 +359,30 @@ class Residual(nn.Module):
 @pytest.mark.parametrize(("model", "residual"), [(Residual, True), (lambda: net(1), False)])
 def test_a_residual_that_is_compared_with_0_is_told_from_labels_that_were_lost(model, residual):
     assert looked_at(model(), nn.MSELoss(), torch.zeros(512, 1)).loss.residual is residual
+
+
+def test_it_counts_columns_of_codes_beside_other_columns():
+    codes = torch.arange(512) % 9
+    for column, expected in ((codes.float(), 1), (codes.float() + 3, 0), ((codes % 5).float(), 0), (codes * 50.0, 0)):
+        inputs = torch.cat([column[:, None], INPUTS[:, 1:]], 1)
+        assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, inputs=inputs).inputs.codes == expected
+    whole = (codes[:, None].float() + torch.arange(8)) % 9
+    assert looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, inputs=whole).inputs.codes == 0
+
+
+def test_it_tests_whether_targets_depend_on_inputs_and_follows_outputs_that_died():
+    found = looked_at(net(3), nn.CrossEntropyLoss(), CLASSES)
+    assert found.pairing.samples == 320
+    assert found.pairing.p_value < 1e-6
+    others = looked_at(net(3), nn.CrossEntropyLoss(), CLASSES.roll(3))
+    assert others.pairing.p_value > 0.02
+    assert found.outputs.dead == 0
+
+
+def test_a_loss_that_divides_by_its_targets_is_measured():
+    class Percent(nn.Module):
+        def forward(self, outputs, targets):
+            return ((outputs - targets) / targets).abs().mean()
+
+    assert looked_at(net(1), Percent(), NUMBERS).loss.small_targets > 20
+    assert looked_at(net(1), nn.MSELoss(), NUMBERS).loss.small_targets is None

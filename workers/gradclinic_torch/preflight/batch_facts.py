@@ -47,7 +47,25 @@ def input_facts(rows: Tensor) -> InputFacts:
         largest_offset=float(means.abs().max()) / scale if scale else 0.0,
         constant_columns=int((deviations == 0).sum()),
         nonfinite_rows=int((~finite).sum()),
+        codes=_columns_of_codes(known),
     )
+
+
+_FEWEST_CODES = 6
+"""Fewest different numbers of a column that are taken for categories: fewer may be counts or grades."""
+
+
+def _columns_of_codes(rows: Tensor) -> int:
+    """Number of columns with every whole number from 0 or 1 up to their largest, or most; 0 if most columns have."""
+    found = 0
+    whole = ((rows == rows.round()).all(0) & (rows.amax(0) < DISTINCT)).nonzero().flatten().tolist()
+    if 2 * len(whole) > rows.shape[1]:
+        return 0
+    for column in whole:
+        values = torch.unique(rows[:, column])
+        low, high = float(values[0]), float(values[-1])
+        found += low in (0.0, 1.0) and len(values) >= max(_FEWEST_CODES, 0.8 * (high - low + 1))
+    return found
 
 
 def target_facts(rows: Tensor, *, indices: bool) -> TargetFacts | None:

@@ -16,6 +16,7 @@ from .inner_losses import inner_losses
 from .own_broadcast import broadcasts
 from .own_floor import floors
 from .right_outputs import RightOutputs, right_outputs
+from .small_targets import largest_over_median
 from .swapped_axes import are_swapped
 
 _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], ...] = (
@@ -35,6 +36,7 @@ class CriterionUse:
         self._returned: set[int] = set()
         """Addresses of the model's outputs of the first step."""
         self._residual = False
+        self._small_targets: float | None = None
         self._right: RightOutputs | None = None
         self._inner: tuple[InnerLoss, ...] = ()
         self._floors: tuple[float, float] | None = None
@@ -77,6 +79,8 @@ class CriterionUse:
         takes_indices = targets.ndim < outputs.ndim and not targets.is_floating_point()
         self._swapped = self._swapped or (takes_indices and are_swapped(outputs, value))
         self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
+        if self._small_targets is None:
+            self._small_targets = largest_over_median(self._criterion, outputs, targets, value)
         self._right = self._right or right_outputs(self._criterion, outputs, targets, value)
         self._inner = self._inner or inner_losses(self._criterion, outputs, targets, value)
         activation = last_activation(outputs.grad_fn) or ""
@@ -103,6 +107,7 @@ class CriterionUse:
             opposed=self._right is not None and self._right.opposed,
             exceeded=self._right is not None and self._right.exceeded,
             inner=self._inner,
+            small_targets=self._small_targets,
             bounded_floor=self._floors[0] if self._floors is not None else None,
             free_floor=self._floors[1] if self._floors is not None else None,
             factor=factor if factor is not None and factor > 0 else None,

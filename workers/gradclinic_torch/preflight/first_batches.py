@@ -20,6 +20,7 @@ from gradclinic.measurements.preflight import (
     OptimizerFacts,
     OrderFacts,
     OutputFacts,
+    PairingFacts,
     PrecisionFacts,
     Preflight,
     TargetFacts,
@@ -30,9 +31,12 @@ from ..model.graph import is_linear_map
 from ..model.last_activation import before_last_activation, last_activation
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
 from .criterion_use import CriterionUse
+from .dead_outputs import ENDS_AT_0, DeadOutputs
 from .kept_rows import KeptRows
 from .norm_values import NormValues
+from .pairing import Pairing
 from .sample_mixing import SampleMixing
+from .side_look import SideLook
 from .step_order import StepOrder
 from .target_order import TargetOrder
 from .wiring import DROPOUT, Wiring
@@ -66,6 +70,8 @@ class FirstLook:
         self._mixes: MixingFacts | None = None
         self._step_order = StepOrder(model)
         self._order: OrderFacts | None = None
+        self._pairing = SideLook(Pairing(), loses="it is not known whether targets depend on inputs")
+        self._dead = DeadOutputs()
         self._linear: bool | None = None
         self._norm = NormValues(model)
         self._wiring = Wiring(model, optimizer)
@@ -86,6 +92,7 @@ class FirstLook:
     @torch.no_grad()
     def before_forward(self, inputs: Any, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         """The model is about to be called; `inputs` is the first tensor among its arguments."""
+        self._pairing.do(lambda pairing: pairing.before_forward(args, kwargs))
         self._mixing.before_forward(args, kwargs)
         self._step_order.before_forward(args, kwargs)
         if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
@@ -102,6 +109,9 @@ class FirstLook:
         """The criterion was called in training."""
         if isinstance(targets, Tensor):
             self._target_order.saw(targets)
+            self._pairing.do(lambda pairing: pairing.after_loss(targets))
+            if self._outputs is not None and isinstance(outputs, Tensor) and self._outputs.activation in ENDS_AT_0:
+                self._dead.saw(outputs.detach(), targets)
         if self.done or not isinstance(outputs, Tensor):
             return
         self._mixing.after_loss(outputs, targets)
@@ -174,6 +184,7 @@ class FirstLook:
             norm=self._norm.facts,
             mixing=self._mixes,
             order=self._order,
+            pairing=self._pairing_facts(),
             linear=self._linear,
             dropout=self._dropout,
             batch_size=self._batch_size,
@@ -231,9 +242,15 @@ class FirstLook:
 
     def _output_facts(self) -> OutputFacts | None:
         outputs, targets = self._outputs, self._targets.rows()
-        if outputs is None or targets is None or self._targets_are_indices:
-            return outputs
-        return with_reach(outputs, targets)
+        if outputs is None:
+            return None
+        outputs = outputs.model_copy(update={"dead": self._dead.count})
+        return outputs if targets is None or self._targets_are_indices else with_reach(outputs, targets)
+
+    def _pairing_facts(self) -> PairingFacts | None:
+        found: list[PairingFacts | None] = []
+        self._pairing.do(lambda pairing: found.append(pairing.facts()))
+        return next(iter(found), None)
 
     def _precision_facts(self, *, scaled: bool) -> PrecisionFacts | None:
         if self._narrowest is None:
