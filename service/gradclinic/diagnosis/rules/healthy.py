@@ -9,6 +9,7 @@ from ..outcome import enough, learned
 from ..phrase import against_constant, loss_evidence
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .unrelated_targets import are_unrelated
 
 _RIGHTLY = 0.87
 """How often nothing is wrong where nothing was found, in programs that have no probe, if every second one is faulty.
@@ -40,7 +41,7 @@ class Healthy(Rule):
             features,
             harm=False,
             severity="info",
-            confidence=min(_RIGHTLY if not len(features.probe_loss) else 1.0, agreed),
+            confidence=min(_RIGHTLY if not len(features.probe_loss) else 1.0, _if_related(record), agreed),
             evidence=(
                 *loss_evidence(features, thresholds),
                 *((Evidence("depth_slope", slope, "orders of magnitude"),) if slope is not None else ()),
@@ -50,6 +51,15 @@ class Healthy(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.HEALTHY
+
+
+_BY_HEART = 0.5
+"""Where no dependence of the targets on the inputs was found, the samples may have been learned by heart."""
+
+
+def _if_related(record: RunRecord) -> float:
+    seen = record.preflight.pairing if record.preflight is not None else None
+    return _BY_HEART if seen is not None and seen.amounts and are_unrelated(seen) else 1.0
 
 
 def _level(slope: float | None) -> str:
