@@ -17,6 +17,7 @@ def own_loss_fault(seen: Preflight, record: RunRecord) -> LossFault | None:
     """The first fault that is found in a loss of the program's own; None if there is none."""
     return (
         _of_inner(seen)
+        or _of_small_targets(seen)
         or _of_opposed(seen)
         or _of_exceeded(seen)
         or _of_no_floor(seen, record)
@@ -127,6 +128,29 @@ def _of_exceeded(seen: Preflight) -> LossFault | None:
 
 
 _WITHIN_0_AND_1 = ("sigmoid", "softmax", "hardsigmoid")
+
+
+_DOMINATES = 20.0
+"""Gradient of a sample over the median one from which a few samples decide: a judgement. Targets that are twenty times
+as near to 0 as the typical one are near it."""
+_SMALL_TARGETS_RIGHTLY = 0.83
+
+
+def _of_small_targets(seen: Preflight) -> LossFault | None:
+    """A loss of the program's own that divides by its targets, some of which are near 0."""
+    loss = seen.loss
+    if loss is None or loss.small_targets is None or loss.small_targets < _DOMINATES:
+        return None
+    return (
+        (
+            f"{loss.name} divides by its targets, and some are near 0: one sample of the first batch has"
+            f" {loss.small_targets:.2g} times the gradient of the typical one; take the squared or absolute error, or"
+            " targets away from 0"
+        ),
+        (Evidence("largest_gradient", loss.small_targets, "ratio", _DOMINATES),),
+        _SMALL_TARGETS_RIGHTLY,
+        ("loss", "target_scaling"),
+    )
 
 
 _OPPOSED_RIGHTLY = 0.83

@@ -37,10 +37,13 @@ class LossMismatch(Rule):
         if found is None:
             return None
         summary, evidence, confidence, blames = found
-        error = _error_of_class_numbers(features, record)
-        rounds_wrong = error is not None and error > _OFF
-        if rounds_wrong:
+        error, rare_error = _error_of_class_numbers(features, record), _error_of_rare_numbers(features, record)
+        rounds_wrong = (error is not None and error > _OFF) or (rare_error is not None and rare_error > _RARE_OFF)
+        if error is not None and rounds_wrong:
             summary += f" (off by {error:.2g} on average, more than 1 output in 10 rounds to another class)"
+        if rare_error is not None and rounds_wrong:
+            summary += f" (off by up to {rare_error:.2g} for those of the rare classes, which round to others then)"
+            blames = (*blames, "data", "labels")
         hides_a_class = any(each.name == "rare_weight" for each in evidence)  # the loss falls without that class
         shows_nothing = seen is not None and seen.loss is not None and falls_anyway(seen.loss)
         return self.finding(
@@ -130,8 +133,13 @@ def _of_weights(loss: LossFacts) -> LossFault | None:
 
 def _are_class_numbers(targets: TargetFacts) -> bool:
     """Whether the targets are the numbers from 0 on, each about as often: ratings or counts rarely are."""
+    return _are_consecutive(targets) and _evenly_spread(targets)
+
+
+def _are_consecutive(targets: TargetFacts) -> bool:
+    """Whether the targets are the whole numbers from 0 on, 3 to 20 of them."""
     consecutive = targets.whole and targets.low == 0 and targets.high == targets.distinct - 1
-    return targets.columns == 1 and consecutive and 2 < targets.distinct <= 20 and _evenly_spread(targets)
+    return targets.columns == 1 and consecutive and 2 < targets.distinct <= 20
 
 
 def _evenly_spread(targets: TargetFacts) -> bool:
@@ -143,14 +151,34 @@ _OFF = 0.3
 |error| > 0.5 has probability 0.096."""
 
 
+_RARE_OFF = 0.5
+"""Root mean square error of the rare classes' numbers from which a typical one of them rounds to another class."""
+_NEARLY_ALL = 0.9
+"""Fraction of the targets from which one class is nearly all of them."""
+
+
 def _error_of_class_numbers(features: Features, record: RunRecord) -> float | None:
     """The root mean square error, where class numbers are fitted by their squared error; None otherwise."""
+    seen, error = record.preflight, _error_of_numbers(features, record)
+    known = seen is not None and seen.targets is not None and _are_class_numbers(seen.targets)
+    return error if known else None
+
+
+def _error_of_rare_numbers(features: Features, record: RunRecord) -> float | None:
+    """The most that it can be for all but the most common class, where that is nearly all of a few consecutive ones."""
+    seen, error = record.preflight, _error_of_numbers(features, record)
+    targets = seen.targets if seen is not None else None
+    if error is None or targets is None or not _are_consecutive(targets):
+        return None
+    return error / sqrt(1.0 - targets.most_common) if _NEARLY_ALL <= targets.most_common < 1.0 else None
+
+
+def _error_of_numbers(features: Features, record: RunRecord) -> float | None:
+    """The root mean square error; None for another loss."""
     seen, loss = record.preflight, features.relative_train_loss
     if seen is None or seen.targets is None or seen.loss is None or loss is None or not loss > 0:
         return None
-    if seen.loss.name != "MSELoss" or not _are_class_numbers(seen.targets):
-        return None
-    return sqrt(loss) * seen.targets.std
+    return sqrt(loss) * seen.targets.std if seen.loss.name == "MSELoss" else None
 
 
 def has_no_floor(loss: LossFacts, outputs: OutputFacts) -> bool:

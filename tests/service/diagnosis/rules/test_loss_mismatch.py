@@ -378,3 +378,13 @@ def test_it_left_its_range_if_it_began_above_right_outputs_and_fell_below_by_a_t
 def test_one_column_of_marks_has_a_single_label_in_each_row():
     targets = {"form": "multi_hot", "columns": 1, "mean": 0.3, "low": 0.0, "high": 1.0, "distinct": 2}
     assert judged(but(CLASSIFIER, "targets", **targets)) is None
+
+
+@pytest.mark.parametrize(("largest", "there"), [(20.0, True), (19.0, False), (None, False)])
+def test_targets_near_0_decide_in_a_loss_that_divides_by_them(largest, there):
+    look = but(REGRESSION, "loss", name="Percent", takes="unknown", small_targets=largest)
+    found = {each.condition: each for each in diagnose(seen(look)).findings}
+    assert ("loss_mismatch" in found) is there
+    if there:
+        assert found["loss_mismatch"].blames[:2] == ("loss", "target_scaling")
+        assert "Percent divides by its targets, and some are near 0" in found["loss_mismatch"].summary
