@@ -35,14 +35,15 @@ class OutputMismatch(Rule):
         if seen is None or seen.outputs is None or seen.targets is None:
             return None
         of_own = _of_own_loss(seen, record)
-        found = _fault(seen.outputs, seen.targets) or of_own
+        dead = _of_dead(seen.outputs)
+        found = dead or _fault(seen.outputs, seen.targets) or of_own
         if found is None:
             return None
         unknown = of_own is not None and not_known_to_have_learned(features, thresholds)
         summary, evidence, confidence = found
         return self.finding(
             features,
-            harm=failed(features, thresholds) or seen.outputs.unreachable_error >= _LOST or unknown,
+            harm=failed(features, thresholds) or seen.outputs.unreachable_error >= _LOST or unknown or dead is not None,
             confidence=confidence,
             evidence=evidence,
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
@@ -54,6 +55,23 @@ class OutputMismatch(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS)
+
+
+def _of_dead(outputs: OutputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
+    if not outputs.dead:
+        return None
+    which = "the output" if outputs.columns == 1 else f"{outputs.dead:,} of {outputs.columns:,} outputs"
+    return (
+        (
+            f"The {outputs.activation} at the output keeps {which} at 0 for every sample, where it passes no gradient,"
+            " so they cannot come back: drop it"
+        ),
+        (Evidence("dead_outputs", float(outputs.dead), "units", 0.0),),
+        _DEAD_RIGHTLY,
+    )
+
+
+_DEAD_RIGHTLY = 0.9
 
 
 def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

@@ -119,3 +119,12 @@ def test_an_own_loss_that_came_down_to_what_a_bounded_output_allows_is_kept_up_b
     if there:
         assert found["output_mismatch"].harm
         assert "drop the sigmoid" in found["output_mismatch"].summary
+
+
+def test_outputs_that_a_relu_keeps_at_0_for_every_sample_do_harm_although_the_others_learn():
+    look = but(CLASSIFIER, "outputs", activation="relu", form="nonnegative", dead=2)
+    finding = diagnose(seen(look, outcome=outcome())).findings[0]
+    assert (finding.condition, finding.harm, finding.blames[0]) == ("output_mismatch", True, "output_activation")
+    assert "The relu at the output keeps 2 of 10 outputs at 0 for every sample" in finding.summary
+    one = but(REGRESSION, "outputs", activation="relu", form="nonnegative", dead=1)
+    assert "keeps the output at 0 for every sample" in diagnose(seen(one)).findings[0].summary
