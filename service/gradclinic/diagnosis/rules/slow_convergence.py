@@ -37,6 +37,7 @@ from ..outcome import (
     stayed_where_it_began,
     steps_are_ordinary,
     still_falling,
+    tiny_weights,
 )
 from ..phrase import against_constant, counted, loss_evidence, outcome_in_words, percent
 from ..slope import near_slope_evidence, near_slope_in_words
@@ -242,9 +243,9 @@ def _stayed(record: RunRecord) -> str:
 
 def _cause(features: Features, record: RunRecord, thresholds: Thresholds) -> _Cause:
     """What most likely keeps the network from learning."""
-    thrown = _thrown_back(record, thresholds)
-    if thrown is not None:
-        return thrown
+    started = _thrown_back(record, thresholds) or _of_tiny_weights(record) or _of_codes(features, record, thresholds)
+    if started is not None:
+        return started
     if still_falling(features):
         by_heart = _learns_by_heart(features, thresholds)
         return _guesses(record) if by_heart else _while_falling(features, record, thresholds)
@@ -262,6 +263,36 @@ def _thrown_back(record: RunRecord, thresholds: Thresholds) -> _Cause | None:
     return (
         f"the first step changed a typical layer by {changed:.2g} times its size, so lower the learning rate",
         ("learning_rate", "schedule", "initialization"),
+    )
+
+
+def _of_tiny_weights(record: RunRecord) -> _Cause | None:
+    gain = tiny_weights(record)
+    if gain is None:
+        return None
+    return (
+        (
+            f"the initial weights of a typical layer pass on {percent(gain)} of their inputs' size, where common ones"
+            " pass on 60 % or more, so draw them as those do (Xavier, He)"
+        ),
+        ("initialization", "learning_rate", "steps"),
+    )
+
+
+def _of_codes(features: Features, record: RunRecord, thresholds: Thresholds) -> _Cause | None:
+    """Numbers of categories that a dense layer takes for amounts, where steps were not lacking."""
+    seen = record.preflight.inputs if record.preflight is not None else None
+    embedded = any(weight.is_looked_up for weight in record.weights)
+    moved = (features.total_update or 0.0) >= thresholds.large_update
+    if seen is None or not seen.codes or embedded or not moved:
+        return None
+    columns = counted(seen.codes, "column of the inputs holds", "columns of the inputs hold")
+    return (
+        (
+            f"{columns} the whole numbers from 0 or 1 on: if they stand for categories, give each category a column"
+            " (one-hot) or an embedding"
+        ),
+        ("data", "architecture", "input_scaling"),
     )
 
 

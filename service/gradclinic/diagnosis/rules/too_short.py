@@ -20,6 +20,7 @@ from ..outcome import (
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
+    tiny_weights,
 )
 from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
@@ -118,6 +119,9 @@ def _floor_unknown(features: Features, record: RunRecord) -> bool:
 def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:
     """What may make the loss fall slowly, most likely first, and what to check, as a clause of the summary."""
     moved = features.total_update or 0.0
+    if tiny_weights(record) is not None:
+        check = ". But the initial weights are far smaller than those of any common scheme, so first change those"
+        return ("initialization", "steps", "learning_rate"), check
     if moved >= _FAR:
         width = narrow(record)
         far = f". A layer moved by {_times(moved)} times its size already, so first check whether"

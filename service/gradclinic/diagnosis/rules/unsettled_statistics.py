@@ -13,6 +13,10 @@ _LEFT = 0.2
 .01 161."""
 
 
+_PUBLISHED = 0.01
+"""Least momentum of published networks (MobileNetV3, EfficientNet): with it, only the steps are few."""
+
+
 class UnsettledStatistics(Rule):
     """The running statistics of batch norm are still near their initial values, so `eval()` gives other outputs."""
 
@@ -31,7 +35,7 @@ class UnsettledStatistics(Rule):
             return None
         return self.finding(
             features,
-            harm=True,
+            harm=norm.least_momentum < _PUBLISHED,
             confidence=0.8,
             evidence=(
                 Evidence("statistics_left", left, "fraction", _LEFT),

@@ -428,3 +428,25 @@ def test_guessing_is_to_be_within_five_percent_of_always_predicting_the_average(
 def test_a_loss_that_comes_down_from_three_times_the_average_s_started_too_high(began, ended, high) -> None:
     said = left([2.0] * 6 + [ended] * 3, ended=ended, began=began, total_update=0.5).summary
     assert ("is still on its way down" in said) is high
+
+
+def test_initial_weights_far_smaller_than_those_of_any_scheme_come_first():
+    """Weights of 32 x 32 with a norm of .9 have a gain of .9 / 32 * sqrt(32) / sqrt(32) = .028."""
+    small = changed(stuck(), {"weight_norm_l2": 0.028 * 32**0.5})
+    finding = diagnose(small).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", "initialization")
+    assert "draw them as those do" in finding.summary
+    usual = changed(stuck(), {"weight_norm_l2": 0.031 * 32**0.5})
+    assert "initialization" not in diagnose(usual).findings[0].blames
+
+
+def test_numbers_of_categories_come_first_where_steps_were_not_lacking():
+    coded = but(CLASSIFIER, "inputs", codes=2)
+    moved = seen(coded, record=changed(stuck(), {"update_to_weight_ratio": 0.01}))
+    finding = diagnose(moved).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", "data")
+    assert "2 columns of the inputs hold the whole numbers" in finding.summary
+    embedded = replace(moved, weights=(replace(moved.weights[0], module="Embedding"), *moved.weights[1:]))
+    still = changed(stuck(), {"update_to_weight_ratio": 0.003})
+    for other in (seen(CLASSIFIER, record=moved), seen(coded, record=still), embedded):
+        assert diagnose(other).findings[0].blames[0] != "data"

@@ -1,3 +1,5 @@
+import pytest
+
 from gradclinic.diagnosis import diagnose
 
 from ..records import healthy_record, outcome
@@ -26,3 +28,10 @@ def test_it_does_no_harm_to_a_network_that_learned():
 
 def test_weights_that_differ_are_none():
     assert "symmetric_initialization" not in {each.condition for each in diagnose(seen(CLASSIFIER)).findings}
+
+
+@pytest.mark.parametrize(("left", "harm"), [(0.1, False), (0.11, True)])
+def test_random_biases_may_tell_units_apart_in_time_or_too_late(left, harm):
+    record = seen(but(CLASSIFIER, "wiring", alike=True), outcome=outcome(final_train_loss=left * 2.3))
+    found = {each.condition: each for each in diagnose(record).findings}
+    assert found["symmetric_initialization"].harm is harm

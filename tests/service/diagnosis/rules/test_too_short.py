@@ -238,3 +238,9 @@ def test_weights_that_moved_by_three_times_their_size_make_the_data_the_first_su
 @pytest.mark.parametrize(("moved", "said"), [(12.0, "12"), (99.0, "99"), (100.0, "100"), (1234.0, "1234")])
 def test_a_factor_is_told_in_two_figures_below_a_hundred_and_as_a_whole_number_from_there_on(moved, said):
     assert f"moved by {said} times" in judged(line(at_half=1.0, at_end=0.7), total_update=moved).summary
+
+
+def test_weights_far_smaller_than_those_of_any_scheme_may_be_why_the_loss_falls_slowly():
+    small = changed(falling(to=0.8), {"weight_norm_l2": 0.028 * 32**0.5})
+    finding = diagnose(small).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("too_short", "initialization")

@@ -48,3 +48,11 @@ def test_twenty_steps_are_enough_to_settle_them(steps, there):
     record = seen(CLASSIFIER.model_copy(update={"norm": norm}))
     features = replace(extract(record), steps_done=steps)
     assert (UnsettledStatistics().judge(features, record, Thresholds()) is not None) is there
+
+
+@pytest.mark.parametrize(("momentum", "harm"), [(0.01, False), (0.0099, True)])
+def test_of_a_momentum_that_published_networks_have_only_the_steps_are_few(momentum, harm):
+    norm = NormFacts(layer="1", values=64, least_momentum=momentum)
+    record = seen(CLASSIFIER.model_copy(update={"norm": norm}))
+    features = replace(extract(record), steps_done=60)
+    assert UnsettledStatistics().judge(features, record, Thresholds()).harm is harm
