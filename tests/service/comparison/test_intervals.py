@@ -85,6 +85,7 @@ def fewest(differences, *, negligible, confidence, comparisons, now):
         ([1.0, 1.0], 0.0, 0.95, 1, 7),
         ([0.0, 0.0], 0.0, 0.95, 1, 2),
         ([0.1, -0.9, 1.1, 0.1], 0.0, 0.95, 1, 4),
+        ([0.658, 1.342], 0.0, 0.95, 1, 2),
     ],
 )
 def test_the_fewest_seeds_are_those_that_a_search_one_by_one_finds(

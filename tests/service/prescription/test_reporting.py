@@ -7,7 +7,8 @@ import pytest
 from gradclinic.comparison.arms import CONTROL
 from gradclinic.prescription import Budget, SearchTask, advance, report
 
-from .world import EXPERIMENT, by_norm, search
+from ..diagnoses import diagnosed
+from .world import EXPERIMENT, by_norm, result_of, search
 
 
 def test_candidates_that_got_farthest_come_first_and_of_those_the_best():
@@ -94,3 +95,19 @@ def test_the_control_counts_the_runs_that_its_random_remedies_cured():
     )
     alone = replace(state, outcome=replace(state.outcome, simplest=None, best=None))
     assert report(alone).cure.simplest.name == report(alone).cure.best.name == found.cure.name
+
+
+@pytest.mark.parametrize(("condition", "cured"), [("healthy", 1), ("oscillating_loss", 0)])
+def test_a_random_remedy_that_learned_with_harm_cured_nothing(condition, cured):
+    state = search(SearchTask(EXPERIMENT, budget=Budget(seconds=240)), by_norm)
+    first, *others = (trial for trial in state.asked if trial.arm == CONTROL)
+    ended = {each.key: result_of(each, 1.0) for each in others}
+    ended[first.key] = replace(result_of(first, 0.1), diagnosis=diagnosed(condition))
+    assert report(replace(state, results={**state.results, **ended})).control.cured == cured
+
+
+def test_a_cure_that_was_never_compared_comes_without_evidence():
+    state = search(SearchTask(EXPERIMENT, budget=Budget(seconds=240)), by_norm)
+    found = report(replace(state, outcome=replace(state.outcome, comparison=None)))
+    assert found.cure.evidence is None
+    assert found.control.verdict is None

@@ -68,6 +68,11 @@ def test_two_equal_samples_keep_their_second_moment_and_independent_ones_their_m
     assert product_moment(relu, 0.0, 1.0, 0.0) == pytest.approx(own.mean**2)
 
 
+def test_a_covariance_above_the_variance_by_rounding_is_that_of_one_sample() -> None:
+    relu = named("relu")
+    assert product_moment(relu, 0.3, 1.0, 1.0 + 1e-12) == moments(relu, 0.3, 1.0).second
+
+
 def test_correlated_samples_follow_the_arc_cosine_kernel() -> None:
     # Cho and Saul 2009, NeurIPS: E[relu(u) relu(v)] = (sin t + (pi - t) cos t) / (2 pi), cos t the correlation.
     t = np.arccos(0.4)

@@ -97,6 +97,13 @@ def test_a_branch_adds_its_squares_and_twice_the_product_of_means() -> None:
     assert float(vector(2.0, 0.5, 1.0).covariance) == 0.75
 
 
+def test_a_sum_has_a_batch_only_if_both_parts_have_one() -> None:
+    with_batch, without = of_batch(Batch(np.eye(4), 4)), vector(1.0, 0.0, 0.0)
+    assert with_batch.plus(with_batch, 0.5).batch is not None
+    assert with_batch.plus(without, 0.5).batch is None
+    assert without.plus(with_batch, 0.5).batch is None
+
+
 def test_batch_norm_removes_two_of_a_batchs_directions_and_twice_one_in_its_units() -> None:
     # Uncorrelated samples of variance 2: the square grows by (1 + 2 / 63) / (2 x 63 / 64), less 2 of 64 and 2 of 16.
     signal = of_batch(Batch(2.0 * np.eye(64), 64))
