@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from httpx import URL
 
 from ..kernel.vocabulary import DeliveryStatus
-from ..schemas.requests.webhook import WebhookRequest
+from ..schemas.requests.webhook import RotateRequest, WebhookRequest
 from ..schemas.webhook import CreatedWebhookAnswer, DeliveryAnswer, DeliveryPage, WebhookAnswer, WebhookPage
 from ..store import Delivery, Webhook
 from ..use_cases import webhook as webhooks
@@ -25,8 +25,7 @@ def create_webhook(body: WebhookRequest, service: TheService, response: Response
 
     Alerts are sent in order. One that is not answered with 2xx is tried again for about 20 hours, and is then lost.
     """
-    made = webhooks.create_webhook(service, body)
-    answer = CreatedWebhookAnswer.showing(made, host=URL(made.url).host, urls=_answer(made).urls)
+    answer = _with_secret(webhooks.create_webhook(service, body))
     response.headers["Location"] = answer.urls.self
     return answer
 
@@ -56,6 +55,12 @@ def pause_webhook(name: WebhookName, service: TheService) -> WebhookAnswer:
 def resume_webhook(name: WebhookName, service: TheService) -> WebhookAnswer:
     """Send alerts again, also after the receiver answered 410."""
     return _answer(service.store.webhooks.set_paused(name, paused=False))
+
+
+@router.post("/{name}/rotate", summary="Rotate a webhook's secret", responses=problems(404, 409, *BODY_PROBLEMS))
+def rotate_webhook(name: WebhookName, body: RotateRequest, service: TheService) -> CreatedWebhookAnswer:
+    """Give it a new secret. Alerts are signed with the old one, too, for `keep_hours`."""
+    return _with_secret(webhooks.rotate_webhook(service, name, keep_hours=body.keep_hours))
 
 
 @router.post("/{name}/test", status_code=202, summary="Test a webhook", responses=problems(404, 409, 422))
@@ -100,6 +105,10 @@ def delete_webhook(name: WebhookName, service: TheService) -> None:
     service.store.webhooks.delete(name)
 
 
+def _with_secret(webhook: Webhook) -> CreatedWebhookAnswer:
+    return CreatedWebhookAnswer(**_answer(webhook).model_dump(), secret=webhook.secret)
+
+
 def _answer(webhook: Webhook) -> WebhookAnswer:
     return WebhookAnswer(
         name=webhook.name,
@@ -109,6 +118,7 @@ def _answer(webhook: Webhook) -> WebhookAnswer:
         paused=webhook.paused,
         problem=webhook.problem,
         pending=webhook.pending,
+        two_signatures_until=webhook.old_secret_until,
         created_at=webhook.created_at,
     )
 

@@ -1,4 +1,4 @@
-"""Commands for webhooks: webhooks create, list, show, test, pause, resume, redeliver and delete."""
+"""Commands for webhooks: webhooks create, list, show, test, pause, resume, rotate, redeliver and delete."""
 
 import sys
 from itertools import islice
@@ -91,6 +91,19 @@ def resume(name: Name, *, url: Url = None) -> int:
     """Resume a paused webhook."""
     with Clinic(url) as clinic:
         typer.echo(_line(clinic.pause_webhook(name, paused=False)))
+    return 0
+
+
+@app.command("rotate")
+def rotate(
+    name: Name,
+    *,
+    keep_hours: Annotated[int, typer.Option(min=0, max=720, help="Hours for which the old secret signs, too.")] = 24,
+    url: Url = None,
+) -> int:
+    """Give a webhook a new secret, and print it once."""
+    with Clinic(url) as clinic:
+        typer.echo(f"Its secret, which is shown only now: {clinic.rotate_webhook(name, keep_hours=keep_hours).secret}")
     return 0
 
 

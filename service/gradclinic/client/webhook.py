@@ -36,6 +36,10 @@ class WebhookCalls(Calls):
         """Pause a webhook, or resume it."""
         return self.connection.post(WebhookAnswer, f"{_path(name)}/{'pause' if paused else 'resume'}")
 
+    def rotate_webhook(self, name: str, *, keep_hours: int = 24) -> CreatedWebhookAnswer:
+        """Give a webhook a new secret, which only the answer has. The old one signs, too, for some hours."""
+        return self.connection.post(CreatedWebhookAnswer, f"{_path(name)}/rotate", {"keep_hours": keep_hours})
+
     def test_webhook(self, name: str) -> DeliveryAnswer:
         """Send a webhook an alert to try it."""
         return self.connection.post(DeliveryAnswer, f"{_path(name)}/test")

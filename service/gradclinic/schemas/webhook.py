@@ -16,13 +16,19 @@ class WebhookUrls(Answer):
     test: str
     pause: str
     resume: str
+    rotate: str
 
     @classmethod
     def of(cls, name: str) -> "WebhookUrls":
         """The links of a webhook."""
         at = f"/v1/webhooks/{name}"
         return cls(
-            self=at, deliveries=f"{at}/deliveries", test=f"{at}/test", pause=f"{at}/pause", resume=f"{at}/resume"
+            self=at,
+            deliveries=f"{at}/deliveries",
+            test=f"{at}/test",
+            pause=f"{at}/pause",
+            resume=f"{at}/resume",
+            rotate=f"{at}/rotate",
         )
 
 
@@ -40,12 +46,14 @@ class WebhookAnswer(Answer):
     """Why the service paused it; null if it did not."""
     pending: int
     """Number of alerts that wait to be delivered."""
+    two_signatures_until: datetime | None
+    """Until when alerts are signed as before the last rotation, too; null if there was none."""
     created_at: datetime
     urls: WebhookUrls = Field(default_factory=lambda known: WebhookUrls.of(known["name"]))
 
 
 class CreatedWebhookAnswer(WebhookAnswer):
-    """A new webhook."""
+    """A webhook with a new secret."""
 
     secret: str | None
     """Verifies the signatures of what is sent, as Standard Webhooks describes. It is shown only now; null for Slack."""

@@ -22,8 +22,9 @@
     store.checks        create(NewCheck, [NewRun], idempotency=, due=) -> Created[Check] | None     all or nothing
                         get, page, running, runs, of_runs, finish, request_cancel, delete, counts
     store.schedules     create(NewSchedule), get, page, active, set_paused, skip(Due), delete
-    store.webhooks      create(NewWebhook), get, page, set_paused, delete, tell(name, Alert), raise_alert, change_state
-                        deliveries(name), redeliver; for the sender: due, hold -> Outgoing | None, settle, forget
+    store.webhooks      create(NewWebhook), get, page, set_paused, rotate, delete, tell(name, Alert), raise_alert
+                        change_state, deliveries(name), redeliver
+                        for the sender: due, hold -> Outgoing | None, settle, forget
     store.keys          create(name, scope=, project=) -> IssuedKey, all, revoke, rotate, note_use
                         authenticate(id, secret) -> Key | None, enter(subject, name=, grant=) -> Key | None, projects
     store.audit         page(key_id, after, limit), forget: who changed what; `acting(Act(...))` says who does

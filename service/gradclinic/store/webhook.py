@@ -74,6 +74,23 @@ class Webhooks:
             connection.execute(update(t.webhooks).where(t.webhooks.c.name == name).values(paused=paused, problem=None))
             return _get(connection, name)
 
+    def rotate(self, name: str, secret: str, *, old_lasts_s: float) -> Webhook:
+        """Sign with a new secret from now on, and with the present one, too, for `old_lasts_s` seconds.
+
+        Raises NotFound, or Conflict for a webhook that signs nothing.
+        """
+        webhooks = t.webhooks.c
+        with self._database.write() as connection:
+            if _get(connection, name).secret is None:
+                raise Conflict(f"the webhook {name!r} has no secret: Slack knows no signatures")
+            connection.execute(
+                update(t.webhooks)
+                .where(webhooks.name == name)
+                .values(old_secret=webhooks.secret, old_secret_until=self._database.now + old_lasts_s, secret=secret)
+            )
+            note_created(f"/v1/webhooks/{name}")
+            return _get(connection, name)
+
     def delete(self, name: str) -> None:
         """Delete a webhook with its log; raises NotFound."""
         with self._database.write() as connection:
@@ -217,13 +234,16 @@ class Webhooks:
             return waiting, connection.execute(lost).scalar_one()
 
     def forget(self, *, older_than_s: float) -> None:
-        """Delete deliveries that ended that long ago from the log."""
-        column = t.deliveries.c
+        """Delete deliveries that ended that long ago from the log, and secrets that sign no more."""
+        column, webhooks = t.deliveries.c, t.webhooks.c
         with self._database.write() as connection:
             connection.execute(
                 delete(t.deliveries).where(
                     column.status.in_(["delivered", "lost"]), column.ended_at < self._database.now - older_than_s
                 )
+            )
+            connection.execute(
+                update(t.webhooks).where(webhooks.old_secret_until < self._database.now).values(old_secret=None)
             )
 
     def _add(self, connection: Connection, webhook: Webhook, alert: Alert, *, message_id: str) -> Delivery:
@@ -270,8 +290,9 @@ def _webhook(connection: Connection, row: RowMapping) -> Webhook:
     deliveries = t.deliveries.c
     waiting = select(func.count()).select_from(t.deliveries).where(deliveries.webhook_id == row["id"], PENDING)
     return Webhook(
-        **{name: row[name] for name in (*_AS_GIVEN, "id", "project", "paused", "problem")},
+        **{name: row[name] for name in (*_AS_GIVEN, "id", "project", "paused", "problem", "old_secret")},
         alerts=tuple(row["alerts"]),
+        old_secret_until=moment(row["old_secret_until"]),
         created_at=known(row["created_at"]),
         pending=connection.execute(waiting).scalar_one(),
     )

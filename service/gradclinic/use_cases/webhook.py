@@ -44,6 +44,11 @@ def create_webhook(service: Service, spec: WebhookSpec) -> Webhook:
     )
 
 
+def rotate_webhook(service: Service, name: str, *, keep_hours: int) -> Webhook:
+    """Give a webhook a new secret; alerts are signed with the old one, too, for some hours."""
+    return service.store.webhooks.rotate(name, new_signing_secret(), old_lasts_s=3600.0 * keep_hours)
+
+
 def try_webhook(service: Service, name: str) -> Delivery:
     """Send a webhook an alert that says that it works."""
     text = f"This is a test of the webhook {name!r}."

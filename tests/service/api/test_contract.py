@@ -194,6 +194,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "listDeliveries": [get("/v1/webhooks/on-call/deliveries")],
     "redeliverAlert": [send("POST", "/v1/webhooks/on-call/deliveries/{delivery}/redeliver")],
     "pauseWebhook": [send("POST", "/v1/webhooks/quiet/pause")],
+    "rotateWebhook": [send("POST", "/v1/webhooks/on-call/rotate")],
     "resumeWebhook": [send("POST", "/v1/webhooks/quiet/resume")],
     "deleteWebhook": [send("DELETE", "/v1/webhooks/spare")],
     "createRecording": [send("POST", "/v1/recordings", lambda _: example())],

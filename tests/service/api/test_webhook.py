@@ -34,6 +34,9 @@ def test_a_secret_is_shown_once_and_an_url_never(api: httpx.Client) -> None:
     assert len(made["alerts"]) == 12
     assert api.post("/v1/webhooks", json=SLACK).json()["secret"] is None
     api.post("/v1/webhooks/team/test").raise_for_status()
+    rotated = api.post("/v1/webhooks/team/rotate", json={"keep_hours": 2}).json()
+    assert rotated["secret"] not in (made["secret"], None)
+    assert rotated["two_signatures_until"] is not None
     for path in ("", "/team", "/slack", "/team/deliveries"):
         answer = api.get(f"/v1/webhooks{path}")
         assert answer.status_code == 200
@@ -95,6 +98,7 @@ def test_the_client_has_all_of_it(api: httpx.Client) -> None:
         made = clinic.create_webhook("team", SECRET_URL, alerts=["check.failed"])
         assert str(made.secret).startswith("whsec_")
         assert clinic.get_webhook("team").alerts == ["check.failed"]
+        assert clinic.rotate_webhook("team").secret not in (made.secret, None)
         assert clinic.pause_webhook("team").paused
         assert not clinic.pause_webhook("team", paused=False).paused
         sent = clinic.test_webhook("team")

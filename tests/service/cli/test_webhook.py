@@ -25,6 +25,7 @@ def test_a_webhook_is_made_from_standard_input_tested_paused_and_deleted(clinic:
     assert "has not been delivered yet" in refused(again, 2)
     assert "paused" in gradclinic("webhooks", "pause", "team", *at).stdout
     assert "  on  " in gradclinic("webhooks", "resume", "team", *at).stdout
+    assert "secret, which is shown only now: whsec_" in gradclinic("webhooks", "rotate", "team", *at).stdout
     assert "team" in gradclinic("webhooks", "list", *at).stdout
     assert gradclinic("webhooks", "delete", "team", *at).returncode == 0
     assert "/url" in refused(gradclinic("webhooks", "create", "x", *at, given="http://a/\n"), 2)

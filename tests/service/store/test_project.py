@@ -105,6 +105,7 @@ CHANGES: Mapping[str, Callable[[Store, Seeded], object]] = {
     ),
     "delete a data set": lambda s, _: s.datasets.delete("data_default"),
     "pause a webhook": lambda s, _: s.webhooks.set_paused("main", paused=True),
+    "rotate a secret": lambda s, _: s.webhooks.rotate("main", "whsec_bmV3", old_lasts_s=0.0),
     "tell a webhook": lambda s, _: s.webhooks.tell("main", ALERT),
     "raise an alert": lambda s, _: s.webhooks.raise_alert(ALERT),
     "change a state": lambda s, _: s.webhooks.change_state("check main", is_bad=False, alert=ALERT),

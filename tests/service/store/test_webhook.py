@@ -192,3 +192,22 @@ def test_what_waits_is_found_by_its_own_index_however_long_the_log_is(store: Sto
     assert len(plans) >= 4
     for plan in plans:
         assert "ix_deliveries_pending" in plan or "ix_deliveries_status_ended_at" in plan, plan
+
+
+def test_an_old_secret_is_forgotten_when_it_signs_no_more(store: Store) -> None:
+    old = made(store).secret
+    rotated = store.webhooks.rotate("team", "whsec_bmV3", old_lasts_s=3600.0)
+    assert (rotated.secret, rotated.old_secret) == ("whsec_bmV3", old)
+    store.webhooks.forget(older_than_s=0.0)
+    assert store.webhooks.get("team") == rotated
+    assert store.webhooks.rotate("team", "whsec_bmV4", old_lasts_s=-1.0).old_secret == "whsec_bmV3"
+    store.webhooks.forget(older_than_s=0.0)
+    assert store.webhooks.get("team").old_secret is None
+
+
+def test_a_webhook_without_a_secret_has_none_to_rotate(store: Store) -> None:
+    made(store, format="slack", secret=None)
+    with pytest.raises(Conflict, match="no secret"):
+        store.webhooks.rotate("team", "whsec_bmV3", old_lasts_s=0.0)
+    with pytest.raises(NotFound):
+        store.webhooks.rotate("other", "whsec_bmV3", old_lasts_s=0.0)

@@ -1,7 +1,10 @@
 """Requests about webhooks."""
 
-from pydantic import ConfigDict
+from typing import Annotated
 
+from pydantic import ConfigDict, Field
+
+from ...kernel.spec import Spec
 from ...use_cases.webhook import WebhookSpec
 
 
@@ -19,3 +22,12 @@ class WebhookRequest(WebhookSpec):
             ]
         }
     )
+
+
+class RotateRequest(Spec):
+    """How a webhook gets a new secret."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"keep_hours": 24}]})
+
+    keep_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    """Hours for which alerts are signed with the old secret, too."""

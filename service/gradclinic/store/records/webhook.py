@@ -35,6 +35,9 @@ class Webhook(NewWebhook):
     created_at: datetime
     pending: int
     """Number of alerts that it has not got yet."""
+    old_secret: str | None = field(repr=False)
+    """The secret before the last rotation; it signs, too, until `old_secret_until`."""
+    old_secret_until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,8 @@ webhooks = Table(
     Column("url", Text, nullable=False),
     Column("format", String(16), nullable=False),
     Column("secret", String(200)),
+    Column("old_secret", String(200)),
+    Column("old_secret_until", Double),
     Column("alerts", Json, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("problem", Text),

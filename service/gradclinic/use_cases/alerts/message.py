@@ -35,7 +35,10 @@ def message_of(webhook: Webhook, delivery: Delivery, *, public_url: str, now: da
         body = json.dumps({"text": slack_text(delivery.alert, address)})
         return Message(_headers(), body.encode())
     body = json.dumps(_payload(webhook, delivery, address), separators=(",", ":"))
-    signature = Signer(webhook.secret).sign(delivery.message_id, now, body)
+    secrets_now = [webhook.secret]
+    if webhook.old_secret is not None and webhook.old_secret_until is not None and now < webhook.old_secret_until:
+        secrets_now.append(webhook.old_secret)
+    signature = " ".join(Signer(secret).sign(delivery.message_id, now, body) for secret in secrets_now)
     signed = {
         "webhook-id": delivery.message_id,
         "webhook-timestamp": str(int(now.timestamp())),

@@ -1,8 +1,10 @@
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
 from gradclinic.store import Alert, Delivery, Store, Webhook
 from gradclinic.use_cases.alerts.message import message_of, new_signing_secret, slack_text
@@ -46,3 +48,18 @@ def test_slack_gets_a_text_in_which_names_of_users_mean_nothing(store: Store) ->
     assert slack_text(rude, "https://a/") == (
         "*recording.sick*  &lt;!channel&gt; &amp; &lt;http://x|y&gt; <https://a/|Open>"
     )
+
+
+def test_during_a_rotation_a_message_is_verified_with_the_old_and_the_new_secret(store: Store) -> None:
+    old, new = new_signing_secret(), new_signing_secret()
+    _, delivery = waiting(store, secret=old)
+    webhook = store.webhooks.rotate("team", new, old_lasts_s=3600.0)
+    now = datetime.now(UTC)
+    message = message_of(webhook, delivery, public_url=PAGES, now=now)
+    for secret in (old, new):
+        assert Verifier(secret).verify(message.body, dict(message.headers))["type"] == "check.failed"
+    webhook = replace(webhook, old_secret_until=now - timedelta(seconds=1))
+    message = message_of(webhook, delivery, public_url=PAGES, now=now)
+    Verifier(new).verify(message.body, dict(message.headers))
+    with pytest.raises(WebhookVerificationError):
+        Verifier(old).verify(message.body, dict(message.headers))
