@@ -28,7 +28,7 @@ SOURCES: Mapping[str, str] = {
     "own": "Own",
     "recording": "Recorded",
     "study": "Studies",
-    "prescription": "Prescriptions",
+    "prescription": "Cures",
     "check": "Checks",
     "all": "All",
 }
@@ -123,9 +123,9 @@ def _midnight(name: str, day: str, *, days: int = 0) -> datetime | None:
 
 @dataclass(frozen=True)
 class Parent:
-    """What asked for a run: the page of a study, a prescription or a check."""
+    """What asked for a run: the page of a study, a search for a cure or a check."""
 
-    kind: Literal["study", "prescription", "check"]
+    kind: Literal["study", "cure", "check"]
     address: str
 
 
@@ -218,5 +218,5 @@ def _parent(run: ListedRun, prescription: str | None, check: str | None) -> Pare
     if run.study_id is not None:
         return Parent("study", f"/studies/{run.study_id}")
     if prescription is not None:
-        return Parent("prescription", f"/prescriptions/{prescription}")
+        return Parent("cure", f"/prescriptions/{prescription}")
     return None if check is None else Parent("check", f"/checks/{check}")

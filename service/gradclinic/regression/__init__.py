@@ -7,7 +7,7 @@ report.verdict, report.summary, report.metrics, report.conditions
 from .judge import check
 from .junit import EndedCheck, junit_xml
 from .margins import DEFAULT_MARGINS, Margins
-from .power import ERROR, note_on_seeds, notes_on_check
+from .power import ERROR, note_on_seeds, note_on_sick, notes_on_check
 from .report import ConditionCheck, LostRun, MetricCheck, PairedRuns, Report
 from .specs import CheckSpec, PinSpec, ScheduleSpec
 
@@ -27,5 +27,6 @@ __all__ = [
     "check",
     "junit_xml",
     "note_on_seeds",
+    "note_on_sick",
     "notes_on_check",
 ]

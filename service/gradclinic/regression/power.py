@@ -1,7 +1,8 @@
 """What a number of seeds can decide, before anything is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ..diagnosis.rules import RULES
 from .chance import Befell
 from .metrics import FEWEST_SEEDS
 
@@ -34,6 +35,23 @@ def note_on_seeds(seeds: int, *, metrics: int) -> str | None:
     return (
         f"{with_them} a network that no longer learns cannot fail a check of {metrics} metrics; with {enough} it can."
     )
+
+
+def note_on_sick(conditions: Mapping[str, int]) -> str | None:
+    """What a check cannot see if pinned runs have a critical condition; None if none has.
+
+    conditions: number of pinned runs by primary condition.
+    """
+    sick = {name: count for name, count in conditions.items() if _is_critical(name)}
+    if not sick:
+        return None
+    found = ", ".join(f"{name.replace('_', ' ')} in {count}" for name, count in sick.items())
+    return f"These runs are sick: {found} of {sum(conditions.values())}. A check passes what is as sick as they are."
+
+
+def _is_critical(condition: str) -> bool:
+    rule = RULES.get(condition)
+    return rule is not None and rule.usual_severity == "critical"
 
 
 def notes_on_check(found: Sequence[str], *, seeds: int, metrics: int) -> list[str]:

@@ -1,5 +1,6 @@
 """Responses about baselines."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import Field
@@ -44,19 +45,21 @@ class BaselineAnswer(Answer):
     experiment: Json
     """The experiment that checks train by default."""
     remedies: list[Json]
-    notes: list[str] = Field(default_factory=lambda known: _notes(known["pin"]))
-    """What limits checks with this baseline and the default margins: too few seeds for a fail."""
+    conditions: dict[str, int]
+    """Number of pinned runs by primary condition."""
+    notes: list[str] = Field(default_factory=lambda known: _notes(known["pin"], known["conditions"]))
+    """What limits checks with this baseline and the default margins: sick runs, and too few seeds for a fail."""
     history: list[PinAnswer]
     """The last 100 earlier pins, newest first."""
     created_at: datetime
     urls: BaselineUrls = Field(default_factory=lambda known: BaselineUrls.of(known["name"]))
 
 
-def _notes(pin: PinAnswer) -> list[str]:
-    from ..regression import DEFAULT_MARGINS, note_on_seeds
+def _notes(pin: PinAnswer, conditions: Mapping[str, int]) -> list[str]:
+    from ..regression import DEFAULT_MARGINS, note_on_seeds, note_on_sick
 
     few = note_on_seeds(len(pin.seeds), metrics=len(DEFAULT_MARGINS))
-    return [] if few is None else [few]
+    return [note for note in (note_on_sick(conditions), few) if note is not None]
 
 
 class BaselinePage(Answer):

@@ -2,6 +2,8 @@ import re
 
 from gradclinic.pages.catalogue import found
 
+from .document import Page
+
 
 def test_names_in_the_catalogues_sentences_are_set_as_code(clinic):
     text = clinic.page("/catalogue")
@@ -15,6 +17,12 @@ def test_the_catalogue_lists_what_the_api_lists(clinic):
         if isinstance(entries, list):
             for entry in entries:
                 assert f'id="{section}-{entry["kind"]}"' in text
+
+
+def test_the_entries_are_folded_until_they_are_searched(clinic):
+    assert not [each for each in Page(clinic.page("/catalogue")).all("details") if "open" in each]
+    found = Page(clinic.page("/catalogue?search=elu")).all("details")
+    assert all("open" in each for each in found if each["id"].startswith("entries-"))
 
 
 def test_the_catalogue_is_searched_for_all_words_in_names_help_sources_and_parameters(clinic):

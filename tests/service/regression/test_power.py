@@ -1,6 +1,6 @@
 import pytest
 
-from gradclinic.regression import check, note_on_seeds
+from gradclinic.regression import check, note_on_seeds, note_on_sick
 from gradclinic.regression.power import seeds_that_can_fail
 
 from ..comparison.runs import run
@@ -26,3 +26,9 @@ def test_too_few_seeds_are_noted_with_the_number_that_is_enough():
     assert note_on_seeds(3, metrics=3) == (
         "With 3 seeds a network that no longer learns cannot fail a check of 3 metrics; with 4 it can."
     )
+
+
+def test_a_baseline_of_sick_runs_is_told():
+    assert note_on_sick({"healthy": 4, "slow_convergence": 1}) is None
+    told = note_on_sick({"vanishing_gradients": 3, "healthy": 2})
+    assert told.startswith("These runs are sick: vanishing gradients in 3 of 5.")
