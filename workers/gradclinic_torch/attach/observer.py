@@ -267,7 +267,8 @@ class Observer:
         units = self._units if self._units.looks else None
         seen = recorded or units is not None
         full = plan.full(self.step)
-        self._taps = Taps(self._found if seen else [], full=full, gradients=recorded, units=units)
+        found, safely = self._found if seen else [], self._watch.guarded
+        self._taps = Taps(found, full=full, safely=safely, gradients=recorded, units=units)
         self._watch.viewer = self._taps if seen else Uninterested()
 
     def _begin_look(self, plan: RecordingSteps) -> None:

@@ -170,6 +170,10 @@ class TrainingHooks:
         if torch.is_grad_enabled() and len(args) > 1:
             self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
             self._last_batch.do(lambda last: last.after_loss(criterion, args, dict(kwargs)))
+            if isinstance(outputs, Tensor) and outputs.ndim == 0 and outputs.requires_grad:
+                outputs.register_hook(  # type: ignore[no-untyped-call]  # torch's own
+                    lambda _: self._first_look.do(lambda look: look.before_backward())
+                )
         if torch.is_grad_enabled() and criterion.training and len(args) > 1:
             self._safely(lambda: self._critic.after_loss(args[0]))
             self._safely(lambda: self._count_targets(criterion, args, kwargs, outputs))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from .pausable_hooks import PausableHooks
 
 Key = tuple[str, int]
 """A module's name, and the index of the call in one forward pass."""
+Result = TypeVar("Result")
 
 
 class Viewer(Protocol):
@@ -96,6 +97,14 @@ class Watch:
         finally:
             self.viewer = before
 
+    def guarded(self, look: Callable[[], Result]) -> Result | None:
+        """The result of `look`; None if it fails."""
+        try:
+            return look()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
+            self._on_error(error)
+            return None
+
     def step_done(self) -> None:
         """Count anew."""
         self._calls.clear()
@@ -115,19 +124,10 @@ class Watch:
 
     def _hook(self, name: str, module: nn.Module) -> None:
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-            if not self._looks(name):
-                return None
-            seen: tuple[Any, ...] | None = None
-            try:
-                seen = _with_gradient(module, args)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
-                self._on_error(error)
-            self._guarded(lambda: self._entered(name, module, args if seen is None else seen, kwargs))
-            return None if seen is None else (seen, kwargs)
+            return self.guarded(lambda: self._enters(name, module, args, kwargs))
 
         def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
-            if self._looks(name):
-                self._guarded(lambda: self._left(name, module, output))
+            self.guarded(lambda: self._leaves(name, module, output))
 
         handles = (
             module.register_forward_pre_hook(outside_graph(before), with_kwargs=True),
@@ -150,11 +150,17 @@ class Watch:
             return False
         return viewer.probing or (self._model.training and torch.is_grad_enabled())
 
-    def _guarded(self, look: Callable[[], None]) -> None:
-        try:
-            look()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the training goes on
-            self._on_error(error)
+    def _enters(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What the module is called with instead; None where that stays as it is."""
+        if not self._looks(name):
+            return None
+        seen = _with_gradient(module, args)
+        self.guarded(lambda: self._entered(name, module, args if seen is None else seen, kwargs))
+        return None if seen is None else (seen, kwargs)
+
+    def _leaves(self, name: str, module: nn.Module, output: Any) -> None:
+        if self._looks(name):
+            self._left(name, module, output)
 
     def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         begins = self._begins_pass(name)

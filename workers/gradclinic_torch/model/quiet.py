@@ -1,9 +1,12 @@
-"""Keeps the recorder's own hooks from observing what the recorder itself computes with the model."""
+"""Keeps hooks from observing what the recorder itself computes with the model, and their errors from the training."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+log = logging.getLogger("gradclinic.recording")
 
 _now = threading.local()
 
@@ -24,5 +27,17 @@ def observing(hook: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any) -> Any:
         return None if getattr(_now, "quiet", False) else hook(*args)
+
+    return call
+
+
+def harmless(hook: Callable[..., None]) -> Callable[..., None]:
+    """The same hook, whose errors are logged and end neither the training nor the recording."""
+
+    def call(*args: Any) -> None:
+        try:
+            hook(*args)
+        except Exception:  # whatever it is, the training goes on
+            log.debug("a hook of the recorder failed", exc_info=True)
 
     return call

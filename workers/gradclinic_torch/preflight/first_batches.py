@@ -116,11 +116,8 @@ class FirstLook:
             return
         self._mixing.after_loss(outputs, targets)
         self._step_order.after_loss(targets)
-        if isinstance(value, Tensor) and value.ndim == 0:
-            if self._use is not None:
-                self._use.saw_value(value)
-            if value.requires_grad:
-                value.register_hook(lambda _: self._before_backward())  # type: ignore[no-untyped-call]
+        if isinstance(value, Tensor) and value.ndim == 0 and self._use is not None:
+            self._use.saw_value(value)
         with torch.no_grad():
             self._saw_outputs(outputs)
             if isinstance(targets, Tensor):
@@ -129,6 +126,11 @@ class FirstLook:
                     self._use.saw_shapes(outputs, targets)
                     if self._step == 0:
                         self._use.saw_first(outputs, targets, value)
+
+    def before_backward(self) -> None:
+        """The first gradient of a backward is there, none of the parameters' own yet."""
+        if self._fresh and 1 <= self._step < BATCHES:
+            self._wiring.before_backward()
 
     def after_backward(self, loss: Tensor | float) -> None:
         """A backward pass has ended; `loss` is what the program differentiated."""
@@ -191,11 +193,6 @@ class FirstLook:
         )
 
     # --- its parts ---
-
-    def _before_backward(self) -> None:
-        """The first gradient of a backward is there, none of the parameters' own yet."""
-        if self._fresh and 1 <= self._step < BATCHES:
-            self._wiring.before_backward()
 
     def _saw_outputs(self, outputs: Tensor) -> None:
         self._narrow(outputs.dtype)

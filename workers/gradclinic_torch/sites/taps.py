@@ -1,6 +1,6 @@
 """Observes the known sites: in most steps only norms, in full steps the complete tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +44,19 @@ class Taps:
     probing = False
 
     def __init__(
-        self, found: Sequence[Found], *, full: bool, gradients: bool = True, units: "Units | None" = None
+        self,
+        found: Sequence[Found],
+        *,
+        full: bool,
+        safely: Callable[[Callable[[], None]], None],
+        gradients: bool = True,
+        units: "Units | None" = None,
     ) -> None:
-        """Take the gradients at the sites, and if full, their values; show the values to `units`."""
+        """Take the gradients at the sites, and if full, their values; show the values to `units`.
+
+        safely: calls a function inside a backward pass, which goes on if it fails.
+        """
+        self._safely = safely
         self._found, self._full, self._gradients, self._units = found, full, gradients, units
         self._places: dict[Key, list[int]] = {}
         for index, each in enumerate(found):
@@ -151,7 +161,9 @@ class Taps:
             if not any(each is now for each in self._passes):
                 self._passes.append(now)
 
-        tensor.register_hook(take)  # type: ignore[no-untyped-call]  # torch's own
+        tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
+            lambda gradient: self._safely(lambda: take(gradient))
+        )
 
 
 class ProbeTaps:
