@@ -176,3 +176,29 @@ def test_an_attention_that_cannot_be_measured_costs_the_recording_nothing_else(m
     assert recording.over is None
     assert not len(recording.record.get("attention_logit_max"))
     assert len(recording.record.get("effective_rank"))
+
+
+class WithSoftmax(nn.Module):
+    """An attention whose softmax is a module of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries_keys, self.values, self.softmax = nn.Linear(8, 16), nn.Linear(8, 8), nn.Softmax(dim=-1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        queries, keys = self.queries_keys(x).chunk(2, dim=-1)
+        return self.softmax((queries @ keys.mT) * 8**-0.5) @ self.values(x)
+
+
+def test_an_attention_belongs_to_the_module_that_computes_it_not_to_its_softmax() -> None:
+    model, criterion = nn.Sequential(nn.Embedding(11, 8), WithSoftmax(), nn.Linear(8, 11)), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with Recording(model, optimizer, criterion) as recording:
+        words = torch.arange(12).reshape(2, 6) % 11
+        loss = criterion(model(words).flatten(0, 1), words.flatten())
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+    measured = recording.record.get("attention_logit_max").values[0]
+    sites = zip(recording.record.sites, measured, strict=True)
+    assert [site.name for site, logit in sites if logit == logit] == ["1"]

@@ -1,5 +1,7 @@
 """Which modules are taken for blocks, whose outputs the depth consists of."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -194,3 +196,46 @@ class Speaker(nn.Module):
 
 def test_every_call_of_a_readout_is_the_readout_s() -> None:
     assert profile_of(Speaker()) == [(f"cell.t{t}", "state") for t in range(8)]
+
+
+class OnImages(nn.Module):
+    """A residual block of linear layers on images whose channels are last, as in Swin; or first, as in ConvNeXt."""
+
+    def __init__(self, *, channels_first: bool) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(6, 6, 3, padding=1) if channels_first else nn.LayerNorm(6)
+        self.up, self.down = nn.Linear(6, 12), nn.Linear(12, 6)
+        self.channels_first = channels_first
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = self.mix(x)
+        mixed = mixed.movedim(1, -1) if self.channels_first else mixed
+        changed = self.down(nn.functional.gelu(self.up(mixed)))
+        return x + (changed.movedim(-1, 1) if self.channels_first else changed)
+
+
+class Series(nn.Module):
+    """A residual block of convolutions over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(6, 6, 3, padding=1), nn.Conv1d(6, 6, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = x + self.second(torch.relu(self.first(x)))
+        return found
+
+
+@pytest.mark.parametrize(
+    ("block", "shape"),
+    [
+        (lambda: OnImages(channels_first=False), (4, 4, 6)),
+        (lambda: OnImages(channels_first=True), (6, 4, 4)),
+        (Series, (6, 16)),
+    ],
+)
+def test_the_units_of_a_block_are_its_channels_wherever_they_are(block: Any, shape: tuple[int, ...]) -> None:
+    start = nn.Sequential(nn.Linear(64, 96), nn.Unflatten(1, shape))
+    model = nn.Sequential(start, block(), block(), nn.Flatten(), nn.Linear(96, 10))
+    sites = recorded(model, digits(steps=2)).record.sites
+    assert {site.name: site.units for site in sites if site.kind == "block_output"} == {"1": 6, "2": 6}

@@ -322,3 +322,17 @@ def test_embeddings_alone_are_recorded_as_tables_beside_a_parameter_of_one_numbe
             optimizer.step()
     tables = {weight.name: weight.is_looked_up for weight in recording.record.weights}
     assert tables == {"offset": False, "users.weight": True, "films.weight": True}
+
+
+def test_an_activation_that_is_in_one_module_with_its_norm_is_not_known() -> None:
+    class NormAndActivation(nn.BatchNorm1d):
+        def __init__(self, units: int) -> None:
+            super().__init__(units)
+            self.act = nn.ReLU()
+
+        def forward(self, x):
+            return self.act(super().forward(x))
+
+    layers = [module for _ in range(3) for module in (nn.Linear(64, 64), NormAndActivation(64))]
+    sites = found(nn.Sequential(*layers, nn.Linear(64, 10))).sites
+    assert [site.activation for site in sites] == [None, None, None]

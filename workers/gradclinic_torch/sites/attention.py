@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..measure.transformer import of_attention
 from ..model.attention import attentions_since, is_kept_as_it_is, number_now
+from ..model.graph import number_of
 from ..model.hooks import Key
 
 log = logging.getLogger("gradclinic.recording")
@@ -29,7 +30,12 @@ class Attentions:
         began = self._began.pop(key, None)
         if began is None or output.grad_fn is None or not is_kept_as_it_is():
             return None
-        found = [(number, each) for number, each in attentions_since(began, output.grad_fn)]
+        last = number_of(output.grad_fn)
+        found = [
+            (number, each)
+            for number, each in attentions_since(began, output.grad_fn)
+            if number != last or each.weights is None  # a module that only makes the weights computes no attention
+        ]
         own = [each for number, each in found if number not in self._taken]
         self._taken.update(number for number, _ in found)
         try:

@@ -165,7 +165,7 @@ class Discovery:
         elif isinstance(passage.module, FUSED) and passage.key[1] == 0:
             yield from _time_steps(passage)
         elif passage.key[0] in blocks:
-            yield from _block(passage)
+            yield from _block(passage, passages)
         elif passage.attention is not None and passage.key[0] and passage.value.ndim >= 2:
             yield _found(_name(passage.key), "attention", passage, axis=-1, in_profile=False)
 
@@ -249,7 +249,7 @@ def _pre_activation(
     following = _next(tapped, passages)
     activation = activation_of_module(following.module) if following is not None else None
     after, compute = (following.key, None) if following is not None and activation is not None else (None, None)
-    if activation is None:
+    if activation is None and not _activates(tapped):
         taker = only_taker(tapped.leave, consumers)
         activation = None if taker is None else Identity() if is_product(taker) else activation_of_node(taker)
         if activation is not None:
@@ -260,6 +260,11 @@ def _pre_activation(
         _name(passage.key), "pre_activation", tapped, axis=axis, in_profile=in_profile,
         activation=activation, after=after, compute=compute,
     )  # fmt: skip
+
+
+def _activates(tapped: Passage) -> bool:
+    """Whether a layer's norm is one module with what follows it, an activation (timm's `BatchNormAct2d`)."""
+    return isinstance(tapped.module, NORMS) and next(tapped.module.children(), None) is not None
 
 
 def _next(passage: Passage, passages: Sequence[Passage]) -> Passage | None:
@@ -292,9 +297,19 @@ def _time_steps(passage: Passage) -> Iterator[Found]:
             yield _found(f"{name}.t{step}", "state", passage, axis=-1, in_profile=True, group=name, at=(axis, step))
 
 
-def _block(passage: Passage) -> Iterator[Found]:
-    axis = 1 if passage.value.ndim >= 4 else -1
+def _block(passage: Passage, passages: Sequence[Passage]) -> Iterator[Found]:
+    axis = _unit_axis(passage, [each for each in passages if each.key[0].startswith(f"{passage.key[0]}.")])
     yield _found(_name(passage.key), "block_output", passage, axis=axis, in_profile=True)
+
+
+def _unit_axis(block: Passage, inside: Sequence[Passage]) -> int:
+    """The axis of a block's units: the first of images and series that convolutions make, else (as in Swin) the last."""
+    layers = [each for each in inside if each.weighted]
+    if block.value.ndim >= 4:
+        return 1 if not layers or any(isinstance(each.module, CHANNELS_FIRST) for each in layers) else -1
+    if block.value.ndim < 3 or not layers or not isinstance(layers[-1].module, CHANNELS_FIRST):
+        return -1
+    return 1 if block.value.shape[1] == layers[-1].value.shape[1] else -1
 
 
 def _found(
