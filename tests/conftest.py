@@ -15,7 +15,10 @@ from xdist.scheduler import LoadFileScheduling
 from gradclinic.store import Store, migrate
 from gradclinic.store.tables import metadata
 
+from . import torchvision_build
 from .servers import Postgres, Valkey
+
+torchvision_build.make_importable()
 
 DATABASES = ("sqlite", "postgresql")
 

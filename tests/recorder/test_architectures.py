@@ -1,19 +1,21 @@
 """Networks as people train them: their sites, their weights, and the diagnoses of sound and broken trainings."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from gradclinic.measurements.record import RunRecord
 
-from .architectures import ARCHITECTURES, Fault, train
+from .architectures import ARCHITECTURES, Architecture, Fault, train
+from .libraries import OF_PEFT, OF_TIMM, OF_TORCHVISION
 from .loops import same, weights_of
 
-pytest.importorskip("transformers", reason="the networks are those of transformers")
 pytestmark = pytest.mark.slow
 
 SITES = Path(__file__).with_name("snapshots")
-EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
+ALL: Mapping[str, Architecture] = {**ARCHITECTURES, **OF_TORCHVISION, **OF_TIMM, **OF_PEFT}
+EVERY = pytest.mark.parametrize("name", ALL)
 
 
 def sites_of(record: RunRecord) -> str:
@@ -35,7 +37,7 @@ def sites_of(record: RunRecord) -> str:
 @EVERY
 def test_the_sites_are_those_that_a_person_has_read(name: str) -> None:
     """After a change that was meant, delete the file of the architecture, run this again, and read what it wrote."""
-    _, recording = train(ARCHITECTURES[name], steps=1)
+    _, recording = train(ALL[name], steps=1)
     assert recording is not None
     found, kept = sites_of(recording.record), SITES / f"{name}.txt"
     if not kept.exists():
@@ -46,14 +48,14 @@ def test_the_sites_are_those_that_a_person_has_read(name: str) -> None:
 
 @EVERY
 def test_weights_are_equal_bit_for_bit_with_a_recording_and_without(name: str) -> None:
-    model, _ = train(ARCHITECTURES[name], steps=12)
-    plain, _ = train(ARCHITECTURES[name], steps=12, record=False)
+    model, _ = train(ALL[name], steps=12)
+    plain, _ = train(ALL[name], steps=12, record=False)
     assert same(weights_of(model), weights_of(plain))
 
 
 @EVERY
 def test_a_sound_training_is_healthy(name: str) -> None:
-    _, recording = train(ARCHITECTURES[name])
+    _, recording = train(ALL[name])
     assert recording is not None
     diagnosis = recording.diagnosis()
     assert diagnosis.primary == "healthy"
@@ -62,7 +64,7 @@ def test_a_sound_training_is_healthy(name: str) -> None:
 
 @EVERY
 def test_a_thousand_times_the_rate_is_named_and_the_rate_comes_first(name: str) -> None:
-    _, recording = train(ARCHITECTURES[name], fault="rate")
+    _, recording = train(ALL[name], fault="rate")
     assert recording is not None
     first = recording.diagnosis().findings[0]
     assert first.harm
@@ -73,7 +75,7 @@ def test_a_thousand_times_the_rate_is_named_and_the_rate_comes_first(name: str) 
 @pytest.mark.parametrize("fault", ["small", "large"])
 def test_initial_weights_far_off_are_named_unless_the_network_learns_all_the_same(name: str, fault: Fault) -> None:
     """Norms undo a scale: many of these networks learn from weights that are a hundredth of what they should be."""
-    _, recording = train(ARCHITECTURES[name], fault=fault)
+    _, recording = train(ALL[name], fault=fault)
     assert recording is not None
     outcome, diagnosis = recording.record.outcome, recording.diagnosis()
     assert outcome is not None

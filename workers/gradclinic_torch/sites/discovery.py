@@ -303,7 +303,7 @@ def _block(passage: Passage, passages: Sequence[Passage]) -> Iterator[Found]:
 
 
 def _unit_axis(block: Passage, inside: Sequence[Passage]) -> int:
-    """The axis of a block's units: the first of images and series that convolutions make, else (as in Swin) the last."""
+    """The axis of a block's units: the first of images and series that convolutions make, else the last (Swin)."""
     layers = [each for each in inside if each.weighted]
     if block.value.ndim >= 4:
         return 1 if not layers or any(isinstance(each.module, CHANNELS_FIRST) for each in layers) else -1
