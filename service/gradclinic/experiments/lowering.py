@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ class Network:
         for node in self.nodes:
             yield from node.walk()
 
-    @property
+    @cached_property
     def weighted(self) -> tuple[Node, ...]:
         """The layers with weights, in forward order; the last is the readout."""
         return tuple(node for node in self.walk() if node.weighted)

@@ -99,6 +99,10 @@ class RecordingSteps:
         """Whether this step is recorded because an earlier one was an outlier."""
         return step in self._dense
 
+    def is_as_declared(self, step: int) -> bool:
+        """Whether no earlier step has changed what is recorded at this one, or will be at the next."""
+        return step not in self._dense and step + 1 not in self._dense and step not in self._unsettled
+
     def foreseen(self, step: int) -> bool:
         """Whether all statistics will be recorded at this step, as far as every device knows the step before."""
         return self._planned(step) or (self.alarmed(step) and step != self._dense.start)

@@ -77,7 +77,7 @@ def target_facts(rows: Tensor, *, indices: bool) -> TargetFacts | None:
     known = rows[finite]
     if not len(known):
         return None
-    different, counts = torch.unique(known[:, :4096], dim=0, return_counts=True)
+    different, counts = _different(known[:, :4096])
     return TargetFacts(
         rows=len(rows),
         columns=rows.shape[1],
@@ -92,6 +92,15 @@ def target_facts(rows: Tensor, *, indices: bool) -> TargetFacts | None:
         most_common=float(counts.max() / len(known)),
         nonfinite_rows=int((~finite).sum()),
     )
+
+
+def _different(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows that differ, and how often each is there."""
+    if rows.shape[1] == 1:  # numbers are sorted many times faster than rows of one number
+        different, counts = torch.unique(rows[:, 0], return_counts=True)
+    else:
+        different, counts = torch.unique(rows, dim=0, return_counts=True)
+    return different, counts
 
 
 def output_facts(rows: Tensor, *, activation: str | None) -> OutputFacts:

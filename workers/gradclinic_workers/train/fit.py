@@ -55,7 +55,7 @@ from .outcome import outcome
 from .precision import LossScale
 from .progress import Progress
 from .reporter import Interrupted, Reporter, Silent
-from .snapshot import Snapshot, random_state, set_random_state
+from .snapshot import Snapshot, random_state, seed_noise, set_random_state
 
 WINDOW_SECONDS, WINDOW_RECORDS = 1.0, 250
 CHECK_EVERY = {"cpu": 1, "cuda": 16}
@@ -111,7 +111,7 @@ class Fit:
         calibrate(by_name, self.network, experiment, forward=self.objective.probe_outputs)
         self.loss_scale = LossScale(training.precision)
         self.batches = generator(training.seed, BATCHES)
-        torch.manual_seed(stream(training.seed, NOISE))
+        seed_noise(stream(training.seed, NOISE), device=self.device)
         self.look_every = CHECK_EVERY[self.device.type]
         self.recorder = Recorder(
             declared_sites(self.network),

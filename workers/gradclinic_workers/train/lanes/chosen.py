@@ -18,8 +18,12 @@ class Chosen:
 
     def of(self, stacked: Tensor) -> Tensor:
         """Their rows of [lanes, ...]."""
-        return stacked if self._all else stacked[self._index]
+        return stacked if self._all else stacked.index_select(0, self._index)
+
+    def copied(self, stacked: Tensor) -> Tensor:
+        """A copy of their rows of [lanes, ...]."""
+        return stacked.clone() if self._all else self.of(stacked)
 
     @cached_property
     def _index(self) -> Tensor:
-        return torch.tensor(self.places)
+        return torch.tensor(self.places, dtype=torch.int64)

@@ -19,6 +19,7 @@ from gradclinic_torch.model.tapped import Sequence as Modules
 from gradclinic_torch.model.tapped import Tap
 
 from ..blocks import Block, Residual
+from .chosen import Chosen
 from .derivatives import DERIVATIVES, Derivative
 from .parameters import LaneParameter, LaneParameters
 
@@ -30,6 +31,12 @@ class Pass(NamedTuple):
     """Whether a backward pass follows; if not, running statistics are left as they are."""
     tap: Tap | None = None
     """Is shown the output of each layer, [lanes, batch, ...], which then remains as it is."""
+    lanes: Chosen | None = None
+    """Those whose inputs are given; None if all are."""
+
+    def values(self, parameter: LaneParameter) -> Tensor:
+        """The parameter of these lanes, [lanes, ...]."""
+        return parameter.value if self.lanes is None else self.lanes.of(parameter.value)
 
 
 class Stack:
@@ -174,8 +181,6 @@ class LaneLinear(LaneLayer):
 
     def __init__(self, stack: Stack) -> None:
         self._weight, self._bias = stack.parameter("weight"), stack.optional("bias")
-        self._transposed = self._weight.value.transpose(1, 2)
-        self._added = None if self._bias is None else self._bias.value.unsqueeze(1)
         self._rows = torch.empty(0)
 
     def forward(self, inputs: Tensor, of: Pass) -> Tensor:
@@ -183,8 +188,11 @@ class LaneLinear(LaneLayer):
         rows = inputs if inputs.ndim == 3 else inputs.flatten(1, -2)
         if of.trains:
             self._rows = rows
-        added, weight = self._added, self._transposed
-        outputs = torch.bmm(rows, weight) if added is None else torch.baddbmm(added, rows, weight)
+        weight = of.values(self._weight).transpose(1, 2)
+        if self._bias is None:
+            outputs = torch.bmm(rows, weight)
+        else:
+            outputs = torch.baddbmm(of.values(self._bias).unsqueeze(1), rows, weight)
         return outputs if inputs.ndim == 3 else outputs.view(*inputs.shape[:-1], -1)
 
     def backward(self, gradient: Tensor, tap: Tap | None = None) -> Tensor:
@@ -192,7 +200,8 @@ class LaneLinear(LaneLayer):
         rows, of_rows = self._rows, gradient if gradient.ndim == 3 else gradient.flatten(1, -2)
         self._rows = torch.empty(0)
         if self._weight.gradient is not None:
-            torch.bmm(of_rows.transpose(1, 2), rows, out=self._weight.gradient)
+            # A product that is written to rows which lie apart takes several times as long.
+            self._weight.gradient.copy_(torch.bmm(of_rows.transpose(1, 2), rows))
         if self._bias is not None and self._bias.gradient is not None:
             torch.sum(of_rows, 1, out=self._bias.gradient)
         if not self.passes_on:
@@ -252,7 +261,7 @@ class LaneBatchNorm(LaneLayer):
         if of.trains:
             self._kept = standard, inverse
             self._track(mean.squeeze(1), variance.squeeze(1), values=rows.shape[1])
-        outputs = torch.addcmul(self._bias.value.unsqueeze(1), standard, self._weight.value.unsqueeze(1))
+        outputs = torch.addcmul(of.values(self._bias).unsqueeze(1), standard, of.values(self._weight).unsqueeze(1))
         return outputs.view(inputs.shape)
 
     def _track(self, mean: Tensor, variance: Tensor, *, values: int) -> None:
@@ -289,8 +298,9 @@ class LaneDropout(LaneLayer):
         if self._p == 0:
             return inputs
         kept = torch.empty(inputs.shape, dtype=inputs.dtype)
-        for lane, generator in zip(kept, self._noise, strict=True):
-            lane.bernoulli_(1 - self._p, generator=generator)
+        lanes = range(len(self._noise)) if of.lanes is None else of.lanes.places
+        for lane, place in zip(kept, lanes, strict=True):
+            lane.bernoulli_(1 - self._p, generator=self._noise[place])
         self._kept = kept.div_(1 - self._p)
         return inputs * self._kept
 
@@ -328,7 +338,7 @@ class LaneDifferentiated(LaneLayer):
     def forward(self, inputs: Tensor, of: Pass) -> Tensor:
         """The function's value."""
         if not of.trains:
-            return self._function(inputs, *self._values)
+            return self._function(inputs, *map(of.values, self._parameters))
         self._inputs = inputs.detach().requires_grad_()
         with torch.enable_grad():
             self._outputs = self._function(self._inputs, *self._values)

@@ -42,6 +42,8 @@ class LaneObservation:
     full: Chosen
     passed: Chosen
     """Lanes that record nothing of their step."""
+    compared: Chosen
+    """Lanes whose next step is compared with this one."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """The tensors at the sites and after their activations, by tap, where a lane is recorded in full."""
     gradients: dict[str, Tensor] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class LaneObservation:
             left(self.sites),
             left(self.full),
             left(self.passed),
+            left(self.compared),
             self.values,
             self.gradients,
         )
@@ -120,24 +123,6 @@ class LaneRecorder:
 
     # --- one step of all lanes ---
 
-    def observe(self, steps: Sequence[int]) -> LaneObservation:
-        """Begin a step."""
-        plans = [recorder.plan for recorder in self._recorders]
-        asked = [(plan.basic(step), plan.sites(step), plan.full(step)) for plan, step in zip(plans, steps, strict=True)]
-        lanes = range(len(steps))
-
-        def those(wanted: Sequence[bool]) -> Chosen:
-            return Chosen([place for place in lanes if wanted[place]], lanes=len(steps))
-
-        basic = [each[0] for each in asked]
-        return LaneObservation(
-            steps,
-            basic=those(basic),
-            sites=those([each[0] and each[1] for each in asked]),
-            full=those([each[2] for each in asked]),
-            passed=those([not each for each in basic]),
-        )
-
     def tap(self, observation: LaneObservation, name: str, output: Tensor) -> None:
         """Hold a site's tensor, or what its activation makes of it."""
         if name in self._read:
@@ -169,7 +154,7 @@ class LaneRecorder:
             for place in basic.places:
                 self._last[place] = steps[place]
         if observation.sites and self._sites:
-            self._rows.put("site_grad_rms", observation.sites, steps, self._site_rms(observation))
+            self._put_chosen(observation.sites, steps, {"site_grad_rms": self._site_rms(observation)})
         if full:
             self._put_full(observation)
         self._compare_with_previous(observation)
@@ -177,18 +162,15 @@ class LaneRecorder:
     def _put_full(self, observation: LaneObservation) -> None:
         steps, full = observation.steps, observation.full
         if self._sites:
-            gradients = [full.of(observation.gradients[site.tap]) for site in self._sites]
-            self._put_chosen(
-                full, steps, gradient_statistics("site", gradients, sites=self._sites, scale=self._batch_size)
-            )
-            values = {name: full.of(value) for name, value in observation.values.items()}
-            self._put_chosen(full, steps, activation_statistics(self._sites, values, unknown=self._unknown))
-        weights = [full.of(each) for each in self._of_weights]
-        self._put_chosen(full, steps, gradient_statistics("weight", weights, sites=[], scale=1.0))
+            gradients = [observation.gradients[site.tap] for site in self._sites]
+            of_sites = gradient_statistics("site", gradients, full, sites=self._sites, scale=self._batch_size)
+            self._put_chosen(full, steps, of_sites)
+            of_values = activation_statistics(self._sites, observation.values, full, unknown=self._unknown)
+            self._put_chosen(full, steps, of_values)
+        self._put_chosen(full, steps, gradient_statistics("weight", self._of_weights, full, sites=[], scale=1.0))
         if self._weights:
-            self._weight_norms, distances = norms_and_distances(self._weights, self._start)
-            self._rows.put("weight_norm_l2", full, steps, self._weight_norms)
-            self._rows.put("distance_from_start", full, steps, distances)
+            self._weight_norms, distances = norms_and_distances(self._weights, self._start, full)
+            self._put_chosen(full, steps, {"weight_norm_l2": self._weight_norms, "distance_from_start": distances})
 
     @torch.no_grad()
     def after_clipping(
@@ -205,7 +187,7 @@ class LaneRecorder:
                     self._rows.put("clipped", both, steps, clipped.unsqueeze(1))
         if full and self._weights:
             self._rows.put("weight_grad_norm_l2_clipped", full, steps, self._by_weight(norms))
-            self._before = [weight.clone() for weight in self._weights]
+            self._before = [full.copied(weight) for weight in self._weights]
 
     @torch.no_grad()
     def after_step(self, observation: LaneObservation, *, learning_rates: Sequence[float]) -> None:
@@ -215,17 +197,16 @@ class LaneRecorder:
             rates = torch.tensor(learning_rates, dtype=torch.float64).unsqueeze(1)
             self._rows.put("learning_rate", basic, steps, rates)
         if full and self._weights:
-            _, moved = norms_and_distances(self._weights, self._before)
-            self._rows.put("update_to_weight_ratio", full, steps, moved / self._weight_norms)
+            _, moved = norms_and_distances(self._weights, self._before, full, compact=True)
+            self._put_chosen(full, steps, {"update_to_weight_ratio": moved / self._weight_norms})
             self._before = []
 
     @torch.no_grad()
     def after_probe(self, probed: Chosen, steps: Sequence[int], *, losses: Tensor) -> None:
-        """Record the probes of some lanes, and tell the plans of these."""
-        self._rows.put("probe_loss", probed, steps, losses.unsqueeze(1))
-        shown = losses.tolist()
-        for place in probed.places:
-            self._recorders[place].plan.saw_probe(steps[place], shown[place])
+        """Record the probes of some lanes, whose losses these are, and tell their plans."""
+        self._put_chosen(probed, steps, {"probe_loss": losses.unsqueeze(1)})
+        for place, shown in zip(probed.places, losses.tolist(), strict=True):
+            self._recorders[place].plan.saw_probe(steps[place], shown)
 
     @property
     def can_die(self) -> bool:
@@ -233,10 +214,10 @@ class LaneRecorder:
         return bool(self._mortal)
 
     def after_look(self, looks: Chosen, steps: Sequence[int], *, values: dict[str, Tensor]) -> None:
-        """Record the dead units of some lanes."""
+        """Record the dead units of some lanes, whose values these are."""
         if self._sites:
-            dead = dead_fraction(self._sites, self._mortal, values, unknown=self._unknown, lanes=len(steps))
-            self._rows.put("dead_fraction", looks, steps, dead)
+            dead = dead_fraction(self._sites, self._mortal, values, unknown=self._unknown, lanes=len(looks.places))
+            self._put_chosen(looks, steps, {"dead_fraction": dead})
 
     def probe_tap(self, values: dict[str, Tensor], name: str, output: Tensor) -> None:
         """Keep the values that show whether a site's units are dead."""
@@ -256,15 +237,14 @@ class LaneRecorder:
 
     def _put_chosen(self, chosen: Chosen, steps: Sequence[int], named: Named) -> None:
         """Rows that were computed of the chosen lanes only."""
-        own = Chosen(chosen.places, lanes=len(chosen.places))
         for name, values in named.items():
-            self._rows.put(name, own, steps, values)
+            self._rows.put_of(name, chosen, steps, values)
 
     def _site_rms(self, observation: LaneObservation) -> Tensor:
-        """[lanes, L]: batch size times the RMS of dL/d(site)."""
+        """[k, L]: batch size times the RMS of dL/d(site), of the lanes that record it."""
         gradients = [observation.gradients[site.tap] for site in self._sites]
         roots = torch.tensor([each[0].numel() for each in gradients], dtype=torch.float64).sqrt()
-        return lane_norms(gradients) / roots * self._batch_size
+        return lane_norms(gradients, observation.sites) / roots * self._batch_size
 
     def _by_weight(self, norms: Tensor) -> Tensor:
         """[lanes, weights] of [lanes, parameters]; 0 for weights that are not trained."""
@@ -274,18 +254,22 @@ class LaneRecorder:
         """Record the cosines with the previous step's gradients, and keep these gradients, where they are due."""
         steps, full = observation.steps, observation.full
         here = [*observation.basic.places, *observation.passed.places]
-        keep = [place for place in here if self._recorders[place].plan.foreseen(steps[place] + 1)]
+        keep = observation.compared.places
         compare = [place for place in full.places if self._previous[place] is not None] if self._weights else []
-        if compare or (keep and self._weights):
-            now = torch.cat([gradient.flatten(1) for gradient in self._of_weights], dim=1)
+        wanted = sorted({*compare, *keep}) if self._weights else []
+        now: dict[int, Tensor] = {}
+        if wanted:
+            chosen = Chosen(wanted, lanes=len(steps))
+            rows = torch.cat([chosen.of(gradient).flatten(1) for gradient in self._of_weights], dim=1)
+            now = dict(zip(wanted, rows, strict=True))
         if compare:
             before = [each for each in map(self._previous.__getitem__, compare) if each is not None]
             found = cosines([now[place] for place in compare], before)
-            self._rows.put("grad_cosine", Chosen(compare, lanes=len(compare)), steps, found)
+            self._put_chosen(Chosen(compare, lanes=len(steps)), steps, {"grad_cosine": found})
         for place in here:
             self._previous[place] = None
         for place in keep:
-            self._previous[place] = now[place] if self._weights else None
+            self._previous[place] = now.get(place)
 
     # --- steps that were passed ---
 

@@ -3,6 +3,7 @@
 Where compiled loops read float32 (`one_pass`), they are told where each lane's part lies, and nothing is copied.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, cast, overload
@@ -21,22 +22,23 @@ from gradclinic_torch.measure.reductions import (
     SAFE_NORMS,
     cosine,
     reduced,
-    share_of_units_off,
     statistics_of,
 )
 from gradclinic_torch.measure.step_statistics import Named, after_activation, before_activation
+
+from .chosen import Chosen
 
 Addresses = npt.NDArray[np.int64]
 
 
 class _Parts(Sequence[Tensor]):
-    """The lanes of stacked tensors of one shape, those of one tensor side by side; each is made when asked for."""
+    """Some lanes of stacked tensors of one shape, those of one tensor side by side; each is made when asked for."""
 
-    def __init__(self, stacked: Sequence[Tensor]) -> None:
-        self.stacked, self._lanes = stacked, len(stacked[0])
+    def __init__(self, stacked: Sequence[Tensor], chosen: Chosen) -> None:
+        self.stacked, self.chosen = stacked, chosen
 
     def __len__(self) -> int:
-        return len(self.stacked) * self._lanes
+        return len(self.stacked) * len(self.chosen.places)
 
     @overload
     def __getitem__(self, index: int) -> Tensor: ...
@@ -45,19 +47,20 @@ class _Parts(Sequence[Tensor]):
     def __getitem__(self, index: int | slice) -> Tensor | Sequence[Tensor]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        return self.stacked[index // self._lanes][index % self._lanes]
+        tensor, lane = divmod(index, len(self.chosen.places))
+        return self.stacked[tensor][self.chosen.places[lane]]
 
 
 class _Block(one_pass.ReadOnce):
-    """A `Block` of the lanes of stacked tensors of one shape."""
+    """A `Block` of some lanes of stacked tensors of one shape."""
 
     def __init__(self, parts: _Parts, activations: Sequence[Activation | None]) -> None:
         super().__init__(parts, activations)
-        self._stacked = parts.stacked
+        self._parts = parts
 
     @cached_property
     def _addresses(self) -> Addresses:
-        return _addresses(self._stacked)[0].ravel()
+        return _addresses(self._parts.stacked, self._parts.chosen)[0].ravel()
 
 
 class LaneNorms:
@@ -74,9 +77,11 @@ class LaneNorms:
         return _read_norms(*self._places)
 
 
-def lane_norms(stacked: Sequence[Tensor]) -> Tensor:
-    """[lanes, tensors] float64: L2 norm of each lane's part of each tensor, with a relative error of about 1e-6."""
-    return LaneNorms(stacked).now()
+def lane_norms(stacked: Sequence[Tensor], chosen: Chosen) -> Tensor:
+    """[k, tensors] float64: L2 norm of each chosen lane's part of each tensor, with a relative error of about 1e-6."""
+    if not _are_readable(stacked):
+        return _torch_norms([chosen.of(each) for each in stacked])
+    return _read_norms(*_addresses(stacked, chosen))
 
 
 def _read_norms(addresses: Addresses, entries: Addresses) -> Tensor:
@@ -94,31 +99,41 @@ def _torch_norms(stacked: Sequence[Tensor]) -> Tensor:
     return norms
 
 
-def norms_and_distances(stacked: Sequence[Tensor], others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """[lanes, tensors] float64 each: L2 norms, and those of the differences from other tensors."""
+def norms_and_distances(
+    stacked: Sequence[Tensor], others: Sequence[Tensor], chosen: Chosen, *, compact: bool = False
+) -> tuple[Tensor, Tensor]:
+    """[k, tensors] float64 each: L2 norms of the chosen lanes, and those of the differences from other tensors.
+
+    compact: whether the other tensors are those of the chosen lanes only.
+    """
     if not _are_readable([*stacked, *others]):
-        return lane_norms(stacked), lane_norms(torch._foreach_sub(list(stacked), list(others)))
-    addresses, entries = _addresses(stacked)
+        own = [chosen.of(each) for each in stacked]
+        theirs = list(others) if compact else [chosen.of(each) for each in others]
+        return _torch_norms(own), _torch_norms(torch._foreach_sub(own, theirs))
+    addresses, entries = _addresses(stacked, chosen)
+    compared, _ = _addresses(others, None if compact else chosen)
     found = np.empty((2, addresses.size))
-    one_pass.loops().differences(addresses.ravel(), _addresses(others)[0].ravel(), entries, found)
+    one_pass.loops().differences(addresses.ravel(), compared.ravel(), entries, found)
     norms, distances = torch.from_numpy(np.sqrt(found, out=found)).view(2, *addresses.shape)
     return norms.T, distances.T
 
 
 def gradient_statistics(
-    per: Literal["site", "weight"], stacked: Sequence[Tensor], *, sites: Sequence[Site], scale: float
+    per: Literal["site", "weight"], stacked: Sequence[Tensor], chosen: Chosen, *, sites: Sequence[Site], scale: float
 ) -> Named:
-    """[lanes, L] of each statistic of gradients; those that grow with the gradient are multiplied by `scale`."""
+    """[k, L] of each statistic of the chosen lanes' gradients; those that grow with them are multiplied by `scale`."""
     if not stacked:
         return {}
     wanted = statistics_of(per, "gradient")
     activations = [site.activation for site in sites] if per == "site" else [None] * len(stacked)
-    found = _reduced(stacked, [each.reduce for each in wanted], activations=activations)
+    found = _reduced(stacked, [each.reduce for each in wanted], chosen, activations=activations)
     return {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
 
 
-def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *, unknown: Tensor) -> Named:
-    """[lanes, L] of what is recorded of the values at the sites and of what their activations make of them."""
+def activation_statistics(
+    sites: Sequence[Site], values: Mapping[str, Tensor], chosen: Chosen, *, unknown: Tensor
+) -> Named:
+    """[k, L] of what is recorded of the chosen lanes' values at the sites, and of what activations make of them."""
     if not sites:
         return {}
     before = [values[before_activation(site)] for site in sites]
@@ -126,7 +141,7 @@ def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *
     activations = [site.activation for site in sites]
     named = {}
     for statistics, tensors in ((statistics_of("site", "value"), before), (statistics_of("site", "activation"), after)):
-        found = _reduced(tensors, [each.reduce for each in statistics], activations=activations)
+        found = _reduced(tensors, [each.reduce for each in statistics], chosen, activations=activations)
         for each in statistics:
             named[each.name] = found[each.reduce] + unknown if each.needs_activation else found[each.reduce]
     return named
@@ -137,13 +152,25 @@ def dead_fraction(
 ) -> Tensor:
     """[lanes, L]: fraction of each site's units whose slope is 0 on every sample; of others `unknown`."""
     dead = unknown.repeat(lanes, 1)
-    if mortal:
-        dying = [sites[index] for index in mortal]
-        bounds = [site.activation.zero_gradient for site in dying if site.activation for _ in range(lanes)]
-        tensors = _apart([values[before_activation(site)] for site in dying])
-        off = share_of_units_off(tensors, bounds, [site.unit_axis for site in dying for _ in range(lanes)])
-        dead[:, list(mortal)] = off.view(-1, lanes).T
+    for index in mortal:
+        site = sites[index]
+        if site.activation is not None:
+            off = _units_off(values[before_activation(site)], site.activation.zero_gradient, site.unit_axis)
+            dead[:, index] = off.double().mean(1)
     return dead
+
+
+def _units_off(stacked: Tensor, bounds: one_pass.Bounds, unit_axis: int) -> Tensor:
+    """[lanes, units]: whether a unit is at or beyond its bounds on every sample and position; NaN is not.
+
+    unit_axis: in the part of one lane.
+    """
+    own = unit_axis % (stacked.ndim - 1)
+    others = [axis + 1 for axis in range(stacked.ndim - 1) if axis != own]
+    low, high = bounds
+    if math.isinf(high):
+        return stacked.amax(others) <= low
+    return ((stacked <= low) | (stacked >= high)).all(dim=others)
 
 
 def cosines(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
@@ -152,21 +179,31 @@ def cosines(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
 
 
 def _reduced(
-    stacked: Sequence[Tensor], reductions: Sequence[Reduction], *, activations: Sequence[Activation | None]
+    stacked: Sequence[Tensor],
+    reductions: Sequence[Reduction],
+    chosen: Chosen,
+    *,
+    activations: Sequence[Activation | None],
 ) -> dict[Reduction, Tensor]:
-    """Each reduction of each lane's part of the tensors, [lanes, L]."""
-    lanes = len(stacked[0])
+    """Each reduction of each chosen lane's part of the tensors, [k, L]."""
+    lanes = len(chosen.places)
     if not _are_readable(stacked):
         everyone = [each for each in activations for _ in range(lanes)]
-        found = reduced(_apart(stacked), reductions, activations=everyone)
+        found = reduced(_apart([chosen.of(each) for each in stacked]), reductions, activations=everyone)
         return {reduce: row.view(-1, lanes).T for reduce, row in found.items()}
-    rows = {reduce: torch.empty(len(stacked), lanes, dtype=torch.float64) for reduce in reductions}
-    for places in _of_one_shape(stacked):
-        mine = [activations[place] for place in places for _ in range(lanes)]
-        block = _Block(_Parts([stacked[place] for place in places]), mine)
-        for reduce in reductions:
-            rows[reduce][places] = cast("Tensor", reduce(block)).view(len(places), lanes)
-    return {reduce: row.T for reduce, row in rows.items()}
+    groups = _of_one_shape(stacked)
+    blocks = [
+        _Block(
+            _Parts([stacked[place] for place in places], chosen),
+            [activations[place] for place in places for _ in range(lanes)],
+        )
+        for places in groups
+    ]
+    order = [place for places in groups for place in places]
+    back = None if order == sorted(order) else torch.tensor(order).argsort()
+    rows = {reduce: torch.cat([cast("Tensor", reduce(block)) for block in blocks]) for reduce in reductions}
+    columns = {reduce: row.view(-1, lanes).T for reduce, row in rows.items()}
+    return columns if back is None else {reduce: each[:, back] for reduce, each in columns.items()}
 
 
 def _of_one_shape(stacked: Sequence[Tensor]) -> list[list[int]]:
@@ -193,14 +230,14 @@ def _are_readable(stacked: Sequence[Tensor]) -> bool:
     )
 
 
-def _addresses(stacked: Sequence[Tensor]) -> tuple[Addresses, Addresses]:
-    """[tensors, lanes]: where each lane's part of the tensors lies; and how many entries each has, flat."""
+def _addresses(stacked: Sequence[Tensor], chosen: Chosen | None = None) -> tuple[Addresses, Addresses]:
+    """[tensors, k]: where the parts of the chosen lanes, or of all, lie; and how many entries each has, flat."""
     first = np.array([each.data_ptr() for each in stacked], np.int64)
     lanes = stacked[0].shape[0]
     entries = np.array([each.numel() for each in stacked], np.int64) // lanes
     apart = np.array([each.stride(0) for each in stacked], np.int64) * stacked[0].element_size()
-    addresses = first[:, None] + apart[:, None] * np.arange(lanes, dtype=np.int64)
-    return addresses, np.repeat(entries, lanes)
+    places = np.arange(lanes) if chosen is None else np.asarray(chosen.places)
+    return first[:, None] + apart[:, None] * places, np.repeat(entries, len(places))
 
 
 def _row_norms(stacked: Tensor) -> Tensor:

@@ -16,19 +16,28 @@ from .chosen import Chosen
 class _Pending:
     """Rows of one statistic, in the order of their steps."""
 
-    lanes: list[int] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
+    lanes: list[Sequence[int]] = field(default_factory=list)
+    steps: list[Sequence[int]] = field(default_factory=list)
+    """Of every lane of an ensemble."""
     values: list[Tensor] = field(default_factory=list)
+
+    def put(self, lanes: Sequence[int], steps: Sequence[int], values: Tensor) -> None:
+        """Add a row [k] of each of these lanes."""
+        self.lanes.append(lanes)
+        self.steps.append(steps)
+        self.values.append(values)
 
     def by_lane(self) -> Mapping[int, Series]:
         """The series of each lane."""
-        lanes, steps = np.asarray(self.lanes), np.asarray(self.steps, np.int32)
+        lanes = np.concatenate(self.lanes)
+        steps = np.concatenate([np.take(steps, own) for own, steps in zip(self.lanes, self.steps, strict=True)])
         values = torch.cat(self.values).to(torch.float32).numpy()
         order = np.argsort(lanes, kind="stable")
         known, first = np.unique(lanes[order], return_index=True)
+        steps, values = steps[order].astype(np.int32), values[order]
         return {
-            int(lane): Series(steps[rows], values[rows])
-            for lane, rows in zip(known, np.split(order, first[1:]), strict=True)
+            int(lane): Series(steps[begin:end], values[begin:end])
+            for lane, begin, end in zip(known, first, [*first[1:], len(steps)], strict=True)
         }
 
 
@@ -40,17 +49,16 @@ class Rows:
 
     def put(self, statistic: str, chosen: Chosen, steps: Sequence[int], values: Tensor) -> None:
         """Keep a row [k] of each chosen lane: values is [lanes, k], steps holds the step of every lane."""
-        pending = self._pending.setdefault(statistic, _Pending())
-        pending.lanes += chosen.places
-        pending.steps += [steps[place] for place in chosen.places]
-        pending.values.append(chosen.of(values))
+        self.put_of(statistic, chosen, steps, chosen.of(values))
+
+    def put_of(self, statistic: str, chosen: Chosen, steps: Sequence[int], values: Tensor) -> None:
+        """As `put`, but the values are [chosen lanes, k]."""
+        self._pending.setdefault(statistic, _Pending()).put(chosen.places, steps, values)
 
     def put_one(self, statistic: str, place: int, step: int, values: Tensor) -> None:
         """Keep one lane's row [k]."""
-        pending = self._pending.setdefault(statistic, _Pending())
-        pending.lanes.append(place)
-        pending.steps.append(step)
-        pending.values.append(values.unsqueeze(0))
+        steps = [step] * (place + 1)
+        self._pending.setdefault(statistic, _Pending()).put([place], steps, values.unsqueeze(0))
 
     @property
     def most_records(self) -> int:

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from ..build import build_optimizer
+from .kernels import Update, update_of
 from .lane import Lane
 from .parameters import LaneParameters, Slot
 
 State = Mapping[str, Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Group:
     """Neighbouring lanes with the same settings."""
 
@@ -26,13 +27,19 @@ class _Group:
     rest: Sequence[Mapping[int, nn.Parameter]]
     """Of each lane: the other parameters, by their places."""
     optimizer: torch.optim.Optimizer
+    update: Update | None = None
 
-    def step(self) -> None:
-        """Update the lanes with the gradients that backward left."""
+    def step(self) -> float:
+        """Update the lanes with the gradients that backward left; the learning rate."""
         rate = self.lanes[0].learning_rate
-        for settings in self.optimizer.param_groups:
-            settings["lr"] = rate
-        self.optimizer.step()
+        if self.update is None:
+            for settings in self.optimizer.param_groups:
+                settings["lr"] = rate
+            self.optimizer.step()
+            self.update = update_of(self.optimizer)
+        else:
+            self.update(rate)
+        return rate
 
     def hand_over(self, place: int) -> None:
         """Give a lane's own optimizer a copy of its state."""
@@ -59,6 +66,8 @@ class LaneOptimizers:
 
     def __init__(self, lanes: Sequence[Lane], parameters: LaneParameters) -> None:
         self._groups: list[_Group] = []
+        self.learning_rates: Sequence[float] = ()
+        """That of each lane's last step."""
         first = 0
         for _, grouped in groupby(lanes, key=lambda lane: lane.settings):
             members = list(grouped)
@@ -67,8 +76,7 @@ class LaneOptimizers:
 
     def step(self) -> None:
         """Update all lanes with the gradients that backward left."""
-        for group in self._groups:
-            group.step()
+        self.learning_rates = [rate for group in self._groups for rate in [group.step()] * len(group.lanes)]
 
     def hand_over(self, places: Collection[int]) -> None:
         """Give the own optimizers of these lanes copies of their states."""
