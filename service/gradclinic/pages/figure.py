@@ -8,6 +8,7 @@ from ..api.http.accept import choose
 from ..api.http.dependencies import CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.http.plain_json import dump
 from ..comparison import DEFAULT_METRIC
+from ..use_cases.statistic import GRADIENT
 from . import check, comparison, prescription, run, study
 from .drawing import can_draw, draw
 from .figures import Figure, Scale
@@ -21,6 +22,9 @@ _BY_NAME = {"json": JSON, "png": PNG, "svg": SVG}
 Form = Annotated[
     Literal["json", "png", "svg"] | None,
     Query(alias="format", description="Format of the figure; overrides the header `Accept`."),
+]
+LayerStatistic = Annotated[
+    str, Query(max_length=100, description="A statistic that has a value for each layer (see the catalogue).")
 ]
 _FORMS = {
     200: {
@@ -37,16 +41,36 @@ _FORMS = {
 
 @router.get("/runs/{run_id}/heatmap", summary="Get a gradient heatmap", responses=_FORMS, response_class=Response)
 def draw_run_heatmap(
+    *,
     run_id: RunId,
     service: TheService,
     request: Request,
     scale: Annotated[
         Scale, Query(description="log10 g, absolute or relative to the output at the same step.")
     ] = "absolute",
+    statistic: LayerStatistic = GRADIENT,
     form: Form = None,
 ) -> Response:
-    """The size of the gradient by layer and step, pooled to at most 240 x 120 cells."""
-    return _answer(request, form, run.heatmap_figure(service, service.store.runs.get(run_id), scale=scale))
+    """The size of the gradient, or another statistic of the layers, by layer and step, with at most 240 x 120 cells."""
+    drawn = run.heatmap_figure(service, service.store.runs.get(run_id), scale=scale, statistic=statistic)
+    return _answer(request, form, drawn)
+
+
+@router.get("/runs/{run_id}/layers", summary="Get a statistic by layer", responses=_FORMS, response_class=Response)
+def draw_run_layers(
+    *,
+    run_id: RunId,
+    service: TheService,
+    request: Request,
+    statistic: LayerStatistic = GRADIENT,
+    step: Annotated[
+        int | None, Query(ge=0, description="The step, or the last recorded one before it; by default the last.")
+    ] = None,
+    form: Form = None,
+) -> Response:
+    """A statistic of the layers by depth at one step."""
+    drawn = run.layers_figure(service, service.store.runs.get(run_id), statistic=statistic, step=step)
+    return _answer(request, form, drawn)
 
 
 @router.get("/runs/{run_id}/profile", summary="Get a gradient profile", responses=_FORMS, response_class=Response)

@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import RunId, TheService
 from ..comparison import METRICS
 from ..diagnosis import Diagnosis
-from ..kernel.errors import InsufficientData
+from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
 from ..measurements.statistics import STATISTICS
+from ..measurements.statistics.base import Statistic
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
 from ..store import Recording, Run, Transition
@@ -22,6 +23,7 @@ from ..use_cases.statistic import GRADIENT, read_profile, read_series
 from .configuration import Configuration, configuration_of
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
+from .filters import sentence, words
 from .loss_curves import loss_figure
 from .rendering import page_router, render
 from .run_rows import called
@@ -65,6 +67,8 @@ class RunView:
     """How the run is configured; None if an external program trained it."""
     trial: JsonObject | None
     """A study of the suggested remedies, ready to post."""
+    statistics: Sequence[Statistic]
+    """What was recorded of each layer."""
 
 
 def one(service: Service, run_id: str) -> RunView:
@@ -89,7 +93,13 @@ def one(service: Service, run_id: str) -> RunView:
         repeatable=repeatable,
         configuration=configuration_of(service, found.resolved_experiment) if found.origin == "service" else None,
         trial=_trial(found, diagnosis) if diagnosis is not None and repeatable else None,
+        statistics=_statistics(service, run_id),
     )
+
+
+def _statistics(service: Service, run_id: str) -> list[Statistic]:
+    recorded = service.store.statistics.extents(run_id)
+    return [each for each in STATISTICS.values() if each.per != "run" and each.name in recorded]
 
 
 def _metrics(run: Run) -> Sequence[tuple[str, float | int | None, str]]:
@@ -143,16 +153,57 @@ def _arm_name(remedy: Remedy, taken: list[str]) -> str:
     return name
 
 
-def heatmap_figure(service: Service, run: Run, *, scale: Scale) -> Figure:
-    """The gradient of one run by layer and step; raises InsufficientData before anything is recorded."""
-    (found,) = read_series(service, run, [GRADIENT])
+def heatmap_figure(service: Service, run: Run, *, scale: Scale, statistic: str = GRADIENT) -> Figure:
+    """A statistic of one run by layer and step; raises InsufficientData if it is not recorded (yet)."""
+    what = _by_layer(statistic)
+    (found,) = read_series(service, run, [statistic])
     if not len(found.series) or not found.layers:
-        raise InsufficientData(f"the run is {run.status} and has recorded no gradients yet")
-    in_profile = run.layout.profile_columns if run.layout is not None else ()
+        raise InsufficientData(f"the run is {run.status} and has not recorded {statistic} yet")
+    in_profile = run.layout.profile_columns if run.layout is not None and what.per == "site" else ()
     reference = in_profile[-1] if in_profile else len(found.layers) - 1
     return heatmap(
-        found.series, found.layers, reference=reference, scale=scale, title=f"Gradient by layer and step: {called(run)}"
+        found.series,
+        found.layers,
+        reference=reference,
+        scale=scale,
+        symbol=_symbol(what),
+        logarithmic=_is_logarithmic(what),
+        title=f"{'Gradient' if statistic == GRADIENT else sentence(statistic)} by layer and step: {called(run)}",
     )
+
+
+def layers_figure(service: Service, run: Run, *, statistic: str, step: int | None) -> Figure:
+    """A statistic by depth at a step, or at the last one; raises InsufficientData if it is not recorded (yet)."""
+    what = _by_layer(statistic)
+    found = read_profile(service, run, statistic=statistic, step=step)
+    return profile(
+        [Line(f"step {found.step}", found.layers, found.values)],
+        title=f"{sentence(statistic)} by depth: {called(run)}",
+        symbol=_symbol(what),
+        unit=what.unit,
+        logarithmic=_is_logarithmic(what),
+        note=f"{sentence(statistic)} at step {found.step}",
+    )
+
+
+def _by_layer(name: str) -> Statistic:
+    """A statistic that has a value for each layer; raises InvalidSpec for another one."""
+    if name in STATISTICS and STATISTICS[name].per != "run":
+        return STATISTICS[name]
+    allowed = ", ".join(each.name for each in STATISTICS.values() if each.per != "run")
+    raise InvalidSpec.at("/statistic", f"{name!r} is no statistic of layers", value=name, allowed=allowed)
+
+
+def _symbol(what: Statistic) -> str:
+    return "g" if what.name == GRADIENT else words(what.name)
+
+
+def _is_logarithmic(what: Statistic) -> bool:
+    return what.unit not in _LINEAR and what.name != "preactivation_mean"
+
+
+_LINEAR = {"fraction", "entries", "directions", "logit"}
+"""Units of statistics that can be 0, and do not span orders of magnitude."""
 
 
 def profile_figure(service: Service, run: Run) -> Figure:

@@ -185,6 +185,20 @@ def test_selected_runs_are_deleted_after_a_question_and_a_refusal_is_told(clinic
     page.get_by_text("0 of 1 run deleted. 1 refused:").wait_for()
 
 
+def test_a_statistic_and_a_step_are_chosen_for_the_charts_of_the_layers(clinic, address, page):
+    errors = complaints(page)
+    open_page(page, f"{address}/runs/{clinic.sick}")
+    page.locator("#statistic").select_option("saturated_fraction")
+    page.locator("input[name=step]").fill("5")
+    page.locator("[data-figure*='/layers']").get_by_text("Saturated fraction at step").wait_for()
+    for name in ("heatmap", "layers"):
+        figure = page.locator(f"[data-figure*='/{name}']")
+        assert "statistic=saturated_fraction" in figure.get_attribute("data-figure")
+        assert drawn(figure.locator(".chart").screenshot()) > 0.005
+    assert "step=5" in page.locator("[data-figure*='/layers']").get_attribute("data-figure")
+    assert errors == []
+
+
 def test_no_button_of_a_chart_sends_it_away(clinic, address, page):
     open_page(page, f"{address}/runs/{clinic.sick}")
     buttons = {each.get_attribute("data-title") for each in page.locator(".modebar-btn").all()}

@@ -2,7 +2,10 @@ import pytest
 
 from .conftest import Clinic
 
-RUN_FIGURES = ("heatmap", "heatmap?scale=relative", "profile", "curves")
+RUN_FIGURES = (
+    "heatmap", "heatmap?scale=relative", "heatmap?statistic=saturated_fraction", "heatmap?statistic=weight_norm_l2",
+    "layers", "layers?step=3&statistic=preactivation_mean", "profile", "curves",
+)  # fmt: skip
 STUDY_FIGURES = ("curves", "ranking", "ranking?metric=final_validation_accuracy", "profiles", "profiles?at=end")
 
 
@@ -46,6 +49,34 @@ def test_the_profile_lays_the_prediction_over_the_measurement(clinic):
     measured, predicted = figure["data"][0]["y"], figure["data"][2]["y"]
     assert measured[0] < 1e-3 * measured[-1]
     assert predicted[-1] == measured[-1]
+
+
+def test_a_statistic_is_drawn_by_layer_at_the_step_that_is_chosen(clinic):
+    address = f"/v1/figures/runs/{clinic.sick}"
+    recorded = clinic.client.get(f"/v1/runs/{clinic.sick}/profile?statistic=site_grad_max_abs&step=7").json()
+    figure = clinic.client.get(f"{address}/layers?statistic=site_grad_max_abs&step=7").json()
+    assert figure["data"][0]["name"] == f"step {recorded['step']}"
+    assert figure["layout"]["yaxis"]["type"] == "log"
+    assert figure["data"][0]["y"] == pytest.approx([each["value"] for each in recorded["points"]], rel=1e-3)
+    linear = clinic.client.get(f"{address}/layers?statistic=saturated_fraction").json()
+    assert "type" not in linear["layout"]["yaxis"]
+
+
+def test_a_fraction_is_coloured_from_0_to_1_and_a_mean_with_its_sign(clinic):
+    address = f"/v1/figures/runs/{clinic.sick}/heatmap?statistic="
+    (fraction,) = clinic.client.get(f"{address}saturated_fraction").json()["data"]
+    assert (fraction["zmin"], fraction["zmax"]) == (0, 1)
+    assert fraction["colorbar"]["title"]["text"] == "saturated fraction"
+    (mean,) = clinic.client.get(f"{address}preactivation_mean").json()["data"]
+    assert mean["zmin"] == -mean["zmax"] < 0
+
+
+def test_the_page_of_a_run_offers_the_statistics_of_its_layers(clinic):
+    text = clinic.page(f"/runs/{clinic.sick}")
+    assert '<option value="update_to_weight_ratio">' in text
+    assert '<option value="train_loss">' not in text
+    refused = clinic.client.get(f"/v1/figures/runs/{clinic.sick}/heatmap?statistic=train_loss")
+    assert "no statistic of layers" in refused.text
 
 
 def test_the_profiles_of_a_study_hold_the_arms_against_the_baseline(clinic):

@@ -1,4 +1,4 @@
-"""The size of the gradient by layer and step, as a logarithmic colour scale."""
+"""A statistic by layer and step as colours: of the gradient and other sizes, the logarithm."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -24,17 +24,25 @@ DIVERGING = [[0, "#2166AC"], [0.25, "#92C5DE"], [0.5, "#F7F7F7"], [0.75, "#F4A58
 
 
 def heatmap(
-    series: Series, layers: Sequence[str], *, reference: int = -1, scale: Scale = "absolute", title: str = ""
+    series: Series,
+    layers: Sequence[str],
+    *,
+    reference: int = -1,
+    scale: Scale = "absolute",
+    symbol: str = "g",
+    logarithmic: bool = True,
+    title: str = "",
 ) -> Figure:
     """log10 g, pooled to at most 240 x 120 cells: the mean of the logarithms that fall into one.
 
     series.values is g [n steps, L layers], layers in forward order. `absolute` colours log10 g itself; `relative`
     its distance from the column `reference` (the output's side) at the same step, so that + explodes and - vanishes.
-    A cell with a NaN or an infinity in it has a colour of its own.
+    A cell with a NaN or an infinity in it has a colour of its own. Of a statistic that is not `logarithmic`, the values
+    are coloured as they are.
     """
     values = series.values.astype(np.float64)
     finite = np.isfinite(values)
-    logs = np.log10(np.where(finite, np.maximum(values, ZERO), 1.0))
+    logs = np.log10(np.where(finite, np.maximum(values, ZERO), 1.0)) if logarithmic else np.where(finite, values, 0.0)
     if scale == "relative":
         finite = finite & finite[:, [reference]]
         logs = logs - logs[:, [reference]]
@@ -43,9 +51,9 @@ def heatmap(
     broken = _pool((~finite).astype(np.float64), columns, rows) > 0
     names = [_span([layers[row] for row in rows[i]]) for i in range(len(rows))]
     steps = [float(np.mean(series.steps[column])) for column in columns]
-    low, high = _limits(pooled[~broken], scale)
+    low, high = (_limits if logarithmic else _linear_limits)(pooled[~broken], scale)
     cells = {"x": steps, "y": names}
-    label = "log10 g" if scale == "absolute" else "log10 g, relative to the output"
+    label = (f"log10 {symbol}" if logarithmic else symbol) + (", relative to the output" if scale == "relative" else "")
     data: list[Part] = [
         {
             "type": "heatmap",
@@ -103,6 +111,14 @@ def _limits(logs: Floats, scale: Scale) -> tuple[float, float]:
     high = max(float(known.max()), float(np.log10(ZERO)) + NARROWEST) if len(known) else 0.0
     low = float(known.min()) if len(known) else 0.0
     return round(max(min(low, high - NARROWEST), high - WIDEST), 3), round(high, 3)
+
+
+def _linear_limits(values: Floats, scale: Scale) -> tuple[float, float]:
+    known = values[np.isfinite(values)]
+    reach = float(np.abs(known).max(initial=0.0))
+    if scale == "relative" or known.min(initial=0.0) < 0:
+        return -(reach or 1.0), reach or 1.0
+    return 0.0, max(reach, 1.0)
 
 
 def _cell(value: float) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf, log10
 
 from .floor import Floor, floor_below, on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, said, shaded
+from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded
 
 MOST_TICKS, MOST_LETTERS = 12, 80
 NARROWEST = 3.0
@@ -28,8 +28,16 @@ class Line:
     """The lowest and the highest value of several seeds for each layer."""
 
 
-def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | None = None) -> Figure:
-    """All lines by depth (0 at the input, 1 at the output), on a logarithmic scale.
+def profile(
+    lines: Sequence[Line],
+    *,
+    title: str,
+    symbol: str = "g",
+    unit: str = "",
+    logarithmic: bool = True,
+    note: str | None = None,
+) -> Figure:
+    """All lines by depth (0 at the input, 1 at the output), on a logarithmic scale unless that is turned off.
 
     A value of exactly 0 is a gap in its line, and a cross on a floor below all other values.
     """
@@ -44,7 +52,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
                 "name": said(line.name, longest=60),
                 "legendgroup": said(line.name),
                 "x": _depths(len(line.values)),
-                "y": on_log_scale(line.values),
+                "y": on_log_scale(line.values) if logarithmic else rounded(line.values),
                 "text": [said(layer) for layer in line.layers],
                 "mode": "lines" if line.predicted else "lines+markers",
                 # Arms without an effect coincide with their reference, which is drawn wide so that both can be seen.
@@ -53,7 +61,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
                 "hovertemplate": "%{text}<br>%{y:.3g}<extra>%{fullData.name}</extra>",
             }
         )
-    floor = floor_below(value for line in lines for value in line.values)
+    floor = floor_below(value for line in lines for value in line.values) if logarithmic else None
     if floor is not None:
         data.append(_zeros(floor, lines))
     names = _shared_layers(lines)
@@ -63,12 +71,7 @@ def profile(lines: Sequence[Line], *, title: str, unit: str = "", note: str | No
         title=title,
         xaxis=axis("depth, from input to output", **_ticks(names)),
         yaxis=axis(
-            f"g [{unit}]" if unit else "g",
-            type="log",
-            exponentformat="power",
-            nticks=6,
-            **_range(data),
-            **_only_zero(floor, data),
+            f"{symbol} [{unit}]" if unit else symbol, **(_log_axis(floor, data) if logarithmic else {"nticks": 6})
         ),
         shapes=[] if floor is None else [floor.line()],
         annotations=annotations,
@@ -88,6 +91,10 @@ def _shade(line: Line, colour: str) -> list[Part]:
         return []
     depths, low, high = zip(*places, strict=True)
     return [shaded(line.name, depths, low, high, colour)]
+
+
+def _log_axis(floor: Floor | None, data: Sequence[Part]) -> dict[str, object]:
+    return {"type": "log", "exponentformat": "power", "nticks": 6, **_range(data), **_only_zero(floor, data)}
 
 
 def _range(data: Sequence[Part]) -> dict[str, object]:

@@ -112,7 +112,7 @@ const drawAll = () => Promise.all(figures().filter((each) => !("later" in each.d
 document.addEventListener("change", (event) => {
   const choice = event.target.closest("[data-choice]");
   if (!choice) return;
-  for (const figure of figures().filter((each) => each.dataset.figure.includes(`/${choice.dataset.choice}`))) {
+  for (const figure of figures().filter((each) => choice.dataset.choice.split(" ").some((name) => each.dataset.figure.includes(`/${name}`)))) {
     const address = new URL(figure.dataset.figure, location.href);
     address.searchParams.set(event.target.name, event.target.value);
     figure.dataset.figure = address.pathname + address.search;
