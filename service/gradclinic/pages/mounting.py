@@ -22,6 +22,7 @@ from . import (
     session,
     study,
     study_list,
+    system,
 )
 from .rendering import on_nothing_there
 
@@ -41,6 +42,7 @@ ROOMS = (
     dataset,
     docs,
     catalogue,
+    system,
     files,
 )
 

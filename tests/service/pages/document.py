@@ -56,6 +56,7 @@ def paths(clinic: Clinic) -> list[str]:
         "/datasets",
         "/catalogue",
         "/docs",
+        "/system",
         "/new",
         "/new?kind=study",
         f"/new?from={clinic.prescription}",

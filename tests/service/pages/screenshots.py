@@ -8,7 +8,7 @@ import httpx
 
 from .chromium import MISSING, browsing, complaints, executable, open_page
 
-LISTS = ("", "studies", "runs", "prescriptions", "checks", "claims", "datasets", "catalogue", "docs", "new")
+LISTS = ("", "studies", "runs", "prescriptions", "checks", "claims", "datasets", "catalogue", "system", "docs", "new")
 KINDS = ("studies", "runs", "prescriptions", "checks")
 LOOKS = {"light": (1400, "light"), "dark": (1400, "dark"), "narrow": (400, "light")}
 """Width of the window in pixels and colour scheme, by the name of the picture."""

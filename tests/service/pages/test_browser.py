@@ -199,6 +199,21 @@ def test_a_statistic_and_a_step_are_chosen_for_the_charts_of_the_layers(clinic, 
     assert errors == []
 
 
+def test_a_table_is_uploaded_and_one_that_does_not_fit_is_explained(clinic, address, page):
+    open_page(page, f"{address}/datasets")
+
+    def upload(rows: str) -> None:
+        page.get_by_label("File").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": rows.encode()})
+        page.get_by_role("button", name="Upload").click()
+
+    upload("x,class\n1,a\nnothing,b\n")
+    page.get_by_text("row 2, column 'x': 'nothing' is not a number").wait_for()
+    upload("x,class\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40)))
+    page.get_by_text("2 classes").wait_for()
+    (made,) = clinic.client.get("/v1/datasets").json()["items"]
+    clinic.client.delete(f"/v1/datasets/{made['id']}")
+
+
 def test_no_button_of_a_chart_sends_it_away(clinic, address, page):
     open_page(page, f"{address}/runs/{clinic.sick}")
     buttons = {each.get_attribute("data-title") for each in page.locator(".modebar-btn").all()}

@@ -307,6 +307,29 @@ document.addEventListener("click", async (event) => {
   said.textContent = body?.detail ?? body?.title ?? "The service did not answer.";
 });
 
+// --- uploads -------------------------------------------------------------------------------------------
+
+const KINDS = { npz: "application/x-npz", csv: "text/csv", parquet: "application/vnd.apache.parquet" };
+
+for (const form of document.querySelectorAll("[data-upload]")) {
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const said = form.querySelector(".answer");
+    const { file, target } = form.elements;
+    const [chosen] = file.files;
+    const address = new URL(form.dataset.upload, location.href);
+    if (target.value) address.searchParams.set("target", target.value);
+    const kind = KINDS[chosen.name.split(".").at(-1).toLowerCase()] ?? "application/octet-stream";
+    said.textContent = "Uploading ...";
+    const headers = { "Content-Type": kind, Accept: "application/json", ...csrfHeader };
+    const answer = await fetch(address, { method: "POST", headers, body: chosen }).catch(() => null);
+    const body = await answer?.json().catch(() => null);
+    if (answer?.ok) location.reload();
+    else said.textContent = body?.detail ?? body?.title ?? "The service did not answer.";
+  });
+}
+
 drawAll();
 keepFresh();
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
