@@ -1,6 +1,6 @@
 """A test whether targets depend on inputs, against the definition, and over kinds of data that do or do not."""
 
-from math import isclose, sqrt
+from math import sqrt
 
 import pytest
 import torch
@@ -125,4 +125,17 @@ def test_inputs_of_several_arguments_count_together():
     found = pairing.facts()
     assert found is not None
     assert found.p_value < 1e-6
-    assert isclose(found.correlation, distance_correlation(torch.cat([one, other], 1), other[:, :1]), abs_tol=0.05)
+
+
+def test_whether_two_things_are_alike_depends_on_both():
+    things = numbers(512, 24).reshape(512, 2, 12)
+    alike = torch.arange(512) % 2 == 0
+    things[alike, 1] = things[alike, 0] + 0.3 * things[alike, 1]
+    assert of(things, alike.float()).p_value < 1e-6
+    assert of(things, alike.float()[torch.randperm(512, generator=torch.Generator().manual_seed(0))]).p_value > 0.02
+    pairing = Pairing()
+    for start in range(0, 512, 64):
+        rows = slice(start, start + 64)
+        pairing.before_forward((things[rows, 0], things[rows, 1]), {})
+        pairing.after_loss(alike[rows])
+    assert pairing.facts().p_value < 1e-6

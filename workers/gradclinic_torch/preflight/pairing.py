@@ -5,7 +5,7 @@ of other samples are: Szekely and Rizzo 2013, J. Multivariate Anal. 117 (bias-co
 Panda and Vogelstein 2022, J. Comput. Graph. Stat. 31 (chi-square).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import erfc, sqrt
 from typing import Any
 
@@ -58,7 +58,7 @@ class Pairing:
         if not targets.ndim or not inputs or sum(each.numel() for each in (*inputs, targets)) > _MOST_ENTRIES:
             return
         self._amounts = self._amounts and all(each.is_floating_point() for each in inputs)
-        self._inputs.append(torch.cat([_columns(each) for each in inputs], 1))
+        self._inputs.append(torch.cat([_columns(each) for each in (*inputs, *_differences(inputs))], 1))
         self._targets.append(_columns(targets))
         self._samples += len(targets)
         self._maps.add(inputs[0], targets)
@@ -114,6 +114,19 @@ def _columns(values: Tensor) -> Tensor:
     """[samples, columns] in float64 on the CPU: every entry of a sample, or evenly spaced ones."""
     flat = values.detach().reshape(len(values), -1)
     return flat[:, :: max(1, -(-flat.shape[1] // COLUMNS))].double().cpu()
+
+
+def _differences(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Sizes of the differences between the two things that each sample holds; () where a sample is one thing.
+
+    Whether two things are alike depends on neither alone.
+    """
+    first = inputs[0]
+    if not first.is_floating_point():
+        return ()
+    if len(inputs) == 2 and inputs[1].is_floating_point() and inputs[1].shape == first.shape:
+        return ((first - inputs[1]).abs(),)
+    return ((first[:, 0] - first[:, 1]).abs(),) if first.ndim > 2 and first.shape[1] == 2 else ()
 
 
 def _once(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
