@@ -24,6 +24,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import (
     FEW_STEPS,
+    LARGE_STEP,
     NOTHING_LEARNED,
     blown_up,
     enough,
@@ -218,9 +219,6 @@ _BLAMED_RIGHTLY = 0.67
 fitted, by the rule of succession; and 6 of 9 others. Where steps are measured to be too small, 14 of 14 were right."""
 _SMALL_RIGHTLY = 0.94
 """That by the rule of succession, for runs of which it is only known that the loss stayed where it began."""
-_LARGE_STEP = 0.03
-"""Mean relative change of the most changed layer a step, from which steps count as large: 30 times the 1e-3 of a
-healthy step. A judgement, asked only where nothing was learned, nothing else is wrong and the loss stands still."""
 _FADED = 0.01
 """The learning rate halfway through training, over its largest, from which a schedule ended the training early."""
 _UNCLEAR: _Cause = (
@@ -307,12 +305,6 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
             ),
             ("schedule", "learning_rate"),
         )
-    a_step = (features.total_update or 0.0) / max(1, features.steps_done)
-    if a_step > _LARGE_STEP:
-        return (
-            f"each step changes a layer by {percent(a_step)} of its size on average, so try a lower learning rate",
-            ("learning_rate", "optimizer", "data"),
-        )
     seen = record.preflight
     if seen is not None and seen.batch_size is not None and seen.batch_size <= _FEW_SAMPLES:
         return (
@@ -321,6 +313,12 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
                 " batches or smaller steps"
             ),
             ("batch_size", "learning_rate"),
+        )
+    a_step = (features.total_update or 0.0) / max(1, features.steps_done)
+    if a_step > LARGE_STEP:
+        return (
+            f"each step changes a layer by {percent(a_step)} of its size on average, so try a lower learning rate",
+            ("learning_rate", "optimizer", "data"),
         )
     loss, total = features.relative_train_loss or 0.0, features.total_update
     if loss > NOTHING_LEARNED and total is not None and total < thresholds.large_update:

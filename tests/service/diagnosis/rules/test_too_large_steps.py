@@ -1,0 +1,23 @@
+import pytest
+
+from gradclinic.diagnosis import diagnose
+
+from ..records import changed, failed, healthy_record, outcome
+
+
+def found(a_step, left):
+    ended = outcome(final_train_loss=left * 2.3) if left <= 0.5 else failed()
+    record = changed(healthy_record(), {"update_to_weight_ratio": a_step}, outcome=ended)
+    return {each.condition: each for each in diagnose(record).findings}
+
+
+@pytest.mark.parametrize(
+    ("a_step", "left", "there"),
+    [(0.031, 0.4, True), (0.029, 0.4, False), (0.031, 0.2, False), (0.031, 0.21, True), (0.031, 1.0, False)],
+)
+def test_steps_of_more_than_three_percent_keep_a_network_from_learning_more_than_a_part(a_step, left, there):
+    diagnosis = found(a_step, left)
+    assert ("too_large_steps" in diagnosis) is there
+    assert ("healthy" in diagnosis) is (not there and left <= 0.5)
+    if there:
+        assert diagnosis["too_large_steps"].blames[0] == "learning_rate"
