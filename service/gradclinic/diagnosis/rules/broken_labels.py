@@ -131,6 +131,11 @@ def _of_range(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
             (Evidence("largest_target", targets.high, "target", 1.0),),
             ("labels", "target_scaling"),
         )
+    return _of_named(targets, loss) or _of_unit_interval(targets, loss)
+
+
+def _of_named(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
+    """Targets that one loss in particular does not take."""
     if loss.name == "PoissonNLLLoss" and targets.low < 0:
         return (
             (
@@ -139,6 +144,15 @@ def _of_range(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
             ),
             (Evidence("smallest_target", targets.low, "target", 0.0),),
             ("target_scaling", "loss", "labels"),
+        )
+    if loss.name == "KLDivLoss" and targets.low < 0 < targets.high:
+        return (
+            (
+                f"The targets go from {targets.low:.3g} to {targets.high:.3g}, where {loss.name} takes probabilities,"
+                " or their logarithms with log_target=True: put a softmax or log_softmax over them"
+            ),
+            (Evidence("smallest_target", targets.low, "target", 0.0),),
+            ("labels", "loss", "target_scaling"),
         )
     if any(call.blank_in_targets for call in loss.inner):
         return (
@@ -158,7 +172,21 @@ def _of_range(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
             (Evidence("smallest_target", targets.low, "target", -1.0),),
             ("labels", "loss"),
         )
+    return None
+
+
+def _of_unit_interval(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
+    """Targets that are to lie between 0 and 1, and do not."""
     outside = targets.outside_unit
+    if _between_0_and_1(loss, targets) and targets.columns == 1 and targets.distinct == 2 and not targets.whole:
+        return (
+            (
+                f"The targets take two values, {targets.low:.3g} and {targets.high:.3g}, where {loss.name} takes 0 and"
+                " 1: they are labels that were scaled like an input, so leave them as they were"
+            ),
+            (Evidence("targets_outside", outside, "fraction", 0.0),),
+            ("labels", "target_scaling", "data"),
+        )
     if _between_0_and_1(loss, targets) and outside > 0:
         classes = f"{targets.distinct} classes need as many outputs and cross entropy"
         numbers = "they are numbers, so take a loss of numbers (MSELoss), or scale them to 0 to 1"

@@ -182,8 +182,17 @@ def _error_of_numbers(features: Features, record: RunRecord) -> float | None:
 
 
 def has_no_floor(loss: LossFacts, outputs: OutputFacts) -> bool:
-    """Whether the loss falls without end as the outputs grow, since they should be log-probabilities and are not."""
-    return loss.takes == "log_probabilities" and loss.name == "NLLLoss" and outputs.form != "log_probabilities"
+    """Whether the loss falls without end as the outputs grow, since they should be log-probabilities and are not.
+
+    The logarithm of a probability is 0 at most, whatever the axis is along which probabilities sum to 1.
+    """
+    if loss.name == "KLDivLoss":
+        return outputs.high > _ABOVE_0
+    return loss.name == "NLLLoss" and outputs.form != "log_probabilities"
+
+
+_ABOVE_0 = 1e-3
+"""Largest logarithm of a probability, with what rounding adds."""
 
 
 def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> LossFault | None:
@@ -250,7 +259,7 @@ def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> 
             ),
             (Evidence("target_columns", float(targets.columns), "columns", float(outputs.columns)),),
             0.9 if loss.takes == "numbers" else _BROADCAST_RIGHTLY,
-            ("loss", "data"),
+            ("loss", "wiring", "data"),
         )
     if loss.name == "CrossEntropyLoss" and targets.form == "multi_hot" and targets.columns > 1:
         return (

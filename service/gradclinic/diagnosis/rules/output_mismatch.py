@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame
 from ...measurements.losses import at_last, batch_losses
-from ...measurements.preflight import BOUNDS, OutputFacts, Preflight, TargetFacts
+from ...measurements.preflight import BOUNDS, LossFacts, OutputFacts, Preflight, TargetFacts
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS
@@ -36,7 +36,7 @@ class OutputMismatch(Rule):
             return None
         of_own = _of_own_loss(seen, record)
         dead = _of_dead(seen.outputs)
-        found = dead or _fault(seen.outputs, seen.targets) or of_own
+        found = dead or _fault(seen.outputs, seen.targets, seen.loss) or of_own
         if found is None:
             return None
         unknown = of_own is not None and not_known_to_have_learned(features, thresholds)
@@ -74,7 +74,13 @@ def _of_dead(outputs: OutputFacts) -> tuple[str, tuple[Evidence, ...], float] | 
 _DEAD_RIGHTLY = 0.9
 
 
-def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evidence, ...], float] | None:
+_IN_OTHER_UNITS = ("logits", "log_probabilities")
+"""What losses take that is not in the units of their targets, such as logarithms of probabilities."""
+
+
+def _fault(
+    outputs: OutputFacts, targets: TargetFacts, loss: LossFacts | None
+) -> tuple[str, tuple[Evidence, ...], float] | None:
     if outputs.activation == "softmax" and outputs.columns == 1 and outputs.low == outputs.high:
         return (
             "The output is a softmax over one unit, which is 1 whatever the weights are: use a sigmoid",
@@ -92,7 +98,8 @@ def _fault(outputs: OutputFacts, targets: TargetFacts) -> tuple[str, tuple[Evide
             0.95,
         )
     fraction = outputs.unreachable
-    if fraction < _SOME or targets.form == "indices":
+    compared = loss is None or loss.takes not in _IN_OTHER_UNITS
+    if fraction < _SOME or targets.form == "indices" or not compared:
         return None
     low, high = BOUNDS[outputs.activation or ""]
     return (

@@ -170,3 +170,22 @@ def test_targets_that_the_loss_does_not_take_are_named(targets, loss, said):
     assert ("broken_labels" in found) is (said is not None)
     if said is not None:
         assert said in found["broken_labels"].summary
+
+
+def test_labels_that_were_scaled_like_an_input_have_two_values_that_are_not_0_and_1():
+    look = but(REGRESSION, "loss", name="BCEWithLogitsLoss", takes="logits")
+    scaled = but(look, "targets", distinct=2, low=-0.57, high=1.74, outside_unit=1.0)
+    finding = diagnose(seen(scaled)).findings[0]
+    assert (finding.condition, finding.blames[:2]) == ("broken_labels", ("labels", "target_scaling"))
+    assert "labels that were scaled like an input" in finding.summary
+    several = but(scaled, "targets", distinct=3)
+    assert "scaled like an input" not in diagnose(seen(several)).findings[0].summary
+
+
+@pytest.mark.parametrize(("low", "high", "there"), [(-9.0, 10.0, True), (-9.0, 0.0, False), (0.0, 1.0, False)])
+def test_targets_of_both_signs_are_neither_probabilities_nor_their_logarithms(low, high, there):
+    look = but(REGRESSION, "loss", name="KLDivLoss", takes="log_probabilities")
+    found = {each.condition: each for each in diagnose(seen(but(look, "targets", low=low, high=high))).findings}
+    assert ("broken_labels" in found) is there
+    if there:
+        assert found["broken_labels"].blames[0] == "labels"

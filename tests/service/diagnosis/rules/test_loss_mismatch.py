@@ -111,7 +111,9 @@ def test_probabilities_before_a_loss_of_log_probabilities_are_named_as_such():
     assert "gets plain numbers" in judged(look).summary
     probabilities = but(look, "outputs", form="probabilities")
     assert "gets probabilities" in judged(probabilities).summary
-    assert judged(but(look, "loss", name="KLDivLoss")) is None
+    divergence = but(look, "loss", name="KLDivLoss")
+    assert judged(divergence) is not None
+    assert judged(but(divergence, "outputs", high=0.0)) is None
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,10 @@ def test_outputs_that_a_relu_keeps_at_0_for_every_sample_do_harm_although_the_ot
     assert "The relu at the output keeps 2 of 10 outputs at 0 for every sample" in finding.summary
     one = but(REGRESSION, "outputs", activation="relu", form="nonnegative", dead=1)
     assert "keeps the output at 0 for every sample" in diagnose(seen(one)).findings[0].summary
+
+
+@pytest.mark.parametrize(("takes", "there"), [("numbers", True), ("probabilities", True), ("log_probabilities", False)])
+def test_outputs_that_are_no_values_of_the_targets_need_not_reach_them(takes, there):
+    """The logarithm of a probability is never what the probability is."""
+    look = but(REGRESSION, "outputs", activation="log_softmax", unreachable=1.0, unreachable_error=9.0)
+    assert (judged(but(look, "loss", takes=takes)) is not None) is there
