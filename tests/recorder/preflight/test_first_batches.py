@@ -386,3 +386,15 @@ def test_a_loss_that_divides_by_its_targets_is_measured():
 
     assert looked_at(net(1), Percent(), NUMBERS).loss.small_targets > 20
     assert looked_at(net(1), nn.MSELoss(), NUMBERS).loss.small_targets is None
+
+
+def test_of_several_labels_the_weight_of_ones_is_that_of_the_typical_one_that_is_rarer():
+    labels = (INPUTS[:, :3] > torch.tensor([0.7, 1.3, -2.0])).float()
+    odds = labels[:320].mean(0) / (1 - labels[:320].mean(0))
+    for weight, expected in ((torch.tensor([0.1, 0.3, 9.0]), 0.1), (torch.tensor(0.2), 0.2)):
+        found = looked_at(net(3), nn.BCEWithLogitsLoss(pos_weight=weight), labels).loss
+        assert found.rare_weight == pytest.approx(expected)
+        assert 0 < found.rare_fraction < float(odds[0]) + 0.05
+    assert looked_at(net(3), nn.BCEWithLogitsLoss(), labels).loss.rare_weight is None
+    common = looked_at(net(3), nn.BCEWithLogitsLoss(pos_weight=torch.full((3,), 0.1)), 1 - labels[:, :1].expand(-1, 3))
+    assert common.loss.rare_weight is None

@@ -176,9 +176,11 @@ def is_linear(node: Node) -> bool:
 def is_linear_map(root: Node) -> bool:
     """Whether all operations from the leaves to `root` are linear; batch norm, which scales, counts as linear."""
     return all(
-        is_linear(node) or node.name().partition("Backward")[0].endswith(("BatchNorm", "Embedding"))
-        for node in _upward(None, root)
+        is_linear(node) or node.name().partition("Backward")[0].endswith(_AFFINE) for node in _upward(None, root)
     )
+
+
+_AFFINE = ("BatchNorm", "Embedding", "AvgPool1D", "AvgPool2D", "AvgPool3D")
 
 
 def reduces(node: Node) -> bool:

@@ -148,21 +148,19 @@ class RarestClass(NamedTuple):
 def rarest_class(criterion: nn.Module, targets: Tensor) -> RarestClass | None:
     """The rarest class by the targets, [rows, columns] in float64; None where the loss has no weights of classes.
 
-    Of targets of zeros and ones in one column, zero has the weight 1, and one the loss's `pos_weight`.
+    Of targets of zeros and ones, zero has the weight 1, and one the loss's `pos_weight`. Of several columns, it is the
+    typical one of those in which ones are the rarer.
     """
-    if targets.shape[1] != 1 or not bool((targets == targets.round()).all()):
+    whole = bool((targets == targets.round()).all())
+    if whole and isinstance(criterion, nn.BCEWithLogitsLoss) and criterion.pos_weight is not None:
+        return _rarer_ones(criterion.pos_weight, targets)
+    if not whole or targets.shape[1] != 1 or not isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
         return None
-    if isinstance(criterion, nn.BCEWithLogitsLoss):
-        weights = criterion.pos_weight
-        if weights is None or weights.numel() != 1 or not bool(((targets == 0) | (targets == 1)).all()):
-            return None
-        weights = torch.cat([torch.ones(1, device=weights.device), weights.reshape(1)])
-    elif isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
-        weights = criterion.weight
-    else:
-        return None
-    if weights is None:
-        return None
+    return _rarest(criterion.weight, targets) if criterion.weight is not None else None
+
+
+def _rarest(weights: Tensor, targets: Tensor) -> RarestClass | None:
+    """The rarest class, of targets that are their numbers, and the weight of each class."""
     weights = weights.detach().double().cpu()
     classes = targets.flatten().long()
     counts = torch.bincount(classes[(classes >= 0) & (classes < len(weights))], minlength=len(weights)).double()
@@ -172,6 +170,19 @@ def rarest_class(criterion: nn.Module, targets: Tensor) -> RarestClass | None:
     counts, weights = counts[seen], weights[seen]
     rarest, most_common = int(counts.argmin()), int(counts.argmax())
     return RarestClass(float(weights[rarest] / weights[most_common]), float(counts[rarest] / counts[most_common]))
+
+
+def _rarer_ones(weights: Tensor, targets: Tensor) -> RarestClass | None:
+    """The rarer of zeros and ones in one column; of several, the typical one of those in which ones are the rarer."""
+    columns = targets.shape[1]
+    if weights.numel() not in (1, columns) or not bool(((targets == 0) | (targets == 1)).all()):
+        return None
+    weights = weights.detach().double().cpu().flatten().expand(columns)
+    if columns == 1:
+        return _rarest(torch.cat([torch.ones(1, dtype=torch.float64), weights]), targets)
+    odds = targets.mean(0) / (1 - targets.mean(0))
+    rare = (odds > 0) & (odds < 1)
+    return RarestClass(float(weights[rare].median()), float(odds[rare].median())) if bool(rare.any()) else None
 
 
 def _target_form(rows: Tensor) -> TargetForm:
