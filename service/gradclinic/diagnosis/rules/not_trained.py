@@ -11,6 +11,7 @@ from ..outcome import failed
 from ..phrase import listed, outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .unscaled_inputs import are_unscaled
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
 _CUT_RIGHTLY = 0.88
@@ -38,6 +39,8 @@ class NotTrained(Rule):
         if seen.wiring.frozen_alike and not _learned_well(features) and not (seen.order and seen.order.blind):
             return self._of_frozen(features, thresholds, seen.wiring.frozen_alike)
         found = _fault(seen.wiring, learned_well=_learned_well(features))
+        if found is None and failed(features, thresholds) and _has_frozen_readout(record):
+            return self._of_readout(features, thresholds, record)
         unmoved = _without_inputs(features, record)
         if found is None and unmoved:
             return self._of_zeros(features, thresholds, unmoved)
@@ -68,6 +71,21 @@ class NotTrained(Rule):
             blames=("initialization", "wiring"),
         )
 
+    def _of_readout(self, features: Features, thresholds: Thresholds, record: RunRecord) -> Finding:
+        readout = next(weight.name for weight in record.weights if weight.readout)
+        return self.finding(
+            features,
+            harm=True,
+            confidence=_READOUT_RIGHTLY,
+            layers=(readout,),
+            evidence=(),
+            summary=(
+                f"The weight of the last layer, {readout}, is frozen, so the network cannot learn what its features"
+                f" stand for: train the last layer at least; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("wiring", "initialization"),
+        )
+
     def _of_zeros(self, features: Features, thresholds: Thresholds, unmoved: tuple[str, ...]) -> Finding:
         return self.finding(
             features,
@@ -87,6 +105,14 @@ class NotTrained(Rule):
         return Order.DATA_OR_WIRING
 
 
+_READOUT_RIGHTLY = 0.8
+
+
+def _has_frozen_readout(record: RunRecord) -> bool:
+    """Whether the last layer's weight is frozen, and others are, too: of what is trained on purpose, it is the last."""
+    return any(weight.readout and not weight.trainable for weight in record.weights)
+
+
 _NOT_FILLED: tuple[Blame, ...] = ("wiring", "data", "initialization")
 _BLOCKED = 0.9
 """Dead or saturated fraction of a layer from which it is what makes the gradients before it zero."""
@@ -97,6 +123,8 @@ def _without_inputs(features: Features, record: RunRecord) -> tuple[str, ...]:
     seen = record.preflight
     wiring = seen.wiring if seen is not None else None
     if seen is None or wiring is None or not wiring.unmoved or wiring.zero_gradient or wiring.alike:
+        return ()
+    if seen.inputs is not None and are_unscaled(seen.inputs):  # they may saturate gates, which nothing observes
         return ()
     narrow = seen.precision is not None and seen.precision.lowest == "float16"
     starts = (features.dead_start, features.saturated_start)

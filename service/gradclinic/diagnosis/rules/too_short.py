@@ -25,6 +25,7 @@ from ..outcome import (
 from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .unrelated_targets import are_related
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -128,7 +129,8 @@ def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) ->
         if width is not None:
             check = f"{far} {counted(width, 'unit')} in the narrowest hidden layer suffice"
             return ("architecture", "data", "steps"), check
-        return ("data", "architecture", "steps"), f"{far} each input is paired with its own target"
+        if not are_related(record):
+            return ("data", "architecture", "steps"), f"{far} each input is paired with its own target"
     if small_steps_suspected(features, record, thresholds):
         return ("learning_rate", "steps", "optimizer"), ", or steps as many times as large"
     if moved >= thresholds.large_update:

@@ -43,8 +43,11 @@ class UnscaledTargets(Rule):
                 Evidence("target_std", seen.targets.std, "target"),
                 Evidence("target_size", size, "target", _LARGE if size > 1 else _SMALL),
             ),
-            summary=f"{_summary(seen.targets, seen.optimizer)}; {outcome_in_words(features, thresholds)}.",
-            blames=("target_scaling", "data"),
+            summary=(
+                f"{_summary(seen.targets, seen.optimizer)}{_and_faster(seen.optimizer)};"
+                f" {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("target_scaling", "data") if not _slow(seen.optimizer) else ("learning_rate", "target_scaling"),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -54,6 +57,22 @@ class UnscaledTargets(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (STANDARDIZED_TARGETS, STANDARDIZED)
+
+
+_USUAL = 1e-3
+"""Adam's rate by default."""
+_FAR_BELOW = 0.05
+"""Fraction of it from which a rate would be too small for any targets: a judgement."""
+
+
+def _slow(optimizer: OptimizerFacts | None) -> bool:
+    """Whether the learning rate is far below the usual one, so that scaled targets need many steps as well."""
+    adaptive = optimizer is not None and optimizer.name.startswith("Adam")
+    return optimizer is not None and adaptive and 0 < optimizer.learning_rate < _FAR_BELOW * _USUAL
+
+
+def _and_faster(optimizer: OptimizerFacts | None) -> str:
+    return f", and raise the learning rate, which is usually {_USUAL:g} or more" if _slow(optimizer) else ""
 
 
 def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:

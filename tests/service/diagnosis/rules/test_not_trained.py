@@ -8,7 +8,7 @@ from gradclinic.diagnosis.rules.not_trained import NotTrained
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.preflight import OrderFacts
 
-from ..records import changed, failed, healthy_record, outcome
+from ..records import changed, failed, healthy_record, outcome, stuck
 from ..seen import CLASSIFIER, but, seen
 
 
@@ -147,3 +147,19 @@ def test_of_frozen_positions_of_zeros_it_is_said_that_there_are_none():
     look = but(CLASSIFIER, "wiring", frozen_alike=("positions.weight",))
     blind = look.model_copy(update={"order": OrderFacts(steps=9, blind=True, sees_later=None, predicts_next=False)})
     assert diagnose(seen(blind)).primary == "missing_positions"
+
+
+def test_a_frozen_last_layer_is_named_and_a_frozen_body_is_not():
+    record = stuck()
+    *body, last = record.weights
+    frozen = replace(record, weights=(*body, replace(last, trainable=False)))
+    finding = diagnose(seen(CLASSIFIER, record=frozen)).findings[0]
+    assert (finding.condition, finding.blames[0], finding.layers) == ("not_trained", "wiring", (last.name,))
+    only_last = replace(record, weights=(*(replace(each, trainable=False) for each in body), last))
+    assert diagnose(seen(CLASSIFIER, record=only_last)).findings[0].condition != "not_trained"
+
+
+def test_zero_gradients_under_huge_inputs_are_theirs():
+    unmoved = but(CLASSIFIER, "wiring", unmoved=("lstm.weight_ih_l0",))
+    assert diagnose(seen(unmoved)).findings[0].condition == "not_trained"
+    assert diagnose(seen(but(unmoved, "inputs", rms=24834.0))).findings[0].condition == "unscaled_inputs"

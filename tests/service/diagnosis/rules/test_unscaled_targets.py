@@ -91,3 +91,10 @@ def test_without_a_yardstick_it_does_harm_if_the_loss_came_from_afar(first, harm
     record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
     found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
     assert found["unscaled_targets"].harm is harm
+
+
+@pytest.mark.parametrize(("rate", "blamed"), [(4.9e-5, "learning_rate"), (5e-5, "target_scaling")])
+def test_a_rate_far_below_the_usual_is_blamed_before_the_scale(rate, blamed):
+    look = but(but(REGRESSION, "targets", mean=15.0, std=4.0), "optimizer", name="Adam", learning_rate=rate)
+    finding = diagnose(seen(look)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("unscaled_targets", blamed)
