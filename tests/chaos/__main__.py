@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--faults", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=16, help="GRADCLINIC_MAX_LANES; 1 trains every run alone")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between two faults, and two requests")
     parser.add_argument("--seed", type=int, default=None)
     asked = parser.parse_args()
@@ -30,6 +31,7 @@ def main() -> int:
         faults=asked.faults,
         workers=asked.workers,
         pause_s=asked.pause,
+        lanes=asked.lanes,
         tell=lambda line: print(line, file=sys.stderr, flush=True),
     )
     print(json.dumps(report.to_json(), indent=2))

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import psutil
 
+from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.queue.messages import QUEUES, Queue
 from gradclinic.store import Message
 
@@ -84,6 +85,28 @@ def repeat_messages(world: World, rng: random.Random) -> bool:
     return False
 
 
+def replace_key(world: World, rng: random.Random) -> bool:
+    """In the middle of its requests, a project gets a new key, and the old one ends."""
+    with suppress(ServiceUnavailable):
+        rng.choice(world.tenants).rotate_key()
+        return True
+    return False
+
+
+def replace_secret(world: World, rng: random.Random) -> bool:
+    """The alerts of a project are signed with a new secret, too."""
+    with suppress(ServiceUnavailable):
+        rng.choice(world.tenants).rotate_secret()
+        return True
+    return False
+
+
+def refuse_alerts(world: World, rng: random.Random) -> bool:
+    """A receiver takes none of the next alerts."""
+    rng.choice(world.tenants).receiver.answers.extend([(503, {})] * rng.randint(1, 2))
+    return True
+
+
 def hurt_database(world: World, rng: random.Random) -> bool:
     """PostgreSQL crashes and comes back; SQLite is locked by somebody else for a while."""
     if world.postgres is not None:
@@ -115,6 +138,9 @@ FAULTS: dict[str, tuple[float, Fault]] = {
     "lose_messages": (1, lose_messages),
     "repeat_messages": (2, repeat_messages),
     "hurt_database": (1, hurt_database),
+    "replace_key": (1, replace_key),
+    "replace_secret": (1, replace_secret),
+    "refuse_alerts": (1, refuse_alerts),
 }
 """Each fault with how often it is drawn."""
 

@@ -4,7 +4,7 @@ import os
 import random
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -17,18 +17,21 @@ from gradclinic.store import Store
 
 from ..processes import named
 from ..servers import Postgres
+from ..service.use_cases.alerts.receiver import receiving
+from .tenant import Tenant, tenants_of
 
 Kind = Literal["sqlite", "postgresql"]
+PROJECTS = ("vision", "speech")
 SKEW = Path(__file__).with_name("skew")
 
 
 class World:
     """A running service, and handles to hurt it with."""
 
-    def __init__(self, service: Embedded, postgres: Postgres | None) -> None:
-        self.service, self.postgres = service, postgres
+    def __init__(self, service: Embedded, postgres: Postgres | None, tenants: list[Tenant]) -> None:
+        self.service, self.postgres, self.tenants = service, postgres, tenants
         self.settings = service.settings
-        self.store = Store(self.settings.database_url)
+        self.store = Store(self.settings.database_url).everywhere()
         self.asked_to_end: list[psutil.Process] = []
 
     def workers(self) -> list[psutil.Process]:
@@ -60,7 +63,7 @@ class World:
 
 
 @contextmanager
-def world(kind: Kind, *, workers: int, supervised: bool) -> Iterator[World]:
+def world(kind: Kind, *, workers: int, supervised: bool, lanes: int) -> Iterator[World]:
     """A service on a database of a kind; unsupervised, nobody tells it of workers that died but their leases."""
     before = (family.FIRST_PAUSE_S, family.LONGEST_PAUSE_S, os.environ.get("PYTHONPATH"))
     family.FIRST_PAUSE_S, family.LONGEST_PAUSE_S = 0.1, 0.5
@@ -82,17 +85,23 @@ def world(kind: Kind, *, workers: int, supervised: bool) -> Iterator[World]:
                 reconcile_every_s=0.3,
                 resend_after_s=3,
                 max_attempts=1000,
+                max_lanes=lanes,
+                access="required",
+                webhook_private=True,
+                alert_queue_s=5,
                 **url,
             )
             service = Embedded(settings, workers=workers)
             if not supervised:
                 service._take_back = lambda _prefix: None  # type: ignore[method-assign]  # a machine that vanished
-            with service:
-                made = World(service, postgres)
+            with service, ExitStack() as stack:
+                receivers = {project: stack.enter_context(receiving()) for project in PROJECTS}
+                made = World(service, postgres, tenants_of(service.settings, receivers))
                 try:
                     yield made
                 finally:
-                    made.store.close()
+                    for store in (made.store, *(each.store for each in made.tenants)):
+                        store.close()
     finally:
         family.FIRST_PAUSE_S, family.LONGEST_PAUSE_S = before[:2]
         os.environ.pop("PYTHONPATH")
