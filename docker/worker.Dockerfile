@@ -8,7 +8,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY service service
 COPY workers workers
 COPY migrations migrations
-RUN /opt/gradclinic/bin/pip install --constraint constraints.txt ".[worker]"
+RUN /opt/gradclinic/bin/pip install --constraint constraints.txt ".[worker,telemetry]"
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /var/lib/gradclinic --create-home gradclinic \

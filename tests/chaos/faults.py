@@ -15,6 +15,7 @@ from gradclinic.store import Message
 
 from .world import World, pick
 
+MOST_REFUSED = 2
 Fault = Callable[[World, random.Random], bool]
 
 
@@ -102,8 +103,12 @@ def replace_secret(world: World, rng: random.Random) -> bool:
 
 
 def refuse_alerts(world: World, rng: random.Random) -> bool:
-    """A receiver takes none of the next alerts."""
-    rng.choice(world.tenants).receiver.answers.extend([(503, {})] * rng.randint(1, 2))
+    """A receiver refuses the next alert; not often, since all alerts wait four times as long after each attempt."""
+    tenant = rng.choice(world.tenants)
+    if tenant.refused == MOST_REFUSED:
+        return False
+    tenant.refused += 1
+    tenant.receiver.answers.append((503, {}))
     return True
 
 

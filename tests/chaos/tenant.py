@@ -28,6 +28,8 @@ class Tenant:
     receiver: Receiver
     secrets: list[str] = field(default_factory=list)
     """The secrets that its alerts are signed with, in the order of their rotations."""
+    refused: int = 0
+    """How many alerts its receiver was told to refuse."""
     old_keys: list[str] = field(default_factory=list)
     key: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -241,7 +241,7 @@ def test_the_gpu_worker_reserves_one_nvidia_device(services):
 
 def test_the_api_image_has_no_torch_and_the_worker_image_has(checkout):
     assert "worker" not in (checkout / "docker/api.Dockerfile").read_text().split("pip install", 1)[1].splitlines()[0]
-    assert ".[worker]" in (checkout / "docker/worker.Dockerfile").read_text()
+    assert ".[worker,telemetry]" in (checkout / "docker/worker.Dockerfile").read_text()
 
 
 def test_the_builder_gets_what_is_copied_and_nothing_else(checkout):

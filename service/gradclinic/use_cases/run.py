@@ -15,6 +15,7 @@ from .idempotency import digest
 from .placement import QueueName, queue_for, queue_of_new
 from .request_id import request_id
 from .service import Service
+from .trace import traceparent
 
 
 def submit_run(
@@ -76,6 +77,7 @@ def new_run(
         point=dict(point) if point else None,
         queue=queue_for(training.device, auto=auto),
         request_id=request_id(),
+        traceparent=traceparent(),
         form=form if isinstance(form, Form) else None,
     )
 

@@ -34,6 +34,7 @@ from . import tasks
 from .gpu_proof import fault_of_gpu
 from .held_run import draining
 from .timeslice import request_timeslice
+from .trace import start_export, stop_export
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +167,7 @@ def _prepare() -> None:
     signal.signal(signal.SIGUSR2, lambda *_: draining.set())
     settings = get_settings()
     configure(settings)
+    start_export()
     if not request_timeslice():
         log.debug("timeslice_unavailable")
     owner = f"{owner_prefix(os.getppid())}{os.getpid()}"
@@ -176,6 +178,7 @@ def _leave(**_: Any) -> None:
     """Unregister this worker; a killed worker is forgotten after its lease."""
     with suppress(ServiceUnavailable):
         tasks.trainer().leave()
+    stop_export()
 
 
 def _end_with(parent: int) -> None:

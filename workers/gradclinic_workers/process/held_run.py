@@ -25,6 +25,8 @@ from gradclinic.measurements.record import Layout, RunRecord, Series
 from gradclinic.settings import Settings
 from gradclinic.store import CheckpointPointer, Lease, Message, Order, Reason, Store
 
+from .trace import AttemptSpan
+
 log = structlog.get_logger(__name__)
 
 Stop = Literal["canceled", "lease_lost", "draining", "run_time_limit"]
@@ -65,6 +67,7 @@ class HeldRun:
         self._stop: Stop | None = None
         self.ended = False
         """Whether the run has ended in this attempt."""
+        self._span = AttemptSpan(lease, lanes=lanes)
         self._waits = False
         """Whether training is waiting for the database and cannot respond to a stop."""
         self._released = threading.Event()
@@ -77,6 +80,7 @@ class HeldRun:
 
     def __exit__(self, *_: object) -> None:
         self._released.set()
+        self._span.end("lost")
         self._thread.join(timeout=10)
 
     @property
@@ -120,11 +124,13 @@ class HeldRun:
         )
         self.ended = True
         self._released.set()
+        self._span.end(status)
 
     def release(self, *, reason: Reason) -> Message:
         """Return the run to the queue."""
         message = self._insist_once(lambda again: self._store.leases.release(self.lease, reason=reason, again=again))
         self._released.set()
+        self._span.end("released")
         return message
 
     def record(self) -> RunRecord:

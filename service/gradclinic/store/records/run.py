@@ -54,6 +54,8 @@ class NewRun:
     flops: float | None = None
     """Floating-point operations of all steps; None for a run that workers do not train."""
     request_id: str | None = None
+    traceparent: str | None = None
+    """The span of the request that submits it, as in the header of W3C Trace Context; None without traces."""
     form: Form | None = None
     """What it has in common with runs that can be trained with it; None if it is trained alone. It is not stored."""
     ensemble: str | None = None
@@ -148,6 +150,8 @@ class Run(RunSummary):
     """None until a worker has claimed it."""
     notes: str | None
     """What people wrote about it."""
+    traceparent: str | None
+    """The span of the request that submitted it."""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ runs = Table(
     Column("source", String(16)),
     Column("model", String(200)),
     Column("ensemble", Id),
+    Column("traceparent", Word),
     *edited(),
     CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
     CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),

@@ -21,12 +21,14 @@ from starlette.testclient import TestClient
 from gradclinic.web import create_app
 
 with TestClient(create_app(), base_url="http://localhost") as api:
+    store = api.app.state.service.store
     made = api.post("/v1/runs", json={"experiment": json.loads(sys.argv[1])}, headers={"X-Request-ID": "made-by-me"})
     api.get(made.headers["Location"])
     api.get("/v1/runs/run_of_nobody")
     api.get("/livez")
 loaded = [name for name in sys.modules if name.startswith("opentelemetry.exporter")]
-print(json.dumps({"run": made.json()["id"], "loaded": loaded}))
+traceparent = store.runs.get(made.json()["id"]).traceparent
+print(json.dumps({"run": made.json()["id"], "loaded": loaded, "traceparent": traceparent}))
 """
 
 
@@ -51,7 +53,7 @@ class Collector(ThreadingHTTPServer):
                 for span in (span for scope in resource.scope_spans for span in scope.spans):
                     values = {item.key: getattr(item.value, item.value.WhichOneof("value")) for item in span.attributes}
                     if "http.request.method" in values:
-                        found.append((span.name, values))
+                        found.append((span.name, {**values, "trace": span.trace_id.hex()}))
         return found
 
 
@@ -107,12 +109,14 @@ def test_requests_make_spans_that_name_request_and_run(tmp_path: Path, sqlite_ur
     assert created[1]["http.response.status_code"] == 202
     assert read[1]["gradclinic.request_id"] not in {"", "made-by-me"}
     assert unknown[1]["http.response.status_code"] == 404
+    assert said["traceparent"].split("-")[1] == created[1]["trace"]
     assert "/v1/metrics" in collector.got
     assert "/v1/logs" not in collector.got
 
 
 def test_without_an_endpoint_nothing_that_exports_is_loaded(tmp_path: Path, sqlite_url: str) -> None:
-    assert requested(tmp_path, sqlite_url)["loaded"] == []
+    said = requested(tmp_path, sqlite_url)
+    assert (said["loaded"], said["traceparent"]) == ([], None)
 
 
 @pytest.mark.slow
