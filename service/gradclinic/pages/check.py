@@ -14,17 +14,22 @@ from ..kernel.json import JsonObject
 from ..kernel.names import NAME_PATTERN
 from ..regression import ConditionCheck, MetricCheck, Report, notes_on_check
 from ..store import Baseline, Check, Pin, Schedule
+from ..use_cases.baseline import without_seed
 from ..use_cases.schedule import due_next
 from ..use_cases.service import Service
+from .configuration import Change, changes_of
 from .figures import Figure, margin
 from .rendering import page_router, render
 from .run_rows import RunRow, row_of
+from .trend import Trend, trend_of
 
-CHECKS, BASELINES = 50, 50
+CHECKS, BASELINES = 20, 50
 VERDICTS = 10
 """Checks in the row of a baseline."""
 MOST_SHOWN = 30
 """Rows of the table of runs on the page of a check."""
+MOST_CHANGES = 6
+"""Settings on the page of a check that differ from the pinned runs'."""
 
 router = page_router()
 
@@ -72,6 +77,7 @@ class BaselineRow:
     """The newest checks against it, newest first."""
     due: datetime | None
     """When a schedule checks against it next; None if none does."""
+    trend: Trend | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,10 @@ class CheckView:
     runs: Sequence[RunRow]
     again: JsonObject
     """The request that repeats the check."""
+    changes: Sequence[Change]
+    """What the new runs train otherwise than the pinned ones."""
     most_shown: int = MOST_SHOWN
+    most_changes: int = MOST_CHANGES
 
 
 def listed(service: Service, *, baseline: str | None, after: str | None) -> ChecksView:
@@ -116,7 +125,7 @@ def _baselines(service: Service, schedules: Sequence[tuple[Schedule, datetime | 
     for each in service.store.baselines.page(limit=BASELINES).items:
         due = [at for schedule, at in schedules if schedule.baseline == each.name and not schedule.paused and at]
         checks = service.store.checks.page(baseline=each.name, limit=VERDICTS).items
-        rows.append(BaselineRow(each, checks, min(due, default=None)))
+        rows.append(BaselineRow(each, checks, min(due, default=None), trend_of(checks)))
     return rows
 
 
@@ -124,6 +133,7 @@ def one(service: Service, check_id: str) -> CheckView:
     """A check: verdict, metrics and conditions with their evidence, and runs."""
     found = service.store.checks.get(check_id)
     report = found.report or Report(summary="")
+    pin, runs = service.store.baselines.pin_of(found.pin_id), service.store.checks.runs(check_id)
     return CheckView(
         check=found,
         title=title_of(found),
@@ -132,8 +142,9 @@ def one(service: Service, check_id: str) -> CheckView:
         conditions=report.conditions,
         method=report.method,
         notes=notes_on_check(report.notes, seeds=len(found.seeds), metrics=len(found.margins)),
-        pin=service.store.baselines.pin_of(found.pin_id),
-        runs=[row_of(run) for run in service.store.checks.runs(check_id)],
+        pin=pin,
+        runs=[row_of(run) for run in runs],
+        changes=_changes(service, pin.run_ids[0], runs[0].id) if runs else (),
         again={
             "baseline": found.baseline,
             "experiment": dict(found.experiment),
@@ -142,6 +153,11 @@ def one(service: Service, check_id: str) -> CheckView:
             "margins": dict(found.margins),
         },
     )
+
+
+def _changes(service: Service, pinned: str, new: str) -> list[Change]:
+    before, after = (without_seed(service.store.runs.get(run).resolved_experiment) for run in (pinned, new))
+    return changes_of(before, after)
 
 
 def title_of(check: Check) -> str:

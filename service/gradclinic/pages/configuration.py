@@ -58,6 +58,29 @@ def code_changes(service: Service, before: JsonObject, after: JsonObject) -> str
     return "\n".join(changes) if all(codes) else ""
 
 
+@dataclass(frozen=True)
+class Change:
+    """A setting that differs between two experiments."""
+
+    place: str
+    """The setting in words."""
+    before: str
+    after: str
+
+
+def changes_of(before: JsonObject, after: JsonObject) -> list[Change]:
+    """The settings in which one experiment differs from another, in the order of the second."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    places = [place for place in {**new, **old} if old.get(place) != new.get(place)]
+    return [
+        Change(" ".join(map(filters.words, place)), _shown(old.get(place)), _shown(new.get(place))) for place in places
+    ]
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else filters.pretty(value)
+
+
 def _leaves(value: object, *at: str) -> Iterator[tuple[tuple[str, ...], object]]:
     """Each value that is no object and no list of objects, with its place; items count from 1."""
     if isinstance(value, Mapping) and value:

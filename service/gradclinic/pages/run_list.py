@@ -35,7 +35,7 @@ SOURCES: Mapping[str, str] = {
 """The parts of the list; `own`: runs that were posted or recorded on their own."""
 NEWEST = "-created_at"
 SORTS: tuple[str, ...] = get_args(RunSort)
-RUNS = 50
+RUNS = 25
 """Rows per page."""
 
 DAY = r"^(\d{4}-\d{2}-\d{2})?$"

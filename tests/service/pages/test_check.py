@@ -1,10 +1,11 @@
 import pytest
 
 from gradclinic.pages.figures import margin
+from gradclinic.pages.trend import trend_of
 from gradclinic.regression import check
 
 from ..comparison.runs import NAN, arm, run
-from .conftest import Clinic
+from .conftest import EXPERIMENT, Clinic
 
 LOSSES = [0.50, 0.52, 0.48, 0.51, 0.49]
 
@@ -34,6 +35,29 @@ def test_a_check_with_too_few_seeds_says_so_from_its_start(clinic: Clinic):
         note = clinic.client.get(f"/v1/checks/{check_id}").json()["notes"][0]
         assert "3 can" in note
         assert note in clinic.page(f"/checks/{check_id}")
+
+
+def test_a_check_begins_with_what_changed_since_the_pinned_runs(clinic: Clinic):
+    assert "Nothing: the same experiment is trained again." in clinic.page(f"/checks/{clinic.check}")
+    changed = {**EXPERIMENT, "optimizer": {"kind": "sgd", "learning_rate": 0.2, "momentum": 0.9}}
+    request = {"baseline": "main", "experiment": changed, "remedies": [{"kind": "add_batch_norm"}], "seeds": [0]}
+    made = clinic.client.post("/v1/checks", json=request).json()["id"]
+    text = clinic.page(f"/checks/{made}")
+    shown = text.split("What changed since the pinned runs?")[1].partition("</dl>")[0]
+    for place, before, after in (("Optimizer learning rate", "0.1", "0.2"), ("Optimizer momentum", "0.0", "0.9")):
+        assert f"<dt>{place}</dt><dd><del>{before}</del> → <ins>{after}</ins></dd>" in shown
+    assert "<dt>Model normalization</dt><dd><del>none</del> → <ins>batch_norm</ins></dd>" in shown
+    assert shown.count("<dt>") == 3
+    clinic.client.post(f"/v1/checks/{made}/cancel")
+
+
+def test_the_trend_of_a_baseline_draws_its_checks_with_the_margin(clinic: Clinic):
+    trend = trend_of(clinic.client.app.state.service.store.checks.page(baseline="main", limit=10).items)
+    assert (trend.metric, trend.checks) == ("final_validation_loss", 1)
+    assert trend.line.startswith("M0 ")
+    assert trend.margin.endswith("H100")
+    assert trend_of([]) is None
+    assert "in the last 1 checks; dashed: the margin" in clinic.page("/checks")
 
 
 def test_a_check_that_goes_on_keeps_its_page_fresh(clinic: Clinic):
