@@ -1,7 +1,7 @@
 """One training of a study in the user's own process: one arm with one seed, recorded into the service."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, get_args
 
 import torch
@@ -26,10 +26,14 @@ from ..remedies import Loop, apply_all
 from ..remedies.joining import Batch
 from ..remedies.loop import LossLike, Precision, clipping_code
 from .batches import Batches, first_of, of_seed, probe_of, repeated, steps_in
+from .processes import Processes, check_plain, within
 from .seeding import seed_all, seeded
 
 Built = tuple[nn.Module, torch.optim.Optimizer, LossLike]
 """A model, the optimizer of its parameters, and its loss."""
+ONE = Processes(0, 1, None)
+SEEDS_APART = 2**20
+"""Between the seeds of two processes, so that their dropout differs."""
 PATIENCE_S = 60.0
 """Seconds to wait for the service at the end of each training."""
 
@@ -80,6 +84,7 @@ class Program:
         batch = first_of(self.batches, seed)
         seed_all(seed)
         model, optimizer, loss = self.build()
+        check_plain(model)
         loop = Loop(
             model=model,
             optimizer=optimizer,
@@ -104,9 +109,17 @@ class Cell:
 
 
 def train(
-    clinic: Clinic, study_id: str, program: Program, cell: Cell, *, progress: Callable[[int], None] | None = None
-) -> Run:
+    clinic: Clinic,
+    study_id: str,
+    program: Program,
+    cell: Cell,
+    *,
+    progress: Callable[[int], None] | None = None,
+    processes: Processes = ONE,
+) -> Run | None:
     """Train and record one cell of a study; `progress` is called with the number of steps that are done.
+
+    Of several processes, all train it together, and only the first one records it; the others get None.
 
     An error of the program ends the run as failed. Whatever else ends the program, such as Ctrl-C, does so as well, and
     goes on to the caller. Raises ServiceUnavailable if the service did not get the whole run.
@@ -117,12 +130,23 @@ def train(
         validated = Validated()
         try:
             _, loop = program.loops(cell.seed, cell.remedies)
+            loop = replace(loop, model=processes.parallel(loop.model))
             scaler = _scaler_of(loop)
-            recording = _recording(program, loop, scaler, seed=cell.seed, to=clinic, study=study_id, arm=cell.arm)
-            seed_all(cell.seed)
-            _fit(loop, program, recording, scaler, seed=cell.seed, progress=progress)
-            if program.validation is not None:
-                validated = Validated.of(loop, program.validation)
+            first = processes.is_first
+            recording = _recording(
+                program,
+                loop,
+                scaler,
+                seed=cell.seed,
+                to=clinic if first else None,
+                study=study_id if first else None,
+                arm=cell.arm if first else None,
+                alone=processes.alone,
+            )
+            seed_all(cell.seed + SEEDS_APART * processes.rank)
+            _fit(loop, program, recording, scaler, seed=cell.seed, progress=progress, processes=processes)
+            if program.validation is not None and processes.is_first:
+                validated = Validated.of(replace(loop, model=within(loop.model)), program.validation)
         except Exception as error:  # noqa: BLE001  # a failed arm must not end the study
             failure = _in_words(error)
         except BaseException as error:
@@ -131,7 +155,7 @@ def train(
             raise
         if recording is not None:
             recording.finish(validation_loss=validated.loss, validation_accuracy=validated.accuracy, failure=failure)
-    return _stored(clinic, study_id, cell, recording, failure=failure)
+    return _stored(clinic, study_id, cell, recording, failure=failure) if processes.is_first else None
 
 
 def diagnosed(program: Program, seed: int) -> tuple[Diagnosis, RunRecord]:
@@ -159,7 +183,9 @@ def _recording(
     to: Clinic | None = None,
     study: str | None = None,
     arm: str | None = None,
+    alone: bool = True,
 ) -> Recording:
+    """alone: whether this process trains the model alone; with others, a probe would have to wait for them."""
     criterion = loop.loss if isinstance(loop.loss, nn.Module) else None
     return Recording(
         loop.model,
@@ -170,7 +196,7 @@ def _recording(
         study=study,
         arm=arm,
         seed=seed,
-        probe=None if criterion is None else probe_of(of_seed(program.batches, seed)),
+        probe=None if criterion is None or not alone else probe_of(of_seed(program.batches, seed)),
         clipping=None if loop.clipping is None else loop.clipping.to_json(),
         constant_loss=program.constant_loss,
         scaler=scaler if scaler.is_enabled() else None,
@@ -186,8 +212,12 @@ def _fit(
     *,
     seed: int,
     progress: Callable[[int], None] | None,
+    processes: Processes = ONE,
 ) -> None:
-    """Train to the end, or until the loss is not finite; raises ServiceUnavailable if the service takes no more."""
+    """Train to the end, or until the loss is not finite; raises ServiceUnavailable if the service takes no more.
+
+    With other processes, which would wait for this one for ever, it goes on without the service.
+    """
     loop.model.train()
     scheduler = LambdaLR(loop.optimizer, lambda step: loop.schedule.factor(step, loop.steps))
     batches = repeated(program.batches, seed=seed, steps=loop.steps, joined=loop.joined)
@@ -204,9 +234,13 @@ def _fit(
             scheduler.step()
         if progress is not None:
             progress(done)
+        if not processes.alone:
+            if not processes.is_finite(loss):
+                return
+            continue
         if recording.refusal is not None:
             raise ServiceUnavailable(recording.refusal)
-        if recording.over is not None and not bool(torch.isfinite(loss.detach())):
+        if recording.over is not None and not processes.is_finite(loss):
             return
 
 

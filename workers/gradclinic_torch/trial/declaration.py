@@ -21,6 +21,7 @@ def declare(
     program: Program,
     arms: Arms,
     *,
+    codes: Mapping[str, str],
     seeds: Sequence[int],
     key: str | None,
     name: str | None,
@@ -28,10 +29,9 @@ def declare(
 ) -> Study:
     """Declare the study, or get the one that was declared with the same key.
 
-    Raises InvalidRequest, with the problems of all arms, if a remedy cannot be applied, or if that study has another
-    number of steps; Conflict if it has other arms or seeds.
+    codes: what each arm changes, see `codes_of`. Raises InvalidRequest if that study has another number of steps, and
+    Conflict if it has other arms or seeds.
     """
-    codes = _codes(program, arms, seed=seeds[0])
     body = {
         "arms": [
             {"name": arm, "remedies": [each.to_json() for each in remedies], "code": codes[arm]}
@@ -57,11 +57,15 @@ def declare(
 def missing(found: Study, arms: Arms, *, seeds: Sequence[int]) -> list[Cell]:
     """What is to be trained, all arms with one seed after the other: what has no run that succeeded."""
     trained = {(run.answer.arm, run.answer.seed) for run in found.runs(status="succeeded")}
-    cells = [Cell(arm, remedies, seed) for seed in seeds for arm, remedies in arms.items()]
-    return [cell for cell in cells if (cell.arm, cell.seed) not in trained]
+    return [cell for cell in cells_of(arms, seeds=seeds) if (cell.arm, cell.seed) not in trained]
 
 
-def _codes(program: Program, arms: Arms, *, seed: int) -> dict[str, str]:
+def cells_of(arms: Arms, *, seeds: Sequence[int]) -> list[Cell]:
+    """All trainings of a study."""
+    return [Cell(arm, remedies, seed) for seed in seeds for arm, remedies in arms.items()]
+
+
+def codes_of(program: Program, arms: Arms, *, seed: int) -> dict[str, str]:
     """What each arm changes, as code; raises InvalidRequest with the problems of all arms."""
     codes: dict[str, str] = {}
     problems: list[Problem] = []

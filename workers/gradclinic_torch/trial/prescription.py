@@ -12,7 +12,7 @@ from gradclinic.diagnosis import Diagnosis
 from gradclinic.diagnosis.rules import NOTHING_WRONG, RULES
 from gradclinic.experiments.clipping import Clipping
 from gradclinic.experiments.lr_schedules import LrSchedule
-from gradclinic.kernel.errors import RemedyDoesNotApply
+from gradclinic.kernel.errors import InvalidRequest, RemedyDoesNotApply
 from gradclinic.measurements.record import RunRecord
 from gradclinic.remedies import Remedy
 from gradclinic.remedies.network import Network
@@ -22,7 +22,8 @@ from ..remedies.joining import Batch
 from ..remedies.loop import Precision
 from .batches import Batches
 from .cell import Built, Cell, Program, diagnosed, train
-from .declaration import Arms, declare, missing
+from .declaration import Arms, codes_of, declare, missing
+from .processes import Processes
 from .progress import Shown, shown
 from .seeding import seeded
 
@@ -74,8 +75,11 @@ def prescribe(
 
     A remedy is first tried on the first seed. If nothing harmful is found there, it is trained on the others, and is a
     cure if the comparison with the unchanged program says so. All of it is one study of the service, which is cancelled
-    when a cure is found, so that the other remedies are not waited for. The arguments are those of `study`.
+    when a cure is found, so that the other remedies are not waited for. The arguments are those of `study`. It works in
+    one process only.
     """
+    if not Processes.now().alone:
+        raise InvalidRequest.at("", "a search runs in one process", allowed="study, which trains in several")
     program = Program.of(
         build,
         batches,
@@ -92,7 +96,8 @@ def prescribe(
     if not arms:
         return Prescribed(diagnosis, None, None, refused)
     planned: Arms = {BASELINE: (), **arms}
-    found = declare(clinic, program, planned, seeds=seeds, key=key, name=name, labels=labels)
+    codes = codes_of(program, planned, seed=seeds[0])
+    found = declare(clinic, program, planned, codes=codes, seeds=seeds, key=key, name=name, labels=labels)
     with shown(found, runs=len(planned) * len(seeds), steps=program.steps, show=progress) as progressed:
         arm = _Search(clinic, program, planned, seeds, found, progressed).first_cure()
     if found.refresh().status == "running":
@@ -157,7 +162,10 @@ class _Search:
             self.progress.ended(self._run(cell))
 
     def _run(self, cell: Cell) -> Run:
-        return train(self.clinic, self.study.id, self.program, cell, progress=self.progress.step)
+        run = train(self.clinic, self.study.id, self.program, cell, progress=self.progress.step)
+        if run is None:
+            raise TypeError("the first process has no run")
+        return run
 
     def _is_promising(self, arm: str) -> bool:
         """Whether nothing harmful is found on the first seed."""

@@ -1,6 +1,7 @@
 """A study of a user's own model in the user's own process: each arm with each seed is trained here, and recorded."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,9 +17,10 @@ from gradclinic.remedies import Remedy, RemedyList
 from ..remedies.joining import Batch
 from ..remedies.loop import Precision
 from .batches import Batches
-from .cell import Built, Program, train
-from .declaration import declare, missing
-from .progress import shown
+from .cell import Built, Cell, Program, train
+from .declaration import cells_of, codes_of, declare, missing
+from .processes import Processes
+from .progress import Shown, shown
 
 _REMEDIES: TypeAdapter[tuple[Remedy, ...]] = TypeAdapter(RemedyList)
 
@@ -59,6 +61,10 @@ def study(
     key: a text without spaces. If you call this again with the same key, for example after an interruption, runs that
     succeeded are not trained again.
 
+    In several processes (torchrun; after `init_process_group`), call it in each of them, with the model as it is: each
+    arm is trained by all of them with DistributedDataParallel, each process on its own batches, and recorded as one
+    run. A study that is cancelled then ends with the training under way.
+
     An arm that raises an error is stored as failed, and the others go on. If the study is cancelled in the service, for
     example on its page, the training ends. Raises RemedyDoesNotApply before anything is trained, with the reason of
     each remedy that cannot be applied.
@@ -75,20 +81,70 @@ def study(
         constant_loss=constant_loss,
         precision=precision,
     )
-    declared = declare(clinic, program, planned, seeds=seeds, key=key, name=name, labels=labels)
-    cells = missing(declared, planned, seeds=seeds)
-    with shown(declared, runs=len(cells), steps=program.steps, show=progress) as progressed:
+    processes = Processes.now()
+    steps_of_first = program.steps
+    program = replace(program, steps=processes.first(lambda: steps_of_first))
+    codes = codes_of(program, planned, seed=seeds[0])
+
+    def declared() -> tuple[Study, list[Cell]]:
+        found = declare(clinic, program, planned, codes=codes, seeds=seeds, key=key, name=name, labels=labels)
+        return found, missing(found, planned, seeds=seeds)
+
+    found, cells = _in_all(processes, clinic, declared, cells_of(planned, seeds=seeds))
+    trial = _Trial(clinic, program, found, processes)
+    with shown(found, runs=len(cells), steps=program.steps, show=progress and processes.is_first) as progressed:
         for cell in cells:
-            try:
-                run = train(clinic, declared.id, program, cell, progress=progressed.step)
-            except Conflict:
-                if declared.refresh().status == "running":
-                    raise
-                break  # it was cancelled
-            progressed.ended(run)
-            if run.status == "canceled":
+            if not trial.goes_on_after(cell, progressed):
                 break
-    return declared.refresh()
+    return found.refresh()
+
+
+def _in_all(
+    processes: Processes, clinic: Clinic, declared: Callable[[], tuple[Study, list[Cell]]], every: list[Cell]
+) -> tuple[Study, list[Cell]]:
+    """The study that the first process declares, and what is to be trained, in all processes."""
+    if processes.alone:
+        return declared()
+    told: list[tuple[Study, list[Cell]]] = []
+
+    def indices() -> list[int]:
+        told.append(declared())
+        return [index for index, cell in enumerate(every) if cell in told[0][1]]
+
+    chosen = processes.first(indices)
+    study_id = processes.first(lambda: told[0][0].id)
+    return clinic.get_study(study_id), [every[index] for index in chosen]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The trainings of one study."""
+
+    clinic: Clinic
+    program: Program
+    study: Study
+    processes: Processes
+
+    def goes_on_after(self, cell: Cell, progressed: Shown) -> bool:
+        """Train a cell; False if the study was cancelled."""
+        if self.processes.is_first:
+            return self.processes.first(lambda: self._train(cell, progressed))
+        self._train(cell, progressed)
+        return self.processes.first(lambda: True)
+
+    def _train(self, cell: Cell, progressed: Shown) -> bool:
+        try:
+            run = train(
+                self.clinic, self.study.id, self.program, cell, progress=progressed.step, processes=self.processes
+            )
+        except Conflict:
+            if self.study.refresh().status == "running":
+                raise
+            return False  # it was cancelled
+        if run is None:
+            return True
+        progressed.ended(run)
+        return run.status != "canceled"
 
 
 def _remedies(arm: str, given: Sequence[RemedyLike]) -> tuple[Remedy, ...]:
