@@ -158,12 +158,28 @@ def test_the_residual_stream_and_the_embeddings_are_measured() -> None:
     assert record.get("embedding_norm_l2").values[0, 0] == pytest.approx(88**0.5, rel=0.2)
 
 
-def test_what_a_checkpoint_computes_again_is_left_alone() -> None:
+def test_an_attention_is_measured_when_a_checkpoint_computes_it_again() -> None:
     model, recording = trained(checkpointed=True)
+    _, without = trained()
     assert recording is not None
+    assert without is not None
     assert recording.over is None
-    assert not len(recording.record.get("attention_logit_max"))
+    for name in ("attention_logit_max", "attention_entropy"):
+        found, expected = recording.record.get(name), without.record.get(name)
+        assert len(found.steps)
+        assert found.steps.tolist() == expected.steps.tolist()
+        assert attended(recording, name) == pytest.approx(attended(without, name), rel=1e-5)
     assert same(weights_of(model), weights_of(trained(record=False, checkpointed=True)[0]))
+
+
+def attended(recording: Recording, name: str) -> list[float]:
+    """The values of all attentions, step by step."""
+    return [
+        float(value)
+        for row in recording.record.get(name).values
+        for value, site in zip(row, recording.record.sites, strict=True)
+        if site.kind == "attention"
+    ]
 
 
 def test_an_attention_that_cannot_be_measured_costs_the_recording_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def number_now() -> int:
 
 
 def is_kept_as_it_is() -> bool:
-    """Whether autograd now keeps tensors as they are; a checkpoint, for one, would have to compute them again."""
+    """Whether autograd now keeps tensors as they are; a checkpoint keeps none until it computes them again."""
     top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
     return top is not None and top(True) is None  # noqa: FBT003  # torch's own signature
 

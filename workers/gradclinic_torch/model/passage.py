@@ -66,6 +66,11 @@ def checkpoint_node() -> Node | None:
     return torch._C._current_autograd_node()
 
 
+def is_computed_again() -> bool:
+    """Whether a checkpoint computes something again right now, in backward."""
+    return checkpoint_node() is not None
+
+
 def in_forward_order(passages: Sequence[Passage]) -> list[Passage]:
     """The calls as the network has them: backward computes the parts of a checkpointed one again, the last first."""
     places = [number_of(each.again if each.again is not None else each.leave) for each in passages]

@@ -10,6 +10,7 @@ from ..measure.transformer import of_attention
 from ..model.attention import attentions_since, is_kept_as_it_is, number_now
 from ..model.graph import number_of
 from ..model.hooks import Key
+from ..model.passage import is_computed_again
 
 log = logging.getLogger("gradclinic.recording")
 
@@ -28,7 +29,7 @@ class Attentions:
     def leaves(self, key: Key, output: Tensor) -> Tensor | None:
         """[2]: the largest logit and the mean entropy in this call, outside of modules that have ended before."""
         began = self._began.pop(key, None)
-        if began is None or output.grad_fn is None or not is_kept_as_it_is():
+        if began is None or output.grad_fn is None or not (is_kept_as_it_is() or is_computed_again()):
             return None
         last = number_of(output.grad_fn)
         found = [

@@ -83,6 +83,8 @@ class Discovery:
         self._before: list[Passage] = []
         self._entries: dict[Key, Node | None] = {}
         self._attentions = Attentions()
+        self._again: dict[str, Tensor] = {}
+        """By module: what was measured of its attention when a checkpoint computed it again."""
 
     def begins(self, samples: int) -> None:
         """A forward pass begins. Of several in a step, the last one that got a gradient counts."""
@@ -91,6 +93,7 @@ class Discovery:
         self._passages = []
         self._entries = {}
         self._attentions = Attentions()
+        self._again = {}
 
     @property
     def passages(self) -> list[Passage]:
@@ -129,12 +132,15 @@ class Discovery:
             lambda gradient: passage.gradients.append(gradient.detach())
         )
         self._passages.append(passage)
+        if passage.again is not None and passage.attention is not None:
+            self._again[key[0]] = passage.attention
 
     def find(self, loss: Tensor | None) -> tuple[list[Found], Key | None]:
         """The sites in forward order, after backward; and which call was the readout's."""
         passages = self.passages
         if not passages:
             return [], None
+        self._take_attentions(passages)
         root = loss.grad_fn if loss is not None and loss.grad_fn is not None else passages[-1].leave
         links = links_of(passages)
         consumers, dominators = consumers_of(root, links), dominators_of(root, links)
@@ -168,6 +174,13 @@ class Discovery:
             yield from _block(passage, passages)
         elif passage.attention is not None and passage.key[0] and passage.value.ndim >= 2:
             yield _found(_name(passage.key), "attention", passage, axis=-1, in_profile=False)
+
+    def _take_attentions(self, passages: Sequence[Passage]) -> None:
+        """Of modules that are called once, take what was measured when a checkpoint computed them again."""
+        calls = Counter(passage.key[0] for passage in passages)
+        for passage in passages:
+            if passage.attention is None and calls[passage.key[0]] == 1:
+                passage.attention = self._again.get(passage.key[0])
 
     def attention(self, found: Sequence[Found]) -> Tensor | None:
         """[2, L]: what was measured of attention in that step; NaN at the other sites, None if there is none."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..measure.reductions import norm_of, units_inside
 from ..model.hooks import Key
-from ..model.passage import state_of
+from ..model.passage import is_computed_again, state_of
 from .attention import Attentions, beside, together
 from .discovery import Found, applied
 
@@ -79,7 +79,7 @@ class Taps:
         self._pass = _Pass(samples)
 
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
-        if key in self._attending:
+        if key in self._attending or self._is_again(key):
             self._attentions.enters(key)
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
@@ -96,10 +96,17 @@ class Taps:
                 self._catch(places, tensor)
                 if key in self._attending and (caught := self._latest[places[0]]) is not None:
                     caught.attention = self._attentions.leaves(key, tensor)
+        elif self._is_again(key) and (caught := self._latest[self._places[key[0], 0][0]]) is not None:
+            caught.attention = self._attentions.leaves(key, tensor)
         after = self._afters.get(key)
         latest = self._latest[after] if after is not None else None
         if latest is not None and self._full:
             latest.phi = tensor.detach()
+
+    def _is_again(self, key: Key) -> bool:
+        """Whether a checkpoint computes an attention again, of a module that is called once."""
+        attends = (key[0], 0) in self._attending and (key[0], 1) not in self._attending
+        return attends and key[1] > 0 and is_computed_again()
 
     def rms(self) -> Tensor | None:
         """[L]: RMS of the gradient at each site; None if one of them was not seen."""
