@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import psycopg
@@ -12,6 +14,8 @@ import pytest
 import redis
 import yaml
 from limits import parse
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from sqlalchemy import make_url
 from tests.servers import Postgres, free_port
 from tests.waiting import eventually
@@ -62,7 +66,7 @@ def test_every_variable_of_ours_is_a_setting(services):
 
 def test_traces_are_exported_only_where_a_collector_is_named(services, checkout):
     assert services["api"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
-    assert "telemetry" in (checkout / "docker/api.Dockerfile").read_text()
+    assert "opentelemetry-sdk" in locked(checkout, "api")
 
 
 def test_the_settings_that_compose_gives_are_accepted(services, monkeypatch):
@@ -240,8 +244,55 @@ def test_the_gpu_worker_reserves_one_nvidia_device(services):
 
 
 def test_the_api_image_has_no_torch_and_the_worker_image_has(checkout):
-    assert "worker" not in (checkout / "docker/api.Dockerfile").read_text().split("pip install", 1)[1].splitlines()[0]
-    assert ".[worker,telemetry]" in (checkout / "docker/worker.Dockerfile").read_text()
+    assert "torch" not in (checkout / "docker/api.Dockerfile").read_text().replace("need torch", "")
+    assert "--constraint constraints.txt torch" in (checkout / "docker/worker.Dockerfile").read_text()
+    assert not {"torch", "scikit-learn"} & locked(checkout, "api").keys()
+
+
+def locked(checkout, image):
+    """The packages of an image, each with its version and the number of its hashes."""
+    text = (checkout / f"docker/{image}.requirements.txt").read_text()
+    found = re.findall(r"^([a-z0-9-]+)==(\S+)((?: \\\n +--hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE)
+    assert len(found) == text.count("==")
+    return {name: (version, hashes.count("sha256:")) for name, version, hashes in found}
+
+
+@pytest.mark.parametrize(
+    ("image", "extras"),
+    [("api", ("service", "ui", "oidc", "telemetry")), ("worker", ("service", "worker", "telemetry"))],
+)
+def test_an_image_installs_what_is_pinned_with_hashes_from_one_index(checkout, image, extras):
+    pins = (checkout / "constraints.txt").read_text().splitlines()
+    versions = {canonicalize_name(pin.partition("==")[0]): pin.partition("==")[2] for pin in pins}
+    found = locked(checkout, image)
+    assert {name: version for name, (version, _) in found.items() if versions.get(name, version) != version} == {}
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    needed = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    names = {canonicalize_name(Requirement(each).name) for part in needed for each in part}
+    assert names - found.keys() <= {"gradclinic", "torch"}
+    dockerfile = (checkout / f"docker/{image}.Dockerfile").read_text()
+    assert "extra-index-url" not in dockerfile.lower().replace("_", "-")
+    installs = re.findall(r"pip install (.*)", dockerfile)
+    assert all("--require-hashes" in each or "--no-index" in each or each.endswith(" torch") for each in installs)
+
+
+def test_the_images_of_others_are_pinned_by_the_digests_that_a_registry_has_now(services, checkout, tmp_path):
+    digest = "sha256:" + "a" * 64
+    (tmp_path / "docker").write_text(f"#!/bin/sh\necho {digest}\n")
+    (tmp_path / "docker").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    made = subprocess.run([checkout / "docker/pin"], env=environment, capture_output=True, text=True, check=True)
+    pinned = yaml.safe_load(made.stdout)["services"]
+    assert pinned.keys() == services.keys()
+    images = {each["image"] for each in pinned.values() if "image" in each}
+    assert images == {f"{services[name]['image']}@{digest}" for name in ("postgres", "valkey")}
+    arguments = [each["build"]["args"]["PYTHON"] for each in pinned.values() if "build" in each]
+    assert set(arguments) == {f"python:3.13-slim-bookworm@{digest}"}
+    assert sum("build" in service for service in services.values()) == len(arguments)
+    (tmp_path / "docker").write_text("#!/bin/sh\necho nothing\n")
+    failed = subprocess.run([checkout / "docker/pin"], env=environment, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "no digest of python:3.13" in failed.stderr
 
 
 def test_the_builder_gets_what_is_copied_and_nothing_else(checkout):
