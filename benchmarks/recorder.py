@@ -2,8 +2,9 @@
 
 An untouched second baseline shows the noise, and memory is handed out as in a worker. A run's cost is highest at its
 start, so that short runs cost more than long ones: see --steps. Networks are trained by the service's own loop, under
-several plans, and by a plain PyTorch loop, bare and with a `Recording`.
-Usage: ./run benchmark recorder [--json] [--repeats N] [--network WORD] [--subject WORD] [--steps N]
+several plans, and by a plain PyTorch loop: bare, with a `Recording`, and, where it is installed, with the watch of
+Weights & Biases (offline; the loss is logged at every step).
+Usage: ./run benchmark recorder [--json] [--repeats N] [--seconds S] [--network WORD] [--subject WORD] [--steps N]
 """
 
 import argparse
@@ -11,10 +12,12 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
+from importlib import util
 from itertools import pairwise
 from typing import Any
 
@@ -45,6 +48,10 @@ LOOPS: dict[str, dict[str, Any] | None] = {
     "Recording": {},
     "Recording with a probe": {"probe": True},
 }
+WATCHES = {f"W&B watch, log_freq {every}": every for every in (10, 100)}
+"""Steps between two logs of all gradients."""
+WARM_UP = 20
+"""Steps of the first round, which is not counted."""
 
 KAIMING = {"scheme": "kaiming_normal"}
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -131,14 +138,14 @@ OWN_LOOPS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
 """The model, the shape of a sample and the batch size."""
 
 
-def trained(spec: Mapping[str, Any], plan: Mapping[str, Any] | None, *, steps: int) -> None:
+def trained(spec: Mapping[str, Any], plan: Mapping[str, Any] | None, steps: int) -> None:
     """Train a network in the service's loop."""
     training = {**spec.get("training", {}), "steps": steps}
     experiment = Experiment.model_validate({**spec, "training": training, "recording": dict(plan or {})})
     train(experiment, record=plan is not None)
 
 
-def looped(name: str, options: Mapping[str, Any] | None, *, steps: int) -> None:
+def looped(name: str, options: Mapping[str, Any] | None, steps: int) -> None:
     """Train a network in a loop as a user has one."""
     build, shape, batch_size = OWN_LOOPS[name]
     torch.manual_seed(0)
@@ -148,7 +155,10 @@ def looped(name: str, options: Mapping[str, Any] | None, *, steps: int) -> None:
     wanted = dict(options or {})
     if wanted.pop("probe", False):
         wanted["probe"] = (inputs[:256], targets[:256])
-    recorded = nullcontext() if options is None else Recording(model, optimizer, criterion, **wanted)
+    every = wanted.pop("watch_every", None)
+    if every is not None:
+        watching().watch(model, log_freq=every)
+    recorded = nullcontext() if options is None or every else Recording(model, optimizer, criterion, **wanted)
     with recorded as recording:
         for _ in range(steps):
             chosen = torch.randint(len(inputs), (batch_size,))
@@ -158,34 +168,60 @@ def looped(name: str, options: Mapping[str, Any] | None, *, steps: int) -> None:
             if recording is not None:
                 recording.after_backward(loss)
             optimizer.step()
+            if every is not None:
+                watching().log({"loss": loss.item()})
+    if every is not None:
+        watching().unwatch(model)
 
 
-def measure(trainings: Mapping[str, Callable[[], None]], *, repeats: int) -> dict[str, list[float]]:
-    """CPU seconds of each training, `repeats` times, interleaved."""
+@cache
+def watching() -> Any:
+    """A run of Weights & Biases that stays on this machine."""
+    import wandb
+
+    return wandb.init(mode="offline", dir=tempfile.mkdtemp(), settings=wandb.Settings(silent=True, console="off"))
+
+
+Training = Callable[[int], None]
+"""Trains for so many steps."""
+
+
+def measure(trainings: Mapping[str, Training], *, steps: int, repeats: int, budget_s: float) -> dict[str, list[float]]:
+    """CPU seconds of each training, interleaved: `repeats` rounds, or fewer if another would exceed the budget."""
+    for training in trainings.values():
+        training(WARM_UP)
     seconds: dict[str, list[float]] = {name: [] for name in trainings}
-    for repeat in range(repeats + 1):
+    started = time.perf_counter()
+    for done in range(repeats):
+        spent = time.perf_counter() - started
+        if done and spent * (done + 1) / done > budget_s:
+            break
         for name, training in trainings.items():
             began = time.process_time()
-            training()
-            if repeat:  # the first round warms caches
-                seconds[name].append(time.process_time() - began)
+            training(steps)
+            seconds[name].append(time.process_time() - began)
     return seconds
 
 
-def trainings_of(network: str, *, kind: str, steps: int, word: str) -> dict[str, Callable[[], None]]:
+def trainings_of(network: str, *, kind: str, word: str) -> dict[str, Training]:
     """The trainings of one network that are compared: those whose name contains the word, and the baselines."""
     if kind == "own loop" and network not in OWN_LOOPS:
         return {}
-    subjects = LOOPS if kind == "own loop" else PLANS
-    found: dict[str, Callable[[], None]] = {}
+    subjects = loops() if kind == "own loop" else PLANS
+    found: dict[str, Training] = {}
     for name, options in subjects.items():
         if word in name or name.startswith(BASELINES[kind]):
-            found[name] = (
-                partial(looped, network, options, steps=steps)
-                if kind == "own loop"
-                else partial(trained, NETWORKS[network], options, steps=steps)
-            )
+            own = kind == "own loop"
+            found[name] = partial(looped, network, options) if own else partial(trained, NETWORKS[network], options)
     return found if len(found) > 2 else {}
+
+
+def loops() -> dict[str, dict[str, Any] | None]:
+    """The loops that this machine can run; says which are skipped, and why."""
+    if util.find_spec("wandb") is None:
+        print("W&B watch is skipped: the package wandb is not installed", file=sys.stderr)
+        return LOOPS
+    return {**LOOPS, **{name: {"watch_every": every} for name, every in WATCHES.items()}}
 
 
 def rows_of(seconds: Mapping[str, Sequence[float]], *, kind: str, network: str, steps: int) -> list[dict[str, Any]]:
@@ -213,7 +249,8 @@ def main() -> None:
     """Print the ratios, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="rounds, each of them all trainings of a network")
+    parser.add_argument("--seconds", type=float, default=240.0, help="begin no other round of a network after these")
     parser.add_argument("--network", default="", help="only networks whose name contains this word")
     parser.add_argument("--subject", default="", help="only plans and loops whose name contains this word")
     parser.add_argument("--steps", type=int, default=300)
@@ -224,8 +261,8 @@ def main() -> None:
     rows = []
     for network in (each for each in NETWORKS if options.network in each):
         for kind in BASELINES:
-            trainings = trainings_of(network, kind=kind, steps=options.steps, word=options.subject)
-            seconds = measure(trainings, repeats=options.repeats)
+            trainings = trainings_of(network, kind=kind, word=options.subject)
+            seconds = measure(trainings, steps=options.steps, repeats=options.repeats, budget_s=options.seconds)
             found = rows_of(seconds, kind=kind, network=network, steps=options.steps) if seconds else []
             rows += found
             if not options.json:
