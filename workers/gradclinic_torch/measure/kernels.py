@@ -99,6 +99,25 @@ def products(addresses: Integers, others: Integers, entries: Integers) -> tuple[
 
 
 @_compiled
+def products_kept(
+    addresses: Integers, others: Integers, kept: Integers, entries: Integers
+) -> tuple[float, float, float]:
+    """What `products` returns; each tensor is also copied to the addresses of those that are kept."""
+    own, before, both = 0.0, 0.0, 0.0
+    for index in range(len(addresses)):
+        values = numba.carray(_floats(addresses[index]), entries[index])
+        compared = numba.carray(_floats(others[index]), entries[index])
+        copy = numba.carray(_floats(kept[index]), entries[index])
+        for place in range(entries[index]):
+            a, b = np.float64(values[place]), np.float64(compared[place])
+            own += a * a
+            before += b * b
+            both += a * b
+            copy[place] = values[place]
+    return own, before, both
+
+
+@_compiled
 def levels(addresses: Integers, entries: int, sums: Numbers, counts: Integers) -> None:
     """[3, k]: sums of each tensor's entries, of their sizes, and of their squares.
 

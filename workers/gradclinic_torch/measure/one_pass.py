@@ -44,6 +44,7 @@ def load() -> None:
     norm(tensor)
     norms_and_distances([tensor], [tensor])
     cosine([tensor], tensor)
+    cosine([tensor], tensor, into=torch.empty(4))
     mark_inside(tensor, bounds, unit_axis=1, inside=torch.zeros(2, dtype=torch.int32))
     block = ReadOnce([tensor], [None])
     for name in ("sums", "deviation_norms"):
@@ -92,11 +93,15 @@ def norms_and_distances(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> 
     return tuple(torch.from_numpy(np.sqrt(found, out=found)))
 
 
-def cosine(tensors: Sequence[Tensor], flat: Tensor) -> Tensor:
-    """Cosine between tensors, taken as one vector, and a vector; a scalar."""
+def cosine(tensors: Sequence[Tensor], flat: Tensor, *, into: Tensor | None = None) -> Tensor:
+    """Cosine between tensors, taken as one vector, and a vector; a scalar. `into`: a vector that becomes a copy."""
     entries = _entries(tensors)
-    others = flat.data_ptr() + flat.element_size() * (np.cumsum(entries) - entries)
-    own, other, both = loops().products(_addresses(tensors), others, entries)
+    starts = 4 * (np.cumsum(entries) - entries)
+    others, addresses = flat.data_ptr() + starts, _addresses(tensors)
+    if into is None:
+        own, other, both = loops().products(addresses, others, entries)
+    else:
+        own, other, both = loops().products_kept(addresses, others, into.data_ptr() + starts, entries)
     sizes = math.sqrt(own) * math.sqrt(other)
     return torch.tensor(both / sizes if sizes else math.nan, dtype=torch.float64)
 
@@ -177,9 +182,18 @@ class ReadOnce:
 
     def outside(self, bounds: Sequence[Bounds], /) -> Tensor:
         """How many entries of each tensor are below or above its own bounds, [k] float64."""
-        found = np.empty(len(self._tensors))
+        found = np.zeros(len(self._tensors))
+        if self._are_within(bounds):
+            return torch.from_numpy(found)
         loops().outside(self._addresses, self.entries, np.asarray(bounds, np.float32), found)
         return torch.from_numpy(found)
+
+    def _are_within(self, bounds: Sequence[Bounds]) -> bool:
+        """Whether the largest sizes, where they are known, show that no entry of any tensor is outside its bounds."""
+        if "_levels" not in vars(self):
+            return False
+        limits = [min(-low, high) for low, high in bounds]
+        return all(size <= limit for size, limit in zip(self.largest.tolist(), limits, strict=True))
 
     @cached_property
     def _levels(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:

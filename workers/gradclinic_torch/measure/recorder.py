@@ -132,7 +132,7 @@ class Recorder:
         seen = bool(observation.values)
         gradients = [observation.gradient_at(site.tap) for site in self._sites] if seen else []
         self._put_norms(PassedStep(step, loss, total_norm, norms))
-        rms = self._site_rms(observation, gradients)
+        rms = None if observation.full and seen else self._site_rms(observation, gradients)
         if rms is not None:
             self._buffer.put("site_grad_rms", step, rms * sites_scale)
         of_weights = [gradient_of(weight) for weight in self._weights] if observation.full else []
@@ -272,7 +272,7 @@ class Recorder:
     def state(self) -> dict[str, Any]:
         """The state that a resumed recorder needs besides the weights, after a flush."""
         return {
-            "previous": self._previous.flat,
+            "previous": None if self._previous.flat is None else self._previous.flat.clone(),
             "passed": self._passed.state(),
             "last": self._buffer.last_flushed,
             "plan": self.plan.state(),
@@ -281,7 +281,7 @@ class Recorder:
     def resume(self, state: Mapping[str, Any]) -> None:
         """Continue from the state of another recorder of the same run."""
         device, previous = self._columns.device, state["previous"]
-        self._previous.flat = None if previous is None else previous.to(device)
+        self._previous.flat = None if previous is None else previous.to(device, copy=True)
         self._passed.resume(state["passed"], device=device)
         self._buffer.last_flushed = state["last"]
         self.plan.resume(state["plan"])

@@ -204,11 +204,13 @@ def units_inside(value: Tensor, bounds: Bounds, unit_axis: int, *, besides: Tens
     return now if besides is None else besides | now
 
 
-def cosine(tensors: Sequence[Tensor], second: Tensor) -> Tensor:
-    """Cosine between tensors, taken as one vector, and a vector; a scalar."""
+def cosine(tensors: Sequence[Tensor], second: Tensor, *, into: Tensor | None = None) -> Tensor:
+    """Cosine between tensors, taken as one vector, and a vector; a scalar. `into`: a vector that becomes a copy."""
     if one_pass.readable([*tensors, second]):
-        return one_pass.cosine(tensors, second)
+        return one_pass.cosine(tensors, second, into=into)
     first = torch.cat([tensor.flatten() for tensor in tensors])
+    if into is not None:
+        into.copy_(first)
     norms = norm_of(first), norm_of(second)
     quick = _is_quick(first) and not _lost(torch.stack(norms))
     dot = first.new_zeros((), dtype=torch.float64)

@@ -41,8 +41,10 @@ class SeriesBuffer:
 
     def put(self, statistic: str, step: int, vector: Tensor | float) -> None:
         """Keep one record: a vector, a scalar on the device, or a number that the host knows."""
-        assert statistic in STATISTICS, statistic  # noqa: S101  # a typo here would be our own
-        pending = self._pending.setdefault(statistic, _Pending())
+        pending = self._pending.get(statistic)
+        if pending is None:
+            assert statistic in STATISTICS, statistic  # noqa: S101  # a typo here would be our own
+            pending = self._pending[statistic] = _Pending()
         pending.steps.append(step)
         pending.vectors.append(vector)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gradclinic.experiments.sites import Site
+from gradclinic.measurements.statistics.rms import rms
 
 from ..model.placement import plain
 from .reductions import reduced, share_of_units_off, statistics_of
@@ -33,13 +34,17 @@ def gradient_of(tensor: Tensor) -> Tensor:
 def gradient_statistics(
     per: Literal["site", "weight"], gradients: Sequence[Tensor], *, sites: Sequence[Site], scale: float
 ) -> Named:
-    """What is recorded of gradients; those that grow with the gradient are multiplied by `scale`."""
+    """What is recorded of gradients; those that grow with the gradient are multiplied by `scale`.
+
+    At the sites this includes the RMS, which is then not computed apart.
+    """
     if not gradients:
         return {}
     wanted = statistics_of(per, "gradient")
     activations = [site.activation for site in sites] if per == "site" else [None] * len(gradients)
-    found = reduced(gradients, [each.reduce for each in wanted], activations=activations)
-    return {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
+    found = reduced(gradients, [*(each.reduce for each in wanted), rms], activations=activations)
+    named = {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
+    return named | {"site_grad_rms": found[rms] * scale} if per == "site" else named
 
 
 def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *, unknown: Tensor) -> Named:
