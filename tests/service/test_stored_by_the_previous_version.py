@@ -38,7 +38,7 @@ layer outputs, probes and dead units are recorded, and the size of a probe; diff
 compared runs; what asked for a run, its model in words, and the number of runs in a list; what a step takes alone; the
 precision of a site."""
 
-LEFT_OPEN = {"full_every"}
+LEFT_OPEN = {"full_every", "dense_until"}
 """Numbers of a recording plan that this version leaves open, where they are not given."""
 
 RENAMED = [("decades", "orders of magnitude")]

@@ -24,5 +24,5 @@ class RecordingOptions(TypedDict, total=False):
     scaler: Any
     every: int
     full_every: int | None
-    dense_until: int
+    dense_until: int | None
     patience_s: float

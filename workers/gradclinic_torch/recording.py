@@ -71,7 +71,7 @@ class Recording:
         scaler: Any = None,
         every: int = 1,
         full_every: int | None = None,
-        dense_until: int = 10,
+        dense_until: int | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         """Record `model` from now on, while `optimizer` trains it. Raises ValueError for invalid arguments.

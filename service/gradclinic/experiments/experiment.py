@@ -55,12 +55,12 @@ class RecordingPlan(Spec):
     every: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Record the basic statistics every this many steps: the loss and the norms of the gradients."""
     sites_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Of these, record the gradients at the layer outputs every this many steps. Null is each of the first 20 steps,
-    then as often as about 0.5 % of the training's time allows, at least 30 times in a run; with `every` above 1, as
+    """Of these, record the gradients at the layer outputs every this many steps. Null is each of the first 10 steps,
+    then as often as about 0.5 % of the training's time allows, at least 20 times in a run; with `every` above 1, as
     often as that."""
     full_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Record all statistics every this many steps. Null is as often as about 1 % of the training's time allows, at
-    least 15 times in a run."""
+    least 10 times in a run."""
     probe_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Evaluate the probe every this many steps. Null is 30 to 60 times in a run, by its length, and twice as often for
     a while after the probe's loss has risen (only if adaptive)."""
@@ -70,8 +70,8 @@ class RecordingPlan(Spec):
     units_every: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Look for dead units, on 256 training samples, every this many steps. Null is about 10 times in a run; if the
     layers have none that can die, they are not looked for."""
-    dense_until: Annotated[int, Field(ge=0, le=100_000)] = 10
-    """Record all statistics at every step before this one."""
+    dense_until: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Record all statistics at every step before this one. Null is 5."""
     adaptive: bool = True
     """Record more around unusual steps. If the loss or gradient norm of a step is far above the previous 32 steps, all
     statistics of the next 10 steps are recorded (at most 5 times per run). If a step is not finite, all its statistics

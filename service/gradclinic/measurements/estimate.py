@@ -128,8 +128,9 @@ def _memory(experiment: Experiment, network: Network) -> tuple[int, int]:
 
 def recorded_steps(steps: int, recording: RecordingPlan) -> tuple[int, int]:
     """Maximum number of steps with basic statistics, and of these with full ones; exact if not adaptive."""
-    full_every = _full_every(recording, steps)
-    dense = min(recording.dense_until, steps)
+    plan = scheduled(recording, steps=steps)
+    full_every = plan.full_every or 1
+    dense = min(plan.dense_until or 0, steps)
     full = dense + _multiples(dense, steps, full_every)
     both = lcm(full_every, recording.every)
     sparse_basic = _multiples(dense, steps, recording.every) - _multiples(dense, steps, both)

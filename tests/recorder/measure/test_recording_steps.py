@@ -76,8 +76,8 @@ def test_what_stands_out_is_at_least_twice_what_was_usual_and_says_nothing_of_a_
 def test_layer_outputs_are_recorded_densely_at_first_and_then_as_rarely_as_the_plan_says():
     plan = RecordingSteps(RecordingPlan(adaptive=False), 300)
     seen = [step for step in range(300) if plan.sites(step)]
-    assert seen[:20] == list(range(20))
-    assert set(seen[20:]) == {step for step in range(20, 300) if step % 10 == 0}
+    assert seen[:10] == list(range(10))
+    assert set(seen[10:]) == {step for step in range(10, 300) if step % 15 == 0}
     assert all(plan.basic(step) for step in range(300))
 
 
@@ -139,7 +139,7 @@ def test_a_run_of_unknown_length_is_probed_ever_more_rarely():
 
 
 def test_a_run_of_unknown_length_is_recorded_up_to_four_times_as_rarely_later():
-    plan = RecordingSteps(RecordingPlan(adaptive=False, full_every=1000), None)
+    plan = RecordingSteps(RecordingPlan(adaptive=False, full_every=1200), None)
     sites = [step for step in range(5000) if plan.sites(step)]
-    assert set(np.diff([step for step in sites if 20 <= step < 300])) == {10}
-    assert set(np.diff(sites[-20:])) == {40}
+    assert set(np.diff([step for step in sites if 15 <= step < 300])) == {15}
+    assert set(np.diff(sites[-20:])) == {60}

@@ -9,18 +9,18 @@ from tests.workers import specs
 
 
 def test_a_number_in_the_plan_is_kept():
-    plan = RecordingPlan(every=2, sites_every=4, full_every=8, probe_every=16, units_every=32)
+    plan = RecordingPlan(every=2, sites_every=4, full_every=8, probe_every=16, units_every=32, dense_until=3)
     assert scheduled(plan, steps=300) == plan
 
 
 @pytest.mark.parametrize(
     ("steps", "sites_every", "full_every", "probe_every", "units_every"),
     [
-        (30, 1, 2, 1, 3),
-        (300, 10, 20, 10, 30),
+        (30, 1, 3, 1, 3),
+        (300, 15, 30, 10, 30),
         (2000, 20, 70, 33, 200),
         (100_000, 20, 70, 1666, 10_000),
-        (None, 10, 20, 10, 30),
+        (None, 15, 30, 10, 30),
     ],
 )
 def test_long_runs_are_recorded_as_often_as_their_cost_allows_and_short_ones_a_number_of_times(

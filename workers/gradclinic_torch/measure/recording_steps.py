@@ -13,7 +13,7 @@ from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import ALARMS, DENSE_STEPS
 from gradclinic.measurements.schedule import UNKNOWN, scheduled
 
-SITES_DENSE = 20
+SITES_DENSE = 10
 """Steps at the start of a run whose gradients at the layer outputs are all recorded, if the plan leaves that open."""
 RAREST = 4
 """In a run of unknown length, gradients at the layer outputs and all statistics are recorded up to so many times as
@@ -72,6 +72,7 @@ class RecordingSteps:
         self._recording, self._steps = recording, steps
         self._sites_every, self._full_every = plan.sites_every, plan.full_every
         self._probe_every, self._units_every = plan.probe_every, plan.units_every
+        self._dense_until = plan.dense_until or 0
         self._sites_dense = SITES_DENSE if recording.sites_every is None and recording.every == 1 else 0
         self.look_every = look_every
         self._loss, self._norm = Level(), Level()
@@ -146,7 +147,7 @@ class RecordingSteps:
 
     def _planned(self, step: int) -> bool:
         rarer = 1 if self._recording.full_every else min(RAREST, self._rarer(step))
-        return step < self._recording.dense_until or step % (self._full_every * rarer) == 0
+        return step < self._dense_until or step % (self._full_every * rarer) == 0
 
     @property
     def adaptive(self) -> bool:
