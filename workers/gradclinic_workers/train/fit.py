@@ -99,7 +99,8 @@ class Fit:
         for node in self.network.weighted:
             if getattr(node.layer, "trainable", True) is False:
                 by_name[node.name].requires_grad_(False)  # noqa: FBT003  # torch's own signature
-        self.modules.to(self.device)
+        if self.device.type != "cpu":
+            self.modules.to(self.device)
         self.parameters = [parameter for parameter in self.modules.parameters() if parameter.requires_grad]
         if not self.parameters:
             raise TrainingFailed(

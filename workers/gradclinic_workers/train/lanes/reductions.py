@@ -3,7 +3,6 @@
 Where compiled loops read float32 (`one_pass`), they are told where each lane's part lies, and nothing is copied.
 """
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, cast, overload
@@ -57,6 +56,11 @@ class _Block(one_pass.ReadOnce):
     def __init__(self, parts: _Parts, activations: Sequence[Activation | None]) -> None:
         super().__init__(parts, activations)
         self._parts = parts
+
+    @cached_property
+    def entries(self) -> int:
+        """Number of entries of each tensor."""
+        return self._parts.stacked[0][0].numel()
 
     @cached_property
     def _addresses(self) -> Addresses:
@@ -165,11 +169,13 @@ def _units_off(stacked: Tensor, bounds: one_pass.Bounds, unit_axis: int) -> Tens
 
     unit_axis: in the part of one lane.
     """
-    own = unit_axis % (stacked.ndim - 1)
+    own, (low, high) = unit_axis % (stacked.ndim - 1), bounds
+    if _are_readable([stacked]):
+        inside = torch.zeros(len(stacked), stacked.shape[1 + own], dtype=torch.int32)
+        for lane, units in zip(stacked, inside, strict=True):
+            one_pass.mark_inside(lane, bounds, own, inside=units)
+        return inside == 0
     others = [axis + 1 for axis in range(stacked.ndim - 1) if axis != own]
-    low, high = bounds
-    if math.isinf(high):
-        return stacked.amax(others) <= low
     return ((stacked <= low) | (stacked >= high)).all(dim=others)
 
 

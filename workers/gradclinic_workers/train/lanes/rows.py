@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gradclinic.measurements.record import Series
 
 from .chosen import Chosen
+
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass
@@ -29,9 +32,11 @@ class _Pending:
 
     def by_lane(self) -> Mapping[int, Series]:
         """The series of each lane."""
+        values = torch.cat(self.values).to(torch.float32).numpy()
+        if all(own is self.lanes[0] for own in self.lanes):
+            return self._of_the_same(self.lanes[0], values)
         lanes = np.concatenate(self.lanes)
         steps = np.concatenate([np.take(steps, own) for own, steps in zip(self.lanes, self.steps, strict=True)])
-        values = torch.cat(self.values).to(torch.float32).numpy()
         order = np.argsort(lanes, kind="stable")
         known, first = np.unique(lanes[order], return_index=True)
         steps, values = steps[order].astype(np.int32), values[order]
@@ -39,6 +44,12 @@ class _Pending:
             int(lane): Series(steps[begin:end], values[begin:end])
             for lane, begin, end in zip(known, first, [*first[1:], len(steps)], strict=True)
         }
+
+    def _of_the_same(self, lanes: Sequence[int], values: Floats) -> Mapping[int, Series]:
+        """The series of lanes that were recorded together each time."""
+        steps = np.array(self.steps, np.int32)[:, lanes].T.copy()
+        apart = values.reshape(len(self.values), len(lanes), -1).transpose(1, 0, 2).copy()
+        return {lane: Series(*own) for lane, own in zip(lanes, zip(steps, apart, strict=True), strict=True)}
 
 
 class Rows:
