@@ -19,13 +19,16 @@ from .estimate import Estimate
 
 DISPATCH_S = 50e-6
 """Seconds that a step spends on dispatching the operations of one layer, whatever its size."""
-TOGETHER = 1.6
-"""How much longer dispatching takes for all lanes together than for one run."""
-FLOPS_PER_S = 25e9
+TOGETHER = 0.5
+"""How long dispatching takes for all lanes together, of what it takes for one run: lanes are not differentiated by
+autograd."""
+EACH = 0.06
+"""The part of it that each lane takes besides: its draws, its plan, its rows of statistics, and reading the weights."""
+FLOPS_PER_S = 80e9
 """Floating-point operations in a second of one core, of products as large as those of these networks.
 
-All three fit what `benchmarks/ensemble` measured on networks of 10 and 12 layers, widths of 16 to 64 and a batch of 64,
-with recorded runs one by one as the comparison.
+All four fit what `benchmarks/ensemble` measured on networks of 10 to 30 layers, widths of 16 to 128 and batches of 64
+and 128, with recorded runs one by one as the comparison.
 """
 LEAST_GAIN = 1.3
 """Runs are trained together if that is estimated to be so many times as fast as one after the other."""
@@ -52,7 +55,8 @@ class Form:
 
     def gain(self, lanes: int) -> float:
         """How many times as fast so many lanes are as runs one after the other."""
-        return lanes * (self.dispatch_s + self.compute_s) / (TOGETHER * self.dispatch_s + lanes * self.compute_s)
+        of_each = EACH * self.dispatch_s + self.compute_s
+        return lanes * (self.dispatch_s + self.compute_s) / (TOGETHER * self.dispatch_s + lanes * of_each)
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,10 @@ def grouped(forms: Sequence[Form | None], *, most: int, memory_bytes: int) -> Ma
 
 
 def _parts(places: Sequence[int], *, most: int) -> Iterator[Sequence[int]]:
-    """As few parts as possible, whose sizes differ by at most one."""
+    """Few parts, whose sizes differ by at most one: one, or an even number, which two or four workers share evenly."""
     count = ceil(len(places) / most)
+    if count > 1 and most > 1:
+        count += count % 2
     for part in range(count):
         yield places[part * len(places) // count : (part + 1) * len(places) // count]
 
