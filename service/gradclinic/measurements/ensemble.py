@@ -19,12 +19,12 @@ from .estimate import Estimate
 
 DISPATCH_S = 50e-6
 """Seconds that a step spends on dispatching the operations of one layer, whatever its size."""
-TOGETHER = 0.5
+TOGETHER = 0.6
 """How long dispatching takes for all lanes together, of what it takes for one run: lanes are not differentiated by
 autograd."""
-EACH = 0.06
+EACH = 0.09
 """The part of it that each lane takes besides: its draws, its plan, its rows of statistics, and reading the weights."""
-FLOPS_PER_S = 80e9
+FLOPS_PER_S = 70e9
 """Floating-point operations in a second of one core, of products as large as those of these networks.
 
 All four fit what `benchmarks/ensemble` measured on networks of 10 to 30 layers, widths of 16 to 128 and batches of 64
@@ -85,6 +85,20 @@ def form_of(experiment: Experiment, size: Estimate) -> Form | Alone:
         compute_s=size.flops_per_step / FLOPS_PER_S,
         memory_bytes=size.memory_bytes,
     )
+
+
+def reason_alone(experiment: Experiment, size: Estimate, *, queue: str, most: int) -> str:
+    """Why a run that is in no ensemble is trained alone, where ensembles have at most `most` lanes."""
+    if most == 1:
+        return "ensembles are switched off (GRADCLINIC_MAX_LANES is 1)"
+    if queue != "cpu":
+        return "ensembles are trained on CPUs"
+    form = form_of(experiment, size)
+    if isinstance(form, Alone):
+        return form.reason
+    if form.gain(most) < LEAST_GAIN:
+        return f"{most} lanes are estimated to be only {form.gain(most):.2f} times as fast; {LEAST_GAIN:g} would pay"
+    return "no other run of its form was submitted with it, or is still to be trained"
 
 
 def grouped(forms: Sequence[Form | None], *, most: int, memory_bytes: int) -> Mapping[int, int]:

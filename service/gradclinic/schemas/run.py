@@ -124,7 +124,8 @@ class RunDetailAnswer(RunAnswer):
     transitions: list[TransitionAnswer]
     """Status history, oldest first."""
     environment: Json | None
-    """Environment of the training: device, library versions, data digest; null until a worker has started it."""
+    """Environment of the training: device, library versions, data digest, and with how many others it was trained
+    (`lanes`), or why `alone`; null until a worker has started it."""
     repeatable: bool
     """Whether the service can train it again. False for external runs, and if its uploaded data set was deleted."""
 

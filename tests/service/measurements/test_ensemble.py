@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from gradclinic.experiments.experiment import Experiment
-from gradclinic.measurements.ensemble import LEAST_GAIN, Alone, Form, form_of, grouped
+from gradclinic.measurements.ensemble import LEAST_GAIN, Alone, Form, form_of, grouped, reason_alone
 from gradclinic.measurements.estimate import estimate
 
 
@@ -122,3 +122,18 @@ def test_large_networks_are_trained_alone_because_it_would_not_pay():
     large = form(model={"width": 512}, training={"batch_size": 256})
     assert large.gain(16) < LEAST_GAIN < form().gain(3) < form().gain(16)
     assert plan([large] * 16) == [None] * 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "reason"),
+    [
+        ({}, {"most": 1}, "switched off"),
+        ({}, {"queue": "gpu"}, "on CPUs"),
+        ({"model": {"activation": "rrelu"}}, {}, "rrelu is random"),
+        ({"model": {"width": 512}, "training": {"batch_size": 256}}, {}, "only 1.02 times as fast"),
+        ({}, {}, "no other run of its form"),
+    ],
+)
+def test_it_is_said_why_a_run_is_trained_alone(changes, asked, reason):
+    found = experiment(**changes)
+    assert reason in reason_alone(found, estimate(found), **({"queue": "cpu", "most": 16} | asked))

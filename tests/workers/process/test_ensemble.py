@@ -67,6 +67,7 @@ def test_one_message_trains_all_runs_of_an_ensemble_and_each_ends_as_its_own(sto
         assert (ended.status, ended.attempt) == ("succeeded", 1)
         assert ended.diagnosis is not None
         assert ended.environment is not None
+        assert ended.environment["lanes"] == 4
         assert_same(store, run.id, undisturbed(experiment))
     assert [store.runs.get(run.id).reason.code for run in runs] == ["trained", "trained", "non_finite", "trained"]
 
@@ -87,6 +88,7 @@ def test_the_setting_trains_each_run_alone(store, trainer):  # noqa: F811
     trainer.settings = trainer.settings.model_copy(update={"max_lanes": 1})
     trainer.train(runs[0].id)
     assert [store.runs.get(run.id).status for run in runs] == ["succeeded", "queued"]
+    assert "no other run" in store.runs.get(runs[0].id).environment["alone"]
 
 
 def test_a_run_that_is_cancelled_leaves_the_others_in_training(store, trainer, monkeypatch):  # noqa: F811

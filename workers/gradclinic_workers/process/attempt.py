@@ -23,6 +23,8 @@ from gradclinic.diagnosis.finding import Finding
 from gradclinic.diagnosis.stopping import reason_to_stop
 from gradclinic.experiments.experiment import Experiment, StopWhen
 from gradclinic.kernel.errors import CheckpointUnusable, LeaseLost, ServiceUnavailable, TrainingFailed
+from gradclinic.measurements.ensemble import reason_alone
+from gradclinic.measurements.estimate import estimate
 from gradclinic.measurements.growing import GrowingSeries
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.store import Lease, Reason
@@ -57,6 +59,7 @@ class RunAttempt:
         result: RunRecord | Exception
         try:
             where = self._prepare()
+            self._environment["alone"] = self._reason_alone()
             result = fit.train(self.experiment, device=where, reporter=self, checkpoint=self.checkpoint)
         except Exception as error:  # noqa: BLE001  # it is concluded from
             result = error
@@ -72,6 +75,10 @@ class RunAttempt:
             self.conclude_lane(error)
             return False
         return True
+
+    def join(self, lanes: int) -> None:
+        """Note that the run is trained as one of so many lanes."""
+        self._environment["lanes"] = lanes
 
     def train_alone(self) -> None:
         """Train the run after all, while other lanes wait for their turn."""
@@ -102,6 +109,10 @@ class RunAttempt:
         self._environment = device.fingerprint(where, text_digest=self.experiment.data.text_digest())
         self.checkpoint = self._resume_state()
         return where
+
+    def _reason_alone(self) -> str:
+        most = self._service.settings.max_lanes
+        return reason_alone(self.experiment, estimate(self.experiment), queue=self._run.queue, most=most)
 
     def _conclude(self, result: RunRecord | Exception) -> None:
         if isinstance(result, RunRecord):

@@ -100,6 +100,8 @@ class Trainer:
                 for attempt in ready:
                     attempt.train_alone()
                 return
+            for attempt in ready:
+                attempt.join(len(ready))
             lanes = [LaneRun(attempt.experiment, attempt, attempt.checkpoint) for attempt in ready]
             for place, result in train_together(lanes):
                 ready[place].conclude_lane(result)

@@ -18,6 +18,8 @@ class Derivative:
     """Whether it is computed from the outputs; else from the inputs."""
     backward: Callable[[nn.Module, Tensor, Tensor], Tensor]
     """dL/d(inputs), from the module, dL/d(outputs), and the outputs or inputs."""
+    over: Callable[[Tensor, Tensor], Tensor] | None = None
+    """The same in place of dL/d(outputs)."""
     in_place: Callable[[nn.Module, Tensor], Tensor] | None = None
     """Computes the activation in place of its inputs, if its derivative needs only the outputs."""
 
@@ -36,16 +38,19 @@ DERIVATIVES: Mapping[type[nn.Module], Derivative] = {
     nn.ReLU: Derivative(
         of_outputs=True,
         backward=lambda _, gradient, outputs: aten.threshold_backward.default(gradient, outputs, 0),
+        over=lambda gradient, outputs: aten.threshold_backward.grad_input(gradient, outputs, 0, grad_input=gradient),
         in_place=lambda _, inputs: torch.relu_(inputs),
     ),
     nn.Tanh: Derivative(
         of_outputs=True,
         backward=lambda _, gradient, outputs: aten.tanh_backward.default(gradient, outputs),
+        over=lambda gradient, outputs: aten.tanh_backward.grad_input(gradient, outputs, grad_input=gradient),
         in_place=lambda _, inputs: inputs.tanh_(),
     ),
     nn.Sigmoid: Derivative(
         of_outputs=True,
         backward=lambda _, gradient, outputs: aten.sigmoid_backward.default(gradient, outputs),
+        over=lambda gradient, outputs: aten.sigmoid_backward.grad_input(gradient, outputs, grad_input=gradient),
         in_place=lambda _, inputs: inputs.sigmoid_(),
     ),
     nn.LeakyReLU: Derivative(of_outputs=False, backward=_leaky),

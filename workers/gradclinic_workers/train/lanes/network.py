@@ -218,6 +218,8 @@ class LaneActivation(LaneLayer):
         self._module, self._derivative = module, derivative
         self._in_place = in_place and derivative.in_place is not None
         self._kept = torch.empty(0)
+        self.owns_gradient = False
+        """Whether nothing else reads the gradient of its outputs, because a linear layer has made it."""
 
     def forward(self, inputs: Tensor, of: Pass) -> Tensor:
         """The activation of each value."""
@@ -230,6 +232,8 @@ class LaneActivation(LaneLayer):
     def backward(self, gradient: Tensor, tap: Tap | None = None) -> Tensor:
         """The slope at each value times the gradient."""
         kept, self._kept = self._kept, torch.empty(0)
+        if self.owns_gradient and tap is None and self._derivative.over is not None:
+            return self._derivative.over(gradient, kept)
         return self._derivative.backward(self._module, gradient, kept)
 
 
@@ -407,7 +411,9 @@ def together(nodes: Sequence[Node], stack: Stack) -> LaneSequence:
     for index, node in enumerate(nodes):
         modules = [network.steps[index] for network in stack.modules if isinstance(network, Modules)]
         before = layers[nodes[index - 1].name] if index else None
-        layers[node.name] = _layer(node, stack.over(modules), before)
+        layers[node.name] = layer = _layer(node, stack.over(modules), before)
+        if isinstance(before, LaneActivation) and isinstance(layer, LaneLinear):
+            before.owns_gradient = True
     return LaneSequence(layers)
 
 
