@@ -123,7 +123,7 @@ class Watch:
         self._within.remove()
 
     def _hook(self, name: str, module: nn.Module) -> None:
-        def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> Any:
             return self.guarded(lambda: self._enters(name, module, args, kwargs))
 
         def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
@@ -150,7 +150,7 @@ class Watch:
             return False
         return viewer.probing or (self._model.training and torch.is_grad_enabled())
 
-    def _enters(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def _enters(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> Any:
         """What the module is called with instead; None where that stays as it is."""
         if not self._looks(name):
             return None
@@ -162,7 +162,7 @@ class Watch:
         if self._looks(name):
             self._left(name, module, output)
 
-    def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         begins = self._begins_pass(name)
         if begins and self.viewer is not None and not self.viewer.probing:
             self.on_pass()
