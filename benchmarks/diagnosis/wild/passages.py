@@ -14,8 +14,6 @@ from .pictures import ZERO_GRAD
 from .program import Fault, Model, Program
 
 BATCH_FIRST = "discuss.pytorch.org/t/62364"
-VIEW = "github.com/fawazsammani/knowing-when-to-look-adaptive-attention/issues/6"
-HALF = "discuss.pytorch.org, Adam gives NaN with half precision"
 FIRST = "discuss.pytorch.org, output[0] or output[-1] of an RNN"
 ADADELTA = "github.com/tensorflow/tensorflow/issues/36785"
 
@@ -23,9 +21,7 @@ ADADELTA = "github.com/tensorflow/tensorflow/issues/36785"
 class _Forecast(nn.Module):
     """An LSTM over hours, and a linear layer on its last output."""
 
-    def __init__(
-        self, *, batch_first: bool = True, detached: bool = False, last: type[nn.Module] = nn.Identity
-    ) -> None:
+    def __init__(self, *, batch_first: bool = True, last: type[nn.Module] = nn.Identity) -> None:
         super().__init__()
         self.lstm = nn.LSTM(2, 32, batch_first=batch_first)
         self.fc = nn.Linear(32, 1)

@@ -247,11 +247,10 @@ def thumbnails() -> tuple[Program, tuple[Fault, ...]]:
 class _Twins(nn.Module):
     """One branch for both pictures; how likely they show the same digit, by the difference of their codes."""
 
-    def __init__(self, *, signed: bool = False, held: bool = True, code: type[nn.Module] = nn.Identity) -> None:
+    def __init__(self, *, signed: bool = False, held: bool = True) -> None:
         super().__init__()
-        layers = [nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32), code()]
-        self.branch = nn.Sequential(*layers) if held else None
-        self.layers = [nn.Sequential(*layers)]
+        layers = [nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))]
+        self.layers = nn.ModuleList(layers) if held else layers
         self.head = nn.Linear(32, 1)
         self.signed = signed
 
