@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from gradclinic.store import Reason, Run, Store
 
 from .costs import analyzed, rows_read
@@ -44,6 +46,19 @@ def test_each_projects_next_run_starts_in_turn_behind_thousands_of_runs_of_one(s
         "middle" if run.id in middle_ids else "small" if run.id in small_ids else "large" for run in trained(store, 9)
     ]
     assert order == ["large", "middle", "small", "large", "middle", "small", "large", "middle", "large"]
+
+
+@pytest.mark.slow
+def test_the_next_run_of_each_of_three_projects_starts_in_turn_among_20_000_that_wait(store: Store) -> None:
+    sizes = {"a-large": 14_000, "b-middle": 4_000, "c-small": 2_000}
+    project_of: dict[str, str] = {}
+    for project, runs in sizes.items():
+        for _ in range(runs // 2_000):
+            study = store.within(project).studies.create(new_study(), [new_run()] * 2_000).item
+            project_of |= {run.id: project for run in store.within(project).runs.of_study(study.id)}
+    assert len(project_of) == 20_000
+    order = [project_of[run.id] for run in trained(store, 300)]
+    assert order == [*sizes] * 100
 
 
 def test_the_project_with_the_fewest_running_runs_is_next(store: Store) -> None:
