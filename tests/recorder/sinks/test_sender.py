@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,51 @@ def test_a_service_that_is_never_there_costs_its_patience_only(quick: None, capl
     assert len(said) == 2
     assert "is unreachable" in said[0]
     assert "within 0.2 s" in said[1]
+
+
+class Troubled(BaseHTTPRequestHandler):
+    """A service that takes a recording, and then answers as its server says, or not at all."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status: int | None = 201 if self.path == "/v1/recordings" else self.server.status  # type: ignore[attr-defined]
+        if status is None:
+            self.server.closing.wait()  # type: ignore[attr-defined]
+            return
+        body = b'{"id": "run_1", "detail": "the disk is full"}'
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("status", [None, 507], ids=["slow", "full"])
+def test_a_service_that_does_not_answer_or_has_no_room_costs_its_patience_only(
+    status: int | None, quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "gradclinic.recording")
+    batches, plain, model = digits(steps=15), mlp(depth=3), mlp(depth=3)
+    fit(plain, batches, record=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Troubled) as server:
+        server.status, server.closing = status, threading.Event()  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with Recording(model, optimizer, criterion, to=url, patience_s=0.1) as recording:
+            for inputs, targets in batches:
+                optimizer.zero_grad()
+                loss = criterion(model(inputs), targets)
+                loss.backward()
+                recording.after_backward(loss)
+                optimizer.step()
+            eventually(lambda: recording.run_id == "run_1" and (status is None or "the disk is full" in caplog.text))
+        server.closing.set()  # type: ignore[attr-defined]
+        server.shutdown()
+    assert recording.step == 15
+    assert same(weights_of(plain), weights_of(model))
+    assert "did not receive the complete recording within 0.1 s" in caplog.text
 
 
 def test_what_waits_is_bounded(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
