@@ -19,6 +19,8 @@ from .check import Result, check
 from .example import MODELS, experiment
 
 STEPS, REPEATS = 200, 3
+STEPS_ON_A_CPU, REPEATS_ON_A_CPU = 20, 1
+"""Enough to see that it runs; `./run benchmark recorder` measures the costs on a CPU."""
 PLANS: dict[str, dict[str, Any] | None] = {
     "no recording, again": None, "default": {}, "all statistics at every step": {"every": 1, "full_every": 1},
 }  # fmt: skip
@@ -29,9 +31,10 @@ def recording_costs(device: str) -> Iterator[Result]:
     """The time of training with a plan of recording, relative to none; the second baseline shows the noise."""
     for name, spec in NETWORKS.items():
         seconds: dict[str, list[float]] = {plan: [] for plan in ("no recording", *PLANS)}
-        for _ in range(REPEATS):
+        for _ in range(REPEATS if _is_gpu(device) else REPEATS_ON_A_CPU):
             for plan, asked in {"no recording": None, **PLANS}.items():
-                seconds[plan].append(_seconds(_of(spec, asked), device=device, record=asked is not None))
+                posted = _of(spec, asked, steps=_steps(device))
+                seconds[plan].append(_seconds(posted, device=device, record=asked is not None))
         for plan in PLANS:
             ratio = median(a / b for a, b in zip(seconds[plan], seconds["no recording"], strict=True))
             yield Result(f"{name}: {plan}", round(ratio, 3), "time ratio to no recording", None)
@@ -58,7 +61,7 @@ def launches_kernels(device: str) -> Iterator[Result]:
     from torch.profiler import ProfilerActivity, profile
 
     for plan, asked in PLANS.items():
-        posted = _of(NETWORKS["MLP 30 x 128, batch 128"], asked)
+        posted = _of(NETWORKS["MLP 30 x 128, batch 128"], asked, steps=STEPS)
         began = time.perf_counter()
         with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
             train(posted, device=device, record=asked is not None)
@@ -86,18 +89,26 @@ def needs_the_estimated_memory(device: str) -> Iterator[Result]:
 @check(limit_s=120)
 def shares_the_device(device: str) -> Iterator[Result]:
     """Steps a second of several processes on one device."""
-    for processes in (1, 2, 4, 8) if device.startswith("cuda") else (1, 2):
+    for processes in (1, 2, 4, 8) if _is_gpu(device) else (1, 2):
         began = time.perf_counter()
         context = multiprocessing.get_context("spawn")
         with context.Pool(processes) as pool:
             pool.map(_train_one, [device] * processes)
-        rate = processes * STEPS / (time.perf_counter() - began)
+        rate = processes * _steps(device) / (time.perf_counter() - began)
         yield Result(f"{processes} processes, start included", round(rate, 1), "steps a second", None)
 
 
 def _train_one(device: str) -> None:
     torch.set_num_threads(1)
-    train(experiment("mlp", device=device, steps=STEPS), device=device)
+    train(experiment("mlp", device=device, steps=_steps(device)), device=device)
+
+
+def _is_gpu(device: str) -> bool:
+    return device.startswith("cuda")
+
+
+def _steps(device: str) -> int:
+    return STEPS if _is_gpu(device) else STEPS_ON_A_CPU
 
 
 def _seconds(posted: Experiment, *, device: str, record: bool) -> float:
@@ -106,6 +117,6 @@ def _seconds(posted: Experiment, *, device: str, record: bool) -> float:
     return time.perf_counter() - began
 
 
-def _of(spec: dict[str, Any], plan: dict[str, Any] | None) -> Experiment:
-    training = {**spec.get("training", {}), "steps": STEPS}
+def _of(spec: dict[str, Any], plan: dict[str, Any] | None, *, steps: int) -> Experiment:
+    training = {**spec.get("training", {}), "steps": steps}
     return Experiment.model_validate({**spec, "training": training, "recording": plan or {}})

@@ -12,7 +12,16 @@ import torch
 
 from gradclinic_workers.train.device import make_deterministic
 
-from . import cost, failure, numbers  # noqa: F401  # they add their checks
+# The checks run in the order of these lines: first whether it computes right, last what it costs.
+from . import numbers  # noqa: F401
+
+# isort: split
+from . import failure  # noqa: F401
+
+# isort: split
+from . import cost  # noqa: F401
+
+# isort: split
 from .check import CHECKS, Check, Result
 
 Row = dict[str, object]

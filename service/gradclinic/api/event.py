@@ -1,4 +1,4 @@
-"""`/events`: events of a run or a study, as server-sent events or as JSON pages for polling."""
+"""`/events`: what happens to runs, studies, checks and prescriptions, as server-sent events or as JSON pages."""
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -12,10 +12,10 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from ..kernel.errors import NotFound, ServiceUnavailable
 from ..schemas.event import RunEvent, RunEventPage, StudyEvent, StudyEventPage
-from ..use_cases.event import News, Position, run_news, study_news
+from ..use_cases.event import News, Position, check_news, prescription_news, run_news, study_news
 from .http.accept import choose
 from .http.crowd import Crowd, poll
-from .http.dependencies import RunId, StudyId, TheService, problems
+from .http.dependencies import CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from .http.plain_json import dump
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -72,6 +72,48 @@ async def list_study_events(
     """`run` (one has ended), `progress` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
     since = Position.parse(after or last_event_id)
     return await _answer(StudyEventPage, request, response, since, lambda at: study_news(service, study_id, at))
+
+
+@router.get(
+    "/checks/{check_id}/events",
+    summary="Follow a check",
+    response_model=StudyEventPage,
+    responses={**_TEXT, **problems(404, 406, 422)},
+)
+async def list_check_events(
+    *,
+    check_id: CheckId,
+    service: TheService,
+    request: Request,
+    response: Response,
+    last_event_id: LastEventId = None,
+    after: AfterEvent = None,
+) -> StreamingResponse | StudyEventPage:
+    """As for a study; `done` comes with the verdict."""
+    since = Position.parse(after or last_event_id)
+    return await _answer(StudyEventPage, request, response, since, lambda at: check_news(service, check_id, at))
+
+
+@router.get(
+    "/prescriptions/{prescription_id}/events",
+    summary="Follow a prescription",
+    response_model=StudyEventPage,
+    responses={**_TEXT, **problems(404, 406, 422)},
+)
+async def list_prescription_events(
+    *,
+    prescription_id: PrescriptionId,
+    service: TheService,
+    request: Request,
+    response: Response,
+    last_event_id: LastEventId = None,
+    after: AfterEvent = None,
+) -> StreamingResponse | StudyEventPage:
+    """As for a study, over all rounds; each round adds runs and steps."""
+    since = Position.parse(after or last_event_id)
+    return await _answer(
+        StudyEventPage, request, response, since, lambda at: prescription_news(service, prescription_id, at)
+    )
 
 
 async def _answer(

@@ -131,7 +131,7 @@ class RunEventPage(Answer):
 
 
 class StudyEventPage(Answer):
-    """What has happened to a study so far, after the requested id."""
+    """What has happened to a study, a check or a prescription so far, after the requested id."""
 
     items: list[StudyEvent]
     last_id: str

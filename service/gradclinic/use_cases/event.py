@@ -1,10 +1,11 @@
-"""The events of a run or a study after a position, derived from its stored state.
+"""The events of a run, or of a study, a check or a prescription with its runs, after a position, derived from its
+stored state.
 
 The id of an event is the position of its reader: `3.120.1` is after the third change of state, step 120 and one
 finding. So a reader that comes back with the last id it saw gets exactly what it has missed, from any process.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,9 +13,11 @@ from ..diagnosis import Finding
 from ..diagnosis.rules import NOTHING_WRONG
 from ..kernel.errors import InvalidRequest
 from ..kernel.status import ENDED, RunStatus, StudyStatus
-from ..store import Reason, RunSummary, Study, Transition
+from ..store import Check, Prescription, Reason, RunSummary, Study, Transition
 from .diagnosis import provisional
 from .service import Service
+
+WithRuns = Study | Check | Prescription
 
 
 @dataclass(frozen=True)
@@ -187,23 +190,39 @@ def _status_event(change: Transition, at: Position) -> Event:
 
 def study_news(service: Service, study_id: str, since: Position) -> News:
     """Progress, ended runs and the end of a study; raises NotFound."""
-    study = service.store.studies.get(study_id)
-    return _news(_study_events(service, study, since), since, done=study.status != "running")
+    return _news_of_runs(service.store.studies.get(study_id), since, lambda: service.store.runs.of_study(study_id))
 
 
-def _study_events(service: Service, study: Study, at: Position) -> Iterator[tuple[Event, Position]]:
-    ended = sum(study.progress.by_status.get(status, 0) for status in ENDED)
+def check_news(service: Service, check_id: str, since: Position) -> News:
+    """The same of a check, which ends with its verdict; raises NotFound."""
+    return _news_of_runs(service.store.checks.get(check_id), since, lambda: service.store.checks.runs(check_id))
+
+
+def prescription_news(service: Service, prescription_id: str, since: Position) -> News:
+    """The same of a prescription, with the runs of all rounds so far; raises NotFound."""
+    found = service.store.prescriptions.get(prescription_id)
+    return _news_of_runs(found, since, lambda: [*service.store.prescriptions.trials(prescription_id).values()])
+
+
+def _news_of_runs(found: WithRuns, since: Position, runs: Callable[[], Sequence[RunSummary]]) -> News:
+    return _news(_events_of_runs(found, since, runs), since, done=found.status != "running")
+
+
+def _events_of_runs(
+    found: WithRuns, at: Position, runs: Callable[[], Sequence[RunSummary]]
+) -> Iterator[tuple[Event, Position]]:
+    ended = sum(found.progress.by_status.get(status, 0) for status in ENDED)
     if ended > at.changes:
-        runs = [run for run in service.store.runs.of_study(study.id) if run.ended]
-        for run in sorted(runs, key=lambda each: (each.ended_at or each.created_at, each.id))[at.changes :]:
+        over = [run for run in runs() if run.ended]
+        for run in sorted(over, key=lambda each: (each.ended_at or each.created_at, each.id))[at.changes :]:
             at = replace(at, changes=at.changes + 1)
             primary = run.diagnosis.primary if run.diagnosis is not None else None
             yield Event(str(at), "run", RunEnded(run.id, run.arm, run.seed, run.status, primary)), at
-    progress = study.progress
+    progress = found.progress
     if progress.steps_done > at.steps:
         at = replace(at, steps=progress.steps_done)
         data = StudyProgress(progress.runs, progress.by_status, progress.steps_done, progress.steps)
         yield Event(str(at), "progress", data), at
-    if study.status != "running" and not at.findings:
+    if found.status != "running" and not at.findings:
         at = replace(at, findings=1)
-        yield Event(str(at), "done", StudyDone(study.status)), at
+        yield Event(str(at), "done", StudyDone(found.status)), at

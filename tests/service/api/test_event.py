@@ -9,7 +9,9 @@ import pytest
 from gradclinic.api import event as module
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.settings import Settings
+from gradclinic.use_cases.check import conclude
 from gradclinic.use_cases.event import News
+from gradclinic.use_cases.service import Service
 
 from .conftest import Trained
 from .examples import EXPERIMENT, study
@@ -100,6 +102,36 @@ def test_a_cancelled_study_ends_its_stream(api: httpx.Client) -> None:
     made = api.post("/v1/studies", json=study()).json()
     api.post(made["urls"]["cancel"])
     assert stream(api, made["urls"]["events"])[-1]["data"] == {"status": "canceled"}
+
+
+def test_a_check_ends_its_events_with_its_verdict(api: httpx.Client, settings: Settings) -> None:
+    run = api.post("/v1/runs", json={"experiment": EXPERIMENT}).json()["id"]
+    train(settings, run)
+    api.put("/v1/baselines/main", json={"run_ids": [run]})
+    made = api.post("/v1/checks", json={"baseline": "main"}).json()
+    at = f"/v1/checks/{made['id']}/events"
+    assert page(api, at) == {"items": [], "last_id": "0.0.0", "done": False}
+    train(settings, *made["run_ids"])
+    told = page(api, at)
+    assert [event["event"] for event in told["items"]] == ["run", "progress"]
+    assert not told["done"]  # its run has ended, and it is not yet judged
+    service = Service.of(settings)
+    conclude(service, made["id"])
+    service.close()
+    (done,) = stream(api, at, {"Last-Event-ID": told["last_id"]})
+    assert (done["event"], done["data"]) == ("done", {"status": "succeeded"})
+
+
+def test_a_search_tells_the_runs_of_each_round(api: httpx.Client, settings: Settings) -> None:
+    made = api.post("/v1/prescriptions", json={"experiment": EXPERIMENT, "budget": {"runs": 16}}).json()
+    at = f"/v1/prescriptions/{made['id']}/events"
+    run = api.get("/v1/runs", params={"source": "prescription", "limit": 1}).json()["items"][0]
+    train(settings, run["id"])
+    told = page(api, at)
+    assert [event["event"] for event in told["items"]] == ["run", "progress"]
+    assert told["items"][0]["data"]["run_id"] == run["id"]
+    api.post(f"/v1/prescriptions/{made['id']}/cancel")
+    assert stream(api, at, {"Last-Event-ID": told["last_id"]})[-1]["data"] == {"status": "canceled"}
 
 
 def test_an_id_that_is_none_is_refused(trained: Trained) -> None:

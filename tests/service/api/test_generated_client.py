@@ -64,7 +64,7 @@ def test_every_operation_has_a_name_of_its_own_that_begins_with_what_it_does() -
     verbs = {snake(each).split("_")[0] for each in IDS.values()}
     assert verbs <= {
         "append", "cancel", "compare", "create", "delete", "draw", "edit", "finish", "get",
-        "judge", "list", "pause", "pin", "redeliver", "resolve", "resume", "rule", "test",
+        "judge", "list", "pause", "pin", "redeliver", "resolve", "resume", "rotate", "rule", "test",
     }  # fmt: skip
     assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", each) for each in IDS.values())
 
