@@ -21,7 +21,7 @@ EVERYTHING = {
     "autoscaling": {"enabled": True},
     "workers": {"gpu": {"enabled": True}},
     "checkpoints": {"existingClaim": "shared"},
-    "api": {"forwardedAllowIps": "10.0.0.1", "allowedHosts": ["api.example.org"]},
+    "api": {"forwardedAllowIps": "10.0.0.1", "allowedHosts": ["api.example.org"], "openidSecret": "openid"},
     "images": {"pullSecrets": [{"name": "registry"}]},
     "podAnnotations": {"a": "b"},
 }
