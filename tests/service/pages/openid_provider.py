@@ -34,6 +34,8 @@ class OpenIDProvider:
     userinfo: dict[str, Any] | None = None
     answers_with: dict[str, str] = field(default_factory=dict)
     """Parameters with which browsers are sent back, beside or instead of the right ones."""
+    babbles: bool = False
+    """Whether the token endpoint sends no JSON."""
     forges: bool = False
     """Whether ID tokens are signed with a key that is not published."""
     key: ECKey = field(default_factory=_new_key)
@@ -43,7 +45,8 @@ class OpenIDProvider:
     def begin_anew(self) -> None:
         """Let somebody log in who never did, with tokens that are right."""
         self.claims = {"sub": secrets.token_hex(8), "email": "ana@example.org", "groups": []}
-        self.wrong, self.userinfo, self.answers_with, self.forges = {}, None, {}, False
+        self.wrong, self.userinfo, self.answers_with = {}, None, {}
+        self.forges = self.babbles = False
 
     def rotate(self) -> None:
         """Sign with a new key, and publish that one only."""
@@ -122,7 +125,7 @@ def providing() -> Iterator[OpenIDProvider]:
             self._answer(*provider.token(form, self.headers["Authorization"]))
 
         def _answer(self, status: int, document: object, headers: Mapping[str, str] | None = None) -> None:
-            body = json.dumps(document).encode()
+            body = b"<html>" if provider.babbles and self.command == "POST" else json.dumps(document).encode()
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
                 self.send_header(name, value)

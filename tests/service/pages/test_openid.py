@@ -110,9 +110,9 @@ def test_what_a_person_may_do_follows_from_the_groups(provider: OpenIDProvider, 
     assert browser.delete("/v1/runs/run_1", headers=header).json()["code"] == "csrf_token_required"
 
 
-@pytest.mark.parametrize("groups", [[], ["strangers"], None, "strangers"])
+@pytest.mark.parametrize("groups", [[], ["strangers"], None, "strangers", 5, {"ops": True}, [["ops"]]])
 def test_somebody_without_a_group_of_ours_is_not_let_in(
-    provider: OpenIDProvider, browser: httpx.Client, groups: list[str] | str | None
+    provider: OpenIDProvider, browser: httpx.Client, groups: object
 ) -> None:
     provider.claims["groups"] = groups
     page = log_in(browser)
@@ -157,6 +157,11 @@ def test_an_id_token_that_is_not_for_this_login_lets_nobody_in(
     page = log_in(browser)
     assert (page.status_code, "gradclinic_session" in browser.cookies) == (502, False)
     assert "could not be used" in page.text
+
+
+def test_a_provider_that_sends_no_json_lets_nobody_in(provider: OpenIDProvider, browser: httpx.Client) -> None:
+    provider.babbles = True
+    assert log_in(browser).status_code == 502
 
 
 def test_an_id_token_with_a_key_that_is_not_the_provider_s_lets_nobody_in(

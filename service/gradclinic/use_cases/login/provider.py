@@ -104,7 +104,7 @@ class Provider:
         return Identity(
             subject=digest_of(f"{claims['iss']} {claims['sub']}"),
             name=_name_in(claims),
-            groups=[str(group) for group in ([groups] if isinstance(groups, str) else groups or ())],
+            groups=_listed(groups),
         )
 
     @contextmanager
@@ -129,7 +129,7 @@ class Provider:
                 trust_env=False,
             ) as client:
                 yield client
-        except (OAuthError, JoseError) as error:
+        except (OAuthError, JoseError, ValueError) as error:
             raise LoginFailed(f"{type(error).__name__}: {error}") from error
         except (HTTPError, InvalidURL) as error:
             log.warning("openid_provider_unavailable", error=f"{type(error).__name__}: {error}")
@@ -207,7 +207,7 @@ class Provider:
     def _groups_elsewhere(self, client: Any, token: JsonObject, subject: str) -> object:
         """The groups in the userinfo of the same person (OpenID Connect Core 1.0, section 5.3)."""
         address = self._address(client, "userinfo_endpoint")
-        found = _json(client, address, headers={"Authorization": f"Bearer {token['access_token']}"})
+        found = _json(client, address, headers={"Authorization": f"Bearer {token.get('access_token', '')}"})
         if found.get("sub") != subject:
             raise LoginFailed("the userinfo is of another person than the ID token")
         return found.get(self._settings.oidc_groups_claim)
@@ -226,10 +226,17 @@ def _json(client: Any, address: str, *, headers: Mapping[str, str] | None = None
     return found
 
 
+def _listed(groups: object) -> list[str]:
+    """The groups of a claim: a list, or the name of the only one."""
+    if isinstance(groups, str):
+        return [groups]
+    return [each for each in groups if isinstance(each, str)] if isinstance(groups, list) else []
+
+
 def _name_in(claims: JsonObject) -> str:
     """What a person is called in the audit and in lists."""
     found = (claims.get(name) for name in ("email", "preferred_username", "name", "sub"))
-    text = next(each for each in found if isinstance(each, str) and each)
+    text = next((each for each in found if isinstance(each, str) and each), str(claims["sub"]))
     return "".join(character for character in text if character.isprintable())[:200]
 
 
