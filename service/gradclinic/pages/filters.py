@@ -12,6 +12,7 @@ from ..api.http.plain_json import plain
 from ..comparison import ArmComparison, Comparison, Effect, RatioEffect
 from ..diagnosis import Evidence, wording
 from ..diagnosis.rules import RULES
+from ..experiments.model_words import model_in_words
 from ..kernel.json import JsonObject
 from ..remedies import Remedy
 from ..remedies.words import in_words
@@ -23,6 +24,12 @@ def as_read(evidence: Evidence) -> tuple[str, float, float | None]:
     """Label, value and threshold of a finding's evidence, as people read them."""
     read = wording.as_read(evidence.name, evidence.value, evidence.threshold)
     return read.label, read.value, read.threshold
+
+
+def network(experiment: JsonObject) -> str:
+    """The model and the data of an experiment in words; empty if it declares none."""
+    model, data = model_in_words(experiment), experiment.get("data")
+    return f"{model} on {words(str(data['kind']))}" if model and isinstance(data, Mapping) else ""
 
 
 def severity_class(condition: str) -> str:

@@ -188,7 +188,7 @@ def ending(found: Prescription) -> str:
 
 def _called(found: Prescription) -> str:
     """Its name, or the model and data of its experiment."""
-    return found.name or f"Prescription for {found.experiment['model']['kind']} on {found.experiment['data']['kind']}"
+    return found.name or f"Cure for {filters.network(found.experiment)}"
 
 
 def _cure_in_words(found: Prescription) -> str | None:

@@ -68,6 +68,7 @@ def _environment() -> Environment:
         waits=filters.waits,
         as_read=filters.as_read,
         severity_class=filters.severity_class,
+        network=filters.network,
         remedy=in_words,
         remedies=filters.remedies,
     )

@@ -107,7 +107,7 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
     results = results_of(service, [(run, run.arm or BASELINE) for run in runs])
     return StudyView(
         study=found,
-        title=found.name or found.id,
+        title=found.name or filters.network(found.experiment) or found.id,
         claim=CLAIMS.get(found.labels.get(CLAIM_LABEL, "")),
         ended=found.status != "running",
         comparison=comparison,

@@ -10,7 +10,7 @@ from ..store import Study
 from ..use_cases.service import Service
 from .rendering import page_router, render
 
-STUDIES = 50
+STUDIES = 25
 """Rows per page."""
 
 router = page_router()

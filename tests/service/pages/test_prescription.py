@@ -54,7 +54,7 @@ def test_a_search_that_goes_on_is_kept_fresh_and_says_in_which_round_it_is(clini
     assert "data-live" in Page(text).all("main")[0]
     assert re.search(r'round-now" aria-current="step"><span><strong>Diagnose', text)
     assert "0 of 3 runs" in text
-    assert "Prescription for mlp on digits" in text
+    assert "Cure for MLP 8 x 16, sigmoid on digits" in text
 
 
 def test_a_cancelled_search_says_so_and_shows_no_empty_charts(clinic):
