@@ -93,7 +93,7 @@ class _CrossEntropy:
         return self._logarithms.gather(0, self._targets).view(lanes, batch).neg_().mean(1)
 
     def gradient(self) -> Tensor:
-        """DL/d(outputs): a softmax without the target's 1, divided by the batch."""
+        """The gradient of the outputs: their softmax, less 1 at the target, divided by the batch."""
         each = torch.zeros_like(self._logarithms).scatter_(0, self._targets, -1.0 / self._shape[1])
         columns = aten._log_softmax_backward_data.default(each, self._logarithms, 0, each.dtype)
         gradient: Tensor = columns.T.contiguous().view(self._shape)

@@ -1,7 +1,7 @@
 """The networks of all lanes as one: every tensor has one more axis, the first, which counts the lanes.
 
-Each layer has its own backward pass. It makes the calls that autograd would make, and saves what autograd needs to find
-out which: with small tensors that takes longer than the arithmetic.
+Each layer has its own backward pass, in the operations that autograd would use. With small tensors, autograd's own work
+around them takes longer than the arithmetic.
 """
 
 from abc import ABC, abstractmethod
