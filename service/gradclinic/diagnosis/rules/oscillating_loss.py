@@ -58,7 +58,7 @@ class OscillatingLoss(Rule):
         least = thresholds.rise_share_learned if is_learned else thresholds.rise_share
         error = (swings.share * (1.0 - swings.share) / swings.intervals) ** 0.5
         peak = _peak(features) if is_learned else None
-        harm = peak is None or peak > thresholds.learned
+        harm = peak is None or _peaks(features, thresholds) >= _TWICE
         evidence = [
             Evidence("rise_share", swings.share, "fraction", least),
             Evidence("rises", float(swings.rises), "rises", None if is_learned else thresholds.min_rises),
@@ -80,7 +80,7 @@ class OscillatingLoss(Rule):
                 *loss_evidence(features, thresholds),
                 *(() if is_learned else near_slope_evidence(features, thresholds)),
             ),
-            summary=_summary(features, thresholds, swings, peak=peak),
+            summary=_summary(features, thresholds, swings, peak=peak, harm=harm),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -110,15 +110,26 @@ def under_large_steps(features: Features, thresholds: Thresholds) -> bool:
     )
 
 
+_TWICE = 2
+"""Late probes at which a network that learned has not, from which swings do harm: one is a single spike."""
+
+
+def _peaks(features: Features, thresholds: Thresholds) -> int:
+    """Number of probes of the second half at which the loss is above the threshold of having learned."""
+    return int((features.probe_loss[features.probe_steps >= 0.5 * features.steps_done] > thresholds.learned).sum())
+
+
 def _peak(features: Features) -> float:
     """The highest probe loss of the second half, relative to always predicting the average."""
     return float(features.probe_loss[features.probe_steps >= 0.5 * features.steps_done].max())
 
 
-def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak: float | None) -> str:
+def _summary(
+    features: Features, thresholds: Thresholds, swings: Swings, *, peak: float | None, harm: bool
+) -> str:
     """Swings do harm to a network that learned where it has not learned at their peaks: where it ends is luck."""
     loss = features.relative_train_loss or 0.0
-    if peak is not None and peak > thresholds.learned:
+    if peak is not None and harm:
         end = f"it learned (down to {against_constant(loss)}), but at its peaks ({percent(peak)}) it has not, so the"
         end += " final loss depends on when training stops"
     elif peak is not None:
@@ -126,7 +137,7 @@ def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak
         end += f" {percent(peak)})"
     else:
         end = outcome_in_words(features, thresholds) + near_slope_in_words(features, thresholds)
-    advice = "" if peak is not None and peak <= thresholds.learned else ", so lower the learning rate"
+    advice = ", so lower the learning rate" if harm else ""
     went = "fell by only" if swings.net_change >= 0 else "rose by"
     return (
         f"The loss swings up and down{advice}: between probes it rose {swings.rises} times out of {swings.intervals},"
