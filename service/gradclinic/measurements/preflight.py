@@ -132,6 +132,8 @@ class LossFacts(Spec):
     from the targets, or is unknown."""
     floor: float | None = None
     """Least value of the same calls with any output for each sample; None likewise, or if it falls without end."""
+    endless: bool = False
+    """Whether one output for all samples lowers a loss of the program's own without end."""
     opposed: bool = False
     """Whether a loss of the program's own is smaller for outputs that are opposite to their targets of zeros and ones,
     in outputs that are maps or sequences."""

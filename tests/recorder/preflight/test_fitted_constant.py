@@ -292,3 +292,23 @@ def test_a_cosine_has_no_constant_at_the_zero_where_a_search_would_stay():
 def test_the_spread_that_is_left_compares_the_last_call_with_the_first():
     assert kept(log_cosh, torch.randn(96, 2), NUMBERS, calls=10).spread_left() == pytest.approx(0.1)
     assert kept(log_cosh, torch.ones(96, 2), NUMBERS).spread_left() is None
+
+
+@pytest.mark.parametrize(
+    ("function", "is_so"),
+    [
+        (lambda outputs, _: (outputs[:, 0].square() + outputs[:, 1]).mean(), True),
+        (lambda outputs, _: (outputs[:, 0].square() - outputs[:, 1].exp()).mean(), True),
+        (lambda outputs, _: -outputs.square().mean(), True),
+        (lambda outputs, targets: (outputs - targets).square().mean() - 1e4, False),
+        (lambda outputs, targets: ((outputs - targets).square() / outputs.exp() + outputs).mean(), False),
+    ],
+)
+def test_a_loss_that_one_output_for_all_lowers_without_end_is_endless(function, is_so):
+    criterion, seen = Own(function), FittedConstant()
+    for targets in NUMBERS.split(32):
+        outputs = nn.Linear(4, 2)(torch.randn(32, 4))
+        seen.saw(criterion, (outputs, targets), {}, criterion(outputs, targets))
+    assert seen.is_endless() is is_so
+    if is_so:
+        assert seen.constant() is None

@@ -96,6 +96,7 @@ class TrainingHooks:
             fitted = {
                 "constant": self._fitted.constant(),
                 "floor": self._fitted.floor(),
+                "endless": self._fitted.is_endless(),
                 "spread_left": self._fitted.spread_left(),
             }
             facts = facts.model_copy(update={"loss": facts.loss.model_copy(update=fitted)})

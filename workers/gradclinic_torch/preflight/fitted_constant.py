@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .criterion_call import CriterionCall, batch_axis, by_place, forms_of
-from .least_value import EXACT, CannotFitError, least_value
+from .least_value import EXACT, CannotFitError, EndlessError, least_value
 
 log = logging.getLogger("gradclinic.recording")
 
@@ -39,6 +39,7 @@ class FittedConstant:
         self._first_spread: Tensor | None = None
         self._last: Tensor | None = None
         """Outputs of the last call."""
+        self._endless = False
         self._known: dict[bool, float | None] = {}
         """Fitted values: with any output for each row (True), and with one output for all of them (False)."""
 
@@ -81,6 +82,11 @@ class FittedConstant:
         """The same, also where it is negative; None if it cannot be fitted, which is logged with the reason."""
         return self._fit("the loss of always predicting the average", free=False)
 
+    def is_endless(self) -> bool:
+        """Whether one output for all rows lowers the loss without end."""
+        self.constant()
+        return self._endless
+
     def floor(self) -> float | None:
         """The least loss that any outputs reach, mean over the kept calls; None if unknown, or without a bound.
 
@@ -114,6 +120,7 @@ class FittedConstant:
             except Exception as error:  # noqa: BLE001  # the criterion may raise anything; then there is no constant
                 why = str(error) if isinstance(error, CannotFitError) else f"{type(error).__name__}: {error}"
                 log.info("%s is unknown: %s", what, why)
+                self._endless = self._endless or (isinstance(error, EndlessError) and not free)
                 self._known[free] = None
         return self._known.get(free)
 

@@ -22,8 +22,16 @@ _ENDLESS = 1e6
 """A value that is negative, and this many times as far from 0 as the first one, is none that a loss ends at."""
 
 
+_FAR, _STEADY = 1e3, 0.9
+"""The same for a fit whose last round gained at least this fraction of what the one before it did."""
+
+
 class CannotFitError(Exception):
     """The reason why no constant output can be fitted."""
+
+
+class EndlessError(CannotFitError):
+    """A constant output lowers the loss without end."""
 
 
 def least_value(criterion: nn.Module, calls: Sequence[CriterionCall], *, free: bool) -> float:
@@ -130,13 +138,24 @@ def _history(variables: list[Tensor], mean: Callable[[], Tensor]) -> list[float]
 def _settled(history: Sequence[float], *, begun: float) -> float:
     """The last value of a fit; raises where it still falls, or is not finite."""
     least = history[-1]
-    if not isfinite(least) or least < -_ENDLESS * max(1.0, abs(begun)):
-        raise CannotFitError("the loss is infinite, or falls without end")
+    if _is_endless(history, begun=max(1.0, abs(begun))):
+        raise EndlessError("the loss falls without end")
+    if not isfinite(least):
+        raise CannotFitError("the loss is not finite")
     if abs(least) <= 1e-6 * min(1.0, abs(begun)):
         return 0.0
     if len(history) < 2 or history[-2] - least > _SETTLED * abs(least):
         raise CannotFitError("the loss has not settled")
     return least
+
+
+def _is_endless(history: Sequence[float], *, begun: float) -> bool:
+    """Whether a fit went far below 0, or less far and does not slow down, as along a straight line."""
+    least = history[-1]
+    if least < -_ENDLESS * begun or len(history) < 3:
+        return least < -_ENDLESS * begun
+    falls = history[-3] - history[-2], history[-2] - least
+    return least < -_FAR * begun and falls[1] >= _STEADY * falls[0] > 0
 
 
 def _start(outputs: Mapping[int | str, Tensor], call: CriterionCall, mean: Callable[[], Tensor]) -> None:

@@ -124,9 +124,7 @@ def _peak(features: Features) -> float:
     return float(features.probe_loss[features.probe_steps >= 0.5 * features.steps_done].max())
 
 
-def _summary(
-    features: Features, thresholds: Thresholds, swings: Swings, *, peak: float | None, harm: bool
-) -> str:
+def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak: float | None, harm: bool) -> str:
     """Swings do harm to a network that learned where it has not learned at their peaks: where it ends is luck."""
     loss = features.relative_train_loss or 0.0
     if peak is not None and harm:

@@ -71,7 +71,8 @@ def _of_dead(outputs: OutputFacts) -> tuple[str, tuple[Evidence, ...], float] | 
     )
 
 
-_DEAD_RIGHTLY = 0.9
+_DEAD_RIGHTLY = 0.83
+"""How often it is right, by the rule of succession: in 4 of 4 trainings; not found in 105 correct programs."""
 
 
 _IN_OTHER_UNITS = ("logits", "log_probabilities")

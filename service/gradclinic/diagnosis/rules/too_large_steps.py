@@ -54,4 +54,5 @@ class TooLargeSteps(Rule):
         return (rate(0.1), rate(0.02))
 
 
-_RIGHTLY = 0.7
+_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training; not found in 105 correct programs."""

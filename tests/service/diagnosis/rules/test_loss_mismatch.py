@@ -390,3 +390,17 @@ def test_targets_near_0_decide_in_a_loss_that_divides_by_them(largest, there):
     if there:
         assert found["loss_mismatch"].blames[:2] == ("loss", "target_scaling")
         assert "Percent divides by its targets, and some are near 0" in found["loss_mismatch"].summary
+
+
+@pytest.mark.parametrize(
+    ("endless", "left", "final", "there"),
+    [(True, 0.1, -4.0, True), (False, 0.1, -4.0, False), (True, 0.11, -4.0, False), (True, 0.1, 0.1, False)],
+)
+def test_outputs_that_became_one_under_a_loss_that_falls_without_end_point_to_a_wrong_sign(endless, left, final, there):
+    look = but(REGRESSION, "loss", name="Flow", takes="unknown", endless=endless, spread_left=left)
+    ended = outcome(constant_loss=None, initial_train_loss=4.0, final_train_loss=final)
+    found = {each.condition: each for each in diagnose(seen(look, outcome=ended)).findings}
+    assert ("loss_mismatch" in found) is there
+    if there:
+        assert (found["loss_mismatch"].harm, found["loss_mismatch"].blames) == (True, ("loss",))
+        assert "wrong sign" in found["loss_mismatch"].summary

@@ -19,14 +19,15 @@ def test_targets_that_do_not_depend_on_the_inputs_are_why_nothing_was_learned():
     finding = found()["unrelated_targets"]
     assert (finding.harm, finding.blames[:2]) == (True, ("labels", "data"))
     assert "check that each input is paired with its own target" in finding.summary
-    assert found(amounts=False)["unrelated_targets"].confidence < finding.confidence
+    assert finding.confidence > 0.5
+    assert found(amounts=False)["unrelated_targets"].confidence == 0.5  # a possibility, which does not lead
 
 
 @pytest.mark.parametrize(
     ("changes", "there"),
-    [({"p_value": 0.021}, True), ({"p_value": 0.02}, False), ({"samples": 99}, False), ({"samples": 100}, True)],
+    [({"p_value": 0.051}, True), ({"p_value": 0.05}, False), ({"samples": 99}, False), ({"samples": 100}, True)],
 )
-def test_a_dependence_of_one_in_fifty_is_enough_and_fewer_than_a_hundred_samples_are_not(changes, there):
+def test_a_dependence_of_one_in_twenty_is_enough_and_fewer_than_a_hundred_samples_are_not(changes, there):
     assert ("unrelated_targets" in found(**changes)) is there
 
 
