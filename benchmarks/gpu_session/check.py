@@ -22,7 +22,8 @@ class Check:
 
     run: Callable[[str], Iterator[Result]]
     """Takes the device, `cuda` or `cpu`."""
-    limit_s: int
+    limit_s: float
+    """On a GPU, in seconds."""
     needs_gpu: bool
 
     @property
