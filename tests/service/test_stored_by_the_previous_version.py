@@ -29,7 +29,7 @@ WORDING = {
 ADDED = {
     "blames", "loss_unit", "summary", "path", "loss", "output_activation", "standardize_targets", "cure_counts",
     "module", "sites_every", "probe_every", "probe_rows", "units_every", "notes", "source", "model", "total",
-    "alone_step_seconds", "dtype",
+    "alone_step_seconds", "dtype", "conditions",
 }  # fmt: skip
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; the
 path over the depth that a site lies on; an experiment's loss and output activation; whether its targets are

@@ -1,6 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from gradclinic.pages.run_list import RUNS
 from gradclinic.settings import Settings
 from gradclinic.store import migrate
 from gradclinic.web import create_app
@@ -50,7 +51,7 @@ def test_every_study_can_be_reached(client):
     made = {f"/studies/{client.post('/v1/studies', json=quick).json()['id']}" for _ in range(53)}
     pages = walk(client, "/studies")
     assert {address for page in pages for address in page} == made
-    assert len(pages) == 2
+    assert len(pages) == 3
     assert "All studies" in client.get("/").text
 
 
@@ -109,7 +110,7 @@ def test_a_column_sorts_the_list_and_another_click_turns_it_round(clinic):
     assert sorts == ["descending"]
     losses = {}
     for sort in ("final_validation_loss", "-final_validation_loss"):
-        found = clinic.client.get("/v1/runs", params={"source": "study", "sort": sort, "limit": 50}).json()["items"]
+        found = clinic.client.get("/v1/runs", params={"source": "study", "sort": sort, "limit": RUNS}).json()["items"]
         links, sorts = heads(clinic.page(f"/runs?source=study&sort={sort}"))
         assert sorts == ["descending" if sort.startswith("-") else "ascending"]
         assert ("/runs?source=study&sort=-final_validation_loss" in links) == (not sort.startswith("-"))

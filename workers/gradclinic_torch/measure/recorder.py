@@ -10,6 +10,7 @@ as long as an event may still make them worth recording.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 import torch
@@ -162,7 +163,8 @@ class Recorder:
         """[L]: root of each gradient's number of entries, which only a batch of another size changes."""
         if entries != self._entries:
             self._entries = entries
-            self._root_entries = torch.tensor(entries, dtype=torch.float64).sqrt().to(self._columns.device)
+            unit = self._columns.new_ones((), dtype=torch.float64)
+            self._root_entries = torch.stack([unit.new_full((), sqrt(number)) for number in entries])
         return self._root_entries
 
     def pass_by(self, step: int, *, loss: Tensor, norms: Tensor, total_norm: Tensor) -> None:

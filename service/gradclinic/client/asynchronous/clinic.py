@@ -114,6 +114,7 @@ class AsyncClinic(Wrapper[Clinic]):
     get_webhook = awaited(Clinic.get_webhook)
     webhooks = iterated(Clinic.webhooks)
     pause_webhook = awaited(Clinic.pause_webhook)
+    rotate_webhook = awaited(Clinic.rotate_webhook)
     test_webhook = awaited(Clinic.test_webhook)
     deliveries = iterated(Clinic.deliveries)
     redeliver = awaited(Clinic.redeliver)

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame, Severity
+from ...measurements.losses import at_first, at_last, batch_losses
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import rate
@@ -13,12 +14,14 @@ from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
+_STILL = 0.9
+"""Loss at the end of the last half over that at its beginning, from which it no longer falls: a judgement."""
 _WELL = 0.2
 """Fraction of the loss of always predicting the average at which large steps lost nothing: a judgement."""
 
 
 class TooLargeSteps(Rule):
-    """Each step changes a layer by several percent of its size, and the network learned a part only."""
+    """Each step changes a layer by several percent of its size, and the loss stays at a part of what it was."""
 
     condition: Literal["too_large_steps"] = "too_large_steps"
     source: ClassVar[str] = "update-to-weight ratio near 1e-3 as a healthy step: Karpathy, CS231n notes"
@@ -32,7 +35,7 @@ class TooLargeSteps(Rule):
         if loss is None or total is None or not features.finished or not enough(features, thresholds):
             return None
         a_step = total / max(1, features.steps_done)
-        if a_step <= LARGE_STEP or loss <= _WELL or not learned(features, thresholds):
+        if a_step <= LARGE_STEP or loss <= _WELL or not learned(features, thresholds) or not _stands_still(record):
             return None
         return self.finding(
             features,
@@ -52,6 +55,13 @@ class TooLargeSteps(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (rate(0.1), rate(0.02))
+
+
+def _stands_still(record: RunRecord) -> bool:
+    """Whether the loss no longer falls in the last half: large steps of a short training may be what it needs."""
+    losses = batch_losses(record)
+    late = losses[len(losses) // 2 :]
+    return at_last(late) >= _STILL * at_first(late)
 
 
 _RIGHTLY = 0.67
