@@ -27,7 +27,7 @@ class TooLargeSteps(Rule):
     source: ClassVar[str] = "update-to-weight ratio near 1e-3 as a healthy step: Karpathy, CS231n notes"
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records")
     usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "optimizer")
-    usual_severity: ClassVar[Severity] = "warning"
+    usual_severity: ClassVar[Severity] = "info"
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         """Where it did not learn at all, what else may be wrong is asked first (`slow_convergence`)."""
@@ -39,13 +39,13 @@ class TooLargeSteps(Rule):
             return None
         return self.finding(
             features,
-            harm=True,
-            severity="warning",
+            harm=False,
+            severity="info",
             confidence=_RIGHTLY,
             evidence=(Evidence("mean_update", a_step, "weights", LARGE_STEP),),
             summary=(
                 f"Each step changes a layer by {percent(a_step)} of its size on average, thirty times what is usual or"
-                f" more, so the loss ends where it happens to be: lower the learning rate;"
+                f" more, so the loss may end where it happens to be: also try a lower learning rate;"
                 f" {outcome_in_words(features, thresholds)}."
             ),
         )
@@ -64,5 +64,6 @@ def _stands_still(record: RunRecord) -> bool:
     return at_last(late) >= _STILL * at_first(late)
 
 
-_RIGHTLY = 0.67
-"""By the rule of succession: in 1 of 1 training; not found in 105 correct programs."""
+_RIGHTLY = 0.29
+"""By the rule of succession: of 5 trainings with large steps, one is known to be cured by a lower rate. The others are
+sound (two short ones, adapters that begin at 0, and weights that began too small), so it is only a note."""

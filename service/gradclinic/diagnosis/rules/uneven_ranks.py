@@ -19,7 +19,7 @@ class UnevenRanks(Rule):
 
     condition: Literal["uneven_ranks"] = "uneven_ranks"
     source: ClassVar[str] = "gradclinic: random parts of the same data differ by noise that has no constant sign"
-    uses: ClassVar[tuple[str, ...]] = ("uneven_ranks", "min_steps", "learned")
+    uses: ClassVar[tuple[str, ...]] = ("uneven_ranks", "min_records", "learned")
     usual_blames: ClassVar[tuple[Blame, ...]] = ("data", "labels", "wiring")
     usual_severity: ClassVar[Severity] = "warning"
     labels: ClassVar[Mapping[str, str]] = {
@@ -58,7 +58,7 @@ _CONSTANT = 0.9
 
 def _is_apart(rank: RankFacts, thresholds: Thresholds) -> bool:
     constant = rank.above >= _CONSTANT if rank.gradient > 1 else rank.above <= 1.0 - _CONSTANT
-    return constant and rank.steps >= thresholds.min_steps and _distance(rank) >= log(thresholds.uneven_ranks)
+    return constant and rank.steps >= thresholds.min_records and _distance(rank) >= log(thresholds.uneven_ranks)
 
 
 def _distance(rank: RankFacts) -> float:
