@@ -19,6 +19,7 @@ from .check import Result, check
 from .example import MODELS, experiment
 
 STEPS, REPEATS = 200, 3
+WARM_UP_STEPS = 20
 STEPS_ON_A_CPU, REPEATS_ON_A_CPU = 20, 1
 """Enough to see that it runs; `./run benchmark recorder` measures the costs on a CPU."""
 PLANS: dict[str, dict[str, Any] | None] = {
@@ -31,6 +32,8 @@ def recording_costs(device: str) -> Iterator[Result]:
     """The time of training with a plan of recording, relative to none; the second baseline shows the noise."""
     for name, spec in NETWORKS.items():
         seconds: dict[str, list[float]] = {plan: [] for plan in ("no recording", *PLANS)}
+        for plan in PLANS.values():  # so that no training that is timed loads kernels or compiles
+            _seconds(_of(spec, plan, steps=WARM_UP_STEPS), device=device, record=plan is not None)
         for _ in range(REPEATS if _is_gpu(device) else REPEATS_ON_A_CPU):
             for plan, asked in {"no recording": None, **PLANS}.items():
                 posted = _of(spec, asked, steps=_steps(device))
