@@ -7,13 +7,20 @@ import difflib
 from collections.abc import Iterator
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from ...kernel.errors import InvalidRequest, NotFound, Problem
 
 
-def only_known_parameters(request: Request) -> None:
+async def only_known_parameters(request: Request) -> None:
+    """Like `refuse_unknown`, in a thread if there is a query. Without one, as of `/livez`, it waits for none."""
+    if request.query_params or "\0" in request.url.path:
+        await run_in_threadpool(refuse_unknown, request)
+
+
+def refuse_unknown(request: Request) -> None:
     """Raises InvalidRequest for a NUL in a query and, on routes that document status 422, for unknown parameters.
 
     Raises NotFound for a NUL in the path: no name or id has one.

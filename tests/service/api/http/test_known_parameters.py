@@ -1,5 +1,10 @@
+import anyio
+import anyio.to_thread
 import httpx
 import pytest
+from fastapi import Request
+
+from gradclinic.api.http.known_parameters import only_known_parameters
 
 from .test_problems import refused
 
@@ -21,3 +26,22 @@ def test_a_nul_in_a_value_is_refused_before_any_database_sees_it(api: httpx.Clie
 
 def test_nothing_is_found_at_a_path_with_a_nul(api: httpx.Client) -> None:
     assert "NUL" in refused(api.get("/v1/runs/run%00"), 404)["detail"]
+
+
+def test_a_request_without_a_query_waits_for_no_thread():
+    """So `/livez` answers even if all threads are busy."""
+
+    async def checked(path: bytes, query: bytes) -> bool:
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        limiter.total_tokens = 1
+        async with limiter:  # the only one
+            scope = {"type": "http", "path": path.decode(), "query_string": query, "path_params": {}, "headers": []}
+            request = Request({**scope, "method": "GET", "server": ("a", 80), "scheme": "http"})
+            try:
+                await only_known_parameters(request)
+            except RuntimeError:  # it asked for a thread, of which this task has the only one
+                return False
+        return True
+
+    assert anyio.run(checked, b"/livez", b"")
+    assert not anyio.run(checked, b"/livez", b"a=1")
