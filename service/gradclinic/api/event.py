@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Annotated, Any, TypeVar
 
 import anyio
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
@@ -34,6 +34,14 @@ LastEventId = Annotated[
 AfterEvent = Annotated[str | None, Query(max_length=50, description="Same as `Last-Event-ID`, for polling.")]
 
 
+async def _since(last_event_id: LastEventId = None, after: AfterEvent = None) -> Position:
+    return Position.parse(after or last_event_id)
+
+
+Since = Annotated[Position, Depends(_since)]
+"""From where a client goes on. Raises InvalidRequest if it is no position."""
+
+
 @router.get(
     "/runs/{run_id}/events",
     summary="Follow a run",
@@ -46,11 +54,9 @@ async def list_run_events(
     service: TheService,
     request: Request,
     response: Response,
-    last_event_id: LastEventId = None,
-    after: AfterEvent = None,
+    since: Since,
 ) -> StreamingResponse | RunEventPage:
     """`status`, `progress`, `finding` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
-    since = Position.parse(after or last_event_id)
     return await _answer(RunEventPage, request, response, since, lambda at: run_news(service, run_id, at))
 
 
@@ -66,11 +72,9 @@ async def list_study_events(
     service: TheService,
     request: Request,
     response: Response,
-    last_event_id: LastEventId = None,
-    after: AfterEvent = None,
+    since: Since,
 ) -> StreamingResponse | StudyEventPage:
     """`run` (one has ended), `progress` and `done`; an event stream for `Accept: text/event-stream`, else one page."""
-    since = Position.parse(after or last_event_id)
     return await _answer(StudyEventPage, request, response, since, lambda at: study_news(service, study_id, at))
 
 
@@ -86,11 +90,9 @@ async def list_check_events(
     service: TheService,
     request: Request,
     response: Response,
-    last_event_id: LastEventId = None,
-    after: AfterEvent = None,
+    since: Since,
 ) -> StreamingResponse | StudyEventPage:
     """As for a study; `done` comes with the verdict."""
-    since = Position.parse(after or last_event_id)
     return await _answer(StudyEventPage, request, response, since, lambda at: check_news(service, check_id, at))
 
 
@@ -106,11 +108,9 @@ async def list_prescription_events(
     service: TheService,
     request: Request,
     response: Response,
-    last_event_id: LastEventId = None,
-    after: AfterEvent = None,
+    since: Since,
 ) -> StreamingResponse | StudyEventPage:
     """As for a study, over all rounds; each round adds runs and steps."""
-    since = Position.parse(after or last_event_id)
     return await _answer(
         StudyEventPage, request, response, since, lambda at: prescription_news(service, prescription_id, at)
     )

@@ -4,12 +4,13 @@ import importlib.util
 import io
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..kernel.errors import SetupFailed
+from ..kernel.errors import ServiceUnavailable, SetupFailed
 from .figures.theme import NEUTRAL, WORSE, Figure, Part
 from .marks import plain, set_marks
 
@@ -24,6 +25,9 @@ INK = "#010203"
 """Placeholder colour of text and axes, which pages replace with their own; nothing else has this colour."""
 _LOCK = threading.Lock()
 """matplotlib's settings are global to the process, so only one figure is drawn at a time."""
+AT_ONCE = 8
+"""Requests that may draw or wait for it. Each holds one of the server's 40 threads, of which others need some."""
+_free = threading.BoundedSemaphore(AT_ONCE)
 MOST_LETTERS = 90
 """Approximate number of letters that fit on a line."""
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
@@ -32,6 +36,17 @@ _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 def can_draw() -> bool:
     """Whether matplotlib is installed here."""
     return importlib.util.find_spec("matplotlib") is not None
+
+
+@contextmanager
+def one_of_few() -> Iterator[None]:
+    """Lets one request draw its charts. Raises ServiceUnavailable if too many others draw or wait for it."""
+    if not _free.acquire(blocking=False):
+        raise ServiceUnavailable("the charts of other requests are being drawn; try again later")
+    try:
+        yield
+    finally:
+        _free.release()
 
 
 def draw(figure: Figure, form: Format) -> bytes:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import PrescriptionId, RunId, StudyId, TheService, problems
 from ..comparison import DEFAULT_METRIC
 from . import prescription, run, study
+from .drawing import one_of_few
 from .rendering import render
 from .saved import policy
 
@@ -67,7 +68,8 @@ def get_prescription_report(prescription_id: PrescriptionId, service: TheService
 
 
 def _attached(request: Request, template: str, identifier: str, *shown: "DataclassInstance") -> HTMLResponse:
-    answer = render(template, *shown, version=request.app.version)
+    with one_of_few():
+        answer = render(template, *shown, version=request.app.version)
     answer.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'; sandbox"
     answer.headers["Content-Disposition"] = f'attachment; filename="gradclinic-{identifier}.html"'
     return answer

@@ -208,9 +208,11 @@ def test_a_table_is_uploaded_and_one_that_does_not_fit_is_explained(clinic, addr
 
     upload("x,class\n1,a\nnothing,b\n")
     page.get_by_text("row 2, column 'x': 'nothing' is not a number").wait_for()
+    assert clinic.client.get("/v1/datasets").json()["items"] == []
     upload("x,class\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40)))
     page.get_by_text("2 classes").wait_for()
     (made,) = clinic.client.get("/v1/datasets").json()["items"]
+    assert (made["rows"], made["classes"]) == (40, ["a", "b"])
     clinic.client.delete(f"/v1/datasets/{made['id']}")
 
 

@@ -1,4 +1,8 @@
+from contextlib import ExitStack
+
 import pytest
+
+from gradclinic.pages.drawing import AT_ONCE, one_of_few
 
 from .conftest import Clinic
 
@@ -158,3 +162,17 @@ def test_a_wrong_request_is_a_problem_document(clinic, address, status):
 def test_a_media_type_that_cannot_be_drawn_is_refused(clinic):
     answer = clinic.client.get(f"/v1/figures/runs/{clinic.sick}/heatmap", headers={"Accept": "image/gif"})
     assert answer.status_code == 406
+
+
+def test_requests_beyond_a_few_wait_for_no_drawing_and_are_told_to_come_back(clinic):
+    """Else those that wait would hold all threads, of which lists and plain figures need some."""
+    address = f"/v1/figures/runs/{clinic.sick}/curves"
+    with ExitStack() as others:
+        for _ in range(AT_ONCE):
+            others.enter_context(one_of_few())
+        for drawn in (f"{address}?format=png", f"/v1/runs/{clinic.sick}/report"):
+            answer = clinic.client.get(drawn)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+            assert "are being drawn" in answer.json()["detail"]
+        assert clinic.client.get(address).status_code == 200
+    assert clinic.client.get(f"{address}?format=png").status_code == 200
