@@ -273,10 +273,6 @@ def narrow(record: RunRecord) -> int | None:
     return width if width <= _NARROW else None
 
 
-LARGE_STEP = 0.03
-"""Mean relative change of the most changed layer a step, from which steps count as large: 30 times the 1e-3 of a
-healthy step. A judgement, asked only where nothing else is wrong. Of 105 correct programs one, a line, is above it."""
-
 _HEALTHY_STEP = 1e-3
 """Relative change of a layer by a healthy step (Karpathy, CS231n notes, neural-networks-3)."""
 
@@ -296,5 +292,8 @@ FEW_STEPS = 100
 """At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
 
 
+WELL = 0.2
+"""Up to this fraction of the loss of always predicting the average, a network learned so well that what looks odd was
+probably meant, or did no harm. A judgement: features that were trained before leave less, and random ones more."""
 NOTHING_LEARNED = 0.95
 """Above this fraction of the loss of always predicting the average, nothing was learned; the rest is scatter."""

@@ -3,13 +3,11 @@ from typing import ClassVar, Literal
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..outcome import WELL
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
-_WELL = 0.2
-"""Up to this fraction of the loss of always predicting the average, a layer over all axes may follow, to which their
-order does not matter. A judgement, as in `not_trained`."""
 _RIGHTLY = 0.83
 """How often it is right, by the rule of succession: in 4 of 4 trainings, with points, channels or steps reshaped; not
 found in 69 sound ones."""
@@ -29,7 +27,7 @@ class MixedAxes(Rule):
         loss, axes = features.relative_train_loss, list(seen.reshaped)
         return self.finding(
             features,
-            harm=loss is None or not loss <= _WELL,
+            harm=loss is None or not loss <= WELL,
             confidence=_RIGHTLY,
             evidence=(Evidence("reshaped_axes", float(len(axes)), "axes"),),
             summary=(

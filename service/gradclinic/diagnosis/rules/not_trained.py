@@ -7,7 +7,7 @@ from ...measurements.preflight import WiringFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed
+from ..outcome import WELL, failed
 from ..phrase import listed, outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -19,9 +19,6 @@ _CUT_RIGHTLY = 0.88
 _FROZEN_RIGHTLY = 0.83
 """How often it is right, by the rule of succession: in 4 of 4 trainings, with tables and layers of zeros or ones. Of
 positions that are all zeros `missing_positions` says so."""
-_WELL = 0.2
-"""Up to this fraction of the loss of always predicting the average, layers without a gradient may be frozen on purpose.
-A judgement: features that were trained before leave less, and random ones more."""
 
 
 class NotTrained(Rule):
@@ -135,7 +132,7 @@ def _without_inputs(features: Features, record: RunRecord) -> tuple[str, ...]:
 
 def _learned_well(features: Features) -> bool:
     loss = features.relative_train_loss
-    return loss is None or loss <= _WELL
+    return loss is None or loss <= WELL
 
 
 def _fault(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
