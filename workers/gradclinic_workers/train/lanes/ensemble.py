@@ -15,8 +15,11 @@ from .batches import LaneBatches
 from .chosen import Chosen
 from .clip import LaneClipping
 from .data import LaneData
+from .groups import LaneSequence
 from .lane import Lane
-from .network import LaneBatchNorm, LaneSequence, Pass, Stack, together
+from .layer import Pass, Stack
+from .layers import LaneBatchNorm
+from .network import together
 from .parameters import LaneParameters
 from .plans import LanePlans, Wanted
 from .recorder import LaneObservation, LaneRecorder
