@@ -312,3 +312,16 @@ def test_a_loss_that_one_output_for_all_lowers_without_end_is_endless(function, 
     assert seen.is_endless() is is_so
     if is_so:
         assert seen.constant() is None
+
+
+def test_tuples_of_outputs_and_targets_have_no_constant_and_end_no_recording():
+    model, x, y = nn.Linear(4, 2), torch.randn(32, 4), torch.randn(32, 1)
+    both = Own(lambda out, t: nn.functional.mse_loss(out[0], t[0]) + nn.functional.l1_loss(out[1], t[1]))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with Recording(model, optimizer, both) as recording:
+        loss = both(model(x).split(1, dim=1), (y, y))
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+    assert len(recording.record.get("train_loss")) == 1
+    assert recording.record.outcome.constant_loss is None

@@ -93,6 +93,8 @@ def batch_axis(criterion: nn.Module, tensors: Sequence[Tensor]) -> int | None:
     """The axis of the first argument along which its rows are other samples; None where the arguments do not tell."""
     if isinstance(criterion, nn.CTCLoss):
         return 1
+    if not tensors:  # they are in tuples or dictionaries
+        return None
     outputs, *others = tensors
     sizes = {len(each) for each in others if each.ndim > 0}
     if outputs.ndim > 0 and len(outputs) in sizes:
