@@ -15,9 +15,11 @@ from . import (
     columns,
     decoders,
     estimates,
+    exercise,
     forum,
     images,
     matching,
+    notebook,
     own_loss,
     passages,
     photo,
@@ -31,6 +33,7 @@ from . import (
     tabular,
     ticket,
     unseen,
+    window,
 )
 from .program import Fault, Program, train
 
@@ -153,6 +156,22 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     passages.messages,
     passages.gestures,
     passages.prose,
+    notebook.flowers,
+    notebook.alcohol,
+    notebook.voyage,
+    notebook.district,
+    notebook.claims,
+    notebook.strains,
+    notebook.allergens,
+    exercise.quadrants,
+    exercise.damped,
+    exercise.arm,
+    exercise.evens,
+    exercise.pulses,
+    window.weather,
+    window.rows,
+    window.duty,
+    window.headlines,
 )
 HARMED = 0.15
 """A fault counts only if it lowers the score by at least this much; others did no harm."""
