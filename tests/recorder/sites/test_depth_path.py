@@ -174,6 +174,13 @@ def test_a_gradient_that_all_positions_share_is_no_loss_over_the_depth(how: str)
     assert all(abs(profile.slope[0]) < 0.5 for profile in profiles(record))
 
 
+def test_two_blocks_and_the_pooler_of_one_position_are_no_path() -> None:
+    """Where no path has three places, what is left is not joined over the positions that end."""
+    model = Pooled("first")
+    model.layers, model.pooler = Tower(2, inputs=64), Tower(1, inputs=32)
+    assert sorted(map(len, paths(of(model)).values())) == [2]
+
+
 def test_positions_that_all_go_on_are_one_path_with_what_follows() -> None:
     assert [len(path) for path in paths(of(Pooled("all"))).values()] == [7]
 

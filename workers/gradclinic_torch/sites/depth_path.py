@@ -6,7 +6,7 @@ another says nothing about depth. A path also ends where only one of many positi
 used: each position before that place gets only a part of the gradient.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from gradclinic.measurements.profile import MIN_SITES
@@ -31,13 +31,13 @@ def paths_of(places: Sequence[Place], root: Node, links: Links) -> list[str | No
 
     The longest path is "" (the first of several), and each other path has the name of its first place. If no path has
     three places, for example because the program adds to a residual stream outside of any module, the path is the
-    longest sequence in which each place can be reached from the one before.
+    longest sequence in which each place can be reached from the one before, without such an end between them.
     """
     dominators = dominators_of(root, links)
     reached = reached_by([place.leave for place in places], root, links)
     chains = _chains(_next_places(places, dominators), reached)
     if all(len(chain) < MIN_SITES for chain in chains):
-        chains = [_longest_sequence(reached)]
+        chains = [_longest_sequence(_without_reduced(places, reached, dominators))]
     chains = sorted((chain for chain in chains if chain), key=lambda chain: (-len(chain), chain[0]))
     found: list[str | None] = [None] * len(places)
     for number, chain in enumerate(chains):
@@ -84,6 +84,25 @@ def _chains(after: Sequence[int | None], reached: Sequence[Set[int]]) -> list[li
         goes_on = max(origin or ways, key=lambda way: (len(chain_to[way]), way), default=None)
         chain_to[last] = [last] if goes_on is None else [*chain_to.pop(goes_on), last]
     return list(chain_to.values())
+
+
+def _without_reduced(
+    places: Sequence[Place], reached: Sequence[Set[int]], dominators: Mapping[Node, Node | None]
+) -> list[set[int]]:
+    """For each place, those that it is reached from with all of their positions."""
+    reductions = [{node for node in _after(place.leave, dominators) if reduces(node)} for place in places]
+
+    def wholly(index: int, other: int) -> bool:
+        return places[index].entries >= places[other].entries or reductions[other] <= reductions[index]
+
+    return [{other for other in before if wholly(index, other)} for index, before in enumerate(reached)]
+
+
+def _after(node: Node | None, dominators: Mapping[Node, Node | None]) -> Iterator[Node]:
+    """The node and all that its gradient comes through, up to the loss."""
+    while node is not None:
+        yield node
+        node = dominators.get(node)
 
 
 def _longest_sequence(reached: Sequence[Set[int]]) -> list[int]:
