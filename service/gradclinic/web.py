@@ -103,7 +103,7 @@ ROUTERS = (
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application, with its own connections, which are closed when it shuts down."""
-    from .pages import mount as mount_pages  # the pages use parts of this package
+    from .pages.mounting import mount as mount_pages  # the pages use parts of this package
 
     chosen = settings or get_settings()
     configure(chosen)

@@ -1,8 +1,1 @@
-"""The pages, and the figure behind each chart.
-
-mount(app)      # an API whose app.state.service is a use_cases.service.Service
-"""
-
-from .mounting import mount
-
-__all__ = ["mount"]
+"""The pages, and the figure behind each chart; `mounting.mount` adds them to an API."""

@@ -1,36 +1,37 @@
-"""Renders figures as PNG or SVG with matplotlib; needs the extra `ui`."""
+"""Draws figures in a process beside the API, so that its threads and its memory are left for other requests.
 
+with one_of_few():          # a request's turn
+image = draw(figure, "png")
+"""
+
+import atexit
 import importlib.util
-import io
+import json
+import os
+import subprocess
+import sys
 import threading
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+import structlog
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
-from .figures.theme import NEUTRAL, WORSE, Figure, Part
-from .marks import plain, set_marks
+from .canvas import Format
+from .theme import Figure
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
-Format = Literal["png", "svg"]
-
-WIDTH_IN, HEIGHT_IN, DPI = 9.0, 5.0, 144
-INK = "#010203"
-"""Placeholder colour of text and axes, which pages replace with their own; nothing else has this colour."""
-_LOCK = threading.Lock()
-"""matplotlib's settings are global to the process, so only one figure is drawn at a time."""
 AT_ONCE = 8
 """Requests that may draw or wait for it. Each holds one of the server's 40 threads, of which others need some."""
-_free = threading.BoundedSemaphore(AT_ONCE)
-MOST_LETTERS = 90
-"""Approximate number of letters that fit on a line."""
-_DASHES = {"solid": "-", "dash": "--", "dot": ":"}
+WAIT_S = 10.0
+"""Longest time that a request waits for its turn to draw."""
+DRAWING_S = 60.0
+"""Longest time for one figure. Most take half a second, and the first one a few for its libraries."""
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""One thread needs no more, and the limit of its memory counts what more would reserve."""
+
+log = structlog.get_logger(__name__)
+_places = threading.BoundedSemaphore(AT_ONCE)
+_turn = threading.BoundedSemaphore(1)
 
 
 def can_draw() -> bool:
@@ -40,202 +41,100 @@ def can_draw() -> bool:
 
 @contextmanager
 def one_of_few() -> Iterator[None]:
-    """Lets one request draw its charts. Raises ServiceUnavailable if too many others draw or wait for it."""
-    if not _free.acquire(blocking=False):
-        raise ServiceUnavailable("the charts of other requests are being drawn; try again later")
+    """Lets one request draw all its charts. Raises ServiceUnavailable if others draw or wait for too long."""
+    busy = ServiceUnavailable("the charts of other requests are being drawn; try again later")
+    if not _places.acquire(blocking=False):
+        raise busy
     try:
-        yield
+        if not _turn.acquire(timeout=WAIT_S):
+            raise busy
+        try:
+            yield
+        finally:
+            _turn.release()
     finally:
-        _free.release()
+        _places.release()
 
 
 def draw(figure: Figure, form: Format) -> bytes:
-    """The figure on white, as bytes of that format; equal figures give equal bytes. Raises SetupFailed."""
-    words = {"svg.fonttype": "path", "font.size": 10}
-    return _drawn(figure, form, settings=words, width_in=WIDTH_IN, ground="white", titled=True)
+    """As `canvas.draw`. Raises SetupFailed without matplotlib, and ServiceUnavailable if the process ends."""
+    return _process.draw({"figure": figure, "form": form})
 
 
 def draw_for_page(figure: Figure, *, width_in: float) -> bytes:
-    """An SVG for embedding in a page: no title, no background, text as text, in INK. Raises SetupFailed."""
-    coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    settings = {"svg.fonttype": "none", "font.size": 9, "axes.facecolor": "none", **dict.fromkeys(coloured, INK)}
-    return _drawn(figure, "svg", settings=settings, width_in=width_in, ground="none", titled=False)
+    """As `canvas.draw_for_page`, with the errors of `draw`."""
+    return _process.draw({"figure": figure, "width_in": width_in})
 
 
-def _drawn(
-    figure: Figure, form: Format, *, settings: dict[Any, Any], width_in: float, ground: str, titled: bool
-) -> bytes:
-    if not can_draw():
-        raise SetupFailed("PNG and SVG need matplotlib: pip install 'gradclinic[ui]'")
-    import matplotlib as mpl
+class DrawingProcess:
+    """The process that draws, started at the first figure. If it ends, the next figure starts another one."""
 
-    with _LOCK, mpl.rc_context({"svg.hashsalt": "gradclinic", **settings}), warnings.catch_warnings():
-        # Names may be in any script. In SVG the browser chooses the font; in PNG unknown letters appear as boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        canvas = _canvas(figure, width_in=width_in, ground=ground, titled=titled)
-        out = io.BytesIO()
-        canvas.savefig(out, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
-        return out.getvalue()
+    def __init__(self) -> None:
+        self._started: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process; None if none was started."""
+        return None if self._started is None else self._started.pid
 
-def _canvas(figure: Figure, *, width_in: float, ground: str, titled: bool) -> "Canvas":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
+    @property
+    def is_running(self) -> bool:
+        """Whether the process runs."""
+        return self._started is not None and self._started.poll() is None
 
-    layout = figure["layout"]
-    height = layout["height"] / 100 + 0.6 if "height" in layout else min(HEIGHT_IN, width_in)
-    canvas = Canvas(figsize=(width_in, height), dpi=DPI, layout="constrained", facecolor=ground)
-    FigureCanvasAgg(canvas)
-    if titled:
-        canvas.suptitle(_short(plain(layout["title"]["text"])), x=0.01, ha="left", fontsize=12)
-    down, across = _axes(layout, "y"), _axes(layout, "x")
-    heights = [domain[1] - domain[0] for _, domain in down]
-    grid: Any = canvas.subplots(
-        len(down), len(across), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
-    )
-    for (y, _), row in zip(down, grid, strict=True):
-        for (x, _), axes in zip(across, row, strict=True):
-            traces = [trace for trace in figure["data"] if (trace.get("xaxis", "x"), trace.get("yaxis", "y")) == (x, y)]
-            if traces or len(down) * len(across) == 1:
-                _panel(axes, traces, layout, x, y)
-            else:
-                axes.set_visible(False)
-    for (x, _), column in zip(across, grid.T, strict=True):
-        for lowest in [axes for axes in column if axes.get_visible()][-1:]:
-            lowest.tick_params(labelbottom=True)
-            lowest.set_xlabel(plain(layout[x.replace("x", "xaxis")]["title"]["text"]))
-    _colour_bar(canvas, grid, figure)
-    return canvas
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._end()
 
+    def draw(self, request: Mapping[str, object]) -> bytes:
+        """The answer to a request of `drawn`."""
+        line = json.dumps(request).encode() + b"\n"
+        with self._lock:
+            process = self._running()
+            late = threading.Timer(DRAWING_S, process.kill)
+            late.start()
+            try:
+                return _answer(process, line)
+            except (OSError, ValueError) as error:
+                self._end()
+                log.warning("chart_not_drawn", error=str(error), returncode=process.returncode)
+                raise ServiceUnavailable("the chart could not be drawn; try again later") from error
+            finally:
+                late.cancel()
 
-def _axes(layout: Part, letter: str) -> list[tuple[str, Sequence[float]]]:
-    """The x axes from the left, or the y axes from the top down, each with its range as fractions of the figure."""
-    name = f"{letter}axis"
-    found = [(key.replace(name, letter), layout[key].get("domain", [0, 1])) for key in layout if key.startswith(name)]
-    return sorted(found, key=lambda each: each[1][0] if letter == "x" else -each[1][0])
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if not can_draw():
+            raise SetupFailed("PNG and SVG need matplotlib: pip install 'gradclinic[ui]'")
+        if self._started is None or not self.is_running:
+            self._end()
+            self._started = subprocess.Popen(
+                [sys.executable, "-m", "gradclinic.pages.drawn"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, **_ENVIRONMENT},
+            )
+        return self._started
 
-
-def _panel(axes: "Axes", traces: Sequence[Part], layout: Part, across: str, name: str) -> None:
-    x, y = layout[across.replace("x", "xaxis")], layout[name.replace("y", "yaxis")]
-    # Scales first: on a linear axis, matplotlib would fix limits that a logarithmic one cannot have.
-    axes.set_xscale(x.get("type", "linear") if x.get("type") == "log" else "linear")
-    axes.set_yscale("log" if y.get("type") == "log" else "linear")
-    for trace in traces:
-        if trace["type"] == "heatmap":
-            _heatmap(axes, trace)
-        else:
-            _line(axes, trace)
-    for shape in layout.get("shapes", ()):
-        _level(axes, shape, name)
-    for note in layout.get("annotations", ()):
-        if "panel" in note.get("name", ""):
-            _heading(axes, note, across, name)
-        else:
-            _note(axes, note)
-    set_marks(axes, x, y)
-    axes.set_ylabel(plain(y["title"]["text"]))
-    if not any(trace["type"] == "heatmap" for trace in traces):
-        axes.grid(visible=True, alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    if layout.get("showlegend", True) and any(axes.get_legend_handles_labels()[0]):
-        axes.legend(fontsize=8, frameon=False)
+    def _end(self) -> None:
+        process, self._started = self._started, None
+        if process is not None:
+            process.kill()
+            process.communicate()  # closes its pipes, too
 
 
-def _line(axes: "Axes", trace: Part) -> None:
-    x, y = _numbers(trace["x"]), _numbers(trace["y"])
-    if "fill" in trace:
-        axes.fill(x, y, color=trace["line"]["color"], alpha=0.18, linewidth=0)
-        return
-    marker, line = trace.get("marker", {}), trace.get("line", {})
-    error = trace.get("error_x")
-    axes.errorbar(
-        x,
-        y,
-        xerr=None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])],
-        label=plain(trace["name"]),
-        color=line.get("color") or marker.get("color"),
-        linestyle=_DASHES[line.get("dash", "solid")] if "lines" in trace["mode"] else "none",
-        linewidth=line.get("width", 1.5),
-        marker="o" if "markers" in trace["mode"] else None,
-        markersize=marker.get("size", 6) * 0.7,
-        capsize=3,
-    )
-    crossed = [symbol == "x" for symbol in marker.get("symbol", ())]
-    if any(crossed):
-        axes.plot(x[crossed], y[crossed], "X", color=marker.get("color"), markersize=marker.get("size", 6))
-    if "text" in trace["mode"]:
-        for at, height, text in zip(x, y, trace["text"], strict=True):
-            axes.annotate(plain(text), (at, height), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+def _answer(process: "subprocess.Popen[bytes]", line: bytes) -> bytes:
+    """Raises OSError or ValueError if the process ends before it has answered."""
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  # they are pipes
+    process.stdin.write(line)
+    process.stdin.flush()
+    size = int(process.stdout.readline())
+    drawn = process.stdout.read(size)
+    if len(drawn) < size:
+        raise ConnectionError("the process ended within its answer")
+    return drawn
 
 
-def _heatmap(axes: "Axes", trace: Part) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    cells = np.array([_numbers(row) for row in trace["z"]])
-    colours = LinearSegmentedColormap.from_list("ours", [(at, colour) for at, colour in trace["colorscale"]])
-    named = any(isinstance(each, str) for each in trace["y"])
-    axes.pcolormesh(
-        _edges(_numbers(trace["x"]), cells=cells.shape[1]),
-        np.arange(len(trace["y"]) + 1) - 0.5 if named else _edges(_numbers(trace["y"]), cells=cells.shape[0]),
-        np.ma.masked_invalid(cells),
-        cmap=colours,
-        vmin=trace.get("zmin"),
-        vmax=trace.get("zmax"),
-        rasterized=True,
-    )
-    if named and trace.get("showscale", True):
-        every = max(1, len(trace["y"]) // 25)
-        axes.set_yticks(range(0, len(trace["y"]), every), [plain(name) for name in trace["y"][::every]], fontsize=7)
-
-
-def _colour_bar(canvas: "Canvas", grid: Any, figure: Figure) -> None:
-    """One colour scale for all panels."""
-    for trace in figure["data"]:
-        if trace["type"] == "heatmap" and trace.get("showscale", True):
-            shown = [axes for axes in grid.flat if axes.collections]
-            bar = canvas.colorbar(shown[0].collections[0], ax=shown)
-            bar.set_label(plain(trace["colorbar"]["title"]["text"]))
-            if "tickvals" in trace["colorbar"]:
-                bar.set_ticks(trace["colorbar"]["tickvals"], labels=trace["colorbar"]["ticktext"])
-
-
-def _heading(axes: "Axes", note: Part, across: str, name: str) -> None:
-    """The name of a panel, above it."""
-    if note["name"] == f"panel {across} {name}":
-        axes.set_title(plain(note["text"]), loc="left", fontsize=9)
-
-
-def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typing.NDArray[np.float64]":
-    """Borders of the cells, from their middles; given as borders, they stay what they are."""
-    if len(middles) == cells + 1:
-        return middles
-    if len(middles) < 2:
-        return np.array([middles[0] - 0.5, middles[0] + 0.5]) if len(middles) else np.array([0.0, 1.0])
-    between = (middles[1:] + middles[:-1]) / 2
-    first, last = 2 * middles[0] - between[0], 2 * middles[-1] - between[-1]
-    return np.concatenate([[first], between, [last]])
-
-
-def _level(axes: "Axes", shape: Part, name: str) -> None:
-    if shape["type"] == "rect":
-        axes.axvspan(shape["x0"], shape["x1"], color=WORSE, alpha=0.15, linewidth=0)
-        return
-    if shape["yref"] == name:
-        axes.axhline(shape["y0"], color=NEUTRAL, linestyle=":", linewidth=1)
-    elif shape["xref"] == "x" and shape["yref"] == "paper":
-        axes.axvline(shape["x0"], color=NEUTRAL, linestyle=":", linewidth=1)
-
-
-def _note(axes: "Axes", note: Part) -> None:
-    vertical = axes.transAxes if note["yref"] == "paper" else axes.get_yaxis_transform()
-    axes.text(
-        note["x"], note["y"], plain(note["text"]), transform=vertical, va=note.get("yanchor", "center"), fontsize=8
-    )
-
-
-def _numbers(values: Sequence[float | None]) -> "np.typing.NDArray[np.float64]":
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+_process = DrawingProcess()
+atexit.register(_process.close)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from .drawing import INK, WIDTH_IN, draw_for_page
+from .canvas import INK, WIDTH_IN
+from .drawing import draw_for_page
 from .figures import Figure
 
 NARROW_IN = 4.3

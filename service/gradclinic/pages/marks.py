@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .figures.theme import Part
+from .theme import Part
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

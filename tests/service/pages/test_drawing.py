@@ -1,46 +1,76 @@
-import re
+"""The process that draws for the API."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 
+from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.measurements.record import Series
-from gradclinic.pages.drawing import draw
+from gradclinic.pages import canvas, drawing
+from gradclinic.pages.drawing import DrawingProcess, one_of_few
 from gradclinic.pages.figures import curves
+from tests.waiting import eventually
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, *, losses: list[float], title: str = "") -> list[Axes]:
-    """The axes of a run's curves, as they are when the picture is written."""
-    import matplotlib.figure
-
-    kept: list[Axes] = []
-    save = matplotlib.figure.Figure.savefig
-
-    def keep(canvas, *arguments, **options):
-        kept.extend(canvas.axes)
-        return save(canvas, *arguments, **options)
-
-    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", keep)
-    steps = np.arange(len(losses), dtype=np.int32)
-    values = np.asarray(losses, dtype=np.float32)[:, None]
-    figure = curves({"train_loss": Series(steps, values), "grad_norm_l2": Series(steps, values)}, title=title)
-    assert draw(figure, "png").startswith(b"\x89PNG")
-    return kept
+@pytest.fixture(scope="module")
+def process() -> Iterator[DrawingProcess]:
+    started = DrawingProcess()
+    yield started
+    started.close()
 
 
-def test_few_steps_are_named_by_whole_numbers(monkeypatch):
-    *_, lowest = drawn(monkeypatch, losses=[2.3, 2.2, 2.1])
-    names = [label.get_text() for label in lowest.get_xticklabels()]
-    assert names == ["0", "1", "2"]
+def figure() -> drawing.Figure:
+    steps, losses = np.arange(3, dtype=np.int32), np.array([[2.0], [1.5], [np.nan]], dtype=np.float32)
+    return curves({"train_loss": Series(steps, losses)}, title="α < β")
 
 
-def test_a_logarithmic_axis_of_less_than_two_decades_has_more_than_one_name(monkeypatch):
-    _, gradient, *_ = drawn(monkeypatch, losses=[0.3, 2.2, 0.4])
-    names = [label.get_text() for label in gradient.get_yticklabels()]
-    assert len(names) >= 2
-    assert all(re.fullmatch(r"[\d.]+", name) for name in names)
+def test_it_draws_what_this_process_would_draw(process):
+    drawn = process.draw({"figure": figure(), "form": "png"})
+    assert drawn == canvas.draw(figure(), "png")
+    embedded = process.draw({"figure": figure(), "width_in": 4.0})
+    assert embedded == canvas.draw_for_page(figure(), width_in=4.0)
 
 
-def test_a_title_that_is_wider_than_the_picture_is_cut(monkeypatch):
-    (first, *_) = drawn(monkeypatch, losses=[1.0, 0.5], title="x" * 200)
-    assert len(first.figure.get_suptitle()) <= 90
+def test_one_process_draws_all_figures_and_another_one_after_its_death(process):
+    first = process.pid
+    process.draw({"figure": figure(), "width_in": 4.0})
+    assert process.pid == first
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: not process.is_running)
+    assert process.draw({"figure": figure(), "width_in": 4.0})
+    assert process.pid != first
+
+
+def test_a_figure_that_cannot_be_drawn_costs_one_answer_only(process):
+    with pytest.raises(ServiceUnavailable, match="could not be drawn"):
+        process.draw({"figure": {}, "form": "png"})
+    assert process.draw({"figure": figure(), "form": "svg"})
+
+
+def test_a_figure_that_takes_too_long_ends_its_process(process, monkeypatch):
+    monkeypatch.setattr(drawing, "DRAWING_S", 0.0)
+    with pytest.raises(ServiceUnavailable, match="could not be drawn"):
+        process.draw({"figure": figure(), "form": "png"})
+    assert not process.is_running
+
+
+def test_who_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatch):
+    monkeypatch.setattr(drawing, "WAIT_S", 0.01)
+    with one_of_few():
+        refused: list[bool] = []
+
+        def other() -> None:
+            with pytest.raises(ServiceUnavailable, match="are being drawn"), one_of_few():
+                pass
+            refused.append(True)
+
+        waiting = threading.Thread(target=other)
+        waiting.start()
+        waiting.join()
+        assert refused
+    with one_of_few():
+        pass

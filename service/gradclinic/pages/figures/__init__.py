@@ -1,9 +1,10 @@
 """The figures of all charts: pure functions from measurements to Plotly figures as JSON.
 
 The same values are drawn in the browser by Plotly, open in a notebook as `plotly.graph_objects.Figure(...)`,
-and become PNG or SVG by `drawing.draw`. Text from users is escaped.
+and become PNG or SVG by `canvas.draw`. Text from users is escaped.
 """
 
+from ..theme import Figure
 from .arm_curves import ArmCurve, arm_curves
 from .curves import curves
 from .heatmap import Scale, heatmap
@@ -11,7 +12,6 @@ from .margin import margin
 from .profile import Line, profile
 from .race import Entrant, race
 from .ranking import comparable, ranking
-from .theme import Figure
 from .trainability import trainability_map
 
 __all__ = [

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...measurements.record import Series
+from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded, step_axis
 from .curves import CLOSE_TO_ZERO, nothing_learned
 from .floor import on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded, step_axis
 
 Floats = npt.NDArray[np.float64]
 MAX_POINTS = 300

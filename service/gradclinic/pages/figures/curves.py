@@ -6,8 +6,8 @@ from math import isfinite
 import numpy as np
 
 from ...measurements.record import Series
+from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, step_axis
 from .floor import floor_below, on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, step_axis
 
 MAX_POINTS = 600
 FEW = 20

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 
-from .theme import NEUTRAL, Part, rounded
+from ..theme import NEUTRAL, Part, rounded
 
 NAME = "exactly 0"
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...measurements.record import Series
-from .theme import NOT_FINITE, ZERO, Figure, Part, axis, figure, said, step_axis
+from ..theme import NOT_FINITE, ZERO, Figure, Part, axis, figure, said, step_axis
 
 Scale = Literal["absolute", "relative"]
 Floats = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from math import ceil, floor, isfinite, log10
 
 from ...comparison import Effect, RatioEffect
 from ...regression import MetricCheck, PairedRuns
-from .theme import NEUTRAL, WORSE, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
+from ..theme import NEUTRAL, WORSE, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 VERDICTS: Mapping[str, str] = {"pass": "#009E73", "inconclusive": "#E69F00", "fail": WORSE}
 MEAN, SEEDS = 1, 0

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, log10
 
+from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded
 from .floor import Floor, floor_below, on_log_scale
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded
 
 MOST_TICKS, MOST_LETTERS = 12, 80
 NARROWEST = 3.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor, isfinite, log10
 
-from .theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, said
+from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, rounded, said
 
 MOST = 30
 """Number of candidates that fit; the worst ones are left out, and counted."""

@@ -4,7 +4,7 @@ from math import ceil, floor, inf, log10
 
 from ...comparison import ArmComparison, Comparison, Effect, RatioEffect
 from ...kernel.errors import InsufficientData
-from .theme import NEUTRAL, VERDICTS, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
+from ..theme import NEUTRAL, VERDICTS, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 _STEPS = (
     (0.3, (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)),

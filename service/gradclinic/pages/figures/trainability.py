@@ -7,8 +7,8 @@ from math import ceil, isfinite, isinf, log10
 import numpy as np
 
 from ...comparison.trainability import ArmMap, Cell, SweptField, TrainabilityMap
+from ..theme import NOT_FINITE, Figure, Part, axis, figure, said
 from .heatmap import SEQUENTIAL
-from .theme import NOT_FINITE, Figure, Part, axis, figure, said
 
 LIGHT_IS_LOW = [[place, mirrored] for (place, _), (_, mirrored) in zip(SEQUENTIAL, reversed(SEQUENTIAL), strict=True)]
 """The lowest value is the lightest, so that light is good for losses, too."""
