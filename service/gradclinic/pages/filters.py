@@ -122,6 +122,8 @@ def duration(seconds: float | None) -> str:
     """A duration in its two largest units: `4 min 5 s`; a dash for None."""
     if seconds is None:
         return "–"
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

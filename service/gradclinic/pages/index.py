@@ -9,13 +9,14 @@ from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import TheService
 from ..diagnosis.rules import RULES
-from ..store import ListedRun, Study
+from ..store import ListedRun
 from ..use_cases.service import Service
 from . import filters, prescription
 from .examples import Example, examples
 from .rendering import page_router, render
 from .run_list import ListedRow, rows_of
 from .run_rows import called
+from .study_rows import ANSWERS, StudyRow, is_live
 
 STUDIES, PRESCRIPTIONS, RUNS, RUNNING = 5, 5, 10, 8
 RECENT = 50
@@ -68,7 +69,7 @@ class IndexView:
     counts: Counts
     alerts: Sequence[Alert]
     running: Sequence[RunningRow]
-    studies: Sequence[Study]
+    studies: Sequence[StudyRow]
     prescriptions: Sequence[prescription.PrescriptionRow]
     runs: Sequence[ListedRow]
     examples: Sequence[Example]
@@ -79,7 +80,7 @@ class IndexView:
 def overview(service: Service, *, url: str) -> IndexView:
     """The state of the service, and the newest of each kind; runs are those that nothing else asked for."""
     counts = _counts(service)
-    studies = service.store.studies.page(limit=STUDIES).items
+    studies = ANSWERS.rows(service, service.store.studies.page(limit=STUDIES).items)
     found = service.store.prescriptions.page(limit=PRESCRIPTIONS).items
     own = service.store.runs.listed(source="own", limit=RECENT).items
     return IndexView(
@@ -92,7 +93,7 @@ def overview(service: Service, *, url: str) -> IndexView:
         examples=examples(url, with_key=service.settings.access == "required"),
         empty=not (studies or found or own),
         live=bool(counts.running or counts.queued)
-        or any(each.status == "running" for each in studies)
+        or is_live(studies)
         or any(each.status == "running" for each in found),
     )
 

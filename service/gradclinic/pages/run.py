@@ -23,7 +23,7 @@ from ..use_cases.statistic import GRADIENT, read_profile, read_series
 from .configuration import Configuration, configuration_of
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
-from .filters import sentence, words
+from .filters import network, sentence, words
 from .loss_curves import loss_figure
 from .rendering import page_router, render
 from .run_rows import called
@@ -78,7 +78,7 @@ def one(service: Service, run_id: str) -> RunView:
     repeatable = is_repeatable(service.store, found)
     return RunView(
         run=found,
-        title=called(found),
+        title=_title(found),
         recording=None if found.origin == "service" else service.store.recordings.get(run_id),
         prescription=service.store.prescriptions.of_runs([run_id]).get(run_id),
         check=service.store.checks.of_runs([run_id]).get(run_id),
@@ -95,6 +95,12 @@ def one(service: Service, run_id: str) -> RunView:
         trial=_trial(found, diagnosis) if diagnosis is not None and repeatable else None,
         statistics=_statistics(service, run_id),
     )
+
+
+def _title(found: Run) -> str:
+    """The title of its page, which has room for the data beside the model."""
+    alone = not (found.name or found.arm)
+    return (network(found.resolved_experiment) if alone else "") or called(found)
 
 
 def _statistics(service: Service, run_id: str) -> list[Statistic]:

@@ -156,9 +156,18 @@ class RunsView:
     statuses: Sequence[str] = STATUSES
     conditions: Sequence[str] = CONDITIONS
     sources: Sequence[tuple[str, str]] = tuple(SOURCES.items())
-    columns: Sequence[SortColumn] = COLUMNS
     most_counted: int = MOST_COUNTED
     most_compared: int = MOST
+
+    @property
+    def named(self) -> bool:
+        """Whether any run here has a title other than its model."""
+        return any(row.run.name or row.run.arm for row in self.runs)
+
+    @property
+    def columns(self) -> Sequence[SortColumn]:
+        """The columns; that of the titles is that of the models if these are the titles."""
+        return COLUMNS if self.named else (SortColumn("model", "Run"), *COLUMNS[2:])
 
     @property
     def query(self) -> dict[str, str]:
@@ -175,7 +184,7 @@ def show(
 ) -> HTMLResponse:
     """A page of runs; by default newest first."""
     shown = listed(service, filters, sort=sort or NEWEST, after=after)
-    return render("runs.html", shown, query=shown.query)
+    return render("runs.html", shown, query=shown.query, columns=shown.columns, named=shown.named)
 
 
 def listed(service: Service, filters: RunFilters, *, sort: str, after: str | None) -> RunsView:

@@ -21,11 +21,11 @@ def condition_of(run: RunSummary) -> str | None:
 
 
 def called(run: RunSummary | ListedRun) -> str:
-    """The title of a run: its name; otherwise its arm, seed and sweep point; otherwise its id."""
+    """The title of a run: its name; otherwise its arm, seed and sweep point; otherwise its model."""
     if run.name:
         return run.name
     if not run.arm:
-        return run.id
+        return run.model or (run.id if run.origin == "service" else "recorded run")
     place = [filters.point(run.point)] if run.point else []
     return ", ".join([run.arm, f"seed {run.seed}", *place])
 

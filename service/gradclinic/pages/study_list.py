@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import AfterStudy, TheService
-from ..store import Study
 from ..use_cases.service import Service
 from .rendering import page_router, render
+from .study_rows import ANSWERS, StudyRow, is_live
 
 STUDIES = 25
 """Rows per page."""
@@ -26,7 +26,7 @@ def show(service: TheService, after: AfterStudy = None) -> HTMLResponse:
 class StudiesView:
     """What the page of studies shows."""
 
-    studies: Sequence[Study]
+    studies: Sequence[StudyRow]
     next: str | None
     first: bool
     """Whether this is the first page."""
@@ -36,9 +36,10 @@ class StudiesView:
 def listed(service: Service, *, after: str | None) -> StudiesView:
     """A page of studies, newest first."""
     page = service.store.studies.page(after=after, limit=STUDIES)
+    rows = ANSWERS.rows(service, page.items)
     return StudiesView(
-        studies=page.items,
+        studies=rows,
         next=page.next,
         first=after is None,
-        live=any(study.status == "running" for study in page.items),
+        live=is_live(rows),
     )

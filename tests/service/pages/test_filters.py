@@ -32,7 +32,7 @@ def test_how_long_ago_a_time_was_and_how_long_a_training_took():
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
     ages = {0: "just now", 61: "1 min ago", 7199: "1 h ago", 200_000: "2 d ago"}
     assert {s: filters.age(now - timedelta(seconds=s), now=now) for s in ages} == ages
-    took = {0.25: "0.2 s", 42: "42 s", 125: "2 min 5 s", 7500: "2 h 5 min"}
+    took = {0.004: "4 ms", 0.25: "0.2 s", 42: "42 s", 125: "2 min 5 s", 7500: "2 h 5 min"}
     assert {seconds: filters.duration(seconds) for seconds in took} == took
     assert filters.duration(None) == "–"
 

@@ -139,3 +139,14 @@ def test_the_list_is_narrowed_to_days_of_creation(clinic):
     refused = clinic.client.get("/runs?since=2026-02-31", headers={"Accept": "text/html"})
     assert refused.status_code == 422
     assert "no day of the calendar" in refused.text
+
+
+def test_a_run_without_a_name_is_called_after_its_model(client):
+    unnamed = client.post("/v1/runs", json={"experiment": EXPERIMENT}).json()
+    link = f'<a href="/runs/{unnamed["id"]}">MLP 8 x 16, sigmoid</a>'
+    assert link in client.get("/runs").text
+    assert link in client.get("/").text
+    assert ">Model</a>" not in client.get("/runs").text
+    assert "<h1>MLP 8 x 16, sigmoid on digits</h1>" in client.get(f"/runs/{unnamed['id']}").text
+    client.post("/v1/runs", json={"experiment": EXPERIMENT, "name": "mine"})
+    assert ">Model</a>" in client.get("/runs").text
