@@ -1,11 +1,14 @@
 """The benchmark over programs as people write them counts what it should, and its programs train."""
 
+from dataclasses import replace
+
 import pytest
 from benchmarks.diagnosis.wild import tabular
-from benchmarks.diagnosis.wild.program import Fault
+from benchmarks.diagnosis.wild.program import Fault, Origin
 from benchmarks.diagnosis.wild.report import KINDS, MAKERS, Told, by_chance, figures, missed, tell
 
 from gradclinic.kernel.vocabulary import Blame
+from gradclinic.measurements.origin import NonFiniteOrigin
 
 
 def told(*kinds: Blame, true: tuple[Blame, ...] | None, sick: bool = True, held_out: bool = True) -> Told:
@@ -36,6 +39,26 @@ def test_rates_are_of_the_programs_held_out_and_of_the_others_apart():
     assert rows["faulty: fault found, autotrainer", "held-out programs, 4"] == 0.0
     assert rows["faulty: kinds named", "held-out programs, 4"] == pytest.approx((2 + 3 + 1 + 0) / 4)
     assert rows["faulty: true kind named first", "programs used to develop the rules, 1"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("named", "right"),
+    [
+        (NonFiniteOrigin(step=1, where="forward", module="0", operation="_softmax"), True),
+        (NonFiniteOrigin(step=1, where="forward", module="1", operation="softmax"), False),
+        (NonFiniteOrigin(step=1, where="forward", module="0", operation="div"), False),
+        (NonFiniteOrigin(step=1, where="backward", module="0", operation="softmax"), False),
+        (None, False),
+    ],
+)
+def test_an_origin_is_right_if_its_place_operation_and_module_are(named, right):
+    assert Origin("forward", "softmax", "0").is_named_by(named) == right
+
+
+def test_origins_are_counted_where_one_was_asked_for():
+    asked = [replace(told("loss", true=("loss",)), origin_right=right) for right in (True, False, None)]
+    (row,) = [row for row in figures(asked) if "origin" in str(row["subject"])]
+    assert (row["value"], row["configuration"]) == (0.5, "held-out programs, 2")
 
 
 def test_chance_is_that_of_drawing_kinds_without_looking():

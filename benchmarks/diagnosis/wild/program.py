@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.kernel.vocabulary import Blame
+from gradclinic.measurements.origin import NonFiniteOrigin, Where
 from gradclinic_torch import Recording
 
 Model = Callable[[], nn.Module]
@@ -50,6 +51,26 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the first number of a training that was not finite stood."""
+
+    where: Where
+    operation: str | None = None
+    """The operation that made it; None where it came with the data, or from the optimizer's step."""
+    module: str | None = None
+    """The module whose own operation it was, and None for the loss and the data."""
+
+    def is_named_by(self, named: NonFiniteOrigin | None) -> bool:
+        """Whether an origin that was found is this one."""
+        return (
+            named is not None
+            and named.where == self.where
+            and self.operation in {None, named.operation and named.operation.strip("_")}
+            and self.module in {None, named.module or ""}
+        )
+
+
+@dataclass(frozen=True)
 class Fault:
     """A fault in a program."""
 
@@ -59,6 +80,8 @@ class Fault:
     put_into: Callable[[Program], Program]
     source: str
     """Where such a fault was reported."""
+    origin: Origin | None = None
+    """Where its first number that is not finite stands, if that is part of what is to be found."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,8 @@ class Trained:
     diagnosis: Diagnosis
     peers: Mapping[str, Diagnosis]
     score: float
+    origin: NonFiniteOrigin | None
+    """Where the first number that was not finite was found to stand."""
 
 
 def train(program: Program, *, seed: int = 0, rule_sets: Sequence[str] = ()) -> Trained:
@@ -100,4 +125,6 @@ def train(program: Program, *, seed: int = 0, rule_sets: Sequence[str] = ()) -> 
         outputs = model.eval()(program.inputs)
     truth = program.targets if program.truth is None else program.truth
     peers = {rule_set: diagnose(recording.record, rule_set=rule_set) for rule_set in rule_sets}
-    return Trained(recording.diagnosis(), peers, program.score(outputs, truth))
+    outcome = recording.record.outcome
+    origin = None if outcome is None else outcome.nonfinite_origin
+    return Trained(recording.diagnosis(), peers, program.score(outputs, truth), origin)

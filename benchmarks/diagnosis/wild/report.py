@@ -17,6 +17,7 @@ from . import (
     estimates,
     exercise,
     forum,
+    gist,
     images,
     matching,
     notebook,
@@ -27,10 +28,12 @@ from . import (
     play,
     post,
     question,
+    repository,
     sequences,
     series,
     spans,
     tabular,
+    thread,
     ticket,
     unseen,
     window,
@@ -172,6 +175,19 @@ MAKERS: tuple[Callable[[], tuple[Program, tuple[Fault, ...]]], ...] = (
     window.rows,
     window.duty,
     window.headlines,
+    thread.newsgroups,
+    thread.plays,
+    thread.wakewords,
+    thread.heartbeats,
+    repository.stills,
+    repository.handwriting,
+    repository.boxes,
+    repository.tissue,
+    gist.noise,
+    gist.likenesses,
+    gist.carts,
+    gist.landings,
+    gist.fares,
 )
 HARMED = 0.15
 """A fault counts only if it lowers the score by at least this much; others did no harm."""
@@ -197,6 +213,8 @@ class Told:
     """The first three parts that the primary finding blames, if it does harm."""
     peers: dict[str, bool]
     """Whether each of the peers' rule sets found a fault."""
+    origin_right: bool | None = None
+    """Whether the first number that was not finite was traced to where it stands; None where that was not asked."""
 
     @property
     def said(self) -> Said:
@@ -248,6 +266,7 @@ def tell(sound: Program, fault: Fault | None, *, seed: int) -> Told:
         confidence=first.confidence,
         leading=first.blames[:3] if first.harm else (),
         peers={name: _is_sick(diagnosis) for name, diagnosis in trained.peers.items()},
+        origin_right=None if fault is None or fault.origin is None else fault.origin.is_named_by(trained.origin),
     )
 
 
@@ -285,6 +304,7 @@ def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
         faulty, sound = [e for e in group if e.fault is not None], [e for e in group if e.fault is None]
         name = "held-out programs" if held_out else "programs used to develop the rules"
         peers = [peer for peer in RULE_SETS if peer != "1"]
+        traced = [e.origin_right for e in faulty if e.origin_right is not None]
         counted = [
             ("faulty: fault found", sum(e.sick for e in faulty), len(faulty), ""),
             ("faulty: true kind named first", sum(e.first for e in faulty), len(faulty), _chance(faulty, 1)),
@@ -294,6 +314,7 @@ def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
                 len(faulty),
                 _chance(faulty, 3),
             ),
+            ("faulty: origin of NaN or infinity right", sum(traced), len(traced), ""),
             ("correct: false alarm", sum(e.sick for e in sound), len(sound), ""),
             *((f"faulty: fault found, {peer}", sum(e.peers[peer] for e in faulty), len(faulty), "") for peer in peers),
             *((f"correct: false alarm, {peer}", sum(e.peers[peer] for e in sound), len(sound), "") for peer in peers),
