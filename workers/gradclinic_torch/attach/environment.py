@@ -20,12 +20,13 @@ def environment_of(
     device: torch.device,
     sites: Sequence[SiteInfo],
     unseen: int,
+    unmeasured: int,
     split: int,
 ) -> dict[str, Any]:
     """The environment as it is stored with the run.
 
-    `unseen` is the number of layers with weights whose output was not seen; `split` is the number of parameters
-    that are sharded over several processes.
+    `unseen` is the number of layers with weights whose output was not seen, `unmeasured` of those whose output is no
+    dense tensor of real numbers; `split` is the number of parameters that are sharded over several processes.
     """
     return {
         "model": type(model).__name__,
@@ -34,7 +35,7 @@ def environment_of(
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": str(torch.__version__),
         "kernels": kernels_on(device.type),
-        "notes": [*_unseen_notes(unseen), *_split_notes(split), *_notes(model, sites)],
+        "notes": [*_unseen_notes(unseen), *_unmeasured_notes(unmeasured), *_split_notes(split), *_notes(model, sites)],
     }
 
 
@@ -55,9 +56,19 @@ def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
 def _unseen_notes(unseen: int) -> list[str]:
     if not unseen:
         return []
-    why = "it was not called, or its model was compiled before the recording started or with fullgraph=True"
+    why = (
+        "it was not called, or within a transform of torch.func or a TorchScript program only,"
+        " or its model was compiled before the recording started or with fullgraph=True"
+    )
     layers = f"{unseen} layer{'s' if unseen > 1 else ''} with weights"
     return [f"the output of {layers} was not seen in the first step: {why}"]
+
+
+def _unmeasured_notes(unmeasured: int) -> list[str]:
+    if not unmeasured:
+        return []
+    layers = f"{unmeasured} layer{'s' if unmeasured > 1 else ''}"
+    return [f"the output of {layers} is not recorded: it is complex, sparse, nested, or in several processes"]
 
 
 def _split_notes(split: int) -> list[str]:

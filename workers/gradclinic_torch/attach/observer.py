@@ -25,6 +25,7 @@ from ..measure.recording_steps import RecordingSteps
 from ..measure.stopwatch import Stopwatch
 from ..measure.transformer import own_statistics
 from ..model.hooks import Uninterested, Watch
+from ..model.learning_rate import rate_of
 from ..model.placement import plain
 from ..sinks.sink import Sink
 from ..sites.discovery import Discovery, Found
@@ -137,7 +138,7 @@ class Observer:
             return
         with self._recording():
             self._probe(recorder)
-            step.learning_rate = float(self._optimizer.param_groups[0]["lr"])
+            step.learning_rate = rate_of(self._optimizer)
             self._evaluations += 1
             observation = step.observation
             self._look_for_dead_units(recorder, observation)

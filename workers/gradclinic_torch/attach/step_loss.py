@@ -16,7 +16,7 @@ class StepUnderWay:
     loss: Tensor
     total_norm: Tensor
     observation: Observation | None = None
-    learning_rate: float = float("nan")
+    learning_rate: float | None = None
     told: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
     """The losses of its passes, and what each was multiplied by before its backward, where that was seen."""
 

@@ -31,6 +31,8 @@ class Subject:
     """Number of parameters that are sharded over several processes."""
     unseen: int
     """Number of layers with weights of which no call was seen."""
+    unmeasured: int
+    """Number of layers with weights whose output is no dense tensor of real numbers."""
     layers: int
     """Number of modules that were called."""
     uses: int
@@ -52,6 +54,7 @@ class Subject:
             embeddings=embeddings_in(model),
             split=sum(is_split(each) for each in parameters),
             unseen=unseen_in(model, discovery),
+            unmeasured=len(discovery.unmeasured),
             layers=len(discovery.called),
             uses=discovery.uses(found),
         )
@@ -91,5 +94,6 @@ class Subject:
             device=self.device,
             sites=[each.info for each in self.found],
             unseen=self.unseen,
+            unmeasured=self.unmeasured,
             split=self.split,
         )

@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.preflight import Preflight
 
-from ..model.compiled import is_data_parallel, outside_graph
+from ..model.compiled import is_data_parallel, outside_graph, takes_hooks
 from ..model.hooks import first_tensor
 from ..model.placement import is_split
 from ..non_finite.origin import LastBatch
@@ -63,13 +63,14 @@ class TrainingHooks:
         self.origin: NonFiniteOrigin | None = None
         """The origin of the first number that is not finite."""
         self._handles: list[RemovableHandle] = [
-            model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True),
-            model.register_forward_hook(outside_graph(self._returned)),
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(lambda *_: self._first_look.do(lambda look: look.after_step())),
             optimizer.register_step_post_hook(lambda *_: safely(self._after_step)),
         ]
-        if criterion is not None:
+        if takes_hooks(model):
+            self._handles.append(model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True))
+            self._handles.append(model.register_forward_hook(outside_graph(self._returned)))
+        if criterion is not None and takes_hooks(criterion):
             saw = outside_graph(self._saw_targets)
             self._handles.append(criterion.register_forward_hook(saw, with_kwargs=True))
 

@@ -186,9 +186,10 @@ class Recorder:
             self._buffer.put("weight_grad_norm_l2_clipped", step, norms)
             self._motion.before_step()
 
-    def after_step(self, observation: Observation, *, learning_rate: float) -> None:
-        """Record the step that the optimizer took."""
-        self._buffer.put("learning_rate", observation.step, learning_rate)
+    def after_step(self, observation: Observation, *, learning_rate: float | None) -> None:
+        """Record the step that the optimizer took. learning_rate: None where the optimizer does not tell it."""
+        if learning_rate is not None:
+            self._buffer.put("learning_rate", observation.step, learning_rate)
         if observation.full:
             self._put_all(observation.step, self._motion.after_step())
 

@@ -27,8 +27,9 @@ def after_activation(site: Site) -> str:
 
 
 def gradient_of(tensor: Tensor) -> Tensor:
-    """The tensor's gradient; zeros if it received none (a frozen layer, an unused unit)."""
-    return plain(tensor.grad if tensor.grad is not None else torch.zeros_like(tensor))
+    """The tensor's gradient, dense; zeros if it received none (a frozen layer, an unused unit)."""
+    found = plain(tensor.grad if tensor.grad is not None else torch.zeros_like(tensor))
+    return found.to_dense() if found.is_sparse else found
 
 
 def gradient_statistics(

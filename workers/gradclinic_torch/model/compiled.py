@@ -1,4 +1,4 @@
-"""Modules that `torch.compile` or DDP wraps: hooks stay out of the graph, and modules keep their names."""
+"""Modules that are compiled or wrapped: hooks stay out of the graph, and modules keep their names."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,6 +29,11 @@ def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def takes_hooks(module: nn.Module) -> bool:
+    """Whether torch calls hooks of a module; a TorchScript program has none."""
+    return not isinstance(module, torch.jit.ScriptModule)
+
+
 def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """All modules, named as in the model that was compiled or trains in parallel; the model as it is called is ''."""
     plain: dict[str, str] = {}
@@ -44,8 +49,8 @@ def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def is_wrapper(module: nn.Module) -> bool:
-    """Whether a module holds another one and computes what that does: of `torch.compile` and of DDP."""
-    return WRAPPED in module._modules or is_data_parallel(module)
+    """Whether a module holds another one and computes what that does: of `torch.compile`, DDP and `DataParallel`."""
+    return WRAPPED in module._modules or is_data_parallel(module) or isinstance(module, nn.DataParallel)
 
 
 def is_compiled(model: nn.Module) -> bool:

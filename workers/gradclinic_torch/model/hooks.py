@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from .compiled import is_compiled, named_modules, outside_graph
+from .compiled import is_compiled, named_modules, outside_graph, takes_hooks
 from .module_kinds import FUSED
 from .pausable_hooks import PausableHooks
 
@@ -85,7 +85,7 @@ class Watch:
         self.close()
         wanted = {"", *names} | ({self._root} if self._root is not None else set())
         for name, module in named_modules(self._model):
-            if name in wanted:
+            if name in wanted and takes_hooks(module):
                 self._hook(name, module)
 
     @contextmanager
@@ -172,7 +172,7 @@ class Watch:
         tensor = first_tensor((*args, *kwargs.values()))
         if begins:
             self._calls.clear()
-            samples = len(tensor) if tensor is not None and tensor.ndim else 0
+            samples = samples_in((*args, *kwargs.values()))
             viewer.begins(samples)
             self.samples += 0 if viewer.probing else samples
         key = (name, self._calls[name])
@@ -223,12 +223,22 @@ def _with_gradient(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] 
     return (args[0].detach().requires_grad_(), *args[1:])
 
 
+def samples_in(value: Any) -> int:
+    """The length of the first tensor with a first axis, in nested lists, tuples and mappings; 0 without one."""
+    return next((len(tensor) for tensor in tensors_in(value) if tensor.ndim), 0)
+
+
 def first_tensor(value: Any) -> Tensor | None:
     """The first tensor in nested lists, tuples and mappings."""
+    return next(tensors_in(value), None)
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """All tensors in nested lists, tuples and mappings, in order."""
     if isinstance(value, Tensor):
-        return value
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    if isinstance(value, list | tuple):
-        return next((found for item in value if (found := first_tensor(item)) is not None), None)
-    return None
+        yield value
+    elif isinstance(value, Mapping):
+        yield from tensors_in(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors_in(item)

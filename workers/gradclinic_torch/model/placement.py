@@ -1,4 +1,4 @@
-"""Whether a parameter is sharded over several processes, and its local part."""
+"""Whether a tensor is sharded over several processes, its local part, and whether its numbers can be measured."""
 
 import torch
 from torch import Tensor
@@ -10,6 +10,15 @@ def is_split(tensor: Tensor) -> bool:
     if mesh is None or placements is None:
         return False
     return any(mesh.size(axis) > 1 and not placement.is_replicate() for axis, placement in enumerate(placements))
+
+
+def is_measured(tensor: Tensor) -> bool:
+    """Whether statistics can be computed of a layer's output: of real numbers, dense, and all in this process.
+
+    Complex, sparse and nested tensors cannot, nor can a DTensor, of which a hook would have to ask other processes.
+    """
+    dense = tensor.layout == torch.strided and not tensor.is_nested and not hasattr(tensor, "device_mesh")
+    return dense and tensor.is_floating_point()
 
 
 def plain(tensor: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+
 log = logging.getLogger("gradclinic.recording")
 
 _now = threading.local()
@@ -23,12 +25,20 @@ def unobserved() -> Iterator[None]:
 
 
 def observing(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """The same hook, which does nothing in an unobserved block."""
+    """The same hook, which does nothing in an unobserved block, or within a transform of `torch.func`.
+
+    What passes there (`grad`, `vmap`) stands for other tensors, and has no numbers of its own.
+    """
 
     def call(*args: Any) -> Any:
-        return None if getattr(_now, "quiet", False) else hook(*args)
+        return None if getattr(_now, "quiet", False) or is_transformed() else hook(*args)
 
     return call
+
+
+def is_transformed() -> bool:
+    """Whether a transform of `torch.func` is at work on this thread."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def harmless(hook: Callable[..., None]) -> Callable[..., None]:

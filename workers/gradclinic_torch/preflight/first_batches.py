@@ -29,6 +29,7 @@ from gradclinic.measurements.preflight import (
 from ..model.dtype import name_of
 from ..model.graph import is_linear_map
 from ..model.last_activation import before_last_activation, last_activation
+from ..model.learning_rate import rate_of
 from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
 from .criterion_use import CriterionUse
 from .dead_outputs import ENDS_AT_0, DeadOutputs
@@ -214,14 +215,7 @@ class FirstLook:
             float(module.p) for module in self._model.modules() if isinstance(module, DROPOUT) and module.training
         ]
         self._dropout = max(dropped, default=None)
-        group = self._optimizer.param_groups[0]
-        betas = group.get("betas", (0.0, 0.0))
-        self._settings = OptimizerFacts(
-            name=type(self._optimizer).__name__,
-            learning_rate=float(group["lr"]),
-            weight_decay=float(group.get("weight_decay", 0.0)),
-            momentum=float(group.get("momentum", betas[0])),
-        )
+        self._settings = _settings_of(self._optimizer)
         for parameter in self._model.parameters():
             self._narrow(parameter.dtype)
 
@@ -259,3 +253,17 @@ class FirstLook:
             return
         if self._narrowest is None or torch.finfo(dtype).bits < torch.finfo(self._narrowest).bits:
             self._narrowest = dtype
+
+
+def _settings_of(optimizer: torch.optim.Optimizer) -> OptimizerFacts | None:
+    """The settings of the first group; None without a learning rate."""
+    rate, group = rate_of(optimizer), optimizer.param_groups[0]
+    if rate is None:
+        return None
+    betas = group.get("betas") or (0.0,)
+    return OptimizerFacts(
+        name=type(optimizer).__name__,
+        learning_rate=rate,
+        weight_decay=float(group.get("weight_decay") or 0.0),
+        momentum=float(group.get("momentum", betas[0]) or 0.0),
+    )

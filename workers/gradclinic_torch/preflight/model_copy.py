@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..model.compiled import is_wrapper
+from ..model.compiled import is_wrapper, takes_hooks
 from ..model.generator import kept_generators
 from ..model.hooks import first_tensor
 
@@ -22,12 +22,16 @@ Arguments = tuple[tuple[Any, ...], Mapping[str, object]]
 
 
 def may_be_copied(model: nn.Module) -> bool:
-    """Not where it is large, compiled, or one of several processes, nor where its batch norm has no statistics kept."""
+    """Not where it is large, compiled, or one of several processes, nor where its batch norm has no statistics kept.
+
+    A TorchScript program compiles itself after its first calls, and then rounds differently; calls of a copy count.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return False
     size = sum(each.numel() for each in (*model.parameters(), *model.buffers()))
     return size <= MOST_NUMBERS and not any(
         is_wrapper(module)
+        or not takes_hooks(module)
         or getattr(module, "_compiled_call_impl", None) is not None
         or (isinstance(module, _BATCH_NORM) and module.running_mean is None)
         for module in model.modules()

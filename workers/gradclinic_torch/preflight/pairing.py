@@ -54,7 +54,8 @@ class Pairing:
         if self.done:
             return
         self._calls += 1
-        inputs = [each for each in called[0] if each.ndim and len(each) == len(targets)] if len(called) == 1 else []
+        given = called[0] if len(called) == 1 else ()
+        inputs = [each for each in given if each.ndim and not each.is_nested and len(each) == len(targets)]
         if not targets.ndim or not inputs or sum(each.numel() for each in (*inputs, targets)) > _MOST_ENTRIES:
             return
         self._amounts = self._amounts and all(each.is_floating_point() for each in inputs)

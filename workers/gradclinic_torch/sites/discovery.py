@@ -41,6 +41,7 @@ from ..model.module_kinds import (
     may_be_weighted,
 )
 from ..model.passage import Passage, checkpoint_node, in_forward_order, links_of, node_of, state_of
+from ..model.placement import is_measured
 from .attention import Attentions, beside
 from .block import blocks_in, joins
 from .depth_path import Place, paths_of
@@ -79,6 +80,8 @@ class Discovery:
     def __init__(self) -> None:
         self.called: dict[str, int] = {}
         """Modules by name, in the order of their first calls."""
+        self.unmeasured: set[str] = set()
+        """Modules with weights whose outputs are no dense real numbers."""
         self._passages: list[Passage] = []
         self._before: list[Passage] = []
         self._entries: dict[Key, Node | None] = {}
@@ -111,9 +114,13 @@ class Discovery:
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
         tensor = state_of(module, output)
-        if tensor is None or not tensor.requires_grad or not tensor.is_floating_point():
+        if tensor is None or not tensor.requires_grad:
             return
         entry = self._entries.pop(key, None)
+        if not is_measured(tensor):
+            if may_be_weighted(module):
+                self.unmeasured.add(key[0])
+            return
         is_copy = next(module.children(), None) is None and tensor.device.type in COPIED_ON
         passage = Passage(
             key=key,

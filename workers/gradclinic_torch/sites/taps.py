@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..measure.reductions import norm_of, units_inside
 from ..model.hooks import Key
 from ..model.passage import is_computed_again, state_of
+from ..model.placement import is_measured
 from .attention import Attentions, beside, together
 from .discovery import Found, applied
 
@@ -84,7 +85,7 @@ class Taps:
 
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None:
         tensor = state_of(module, output)
-        if tensor is None:
+        if tensor is None or not is_measured(tensor):
             return
         places = self._places.get(key)
         if places is not None and tensor.requires_grad:

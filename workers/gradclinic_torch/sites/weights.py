@@ -19,9 +19,10 @@ def weights_in(
     modules = sorted(named_modules(model), key=lambda item: discovery.called.get(item[0], last))
     found: dict[int, tuple[nn.Parameter, WeightInfo]] = {}
     for name, module in modules:
-        own = [each for each in weights_of(module) if isinstance(module._parameters.get(each), nn.Parameter)]
+        parameters = dict(module.named_parameters(recurse=False))
+        own = [each for each in weights_of(module) if each in parameters]
         for each in own:
-            weight = module.get_parameter(each)
+            weight = parameters[each]
             simple = may_be_weighted(module) and len(own) == 1
             label = name if simple and name else f"{name}.{each}".strip(".")
             info = WeightInfo(
