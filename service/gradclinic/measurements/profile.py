@@ -22,6 +22,9 @@ MIN_LOCAL_SITES = 5
 LOCAL_EXCESS = 0.5
 """Orders of magnitude by which a layer must differ from the others to be the cause: a factor of 3, ten times the
 scatter of one layer's factor at width 32 (3.7 % at width 256, scaling as 1 / sqrt(width))."""
+LASTING = 0.5
+"""Fraction of an outlier's change by which the gradients of all layers before it must differ from those of all after
+it. A judgement: half of what is lost is not made good."""
 LOCAL_SPREADS = 4.0
 """...and by this many robust standard deviations of the others."""
 
@@ -55,13 +58,22 @@ class Profile:
     def local_loss(self, *, sign: int) -> Array:
         """[n]: decay (sign +1) or growth (-1) at the most extreme outlier layer, in orders of magnitude; 0 if none.
 
-        Time steps of a recurrent layer share weights, so no single step can be the cause.
+        Time steps of a recurrent layer share weights, so no single step can be the cause. Nor can a layer whose loss
+        others make good, as that of a branch beside the way does: then the gradients before and after it are alike.
         """
         if self.group or self.log10_gradient.shape[1] < MIN_LOCAL_SITES:
             return np.zeros(len(self.steps))
         losses = sign * self.losses
-        largest: Array = np.where(standing_out(losses), losses, 0.0).max(axis=1)
+        outliers = standing_out(losses)
+        for k in np.flatnonzero(outliers.any(axis=0)):
+            outliers[:, k] &= sign * self._level_change(int(k)) >= LASTING * losses[:, k]
+        largest: Array = np.where(outliers, losses, 0.0).max(axis=1)
         return np.where(np.isfinite(losses).all(axis=1), largest, 0.0)
+
+    def _level_change(self, k: int) -> Array:
+        """[n]: the median gradient of the sites from k + 1 on, over that of those up to k, in orders of magnitude."""
+        logs = self.log10_gradient
+        return np.asarray(np.median(logs[:, k + 1 :], axis=1) - np.median(logs[:, : k + 1], axis=1))
 
 
 def standing_out(losses: Array) -> npt.NDArray[np.bool_]:

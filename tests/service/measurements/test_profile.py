@@ -71,3 +71,13 @@ def test_time_steps_after_the_readout_are_padding_and_no_part_of_the_profile() -
     assert profiles(with_sites(*states, levels=[0.1, 1.0, 0.0, 0.0, 0.0, 0.0])) == []
     (silent,) = profiles(with_sites(*states, levels=[0.0] * 6))
     assert len(silent.columns) == 6
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_layer_beside_the_way_whose_loss_others_make_good_is_no_outlier(sign: int) -> None:
+    """As the scores of an attention: their gradient is small, and those before and after them are alike."""
+    way = [site(f"{k}") for k in range(7)]
+    (lasting,) = profiles(with_sites(*way, levels=[1.0, 1.0, 1.1, 1.0, *[100.0**sign] * 3]))
+    (beside,) = profiles(with_sites(*way, levels=[1.0, 1.0, 1.1, 0.01, 1.0, 1.0, 1.0]))
+    assert lasting.local_loss(sign=sign)[0] == pytest.approx(2.0)
+    assert not beside.local_loss(sign=sign).any()
