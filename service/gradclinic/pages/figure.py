@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from ..api.http.accept import choose
-from ..api.http.dependencies import CheckId, PrescriptionId, RunId, StudyId, TheService, problems
+from ..api.http.dependencies import BaselineName, CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.http.plain_json import dump
 from ..comparison import DEFAULT_METRIC
 from ..use_cases.statistic import GRADIENT
-from . import check, comparison, prescription, run, study
+from . import baseline, check, comparison, prescription, run, study
 from .drawing import can_draw, draw, one_of_few
 from .figures import Figure, Scale
 from .loss_curves import loss_figure
@@ -184,6 +184,9 @@ def draw_prescription_ranking(
     return _answer(request, form, prescription.ranking_figure(service, prescription_id))
 
 
+MetricName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[a-z_]+$")]
+
+
 @router.get(
     "/checks/{check_id}/{metric}",
     summary="Get a metric with its margin",
@@ -192,13 +195,26 @@ def draw_prescription_ranking(
 )
 def draw_check_margin(
     check_id: CheckId,
-    metric: Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[a-z_]+$")],
+    metric: MetricName,
     service: TheService,
     request: Request,
     form: Form = None,
 ) -> Response:
     """The difference between new runs and the baseline, by seed and on average, with the margin."""
     return _answer(request, form, check.margin_figure(service, check_id, metric))
+
+
+@router.get(
+    "/baselines/{name}/{metric}",
+    summary="Get a metric of a baseline's last checks",
+    responses=_FORMS,
+    response_class=Response,
+)
+def draw_baseline_trend(
+    name: BaselineName, metric: MetricName, service: TheService, request: Request, form: Form = None
+) -> Response:
+    """The change of each check from the baseline, with its interval, and the margin."""
+    return _answer(request, form, baseline.trend_figure(service, name, metric))
 
 
 def _answer(request: Request, form: str | None, figure: Figure) -> Response:

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from . import (
+    baseline,
     catalogue,
     check,
     claim,
@@ -36,6 +37,7 @@ ROOMS = (
     study_list,
     study,
     prescription,
+    baseline,
     check,
     claim,
     comparison,

@@ -18,7 +18,7 @@ class BaselineUrls(Answer):
     @classmethod
     def of(cls, name: str) -> "BaselineUrls":
         """The links of a baseline."""
-        return cls(self=f"/v1/baselines/{name}", checks=f"/v1/checks?baseline={name}", page=f"/checks?baseline={name}")
+        return cls(self=f"/v1/baselines/{name}", checks=f"/v1/checks?baseline={name}", page=f"/baselines/{name}")
 
 
 class PinAnswer(Answer):

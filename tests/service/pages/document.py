@@ -51,6 +51,7 @@ def paths(clinic: Clinic) -> list[str]:
         "/prescriptions",
         "/checks",
         "/checks?baseline=main",
+        "/baselines/main",
         "/claims",
         "/claims?quick=true",
         "/datasets",

@@ -42,10 +42,12 @@ def main() -> None:
 
 
 def addresses(client: httpx.Client) -> Iterator[tuple[str, str]]:
-    """Name and path of the lists, and of the newest study, run, prescription and check of each status."""
+    """The lists, a baseline, and the newest study, run, prescription and check of each status: name and path."""
     for name in LISTS:
         yield name or "overview", f"/{name}"
     yield "new-study", "/new?kind=study"
+    for baseline in client.get("/v1/baselines", params={"limit": 1}).raise_for_status().json()["items"]:
+        yield "baseline", f"/baselines/{baseline['name']}"
     for kind in KINDS:
         items = client.get(f"/v1/{kind}", params={"limit": 100}).raise_for_status().json()["items"]
         newest = {item["status"]: item["id"] for item in reversed(items)}

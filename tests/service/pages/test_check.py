@@ -71,7 +71,7 @@ def test_a_check_that_goes_on_keeps_its_page_fresh(clinic: Clinic):
 def test_the_list_shows_verdicts_baselines_and_schedules(clinic: Clinic):
     text = clinic.page("/checks")
     assert f'href="/checks/{clinic.check}"' in text
-    assert 'href="/checks?baseline=main"' in text
+    assert 'href="/baselines/main"' in text
     assert "nightly" in text
     assert "03:00:00 UTC" in text
     assert "nightly" not in clinic.page("/checks?baseline=main")

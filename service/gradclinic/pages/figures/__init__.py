@@ -13,6 +13,7 @@ from .profile import Line, profile
 from .race import Entrant, race
 from .ranking import comparable, ranking
 from .trainability import trainability_map
+from .trend import trend
 
 __all__ = [
     "ArmCurve",
@@ -29,4 +30,5 @@ __all__ = [
     "race",
     "ranking",
     "trainability_map",
+    "trend",
 ]

@@ -24,9 +24,9 @@ def margin(found: MetricCheck, *, title: str = "") -> Figure:
     limit, origin = found.limit, 1.0 if relative else 0.0
     seeds = [(pair, _moved(pair, relative=relative)) for pair in found.values]
     placed = [(pair, value) for pair, value in seeds if value is not None]
-    middle, interval = _shown(found.effect)
+    middle, interval = middle_of(found.effect)
     reached = [limit, origin, *(value for _, value in placed), *([middle] if middle is not None else [])]
-    scale = _scale([*reached, *_near(interval or (), reached, relative=relative)], relative=relative)
+    scale = span([*reached, *near(interval or (), reached, relative=relative)], relative=relative)
     low, high = scale.pop("ends")
     edge = low if found.better == "higher" else high
     data = [_seeds(placed)] if placed else []
@@ -45,7 +45,8 @@ def margin(found: MetricCheck, *, title: str = "") -> Figure:
     )
 
 
-def _shown(effect: Effect | None) -> tuple[float | None, tuple[float, float] | None]:
+def middle_of(effect: Effect | None) -> tuple[float | None, tuple[float, float] | None]:
+    """The effect and its interval: ratios if it has any, otherwise differences."""
     if effect is None:
         return None, None
     if isinstance(effect, RatioEffect):
@@ -62,7 +63,7 @@ def _moved(pair: PairedRuns, *, relative: bool) -> float | None:
     return new / baseline if baseline > 0 and new > 0 else None
 
 
-def _near(interval: Sequence[float], reached: Sequence[float], *, relative: bool) -> list[float]:
+def near(interval: Sequence[float], reached: Sequence[float], *, relative: bool) -> list[float]:
     """The interval's ends, as far as an axis shows them on which the margin can be seen."""
     if relative:
         return [min(max(bound, min(reached) / 30), max(reached) * 30) for bound in interval]
@@ -70,7 +71,8 @@ def _near(interval: Sequence[float], reached: Sequence[float], *, relative: bool
     return [min(max(bound, min(reached) - room), max(reached) + room) for bound in interval]
 
 
-def _scale(reached: Sequence[float], *, relative: bool) -> Part:
+def span(reached: Sequence[float], *, relative: bool) -> Part:
+    """The settings of an axis that shows these values; `ends` are its ends, and no setting."""
     low, high = min(reached), max(reached)
     if relative and high > WIDE * low:
         logs = log10(low), log10(high)
