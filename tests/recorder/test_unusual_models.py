@@ -173,6 +173,45 @@ def test_layers_under_data_parallel_have_their_own_names() -> None:
     assert [site.name for site in record.sites] == ["0", "2"]
 
 
+class Experts(nn.Module):
+    """Each sample goes through one of two layers; an expert without a sample is not called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(64, 16), nn.Linear(16, 10)
+        self.experts = nn.ModuleList([nn.Linear(16, 16), nn.Linear(16, 16)])
+        self.calls = 0
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.first(inputs).tanh()
+        self.calls += 1
+        chosen = (torch.arange(len(inputs)) % 2) * (self.calls % 2)  # every second time all samples go to the first
+        mixed = torch.zeros_like(hidden)
+        for index, expert in enumerate(self.experts):
+            rows = (chosen == index).nonzero().flatten()
+            if len(rows):
+                mixed = mixed.index_add(0, rows, expert(hidden[rows]))
+        found: Tensor = self.last((hidden + mixed).tanh())
+        return found
+
+
+def test_of_an_expert_without_a_sample_nothing_is_known_and_all_else_is_recorded() -> None:
+    model, plain = Experts(), Experts()
+    recording = recorded(model, batches(), full_every=1)
+    fit(plain, batches(), record=False)
+    assert recording.over is None
+    assert same(weights_of(model), weights_of(plain))
+    record = recording.record
+    names = [site.name for site in record.sites]
+    for name in ("site_grad_rms", "preactivation_rms", "site_max_abs"):
+        series = record.get(name)
+        known = {int(step): row for step, row in zip(series.steps, series.values, strict=True)}
+        assert {1, 2, 3} <= set(known)
+        assert torch.tensor(known[1]).isnan().tolist() == [each == "experts.1" for each in names]
+        assert not torch.tensor(known[2]).isnan().any()
+
+
 class InADictionary(nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -30,6 +30,7 @@ from .step_statistics import (
     Named,
     activation_statistics,
     after_activation,
+    at_places,
     before_activation,
     dead_fraction,
     gradient_of,
@@ -125,24 +126,28 @@ class Recorder:
 
         `norms` holds the L2 norm of every trained parameter's gradient, `total_norm` that of all together. These are
         unscaled; the gradients at the sites are still `loss_scale`, those of the weights `weights_scale` times what
-        they mean. An observation without values, of a step whose sites were not all seen, records none of them.
+        they mean. Of sites that are not among the values of an observation, nothing is known in that step: NaN, or no
+        record at all where none of them was seen.
         """
         step, sites_scale = observation.step, (observation.batch_size or self._batch_size) / loss_scale
         if self.plan.alarmed(step):
             self._recall(until=step)
-        seen = bool(observation.values)
-        gradients = [observation.gradient_at(site.tap) for site in self._sites] if seen else []
+        known = [index for index, site in enumerate(self._sites) if site.tap in observation.values]
+        sites, seen = [self._sites[index] for index in known], bool(known)
+        gradients = [observation.gradient_at(site.tap) for site in sites]
         self._put_norms(PassedStep(step, loss, total_norm, norms))
         rms = None if observation.full and seen else self._site_rms(observation, gradients)
         if rms is not None:
             self._buffer.put("site_grad_rms", step, rms * sites_scale)
         of_weights = [gradient_of(weight) for weight in self._weights] if observation.full else []
         if observation.full:
-            self._put_all(step, gradient_statistics("site", gradients, sites=self._sites, scale=sites_scale))
+            of_sites = gradient_statistics("site", gradients, sites=sites, scale=sites_scale)
+            self._put_all(step, at_places(of_sites, known, count=len(self._sites)))
             self._put_all(step, gradient_statistics("weight", of_weights, sites=[], scale=1 / weights_scale))
             if seen:
-                values = observation.values
-                self._put_all(step, activation_statistics(self._sites, values, unknown=self._unknown))
+                unknown = self._unknown if len(known) == len(self._sites) else self._unknown[known]
+                of_values = activation_statistics(sites, observation.values, unknown=unknown)
+                self._put_all(step, at_places(of_values, known, count=len(self._sites)))
             self._put_all(step, self._motion.norms())
             self._put_all(step, observation.own)
         self._compare_with_previous(step, wanted=bool(of_weights))

@@ -16,6 +16,17 @@ Named = dict[str, Tensor]
 """Vectors by the name of their statistic."""
 
 
+def at_places(found: Named, places: Sequence[int], *, count: int) -> Named:
+    """The vectors with their values at these places of `count`, and NaN at the others."""
+    if len(places) == count:
+        return found
+    index = {device: torch.tensor(places, device=device) for device in {each.device for each in found.values()}}
+    return {
+        name: each.new_full((count,), float("nan")).index_copy(0, index[each.device], each)
+        for name, each in found.items()
+    }
+
+
 def before_activation(site: Site) -> str:
     """What is tapped as the argument of the site's activation."""
     return site.before or site.tap

@@ -10,7 +10,7 @@ from gradclinic.experiments.sites import Site
 
 from ..model.attention import Attention
 from .reductions import norms_of
-from .step_statistics import Named
+from .step_statistics import Named, at_places
 
 SAMPLES, QUERIES, TOKENS = 2, 16, 128
 """Samples and queries of each that an attention is measured on, and tokens of an effective rank."""
@@ -53,13 +53,19 @@ def own_statistics(
     attention: Tensor | None,
     embeddings: Sequence[Tensor],
 ) -> Named:
-    """Those of a full step, by name. attention: [2, L], largest logit and entropy at each site; None without any."""
+    """Those of a full step, by name; NaN at sites without a value.
+
+    attention: [2, L], largest logit and entropy at each site; None without any.
+    """
     found: Named = {}
-    if values:
-        found["site_max_abs"] = torch.stack([values[site.tap].detach().abs().amax().double() for site in sites])
-        ranks = effective_ranks(sites, values)
+    known = [index for index, site in enumerate(sites) if site.tap in values]
+    if known:
+        seen = [sites[index] for index in known]
+        of_sites = {"site_max_abs": torch.stack([values[site.tap].detach().abs().amax().double() for site in seen])}
+        ranks = effective_ranks(seen, values)
         if ranks is not None:
-            found["effective_rank"] = ranks
+            of_sites["effective_rank"] = ranks
+        found |= at_places(of_sites, known, count=len(sites))
         if attention is not None:
             found["attention_logit_max"], found["attention_entropy"] = attention
     if embeddings:

@@ -110,24 +110,34 @@ class Taps:
         return attends and key[1] > 0 and is_computed_again()
 
     def rms(self) -> Tensor | None:
-        """[L]: RMS of the gradient at each site; None if one of them was not seen."""
-        found = []
-        for caught in self._caught:
+        """[L]: RMS of the gradient at each site, NaN if it was not seen; None if one over the depth was not."""
+        found: list[Tensor | None] = []
+        for site, caught in zip(self._found, self._caught, strict=True):
             known = [each for each in caught if each.norm is not None]
-            if not known:
+            if not known and site.info.in_profile:
                 return None
-            norms = torch.stack([each.norm for each in known if each.norm is not None])
-            found.append(norms.norm() / sum(each.entries for each in known) ** 0.5)
-        return torch.stack(found) if found else None
+            norms = [each.norm for each in known if each.norm is not None]
+            entries = sum(each.entries for each in known)
+            found.append(torch.stack(norms).norm() / entries**0.5 if norms else None)
+        seen = [each for each in found if each is not None]
+        if not seen:
+            return None
+        nan = torch.full_like(seen[0], float("nan"))
+        return torch.stack([nan if each is None else each for each in found])
 
     def values(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The sites' tensors, and their gradients, of all passes together; both are empty if one was not seen."""
+        """The tensors of the sites that were seen, and their gradients, of all passes together.
+
+        Both are empty if one over the depth was not seen.
+        """
         kept: dict[str, Tensor] = {}
         gradients: dict[str, Tensor] = {}
         for each, caught in zip(self._found, self._caught, strict=True):
             known = [one for one in caught if one.value is not None and one.gradient is not None]
-            if not known:
+            if not known and each.info.in_profile:
                 return {}, {}
+            if not known:
+                continue  # a part that only some samples go through, such as an expert
             value = _joined([one.value for one in known]).detach()
             kept[each.site.tap] = value
             gradients[each.site.tap] = _joined([one.gradient for one in known]).to(value.dtype)

@@ -107,8 +107,13 @@ _READOUT_RIGHTLY = 0.67
 
 
 def _has_frozen_readout(record: RunRecord) -> bool:
-    """Whether the last layer's weight is frozen, and others are, too: of what is trained on purpose, it is the last."""
-    return any(weight.readout and not weight.trainable for weight in record.weights)
+    """Whether the weights of all layers are frozen, that of the last one among them; biases or norms may be trained.
+
+    Where other weights are trained, such as low-rank adapters (LoRA), a frozen last layer is no fault: Hoffer et al.
+    2018, arXiv:1801.04540, train networks with one that is never trained.
+    """
+    has_readout = any(weight.readout for weight in record.weights)
+    return has_readout and not any(weight.trainable for weight in record.weights)
 
 
 _NOT_FILLED: tuple[Blame, ...] = ("wiring", "data", "initialization")

@@ -149,12 +149,14 @@ def test_of_frozen_positions_of_zeros_it_is_said_that_there_are_none():
     assert diagnose(seen(blind)).primary == "missing_positions"
 
 
-def test_a_frozen_last_layer_is_named_and_a_frozen_body_is_not():
+def test_a_last_layer_that_is_frozen_as_all_are_is_named_and_a_frozen_body_or_a_head_below_adapters_is_not():
     record = stuck()
     *body, last = record.weights
-    frozen = replace(record, weights=(*body, replace(last, trainable=False)))
+    frozen = replace(record, weights=tuple(replace(each, trainable=False) for each in record.weights))
     finding = diagnose(seen(CLASSIFIER, record=frozen)).findings[0]
     assert (finding.condition, finding.blames[0], finding.layers) == ("not_trained", "wiring", (last.name,))
+    adapted = replace(record, weights=(*body, replace(last, trainable=False)))
+    assert diagnose(seen(CLASSIFIER, record=adapted)).findings[0].condition != "not_trained"
     only_last = replace(record, weights=(*(replace(each, trainable=False) for each in body), last))
     assert diagnose(seen(CLASSIFIER, record=only_last)).findings[0].condition != "not_trained"
 
