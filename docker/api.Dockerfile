@@ -19,7 +19,7 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/gradclinic --create-home gr
   && mkdir /var/lib/gradclinic/checkpoints \
   && chown 10001 /var/lib/gradclinic/checkpoints
 COPY --from=build /opt/gradclinic /opt/gradclinic
-ENV PATH=/opt/gradclinic/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MPLCONFIGDIR=/tmp/matplotlib
+ENV PATH=/opt/gradclinic/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MPLCONFIGDIR=/tmp/matplotlib MALLOC_ARENA_MAX=2
 USER 10001
 WORKDIR /var/lib/gradclinic
 EXPOSE 8000

@@ -32,6 +32,8 @@ from .api import statistic as statistics
 from .api import study as studies
 from .api import webhook as webhooks
 from .api.http.access import LOGIN, LOGOUT, MOST_LOGIN_BYTES, SWITCH, Access
+from .api.http.body_limit import BodyLimit
+from .api.http.busy import Busy
 from .api.http.compression import Compression
 from .api.http.conditional import install_entity_tags
 from .api.http.cross_site import SameSite
@@ -40,7 +42,7 @@ from .api.http.host import KnownHost
 from .api.http.known_parameters import only_known_parameters
 from .api.http.openapi import document_of, operation_id
 from .api.http.plain_json import PlainJSON
-from .api.http.problems import BodyLimit, install
+from .api.http.problems import install
 from .api.http.rate import RateLimit, Rates
 from .api.http.request_log import RequestLog
 from .api.http.request_times import RequestTimes
@@ -154,6 +156,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(RateLimit, rates=rates)
     if requires_keys:
         app.add_middleware(Access, store=service.store, rates=rates)
+    app.add_middleware(Busy)
     origins = _listed(service.settings.cors_origins)
     app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
     app.add_middleware(SameSite, allowed_origins=origins)

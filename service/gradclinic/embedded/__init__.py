@@ -45,6 +45,8 @@ PROTOCOL = "gradclinic.api.http.connection:ImpatientProtocol"
 API_READY_S = 60.0
 KEEP_ALIVE_S = 80
 """Seconds that the API keeps an idle connection: longer than the 75 s after which common proxies close theirs."""
+ARENAS = "2"
+"""Heaps of the API's threads (glibc). By default 8 for each core, each of which keeps what it once had."""
 END_API_S = 5.0
 END_VALKEY_S = 5.0
 
@@ -180,6 +182,7 @@ class Embedded:
                 *("--timeout-graceful-shutdown", "3", "--timeout-keep-alive", str(KEEP_ALIVE_S)),
             ],
             pass_fds=[number],
+            extra={"MALLOC_ARENA_MAX": ARENAS},
         )
 
     def _start_workers(self) -> None:

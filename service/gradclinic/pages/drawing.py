@@ -1,6 +1,6 @@
 """Draws figures in a process beside the API, so that its threads and its memory are left for other requests.
 
-with one_of_few():          # a request's turn
+with turns.one():  # of a request
 image = draw(figure, "png")
 """
 
@@ -11,17 +11,17 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import structlog
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
+from ..kernel.turns import Turns
 from .canvas import Format
 from .theme import Figure
 
-AT_ONCE = 8
-"""Requests that may draw or wait for it. Each holds one of the server's 40 threads, of which others need some."""
+MOST_WAITING = 7
+"""Requests that wait for their turn. Each holds one of the server's 40 threads, of which others need some."""
 WAIT_S = 10.0
 """Longest time that a request waits for its turn to draw."""
 DRAWING_S = 60.0
@@ -30,30 +30,18 @@ _ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_T
 """One thread needs no more, and the limit of its memory counts what more would reserve."""
 
 log = structlog.get_logger(__name__)
-_places = threading.BoundedSemaphore(AT_ONCE)
-_turn = threading.BoundedSemaphore(1)
+turns = Turns(
+    at_once=1,
+    waiting=MOST_WAITING,
+    wait_s=WAIT_S,
+    busy="the charts of other requests are being drawn; try again later",
+)
+"""A request has one while it draws all its charts."""
 
 
 def can_draw() -> bool:
     """Whether matplotlib is installed here."""
     return importlib.util.find_spec("matplotlib") is not None
-
-
-@contextmanager
-def one_of_few() -> Iterator[None]:
-    """Lets one request draw all its charts. Raises ServiceUnavailable if others draw or wait for too long."""
-    busy = ServiceUnavailable("the charts of other requests are being drawn; try again later")
-    if not _places.acquire(blocking=False):
-        raise busy
-    try:
-        if not _turn.acquire(timeout=WAIT_S):
-            raise busy
-        try:
-            yield
-        finally:
-            _turn.release()
-    finally:
-        _places.release()
 
 
 def draw(figure: Figure, form: Format) -> bytes:

@@ -10,7 +10,7 @@ from ..api.http.plain_json import dump
 from ..comparison import DEFAULT_METRIC
 from ..use_cases.statistic import GRADIENT
 from . import baseline, check, comparison, prescription, run, study
-from .drawing import can_draw, draw, one_of_few
+from .drawing import can_draw, draw, turns
 from .figures import Figure, Scale
 from .loss_curves import loss_figure
 
@@ -223,6 +223,6 @@ def _answer(request: Request, form: str | None, figure: Figure) -> Response:
     headers = {"Vary": "Accept", "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
     if chosen in (JSON, PLOTLY):
         return Response(dump(figure), media_type=chosen, headers=headers)
-    with one_of_few():
+    with turns.one():
         image = draw(figure, "png" if chosen == PNG else "svg")
     return Response(image, media_type=chosen, headers=headers)

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import PrescriptionId, RunId, StudyId, TheService, problems
 from ..comparison import DEFAULT_METRIC
 from . import prescription, run, study
-from .drawing import one_of_few
+from .drawing import turns
 from .rendering import render
 from .saved import policy
 
@@ -68,7 +68,7 @@ def get_prescription_report(prescription_id: PrescriptionId, service: TheService
 
 
 def _attached(request: Request, template: str, identifier: str, *shown: "DataclassInstance") -> HTMLResponse:
-    with one_of_few():
+    with turns.one():
         answer = render(template, *shown, version=request.app.version)
     answer.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'; sandbox"
     answer.headers["Content-Disposition"] = f'attachment; filename="gradclinic-{identifier}.html"'

@@ -45,6 +45,8 @@ POSTGRES_OPTIONS: dict[str, object] = {
 
 SQLITE_LOCK_S = 10
 """Seconds that a writer waits for another writer, blocking one of the API's threads."""
+POOL_S = 15
+"""Seconds that a thread waits for a connection while others use all of them."""
 NEEDED_BYTES = 64 * 2**20
 """Free bytes of its disk that an SQLite database needs for its next transactions."""
 _READ_ONLY = "25006"
@@ -80,12 +82,17 @@ class Database:
 
     def _pooling(self, size: int) -> dict[str, Any]:
         if self.is_sqlite:
-            return {"connect_args": {"timeout": SQLITE_LOCK_S}, "pool_size": size, "max_overflow": 20}
+            return {
+                "connect_args": {"timeout": SQLITE_LOCK_S},
+                "pool_size": size,
+                "max_overflow": 40,  # as many as there are threads: they cost little, unlike those of a server
+                "pool_timeout": POOL_S,
+            }
         return {
             "connect_args": POSTGRES_OPTIONS,
             "pool_size": size,
             "max_overflow": 20,
-            "pool_timeout": 15,
+            "pool_timeout": POOL_S,
             "pool_pre_ping": True,
         }
 

@@ -4,14 +4,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 
 import structlog
 
 from ..experiments.datasets.base import Task
 from ..experiments.uploads import PackedTable, UploadFormat
-from ..kernel.errors import BodyTooLarge, InvalidDataset, Problem, ServiceUnavailable
+from ..kernel.errors import BodyTooLarge, InvalidDataset, Problem
 from ..kernel.json import JsonObject
+from ..kernel.turns import Turns
 
 MEMORY_FACTOR = 12
 """Memory of the process as a multiple of the largest body: body, values in double and single precision, and a copy."""
@@ -21,11 +21,15 @@ SECONDS = 60
 """Longest time to read one upload. A CSV file of 64 MiB takes 10 s."""
 AT_ONCE = 2
 """Uploads read at the same time; others wait, at most for the time limit of one."""
+MOST_WAITING = 4
+"""Uploads that wait. Each holds one of the server's 40 threads."""
 _ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
 """Without these, libraries reserve address space that they do not use, which the limit would count."""
 
 log = structlog.get_logger(__name__)
-_free = threading.BoundedSemaphore(AT_ONCE)
+turns = Turns(
+    at_once=AT_ONCE, waiting=MOST_WAITING, wait_s=SECONDS, busy="other data sets are being read; try again later"
+)
 
 
 def read_upload(
@@ -40,21 +44,18 @@ def read_upload(
         "memory_bytes": FIXED_BYTES + MEMORY_FACTOR * most_bytes,
         "seconds": SECONDS,
     }
-    if not _free.acquire(timeout=SECONDS):
-        raise ServiceUnavailable("other data sets are being read; try again later")
     try:
-        ended = subprocess.run(  # noqa: S603  # our own module
-            [sys.executable, "-m", "gradclinic.experiments.uploads", json.dumps(asked)],
-            input=body,
-            capture_output=True,
-            timeout=SECONDS,
-            env={**os.environ, **_ENVIRONMENT},
-            check=False,
-        )
+        with turns.one():
+            ended = subprocess.run(  # noqa: S603  # our own module
+                [sys.executable, "-m", "gradclinic.experiments.uploads", json.dumps(asked)],
+                input=body,
+                capture_output=True,
+                timeout=SECONDS,
+                env={**os.environ, **_ENVIRONMENT},
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise BodyTooLarge(f"Reading the data set takes more than {SECONDS} s. Send fewer rows or columns.") from None
-    finally:
-        _free.release()
     if ended.returncode > 0:
         log.error("upload_not_read", format=upload_format, error=ended.stderr.decode(errors="replace")[-2000:])
         raise InvalidDataset.at("", f"the body is not a readable {upload_format} file", allowed="a file that is whole")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from gradclinic.kernel.errors import ServiceUnavailable
 from gradclinic.measurements.record import Series
 from gradclinic.pages import canvas, drawing
-from gradclinic.pages.drawing import DrawingProcess, one_of_few
+from gradclinic.pages.drawing import DrawingProcess
 from gradclinic.pages.figures import curves
 from tests.waiting import eventually
 
@@ -56,21 +55,3 @@ def test_a_figure_that_takes_too_long_ends_its_process(process, monkeypatch):
     with pytest.raises(ServiceUnavailable, match="could not be drawn"):
         process.draw({"figure": figure(), "form": "png"})
     assert not process.is_running
-
-
-def test_who_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatch):
-    monkeypatch.setattr(drawing, "WAIT_S", 0.01)
-    with one_of_few():
-        refused: list[bool] = []
-
-        def other() -> None:
-            with pytest.raises(ServiceUnavailable, match="are being drawn"), one_of_few():
-                pass
-            refused.append(True)
-
-        waiting = threading.Thread(target=other)
-        waiting.start()
-        waiting.join()
-        assert refused
-    with one_of_few():
-        pass

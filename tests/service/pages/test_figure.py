@@ -165,8 +165,8 @@ def test_a_media_type_that_cannot_be_drawn_is_refused(clinic):
 def test_requests_beyond_a_few_wait_for_no_drawing_and_are_told_to_come_back(clinic, monkeypatch):
     """Else those that wait would hold all threads, of which lists and plain figures need some."""
     address = f"/v1/figures/runs/{clinic.sick}/curves"
-    monkeypatch.setattr(drawing, "WAIT_S", 0.01)
-    with drawing.one_of_few():
+    monkeypatch.setattr(drawing.turns, "wait_s", 0.01)
+    with drawing.turns.one():
         for drawn in (f"{address}?format=png", f"/v1/runs/{clinic.sick}/report"):
             answer = clinic.client.get(drawn)
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

@@ -9,6 +9,7 @@ import pytest
 
 from gradclinic.experiments.uploads import from_csv, unpacked
 from gradclinic.kernel.errors import BodyTooLarge, InvalidDataset, ServiceUnavailable
+from gradclinic.kernel.turns import Turns
 from gradclinic.use_cases import upload
 from gradclinic.use_cases.upload import read_upload
 
@@ -77,10 +78,8 @@ def test_a_file_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_more_uploads_are_read_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload, "_free", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(upload, "SECONDS", 0.01)
-    upload._free.acquire()
-    with pytest.raises(ServiceUnavailable, match="other data sets"):
+    monkeypatch.setattr(upload, "turns", Turns(at_once=1, waiting=0, wait_s=0, busy="other data sets are read"))
+    with upload.turns.one(), pytest.raises(ServiceUnavailable, match="other data sets"):
         read_upload(CSV, "csv", target=None, task=None, most_bytes=MOST_BYTES)
 
 

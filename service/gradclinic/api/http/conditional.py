@@ -46,9 +46,14 @@ def _compare(request: Request, version: str | None) -> None:
         return
     tag = _tag(request, version)
     request.state.etag = tag
-    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    if known & {tag.removeprefix("W/"), "*"}:
+    if is_known(tag, request):
         raise _NotModifiedError
+
+
+def is_known(tag: str, request: Request) -> bool:
+    """Whether the client has the answer with this tag: it names it in `If-None-Match`."""
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    return bool(known & {tag.removeprefix("W/"), "*"})
 
 
 def _tag(request: Request, version: str) -> str:

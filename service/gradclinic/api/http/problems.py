@@ -1,20 +1,16 @@
 """All errors as RFC 9457 problem documents; a 500 never contains the text of the exception."""
 
 import logging
-from asyncio import wait_for
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...kernel.errors import (
     BodyTooLarge,
@@ -94,59 +90,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, _on_unforeseen)
-
-
-BODY_PAUSE_S = 20.0
-"""Maximum number of seconds between two parts of a request's body."""
-BODY_S = 600.0
-"""Maximum number of seconds for a complete request body."""
-
-
-class BodyLimit:
-    """Refuses bodies that are too large, by their declared length or while they are read, and those that do not
-    arrive in time.
-    """
-
-    def __init__(self, app: ASGIApp, *, most_bytes: int, exceptions: Mapping[str, int]) -> None:
-        self.app = app
-        self.most_bytes = most_bytes
-        self.exceptions = exceptions
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        most_bytes = self.exceptions.get(scope.get("path", ""), self.most_bytes)
-        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        if length.isascii() and length.isdigit() and int(length[:20]) > most_bytes:
-            response = problem(
-                Request(scope),
-                status=413,
-                code=_CODES[413],
-                title=HTTPStatus(413).phrase,
-                detail=f"The body has {int(length[:20]):,} bytes; at most {most_bytes:,} are accepted.",
-            )
-            await response(scope, receive, send)
-            return
-        await self.app(scope, self._counted(receive, most_bytes), send)
-
-    def _counted(self, receive: Receive, most_bytes: int) -> Receive:
-        got, has_all, deadline = 0, False, monotonic() + BODY_S
-
-        async def receive_counted() -> Message:
-            nonlocal got, has_all
-            if has_all:  # from here on, the only message is that the client has gone
-                return await receive()
-            try:
-                message = await wait_for(receive(), max(0.0, min(BODY_PAUSE_S, deadline - monotonic())))
-            except TimeoutError:
-                detail = f"The body did not arrive in time; only {got:,} bytes were received."
-                raise HTTPException(408, detail, {"Connection": "close"}) from None
-            has_all = not message.get("more_body", False)
-            got += len(message.get("body", b"")) if message["type"] == "http.request" else 0
-            if got > most_bytes:
-                raise HTTPException(413, f"The body is larger than the limit of {most_bytes:,} bytes.")
-            return message
-
-        return receive_counted
 
 
 def problem(

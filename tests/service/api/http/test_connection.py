@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gradclinic.api import event
-from gradclinic.api.http import connection, problems
+from gradclinic.api.http import body_limit, connection
 from gradclinic.api.http.crowd import Crowd
 from gradclinic.kernel.errors import ServiceUnavailable
 
@@ -72,7 +72,7 @@ def test_a_local_socket_is_left_as_it_is() -> None:
 
 
 def test_a_body_that_does_not_arrive_is_given_up(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(problems, "BODY_PAUSE_S", 0.3)
+    monkeypatch.setattr(body_limit, "BODY_PAUSE_S", 0.3)
     answer, waited_s = until_closed(api, HEAD, b"{")
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"request_timeout" in answer
@@ -80,7 +80,7 @@ def test_a_body_that_does_not_arrive_is_given_up(api: httpx.Client, monkeypatch:
 
 
 def test_a_body_that_trickles_is_given_up(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(problems, "BODY_S", 0.5)
+    monkeypatch.setattr(body_limit, "BODY_S", 0.5)
     answer, _ = until_closed(api, HEAD, *[b" "] * 3, pause_s=0.1)
     assert answer.startswith(b"HTTP/1.1 408")
 
