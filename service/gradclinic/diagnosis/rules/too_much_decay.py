@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeGuard
 
 import numpy as np
 
@@ -19,8 +19,21 @@ _LEFT = 0.2
 """Fraction of its initial norm that the typical weight keeps. Trained weights grow or keep their size: of the labelled
 healthy runs none falls below half."""
 
-_STRONG, _EQUAL = 0.01, 0.2
-"""A decay from .01 on can hold a network back; at rest the gradient is the decay times the weights, up to 20 %."""
+_STRONG = 0.01
+"""A decay from .01 on can hold a network back. Where the gradient vanished from the start, a weaker one shrinks only
+what nothing else moves: without it, none of eight such networks learned, but with ReLU or tanh they did."""
+_SHARE, _WHOLE = 0.5, 1.25
+"""At rest the mean gradient is the decay times the weights: a share of 1. The noise of batches adds to the gradient's
+size, not to its mean, so the measured share is at most that, and near a half where noise is as large as the mean."""
+_SHRUNK, _AT_REST = 0.75, 0.1
+"""Fraction of its initial norm up to which the typical weight shrinks, and the relative change of that norm over the
+last quarter of its records up to which it is at rest."""
+_RIGHTLY, _AMONG_OTHERS = 0.94, 0.7
+"""How often the network learns without its decay. 48 dense networks of one and four layers (three activations, two
+data sets, SGD and Adam at two rates each) were trained under five decays. Without the decay, 58 of 61 that this named
+learned; where gradients also vanished from the start, 31 of 44; both by the rule of succession. Two were missed."""
+_FEWEST = 8
+"""Records below which nothing is said of the pull of the decay."""
 
 
 class TooMuchDecay(Rule):
@@ -28,25 +41,26 @@ class TooMuchDecay(Rule):
 
     condition: Literal["too_much_decay"] = "too_much_decay"
     source: ClassVar[str] = "gradclinic: without a gradient a weight shrinks by exp(-rate x decay x steps)"
-    uses: ClassVar[tuple[str, ...]] = ("learned",)
+    uses: ClassVar[tuple[str, ...]] = ("depth_slope", "large_update", "learned")
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         optimizer = record.preflight.optimizer if record.preflight is not None else None
         if optimizer is None or optimizer.weight_decay <= 0:
             return None
-        decay, left, held = optimizer.weight_decay, _norm_left(record), _gradient_to_weight(record)
-        if left is not None and left <= _LEFT:
+        decay, left, share = optimizer.weight_decay, _norm_left(record), _share(record, optimizer)
+        vanished = (features.depth_slope_early or 0.0) >= thresholds.depth_slope
+        if left is not None and left <= _LEFT and not (vanished and decay < _STRONG):
             what = f"The weights shrank to {percent(left)} of their initial size under a weight decay of {decay:g}"
             evidence = Evidence("weight_norm_left", left, "fraction", _LEFT)
-        elif held is not None and failed(features, thresholds) and _balances(held, optimizer):
-            what = f"A weight decay of {decay:g} takes away what the gradient adds, so the weights do not change"
-            evidence = Evidence("relative_gradient", held, "ratio", decay)
+        elif failed(features, thresholds) and _holds_back(share, features, record, thresholds):
+            what = f"A weight decay of {decay:g} takes away what the gradient adds, so the weights cannot grow"
+            evidence = Evidence("decay_to_gradient", share, "ratio", _SHARE)
         else:
             return None
         return self.finding(
             features,
             harm=failed(features, thresholds),
-            confidence=0.9,
+            confidence=_AMONG_OTHERS if vanished else _RIGHTLY,
             evidence=(evidence, Evidence("weight_decay", decay, "1 per step and rate")),
             summary=f"{what}: lower it; {outcome_in_words(features, thresholds)}.",
             blames=("regularization",),
@@ -59,29 +73,45 @@ class TooMuchDecay(Rule):
         return (NO_DECAY, LESS_DECAY)
 
 
-def _norm_left(record: RunRecord) -> float | None:
-    """Median over the trained layers of the last recorded norm over the first; None with fewer than two records."""
+def _holds_back(share: float | None, features: Features, record: RunRecord, thresholds: Thresholds) -> TypeGuard[float]:
+    """Whether the decay is as strong as the gradient: of weights that moved and are at rest, or of weights that shrink.
+
+    Where the gradient vanished from the start, they shrink because nothing else moves them.
+    """
+    left, late = _norm_left(record), _norm_left(record, since=0.75)
+    if share is None or left is None or late is None or share < _SHARE:
+        return False
+    vanished = (features.depth_slope_early or 0.0) >= thresholds.depth_slope
+    moved = (features.total_update or 0.0) >= thresholds.large_update
+    return (left <= _SHRUNK and not vanished) or (moved and abs(late - 1.0) <= _AT_REST and share <= _WHOLE)
+
+
+def _share(record: RunRecord, optimizer: OptimizerFacts) -> float | None:
+    """Pull of the decay on the typical trained layer over that of the loss, in the last quarter of the records.
+
+    None if the decay is weak or no part of the gradient, or with too few records.
+    """
+    gradients, weights = record.get("weight_grad_norm_l2"), record.get("weight_norm_l2")
+    _, rows, others = np.intersect1d(gradients.steps, weights.steps, return_indices=True)
+    trained = np.array([weight.trainable for weight in record.weights], bool)
+    if optimizer.name == "AdamW" or optimizer.weight_decay < _STRONG or len(rows) < _FEWEST or not trained.any():
+        return None
+    late = slice(-(len(rows) // 4), None)
+    gradient = np.sqrt(np.square(gradients.values[rows[late]][:, trained].astype(np.float64)).mean(0))
+    pull = optimizer.weight_decay * weights.values[others[late]][:, trained].astype(np.float64).mean(0)
+    known = (gradient > 0) & np.isfinite(gradient) & np.isfinite(pull)
+    return float(np.median(pull[known] / gradient[known])) if known.any() else None
+
+
+def _norm_left(record: RunRecord, since: float = 0.0) -> float | None:
+    """Median over the trained layers of the last recorded norm over one before: the first, or that at part of them.
+
+    None with fewer than two records.
+    """
     norms = record.get("weight_norm_l2")
     trained = np.array([weight.trainable for weight in record.weights], bool)
     if len(norms) < 2 or not trained.any():
         return None
-    first, last = (norms.values[row, trained].astype(np.float64) for row in (0, -1))
-    known = (first > 0) & np.isfinite(last)
-    return float(np.median(last[known] / first[known])) if known.any() else None
-
-
-def _balances(held: float, optimizer: OptimizerFacts) -> bool:
-    """Whether the pull of the decay, if it is part of the gradient, equals that of the loss."""
-    decay = optimizer.weight_decay
-    return optimizer.name != "AdamW" and decay >= _STRONG and abs(held / decay - 1.0) <= _EQUAL
-
-
-def _gradient_to_weight(record: RunRecord) -> float | None:
-    """Median over the trained layers of the last recorded gradient norm over the weights' norm; None where unknown."""
-    gradients, weights = record.get("weight_grad_norm_l2"), record.get("weight_norm_l2")
-    trained = np.array([weight.trainable for weight in record.weights], bool)
-    if not len(gradients) or not len(weights) or not trained.any():
-        return None
-    gradient, weight = (part.values[-1, trained].astype(np.float64) for part in (gradients, weights))
-    known = (weight > 0) & np.isfinite(gradient)
-    return float(np.median(gradient[known] / weight[known])) if known.any() else None
+    before, last = (norms.values[row, trained].astype(np.float64) for row in (int(since * (len(norms) - 1)), -1))
+    known = (before > 0) & np.isfinite(last)
+    return float(np.median(last[known] / before[known])) if known.any() else None

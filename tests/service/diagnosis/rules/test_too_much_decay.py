@@ -5,7 +5,7 @@ import pytest
 
 from gradclinic.diagnosis import diagnose
 
-from ..records import changed, failed, healthy_record
+from ..records import changed, failed, healthy_record, with_slope
 from ..seen import CLASSIFIER, but, seen
 
 SHRINKING = changed(healthy_record(), {"weight_norm_l2": lambda steps: 6.0 * np.exp(-steps / 50)}, outcome=failed())
@@ -71,9 +71,10 @@ def test_frozen_layers_and_single_records_say_nothing() -> None:
     ("decay", "gradient", "optimizer", "there"),
     [
         (0.1, 0.6, "SGD", True),
-        (0.1, 0.7, "SGD", True),
-        (0.1, 0.8, "SGD", False),
-        (0.1, 0.4, "SGD", False),
+        (0.1, 1.19, "SGD", True),
+        (0.1, 1.21, "SGD", False),
+        (0.1, 0.49, "SGD", True),
+        (0.1, 0.47, "SGD", False),
         (0.1, 0.6, "AdamW", False),
         (0.01, 0.06, "SGD", True),
         (0.0099, 0.0594, "SGD", False),
@@ -87,3 +88,53 @@ def test_a_decay_that_takes_away_what_the_gradient_adds_is_named(decay, gradient
     assert ("too_much_decay" in found) is there
     if there:
         assert "takes away what the gradient adds" in found["too_much_decay"].summary
+
+
+def held_back(
+    *, decay: float = 0.1, left: float = 0.7, gradient: float = 0.3, slope: float = 0.0, **statistics: object
+):
+    """Weights of norm 1 that shrink evenly to a fraction, under a gradient that size, in a training that failed."""
+    shrinking = {"weight_norm_l2": lambda steps: 1.0 + (left - 1.0) * steps / steps[-1]}
+    levels = {**shrinking, "weight_grad_norm_l2": gradient, **statistics}
+    record = with_slope(changed(healthy_record(), levels, outcome=failed()), slope)
+    findings = diagnose(seen(but(CLASSIFIER, "optimizer", weight_decay=decay), record=record)).findings
+    return next((finding for finding in findings if finding.condition == "too_much_decay"), None)
+
+
+def test_a_decay_of_half_the_gradient_or_more_that_shrinks_the_weights_is_named():
+    finding = held_back(left=0.7, gradient=0.1)
+    (evidence, _) = finding.evidence
+    assert (evidence.name, evidence.threshold) == ("decay_to_gradient", 0.5)
+    assert evidence.value == pytest.approx(0.73, abs=0.02), "the mean norm of the last quarter is .73"
+    assert held_back(left=0.7, gradient=0.001) is not None, "a decay that meets no gradient shrinks them, too"
+    assert held_back(left=0.7, gradient=0.16) is None, "less than half"
+
+
+def test_weights_that_keep_three_quarters_do_not_shrink():
+    assert held_back(left=0.75, gradient=0.1) is not None
+    assert held_back(left=0.76, gradient=0.05, update_to_weight_ratio=0.005) is None, "more than a balance"
+
+
+def test_weights_at_rest_that_never_moved_are_not_held_back_by_a_decay():
+    assert held_back(left=1.0, gradient=0.1, update_to_weight_ratio=0.01) is not None
+    assert held_back(left=1.0, gradient=0.1, update_to_weight_ratio=0.001) is None
+
+
+def test_where_the_gradient_vanished_from_the_start_weights_shrink_for_lack_of_it():
+    assert held_back(left=0.5, gradient=0.001, slope=1.0) is not None
+    assert held_back(left=0.5, gradient=0.001, slope=6.0) is None
+    assert held_back(decay=0.01, left=0.1, gradient=0.001, slope=6.0).confidence == 0.7
+    assert held_back(decay=0.01, left=0.1, gradient=0.001, slope=1.0).confidence == 0.94
+    assert held_back(decay=0.009, left=0.1, gradient=0.001, slope=6.0) is None, "a weak decay is not the cause"
+
+
+def test_few_records_say_nothing_of_the_pull_of_a_decay():
+    record = changed(healthy_record(), {"weight_norm_l2": 1.0, "weight_grad_norm_l2": 0.1}, outcome=failed())
+    steps = record.series["weight_norm_l2"].steps
+    for number, there in ((8, True), (7, False)):
+        norms = replace(record.series["weight_norm_l2"], steps=steps[-number:])
+        norms = replace(norms, values=norms.values[-number:])
+        fewer = replace(record, series={**record.series, "weight_norm_l2": norms})
+        look = but(CLASSIFIER, "optimizer", weight_decay=0.1)
+        conditions = {finding.condition for finding in diagnose(seen(look, record=fewer)).findings}
+        assert ("too_much_decay" in conditions) is there
