@@ -292,6 +292,32 @@ FEW_STEPS = 100
 """At the 1e-3 of a healthy step (Karpathy), so many steps move a layer by a tenth of its size, and no more."""
 
 
+FAR = 3.0
+"""Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
+between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
+
+
+def moved_far(features: Features) -> bool:
+    """Whether a layer moved by so many times its size that steps were hardly lacking."""
+    return (features.total_update or 0.0) >= FAR
+
+
+def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
+    """Whether the loss of a language model fell a part of the way to the entropy of its text, which nobody knows.
+
+    Steps were not lacking, or it might be slow.
+    """
+    loss, seen = features.relative_train_loss, record.preflight
+    return (
+        seen is not None
+        and seen.next_token
+        and loss is not None
+        and loss <= NOTHING_LEARNED
+        and features.finished
+        and moved_far(features)
+    )
+
+
 WELL = 0.2
 """Up to this fraction of the loss of always predicting the average, a network learned so well that what looks odd was
 probably meant, or did no harm. A judgement: features that were trained before leave less, and random ones more."""

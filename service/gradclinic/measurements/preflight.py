@@ -287,6 +287,8 @@ class Preflight(Spec):
     mixing: MixingFacts | None = None
     order: OrderFacts | None = None
     pairing: PairingFacts | None = None
+    next_token: bool = False
+    """Whether the targets are the next tokens of the input, as those of a language model."""
     dropout: Fraction | None = None
     """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None

@@ -34,6 +34,7 @@ from .batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_fac
 from .criterion_use import CriterionUse
 from .dead_outputs import ENDS_AT_0, DeadOutputs
 from .kept_rows import KeptRows
+from .next_token import NextToken
 from .norm_values import NormValues
 from .pairing import Pairing
 from .sample_mixing import SampleMixing
@@ -72,6 +73,7 @@ class FirstLook:
         self._step_order = StepOrder(model)
         self._order: OrderFacts | None = None
         self._pairing = SideLook(Pairing(), loses="it is not known whether targets depend on inputs")
+        self._next_token = NextToken()
         self._dead = DeadOutputs()
         self._linear: bool | None = None
         self._norm = NormValues(model)
@@ -96,6 +98,8 @@ class FirstLook:
         self._pairing.do(lambda pairing: pairing.before_forward(args, kwargs))
         self._mixing.before_forward(args, kwargs)
         self._step_order.before_forward(args, kwargs)
+        if self._step == 0:
+            self._next_token.before_forward(args, kwargs)
         if not self.done and isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 0:
             self._inputs.add(as_rows(inputs))
             alone = sum(isinstance(each, Tensor) for each in (*args, *kwargs.values())) == 1
@@ -117,6 +121,8 @@ class FirstLook:
             return
         self._mixing.after_loss(outputs, targets)
         self._step_order.after_loss(targets)
+        if self._step == 0 and isinstance(targets, Tensor):
+            self._next_token.after_loss(targets)
         if isinstance(value, Tensor) and value.ndim == 0 and self._use is not None:
             self._use.saw_value(value)
         with torch.no_grad():
@@ -188,6 +194,7 @@ class FirstLook:
             mixing=self._mixes,
             order=self._order,
             pairing=self._pairing_facts(),
+            next_token=self._next_token.found,
             linear=self._linear,
             dropout=self._dropout,
             batch_size=self._batch_size,

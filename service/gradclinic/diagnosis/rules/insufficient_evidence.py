@@ -7,7 +7,7 @@ from ...measurements.profile import MIN_SITES
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import NOTHING_LEARNED, enough, learned
+from ..outcome import NOTHING_LEARNED, enough, learned, learned_a_part_of_text
 from ..phrase import NO_YARDSTICK, NOT_ENDED, counted, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -79,7 +79,17 @@ def _of_loss(features: Features, record: RunRecord, thresholds: Thresholds) -> s
         return "always predicting the average already makes no error on this data, so there is nothing to learn"
     if learned(features, thresholds):
         return None
-    return _unseen(record) or _floor_unknown(loss, record)
+    return _unseen(record) or _floor_unknown(loss, record) or _of_text(features, record)
+
+
+def _of_text(features: Features, record: RunRecord) -> str | None:
+    """The reason where a language model learned a part of its text."""
+    if not learned_a_part_of_text(features, record):
+        return None
+    return (
+        f"the training loss fell to {percent(features.relative_train_loss or 0.0)} of that of always predicting the"
+        " average, and how far that of a language model can fall depends on the text"
+    )
 
 
 def _floor_unknown(loss: float, record: RunRecord) -> str | None:

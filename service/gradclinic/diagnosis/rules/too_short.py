@@ -12,11 +12,14 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import (
+    FAR,
     NOTHING_LEARNED,
     blown_up,
     enough,
     failed,
     first_update,
+    learned_a_part_of_text,
+    moved_far,
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
@@ -63,7 +66,7 @@ class TooShort(Rule):
             confidence=_RIGHTLY if moved < thresholds.large_update else _PERHAPS,
             evidence=(
                 Evidence("steps_needed", likely, "times the steps taken", 1.0),
-                Evidence("total_update", moved, "weights", _FAR),
+                Evidence("total_update", moved, "weights", FAR),
             ),
             summary=(
                 f"The loss still falls at a steady pace, and training stopped after {features.steps_done:,} steps: at"
@@ -104,9 +107,6 @@ by the rule of succession; and in 12 of 14 that other authors wrote."""
 _PERHAPS = 0.71
 """The same for weights that moved by their own size or more: 9 of the 12 programs there that look like this, before the
 data was among the parts that are blamed where they moved by less than three times their size."""
-_FAR = 3.0
-"""Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
-between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
 
 
 def _floor_unknown(features: Features, record: RunRecord) -> bool:
@@ -114,7 +114,7 @@ def _floor_unknown(features: Features, record: RunRecord) -> bool:
     compared = record.preflight.loss if record.preflight is not None else None
     unknown = compared is not None and compared.takes == "unknown"
     part = (features.relative_train_loss or 0.0) <= NOTHING_LEARNED
-    return unknown and part and (features.total_update or 0.0) >= _FAR
+    return learned_a_part_of_text(features, record) or (unknown and part and moved_far(features))
 
 
 def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:
@@ -123,7 +123,7 @@ def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) ->
     if tiny_weights(record) is not None:
         check = ". But the initial weights are far smaller than those of any common scheme, so first change those"
         return ("initialization", "steps", "learning_rate"), check
-    if moved >= _FAR:
+    if moved_far(features):
         width = narrow(record)
         far = f". A layer moved by {_times(moved)} times its size already, so first check whether"
         if width is not None:

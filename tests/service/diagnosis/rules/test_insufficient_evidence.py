@@ -120,3 +120,22 @@ def test_what_was_seen_is_evidence_where_it_is_less_than_half(layers, told) -> N
     running = seen_at(replace(healthy_record(), outcome=None), *(f"{2 * k}.linear" for k in range(layers)))
     (finding,) = (each for each in diagnose(running).findings if each.condition == "insufficient_evidence")
     assert ("weights_seen" in {each.name for each in finding.evidence}) is told
+
+
+@pytest.mark.parametrize(
+    ("ratio", "a_step", "primary"),
+    [
+        (0.94, 0.011, "insufficient_evidence"),
+        (0.97, 0.011, "slow_convergence"),  # nothing learned
+        (0.94, 0.009, "slow_convergence"),  # steps may be lacking
+        (0.48, 0.011, "healthy"),
+    ],
+)
+def test_how_far_the_loss_of_a_language_model_can_fall_depends_on_the_text(ratio, a_step, primary) -> None:
+    """An LSTM over words that was left at 77 %, and two transformers over letters at 57 and 67 %, were sound."""
+    level = {"probe_loss": lambda steps: 2.3 * ratio + 0 * steps, "update_to_weight_ratio": a_step}
+    record = changed(healthy_record(), level, outcome=failed(final_train_loss=2.3 * ratio))
+    text = CLASSIFIER.model_copy(update={"inputs": None, "next_token": True})
+    assert diagnose(seen(text, record=record)).primary == primary
+    if primary == "insufficient_evidence":
+        assert diagnose(seen(CLASSIFIER, record=record)).primary == "slow_convergence"

@@ -244,3 +244,10 @@ def test_weights_far_smaller_than_those_of_any_scheme_may_be_why_the_loss_falls_
     small = changed(falling(to=0.8), {"weight_norm_l2": 0.028 * 32**0.5})
     finding = diagnose(small).findings[0]
     assert (finding.condition, finding.blames[0]) == ("too_short", "initialization")
+
+
+@pytest.mark.parametrize(("a_step", "condition"), [(0.0101, "insufficient_evidence"), (0.0099, "too_short")])
+def test_a_language_model_that_moved_far_may_go_on_to_fall_and_be_sound(a_step, condition):
+    text = CLASSIFIER.model_copy(update={"next_token": True})
+    record = changed(falling(to=0.8), {"update_to_weight_ratio": a_step}, outcome=failed(final_train_loss=2.3 * 0.8))
+    assert diagnose(seen(text, record=record)).primary == condition
