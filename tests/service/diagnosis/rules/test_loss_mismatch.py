@@ -75,8 +75,14 @@ def test_log_probabilities_are_what_it_takes():
 
 def test_shapes_that_are_broadcast_are_named():
     finding = diagnose(seen(but(REGRESSION, "loss", broadcasts=True))).findings[0]
-    assert finding.condition == "loss_mismatch"
+    assert (finding.condition, finding.blames[0]) == ("loss_mismatch", "wiring")
     assert "same shape" in finding.summary
+
+
+def test_one_output_that_is_compared_with_several_columns_of_targets_wants_more_units():
+    finding = diagnose(seen(but(but(REGRESSION, "loss", broadcasts=True), "targets", columns=3))).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("loss_mismatch", "architecture")
+    assert "give the last layer 3 units" in finding.summary
 
 
 def test_classes_treated_as_numbers_are_named():
@@ -245,7 +251,7 @@ def test_a_loss_of_ones_own_that_begins_below_zero_and_falls_without_end_has_the
 
 @pytest.mark.parametrize(
     ("weight", "fraction", "named"),
-    [(0.05, 0.03, True), (19.0, 0.03, False), (0.5, 0.5, True), (0.6, 0.03, False), (0.05, 0.8, False)],
+    [(0.05, 0.03, True), (19.0, 0.03, False), (0.5, 0.5, True), (0.6, 0.03, False), (0.1, 0.8, False)],
 )
 def test_weights_that_make_the_rare_class_rarer_are_upside_down(weight, fraction, named):
     look = but(CLASSIFIER, "loss", rare_weight=weight, rare_fraction=fraction)
@@ -254,6 +260,26 @@ def test_weights_that_make_the_rare_class_rarer_are_upside_down(weight, fraction
     if named:
         assert finding.blames[0] == "loss"
         assert "upside down" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("weight", "fraction", "which"),
+    [
+        (1000.0, 0.9, "rarest class count 900 times"),
+        (200.0, 0.5, "rarest class count 100 times"),
+        (199.0, 0.5, ""),
+        (0.01, 0.8, "most common class count 125 times"),
+        (0.05, 0.8, ""),
+        (1.0, 0.03, ""),  # rare, and without weights of classes
+    ],
+)
+def test_weights_that_let_one_class_decide_do_harm_also_where_the_loss_fell(weight, fraction, which):
+    look = but(CLASSIFIER, "loss", rare_weight=weight, rare_fraction=fraction)
+    found = judged(look, ended=outcome())
+    assert (found is not None) is bool(which)
+    if found is not None:
+        assert which in found.summary
+        assert (found.harm, found.blames[0]) == (True, "loss")
 
 
 def test_a_loss_that_hardly_counts_a_class_falls_without_it_so_that_its_fall_shows_nothing():
