@@ -6,6 +6,7 @@ from ..kernel.vocabulary import Blame
 from ..measurements.record import RunRecord
 from .features import Features
 from .learning_rate import faded
+from .momentum import blamed_first, too_large
 from .outcome import (
     FEW_STEPS,
     NOTHING_LEARNED,
@@ -126,8 +127,11 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
     a_step = (features.total_update or 0.0) / max(1, features.steps_done)
     if a_step > _LARGE_STEP:
         return (
-            f"each step changes a layer by {percent(a_step)} of its size on average, so try a lower learning rate",
-            ("learning_rate", "optimizer", "data"),
+            (
+                f"each step changes a layer by {percent(a_step)} of its size on average, so try a lower"
+                f" {'learning rate' if too_large(record) is None else 'momentum'}"
+            ),
+            blamed_first(("learning_rate", "optimizer", "data"), record),
         )
     loss, total = features.relative_train_loss or 0.0, features.total_update
     if loss > NOTHING_LEARNED and total is not None and total < thresholds.large_update:

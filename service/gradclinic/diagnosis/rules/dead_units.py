@@ -12,6 +12,7 @@ from ..confidence import agreement
 from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..momentum import blamed_first, in_words
 from ..outcome import enough, failed, narrow, stands_still, starts_too_large
 from ..phrase import all_named, counted, loss_evidence, outcome_in_words, percent
 from ..thresholds import Thresholds
@@ -63,7 +64,8 @@ class DeadUnits(Rule):
                 Evidence("dead_fraction_mean", mean, "fraction", thresholds.dead_mean),
                 *loss_evidence(features, thresholds),
             ),
-            summary=_summary(features, record, thresholds, layers),
+            summary=_summary(features, record, thresholds, layers)
+            + (in_words(record) if "optimizer" in blames else ""),
             blames=blames,
         )
 
@@ -77,7 +79,7 @@ class DeadUnits(Rule):
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         if network.recurrent:
             return (ORTHOGONAL, LEAKIER_RELU, rate(0.1))
-        if finding.blames == _DIED:
+        if finding.blames[:1] in (("learning_rate",), ("optimizer",)):
             return (rate(0.1), KAIMING, LEAKIER_RELU, BATCH_NORM, STANDARDIZED)
         return (KAIMING, LEAKIER_RELU, BATCH_NORM, rate(0.1), STANDARDIZED)
 
@@ -95,7 +97,7 @@ class DeadUnits(Rule):
     def _blames(self, features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Blame, ...]:
         if self._from_start(features, thresholds):
             return _BORN_DEAD if narrow(record) is None else _TOO_FEW
-        return _DIED_OF_LARGE_WEIGHTS if starts_too_large(record) else _DIED
+        return _DIED_OF_LARGE_WEIGHTS if starts_too_large(record) else blamed_first(_DIED, record)
 
     def _from_start(self, features: Features, thresholds: Thresholds) -> bool:
         known = features.dead_start[~np.isnan(features.dead_start)]

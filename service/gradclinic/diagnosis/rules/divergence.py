@@ -18,6 +18,7 @@ from ...remedies.against import (
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..momentum import blamed_first, in_words
 from ..outcome import blown_up, steps_are_ordinary
 from ..phrase import against_constant, all_named, loss_evidence
 from ..thresholds import Thresholds
@@ -68,7 +69,7 @@ class Divergence(Rule):
         return self.finding(
             features,
             harm=True,
-            blames=(*scales, *_STEPS),
+            blames=(*scales, *blamed_first(_STEPS, record)),
             confidence=_confidence(features, thresholds),
             layers=layers,
             span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
@@ -80,7 +81,7 @@ class Divergence(Rule):
                 onset,
                 f"; {all_named(layers, record)} moved most" if layers else "",
             )
-            + _of_scales(scales),
+            + (_of_scales(scales) or in_words(record)),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:

@@ -10,6 +10,7 @@ from ...remedies.network import Network
 from ..confidence import above
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..momentum import blamed_first, in_words
 from ..outcome import blown_up, enough, learned, needed_rise, swinging
 from ..phrase import against_constant, loss_evidence, outcome_in_words, percent
 from ..slope import near_slope_evidence, near_slope_in_words
@@ -80,7 +81,8 @@ class OscillatingLoss(Rule):
                 *loss_evidence(features, thresholds),
                 *(() if is_learned else near_slope_evidence(features, thresholds)),
             ),
-            summary=_summary(features, thresholds, swings, peak=peak, harm=harm),
+            summary=_summary(features, thresholds, swings, peak=peak, harm=harm) + (in_words(record) if harm else ""),
+            blames=blamed_first(self.usual_blames, record),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
