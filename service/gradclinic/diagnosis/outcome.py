@@ -112,6 +112,17 @@ def tiny_weights(record: RunRecord) -> float | None:
     return gain if gain is not None and gain < _TINY else None
 
 
+_HUGE = 3.0
+"""Gain of the typical layer above which the initial weights are large by mistake. The largest customary one is tanh's
+5/3; of 205 sound trainings none has more than 1.3, and weights that are ten times too large have 5.8 or more."""
+
+
+def huge_weights(record: RunRecord) -> float | None:
+    """The gain of the typical layer, if its initial weights are far larger than those of any common scheme."""
+    gain = typical_gain(record)
+    return gain if gain is not None and gain > _HUGE else None
+
+
 _ORDINARY_STEP, _ORDINARY_ADAPTIVE_STEP = 0.1, 0.01
 """Learning rates up to which plain and adaptive optimizers train networks over standardized data as a rule: the
 largest of the customary grids (Bengio 2012, Practical recommendations, arXiv:1206.5533; Kingma and Ba 2015)."""

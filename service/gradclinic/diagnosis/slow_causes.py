@@ -11,6 +11,7 @@ from .outcome import (
     FEW_STEPS,
     NOTHING_LEARNED,
     first_update,
+    huge_weights,
     may_still_fall,
     moved_far_for_nothing,
     narrow,
@@ -51,7 +52,7 @@ healthy step. A judgement, asked only where nothing was learned, nothing else is
 
 def cause(features: Features, record: RunRecord, thresholds: Thresholds) -> Cause:
     """What most likely keeps the network from learning."""
-    started = thrown_back(record, thresholds) or _of_tiny_weights(record) or _of_codes(features, record, thresholds)
+    started = thrown_back(record, thresholds) or _of_initial_size(record) or _of_codes(features, record, thresholds)
     if started is not None:
         return started
     if still_falling(features):
@@ -74,15 +75,16 @@ def thrown_back(record: RunRecord, thresholds: Thresholds) -> Cause | None:
     )
 
 
-def _of_tiny_weights(record: RunRecord) -> Cause | None:
-    gain = tiny_weights(record)
-    if gain is None:
+def _of_initial_size(record: RunRecord) -> Cause | None:
+    tiny, huge = tiny_weights(record), huge_weights(record)
+    if tiny is not None:
+        than = f"{percent(tiny)} of their inputs' size, where common ones pass on 60 % or more"
+    elif huge is not None:
+        than = f"{huge:.2g} times their inputs' size, where common ones pass on 1.7 times or less"
+    else:
         return None
     return (
-        (
-            f"the initial weights of a typical layer pass on {percent(gain)} of their inputs' size, where common ones"
-            " pass on 60 % or more, so draw them as those do (Xavier, He)"
-        ),
+        f"the initial weights of a typical layer pass on {than}, so draw them as those do (Xavier, He)",
         ("initialization", "learning_rate", "steps"),
     )
 

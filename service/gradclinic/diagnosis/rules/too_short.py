@@ -18,6 +18,7 @@ from ..outcome import (
     enough,
     failed,
     first_update,
+    huge_weights,
     learned_a_part_of_text,
     moved_far,
     moved_far_for_nothing,
@@ -120,8 +121,9 @@ def _floor_unknown(features: Features, record: RunRecord) -> bool:
 def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:
     """What may make the loss fall slowly, most likely first, and what to check, as a clause of the summary."""
     moved = features.total_update or 0.0
-    if tiny_weights(record) is not None:
-        check = ". But the initial weights are far smaller than those of any common scheme, so first change those"
+    off = "smaller" if tiny_weights(record) is not None else "larger" if huge_weights(record) is not None else None
+    if off is not None:
+        check = f". But the initial weights are far {off} than those of any common scheme, so first change those"
         return ("initialization", "steps", "learning_rate"), check
     if moved_far(features):
         width = narrow(record)
@@ -140,7 +142,9 @@ def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) ->
 
 
 def _times(factor: float) -> str:
-    """A factor as a person reads it: 1.3, 12."""
+    """A factor as a person reads it: 1.04, 1.3, 12."""
+    if 1.0 < factor < 1.1:
+        return f"{factor:.2f}"
     return f"{factor:.2g}" if factor < 100 else f"{factor:.0f}"
 
 

@@ -440,6 +440,15 @@ def test_initial_weights_far_smaller_than_those_of_any_scheme_come_first():
     assert "initialization" not in diagnose(usual).findings[0].blames
 
 
+def test_initial_weights_far_larger_than_those_of_any_scheme_come_first():
+    """As those of mixers and residual networks times ten: their norms undo the scale, and make the steps too small."""
+    large, usual = (changed(stuck(), {"weight_norm_l2": gain * 32**0.5}) for gain in (3.1, 2.9))
+    finding = diagnose(large).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", "initialization")
+    assert "3.1 times their inputs' size" in finding.summary
+    assert "initialization" not in diagnose(usual).findings[0].blames
+
+
 def test_numbers_of_categories_come_first_where_steps_were_not_lacking():
     coded = but(CLASSIFIER, "inputs", codes=2)
     moved = seen(coded, record=changed(stuck(), {"update_to_weight_ratio": 0.01}))

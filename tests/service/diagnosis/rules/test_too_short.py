@@ -41,6 +41,18 @@ def test_a_loss_that_recovers_from_a_first_step_as_large_as_the_weights_blames_t
     assert "the first step changed a typical layer by 15 times its size" in finding.summary
 
 
+@pytest.mark.parametrize(("gain", "than"), [(0.028, "smaller"), (3.1, "larger"), (2.9, None)])
+def test_initial_weights_of_another_size_than_any_scheme_s_come_before_the_steps(gain, than):
+    finding = diagnose(changed(falling(to=0.8), {"weight_norm_l2": gain * 32**0.5})).findings[0]
+    assert finding.condition == "too_short"
+    assert finding.blames[0] == ("steps" if than is None else "initialization")
+    assert than is None or f"far {than} than those of any common scheme" in finding.summary
+
+
+def test_a_few_more_steps_are_told_to_the_hundredth():
+    assert "about 1.04 times as many (1.04 to 1.04)" in diagnose(falling(to=0.52)).findings[0].summary
+
+
 def test_a_loss_that_stands_still_needs_something_else_than_steps():
     level = changed(healthy_record(), {"probe_loss": lambda steps: 2.3 + 0 * steps}, outcome=failed())
     assert "too_short" not in {finding.condition for finding in diagnose(level).findings}
