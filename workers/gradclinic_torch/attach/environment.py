@@ -75,4 +75,4 @@ def _split_notes(split: int) -> list[str]:
     if not split:
         return []
     parameters = f"{split} parameter{'s are' if split > 1 else ' is'} sharded over several processes"
-    return [f"{parameters}: their gradients and norms, and the norm of the whole gradient, are not recorded"]
+    return [f"{parameters}: the cosine of successive gradients is not recorded"]

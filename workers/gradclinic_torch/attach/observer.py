@@ -26,7 +26,6 @@ from ..measure.stopwatch import Stopwatch
 from ..measure.transformer import own_statistics
 from ..model.hooks import Uninterested, Watch
 from ..model.learning_rate import rate_of
-from ..model.placement import plain
 from ..sinks.sink import Sink
 from ..sites.discovery import Discovery, Found
 from ..sites.taps import ProbeTaps, Taps, Units
@@ -58,6 +57,8 @@ class Observer:
         self._watch, self._sink = watch, sink
         self._found: list[Found] = []
         self._embeddings: list[nn.Parameter] = []
+        self._sharded = False
+        """Whether parameters are sharded over several processes."""
         self._taps: Discovery | Taps = Discovery()
         self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
         self._recorder: Recorder | None = None
@@ -241,6 +242,7 @@ class Observer:
             raise TypeError("the sites are already known")
         subject = Subject.of(self._model, self._optimizer, self._taps, loss=loss)
         self._found, self._device, self._embeddings = subject.found, subject.device, subject.embeddings
+        self._sharded = subject.split > 0
         self._gradients = Gradients(subject.parameters, self._optimizer, scaler=self._facts.scaler)
         look_every = LOOK_EVERY.get(subject.device.type, LOOK_EVERY_ELSEWHERE)
         plan = RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every)
@@ -299,7 +301,8 @@ class Observer:
             [each.site for each in self._found],
             observation.values,
             attention=taps.attention(self._found) if isinstance(taps, Discovery) else taps.attention(),
-            embeddings=[plain(each.detach()) for each in self._embeddings],
+            embeddings=self._embeddings,
+            sharded=self._sharded,
         )
 
     def _samples(self) -> int:

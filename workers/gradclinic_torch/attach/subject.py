@@ -49,7 +49,7 @@ class Subject:
         parameters = list(dict.fromkeys([*model.parameters(), *in_groups]))
         return cls(
             found,
-            [each for each in weights if not is_split(each[0])],
+            weights,
             parameters,
             embeddings=embeddings_in(model),
             split=sum(is_split(each) for each in parameters),
@@ -70,14 +70,14 @@ class Subject:
         return {key[0] for each in self.found for key in (each.key, each.after) if key is not None}
 
     def recorder(self, plan: RecordingSteps, *, batch_size: int) -> Recorder:
-        """The recorder; with sharded parameters, it omits the norm of the whole gradient."""
+        """The recorder of this process."""
         return Recorder(
             [(each.site, each.info) for each in self.found],
             self.weights,
             parameters=self.parameters,
             plan=plan,
             batch_size=batch_size,
-            norm_is_known=not self.split,
+            sharded=self.split > 0,
         )
 
     def cost(self, *, batch_size: int) -> StepCost:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model.placement import is_split, plain
+from .parts import Parts
 from .reductions import norms_of, sent
 
 
@@ -14,6 +15,7 @@ class Gradients:
     """The gradients of all parameters of a model and of its optimizer."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer, *, scaler: Any) -> None:
+        self._parts = Parts.of(parameters) if any(map(is_split, parameters)) else None
         self._parameters, self._optimizer, self._scaler = parameters, optimizer, scaler
         self._smallest = min(range(len(parameters)), key=lambda index: parameters[index].numel(), default=0)
         self._known: tuple[Tensor, list[tuple[int, int]] | None] | None = None
@@ -21,7 +23,7 @@ class Gradients:
         self._may_change_unmarked = False
 
     def norms(self) -> Tensor:
-        """[parameters]: L2 norm of each one's gradient, 0 if it has none or is sharded over several processes."""
+        """[parameters]: L2 norm of each one's gradient, 0 if it has none; of its part if some are sharded (`Parts`)."""
         norms = self._measured()
         self._known = norms, self._marks()
         return norms
@@ -65,14 +67,14 @@ class Gradients:
         return dense if len(dense) == len(found) and not any(map(torch.is_complex, dense)) else None
 
     def _measured(self) -> Tensor:
+        norms = self._measured_here()
+        return norms if self._parts is None else self._parts.of_norms(norms)
+
+    def _measured_here(self) -> Tensor:
         gradients = self._plain()
         if gradients is not None:
             return norms_of(gradients)
-        known = [
-            (index, plain(each.grad))
-            for index, each in enumerate(self._parameters)
-            if each.grad is not None and not is_split(each.grad)
-        ]
+        known = [(index, plain(each.grad)) for index, each in enumerate(self._parameters) if each.grad is not None]
         norms = torch.zeros(len(self._parameters), dtype=torch.float64, device=self._parameters[0].device)
         if known:
             found = norms_of([each.coalesce().values() if each.is_sparse else each for _, each in known])

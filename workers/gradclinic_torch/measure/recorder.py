@@ -21,6 +21,7 @@ from gradclinic.measurements.record import KEPT_STEPS, Series, SiteInfo, WeightI
 
 from ..model.dtype import name_of
 from .observation import Observation
+from .parts import Parts
 from .passed_steps import PassedStep, PassedSteps
 from .previous_gradient import PreviousGradient
 from .recording_steps import RecordingSteps
@@ -50,10 +51,10 @@ class Recorder:
         parameters: Sequence[nn.Parameter],
         plan: RecordingSteps,
         batch_size: int,
-        norm_is_known: bool = True,
+        sharded: bool = False,
     ) -> None:
+        """sharded: parameters are sharded over several processes, so that the records of each are parts (`Parts`)."""
         self.plan = plan
-        self._norm_is_known = norm_is_known
         self._batch_size = batch_size
         self._sites = [site for site, _ in sites]
         self._weights = [weight for weight, _ in weights]
@@ -75,6 +76,7 @@ class Recorder:
         self._probed = {before_activation(self._sites[index]) for index in self._mortal}
         self._entries: list[int] = []
         self._root_entries = torch.zeros(0)
+        self._parts = Parts.of(self._weights) if sharded else None
         self._motion = WeightMotion(self._weights)
         self._previous = PreviousGradient(self._weights)
         self._unseen_probes: list[tuple[int, Tensor]] = []
@@ -143,12 +145,12 @@ class Recorder:
         if observation.full:
             of_sites = gradient_statistics("site", gradients, sites=sites, scale=sites_scale)
             self._put_all(step, at_places(of_sites, known, count=len(self._sites)))
-            self._put_all(step, gradient_statistics("weight", of_weights, sites=[], scale=1 / weights_scale))
+            self._put_parts(step, gradient_statistics("weight", of_weights, sites=[], scale=1 / weights_scale))
             if seen:
                 unknown = self._unknown if len(known) == len(self._sites) else self._unknown[known]
                 of_values = activation_statistics(sites, observation.values, unknown=unknown)
                 self._put_all(step, at_places(of_values, known, count=len(self._sites)))
-            self._put_all(step, self._motion.norms())
+            self._put_parts(step, self._motion.norms())
             self._put_all(step, observation.own)
         self._compare_with_previous(step, wanted=bool(of_weights))
 
@@ -183,9 +185,8 @@ class Recorder:
     ) -> None:
         """Record the gradient that the optimizer will see: its norm by trained parameter, and over all of them."""
         step = observation.step
-        if self._norm_is_known:
-            self._buffer.put("grad_norm_l2_clipped", step, total_norm)
-        if clipped is not None and self._norm_is_known:
+        self._buffer.put("grad_norm_l2_clipped", step, total_norm)
+        if clipped is not None:
             self._buffer.put("clipped", step, clipped)
         if observation.full and self._weights:
             self._buffer.put("weight_grad_norm_l2_clipped", step, norms)
@@ -306,15 +307,22 @@ class Recorder:
         for name, vector in named.items():
             self._buffer.put(name, step, vector)
 
+    def _put_parts(self, step: int, named: Named) -> None:
+        self._put_all(step, named if self._parts is None else self._parts.of_all(named))
+
     def _put_norms(self, of: PassedStep) -> None:
         self._buffer.put("train_loss", of.step, of.loss.detach())
-        if self._norm_is_known:
-            self._buffer.put("grad_norm_l2", of.step, of.total_norm)
+        self._buffer.put("grad_norm_l2", of.step, of.total_norm)
         if self._weights:
             self._buffer.put("weight_grad_norm_l2", of.step, of.norms)
 
     def _compare_with_previous(self, step: int, *, wanted: bool) -> None:
-        """Record the cosine between this step's gradient and the one before, and keep this one, where they are due."""
+        """Record the cosine between this step's gradient and the one before, and keep this one, where they are due.
+
+        That of a whole gradient does not follow from those of its parts.
+        """
+        if self._parts is not None:
+            return
         compared = self._previous.compare(wanted=wanted, keep=self.plan.foreseen(step + 1))
         if compared is not None:
             self._buffer.put("grad_cosine", step, compared)

@@ -40,7 +40,8 @@ def after_activation(site: Site) -> str:
 def gradient_of(tensor: Tensor) -> Tensor:
     """The tensor's gradient, dense; zeros if it received none (a frozen layer, an unused unit)."""
     found = plain(tensor.grad if tensor.grad is not None else torch.zeros_like(tensor))
-    return found.to_dense() if found.is_sparse else found
+    found = found.to_dense() if found.is_sparse else found
+    return found if found.numel() else found.new_zeros(1)  # of a sharded weight, all of which is elsewhere
 
 
 def gradient_statistics(

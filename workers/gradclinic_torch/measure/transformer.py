@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradclinic.experiments.sites import Site
 
 from ..model.attention import Attention
+from ..model.placement import plain
+from .parts import Parts
 from .reductions import norms_of
 from .step_statistics import Named, at_places
 
@@ -51,7 +53,8 @@ def own_statistics(
     values: Mapping[str, Tensor],
     *,
     attention: Tensor | None,
-    embeddings: Sequence[Tensor],
+    embeddings: Sequence[nn.Parameter],
+    sharded: bool = False,
 ) -> Named:
     """Those of a full step, by name; NaN at sites without a value.
 
@@ -69,7 +72,8 @@ def own_statistics(
         if attention is not None:
             found["attention_logit_max"], found["attention_entropy"] = attention
     if embeddings:
-        found["embedding_norm_l2"] = norms_of(embeddings).norm().reshape(1)
+        norms = norms_of([plain(each) for each in embeddings])
+        found["embedding_norm_l2"] = (Parts.of(embeddings).of_norms(norms) if sharded else norms).norm().reshape(1)
     return found
 
 

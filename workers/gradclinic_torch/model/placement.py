@@ -1,15 +1,35 @@
 """Whether a tensor is sharded over several processes, its local part, and whether its numbers can be measured."""
 
+from math import prod
+
 import torch
 from torch import Tensor
 
 
 def is_split(tensor: Tensor) -> bool:
     """Whether this process holds only a part of a tensor (a DTensor that is sharded over several processes)."""
+    return _parts_of(tensor) > 1
+
+
+def share_of(tensor: Tensor) -> float:
+    """One over the number of processes that hold the same part of a tensor, where a process group trains the model.
+
+    Over all processes, the parts of a tensor, each counted with this, are the tensor once.
+    """
+    return _parts_of(tensor) / torch.distributed.get_world_size()
+
+
+def fraction_of(tensor: Tensor) -> float:
+    """The entries of this process over those of the whole tensor, times the share."""
+    here: Tensor = getattr(tensor, "to_local", tensor.detach)()
+    return share_of(tensor) * here.numel() / max(1, tensor.numel())
+
+
+def _parts_of(tensor: Tensor) -> int:
     mesh, placements = getattr(tensor, "device_mesh", None), getattr(tensor, "placements", None)
     if mesh is None or placements is None:
-        return False
-    return any(mesh.size(axis) > 1 and not placement.is_replicate() for axis, placement in enumerate(placements))
+        return 1
+    return prod(mesh.size(axis) for axis, placement in enumerate(placements) if not placement.is_replicate())
 
 
 def is_measured(tensor: Tensor) -> bool:

@@ -1,7 +1,8 @@
-"""One record of a training on several processes (`DistributedDataParallel`): rank 0 keeps it, the others add to it.
+"""One record of a training on several processes (DDP, FSDP2): rank 0 keeps it, the others add to it.
 
-Gradients of weights, which DDP has averaged, are equal everywhere. Losses and layer outputs are those of a process's
-own samples; they are combined by step. They go through the store of the process group as messages, without a
+Gradients of weights, which DDP has averaged, are equal everywhere. Where weights are sharded (FSDP2), each process
+records what adds up to those of the whole weights (`measure/parts.py`). Losses and layer outputs are those of a
+process's own samples; they are combined by step. They go through the store of the process group as messages, without a
 collective: no process waits for another within a step, and none hangs if another has ended.
 """
 
@@ -20,6 +21,7 @@ from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import Declaration, Ending
 from gradclinic.measurements.statistics import STATISTICS
 
+from ..measure.parts import ADD_AS_SQUARES
 from ..model.compiled import is_data_parallel
 from ..model.placement import is_split
 from .rank_facts import RankComparison
@@ -45,19 +47,22 @@ class Processes:
     rank: int
     size: int
     store: Store
+    sharded: bool = False
+    """Whether parameters are sharded, so that norms of weights and gradients are those of parts."""
 
     @classmethod
     def of(cls, model: nn.Module) -> "Processes | None":
         """Those that DDP, or FSDP2, trains this model in; None if it is trained in this one alone."""
         parallel = any(is_data_parallel(module) for module in model.modules())
-        if not parallel and not any(is_split(each) for each in model.parameters()):
+        sharded = any(is_split(each) for each in model.parameters())
+        if not parallel and not sharded:
             return None
         from torch.distributed import distributed_c10d as group
 
         size, prefix = group.get_world_size(), f"gradclinic/{next(_numbers)}"
         if size == 1:
             return None
-        return cls(group.get_rank(), size, group.PrefixStore(prefix, group._get_default_store()))
+        return cls(group.get_rank(), size, group.PrefixStore(prefix, group._get_default_store()), sharded)
 
     def keeper(self, own: Keeper) -> Keeper:
         """What keeps the records of this process: in rank 0 its own keeper, which then gets those of all."""
@@ -88,6 +93,7 @@ class Combined:
 
     def __init__(self, processes: Processes, keeper: Keeper) -> None:
         self._store, self._size, self._keeper = processes.store, processes.size, keeper
+        self._sharded = processes.sharded
         self._received: dict[int, int] = {}
         """By rank of the others that record: the number of its messages that were read."""
         self._rows: dict[int, dict[str, dict[int, np.ndarray]]] = {0: {}}
@@ -102,8 +108,10 @@ class Combined:
         self._rows.update({rank: {} for rank in others})
         notes = declaration.environment.get("notes")
         if len(others) + 1 < self._size and isinstance(notes, list):
+            norms = ", and nothing is known of weights and their gradients" if self._sharded else ""
             notes.append(
-                f"{len(others) + 1} of {self._size} processes record: losses and layer outputs are of their samples"
+                f"{len(others) + 1} of {self._size} processes record:"
+                f" losses and layer outputs are of their samples{norms}"
             )
         samples = declaration.batch_size * (len(others) + 1)
         self._keeper.declared(declaration.model_copy(update={"batch_size": samples}))
@@ -152,15 +160,10 @@ class Combined:
             self._compare(until=until)
         combined: dict[str, Series] = {}
         for name, own in self._rows[0].items():
-            steps = sorted(each for each in own if each <= until)
-            if steps:
-                rows = [
-                    _combine(
-                        name, [known[each] for rank in self._rows if each in (known := self._rows[rank].get(name, {}))]
-                    )
-                    for each in steps
-                ]
-                combined[name] = Series(np.asarray(steps, np.int32), np.stack(rows))
+            found = {each: self._combined(name, each) for each in sorted(own) if each <= until}
+            rows = {each: row for each, row in found.items() if row is not None}
+            if rows:
+                combined[name] = Series(np.asarray(list(rows), np.int32), np.stack(list(rows.values())))
         for rank in self._rows:
             self._rows[rank] = {
                 name: {each: row for each, row in rows.items() if each > until}
@@ -168,6 +171,41 @@ class Combined:
             }
         return self._keeper.took(step, combined) if combined else None
 
+    def _combined(self, name: str, step: int) -> np.ndarray | None:
+        """The row of a step from those of the processes; None if one of several parts is missing."""
+        rows = self._at(name, step)
+        if not self._sharded or not _is_of_parts(name):
+            return _combine(name, rows)
+        return _joined(name, rows, norms=self._at("weight_norm_l2", step)) if len(rows) == self._size else None
+
+    def _at(self, name: str, step: int) -> list[np.ndarray]:
+        return [known[step] for rank in self._rows if step in (known := self._rows[rank].get(name, {}))]
+
+
+def _is_of_parts(name: str) -> bool:
+    return STATISTICS[name].per == "weight" or name in _NORMS_OF_RUN
+
+
+def _joined(name: str, parts: Sequence[np.ndarray], *, norms: Sequence[np.ndarray]) -> np.ndarray:
+    """The row of whole weights from those of their parts. norms: those of the parts of the weights in that step.
+
+    Squares of norms add up, and so do those of a step's size: the ratio to the norm, times the norm.
+    """
+    rows = np.stack(parts).astype(np.float64)
+    if name in ADD_AS_SQUARES or name in _NORMS_OF_RUN:
+        found = np.sqrt((rows**2).sum(axis=0))
+    elif name == "update_to_weight_ratio":
+        of_weights = np.stack(norms).astype(np.float64)
+        moved = np.nan_to_num(rows * of_weights, nan=0.0, posinf=np.inf)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.sqrt((moved**2).sum(axis=0) / (of_weights**2).sum(axis=0))
+    else:
+        found = rows.max(axis=0) if name.endswith("_max_abs") else rows.sum(axis=0)
+    joined: np.ndarray = found.astype(np.float32)
+    return joined
+
+
+_NORMS_OF_RUN = ("grad_norm_l2", "grad_norm_l2_clipped", "embedding_norm_l2")
 
 _Combine = Callable[[np.ndarray], np.ndarray]
 

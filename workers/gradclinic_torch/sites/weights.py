@@ -7,7 +7,6 @@ from gradclinic.measurements.record import WeightInfo
 from ..model.compiled import named_modules
 from ..model.hooks import Key
 from ..model.module_kinds import may_be_weighted, weights_of
-from ..model.placement import is_split
 from .discovery import Discovery
 
 
@@ -46,14 +45,16 @@ def weights_in(
 
 
 def embeddings_in(model: nn.Module) -> list[nn.Parameter]:
-    """The tables of the model's embeddings that are not sharded over several processes, each once."""
+    """The tables of the model's embeddings, each once."""
     modules = [module for module in model.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag)]
-    tables = dict.fromkeys(module.get_parameter("weight") for module in modules)
-    return [table for table in tables if not is_split(table)]
+    return list(dict.fromkeys(module.get_parameter("weight") for module in modules))
 
 
 def _kind(module: nn.Module) -> str:
-    return type(module).__name__[:64]
+    """The name of a module's class, without what torch puts in front of it where it shards or parametrizes a module."""
+    kind = type(module)
+    plain = kind.__name__.removeprefix("FSDP").removeprefix("Parametrized")
+    return (plain if any(each.__name__ == plain for each in kind.__mro__) else kind.__name__)[:64]
 
 
 def unseen_in(model: nn.Module, discovery: Discovery) -> int:
