@@ -17,7 +17,7 @@ from .metrics import DEFAULT_METRIC, METRICS, Metric, deciding_metric
 from .over_seeds import diagnoses_over_seeds
 from .paired import PairedDifference, paired_difference
 from .report import ArmComparison, Comparison, Cost, RunConditions
-from .results import LOSSES, Pair, RunResult, in_one_unit
+from .results import LOSSES, Pair, RunResult, in_one_unit, place_of
 from .verdicts import Judgement, judge
 
 _ORDER: Mapping[ArmVerdict, int] = {"cures": 0, "improves": 1, "no_effect": 2, "inconclusive": 2, "harms": 3}
@@ -218,7 +218,9 @@ class _Against:
 
 def _finished(runs: Sequence[RunResult]) -> tuple[RunResult, ...]:
     return tuple(
-        sorted((run for run in runs if run.succeeded), key=lambda run: (run.seed, str(run.sweep_point), run.run_id))
+        sorted(
+            (run for run in runs if run.succeeded), key=lambda run: (run.seed, place_of(run.sweep_point), run.run_id)
+        )
     )
 
 

@@ -24,6 +24,11 @@ Pair = tuple[int, SweepPoint | None]
 """What an arm's run and the baseline's run must share to be compared: seed and sweep point."""
 
 
+def place_of(point: SweepPoint | None) -> tuple[float, ...]:
+    """The place of a point among those of its sweep: its values, which are numbers."""
+    return tuple(value for _, value in point or ())
+
+
 @dataclass(frozen=True)
 class RunResult:
     """One run of one arm."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..kernel.vocabulary import ArmVerdict
 from .exact_tests import ExactTests
+from .intervals import EXACT_UP_TO
 from .paired import PairedDifference, ratio
 from .results import RunResult
 
@@ -173,7 +174,7 @@ def _open(paired: PairedDifference, exact: ExactTests, cure: _Cure | None) -> Ju
     needed = paired.seeds_needed()
     if interval is not None and not interval[0] <= 0 <= interval[1]:
         text = f"{_said(paired)} {_shown(paired)}, but with this few seeds equal arms can differ this much by chance"
-        needed = exact.seeds_that_decide()
+        needed = exact.seeds_that_decide() or EXACT_UP_TO + 1  # beyond, the interval counts by itself
     if cure is not None and cure.gone and cure.all_harmed and cure.no_worse:
         enough = exact.seeds_for_all_against_none()
         needed = min((each for each in (needed, enough) if each is not None), default=None)

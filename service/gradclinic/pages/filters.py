@@ -1,7 +1,7 @@
 """Template filters that format values."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -50,6 +50,14 @@ def number(value: Any) -> str:
     if not isfinite(value):
         return _SPELLED[plain(value)]
     return format(value, ",.0f" if 1e4 <= abs(value) < 1e7 else ".4g").replace("-", "−")
+
+
+def large(value: float) -> str:
+    """A large number in words: `1.13 billion`."""
+    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if value >= size:
+            return f"{short(value / size)} {name}"
+    return number(value)
 
 
 def short(value: float | None) -> str:
@@ -139,8 +147,8 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-def effect(found: Effect | None, *, said: Callable[[float], str] = number) -> str:
-    """An effect with its interval: a ratio if the metric has one, otherwise a difference."""
+def effect(found: Effect | None) -> str:
+    """An effect with its interval, to three digits: a ratio if the metric has one, otherwise a difference."""
     if found is None:
         return "–"
     if found.difference is None:
@@ -148,13 +156,8 @@ def effect(found: Effect | None, *, said: Callable[[float], str] = number) -> st
     middle, interval, sign = found.difference, found.interval, "+" if found.difference > 0 else ""
     if isinstance(found, RatioEffect) and found.ratio is not None:
         middle, interval, sign = found.ratio, found.ratio_interval, "× "
-    text = f"{sign}{said(middle)}"
-    return text if interval is None else f"{text} ({said(interval[0])} to {said(interval[1])})"
-
-
-def short_effect(found: Effect | None) -> str:
-    """The same to three significant digits."""
-    return effect(found, said=short)
+    text = f"{sign}{short(middle)}"
+    return text if interval is None else f"{text} ({short(interval[0])} to {short(interval[1])})"
 
 
 def waits(arm: ArmComparison, comparison: Comparison) -> str:

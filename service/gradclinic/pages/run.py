@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from ..api.http.dependencies import RunId, TheService
 from ..comparison import METRICS
 from ..diagnosis import Diagnosis
+from ..diagnosis.rules.healthy import LEVEL
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
 from ..measurements.statistics import STATISTICS
@@ -239,11 +240,13 @@ def slope_in_words(slope: float | None, predicted: float | None) -> str | None:
     if not isfinite(slope):
         return f"the gradient {'is exactly 0 on its way' if slope > 0 else 'is not finite'} at step 0"
     rounded = round(slope, 1) + 0.0  # no minus before a zero
-    how = (
-        "keeps its size" if not rounded else f"{'shrinks' if rounded > 0 else 'grows'} by a factor of 10^{abs(rounded)}"
-    )
+    how = "is level" if abs(slope) < LEVEL else f"{_way(slope)} by a factor of 10^{abs(rounded)}"
     text = f"D = {rounded}: the gradient {how} from output to input at step 0"
     return text if predicted is None else f"{text}, predicted {round(predicted, 1) + 0.0}"
+
+
+def _way(slope: float) -> str:
+    return "shrinks" if slope > 0 else "grows"
 
 
 def curves_figure(service: Service, run: Run) -> Figure:

@@ -10,7 +10,16 @@ from fastapi.responses import HTMLResponse
 
 from ..api.http.dependencies import StudyId, TheService
 from ..claims import CLAIMS, Claim
-from ..comparison import METRICS, ArmComparison, Comparison, Metric, RunResult, in_one_unit, trainability
+from ..comparison import (
+    METRICS,
+    ArmComparison,
+    Comparison,
+    DiagnosisOverSeeds,
+    Metric,
+    RunResult,
+    in_one_unit,
+    trainability,
+)
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
@@ -27,6 +36,7 @@ from .chosen_runs import MOST, address_of
 from .figures import ArmCurve, Figure, Line, arm_curves, comparable, profile, ranking, trainability_map
 from .loss_curves import loss_of
 from .rendering import page_router, render
+from .run_groups import fields_of
 from .run_rows import RunRow, row_of
 from .saved import Figures, SavedFile, rule_sets, saved_file, timestamps
 from .seed_grid import SeedGrid, seed_grid
@@ -66,6 +76,8 @@ class StudyView:
     comparison: Comparison
     answer: str
     """What the comparison says, in a sentence."""
+    untreated: DiagnosisOverSeeds | None
+    """Of the baseline, at the same point as the figures."""
     rows: Sequence[ArmRow]
     runs: Sequence[RunRow]
     grid: SeedGrid | None
@@ -112,6 +124,7 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
         ended=found.status != "running",
         comparison=comparison,
         answer=answer(comparison),
+        untreated=_untreated(found, comparison),
         rows=arm_rows(found.arms, comparison, results),
         runs=[row_of(run) for run in runs],
         grid=None if found.sweep else seed_grid(_names(found), runs, results, comparison.metric),
@@ -124,6 +137,11 @@ def one(service: Service, study_id: str, *, metric: str) -> StudyView:
         metric=metric,
         metrics=[each for each in METRICS.values() if each.decides],
     )
+
+
+def _untreated(study: Study, comparison: Comparison) -> DiagnosisOverSeeds | None:
+    found = comparison.baseline_diagnoses
+    return next((each for each in found if _is_posted(each.sweep_point, study)), next(iter(found), None))
 
 
 def answer(comparison: Comparison) -> str:
@@ -173,9 +191,9 @@ def ranking_figure(service: Service, study_id: str, *, metric: str) -> Figure:
 
 
 def curves_figure(service: Service, study_id: str) -> Figure:
-    """The loss of each arm by step, a band over its seeds, at the first point of the sweep."""
+    """The loss of each arm by step, a band over its seeds, at one point of the sweep."""
     study = service.store.studies.get(study_id)
-    runs, point = _at_first_point(service, study_id)
+    runs, point = _at_one_point(service, study)
     what, series = loss_of(service, [run.id for run in runs])
     arms = [
         ArmCurve(arm, own, reference=arm == BASELINE)
@@ -193,17 +211,24 @@ def curves_figure(service: Service, study_id: str) -> Figure:
     )
 
 
-def _at_first_point(service: Service, study_id: str) -> tuple[list[RunSummary], JsonObject | None]:
-    """The runs of a study that have recorded something, of the first point of its sweep."""
-    runs = [run for run in service.store.runs.of_study(study_id) if run.step > 0]
-    point = next((run.point for run in runs), None)
+def _at_one_point(service: Service, study: Study) -> tuple[list[RunSummary], JsonObject | None]:
+    """The runs that have recorded something, of one point of the sweep: the experiment as posted, or the first one."""
+    runs = [run for run in service.store.runs.of_study(study.id) if run.step > 0]
+    points = [run.point for run in runs]
+    point = next((point for point in points if _is_posted(point, study)), next(iter(points), None))
     return [run for run in runs if run.point == point], point
 
 
+def _is_posted(point: Mapping[str, object] | None, study: Study) -> bool:
+    """Whether a point of a sweep has the values of the experiment as it was posted."""
+    posted = fields_of(study.experiment)
+    return point is not None and all(posted.get(field) == value for field, value in point.items())
+
+
 def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
-    """The gradient by depth for each arm: the geometric mean over its seeds, at the first point of the sweep."""
+    """The gradient by depth for each arm: the geometric mean over its seeds, at one point of the sweep."""
     study = service.store.studies.get(study_id)
-    runs, point = _at_first_point(service, study_id)
+    runs, point = _at_one_point(service, study)
     first = 0 if at == "start" else None
     series = service.store.statistics.series_of([run.id for run in runs], GRADIENT, last_step=first) if runs else {}
     lines: list[Line] = []

@@ -26,6 +26,9 @@ VERDICTS: Mapping[str, str] = {
     "harms": "#D55E00",
 }
 
+UPWARDS = [0, -30, -90]
+"""Angles of the labels below an axis: turned this way, the last one does not leave the chart, where Plotly hides it."""
+
 FEW_STEPS = 10
 """If the last step is at most this, an axis labels every step."""
 

@@ -175,16 +175,22 @@ class Reconciliation:
             connection.execute(delete(t.workers).where(t.workers.c.owner == owner))
 
     def workers(self, *, seen_within_s: float) -> list[Worker]:
-        """The workers seen recently."""
-        workers = t.workers.c
-        query = select(t.workers).where(workers.seen_at >= self._database.now - seen_within_s).order_by(workers.owner)
+        """The workers seen recently, each with its run while that is running: workers tell late that one has ended."""
+        workers, runs = t.workers.c, t.runs.c
+        current = and_(runs.id == workers.run_id, runs.status == "running")
+        query = (
+            select(t.workers, runs.id.label("training"))
+            .select_from(t.workers.outerjoin(t.runs, current))
+            .where(workers.seen_at >= self._database.now - seen_within_s)
+            .order_by(workers.owner)
+        )
         with self._database.read() as connection:
             return [
                 Worker(
                     owner=row.owner,
                     queue=row.queue,
                     device=row.device,
-                    run_id=row.run_id,
+                    run_id=row.training,
                     started_at=known(row.started_at),
                     seen_at=known(row.seen_at),
                 )

@@ -1,6 +1,7 @@
 """A run as text: metrics and diagnosis."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -52,11 +53,13 @@ def runs_table(runs: Sequence[RunSummaryAnswer]) -> Table:
 
 def metrics_line(metrics: RunMetricsAnswer) -> str:
     """The metrics of a run in one line."""
+    relative, validation = metrics.relative_train_loss, metrics.final_validation_loss
     accuracy = metrics.final_validation_accuracy
+    known = relative is not None and isfinite(relative)
     parts = [
         f"training loss {short(metrics.final_train_loss)}",
-        f"which is {short(metrics.relative_train_loss)} times that of always predicting the average",
-        f"validation loss {short(metrics.final_validation_loss)}",
+        *([f"which is {short(relative)} times that of always predicting the average"] if known else []),
+        *([f"validation loss {short(validation)}"] if validation is not None else []),
         *([f"accuracy {100 * accuracy:.1f} %"] if accuracy is not None else []),
         f"{short(metrics.train_seconds)} s",
     ]

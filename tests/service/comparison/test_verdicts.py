@@ -1,5 +1,7 @@
 """Verdicts on one arm from its pairs, and the sentences that give the reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradclinic.comparison import METRICS
@@ -205,6 +207,20 @@ def test_two_seeds_that_differ_by_how_they_ended_may_do_so_by_chance_and_more_wo
     found = judged(arm("baseline", [NAN, NAN]), arm("new", [0.5, 0.5]))
     assert (found.verdict, found.seeds_needed) == ("inconclusive", 3)
     assert found.reason.endswith("by chance; about 3 seeds would decide.")
+
+
+def test_where_seeds_end_alike_on_both_sides_the_interval_counts_by_itself_from_17_seeds_on():
+    at_each_rate = [(0.1, True), (1.0, False)]  # of each seed, one run learned: in the baseline with a higher loss
+
+    def swept(name, losses):
+        return [
+            replace(run(name, seed, loss if learned else 2.3), sweep_point=(("/optimizer/learning_rate", rate),))
+            for seed, loss in enumerate(losses)
+            for rate, learned in at_each_rate
+        ]
+
+    found = judged(swept("baseline", [1.1, 1.11]), swept("new", [0.2, 0.2]))
+    assert (found.verdict, found.seeds_needed) in [("improves", None), ("inconclusive", 17)]
 
 
 def test_where_no_practical_number_of_seeds_decides_it_is_said():

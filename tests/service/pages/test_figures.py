@@ -272,7 +272,7 @@ def test_the_level_of_having_learned_nothing_is_named_inside_the_panel():
         return level["label"]["yanchor"]
 
     assert side([2.3, 1e9]) == "bottom"
-    assert side([2.3, 1.0]) == "top"
+    assert side([2.3, 1.0]) == "bottom"
     assert side([2.3, 1e-4]) == "top"
 
 

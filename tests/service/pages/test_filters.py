@@ -41,3 +41,8 @@ def test_short_numbers_have_three_digits():
     shown = {0.91: "0.910", 2.306: "2.31", -0.2378: "−0.238", 14026.0: "14,026", 7.6e5: "7.6e+05", 100.0: "100"}
     assert {value: filters.short(value) for value in shown} == shown
     assert (filters.short(None), filters.short(float("inf"))) == ("–", "∞")
+
+
+def test_a_large_number_is_said_in_words():
+    said = {9802: "9,802", 3_762_048: "3.76 million", 1_128_614_400: "1.13 billion", 4.2e15: "4200 trillion"}
+    assert {value: filters.large(value) for value in said} == said

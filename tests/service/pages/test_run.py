@@ -93,7 +93,7 @@ def test_a_run_for_a_gpu_says_that_it_waits_for_one(clinic):
     [
         (7.64, 7.6, "shrinks by a factor of 10^7.6 from output to input at step 0, predicted 7.6"),
         (-2.0, None, "grows by a factor of 10^2.0 from output to input at step 0"),
-        (-0.04, -0.01, "D = 0.0: the gradient keeps its size from output to input at step 0, predicted 0.0"),
+        (-0.2, -0.01, "D = -0.2: the gradient is level from output to input at step 0, predicted 0.0"),
         (float("inf"), None, "is exactly 0 on its way"),
     ],
 )

@@ -1,9 +1,10 @@
 import re
 from dataclasses import replace
 from html import escape, unescape
+from types import SimpleNamespace
 
 from gradclinic.comparison import RunConditions
-from gradclinic.pages.study import answer
+from gradclinic.pages.study import _is_posted, answer
 
 from .conftest import EXPERIMENT
 from .document import Page
@@ -120,3 +121,22 @@ def test_over_a_sweep_the_answer_says_in_how_many_runs_the_network_learned():
     seeds = [RunConditions(run_id="", seed=0, sweep_point=at, primary="", harmful=(), learned=no) for no in (0, 0, 1)]
     swept = replace(comparison(arm(1, "a")), baseline_conditions_by_seed=tuple(seeds))
     assert answer(swept) == "a cures it: it learned in 3 of 3 runs, the baseline in 1."
+
+
+def test_of_a_sweep_the_figures_and_the_diagnosis_are_of_the_experiment_as_posted(clinic):
+    address = f"/v1/figures/studies/{clinic.swept}/curves"
+    notes = [each["text"] for each in clinic.client.get(address).json()["layout"]["annotations"]]
+    posted = clinic.client.get(f"/v1/studies/{clinic.swept}").json()["experiment"]
+    assert posted["optimizer"]["learning_rate"] == 0.1
+    assert posted["model"]["depth"] not in (1, 2)  # no point has all its values, so the first one is shown
+    assert any("at learning rate 0.001, depth 1" in note for note in notes)
+    swept = SimpleNamespace(experiment=posted)
+    assert _is_posted({"/optimizer/learning_rate": 0.1}, swept)
+    assert not _is_posted({"/optimizer/learning_rate": 1.0}, swept)
+    assert not _is_posted(None, swept)
+
+
+def test_the_points_of_a_sweep_are_in_the_order_of_their_values(clinic):
+    compared = clinic.client.get(f"/v1/studies/{clinic.swept}/comparison").json()
+    points = [tuple(each["sweep_point"].values()) for each in compared["baseline_diagnoses"]]
+    assert points == sorted(points)

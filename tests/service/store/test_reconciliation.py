@@ -138,10 +138,14 @@ def test_what_should_run_first_is_announced_first(store: Store, database_url: st
 
 def test_workers_are_seen_until_they_leave(store: Store) -> None:
     store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id=None)
-    store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id="run_1")
+    lease = claimed(store)
+    store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id=lease.run_id)
     (worker,) = store.reconciliation.workers(seen_within_s=60)
-    assert (worker.owner, worker.run_id) == ("vm/1/2", "run_1")
+    assert (worker.owner, worker.run_id) == ("vm/1/2", lease.run_id)
     assert worker.seen_at >= worker.started_at
+    store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""))
+    (worker,) = store.reconciliation.workers(seen_within_s=60)
+    assert worker.run_id is None  # it is free, although it has not said so yet
     store.reconciliation.worker_left("vm/1/2")
     assert store.reconciliation.workers(seen_within_s=60) == []
 

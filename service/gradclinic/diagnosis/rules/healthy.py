@@ -56,6 +56,9 @@ class Healthy(Rule):
         return Order.HEALTHY
 
 
+LEVEL = 0.3
+"""Gradient decay whose size is below this is called level: at most a factor of 2 from one end to the other."""
+
 _BY_HEART = 0.5
 """Where no dependence of the targets on the inputs was found, the samples may have been learned by heart."""
 
@@ -68,6 +71,6 @@ def _if_related(record: RunRecord) -> float:
 def _level(slope: float | None) -> str:
     if slope is None:
         return ""
-    if abs(slope) < 0.3:
+    if abs(slope) < LEVEL:
         return "; gradients are level over the depth"
     return f"; gradients {'shrink' if slope > 0 else 'grow'} by a factor of 10^{abs(slope):.1f} from output to input"

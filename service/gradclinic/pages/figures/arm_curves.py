@@ -76,7 +76,9 @@ def arm_curves(arms: Sequence[ArmCurve], *, constant_loss: float | None = None, 
                 else {"range": [0, round(1.1 * max(peak, constant_loss or 0.0), 6) or 1.0]}
             ),
         ),
-        shapes=[] if constant_loss is None else [nothing_learned(constant_loss, above=peak > 2 * constant_loss)],
+        shapes=[]
+        if constant_loss is None
+        else [nothing_learned(constant_loss, above=not logarithmic or peak > 2 * constant_loss)],
         annotations=[note_above(note)] if note else [],
     )
 

@@ -43,9 +43,8 @@ def curves(
             label == "gradient norm" or (label == "loss" and _gets_close(series, drawn, constant_loss))
         )
         if label == "loss" and constant_loss is not None:
-            levels.append(
-                nothing_learned(constant_loss, above=logarithmic and _peak(series, drawn) > 2 * constant_loss)
-            )
+            room = not logarithmic or _peak(series, drawn) > 2 * constant_loss
+            levels.append(nothing_learned(constant_loss, above=room))
         for name in drawn:
             data.append(_line(name, series[name], logarithmic, suffix, LINES[len(data) % len(LINES)]))
         if logarithmic:
@@ -126,7 +125,7 @@ def _gets_close(series: Mapping[str, Series], names: list[str], constant_loss: f
 
 
 def nothing_learned(value: float, *, above: bool) -> Part:
-    """What a network that learns nothing reaches; named above the line where that is near the lower border."""
+    """What a network that learns nothing reaches; named above the line if there is room: curves seldom end there."""
     return {
         "type": "line",
         "xref": "paper",

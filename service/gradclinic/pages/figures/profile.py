@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, log10
 
-from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded
+from ..theme import LINES, NEUTRAL, UPWARDS, Figure, Part, axis, figure, note_above, rounded, said, shaded
 from .floor import Floor, floor_below, on_log_scale
 
 MOST_TICKS, MOST_LETTERS = 12, 80
@@ -69,7 +69,7 @@ def profile(
     return figure(
         data,
         title=title,
-        xaxis=axis("depth, from input to output", **_ticks(names)),
+        xaxis=axis("depth, from input to output", autotickangles=UPWARDS, **_ticks(names)),
         yaxis=axis(
             f"{symbol} [{unit}]" if unit else symbol, **(_log_axis(floor, data) if logarithmic else {"nticks": 6})
         ),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ...comparison import RatioEffect
 from ...regression import MetricCheck
-from ..theme import NEUTRAL, WORSE, Figure, Part, axis, figure, rounded, said
+from ..theme import NEUTRAL, UPWARDS, WORSE, Figure, Part, axis, figure, rounded, said
 from .margin import VERDICTS, middle_of, near, span
 
 MOST_DATES = 6
@@ -33,6 +33,7 @@ def trend(checks: Sequence[tuple[datetime, MetricCheck]]) -> Figure:
         title=f"{last.metric.replace('_', ' ').capitalize()} by check",
         xaxis=axis(
             "",
+            autotickangles=UPWARDS,
             tickvals=list(range(0, len(dates), every)),
             ticktext=dates[::every],
             range=[-0.5, max(1, len(dates)) - 0.5],
