@@ -10,6 +10,9 @@ from .preflight import Count, Name
 Where = Literal["inputs", "targets", "weights", "forward", "loss", "loss_backward", "backward"]
 """The data; a weight before the step; the forward pass of a module; the loss; or the backward pass of either."""
 
+Made = Literal["nan", "infinity"]
+"""A number that is not defined, or one without a bound, such as the logarithm of -1 and that of 0."""
+
 
 class NonFiniteOrigin(Spec):
     """The first place where finite numbers became non-finite."""
@@ -23,3 +26,5 @@ class NonFiniteOrigin(Spec):
     """The operation of torch that made them, such as `log`; in a backward pass, the one whose gradient it is."""
     rows: Annotated[Items[Count], Field(max_length=100)] = ()
     """Rows of the batch with such numbers, counted from 0; empty if it does not concern single rows."""
+    of_targets: Made | None = None
+    """What an operation of the loss made of the targets alone, whatever the outputs are; null for other operations."""

@@ -172,3 +172,36 @@ def test_a_loss_that_is_not_the_criterion_is_seen_as_well():
             recording.after_backward(value)
             optimizer.step()
     assert recording.record.outcome.nonfinite_origin.where == "loss_backward"
+
+
+@pytest.mark.parametrize(
+    ("weight", "made"),
+    [
+        (lambda targets: (targets.float() - 0.5).log(), "nan"),
+        (lambda targets: 1 / targets.float(), "infinity"),
+    ],
+)
+def test_what_the_loss_makes_of_targets_alone_is_told_from_what_it_makes_of_outputs(weight, made):
+    def loss(outputs, targets):
+        return (weight(targets) * nn.functional.cross_entropy(outputs, targets, reduction="none")).mean()
+
+    found = origin(loss=loss)
+    assert (found.where, found.step, found.of_targets) == ("loss", AT, made)
+    assert origin(loss=log_of_zero).of_targets is None
+
+
+def test_statistics_that_the_broken_step_wrote_are_not_its_cause():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), Switch(), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    criterion, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.01)
+    with Recording(model, optimizer, criterion) as recording:
+        for step in range(8):
+            if step == AT:
+                model[1].does = lambda x: x / x.sub(x[:, :1]).mul(0)
+            optimizer.zero_grad()
+            value = criterion(model(INPUTS), CLASSES)
+            value.backward()
+            recording.after_backward(value)
+            optimizer.step()
+    found = recording.record.outcome.nonfinite_origin
+    assert (found.step, found.where, found.module, found.operation) == (AT, "forward", "1", "div")

@@ -52,6 +52,10 @@ class Broken:
     """Whether the program wrote an infinity itself."""
     in_backward: bool = False
     """Whether it was an operation of the backward pass."""
+    of_outputs: bool = True
+    """Whether something with a gradient, such as the outputs, was among what the operation got."""
+    undefined: bool = False
+    """Whether it made NaN, which has no limit, and not an infinity only."""
 
 
 class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
@@ -60,6 +64,7 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
     def __init__(self, model: nn.Module | None, *, samples: int | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's own
         self._model, self._samples = model, samples
+        self._buffers = {_address(buffer) for buffer in model.buffers()} if model is not None else set()
         self._known: dict[int, tuple[Tensor, Broken]] = {}
         """By the address of its memory: a tensor that is not finite, kept so that the address is not used again."""
         self._of_node: dict[int, Broken] = {}
@@ -111,13 +116,16 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
         return origin
 
     def _origin(self, func: Any, given: Sequence[Any], causes: Sequence[Broken], made: Tensor) -> Broken:
-        """A result's origin: the first fault among its inputs, or else this operation."""
+        """A result's origin: the first fault among its inputs, or else this operation.
+
+        A buffer comes last: what the statistics of a batch norm hold, the step that is repeated may have written there.
+        """
         name = func._schema.name.partition("::")[2]
         faults = [cause for cause in causes if not cause.on_purpose]
         if causes and not faults and bool(torch.isnan(made).any()) and not any(each in name for each in _TAKES_MASKS):
             faults = [replace(cause, on_purpose=False) for cause in causes if cause.given is not None]
         if faults:
-            return min(faults, key=lambda cause: cause.order)
+            return min(faults, key=lambda cause: (self._is_buffer(cause.given), cause.order))
         if causes and not bool(torch.isnan(made).any()):
             return causes[0]
         rows = broken_rows(made) if made.ndim and len(made) == self._samples else ()
@@ -126,10 +134,21 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
             return self._behind(node, rows)
         module = self._inside[-1] or None if self._inside else None
         on_purpose = not causes and any(word in name for word in _WRITES) and _has_infinity(given)
-        broken = Broken(self._done, plain(name), module, rows, on_purpose=on_purpose)
+        broken = Broken(
+            self._done,
+            plain(name),
+            module,
+            rows,
+            on_purpose=on_purpose,
+            of_outputs=any(isinstance(each, Tensor) and each.requires_grad for each in given),
+            undefined=bool(torch.isnan(made).any()),
+        )
         if not on_purpose:
             self._of_node[_next_node() - 1] = broken
         return broken
+
+    def _is_buffer(self, tensor: Tensor | None) -> bool:
+        return tensor is not None and _address(tensor) in self._buffers
 
     def _behind(self, node: Any, rows: tuple[int, ...]) -> Broken:
         """The origin, where the backward pass of an operation broke: its forward pass, if that had broken before."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from gradclinic.measurements.origin import NonFiniteOrigin
+from gradclinic.measurements.origin import Made, NonFiniteOrigin
 
 from ..model.generator import kept_generators
 from ..model.quiet import unobserved
@@ -136,7 +136,9 @@ class LastBatch:
                 return self._in_network(broken, rows=broken_rows(self._outputs))
         of_loss = self._in_loss(backward=False)
         if of_loss is not None and not of_loss.on_purpose and of_loss.given is None:
-            return _told("loss", of_loss)
+            found = _told("loss", of_loss)
+            made: Made = "nan" if of_loss.undefined else "infinity"
+            return found if of_loss.of_outputs else found.model_copy(update={"of_targets": made})
         if of_loss is not None and of_loss.given is not None and _same(of_loss.given, self._targets):
             return NonFiniteOrigin(step=0, where="targets", rows=of_loss.rows)
         return NonFiniteOrigin(step=0, where="loss")

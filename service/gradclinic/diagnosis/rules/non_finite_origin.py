@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ...kernel.vocabulary import Blame
-from ...measurements.origin import NonFiniteOrigin
+from ...measurements.origin import Made, NonFiniteOrigin
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -26,6 +26,12 @@ _BLAMES: Mapping[str, tuple[Blame, ...]] = {
     "forward": ("architecture", "precision"),
     "backward": ("architecture", "precision"),
 }
+
+_BLAMES_OF_TARGETS: Mapping[Made, tuple[Blame, ...]] = {
+    "nan": ("labels", "data", "loss"),
+    "infinity": ("loss", "labels", "data"),
+}
+"""Where the outputs have no part in it: targets for which the operation has no value, or a loss without a bound."""
 
 
 class NonFiniteOriginRule(Rule):
@@ -53,7 +59,7 @@ class NonFiniteOriginRule(Rule):
                 Evidence("broken_rows", float(len(found.rows)), "rows", 0.0),
             ),
             summary=_summary(found, record),
-            blames=_BLAMES[found.where],
+            blames=_BLAMES_OF_TARGETS[found.of_targets] if found.of_targets else _BLAMES[found.where],
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -62,6 +68,8 @@ class NonFiniteOriginRule(Rule):
 
 def _is_consequence(found: NonFiniteOrigin, features: Features, record: RunRecord) -> bool:
     """Whether something before it, which other rules name, made the numbers too large."""
+    if found.of_targets is not None:
+        return False  # no output has a part in it, so no step has
     if found.where in _NETWORK and (overflows_float16(features, record) or starts_too_large(record)):
         return True  # finite in a wider format, or from smaller initial weights
     if found.where in (*_NETWORK, "loss") and _scales_overflow(found, record):
@@ -150,7 +158,17 @@ def _summary(found: NonFiniteOrigin, record: RunRecord) -> str:
     }[found.where]
     if found.operation is not None:
         said = _of_operation(found, found.operation, at, rows)
+    if found.of_targets is not None:
+        said = _OF_TARGETS[found.of_targets].format(operation=found.operation, rows=rows)
     return f"{said}. It first happened at step {found.step}, and no step was too large before."
+
+
+_OF_TARGETS: Mapping[Made, str] = {
+    "nan": "In the loss, {operation} has no value for some targets{rows}, whatever the outputs are: repair or remove"
+    " those targets",
+    "infinity": "In the loss, {operation} makes an infinity of some targets{rows}, whatever the outputs are: bound it,"
+    " for example with a small constant",
+}
 
 
 def _of_operation(found: NonFiniteOrigin, operation: str, at: str, rows: str) -> str:

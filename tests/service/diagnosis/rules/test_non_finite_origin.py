@@ -40,6 +40,20 @@ def test_the_place_is_named_and_not_the_steps(where, blamed, said) -> None:
     assert "no step was too large" in finding.summary
 
 
+@pytest.mark.parametrize(
+    ("made", "blamed", "said"),
+    [
+        ("nan", ("labels", "data", "loss"), "log has no value for some targets (row 3 of the batch), whatever the"),
+        ("infinity", ("loss", "labels", "data"), "log makes an infinity of some targets (row 3 of the batch), whatever"),
+    ],
+)
+@pytest.mark.parametrize("grown", [False, True])
+def test_what_the_loss_makes_of_targets_alone_is_no_matter_of_steps(made, blamed, said, grown) -> None:
+    finding = diagnose(broken("loss", operation="log", of_targets=made, rows=(3,), grown=grown)).findings[0]
+    assert (finding.condition, finding.blames) == ("non_finite_origin", blamed)
+    assert said in finding.summary
+
+
 def test_a_layer_is_named_where_it_is_one() -> None:
     finding = diagnose(broken("forward", module="4")).findings[0]
     assert finding.layers == ("4",)
