@@ -40,6 +40,18 @@ def blown_up(features: Features, thresholds: Thresholds) -> bool:
     return now > 2.0 * before or swings is None or not swinging(swings, thresholds, is_learned=False)
 
 
+def onset_of_blow_up(features: Features, record: RunRecord) -> int:
+    """The step from which on the batch loss never again came below twice its first value; the end if it never rose."""
+    loss = record.get("train_loss")
+    end = features.nonfinite_step if features.nonfinite_step is not None else max(0, features.steps_done - 1)
+    if not len(loss) or not np.isfinite(loss.values[0, 0]):
+        return int(loss.steps[0]) if len(loss) else end
+    with np.errstate(invalid="ignore"):
+        calm = np.flatnonzero(loss.values[:, 0] <= 2.0 * abs(loss.values[0, 0]))
+    after = int(calm[-1]) + 1
+    return int(loss.steps[after]) if after < len(loss) else end
+
+
 _STAYED = 1.25
 """A loss of at most this many times its first value stayed where it was: the mean of 32 squared errors scatters by a
 quarter (sqrt(2/32))."""

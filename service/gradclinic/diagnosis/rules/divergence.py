@@ -19,14 +19,18 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..momentum import blamed_first, in_words
-from ..outcome import blown_up, steps_are_ordinary
+from ..outcome import blown_up, onset_of_blow_up, steps_are_ordinary
 from ..phrase import against_constant, all_named, loss_evidence
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .non_finite_origin import breaks_at_one_place
 from .unscaled_inputs import UnscaledInputs
 from .unscaled_targets import UnscaledTargets
 
 _STEPS: tuple[Blame, ...] = ("learning_rate", "schedule", "clipping")
+
+_BEFORE_STEPS: tuple[Blame, ...] = ("initialization", "loss", "data")
+"""What may be at fault where the first loss or gradient is not finite."""
 
 
 class Divergence(Rule):
@@ -49,6 +53,12 @@ class Divergence(Rule):
         if exploding or features.local_gain_start >= thresholds.depth_slope:
             return None
         onset = onset_of_blow_up(features, record)
+        if (
+            features.nonfinite_step is not None
+            and onset >= features.nonfinite_step
+            and breaks_at_one_place(features, record)
+        ):
+            return None  # the loss had not grown: nothing diverged
         layers = _fastest(record)
         evidence: list[Evidence] = []
         if features.nonfinite_step is not None:
@@ -69,7 +79,7 @@ class Divergence(Rule):
         return self.finding(
             features,
             harm=True,
-            blames=(*scales, *blamed_first(_STEPS, record)),
+            blames=(*scales, *(_BEFORE_STEPS if features.nonfinite_step == 0 else blamed_first(_STEPS, record))),
             confidence=_confidence(features, thresholds),
             layers=layers,
             span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
@@ -121,18 +131,6 @@ def _of_scales(scales: tuple[Blame, ...]) -> str:
         return ""
     what = " and ".join(scale.removesuffix("_scaling") + "s" for scale in scales)
     return f" The learning rate is an ordinary one, and the {what} are not standardized: do that first."
-
-
-def onset_of_blow_up(features: Features, record: RunRecord) -> int:
-    """The step from which on the batch loss never again came below twice its first value; the end if it never rose."""
-    loss = record.get("train_loss")
-    end = features.nonfinite_step if features.nonfinite_step is not None else max(0, features.steps_done - 1)
-    if not len(loss) or not np.isfinite(loss.values[0, 0]):
-        return int(loss.steps[0]) if len(loss) else end
-    with np.errstate(invalid="ignore"):
-        calm = np.flatnonzero(loss.values[:, 0] <= 2.0 * abs(loss.values[0, 0]))
-    after = int(calm[-1]) + 1
-    return int(loss.steps[after]) if after < len(loss) else end
 
 
 def _fastest(record: RunRecord) -> tuple[str, ...]:

@@ -23,11 +23,10 @@ from ..confidence import above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import blown_up, enough, failed, first_update, overflows_float16
+from ..outcome import blown_up, enough, failed, first_update, onset_of_blow_up, overflows_float16
 from ..phrase import all_named, loss_evidence, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
-from .divergence import onset_of_blow_up
 
 
 class ExplodingGradients(Rule):

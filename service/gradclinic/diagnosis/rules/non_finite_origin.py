@@ -8,11 +8,10 @@ from ...measurements.origin import Made, NonFiniteOrigin
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import overflows_float16, starts_too_large
+from ..outcome import onset_of_blow_up, overflows_float16, starts_too_large
 from ..phrase import counted, named
 from ..thresholds import Thresholds
 from .base import Order, Rule
-from .divergence import onset_of_blow_up
 from .loss_mismatch import has_no_floor
 from .unscaled_inputs import are_unscaled
 
@@ -44,9 +43,7 @@ class NonFiniteOriginRule(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         found = record.outcome.nonfinite_origin if record.outcome is not None else None
-        if found is None or found.where == "weights":
-            return None
-        if _is_consequence(found, features, record):
+        if found is None or not breaks_at_one_place(features, record):
             return None
         return self.finding(
             features,
@@ -66,10 +63,17 @@ class NonFiniteOriginRule(Rule):
         return Order.NON_FINITE_ORIGIN
 
 
+def breaks_at_one_place(features: Features, record: RunRecord) -> bool:
+    """Whether the first number that is not finite has an origin of its own, and no step or scale made it."""
+    found = record.outcome.nonfinite_origin if record.outcome is not None else None
+    if found is None or found.where == "weights":
+        return False
+    of_targets = found.of_targets is not None  # no output has a part in it, so no step has
+    return of_targets or not _is_consequence(found, features, record)
+
+
 def _is_consequence(found: NonFiniteOrigin, features: Features, record: RunRecord) -> bool:
     """Whether something before it, which other rules name, made the numbers too large."""
-    if found.of_targets is not None:
-        return False  # no output has a part in it, so no step has
     if found.where in _NETWORK and (overflows_float16(features, record) or starts_too_large(record)):
         return True  # finite in a wider format, or from smaller initial weights
     if found.where in (*_NETWORK, "loss") and _scales_overflow(found, record):

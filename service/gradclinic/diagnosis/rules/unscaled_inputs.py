@@ -104,6 +104,6 @@ def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None
             evidence,
             0.6,
         )
-    if inputs.rms < _SMALL:
+    if 0 < inputs.rms < _SMALL:
         return f"The inputs are small (RMS {inputs.rms:.2g} instead of about 1): standardize them", evidence, 0.6
     return None

@@ -163,6 +163,7 @@ def test_before_any_step_the_steps_are_not_at_fault() -> None:
     finding = next(each for each in diagnose(record).findings if each.condition == "divergence")
     assert "No step was taken before" in finding.summary
     assert "steps were too large" not in finding.summary
+    assert finding.blames == ("initialization", "loss", "data")
 
 
 @pytest.mark.parametrize(

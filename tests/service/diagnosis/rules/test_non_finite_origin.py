@@ -44,7 +44,11 @@ def test_the_place_is_named_and_not_the_steps(where, blamed, said) -> None:
     ("made", "blamed", "said"),
     [
         ("nan", ("labels", "data", "loss"), "log has no value for some targets (row 3 of the batch), whatever the"),
-        ("infinity", ("loss", "labels", "data"), "log makes an infinity of some targets (row 3 of the batch), whatever"),
+        (
+            "infinity",
+            ("loss", "labels", "data"),
+            "log makes an infinity of some targets (row 3 of the batch), whatever",
+        ),
     ],
 )
 @pytest.mark.parametrize("grown", [False, True])
@@ -57,6 +61,13 @@ def test_what_the_loss_makes_of_targets_alone_is_no_matter_of_steps(made, blamed
 def test_a_layer_is_named_where_it_is_one() -> None:
     finding = diagnose(broken("forward", module="4")).findings[0]
     assert finding.layers == ("4",)
+
+
+@pytest.mark.parametrize("where", ["inputs", "targets", "loss", "loss_backward", "forward", "backward"])
+def test_a_training_that_broke_at_one_place_did_not_diverge(where) -> None:
+    assert "divergence" not in {finding.condition for finding in diagnose(broken(where)).findings}
+    grown = {finding.condition for finding in diagnose(broken("inputs", grown=True)).findings}
+    assert {"non_finite_origin", "divergence"} <= grown
 
 
 def test_where_the_loss_ran_up_before_the_steps_are_to_blame() -> None:

@@ -58,6 +58,7 @@ def test_standardizing_is_suggested():
         ({"rms": 20.1}, 0.85),
         ({"rms": 0.01}, None),
         ({"rms": 0.0099}, 0.6),
+        ({"rms": 0.0}, None),
         ({"largest_offset": 10.0}, None),
         ({"largest_offset": 10.1}, 0.6),
         ({"largest_std": 20.0, "typical_std": 1.0}, None),
