@@ -29,7 +29,9 @@ def own_loss_fault(seen: Preflight, record: RunRecord) -> LossFault | None:
 
 def falls_anyway(loss: LossFacts) -> bool:
     """Whether a small loss shows nothing: it falls for classes of others, for opposites, or for what it cannot take."""
-    misused = any(_takes_logarithms_of(call) or _takes_logits_from(call) for call in loss.inner)
+    misused = any(
+        _takes_logarithms_of(call) or _takes_logits_from(call) or call.targets_outside_unit > 0 for call in loss.inner
+    )
     return loss.swapped or loss.opposed or loss.exceeded or misused
 
 
@@ -83,6 +85,33 @@ def _takes_logits_from(call: InnerLoss) -> bool:
     return call.function in _LOGITS and call.activation in ("softmax", "sigmoid")
 
 
+_ENOUGH = 256
+"""Entries from which numbers that are all between 0 and 1 are no logits of an untrained network: those lie on both
+sides of 0, and even 256 with a mean of half their deviation are all above it in 1 of 10^41 cases."""
+_BETWEEN_RIGHTLY = 0.75
+"""By the rule of succession: in 2 of 2 trainings, with a sigmoid that a split of the outputs hides."""
+
+
+def _takes_logits_between_0_and_1(call: InnerLoss) -> bool:
+    return call.function in _LOGITS and call.form in ("unit_interval", "probabilities") and call.entries >= _ENOUGH
+
+
+def _of_targets_outside(call: InnerLoss) -> LossFault | None:
+    """A binary cross entropy with targets that are no probabilities: it has no lower bound."""
+    outside = call.targets_outside_unit
+    if not outside:
+        return None
+    return (
+        (
+            f"{call.function} takes targets between 0 and 1, and {percent(outside)} of them are not, so it has no lower"
+            " bound: scale them"
+        ),
+        (Evidence("targets_outside", outside, "fraction", 0.0),),
+        0.97,
+        ("target_scaling", "loss", "data"),
+    )
+
+
 def _of_inner(seen: Preflight) -> LossFault | None:
     """A loss of torch's that a loss of the program's own calls as a function, with outputs of another form."""
     for call in seen.loss.inner if seen.loss is not None else ():
@@ -104,6 +133,19 @@ def _of_inner(seen: Preflight) -> LossFault | None:
                 _INNER_RIGHTLY,
                 ("output_activation", "loss"),
             )
+        if _takes_logits_between_0_and_1(call):
+            return (
+                (
+                    f"{call.function} takes logits, and gets numbers between 0 and 1 only, as those of a sigmoid:"
+                    " drop it, or take the loss of probabilities"
+                ),
+                (Evidence("largest_output", call.high, "output"),),
+                _BETWEEN_RIGHTLY,
+                ("output_activation", "loss"),
+            )
+        outside = _of_targets_outside(call)
+        if outside is not None:
+            return outside
     return None
 
 

@@ -103,8 +103,12 @@ class InnerLoss(Spec):
     """Name of the activation that the argument comes from; None if it comes from something else."""
     high: float
     """Largest entry of the argument."""
+    entries: Count = 0
+    """Number of entries of the argument that were looked at."""
     blank_in_targets: bool = False
     """Whether targets of `ctc_loss` hold the number of the blank, which stands for no symbol."""
+    targets_outside_unit: Fraction = 0.0
+    """Fraction of the targets of a binary cross entropy that are below 0 or above 1."""
 
 
 class LossFacts(Spec):

@@ -63,3 +63,19 @@ def test_symbols_with_the_number_of_the_blank_are_seen_and_padding_behind_the_le
 
     (call,) = of(ctc, frames, symbols)
     assert (call.form, call.blank_in_targets) == ("log_probabilities", there)
+
+
+@pytest.mark.parametrize(("scale", "outside"), [(1.0, 0.0), (2.0, 0.5)])
+def test_targets_outside_0_to_1_are_counted_and_a_sigmoid_that_a_split_hides_is_seen_by_its_values(scale, outside):
+    logits = torch.randn(64, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    targets = scale * (torch.arange(64 * 4) % 2).reshape(64, 4).float()
+    outputs = torch.cat([logits[:, :4].sigmoid(), logits[:, 4:]], 1)
+
+    def part(outputs, targets):
+        kept, rest = outputs.split(4, 1)
+        return functional.binary_cross_entropy_with_logits(kept, targets) + rest.square().mean()
+
+    (call,) = of(part, outputs, targets)
+    assert (call.form, call.entries, call.targets_outside_unit) == ("unit_interval", 256, outside)
+    (right,) = of(part, logits, targets)
+    assert right.form == "numbers"

@@ -78,8 +78,18 @@ def _described(name: str, args: tuple[Any, ...], given: Mapping[str, object]) ->
             form=facts.form,
             activation=facts.activation,
             high=facts.high,
+            entries=rows.numel(),
+            targets_outside_unit=_outside_unit(args, given) if name.startswith("binary") else 0.0,
             blank_in_targets=name == "ctc_loss" and _has_blank(args, given),
         )
+
+
+def _outside_unit(args: tuple[Any, ...], given: Mapping[str, object]) -> float:
+    """Fraction of the targets of a binary cross entropy that are below 0 or above 1."""
+    targets = args[1] if len(args) > 1 else given.get("target")
+    if not isinstance(targets, Tensor) or not targets.numel():
+        return 0.0
+    return float(((targets < 0) | (targets > 1)).double().mean())
 
 
 def _has_blank(args: tuple[Any, ...], given: Mapping[str, object]) -> bool:

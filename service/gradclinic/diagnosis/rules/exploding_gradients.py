@@ -27,6 +27,7 @@ from ..outcome import blown_up, enough, failed, first_update, onset_of_blow_up, 
 from ..phrase import all_named, loss_evidence, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .non_finite_origin import breaks_at_one_place
 
 
 class ExplodingGradients(Rule):
@@ -55,8 +56,9 @@ class ExplodingGradients(Rule):
         steep_early = early is not None and early <= -tau
         if ended and not steep_start:
             return None  # what happens to the profile while the loss runs away is an effect, not a cause
-        if overflows_float16(features, record) and not isfinite(start or 0.0):
-            return None  # a step that overflows in float16 has no profile
+        broken = overflows_float16(features, record) or breaks_at_one_place(features, record)
+        if broken and not isfinite(start or 0.0):
+            return None  # a step that overflows in float16, or breaks at one place, has no profile
         if not ended and (not enough(features, thresholds) or not (steep_start or steep_early)):
             return None
         steepest = min((slope for slope in (start, early) if slope is not None), default=0.0)

@@ -33,12 +33,16 @@ class LowPrecision(Rule):
         overflowed = features.diverged and (origin is None or origin.where not in ("inputs", "targets"))
         if lost < _LOST and not overflowed:
             return None
+        rounded = overflowed and origin is not None and origin.where == "weights" and _is_adaptive(record)
         what = (
-            "values beyond 65,504 became infinite"
+            "a step made its weights infinite or NaN: an eps of 1e-8 is 0 in float16, so that the step divides by 0"
+            if rounded
+            else "values beyond 65,504 became infinite"
             if overflowed
             else f"up to {percent(lost)} of a layer's gradient is 0 or below the smallest normal number (6.1e-5)"
         )
-        scaler = "" if origin is not None and origin.where == "forward" else "torch.amp.GradScaler, "
+        helps = origin is None or origin.where not in ("forward", "weights")
+        scaler = "torch.amp.GradScaler, " if helps else "an eps of 1e-4, " if rounded else ""
         return self.finding(
             features,
             layers=(origin.module,) if overflowed and origin is not None and origin.module else (),
@@ -49,7 +53,7 @@ class LowPrecision(Rule):
                 f"The training computes in float16 without a gradient scaler, and {what}: use {scaler}bfloat16 or"
                 f" float32; {outcome_in_words(features, thresholds)}."
             ),
-            blames=("precision",),
+            blames=("precision", "optimizer") if rounded else ("precision",),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -57,6 +61,12 @@ class LowPrecision(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (BFLOAT16, FLOAT32)
+
+
+def _is_adaptive(record: RunRecord) -> bool:
+    """Whether the optimizer divides by the root of a mean square and eps."""
+    used = record.preflight.optimizer if record.preflight is not None else None
+    return used is not None and (used.name.startswith("Adam") or used.name in ("NAdam", "RAdam", "RMSprop", "Adagrad"))
 
 
 def _lost(record: RunRecord) -> float:

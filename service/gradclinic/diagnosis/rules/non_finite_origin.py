@@ -56,11 +56,20 @@ class NonFiniteOriginRule(Rule):
                 Evidence("broken_rows", float(len(found.rows)), "rows", 0.0),
             ),
             summary=_summary(found, record),
-            blames=_BLAMES_OF_TARGETS[found.of_targets] if found.of_targets else _BLAMES[found.where],
+            blames=_blames(found, record),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NON_FINITE_ORIGIN
+
+
+def _blames(found: NonFiniteOrigin, record: RunRecord) -> tuple[Blame, ...]:
+    """What is to blame; also the data, where the network or the loss breaks for some rows of the batch only."""
+    if found.of_targets is not None:
+        return _BLAMES_OF_TARGETS[found.of_targets]
+    blames, size = _BLAMES[found.where], record.preflight.batch_size if record.preflight is not None else None
+    some = size is not None and 0 < len(found.rows) < size
+    return (*blames[:1], "data", *blames[1:]) if some and "data" not in blames else blames
 
 
 def breaks_at_one_place(features: Features, record: RunRecord) -> bool:

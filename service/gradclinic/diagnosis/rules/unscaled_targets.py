@@ -31,13 +31,14 @@ class UnscaledTargets(Rule):
             return None
         if seen.loss is not None and seen.loss.takes not in ("numbers", "unknown"):
             return None
+        own = seen.loss is not None and seen.loss.takes == "unknown"  # it may take logarithms, or divide by them
         size = max(abs(seen.targets.mean), seen.targets.std)
         if _SMALL <= size <= _LARGE:
             return None
         return self.finding(
             features,
             harm=failed(features, thresholds) or (size > 2 * _LARGE and came_from_afar(features, record)),
-            confidence=0.85 if size > 2 * _LARGE else 0.6,
+            confidence=0.85 if size > 2 * _LARGE else 0.5 if own else 0.6,
             evidence=(
                 Evidence("target_mean", seen.targets.mean, "target"),
                 Evidence("target_std", seen.targets.std, "target"),

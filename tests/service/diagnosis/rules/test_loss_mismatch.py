@@ -335,6 +335,31 @@ def test_losses_that_one_s_own_loss_calls_get_what_they_take(function, form, act
 
 
 @pytest.mark.parametrize(
+    ("form", "entries", "there"),
+    [
+        ("unit_interval", 256, True),
+        ("probabilities", 256, True),
+        ("unit_interval", 255, False),
+        ("numbers", 999, False),
+    ],
+)
+def test_many_numbers_that_are_all_between_0_and_1_are_no_logits(form, entries, there):
+    call = InnerLoss(function="binary_cross_entropy_with_logits", form=form, high=0.9, entries=entries)
+    finding = diagnose(seen(but(OWN, "loss", inner=(call,)))).findings[0]
+    assert (finding.condition == "loss_mismatch") is there
+    if there:
+        assert finding.blames == ("output_activation", "loss")
+        assert "between 0 and 1 only" in finding.summary
+
+
+def test_an_inner_binary_cross_entropy_has_no_floor_for_targets_outside_0_to_1():
+    call = InnerLoss(function="binary_cross_entropy", form="unit_interval", high=0.9, targets_outside_unit=0.5)
+    finding = diagnose(seen(but(OWN, "loss", inner=(call,)), outcome=outcome())).findings[0]
+    assert (finding.condition, finding.harm, finding.blames[0]) == ("loss_mismatch", True, "target_scaling")
+    assert "50 % of them are not" in finding.summary
+
+
+@pytest.mark.parametrize(
     ("fact", "said", "blamed"),
     [("opposed", "take 1 - it", "loss"), ("exceeded", "put a sigmoid before it", "output_activation")],
 )

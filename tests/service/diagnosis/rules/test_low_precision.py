@@ -80,3 +80,16 @@ def test_what_overflows_in_float16_is_the_precisions_fault_and_a_scaler_helps_gr
         assert findings[0].layers == ("4",)
         assert ("GradScaler" in findings[0].summary) is scaler
         assert not {"exploding_gradients", "non_finite_origin"} & {each.condition for each in findings}
+
+
+@pytest.mark.parametrize(("optimizer", "said"), [("AdamW", "an eps of 1e-8 is 0 in float16"), ("SGD", "beyond 65,504")])
+def test_a_step_that_divides_by_a_rounded_eps_is_told_from_values_that_are_too_large(optimizer, said):
+    ended = failed(
+        steps_done=1, nonfinite_step=1, nonfinite_origin=NonFiniteOrigin(step=1, where="weights", module="4")
+    )
+    look = but(HALF, "optimizer", name=optimizer)
+    finding = diagnose(seen(look, record=changed(healthy_record(), outcome=ended))).findings[0]
+    assert finding.condition == "low_precision"
+    assert said in finding.summary
+    assert ("an eps of 1e-4" in finding.summary) is ("optimizer" in finding.blames) is (optimizer == "AdamW")
+    assert "GradScaler" not in finding.summary

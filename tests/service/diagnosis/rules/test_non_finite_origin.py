@@ -58,6 +58,21 @@ def test_what_the_loss_makes_of_targets_alone_is_no_matter_of_steps(made, blamed
     assert said in finding.summary
 
 
+@pytest.mark.parametrize(
+    ("where", "rows", "blames"),
+    [
+        ("forward", (3, 7), ("architecture", "data", "precision")),
+        ("loss", (3, 7), ("loss", "data", "output_activation")),
+        ("inputs", (3, 7), ("data",)),
+        ("forward", tuple(range(64)), ("architecture", "precision")),
+        ("forward", (), ("architecture", "precision")),
+    ],
+)
+def test_what_breaks_for_some_rows_only_may_lie_in_their_data(where, rows, blames) -> None:
+    record = replace(broken(where, rows=rows), preflight=CLASSIFIER)
+    assert diagnose(record).findings[0].blames == blames
+
+
 def test_a_layer_is_named_where_it_is_one() -> None:
     finding = diagnose(broken("forward", module="4")).findings[0]
     assert finding.layers == ("4",)
@@ -68,6 +83,17 @@ def test_a_training_that_broke_at_one_place_did_not_diverge(where) -> None:
     assert "divergence" not in {finding.condition for finding in diagnose(broken(where)).findings}
     grown = {finding.condition for finding in diagnose(broken("inputs", grown=True)).findings}
     assert {"non_finite_origin", "divergence"} <= grown
+
+
+def test_a_first_step_that_broke_at_one_place_has_no_profile_over_depth() -> None:
+    record = broken("forward", operation="sqrt", module="4")
+    origin = record.outcome.nonfinite_origin.model_copy(update={"step": 0})
+    steep = Series(np.zeros(1, np.int32), np.full((1, len(record.sites)), np.inf, np.float32))
+    ended = replace(record.outcome, nonfinite_origin=origin, nonfinite_step=0, steps_done=0)
+    first = replace(record, series={**record.series, "site_grad_rms": steep}, outcome=ended)
+    assert "exploding_gradients" not in {finding.condition for finding in diagnose(first).findings}
+    unknown = replace(first, outcome=replace(ended, nonfinite_origin=None))
+    assert "exploding_gradients" in {finding.condition for finding in diagnose(unknown).findings}
 
 
 def test_where_the_loss_ran_up_before_the_steps_are_to_blame() -> None:

@@ -51,6 +51,12 @@ def test_the_larger_of_mean_and_deviation_is_the_size_of_the_targets(mean, std, 
         assert (finding.evidence[-1].value, finding.evidence[-1].threshold) == (size, limit)
 
 
+@pytest.mark.parametrize(("mean", "confidence"), [(15.0, 0.5), (25.0, 0.85)])
+def test_a_loss_of_ones_own_may_take_logarithms_so_that_moderate_targets_are_no_more_than_possible(mean, confidence):
+    look = but(but(REGRESSION, "targets", mean=mean), "loss", name="Own", takes="unknown")
+    assert judged(look).confidence == confidence
+
+
 @pytest.mark.parametrize(
     ("mean", "optimizer", "said"),
     [
