@@ -260,6 +260,8 @@ class OrderFacts(Spec):
     """Largest difference between the outputs of two samples, over the largest output; None likewise."""
     cut: bool = False
     """Whether outputs change with the steps before the last, and their gradient reaches the last one only."""
+    content_hidden: bool = False
+    """Whether outputs have a gradient to steps that are equal in all samples, such as padding, and to no others."""
 
 
 class PairingFacts(Spec):

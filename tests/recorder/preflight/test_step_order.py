@@ -164,6 +164,33 @@ def test_an_attention_that_lets_each_step_see_itself_is_seen(at, only):
     assert order(Reader(pooled=True)).sees_only is None
 
 
+@pytest.mark.parametrize("floats", [False, True])
+@pytest.mark.parametrize(("sees", "hidden"), [("words", False), ("padding", True), ("batch", True)])
+def test_an_attention_that_sees_padding_or_other_samples_only_is_told_from_one_that_sees_the_words(
+    sees, hidden, floats
+):
+    class First(Reader):
+        """Read at its first step, which is the same in all samples, as that of a classifying token is."""
+
+        def forward(self, rows: Tensor) -> Tensor:
+            ids = rows[..., 0].round().long() if floats else rows
+            words = self.given(rows) if floats else self.words(ids)
+            words = words + self.places
+            if sees == "batch":
+                return self.head(self.layer(words.transpose(0, 1))[0])
+            return self.head(self.layer(words, src_key_padding_mask=(ids == 0) == (sees == "words"))[:, 0])
+
+    words = 2 + WORDS % 7
+    words[:, 0] = 1
+    for row, length in zip(words, [3, 4, 5, 6] * 4, strict=True):
+        row[length:] = 0
+    model = First()
+    model.given = nn.Linear(2, 8)
+    inputs = torch.stack([words, words], 2).float() if floats else words
+    found = order(model, inputs, torch.arange(16) % 9)
+    assert (found is not None and found.content_hidden) is hidden
+
+
 def test_a_recording_has_it_and_the_training_is_the_same_without():
     weights = []
     for recorded in (True, False):

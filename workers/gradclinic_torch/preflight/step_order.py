@@ -83,8 +83,11 @@ def _facts(model: nn.Module, arguments: Arguments, targets: Tensor | None) -> Or
     by_sample = targets is not None and targets.ndim == 1 and len(targets) == count  # as many classes as steps
     axes = [axis for axis in range(1, before.ndim) if before.shape[axis] == steps and not by_sample]
     look = _Look(alone, given, before, device)
+    attends = any(_attends(module) for module in model.modules())
+    if attends and not axes and _hides_content(alone, given, inputs[:few], device):
+        return OrderFacts(steps=steps, blind=False, sees_later=None, predicts_next=False, content_hidden=True)
     only = look.only_step(inputs[:few]) if not axes else None
-    if not any(_attends(module) for module in model.modules()):
+    if not attends:
         only = None if only == "last" else only  # a recurrence may forget all but the last step
         cut = not axes and only is None and _is_cut(alone, given, device)
         copies = len(axes) == 1 and look.repeats(inputs, targets, axes[0])
@@ -189,6 +192,48 @@ def _padding(rows: Tensor) -> float:
     content = (flat != flat[:1, -1:]).any(2)
     after = content.int().flip(1).argmax(1)
     return float(torch.where(content.any(1), after, steps).double().mean()) / steps
+
+
+def _hides_content(model: nn.Module, arguments: Arguments, rows: Tensor, device: torch.device) -> bool:
+    """Whether the gradient of the outputs reaches steps that are alike in all samples, and none of the others.
+
+    Alike are the steps that are equal in all samples at their place, and padding, which all samples end with.
+    """
+    flat = rows.reshape(*rows.shape[:2], -1)
+    ends_alike = bool((flat[:, -1] == flat[0, -1]).all())
+    content = (flat != flat[:1]).any(2).any(0) & ((flat != flat[:, -1:]).any(2) | (not ends_alike))
+    gradient = _gradient_to_steps(model, arguments, rows, device)
+    if gradient is None or not bool(content.any()) or not bool(gradient.any()):
+        return False
+    return not bool(gradient[content].any())
+
+
+def _gradient_to_steps(model: nn.Module, arguments: Arguments, rows: Tensor, device: torch.device) -> Tensor | None:
+    """[samples, steps, features]: that of the outputs to the steps, or to what an embedding makes of them."""
+    leaves: list[Tensor] = []
+
+    def cut(_: nn.Module, given: tuple[Any, ...], output: Tensor) -> Tensor | None:
+        if not given or given[0].shape != rows.shape or not torch.equal(given[0], rows):
+            return None
+        leaves.append(output.detach().requires_grad_())
+        return leaves[-1]
+
+    handles = [each.register_forward_hook(cut) for each in model.modules() if isinstance(each, nn.Embedding)]
+    if rows.is_floating_point():
+        leaves.append(rows.detach().clone().requires_grad_())
+        arguments = _with_first(arguments, lambda _: leaves[0])
+    try:
+        with kept_generators(device), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+            outputs = first_tensor(model(*arguments[0], **arguments[1]))
+            if outputs is None or outputs.grad_fn is None or not leaves:
+                return None
+            weights = torch.linspace(0.5, 1.5, outputs.numel(), device=outputs.device)  # a softmax fixes the plain sum
+            found = torch.autograd.grad((outputs.flatten() * weights).sum(), leaves, allow_unused=True)
+    finally:
+        for handle in handles:
+            handle.remove()
+    known = [each for each in found if each is not None]
+    return torch.stack([each.abs().sum(2) for each in known]).sum(0)[:, :, None] if known else None
 
 
 def _is_cut(model: nn.Module, arguments: Arguments, device: torch.device) -> bool:

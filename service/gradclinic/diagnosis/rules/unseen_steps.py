@@ -53,6 +53,12 @@ starts with gates half open keeps half of its state a step, so .8 % after seven 
 
 def _fault(seen: OrderFacts) -> tuple[str, tuple[Blame, ...]] | None:
     """What hides steps, in words, and what is to blame."""
+    if seen.content_hidden:
+        return (
+            f"The outputs depend only on those of {seen.steps} steps that are the same in all samples, such as padding:"
+            " look for a mask that is inverted (in PyTorch, True hides a key), or for axes of batch and steps in each"
+            " other's place"
+        ), _WIRED
     if seen.sees_only:
         return (
             f"The outputs change with the {seen.sees_only} of {seen.steps} steps only: look for an output that is read"

@@ -17,6 +17,7 @@ def sequences(**facts):
     [
         ({"sees_only": "first"}, "change with the first of 10 steps only"),
         ({"sees_only": "last"}, "change with the last of 10 steps only"),
+        ({"content_hidden": True}, "the same in all samples, such as padding"),
         ({"cut": True}, "reaches the last of 10 steps only"),
     ],
 )
