@@ -34,7 +34,7 @@ class CollapsedAttention(Rule):
             return None
         entropies = entropy.values[rows]
         met: np.ndarray = logits.values[others] >= thresholds.attention_logit
-        met[entropies > thresholds.attention_entropy] = False
+        met[~(entropies <= thresholds.attention_entropy)] = False  # also where it is NaN
         when = np.array([row.any() for row in met])
         if not when.any():
             return None

@@ -23,6 +23,7 @@ from ..outcome import blown_up, onset_of_blow_up, steps_are_ordinary
 from ..phrase import against_constant, all_named, loss_evidence
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .low_precision import rounds_eps
 from .non_finite_origin import breaks_at_one_place
 from .unscaled_inputs import UnscaledInputs
 from .unscaled_targets import UnscaledTargets
@@ -53,11 +54,8 @@ class Divergence(Rule):
         if exploding or features.local_gain_start >= thresholds.depth_slope:
             return None
         onset = onset_of_blow_up(features, record)
-        if (
-            features.nonfinite_step is not None
-            and onset >= features.nonfinite_step
-            and breaks_at_one_place(features, record)
-        ):
+        calm = features.nonfinite_step is not None and onset >= features.nonfinite_step
+        if calm and (breaks_at_one_place(features, record) or rounds_eps(features, record)):
             return None  # the loss had not grown: nothing diverged
         layers = _fastest(record)
         evidence: list[Evidence] = []

@@ -9,7 +9,7 @@ from ...remedies.against import BFLOAT16, FLOAT32
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed
+from ..outcome import failed, overflows_float16
 from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -33,7 +33,7 @@ class LowPrecision(Rule):
         overflowed = features.diverged and (origin is None or origin.where not in ("inputs", "targets"))
         if lost < _LOST and not overflowed:
             return None
-        rounded = overflowed and origin is not None and origin.where == "weights" and _is_adaptive(record)
+        rounded = rounds_eps(features, record)
         what = (
             "a step made its weights infinite or NaN: an eps of 1e-8 is 0 in float16, so that the step divides by 0"
             if rounded
@@ -63,10 +63,13 @@ class LowPrecision(Rule):
         return (BFLOAT16, FLOAT32)
 
 
-def _is_adaptive(record: RunRecord) -> bool:
-    """Whether the optimizer divides by the root of a mean square and eps."""
+def rounds_eps(features: Features, record: RunRecord) -> bool:
+    """Whether a step in float16 broke the weights, by an optimizer that divides by a root and its eps."""
+    origin = record.outcome.nonfinite_origin if record.outcome is not None else None
     used = record.preflight.optimizer if record.preflight is not None else None
-    return used is not None and (used.name.startswith("Adam") or used.name in ("NAdam", "RAdam", "RMSprop", "Adagrad"))
+    if origin is None or origin.where != "weights" or used is None or not overflows_float16(features, record):
+        return False
+    return used.name.startswith("Adam") or used.name in ("NAdam", "RAdam", "RMSprop", "Adagrad")
 
 
 def _lost(record: RunRecord) -> float:

@@ -48,3 +48,7 @@ def test_logits_and_entropy_may_lie_at_their_limits(logits, entropy, there):
     record = attending(logits=logits, entropy=entropy)
     found = CollapsedAttention().judge(extract(record), record, Thresholds(attention_entropy=0.125))
     assert (found is not None) is there
+
+
+def test_an_entropy_that_is_not_a_number_is_no_evidence():
+    assert not collapse(attending(logits=200.0, entropy=np.nan, ended=failed()))

@@ -88,7 +88,9 @@ def test_a_step_that_divides_by_a_rounded_eps_is_told_from_values_that_are_too_l
         steps_done=1, nonfinite_step=1, nonfinite_origin=NonFiniteOrigin(step=1, where="weights", module="4")
     )
     look = but(HALF, "optimizer", name=optimizer)
-    finding = diagnose(seen(look, record=changed(healthy_record(), outcome=ended))).findings[0]
+    findings = diagnose(seen(look, record=changed(healthy_record(), outcome=ended))).findings
+    assert ("divergence" in {each.condition for each in findings}) is (optimizer == "SGD")
+    finding = findings[0]
     assert finding.condition == "low_precision"
     assert said in finding.summary
     assert ("an eps of 1e-4" in finding.summary) is ("optimizer" in finding.blames) is (optimizer == "AdamW")
