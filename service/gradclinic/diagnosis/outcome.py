@@ -286,13 +286,17 @@ def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
     return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
 
 
+_WITHIN_A_STATE = ".weight_hh"
+"""In the names of the matrices that torch's recurrent layers multiply their state with: [gates x units, units]."""
 _NARROW = 3
 """Units of a hidden layer up to which it may be too narrow."""
 
 
 def narrow(record: RunRecord) -> int | None:
     """The units of the narrowest hidden layer, if they are so few that the network may be too small; None otherwise."""
-    width = min((site.units for site in record.sites if site.kind == "pre_activation"), default=_NARROW + 1)
+    layers = [site.units for site in record.sites if site.kind == "pre_activation"]
+    states = [weight.shape[1] for weight in record.weights if _WITHIN_A_STATE in weight.name]
+    width = min((*layers, *states), default=_NARROW + 1)
     return width if width <= _NARROW else None
 
 

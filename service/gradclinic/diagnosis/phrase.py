@@ -6,7 +6,7 @@ from math import isnan
 from ..measurements.record import RunRecord
 from .features import Features
 from .finding import Evidence
-from .outcome import NOTHING_LEARNED, learned
+from .outcome import NOTHING_LEARNED, learned, narrow
 from .thresholds import Thresholds
 
 
@@ -61,6 +61,12 @@ def percent(ratio: float) -> str:
     if 0.0 <= value < 0.05:
         return "less than 0.1 %"
     return f"{value:.1f} %" if value < 10 else f"{value:,.0f} %"
+
+
+def too_narrow(record: RunRecord) -> str:
+    """A sentence about a hidden layer of very few units, that continues a summary; empty if there is none."""
+    width = narrow(record)
+    return "" if width is None else f". The narrowest hidden layer has {counted(width, 'unit')} only: take more"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -41,6 +41,13 @@ _FEW_SAMPLES = 2
 """A gradient of so few samples is noise for the most part, and only small steps average it."""
 _GUESSING = 1.05
 """Up to this ratio a loss is that of always predicting the average, and no worse."""
+_OF_A_LINE: Cause = (
+    (
+        "the network is a linear function of its inputs, and the loss no longer clearly falls, so add a hidden layer"
+        " with an activation such as ReLU"
+    ),
+    ("architecture", "hidden_activation", "steps"),
+)
 _AT_ITS_LIMIT: Cause = (
     "the loss is no longer falling, so try a larger network, check the data, or change the optimizer",
     ("architecture", "data", "optimizer"),
@@ -126,6 +133,8 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
             ),
             ("batch_size", "learning_rate"),
         )
+    if seen is not None and seen.linear and (features.relative_train_loss or 0.0) <= NOTHING_LEARNED:
+        return _OF_A_LINE
     a_step = (features.total_update or 0.0) / max(1, features.steps_done)
     if a_step > _LARGE_STEP:
         return (

@@ -10,7 +10,7 @@ from gradclinic.diagnosis import outcome
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.losses import Swings
-from gradclinic.measurements.record import Series
+from gradclinic.measurements.record import Series, WeightInfo
 
 from .records import changed, healthy_record, with_levels
 from .seen import CLASSIFIER, but, seen
@@ -278,6 +278,12 @@ def test_up_to_three_units_a_layer_may_be_too_narrow(units, narrowest):
     record = healthy_record()
     sites = (replace(record.sites[0], units=units), *record.sites[1:])
     assert outcome.narrow(replace(record, sites=sites)) == narrowest
+
+
+@pytest.mark.parametrize(("name", "narrowest"), [("lstm.weight_hh_l0", 1), ("lstm.weight_ih_l0", None)])
+def test_so_may_the_state_of_a_recurrent_layer_whatever_its_inputs_are(name, narrowest):
+    weights = (WeightInfo(name, (4, 1), module="LSTM"),)
+    assert outcome.narrow(replace(healthy_record(), weights=weights)) == narrowest
 
 
 @pytest.mark.parametrize(

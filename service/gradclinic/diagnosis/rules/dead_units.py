@@ -14,7 +14,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..momentum import blamed_first, in_words
 from ..outcome import enough, failed, narrow, stands_still, starts_too_large
-from ..phrase import all_named, counted, loss_evidence, outcome_in_words, percent
+from ..phrase import all_named, loss_evidence, outcome_in_words, percent, too_narrow
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -133,6 +133,4 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
         text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
     if _makes_constant(features, record):
         text += ", and at the end no weight of the network has one: its outputs are the same for all inputs"
-    width = narrow(record)
-    few = "" if width is None else f". The narrowest hidden layer has {counted(width, 'unit')} only: take more"
-    return f"{text}; {outcome_in_words(features, thresholds)}{few}."
+    return f"{text}; {outcome_in_words(features, thresholds)}{too_narrow(record)}."

@@ -26,8 +26,8 @@ from ..confidence import above, share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, still_falling, typical_gain
-from ..phrase import all_named, loss_evidence, outcome_in_words, percent
+from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, narrow, still_falling, typical_gain
+from ..phrase import all_named, loss_evidence, outcome_in_words, percent, too_narrow
 from ..slope import NEAR
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -99,6 +99,15 @@ class VanishingGradients(Rule):
         not near the threshold before the first step were lost by the steps; so were those not beyond it before a first
         step that replaced the weights.
         """
+        usual = self._of_layers(features, record, thresholds, start)
+        if narrow(record) is None:
+            return usual
+        return ("architecture", *(blame for blame in usual if blame != "architecture"))
+
+    def _of_layers(
+        self, features: Features, record: RunRecord, thresholds: Thresholds, start: float
+    ) -> tuple[Blame, ...]:
+        """The same for layers that are wide enough."""
         learning = (features.relative_train_loss or 0.0) < NOTHING_LEARNED and still_falling(features)
         if features.profile is not None and features.profile.group and learning:
             return ("learning_rate", "steps", *self.usual_blames)
@@ -232,4 +241,4 @@ def _summary(
         where = f": each step of {all_named(culprits.layers, record)} passes on {percent(culprits.typical_factor)}"
     else:
         where = f": a typical layer passes on only {percent(culprits.typical_factor)}"
-    return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}."
+    return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}{too_narrow(record)}."

@@ -83,3 +83,13 @@ def test_one_layer_with_an_activation_or_of_another_kind_bends_the_network():
 def test_a_network_into_which_nobody_looked_is_not_known_to_be_linear():
     found = diagnose(replace(linear(failed()), preflight=None)).findings
     assert "missing_nonlinearity" not in {each.condition for each in found}
+
+
+def test_a_linear_network_that_learned_a_part_and_goes_no_further_wants_hidden_layers_first():
+    record = linear(failed(final_train_loss=0.7 * 2.3))
+    record = changed(record, {"probe_loss": 0.7 * 2.3, "train_loss": 0.7 * 2.3, "update_to_weight_ratio": 0.01})
+    for known, blamed in ((True, "hidden_activation"), (False, "data"), (None, "data")):
+        look = CLASSIFIER.model_copy(update={"linear": known})
+        finding = diagnose(replace(record, preflight=look)).findings[0]
+        assert (finding.condition, *finding.blames[:2]) == ("slow_convergence", "architecture", blamed)
+        assert ("a linear function of its inputs" in finding.summary) is (known is True)

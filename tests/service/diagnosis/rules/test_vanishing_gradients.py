@@ -334,3 +334,13 @@ def test_it_lasts_as_long_as_a_slope_or_a_layer_is_at_the_threshold(local) -> No
     profile = replace(features.profile, log10_gradient=logs, slope=np.zeros(300) if local else lost)
     finding = judged(stuck(), **slopes(1.5, 1.5), profile=profile)
     assert (finding.first_step, finding.last_step) == (0, 49)
+
+
+@pytest.mark.parametrize(("units", "first"), [(1, "architecture"), (32, "initialization")])
+def test_a_layer_of_one_unit_is_blamed_before_what_its_gradients_lose(units, first) -> None:
+    record = vanishing()
+    sites = (*record.sites[:4], replace(record.sites[4], units=units), *record.sites[5:])
+    finding = diagnose(replace(record, sites=sites)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("vanishing_gradients", first)
+    assert ("The narrowest hidden layer has 1 unit only: take more" in finding.summary) is (units == 1)
+    assert len(set(finding.blames)) == len(finding.blames)
