@@ -25,7 +25,9 @@ class SweepAxis(Spec):
 
     field: Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^/")]
     """JSON pointer to the field in the experiment, for example `/optimizer/learning_rate`."""
-    values: Annotated[Many[int | float], Field(min_length=1, max_length=200)]
+    values: Annotated[
+        Many[Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | float], Field(min_length=1, max_length=200)
+    ]
     """The values of the field, in order."""
 
 

@@ -229,7 +229,7 @@ class Ending(Spec):
     """The first steps whose loss was far above those before, with the rows of the batch that carried it."""
     preflight: Preflight | None = None
     """Facts about the first batches; null if not observed."""
-    peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
+    peak_memory_bytes: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     """Peak memory of training in bytes."""
     failure: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)] | None = None
     """Why the program could not train it to an end, such as its error; the run is then `failed`. A loss that is not

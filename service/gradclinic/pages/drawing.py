@@ -1,7 +1,7 @@
 """Draws figures in a process beside the API, so that its threads and its memory are left for other requests.
 
 with turns.one():  # of a request
-image = draw(figure, "png")
+    image = draw(figure, "png")
 """
 
 import atexit
@@ -26,6 +26,8 @@ WAIT_S = 10.0
 """Longest time that a request waits for its turn to draw."""
 DRAWING_S = 60.0
 """Longest time for one figure. Most take half a second, and the first one a few for its libraries."""
+MOST_HEIGHT = 6000
+"""Of a figure, in pixels of a page: the panels of 24 arms, or 140 rows. Those take a few seconds."""
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """One thread needs no more, and the limit of its memory counts what more would reserve."""
 
@@ -37,6 +39,11 @@ turns = Turns(
     busy="the charts of other requests are being drawn; try again later",
 )
 """A request has one while it draws all its charts."""
+
+
+def fits(figure: Figure) -> bool:
+    """Whether a figure is low enough to be drawn in time; otherwise, it can only be had as JSON."""
+    return bool(figure["layout"].get("height", 0) <= MOST_HEIGHT)
 
 
 def can_draw() -> bool:

@@ -8,9 +8,10 @@ from ..api.http.accept import choose
 from ..api.http.dependencies import BaselineName, CheckId, PrescriptionId, RunId, StudyId, TheService, problems
 from ..api.http.plain_json import dump
 from ..comparison import DEFAULT_METRIC
+from ..kernel.errors import InvalidRequest
 from ..use_cases.statistic import GRADIENT
 from . import baseline, check, comparison, prescription, run, study
-from .drawing import can_draw, draw, turns
+from .drawing import can_draw, draw, fits, turns
 from .figures import Figure, Scale
 from .loss_curves import loss_figure
 
@@ -64,7 +65,8 @@ def draw_run_layers(
     request: Request,
     statistic: LayerStatistic = GRADIENT,
     step: Annotated[
-        int | None, Query(ge=0, description="The step, or the last recorded one before it; by default the last.")
+        int | None,
+        Query(ge=0, le=2**31 - 1, description="The step, or the last recorded one before it; by default the last."),
     ] = None,
     form: Form = None,
 ) -> Response:
@@ -223,6 +225,8 @@ def _answer(request: Request, form: str | None, figure: Figure) -> Response:
     headers = {"Vary": "Accept", "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
     if chosen in (JSON, PLOTLY):
         return Response(dump(figure), media_type=chosen, headers=headers)
+    if not fits(figure):
+        raise InvalidRequest.at("/format", "the figure has too many rows for an image", allowed="json")
     with turns.one():
         image = draw(figure, "png" if chosen == PNG else "svg")
     return Response(image, media_type=chosen, headers=headers)

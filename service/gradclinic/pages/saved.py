@@ -18,7 +18,7 @@ from markupsafe import Markup
 from ..kernel.errors import InsufficientData, ServiceUnavailable
 from ..kernel.json import JsonObject
 from ..store import Prescription, RunSummary, Study
-from .drawing import can_draw
+from .drawing import can_draw, fits
 from .figures import Figure
 from .files import FOLDER
 from .inline import inline
@@ -75,6 +75,8 @@ def _chart(figures: Figures, address: str, label: str) -> Markup:
         figure = figures[address]()
     except InsufficientData as why:
         return Markup('<p class="quiet">{}</p>').format(str(why))
+    if not fits(figure):
+        return Markup('<p class="quiet">This figure has too many rows for a file. The service shows it.</p>')
     return inline(figure, name=f"c{list(figures).index(address)}", label=label)
 
 

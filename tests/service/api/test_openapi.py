@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,6 +14,33 @@ def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
         return None
     (content,) = operation["requestBody"]["content"].values()
     return dict(DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rsplit("/", 1)[-1]])
+
+
+def unbounded(schema: Any, place: str, inside: tuple[str, ...] = ()) -> Iterator[str]:
+    """Places of the whole numbers in a schema that have no upper bound."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from unbounded(part, place, inside)
+    if not isinstance(schema, dict):
+        return
+    if schema.get("type") == "integer" and not {"maximum", "exclusiveMaximum", "const", "enum"} & schema.keys():
+        yield place
+    name = schema.get("$ref", "").rsplit("/", 1)[-1]
+    if name and name not in inside:
+        yield from unbounded(DOCUMENT["components"]["schemas"][name], name, (*inside, name))
+    for key in ("anyOf", "oneOf", "allOf", "items", "additionalProperties", "prefixItems"):
+        yield from unbounded(schema.get(key), place, inside)
+    for field, part in schema.get("properties", {}).items():
+        yield from unbounded(part, f"{place}.{field}", inside)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_whole_number_of_a_request_has_an_upper_bound(name: str) -> None:
+    """Databases and arrays have one, too: a larger number would be an error of theirs."""
+    operation = OPERATIONS[name]
+    parts = [(each["schema"], each["name"]) for each in operation.get("parameters", [])]
+    parts += [(each["schema"], "body") for each in operation.get("requestBody", {}).get("content", {}).values()]
+    assert not [place for schema, place in parts for place in unbounded(schema, place)]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.sweep import SweepAxis, expand_sweep, numeric_fields
@@ -93,3 +94,8 @@ def test_numeric_fields_are_those_that_hold_a_number():
     assert "/model/depth" in fields
     assert "/model/kind" not in fields
     assert "/data/standardize" not in fields
+
+
+def test_a_number_too_large_for_any_field_is_no_value():
+    with pytest.raises(ValidationError):
+        axis("/model/depth", (10**400,))

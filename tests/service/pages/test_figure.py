@@ -173,3 +173,17 @@ def test_requests_beyond_a_few_wait_for_no_drawing_and_are_told_to_come_back(cli
             assert "are being drawn" in answer.json()["detail"]
         assert clinic.client.get(address).status_code == 200
     assert clinic.client.get(f"{address}?format=png").status_code == 200
+
+
+def test_a_figure_with_too_many_rows_for_an_image_is_given_as_json_only(clinic, monkeypatch):
+    monkeypatch.setattr(drawing, "MOST_HEIGHT", 100)
+    address = f"/v1/figures/studies/{clinic.study}/ranking"
+    answer = clinic.client.get(f"{address}?format=svg")
+    assert (answer.status_code, answer.json()["errors"][0]["allowed"]) == (422, "json")
+    assert clinic.client.get(f"{address}?format=json").status_code == 200
+    assert "too many rows" in clinic.client.get(f"/v1/studies/{clinic.study}/report").text
+
+
+def test_a_step_that_no_database_can_compare_is_refused(clinic):
+    answer = clinic.client.get(f"/v1/figures/runs/{clinic.sick}/layers?step={2**63}")
+    assert answer.status_code == 422

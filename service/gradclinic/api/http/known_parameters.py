@@ -1,10 +1,13 @@
-"""Unknown query parameters are refused: otherwise `?stauts=failed` would return all runs.
+"""Unknown query parameters are refused: otherwise `?stauts=failed` would return all runs. So is one that is given twice
+where one value is allowed: otherwise all but the last would be ignored.
 
 So are values with a NUL character, which PostgreSQL cannot compare with any text.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator
+from typing import get_args, get_origin
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -33,21 +36,29 @@ def refuse_unknown(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or 422 not in route.responses:
         return
-    known = sorted(set(_names(route.dependant)))
-    unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
-    if unknown:
+    takes_many = dict(_parameters(route.dependant))
+    known = sorted(takes_many)
+    given = Counter(name for name, _ in values)
+    if unknown := [name for name in given if name not in takes_many]:
         raise InvalidRequest([_problem(name, known) for name in unknown])
+    if twice := [name for name, count in given.items() if count > 1 and not takes_many[name]]:
+        raise InvalidRequest([Problem(f"/{name}", f"is given {given[name]} times", None, "once") for name in twice])
 
 
 def _nul(name: str) -> Problem:
     return Problem(f"/{name[:100]}", "contains a NUL character", None, "text without NUL characters")
 
 
-def _names(dependant: Dependant) -> Iterator[str]:
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The parameters of a route, and whether each can be given several times."""
     for field in dependant.query_params:
-        yield field.alias
+        yield field.alias, _is_list(field.field_info.annotation)
     for part in dependant.dependencies:
-        yield from _names(part)
+        yield from _parameters(part)
+
+
+def _is_list(annotation: object) -> bool:
+    return get_origin(annotation) in (list, tuple) or any(map(_is_list, get_args(annotation)))
 
 
 def _problem(name: str, known: list[str]) -> Problem:

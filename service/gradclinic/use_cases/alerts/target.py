@@ -65,7 +65,10 @@ def is_public(address: str) -> bool:
 
 def _is_private_literal(host: str) -> bool:
     try:
-        ip_address(host)
+        address = str(ip_address(host))
     except ValueError:
-        return f".{host.lower().rstrip('.')}".endswith(".localhost")
-    return not is_public(host)
+        try:
+            address = socket.inet_ntoa(socket.inet_aton(host))  # 127.1, 2130706433 and 0x7f000001 are addresses, too
+        except OSError:
+            return f".{host.lower().rstrip('.')}".endswith(".localhost")
+    return not is_public(address)

@@ -24,6 +24,12 @@ def test_a_nul_in_a_value_is_refused_before_any_database_sees_it(api: httpx.Clie
     assert "NUL" in document["detail"]
 
 
+def test_a_parameter_that_takes_one_value_is_refused_if_it_is_given_twice(api: httpx.Client) -> None:
+    entry = refused(api.get("/v1/runs?limit=1&limit=2"), 422)["errors"][0]
+    assert (entry["parameter"], entry["detail"], entry["allowed"]) == ("limit", "is given 2 times", "once")
+    assert api.get("/v1/runs?label=a:b&label=c:d").status_code == 200
+
+
 def test_nothing_is_found_at_a_path_with_a_nul(api: httpx.Client) -> None:
     assert "NUL" in refused(api.get("/v1/runs/run%00"), 404)["detail"]
 
