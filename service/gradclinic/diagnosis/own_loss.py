@@ -96,6 +96,10 @@ def _takes_logits_between_0_and_1(call: InnerLoss) -> bool:
     return call.function in _LOGITS and call.form in ("unit_interval", "probabilities") and call.entries >= _ENOUGH
 
 
+_BROADCAST_RIGHTLY = 0.9
+"""As for torch's own losses of numbers: shapes that are broadcast to more entries than either has are no choice."""
+
+
 def _of_targets_outside(call: InnerLoss) -> LossFault | None:
     """A binary cross entropy with targets that are no probabilities: it has no lower bound."""
     outside = call.targets_outside_unit
@@ -142,6 +146,16 @@ def _of_inner(seen: Preflight) -> LossFault | None:
                 (Evidence("largest_output", call.high, "output"),),
                 _BETWEEN_RIGHTLY,
                 ("output_activation", "loss"),
+            )
+        if call.broadcasts:
+            return (
+                (
+                    f"{call.function} compares every output with every target, since their shapes differ and are"
+                    " broadcast: give both the same shape"
+                ),
+                (),
+                _BROADCAST_RIGHTLY,
+                ("wiring", "loss", "data"),
             )
         outside = _of_targets_outside(call)
         if outside is not None:

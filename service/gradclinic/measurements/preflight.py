@@ -107,6 +107,8 @@ class InnerLoss(Spec):
     """Number of entries of the argument that were looked at."""
     blank_in_targets: bool = False
     """Whether targets of `ctc_loss` hold the number of the blank, which stands for no symbol."""
+    broadcasts: bool = False
+    """Whether shapes of outputs and targets of a loss of numbers are broadcast to more entries than either has."""
     targets_outside_unit: Fraction = 0.0
     """Fraction of the targets of a binary cross entropy that are below 0 or above 1."""
 

@@ -79,3 +79,17 @@ def test_targets_outside_0_to_1_are_counted_and_a_sigmoid_that_a_split_hides_is_
     assert (call.form, call.entries, call.targets_outside_unit) == ("unit_interval", 256, outside)
     (right,) = of(part, logits, targets)
     assert right.form == "numbers"
+
+
+@pytest.mark.parametrize("function", [functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss])
+def test_a_loss_of_numbers_is_seen_where_it_compares_each_with_each(function):
+    numbers = torch.arange(12.0)
+
+    def each(outputs, targets):
+        return function(outputs[:, :1], targets)
+
+    with pytest.warns(UserWarning, match="different to the input size"):
+        (call,) = of(each, targets=numbers)
+    assert call.broadcasts
+    assert of(each, targets=numbers[:, None]) == ()
+    assert of(lambda o, t: function(input=o[:, 0], target=t), targets=numbers) == ()

@@ -3,7 +3,7 @@
 A copy of the loss is called once more with the first batch, under a mode that sees each call of a function of torch's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -31,6 +31,10 @@ _LOSSES: Mapping[Callable[..., Any], str] = {
         "nll_loss",
     )
 }
+_OF_NUMBERS: Mapping[Callable[..., Any], str] = {
+    getattr(functional, name): name for name in ("huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss")
+}
+"""Losses that are described only where they broadcast what they compare."""
 
 
 class _Seen(TorchFunctionMode):
@@ -44,7 +48,7 @@ class _Seen(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         given = kwargs or {}
-        name = _LOSSES.get(function)
+        name = _LOSSES.get(function) or (_OF_NUMBERS.get(function) if _broadcasts(args, given) else None)
         if name is not None and len(self.calls) < MOST_CALLS:
             found = _described(name, args, given)
             self.calls += [] if found is None else [found]
@@ -79,9 +83,20 @@ def _described(name: str, args: tuple[Any, ...], given: Mapping[str, object]) ->
             activation=facts.activation,
             high=facts.high,
             entries=rows.numel(),
+            broadcasts=name in _OF_NUMBERS.values(),
             targets_outside_unit=_outside_unit(args, given) if name.startswith("binary") else 0.0,
             blank_in_targets=name == "ctc_loss" and _has_blank(args, given),
         )
+
+
+def _broadcasts(args: tuple[Any, ...], given: Mapping[str, object]) -> bool:
+    """Whether outputs and targets have shapes that are broadcast to more entries than either has."""
+    pair = (*args, *(given[name] for name in ("input", "target") if name in given))[:2]
+    if len(pair) < 2 or not all(isinstance(each, Tensor) for each in pair):
+        return False
+    most = max(each.numel() for each in pair)
+    whole: Sequence[Tensor] = torch.broadcast_tensors(*pair)  # type: ignore[no-untyped-call]  # torch's own
+    return bool(whole[0].numel() > most)
 
 
 def _outside_unit(args: tuple[Any, ...], given: Mapping[str, object]) -> float:

@@ -15,6 +15,8 @@ from .base import Order, Rule
 _FEWEST = 8
 """Values that a batch norm averages over. Its estimate of a variance from n values is off by sqrt(2/(n - 1)): half of
 the variance at n = 9, and more than all of it at n = 2."""
+_SIGNS = 2
+"""Values of which a norm makes -1 and 1, whatever they are, so that training sees signs and evaluation does not."""
 _FEWEST_SAMPLES = 2
 """Samples: the pixels of one image are too much alike to count as values of their own."""
 
@@ -35,7 +37,7 @@ class TooSmallBatch(Rule):
             return None
         return self.finding(
             features,
-            harm=failed(features, thresholds),
+            harm=failed(features, thresholds) or seen.norm.values <= _SIGNS,
             confidence=0.8,
             layers=(seen.norm.layer,),
             evidence=(
@@ -44,8 +46,8 @@ class TooSmallBatch(Rule):
             ),
             summary=(
                 f"Batch norm averages over {counted(samples, 'sample')} only ({counted(seen.norm.values, 'value')} a"
-                f" channel in {seen.norm.layer}): take larger batches, or layer or group norm;"
-                f" {outcome_in_words(features, thresholds)}."
+                f" channel in {seen.norm.layer}{_signs(seen.norm.values)}): take larger batches, or layer or group"
+                f" norm; {outcome_in_words(features, thresholds)}."
             ),
             blames=("batch_size", "normalization"),
         )
@@ -55,3 +57,7 @@ class TooSmallBatch(Rule):
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (LARGER_BATCH, NORM_OF_EACH_SAMPLE, rate(0.1))
+
+
+def _signs(values: int) -> str:
+    return ", of which it makes -1 and 1 in training and not in evaluation" if values == _SIGNS else ""

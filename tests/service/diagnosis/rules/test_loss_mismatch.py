@@ -352,6 +352,13 @@ def test_many_numbers_that_are_all_between_0_and_1_are_no_logits(form, entries, 
         assert "between 0 and 1 only" in finding.summary
 
 
+def test_an_inner_loss_of_numbers_that_broadcasts_is_wired_wrongly():
+    call = InnerLoss(function="mse_loss", form="numbers", high=0.9, broadcasts=True)
+    finding = diagnose(seen(but(OWN, "loss", inner=(call,)))).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("loss_mismatch", "wiring")
+    assert "mse_loss compares every output with every target" in finding.summary
+
+
 def test_an_inner_binary_cross_entropy_has_no_floor_for_targets_outside_0_to_1():
     call = InnerLoss(function="binary_cross_entropy", form="unit_interval", high=0.9, targets_outside_unit=0.5)
     finding = diagnose(seen(but(OWN, "loss", inner=(call,)), outcome=outcome())).findings[0]

@@ -5,6 +5,7 @@ import pytest
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.preflight import NormFacts
 
+from ..records import outcome
 from ..seen import CLASSIFIER, seen
 
 
@@ -45,3 +46,11 @@ def test_a_batch_whose_size_was_not_seen_has_that_of_the_training():
     assert "too_small_batch" not in {each.condition for each in diagnose(seen(look)).findings}
     small = replace(seen(look), batch_size=2)
     assert diagnose(small).primary == "too_small_batch"
+
+
+@pytest.mark.parametrize(("values", "harm"), [(2, True), (3, False)])
+def test_two_values_become_signs_which_does_harm_also_where_the_loss_fell(values, harm):
+    look = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=values), "batch_size": values})
+    found = {each.condition: each for each in diagnose(seen(look, outcome=outcome())).findings}["too_small_batch"]
+    assert found.harm is harm
+    assert ("makes -1 and 1" in found.summary) is harm
