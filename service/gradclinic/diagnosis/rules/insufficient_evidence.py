@@ -70,13 +70,21 @@ def _too_little(features: Features, thresholds: Thresholds) -> str | None:
     return None
 
 
+def _free_of_error(record: RunRecord) -> str:
+    """The reason where one output for all samples has a loss of 0; in torch's own losses, targets are equal then."""
+    seen = record.preflight.loss if record.preflight is not None else None
+    if seen is None or seen.takes != "unknown":
+        return "always predicting the average already makes no error on this data, so there is nothing to learn"
+    return f"{seen.name} can be 0 with one output for all samples, so it does not show whether the network learned"
+
+
 def _of_loss(features: Features, record: RunRecord, thresholds: Thresholds) -> str | None:
     """The reason where the loss does not tell whether the network learned, or nothing was seen of why it did not."""
     loss = features.relative_train_loss
     if loss is None:
         return f"{NO_YARDSTICK}, so it is not known whether the network learned"
     if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
-        return "always predicting the average already makes no error on this data, so there is nothing to learn"
+        return _free_of_error(record)
     if learned(features, thresholds):
         return None
     return _unseen(record) or _floor_unknown(loss, record) or _of_text(features, record)

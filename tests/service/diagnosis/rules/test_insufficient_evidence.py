@@ -35,6 +35,13 @@ def test_a_loss_of_zero_for_a_constant_leaves_nothing_to_learn() -> None:
     assert "nothing to learn" in diagnosis.findings[0].summary
 
 
+def test_a_loss_of_ones_own_that_a_constant_brings_to_zero_shows_nothing_and_says_nothing_of_the_data() -> None:
+    look = but(CLASSIFIER, "loss", name="Own", takes="unknown")
+    diagnosis = diagnose(seen(look, outcome=outcome(constant_loss=0.0)))
+    assert diagnosis.primary == "insufficient_evidence"
+    assert "Own can be 0 with one output for all samples" in diagnosis.findings[0].summary
+
+
 def test_the_fewest_steps_that_can_be_judged_are_judged() -> None:
     short = truncated(vanishing(), 20)
     for steps, primary in ((20, "vanishing_gradients"), (19, "insufficient_evidence")):
