@@ -295,6 +295,9 @@ class Preflight(Spec):
     mixing: MixingFacts | None = None
     order: OrderFacts | None = None
     pairing: PairingFacts | None = None
+    unexplained: Fraction | None = None
+    """Fraction of the targets' variance in the first samples that lies between samples with equal inputs, so that no
+    function of the inputs explains it; None if unknown."""
     next_token: bool = False
     """Whether the targets are the next tokens of the input, as those of a language model."""
     dropout: Fraction | None = None

@@ -139,3 +139,27 @@ def test_whether_two_things_are_alike_depends_on_both():
         pairing.before_forward((things[rows, 0], things[rows, 1]), {})
         pairing.after_loss(alike[rows])
     assert pairing.facts().p_value < 1e-6
+
+
+def unexplained_of(inputs: Tensor, targets: Tensor) -> float | None:
+    pairing = Pairing()
+    pairing.before_forward((inputs,), {})
+    pairing.after_loss(targets)
+    return pairing.unexplained()
+
+
+def test_what_targets_of_equal_inputs_differ_by_no_function_explains():
+    """Inputs 0 and 1, 20 samples each: -1 or 1 around 0, and around 2, have a variance of 1 within and of 1 between."""
+    inputs = torch.arange(40)[:, None] % 2
+    sign = torch.where(torch.arange(40) % 4 < 2, 1.0, -1.0)
+    assert unexplained_of(inputs, (2.0 * inputs[:, 0] + sign)[:, None] / 3) == pytest.approx(0.5)
+    assert unexplained_of(inputs, inputs.float()) == 0.0
+    assert unexplained_of(torch.zeros(40, 3), sign[:, None]) == 1.0
+
+
+def test_samples_that_come_again_with_their_target_or_that_are_few_or_alike_tell_nothing():
+    inputs, targets = numbers(40, 3), numbers(40, 1, seed=1)
+    assert unexplained_of(inputs.repeat(2, 1), targets.repeat(2, 1)) == pytest.approx(0.0, abs=1e-12)
+    assert unexplained_of(inputs[:31], targets[:31]) is None
+    assert unexplained_of(inputs, torch.ones(40, 1)) is None
+    assert Pairing().unexplained() is None

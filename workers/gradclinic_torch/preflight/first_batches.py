@@ -194,6 +194,7 @@ class FirstLook:
             mixing=self._mixes,
             order=self._order,
             pairing=self._pairing_facts(),
+            unexplained=self._unexplained(),
             next_token=self._next_token.found,
             linear=self._linear,
             dropout=self._dropout,
@@ -248,6 +249,11 @@ class FirstLook:
     def _pairing_facts(self) -> PairingFacts | None:
         found: list[PairingFacts | None] = []
         self._pairing.do(lambda pairing: found.append(pairing.facts()))
+        return next(iter(found), None)
+
+    def _unexplained(self) -> float | None:
+        found: list[float | None] = []
+        self._pairing.do(lambda pairing: found.append(pairing.unexplained()))
         return next(iter(found), None)
 
     def _precision_facts(self, *, scaled: bool) -> PrecisionFacts | None:

@@ -66,11 +66,10 @@ class Pairing:
 
     def facts(self) -> PairingFacts | None:
         """The result; None if too few samples were kept, all were alike, or inputs have no row for each target."""
-        if len({each.shape[1] for each in self._inputs}) != 1 or len({each.shape[1] for each in self._targets}) != 1:
+        kept = self._kept()
+        if kept is None:
             return None
-        inputs, targets = torch.cat(self._inputs)[:SAMPLES], torch.cat(self._targets)[:SAMPLES]
-        finite = torch.isfinite(inputs).all(1) & torch.isfinite(targets).all(1)
-        inputs, targets = _once(inputs[finite], targets[finite])
+        inputs, targets = _once(*kept)
         if len(inputs) < _FEWEST:
             return None
         correlation = distance_correlation(_scaled(inputs), _scaled(targets))
@@ -83,6 +82,31 @@ class Pairing:
             amounts=self._amounts,
             turned=self._maps.turned(),
         )
+
+    def unexplained(self) -> float | None:
+        """Fraction of the targets' variance that lies between samples with equal inputs; None with too few samples.
+
+        No function of the inputs explains it. Samples that come again with their target add nothing.
+        """
+        kept = self._kept()
+        if kept is None or len(kept[0]) < _FEWEST:
+            return None
+        which, targets = _groups(kept[0]), _scaled(kept[1])
+        varied = float((targets - targets.mean(0)).square().sum())
+        if not varied > 0:
+            return None
+        groups = int(which.max()) + 1
+        means = targets.new_zeros(groups, targets.shape[1]).index_add_(0, which, targets)
+        means /= torch.bincount(which, minlength=groups)[:, None]
+        return min(1.0, float((targets - means[which]).square().sum()) / varied)
+
+    def _kept(self) -> tuple[Tensor, Tensor] | None:
+        """Inputs and targets of the first samples, those with numbers only; None if their columns differ."""
+        if len({each.shape[1] for each in self._inputs}) != 1 or len({each.shape[1] for each in self._targets}) != 1:
+            return None
+        inputs, targets = torch.cat(self._inputs)[:SAMPLES], torch.cat(self._targets)[:SAMPLES]
+        finite = torch.isfinite(inputs).all(1) & torch.isfinite(targets).all(1)
+        return inputs[finite], targets[finite]
 
 
 _MOST_ENTRIES = 20_000_000
@@ -132,13 +156,19 @@ def _differences(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 def _once(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """The rows without those whose inputs came before: a sample that comes again is like itself."""
-    weights = torch.rand(inputs.shape[1], generator=torch.Generator().manual_seed(0), dtype=inputs.dtype)
-    _, which = torch.unique((inputs * weights).sum(1), return_inverse=True)
+    which = _groups(inputs)
     seen: dict[int, int] = {}
     for row, key in enumerate(which.tolist()):
         seen.setdefault(key, row)
     rows = list(seen.values())
     return inputs[rows], targets[rows]
+
+
+def _groups(inputs: Tensor) -> Tensor:
+    """[rows]: the same number for rows that are equal, from 0 on, by a random sum of each row."""
+    weights = torch.rand(inputs.shape[1], generator=torch.Generator().manual_seed(0), dtype=inputs.dtype)
+    which: Tensor = torch.unique((inputs * weights).sum(1), return_inverse=True)[1]
+    return which
 
 
 _CLASSES = 32
