@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 from torch.nn.functional import cross_entropy
 
-from gradclinic_torch import Recording
+from gradclinic_torch import Recording, watch
 
 from .loops import Batches, digits, fit, mlp, recorded, same, weights_of
 
@@ -210,6 +210,42 @@ def test_of_an_expert_without_a_sample_nothing_is_known_and_all_else_is_recorded
         assert {1, 2, 3} <= set(known)
         assert torch.tensor(known[1]).isnan().tolist() == [each == "experts.1" for each in names]
         assert not torch.tensor(known[2]).isnan().any()
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_an_optimizer_that_steps_within_the_backward_pass_is_recorded_without_the_weights(watched: bool) -> None:
+    def trained(*, record: bool) -> tuple[nn.Module, Recording | None]:
+        model, criterion = program(), nn.CrossEntropyLoss()
+        optimizers = {parameter: torch.optim.Adam([parameter], lr=0.01) for parameter in model.parameters()}
+
+        def take(parameter: Tensor) -> None:
+            optimizers[parameter].step()
+            optimizers[parameter].zero_grad()
+
+        for parameter in model.parameters():
+            parameter.register_post_accumulate_grad_hook(take)
+        one = next(iter(optimizers.values()))
+        follow = watch if watched else Recording
+        recording = follow(model, one, criterion) if record else None
+        for inputs, targets in batches():
+            loss = criterion(model(inputs), targets)
+            loss.backward()
+            if recording is not None and not watched:
+                recording.after_backward(loss)
+        if recording is not None:
+            recording.finish()
+        return model, recording
+
+    (model, recording), (plain, _) = trained(record=True), trained(record=False)
+    assert recording is not None
+    assert recording.over is None
+    assert same(weights_of(model), weights_of(plain))
+    record = recording.record
+    assert len(record.get("train_loss")) == STEPS
+    assert list(record.get("site_grad_rms").steps) == [*range(10), 15]
+    assert "grad_norm_l2" not in record.series
+    assert "before the backward pass has ended" in record.environment["notes"][0]
+    assert not any(finding.condition == "no_signal" for finding in recording.diagnosis().findings)
 
 
 class InADictionary(nn.Module):

@@ -14,6 +14,14 @@ def wrapped(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
     return wrapped(inner) if isinstance(inner, torch.optim.Optimizer) else optimizer
 
 
+def is_within_backward() -> bool:
+    """Whether a backward pass is under way on this thread.
+
+    Some programs have each parameter's optimizer step there, as soon as its gradient is there, and drop the gradient.
+    """
+    return bool(torch._C._current_graph_task_id() != -1)
+
+
 def followed(args: tuple[Any, ...], kwargs: Mapping[str, Any], then: Callable[[], None]) -> Arguments | None:
     """The arguments of `optimizer.step` with a closure that calls `then` after the program's own; None without one.
 

@@ -22,11 +22,13 @@ def environment_of(
     unseen: int,
     unmeasured: int,
     split: int,
+    weights_seen: bool,
 ) -> dict[str, Any]:
     """The environment as it is stored with the run.
 
     `unseen` is the number of layers with weights whose output was not seen, `unmeasured` of those whose output is no
-    dense tensor of real numbers; `split` is the number of parameters that are sharded over several processes.
+    dense tensor of real numbers; `split` is the number of parameters that are sharded over several processes. Without
+    `weights_seen`, the optimizer steps within the backward pass.
     """
     return {
         "model": type(model).__name__,
@@ -35,7 +37,13 @@ def environment_of(
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": str(torch.__version__),
         "kernels": kernels_on(device.type),
-        "notes": [*_unseen_notes(unseen), *_unmeasured_notes(unmeasured), *_split_notes(split), *_notes(model, sites)],
+        "notes": [
+            *_unseen_notes(unseen),
+            *_unmeasured_notes(unmeasured),
+            *_split_notes(split),
+            *_weights_notes(seen=weights_seen),
+            *_notes(model, sites),
+        ],
     }
 
 
@@ -69,6 +77,11 @@ def _unmeasured_notes(unmeasured: int) -> list[str]:
         return []
     layers = f"{unmeasured} layer{'s' if unmeasured > 1 else ''}"
     return [f"the output of {layers} is not recorded: it is complex, sparse, nested, or in several processes"]
+
+
+def _weights_notes(*, seen: bool) -> list[str]:
+    why = "the optimizer steps before the backward pass has ended"
+    return [] if seen else [f"the weights, their gradients and the norm of all gradients are not recorded: {why}"]
 
 
 def _split_notes(split: int) -> list[str]:

@@ -17,6 +17,7 @@ from torch.autograd.variable import Variable
 from torch.utils.hooks import RemovableHandle
 
 from ..model.compiled import outside_graph
+from .closure import is_within_backward
 
 MOST_LOSSES = 64
 """Number of losses of one step that are remembered."""
@@ -68,6 +69,8 @@ class LossWatch:
         """Autograd's number of the backward under way."""
         self._came: list[tuple[int, Tensor]] = []
         self._marks: Marks = []
+        self._steps_within = False
+        """Whether the optimizer steps before a backward has ended, and drops the gradients."""
         self._handles: list[RemovableHandle] = [
             optimizer.register_step_post_hook(lambda *_: self._safely(self._step_done))
         ]
@@ -131,14 +134,23 @@ class LossWatch:
             if key in self._seen:
                 self._seen[key] = replace(self._seen[key], with_graph=None)
         self._task, self._came = None, []
-        if came and self._gradients_now() != self._marks:  # else it was a gradient for something else than the weights
+        left_gradients = self._steps_within or self._gradients_now() != self._marks
+        if came and left_gradients:  # else it was a gradient for something else than the weights
             self._then(*_combined(came))
+        if self._steps_within:
+            self._forget()
 
     def _gradients_now(self) -> Marks:
         """[parameters]: what changes when a backward adds to a parameter's gradient."""
         return [(id(each.grad), -1 if each.grad is None else each.grad._version) for each in self._parameters]
 
     def _step_done(self) -> None:
+        if is_within_backward():
+            self._steps_within = True
+        else:
+            self._forget()
+
+    def _forget(self) -> None:
         self._seen.clear()
         self._steps += 1
 

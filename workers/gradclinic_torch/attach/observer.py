@@ -52,6 +52,8 @@ class Observer:
     ) -> None:
         self.step = 0
         """Number of steps that the optimizer has taken."""
+        self.steps_within_backward = False
+        """Whether they are taken before a backward pass has ended, so that the gradients of weights are not seen."""
         self.stopwatch = Stopwatch()
         self._model, self._optimizer, self._facts = model, optimizer, facts
         self._watch, self._sink = watch, sink
@@ -250,7 +252,8 @@ class Observer:
         if self._facts.probe is not None:
             rows = probe_rows(self._facts.plan, subject.cost(batch_size=batch_size), steps=self._facts.steps)
             self._probed = part_of(self._facts.probe, rows)
-        self._recorder = subject.recorder(plan, batch_size=batch_size)
+        seen = not self.steps_within_backward
+        self._recorder = subject.recorder(plan, batch_size=batch_size, weights_seen=seen)
         self._units = Units(self._found)
         self._begin_look(plan)
         self._watch.look_at(subject.modules)
@@ -258,7 +261,7 @@ class Observer:
             self._recorder.site_infos,
             self._recorder.weight_infos,
             batch_size=batch_size,
-            environment=subject.environment(self._model, self._optimizer),
+            environment=subject.environment(self._model, self._optimizer, weights_seen=seen),
         )
         return self._recorder
 

@@ -69,15 +69,16 @@ class Subject:
         """The names of the modules that contain sites."""
         return {key[0] for each in self.found for key in (each.key, each.after) if key is not None}
 
-    def recorder(self, plan: RecordingSteps, *, batch_size: int) -> Recorder:
-        """The recorder of this process."""
+    def recorder(self, plan: RecordingSteps, *, batch_size: int, weights_seen: bool) -> Recorder:
+        """The recorder of this process. weights_seen: whether their gradients are there when a backward has ended."""
         return Recorder(
             [(each.site, each.info) for each in self.found],
-            self.weights,
+            self.weights if weights_seen else [],
             parameters=self.parameters,
             plan=plan,
             batch_size=batch_size,
             sharded=self.split > 0,
+            norm_is_known=weights_seen,
         )
 
     def cost(self, *, batch_size: int) -> StepCost:
@@ -85,7 +86,7 @@ class Subject:
         parameters = sum(each.numel() for each in self.parameters)
         return StepCost(self.layers, 2.0 * parameters * self.uses / batch_size, batch_size)
 
-    def environment(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> JsonObject:
+    def environment(self, model: nn.Module, optimizer: torch.optim.Optimizer, *, weights_seen: bool) -> JsonObject:
         """The environment of the training, with notes on what is not seen."""
         return environment_of(
             model,
@@ -96,4 +97,5 @@ class Subject:
             unseen=self.unseen,
             unmeasured=self.unmeasured,
             split=self.split,
+            weights_seen=weights_seen,
         )

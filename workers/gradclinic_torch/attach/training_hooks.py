@@ -21,7 +21,7 @@ from ..preflight.first_batches import FirstLook
 from ..preflight.fitted_constant import FittedConstant
 from ..preflight.loss_gradient import LossGradient
 from ..preflight.side_look import SideLook
-from .closure import Arguments, followed
+from .closure import Arguments, followed, is_within_backward
 from .observer import Observer
 
 log = logging.getLogger("gradclinic.recording")
@@ -80,6 +80,9 @@ class TrainingHooks:
         self._last_batch.do(lambda last: last.after_backward(loss))
         self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
         self._safely(lambda: self._compare_losses(loss))
+        if self._observer.steps_within_backward:
+            self._safely(self._observer.before_step)
+            self._safely(self._step_done)
 
     def after_multiplied(self, loss: Tensor, came_back: Tensor) -> None:
         """A backward has ended, in which this came back to the loss, a scalar: what the loop multiplied it by."""
@@ -143,6 +146,11 @@ class TrainingHooks:
 
     def _before_step(self, _: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
         """Look at the gradients that the optimizer will take: now, or when the program's closure has made them."""
+        if is_within_backward():
+            self._observer.steps_within_backward = True
+            self._first_look.end()
+            self._last_batch.end()
+            return None
 
         def look() -> None:
             self._first_look.do(lambda look: look.before_step())
@@ -157,6 +165,10 @@ class TrainingHooks:
         return with_closure
 
     def _after_step(self) -> None:
+        if not self._observer.steps_within_backward:
+            self._step_done()
+
+    def _step_done(self) -> None:
         self._loss_gradient.step_done()
         self._critic.step_done()
         if not self._observer.after_step() and not self._silent:

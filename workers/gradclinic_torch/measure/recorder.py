@@ -52,9 +52,11 @@ class Recorder:
         plan: RecordingSteps,
         batch_size: int,
         sharded: bool = False,
+        norm_is_known: bool = True,
     ) -> None:
         """sharded: parameters are sharded over several processes, so that the records of each are parts (`Parts`)."""
         self.plan = plan
+        self._norm_is_known = norm_is_known
         self._batch_size = batch_size
         self._sites = [site for site, _ in sites]
         self._weights = [weight for weight, _ in weights]
@@ -185,8 +187,9 @@ class Recorder:
     ) -> None:
         """Record the gradient that the optimizer will see: its norm by trained parameter, and over all of them."""
         step = observation.step
-        self._buffer.put("grad_norm_l2_clipped", step, total_norm)
-        if clipped is not None:
+        if self._norm_is_known:
+            self._buffer.put("grad_norm_l2_clipped", step, total_norm)
+        if clipped is not None and self._norm_is_known:
             self._buffer.put("clipped", step, clipped)
         if observation.full and self._weights:
             self._buffer.put("weight_grad_norm_l2_clipped", step, norms)
@@ -312,7 +315,8 @@ class Recorder:
 
     def _put_norms(self, of: PassedStep) -> None:
         self._buffer.put("train_loss", of.step, of.loss.detach())
-        self._buffer.put("grad_norm_l2", of.step, of.total_norm)
+        if self._norm_is_known:
+            self._buffer.put("grad_norm_l2", of.step, of.total_norm)
         if self._weights:
             self._buffer.put("weight_grad_norm_l2", of.step, of.norms)
 
