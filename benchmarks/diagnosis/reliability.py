@@ -5,8 +5,10 @@ programs and of a new seed shows whether they mean what they say.
 Source: DeGroot and Fienberg 1983, The comparison and evaluation of forecasters, The Statistician 32.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from gradclinic.diagnosis.reliability import Led
 
 from .measure import wilson
 
@@ -41,6 +43,37 @@ def table(said: Sequence[Said], *, configuration: str) -> list[dict[str, str | f
                 "value": right / len(inside),
                 "unit": "fraction",
                 "noise": f"95 %: {least:.2f} to {most:.2f}; mean confidence {mean:.2f}",
+            }
+        )
+    return rows
+
+
+ENOUGH = 10
+"""Trainings from which the rule of succession passes .9 if all are right."""
+
+
+def by_condition(led: Iterable[tuple[str, Said]], *, configuration: str) -> list[dict[str, str | float]]:
+    """One row for each condition that led a diagnosis: the fraction that was right, and the next one's probability.
+
+    `led`: the condition of each leading finding, and what was said. The counts are those of
+    `gradclinic.diagnosis.reliability`, which bounds confidences with them.
+    """
+    groups: dict[str, list[Said]] = {}
+    for condition, said in led:
+        groups.setdefault(condition, []).append(said)
+    rows: list[dict[str, str | float]] = []
+    for condition, group in sorted(groups.items()):
+        counted = Led(sum(each.right for each in group), len(group))
+        mean = sum(each.confidence for each in group) / len(group)
+        few = "; few" if len(group) < ENOUGH else ""
+        rows.append(
+            {
+                "benchmark": "diagnosis",
+                "subject": f"right where {condition} leads",
+                "configuration": f"{configuration}, {len(group)}",
+                "value": counted.right / counted.trainings,
+                "unit": "fraction",
+                "noise": f"by the rule of succession {counted.rightly:.2f}; mean confidence {mean:.2f}{few}",
             }
         )
     return rows

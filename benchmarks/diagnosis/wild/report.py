@@ -8,7 +8,7 @@ from gradclinic.diagnosis import RULE_SETS, Diagnosis
 from gradclinic.kernel.vocabulary import Blame
 
 from ..measure import wilson
-from ..reliability import Said, gap, table
+from ..reliability import Said, by_condition, gap, table
 from . import (
     beginner,
     cohort,
@@ -334,6 +334,7 @@ def figures(told: Sequence[Told]) -> list[dict[str, str | float]]:
                 )
         said = [each.said for each in group if each.primary != "insufficient_evidence"]
         rows += table(said, configuration=name)
+        rows += by_condition(((each.primary, each.said) for each in group), configuration=name)
         if said:
             rows.append(
                 {

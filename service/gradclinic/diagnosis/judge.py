@@ -6,6 +6,7 @@ from ..measurements.record import RunRecord
 from .features import Features
 from .finding import Finding
 from .outcome import blown_up
+from .reliability import bounded
 from .rules import NOTHING_WRONG, RULES
 from .rules.slow_convergence import SlowConvergence
 from .thresholds import Thresholds
@@ -17,7 +18,7 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     Of two with the same precedence, the more certain one comes first.
     """
     found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
-    findings = [finding for finding in found.values() if finding is not None]
+    findings = [bounded(finding, record) for finding in found.values() if finding is not None]
     rest: Finding | None = None
     if blown_up(features, thresholds):
         findings = [finding for finding in findings if finding.condition not in NOTHING_WRONG]
@@ -55,7 +56,8 @@ def _remainder(features: Features, record: RunRecord, thresholds: Thresholds, *,
     """What is left; where another condition is possible, and no more likely than not, it is at least as likely."""
     (rule,) = (rule for rule in RULES.values() if isinstance(rule, SlowConvergence))
     doubt = _nearest_miss(features, thresholds)
-    return rule.remainder(features, record, thresholds, doubt=min(doubt, _EVEN) if possible else doubt)
+    rest = rule.remainder(features, record, thresholds, doubt=min(doubt, _EVEN) if possible else doubt)
+    return rest and bounded(rest, record)
 
 
 def _nearest_miss(features: Features, thresholds: Thresholds) -> float:

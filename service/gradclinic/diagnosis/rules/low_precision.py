@@ -11,6 +11,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import failed, overflows_float16
 from ..phrase import outcome_in_words, percent
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -47,7 +48,7 @@ class LowPrecision(Rule):
             features,
             layers=(origin.module,) if overflowed and origin is not None and origin.module else (),
             harm=failed(features, thresholds),
-            confidence=0.85,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             evidence=(Evidence("underflow_fraction", lost, "fraction", _LOST),),
             summary=(
                 f"The training computes in float16 without a gradient scaler, and {what}: use {scaler}bfloat16 or"

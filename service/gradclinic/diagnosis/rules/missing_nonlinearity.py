@@ -9,6 +9,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import NOTHING_LEARNED, blown_up, failed
 from ..phrase import counted, outcome_in_words
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -31,7 +32,7 @@ class MissingNonlinearity(Rule):
         return self.finding(
             features,
             harm=failed(features, thresholds) and not learned_a_part,
-            confidence=0.8,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             layers=tuple(site.name for site in hidden),
             evidence=(Evidence("hidden_layers_without_activation", float(len(hidden)), "layers", 0.0),),
             summary=f"{_summary(len(hidden))}; {outcome_in_words(features, thresholds)}.",

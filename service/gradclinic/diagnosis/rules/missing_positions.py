@@ -6,6 +6,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import failed
 from ..phrase import outcome_in_words
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -26,7 +27,7 @@ class MissingPositions(Rule):
         return self.finding(
             features,
             harm=True,
-            confidence=0.75,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             evidence=(Evidence("steps_of_a_sample", float(seen.steps), "steps"),),
             summary=(
                 f"The network does not see the order of the {seen.steps} steps: in another order they give the same"

@@ -10,6 +10,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import failed, starts_too_large, typical_gain
 from ..phrase import outcome_in_words
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -58,7 +59,7 @@ class NoSignal(Rule):
         return self.finding(
             features,
             harm=True,
-            confidence=0.97,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             layers=(seen.wiring.stops_at,) if seen.wiring.stops_at else (),
             evidence=(Evidence("gradient_norm", 0.0, "loss per weight", 0.0),),
             summary=(

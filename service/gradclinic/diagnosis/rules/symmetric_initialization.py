@@ -9,6 +9,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import failed
 from ..phrase import outcome_in_words
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -27,7 +28,7 @@ class SymmetricInitialization(Rule):
         return self.finding(
             features,
             harm=failed(features, thresholds) or not _learned_well(features),
-            confidence=0.95,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             evidence=(Evidence("different_initial_weights", 1.0, "values in a layer"),),
             summary=(
                 "All weights of each layer began with one value, so its units stay alike and count as one: draw the"

@@ -9,6 +9,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import failed
 from ..phrase import outcome_in_words, percent
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -30,7 +31,7 @@ class TooMuchDropout(Rule):
         return self.finding(
             features,
             harm=failed(features, thresholds),
-            confidence=0.8,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             evidence=(Evidence("dropout", dropout, "fraction", _MOST),),
             summary=(
                 f"A dropout layer sets {percent(dropout)} of its units to zero in each step: lower it to at most .5;"

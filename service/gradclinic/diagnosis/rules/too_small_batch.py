@@ -9,6 +9,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import failed
 from ..phrase import counted, outcome_in_words
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -38,7 +39,7 @@ class TooSmallBatch(Rule):
         return self.finding(
             features,
             harm=failed(features, thresholds) or seen.norm.values <= _SIGNS,
-            confidence=0.8,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             layers=(seen.norm.layer,),
             evidence=(
                 Evidence("values_per_channel", float(seen.norm.values), "values", float(_FEWEST)),

@@ -60,6 +60,8 @@ class UnscaledInputs(Rule):
 
 
 _CERTAIN = 0.85
+_RIGHTLY = 0.97
+"""How often it is right, by the rule of succession: in 33 of 33 programs, of which eight were held out."""
 _FLAT = 0.9
 """Saturated fraction of a layer before the first step from which it passes on little more than signs."""
 
@@ -96,7 +98,7 @@ def _fault(inputs: InputFacts) -> tuple[str, tuple[Evidence, ...], float] | None
         return (
             f"The inputs are large (RMS {inputs.rms:.3g} instead of about 1): standardize them",
             evidence,
-            _CERTAIN if inputs.rms > 2 * _LARGE else 0.6,
+            _RIGHTLY if inputs.rms > 2 * _LARGE else 0.6,
         )
     if inputs.largest_offset > _OFFSET:
         return (

@@ -10,6 +10,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import blown_up, came_from_afar, failed
 from ..phrase import outcome_in_words
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -38,7 +39,7 @@ class UnscaledTargets(Rule):
         return self.finding(
             features,
             harm=failed(features, thresholds) or (size > 2 * _LARGE and came_from_afar(features, record)),
-            confidence=0.85 if size > 2 * _LARGE else 0.5 if own else 0.6,
+            confidence=_confidence(size, own=own),
             evidence=(
                 Evidence("target_mean", seen.targets.mean, "target"),
                 Evidence("target_std", seen.targets.std, "target"),
@@ -60,6 +61,15 @@ class UnscaledTargets(Rule):
         return (STANDARDIZED_TARGETS, STANDARDIZED)
 
 
+def _confidence(size: float, *, own: bool) -> float:
+    """`own`: whether the loss is the program's own, which may take targets of any size."""
+    if size > 2 * _LARGE:
+        return IN_PROGRAMS["unscaled_targets"].rightly
+    return 0.5 if own else _PERHAPS
+
+
+_PERHAPS = 0.6
+"""A judgement for targets of a size between 10 and 20, which were why a network failed in one of two programs."""
 _USUAL = 1e-3
 """Adam's rate by default."""
 _FAR_BELOW = 0.05

@@ -5,6 +5,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..phrase import percent
+from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -36,7 +37,7 @@ class UnsettledStatistics(Rule):
         return self.finding(
             features,
             harm=norm.least_momentum < _PUBLISHED,
-            confidence=0.8,
+            confidence=IN_PROGRAMS[self.condition].rightly,
             evidence=(
                 Evidence("statistics_left", left, "fraction", _LEFT),
                 Evidence("least_momentum", norm.least_momentum, "1 per step"),

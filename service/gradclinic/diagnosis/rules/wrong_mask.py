@@ -9,6 +9,7 @@ from ..outcome import failed
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .unrelated_targets import are_unrelated
 
 
 class WrongMask(Rule):
@@ -24,7 +25,7 @@ class WrongMask(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight.order if record.preflight is not None else None
-        if seen is None or not (_shows_answers(seen) or (_hides_steps(seen) and failed(features, thresholds))):
+        if seen is None or not (_shows_answers(seen) or (_hides_steps(record, seen) and failed(features, thresholds))):
             return None
         what = (
             "The output of each step sees the next step, which is its target: give the attention a causal mask"
@@ -35,7 +36,7 @@ class WrongMask(Rule):
         return self.finding(
             features,
             harm=True,
-            confidence=0.9 if _shows_answers(seen) else 0.6,
+            confidence=_SHOWS_RIGHTLY if _shows_answers(seen) else _HIDES_RIGHTLY,
             evidence=(Evidence("steps_of_a_sample", float(seen.steps), "steps"),),
             summary=f"{what}; {outcome_in_words(features, thresholds)}.",
         )
@@ -49,5 +50,14 @@ def _shows_answers(seen: OrderFacts) -> bool:
     return seen.predicts_next and seen.sees_later is True
 
 
-def _hides_steps(seen: OrderFacts) -> bool:
+_SHOWS_RIGHTLY, _HIDES_RIGHTLY = 0.75, 0.6
+"""Judgements: a target that is seen needs no foresight, but none led a diagnosis of `benchmark diagnosis`. Hidden steps
+led two, and once the targets were those of another text, which is told apart since."""
+
+
+def _hides_steps(record: RunRecord, seen: OrderFacts) -> bool:
+    """Whether steps are hidden that are needed, unless the targets depend on none of them."""
+    pairing = record.preflight.pairing if record.preflight is not None else None
+    if pairing is not None and are_unrelated(pairing):
+        return False
     return not seen.predicts_next and seen.sees_later is False

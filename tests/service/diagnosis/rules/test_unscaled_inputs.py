@@ -55,7 +55,7 @@ def test_standardizing_is_suggested():
         ({"rms": 10.0}, None),
         ({"rms": 10.1}, 0.6),
         ({"rms": 20.0}, 0.6),
-        ({"rms": 20.1}, 0.85),
+        ({"rms": 20.1}, 0.97),
         ({"rms": 0.01}, None),
         ({"rms": 0.0099}, 0.6),
         ({"rms": 0.0}, None),

@@ -38,7 +38,7 @@ def judged(look):
         (0.0, 10.0, None, None, None),
         (0.0, 10.1, 0.6, 10.1, 10.0),
         (-20.0, 1.0, 0.6, 20.0, 10.0),
-        (-20.1, 1.0, 0.85, 20.1, 10.0),
+        (-20.1, 1.0, 0.947, 20.1, 10.0),
         (0.01, 0.0, None, None, None),
         (0.0, 0.0099, 0.6, 0.0099, 0.01),
         (0.001, 0.5, None, None, None),
@@ -51,7 +51,7 @@ def test_the_larger_of_mean_and_deviation_is_the_size_of_the_targets(mean, std, 
         assert (finding.evidence[-1].value, finding.evidence[-1].threshold) == (size, limit)
 
 
-@pytest.mark.parametrize(("mean", "confidence"), [(15.0, 0.5), (25.0, 0.85)])
+@pytest.mark.parametrize(("mean", "confidence"), [(15.0, 0.5), (25.0, 0.947)])
 def test_a_loss_of_ones_own_may_take_logarithms_so_that_moderate_targets_are_no_more_than_possible(mean, confidence):
     look = but(but(REGRESSION, "targets", mean=mean), "loss", name="Own", takes="unknown")
     assert judged(look).confidence == confidence

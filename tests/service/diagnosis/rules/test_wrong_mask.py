@@ -1,7 +1,7 @@
 import pytest
 
 from gradclinic.diagnosis import diagnose
-from gradclinic.measurements.preflight import OrderFacts
+from gradclinic.measurements.preflight import OrderFacts, PairingFacts
 
 from ..records import outcome
 from ..seen import CLASSIFIER, seen
@@ -33,3 +33,11 @@ def test_a_mask_that_hides_steps_is_named_where_nothing_was_learned():
 @pytest.mark.parametrize(("sees_later", "predicts_next"), [(False, True), (True, False), (None, True), (None, False)])
 def test_masks_that_fit_the_targets_are_right(sees_later, predicts_next):
     assert named(attending(sees_later=sees_later, predicts_next=predicts_next)) is None
+
+
+def test_targets_that_depend_on_no_input_need_no_other_mask():
+    look = attending(sees_later=False, predicts_next=False)
+    pairing = PairingFacts(samples=400, correlation=0.0, p_value=0.4, amounts=False)
+    assert named(look.model_copy(update={"pairing": pairing})) is None
+    related = pairing.model_copy(update={"p_value": 0.001})
+    assert named(look.model_copy(update={"pairing": related})) is not None
