@@ -16,7 +16,7 @@ from ..text.check import check_words, watching
 from ..text.console import console_for, show
 from . import UNAVAILABLE
 from .options import AsJson, NoWait, Url, numbers_by_name, print_json, print_submitted
-from .specs import read_spec, with_experiment
+from .specs import read_experiment
 
 STATUS = {"pass": 0, "fail": 1, "inconclusive": 3}
 
@@ -80,7 +80,7 @@ def check_body(
     clinic: Clinic, spec: str | None, *, baseline: str | None, seeds: int | None, margin: list[str] | None
 ) -> JsonObject:
     """The body of a check from the options of a command; raises InvalidSpec."""
-    body = {} if spec is None else with_experiment(read_spec(spec))
+    body = {} if spec is None else read_experiment(spec)
     name = baseline or body.get("baseline")
     if name is None:
         raise InvalidSpec.at("/baseline", "a baseline is required", allowed="--baseline NAME")

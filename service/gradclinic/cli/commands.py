@@ -39,6 +39,7 @@ class Entry:
         module, _, attribute = self.place.partition(":")
         found = getattr(import_module(f".{module}", __package__), attribute)
         if isinstance(found, typer.Typer):
+            found.rich_markup_mode = None  # as all other help
             return get_group(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name, epilog=self.epilog)(found)

@@ -17,6 +17,8 @@ from ..kernel.errors import (
 from ..text.numbers import short
 from . import UNAVAILABLE, USAGE
 
+_WRONG_FILES = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
 
 def explain(error: GradclinicError | OSError | TyperException) -> int:
     """Print an error to standard error; returns the exit status."""
@@ -34,7 +36,7 @@ def explain(error: GradclinicError | OSError | TyperException) -> int:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}")
-        return UNAVAILABLE
+        return USAGE if isinstance(error, _WRONG_FILES) else UNAVAILABLE
     _say(" ".join(str(error).split()))
     return UNAVAILABLE
 

@@ -61,6 +61,8 @@ def print_listed(found: Sequence[Answered], line: Callable[[Answered], str], *, 
         return 0
     for each in found:
         typer.echo(line(each))
+    if not found:
+        typer.echo("There are none yet.", err=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from ..kernel.errors import InvalidSpec
 from ..text.console import console_for, show
 from ..text.prescription import prescription_words, watching
 from .options import AsJson, NoWait, Spec, Url, print_json, print_submitted
-from .specs import read_spec, with_experiment
+from .specs import read_experiment
 
 Runs = Annotated[int | None, typer.Option("--runs", help="Budget of the search as a number of runs, at least 16.")]
 Seconds = Annotated[
@@ -29,7 +29,7 @@ def prescribe(
     no_wait: NoWait = False,
 ) -> int:
     """Search for remedies that cure an experiment, and show the evidence."""
-    body = with_experiment(read_spec(spec))
+    body = read_experiment(spec)
     if runs is not None and seconds is not None:
         raise InvalidSpec.at("/budget", "a budget has either seconds or runs", allowed="--seconds or --runs")
     if runs is not None or seconds is not None:

@@ -10,7 +10,7 @@ from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.run import run_words, runs_table
 from .options import AsJson, Condition, Label, Limit, NoWait, Spec, Url, newest, print_json, print_submitted
-from .specs import read_spec, with_experiment
+from .specs import read_experiment
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 RunIds = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids of runs.")]
@@ -20,7 +20,7 @@ app = typer.Typer(help="List, show, watch, cancel and delete runs.", no_args_is_
 
 def run(spec: Spec, *, url: Url = None, as_json: AsJson = False, no_wait: NoWait = False) -> int:
     """Train an experiment, and diagnose it."""
-    body = with_experiment(read_spec(spec))
+    body = read_experiment(spec)
     with Clinic(url) as clinic:
         found = clinic.post_run(body).refresh()
         if not no_wait:

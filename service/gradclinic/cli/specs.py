@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ..kernel.errors import InvalidSpec
+from ..kernel.program import COMMAND
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,6 +53,14 @@ def read_spec(source: str) -> dict[str, Any]:
 def with_experiment(spec: dict[str, Any]) -> dict[str, Any]:
     """The body of a request; a bare experiment is wrapped."""
     return {"experiment": spec} if "experiment" not in spec and "model" in spec else spec
+
+
+def read_experiment(source: str) -> dict[str, Any]:
+    """The body of a request for one experiment; raises InvalidSpec for a study."""
+    body = with_experiment(read_spec(source))
+    if "arms" in body:
+        raise InvalidSpec.at("/arms", "this is a study, not one experiment", allowed=f"`{COMMAND} study {source}`")
+    return body
 
 
 def _line(error: Exception) -> str:

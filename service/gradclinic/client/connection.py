@@ -27,6 +27,9 @@ _THIS_MACHINE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
+_ADDRESSES = "http://HOST:PORT, or https://HOST"
+
+
 class Connection:
     """Sends requests to one service. All failures are raised as errors of `gradclinic.errors`."""
 
@@ -142,9 +145,10 @@ class Connection:
                 f"no service answers at {self.url}; start one with `{COMMAND} serve`, or set --url to another one"
             ) from None
         except httpx.UnsupportedProtocol:
-            raise errors.ServiceUnavailable(f"{self.url} is not a service URL; it must start with http://") from None
+            raise errors.InvalidRequest.at("", f"{self.url!r} is no address of a service", allowed=_ADDRESSES) from None
         except httpx.InvalidURL as error:
-            raise errors.ServiceUnavailable(f"{self.url} is not a URL: {error}") from None
+            problem = f"{self.url!r} is no address: {error}"
+            raise errors.InvalidRequest.at("", problem, allowed=_ADDRESSES) from None
         except httpx.HTTPError as error:
             raise errors.ServiceUnavailable(
                 f"the service at {self.url} does not respond: {str(error) or type(error).__name__}"

@@ -58,7 +58,7 @@ class ScheduleSpec(Spec):
 
     name: AddressName
     """Name of the schedule."""
-    cron: Annotated[str, StringConstraints(min_length=9, max_length=100)]
+    cron: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     """Minute, hour, day of the month, month, day of the week: `0 3 * * *` is every night at three."""
     zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "UTC"
     """Time zone of the cron expression: UTC, or a name such as Europe/Berlin."""

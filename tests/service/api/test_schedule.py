@@ -185,6 +185,7 @@ def test_a_schedule_that_could_never_work_is_refused_with_its_place(clinic: Clin
     assert clinic.api.post("/v1/schedules", json=MINUTELY).status_code == 409
     for changes, pointer in (
         ({"cron": "0 0 31 2 *"}, "/cron"),
+        ({"cron": "nightly"}, "/cron"),
         ({"zone": "Mars/Olympus"}, "/zone"),
         ({"check": {"baseline": "main", "seeds": [5]}}, "/check/seeds/0"),
         ({"name": "a b"}, "/name"),

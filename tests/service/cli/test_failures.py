@@ -44,3 +44,14 @@ def test_a_value_that_the_message_quotes_is_not_said_twice(clinic: Clinic, tmp_p
     assert "row 2 and the header have different lengths (got 2); allowed: 3 values, as in the header" in line
     line = refused(gradclinic("upload", str(table), "--target", "z", "--url", clinic.url), 2)
     assert line.endswith("there is no column 'z'; allowed: x, y, kind")
+
+
+def test_an_address_or_a_file_that_cannot_be_is_wrong_usage(tmp_path: Path) -> None:
+    line = refused(gradclinic("runs", "list", "--url", "nonsense"), 2)
+    assert line == "gradclinic: 'nonsense' is no address of a service; allowed: http://HOST:PORT, or https://HOST"
+    assert "nothing.csv: No such file" in refused(gradclinic("upload", str(tmp_path / "nothing.csv")), 2)
+
+
+def test_a_list_with_nothing_in_it_says_so_beside_its_output(clinic: Clinic) -> None:
+    done = gradclinic("webhooks", "list", "--url", clinic.url)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "There are none yet.\n")

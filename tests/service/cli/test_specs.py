@@ -27,3 +27,9 @@ def test_a_spec_that_cannot_be_read_is_said_so(text: str, words: str) -> None:
 
 def test_a_file_that_is_not_there_is_said_so() -> None:
     assert "nowhere.json cannot be read" in refused(gradclinic("study", "nowhere.json"), 2)
+
+
+def test_a_study_where_one_experiment_is_expected_names_the_command_for_it() -> None:
+    study = yaml.safe_dump({"experiment": experiment(), "arms": [{"name": "norm", "remedies": []}]})
+    for command in ("run", "prescribe", "check"):
+        assert "`gradclinic study -`" in refused(gradclinic(command, "-", given=study), 2)
