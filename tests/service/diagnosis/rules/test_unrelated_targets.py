@@ -37,6 +37,8 @@ def test_a_network_that_learned_them_may_have_learned_by_heart_so_it_is_healthy_
     assert diagnosis["healthy"].confidence == 0.5
     assert found(ended=outcome(), amounts=False)["healthy"].confidence > 0.5
     assert found(ended=outcome(), p_value=1e-9)["healthy"].confidence > 0.5
+    symbols = found(amounts=False, ended=outcome())
+    assert (symbols["healthy"].confidence, symbols["unrelated_targets"].harm) == (0.67, False)
 
 
 def test_pictures_that_are_turned_without_their_maps_are_named():
