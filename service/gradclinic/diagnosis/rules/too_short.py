@@ -13,7 +13,9 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import (
     FAR,
+    FEW_STEPS,
     NOTHING_LEARNED,
+    WELL,
     blown_up,
     enough,
     failed,
@@ -24,6 +26,7 @@ from ..outcome import (
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
+    still_falling,
     tiny_weights,
 )
 from ..phrase import counted, outcome_in_words
@@ -51,8 +54,10 @@ class TooShort(Rule):
         if features.steps_done < thresholds.min_steps:
             far = features.relative_train_loss is not None and features.relative_train_loss > _NEARLY
             return self._hardly_begun(features, thresholds) if far else None
-        if not failed(features, thresholds) or not enough(features, thresholds):
+        if not enough(features, thresholds):
             return None
+        if not failed(features, thresholds):
+            return self._hardly_done(features, thresholds) if _stopped_early(features) else None
         recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
         if needed is None or _floor_unknown(features, record):
@@ -92,6 +97,21 @@ class TooShort(Rule):
             blames=("steps", "learning_rate"),
         )
 
+    def _hardly_done(self, features: Features, thresholds: Thresholds) -> Finding:
+        """A network that learned a part in few steps, and was learning more."""
+        return self.finding(
+            features,
+            harm=True,
+            severity="warning",
+            confidence=_DONE_RIGHTLY,
+            evidence=(Evidence("steps_done", float(features.steps_done), "steps", float(FEW_STEPS)),),
+            summary=(
+                f"The loss was still falling when training stopped after {counted(features.steps_done, 'step')}: train"
+                f" for longer; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("steps", "learning_rate"),
+        )
+
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.TOO_FEW_STEPS
 
@@ -102,12 +122,22 @@ class TooShort(Rule):
 _NEARLY = 0.2
 """Above this fraction of the loss of always predicting the average, so few steps that nothing else can be judged are
 too few, even if the network is said to have learned. A judgement."""
+_DONE_RIGHTLY = 0.67
+"""How often that is right of fewer than 100 steps, by the rule of succession: in 1 of 1 training. No correct program of
+the benchmark has so few steps."""
 _RIGHTLY = 0.87
 """How often what it blames is right: in 13 of the 14 programs of `benchmark diagnosis --wild` on which it was fitted,
 by the rule of succession; and in 12 of 14 that other authors wrote."""
 _PERHAPS = 0.71
 """The same for weights that moved by their own size or more: 9 of the 12 programs there that look like this, before the
 data was among the parts that are blamed where they moved by less than three times their size."""
+
+
+def _stopped_early(features: Features) -> bool:
+    """Whether a loss was still falling after few steps, and had not fallen far."""
+    loss = features.relative_train_loss
+    far = loss is not None and loss > WELL
+    return far and features.steps_done < FEW_STEPS and still_falling(features)
 
 
 def _floor_unknown(features: Features, record: RunRecord) -> bool:
