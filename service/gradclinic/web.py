@@ -36,6 +36,7 @@ from .api.http.body_limit import BodyLimit
 from .api.http.busy import Busy
 from .api.http.compression import Compression
 from .api.http.conditional import install_entity_tags
+from .api.http.connection import allow_many_connections
 from .api.http.cross_site import SameSite
 from .api.http.head import HeadAsGet
 from .api.http.host import KnownHost
@@ -114,6 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        allow_many_connections()
         yield
         if rates is not None:
             await rates.close()

@@ -4,15 +4,20 @@ import re
 from typing import Annotated
 from urllib.parse import quote
 
+import structlog
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from ..api.http.access import LOGIN, LOGOUT, OPENID_LOGIN, REALM, SESSION_COOKIE, csrf_of, is_token
 from ..api.http.dependencies import TheService
 from ..kernel.access import new_secret, split
+from ..kernel.errors import ServiceUnavailable
 from ..store import Act, acting
+from ..use_cases.login.provider import LoginFailed
 from ..use_cases.request_id import request_id
 from .rendering import page_router, render
+
+log = structlog.get_logger(__name__)
 
 LASTS_S = 12 * 3600
 """Maximum duration of a session in seconds."""
@@ -52,12 +57,34 @@ def log_in(request: Request, service: TheService, key: Field = "", csrf: Field =
 
 @router.post(LOGOUT)
 def log_out(request: Request, service: TheService, csrf: Field = "") -> Response:
-    """End the session, if the form came from one of its pages."""
+    """End the session, if the form came from one of its pages. A person may then log out at the provider, too."""
     secret = request.cookies.get(SESSION_COOKIE)
-    answer = RedirectResponse(LOGIN, 303, {"Cache-Control": "no-store"})
-    if secret is not None and is_token(csrf, secret):
-        service.store.sessions.end(secret)
-        answer.delete_cookie(SESSION_COOKIE, path="/")
+    login = RedirectResponse(LOGIN, 303, {"Cache-Control": "no-store"})
+    if secret is None or not is_token(csrf, secret):
+        return login
+    session = service.store.sessions.find(secret)
+    service.store.sessions.end(secret)
+    elsewhere = _logout_at_provider(request) if session is not None and session.key.is_person else None
+    answer = login if elsewhere is None else _logged_out(request, elsewhere)
+    answer.delete_cookie(SESSION_COOKIE, path="/")
+    return answer
+
+
+def _logout_at_provider(request: Request) -> str | None:
+    """The address for it; None without a provider, or if it has none or does not answer."""
+    provider = request.app.state.openid
+    try:
+        return None if provider is None else str(provider.logout_address(returns_to=LOGIN))
+    except (LoginFailed, ServiceUnavailable) as why:
+        log.info("logout_only_here", reason=str(why))
+        return None
+
+
+def _logged_out(request: Request, elsewhere: str) -> HTMLResponse:
+    """A page with a link, because the policy of our pages lets no form lead to another host."""
+    name = request.app.state.service.settings.oidc_name
+    answer = render("logged_out.html", elsewhere=elsewhere, openid_name=name)
+    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 

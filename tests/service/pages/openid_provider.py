@@ -59,6 +59,7 @@ class OpenIDProvider:
             "token_endpoint": "token",
             "jwks_uri": "keys",
             "userinfo_endpoint": "userinfo",
+            "end_session_endpoint": "logout",
         }
         return {"issuer": self.issuer} | {name: f"{self.issuer}/{path}" for name, path in names.items()}
 

@@ -110,6 +110,32 @@ def test_what_a_person_may_do_follows_from_the_groups(provider: OpenIDProvider, 
     assert browser.delete("/v1/runs/run_1", headers=header).json()["code"] == "csrf_token_required"
 
 
+def log_out(browser: httpx.Client, page: httpx.Response) -> httpx.Response:
+    """The page after the logout of a page."""
+    (form,) = [each for each in Page(page.text).all("form") if each.get("action") == "/logout"]
+    assert form["method"] == "post"
+    return browser.post("/logout", data={"csrf": token_in(page.text)})
+
+
+def test_who_logs_out_here_can_log_out_at_the_provider_too(provider: OpenIDProvider, browser: httpx.Client) -> None:
+    provider.claims["groups"] = ["vision-team"]
+    page = log_out(browser, log_in(browser))
+    assert "gradclinic_session" not in browser.cookies
+    (link,) = [str(each["href"]) for each in Page(page.text).all("a") if "/logout?" in str(each["href"])]
+    asked = parse_qs(urlsplit(link).query)
+    assert link.startswith(f"{provider.issuer}/logout?")
+    assert asked["client_id"] == [CLIENT_ID]
+    assert asked["post_logout_redirect_uri"] == [str(browser.base_url.join("/login"))]
+    assert browser.get("/").url.path == "/login"
+
+
+def test_who_logged_in_with_a_key_has_nothing_to_log_out_of_elsewhere(browser: httpx.Client, store: Store) -> None:
+    form = browser.get("/login")
+    key = store.keys.create("ana", scope="read").text
+    page = browser.post("/login", data={"key": key, "csrf": token_in(form.text), "to": "/"})
+    assert log_out(browser, page).url.path == "/login"
+
+
 @pytest.mark.parametrize("groups", [[], ["strangers"], None, "strangers", 5, {"ops": True}, [["ops"]]])
 def test_somebody_without_a_group_of_ours_is_not_let_in(
     provider: OpenIDProvider, browser: httpx.Client, groups: object

@@ -4,6 +4,7 @@ uvicorn itself limits only the time between two requests.
 """
 
 import asyncio
+import resource
 import socket
 from contextlib import suppress
 
@@ -11,6 +12,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S = 20.0
 """Seconds in which the head of a request must arrive, from the connection or from its first byte on."""
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many files open as its hard limit allows: each connection is one.
+
+    The usual limit of 1,024 is reached by so many requests whose heads never arrive; then nobody is let in.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class ImpatientProtocol(H11Protocol):

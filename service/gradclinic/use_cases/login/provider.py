@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 
@@ -83,6 +83,20 @@ class Provider:
                 code_verifier=attempt.verifier,
             )
         return str(address)
+
+    def logout_address(self, *, returns_to: str) -> str:
+        """Where a browser is sent to log out at the provider, too (OpenID Connect RP-Initiated Logout 1.0).
+
+        The provider then leads it to the path `returns_to` here. Raises LoginFailed if the provider has no such
+        address, and ServiceUnavailable if it does not answer.
+        """
+        with self._client() as client:
+            address = self._address(client, "end_session_endpoint")
+        home = self._settings.public_url.rstrip("/")
+        asked = urlencode(
+            {"client_id": self._settings.oidc_client_id, "post_logout_redirect_uri": f"{home}{returns_to}"}
+        )
+        return f"{address}{'&' if urlsplit(address).query else '?'}{asked}"
 
     def identify(self, attempt: LoginAttempt, returned: Returned) -> Identity:
         """Exchange the code for tokens, and read who they are about.

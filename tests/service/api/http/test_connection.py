@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import socket
 import threading
 import time
@@ -60,6 +61,13 @@ def test_answers_are_sent_at_once_on_a_socket_that_was_given_as_a_descriptor() -
             assert given.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
             connection.send_at_once(asyncio.Transport({"socket": given}))
             assert given.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_the_service_may_have_as_many_connections_as_the_system_allows(api: httpx.Client) -> None:
+    """The service of the tests runs in this process."""
+    assert api.get("/livez").is_success
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft == hard
 
 
 def test_a_local_socket_is_left_as_it_is() -> None:
