@@ -33,17 +33,17 @@ class ImbalancedClasses(Rule):
             return None
         if features.diverged or not _is_imbalanced(seen.targets, seen.loss):
             return None
-        most = seen.targets.most_common
+        most, of_median = seen.targets.most_common, seen.loss.name in _OF_MEDIAN
         return self.finding(
             features,
             harm=True,
             confidence=_RIGHTLY,
             evidence=(Evidence("most_common_class", most, "fraction", _NEARLY_ALL),),
             summary=(
-                f"{percent(most)} of the targets are one class, so always predicting it is nearly right, and the loss"
-                " hardly rewards the others: weigh them more in the loss, or draw them more often;"
+                f"{percent(most)} of the targets are one class, so {_OF_ONE if of_median else _REWARDED};"
                 f" {outcome_in_words(features, thresholds)}."
             ),
+            blames=("loss", "data", "labels") if of_median else None,
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -52,6 +52,18 @@ class ImbalancedClasses(Rule):
 
 _RIGHTLY = 0.7
 """Less than by the rule of succession (.86: 5 of 5 trainings), since the author of the rule wrote those."""
+
+
+_REWARDED = (
+    "always predicting it is nearly right, and the loss hardly rewards the others: weigh them more in the loss, or draw"
+    " them more often"
+)
+_OF_MEDIAN = ("L1Loss",)
+"""Losses that are least, of one output for all samples, for the median of the targets."""
+_OF_ONE = (
+    "their absolute error is least where the output is always that class: use a cross entropy, which is least for the"
+    " fraction of each class, and weigh the others more in it"
+)
 
 
 def _is_imbalanced(targets: TargetFacts, loss: LossFacts) -> bool:

@@ -53,3 +53,14 @@ def test_class_numbers_are_off_for_the_rare_classes_where_one_is_nearly_all():
     assert (finding.condition, finding.harm, finding.blames[0]) == ("loss_mismatch", True, "loss")
     assert "off by up to 0.95" in finding.summary
     assert "labels" in finding.blames
+
+
+@pytest.mark.parametrize(("loss", "first"), [("L1Loss", "loss"), ("MSELoss", "data")])
+def test_an_absolute_error_is_to_blame_itself_since_the_median_of_zeros_and_ones_is_the_common_class(loss, first):
+    zeros_and_ones = but(REGRESSION, "targets", form="multi_hot", distinct=2, high=1.0, low=0.0, whole=True)
+    look = but(but(zeros_and_ones, "targets", most_common=0.96, outside_unit=0.0), "loss", name=loss)
+    finding = conditions(look)["imbalanced_classes"]
+    assert finding.blames[0] == first
+    assert ("their absolute error is least where the output is always that class" in finding.summary) is (
+        loss == "L1Loss"
+    )
