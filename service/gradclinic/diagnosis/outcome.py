@@ -345,6 +345,28 @@ def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
     )
 
 
+_WEAK = 0.08
+"""Square of the distance correlation of targets and inputs below which the targets may be mostly noise. A judgement,
+between .035, of targets of which 30 % are explained by the inputs, and .17, of the least in 6 networks that were too
+small for sound targets."""
+_FEWEST_PAIRS = 100
+"""With fewer samples, the correlation says little."""
+
+
+def rest_may_be_noise(features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
+    """Whether a part was learned of targets that depend on the inputs weakly, by steps that were not lacking."""
+    seen, loss = record.preflight.pairing if record.preflight is not None else None, features.relative_train_loss
+    return (
+        seen is not None
+        and seen.samples >= _FEWEST_PAIRS
+        and seen.correlation < _WEAK
+        and features.finished
+        and loss is not None
+        and loss <= MEMORIZED
+        and (features.total_update or 0.0) >= thresholds.large_update
+    )
+
+
 WELL = 0.2
 """Up to this fraction of the loss of always predicting the average, a network learned so well that what looks odd was
 probably meant, or did no harm. A judgement: features that were trained before leave less, and random ones more."""

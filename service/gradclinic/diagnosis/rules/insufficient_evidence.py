@@ -7,7 +7,7 @@ from ...measurements.profile import MIN_SITES
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import NOTHING_LEARNED, enough, learned, learned_a_part_of_text
+from ..outcome import NOTHING_LEARNED, enough, learned, learned_a_part_of_text, rest_may_be_noise
 from ..phrase import NO_YARDSTICK, NOT_ENDED, counted, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -87,7 +87,12 @@ def _of_loss(features: Features, record: RunRecord, thresholds: Thresholds) -> s
         return _free_of_error(record)
     if learned(features, thresholds):
         return None
-    return _unseen(record) or _floor_unknown(loss, record) or _of_text(features, record)
+    return (
+        _unseen(record)
+        or _floor_unknown(loss, record)
+        or _of_text(features, record)
+        or _of_noise(features, record, thresholds)
+    )
 
 
 def _of_text(features: Features, record: RunRecord) -> str | None:
@@ -97,6 +102,17 @@ def _of_text(features: Features, record: RunRecord) -> str | None:
     return (
         f"the training loss fell to {percent(features.relative_train_loss or 0.0)} of that of always predicting the"
         " average, and how far that of a language model can fall depends on the text"
+    )
+
+
+def _of_noise(features: Features, record: RunRecord, thresholds: Thresholds) -> str | None:
+    """The reason where a part was learned of targets that may be mostly noise."""
+    if not rest_may_be_noise(features, record, thresholds):
+        return None
+    return (
+        f"the training loss fell to {percent(features.relative_train_loss or 0.0)} of that of always predicting the"
+        " average, and the targets depend so weakly on the inputs that the rest may be noise; a larger network or a"
+        " linear one shows whether it is"
     )
 
 

@@ -25,6 +25,7 @@ from ..outcome import (
     moved_far,
     moved_far_for_nothing,
     narrow,
+    rest_may_be_noise,
     small_steps_suspected,
     still_falling,
     tiny_weights,
@@ -60,7 +61,7 @@ class TooShort(Rule):
             return self._hardly_done(features, thresholds) if _stopped_early(features) else None
         recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
-        if needed is None or _floor_unknown(features, record):
+        if needed is None or _floor_unknown(features, record) or rest_may_be_noise(features, record, thresholds):
             return None
         least, likely, most = needed
         reach = f"{_times(least)} to {_times(most)}" if most <= 10 * _FURTHEST else f"at least {_times(least)}"

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from gradclinic.diagnosis import diagnose
+from gradclinic.measurements.preflight import PairingFacts
 from gradclinic.measurements.record import RunRecord, WeightInfo
 
 from ..records import (
@@ -146,3 +147,26 @@ def test_how_far_the_loss_of_a_language_model_can_fall_depends_on_the_text(ratio
     assert diagnose(seen(text, record=record)).primary == primary
     if primary == "insufficient_evidence":
         assert diagnose(seen(CLASSIFIER, record=record)).primary == "slow_convergence"
+
+
+WEAK = PairingFacts(samples=512, correlation=0.035, p_value=1e-5, amounts=True)
+
+
+@pytest.mark.parametrize(
+    ("pairing", "ratio", "a_step", "primary"),
+    [
+        (WEAK, 0.66, 0.0034, "insufficient_evidence"),
+        (WEAK, 0.66, 0.0033, "slow_convergence"),  # steps may be lacking
+        (WEAK, 0.91, 0.0034, "slow_convergence"),  # next to nothing learned
+        (WEAK, 0.48, 0.0034, "healthy"),
+        (WEAK.model_copy(update={"correlation": 0.081}), 0.66, 0.0034, "slow_convergence"),
+        (WEAK.model_copy(update={"samples": 99}), 0.66, 0.0034, "slow_convergence"),
+    ],
+)
+def test_what_is_left_of_targets_that_depend_weakly_on_the_inputs_may_be_noise(pairing, ratio, a_step, primary) -> None:
+    """Of a regression and of clicks with a tenth to a third of explained variance, sound ones, at their floor."""
+    level = {"probe_loss": lambda steps: 2.3 * ratio + 0 * steps, "update_to_weight_ratio": a_step}
+    record = changed(healthy_record(), level, outcome=failed(final_train_loss=2.3 * ratio))
+    diagnosis = diagnose(seen(CLASSIFIER.model_copy(update={"pairing": pairing}), record=record))
+    assert diagnosis.primary == primary
+    assert ("may be noise" in diagnosis.findings[0].summary) is (primary == "insufficient_evidence")

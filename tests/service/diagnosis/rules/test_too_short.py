@@ -7,6 +7,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.too_short import TooShort
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.preflight import PairingFacts
 
 from ..records import changed, failed, healthy_record, outcome, truncated
 from ..seen import CLASSIFIER, but, seen
@@ -282,3 +283,10 @@ def test_a_loss_that_stands_after_few_steps_had_enough():
     stands = changed(falling(to=0.4), {"probe_loss": 2.3 * 0.4})
     short = replace(truncated(stands, 60), outcome=outcome(steps_done=60, final_train_loss=2.3 * 0.4))
     assert diagnose(short).primary == "healthy"
+
+
+@pytest.mark.parametrize(("correlation", "condition"), [(0.079, "insufficient_evidence"), (0.08, "too_short")])
+def test_a_loss_that_falls_to_noise_needs_no_more_steps(correlation, condition):
+    pairing = PairingFacts(samples=512, correlation=correlation, p_value=1e-5, amounts=True)
+    record = changed(falling(to=0.8), {"update_to_weight_ratio": 0.005}, outcome=failed(final_train_loss=2.3 * 0.8))
+    assert diagnose(seen(CLASSIFIER.model_copy(update={"pairing": pairing}), record=record)).primary == condition
