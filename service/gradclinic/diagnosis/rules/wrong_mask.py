@@ -5,7 +5,7 @@ from ...measurements.preflight import OrderFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed
+from ..outcome import failed, still_falling
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -16,6 +16,8 @@ class WrongMask(Rule):
     """The mask of an attention shows steps that hold the answer, or hides steps that are needed.
 
     A network that sees its next input, which is its target, copies it: the training loss falls, and it cannot predict.
+    While the loss still falls, no harm is said of a mask that hides steps: many causal networks predict something else
+    than the next step.
     """
 
     condition: Literal["wrong_mask"] = "wrong_mask"
@@ -35,7 +37,7 @@ class WrongMask(Rule):
         )
         return self.finding(
             features,
-            harm=True,
+            harm=_shows_answers(seen) or not still_falling(features),
             confidence=_SHOWS_RIGHTLY if _shows_answers(seen) else _HIDES_RIGHTLY,
             evidence=(Evidence("steps_of_a_sample", float(seen.steps), "steps"),),
             summary=f"{what}; {outcome_in_words(features, thresholds)}.",

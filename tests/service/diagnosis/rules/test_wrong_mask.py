@@ -3,7 +3,7 @@ import pytest
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.preflight import OrderFacts, PairingFacts
 
-from ..records import outcome
+from ..records import outcome, stuck
 from ..seen import CLASSIFIER, seen
 
 
@@ -26,8 +26,14 @@ def test_a_network_that_sees_its_answer_does_harm_also_where_the_loss_fell():
 
 def test_a_mask_that_hides_steps_is_named_where_nothing_was_learned():
     look = attending(sees_later=False, predicts_next=False)
-    assert "leave out the causal mask" in named(look).summary
+    assert "leave out the causal mask" in named(look, record=stuck()).summary
     assert named(look, outcome=outcome()) is None
+
+
+def test_of_the_mask_of_a_causal_network_that_still_learns_no_harm_is_said():
+    finding = named(attending(sees_later=False, predicts_next=False))
+    assert not finding.harm
+    assert named(attending(sees_later=False, predicts_next=False), record=stuck()).harm
 
 
 @pytest.mark.parametrize(("sees_later", "predicts_next"), [(False, True), (True, False), (None, True), (None, False)])
