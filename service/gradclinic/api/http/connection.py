@@ -10,17 +10,21 @@ from contextlib import suppress
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+CONNECTIONS = 65_536
 HEAD_S = 20.0
 """Seconds in which the head of a request must arrive, from the connection or from its first byte on."""
 
 
 def allow_many_connections() -> None:
-    """Let this process have as many files open as its hard limit allows: each connection is one.
+    """Let this process have `CONNECTIONS` files open, or as many as the system allows: each connection is one.
 
     The usual limit of 1,024 is reached by so many requests whose heads never arrive; then nobody is let in.
     """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(ValueError, OSError):  # macOS has another limit, which it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class ImpatientProtocol(H11Protocol):
