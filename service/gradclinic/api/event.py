@@ -120,9 +120,9 @@ async def _answer(
     page: type[Page], request: Request, response: Response, since: Position, look: Callable[[Position], News]
 ) -> StreamingResponse | Page:
     form = choose(request.headers.get("accept"), [JSON, EVENT_STREAM])
-    if form == EVENT_STREAM:
-        _readers.check()
-    first = await poll(partial(look, since))
+    _readers.check()
+    with _readers.joined():  # from here on, so that no storm of clients that come back waits for the few threads
+        first = await poll(partial(look, since))
     if form == EVENT_STREAM:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
         return StreamingResponse(_stream(page, first, look), media_type=EVENT_STREAM, headers=headers)

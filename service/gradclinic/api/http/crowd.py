@@ -47,9 +47,7 @@ class Crowd:
     def check(self) -> None:
         """Raises ServiceUnavailable if it is full."""
         if self.is_full:
-            raise ServiceUnavailable(
-                f"{self.most} clients already follow events; poll for JSON pages, or try again later"
-            )
+            raise ServiceUnavailable(f"{self.most} clients already follow events; try again later")
 
     @contextmanager
     def joined(self) -> Iterator[None]:

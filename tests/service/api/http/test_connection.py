@@ -3,6 +3,7 @@ import resource
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from gradclinic.api import event
 from gradclinic.api.http import body_limit, connection
 from gradclinic.api.http.crowd import Crowd
-from gradclinic.kernel.errors import ServiceUnavailable
+from gradclinic.kernel.errors import NotFound, ServiceUnavailable
 
 HEAD = b"POST /v1/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 
@@ -104,9 +105,29 @@ def test_many_clients_that_wait_poll_no_more_often_together_than_a_few() -> None
 
 def test_no_more_clients_follow_events_than_allowed(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event, "_readers", Crowd(poll_s=0.25, polls_per_s=100, most=0))
-    answer = api.get("/v1/runs/run_x/events", headers={"Accept": "text/event-stream"})
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert api.get("/v1/runs/run_x/events").status_code == 404
+    for form in ("text/event-stream", "application/json"):
+        answer = api.get("/v1/runs/run_x/events", headers={"Accept": form})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_who_waits_for_the_first_events_has_a_place_already(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else any number of clients that come back at once would wait for the few threads of polls."""
+    began, ended = threading.Event(), threading.Event()
+
+    def slow_news(*_: object) -> None:
+        began.set()
+        ended.wait()
+        raise NotFound("there is none")
+
+    monkeypatch.setattr(event, "_readers", Crowd(poll_s=0.25, polls_per_s=100, most=1))
+    monkeypatch.setattr(event, "run_news", slow_news)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(api.get, "/v1/runs/run_x/events")
+        began.wait()
+        assert api.get("/v1/runs/run_y/events").status_code == 503
+        ended.set()
+        assert first.result().status_code == 404
+    assert api.get("/v1/runs/run_y/events").status_code == 404
 
 
 def test_a_client_that_goes_leaves_its_place() -> None:
