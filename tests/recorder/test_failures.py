@@ -25,6 +25,7 @@ GUARDS = {
     "Recording._safely",
     "Watch.guarded",
     "SideLook.do",
+    "SideLook.ask",
     "harmless.<locals>.call",
 }
 """Functions that call others and catch what they raise."""
@@ -39,6 +40,7 @@ CALLED_FROM_OUTSIDE = {
     "TrainingHooks._saw_targets",
     "TrainingHooks._saw_targets.<locals>.<lambda>",
     "TrainingHooks._before_step",
+    "TrainingHooks._stepped",
     "TrainingHooks._before_step.<locals>.look",
     "Watch._hook.<locals>.before",
     "Watch._hook.<locals>.after",
@@ -50,7 +52,6 @@ CALLED_FROM_OUTSIDE = {
     "LossWatch._begun.<locals>.<lambda>.<locals>.<lambda>",
     "followed.<locals>.closure",
     "outside_graph.<locals>.call",
-    "observing.<locals>.call",
 }
 """Functions that torch or the program calls, and that do nothing themselves but call others through a guard."""
 KEEP_OR_REMOVE = {
@@ -60,8 +61,10 @@ KEEP_OR_REMOVE = {
     "Recording._leave",
     "TrainingHooks.close",
     "LossWatch.close",
+    "is_transformed",
+    "is_within_backward",
 }
-"""Functions that only keep a gradient, or only remove hooks."""
+"""Functions that only keep a gradient, only remove hooks, or only ask torch what this thread does."""
 STEPS = 7
 
 

@@ -79,3 +79,12 @@ def test_tensors_that_are_no_contiguous_float32_are_read_by_torch():
     assert reductions.norms_of([whole.t(), whole[:, 1], whole.double()]).tolist() == pytest.approx(
         [float(whole.norm()), float(whole[:, 1].norm()), float(whole.norm())], rel=1e-6
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_largest_size_of_each_tensor_is_that_of_its_entries_and_nan_if_one_is(dtype):
+    given = [*tensors(dtype), torch.zeros(3, dtype=dtype), torch.tensor([-1e-40, 1e-41], dtype=dtype)]
+    found = reductions.largest_of(given).tolist()
+    for tensor, largest in zip(given, found, strict=True):
+        sizes = [abs(value) for value in entries(tensor)]
+        assert math.isnan(largest) if any(map(math.isnan, sizes)) else largest == max(sizes)

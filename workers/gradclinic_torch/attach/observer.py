@@ -5,9 +5,10 @@ before_step      the probe, where one is due; recorder.after_clipping
 after_step       recorder.after_step; a look at what is not finite; the window, where it is full
 """
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..measure.recorder import Recorder
 from ..measure.recording_steps import RecordingSteps
 from ..measure.stopwatch import Stopwatch
 from ..measure.transformer import own_statistics
-from ..model.hooks import Uninterested, Watch
+from ..model.hooks import UNINTERESTED, Watch
 from ..model.learning_rate import rate_of
 from ..sinks.sink import Sink
 from ..sites.discovery import Discovery, Found
@@ -62,12 +63,16 @@ class Observer:
         self._sharded = False
         """Whether parameters are sharded over several processes."""
         self._taps: Discovery | Taps = Discovery()
+        self._idle = Taps([], full=False, safely=watch.guarded)
+        """Observes a step of which nothing at the sites is recorded."""
         self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
         self._recorder: Recorder | None = None
         self._gradients = Gradients([], optimizer, scaler=facts.scaler)
         self._probed: tuple[Any, Any] = (None, None)
         """The part of the probe whose loss is measured."""
         self._device = torch.device("cpu")
+        self._unclipped = torch.zeros(0)
+        """What is recorded of a gradient that was not clipped."""
         self._units = Units([])
         self._pending: StepUnderWay | None = None
         self._evaluations = 0
@@ -104,9 +109,9 @@ class Observer:
             return
         self._watch.pass_done()
         self.stopwatch.begin()
-        with self._recording():
+        with self.stopwatch.recording(), torch.no_grad():
             value = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
-            value = value.double().reshape(())
+            value = value.reshape(()).double()
             if gradient is not None:
                 self.scale_behind(gradient)
             recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
@@ -116,10 +121,12 @@ class Observer:
                 step = self._pending = StepUnderWay(value, value)
             else:
                 recorder.take_back(self.step)
-            step.told.append((value, None if gradient is None else gradient.double() / scale))
+            factor = None if gradient is None else gradient.double()
+            step.told.append((value, factor if factor is None or scale == 1.0 else factor / scale))
             step.loss = loss_of(step.told)
             weights_scale = self._gradients.weights_scale
-            norms = _unscaled(self._gradients.norms(), weights_scale)
+            step.measured = self._gradients.norms()
+            norms = _unscaled(step.measured, weights_scale)
             step.total_norm = torch.linalg.vector_norm(norms)
             step.observation = self._observe(recorder)
             if step.observation is None:
@@ -139,7 +146,7 @@ class Observer:
         recorder, step = self._recorder, self._pending
         if self._broke or recorder is None or step is None:
             return
-        with self._recording():
+        with self.stopwatch.recording(), torch.no_grad():
             self._probe(recorder)
             step.learning_rate = rate_of(self._optimizer)
             self._evaluations += 1
@@ -147,10 +154,11 @@ class Observer:
             self._look_for_dead_units(recorder, observation)
             if observation is None:
                 return
-            scale = self._gradients.weights_scale
-            norms = _unscaled(self._gradients.norms_again(exact=observation.full), scale)
-            after = torch.linalg.vector_norm(norms)
-            clipped = (after < step.total_norm * CLIPPED).double()
+            measured, scale = self._gradients.norms_again(exact=observation.full), self._gradients.weights_scale
+            norms, after, clipped = _unscaled(measured, scale), step.total_norm, self._unclipped
+            if measured is not step.measured or scale != 1.0:
+                after = torch.linalg.vector_norm(norms)
+                clipped = (after < step.total_norm * CLIPPED).double()
             recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
 
     def after_step(self) -> bool:
@@ -165,7 +173,7 @@ class Observer:
             self._watch.step_done()
             self._taps.begins(0)
             return False
-        with self._recording():
+        with self.stopwatch.recording(), torch.no_grad():
             if step.observation is not None and evaluations == 1:
                 recorder.after_step(step.observation, learning_rate=step.learning_rate)
             self._unseen.add(self.step, loss=step.loss, total_norm=step.total_norm)
@@ -207,8 +215,7 @@ class Observer:
         if step is None or recorder is None or (self.step + 1) % recorder.plan.look_every:
             return True
         scaled = self._facts.scaler is not None and self._facts.scaler.is_enabled()
-        seen = step.loss if scaled else step.loss + step.total_norm.to(step.loss.device)
-        return bool(torch.isfinite(seen))
+        return math.isfinite(float(step.loss)) and (scaled or math.isfinite(float(step.total_norm)))
 
     @property
     def is_scaled(self) -> bool:
@@ -255,6 +262,7 @@ class Observer:
         seen = not self.steps_within_backward
         self._recorder = subject.recorder(plan, batch_size=batch_size, weights_seen=seen)
         self._units = Units(self._found)
+        self._unclipped = torch.zeros((), dtype=torch.float64, device=subject.device)
         self._begin_look(plan)
         self._watch.look_at(subject.modules)
         self._sink.found(
@@ -272,10 +280,12 @@ class Observer:
         recorded = plan.sites(self.step) and bool(self._found)
         units = self._units if self._units.looks else None
         seen = recorded or units is not None
-        full = plan.full(self.step)
-        found, safely = self._found if seen else [], self._watch.guarded
-        self._taps = Taps(found, full=full, safely=safely, gradients=recorded, units=units)
-        self._watch.viewer = self._taps if seen else Uninterested()
+        if not seen:
+            self._taps, self._watch.viewer = self._idle, UNINTERESTED
+            return
+        full, safely = plan.full(self.step), self._watch.guarded
+        self._taps = Taps(self._found, full=full, safely=safely, gradients=recorded, units=units)
+        self._watch.viewer = self._taps
 
     def _begin_look(self, plan: RecordingSteps) -> None:
         if self._facts.probe is None and plan.units(self.step):
@@ -358,11 +368,6 @@ class Observer:
                 return
             recorder.plan.saw(step, loss=loss, grad_norm=grad_norm)
             self.spikes.saw(step, loss, is_last=step == self.step - 1, samples=self._samples_before)
-
-    @contextmanager
-    def _recording(self) -> Iterator[None]:
-        with self.stopwatch.recording(), torch.no_grad():
-            yield
 
 
 def _unscaled(norms: Tensor, scale: float) -> Tensor:

@@ -15,6 +15,8 @@ class StepUnderWay:
 
     loss: Tensor
     total_norm: Tensor
+    measured: Tensor | None = None
+    """[parameters]: norms of the gradients as they were found, still scaled."""
     observation: Observation | None = None
     learning_rate: float | None = None
     told: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)

@@ -64,8 +64,7 @@ class TrainingHooks:
         """The origin of the first number that is not finite."""
         self._handles: list[RemovableHandle] = [
             optimizer.register_step_pre_hook(self._before_step),
-            optimizer.register_step_post_hook(lambda *_: self._first_look.do(lambda look: look.after_step())),
-            optimizer.register_step_post_hook(lambda *_: safely(self._after_step)),
+            optimizer.register_step_post_hook(self._stepped),
         ]
         if takes_hooks(model):
             self._handles.append(model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True))
@@ -78,8 +77,7 @@ class TrainingHooks:
         """A backward pass that started at this loss has ended."""
         self._first_look.do(lambda look: look.after_backward(loss))
         self._last_batch.do(lambda last: last.after_backward(loss))
-        self._safely(lambda: self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss)))
-        self._safely(lambda: self._compare_losses(loss))
+        self._safely(lambda: self._observe(loss))
         if self._observer.steps_within_backward:
             self._safely(self._observer.before_step)
             self._safely(self._step_done)
@@ -92,7 +90,7 @@ class TrainingHooks:
     def preflight(self) -> Preflight | None:
         """The observations of the first batches."""
         seen: list[Preflight] = []
-        self._first_look.do(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
+        self._first_look.ask(lambda look: seen.append(look.facts(scaled=self._observer.is_scaled)))
         facts = next(iter(seen), None)
         if facts is None:
             return None
@@ -130,6 +128,11 @@ class TrainingHooks:
             handle.remove()
         self._handles.clear()
 
+    def _observe(self, loss: Tensor | float) -> None:
+        self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss))
+        if self._loss_gradient.serves_others(loss):
+            self._constant = None
+
     # --- the hooks ---
 
     def _called(self, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -164,6 +167,15 @@ class TrainingHooks:
             look()
         return with_closure
 
+    def _stepped(self, *_: object) -> None:
+        self._first_look.do(self._looked)
+        self._safely(self._after_step)
+
+    def _looked(self, first: FirstLook) -> None:
+        first.after_step()
+        if first.over:
+            self._first_look.rest()
+
     def _after_step(self) -> None:
         if not self._observer.steps_within_backward:
             self._step_done()
@@ -181,19 +193,25 @@ class TrainingHooks:
     def _saw_targets(
         self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], outputs: Any
     ) -> None:
-        if torch.is_grad_enabled() and len(args) > 1:
+        if not torch.is_grad_enabled():
+            return
+        if len(args) > 1:
             self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
             self._last_batch.do(lambda last: last.after_loss(criterion, args, dict(kwargs)))
-            if isinstance(outputs, Tensor) and outputs.ndim == 0 and outputs.requires_grad:
-                outputs.register_hook(  # type: ignore[no-untyped-call]  # torch's own
-                    lambda _: self._first_look.do(lambda look: look.before_backward())
-                )
-        if torch.is_grad_enabled() and criterion.training and len(args) > 1:
-            self._safely(lambda: self._critic.after_loss(args[0]))
-            self._safely(lambda: self._count_targets(criterion, args, kwargs, outputs))
-            self._safely(lambda: self._observer.saw_loss(criterion, args, kwargs, outputs))
-        if torch.is_grad_enabled() and isinstance(outputs, Tensor):
-            self._safely(lambda: self._loss_gradient.saw(outputs))
+            comes_back = isinstance(outputs, Tensor) and outputs.ndim == 0 and outputs.requires_grad
+            if comes_back and not self._first_look.rests:
+                outputs.register_hook(lambda _: self._first_look.do(lambda look: look.before_backward()))
+        self._safely(lambda: self._use_loss(criterion, args, kwargs, outputs))
+
+    def _use_loss(
+        self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], outputs: Any
+    ) -> None:
+        if criterion.training and len(args) > 1:
+            self._critic.after_loss(args[0])
+            self._count_targets(criterion, args, kwargs, outputs)
+            self._observer.saw_loss(criterion, args, kwargs, outputs)
+        if isinstance(outputs, Tensor):
+            self._loss_gradient.saw(outputs)
 
     def _count_targets(
         self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], value: Any
@@ -201,10 +219,6 @@ class TrainingHooks:
         """Count the targets, or keep a call of a loss whose best constant does not follow from them."""
         if self._constant is not None and not self._constant.saw(criterion, *args[:2]):
             self._fitted.saw(criterion, args, kwargs, value)
-
-    def _compare_losses(self, loss: Tensor | float) -> None:
-        if self._loss_gradient.serves_others(loss):
-            self._constant = None
 
     def _trace(self, last: LastBatch) -> None:
         """Find the origin of the first number that is not finite, before the optimizer takes that step."""

@@ -1,14 +1,21 @@
 """The gradients of another program's training: their norms, and the factor of a scaler."""
 
 from collections.abc import Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..model.placement import is_split, plain
+from .one_pass import DTYPE, LAYOUT, ON_CPU
 from .parts import Parts
 from .reductions import norms_of, sent
+
+VERSION = attrgetter("_version")
+COMPLEX = {torch.complex32, torch.complex64, torch.complex128}
+
+Marks = tuple[list[int], list[int]]
 
 
 class Gradients:
@@ -18,14 +25,15 @@ class Gradients:
         self._parts = Parts.of(parameters) if any(map(is_split, parameters)) else None
         self._parameters, self._optimizer, self._scaler = parameters, optimizer, scaler
         self._smallest = min(range(len(parameters)), key=lambda index: parameters[index].numel(), default=0)
-        self._known: tuple[Tensor, list[tuple[int, int]] | None] | None = None
+        self._known: tuple[Tensor, Marks | None] | None = None
         """The last norms, and the marks of the gradients that they were taken of."""
         self._may_change_unmarked = False
 
     def norms(self) -> Tensor:
         """[parameters]: L2 norm of each one's gradient, 0 if it has none; of its part if some are sharded (`Parts`)."""
-        norms = self._measured()
-        self._known = norms, self._marks()
+        gradients = self._plain()
+        norms = self._measured(gradients)
+        self._known = norms, _marks(gradients)
         return norms
 
     def norms_again(self, *, exact: bool) -> Tensor:
@@ -35,43 +43,33 @@ class Gradients:
         clipping by the whole norm does. Exact: take them again in any case; if one differs without a mark, they are
         taken again always from then on.
         """
-        known, marks = self._known, self._marks()
-        if known is None or marks is None or marks != known[1]:
-            return self._measured()
+        gradients = self._plain()
+        known, marks = self._known, _marks(gradients)
+        if gradients is None or known is None or marks is None or marks != known[1]:
+            return self._measured(gradients)
         before = known[0]
-        if not exact and not self._may_change_unmarked and self._is_smallest(before):
+        if not exact and not self._may_change_unmarked and self._is_smallest(gradients, before):
             return before
-        norms = self._measured()
+        norms = self._measured(gradients)
         self._may_change_unmarked = self._may_change_unmarked or not torch.equal(norms, before)
         return norms
 
-    def _is_smallest(self, norms: Tensor) -> bool:
+    def _is_smallest(self, gradients: Sequence[Tensor], norms: Tensor) -> bool:
         """Whether the smallest gradient still has its norm."""
-        gradient = self._parameters[self._smallest].grad
-        return gradient is not None and bool(norms_of([gradient])[0] == norms[self._smallest])
-
-    def _marks(self) -> list[tuple[int, int]] | None:
-        """What changes if a gradient is replaced or changed in place; None for gradients that do not tell.
-
-        None on a GPU, too: there it costs less to take all norms than to wait for one.
-        """
-        gradients = self._plain()
-        if gradients is None or not all(each.is_cpu for each in gradients):
-            return None
-        return [(each.data_ptr(), each._version) for each in gradients]
+        now = norms_of([gradients[self._smallest]])
+        return float(now) == float(norms[self._smallest])
 
     def _plain(self) -> list[Tensor] | None:
         """The gradients of all parameters; None if one is missing, or is not dense and real."""
         found = [each.grad for each in self._parameters]
-        dense = [each for each in found if type(each) is Tensor and each.layout == torch.strided]
-        return dense if len(dense) == len(found) and not any(map(torch.is_complex, dense)) else None
+        plain = set(map(type, found)) <= {Tensor} and set(map(LAYOUT, found)) <= {torch.strided}
+        return cast("list[Tensor]", found) if plain and COMPLEX.isdisjoint(map(DTYPE, found)) else None
 
-    def _measured(self) -> Tensor:
-        norms = self._measured_here()
+    def _measured(self, gradients: Sequence[Tensor] | None) -> Tensor:
+        norms = self._measured_here(gradients)
         return norms if self._parts is None else self._parts.of_norms(norms)
 
-    def _measured_here(self) -> Tensor:
-        gradients = self._plain()
+    def _measured_here(self, gradients: Sequence[Tensor] | None) -> Tensor:
         if gradients is not None:
             return norms_of(gradients)
         known = [(index, plain(each.grad)) for index, each in enumerate(self._parameters) if each.grad is not None]
@@ -104,3 +102,13 @@ class Gradients:
         if self._scaler is None or not self._scaler.is_enabled():
             return True
         return bool(self._scaler._per_optimizer_states[id(self._optimizer)]["stage"].name != "READY")
+
+
+def _marks(gradients: Sequence[Tensor] | None) -> Marks | None:
+    """What changes if a gradient is replaced or changed in place; None for gradients that do not tell.
+
+    None on a GPU, too: there it costs less to take all norms than to wait for one.
+    """
+    if gradients is None or not all(map(ON_CPU, gradients)):
+        return None
+    return list(map(Tensor.data_ptr, gradients)), list(map(VERSION, gradients))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib import import_module, util
+from operator import attrgetter
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from gradclinic.measurements.statistics import Array
 Bounds = tuple[float, float]
 
 PLAIN = {Tensor, nn.Parameter}
+DTYPE, LAYOUT, ON_CPU = attrgetter("dtype"), attrgetter("layout"), attrgetter("is_cpu")
 SMALLEST_NORMAL = 2.0**-126
 
 
@@ -42,6 +44,7 @@ def load() -> None:
     tensor, bounds = torch.ones(2, 2), (0.0, 1.0)
     norms([tensor])
     norm(tensor)
+    largest([tensor])
     norms_and_distances([tensor], [tensor])
     cosine([tensor], tensor)
     cosine([tensor], tensor, into=torch.empty(4))
@@ -61,16 +64,13 @@ def kernels_on(device: str) -> str:
 
 def readable(tensors: Sequence[Tensor]) -> bool:
     """Whether compiled loops are there, and all tensors are of a kind that they read."""
-    return all(map(_is_readable, tensors)) and loops() is not None
-
-
-def _is_readable(tensor: Tensor) -> bool:
     return (
-        tensor.dtype == torch.float32
-        and tensor.is_cpu
-        and tensor.layout == torch.strided
-        and tensor.is_contiguous()
-        and type(tensor) in PLAIN
+        set(map(type, tensors)) <= PLAIN
+        and set(map(DTYPE, tensors)) <= {torch.float32}
+        and set(map(LAYOUT, tensors)) <= {torch.strided}
+        and all(map(ON_CPU, tensors))
+        and all(map(Tensor.is_contiguous, tensors))
+        and loops() is not None
     )
 
 
@@ -84,6 +84,13 @@ def norms(tensors: Sequence[Tensor]) -> Tensor:
 def norm(tensor: Tensor) -> float:
     """L2 norm of one tensor."""
     return math.sqrt(loops().square_sum(tensor.data_ptr(), tensor.numel()))
+
+
+def largest(tensors: Sequence[Tensor]) -> Tensor:
+    """Largest absolute value of each tensor, [k] float64; NaN if one is."""
+    found = np.empty(len(tensors), np.int64)
+    loops().largest_sizes(_addresses(tensors), _entries(tensors), found)
+    return _sizes(found)
 
 
 def norms_and_distances(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -143,7 +150,7 @@ class ReadOnce:
     @cached_property
     def largest(self) -> Tensor:
         """Largest absolute value of each tensor, [k] float64."""
-        return torch.from_numpy(self._levels[1][3].astype(np.int32).view(np.float32).astype(np.float64))
+        return _sizes(self._levels[1][3])
 
     @property
     def sums(self) -> Tensor:
@@ -209,6 +216,11 @@ class ReadOnce:
     @cached_property
     def _rows(self) -> Tensor:
         return torch.stack(list(self._tensors)).flatten(1)
+
+
+def _sizes(bits: npt.NDArray[np.int64]) -> Tensor:
+    """[k] float64: the numbers without a sign whose bits in float32 these are."""
+    return torch.from_numpy(bits.astype(np.int32).view(np.float32).astype(np.float64))
 
 
 def _addresses(tensors: Sequence[Tensor]) -> npt.NDArray[np.int64]:

@@ -11,7 +11,6 @@ float64.
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cache, cached_property, lru_cache
-from operator import attrgetter
 from typing import Literal, cast
 
 import torch
@@ -21,7 +20,7 @@ from gradclinic.experiments.activations import Activation
 from gradclinic.measurements.statistics import STATISTICS, Array, Block, Measured, Reduction, TensorStatistic
 
 from . import one_pass
-from .one_pass import Bounds
+from .one_pass import DTYPE, ON_CPU, Bounds
 
 NORMAL = {torch.float32: 2.0**-126, torch.float16: 2.0**-14, torch.bfloat16: 2.0**-126, torch.float64: 2.0**-1022}
 """Smallest normal number of each precision; what lies below has lost digits, or is 0."""
@@ -36,7 +35,6 @@ SAFE_NORMS = (1e-9, 1e15)
 """A float32 sum of squares has neither lost the small ones nor overflowed if its root is between these."""
 ROUNDED = 2**16
 """Maximum number of squares that are added in float32: with so many, a norm's relative error is about 1e-7."""
-DTYPE, ON_CPU = attrgetter("dtype"), attrgetter("is_cpu")
 COMPARISONS = {"lt": torch.lt, "eq": torch.eq, "gt": torch.gt}
 
 
@@ -305,6 +303,13 @@ def norms_of(tensors: Sequence[Tensor]) -> Tensor:
     if lost:
         norms[lost] = _exact_norms([tensors[index] for index in lost])
     return norms
+
+
+def largest_of(tensors: Sequence[Tensor]) -> Tensor:
+    """Largest absolute value of each tensor, [len(tensors)] float64; NaN if one is."""
+    if one_pass.readable(tensors):
+        return one_pass.largest(tensors)
+    return torch.stack([tensor.abs().amax().double() for tensor in tensors])
 
 
 def norm_of(tensor: Tensor) -> Tensor:

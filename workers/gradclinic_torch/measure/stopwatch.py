@@ -1,8 +1,6 @@
 """Measures the time of a training, and of its recording."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class Stopwatch:
@@ -27,11 +25,19 @@ class Stopwatch:
         """From the first step's gradients to the end of the last step, without recording."""
         return max(0.0, self._last - self._began - self.recording_s) if self._began is not None else 0.0
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """Count the time of the block as recording."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.recording_s += time.perf_counter() - began
+    def recording(self) -> "Recorded":
+        """A block whose time counts as recording."""
+        return Recorded(self)
+
+
+class Recorded:
+    """A block of the recorder's own. It runs several times a step, so that it does no more than it must."""
+
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self._stopwatch = stopwatch
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopwatch.recording_s += time.perf_counter() - self._began

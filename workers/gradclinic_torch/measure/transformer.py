@@ -11,7 +11,7 @@ from gradclinic.experiments.sites import Site
 from ..model.attention import Attention
 from ..model.placement import plain
 from .parts import Parts
-from .reductions import norms_of
+from .reductions import largest_of, norms_of
 from .step_statistics import Named, at_places
 
 SAMPLES, QUERIES, TOKENS = 2, 16, 128
@@ -64,7 +64,7 @@ def own_statistics(
     known = [index for index, site in enumerate(sites) if site.tap in values]
     if known:
         seen = [sites[index] for index in known]
-        of_sites = {"site_max_abs": torch.stack([values[site.tap].detach().abs().amax().double() for site in seen])}
+        of_sites = {"site_max_abs": largest_of([values[site.tap].detach() for site in seen])}
         ranks = effective_ranks(seen, values)
         if ranks is not None:
             of_sites["effective_rank"] = ranks

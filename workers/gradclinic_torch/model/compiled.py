@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .quiet import observing
+from .quiet import THREAD, is_transformed
 
 WRAPPED = "_orig_mod"
 """The name under which a compiled module holds the original one."""
@@ -17,16 +17,19 @@ def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
 
     Where the program asked for one whole graph (`fullgraph=True`), the compiled module runs without the hook.
     """
-    hook = observing(hook)
-    eager = torch.compiler.disable(hook)  # type: ignore[no-untyped-call]  # torch's own
 
     def call(*args: Any) -> Any:
         if not torch.compiler.is_compiling():
-            return hook(*args)
+            return None if THREAD.is_unobserved or is_transformed() else hook(*args)
         torch._dynamo.comptime.comptime(_ask)
-        return None if _tracing["whole"] else eager(*args)
+        return None if _tracing["whole"] else _as_python(hook, *args)
 
     return call
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # torch's own
+def _as_python(hook: Callable[..., Any], *args: Any) -> Any:
+    return None if THREAD.is_unobserved or is_transformed() else hook(*args)
 
 
 def takes_hooks(module: nn.Module) -> bool:

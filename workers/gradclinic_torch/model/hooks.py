@@ -1,6 +1,5 @@
 """Hooks on a user's modules: they observe the training, change nothing, and can be removed."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -46,6 +45,9 @@ class Uninterested:
     def leaves(self, key: Key, module: nn.Module, output: Any) -> None: ...
 
 
+UNINTERESTED = Uninterested()
+
+
 class Watch:
     """The hooks of one model; their errors are passed to `on_error`, never to the training."""
 
@@ -55,7 +57,8 @@ class Watch:
         """Of the modules whose call may begin a pass."""
         self._within = PausableHooks()
         """Of all others."""
-        self._calls: Counter[str] = Counter()
+        self._calls: dict[str, int] = {}
+        """How often each module was called in this pass."""
         self._viewer: Viewer | None = None
         self.on_pass: Callable[[], None] = _nothing
         """Called when the whole model is about to be called, before the viewer is told."""
@@ -143,7 +146,7 @@ class Watch:
 
         In a step that is not recorded, only the module is of interest whose call begins a pass.
         """
-        viewer = self.viewer
+        viewer = self._viewer
         if viewer is None:
             return False
         if name != self._root and self._root is not None and isinstance(viewer, Uninterested):
@@ -155,8 +158,11 @@ class Watch:
         if not self._looks(name):
             return None
         seen = _with_gradient(module, args)
-        self.guarded(lambda: self._entered(name, module, args if seen is None else seen, kwargs))
-        return None if seen is None else (seen, kwargs)
+        if seen is None:
+            self._entered(name, module, args, kwargs)
+            return None
+        self.guarded(lambda: self._entered(name, module, seen, kwargs))
+        return seen, kwargs
 
     def _leaves(self, name: str, module: nn.Module, output: Any) -> None:
         if self._looks(name):
@@ -169,15 +175,16 @@ class Watch:
         viewer = self.viewer
         if viewer is None:
             return
-        tensor = first_tensor((*args, *kwargs.values()))
+        first = args[0] if args else None
+        tensor = first if isinstance(first, Tensor) else first_tensor((*args, *kwargs.values()))
         if begins:
             self._calls.clear()
             samples = samples_in((*args, *kwargs.values()))
             viewer.begins(samples)
             self.samples += 0 if viewer.probing else samples
-        key = (name, self._calls[name])
+        key = (name, self._calls.get(name, 0))
         viewer.enters(key, module, tensor)
-        if is_sequence(module, args):
+        if isinstance(module, FUSED) and is_sequence(module, args):
             viewer.leaves(key, module, args[0])
 
     def _begins_pass(self, name: str) -> bool:
@@ -196,11 +203,12 @@ class Watch:
         return True
 
     def _left(self, name: str, module: nn.Module, output: Any) -> None:
-        if self.viewer is not None:
-            number = self._calls[name]
-            self._calls[name] += 1
+        viewer = self._viewer
+        if viewer is not None:
+            number = self._calls.get(name, 0)
+            self._calls[name] = number + 1
             if not isinstance(module, FUSED):
-                self.viewer.leaves((name, number), module, output)
+                viewer.leaves((name, number), module, output)
 
 
 def _nothing() -> None: ...

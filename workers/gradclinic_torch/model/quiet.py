@@ -10,30 +10,25 @@ import torch
 
 log = logging.getLogger("gradclinic.recording")
 
-_now = threading.local()
+
+class Thread(threading.local):
+    """What this thread does now."""
+
+    is_unobserved = False
+    """Whether no hook of a recording sees the model's calls."""
+
+
+THREAD = Thread()
 
 
 @contextmanager
 def unobserved() -> Iterator[None]:
     """Within the block, on this thread, no hook of a recording sees the model's calls."""
-    before = getattr(_now, "quiet", False)
-    _now.quiet = True
+    before, THREAD.is_unobserved = THREAD.is_unobserved, True
     try:
         yield
     finally:
-        _now.quiet = before
-
-
-def observing(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """The same hook, which does nothing in an unobserved block, or within a transform of `torch.func`.
-
-    What passes there (`grad`, `vmap`) stands for other tensors, and has no numbers of its own.
-    """
-
-    def call(*args: Any) -> Any:
-        return None if getattr(_now, "quiet", False) or is_transformed() else hook(*args)
-
-    return call
+        THREAD.is_unobserved = before
 
 
 def is_transformed() -> bool:

@@ -34,7 +34,7 @@ class _State:
 
     @classmethod
     def now(cls, device: torch.device) -> "_State":
-        generator = torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+        generator = torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.default_generator.get_state()
         kind = device.type
         return cls(device, generator, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
 

@@ -72,7 +72,8 @@ class FirstLook:
         self._mixes: MixingFacts | None = None
         self._step_order = StepOrder(model)
         self._order: OrderFacts | None = None
-        self._pairing = SideLook(Pairing(), loses="it is not known whether targets depend on inputs")
+        self._paired = Pairing()
+        self._pairing = SideLook(self._paired, loses="it is not known whether targets depend on inputs")
         self._next_token = NextToken()
         self._dead = DeadOutputs()
         self._linear: bool | None = None
@@ -89,6 +90,13 @@ class FirstLook:
     def done(self) -> bool:
         """Whether enough batches were observed."""
         return self._step >= BATCHES
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is of interest, of any later batch either."""
+        follows_outputs = self._outputs is not None and self._outputs.activation in ENDS_AT_0
+        paired = self._paired.done or self._pairing.rests
+        return self.done and paired and self._target_order.done and not follows_outputs
 
     # --- events ---
 

@@ -24,6 +24,11 @@ class TargetOrder:
         self._seen = 0
         self._changed = self._done = False
 
+    @property
+    def done(self) -> bool:
+        """Whether no other class is waited for."""
+        return self._done or self._seen >= LAST
+
     @torch.no_grad()
     def saw(self, targets: Tensor) -> None:
         """The criterion was called with these targets."""

@@ -68,7 +68,7 @@ class Wiring:
         if is_first:
             self._watch_the_forward_of(missing)
             self._stops_at = self._first_without_signal()
-        else:
+        elif None not in self._bounds:  # one step without a bound is enough to know
             self._bounds.append(clamped_at(self._leaves))
 
     def close(self) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import nan, sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..measure.reductions import norm_of, units_inside
+from ..measure.reductions import norm_of, sent, units_inside
 from ..model.hooks import Key
 from ..model.passage import is_computed_again, state_of
 from ..model.placement import is_measured
@@ -111,19 +112,23 @@ class Taps:
 
     def rms(self) -> Tensor | None:
         """[L]: RMS of the gradient at each site, NaN if it was not seen; None if one over the depth was not."""
-        found: list[Tensor | None] = []
-        for site, caught in zip(self._found, self._caught, strict=True):
-            known = [each for each in caught if each.norm is not None]
-            if not known and site.info.in_profile:
-                return None
-            norms = [each.norm for each in known if each.norm is not None]
-            entries = sum(each.entries for each in known)
-            found.append(torch.stack(norms).norm() / entries**0.5 if norms else None)
-        seen = [each for each in found if each is not None]
-        if not seen:
+        norms, sites, entries = [], [], [0] * len(self._caught)
+        for index, caught in enumerate(self._caught):
+            for each in caught:
+                if each.norm is not None:
+                    norms.append(each.norm)
+                    sites.append(index)
+                    entries[index] += each.entries
+        lost = any(not count and site.info.in_profile for site, count in zip(self._found, entries, strict=True))
+        if lost or not norms:
             return None
-        nan = torch.full_like(seen[0], float("nan"))
-        return torch.stack([nan if each is None else each for each in found])
+        together = torch.stack(norms)
+        if sites != list(range(len(entries))):
+            places = sent(tuple(sites), torch.long, together.device)
+            squares = together.new_zeros(len(entries)).index_add_(0, places, together.square())
+            together = squares.sqrt()
+        roots = tuple(sqrt(count) if count else nan for count in entries)
+        return together / sent(roots, together.dtype, together.device)
 
     def values(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The tensors of the sites that were seen, and their gradients, of all passes together.
