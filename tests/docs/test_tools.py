@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
+from torch import nn
 
 from gradclinic import Clinic, remedies
+from gradclinic_torch import Recording
 
 from .conftest import SCRIPTS
 from .examples import ROOT, examples
@@ -132,17 +135,62 @@ def test_the_example_of_a_tracker_runs(service: str, pinned: str, tmp_path: Path
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.slow
-def test_an_assistant_finds_the_tools_that_are_described(service: str) -> None:
+def assistant(url: str) -> Any:
+    """An assistant's client of the server that the page describes, on its standard input and output."""
     mcp = pytest.importorskip("mcp", reason="needs the extra mcp")
     (server,) = ASSISTANT["mcpServers"].values()
-    arguments = [service if each.startswith("http://") else each for each in server["args"]]
-    command = mcp.StdioServerParameters(
-        command=str(SCRIPTS / server["command"]), args=[*arguments, "--submit"], env={"PYTHONPATH": ":".join(sys.path)}
-    )
+    arguments = [url if each.startswith("http://") else each for each in server["args"]]
+    program = {"command": str(SCRIPTS / server["command"]), "args": [*arguments, "--submit"]}
+    return mcp.Client(mcp.StdioServerParameters(**program, env={"PYTHONPATH": ":".join(sys.path)}))
 
+
+def recorded(url: str) -> str:
+    """The id of a run of a program of its own, whose gradients vanish."""
+    torch.manual_seed(0)
+    layers = [layer for _ in range(8) for layer in (nn.Linear(20, 20), nn.Sigmoid())]
+    model, criterion = nn.Sequential(*layers, nn.Linear(20, 5)), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with Recording(model, optimizer, criterion, to=url) as recording:
+        for _ in range(30):
+            optimizer.zero_grad()
+            loss = criterion(model(torch.randn(64, 20)), torch.randint(5, (64,)))
+            loss.backward()
+            recording.after_backward(loss)
+            optimizer.step()
+    return str(recording.run_id)
+
+
+@pytest.mark.slow
+def test_an_assistant_gets_from_a_recorded_run_to_a_confirmed_cure_in_five_calls(service: str) -> None:
+    run = recorded(service)
+    model = {"kind": "mlp", "depth": 8, "width": 20, "activation": "sigmoid"}
+    like_it = {**EXPERIMENT, "model": model, "training": {"steps": 100}}
+
+    async def asked() -> list[str]:
+        async with assistant(service) as client:
+
+            async def call(tool: str, **arguments: Any) -> str:
+                return "".join(part.text for part in (await client.call_tool(tool, arguments)).content)
+
+            listed = await call("list_runs", source="recording")
+            shown = await call("show_run", run_id=run)
+            described = await call("show_catalogue", section="models", entry="mlp")
+            submitted = await call("submit_prescription", experiment=like_it, runs=20)
+            search = submitted.split(" ", 1)[0]
+            return [listed, shown, described, await call("show_prescription", prescription_id=search, wait_s=280)]
+
+    listed, shown, described, found = asyncio.run(asked())
+    assert run in listed
+    assert "vanishing gradients" in shown
+    assert "depth" in described
+    assert found.splitlines()[0].endswith(": cured")
+    assert "Random control: 0 of 3" in found
+
+
+@pytest.mark.slow
+def test_an_assistant_finds_the_tools_that_are_described(service: str) -> None:
     async def listed() -> set[str]:
-        async with mcp.Client(command) as client:
+        async with assistant(service) as client:
             return {tool.name for tool in (await client.list_tools()).tools}
 
     assistants = (ROOT / "docs" / PAGE).read_text().split("## Assistants")[1].partition("\n## ")[0]
