@@ -1,12 +1,13 @@
 """The loss of any runs by step."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from ..kernel.errors import InsufficientData
 from ..measurements.record import Series
 from ..store import Run
 from ..use_cases.service import Service
-from .figures import ArmCurve, Figure, arm_curves
+from .figures import ArmCurve, Figure, Validation, arm_curves
 from .run_groups import grouped
 
 SAME = 1.05
@@ -31,7 +32,19 @@ def loss_figure(service: Service, runs: Sequence[Run]) -> Figure:
     ]
     if not arms:
         raise InsufficientData("none of these runs has recorded a loss yet")
-    return arm_curves(arms, constant_loss=_constant_loss(runs), title="Loss by run", note=f"loss of the {what}")
+    return arm_curves(
+        arms,
+        constant_loss=_constant_loss(runs),
+        validation=validation_of(runs[0]) if len(runs) == 1 else None,
+        title="Loss by run",
+        note=f"loss of the {what}",
+    )
+
+
+def validation_of(run: Run) -> Validation | None:
+    """The validation loss of a run that has ended with one."""
+    loss = run.metrics.final_validation_loss if run.metrics is not None else None
+    return None if loss is None or not isfinite(loss) else Validation(run.step, loss)
 
 
 def _constant_loss(runs: Sequence[Run]) -> float | None:

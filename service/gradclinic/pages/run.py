@@ -25,7 +25,7 @@ from .configuration import Configuration, configuration_of
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
 from .filters import network, sentence, words
-from .loss_curves import loss_figure
+from .loss_curves import loss_figure, validation_of
 from .rendering import page_router, render
 from .run_rows import called
 from .saved import Figures, SavedFile, saved_file, timestamps
@@ -61,7 +61,7 @@ class RunView:
     early: bool
     """Whether it is not known yet which findings hurt learning."""
     metrics: Sequence[tuple[str, float | int | None, str]]
-    """Each metric with its value and its meaning."""
+    """Each metric that it has, with its value and its meaning."""
     transitions: Sequence[Transition]
     repeatable: bool
     configuration: Configuration | None
@@ -112,7 +112,8 @@ def _statistics(service: Service, run_id: str) -> list[Statistic]:
 def _metrics(run: Run) -> Sequence[tuple[str, float | int | None, str]]:
     if run.metrics is None:
         return ()
-    return [(name, value, _help(name)) for name, value in RunMetricsAnswer.model_validate(run.metrics)]
+    found = RunMetricsAnswer.model_validate(run.metrics)
+    return [(name, value, _help(name)) for name, value in found if value is not None]
 
 
 def _help(metric: str) -> str:
@@ -256,7 +257,9 @@ def curves_figure(service: Service, run: Run) -> Figure:
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet")
     constant = run.outcome.constant_loss if run.outcome is not None else None
     clips = run.layout is not None and run.layout.clipping is not None
-    return curves(series, constant_loss=constant, clipped=clips, title=f"Curves: {called(run)}")
+    return curves(
+        series, constant_loss=constant, validation=validation_of(run), clipped=clips, title=f"Curves: {called(run)}"
+    )
 
 
 def report(service: Service, run_id: str) -> tuple[RunView, SavedFile]:

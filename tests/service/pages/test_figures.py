@@ -19,7 +19,17 @@ from gradclinic.comparison import (
 from gradclinic.comparison.trainability import TrainabilityMap, trainability
 from gradclinic.kernel.errors import InsufficientData
 from gradclinic.measurements.record import Series
-from gradclinic.pages.figures import Entrant, Line, curves, heatmap, profile, race, ranking, trainability_map
+from gradclinic.pages.figures import (
+    Entrant,
+    Line,
+    Validation,
+    curves,
+    heatmap,
+    profile,
+    race,
+    ranking,
+    trainability_map,
+)
 from gradclinic.pages.figures.trainability import is_logarithmic
 
 from ..metrics import metrics
@@ -411,3 +421,11 @@ def test_what_a_person_typed_has_no_meaning_to_plotly():
         drawn_map(swept(nasty, y=False)),
     ):
         assert "<a" not in json.dumps(figure)
+
+
+def test_the_validation_loss_is_a_mark_after_the_last_step_inside_the_axis():
+    figure = curves({"train_loss": curve([2.3, 1.0])}, validation=Validation(2, 3.1))
+    mark = next(each for each in figure["data"] if each["name"] == "validation loss")
+    assert (mark["x"], mark["y"]) == ([2], [3.1])
+    assert figure["layout"]["yaxis"]["range"][1] > 3.1
+    assert all(each["name"] != "validation loss" for each in curves({"train_loss": curve([2.3, 1.0])})["data"])

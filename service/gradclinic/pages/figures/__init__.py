@@ -6,7 +6,7 @@ and become PNG or SVG by `canvas.draw`. Text from users is escaped.
 
 from ..theme import Figure
 from .arm_curves import ArmCurve, arm_curves
-from .curves import curves
+from .curves import Validation, curves
 from .heatmap import Scale, heatmap
 from .margin import margin
 from .profile import Line, profile
@@ -21,6 +21,7 @@ __all__ = [
     "Figure",
     "Line",
     "Scale",
+    "Validation",
     "arm_curves",
     "comparable",
     "curves",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...measurements.record import Series
 from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded, step_axis
-from .curves import CLOSE_TO_ZERO, nothing_learned
+from .curves import CLOSE_TO_ZERO, Validation, nothing_learned
 from .floor import on_log_scale
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,14 @@ class _Band:
     high: Floats
 
 
-def arm_curves(arms: Sequence[ArmCurve], *, constant_loss: float | None = None, title: str, note: str = "") -> Figure:
+def arm_curves(
+    arms: Sequence[ArmCurve],
+    *,
+    constant_loss: float | None = None,
+    validation: Validation | None = None,
+    title: str,
+    note: str = "",
+) -> Figure:
     """A line and a band for each arm. Losses that are not finite are left out of both, and counted in its name."""
     bands = [_band(arm.seeds) for arm in arms]
     logarithmic = _spans_orders([band for band in bands if len(band.steps)], constant_loss)
@@ -60,7 +67,10 @@ def arm_curves(arms: Sequence[ArmCurve], *, constant_loss: float | None = None, 
                 "hovertemplate": "step %{x}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
             }
         )
+    if validation is not None:
+        data.append(validation.mark())
     peak = max((float(np.nanmax(band.high)) for band in bands if np.isfinite(band.high).any()), default=1.0)
+    peak = max(peak, validation.loss if validation is not None else 0.0)
     last = max((float(band.steps[-1]) for band in bands if len(band.steps)), default=0.0)
     return figure(
         data,

@@ -1,6 +1,7 @@
 """Loss, gradient norm and learning rate by step, one above the other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -24,12 +25,39 @@ NAMES = {
     "grad_norm_l2_clipped": "gradient norm after clipping",
     "learning_rate": "learning rate",
 }
+VALIDATION = LINES[3]
 CLOSE_TO_ZERO = 0.02
 """Losses below this fraction of the constant predictor's can only be distinguished on a logarithmic scale."""
 
 
+@dataclass(frozen=True)
+class Validation:
+    """The loss of the validation samples after the last step, which is the only time that they are evaluated."""
+
+    step: int
+    loss: float
+
+    def mark(self) -> Part:
+        """A trace: a diamond at the end of the loss."""
+        return {
+            "type": "scatter",
+            "name": "validation loss",
+            "x": [self.step],
+            "y": rounded([self.loss]),
+            "mode": "markers",
+            "marker": {"color": VALIDATION, "size": 10, "symbol": ["diamond"]},
+            "cliponaxis": False,
+            "hovertemplate": "step %{x}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
+        }
+
+
 def curves(
-    series: Mapping[str, Series], *, constant_loss: float | None = None, clipped: bool = False, title: str = ""
+    series: Mapping[str, Series],
+    *,
+    constant_loss: float | None = None,
+    validation: Validation | None = None,
+    clipped: bool = False,
+    title: str = "",
 ) -> Figure:
     """The curves of one run; `constant_loss` is what a network that learns nothing reaches."""
     data: list[Part] = []
@@ -57,12 +85,13 @@ def curves(
             anchor="x",
             exponentformat="power",
             nticks=4,
-            **({"type": "log"} if logarithmic else {"range": [0, _headroom(series, drawn, constant_loss)]}),
+            **({"type": "log"} if logarithmic else {"range": [0, _headroom(series, drawn, constant_loss, validation)]}),
         )
     layout["xaxis"] = step_axis(
         max((float(each.steps[-1]) for each in series.values() if len(each)), default=0.0), anchor="y3"
     )
-    return figure([*data, *zeros], title=title or "Curves", shapes=levels, **layout)
+    marks = [] if validation is None else [validation.mark()]
+    return figure([*data, *zeros, *marks], title=title or "Curves", shapes=levels, **layout)
 
 
 def _zeros(drawn: Sequence[Series], suffix: str) -> tuple[list[Part], list[Part]]:
@@ -75,10 +104,13 @@ def _zeros(drawn: Sequence[Series], suffix: str) -> tuple[list[Part], list[Part]
     return [marks], [floor.line(y=f"y{suffix}")]
 
 
-def _headroom(series: Mapping[str, Series], drawn: list[str], constant_loss: float | None) -> float:
+def _headroom(
+    series: Mapping[str, Series], drawn: list[str], constant_loss: float | None, validation: Validation | None
+) -> float:
     """The top of a linear axis that begins at 0, so that a curve that does not move looks as if it did not."""
-    level = constant_loss if constant_loss is not None and drawn and drawn[0] in PANELS[0][2] else 0.0
-    return round(1.15 * max(_peak(series, drawn), level), 6) or 1.0
+    of_loss = bool(drawn) and drawn[0] in PANELS[0][2]
+    levels = [constant_loss or 0.0, validation.loss if validation is not None else 0.0] if of_loss else []
+    return round(1.15 * max(_peak(series, drawn), *levels, 0.0), 6) or 1.0
 
 
 def _peak(series: Mapping[str, Series], drawn: list[str]) -> float:
