@@ -21,8 +21,14 @@ VERDICT_STYLES: Mapping[str, str] = {
 }
 
 
+NARROWEST_ARM = 10
+"""Characters of the column with the names of the arms, which wrap."""
 _DROPPED_BELOW: Mapping[str, int] = {"time": 100, "accuracy": 92, "runs": 84}
 """Columns that are left out on terminals with fewer characters."""
+
+
+MOST_CONDITIONS = 1
+"""Conditions that a row names: the most frequent. More would leave no room for the name of the arm."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Ranking:
                 names[index],
                 justify="left" if words else "right",
                 no_wrap=names[index] != "arm",
+                min_width=NARROWEST_ARM if names[index] == "arm" else None,
                 overflow="fold",
             )
         rows = [_baseline_cells(comparison, metric), *(_arm_cells(arm, metric) for arm in comparison.arms)]
@@ -119,7 +126,9 @@ def _conditions(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     if not total:
         return "none ended"
-    return ", ".join(f"{name.split('_')[0]} {count}/{total}" for name, count in counts.items())
+    named = [f"{name.split('_')[0]} {count}/{total}" for name, count in list(counts.items())[:MOST_CONDITIONS]]
+    more = len(counts) - len(named)
+    return ", ".join([*named, *([f"{more} more"] if more else [])])
 
 
 def _arm_mean(arm: ArmAnswer, metric: str, *, digits: int = 3) -> str:

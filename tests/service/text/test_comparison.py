@@ -72,3 +72,12 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_broken_ones() -> None:
         lines = ranking_text(comparison(), width=width).splitlines()
         assert all(len(line) <= width for line in lines)
         assert any("cures" in line and "x0.22 [0.13, 0.37]" in line for line in lines)
+
+
+def test_arms_with_many_conditions_keep_their_name_verdict_and_effect() -> None:
+    counts = {"vanishing_gradients": 6, "slow_convergence": 4, "healthy": 3, "oscillating_loss": 3, "too_short": 2}
+    found = comparison()
+    found = found.model_copy(update={"arms": [found.arms[0].model_copy(update={"conditions": counts})]})
+    (line,) = [line for line in ranking_text(found).splitlines() if "norm" in line]
+    for words in ("cures", "vanishing 6/18, 4 more", "x0.22 [0.13, 0.37]", "x1.50"):
+        assert words in line
