@@ -200,18 +200,18 @@ class _Simplex(nn.Softmax):
         super().__init__(1)
 
 
-def _small(*, channels: int = 8, hidden: type[nn.Module] = nn.ReLU, last: type[nn.Module] = nn.Identity) -> Model:
-    """Three convolutions, a mean over the picture, one output."""
+def _small(*, hidden: type[nn.Module] = nn.ReLU, last: type[nn.Module] = nn.Identity) -> Model:
+    """Three convolutions and a linear layer with one output."""
     return lambda: nn.Sequential(
-        nn.Conv2d(1, channels, 3, padding=1),
+        nn.Conv2d(1, 8, 3, padding=1),
         hidden(),
         nn.MaxPool2d(2),
-        nn.Conv2d(channels, 2 * channels, 3, padding=1),
+        nn.Conv2d(8, 16, 3, padding=1),
         hidden(),
-        nn.Conv2d(2 * channels, 2 * channels, 3, padding=1),
+        nn.Conv2d(16, 16, 3, padding=1),
         hidden(),
         nn.Flatten(),
-        nn.Linear(32 * channels, 1),
+        nn.Linear(256, 1),
         last(),
     )
 

@@ -136,16 +136,19 @@ def rows() -> tuple[Program, tuple[Fault, ...]]:
 class _Duty(nn.Module):
     """Convolutions over time and a mean, or an RNN and its last state."""
 
-    def __init__(
-        self, *, recurrent: bool = False, last: type[nn.Module] = nn.Identity, hidden: type[nn.Module] = nn.ReLU
-    ) -> None:
+    def __init__(self, *, recurrent: bool = False, last: type[nn.Module] = nn.Identity) -> None:
         super().__init__()
         self.recurrent = recurrent
         self.body: nn.Module = (
             nn.RNN(1, 16, nonlinearity="relu", batch_first=True)
             if recurrent
             else nn.Sequential(
-                nn.Conv1d(1, 16, 5), hidden(), nn.MaxPool1d(3), nn.Conv1d(16, 16, 5), hidden(), nn.AdaptiveAvgPool1d(1)
+                nn.Conv1d(1, 16, 5),
+                nn.ReLU(),
+                nn.MaxPool1d(3),
+                nn.Conv1d(16, 16, 5),
+                nn.ReLU(),
+                nn.AdaptiveAvgPool1d(1),
             )
         )
         self.head = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1), last())
