@@ -233,6 +233,8 @@ class MixingFacts(Spec):
     """Largest change in the outputs of other samples, divided by the largest change in any; 0 if none changed."""
     later_only: bool = False
     """Whether only the outputs of later samples changed, as if the batch were the steps of time."""
+    of_ends: bool = False
+    """Whether the first or the last sample alone changes the outputs of others."""
     over_samples: bool = False
     """Whether each output sums to 1 over the samples, as after a softmax over the batch."""
     has_axes: bool = True

@@ -104,6 +104,13 @@ def test_a_batch_that_is_read_as_time_changes_later_samples_only():
     assert not mixing(*MIXED["attention over the batch"]).later_only
 
 
+@pytest.mark.parametrize("rows", [slice(0, 1), slice(-1, None)])
+def test_one_sample_that_is_taken_for_all_is_seen_where_it_stands_at_an_end(rows):
+    found = mixing(Does(lambda x, layer: layer(x * x[rows]), nn.Linear(5, 2)), POINTS)
+    assert (found.of_ends, found.later_only) == (True, False)
+    assert found.influence > 0.1
+
+
 def test_a_softmax_over_the_batch_is_told():
     found = mixing(nn.Sequential(nn.Linear(5, 2), nn.Softmax(0)), POINTS)
     assert (found.over_samples, found.influence > 0) == (True, True)

@@ -1,11 +1,12 @@
 """Checks whether the output for one sample depends on other samples of its batch, for example after swapped axes.
 
 Before the first step a copy of the model, in evaluation mode, is called with a few samples, and again with one of them
-replaced by the first, and by the second. Where the other samples' outputs change, samples are mixed. The model itself
-is not called, and no generator advances.
+replaced by the first, and by the second, and where nothing changes, with the first or the last one replaced. Where the
+other samples' outputs change, samples are mixed. The model itself is not called, and no generator advances.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -67,29 +68,66 @@ def _facts(model: nn.Module, arguments: Arguments, samples: int) -> MixingFacts 
     reshapes = Reshapes()
     with reshapes:
         before = output_of(alone, given, inputs.device)
-    afters = [output_of(alone, _with_another(given, count, changed_row, donor), inputs.device) for donor in (0, 1)]
-    known = [each for each in afters if each is not None]
-    if before is None or len(known) < len(afters) or before.shape != known[0].shape or len(before) != count:
+    if before is None or len(before) != count:
         return None
     if before.ndim > 2 and inputs.ndim > 1 and before.shape[1] == inputs.shape[1]:
         return reshapes.facts(count)  # the first axis may be time, in outputs and inputs alike
-    change = torch.stack([(after - before).abs().reshape(count, -1).amax(1) for after in known]).amax(0)
-    range_ = float(before.max() - before.min())
-    moved = change > ROUNDING * torch.finfo(before.dtype).eps * max(range_, float(before.abs().max()))
-    others = [row for row in range(count) if row != changed_row and bool(moved[row])]
-    if not others:
+    shown = _Look(alone, given, before, inputs.device).shown(changed_row)
+    if shown is None:
         return reshapes.facts(count)
     again = output_of(alone, given, inputs.device)
     if again is None or not torch.equal(again, before):
         return None  # it has a state, so two calls differ
     return MixingFacts(
         samples=count,
-        influence=float(change[others].max() / change.max()),
-        later_only=min(others) > changed_row,
+        influence=shown.size,
+        later_only=shown.row == changed_row and min(shown.others) > changed_row,
+        of_ends=shown.row != changed_row,
         over_samples=_sum_to_one(before),
         has_axes=inputs.ndim > 2 or not inputs.is_floating_point(),
         reshaped=reshapes.shape,
     )
+
+
+@dataclass(frozen=True)
+class _Influence:
+    """What another sample in the place of one changes."""
+
+    row: int
+    """That of the replaced sample."""
+    others: tuple[int, ...]
+    """The other samples whose outputs change."""
+    size: float
+    """The largest change in their outputs, over the largest in any."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The outputs of a copy for a few samples, to be compared with those for changed samples."""
+
+    model: nn.Module
+    given: Arguments
+    before: Tensor
+    device: torch.device
+
+    def shown(self, row: int) -> _Influence | None:
+        """The influence of the sample in this row on others, or else of the first or the last; None without one."""
+        tried = (self.influence(each) for each in (row, 0, len(self.before) - 1))
+        return next((found for found in tried if found.others), None)
+
+    def influence(self, row: int) -> _Influence:
+        """That of the sample in this row, replaced by each of two others in turn."""
+        before, count = self.before, len(self.before)
+        donors = (1, 2) if row == 0 else (0, 1)
+        afters = [output_of(self.model, _with_another(self.given, count, row, each), self.device) for each in donors]
+        known = [each for each in afters if each is not None and each.shape == before.shape]
+        if len(known) < len(afters):
+            return _Influence(row, (), 0.0)
+        change = torch.stack([(after - before).abs().reshape(count, -1).amax(1) for after in known]).amax(0)
+        range_ = float(before.max() - before.min())
+        moved = change > ROUNDING * torch.finfo(before.dtype).eps * max(range_, float(before.abs().max()))
+        others = [each for each in range(count) if each != row and bool(moved[each])]
+        return _Influence(row, tuple(others), float(change[others].max() / change.max()) if others else 0.0)
 
 
 def _sum_to_one(outputs: Tensor) -> bool:

@@ -50,6 +50,15 @@ def _fault(seen: MixingFacts) -> _Fault:
         )
         return summary, 0.97, ("output_activation", "wiring")
     found = "The output for one sample changes when another sample of its batch is replaced: "
+    if seen.of_ends:
+        return (
+            (
+                "The outputs of other samples change with the first or the last sample of the batch alone: look for an"
+                " index that takes one sample for all, such as [0], [:1] or [-1]"
+            ),
+            0.85,
+            ("wiring", "architecture"),
+        )
     if not seen.has_axes:
         advice = (
             "unless samples are meant to interact, look for an operation over the batch (dim=0, or a recurrent layer"

@@ -43,3 +43,9 @@ def test_samples_that_are_kept_apart_are_none():
 def test_a_batch_that_is_read_as_time_does_harm_even_where_the_loss_falls():
     found = diagnose(seen(mixing(later_only=True), outcome=outcome(), record=healthy_record()))
     assert (found.primary, found.findings[0].harm) == ("mixed_samples", True)
+
+
+def test_one_sample_for_all_is_told_from_axes_that_are_mistaken():
+    finding = diagnose(seen(mixing(of_ends=True, has_axes=False))).findings[0]
+    assert (finding.condition, finding.blames) == ("mixed_samples", ("wiring", "architecture"))
+    assert "such as [0], [:1] or [-1]" in finding.summary
