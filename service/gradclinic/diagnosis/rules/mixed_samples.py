@@ -54,7 +54,7 @@ def _fault(seen: MixingFacts) -> _Fault:
         return (
             (
                 "The outputs of other samples change with the first or the last sample of the batch alone: look for an"
-                " index that takes one sample for all, such as [0], [:1] or [-1]"
+                " index that takes one sample for all, such as [0], [:1] or [-1], or a largest value over the batch"
             ),
             0.85,
             ("wiring", "architecture"),
