@@ -181,12 +181,12 @@ def extract(record: RunRecord) -> Features:
 
 
 def own_span(record: RunRecord) -> tuple[float, float] | None:
-    """The floor of a loss of the program's own and its value for the best constant, if both are known and differ.
+    """The floor of a loss (the program's own, or of soft targets) and its value for the best constant, if they differ.
 
     None also if training ended below that floor, which was then not found.
     """
     loss, outcome = record.preflight.loss if record.preflight is not None else None, record.outcome
-    if loss is None or loss.takes != "unknown" or loss.constant is None or loss.floor is None or outcome is None:
+    if loss is None or loss.constant is None or loss.floor is None or outcome is None:
         return None
     is_above = loss.constant - loss.floor > _SAME * max(abs(loss.constant), abs(loss.floor))
     return (loss.floor, loss.constant) if is_above and outcome.final_train_loss >= loss.floor else None

@@ -135,9 +135,10 @@ class LossFacts(Spec):
     """The same with any outputs."""
     constant: float | None = None
     """Least value, mean over the kept calls, with one output for all samples; may be negative. None if it was counted
-    from the targets, or is unknown."""
+    from targets that are not soft, or is unknown."""
     floor: float | None = None
-    """Least value of the same calls with any output for each sample; None likewise, or if it falls without end."""
+    """Least value of the same calls with any output for each sample: of soft targets, as those of mixup and label
+    smoothing, their entropy. None likewise, or if it falls without end."""
     endless: bool = False
     """Whether one output for all samples lowers a loss of the program's own without end."""
     opposed: bool = False

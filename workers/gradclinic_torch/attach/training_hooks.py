@@ -101,6 +101,9 @@ class TrainingHooks:
                 "endless": self._fitted.is_endless(),
                 "spread_left": self._fitted.spread_left(),
             }
+            of_soft_targets = self._constant.floor()
+            if of_soft_targets is not None:
+                fitted |= {"constant": self._constant.value(), "floor": of_soft_targets}
             facts = facts.model_copy(update={"loss": facts.loss.model_copy(update=fitted)})
         if facts.targets is None or facts.targets.distinct > 1 or not self._critic.seen:
             return facts

@@ -41,6 +41,8 @@ class ConstantLoss:
         self._terms: Tensor | int = 0
         """Numbers that the losses of all calls were summed over; 0 where they were averaged."""
         self._value: Callable[[], float | None] = lambda: None
+        self._floors: list[Tensor] = []
+        """The least value that each of the first calls could have had, where targets are soft."""
 
     @torch.no_grad()
     def saw(self, criterion: nn.Module, outputs: Any, targets: Any) -> bool:
@@ -53,6 +55,8 @@ class ConstantLoss:
         if not self._count(criterion, outputs, targets):
             return False
         self._calls += 1
+        if len(self._floors) < _MOST_FLOORS:
+            self._floors.append(_least(criterion, outputs, targets))
         if criterion.reduction == "sum":
             self._terms = self._terms + _terms(criterion, targets)
         return True
@@ -63,6 +67,11 @@ class ConstantLoss:
         if found is not None and self._calls and not isinstance(self._terms, int):
             found *= float(self._terms) / self._calls
         return found if found is not None and math.isfinite(found) else None
+
+    def floor(self) -> float | None:
+        """The least loss that any outputs reach, mean over the first calls; None if it is 0 or not known."""
+        found = sum(float(each) for each in self._floors) / max(1, len(self._floors))
+        return found if math.isfinite(found) and found > 0 else None
 
     def _count(self, criterion: nn.Module, outputs: Tensor, targets: Tensor) -> bool:
         if isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
@@ -128,6 +137,35 @@ class ConstantLoss:
     def _known(self) -> Tensor:
         self._count_classes()
         return torch.zeros(0, dtype=torch.float64) if self._sums is None else self._sums.cpu()
+
+
+_MOST_FLOORS = 32
+"""Calls of the loss from which the least value of soft targets is known well enough."""
+
+
+def _least(criterion: nn.Module, outputs: Tensor, targets: Tensor) -> Tensor:
+    """The mean entropy of soft targets, nats: no outputs have a smaller cross entropy. 0 for others, or if weighted."""
+    least = torch.zeros((), dtype=torch.float64)
+    if criterion.reduction != "mean" or getattr(criterion, "weight", None) is not None:
+        return least
+    if isinstance(criterion, nn.CrossEntropyLoss):
+        shares = _smoothed(
+            targets, outputs.shape[1] if outputs.ndim > 1 else outputs.shape[0], criterion.label_smoothing
+        )
+        least = -torch.special.xlogy(shares, shares).sum(1).mean()
+    elif isinstance(criterion, nn.BCEWithLogitsLoss | nn.BCELoss) and getattr(criterion, "pos_weight", None) is None:
+        yes = targets.double()
+        least = -(torch.special.xlogy(yes, yes) + torch.special.xlogy(1 - yes, 1 - yes)).mean()
+    return least
+
+
+def _smoothed(targets: Tensor, classes: int, smoothing: float) -> Tensor:
+    """[rows, classes]: what a cross entropy makes of its targets; of classes one row, as all have the same entropy."""
+    if targets.is_floating_point():
+        return (targets if targets.ndim > 1 else targets[None]).double() * (1 - smoothing) + smoothing / classes
+    shares = torch.full((1, classes), smoothing / classes, dtype=torch.float64)
+    shares[0, 0] += 1.0 - smoothing
+    return shares
 
 
 def _is_torch_s_own(criterion: nn.Module) -> bool:
