@@ -32,6 +32,7 @@ def test_the_page_of_a_baseline_says_how_its_last_check_ended_and_what_is_pinned
     figures = [each["data-figure"] for each in Page(text).all("figure")]
     assert figures[0] == "/v1/figures/baselines/main/final_validation_loss"
     assert clinic.client.get(figures[0]).json()["data"]
+    assert b"<svg" in clinic.client.get(figures[0], params={"format": "svg"}).content
 
 
 def test_a_baseline_is_found_from_its_checks_and_from_the_list(clinic: Clinic):

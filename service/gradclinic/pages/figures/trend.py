@@ -55,6 +55,7 @@ def _line(values: Sequence[float | None]) -> Part:
         "name": "each check",
         "mode": "lines",
         "showlegend": False,
+        "x": list(range(len(values))),
         "y": [None if value is None else rounded([value])[0] for value in values],
         "line": {"color": NEUTRAL, "width": 1},
         "hoverinfo": "skip",
