@@ -118,17 +118,22 @@ def _panel(axes: "Axes", traces: Sequence[Part], layout: Part, across: str, name
         axes.legend(fontsize=8, frameon=False)
 
 
+def _interval(error: Part | None) -> list[Any] | None:
+    """The lower and upper lengths of intervals, as Matplotlib takes them."""
+    return None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])]
+
+
 def _line(axes: "Axes", trace: Part) -> None:
     x, y = _numbers(trace["x"]), _numbers(trace["y"])
     if "fill" in trace:
         axes.fill(x, y, color=trace["line"]["color"], alpha=0.18, linewidth=0)
         return
     marker, line = trace.get("marker", {}), trace.get("line", {})
-    error = trace.get("error_x")
     axes.errorbar(
         x,
         y,
-        xerr=None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])],
+        xerr=_interval(trace.get("error_x")),
+        yerr=_interval(trace.get("error_y")),
         label=plain(trace["name"]),
         color=line.get("color") or marker.get("color"),
         linestyle=_DASHES[line.get("dash", "solid")] if "lines" in trace["mode"] else "none",
@@ -195,7 +200,8 @@ def _edges(middles: "np.typing.NDArray[np.float64]", *, cells: int) -> "np.typin
 
 def _level(axes: "Axes", shape: Part, name: str) -> None:
     if shape["type"] == "rect":
-        axes.axvspan(shape["x0"], shape["x1"], color=WORSE, alpha=0.15, linewidth=0)
+        span, along = (axes.axhspan, "y") if shape["xref"] == "paper" else (axes.axvspan, "x")
+        span(shape[f"{along}0"], shape[f"{along}1"], color=WORSE, alpha=0.15, linewidth=0)
         return
     if shape["yref"] == name:
         axes.axhline(shape["y0"], color=NEUTRAL, linestyle=":", linewidth=1)

@@ -26,7 +26,7 @@ def trend(checks: Sequence[tuple[datetime, MetricCheck]]) -> Figure:
     scale = span([*reached, *near(bounds, reached, relative=relative)], relative=relative)
     low, high = scale.pop("ends")
     edge = low if last.better == "higher" else high
-    dates = [f"{at:%Y-%m-%d<br>%H:%M}" for at, _ in checks]
+    dates = [f"{at:%Y-%m-%d %H:%M}" for at, _ in checks]
     every = -(-len(dates) // MOST_DATES)
     return figure(
         [_line([middle for middle, _, _ in found]), *_marks(found)],
