@@ -99,16 +99,16 @@ class TooShort(Rule):
         )
 
     def _hardly_done(self, features: Features, thresholds: Thresholds) -> Finding:
-        """A network that learned a part in few steps, and was learning more."""
+        """A network that learned a part in few steps, and was learning more. That is no fault of a short training."""
         return self.finding(
             features,
-            harm=True,
-            severity="warning",
+            harm=False,
+            severity="info",
             confidence=_DONE_RIGHTLY,
             evidence=(Evidence("steps_done", float(features.steps_done), "steps", float(FEW_STEPS)),),
             summary=(
-                f"The loss was still falling when training stopped after {counted(features.steps_done, 'step')}: train"
-                f" for longer; {outcome_in_words(features, thresholds)}."
+                f"The loss was still falling when training stopped after {counted(features.steps_done, 'step')}, so"
+                f" more steps lower it further; {outcome_in_words(features, thresholds)}."
             ),
             blames=("steps", "learning_rate"),
         )
