@@ -80,11 +80,11 @@ def check_body(
     clinic: Clinic, spec: str | None, *, baseline: str | None, seeds: int | None, margin: list[str] | None
 ) -> JsonObject:
     """The body of a check from the options of a command; raises InvalidSpec."""
-    body = {} if spec is None else read_experiment(spec)
-    name = baseline or body.get("baseline")
+    asked = {} if spec is None else read_experiment(spec)
+    name = baseline or asked.get("baseline")
     if name is None:
         raise InvalidSpec.at("/baseline", "a baseline is required", allowed="--baseline NAME")
-    body = {**body, "baseline": name}
+    body = {**asked, "baseline": name}
     if margin:
         body["margins"] = numbers_by_name(margin, what="margin", form="METRIC=VALUE")
     if seeds is not None:

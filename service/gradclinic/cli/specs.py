@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ..kernel.errors import InvalidSpec
+from ..kernel.json import JsonObject
 from ..kernel.program import COMMAND
 
 
@@ -50,12 +51,12 @@ def read_spec(source: str) -> dict[str, Any]:
     return value
 
 
-def with_experiment(spec: dict[str, Any]) -> dict[str, Any]:
+def with_experiment(spec: JsonObject) -> JsonObject:
     """The body of a request; a bare experiment is wrapped."""
     return {"experiment": spec} if "experiment" not in spec and "model" in spec else spec
 
 
-def read_experiment(source: str) -> dict[str, Any]:
+def read_experiment(source: str) -> JsonObject:
     """The body of a request for one experiment; raises InvalidSpec for a study."""
     body = with_experiment(read_spec(source))
     if "arms" in body:

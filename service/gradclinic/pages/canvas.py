@@ -118,7 +118,7 @@ def _panel(axes: "Axes", traces: Sequence[Part], layout: Part, across: str, name
         axes.legend(fontsize=8, frameon=False)
 
 
-def _interval(error: Part | None) -> list[Any] | None:
+def _interval(error: Part | None) -> list["np.typing.NDArray[np.float64]"] | None:
     """The lower and upper lengths of intervals, as Matplotlib takes them."""
     return None if error is None else [_numbers(error["arrayminus"]), _numbers(error["array"])]
 
