@@ -41,8 +41,8 @@ precision of a site."""
 LEFT_OPEN = {"full_every", "dense_until"}
 """Numbers of a recording plan that this version leaves open, where they are not given."""
 
-RENAMED = [("decades", "orders of magnitude")]
-"""Units by their previous and their present name."""
+RENAMED = [("decades", "orders of magnitude"), ("/checks?baseline=main", "/baselines/main")]
+"""Units, and addresses of pages, by their previous and their present name."""
 
 FITTED = {"confidence"}
 """What today's rules say otherwise of slow convergence: its confidence is fitted to how often it blamed a true part."""

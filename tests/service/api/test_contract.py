@@ -233,6 +233,7 @@ SAMPLES: Mapping[str, list[Sample]] = {
     "drawComparisonProfiles": [get("/v1/figures/comparisons/profiles", runs="{run},{broken}")],
     "drawPrescriptionRace": [get("/v1/figures/prescriptions/{searched}/race")],
     "drawPrescriptionRanking": [get("/v1/figures/prescriptions/{searched}/ranking")],
+    "drawBaselineTrend": [get("/v1/figures/baselines/main/final_validation_loss")],
     "drawCheckMargin": [get("/v1/figures/checks/{checked}/final_validation_loss")],
 }
 BY_ID = {operation["operationId"]: operation for operation in OPERATIONS.values()}

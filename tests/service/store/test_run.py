@@ -186,8 +186,8 @@ def test_the_newest_succeeded_run_of_the_same_digest_is_found(store: Store) -> N
 
 def test_runs_are_counted_by_status_and_reason(store: Store) -> None:
     queued(store)
-    claimed(store)
-    store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id="run_1")
+    lease = claimed(store)
+    store.reconciliation.saw_worker("vm/1/2", queue="cpu", device="cpu", run_id=lease.run_id)
     store.reconciliation.saw_worker("vm/1/3", queue="gpu,cpu", device="cuda", run_id=None)
     vitals = store.vitals(seen_within_s=60)
     assert vitals.runs == {("queued", "submitted"): 1, ("running", "claimed"): 1}
