@@ -227,6 +227,17 @@ def _trainable(record: RunRecord) -> npt.NDArray[np.bool_]:
     return np.array([weight.trainable for weight in record.weights], bool)
 
 
+def _with_a_size(record: RunRecord) -> npt.NDArray[np.bool_]:
+    """The trained weights that did not begin at 0; all trained ones if all did.
+
+    Of one that began at 0, as the last layer of many networks does by design, each of the first steps is as large as
+    the weight itself, and says nothing of the steps.
+    """
+    trained, norms = _trainable(record), record.get("weight_norm_l2")
+    sized = trained & (norms.values[0] > 0) if len(norms) and norms.steps[0] == 0 else trained
+    return sized if sized.any() else trained
+
+
 def _largest(values: Array) -> Array:
     """[n]: the largest finite entry of each row; -infinity where there is none."""
     if not values.size:
@@ -237,7 +248,7 @@ def _largest(values: Array) -> Array:
 
 def _total_update(record: RunRecord) -> float | None:
     ratio = record.get("update_to_weight_ratio")
-    rows = _largest(ratio.values[:, _trainable(record)].astype(np.float64))
+    rows = _largest(ratio.values[:, _with_a_size(record)].astype(np.float64))
     known = np.isfinite(rows)
     return float((rows * durations(ratio.steps))[known].sum()) if known.any() else None
 
@@ -245,9 +256,9 @@ def _total_update(record: RunRecord) -> float | None:
 def _relative_gradient(record: RunRecord) -> float | None:
     gradients, weights = record.get("weight_grad_norm_l2"), record.get("weight_norm_l2")
     steps, rows, others = np.intersect1d(gradients.steps, weights.steps, return_indices=True)
-    trainable = _trainable(record)
+    sized = _with_a_size(record)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = gradients.values[rows][:, trainable].astype(np.float64) / weights.values[others][:, trainable]
+        ratio = gradients.values[rows][:, sized].astype(np.float64) / weights.values[others][:, sized]
     largest = _largest(ratio)
     known = np.isfinite(largest)
     return weighted_median(largest[known], durations(steps)[known]) if known.any() else None

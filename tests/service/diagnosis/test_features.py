@@ -126,6 +126,21 @@ def test_where_nothing_can_be_trained_nothing_moves():
     assert (found.total_update, found.relative_gradient) == (None, None)
 
 
+def test_weights_that_began_at_0_have_no_size_to_compare_steps_with():
+    """As the last layer of many networks does by design; if all began so, they are all there is."""
+    record = healthy_record(layers=2)
+    steps = record.series["weight_norm_l2"].steps
+    updates, grown = np.full((len(steps), 3), 0.004), np.full((len(steps), 3), 6.0)
+    updates[:, 2], grown[:, 2] = 1.0 / np.maximum(steps, 1), steps / 1000.0
+    updates[0, 2] = inf
+    head = changed(record, {"update_to_weight_ratio": updates, "weight_norm_l2": grown})
+    found = extract(head)
+    assert found.total_update == pytest.approx(300 * 0.004)
+    assert found.relative_gradient == pytest.approx(0.3 / 6.0)
+    all_so = changed(head, {"weight_norm_l2": np.repeat(steps[:, None] / 1000.0, 3, axis=1)})
+    assert extract(all_so).total_update > 2.0
+
+
 @pytest.mark.parametrize(
     ("constant", "final", "step", "found"),
     [
