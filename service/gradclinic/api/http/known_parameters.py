@@ -16,9 +16,18 @@ from fastapi.routing import APIRoute
 
 from ...kernel.errors import InvalidRequest, NotFound, Problem
 
+ONE_VALUE = ("Idempotency-Key", "X-Project", "Authorization")
+"""Headers of which the service reads one value: of several, it would ignore all but the first."""
+
 
 async def only_known_parameters(request: Request) -> None:
-    """Like `refuse_unknown`, in a thread if there is a query. Without one, as of `/livez`, it waits for none."""
+    """Like `refuse_unknown`, in a thread if there is a query. Without one, as of `/livez`, it waits for none.
+
+    Raises InvalidRequest for a header that is given twice, too, of those that take one value.
+    """
+    for name in ONE_VALUE:
+        if len(given := request.headers.getlist(name)) > 1:
+            raise InvalidRequest.at("", f"the header {name} is given {len(given)} times", allowed="once")
     if request.query_params or "\0" in request.url.path:
         await run_in_threadpool(refuse_unknown, request)
 

@@ -30,6 +30,12 @@ def test_a_parameter_that_takes_one_value_is_refused_if_it_is_given_twice(api: h
     assert api.get("/v1/runs?label=a:b&label=c:d").status_code == 200
 
 
+@pytest.mark.parametrize("name", ["Idempotency-Key", "X-Project", "Authorization"])
+def test_a_header_that_takes_one_value_is_refused_if_it_is_given_twice(api: httpx.Client, name: str) -> None:
+    entry = refused(api.get("/v1/runs", headers=[(name, "a"), (name, "b")]), 422)["errors"][0]
+    assert (entry["detail"], entry["allowed"]) == (f"the header {name} is given 2 times", "once")
+
+
 def test_nothing_is_found_at_a_path_with_a_nul(api: httpx.Client) -> None:
     assert "NUL" in refused(api.get("/v1/runs/run%00"), 404)["detail"]
 
