@@ -332,7 +332,7 @@ def moved_far(features: Features) -> bool:
 def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
     """Whether the loss of a language model fell a part of the way to the entropy of its text, which nobody knows.
 
-    Steps were not lacking, or it might be slow.
+    Neither steps were lacking nor were the initial weights of an unusual size, or it might be slow.
     """
     loss, seen = features.relative_train_loss, record.preflight
     return (
@@ -342,6 +342,8 @@ def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
         and loss <= NOTHING_LEARNED
         and features.finished
         and moved_far(features)
+        and tiny_weights(record) is None
+        and huge_weights(record) is None
     )
 
 

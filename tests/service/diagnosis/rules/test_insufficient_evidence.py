@@ -149,6 +149,18 @@ def test_how_far_the_loss_of_a_language_model_can_fall_depends_on_the_text(ratio
         assert diagnose(seen(CLASSIFIER, record=record)).primary == "slow_convergence"
 
 
+@pytest.mark.parametrize(
+    ("norm", "primary"), [(0.1, "slow_convergence"), (6.0, "insufficient_evidence"), (18.0, "slow_convergence")]
+)
+def test_a_language_model_of_unusual_initial_weights_may_be_slow_for_them(norm, primary) -> None:
+    """A norm of 6 is common in layers of 32 x 32."""
+    level = {"probe_loss": 2.3 * 0.8, "update_to_weight_ratio": 0.011, "weight_norm_l2": norm}
+    record = changed(healthy_record(), level, outcome=failed(final_train_loss=2.3 * 0.8))
+    finding = diagnose(seen(CLASSIFIER.model_copy(update={"next_token": True}), record=record)).findings[0]
+    assert finding.condition == primary
+    assert (finding.blames[:1] == ("initialization",)) is (primary == "slow_convergence")
+
+
 WEAK = PairingFacts(samples=512, correlation=0.035, p_value=1e-5, amounts=True)
 
 
