@@ -5,20 +5,19 @@ import numpy as np
 from ..kernel.vocabulary import Blame
 from ..measurements.record import RunRecord
 from .features import Features
+from .initial_weights import huge_weights, tiny_weights
 from .learning_rate import faded
 from .momentum import blamed_first, too_large
 from .outcome import (
     FEW_STEPS,
     NOTHING_LEARNED,
     first_update,
-    huge_weights,
     may_still_fall,
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
     steps_are_ordinary,
     still_falling,
-    tiny_weights,
 )
 from .phrase import against_constant, counted, percent
 from .thresholds import Thresholds

@@ -12,8 +12,9 @@ from ..confidence import agreement
 from ..culprits import dead_layers
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..initial_weights import starts_too_large
 from ..momentum import blamed_first, in_words
-from ..outcome import enough, failed, narrow, stands_still, starts_too_large
+from ..outcome import enough, failed, narrow, stands_still
 from ..phrase import all_named, loss_evidence, outcome_in_words, percent, too_narrow
 from ..thresholds import Thresholds
 from .base import Order, Rule

@@ -8,7 +8,8 @@ from ...measurements.preflight import Preflight
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed, starts_too_large, typical_gain
+from ..initial_weights import starts_too_large, typical_gain
+from ..outcome import failed
 from ..phrase import outcome_in_words
 from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds

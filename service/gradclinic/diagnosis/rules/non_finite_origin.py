@@ -8,7 +8,8 @@ from ...measurements.origin import Made, NonFiniteOrigin
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import onset_of_blow_up, overflows_float16, starts_too_large
+from ..initial_weights import starts_too_large
+from ..outcome import onset_of_blow_up, overflows_float16
 from ..phrase import counted, named
 from ..thresholds import Thresholds
 from .base import Order, Rule

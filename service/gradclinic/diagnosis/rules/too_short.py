@@ -11,6 +11,7 @@ from ...remedies.against import LONGER, rate
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..initial_weights import huge_weights, tiny_weights
 from ..outcome import (
     FAR,
     FEW_STEPS,
@@ -20,7 +21,6 @@ from ..outcome import (
     enough,
     failed,
     first_update,
-    huge_weights,
     learned_a_part_of_text,
     moved_far,
     moved_far_for_nothing,
@@ -28,7 +28,6 @@ from ..outcome import (
     rest_may_be_noise,
     small_steps_suspected,
     still_falling,
-    tiny_weights,
 )
 from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds

@@ -26,7 +26,8 @@ from ..confidence import above, share_above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, narrow, still_falling, typical_gain
+from ..initial_weights import typical_gain
+from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, narrow, still_falling
 from ..phrase import all_named, loss_evidence, outcome_in_words, percent, too_narrow
 from ..slope import NEAR
 from ..thresholds import Thresholds
