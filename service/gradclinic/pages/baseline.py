@@ -79,8 +79,7 @@ def one(service: Service, name: str) -> BaselineView:
         reached=_reached(service, found.pin),
         schedules=[
             (each, due_next(each, now=now))
-            for each in service.store.schedules.page(limit=SCHEDULES).items
-            if each.baseline == name
+            for each in service.store.schedules.page(baseline=name, limit=SCHEDULES).items
         ],
         versions=found.history[:VERSIONS],
         live=any(check.status == "running" for check in page.items),

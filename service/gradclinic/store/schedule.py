@@ -50,9 +50,11 @@ class Schedules:
         with self._database.read() as connection:
             return _get(connection, name)
 
-    def page(self, *, after: str | None = None, limit: int = 50) -> Page[Schedule]:
-        """A page of schedules, by name."""
+    def page(self, *, baseline: str | None = None, after: str | None = None, limit: int = 50) -> Page[Schedule]:
+        """A page of schedules, by name: all, or those of a baseline."""
         query = select(t.schedules).order_by(t.schedules.c.name)
+        if baseline is not None:
+            query = query.where(t.schedules.c.baseline == baseline)
         if after is not None:
             query = query.where(t.schedules.c.name > after)
         with self._database.read() as connection:

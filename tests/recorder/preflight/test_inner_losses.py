@@ -93,3 +93,14 @@ def test_a_loss_of_numbers_is_seen_where_it_compares_each_with_each(function):
     assert call.broadcasts
     assert of(each, targets=numbers[:, None]) == ()
     assert of(lambda o, t: function(input=o[:, 0], target=t), targets=numbers) == ()
+
+
+def test_other_functions_of_two_tensors_hide_no_call():
+    """Shapes that a product takes cannot be broadcast to each other."""
+
+    def projected(outputs, targets):
+        spread = (outputs @ torch.ones(outputs.shape[1], 7)).square().mean()
+        return functional.cross_entropy(outputs.softmax(1), targets) + 0.0 * spread
+
+    (call,) = of(projected)
+    assert (call.function, call.activation) == ("cross_entropy", "softmax")

@@ -35,6 +35,14 @@ def test_a_name_is_taken_once_and_needs_its_baseline(store: Store) -> None:
         store.schedules.create(NewSchedule(name="x", cron="0 3 * * *", zone="UTC", baseline="other", asks={}))
 
 
+def test_those_of_a_baseline_are_found_however_many_others_there_are(store: Store) -> None:
+    made(store, "first")
+    pinned(store, "other")
+    store.schedules.create(NewSchedule(name="last", cron="0 3 * * *", zone="UTC", baseline="other", asks={}))
+    assert [each.name for each in store.schedules.page(baseline="other", limit=1).items] == ["last"]
+    assert [each.name for each in store.schedules.page().items] == ["first", "last"]
+
+
 def test_what_is_active_is_known_with_its_last_due_time(store: Store) -> None:
     schedule = made(store)
     made(store, "another")

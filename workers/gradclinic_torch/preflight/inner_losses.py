@@ -48,7 +48,9 @@ class _Seen(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         given = kwargs or {}
-        name = _LOSSES.get(function) or (_OF_NUMBERS.get(function) if _broadcasts(args, given) else None)
+        name = _LOSSES.get(function)
+        if name is None and function in _OF_NUMBERS and _broadcasts(args, given):
+            name = _OF_NUMBERS[function]
         if name is not None and len(self.calls) < MOST_CALLS:
             found = _described(name, args, given)
             self.calls += [] if found is None else [found]

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import ClassVar, Literal, TypeGuard
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -52,7 +52,11 @@ class TooMuchDecay(Rule):
         if left is not None and left <= _LEFT and not (vanished and decay < _STRONG):
             what = f"The weights shrank to {percent(left)} of their initial size under a weight decay of {decay:g}"
             evidence = Evidence("weight_norm_left", left, "fraction", _LEFT)
-        elif failed(features, thresholds) and _holds_back(share, features, record, thresholds):
+        elif (
+            share is not None
+            and share >= _SHARE
+            and _holds_back(share, features, record, thresholds, vanished=vanished)
+        ):
             what = f"A weight decay of {decay:g} takes away what the gradient adds, so the weights cannot grow"
             evidence = Evidence("decay_to_gradient", share, "ratio", _SHARE)
         else:
@@ -73,15 +77,14 @@ class TooMuchDecay(Rule):
         return (NO_DECAY, LESS_DECAY)
 
 
-def _holds_back(share: float | None, features: Features, record: RunRecord, thresholds: Thresholds) -> TypeGuard[float]:
-    """Whether the decay is as strong as the gradient: of weights that moved and are at rest, or of weights that shrink.
+def _holds_back(share: float, features: Features, record: RunRecord, thresholds: Thresholds, *, vanished: bool) -> bool:
+    """Whether a decay as strong as the gradient kept a network from learning: its weights shrank, or moved to a rest.
 
     Where the gradient vanished from the start, they shrink because nothing else moves them.
     """
     left, late = _norm_left(record), _norm_left(record, since=0.75)
-    if share is None or left is None or late is None or share < _SHARE:
+    if left is None or late is None or not failed(features, thresholds):
         return False
-    vanished = (features.depth_slope_early or 0.0) >= thresholds.depth_slope
     moved = (features.total_update or 0.0) >= thresholds.large_update
     return (left <= _SHRUNK and not vanished) or (moved and abs(late - 1.0) <= _AT_REST and share <= _WHOLE)
 
