@@ -233,8 +233,8 @@ def moved_far_for_nothing(features: Features, thresholds: Thresholds) -> bool:
     Then the steps were large enough and many enough. Of the benchmark's faults that look like this, all were targets
     that belong to other inputs, except those of plain SGD with small steps.
     """
-    loss, total = features.relative_train_loss, features.total_update
-    return loss is not None and total is not None and loss > MEMORIZED and total >= thresholds.large_update
+    loss = features.relative_train_loss
+    return loss is not None and loss > MEMORIZED and moved_by_its_size(features, thresholds)
 
 
 _WITHIN_A_STATE = ".weight_hh"
@@ -273,6 +273,11 @@ FEW_STEPS = 100
 FAR = 3.0
 """Sum of the steps over the size of the layer that moved most, from which steps were hardly lacking. A judgement,
 between 2.4, of a network that had learned, and 5.9 and 6.4, of two that learned targets of other inputs by heart."""
+
+
+def moved_by_its_size(features: Features, thresholds: Thresholds) -> bool:
+    """Whether all steps together are at least as large as the layer that moved most."""
+    return (features.total_update or 0.0) >= thresholds.large_update
 
 
 def moved_far(features: Features) -> bool:
@@ -316,7 +321,7 @@ def rest_may_be_noise(features: Features, record: RunRecord, thresholds: Thresho
         and features.finished
         and loss is not None
         and loss <= MEMORIZED
-        and (features.total_update or 0.0) >= thresholds.large_update
+        and moved_by_its_size(features, thresholds)
     )
 
 

@@ -101,6 +101,14 @@ _BROADCAST_RIGHTLY = 0.9
 """As for torch's own losses of numbers: shapes that are broadcast to more entries than either has are no choice."""
 
 
+def of_broadcast_shapes(loss: str) -> str:
+    """What is wrong, and what to do, where outputs and targets are broadcast to more entries than either has."""
+    return (
+        f"{loss} compares every output with every target, since their shapes differ and are broadcast: give both the"
+        " same shape"
+    )
+
+
 def _of_targets_outside(call: InnerLoss) -> LossFault | None:
     """A binary cross entropy with targets that are no probabilities: it has no lower bound."""
     outside = call.targets_outside_unit
@@ -150,10 +158,7 @@ def _of_inner(seen: Preflight) -> LossFault | None:
             )
         if call.broadcasts:
             return (
-                (
-                    f"{call.function} compares every output with every target, since their shapes differ and are"
-                    " broadcast: give both the same shape"
-                ),
+                of_broadcast_shapes(call.function),
                 (),
                 _BROADCAST_RIGHTLY,
                 ("wiring", "loss", "data"),

@@ -13,6 +13,7 @@ from .outcome import (
     NOTHING_LEARNED,
     first_update,
     may_still_fall,
+    moved_by_its_size,
     moved_far_for_nothing,
     narrow,
     small_steps_suspected,
@@ -99,8 +100,7 @@ def _of_codes(features: Features, record: RunRecord, thresholds: Thresholds) -> 
     """Numbers of categories that a dense layer takes for amounts, where steps were not lacking."""
     seen = record.preflight.inputs if record.preflight is not None else None
     embedded = any(weight.is_looked_up for weight in record.weights)
-    moved = (features.total_update or 0.0) >= thresholds.large_update
-    if seen is None or not seen.codes or embedded or not moved:
+    if seen is None or not seen.codes or embedded or not moved_by_its_size(features, thresholds):
         return None
     columns = counted(seen.codes, "column of the inputs holds", "columns of the inputs hold")
     return (

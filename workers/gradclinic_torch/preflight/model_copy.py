@@ -3,6 +3,7 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -58,6 +59,25 @@ def output_of(model: nn.Module, arguments: Arguments, device: torch.device) -> T
     if found is None or not found.ndim or not found.is_floating_point() or not bool(torch.isfinite(found).all()):
         return None
     return found.clone()
+
+
+@dataclass(frozen=True)
+class Look:
+    """The outputs of a copy for a few samples, to be compared with those for changed samples."""
+
+    model: nn.Module
+    given: Arguments
+    before: Tensor
+    device: torch.device
+
+    @property
+    def range(self) -> float:
+        """The largest output less the smallest."""
+        return float(self.before.max() - self.before.min())
+
+    def after(self, changed: Arguments) -> Tensor | None:
+        """The outputs for other arguments, as of `output_of`."""
+        return output_of(self.model, changed, self.device)
 
 
 def few_of(arguments: Arguments, samples: int, count: int) -> Arguments:

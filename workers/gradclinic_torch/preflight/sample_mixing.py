@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gradclinic.measurements.preflight import MixingFacts
 
 from ..model.hooks import first_tensor
-from .model_copy import ROUNDING, Arguments, copied, few_of, may_be_copied, output_of, with_tensors
+from .model_copy import ROUNDING, Arguments, Look, copied, few_of, may_be_copied, output_of, with_tensors
 from .reshapes import Reshapes
 
 SAMPLES, FEWEST = 8, 4
@@ -101,14 +101,8 @@ class _Influence:
     """The largest change in their outputs, over the largest in any."""
 
 
-@dataclass(frozen=True)
-class _Look:
-    """The outputs of a copy for a few samples, to be compared with those for changed samples."""
-
-    model: nn.Module
-    given: Arguments
-    before: Tensor
-    device: torch.device
+class _Look(Look):
+    """What outputs change with, of the other samples."""
 
     def shown(self, row: int) -> _Influence | None:
         """The influence of the sample in this row on others, or else of the first or the last; None without one."""
@@ -119,13 +113,12 @@ class _Look:
         """That of the sample in this row, replaced by each of two others in turn."""
         before, count = self.before, len(self.before)
         donors = (1, 2) if row == 0 else (0, 1)
-        afters = [output_of(self.model, _with_another(self.given, count, row, each), self.device) for each in donors]
+        afters = [self.after(_with_another(self.given, count, row, each)) for each in donors]
         known = [each for each in afters if each is not None and each.shape == before.shape]
         if len(known) < len(afters):
             return _Influence(row, (), 0.0)
         change = torch.stack([(after - before).abs().reshape(count, -1).amax(1) for after in known]).amax(0)
-        range_ = float(before.max() - before.min())
-        moved = change > ROUNDING * torch.finfo(before.dtype).eps * max(range_, float(before.abs().max()))
+        moved = change > ROUNDING * torch.finfo(before.dtype).eps * max(self.range, float(before.abs().max()))
         others = [each for each in range(count) if each != row and bool(moved[each])]
         return _Influence(row, tuple(others), float(change[others].max() / change.max()) if others else 0.0)
 

@@ -6,7 +6,6 @@ itself is not called, and no generator advances.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ from gradclinic.measurements.preflight import OrderFacts
 
 from ..model.generator import kept_generators
 from ..model.hooks import first_tensor
-from .model_copy import Arguments, copied, few_of, may_be_copied, output_of, with_tensors
+from .model_copy import Arguments, Look, copied, few_of, may_be_copied, output_of, with_tensors
 
 SAMPLES = 8
 """Maximum number of samples that the copy is called with."""
@@ -132,22 +131,12 @@ def _of_attention(
     )
 
 
-@dataclass(frozen=True)
-class _Look:
-    """The outputs of a copy for a few samples, to be compared with those for changed samples."""
-
-    model: nn.Module
-    given: Arguments
-    before: Tensor
-    device: torch.device
-
-    @property
-    def range(self) -> float:
-        return float(self.before.max() - self.before.min())
+class _Look(Look):
+    """What outputs change with, of the steps of the samples."""
 
     def with_other(self, change: Callable[[Tensor], Tensor]) -> Tensor | None:
         """The outputs with the first tensor changed."""
-        return output_of(self.model, _with_first(self.given, change), self.device)
+        return self.after(_with_first(self.given, change))
 
     def only_step(self, inputs: Tensor) -> Literal["first", "last"] | None:
         """Which of the two ends the outputs change with, where they change with nothing else.

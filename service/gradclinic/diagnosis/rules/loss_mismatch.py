@@ -18,7 +18,7 @@ from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import not_known_to_have_learned
-from ..own_loss import LossFault, falls_anyway, own_loss_fault
+from ..own_loss import LossFault, falls_anyway, of_broadcast_shapes, own_loss_fault
 from ..phrase import outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -326,15 +326,7 @@ def _of_shapes(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> L
             confidence,
             ("architecture", "wiring", "loss"),
         )
-    return (
-        (
-            f"{loss.name} compares every output with every target, since their shapes differ and are broadcast:"
-            " give both the same shape"
-        ),
-        evidence,
-        confidence,
-        ("wiring", "loss", "data"),
-    )
+    return of_broadcast_shapes(loss.name), evidence, confidence, ("wiring", "loss", "data")
 
 
 def _in_words(outputs: OutputFacts) -> str:

@@ -10,7 +10,7 @@ from ...remedies.against import LESS_DECAY, NO_DECAY
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import failed
+from ..outcome import failed, moved_by_its_size
 from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -85,8 +85,8 @@ def _holds_back(share: float, features: Features, record: RunRecord, thresholds:
     left, late = _norm_left(record), _norm_left(record, since=0.75)
     if left is None or late is None or not failed(features, thresholds):
         return False
-    moved = (features.total_update or 0.0) >= thresholds.large_update
-    return (left <= _SHRUNK and not vanished) or (moved and abs(late - 1.0) <= _AT_REST and share <= _WHOLE)
+    at_rest = moved_by_its_size(features, thresholds) and abs(late - 1.0) <= _AT_REST
+    return (left <= _SHRUNK and not vanished) or (at_rest and share <= _WHOLE)
 
 
 def _share(record: RunRecord, optimizer: OptimizerFacts) -> float | None:
