@@ -1,7 +1,8 @@
 """How often each remedy cured a broken training of a kind, as `benchmark cures` counted.
 
 A kind is a condition, the part of the training that its finding blames first, and the kind of network. Where too few
-trainings of a kind were tried, those of all networks count, and then all with the condition.
+trainings of a kind were tried, those of all networks count. Those with another part to blame never do: what cures small
+weights does not cure large steps.
 """
 
 import json
@@ -54,13 +55,12 @@ class Evidence:
     trainings: Mapping[Kind, int]
 
     def of(self, condition: str, blames: Sequence[str], network: Network) -> Mapping[str, Tally]:
-        """The counts of the narrowest kind with enough trainings, by the remedy's name; empty if there is none."""
-        exact = (condition, blames[0] if blames else "", network.family)
-        for length in (3, 2, 1):
-            alike = [kind for kind in self.counts if kind[:length] == exact[:length]]
-            if sum(self.trainings[kind] for kind in alike) >= (ENOUGH if length > 1 else 1):
-                return _summed([self.counts[kind] for kind in alike])
-        return {}
+        """The counts of trainings of the same kind, by the remedy's name; empty if there is none."""
+        if not blames:
+            return self.of_condition(condition)
+        exact = (condition, blames[0], network.family)
+        length = 3 if self.trainings.get(exact, 0) >= ENOUGH else 2
+        return _summed([counts for kind, counts in self.counts.items() if kind[:length] == exact[:length]])
 
     def of_condition(self, condition: str) -> Mapping[str, Tally]:
         """The counts of all kinds with a condition, by the remedy's name."""
