@@ -23,7 +23,7 @@ JSON = "application/json"
 StepRange = Annotated[
     str | None,
     Query(
-        pattern=r"^\d{0,9}:\d{0,9}$",
+        pattern="^[0-9]{0,9}:[0-9]{0,9}$",
         description="`a:b`: steps from a up to, but not including, b; both are optional.",
         examples=["0:100"],
     ),
@@ -155,7 +155,7 @@ def get_run_profile(
     step: Annotated[
         str,
         Query(
-            pattern=r"^(last|\d{1,9})$",
+            pattern="^(last|[0-9]{1,9})$",
             description="`last`, or a step; the last recorded step at or before it is used.",
         ),
     ] = "0",

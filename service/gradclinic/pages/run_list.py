@@ -38,7 +38,7 @@ SORTS: tuple[str, ...] = get_args(RunSort)
 RUNS = 25
 """Rows per page."""
 
-DAY = r"^(\d{4}-\d{2}-\d{2})?$"
+DAY = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"
 
 router = page_router()
 _totals = Totals()

@@ -1,5 +1,6 @@
 """Unknown query parameters are refused: otherwise `?stauts=failed` would return all runs. So is one that is given twice
-where one value is allowed: otherwise all but the last would be ignored.
+where one value is allowed: otherwise all but the last would be ignored. So are numbers, booleans and times that are not
+written as the schema says.
 
 So are values with a NUL character, which PostgreSQL cannot compare with any text.
 """
@@ -15,6 +16,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from ...kernel.errors import InvalidRequest, NotFound, Problem
+from .plain_values import refused_form
+from .validation import shown
 
 ONE_VALUE = ("Idempotency-Key", "X-Project", "Authorization")
 """Headers of which the service reads one value: of several, it would ignore all but the first."""
@@ -45,28 +48,36 @@ def refuse_unknown(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or 422 not in route.responses:
         return
-    takes_many = dict(_parameters(route.dependant))
-    known = sorted(takes_many)
+    annotations = dict(_parameters(route.dependant))
+    known = sorted(annotations)
     given = Counter(name for name, _ in values)
-    if unknown := [name for name in given if name not in takes_many]:
+    if unknown := [name for name in given if name not in annotations]:
         raise InvalidRequest([_problem(name, known) for name in unknown])
-    if twice := [name for name, count in given.items() if count > 1 and not takes_many[name]]:
+    if twice := [name for name, count in given.items() if count > 1 and not _is_list(annotations[name])]:
         raise InvalidRequest([Problem(f"/{name}", f"is given {given[name]} times", None, "once") for name in twice])
+    refused = [(name, value, refused_form(annotations[name], value)) for name, value in values]
+    if problems := [_wrong_form(name, value, form.words) for name, value, form in refused if form]:
+        raise InvalidRequest(problems)
+
+
+def _wrong_form(name: str, value: str, words: str) -> Problem:
+    return Problem(f"/{name}", f"should be {words}", shown(value), words)
 
 
 def _nul(name: str) -> Problem:
     return Problem(f"/{name[:100]}", "contains a NUL character", None, "text without NUL characters")
 
 
-def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
-    """The parameters of a route, and whether each can be given several times."""
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, object]]:
+    """The parameters of a route, with their annotations."""
     for field in dependant.query_params:
-        yield field.alias, _is_list(field.field_info.annotation)
+        yield field.alias, field.field_info.annotation
     for part in dependant.dependencies:
         yield from _parameters(part)
 
 
 def _is_list(annotation: object) -> bool:
+    """Whether a parameter can be given several times."""
     return get_origin(annotation) in (list, tuple) or any(map(_is_list, get_args(annotation)))
 
 

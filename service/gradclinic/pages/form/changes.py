@@ -1,6 +1,7 @@
 """Reads what a browser sent of a form, and changes the request accordingly."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -13,6 +14,10 @@ from ...kernel.json import JsonObject
 from ...kernel.json_schema import Schema
 
 MOST_DEEP = 100
+MOST_DIGITS = 400
+"""Digits of a whole number; one with more is infinite."""
+_WHOLE = re.compile("[+-]?[0-9]+")
+_FRACTION = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 Submitted = Sequence[tuple[str, str]]
 """Names of controls, as `Field.control` has them, with their texts."""
 Draft = dict[str, Any]
@@ -52,14 +57,10 @@ def _tokens(pointer: str) -> list[str]:
 
 
 def _number(text: str) -> object:
-    try:
+    """A number as people write it: `.5` and `+5` are read, `1_0` and `inf` are not, as Python would."""
+    if _WHOLE.fullmatch(text) and len(text) <= MOST_DIGITS:
         return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return float(text) if _FRACTION.fullmatch(text) else text
 
 
 def _json(text: str) -> object:

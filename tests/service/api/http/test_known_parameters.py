@@ -30,6 +30,50 @@ def test_a_parameter_that_takes_one_value_is_refused_if_it_is_given_twice(api: h
     assert api.get("/v1/runs?label=a:b&label=c:d").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "text", ["1_0", " 10", "10 ", "+5", "010", "10.0", "1e1", "0x10", "\u0661\u0660", "inf", "nan", ""]
+)
+def test_a_whole_number_is_only_read_as_json_writes_it(api: httpx.Client, text: str) -> None:
+    answer = api.get("/v1/runs", params={"limit": text})
+    entry = refused(answer, 422)["errors"][0]
+    assert (entry["parameter"], entry["value"]) == ("limit", text)
+    assert entry["allowed"] == "a whole number, for example 10"
+
+
+@pytest.mark.parametrize("text", ["0.9_5", " 0.95", "+0.95", ".95", "inf", "NaN", "Infinity", "0,95", "\uff10.95"])
+def test_a_number_is_only_read_as_json_writes_it(api: httpx.Client, text: str) -> None:
+    answer = api.get("/v1/studies/study_x/comparison", params={"confidence": text})
+    assert refused(answer, 422)["errors"][0]["parameter"] == "confidence"
+
+
+@pytest.mark.parametrize("text", ["0.95", "9.5e-1", "0.95E0"])
+def test_a_number_with_a_fraction_or_an_exponent_is_read(api: httpx.Client, text: str) -> None:
+    refused(api.get("/v1/studies/study_x/comparison", params={"confidence": text}), 404)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allowed"),
+    [
+        ("total", "on", "true or false"),
+        ("total", "1", "true or false"),
+        ("total", "TRUE", "true or false"),
+        ("created_from", "1700000000", "a date and a time with a time zone, for example 2026-11-30T12:00:00Z"),
+        ("created_before", "-1", "a date and a time with a time zone, for example 2026-11-30T12:00:00Z"),
+    ],
+)
+def test_booleans_and_times_are_only_read_as_the_schema_says(
+    api: httpx.Client, name: str, text: str, allowed: str
+) -> None:
+    entry = refused(api.get("/v1/runs", params={name: text}), 422)["errors"][0]
+    assert (entry["parameter"], entry["value"], entry["allowed"]) == (name, text, allowed)
+
+
+@pytest.mark.parametrize("steps", ["\u0661:\u0662", "1_0:20", " 1:2", "+1:2"])
+def test_a_range_of_steps_has_plain_digits(api: httpx.Client, steps: str) -> None:
+    answer = api.get("/v1/runs/run_x/statistics", params={"steps": steps})
+    assert refused(answer, 422)["errors"][0]["parameter"] == "steps"
+
+
 @pytest.mark.parametrize("name", ["Idempotency-Key", "X-Project", "Authorization"])
 def test_a_header_that_takes_one_value_is_refused_if_it_is_given_twice(api: httpx.Client, name: str) -> None:
     entry = refused(api.get("/v1/runs", headers=[(name, "a"), (name, "b")]), 422)["errors"][0]

@@ -1,5 +1,7 @@
 """What a browser sends of a form, and the request after it."""
 
+import math
+
 import pytest
 
 from gradclinic.pages.form import changed
@@ -19,6 +21,16 @@ def test_numbers_are_read_and_what_is_none_stays_as_it_was_written():
     assert after(("number /experiment/model/depth", " 12 "))["model"]["depth"] == 12
     assert after(("number /experiment/optimizer/learning_rate", "1e-3"))["optimizer"]["learning_rate"] == 0.001
     assert after(("number /experiment/model/depth", "deep"))["model"]["depth"] == "deep"
+
+
+@pytest.mark.parametrize("text", ["1_0", "inf", "nan", "\u0661\u0660", "0x10", "1 0"])
+def test_a_number_that_only_python_reads_stays_text(text):
+    assert after(("number /experiment/model/depth", text))["model"]["depth"] == text
+
+
+@pytest.mark.parametrize(("text", "number"), [(".5", 0.5), ("5.", 5.0), ("+5", 5), ("010", 10), ("9" * 5000, math.inf)])
+def test_numbers_are_read_as_people_write_them(text, number):
+    assert after(("number /experiment/optimizer/learning_rate", text))["optimizer"]["learning_rate"] == number
 
 
 def test_an_empty_field_is_left_to_its_default_and_objects_are_made_when_they_are_needed():
