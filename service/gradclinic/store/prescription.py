@@ -213,6 +213,7 @@ def _values(prescription_id: str, new: NewPrescription) -> dict[str, object]:
         "seed": new.seed,
         "cancel_requested": False,
         "request_id": new.request_id,
+        "traceparent": new.traceparent,
     }
 
 
@@ -254,4 +255,5 @@ def _prescription(row: RowMapping, own: Counted) -> Prescription:
 
 _AS_STORED = (
     "id", "name", "labels", "status", "experiment", "seed", "cancel_requested", "request_id",
+    "traceparent",
 )  # fmt: skip

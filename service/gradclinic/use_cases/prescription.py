@@ -19,6 +19,7 @@ from .placement import QueueName, queue_beside
 from .request_id import request_id
 from .run import new_run
 from .service import Service
+from .trace import traceparent
 
 LABEL = "prescription"
 """Label of a prescription's runs; its value is the id of the prescription."""
@@ -44,6 +45,7 @@ def submit_prescription(
         name=spec.name,
         labels=spec.labels,
         request_id=request_id(),
+        traceparent=traceparent(),
     )
     created = service.store.prescriptions.create(new, idempotency=idempotency)
     if created.replayed:
@@ -135,7 +137,7 @@ def _results(service: Service, trials: Mapping[str, RunSummary]) -> dict[str, Ru
 def _run_of(service: Service, prescription: Prescription, task: SearchTask, trial: Trial, *, auto: QueueName) -> NewRun:
     resolved = resolve(service, trial.experiment)
     training = task.experiment.training.model_copy(update={"seed": trial.seed, "steps": trial.steps})
-    return new_run(
+    new = new_run(
         resolved,
         posted=task.experiment.model_copy(update={"training": training}),
         remedies=trial.remedies,
@@ -143,3 +145,4 @@ def _run_of(service: Service, prescription: Prescription, task: SearchTask, tria
         auto=auto,
         labels={**prescription.labels, LABEL: prescription.id, ROUND: trial.round},
     )
+    return replace(new, request_id=prescription.request_id, traceparent=prescription.traceparent)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+import structlog
+from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import Conflict, InvalidRequest, ServiceUnavailable
@@ -78,6 +80,23 @@ def test_a_round_is_not_queued_again_by_whoever_has_not_seen_that_it_was(
     assert step(service, begun.id) == 0
     monkeypatch.undo()
     assert service.store.prescriptions.trials(begun.id).keys() == asked.keys()
+
+
+def test_runs_that_are_queued_after_the_request_belong_to_its_trace(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("the connection to the database was lost")
+
+    span = NonRecordingSpan(SpanContext(trace_id=7, span_id=9, is_remote=False))
+    request = structlog.contextvars.bound_contextvars(request_id="made-by-me")
+    with monkeypatch.context() as broken, use_span(span), request:
+        broken.setattr(service.store.prescriptions, "ask", lost)
+        begun = submit_prescription(service, FEW_RUNS)
+    step(service, begun.id)
+    for waiting in queued(service, begun.id):
+        run = service.store.runs.get(waiting.id)
+        assert (run.request_id, run.traceparent) == ("made-by-me", f"00-{7:032x}-{9:016x}-00")
 
 
 def test_what_dies_before_the_first_round_is_taken_up_by_the_next_step(

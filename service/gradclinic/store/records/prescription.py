@@ -20,6 +20,8 @@ class NewPrescription:
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    traceparent: str | None = None
+    """The span of the request that submits it, as in the header of W3C Trace Context; None without traces."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +43,4 @@ class Prescription:
     progress: Progress
     """Progress of its runs so far."""
     request_id: str | None
+    traceparent: str | None

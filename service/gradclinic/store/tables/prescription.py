@@ -27,6 +27,7 @@ prescriptions = Table(
     Column("seed", Integer, nullable=False),
     Column("report", Json),
     Column("ended_at", Double),
+    Column("traceparent", Word),
     CheckConstraint("status IN ('running','succeeded','failed','canceled')", name="status_is_known"),
     Index(None, "status"),
 )
