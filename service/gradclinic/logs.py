@@ -35,7 +35,7 @@ def lines_on_standard_error() -> structlog.WriteLoggerFactory:
 
 def configure(settings: Settings) -> None:
     """Send the logs of this process and the warnings of its libraries to standard error."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    level: int = getattr(logging, settings.log_level.upper())
     in_json = settings.log_format == "json"
     before: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

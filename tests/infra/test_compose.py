@@ -6,12 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+import tomllib
 import yaml
 from limits import parse
 from packaging.requirements import Requirement

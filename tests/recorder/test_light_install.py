@@ -3,10 +3,10 @@
 import json
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import metadata, packages_distributions
 from pathlib import Path
 
+import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 

@@ -3,10 +3,11 @@
 import logging
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Unpack
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from .attach.loss_watch import LossWatch
 from .options import RecordingOptions

@@ -7,10 +7,11 @@ import atexit
 import logging
 import platform
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import RecordingPlan

@@ -1,10 +1,11 @@
 """A callback that records trainings of the Trainer of Hugging Face's transformers."""
 
-from typing import Any, Unpack
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from typing_extensions import Unpack
 
 from .options import RecordingOptions
 from .recording import Recording

@@ -1,9 +1,8 @@
 """Records a loop that should not be changed, or that belongs to a framework."""
 
-from typing import Unpack
-
 import torch
 from torch import nn
+from typing_extensions import Unpack
 
 from .options import RecordingOptions
 from .recording import Recording

@@ -1,6 +1,6 @@
 """`/v1/schedules`: checks on a cron schedule."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from fastapi import APIRouter, Request, Response
 
@@ -72,7 +72,7 @@ def _answer(schedule: Schedule) -> ScheduleAnswer:
         zone=schedule.zone,
         check=dict(schedule.asks),
         paused=schedule.paused,
-        next_due_at=schedules.due_next(schedule, now=datetime.now(UTC)),
+        next_due_at=schedules.due_next(schedule, now=datetime.now(timezone.utc)),
         last=[FiringAnswer.model_validate(each) for each in schedule.firings],
         created_at=schedule.created_at,
     )

@@ -42,5 +42,5 @@ def init(
 
 def example(kind: Kind) -> str:
     """The text of an example, which is a valid request."""
-    text = files(__package__).joinpath("examples", f"{kind}.yaml").read_text(encoding="utf-8")
+    text = (files(__package__) / "examples" / f"{kind}.yaml").read_text(encoding="utf-8")
     return text.replace("`gradclinic ", f"`{COMMAND} ")

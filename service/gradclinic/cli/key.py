@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -180,4 +180,4 @@ def _state(key: "Key") -> str:
         return f"revoked {minute(key.revoked_at)}"
     if key.expires_at is None:
         return "valid"
-    return f"{'expired' if key.expires_at <= datetime.now(UTC) else 'expires'} {minute(key.expires_at)}"
+    return f"{'expired' if key.expires_at <= datetime.now(timezone.utc) else 'expires'} {minute(key.expires_at)}"

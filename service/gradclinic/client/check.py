@@ -1,7 +1,9 @@
 """Checks: new results compared with a baseline."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
 
 from ..kernel.json import JsonObject
 from ..schemas.check import CheckAnswer, CheckSummary

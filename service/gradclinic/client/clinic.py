@@ -4,7 +4,9 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
+
+from typing_extensions import Self
 
 from ..kernel.access import KEY_VARIABLE
 from ..kernel.json import JsonObject

@@ -1,7 +1,9 @@
 """Prescriptions: searches for remedies that cure an experiment."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
 
 from ..kernel.json import JsonObject
 from ..schemas.prescription import CureAnswer, PrescriptionAnswer, PrescriptionSummary

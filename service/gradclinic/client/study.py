@@ -1,7 +1,9 @@
 """Studies: one experiment with several arms and seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self, Unpack
 
 from ..kernel.json import JsonObject
 from ..kernel.names import Edits

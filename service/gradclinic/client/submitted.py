@@ -3,7 +3,9 @@
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from typing_extensions import Self
 
 from ..kernel.errors import InvalidSpec
 from ..schemas.check import CheckSummary

@@ -1,8 +1,9 @@
 """The specification of a study: one experiment, several arms, several seeds."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from ..experiments.experiment import Experiment
 from ..experiments.sweep import SweepAxis

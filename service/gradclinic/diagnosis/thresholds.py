@@ -1,9 +1,10 @@
 """All thresholds of the rules, with their units and sources."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
+from typing_extensions import Self
 
 from ..kernel.errors import InvalidSpec, Problem
 from ..kernel.spec import Spec

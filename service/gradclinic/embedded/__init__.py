@@ -22,10 +22,10 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
-from typing import Self
 
 import httpx
 import structlog
+from typing_extensions import Self
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
 from ..kernel.gpu import visible_gpus

@@ -27,7 +27,9 @@ Divergence is a result, not an error.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
+
+from typing_extensions import Self
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ ordinary values. The record is facts; `diagnosis` interprets them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import Self
 
 from ..kernel.json import JsonObject
 from .origin import NonFiniteOrigin

@@ -7,10 +7,11 @@ A program reports what it knows. Missing values are taken from its statistics if
 """
 
 from math import isfinite
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from typing_extensions import Self
 
 from ..experiments.activations import ACTIVATIONS
 from ..experiments.clipping import AnyClipping

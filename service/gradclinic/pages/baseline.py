@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from fastapi.responses import HTMLResponse
 
@@ -68,7 +68,7 @@ def one(service: Service, name: str) -> BaselineView:
     found = service.store.baselines.get(name)
     page = service.store.checks.page(baseline=name, limit=CHECKS)
     last = next((each for each in page.items if each.verdict is not None), None)
-    now = datetime.now(UTC)
+    now = datetime.now(timezone.utc)
     return BaselineView(
         baseline=found,
         checks=page.items,

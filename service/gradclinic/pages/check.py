@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Annotated
 
 from fastapi import Query
@@ -106,7 +106,7 @@ def listed(service: Service, *, baseline: str | None, after: str | None) -> Chec
     page = service.store.checks.page(baseline=baseline, after=after, limit=CHECKS)
     whole = baseline is None and after is None
     schedules = service.store.schedules.page(limit=BASELINES).items if whole else ()
-    now = datetime.now(UTC)
+    now = datetime.now(timezone.utc)
     due = [(each, due_next(each, now=now)) for each in schedules]
     return ChecksView(
         checks=page.items,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from math import isfinite
 from typing import Any
 
@@ -119,7 +119,7 @@ def moment(value: datetime | None) -> str:
 
 def age(moment: datetime, *, now: datetime | None = None) -> str:
     """How long ago a time was: `5 min ago`."""
-    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    seconds = ((now or datetime.now(timezone.utc)) - moment).total_seconds()
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit} ago"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -129,7 +129,7 @@ def _sick(runs: Sequence[ListedRun]) -> Iterator[Alert]:
 
 def _running(service: Service) -> list[RunningRow]:
     runs = service.store.runs.listed(status="running", limit=RUNNING).items
-    now = datetime.now(UTC)
+    now = datetime.now(timezone.utc)
     return [RunningRow(row, _left_s(row.run, now)) for row in rows_of(service, runs)]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
 from typing import Annotated, Literal, cast, get_args
 
@@ -116,7 +116,7 @@ def _midnight(name: str, day: str, *, days: int = 0) -> datetime | None:
     if not day:
         return None
     try:
-        return datetime.combine(date.fromisoformat(day), time(), UTC) + timedelta(days=days)
+        return datetime.combine(date.fromisoformat(day), time(), timezone.utc) + timedelta(days=days)
     except (ValueError, OverflowError):
         raise InvalidRequest.at(f"/{name}", "is no day of the calendar", value=day, allowed="YYYY-MM-DD") from None
 

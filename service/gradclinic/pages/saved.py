@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -62,7 +62,7 @@ def saved_file(
         labels=labels,
         environments=[{"runs": count, "environment": environment} for environment, count in environments],
         chart=lambda address, label: _chart(figures, address, label),
-        made_at=datetime.now(UTC),
+        made_at=datetime.now(timezone.utc),
         styles=Markup(styles()),  # noqa: S704  # our own files
         policy=policy(),
         icon=icon(),

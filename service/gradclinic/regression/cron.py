@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -15,7 +15,7 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 def zone_of(name: str) -> tzinfo:
     """The time zone with this IANA name; raises InvalidSpec for an unknown one."""
     if name == "UTC":
-        return UTC
+        return timezone.utc
     found = _named(name) if _ZONE.fullmatch(name) else None
     if found is None:
         raise InvalidSpec.at("/zone", "unknown time zone", value=name, allowed="UTC, or a name such as Europe/Berlin")
@@ -52,14 +52,14 @@ def last_due(line: str, zone: str, *, since: datetime, now: datetime) -> datetim
     If several due times were missed, only this one is made up for.
     """
     start = (now + timedelta(seconds=1)).astimezone(zone_of(zone))  # includes `now` itself
-    times = (due.astimezone(UTC) for due in _times(line, start, backwards=True))
+    times = (due.astimezone(timezone.utc) for due in _times(line, start, backwards=True))
     found = next((due for due in times if due <= now), None)
     return found if found is not None and found > since else None
 
 
 def next_due(line: str, zone: str, *, now: datetime) -> datetime | None:
     """The next due time after `now`."""
-    return next((due.astimezone(UTC) for due in _times(line, now.astimezone(zone_of(zone)))), None)
+    return next((due.astimezone(timezone.utc) for due in _times(line, now.astimezone(zone_of(zone)))), None)
 
 
 def _times(line: str, start: datetime, *, backwards: bool = False) -> Iterator[datetime]:

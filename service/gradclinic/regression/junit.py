@@ -5,7 +5,7 @@ build, because nothing is known to be broken. If the service could not do the ch
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from math import isfinite
 from typing import Protocol
 from xml.etree import ElementTree as ET
@@ -46,7 +46,7 @@ def junit_xml(check: EndedCheck, *, page: str | None = None) -> bytes:
     totals = {"tests": str(len(cases)), **{_KINDS[kind]: str(number) for kind, number in count.items()}}
     totals |= _time(check)
     root = ET.Element("testsuites", {"name": "gradclinic", **totals})
-    at = {"timestamp": check.created_at.astimezone(UTC).isoformat()[:19]}
+    at = {"timestamp": check.created_at.astimezone(timezone.utc).isoformat()[:19]}
     suite = ET.SubElement(root, "testsuite", {"name": _clean(f"baseline {check.baseline}"), **totals, **at})
     properties = ET.SubElement(suite, "properties")
     for name, value in _properties(check, page).items():

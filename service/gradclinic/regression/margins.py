@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from math import log1p
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from ..comparison import Metric
 from ..kernel.spec import Spec

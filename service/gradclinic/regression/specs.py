@@ -1,8 +1,9 @@
 """Specifications of a baseline to pin, a check, and a schedule of checks."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
+from typing_extensions import Self
 
 from ..experiments.experiment import Experiment
 from ..kernel.names import AddressName, Identifier, Labels, Name

@@ -1,6 +1,7 @@
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
+from typing_extensions import Self
 
 from ..experiments.experiment import Experiment
 from ..kernel.spec import PositiveFloat

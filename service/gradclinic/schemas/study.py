@@ -1,7 +1,8 @@
 """Responses about studies."""
 
 from datetime import datetime
-from typing import Self
+
+from typing_extensions import Self
 
 from ..kernel.status import StudyStatus
 from .base import Answer, Json

@@ -1,9 +1,9 @@
 """Changes of what people write about runs and studies: their name, labels and notes."""
 
 from collections.abc import Mapping
-from typing import Unpack
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
+from typing_extensions import Unpack
 
 from ..kernel.errors import InvalidRequest
 from ..kernel.names import MOST_LABELS, Edits

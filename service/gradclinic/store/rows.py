@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import structlog
@@ -25,12 +25,12 @@ from .turn import place_reached
 
 def moment(seconds: float | None) -> datetime | None:
     """Seconds since 1970 as a UTC time; None stays None."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def known(seconds: float) -> datetime:
     """Seconds since 1970 as a UTC time."""
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 log = structlog.get_logger(__name__)

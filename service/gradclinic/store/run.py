@@ -1,10 +1,11 @@
 """Runs: create, read, list, cancel, delete."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Unpack
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
+from typing_extensions import Unpack
 
 from ..kernel.codec import decode
 from ..kernel.errors import Conflict, NotFound

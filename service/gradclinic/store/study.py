@@ -1,10 +1,10 @@
 """Studies, stored together with their runs; their status is derived from the runs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack
 
 from sqlalchemy import Connection, RowMapping, and_, case, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
+from typing_extensions import Unpack
 
 from ..comparison.arms import BASELINE
 from ..kernel.errors import Conflict, NotFound

@@ -1,10 +1,10 @@
 """The parts of a model that can be recorded, found in its first backward pass."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.record import WeightInfo

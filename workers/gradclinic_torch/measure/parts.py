@@ -6,10 +6,10 @@ sum or a mean; of a norm its own, so that squares add up. The first process comb
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from ..model.placement import fraction_of, share_of
 from .step_statistics import Named

@@ -6,10 +6,10 @@ But autograd keeps the queries and keys of a fused attention, and of one that is
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from .graph import Node, is_reshape, number_of
 

@@ -13,9 +13,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, Self, TypeVar
+from typing import Literal, TypeVar
 
 import structlog
+from typing_extensions import Self
 
 from gradclinic.diagnosis import Diagnosis
 from gradclinic.kernel.errors import LeaseLost, ServiceUnavailable

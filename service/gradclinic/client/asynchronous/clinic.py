@@ -1,9 +1,10 @@
 """The client of a service for programs with an event loop."""
 
 import asyncio
-from typing import Any, Self
+from typing import Any
 
 import httpx
+from typing_extensions import Self
 
 from ..clinic import Clinic
 from ..connection import Connection

@@ -1,7 +1,8 @@
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from ...kernel.calls import Call
 from .base import Activation, Array, TorchName

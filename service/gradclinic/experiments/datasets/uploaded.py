@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, PrivateAttr
+from typing_extensions import Self
 
 from ...kernel.errors import InvalidSpec
 from ...kernel.spec import Shape

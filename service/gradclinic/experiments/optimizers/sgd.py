@@ -1,6 +1,7 @@
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from ...kernel.calls import Call
 from .base import Optimizer, WeightDecay

@@ -1,7 +1,8 @@
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from ...kernel.spec import Items, Shape
 from ..layers import AnyLayer, Layer, Layout

@@ -1,7 +1,8 @@
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from ...kernel.spec import Shape, Width
 from ..activations import AnyActivation

@@ -6,7 +6,9 @@ operation. They are torch's, but this package does not import torch: a statistic
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol
+
+from typing_extensions import Self
 
 from ...experiments.activations import Activation
 

@@ -1,8 +1,7 @@
 """Requests about recordings."""
 
-from typing import Self
-
 from pydantic import ConfigDict, Field, model_validator
+from typing_extensions import Self
 
 from ...comparison.recorded_study import RecordedStudySpec
 from ...kernel.names import Identifier, Labels, Name

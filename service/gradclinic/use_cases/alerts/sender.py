@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import cache
 
 import httpx
@@ -97,7 +97,7 @@ class Sender:
     def _attempt(self, outgoing: Outgoing) -> Attempt:
         webhook, delivery = outgoing.webhook, outgoing.delivery
         settings = self._service.settings
-        message = message_of(webhook, delivery, public_url=settings.public_url, now=datetime.now(UTC))
+        message = message_of(webhook, delivery, public_url=settings.public_url, now=datetime.now(timezone.utc))
         try:
             response = asyncio.run(post(webhook.url, message, private=settings.webhook_private))
         except NoTarget as why:
@@ -123,27 +123,29 @@ class Sender:
 
 async def post(url: str, message: Message, *, private: bool) -> Response:
     """Send a message by HTTP; raises NoTarget if there is no answer. Redirects are not followed, no body is read."""
-    target = httpx.URL(url)
     try:
-        async with asyncio.timeout(ATTEMPT_S):
-            port = target.port or (443 if target.scheme == "https" else 80)
-            address = await resolve(target.host, port, private=private)
-            async with httpx.AsyncClient(verify=_certificates(), trust_env=False, timeout=ATTEMPT_S) as client:
-                request = client.build_request(
-                    "POST",
-                    target.copy_with(host=address),
-                    content=message.body,
-                    headers={**message.headers, "Host": target.netloc.decode("ascii")},
-                    extensions={"sni_hostname": target.raw_host.decode("ascii")},
-                )
-                response = await client.send(request, stream=True, follow_redirects=False)
-                await response.aclose()
+        return await asyncio.wait_for(_posted(httpx.URL(url), message, private=private), ATTEMPT_S)
     except TimeoutError:
         raise NoTarget(f"there was no answer within {ATTEMPT_S:g} s") from None
     except httpx.ConnectError:
         raise NoTarget("the connection failed, or its certificate is not valid") from None
     except (httpx.HTTPError, OSError):
         raise NoTarget("the connection was lost before there was an answer") from None
+
+
+async def _posted(target: httpx.URL, message: Message, *, private: bool) -> Response:
+    port = target.port or (443 if target.scheme == "https" else 80)
+    address = await resolve(target.host, port, private=private)
+    async with httpx.AsyncClient(verify=_certificates(), trust_env=False, timeout=ATTEMPT_S) as client:
+        request = client.build_request(
+            "POST",
+            target.copy_with(host=address),
+            content=message.body,
+            headers={**message.headers, "Host": target.netloc.decode("ascii")},
+            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+        )
+        response = await client.send(request, stream=True, follow_redirects=False)
+        await response.aclose()
     return Response(response.status_code, _retry_after_s(response))
 
 
