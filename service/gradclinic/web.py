@@ -41,6 +41,7 @@ from .api.http.cross_site import SameSite
 from .api.http.head import HeadAsGet
 from .api.http.host import KnownHost
 from .api.http.known_parameters import only_known_parameters
+from .api.http.memory import returning_memory
 from .api.http.openapi import document_of, operation_id
 from .api.http.plain_json import PlainJSON
 from .api.http.problems import install
@@ -116,7 +117,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         allow_many_connections()
-        yield
+        async with returning_memory():
+            yield
         if rates is not None:
             await rates.close()
         service.close()
