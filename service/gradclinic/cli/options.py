@@ -39,7 +39,18 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Ho
 Label = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY:VALUE", help="Only those with this label; repeatable.")
 ]
-Condition = Annotated[str | None, typer.Option(help="Only those with this primary condition.")]
+
+
+def conditions(incomplete: str) -> list[str]:
+    """The conditions that begin with what was typed, for completion."""
+    from ..diagnosis.rules import RULES
+
+    return [each for each in RULES if each.startswith(incomplete)]
+
+
+Condition = Annotated[
+    str | None, typer.Option(help="Only those with this primary condition.", autocompletion=conditions)
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return when it is queued, without waiting for the result.")]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 

@@ -9,7 +9,7 @@ from ..kernel.status import RunSource, RunStatus
 from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.run import run_words, runs_table
-from .options import AsJson, Condition, Label, Limit, NoWait, Spec, Url, newest, print_json, print_submitted
+from .options import AsJson, Condition, Label, Limit, NoWait, Spec, Url, conditions, newest, print_json, print_submitted
 from .specs import read_experiment
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
@@ -37,7 +37,9 @@ def list_runs(
     *,
     status: Annotated[RunStatus | None, typer.Option(help="Only runs with this status.")] = None,
     condition: Condition = None,
-    finding: Annotated[str | None, typer.Option(help="Only runs with a finding of this condition.")] = None,
+    finding: Annotated[
+        str | None, typer.Option(help="Only runs with a finding of this condition.", autocompletion=conditions)
+    ] = None,
     study: Annotated[str | None, typer.Option(help="Only runs of this study.")] = None,
     label: Label = None,
     source: Annotated[RunSource | None, typer.Option(help="Only runs that this asked for; own: nothing else.")] = None,

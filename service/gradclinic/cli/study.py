@@ -10,7 +10,7 @@ from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.study import studies_table, study_line
 from .comparison import show_comparison
-from .options import AsJson, Label, Limit, NoWait, Spec, Url, newest, print_json, print_submitted
+from .options import AsJson, Label, Limit, NoWait, Spec, Url, conditions, newest, print_json, print_submitted
 from .specs import read_spec, with_experiment
 
 StudyId = Annotated[str, typer.Argument(metavar="STUDY", help="Id of the study.")]
@@ -38,7 +38,10 @@ def list_studies(
     *,
     status: Annotated[StudyStatus | None, typer.Option(help="Only studies with this status.")] = None,
     condition: Annotated[
-        str | None, typer.Option(help="Only studies whose baseline has this primary condition in any run.")
+        str | None,
+        typer.Option(
+            help="Only studies whose baseline has this primary condition in any run.", autocompletion=conditions
+        ),
     ] = None,
     label: Label = None,
     limit: Limit = 20,

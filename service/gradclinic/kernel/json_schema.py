@@ -1,8 +1,12 @@
 """JSON schemas in words."""
 
+import re
+
 from .json import JsonObject
 
 Schema = JsonObject
+_IN_FULL = 1e15
+"""Smaller whole numbers are written with all their digits."""
 
 
 def tags_of(schema: Schema | None) -> list[str]:
@@ -69,7 +73,10 @@ def _range(schema: Schema) -> str:
 
 
 def _number(bound: float) -> str:
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+    """A bound as people write it: 1,000,000, 0.5, 1e30, 1e-6."""
+    if bound == round(bound) and abs(bound) < _IN_FULL:
+        return f"{round(bound):,}"
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{bound:g}")
 
 
 def _counted(schema: Schema, what: str, unit: str) -> str:

@@ -1,6 +1,7 @@
 """Every operation and page with a key of another project: it answers as if the resource were not there.
 
-The operations are those of the API's description, so one that is added is tested from its first day.
+The operations are those of the API's description and the pages those that are mounted, so one that is added is tested
+from its first day.
 """
 
 import re
@@ -14,6 +15,8 @@ import httpx
 import pytest
 
 from gradclinic.measurements.recording import example
+from gradclinic.pages.mounting import ROOMS
+from gradclinic.pages.rendering import PageRoute
 from gradclinic.settings import Settings
 
 from ..store.projects import Seeded, seeded
@@ -31,8 +34,10 @@ ABSENT = Seeded(
 """Ids of nothing."""
 FIXED = {"claim_id": "xavier_helps", "metric": "final_validation_loss"}
 """Values of those parameters in a path that name no stored resource."""
-PAGES = ("/runs/{run_id}", "/studies/{study_id}", "/prescriptions/{prescription_id}", "/checks/{check_id}")
-LISTS = ("/", "/runs", "/studies", "/checks", "/datasets", "/prescriptions", "/runs?search=mine", "/claims")
+ROUTES = [route for room in ROOMS for route in room.router.routes if isinstance(route, PageRoute)]
+_ALL_PAGES = [route.path for route in ROUTES if "GET" in route.methods]
+PAGES = [path for path in _ALL_PAGES if "{" in path]
+LISTS = [*(path for path in _ALL_PAGES if "{" not in path), "/runs?search=mine"]
 Names = dict[str, str]
 
 

@@ -44,6 +44,11 @@ def test_the_version_is_that_of_the_package() -> None:
     assert gradclinic("--version").stdout == f"gradclinic {version('gradclinic')}\n"
 
 
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "gradclinic", "--version"], check=True, capture_output=True, text=True)
+    assert done.stdout == f"gradclinic {version('gradclinic')}\n"
+
+
 def test_help_says_what_a_spec_is() -> None:
     assert "A SPEC is a JSON or YAML file that describes an experiment" in gradclinic("--help").stdout
     assert "optimizer: {kind: sgd, learning_rate: 0.1}" in gradclinic("run", "--help").stdout
