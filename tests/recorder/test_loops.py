@@ -11,7 +11,7 @@ from torch import nn
 from gradclinic_torch import Recording
 from gradclinic_torch.attach import observer as module
 
-from .loops import digits, mlp, recorded, same, weights_of
+from .loops import digits, fit, mlp, recorded, same, weights_of
 
 
 def loop(model: nn.Module, batches: Any, take_step: Any, **options: Any) -> Recording:
@@ -369,6 +369,84 @@ def test_an_optimizer_inside_another_is_the_one_that_is_followed() -> None:
     recording = recorded(model, digits(steps=6), optimizer=optimizer)
     assert (recording.over, recording.step) == (None, 6)
     assert recording.record.environment["optimizer"] == "SGD"
+
+
+class Lookahead(torch.optim.Optimizer):
+    """Steps back halfway after every second step of another optimizer; has no state or hooks of its own."""
+
+    def __init__(self, base: torch.optim.Optimizer) -> None:
+        self.base, self.param_groups, self.steps = base, base.param_groups, 0
+        self.slow = [each.detach().clone() for each in self.param_groups[0]["params"]]
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.base.zero_grad(set_to_none)
+
+    def step(self, closure: Any = None) -> None:
+        self.base.step(closure)
+        self.steps += 1
+        if self.steps % 2 == 0:
+            with torch.no_grad():
+                for slow, fast in zip(self.slow, self.param_groups[0]["params"], strict=True):
+                    fast.copy_(slow.lerp_(fast, 0.5))
+
+
+class Sharpness(torch.optim.Optimizer):
+    """Sharpness-aware minimization: the gradient of a step is taken where the loss is largest nearby."""
+
+    def __init__(self, parameters: Any, base: type[torch.optim.Optimizer], **options: Any) -> None:
+        super().__init__(parameters, options)
+        self.base = base(self.param_groups, **options)
+        self.param_groups = self.base.param_groups
+        self.moved: list[torch.Tensor] = []
+
+    @torch.no_grad()
+    def climb(self) -> None:
+        held = self.param_groups[0]["params"]
+        norm = torch.linalg.vector_norm(torch.stack([each.grad.norm() for each in held]))
+        self.moved = [0.05 * each.grad / norm for each in held]
+        torch._foreach_add_(held, self.moved)
+        self.zero_grad()
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        torch._foreach_sub_(self.param_groups[0]["params"], self.moved)
+        self.base.step()
+
+
+def test_lookahead_is_followed_by_the_optimizer_inside_it() -> None:
+    models, batches = [mlp(depth=2), mlp(depth=2)], digits(steps=6)
+    optimizers = [Lookahead(torch.optim.SGD(each.parameters(), lr=0.1)) for each in models]
+    recording = recorded(models[0], batches, optimizer=optimizers[0])
+    fit(models[1], batches, record=False, optimizer=optimizers[1])
+    assert same(weights_of(models[0]), weights_of(models[1]))
+    assert (recording.over, recording.step) == (None, 6)
+
+
+@pytest.mark.parametrize("told_twice", [False, True])
+def test_a_step_whose_gradients_another_pass_makes_is_recorded(told_twice: bool) -> None:
+    """Steps of sharpness-aware minimization: those that the first pass is told of have the plain loss and gradient."""
+
+    def train(recording: Recording | None, model: Any, optimizer: Any, criterion: Any, batch: Any) -> None:
+        for climbs in (True, False):
+            loss = criterion(model(batch[0]), batch[1])
+            loss.backward()
+            if recording is not None and (climbs or told_twice):
+                recording.after_backward(loss)
+            optimizer.climb() if climbs else optimizer.step()
+
+    models, batches = [mlp(depth=2, act=nn.Tanh) for _ in range(2)], digits(steps=6)
+    optimizers = [Sharpness(each.parameters(), torch.optim.SGD, lr=0.1) for each in models]
+    recording = loop(models[0], batches, train, optimizer=optimizers[0])
+    for batch in batches:
+        optimizers[1].zero_grad()
+        train(None, models[1], optimizers[1], nn.CrossEntropyLoss(), batch)
+    assert same(weights_of(models[0]), weights_of(models[1]))
+    assert (recording.over, recording.step) == (None, 6)
+    record = recording.record
+    assert record.get("train_loss").steps.tolist() == record.get("learning_rate").steps.tolist() == list(range(6))
+    assert not record.get("clipped").values.any()
+    plain, taken = (record.get(name).values for name in ("grad_norm_l2", "grad_norm_l2_clipped"))
+    assert bool((plain == taken).all()) is told_twice
 
 
 class Stepped(nn.Module):

@@ -9,9 +9,22 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def wrapped(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
-    """The optimizer inside another that a framework put around it (Accelerate, Lightning), which takes the steps."""
-    inner = getattr(optimizer, "optimizer", None)
-    return wrapped(inner) if isinstance(inner, torch.optim.Optimizer) else optimizer
+    """The optimizer inside another that was put around it, which takes the steps.
+
+    Frameworks do that (Accelerate, Lightning), schedules, and optimizers such as Lookahead and sharpness-aware
+    minimization. An attribute is such an optimizer if it is the only one and holds the same parameters.
+    """
+    named = getattr(optimizer, "optimizer", None)
+    inside = [each for each in vars(optimizer).values() if isinstance(each, torch.optim.Optimizer)]
+    inner = named if isinstance(named, torch.optim.Optimizer) else inside[0] if len(inside) == 1 else None
+    if inner is None or inner is optimizer:
+        return optimizer
+    return wrapped(inner) if inner is named or _held(inner) == _held(optimizer) else optimizer
+
+
+def _held(optimizer: torch.optim.Optimizer) -> set[int]:
+    """The parameters that an optimizer holds, by identity."""
+    return {id(each) for group in getattr(optimizer, "param_groups", ()) for each in group["params"]}
 
 
 def is_within_backward() -> bool:

@@ -75,6 +75,8 @@ class Observer:
         """What is recorded of a gradient that was not clipped."""
         self._units = Units([])
         self._pending: StepUnderWay | None = None
+        self._given_up: StepUnderWay | None = None
+        """A step whose gradients were thrown away; it counts after all if the optimizer steps and none came since."""
         self._evaluations = 0
         """How often the optimizer had gradients in this step: some (LBFGS) call a closure several times in one."""
         self._unseen = UnseenSteps()
@@ -116,6 +118,7 @@ class Observer:
                 self.scale_behind(gradient)
             recorder = self._recorder or self._begin(loss if isinstance(loss, Tensor) else None)
             scale = self._gradients.scale
+            self._take_back_what_was_given_up(recorder)
             step = self._pending
             if step is None:
                 step = self._pending = StepUnderWay(value, value)
@@ -143,6 +146,8 @@ class Observer:
 
     def before_step(self) -> None:
         """The optimizer is about to take a step with the current gradients."""
+        by_another_pass = self._given_up is not None
+        self._pending, self._given_up = self._given_up or self._pending, None
         recorder, step = self._recorder, self._pending
         if self._broke or recorder is None or step is None:
             return
@@ -158,7 +163,8 @@ class Observer:
             norms, after, clipped = _unscaled(measured, scale), step.total_norm, self._unclipped
             if measured is not step.measured or scale != 1.0:
                 after = torch.linalg.vector_norm(norms)
-                clipped = (after < step.total_norm * CLIPPED).double()
+                if not by_another_pass:
+                    clipped = (after < step.total_norm * CLIPPED).double()
             recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
 
     def after_step(self) -> bool:
@@ -196,9 +202,9 @@ class Observer:
         recorder = self._recorder
         if recorder is None or self._broke:
             return
-        if self._pending is not None:  # a backward without a step: skipped, or the loop was left there
-            recorder.take_back(self.step)
-            self._pending = None
+        self._given_up = self._given_up or self._pending  # a backward without a step: skipped, or the loop was left
+        self._pending = None
+        self._take_back_what_was_given_up(recorder)
         self._look(recorder)
         if not self._broke:
             if self.step:
@@ -237,13 +243,20 @@ class Observer:
     # --- its parts ---
 
     def _begin_pass(self) -> None:
-        """Give a step up whose gradients were thrown away: a scaler, or the loop itself, has skipped it."""
+        """Give a step up whose gradients were thrown away: a scaler, or the loop itself, has skipped it.
+
+        Or another pass makes those that the optimizer takes, as in sharpness-aware minimization.
+        """
         if self._pending is None or self._recorder is None or not self._gradients.are_thrown_away:
             return
-        self._recorder.take_back(self.step)
-        self._pending = None
+        self._given_up, self._pending = self._pending, None
         self._watch.step_done()
         self._arm(self._recorder)
+
+    def _take_back_what_was_given_up(self, recorder: Recorder) -> None:
+        if self._given_up is not None:
+            recorder.take_back(self.step)
+            self._given_up = None
 
     def _begin(self, loss: Tensor | None) -> Recorder:
         """Find the sites and weights, after the first backward pass."""
