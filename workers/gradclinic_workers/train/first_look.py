@@ -21,21 +21,19 @@ from gradclinic.measurements.preflight import (
     Preflight,
     WiringFacts,
 )
-from gradclinic_torch.preflight.batch_facts import ENTRIES, as_rows, input_facts, output_facts, target_facts, with_reach
+from gradclinic_torch.preflight.batch_facts import output_facts, with_reach
 
-from .objective import EVALUATION_SAMPLES, Objective
+from .objective import Objective
+from .training_data import TrainingData, examined
 
 
 def first_look(experiment: Experiment, network: Network, objective: Objective, outputs: Tensor) -> Preflight:
     """The facts of a training whose first evaluation gave `outputs`, on the samples of that evaluation."""
-    inputs, targets = objective.inputs[:EVALUATION_SAMPLES], _rows(objective.targets[:EVALUATION_SAMPLES])
-    loss = experiment.minimized
-    indices = experiment.data.task == "classification" and not loss.one_hot
-    training = experiment.training
+    data, loss, training = objective.data, experiment.minimized, experiment.training
     return Preflight(
-        inputs=input_facts(_rows(inputs)) if inputs.is_floating_point() else None,
-        targets=target_facts(targets, indices=indices),
-        outputs=_output_facts(experiment, network, outputs, targets=None if indices else targets),
+        inputs=data.input_facts,
+        targets=data.target_facts,
+        outputs=_output_facts(experiment, network, outputs, data),
         loss=LossFacts(name=loss.call().target.removeprefix("nn."), takes=loss.takes, broadcasts=False, factor=1.0),
         wiring=WiringFacts(),
         precision=PrecisionFacts(lowest=training.precision, scaled=training.precision == "float16"),
@@ -60,19 +58,13 @@ _LINEAR = (
 """Layers that are linear if what they contain is."""
 
 
-def _rows(values: Tensor) -> Tensor:
-    """[rows, columns] as float64 on the CPU, of as many samples as there is room for."""
-    samples = max(1, ENTRIES // max(1, values[0].numel()))
-    return as_rows(values[:samples]).double().cpu()
-
-
-def _output_facts(experiment: Experiment, network: Network, outputs: Tensor, *, targets: Tensor | None) -> OutputFacts:
+def _output_facts(experiment: Experiment, network: Network, outputs: Tensor, data: TrainingData) -> OutputFacts:
     last = network.nodes[-1].layer
     name = last.activation.name if isinstance(last, ActivationLayer) else None
     if experiment.output_activation is not None:
         name = experiment.output_activation.name
-    facts = output_facts(_rows(outputs), activation=None if name == "identity" else name)
-    return facts if targets is None else with_reach(facts, targets)
+    facts = output_facts(examined(outputs), activation=None if name == "identity" else name)
+    return facts if data.has_indices else with_reach(facts, data.examined_targets)
 
 
 def _optimizer_facts(experiment: Experiment) -> OptimizerFacts:

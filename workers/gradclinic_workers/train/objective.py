@@ -5,7 +5,6 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
-from gradclinic.experiments.datasets import Samples
 from gradclinic.experiments.experiment import Experiment
 from gradclinic_torch.measure.probe import evenly_chosen, on_batch_statistics
 from gradclinic_torch.model.tapped import Sequence as Modules
@@ -13,9 +12,9 @@ from gradclinic_torch.model.tapped import Tap
 
 from .build import construct
 from .precision import casting
+from .training_data import EVALUATION_SAMPLES, training_data
 
 PROBE_SAMPLES = 256
-EVALUATION_SAMPLES = 1000
 
 
 class Objective:
@@ -27,27 +26,17 @@ class Objective:
         """The probe is `probe_rows` of the first 256 training samples, chosen evenly by target."""
         self._modules, self._device = modules, device
         self._precision, self._task = experiment.training.precision, experiment.data.task
-        loss, outputs = experiment.minimized, experiment.data.outputs()
-        split = experiment.data.sample(experiment.model.layout())
-        train, validation = (
-            Samples(half.inputs, loss.targets(half.targets, outputs=outputs, task=self._task))
-            for half in (split.train, split.validation)
-        )
-        self._criterion: nn.Module = construct(loss.call())
+        self.data = training_data(experiment, device)
+        self.inputs, self.targets = self.data.inputs, self.data.targets
+        self.constant_loss, self.loss_unit = self.data.constant_loss, self.data.loss_unit
+        self._declared = self.data.declared[:PROBE_SAMPLES]
+        self._criterion: nn.Module = construct(experiment.minimized.call())
         ending = experiment.output_activation
         self._ending: nn.Module = nn.Identity() if ending is None else construct(ending.call())
-        self.constant_loss = loss.constant(train.targets)
-        """Training loss of the best constant prediction."""
-        self.loss_unit = loss.unit(split.target_variance) if self._task == "regression" else None
-        """One unit of the loss in units of the raw targets (squared, for a squared error); None if not known."""
-        self.inputs, self.targets = self._tensors(train)
-        self._declared = torch.from_numpy(split.train.targets[:PROBE_SAMPLES])
         self.probe_rows = min(probe_rows, len(self._declared))
         """Number of samples in the probe."""
         chosen = self.probed(self.probe_rows).to(device)
         self._probe = self.inputs[chosen], self.targets[chosen]
-        self._validation = self._tensors(validation)
-        self._classes = torch.from_numpy(split.validation.targets).to(self._device)
 
     def outputs(self, inputs: Tensor, tap: Tap | None = None) -> Tensor:
         """The network's outputs for a batch, computed in the run's precision and returned as float32."""
@@ -97,7 +86,7 @@ class Objective:
 
     def validation(self) -> tuple[float, float | None]:
         """Loss, and accuracy for classification; a non-finite output counts as wrong."""
-        inputs, targets = self._validation
+        inputs, targets = self.data.validation
         self._modules.eval()
         with torch.no_grad():
             outputs = self.outputs(inputs)
@@ -105,8 +94,5 @@ class Objective:
         loss = float(self.loss(outputs, targets))
         if self._task != "classification":
             return loss, None
-        right = (outputs.argmax(dim=1) == self._classes) & torch.isfinite(outputs).all(dim=1)
+        right = (outputs.argmax(dim=1) == self.data.classes) & torch.isfinite(outputs).all(dim=1)
         return loss, float(right.double().mean())
-
-    def _tensors(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(samples.inputs).to(self._device), torch.from_numpy(samples.targets).to(self._device)

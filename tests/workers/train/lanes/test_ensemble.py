@@ -1,15 +1,16 @@
 """A lane equals its lone run in float64, whatever the network, the optimizer and the clipping are."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from gradclinic.experiments.experiment import Experiment
-from gradclinic_workers.train import fit
+from gradclinic_workers.train import fit, training_data
 from gradclinic_workers.train.build import build
 from gradclinic_workers.train.lanes.ensemble import Ensemble
 from gradclinic_workers.train.lanes.lane import Lane
-from gradclinic_workers.train.objective import Objective
 from gradclinic_workers.train.reporter import Silent
 from tests.workers import specs
 
@@ -54,12 +55,13 @@ STEPS = 8
 @pytest.fixture
 def in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains in float64 what a worker trains in float32."""
-    tensors = Objective._tensors
+    tensors = training_data._tensors
 
-    def doubled(self: Objective, samples: object) -> tuple[Tensor, ...]:
-        return tuple(each.double() if each.is_floating_point() else each for each in tensors(self, samples))
+    def doubled(*given: Any) -> tuple[Tensor, ...]:
+        return tuple(each.double() if each.is_floating_point() else each for each in tensors(*given))
 
-    monkeypatch.setattr(Objective, "_tensors", doubled)
+    monkeypatch.setattr(training_data, "_tensors", doubled)
+    monkeypatch.setattr(training_data, "_SHARED", {})
     monkeypatch.setattr(fit, "build", lambda nodes: build(nodes).double())
     monkeypatch.setattr(Tensor, "float", Tensor.double)
 
