@@ -137,9 +137,23 @@ class RecordingSteps:
         stood_out = self._loss.stands_out(loss) or self._norm.stands_out(grad_norm)
         self._loss.add(loss)
         self._norm.add(grad_norm)
-        if stood_out and step >= self._dense.stop and self._alarms < ALARMS:
+        if stood_out:
+            self.alarm(step)
+
+    def alarm(self, step: int) -> None:
+        """Record the next steps in full, since this one stood out; not again while they last, and `ALARMS` times."""
+        if step >= self._dense.stop and self._alarms < ALARMS:
             first = (step // self.look_every + 1) * self.look_every
             self._dense, self._alarms = range(first, first + DENSE_STEPS), self._alarms + 1
+
+    @property
+    def levels(self) -> tuple[Level, Level]:
+        """Those of the losses and of the gradient norms."""
+        return self._loss, self._norm
+
+    @levels.setter
+    def levels(self, levels: tuple[Level, Level]) -> None:
+        self._loss, self._norm = levels
 
     def _rarer(self, step: int) -> int:
         """The factor of an interval in a run of unknown length: it doubles whenever the number of steps has."""

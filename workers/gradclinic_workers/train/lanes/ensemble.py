@@ -1,10 +1,10 @@
 """Lanes that are computed together, as long as none leaves."""
 
-import math
 import time
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from .groups import LaneSequence
 from .lane import Lane
 from .layer import Pass, Stack
 from .layers import LaneBatchNorm
+from .levels import Doubles, LaneLevels
 from .network import together
 from .parameters import LaneParameters
 from .plans import LanePlans, Wanted
@@ -44,6 +45,7 @@ class Ensemble:
         self._network.begins_at([site.tap for site in first.network.sites])
         self._buffers = _buffers(self._network)
         self._data, self._batches, self._plans = LaneData(lanes), LaneBatches(lanes), LanePlans(lanes)
+        self._levels = LaneLevels([lane.fit.recorder.plan for lane in lanes])
         self._clipping = LaneClipping([lane.fit.experiment.clipping for lane in lanes])
         self._optimizers = LaneOptimizers(lanes, self._parameters)
         self._norms = LaneNorms(self._parameters.gradients)
@@ -77,8 +79,8 @@ class Ensemble:
         losses = self._there_and_back(chosen, observation)
         norms = self._norms.now()
         totals = norms.norm(dim=1)
-        shown = torch.stack([losses.double(), totals], dim=1).tolist()
-        broken = [place for place, numbers in enumerate(shown) if not all(map(math.isfinite, numbers))]
+        shown = torch.stack([losses.double(), totals], dim=1).numpy()
+        broken = np.flatnonzero(~np.isfinite(shown).all(axis=1)).tolist()
         if broken:
             self._part_with(broken, buffers=buffers)
         if observation is not None:
@@ -109,6 +111,7 @@ class Ensemble:
 
     def _hand_over_records(self) -> None:
         self.recorder.hand_over()
+        self._levels.hand_over()
         for lane in self.lanes:  # each took its part of the time
             lane.fit.progress.train_seconds += (self._seconds - self._recording_seconds) / len(self.lanes)
             lane.fit.progress.recording_seconds += self._recording_seconds / len(self.lanes)
@@ -144,13 +147,11 @@ class Ensemble:
         losses: Tensor,
         norms: Tensor,
         totals: Tensor,
-        shown: Sequence[Sequence[float]],
+        shown: Doubles,
     ) -> None:
         began = time.perf_counter()
         self.recorder.after_backward(observation, losses=losses, norms=norms, totals=totals)
-        for place in (*observation.basic.places, *observation.passed.places):
-            loss, total = shown[place]
-            self.lanes[place].fit.recorder.plan.saw(observation.steps[place], loss=loss, grad_norm=total)
+        self._levels.saw([*observation.basic.places, *observation.passed.places], observation.steps, shown)
         self._recording_seconds += time.perf_counter() - began
 
     def _update(self, observation: LaneObservation | None, norms: Tensor, totals: Tensor) -> None:
