@@ -23,15 +23,17 @@ _MOST = 8
 
 
 def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) -> tuple[Remedy, ...]:
-    """The remedies for a finding, best first, without those that do not apply or that a recorded run has in place.
+    """The remedies for a finding, best first, without those that do not apply.
 
-    For a recorded run only those of the rule, since it is not known which others apply.
+    For a recorded run only those of the rule that it does not have and that fit its loss, since it is not known which
+    others apply.
     """
     network = Network.recorded(record)
     own = RULES[finding.condition].remedies(finding, network)
     found = ranked(own, measured().of(finding.condition, finding.blames, network), network)
     if experiment is None:
-        return tuple(remedy for remedy in found if remedy in own and not remedy.in_place(record))
+        fitting = (remedy for remedy in found if remedy in own and not remedy.misfits(record))
+        return tuple(remedy for remedy in fitting if not remedy.in_place(record))
     return tuple(remedy for remedy in found if _applies(remedy, experiment))[:_MOST]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..experiments.activations.leaky_relu import LeakyReLU
 from ..experiments.activations.relu import ReLU
+from ..experiments.activations.sigmoid import Sigmoid
 from ..experiments.activations.tanh import Tanh
 from ..experiments.initializations.kaiming_normal import KaimingNormal
 from ..experiments.initializations.lecun_normal import LecunNormal
@@ -71,6 +72,7 @@ CLIPPING = ClipGradients(by="norm", threshold=1.0)
 STANDARDIZED_TARGETS = StandardizeTargets()
 USUAL_LOSS = ChangeLoss()
 PLAIN_OUTPUTS = ChangeOutputActivation()
+SIGMOIDS = ChangeOutputActivation(output_activation=Sigmoid())
 LOG_PROBABILITIES = ChangeOutputActivation(output_activation=LogSoftmax())
 
 LONGER = TrainLonger()

@@ -37,6 +37,10 @@ class Remedy(Spec):
         """Whether a recorded training, as far as its record shows, already has it or has nothing for it to change."""
         return False
 
+    def misfits(self, record: RunRecord) -> bool:
+        """Whether a recorded training, as far as its record shows, would be wrong with it."""
+        return False
+
 
 def with_model(experiment: Experiment, model: Model) -> Experiment:
     """A copy of the experiment with another model."""

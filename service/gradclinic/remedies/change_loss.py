@@ -21,6 +21,14 @@ class ChangeLoss(Remedy):
             return False
         return seen.loss.name == ("MSELoss" if seen.targets.form == "numbers" else "CrossEntropyLoss")
 
+    def misfits(self, record: RunRecord) -> bool:
+        seen = record.preflight
+        if seen is None or seen.loss is None or seen.targets is None or seen.outputs is None:
+            return False
+        own = seen.loss.takes == "unknown"
+        one_class_a_row = seen.targets.form in ("one_hot", "indices") and seen.outputs.columns > 1
+        return own or (self.loss is None and seen.targets.form != "numbers" and not one_class_a_row)
+
     def apply(self, experiment: Experiment) -> Experiment:
         changed = experiment.model_copy(update={"loss": self.loss})
         loss, task = changed.minimized, experiment.data.task

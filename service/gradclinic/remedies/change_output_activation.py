@@ -4,7 +4,7 @@ from ..experiments.experiment import Experiment
 from ..experiments.output_activations import AnyOutputActivation
 from ..measurements.record import RunRecord
 from .base import Remedy, refuse
-from .endings import misfit, with_ending
+from .endings import fits, misfit, with_ending
 
 
 class ChangeOutputActivation(Remedy):
@@ -19,6 +19,10 @@ class ChangeOutputActivation(Remedy):
         seen = record.preflight.outputs if record.preflight is not None else None
         wanted = self.output_activation.name if self.output_activation is not None else None
         return seen is not None and seen.activation == wanted
+
+    def misfits(self, record: RunRecord) -> bool:
+        loss = record.preflight.loss if record.preflight is not None else None
+        return loss is not None and not fits(loss.takes, self.output_activation)
 
     def apply(self, experiment: Experiment) -> Experiment:
         present = experiment.ending

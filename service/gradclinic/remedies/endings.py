@@ -1,12 +1,13 @@
 """The output activation of a network, and whether it fits the loss."""
 
+from collections.abc import Mapping
 from math import isfinite
 
 from ..experiments.activations import Activation
 from ..experiments.experiment import Experiment
 from ..experiments.layers import AnyLayer
 from ..experiments.layers.activation import ActivationLayer
-from ..experiments.losses import Loss
+from ..experiments.losses import Loss, LossInput
 from ..experiments.output_activations import OutputActivation
 from ..experiments.presets.layers import LayerList
 
@@ -25,16 +26,24 @@ def with_ending(experiment: Experiment, ending: Ending | None) -> Experiment:
 def misfit(loss: Loss, ending: Ending | None) -> str | None:
     """Why the loss does not fit outputs with this activation; None if it does."""
     name = "plain numbers" if ending is None else f"the outputs of {ending.name}"
-    if loss.takes == "log_probabilities":
-        fits, wanted = ending is not None and ending.name == "log_softmax", "log-probabilities (log_softmax)"
-    elif loss.takes == "probabilities":
-        fits, wanted = ending is not None and ending.range[0] >= 0 and ending.range[1] <= 1, "numbers between 0 and 1"
-    elif loss.takes == "logits":
-        fits = ending is None or ending.name == "identity" or not any(isfinite(bound) for bound in ending.range)
-        wanted = "logits (unbounded numbers)"
-    else:
-        return None
-    return None if fits else f"{loss.kind} expects {wanted}, but gets {name}"
+    return None if fits(loss.takes, ending) else f"{loss.kind} expects {_WANTED[loss.takes]}, but gets {name}"
+
+
+_WANTED: Mapping[LossInput, str] = {
+    "log_probabilities": "log-probabilities (log_softmax)",
+    "probabilities": "numbers between 0 and 1",
+    "logits": "logits (unbounded numbers)",
+}
+
+
+def fits(takes: LossInput, ending: Ending | None) -> bool:
+    """Whether a loss that takes this gets it from outputs with this activation."""
+    if takes == "log_probabilities":
+        return ending is not None and ending.name == "log_softmax"
+    if takes == "probabilities":
+        return ending is not None and ending.range[0] >= 0 and ending.range[1] <= 1
+    unbounded = ending is None or ending.name == "identity" or not any(isfinite(bound) for bound in ending.range)
+    return unbounded or takes != "logits"
 
 
 def _without_ending(layers: tuple[AnyLayer, ...]) -> tuple[AnyLayer, ...]:

@@ -33,6 +33,7 @@ def test_a_plain_deep_network_takes_every_remedy_of_the_table_that_is_not_for_an
         "NO_DECAY",
         "PLAIN_OUTPUTS",
         "PRE_NORM",
+        "SIGMOIDS",
         "STANDARDIZED",
         "STANDARDIZED_TARGETS",
         "USUAL_LOSS",

@@ -1,4 +1,4 @@
-"""What a recorded training has already is not suggested to it."""
+"""What a recorded training has already, or what does not fit its loss, is not suggested to it."""
 
 from dataclasses import replace
 
@@ -7,11 +7,23 @@ import pytest
 
 from gradclinic.measurements.preflight import NormFacts
 from gradclinic.measurements.record import RunRecord
-from gradclinic.remedies.against import BATCH_NORM, NO_CLIPPING, RELU, STANDARDIZED, TANH, adam, rate
+from gradclinic.remedies.against import (
+    BATCH_NORM,
+    LOG_PROBABILITIES,
+    NO_CLIPPING,
+    PLAIN_OUTPUTS,
+    RELU,
+    SIGMOIDS,
+    STANDARDIZED,
+    TANH,
+    USUAL_LOSS,
+    adam,
+    rate,
+)
 from gradclinic.remedies.base import Remedy
 
 from ..diagnosis.records import healthy_record, series_of
-from ..diagnosis.seen import CLASSIFIER, but
+from ..diagnosis.seen import CLASSIFIER, REGRESSION, but
 
 RECORD = replace(healthy_record(activation="relu"), preflight=CLASSIFIER)
 
@@ -48,3 +60,32 @@ def test_a_remedy_that_is_there_or_has_nothing_to_change_is_in_place(
     remedy: Remedy, record: RunRecord, there: bool
 ) -> None:
     assert remedy.in_place(record) == there
+
+
+@pytest.mark.parametrize(
+    ("takes", "fitting"),
+    [
+        ("logits", {PLAIN_OUTPUTS, USUAL_LOSS}),
+        ("probabilities", {SIGMOIDS, USUAL_LOSS}),
+        ("log_probabilities", {LOG_PROBABILITIES, USUAL_LOSS}),
+        ("numbers", {PLAIN_OUTPUTS, SIGMOIDS, LOG_PROBABILITIES, USUAL_LOSS}),
+        ("unknown", {PLAIN_OUTPUTS, SIGMOIDS, LOG_PROBABILITIES}),
+    ],
+)
+def test_outputs_fit_what_the_loss_takes_and_no_loss_is_usual_for_one_of_the_programs_own(takes, fitting) -> None:
+    record = replace(RECORD, preflight=but(CLASSIFIER, "loss", takes=takes))
+    every = (PLAIN_OUTPUTS, SIGMOIDS, LOG_PROBABILITIES, USUAL_LOSS)
+    assert {remedy for remedy in every if not remedy.misfits(record)} == fitting
+
+
+@pytest.mark.parametrize(
+    ("look", "fits"),
+    [
+        (CLASSIFIER, True),
+        (REGRESSION, True),
+        (but(CLASSIFIER, "outputs", columns=1), False),
+        (but(CLASSIFIER, "targets", form="multi_hot"), False),
+    ],
+)
+def test_cross_entropy_fits_one_class_a_row_and_one_output_a_class(look, fits) -> None:
+    assert USUAL_LOSS.misfits(replace(RECORD, preflight=look)) != fits

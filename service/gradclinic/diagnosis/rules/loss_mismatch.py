@@ -61,7 +61,12 @@ class LossMismatch(Rule):
         return Order.LOSS_OR_OUTPUT
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
-        return (PLAIN_OUTPUTS, USUAL_LOSS, LOG_PROBABILITIES)
+        if "output_activation" not in finding.blames:  # shapes, axes, a sign or weights: no remedy changes these
+            return ()
+        if finding.blames[0] == "output_activation":
+            return (PLAIN_OUTPUTS, USUAL_LOSS)
+        takes_logarithms = any(each.name == "largest_output" for each in finding.evidence)
+        return (LOG_PROBABILITIES, USUAL_LOSS) if takes_logarithms else (USUAL_LOSS, PLAIN_OUTPUTS)
 
 
 def _fault(seen: Preflight) -> LossFault | None:

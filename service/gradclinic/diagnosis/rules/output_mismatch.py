@@ -7,7 +7,7 @@ from ...measurements.losses import at_last, batch_losses
 from ...measurements.preflight import BOUNDS, LossFacts, OutputFacts, Preflight, TargetFacts
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
-from ...remedies.against import PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS
+from ...remedies.against import PLAIN_OUTPUTS, SIGMOIDS, STANDARDIZED_TARGETS, USUAL_LOSS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
@@ -54,7 +54,13 @@ class OutputMismatch(Rule):
         return Order.LOSS_OR_OUTPUT
 
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
+        if any(each.name in _OF_SOFTMAX for each in finding.evidence):
+            return (SIGMOIDS, USUAL_LOSS)
         return (PLAIN_OUTPUTS, STANDARDIZED_TARGETS, USUAL_LOSS)
+
+
+_OF_SOFTMAX = ("output_units", "targets_per_row")
+"""Evidence of a softmax over one unit, or for independent labels."""
 
 
 def _of_dead(outputs: OutputFacts) -> tuple[str, tuple[Evidence, ...], float] | None:

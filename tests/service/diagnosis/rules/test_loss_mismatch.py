@@ -10,6 +10,7 @@ from gradclinic.diagnosis.rules.loss_mismatch import LossMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.preflight import InnerLoss
 from gradclinic.measurements.record import Series
+from gradclinic.remedies.against import LOG_PROBABILITIES, PLAIN_OUTPUTS, USUAL_LOSS
 
 from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, REGRESSION, SQUARED_ERROR, but, seen
@@ -462,3 +463,20 @@ def test_outputs_that_became_one_under_a_loss_that_falls_without_end_point_to_a_
     if there:
         assert (found["loss_mismatch"].harm, found["loss_mismatch"].blames) == (True, ("loss",))
         assert "wrong sign" in found["loss_mismatch"].summary
+
+
+@pytest.mark.parametrize(
+    ("look", "suggested"),
+    [
+        (but(CLASSIFIER, "outputs", activation="softmax", form="probabilities"), (PLAIN_OUTPUTS,)),
+        (but(CLASSIFIER, "loss", name="NLLLoss", takes="log_probabilities"), (LOG_PROBABILITIES, USUAL_LOSS)),
+        (but(CLASSIFIER, "loss", name="MSELoss", takes="numbers"), (USUAL_LOSS,)),
+        (but(CLASSIFIER, "outputs", columns=1), ()),
+        (but(CLASSIFIER, "loss", swapped=True), ()),
+        (but(CLASSIFIER, "loss", maximized=True), ()),
+        (but(REGRESSION, "loss", broadcasts=True), ()),
+    ],
+)
+def test_only_what_the_sentence_says_is_suggested(look, suggested):
+    finding = diagnose(seen(look)).findings[0]
+    assert (finding.condition, finding.suggested_remedies) == ("loss_mismatch", suggested)

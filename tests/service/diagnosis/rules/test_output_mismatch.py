@@ -4,6 +4,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.output_mismatch import OutputMismatch
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.remedies.against import SIGMOIDS
 
 from ..records import changed, healthy_record, outcome
 from ..seen import CLASSIFIER, REGRESSION, but, seen
@@ -16,6 +17,7 @@ def test_a_softmax_over_one_unit_is_constant_and_a_sigmoid_is_named_instead():
     assert finding.harm
     assert "use a sigmoid" in finding.summary
     assert finding.blames[0] == "output_activation"
+    assert finding.suggested_remedies == (SIGMOIDS,)
 
 
 def test_a_softmax_of_one_unit_over_the_batch_is_not_constant():
@@ -30,6 +32,7 @@ def test_a_softmax_for_independent_labels_is_named_with_what_the_targets_sum_to(
     finding = diagnose(seen(but(look, "loss", name="BCELoss", takes="probabilities"))).findings[0]
     assert finding.condition == "output_mismatch"
     assert "sum to 5 on average" in finding.summary
+    assert finding.suggested_remedies == (SIGMOIDS,)
 
 
 def test_targets_beyond_the_range_of_the_last_activation_are_told_with_their_fraction():
