@@ -9,6 +9,8 @@ import httpx
 from ...kernel.errors import InvalidSpec
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""The only IPv6 addresses of the internet (RFC 4291). Outside of them are other forms that contain an IPv4 address."""
 PUBLIC = "a public address"
 
 
@@ -59,6 +61,8 @@ def is_public(address: str) -> bool:
         within = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
         if parsed in _NAT64:
             within = IPv4Address(int(parsed) & 0xFFFFFFFF)
+        if within is None and parsed not in _GLOBAL_UNICAST:
+            return False
         parsed = within or parsed
     return parsed.is_global and not parsed.is_multicast
 

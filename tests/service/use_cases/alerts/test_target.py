@@ -10,7 +10,7 @@ from gradclinic.use_cases.alerts.target import NoTarget, check_url, is_public, r
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
     "255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "2002:7f00:1::",
-    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "no address",
+    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "100::1", "no address",
 ]  # fmt: skip
 
 
