@@ -261,4 +261,5 @@ def _on_unforeseen(request: Request, error: Exception) -> Response:
         code="internal_error",
         title="Internal error",
         detail="The service could not answer this request. Its log has the reason.",
+        headers={"Connection": "close"},  # the server ends it, so that a client does not send its next request there
     )

@@ -240,6 +240,7 @@ def test_a_500_never_shows_the_exceptions_text(settings: Settings) -> None:
     client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     answer = client.get("/broken")
     assert answer.status_code == 500
+    assert answer.headers["connection"] == "close"
     assert answer.headers["content-type"] == "application/problem+json"
     assert "hunter2" not in answer.text
 

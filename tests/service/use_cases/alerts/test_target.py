@@ -10,7 +10,8 @@ from gradclinic.use_cases.alerts.target import NoTarget, check_url, is_public, r
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
     "255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "2002:7f00:1::",
-    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "100::1", "no address",
+    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "::127.0.0.1", "::ffff:0:127.0.0.1",
+    "fec0::1", "100::1", "no address",
 ]  # fmt: skip
 
 
@@ -39,6 +40,15 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         ("https://2130706433/", "private"),
         ("https://0x7f000001/", "private"),
         ("https://0/", "private"),
+        ("https://xn--/", "no URL"),
+        ("https://xn--zzzzzz99999/", "no URL"),
+        ("https://127.0.0.1\\.example.org/", "no host name"),
+        ("https://%6cocalhost/", "no host name"),
+        ("https://127%2e0.0.1/", "no host name"),
+        ("https://example.org%00.x/", "no host name"),
+        ("https://a..b/", "no host name"),
+        (f"https://{'a' * 64}.org/", "no host name"),
+        (f"https://{'a.' * 200}org/", "no host name"),
         ("https://localhost/", "private"),
         ("https://a.localhost./", "private"),
     ],
@@ -51,6 +61,9 @@ def test_an_url_that_nothing_may_be_sent_to_is_refused_without_showing_it(url: s
 
 def test_a_setting_allows_private_addresses_and_http() -> None:
     check_url("http://127.0.0.1:8080/hook", private=True)
+    check_url("http://[::1]:8080/hook", private=True)
+    check_url("http://hooks_of_a-team:8080/hook", private=True)
+    check_url("https://xn--bcher-kva.example./hook", private=False)
     check_url("https://example.org:8443/hook?key=x", private=False)
 
 
