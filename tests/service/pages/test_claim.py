@@ -13,6 +13,10 @@ def test_a_claim_that_was_tested_shows_its_ruling_its_figures_and_its_study(clin
     assert f'href="/studies/{clinic.claim}"' in text
     for figure in ruling["figures"]:
         assert figure["name"] in text
+    table = text[text.index("<table") : text.index("</table>")]
+    assert table.count("<tr>") == 1 + len(clinic.client.get("/v1/claims").json()["items"])
+    assert ruling["explanation"] in table
+    assert 'href="#lower_rate_avoids_divergence"' in table
     assert ruling["explanation"] not in unescape(clinic.page("/claims"))
 
 

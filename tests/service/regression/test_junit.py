@@ -63,6 +63,8 @@ def test_it_says_how_long_the_check_took_and_where_its_page_is():
     ended = Ended(check(arm("baseline", LOSSES), arm("new", [NAN] * 5, "divergence"), margins=LOSS))
     root = ET.fromstring(junit_xml(ended, page="http://clinic/checks/check_1"))
     assert [each.attrib["time"] for each in (root, root[0])] == ["72.345", "72.345"]
+    of_cases = [float(each.attrib["time"]) for each in root.iter("testcase")]
+    assert abs(sum(of_cases) - 72.345) <= 0.001 * len(of_cases)
     assert root.find(".//property[@name='url']").attrib["value"] == "http://clinic/checks/check_1"
     assert all(each.text.endswith("\nhttp://clinic/checks/check_1") for each in root.iter("failure"))
 
