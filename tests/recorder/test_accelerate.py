@@ -52,6 +52,7 @@ def test_a_prepared_loop_is_recorded_as_the_same_loop_by_hand(passes: int, max_n
     assert recording.step == 24
     hand = by_hand(digits(steps=24 * passes, batch_size=BATCH), passes=passes, max_norm=max_norm, rate=0.1)
     assert_same_record(recording.record, hand.record)
+    assert recording.record.preflight.loss.factor == pytest.approx(1, rel=1e-3)
     assert_clipped(recording.record, max_norm)
     assert same(weights, trained(steps=24, passes=passes, max_norm=max_norm, record="no")[0])
 

@@ -26,7 +26,7 @@ GUARDS = {
     "Watch.guarded",
     "SideLook.do",
     "SideLook.ask",
-    "harmless.<locals>.call",
+    "Harmless.__call__",
 }
 """Functions that call others and catch what they raise."""
 CALLED_FROM_OUTSIDE = {
@@ -51,7 +51,7 @@ CALLED_FROM_OUTSIDE = {
     "LossWatch._begun.<locals>.<lambda>",
     "LossWatch._begun.<locals>.<lambda>.<locals>.<lambda>",
     "followed.<locals>.closure",
-    "outside_graph.<locals>.call",
+    "OutsideGraph.__call__",
 }
 """Functions that torch or the program calls, and that do nothing themselves but call others through a guard."""
 KEEP_OR_REMOVE = {

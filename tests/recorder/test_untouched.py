@@ -1,5 +1,7 @@
 """A recording changes nothing of a training: weights, buffers, random state and hooks are as they were."""
 
+import copy
+import pickle
 import random
 from collections.abc import Callable
 from functools import cache
@@ -10,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
+
+from gradclinic_torch import Recording
 
 from .loops import digits, fit, mlp, probe, recorded, same, weights_of
 
@@ -107,12 +111,32 @@ def test_every_hook_is_gone_at_the_end() -> None:
     assert not optimizer._optimizer_step_post_hooks
 
 
+def test_a_model_that_is_saved_or_copied_while_it_is_recorded_takes_nothing_of_the_recorder_along() -> None:
+    model, criterion = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 10)), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recording = Recording(model, optimizer, criterion)
+    for number, (inputs, targets) in enumerate(digits(steps=4)):
+        copied, saved = copy.deepcopy(model), pickle.dumps((model, criterion, optimizer))
+        assert b"gradclinic" not in saved
+        loaded = pickle.loads(saved)[0]  # written above
+        for other in (copied, loaded):
+            other(inputs).sum().backward()
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        assert torch.equal(loss, criterion(copy.deepcopy(model)(inputs), targets))
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+        assert recording.step == number + 1
+    recording.finish()
+    assert recording.over is None
+    assert recording.record.batch_size == 64
+
+
 def test_validation_passes_are_not_recorded() -> None:
     model, batches = mlp(depth=3), digits(steps=20)
     plain = recorded(model, batches).record
     model = mlp(depth=3)
-    from gradclinic_torch import Recording
-
     optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
     with Recording(model, optimizer, criterion) as recording:
         for inputs, targets in batches:

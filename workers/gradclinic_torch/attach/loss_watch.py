@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.variable import Variable
 from torch.utils.hooks import RemovableHandle
 
-from ..model.compiled import outside_graph
+from ..model.compiled import OutsideGraph
 from .closure import is_within_backward
 
 MOST_LOSSES = 64
@@ -102,7 +102,7 @@ class LossWatch:
         def look(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
             self._safely(lambda: self.saw(loss_of(output)))
 
-        self._handles.append(module.register_forward_hook(outside_graph(look)))
+        self._handles.append(module.register_forward_hook(OutsideGraph(look)))
 
     def _hook(self, value: Tensor, multiplied: float) -> None:
         key, keeps_graph = next(self._keys), self._steps < STEPS_WITH_GRAPH

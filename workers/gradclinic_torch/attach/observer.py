@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from gradclinic.measurements.schedule import probe_rows
 
 from ..measure.gradients import Gradients
+from ..measure.loss_of_passes import loss_of
 from ..measure.observation import Observation
 from ..measure.probe import part_of, probe_loss
 from ..measure.recorder import Recorder
@@ -32,7 +33,7 @@ from ..sites.discovery import Discovery, Found
 from ..sites.taps import ProbeTaps, Taps, Units
 from .loop_facts import LoopFacts
 from .spikes import Spikes
-from .step_loss import StepUnderWay, loss_of
+from .step_under_way import StepUnderWay
 from .subject import Subject
 from .unseen_steps import UnseenSteps
 from .untold_scaler import scaler_behind

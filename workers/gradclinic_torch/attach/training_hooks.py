@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.preflight import Preflight
 
-from ..model.compiled import is_data_parallel, outside_graph, takes_hooks
+from ..model.compiled import OutsideGraph, is_data_parallel, takes_hooks
 from ..model.hooks import first_tensor
 from ..model.placement import is_split
 from ..non_finite.origin import LastBatch
@@ -67,15 +67,15 @@ class TrainingHooks:
             optimizer.register_step_post_hook(self._stepped),
         ]
         if takes_hooks(model):
-            self._handles.append(model.register_forward_pre_hook(outside_graph(self._called), with_kwargs=True))
-            self._handles.append(model.register_forward_hook(outside_graph(self._returned)))
+            self._handles.append(model.register_forward_pre_hook(OutsideGraph(self._called), with_kwargs=True))
+            self._handles.append(model.register_forward_hook(OutsideGraph(self._returned)))
         if criterion is not None and takes_hooks(criterion):
-            saw = outside_graph(self._saw_targets)
+            saw = OutsideGraph(self._saw_targets)
             self._handles.append(criterion.register_forward_hook(saw, with_kwargs=True))
 
     def after_backward(self, loss: Tensor | float) -> None:
         """A backward pass that started at this loss has ended."""
-        self._first_look.do(lambda look: look.after_backward(loss))
+        self._first_look.do(lambda look: look.after_backward(loss, multiplied=self._multiplied(loss)))
         self._last_batch.do(lambda last: last.after_backward(loss))
         self._safely(lambda: self._observe(loss))
         if self._observer.steps_within_backward:
@@ -130,6 +130,11 @@ class TrainingHooks:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def _multiplied(self, loss: Tensor | float) -> Tensor | None:
+        """What the loop multiplied a loss by, without a scaler's scale; None where that was not seen."""
+        came_back = self._loss_gradient.of(loss)
+        return None if came_back is None else came_back / self._observer.scale_behind(came_back)
 
     def _observe(self, loss: Tensor | float) -> None:
         self._observer.after_backward(loss, gradient=self._loss_gradient.of(loss))

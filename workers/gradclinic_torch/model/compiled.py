@@ -6,25 +6,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from .quiet import THREAD, is_transformed
+from .quiet import THREAD, Hook, is_transformed
 
 WRAPPED = "_orig_mod"
 """The name under which a compiled module holds the original one."""
 
 
-def outside_graph(hook: Callable[..., Any]) -> Callable[..., Any]:
+class OutsideGraph(Hook):
     """The same hook, called as plain Python where a module is compiled, between two graphs; not where it is unobserved.
 
     Where the program asked for one whole graph (`fullgraph=True`), the compiled module runs without the hook.
     """
 
-    def call(*args: Any) -> Any:
+    def __call__(self, *args: Any) -> Any:
         if not torch.compiler.is_compiling():
-            return None if THREAD.is_unobserved or is_transformed() else hook(*args)
+            return None if THREAD.is_unobserved or is_transformed() else self.hook(*args)
         torch._dynamo.comptime.comptime(_ask)
-        return None if _tracing["whole"] else _as_python(hook, *args)
-
-    return call
+        return None if _tracing["whole"] else _as_python(self.hook, *args)
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # torch's own

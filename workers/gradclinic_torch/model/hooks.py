@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from .compiled import is_compiled, named_modules, outside_graph, takes_hooks
+from .compiled import OutsideGraph, is_compiled, named_modules, takes_hooks
 from .module_kinds import FUSED
 from .pausable_hooks import PausableHooks
 
@@ -133,8 +133,8 @@ class Watch:
             self.guarded(lambda: self._leaves(name, module, output))
 
         handles = (
-            module.register_forward_pre_hook(outside_graph(before), with_kwargs=True),
-            module.register_forward_hook(outside_graph(after)),
+            module.register_forward_pre_hook(OutsideGraph(before), with_kwargs=True),
+            module.register_forward_hook(OutsideGraph(after)),
         )
         if name in ("", self._root):
             self._handles += handles

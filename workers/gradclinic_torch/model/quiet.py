@@ -1,9 +1,9 @@
-"""Keeps hooks from observing what the recorder itself computes with the model, and their errors from the training."""
+"""Keeps hooks out of the recorder's own computations and of copies, and their errors out of the training."""
 
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -36,13 +36,24 @@ def is_transformed() -> bool:
     return torch._C._functorch.peek_interpreter_stack() is not None
 
 
-def harmless(hook: Callable[..., None]) -> Callable[..., None]:
+class Hook:
+    """A hook that stays behind when its module is copied, saved, or sent to another process.
+
+    Its place is taken by a function of Python's own that does nothing, so loading the module needs no recorder.
+    """
+
+    def __init__(self, hook: Callable[..., Any]) -> None:
+        self.hook = hook
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[object, str]]:
+        return getattr, (nullcontext(), "__exit__")
+
+
+class Harmless(Hook):
     """The same hook, whose errors are logged and end neither the training nor the recording."""
 
-    def call(*args: Any) -> None:
+    def __call__(self, *args: Any) -> None:
         try:
-            hook(*args)
+            self.hook(*args)
         except Exception:  # whatever it is, the training goes on
             log.debug("a hook of the recorder failed", exc_info=True)
-
-    return call

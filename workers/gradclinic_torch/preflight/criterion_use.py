@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gradclinic.experiments.losses import LossInput
 from gradclinic.measurements.preflight import BOUNDS, InnerLoss, LossFacts
 
+from ..measure.loss_of_passes import Told, loss_of
 from ..model.graph import holds_derivatives
 from ..model.last_activation import last_activation
 from .batch_facts import rarest_class
@@ -42,7 +43,7 @@ class CriterionUse:
         self._floors: tuple[float, float] | None = None
         self._values: list[Tensor] = []
         """The criterion's values since the last step."""
-        self._told: list[Tensor] = []
+        self._told: list[Told] = []
         """What was differentiated since the last step."""
         self._factors: list[Tensor] = []
 
@@ -59,16 +60,16 @@ class CriterionUse:
         by_number = isinstance(self._criterion, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
         self._broadcasts = self._broadcasts or (by_number and outputs.shape != targets.shape)
 
-    def differentiated(self, loss: Tensor | float) -> None:
+    def differentiated(self, loss: Tensor | float, multiplied: Tensor | None) -> None:
         """A backward pass has ended."""
         told = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
-        self._told.append(told.double().reshape(()))
+        self._told.append((told.double().reshape(()).cpu(), None if multiplied is None else multiplied.double().cpu()))
 
     def after_step(self) -> None:
         """The optimizer has taken a step."""
         if self._values and self._told:
             mean = torch.stack([each.double().cpu() for each in self._values]).mean()
-            self._factors.append(torch.stack([each.cpu() for each in self._told]).sum() / mean)
+            self._factors.append(loss_of(self._told) / mean)
         self._values, self._told = [], []
 
     def saw_first(self, outputs: Tensor, targets: Tensor, value: Any) -> None:

@@ -147,15 +147,15 @@ class FirstLook:
         if self._fresh and 1 <= self._step < BATCHES:
             self._wiring.before_backward()
 
-    def after_backward(self, loss: Tensor | float) -> None:
-        """A backward pass has ended; `loss` is what the program differentiated."""
+    def after_backward(self, loss: Tensor | float, *, multiplied: Tensor | None = None) -> None:
+        """A backward pass has ended; `loss` is what the program differentiated, times `multiplied` if that was seen."""
         if not self.done:
-            self._after_backward(loss)
+            self._after_backward(loss, multiplied)
 
     @torch.no_grad()
-    def _after_backward(self, loss: Tensor | float) -> None:
+    def _after_backward(self, loss: Tensor | float, multiplied: Tensor | None) -> None:
         if self._use is not None:
-            self._use.differentiated(loss)
+            self._use.differentiated(loss, multiplied)
         if self._step == 0 and self._fresh:
             self._wiring.saw_loss(loss.grad_fn if isinstance(loss, Tensor) else None)
             self._saw_settings()

@@ -8,7 +8,7 @@ from torch.utils.hooks import RemovableHandle
 
 from gradclinic.measurements.preflight import NormFacts
 
-from ..model.quiet import harmless
+from ..model.quiet import Harmless
 
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
@@ -21,7 +21,7 @@ class NormValues:
         """Of the batch norm with the fewest values; None before one has run."""
         self._least_momentum = _least_momentum(model)
         self._handles: list[RemovableHandle] = [
-            module.register_forward_pre_hook(harmless(self._seer(name)))
+            module.register_forward_pre_hook(Harmless(self._seer(name)))
             for name, module in model.named_modules()
             if isinstance(module, BATCH_NORM)
         ]

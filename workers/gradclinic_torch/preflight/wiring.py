@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 from gradclinic.measurements.preflight import WiringFacts
 
 from ..model.graph import Node, leaves_of
-from ..model.quiet import harmless
+from ..model.quiet import Harmless
 from .clamped import clamped_at
 from .norm_values import BATCH_NORM
 
@@ -136,7 +136,7 @@ class Wiring:
         for module in self._model.modules() if missing else ():
             own = [id(each) for each in module.parameters(recurse=False) if id(each) in missing]
             if own:
-                self._handles.append(module.register_forward_pre_hook(harmless(watch(own))))
+                self._handles.append(module.register_forward_pre_hook(Harmless(watch(own))))
 
 
 def _one_bound(bounds: Sequence[float | None]) -> float | None:
