@@ -57,10 +57,12 @@ def test_a_model_compiled_as_one_whole_graph_trains_on_and_the_record_says_what_
     assert same(weights, trained("eager", record="no", fullgraph=True)[0])
 
 
-def test_a_model_that_was_compiled_and_called_before_is_recorded_without_sites_and_with_a_note() -> None:
+def test_a_model_that_was_compiled_and_called_before_is_recorded_and_a_note_says_whether_sites_are_missing() -> None:
+    """Where hooks were added, torch 2.4 compiles again, and later ones do not."""
     weights, recording = trained("eager", record="late")
     assert recording is not None
-    assert "compiled" in recording.record.environment["notes"][0]
+    missing = any("compiled" in note for note in recording.record.environment["notes"])
+    assert [site.name for site in recording.record.sites] == ([] if missing else ["0", "2", "4"])
     assert same(weights, trained("eager", record="no")[0])
 
 

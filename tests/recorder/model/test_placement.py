@@ -7,12 +7,16 @@ import pytest
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
 from gradclinic_torch import Recording
 from gradclinic_torch.model.placement import is_split, plain
 
 from ..loops import digits, fit, recorded, same, weights_of
+
+try:
+    from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+except ImportError:  # before torch 2.5
+    from torch.distributed._tensor import DTensor, Replicate, Shard, distribute_tensor
 
 
 class Spectral(nn.Module):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import disable_saved_tensors_hooks
 from typing_extensions import Self
 
 from .graph import Node, is_reshape, number_of
@@ -91,8 +92,11 @@ def number_now() -> int:
 
 def is_kept_as_it_is() -> bool:
     """Whether autograd now keeps tensors as they are; a checkpoint keeps none until it computes them again."""
-    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
-    return top is not None and top(True) is None  # noqa: FBT003  # torch's own signature
+    try:
+        with disable_saved_tensors_hooks("asked whether there are any"):
+            return True
+    except RuntimeError:  # there are some
+        return False
 
 
 def _product_under(node: Node) -> tuple[Node, float] | None:

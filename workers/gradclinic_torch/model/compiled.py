@@ -74,4 +74,6 @@ _tracing = {"whole": True}
 def _ask(context: Any) -> None:
     """Note, while a graph is traced, whether it may be broken; if torch does not tell, it may not."""
     tracer = getattr(context, "_ComptimeContext__tx", None)
-    _tracing["whole"] = bool(getattr(tracer, "one_graph", True) or getattr(tracer, "error_on_graph_break", False))
+    root = getattr(getattr(tracer, "output", None), "root_tx", None)  # before torch 2.5, only this one knows
+    whole = getattr(tracer, "one_graph", getattr(root, "one_graph", True))
+    _tracing["whole"] = bool(whole or getattr(tracer, "error_on_graph_break", False))
