@@ -303,6 +303,13 @@ def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
     )
 
 
+def columns_of_codes(record: RunRecord) -> int:
+    """Number of the inputs' columns with numbers of categories, where no embedding tells these from amounts."""
+    seen = record.preflight.inputs if record.preflight is not None else None
+    embedded = any(weight.is_looked_up for weight in record.weights)
+    return 0 if seen is None or embedded else seen.codes
+
+
 _WEAK = 0.08
 """Square of the distance correlation of targets and inputs below which the targets may be mostly noise. A judgement,
 between .035, of targets of which 30 % are explained by the inputs, and .17, of the least in 6 networks that were too
@@ -318,6 +325,7 @@ def rest_may_be_noise(features: Features, record: RunRecord, thresholds: Thresho
         seen is not None
         and seen.samples >= _FEWEST_PAIRS
         and seen.correlation < _WEAK
+        and not columns_of_codes(record)  # of which amounts show little
         and features.finished
         and loss is not None
         and loss <= MEMORIZED

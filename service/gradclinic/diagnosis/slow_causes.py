@@ -11,6 +11,7 @@ from .momentum import blamed_first, too_large
 from .outcome import (
     FEW_STEPS,
     NOTHING_LEARNED,
+    columns_of_codes,
     first_update,
     may_still_fall,
     moved_by_its_size,
@@ -98,11 +99,10 @@ def _of_initial_size(record: RunRecord) -> Cause | None:
 
 def _of_codes(features: Features, record: RunRecord, thresholds: Thresholds) -> Cause | None:
     """Numbers of categories that a dense layer takes for amounts, where steps were not lacking."""
-    seen = record.preflight.inputs if record.preflight is not None else None
-    embedded = any(weight.is_looked_up for weight in record.weights)
-    if seen is None or not seen.codes or embedded or not moved_by_its_size(features, thresholds):
+    codes = columns_of_codes(record)
+    if not codes or not moved_by_its_size(features, thresholds):
         return None
-    columns = counted(seen.codes, "column of the inputs holds", "columns of the inputs hold")
+    columns = counted(codes, "column of the inputs holds", "columns of the inputs hold")
     return (
         (
             f"{columns} the whole numbers from 0 or 1 on: if they stand for categories, give each category a column"

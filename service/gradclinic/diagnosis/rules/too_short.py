@@ -33,6 +33,7 @@ from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
 from .unrelated_targets import are_related
+from .wrong_mask import hides_steps
 
 _FURTHEST = 20.0
 """How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
@@ -75,8 +76,8 @@ class TooShort(Rule):
                 Evidence("total_update", moved, "weights", FAR),
             ),
             summary=(
-                f"The loss still falls at a steady pace, and training stopped after {features.steps_done:,} steps: at"
-                f" this pace it takes about {_times(likely)} times as many ({reach}){check};"
+                f"Training stopped after {features.steps_done:,} steps, while the loss still fell at a steady pace:"
+                f" train for about {_times(likely)} times as many ({reach}){check};"
                 f" {outcome_in_words(features, thresholds)}."
             ),
             blames=blames,
@@ -159,16 +160,23 @@ def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) ->
         width = narrow(record)
         far = f". A layer moved by {_times(moved)} times its size already, so first check whether"
         if width is not None:
-            check = f"{far} {counted(width, 'unit')} in the narrowest hidden layer suffice"
+            units = "1 unit suffices" if width == 1 else f"{width} units suffice"
+            check = f"{far} {units} in the narrowest hidden layer"
             return ("architecture", "data", "steps"), check
         if not are_related(record):
             return ("data", "architecture", "steps"), f"{far} each input is paired with its own target"
     if small_steps_suspected(features, record, thresholds):
-        return ("learning_rate", "steps", "optimizer"), ", or steps as many times as large"
-    if moved >= thresholds.large_update:
-        check = f". A layer moved by {_times(moved)} times its size already, so also check the data"
-        return ("steps", "learning_rate", "data"), check
-    return ("steps", "learning_rate"), ""
+        return ("learning_rate", "steps", "optimizer"), ", or take steps as many times as large"
+    return _suspected_after(moved, record) if moved >= thresholds.large_update else (("steps", "learning_rate"), "")
+
+
+def _suspected_after(moved: float, record: RunRecord) -> tuple[tuple[Blame, ...], str]:
+    """The same for weights that moved by their own size or more, so that other things than steps may be lacking."""
+    if hides_steps(record):
+        check = ". Also check that no step needs later ones, which the causal mask hides"
+        return ("steps", "architecture", "learning_rate"), check
+    check = f". A layer moved by {_times(moved)} times its size already, so also check the data"
+    return ("steps", "learning_rate", "data"), check
 
 
 def _times(factor: float) -> str:

@@ -27,7 +27,7 @@ class WrongMask(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         seen = record.preflight.order if record.preflight is not None else None
-        if seen is None or not (_shows_answers(seen) or (_hides_steps(record, seen) and failed(features, thresholds))):
+        if seen is None or not (_shows_answers(seen) or (hides_steps(record) and failed(features, thresholds))):
             return None
         what = (
             "The output of each step sees the next step, which is its target: give the attention a causal mask"
@@ -57,9 +57,9 @@ _SHOWS_RIGHTLY, _HIDES_RIGHTLY = 0.75, 0.6
 led two, and once the targets were those of another text, which is told apart since."""
 
 
-def _hides_steps(record: RunRecord, seen: OrderFacts) -> bool:
-    """Whether steps are hidden that are needed, unless the targets depend on none of them."""
-    pairing = record.preflight.pairing if record.preflight is not None else None
-    if pairing is not None and are_unrelated(pairing):
+def hides_steps(record: RunRecord) -> bool:
+    """Whether a causal mask hides steps that may be needed, unless the targets depend on none of them."""
+    seen = record.preflight
+    if seen is None or seen.order is None or (seen.pairing is not None and are_unrelated(seen.pairing)):
         return False
-    return not seen.predicts_next and seen.sees_later is False
+    return not seen.order.predicts_next and seen.order.sees_later is False

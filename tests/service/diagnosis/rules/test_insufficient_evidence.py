@@ -182,3 +182,11 @@ def test_what_is_left_of_targets_that_depend_weakly_on_the_inputs_may_be_noise(p
     diagnosis = diagnose(seen(CLASSIFIER.model_copy(update={"pairing": pairing}), record=record))
     assert diagnosis.primary == primary
     assert ("may be noise" in diagnosis.findings[0].summary) is (primary == "insufficient_evidence")
+
+
+@pytest.mark.parametrize(("codes", "primary"), [(0, "insufficient_evidence"), (1, "slow_convergence")])
+def test_targets_that_depend_on_categories_depend_weakly_on_their_numbers(codes, primary) -> None:
+    level = {"probe_loss": lambda steps: 2.3 * 0.66 + 0 * steps, "update_to_weight_ratio": 0.0034}
+    record = changed(healthy_record(), level, outcome=failed(final_train_loss=2.3 * 0.66))
+    look = but(CLASSIFIER.model_copy(update={"pairing": WEAK}), "inputs", codes=codes)
+    assert diagnose(seen(look, record=record)).primary == primary

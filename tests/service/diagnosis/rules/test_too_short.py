@@ -7,7 +7,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.too_short import TooShort
 from gradclinic.diagnosis.thresholds import Thresholds
-from gradclinic.measurements.preflight import PairingFacts
+from gradclinic.measurements.preflight import OrderFacts, PairingFacts
 
 from ..records import changed, failed, healthy_record, outcome, truncated
 from ..seen import CLASSIFIER, but, seen
@@ -291,3 +291,12 @@ def test_a_loss_that_falls_to_noise_needs_no_more_steps(correlation, condition):
     pairing = PairingFacts(samples=512, correlation=correlation, p_value=1e-5, amounts=True)
     record = changed(falling(to=0.8), {"update_to_weight_ratio": 0.005}, outcome=failed(final_train_loss=2.3 * 0.8))
     assert diagnose(seen(CLASSIFIER.model_copy(update={"pairing": pairing}), record=record)).primary == condition
+
+
+@pytest.mark.parametrize(("sees_later", "second"), [(False, "architecture"), (True, "learning_rate")])
+def test_where_a_causal_mask_may_hide_what_is_needed_it_is_to_be_checked(sees_later, second):
+    order = OrderFacts(steps=10, blind=False, sees_later=sees_later, predicts_next=False)
+    record = changed(falling(to=0.8), {"update_to_weight_ratio": 0.005}, outcome=failed(final_train_loss=2.3 * 0.8))
+    finding = diagnose(seen(CLASSIFIER.model_copy(update={"order": order}), record=record)).findings[0]
+    assert (finding.condition, finding.blames[1]) == ("too_short", second)
+    assert ("the causal mask hides" in finding.summary) is not sees_later
