@@ -33,12 +33,12 @@ class Candidate:
     @property
     def reached(self) -> str:
         """The last round in which it was trained."""
-        return max((run.labels[ROUND] for run in self.runs), key=list(ROUNDS).index, default="screen")
+        return max(map(round_of, self.runs), key=list(ROUNDS).index, default="screen")
 
     @property
     def last(self) -> Sequence[RunSummary]:
         """Its runs of that round."""
-        return [run for run in self.runs if run.labels[ROUND] == self.reached]
+        return [run for run in self.runs if round_of(run) == self.reached]
 
     @property
     def found(self) -> str | None:
@@ -51,6 +51,12 @@ class Candidate:
         """Mean training loss of these runs relative to always predicting the average; None until one has ended."""
         left = [value for run in self.last if (value := loss_left(run)) is not None]
         return sum(left) / len(left) if left else None
+
+
+def round_of(run: RunSummary) -> str:
+    """The round of the search that a run belongs to, by its label; "screen" if people have changed that."""
+    label = run.labels.get(ROUND, "")
+    return label if label in ROUNDS else "screen"
 
 
 def loss_left(run: RunSummary) -> float | None:

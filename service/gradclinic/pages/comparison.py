@@ -64,7 +64,8 @@ class ComparedRun:
     id: str
     seed: int
     status: str
-    condition: str | None
+    condition: str
+    """Empty until there is a diagnosis."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _read(service: Service, run_ids: Sequence[str]) -> list[Run]:
 def _column(group: RunGroup, runs: Sequence[Run]) -> Column:
     return Column(
         group.name,
-        [ComparedRun(run.id, run.seed, run.status, condition_of(run)) for run in group.runs],
+        [ComparedRun(run.id, run.seed, run.status, condition_of(run) or "") for run in group.runs],
         address_of([run.id for run in runs if run not in group.runs]),
     )
 

@@ -15,10 +15,10 @@ from ..kernel.json import JsonObject
 from ..prescription.report import ConfirmedCandidate, ControlReport, Cure, ExperimentDiagnosis, SeedConditions, Spent
 from ..remedies import Remedy
 from ..store import Prescription, RunSummary
-from ..use_cases.prescription import ROUND, why
+from ..use_cases.prescription import why
 from ..use_cases.service import Service
 from . import filters
-from .candidate import ROUNDS, Candidate, candidates, in_words, loss_left, runs_of
+from .candidate import ROUNDS, Candidate, candidates, in_words, loss_left, round_of, runs_of
 from .configuration import code_changes
 from .figures import Entrant, Figure, race, ranking
 from .rendering import page_router, render
@@ -162,7 +162,7 @@ def one(service: Service, prescription_id: str) -> PrescriptionView:
         diagnosis=report.diagnosis if report is not None else None,
         primary=_primary(found),
         findings=_findings(found),
-        sick=next((run for run in trials.values() if run.labels[ROUND] == "diagnose"), None),
+        sick=next((run for run in trials.values() if round_of(run) == "diagnose"), None),
         cure=cure,
         other_cures=_other_cures(cure),
         cured_experiment=None if cure is None else {"experiment": dict(cure.resolved_experiment)},
@@ -224,7 +224,7 @@ def _rounds(trials: Mapping[str, RunSummary], now: str | None, *, running: bool)
     """Each round with its runs, and whether it is done, running or pending."""
     rows = []
     for name, words in ROUNDS.items():
-        runs = [run for run in trials.values() if run.labels[ROUND] == name]
+        runs = [run for run in trials.values() if round_of(run) == name]
         rows.append(
             RoundView(
                 name=name,
@@ -258,7 +258,7 @@ def race_figure(service: Service, prescription_id: str) -> Figure:
 
 
 def _entrant(name: str, runs: Sequence[RunSummary], *, reference: bool = False) -> Entrant:
-    left = [(run.labels[ROUND], value) for run in runs if (value := loss_left(run)) is not None]
+    left = [(round_of(run), value) for run in runs if (value := loss_left(run)) is not None]
     return Entrant(name, left, reference=reference)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, Select, Text, cast, delete, exist
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
 from .acting import note_created
+from .damage import readable, whole
 from .database import Database
 from .identifiers import new_id
 from .needed import release
@@ -35,7 +36,7 @@ class Baselines:
         pin_id = new_id("pin")
         with self._database.write() as connection:
             before = _held(connection, name)
-            if before is not None and list(before["run_ids"]) == list(new.run_ids):
+            if before is not None and before["run_ids"] == list(new.run_ids):
                 return Created(_get(connection, name), replayed=True)
             _lock_runs(connection, new.run_ids)
             connection.execute(
@@ -81,8 +82,9 @@ class Baselines:
         with self._database.read() as connection:
             names = list(connection.execute(query).scalars())
             sizes = connection.execute(_sizes(names[:limit])).scalars().all()
-            found = [_get(connection, name) for name in names[: items_of_page(sizes)]]
-        return Page(found, found[-1].name if len(names) > len(found) else None)
+            fitting = names[: items_of_page(sizes)]
+            found = readable(fitting, lambda name: _get(connection, name))
+        return Page(found, fitting[-1] if len(names) > len(fitting) else None)
 
     def delete(self, name: str) -> None:
         """Delete the name, and unpin its runs unless a check was compared with them.
@@ -145,13 +147,14 @@ def _get(connection: Connection, name: str) -> Baseline:
         raise not_found(name)
     pins = t.pins.c
     query = select(t.pins).where(pins.baseline == name).order_by(pins.pinned_at.desc(), pins.id.desc()).limit(HISTORY)
-    history = [_pin(each) for each in connection.execute(query).mappings()]
-    return Baseline(
-        name=name,
-        pin=_of(connection, row["pin_id"]),
-        history=history,
-        conditions=_conditions(connection, row["pin_id"]),
-        created_at=known(row["created_at"]),
+    history = readable(connection.execute(query).mappings().all(), _pin)
+    pin, conditions = _of(connection, row["pin_id"]), _conditions(connection, row["pin_id"])
+    return whole(
+        "baseline",
+        name,
+        lambda: Baseline(
+            name=name, pin=pin, history=history, conditions=conditions, created_at=known(row["created_at"])
+        ),
     )
 
 
@@ -174,4 +177,4 @@ def _of(connection: Connection, pin_id: str) -> Pin:
 
 def _pin(row: RowMapping) -> Pin:
     values: dict[str, Any] = {name: row[name] for name in (*_AS_GIVEN, *_LISTS, "id", "baseline")}
-    return Pin(**values, pinned_at=known(row["pinned_at"]))
+    return whole("baseline", row["baseline"], lambda: Pin(**values, pinned_at=known(row["pinned_at"])))

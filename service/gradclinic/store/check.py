@@ -15,6 +15,7 @@ from .acting import note_created
 from .alert import change_state
 from .alert_about import of_check
 from .baseline import not_found as no_baseline
+from .damage import readable, whole
 from .database import Database
 from .firing import Due, deal_with
 from .idempotency import take_key
@@ -106,7 +107,7 @@ class Checks:
         with self._database.read() as connection:
             rows, more = rows_of_page(connection, query, limit=limit)
             found = _with_progress(connection, rows)
-        return Page(found, found[-1].id if more else None)
+        return Page(found, rows[-1]["id"] if more else None)
 
     def running(self) -> list[tuple[str, str]]:
         """Project and id of checks without a verdict, oldest first."""
@@ -238,7 +239,7 @@ def _get(connection: Connection, check_id: str) -> Check:
     rows = connection.execute(select(t.checks).where(t.checks.c.id == check_id)).mappings().all()
     if not rows:
         raise _not_found(check_id)
-    return _with_progress(connection, rows)[0]
+    return _check(rows[0], count_runs(connection, t.check_runs.c.check_id, [check_id])[check_id])
 
 
 def _not_found(check_id: str) -> NotFound:
@@ -247,16 +248,20 @@ def _not_found(check_id: str) -> NotFound:
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Check]:
     counted = count_runs(connection, t.check_runs.c.check_id, [row["id"] for row in rows])
-    return [_check(row, counted[row["id"]]) for row in rows]
+    return readable(rows, lambda row: _check(row, counted[row["id"]]))
 
 
 def _check(row: RowMapping, own: Counted) -> Check:
-    return Check(
-        **{name: row[name] for name in _AS_STORED},
-        report=None if row["report"] is None else decode(Report, row["report"]),
-        created_at=known(row["created_at"]),
-        ended_at=moment(row["ended_at"]),
-        progress=own.progress,
+    return whole(
+        "check",
+        row["id"],
+        lambda: Check(
+            **{name: row[name] for name in _AS_STORED},
+            report=None if row["report"] is None else decode(Report, row["report"]),
+            created_at=known(row["created_at"]),
+            ended_at=moment(row["ended_at"]),
+            progress=own.progress,
+        ),
     )
 
 

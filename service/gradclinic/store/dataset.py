@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select
 from ..kernel.errors import Conflict, NotFound
 from . import tables as t
 from .acting import note_created
+from .damage import readable, whole
 from .database import Database
 from .dataset_uses import runs_by_dataset, who_needs
 from .page_size import rows_of_page
@@ -67,7 +68,11 @@ class Datasets:
         return (
             None
             if row is None
-            else DeletedDataset(**{name: row[name] for name in _KEPT} | {"shape": tuple(row["shape"])})
+            else whole(
+                "data set",
+                dataset_id,
+                lambda: DeletedDataset(**{name: row[name] for name in _KEPT} | {"shape": tuple(row["shape"])}),
+            )
         )
 
     def runs_by_dataset(self, dataset_ids: Sequence[str]) -> dict[str, int]:
@@ -97,8 +102,7 @@ class Datasets:
             query = query.where(t.datasets.c.id > after)
         with self._database.read() as connection:
             rows, more = rows_of_page(connection, query, limit=limit)
-        found = [_record(row) for row in rows]
-        return Page(found, found[-1].id if more else None)
+        return Page(readable(rows, _record), rows[-1]["id"] if more else None)
 
     def content(self, dataset_id: str) -> bytes:
         """The arrays of a data set as an npz file; raises NotFound."""
@@ -110,4 +114,8 @@ class Datasets:
 
 
 def _record(row: RowMapping) -> DatasetRecord:
-    return DatasetRecord(**(dict(row) | {"created_at": known(row["created_at"]), "shape": tuple(row["shape"])}))
+    return whole(
+        "data set",
+        row["id"],
+        lambda: DatasetRecord(**(dict(row) | {"created_at": known(row["created_at"]), "shape": tuple(row["shape"])})),
+    )

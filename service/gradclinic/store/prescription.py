@@ -12,6 +12,7 @@ from ..kernel.status import StudyStatus
 from ..prescription import Budget, Report
 from . import tables as t
 from .acting import note_created
+from .damage import readable, whole
 from .database import Database
 from .dataset_uses import hold_datasets
 from .documents import has_all, text_at
@@ -84,7 +85,7 @@ class Prescriptions:
         with self._database.read() as connection:
             rows, more = rows_of_page(connection, query, limit=limit)
             found = _with_progress(connection, rows)
-        return Page(found, found[-1].id if more else None)
+        return Page(found, rows[-1]["id"] if more else None)
 
     def running(self) -> list[tuple[str, str]]:
         """Project and id of prescriptions that have not ended, oldest first."""
@@ -230,7 +231,8 @@ def _get(connection: Connection, prescription_id: str) -> Prescription:
     rows = connection.execute(query).mappings().all()
     if not rows:
         raise _not_found(prescription_id)
-    return _with_progress(connection, rows)[0]
+    own = count_runs(connection, t.trials.c.prescription_id, [prescription_id])[prescription_id]
+    return _prescription(rows[0], own)
 
 
 def _not_found(prescription_id: str) -> NotFound:
@@ -239,17 +241,21 @@ def _not_found(prescription_id: str) -> NotFound:
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Prescription]:
     counted = count_runs(connection, t.trials.c.prescription_id, [row["id"] for row in rows])
-    return [_prescription(row, counted[row["id"]]) for row in rows]
+    return readable(rows, lambda row: _prescription(row, counted[row["id"]]))
 
 
 def _prescription(row: RowMapping, own: Counted) -> Prescription:
-    return Prescription(
-        **{name: row[name] for name in _AS_STORED},
-        budget=Budget.model_validate(row["budget"]),
-        report=None if row["report"] is None else decode(Report, row["report"]),
-        created_at=known(row["created_at"]),
-        ended_at=moment(row["ended_at"]),
-        progress=own.progress,
+    return whole(
+        "prescription",
+        row["id"],
+        lambda: Prescription(
+            **{name: row[name] for name in _AS_STORED},
+            budget=Budget.model_validate(row["budget"]),
+            report=None if row["report"] is None else decode(Report, row["report"]),
+            created_at=known(row["created_at"]),
+            ended_at=moment(row["ended_at"]),
+            progress=own.progress,
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from ..kernel.errors import Conflict, NotFound
 from . import tables as t
 from .acting import note_created
 from .baseline import not_found as no_baseline
+from .damage import readable, whole
 from .database import Database
 from .firing import Due, deal_with
 from .page_size import rows_of_page
@@ -59,8 +60,8 @@ class Schedules:
             query = query.where(t.schedules.c.name > after)
         with self._database.read() as connection:
             rows, more = rows_of_page(connection, query, limit=limit)
-            found = [_schedule(connection, row) for row in rows]
-        return Page(found, found[-1].name if more else None)
+            found = readable(rows, lambda row: _schedule(connection, row))
+        return Page(found, rows[-1]["name"] if more else None)
 
     def active(self) -> tuple[datetime, list[tuple[Schedule, datetime]]]:
         """The current time by the database's clock, and the active schedules, each with its position.
@@ -76,8 +77,7 @@ class Schedules:
         with self._database.read() as connection:
             now = connection.execute(select(self._database.now)).scalar_one()
             rows = connection.execute(query).mappings().all()
-        found = [(_without_firings(row), known(max(row["since"], row["last"] or 0.0))) for row in rows]
-        return known(now), found
+        return known(now), readable(rows, _with_position)
 
     def set_paused(self, name: str, *, paused: bool) -> Schedule:
         """Pause or resume a schedule; due times during a pause are not made up."""
@@ -143,6 +143,14 @@ def _schedule(connection: Connection, row: RowMapping) -> Schedule:
     return _without_firings(row, found)
 
 
+def _with_position(row: RowMapping) -> tuple[Schedule, datetime]:
+    return _without_firings(row), known(max(row["since"], row["last"] or 0.0))
+
+
 def _without_firings(row: RowMapping, firings: Sequence[Firing] = ()) -> Schedule:
     values: dict[str, Any] = {name: row[name] for name in (*_AS_GIVEN, "paused", "project")}
-    return Schedule(**values, since=known(row["since"]), created_at=known(row["created_at"]), firings=firings)
+    return whole(
+        "schedule",
+        row["name"],
+        lambda: Schedule(**values, since=known(row["since"]), created_at=known(row["created_at"]), firings=firings),
+    )

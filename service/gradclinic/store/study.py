@@ -12,6 +12,7 @@ from ..kernel.names import Edits
 from ..kernel.status import ENDED, StudyStatus
 from . import tables as t
 from .acting import note_created
+from .damage import readable, whole
 from .database import Database
 from .documents import has_all
 from .edit import edit
@@ -110,7 +111,7 @@ class Studies:
         with self._database.read() as connection:
             rows, more = rows_of_page(connection, query, limit=limit)
             found = _with_progress(connection, rows)
-        return Page(found, found[-1].id if more else None)
+        return Page(found, rows[-1]["id"] if more else None)
 
     def request_cancel(self, study_id: str) -> Study:
         """Cancel queued runs and ask running ones to stop; raises Conflict if the study has already ended."""
@@ -186,22 +187,26 @@ def _get(connection: Connection, study_id: str) -> Study:
     rows = connection.execute(select(t.studies).where(t.studies.c.id == study_id)).mappings().all()
     if not rows:
         raise _not_found(study_id)
-    return _with_progress(connection, rows)[0]
+    return _study(rows[0], count_runs(connection, t.runs.c.study_id, [study_id])[study_id])
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Study]:
     counted = count_runs(connection, t.runs.c.study_id, [row["id"] for row in rows])
-    return [_study(row, counted[row["id"]]) for row in rows]
+    return readable(rows, lambda row: _study(row, counted[row["id"]]))
 
 
 def _study(row: RowMapping, own: Counted) -> Study:
     awaited = 0 if row["cancel_requested"] else max(0, (row["recorded_runs"] or 0) - own.progress.runs)
     progress = own.progress.with_queued(awaited)
-    return Study(
-        **{name: row[name] for name in _AS_STORED},
-        created_at=known(row["created_at"]),
-        ended_at=None if progress.unfinished else moment(own.last_end),
-        progress=progress,
+    return whole(
+        "study",
+        row["id"],
+        lambda: Study(
+            **{name: row[name] for name in _AS_STORED},
+            created_at=known(row["created_at"]),
+            ended_at=None if progress.unfinished else moment(own.last_end),
+            progress=progress,
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from ..kernel.vocabulary import DeliveryStatus
 from . import tables as t
 from .acting import note_created
 from .alert import PENDING, add_delivery, change_state, raise_alert
+from .damage import readable, whole
 from .database import Database
 from .identifiers import new_id
 from .page_size import rows_of_page
@@ -65,8 +66,8 @@ class Webhooks:
             query = query.where(t.webhooks.c.name > after)
         with self._database.read() as connection:
             rows, more = rows_of_page(connection, query, limit=limit)
-            found = [_webhook(connection, row) for row in rows]
-        return Page(found, found[-1].name if more else None)
+            found = readable(rows, lambda row: _webhook(connection, row))
+        return Page(found, rows[-1]["name"] if more else None)
 
     def set_paused(self, name: str, *, paused: bool) -> Webhook:
         """Pause or resume a webhook. It gets none of the alerts of a pause; those from before it wait."""
@@ -111,8 +112,7 @@ class Webhooks:
                 last = select(column.number).where(column.id == after).scalar_subquery()
                 query = query.where(column.number < last)
             rows, more = rows_of_page(connection, query.order_by(column.number.desc()), limit=limit)
-            found = [_delivery(row) for row in rows]
-        return Page(found, found[-1].id if more else None)
+        return Page(readable(rows, _delivery), rows[-1]["id"] if more else None)
 
     def tell(self, name: str, alert: Alert) -> Delivery:
         """Write an alert for one webhook, whichever it gets; raises NotFound, or Conflict if it is paused."""
@@ -289,20 +289,29 @@ def _get(connection: Connection, name: str) -> Webhook:
 def _webhook(connection: Connection, row: RowMapping) -> Webhook:
     deliveries = t.deliveries.c
     waiting = select(func.count()).select_from(t.deliveries).where(deliveries.webhook_id == row["id"], PENDING)
-    return Webhook(
-        **{name: row[name] for name in (*_AS_GIVEN, "id", "project", "paused", "problem", "old_secret")},
-        alerts=tuple(row["alerts"]),
-        old_secret_until=moment(row["old_secret_until"]),
-        created_at=known(row["created_at"]),
-        pending=connection.execute(waiting).scalar_one(),
+    pending = connection.execute(waiting).scalar_one()
+    return whole(
+        "webhook",
+        row["name"],
+        lambda: Webhook(
+            **{name: row[name] for name in (*_AS_GIVEN, "id", "project", "paused", "problem", "old_secret")},
+            alerts=tuple(row["alerts"]),
+            old_secret_until=moment(row["old_secret_until"]),
+            created_at=known(row["created_at"]),
+            pending=pending,
+        ),
     )
 
 
 def _delivery(row: RowMapping) -> Delivery:
-    return Delivery(
-        **{name: row[name] for name in _AS_STORED},
-        alert=Alert(kind=row["kind"], text=row["text"], path=row["path"], facts=row["facts"]),
-        created_at=known(row["created_at"]),
-        next_attempt_at=moment(row["next_attempt_at"]),
-        ended_at=moment(row["ended_at"]),
+    return whole(
+        "delivery",
+        row["id"],
+        lambda: Delivery(
+            **{name: row[name] for name in _AS_STORED},
+            alert=Alert(kind=row["kind"], text=row["text"], path=row["path"], facts=row["facts"]),
+            created_at=known(row["created_at"]),
+            next_attempt_at=moment(row["next_attempt_at"]),
+            ended_at=moment(row["ended_at"]),
+        ),
     )

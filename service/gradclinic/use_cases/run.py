@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ..experiments.experiment import Experiment
 from ..experiments.lowering import lower
+from ..kernel.errors import DamagedData
 from ..measurements.ensemble import Form, form_of
 from ..measurements.metrics import MEASURED_FROM, RunMetrics, metrics_of
 from ..measurements.record import Layout, RunRecord, Series
@@ -106,4 +107,7 @@ def _measured(service: Service, run: Run, stored: RunMetrics, series: Mapping[st
 def _parameters(service: Service, run: Run) -> int | None:
     if run.origin != "service":
         return None
-    return lower(service.experiment(run.resolved_experiment)).parameters
+    try:
+        return lower(service.experiment(run.resolved_experiment)).parameters
+    except DamagedData:
+        return None

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
+from pydantic import ValidationError
 
 from ..experiments.datasets import Uploads
 from ..experiments.experiment import Experiment
-from ..kernel.errors import ServiceUnavailable
+from ..kernel.errors import DamagedData, ServiceUnavailable
 from ..kernel.json import JsonObject
 from ..measurements.estimate import Limits
 from ..queue.messages import SENT_AT_ONCE, Queue
@@ -54,8 +55,11 @@ class Service:
         return uploads_in(self.store)
 
     def experiment(self, stored: JsonObject) -> Experiment:
-        """A stored experiment, with access to its uploaded data."""
-        return Experiment.model_validate(stored).with_uploads(self.uploads)
+        """A stored experiment, with access to its uploaded data. Raises DamagedData if it is not one."""
+        try:
+            return Experiment.model_validate(stored).with_uploads(self.uploads)
+        except ValidationError:
+            raise DamagedData("the experiment that is stored is damaged") from None
 
     def announce(self, messages: Sequence[Message], *, at_once: int = SENT_AT_ONCE) -> int:
         """Tell the workers which runs are queued, and store that they were told; the number of runs.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..kernel.errors import InsufficientData, InvalidSpec
+from ..kernel.errors import DamagedData, InsufficientData, InvalidSpec
 from ..measurements.profile import profiles
 from ..measurements.record import RunRecord, Series
 from ..measurements.statistics import STATISTICS
@@ -127,8 +127,13 @@ def read_profile(service: Service, run: Run, *, statistic: str, step: int | None
 
 
 def prediction_of(service: Service, run: Run) -> Prediction | None:
-    """The mean-field prediction for a run's network at step 0; None for external runs."""
-    return predict(service.experiment(run.resolved_experiment)) if run.origin == "service" else None
+    """The mean-field prediction for a run's network at step 0; None for external runs and damaged experiments."""
+    if run.origin != "service":
+        return None
+    try:
+        return predict(service.experiment(run.resolved_experiment))
+    except DamagedData:
+        return None
 
 
 def _slope(run: Run, series: Series) -> float | None:

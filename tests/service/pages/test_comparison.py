@@ -39,6 +39,12 @@ def test_runs_that_have_recorded_nothing_have_no_figures_yet(clinic):
     assert clinic.client.get(f"/v1/figures/comparisons/curves?runs={clinic.waiting}").status_code == 409
 
 
+def test_queued_runs_of_one_experiment_are_compared_before_they_have_a_diagnosis(clinic):
+    waiting = clinic.client.get("/v1/runs?status=queued&source=prescription").json()["items"]
+    assert len(waiting) > 1
+    clinic.page("/compare?" + "&".join(f"run={run['id']}" for run in waiting))
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [("?run=run_nowhere", 404), ("?run=%3Cb%3E", 422), ("?" + "&".join(f"run=run_{n}" for n in range(25)), 422)],

@@ -3,6 +3,8 @@ import re
 from dataclasses import replace
 from html import unescape
 
+import pytest
+
 from gradclinic.prescription import ConfirmedCandidate, Cure
 from gradclinic.remedies.add_batch_norm import AddBatchNorm
 from gradclinic.remedies.lower_learning_rate import LowerLearningRate
@@ -25,6 +27,16 @@ def test_a_prescription_shows_diagnosis_race_control_and_what_was_tried(clinic):
             assert f'/runs/{run["run_id"]}"' in text
     for draw in answer["control"]["draws"]:
         assert f'/runs/{draw["run_id"]}"' in text
+
+
+@pytest.mark.parametrize("changed", [None, "elsewhere"])
+def test_a_run_whose_round_people_have_changed_breaks_no_page(clinic, changed):
+    (run, *_) = clinic.client.app.state.service.store.prescriptions.trials(clinic.prescription).values()
+    address = f"/v1/runs/{run.id}"
+    assert clinic.client.patch(address, json={"labels": {"round": changed}}).status_code == 200
+    clinic.page(f"/prescriptions/{clinic.prescription}")
+    assert clinic.client.get(f"/v1/figures/prescriptions/{clinic.prescription}/race").status_code == 200
+    clinic.client.patch(address, json={"labels": {"round": run.labels["round"]}})
 
 
 def test_a_prescription_with_a_cure_has_it_ready_to_post(clinic, monkeypatch):

@@ -1,0 +1,76 @@
+"""A stored document that is not JSON any more, or not what belongs there. SQLite: PostgreSQL stores no such JSON."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gradclinic.kernel.errors import DamagedData
+from gradclinic.store import Store
+from gradclinic.store.column_types import Json
+from gradclinic.store.tables import metadata
+
+from .projects import seeded
+from .records import new_run, new_study
+
+DOCUMENTS = [
+    (table.name, column.name)
+    for table in metadata.sorted_tables
+    for column in table.columns
+    if isinstance(column.type, Json)
+]
+BROKEN = ("{", '{"a": 1}', "[7]")
+
+
+def written(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """A database with rows in every table."""
+    path = tmp_path_factory.mktemp("damaged") / "gradclinic.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def filled(path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{path}")
+    seeded(store)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize(("table", "column"), DOCUMENTS, ids=map(".".join, DOCUMENTS))
+def test_no_list_fails_because_of_a_damaged_document(filled: Store, path: Path, table: str, column: str) -> None:
+    written(path, f'CREATE TABLE kept AS SELECT rowid AS place, "{column}" AS document FROM {table}')
+    for broken in BROKEN:
+        written(path, f"""UPDATE {table} SET "{column}" = '{broken}' WHERE "{column}" IS NOT NULL""")
+        filled.runs.page()
+        filled.studies.page()
+        filled.checks.page()
+        filled.prescriptions.page()
+        filled.baselines.page()
+        filled.datasets.page()
+        filled.schedules.page()
+        filled.schedules.active()
+        if filled.webhooks.page().items:
+            filled.webhooks.deliveries("main")
+    restored = f"SELECT document FROM kept WHERE place = {table}.rowid"
+    written(path, f'UPDATE {table} SET "{column}" = ({restored})', "DROP TABLE kept")
+
+
+def test_a_damaged_study_is_named_and_does_not_hide_the_others(sqlite_url: str) -> None:
+    with closing(Store(sqlite_url)) as store:
+        damaged, other = (store.studies.create(new_study(), [new_run()]).item.id for _ in range(2))
+        written(Path(sqlite_url.removeprefix("sqlite:///")), f"UPDATE studies SET arms = '{{' WHERE id = '{damaged}'")
+        assert [study.id for study in store.studies.page().items] == [other]
+        with pytest.raises(DamagedData, match=damaged):
+            store.studies.get(damaged)
+        store.studies.delete(damaged)
