@@ -278,3 +278,27 @@ def test_sound_is_healthy_and_a_thousandfold_rate_is_named() -> None:
     assert sound.diagnosis().primary == "healthy"
     assert sick.diagnosis().findings[0].harm
     assert faint.diagnosis().primary == "vanishing_gradients"
+
+
+def test_losses_that_train_another_network_through_this_one_are_not_recorded_as_its_own() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = mlp(depth=1, width=16, act=nn.ReLU), mlp(depth=1, width=16, act=nn.ReLU)
+    joint = nn.Linear(10, 64)
+    criterion, own = nn.CrossEntropyLoss(), torch.optim.SGD(discriminator.parameters(), lr=0.1)
+    other = torch.optim.SGD([*generator.parameters(), *joint.parameters()], lr=0.1)
+    recording, losses = watch(discriminator, own, criterion), []
+    for inputs, _ in digits(steps=20):
+        made, real, false = joint(generator(torch.randn(64, 64))), torch.ones(64).long(), torch.zeros(64).long()
+        own.zero_grad()
+        loss = criterion(discriminator(inputs), real) + criterion(discriminator(made.detach()), false)
+        loss.backward()
+        losses.append(loss.item())
+        own.step()
+        other.zero_grad()
+        criterion(discriminator(made), real).backward()
+        other.step()
+    recording.finish()
+    record = recording.record
+    assert record.get("train_loss").values[:, 0].tolist() == pytest.approx(losses, rel=1e-6)
+    assert ended(recording).constant_loss is None
+    assert {finding.condition for finding in recording.diagnosis().findings} == {"insufficient_evidence"}

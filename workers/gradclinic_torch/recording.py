@@ -149,8 +149,14 @@ class Recording:
     def watch_losses(self) -> LossWatch:
         """Need no `after_backward` from here on, and ignore it: what is returned sees the losses itself."""
         parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        then = self._hooks.after_multiplied
-        self._losses = LossWatch(parameters, self._optimizer, then=then, safely=self._safely)
+        hooks = self._hooks
+        self._losses = LossWatch(
+            parameters,
+            self._optimizer,
+            then=hooks.after_multiplied,
+            of_another=hooks.after_another,
+            safely=self._safely,
+        )
         return self._losses
 
     def finish(

@@ -76,6 +76,19 @@ def test_the_numbers_of_an_attention_are_those_of_its_definition(attend: Attend)
     assert (largest, entropy) == pytest.approx(naive(q, k, CAUSAL, bias), rel=1e-5)
 
 
+def test_logits_are_those_before_a_soft_cap_and_weights_those_after_it() -> None:
+    q, k, v = 30.0 * drawn(2, HEADS, STEPS, WIDTH), drawn(2, HEADS, STEPS, WIDTH), drawn(2, HEADS, STEPS, WIDTH)
+    began = number_now()
+    logits = (q @ k.mT) * 0.5
+    weights = (((logits / 5.0).tanh() * 5.0) + torch.zeros(STEPS, STEPS)).softmax(dim=-1)
+    (found,) = [each for _, each in attentions_since(began, (weights @ v).sum().grad_fn)]
+    largest, entropy = of_attention(found).tolist()
+    assert largest == pytest.approx(float(logits.detach().abs().max()), rel=1e-5)
+    weights = weights.detach()
+    expected = -torch.special.xlogy(weights, weights).sum(-1).mean() / torch.tensor(float(STEPS)).log()
+    assert entropy == pytest.approx(float(expected), rel=1e-5)
+
+
 @pytest.mark.skipif(
     "enable_gqa" not in str(scaled_dot_product_attention.__doc__), reason="torch shares heads of keys since 2.5"
 )

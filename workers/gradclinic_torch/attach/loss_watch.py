@@ -17,6 +17,7 @@ from torch.autograd.variable import Variable
 from torch.utils.hooks import RemovableHandle
 
 from ..model.compiled import OutsideGraph
+from ..model.graph import leaves_of
 from .closure import is_within_backward
 
 MOST_LOSSES = 64
@@ -37,6 +38,8 @@ class _Seen:
     """What the value had been multiplied by already."""
     with_graph: Tensor | None
     version: int
+    is_foreign: bool = False
+    """Whether it also depends on parameters that are not this training's, as far as that was looked at."""
 
     def loss(self) -> Tensor:
         """With its graph, where that is kept and nobody has changed the value in place since."""
@@ -55,13 +58,20 @@ class LossWatch:
         optimizer: torch.optim.Optimizer,
         *,
         then: Callable[[Tensor, Tensor], None],
+        of_another: Callable[[], None],
         safely: Callable[[Callable[[], None]], None],
     ) -> None:
         """Calls `then`, after each backward that left gradients, with the loss and what came back to it.
 
-        The losses of one backward are told as their sum, each times its weight.
+        The losses of one backward are told as their sum, each times its weight. `of_another` is called instead for a
+        loss that trains another network through this one, as a generator's does in a GAN.
         """
-        self._parameters, self._then, self._safely = parameters, then, safely
+        self._parameters, self._then, self._of_another, self._safely = parameters, then, of_another, safely
+        held = [each for group in optimizer.param_groups for each in group["params"]]
+        self._own = {id(each) for each in (*parameters, *held)}
+        self._had_own = False
+        """Whether a backward came from losses that depend on this training's parameters only."""
+        self._serves_others = False
         self._seen: OrderedDict[int, _Seen] = OrderedDict()
         self._keys = count()
         self._steps = 0
@@ -107,7 +117,8 @@ class LossWatch:
     def _hook(self, value: Tensor, multiplied: float) -> None:
         key, keeps_graph = next(self._keys), self._steps < STEPS_WITH_GRAPH
         with_graph = value if keeps_graph else None
-        self._seen[key] = _Seen(value.detach().clone(), multiplied, with_graph, value._version)
+        foreign = (keeps_graph or self._serves_others) and self._is_foreign(value)
+        self._seen[key] = _Seen(value.detach().clone(), multiplied, with_graph, value._version, foreign)
         if len(self._seen) > MOST_LOSSES:
             self._seen.popitem(last=False)
         value.register_hook(lambda gradient: self._safely(lambda: self._begun(key, gradient)))  # type: ignore[no-untyped-call]
@@ -136,9 +147,23 @@ class LossWatch:
         self._task, self._came = None, []
         left_gradients = self._steps_within or self._gradients_now() != self._marks
         if came and left_gradients:  # else it was a gradient for something else than the weights
-            self._then(*_combined(came))
+            self._tell(came)
         if self._steps_within:
             self._forget()
+
+    def _tell(self, came: Sequence[tuple[_Seen, Tensor]]) -> None:
+        """Tell of a backward, unless it is another network's: others came from this training's parameters only."""
+        if not all(seen.is_foreign for seen, _ in came):
+            self._had_own = True
+        elif self._had_own:
+            self._serves_others = True
+            self._of_another()
+            return
+        self._then(*_combined(came))
+
+    def _is_foreign(self, value: Tensor) -> bool:
+        leaves = leaves_of(value.grad_fn) if value.grad_fn is not None else []
+        return any(isinstance(each, nn.Parameter) and id(each) not in self._own for each in leaves)
 
     def _gradients_now(self) -> Marks:
         """[parameters]: what changes when a backward adds to a parameter's gradient."""

@@ -19,6 +19,7 @@ from ..preflight.constant import ConstantLoss
 from ..preflight.critic import Critic
 from ..preflight.first_batches import FirstLook
 from ..preflight.fitted_constant import FittedConstant
+from ..preflight.loss_arguments import outputs_and_targets
 from ..preflight.loss_gradient import LossGradient
 from ..preflight.side_look import SideLook
 from .closure import Arguments, followed, is_within_backward
@@ -87,6 +88,10 @@ class TrainingHooks:
         with torch.enable_grad():
             self.after_backward(loss * (came_back / self._observer.scale_behind(came_back)))
 
+    def after_another(self) -> None:
+        """A backward of another training has come through this model."""
+        self._constant = None
+
     def preflight(self) -> Preflight | None:
         """The observations of the first batches."""
         seen: list[Preflight] = []
@@ -94,6 +99,8 @@ class TrainingHooks:
         facts = next(iter(seen), None)
         if facts is None:
             return None
+        if self._constant is None:
+            facts = facts.model_copy(update={"targets": None, "pairing": None, "unexplained": None})
         if facts.loss is not None and self._constant is not None and not self._critic.seen:
             fitted = {
                 "constant": self._fitted.constant(),
@@ -204,7 +211,7 @@ class TrainingHooks:
         if not torch.is_grad_enabled():
             return
         if len(args) > 1:
-            self._first_look.do(lambda look: look.after_loss(args[0], args[1], outputs))
+            self._first_look.do(lambda look: look.after_loss(*outputs_and_targets(criterion, args), outputs))
             self._last_batch.do(lambda last: last.after_loss(criterion, args, dict(kwargs)))
             comes_back = isinstance(outputs, Tensor) and outputs.ndim == 0 and outputs.requires_grad
             if comes_back and not self._first_look.rests:
@@ -215,7 +222,7 @@ class TrainingHooks:
         self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], outputs: Any
     ) -> None:
         if criterion.training and len(args) > 1:
-            self._critic.after_loss(args[0])
+            self._critic.after_loss(outputs_and_targets(criterion, args)[0])
             self._count_targets(criterion, args, kwargs, outputs)
             self._observer.saw_loss(criterion, args, kwargs, outputs)
         if isinstance(outputs, Tensor):
@@ -225,7 +232,7 @@ class TrainingHooks:
         self, criterion: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object], value: Any
     ) -> None:
         """Count the targets, or keep a call of a loss whose best constant does not follow from them."""
-        if self._constant is not None and not self._constant.saw(criterion, *args[:2]):
+        if self._constant is not None and not self._constant.saw(criterion, *outputs_and_targets(criterion, args)):
             self._fitted.saw(criterion, args, kwargs, value)
 
     def _trace(self, last: LastBatch) -> None:

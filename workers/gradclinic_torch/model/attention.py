@@ -16,8 +16,8 @@ from .graph import Node, is_reshape, number_of
 
 _FUSED, _PRODUCT = "ScaledDotProduct", "BmmBackward"
 _WEIGHTS = ("SoftmaxBackward", "SafeSoftmaxBackward")
-_BETWEEN = ("Mul", "Div", "Add", "Sub", "MaskedFill", "Where", "Expand")
-"""Operations between the product of queries and keys and the softmax: the scale, and masks."""
+_BETWEEN = ("Mul", "Div", "Add", "Sub", "MaskedFill", "Where", "Expand", "Tanh")
+"""Operations between the product of queries and keys and the softmax: the scale, masks, and a soft cap (Gemma 2)."""
 _MOST_BETWEEN = 16
 _LEAF = "torch::autograd::AccumulateGrad"
 
