@@ -129,6 +129,8 @@ class Fit:
         )
         self.snapshot = Snapshot(self.stateful())
         self.clock = clock_of(self.device)
+        self.probed_at_end = False
+        """Whether the probe after the last step was measured, together with those of other lanes."""
         self._flushed_at = time.perf_counter()
 
     def run(self, checkpoint: bytes | None) -> RunRecord:
@@ -163,7 +165,12 @@ class Fit:
     @property
     def has_ended(self) -> bool:
         """Whether the last step was taken, or a step broke."""
-        return self.progress.step >= self.experiment.training.steps or self.progress.broke()
+        return self.has_taken_all_steps or self.progress.broke()
+
+    @property
+    def has_taken_all_steps(self) -> bool:
+        """Whether the last step was taken."""
+        return self.progress.step >= self.experiment.training.steps
 
     def stop_if_asked(self) -> None:
         """Raise Interrupted with everything saved, if the reporter wants that; not after a step that broke."""
@@ -178,7 +185,7 @@ class Fit:
 
     def end(self) -> RunRecord:
         """Probe, flush and evaluate after the last step."""
-        if not self.progress.broke():
+        if not self.progress.broke() and not self.probed_at_end:
             self._probe()
         self.flush(checkpoint=False)
         return self._record(outcome=outcome(self.objective, self.progress, device=self.device))

@@ -32,7 +32,7 @@ class LaneData:
         self._inputs = torch.cat([each.inputs for each in objectives.values()])
         self._targets = torch.cat([each.targets for each in objectives.values()])
         self._objectives = [objectives[data] for data in declared]
-        self._probes: dict[int, Tensor] = {}
+        self._probes: dict[int, tuple[Tensor, Tensor]] = {}
         self.probe_rows = [lane.fit.objective.probe_rows for lane in lanes]
         """Number of samples in the probe of each lane."""
         self.most_rows = min(PROBE_SAMPLES, len(self._objectives[0].inputs))
@@ -49,10 +49,20 @@ class LaneData:
         return self._at(chosen + self._starts)
 
     def probe(self, rows: int, lanes: Chosen) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of the probes of some lanes with so many samples, as of `batch`."""
+        """Inputs [k, rows, ...] and targets [k x rows, ...] of the probes of some lanes with so many samples."""
         if rows not in self._probes:
-            self._probes[rows] = torch.stack([each.probed(rows) for each in self._objectives]) + self._starts
-        return self._at(lanes.of(self._probes[rows]))
+            self._probes[rows] = self._probed(rows)
+        inputs, targets = self._probes[rows]
+        return lanes.of(inputs), lanes.of(targets).flatten(0, 1)
+
+    def _probed(self, rows: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of the probes of all lanes, [lanes, rows, ...]; lanes with one data set share its rows."""
+        first, lanes = self._objectives[0], len(self._objectives)
+        if all(each.data is first.data for each in self._objectives):
+            chosen = first.probed(rows)
+            return _repeated(first.inputs[chosen], lanes), _repeated(first.targets[chosen], lanes)
+        places = torch.stack([each.probed(rows) for each in self._objectives]) + self._starts
+        return self._inputs[places], self._targets[places]
 
     def _at(self, places: Tensor) -> tuple[Tensor, Tensor]:
         flat = places.flatten()
@@ -77,6 +87,11 @@ class LaneData:
             losses = self.losses(leaf, targets)
         (gradient,) = torch.autograd.grad(losses, leaf, torch.ones_like(losses))
         return losses.detach(), gradient
+
+
+def _repeated(values: Tensor, lanes: int) -> Tensor:
+    """[lanes, ...] of which every row is the same memory."""
+    return values.expand(lanes, *values.shape)
 
 
 class _CrossEntropy:

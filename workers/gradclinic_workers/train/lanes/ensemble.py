@@ -22,9 +22,9 @@ from .layers import LaneBatchNorm
 from .levels import Doubles, LaneLevels
 from .network import together
 from .parameters import LaneParameters
-from .plans import LanePlans, Wanted
+from .plans import NOTHING, LanePlans, Wanted
 from .recorder import LaneObservation, LaneRecorder
-from .reductions import LaneNorms
+from .reductions import Stacked, lane_norms
 from .update import LaneOptimizers
 
 
@@ -48,7 +48,7 @@ class Ensemble:
         self._levels = LaneLevels([lane.fit.recorder.plan for lane in lanes])
         self._clipping = LaneClipping([lane.fit.experiment.clipping for lane in lanes])
         self._optimizers = LaneOptimizers(lanes, self._parameters)
-        self._norms = LaneNorms(self._parameters.gradients)
+        self._gradients = Stacked(self._parameters.gradients)
         recorded = [self._parameters.of(weight) for weight, _ in declared_weights(first.network, first.modules)]
         trained = {id(parameter): column for column, parameter in enumerate(self._parameters.trained)}
         self.recorder = LaneRecorder(
@@ -77,7 +77,7 @@ class Ensemble:
         noise = [each.get_state() for each in self._noise] if self._is_random else []
         buffers = [buffer.clone() for buffer in self._buffers]
         losses = self._there_and_back(chosen, observation)
-        norms = self._norms.now()
+        norms = lane_norms(self._gradients)
         totals = norms.norm(dim=1)
         shown = torch.stack([losses.double(), totals], dim=1).numpy()
         broken = np.flatnonzero(~np.isfinite(shown).all(axis=1)).tolist()
@@ -101,6 +101,17 @@ class Ensemble:
             with torch.enable_grad(), self.lanes[place].alone() as fit, fit.clock.step():
                 fit.learn(chosen[place])
         return [self.lanes[place] for place in broken]
+
+    @torch.no_grad()
+    def probe_at_end(self) -> None:
+        """Measure the last probes of the lanes that have taken all their steps."""
+        steps = [lane.step for lane in self.lanes]
+        done = [lane.fit.has_taken_all_steps for lane in self.lanes]
+        if self._record and any(done):
+            wanted = self._plans.wanted(steps)
+            self._probe(steps, [each if ends else NOTHING for each, ends in zip(wanted, done, strict=True)])
+            for lane, ends in zip(self.lanes, done, strict=True):
+                lane.fit.probed_at_end = lane.fit.probed_at_end or ends
 
     def hand_over(self, *, optimizers: bool = True) -> None:
         """Give every lane its records and, if it is to be saved or to go on alone, copies of its optimizer's state."""
@@ -158,7 +169,7 @@ class Ensemble:
         clipped = self._clipping.clip(self._parameters, totals)
         if observation is not None:
             began = time.perf_counter()
-            after = norms if clipped is None else self._norms.now()
+            after = norms if clipped is None else lane_norms(self._gradients)
             self.recorder.after_clipping(
                 observation,
                 clips=self._clipping.clips,

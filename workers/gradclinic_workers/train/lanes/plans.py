@@ -21,6 +21,9 @@ class Wanted(NamedTuple):
     units: bool
 
 
+NOTHING = Wanted(basic=False, sites=False, full=False, compared=False, probe=False, units=False)
+
+
 class LanePlans:
     """The plans of all lanes. Lanes that declare the same share its answer, unless their plan has since changed."""
 

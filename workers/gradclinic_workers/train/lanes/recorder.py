@@ -21,6 +21,7 @@ from gradclinic_torch.measure.step_statistics import Named, after_activation, be
 from .chosen import Chosen
 from .parameters import LaneParameter
 from .reductions import (
+    Stacked,
     activation_statistics,
     cosines,
     dead_fraction,
@@ -94,10 +95,10 @@ class LaneRecorder:
     ) -> None:
         """Weights are the stacked ones that are recorded, columns their places among the trained parameters."""
         self._recorders, self._sites, self._batch_size = recorders, sites, batch_size
-        self._weights = [weight.value for weight in weights]
-        self._of_weights = [
-            torch.zeros_like(weight.value) if weight.gradient is None else weight.gradient for weight in weights
-        ]
+        self._weights = Stacked([weight.value for weight in weights])
+        self._of_weights = Stacked(
+            [torch.zeros_like(weight.value) if weight.gradient is None else weight.gradient for weight in weights]
+        )
         self._columns = torch.tensor(columns, dtype=torch.int64)
         self._read = {name for site in sites for name in (site.tap, before_activation(site), after_activation(site))}
         self._taps = {site.tap for site in sites}
@@ -105,8 +106,8 @@ class LaneRecorder:
         self._mortal = [index for index, info in enumerate(first.site_infos) if info.can_die]
         self._probed = {before_activation(sites[index]) for index in self._mortal}
         self._unknown = torch.tensor([0.0 if site.activation else float("nan") for site in sites], dtype=torch.float64)
-        self._start = [torch.stack(lanes) for lanes in zip(*(each.start for each in recorders), strict=True)]
-        self._before: list[Tensor] = []
+        self._start = Stacked([torch.stack(lanes) for lanes in zip(*(each.start for each in recorders), strict=True)])
+        self._before = Stacked([])
         self._weight_norms = torch.zeros(0)
         self._rows = Rows()
         states = [each.state() for each in recorders]
@@ -153,16 +154,23 @@ class LaneRecorder:
             self._rows.put("weight_grad_norm_l2", basic, steps, self._by_weight(norms))
             for place in basic.places:
                 self._last[place] = steps[place]
-        if observation.sites and self._sites:
-            self._put_chosen(observation.sites, steps, {"site_grad_rms": self._site_rms(observation)})
+        self._put_sites(observation)
         if full:
             self._put_full(observation)
         self._compare_with_previous(observation)
 
+    def _put_sites(self, observation: LaneObservation) -> None:
+        """Record the gradients at the sites of the lanes that record these, but not everything."""
+        everything = set(observation.full.places)
+        places = [place for place in observation.sites.places if place not in everything]
+        if places and self._sites:
+            only = Chosen(places, lanes=len(observation.steps))
+            self._put_chosen(only, observation.steps, {"site_grad_rms": self._site_rms(observation, only)})
+
     def _put_full(self, observation: LaneObservation) -> None:
         steps, full = observation.steps, observation.full
         if self._sites:
-            gradients = [observation.gradients[site.tap] for site in self._sites]
+            gradients = Stacked([observation.gradients[site.tap] for site in self._sites])
             of_sites = gradient_statistics("site", gradients, full, sites=self._sites, scale=self._batch_size)
             self._put_chosen(full, steps, of_sites)
             of_values = activation_statistics(self._sites, observation.values, full, unknown=self._unknown)
@@ -187,7 +195,7 @@ class LaneRecorder:
                     self._rows.put("clipped", both, steps, clipped.unsqueeze(1))
         if full and self._weights:
             self._rows.put("weight_grad_norm_l2_clipped", full, steps, self._by_weight(norms))
-            self._before = [full.copied(weight) for weight in self._weights]
+            self._before = Stacked([full.copied(weight) for weight in self._weights.tensors])
 
     @torch.no_grad()
     def after_step(self, observation: LaneObservation, *, learning_rates: Sequence[float]) -> None:
@@ -199,7 +207,7 @@ class LaneRecorder:
         if full and self._weights:
             _, moved = norms_and_distances(self._weights, self._before, full, compact=True)
             self._put_chosen(full, steps, {"update_to_weight_ratio": moved / self._weight_norms})
-            self._before = []
+            self._before = Stacked([])
 
     @torch.no_grad()
     def after_probe(self, probed: Chosen, steps: Sequence[int], *, losses: Tensor) -> None:
@@ -240,11 +248,11 @@ class LaneRecorder:
         for name, values in named.items():
             self._rows.put_of(name, chosen, steps, values)
 
-    def _site_rms(self, observation: LaneObservation) -> Tensor:
-        """[k, L]: batch size times the RMS of dL/d(site), of the lanes that record it."""
+    def _site_rms(self, observation: LaneObservation, chosen: Chosen) -> Tensor:
+        """[k, L]: batch size times the RMS of dL/d(site), of the chosen lanes."""
         gradients = [observation.gradients[site.tap] for site in self._sites]
         roots = torch.tensor([each[0].numel() for each in gradients], dtype=torch.float64).sqrt()
-        return lane_norms(gradients, observation.sites) / roots * self._batch_size
+        return lane_norms(Stacked(gradients), chosen) / roots * self._batch_size
 
     def _by_weight(self, norms: Tensor) -> Tensor:
         """[lanes, weights] of [lanes, parameters]; 0 for weights that are not trained."""
@@ -260,7 +268,7 @@ class LaneRecorder:
         now: dict[int, Tensor] = {}
         if wanted:
             chosen = Chosen(wanted, lanes=len(steps))
-            rows = torch.cat([chosen.of(gradient).flatten(1) for gradient in self._of_weights], dim=1)
+            rows = torch.cat([chosen.of(gradient).flatten(1) for gradient in self._of_weights.tensors], dim=1)
             now = dict(zip(wanted, rows, strict=True))
         if compare:
             before = [each for each in map(self._previous.__getitem__, compare) if each is not None]

@@ -5,6 +5,7 @@ Where compiled loops read float32 (`one_pass`), they are told where each lane's 
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import Literal, cast, overload
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 from gradclinic.experiments.activations import Activation
 from gradclinic.experiments.sites import Site
 from gradclinic.measurements.statistics import Reduction
+from gradclinic.measurements.statistics.rms import rms
 from gradclinic_torch.measure import one_pass
 from gradclinic_torch.measure.reductions import (
     ROUNDED,
@@ -28,6 +30,62 @@ from gradclinic_torch.measure.step_statistics import Named, after_activation, be
 from .chosen import Chosen
 
 Addresses = npt.NDArray[np.int64]
+
+
+class Stacked:
+    """Tensors with an axis for the lanes, [lanes, ...] each.
+
+    Of tensors that stay where they are while their numbers change, one such object is kept, because it finds out only
+    once what compiled loops are told of them.
+    """
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self.tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    @cached_property
+    def is_readable(self) -> bool:
+        """Whether compiled loops read each lane's part of the tensors; the parts may lie apart."""
+        return all(map(_is_readable, self.tensors)) and one_pass.loops() is not None
+
+    @cached_property
+    def groups(self) -> Sequence[Sequence[int]]:
+        """The places of the tensors of each shape, in rising order."""
+        groups: dict[Hashable, list[int]] = {}
+        for place, tensor in enumerate(self.tensors):
+            groups.setdefault(tensor.shape, []).append(place)
+        return list(groups.values())
+
+    @cached_property
+    def back(self) -> Tensor | None:
+        """The order that puts what was computed by group into the order of the tensors; None if it is in that."""
+        order = [place for places in self.groups for place in places]
+        return None if order == sorted(order) else torch.tensor(order).argsort()
+
+    def of(self, chosen: Chosen) -> list[Tensor]:
+        """The parts of the chosen lanes, [k, ...] of each tensor."""
+        return [chosen.of(each) for each in self.tensors]
+
+    def addresses(self, chosen: Chosen | None = None) -> Addresses:
+        """[tensors, k]: where the parts of the chosen lanes, or of all, lie."""
+        return self._addresses if chosen is None else self._addresses[:, chosen.places]
+
+    def entries(self, lanes: int) -> Addresses:
+        """[tensors x lanes]: how many entries each part has."""
+        return np.repeat(self._entries, lanes)
+
+    @cached_property
+    def _entries(self) -> Addresses:
+        numbers = np.fromiter(map(Tensor.numel, self.tensors), np.int64, len(self.tensors))
+        return numbers // self.tensors[0].shape[0]
+
+    @cached_property
+    def _addresses(self) -> Addresses:
+        first = np.fromiter(map(Tensor.data_ptr, self.tensors), np.int64, len(self.tensors))
+        apart = np.array([each.stride(0) for each in self.tensors], np.int64) * self.tensors[0].element_size()
+        return first[:, None] + apart[:, None] * np.arange(self.tensors[0].shape[0])
 
 
 class _Parts(Sequence[Tensor]):
@@ -53,9 +111,9 @@ class _Parts(Sequence[Tensor]):
 class _Block(one_pass.ReadOnce):
     """A `Block` of some lanes of stacked tensors of one shape."""
 
-    def __init__(self, parts: _Parts, activations: Sequence[Activation | None]) -> None:
+    def __init__(self, parts: _Parts, activations: Sequence[Activation | None], addresses: Addresses) -> None:
         super().__init__(parts, activations)
-        self._parts = parts
+        self._parts, self._where = parts, addresses
 
     @cached_property
     def entries(self) -> int:
@@ -64,33 +122,19 @@ class _Block(one_pass.ReadOnce):
 
     @cached_property
     def _addresses(self) -> Addresses:
-        return _addresses(self._parts.stacked, self._parts.chosen)[0].ravel()
+        return self._where
 
 
-class LaneNorms:
-    """L2 norms of tensors that stay where they are, [lanes, ...] each, while their numbers change."""
+def lane_norms(stacked: Stacked, chosen: Chosen | None = None) -> Tensor:
+    """[k, tensors] float64: L2 norm of each chosen lane's part of each tensor, with a relative error of about 1e-6.
 
-    def __init__(self, stacked: Sequence[Tensor]) -> None:
-        self._stacked = stacked
-        self._places = _addresses(stacked) if _are_readable(stacked) else None
-
-    def now(self) -> Tensor:
-        """[lanes, tensors] float64: the norm of each lane's part of each tensor, with a relative error of 1e-6."""
-        if self._places is None:
-            return _torch_norms(self._stacked)
-        return _read_norms(*self._places)
-
-
-def lane_norms(stacked: Sequence[Tensor], chosen: Chosen) -> Tensor:
-    """[k, tensors] float64: L2 norm of each chosen lane's part of each tensor, with a relative error of about 1e-6."""
-    if not _are_readable(stacked):
-        return _torch_norms([chosen.of(each) for each in stacked])
-    return _read_norms(*_addresses(stacked, chosen))
-
-
-def _read_norms(addresses: Addresses, entries: Addresses) -> Tensor:
+    chosen: None for all lanes.
+    """
+    if not stacked.is_readable:
+        return _torch_norms(stacked.tensors if chosen is None else stacked.of(chosen))
+    addresses = stacked.addresses(chosen)
     found = np.empty(addresses.size)
-    one_pass.loops().squares(addresses.ravel(), entries, found)
+    one_pass.loops().squares(addresses.ravel(), stacked.entries(addresses.shape[1]), found)
     return torch.from_numpy(np.sqrt(found, out=found)).view(addresses.shape).T
 
 
@@ -104,34 +148,37 @@ def _torch_norms(stacked: Sequence[Tensor]) -> Tensor:
 
 
 def norms_and_distances(
-    stacked: Sequence[Tensor], others: Sequence[Tensor], chosen: Chosen, *, compact: bool = False
+    stacked: Stacked, others: Stacked, chosen: Chosen, *, compact: bool = False
 ) -> tuple[Tensor, Tensor]:
     """[k, tensors] float64 each: L2 norms of the chosen lanes, and those of the differences from other tensors.
 
     compact: whether the other tensors are those of the chosen lanes only.
     """
-    if not _are_readable([*stacked, *others]):
-        own = [chosen.of(each) for each in stacked]
-        theirs = list(others) if compact else [chosen.of(each) for each in others]
+    if not (stacked.is_readable and others.is_readable):
+        own, theirs = stacked.of(chosen), list(others.tensors) if compact else others.of(chosen)
         return _torch_norms(own), _torch_norms(torch._foreach_sub(own, theirs))
-    addresses, entries = _addresses(stacked, chosen)
-    compared, _ = _addresses(others, None if compact else chosen)
+    addresses, compared = stacked.addresses(chosen), others.addresses(None if compact else chosen)
     found = np.empty((2, addresses.size))
+    entries = stacked.entries(addresses.shape[1])
     one_pass.loops().differences(addresses.ravel(), compared.ravel(), entries, found)
     norms, distances = torch.from_numpy(np.sqrt(found, out=found)).view(2, *addresses.shape)
     return norms.T, distances.T
 
 
 def gradient_statistics(
-    per: Literal["site", "weight"], stacked: Sequence[Tensor], chosen: Chosen, *, sites: Sequence[Site], scale: float
+    per: Literal["site", "weight"], stacked: Stacked, chosen: Chosen, *, sites: Sequence[Site], scale: float
 ) -> Named:
-    """[k, L] of each statistic of the chosen lanes' gradients; those that grow with them are multiplied by `scale`."""
-    if not stacked:
+    """[k, L] of each statistic of the chosen lanes' gradients; those that grow with them are multiplied by `scale`.
+
+    At the sites this includes the RMS, which is then not computed apart.
+    """
+    if not len(stacked):
         return {}
     wanted = statistics_of(per, "gradient")
     activations = [site.activation for site in sites] if per == "site" else [None] * len(stacked)
-    found = _reduced(stacked, [each.reduce for each in wanted], chosen, activations=activations)
-    return {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
+    found = _reduced(stacked, [*(each.reduce for each in wanted), rms], chosen, activations=activations)
+    named = {each.name: found[each.reduce] * scale if each.grows else found[each.reduce] for each in wanted}
+    return named | {"site_grad_rms": found[rms] * scale} if per == "site" else named
 
 
 def activation_statistics(
@@ -145,7 +192,7 @@ def activation_statistics(
     activations = [site.activation for site in sites]
     named = {}
     for statistics, tensors in ((statistics_of("site", "value"), before), (statistics_of("site", "activation"), after)):
-        found = _reduced(tensors, [each.reduce for each in statistics], chosen, activations=activations)
+        found = _reduced(Stacked(tensors), [each.reduce for each in statistics], chosen, activations=activations)
         for each in statistics:
             named[each.name] = found[each.reduce] + unknown if each.needs_activation else found[each.reduce]
     return named
@@ -170,13 +217,19 @@ def _units_off(stacked: Tensor, bounds: one_pass.Bounds, unit_axis: int) -> Tens
     unit_axis: in the part of one lane.
     """
     own, (low, high) = unit_axis % (stacked.ndim - 1), bounds
-    if _are_readable([stacked]):
-        inside = torch.zeros(len(stacked), stacked.shape[1 + own], dtype=torch.int32)
-        for lane, units in zip(stacked, inside, strict=True):
-            one_pass.mark_inside(lane, bounds, own, inside=units)
-        return inside == 0
+    if _is_readable(stacked) and one_pass.loops() is not None:
+        return _units_off_by_loops(stacked, bounds, own)
     others = [axis + 1 for axis in range(stacked.ndim - 1) if axis != own]
     return ((stacked <= low) | (stacked >= high)).all(dim=others)
+
+
+def _units_off_by_loops(stacked: Tensor, bounds: one_pass.Bounds, axis: int) -> Tensor:
+    own = stacked.shape[1:]
+    shape, limits = (prod(own[:axis]), own[axis], prod(own[axis + 1 :])), tuple(map(np.float32, bounds))
+    inside = np.zeros((len(stacked), own[axis]), np.int32)
+    for address, units in zip(Stacked([stacked]).addresses()[0].tolist(), inside, strict=True):
+        one_pass.loops().mark_inside(address, shape, limits, units)
+    return torch.from_numpy(inside) == 0
 
 
 def cosines(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
@@ -185,7 +238,7 @@ def cosines(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
 
 
 def _reduced(
-    stacked: Sequence[Tensor],
+    stacked: Stacked,
     reductions: Sequence[Reduction],
     chosen: Chosen,
     *,
@@ -193,31 +246,26 @@ def _reduced(
 ) -> dict[Reduction, Tensor]:
     """Each reduction of each chosen lane's part of the tensors, [k, L]."""
     lanes = len(chosen.places)
-    if not _are_readable(stacked):
+    if not stacked.is_readable:
         everyone = [each for each in activations for _ in range(lanes)]
-        found = reduced(_apart([chosen.of(each) for each in stacked]), reductions, activations=everyone)
+        found = reduced(_apart(stacked.of(chosen)), reductions, activations=everyone)
         return {reduce: row.view(-1, lanes).T for reduce, row in found.items()}
-    groups = _of_one_shape(stacked)
+    addresses = stacked.addresses(chosen)
     blocks = [
         _Block(
-            _Parts([stacked[place] for place in places], chosen),
+            _Parts([stacked.tensors[place] for place in places], chosen),
             [activations[place] for place in places for _ in range(lanes)],
+            addresses[places].ravel(),
         )
-        for places in groups
+        for places in stacked.groups
     ]
-    order = [place for places in groups for place in places]
-    back = None if order == sorted(order) else torch.tensor(order).argsort()
-    rows = {reduce: torch.cat([cast("Tensor", reduce(block)) for block in blocks]) for reduce in reductions}
+    rows = {reduce: _joined([cast("Tensor", reduce(block)) for block in blocks]) for reduce in reductions}
     columns = {reduce: row.view(-1, lanes).T for reduce, row in rows.items()}
-    return columns if back is None else {reduce: each[:, back] for reduce, each in columns.items()}
+    return columns if stacked.back is None else {reduce: each[:, stacked.back] for reduce, each in columns.items()}
 
 
-def _of_one_shape(stacked: Sequence[Tensor]) -> list[list[int]]:
-    """The places of the tensors of each shape, in rising order."""
-    groups: dict[Hashable, list[int]] = {}
-    for place, tensor in enumerate(stacked):
-        groups.setdefault(tensor.shape, []).append(place)
-    return list(groups.values())
+def _joined(rows: Sequence[Tensor]) -> Tensor:
+    return rows[0] if len(rows) == 1 else torch.cat(list(rows))
 
 
 def _apart(stacked: Sequence[Tensor]) -> list[Tensor]:
@@ -225,25 +273,8 @@ def _apart(stacked: Sequence[Tensor]) -> list[Tensor]:
     return [lane for each in stacked for lane in each.unbind()]
 
 
-def _are_readable(stacked: Sequence[Tensor]) -> bool:
-    """Whether compiled loops read each lane's part of the tensors; the parts may lie apart."""
-    return (
-        all(
-            each.dtype == torch.float32 and each.is_cpu and (each.is_contiguous() or each[0].is_contiguous())
-            for each in stacked
-        )
-        and one_pass.loops() is not None
-    )
-
-
-def _addresses(stacked: Sequence[Tensor], chosen: Chosen | None = None) -> tuple[Addresses, Addresses]:
-    """[tensors, k]: where the parts of the chosen lanes, or of all, lie; and how many entries each has, flat."""
-    first = np.array([each.data_ptr() for each in stacked], np.int64)
-    lanes = stacked[0].shape[0]
-    entries = np.array([each.numel() for each in stacked], np.int64) // lanes
-    apart = np.array([each.stride(0) for each in stacked], np.int64) * stacked[0].element_size()
-    places = np.arange(lanes) if chosen is None else np.asarray(chosen.places)
-    return first[:, None] + apart[:, None] * places, np.repeat(entries, len(places))
+def _is_readable(stacked: Tensor) -> bool:
+    return stacked.dtype == torch.float32 and stacked.is_cpu and (stacked.is_contiguous() or stacked[0].is_contiguous())
 
 
 def _row_norms(stacked: Tensor) -> Tensor:

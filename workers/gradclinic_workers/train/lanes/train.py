@@ -102,6 +102,7 @@ class _Loop:
         asking = [(lane, lane.fit.reporter.should_stop()) for lane in self._lanes]
         asking = [(lane, stops) for lane, stops in asking if stops or lane.fit.has_ended or _is_due(lane)]
         if asking and ensemble is not None:
+            ensemble.probe_at_end()
             ensemble.hand_over()
         for lane, stops in asking:
             result = _ending(lane, stops=stops)
