@@ -14,7 +14,6 @@ from ..remedies import Remedy
 from ..remedies.evidence import NEVER, measured, ranked
 from ..remedies.network import Network
 from ..remedies.pool import name_of
-from ..remedies.words import in_words
 from .finding import CureCount, Finding
 from .rules import RULES
 
@@ -38,11 +37,15 @@ def suggest(finding: Finding, record: RunRecord, experiment: Experiment | None) 
 
 
 def summary_with_first(finding: Finding, remedies: Sequence[Remedy]) -> str:
-    """The summary, with the first of the suggested remedies where its rule wants that said."""
+    """The summary, with the first of the suggested remedies where its rule wants that said.
+
+    It comes after what is wrong, which ends at the first semicolon, and before what became of the training.
+    """
     says = finding.harm and finding.rule == finding.condition and RULES[finding.condition].says_first
     if not says or not remedies:
         return finding.summary
-    return f"{finding.summary.removesuffix('.')}; first try: {in_words(remedies[0])}."
+    wrong, _, outcome = finding.summary.partition("; ")
+    return f"{wrong}: first {remedies[0].advice}; {outcome}"
 
 
 def cure_counts(finding: Finding, remedies: Sequence[Remedy], record: RunRecord) -> tuple[CureCount, ...]:

@@ -29,6 +29,11 @@ class Remedy(Spec):
             raise KeyError(key)
         return getattr(self, key)
 
+    @property
+    def advice(self) -> str:
+        """What to do, as the end of a sentence: `add batch norm`."""
+        return self.kind.replace("_", " ")
+
     @abstractmethod
     def apply(self, experiment: Experiment) -> Experiment:
         """The experiment with the remedy applied; raises RemedyDoesNotApply if there is nothing to change."""

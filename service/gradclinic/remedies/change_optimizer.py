@@ -31,6 +31,10 @@ class ChangeOptimizer(Remedy):
         decay = _named_decay(posted.get("optimizer"))
         return posted if decay is None else {**posted, "weight_decay": decay}
 
+    @property
+    def advice(self) -> str:
+        return f"use {self.optimizer.kind} with a learning rate of {self.optimizer.learning_rate:g}"
+
     def in_place(self, record: RunRecord) -> bool:
         used = record.preflight.optimizer if record.preflight is not None else None
         return used is not None and used.name.lower() == self.optimizer.kind

@@ -16,5 +16,9 @@ class LowerLearningRate(Remedy):
     rank: ClassVar[int | None] = 3
     source: ClassVar[str] = "Bengio 2012, arXiv:1206.5533"
 
+    @property
+    def advice(self) -> str:
+        return f"lower the learning rate (times {self.factor:g})"
+
     def apply(self, experiment: Experiment) -> Experiment:
         return with_learning_rate(experiment, experiment.optimizer.learning_rate * self.factor)

@@ -18,6 +18,10 @@ class SetInitialization(Remedy):
     rank: ClassVar[int | None] = 5
     source: ClassVar[str] = "Glorot and Bengio 2010, AISTATS"
 
+    @property
+    def advice(self) -> str:
+        return f"draw the initial weights with {self.initialization.scheme}"
+
     def apply(self, experiment: Experiment) -> Experiment:
         model = experiment.model.model_copy(update={"initialization": self.initialization})
         if isinstance(model, LayerList):

@@ -25,6 +25,12 @@ class SetLearningRate(Remedy):
             raise ValueError("set exactly one of value and factor")
         return self
 
+    @property
+    def advice(self) -> str:
+        if self.value is not None:
+            return f"set the learning rate to {self.value:g}"
+        return f"multiply the learning rate by {self.factor:g}"
+
     def apply(self, experiment: Experiment) -> Experiment:
         if self.value is not None:
             return with_learning_rate(experiment, self.value)

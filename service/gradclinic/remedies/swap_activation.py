@@ -20,6 +20,10 @@ class SwapActivation(Remedy):
     rank: ClassVar[int | None] = 1
     source: ClassVar[str] = "Glorot, Bordes and Bengio 2011, AISTATS"
 
+    @property
+    def advice(self) -> str:
+        return f"use {self.activation.name} as the activation"
+
     def in_place(self, record: RunRecord) -> bool:
         found = {site.activation for site in record.sites if site.activation is not None}
         return found == {self.activation.name}

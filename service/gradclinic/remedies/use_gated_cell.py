@@ -22,6 +22,10 @@ class UseGatedCell(Remedy):
         "forget bias: Jozefowicz et al. 2015, ICML"
     )
 
+    @property
+    def advice(self) -> str:
+        return f"use a gated cell ({self.cell})"
+
     def apply(self, experiment: Experiment) -> Experiment:
         model = experiment.model
         recurrent = [layer for layer in walk(as_layer_list(experiment).layers) if isinstance(layer, Recurrent)]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradclinic.remedies import REMEDIES
+from gradclinic.remedies import REMEDIES, against
+from gradclinic.remedies.set_learning_rate import SetLearningRate
 from gradclinic.remedies.words import in_short, in_words
 
 
@@ -42,3 +43,20 @@ def test_a_remedy_of_another_version_is_told_from_its_fields() -> None:
     unknown = {"kind": "freeze_layers", "first": 3, "until": None, "mode": {"name": "slow"}}
     assert in_words(unknown) == "freeze layers (first 3, slow)"
     assert in_words({"kind": "freeze_layers"}) == "freeze layers"
+
+
+@pytest.mark.parametrize(
+    ("remedy", "said"),
+    [
+        (against.BATCH_NORM, "add batch norm"),
+        (against.XAVIER, "draw the initial weights with xavier_normal"),
+        (against.RELU, "use relu as the activation"),
+        (against.rate(0.1), "lower the learning rate (times 0.1)"),
+        (against.rate(3.0), "multiply the learning rate by 3"),
+        (SetLearningRate(value=0.001), "set the learning rate to 0.001"),
+        (against.adam(0.001), "use adam with a learning rate of 0.001"),
+        (against.GATED_CELL, "use a gated cell (gru)"),
+    ],
+)
+def test_the_advice_of_a_remedy_ends_a_sentence(remedy, said):
+    assert remedy.advice == said

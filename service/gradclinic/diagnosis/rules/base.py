@@ -74,7 +74,7 @@ class Rule(Spec):
     """Whether its finding is omitted if another rule has a harmful one."""
 
     says_first: ClassVar[bool] = False
-    """Whether the summary of a harmful finding goes on with the first of the suggested remedies, as what to try."""
+    """Whether the summary of a harmful finding says the first of the suggested remedies, after what is wrong."""
 
     usual_blames: ClassVar[tuple[Blame, ...]] = ()
     """The parts of the training that it blames by default, most likely first."""

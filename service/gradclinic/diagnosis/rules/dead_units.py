@@ -128,10 +128,10 @@ def _summary(features: Features, record: RunRecord, thresholds: Thresholds, laye
     if worst >= thresholds.dead_layer:
         share = "All" if worst > _ALL else f"{percent(worst)} of the"
         where = all_named(layers[:1], record) or "one layer"
-        text = f"{share} {units} of {where} are dead: off for every sample, so no signal passes and no gradient returns"
+        text = f"{share} {units} of {where} are dead, off for every sample, so no signal passes and no gradient returns"
     else:
         where = f" (worst: {all_named(layers, record)})" if layers else ""
-        text = f"{percent(mean)} of all {units} are dead{where}: off for every sample, so they pass no gradient"
+        text = f"{percent(mean)} of all {units} are dead{where}, off for every sample, so they pass no gradient"
     if _makes_constant(features, record):
-        text += ", and at the end no weight of the network has one: its outputs are the same for all inputs"
+        text += ", and at the end the outputs are the same for all inputs"
     return f"{text}; {outcome_in_words(features, thresholds)}{too_narrow(record)}."

@@ -125,4 +125,4 @@ def _summary(
     else:
         what = f"{percent(worst)} of the {kinds} activations of {all_named(layers, record)} are saturated {when}"
         where = ""
-    return f"{what}{where}: there the slope is almost zero; {outcome_in_words(features, thresholds)}."
+    return f"{what}{where}, where the slope is almost zero; {outcome_in_words(features, thresholds)}."

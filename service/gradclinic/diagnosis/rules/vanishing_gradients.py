@@ -234,12 +234,12 @@ def _summary(
         " late in training, though not at the start" if late else " at the start, and then recover" if passing else ""
     )
     if np.isinf(slope):
-        where = f"; they stop at {all_named(culprits.layers[:1], record)}" if culprits.layers else ""
+        where = f", and stop at {all_named(culprits.layers[:1], record)}" if culprits.layers else ""
     elif culprits.local:
         passes = percent(culprits.worst_factor)
         where = f", most of it at {all_named(culprits.layers, record)} (which passes on only {passes})"
     elif recurrent:
-        where = f": each step of {all_named(culprits.layers, record)} passes on {percent(culprits.typical_factor)}"
+        where = f" (each step of {all_named(culprits.layers, record)} passes on {percent(culprits.typical_factor)})"
     else:
-        where = f": a typical layer passes on only {percent(culprits.typical_factor)}"
+        where = f" (a typical layer passes on only {percent(culprits.typical_factor)})"
     return f"{loss}{when}{where}; {outcome_in_words(features, thresholds)}{too_narrow(record)}."

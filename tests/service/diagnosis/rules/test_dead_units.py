@@ -81,7 +81,7 @@ def test_the_second_half_says_how_sure_it_is_and_the_first_probe_since_when() ->
     ],
 )
 def test_what_is_dead_is_told_by_how_much_of_it(fractions, thresholds, said) -> None:
-    assert judged(np.array(fractions), **thresholds).summary.startswith(f"{said}: off for every sample")
+    assert judged(np.array(fractions), **thresholds).summary.startswith(f"{said}, off for every sample")
 
 
 def test_only_kinds_of_units_that_can_die_are_named() -> None:

@@ -175,7 +175,7 @@ def test_a_gradient_that_shrinks_evenly_is_told_by_what_a_typical_layer_passes_o
     """Nine orders of magnitude over nine layers: a tenth at each."""
     finding = judged(with_slope(stuck(), 9.0))
     assert finding.summary.startswith(
-        "Gradients shrink by a factor of 10^9.0 from output to input: a typical layer passes on only 10 %; the network"
+        "Gradients shrink by a factor of 10^9.0 from output to input (a typical layer passes on only 10 %); the network"
     )
     told = {each.name: each.value for each in finding.evidence}
     assert (told["factor_per_layer"], told["factor_at_worst_layer"]) == pytest.approx((0.1, 0.1), rel=1e-3)
