@@ -9,15 +9,17 @@ from gradclinic.api.http import memory
 def test_memory_is_returned_again_and_again_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    async def trimmed() -> int:
+    async def trimmed() -> tuple[int, int]:
         async with memory.returning_memory(every_s=0.001):
             while len(calls) < 3:
                 await asyncio.sleep(0.001)
-        return len(calls)
+        at_end = len(calls)
+        await asyncio.sleep(0.02)
+        return at_end, len(calls)
 
     monkeypatch.setattr(memory, "_trim", lambda: calls.append)
-    at_end = asyncio.run(trimmed())
-    assert len(calls) == at_end
+    at_end, later = asyncio.run(trimmed())
+    assert later == at_end
 
 
 def test_glibc_is_asked_and_any_other_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
