@@ -14,6 +14,7 @@ from .loops import Batches, digits, fit, mlp, recorded, same, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit", "ignore:The PyTorch API of nested tensors")
 STEPS = 25
+OLD = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 5)
 
 
 def batches() -> Batches:
@@ -81,7 +82,11 @@ class Jagged(nn.Module):
         (scripted, "1 layer with weights was not seen"),
         (traced, "3 layers with weights was not seen"),
         (Spectral, "2 layers is not recorded"),
-        (Jagged, "1 layer is not recorded"),
+        pytest.param(
+            Jagged,
+            "1 layer is not recorded",
+            marks=pytest.mark.skipif(OLD, reason="before torch 2.5, unbound nested tensors have no gradient"),
+        ),
     ],
 )
 def test_layers_that_cannot_be_observed_are_noted_and_the_rest_is_recorded(

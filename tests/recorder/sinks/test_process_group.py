@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
-from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from gradclinic.diagnosis import diagnose
@@ -15,6 +14,11 @@ from gradclinic.measurements.record import RunRecord
 from gradclinic_torch import Recording
 
 from ..loops import mlp, same, weights_of
+
+try:
+    from torch.distributed.fsdp import fully_shard
+except ImportError:  # before torch 2.6
+    from torch.distributed._composable.fsdp import fully_shard
 
 STEPS = 30
 

@@ -6,7 +6,7 @@ step, the step is computed again, and every operation of it is followed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class _State:
         """Compute in this state, unobserved and without compiled code; then go on as before."""
         with ExitStack() as stack:
             stack.enter_context(unobserved())
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
+            stack.enter_context(_without_compiled_code())
             stack.enter_context(kept_generators(self.device))
             stack.enter_context(torch.autocast(self.device.type, self.autocast_dtype, enabled=self.autocast))
             if self.device.type == "cuda":
@@ -51,6 +51,12 @@ class _State:
             else:
                 torch.set_rng_state(self.generator)
             yield
+
+
+def _without_compiled_code() -> AbstractContextManager[None]:
+    """Compute with the operations of the program; before torch 2.6, compiled models are computed as they are."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    return nullcontext() if stance is None else stance("force_eager")
 
 
 class LastBatch:

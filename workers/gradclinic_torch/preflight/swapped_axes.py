@@ -17,9 +17,14 @@ def are_swapped(outputs: Tensor, loss: Tensor) -> bool:
     [samples, classes, places] that become [samples, places, classes] by a view, or [samples x places, classes], keep
     their order in memory, so that a row holds one class at several places.
     """
-    return any(
-        node.name() in _VIEWS and _mixes(tuple(node._saved_self_sym_sizes), _shape_of(node))
+    views = (
+        node
         for node in (*_between(loss.grad_fn, outputs.grad_fn), *_reshapes(outputs.grad_fn))
+        if node.name() in _VIEWS
+    )
+    return any(
+        (made := _shape_of(node, outputs)) is not None and _mixes(tuple(node._saved_self_sym_sizes), made)
+        for node in views
     )
 
 
@@ -43,9 +48,12 @@ def _reshapes(node: Node | None) -> Iterator[Node]:
         node = next((below for below, _ in node.next_functions if below is not None), None)
 
 
-def _shape_of(node: Node) -> tuple[int, ...]:
-    """The shape of the tensor that this node made."""
-    return tuple(node._input_metadata[0].shape)
+def _shape_of(node: Node, outputs: Tensor) -> tuple[int, ...] | None:
+    """The shape of the tensor that this node made; before torch 2.5, only that of the outputs is known."""
+    if node is outputs.grad_fn:
+        return tuple(outputs.shape)
+    made = getattr(node, "_input_metadata", None)
+    return None if made is None else tuple(made[0].shape)
 
 
 def _mixes(before: Sequence[int], after: Sequence[int]) -> bool:
