@@ -107,6 +107,12 @@ def steps_are_ordinary(record: RunRecord) -> bool:
 _PLAIN = frozenset({"SGD", "ASGD", "Rprop", "LBFGS"})
 
 
+def is_adaptive(record: RunRecord) -> bool:
+    """Whether an optimizer trains whose steps do not grow with the gradient."""
+    used = record.preflight.optimizer if record.preflight is not None else None
+    return used is not None and used.name not in _PLAIN
+
+
 def is_plain(record: RunRecord) -> bool:
     """Whether plain gradient descent trains, without momentum and without a step size of each weight's own."""
     used = record.preflight.optimizer if record.preflight is not None else None

@@ -176,6 +176,9 @@ class WiringFacts(Spec):
     """Whether those are all that the optimizer holds."""
     cut_off: Names = ()
     """Names of those whose layers ran with gradients disabled, for example under no_grad."""
+    aside: Names = ()
+    """Of those without a gradient, the ones that the loss does not use: what their layer takes in is trained by another
+    way, or the layer's other parameters are."""
     zero_gradient: bool = False
     """Whether every gradient was exactly zero."""
     frozen_alike: Names = ()
@@ -220,6 +223,8 @@ class NormFacts(Spec):
     """Number of values that each channel's mean is computed over."""
     least_momentum: float | None = None
     """Least momentum of the statistics of any batch norm that began with none; None if unknown."""
+    layers: Count | None = None
+    """Number of batch norm layers; None if unknown."""
 
 
 class MixingFacts(Spec):

@@ -178,7 +178,8 @@ def test_the_least_momentum_of_batch_norms_that_begin_is_told():
     model = nn.Sequential(
         nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 16), nn.BatchNorm1d(16, momentum=0.01), nn.Linear(16, 3)
     )
-    assert looked_at(model, nn.CrossEntropyLoss(), CLASSES).norm.least_momentum == 0.01
+    first = looked_at(model, nn.CrossEntropyLoss(), CLASSES).norm
+    assert (first.least_momentum, first.layers) == (0.01, sum(isinstance(each, nn.BatchNorm1d) for each in model))
     assert looked_at(model, nn.CrossEntropyLoss(), CLASSES).norm.least_momentum is None  # they have seen batches
 
 
@@ -322,6 +323,28 @@ def test_layers_that_run_under_no_grad_are_told_from_those_that_the_loss_does_no
     found = looked_at(Parts(), nn.CrossEntropyLoss(), CLASSES).wiring
     assert found.cut_off == (() if enabled else ("encoder.weight", "encoder.bias"))
     assert set(found.without_gradient) == {*found.cut_off, "unused.weight", "unused.bias"}
+
+
+def test_a_part_beside_what_the_loss_uses_is_told_from_one_that_is_cut_off_before_it():
+    class Beside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.pooler, self.head = nn.Linear(8, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+            self.cuts = False
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            code = self.body(values)
+            pooled = self.pooler(code).tanh()
+            return self.head(pooled.detach() if self.cuts else code)
+
+    beside, cut = Beside(), Beside()
+    cut.cuts = True
+    names = ("pooler.weight", "pooler.bias")
+    found = looked_at(beside, nn.CrossEntropyLoss(), CLASSES).wiring
+    assert found.aside == found.without_gradient == names
+    found = looked_at(cut, nn.CrossEntropyLoss(), CLASSES).wiring
+    assert {"body.weight", *names} < set(found.without_gradient)
+    assert set(found.aside) < set(found.without_gradient) - {"body.weight"}
 
 
 def test_weights_that_zeros_come_into_are_told_from_those_before_a_last_layer_of_zeros():

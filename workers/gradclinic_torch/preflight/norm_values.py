@@ -20,10 +20,10 @@ class NormValues:
         self.facts: NormFacts | None = None
         """Of the batch norm with the fewest values; None before one has run."""
         self._least_momentum = _least_momentum(model)
+        norms = [(name, module) for name, module in model.named_modules() if isinstance(module, BATCH_NORM)]
+        self._layers = len(norms)
         self._handles: list[RemovableHandle] = [
-            module.register_forward_pre_hook(Harmless(self._seer(name)))
-            for name, module in model.named_modules()
-            if isinstance(module, BATCH_NORM)
+            module.register_forward_pre_hook(Harmless(self._seer(name))) for name, module in norms
         ]
 
     def close(self) -> None:
@@ -37,7 +37,9 @@ class NormValues:
             if module.training and args and isinstance(args[0], Tensor) and args[0].ndim > 1:
                 values = args[0].numel() // max(1, args[0].shape[1])
                 if self.facts is None or values < self.facts.values:
-                    self.facts = NormFacts(layer=name, values=values, least_momentum=self._least_momentum)
+                    self.facts = NormFacts(
+                        layer=name, values=values, least_momentum=self._least_momentum, layers=self._layers
+                    )
 
         return see
 

@@ -28,6 +28,8 @@ class Wiring:
         self._without_gradient: set[int] = set()
         self._ran: dict[int, bool] = {}
         """Whether the layers of parameters without a gradient, by the parameter's identity, ever ran with one."""
+        self._aside: set[int] = set()
+        """Of the parameters without a gradient, those of which the loss is known to use nothing."""
         self._zero: list[bool] = []
         self._unmoved: list[Tensor] = []
         """Weights whose gradient was exactly zero at every step so far."""
@@ -100,6 +102,7 @@ class Wiring:
             cut_off=tuple(
                 name for key, name in names.items() if key in self._without_gradient and not self._ran.get(key, True)
             ),
+            aside=tuple(name for key, name in names.items() if key in self._without_gradient & self._aside),
             zero_gradient=bool(self._zero) and all(self._zero),
             frozen_alike=tuple(
                 name
@@ -126,15 +129,20 @@ class Wiring:
         """Note from the next forward on whether layers that got no gradient run with gradients enabled."""
 
         def watch(own: list[int]) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-            def see(module: nn.Module, _: tuple[Any, ...]) -> None:
+            def see(module: nn.Module, given: tuple[Any, ...]) -> None:
                 if module.training:
                     for key in own:
                         self._ran[key] = self._ran.get(key, False) or torch.is_grad_enabled()
+                if any(isinstance(each, Tensor) and each.requires_grad for each in given):
+                    self._aside.update(own)  # what comes in gets its gradient by another way
 
             return see
 
         for module in self._model.modules() if missing else ():
-            own = [id(each) for each in module.parameters(recurse=False) if id(each) in missing]
+            every = [id(each) for each in module.parameters(recurse=False) if each.requires_grad]
+            own = [each for each in every if each in missing]
+            if own and len(own) < len(every):
+                self._aside.update(own)  # the others of the same module get a gradient
             if own:
                 self._handles.append(module.register_forward_pre_hook(Harmless(watch(own))))
 

@@ -16,6 +16,7 @@ from ...remedies.against import (
     smaller_steps,
 )
 from ...remedies.network import Network
+from ..batch_norm import explains_growth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..momentum import blamed_first, in_words
@@ -50,7 +51,7 @@ class Divergence(Rule):
         if not blown_up(features, thresholds):
             return None
         slope = features.depth_slope_start
-        exploding = slope is not None and slope <= -thresholds.depth_slope
+        exploding = slope is not None and slope <= -thresholds.depth_slope and not explains_growth(record, slope)
         if exploding or features.local_gain_start >= thresholds.depth_slope:
             return None
         onset = onset_of_blow_up(features, record)

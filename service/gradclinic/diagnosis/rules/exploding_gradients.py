@@ -19,15 +19,19 @@ from ...remedies.against import (
     skips,
 )
 from ...remedies.network import Network
+from ..batch_norm import explains_growth
 from ..confidence import above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import blown_up, enough, failed, first_update, onset_of_blow_up, overflows_float16
+from ..outcome import blown_up, enough, failed, first_update, is_adaptive, onset_of_blow_up, overflows_float16
 from ..phrase import all_named, loss_evidence, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
 from .non_finite_origin import breaks_at_one_place
+
+_PERHAPS = 0.5
+"""Confidence where batch norm explains the growth, which networks that train well have, too. A judgement."""
 
 
 class ExplodingGradients(Rule):
@@ -54,23 +58,25 @@ class ExplodingGradients(Rule):
         ended = blown_up(features, thresholds)
         steep_start = (start is not None and start <= -tau) or features.local_gain_start >= tau
         steep_early = early is not None and early <= -tau
-        if ended and not steep_start:
+        steepest = min((slope for slope in (start, early) if slope is not None), default=0.0)
+        normal = features.local_gain_start < tau and explains_growth(record, steepest)
+        if ended and (not steep_start or normal):
             return None  # what happens to the profile while the loss runs away is an effect, not a cause
         broken = overflows_float16(features, record) or breaks_at_one_place(features, record)
         if broken and not isfinite(start or 0.0):
             return None  # a step that overflows in float16, or breaks at one place, has no profile
         if not ended and (not enough(features, thresholds) or not (steep_start or steep_early)):
             return None
-        steepest = min((slope for slope in (start, early) if slope is not None), default=0.0)
         shown = start if steep_start and start is not None else steepest
         culprits = along_depth(features, record, sign=-1)
         harm = failed(features, thresholds) or ended
         replaced = (first_update(record) or 0.0) >= thresholds.large_update
-        of_rate = replaced and start is not None and not steep_start  # the first step left other weights behind
+        # The first step left other weights behind: of an adaptive optimizer, whatever the gradient was.
+        of_rate = replaced and start is not None and (not steep_start or is_adaptive(record))
         return self.finding(
             features,
             harm=harm,
-            confidence=self._confidence(features, thresholds, ended=ended),
+            confidence=min(_PERHAPS if normal else 1.0, self._confidence(features, thresholds, ended=ended)),
             layers=culprits.layers,
             span=self._span(features, record, thresholds, ended=ended),
             evidence=(

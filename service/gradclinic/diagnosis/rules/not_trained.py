@@ -14,6 +14,9 @@ from .base import Order, Rule
 from .unscaled_inputs import are_unscaled
 
 _Fault = tuple[str, tuple[Evidence, ...], tuple[str, ...], bool, float]
+_ASIDE = 0.5
+"""Where the loss does not use a part, such as the pooler of a BERT whose tokens are averaged, that is usually meant, so
+it is no more than a possibility. A judgement."""
 _CUT_RIGHTLY = 0.88
 """How often it is right that a loss is cut off from all parameters, by the rule of succession: in 6 of 6 trainings."""
 _FROZEN_RIGHTLY = 0.83
@@ -207,7 +210,7 @@ def _possible(wiring: WiringFacts, *, learned_well: bool) -> _Fault | None:
             (Evidence("parameters_without_gradient", float(len(wiring.without_gradient)), "parameters", 0.0),),
             wiring.without_gradient,
             False,
-            0.8,
+            _ASIDE if set(wiring.without_gradient) <= set(wiring.aside) else 0.8,
         )
     if wiring.evaluating:
         return (

@@ -8,6 +8,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.exploding_gradients import ExplodingGradients
 from gradclinic.diagnosis.thresholds import Thresholds
+from gradclinic.measurements.preflight import NormFacts, OptimizerFacts
 
 from ..records import (
     changed,
@@ -18,6 +19,7 @@ from ..records import (
     truncated,
     with_slope,
 )
+from ..seen import CLASSIFIER
 
 
 def test_a_gradient_that_is_not_finite_from_step_0_is_an_explosion_not_a_crash() -> None:
@@ -164,6 +166,35 @@ def test_a_first_step_as_large_as_the_weights_is_to_blame_for_what_follows(first
     updates = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, first, 0.001)}
     found = judged(changed(stuck(), updates, outcome=failed()), **{**LEVEL, "depth_slope_early": -3.0})
     assert found.blames[0] == blamed
+
+
+def with_batch_norms(record, layers, *, optimizer="AdamW"):
+    seen = CLASSIFIER.model_copy(
+        update={
+            "norm": NormFacts(layer="1", values=64, layers=layers),
+            "optimizer": OptimizerFacts(name=optimizer, learning_rate=1.0, weight_decay=0.0, momentum=0.0),
+        }
+    )
+    return replace(record, preflight=seen)
+
+
+@pytest.mark.parametrize(("layers", "explained"), [(None, False), (24, False), (25, True)])
+def test_a_growth_that_batch_norm_explains_is_a_possibility_only(layers, explained) -> None:
+    """Each batch norm lets the gradient grow by (pi / (pi - 1))^.5 = 10^.0832: 24 by 10^1.997, 25 by 10^2.08."""
+    found = judged(with_batch_norms(stuck(), layers), **{**LEVEL, "depth_slope_start": -2.0})
+    assert (found.confidence <= 0.5) is explained
+    assert found.harm
+    one = judged(with_batch_norms(stuck(), layers), **{**LEVEL, "depth_slope_start": -2.0, "local_gain_start": 1.5})
+    assert one.confidence > 0.5
+    diverged = {**LEVEL, "depth_slope_start": -2.0, "nonfinite_step": 250}
+    assert (judged(with_batch_norms(stuck(), layers), **diverged) is None) is explained
+
+
+@pytest.mark.parametrize(("optimizer", "blamed"), [("AdamW", "learning_rate"), ("SGD", "initialization")])
+def test_steps_that_do_not_grow_with_the_gradient_are_to_blame_themselves(optimizer, blamed) -> None:
+    updates = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, 1.0, 0.001)}
+    record = with_batch_norms(changed(stuck(), updates, outcome=failed()), None, optimizer=optimizer)
+    assert judged(record, **{**LEVEL, "depth_slope_start": -3.0}).blames[0] == blamed
 
 
 @pytest.mark.parametrize("local", [False, True])

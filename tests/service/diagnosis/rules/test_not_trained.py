@@ -79,6 +79,15 @@ def test_parameters_of_the_optimizer_that_no_gradient_reaches_are_named_where_no
     assert learned.primary == "healthy"
 
 
+def test_a_part_that_the_loss_does_not_use_is_no_more_than_a_possibility():
+    names = ("pooler.weight", "pooler.bias")
+    findings = diagnose(seen(but(CLASSIFIER, "wiring", without_gradient=names, aside=names))).findings
+    assert findings[0].condition != "not_trained"
+    assert [each.confidence for each in findings if each.condition == "not_trained"] == [0.5]
+    some = diagnose(seen(but(CLASSIFIER, "wiring", without_gradient=names, aside=names[:1]))).findings
+    assert some[0].condition == "not_trained"
+
+
 def test_an_optimizer_that_holds_nothing_is_said_to_hold_none():
     look = but(CLASSIFIER, "wiring", untrained=("a",), untrained_fraction=1.0)
     assert "holds none of the parameters" in diagnose(seen(look)).findings[0].summary
