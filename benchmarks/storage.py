@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gradclinic.diagnosis import diagnose
+from gradclinic.diagnosis import Diagnosis, diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.store import NewRun, Reason, Store, migrate
@@ -90,25 +90,30 @@ def stored(path: Path, experiment: Experiment, record: RunRecord, *, runs: int, 
         run = store.runs.create(
             NewRun(experiment=document, resolved_experiment=document, digest=str(seed), seed=seed, steps=record.steps)
         ).item
-        lease = store.leases.claim(run.id, owner="benchmark/1/1", ttl_s=3600)
-        if lease is None:
-            raise TypeError("another process took the run")
-        store.leases.save_layout(lease, record.layout, environment=dict(record.environment))
-        for start in range(0, record.steps + 1, window):
-            part = {name: _within(series, start, start + window) for name, series in record.series.items()}
-            store.leases.save_window(lease, step=min(start + window, record.steps), series=part)
-        store.leases.finish(
-            lease,
-            status="succeeded",
-            reason=Reason("trained", "all steps are done"),
-            record=replace(record, series=dict(record.series)),
-            diagnosis=diagnosis,
-        )
+        train_stored(store, run.id, record, diagnosis, window=window)
     store.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
+
+
+def train_stored(store: Store, run_id: str, record: RunRecord, diagnosis: Diagnosis, *, window: int) -> None:
+    """Give a queued run this record and this diagnosis as a worker does, in windows of so many steps."""
+    lease = store.leases.claim(run_id, owner="benchmark/1/1", ttl_s=3600)
+    if lease is None:
+        raise TypeError("another process took the run")
+    store.leases.save_layout(lease, record.layout, environment=dict(record.environment))
+    for start in range(0, record.steps + 1, window):
+        part = {name: _within(series, start, start + window) for name, series in record.series.items()}
+        store.leases.save_window(lease, step=min(start + window, record.steps), series=part)
+    store.leases.finish(
+        lease,
+        status="succeeded",
+        reason=Reason("trained", "all steps are done"),
+        record=replace(record, series=dict(record.series)),
+        diagnosis=diagnosis,
+    )
 
 
 def _within(series: Series, start: int, stop: int) -> Series:
