@@ -25,7 +25,7 @@ class UnrelatedTargets(Rule):
         "Szekely and Rizzo 2013, The distance correlation t-test of independence in high dimension; Shen, Panda and"
         " Vogelstein 2022, The chi-square test of distance correlation"
     )
-    uses: ClassVar[tuple[str, ...]] = ("learned",)
+    uses: ClassVar[tuple[str, ...]] = ("learned", "dead_layer", "dead_mean")
     usual_blames: ClassVar[tuple[Blame, ...]] = ("labels", "data")
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
@@ -67,8 +67,13 @@ class UnrelatedTargets(Rule):
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
-        """After what is measured in the training itself: a dependence may be weak, and something else wrong."""
-        return Order.SMALL_STEPS + 1
+        """After what is measured in the training itself: a dependence may be weak, and something else wrong.
+
+        But a part of the units dies as well where there is nothing to learn.
+        """
+        worst, mean = features.dead_max or 0.0, features.dead_mean or 0.0
+        partly_dead = mean >= thresholds.dead_mean and worst < thresholds.dead_layer
+        return Order.DEAD - 1 if partly_dead else Order.SMALL_STEPS + 1
 
 
 _RIGHTLY = 0.81

@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.rules.unrelated_targets import are_related
 from gradclinic.measurements.preflight import PairingFacts
 
-from ..records import outcome
+from ..records import changed, failed, healthy_record, outcome
 from ..seen import CLASSIFIER, seen
 
 UNRELATED = PairingFacts(samples=512, correlation=0.0, p_value=0.4, amounts=True)
@@ -51,3 +52,14 @@ def test_pictures_that_are_turned_without_their_maps_are_named():
 def test_without_the_test_nothing_is_known():
     assert "unrelated_targets" not in {each.condition for each in diagnose(seen(CLASSIFIER)).findings}
     assert not are_related(seen(CLASSIFIER))
+
+
+@pytest.mark.parametrize(
+    ("dead", "amounts", "first"),
+    [(0.6, True, "unrelated_targets"), (0.6, False, "dead_units"), (1.0, True, "dead_units")],
+)
+def test_a_part_of_the_units_dies_where_there_is_nothing_to_learn_and_all_die_of_something_else(dead, amounts, first):
+    look = CLASSIFIER.model_copy(update={"pairing": UNRELATED.model_copy(update={"amounts": amounts})})
+    level = {"dead_fraction": lambda steps: np.where(steps == 0, 0.1, dead)}
+    record = changed(healthy_record(), level, outcome=failed())
+    assert diagnose(seen(look, record=record)).primary == first
