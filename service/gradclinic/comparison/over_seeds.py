@@ -5,7 +5,6 @@ distribution-free interval of its median. Runs at different points of a sweep ar
 diagnosis each.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isinf, isnan
@@ -71,7 +70,7 @@ class FindingOverSeeds:
     harm_in: int
     """Seeds in which it hurt learning."""
     confidence: float | None
-    """Median confidence of the seeds' findings."""
+    """Median confidence of the findings of the seeds that it leads; of all its findings if it leads none."""
     layers: tuple[LayerOverSeeds, ...]
     """The layers that more than half of these seeds name, by number of seeds and then worst first."""
     first_step: Onset | None
@@ -109,12 +108,14 @@ def diagnoses_over_seeds(runs: Sequence[RunResult]) -> tuple[DiagnosisOverSeeds,
 
 def _over_seeds(point: SweepPoint | None, runs: Sequence[RunResult]) -> DiagnosisOverSeeds:
     runs = sorted(runs, key=lambda run: run.seed)
-    primaries = Counter(run.primary for run in runs)
-    found: dict[str, list[Finding]] = {name: [] for name in primaries}
+    found: dict[str, list[Finding]] = {run.primary: [] for run in runs}
+    led: dict[str, list[Finding]] = {}
     for run in runs:
         for finding in run.diagnosis.findings if run.diagnosis is not None else ():
             found.setdefault(finding.condition, []).append(finding)
-    findings = [_finding(name, own, of=len(runs), primary_in=primaries[name]) for name, own in found.items()]
+            if finding.condition == run.primary:
+                led.setdefault(finding.condition, []).append(finding)
+    findings = [_finding(name, every, led.get(name, []), of=len(runs)) for name, every in found.items()]
     findings.sort(key=lambda each: (-each.primary_in, each.condition in NOTHING_WRONG, -each.harm_in, -each.seeds))
     return DiagnosisOverSeeds(
         sweep_point=dict(point) if point else None,
@@ -131,8 +132,8 @@ def _summary(findings: Sequence[FindingOverSeeds]) -> str:
     return findings[0].summary + (f" Other seeds: {rest}." if rest else "")
 
 
-def _finding(condition: str, findings: Sequence[Finding], *, of: int, primary_in: int) -> FindingOverSeeds:
-    """The finding over all seeds, from the findings of a condition in the order of the seeds."""
+def _finding(condition: str, findings: Sequence[Finding], led: Sequence[Finding], *, of: int) -> FindingOverSeeds:
+    """The finding over all seeds, from the findings of a condition in the order of the seeds; `led` those that lead."""
     interval = wilson(len(findings), of)
     without_words = FindingOverSeeds(
         condition=condition,
@@ -140,9 +141,9 @@ def _finding(condition: str, findings: Sequence[Finding], *, of: int, primary_in
         of=of,
         share=len(findings) / of,
         share_interval=interval,
-        primary_in=primary_in,
+        primary_in=len(led),
         harm_in=sum(finding.harm for finding in findings),
-        confidence=round(median(finding.confidence for finding in findings), 3),
+        confidence=round(median(finding.confidence for finding in led or findings), 3),
         layers=_layers(findings),
         first_step=_onset(findings),
         evidence=_evidence(findings),

@@ -27,6 +27,15 @@ class CureCount:
     tried: int
 
 
+EVEN = 0.5
+"""Up to this confidence a condition is as likely absent as present."""
+
+
+def is_possibility(confidence: float) -> bool:
+    """Whether a condition of this confidence is no more likely than not. Such a finding does not lead a diagnosis."""
+    return confidence <= EVEN
+
+
 @dataclass(frozen=True)
 class Finding:
     """One condition in one run. A condition without harm is present, but the network learned anyway."""

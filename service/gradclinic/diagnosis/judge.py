@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from ..measurements.record import RunRecord
 from .features import Features
-from .finding import Finding
+from .finding import EVEN, Finding, is_possibility
 from .outcome import blown_up
 from .reliability import bounded
 from .rules import NOTHING_WRONG, RULES
+from .rules.insufficient_evidence import InsufficientEvidence
 from .rules.slow_convergence import SlowConvergence
 from .thresholds import Thresholds
 
@@ -15,7 +16,8 @@ from .thresholds import Thresholds
 def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[Finding, ...]:
     """All findings, the primary condition's first, then those that do harm, then the rest, each by precedence.
 
-    Of two with the same precedence, the more certain one comes first.
+    Of two with the same precedence, the more certain one comes first. What is no more likely than not leads nothing:
+    where nothing else is found, the evidence is insufficient.
     """
     found = {name: rule.judge(features, record, thresholds) for name, rule in RULES.items()}
     findings = [bounded(finding, record) for finding in found.values() if finding is not None]
@@ -32,23 +34,22 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     order = {id(finding): RULES[finding.condition].precedence(features, thresholds) for finding in findings}
     findings.sort(key=lambda each: (not each.harm, not _leads(each), order[id(each)], -each.confidence))
     findings = findings if rest is None else [rest, *findings]
-    leading = next((each for each in findings if each is rest or _leads(each) or each.condition in NOTHING_WRONG), None)
-    leading = leading or findings[0]
+    leading = next((each for each in findings if _leads(each) or each.condition in NOTHING_WRONG), None)
+    leading = leading or _UNDECIDED.between(findings, features)
     return (leading, *(_as_a_possibility(finding) for finding in findings if finding is not leading))
 
 
-_EVEN = 0.5
-"""Up to this confidence a condition is as likely absent as present."""
+_UNDECIDED = InsufficientEvidence()
 
 
 def _leads(finding: Finding) -> bool:
-    """Whether it does harm and is more than a possibility. What is named only where nothing else is, may lead."""
-    return finding.harm and (finding.confidence > _EVEN or RULES[finding.condition].only_alone)
+    """Whether it does harm and is more than a possibility."""
+    return finding.harm and not is_possibility(finding.confidence)
 
 
 def _as_a_possibility(finding: Finding) -> Finding:
     """A finding that is no more likely true than not is a warning, whatever it would do if it were true."""
-    unsure = finding.severity == "critical" and finding.confidence <= _EVEN
+    unsure = finding.severity == "critical" and is_possibility(finding.confidence)
     return replace(finding, severity="warning") if unsure else finding
 
 
@@ -56,7 +57,7 @@ def _remainder(features: Features, record: RunRecord, thresholds: Thresholds, *,
     """What is left; where another condition is possible, and no more likely than not, it is at least as likely."""
     (rule,) = (rule for rule in RULES.values() if isinstance(rule, SlowConvergence))
     doubt = _nearest_miss(features, thresholds)
-    rest = rule.remainder(features, record, thresholds, doubt=min(doubt, _EVEN) if possible else doubt)
+    rest = rule.remainder(features, record, thresholds, doubt=min(doubt, EVEN) if possible else doubt)
     return rest and bounded(rest, record)
 
 

@@ -16,6 +16,7 @@ from ..api.http.accept import choose
 from ..api.http.access import csrf_token, project_shown, sees_several_projects
 from ..api.http.plain_json import plain
 from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
+from ..diagnosis.finding import is_possibility
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import GradclinicError
 from ..kernel.program import COMMAND
@@ -72,6 +73,7 @@ def _environment() -> Environment:
         remedy=in_words,
         remedies=filters.remedies,
     )
+    environment.tests.update(possibility=is_possibility)
     # A report overrides layout and saved.
     environment.globals.update(
         layout="base.html",

@@ -31,21 +31,21 @@ def of_schedule(name: str, *, due_at: datetime, problem: str | None) -> Alert:
 
 
 def of_recording(run_id: str, *, name: str | None, diagnosis: Diagnosis) -> Alert | None:
-    """A recorded run has findings that hurt learning; None if it has none."""
-    harmful = [finding for finding in diagnosis.findings if finding.harm]
-    harmful.sort(key=lambda finding: finding.condition != diagnosis.primary)
-    if not harmful:
+    """A recorded run has findings that hurt learning; None if it has none, or is more likely healthy."""
+    leading, harmful = diagnosis.findings[0], [finding for finding in diagnosis.findings if finding.harm]
+    if not harmful or leading.condition == "healthy":
         return None
-    more = f" (and {len(harmful) - 1} more)" if len(harmful) > 1 else ""
+    others = len(harmful) - 1
+    more = f" (and {others} more)" if others else ""
     return Alert(
         kind="recording.sick",
-        text=f"The recorded run {name or run_id} did not learn as it should. {harmful[0].summary}{more}",
+        text=f"The recorded run {name or run_id} did not learn as it should. {leading.summary}{more}",
         path=f"/runs/{run_id}",
         facts={
             "run_id": run_id,
             "name": name,
             "conditions": [finding.condition for finding in harmful],
-            "severity": harmful[0].severity,
-            "first_step": harmful[0].first_step,
+            "severity": leading.severity,
+            "first_step": leading.first_step,
         },
     )

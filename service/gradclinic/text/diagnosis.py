@@ -33,12 +33,13 @@ def diagnosis_words(
 
 
 def _finding(finding: FindingAnswer, *, layers: int | None, steps: int | None) -> RenderableType:
+    from ..diagnosis.finding import is_possibility
     from ..diagnosis.rules import NOTHING_WRONG
     from ..remedies.words import in_words  # loads every remedy
 
     style = SEVERITY_STYLES.get(finding.severity, "")
     name = finding.condition.replace("_", " ")
-    harm = "it hurt learning" if finding.harm else "it did no harm"
+    harm = f"it {'may have ' * is_possibility(finding.confidence)}hurt learning" if finding.harm else "it did no harm"
     healthy = finding.condition in NOTHING_WRONG
     sure = f"{100 * finding.confidence:.0f} % sure"
     head = Text.assemble((name, style), "  ", f"({sure})" if healthy else f"({finding.severity}; {harm}; {sure})")

@@ -10,7 +10,7 @@ from gradclinic.experiments.experiment import Experiment
 from gradclinic.kernel.errors import InvalidSpec
 from gradclinic.remedies.swap_activation import SwapActivation
 
-from .records import SICK, healthy_record, vanishing, with_slope, with_weight_gradients
+from .records import SICK, changed, healthy_record, vanishing, with_slope, with_weight_gradients
 
 
 def test_a_diagnosis_says_what_by_which_evidence_and_what_to_try() -> None:
@@ -23,9 +23,9 @@ def test_a_diagnosis_says_what_by_which_evidence_and_what_to_try() -> None:
 
 
 def test_another_threshold_judges_a_stored_run_otherwise() -> None:
-    record = with_slope(vanishing(), 3.0)
+    record = with_slope(changed(vanishing(), {"probe_loss": 2.3}), 1.8)
     assert diagnose(record).primary == "vanishing_gradients"
-    assert diagnose(record, thresholds={"depth_slope": 4.0}).primary == "slow_convergence"
+    assert diagnose(record, thresholds={"depth_slope": 8.0}).primary == "slow_convergence"
 
 
 @pytest.mark.parametrize("thresholds", [{"depth_slop": 1.0}, {"depth_slope": -1.0}, {"learned": float("nan")}])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose, extract
-from gradclinic.diagnosis.rules import RULES
+from gradclinic.diagnosis.rules import NOTHING_WRONG, RULES
+from gradclinic.diagnosis.rules.slow_convergence import SlowConvergence
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.record import RunRecord
 
@@ -140,7 +141,8 @@ def test_what_is_left_is_the_less_sure_the_nearer_another_condition_came(changes
     statistics = {name: level for name, level in changes.items() if name != "slope"}
     if "dead_fraction" not in statistics and not bounded:
         statistics["dead_fraction"] = 0.0
-    finding = diagnose(with_slope(changed(record, statistics), changes.get("slope", 0.0))).findings[0]
+    found = diagnose(with_slope(changed(record, statistics), changes.get("slope", 0.0))).findings
+    (finding,) = (each for each in found if each.condition != "insufficient_evidence")
     probes = 31  # from step 150 to 300, none of which has learned
     assert finding.condition == "slow_convergence"
     assert finding.confidence == pytest.approx(min(1 - doubt, 0.67) * (probes + 1) / (probes + 2), abs=1e-3)
@@ -183,6 +185,27 @@ def test_what_is_no_more_likely_than_not_is_named_and_does_not_lead() -> None:
 
 def test_a_possibility_takes_no_more_than_half_of_the_confidence_of_what_is_left() -> None:
     assert diagnose(steep_at_first(1.505)).findings[0].confidence >= 0.48
+
+
+@pytest.mark.parametrize("condition", RULES)
+@pytest.mark.parametrize(("confidence", "led"), [(0.3, False), (0.5, False), (0.51, True)])
+def test_no_condition_leads_that_is_no_more_likely_than_not(condition, confidence, led, monkeypatch) -> None:
+    """Each condition in turn is the only one that is found, in a training that ended badly."""
+    stuck = changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed())
+    found = RULES["healthy"].finding(
+        extract(stuck), harm=True, confidence=confidence, evidence=(), summary="Said.", severity="critical"
+    )
+    found = replace(found, condition=condition, rule=condition, blames=("data",), harm=condition not in NOTHING_WRONG)
+    for name, rule in RULES.items():
+        monkeypatch.setattr(type(rule), "judge", lambda *_, own=found if name == condition else None: own)
+    monkeypatch.setattr(SlowConvergence, "remainder", lambda *_, **__: None)
+    first, *others = diagnose(stuck).findings
+    if led or condition in NOTHING_WRONG:
+        assert (first.condition, others) == (condition, [])
+        return
+    assert (first.condition, first.harm) == ("insufficient_evidence", False)
+    assert [(finding.condition, finding.severity) for finding in others] == [(condition, "warning")]
+    assert first.summary.endswith(f"is {100 * confidence:.0f} % sure: Said.")
 
 
 def test_a_possibility_does_not_hide_that_more_steps_would_do() -> None:

@@ -43,6 +43,11 @@ def test_a_finding_before_the_end_does_not_say_that_the_network_learned(early, s
     assert ("anyway" in text) is not early
 
 
+@pytest.mark.parametrize(("confidence", "said"), [(0.5, "it may have hurt learning"), (0.51, "it hurt learning")])
+def test_a_possibility_is_said_to_be_one(confidence, said):
+    assert said in parts("finding", finding(confidence=confidence), False)
+
+
 def test_too_little_evidence_before_the_end_is_no_finding_with_a_confidence():
     scarce = finding(condition="insufficient_evidence", harm=False, summary="The run has not ended.")
     early = parts("finding", scarce, True)

@@ -4,7 +4,7 @@ from ...kernel.vocabulary import Severity
 from ...measurements.record import RunRecord
 from ..confidence import agreement
 from ..features import Features
-from ..finding import Evidence, Finding
+from ..finding import EVEN, Evidence, Finding
 from ..outcome import enough, learned
 from ..phrase import against_constant, loss_evidence
 from ..thresholds import Thresholds
@@ -34,12 +34,11 @@ class Healthy(Rule):
     finds_nothing_wrong: ClassVar[bool] = True
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
-        if not learned(features, thresholds) or not enough(features, thresholds):
+        agreed = late_agreement(features, thresholds)
+        if not learned(features, thresholds) or not enough(features, thresholds) or agreed < EVEN:
             return None
         loss = features.relative_train_loss or 0.0
         slope = features.depth_slope_early
-        late = features.losses_from(0.75)
-        agreed = agreement((late <= thresholds.learned).astype(float))
         return self.finding(
             features,
             harm=False,
@@ -54,6 +53,11 @@ class Healthy(Rule):
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.HEALTHY
+
+
+def late_agreement(features: Features, thresholds: Thresholds) -> float:
+    """Agreement of the losses of the last quarter of the steps that the network has learned."""
+    return agreement((features.losses_from(0.75) <= thresholds.learned).astype(float))
 
 
 LEVEL = 0.3

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import ClassVar, Literal
 
@@ -6,11 +6,12 @@ from ...kernel.vocabulary import Severity
 from ...measurements.profile import MIN_SITES
 from ...measurements.record import RunRecord
 from ..features import Features
-from ..finding import Evidence, Finding
+from ..finding import EVEN, Evidence, Finding
 from ..outcome import NOTHING_LEARNED, enough, learned, learned_a_part_of_text, rest_may_be_noise
 from ..phrase import NO_YARDSTICK, NOT_ENDED, counted, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .healthy import late_agreement
 
 _SEEN = 0.5
 """With less than half of the trained weights in view, most of what can be wrong is out of view (a definition)."""
@@ -28,6 +29,7 @@ class InsufficientEvidence(Rule):
         "steps_done": "steps trained",
         "finite_records": "recorded steps with a finite loss",
         "weights_seen": "weights of layers whose outputs were recorded",
+        "likeliest": "confidence of the likeliest cause",
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
@@ -46,6 +48,21 @@ class InsufficientEvidence(Rule):
                 *((Evidence("weights_seen", seen, "fraction", _SEEN),) if seen < _SEEN else ()),
             ),
             summary=f"There is not enough evidence for a diagnosis: {reason}.",
+        )
+
+    def between(self, possible: Sequence[Finding], features: Features) -> Finding:
+        """What leads where no finding does: `possible` holds at least one, and none is more likely than not."""
+        likeliest = max(possible, key=lambda finding: (finding.harm, finding.confidence))
+        return self.finding(
+            features,
+            harm=False,
+            severity="warning" if likeliest.harm else "info",
+            confidence=1.0,
+            evidence=(Evidence("likeliest", likeliest.confidence, "probability", EVEN),),
+            summary=(
+                "There is not enough evidence for a diagnosis: no cause is more likely than not. The likeliest,"
+                f" {likeliest.condition.replace('_', ' ')}, is {percent(likeliest.confidence)} sure: {likeliest.summary}"
+            ),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -86,12 +103,22 @@ def _of_loss(features: Features, record: RunRecord, thresholds: Thresholds) -> s
     if loss != loss:  # noqa: PLR0124  # NaN is the one number that differs from itself
         return _free_of_error(record)
     if learned(features, thresholds):
-        return None
+        return _of_swings(features, thresholds)
     return (
         _unseen(record)
         or _floor_unknown(loss, record)
         or _of_text(features, record)
         or _of_noise(features, record, thresholds)
+    )
+
+
+def _of_swings(features: Features, thresholds: Thresholds) -> str | None:
+    """The reason where a network ended low, but most of its last losses were not."""
+    if late_agreement(features, thresholds) >= EVEN:
+        return None
+    return (
+        f"the training loss ended at {percent(features.relative_train_loss or 0.0)} of that of always predicting the"
+        f" average, but most losses of the last quarter are above {percent(thresholds.learned)}"
     )
 
 

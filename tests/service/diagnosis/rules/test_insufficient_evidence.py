@@ -62,7 +62,7 @@ def seen_at(record: RunRecord, *names: str) -> RunRecord:
 
 
 def test_a_network_that_did_not_learn_and_whose_layers_were_not_seen_is_not_called_unbroken() -> None:
-    stuck = changed(healthy_record(), outcome=failed())
+    stuck = changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed())
     assert diagnose(stuck).primary == "slow_convergence"
     unseen = diagnose(seen_at(stuck))
     assert unseen.primary == "insufficient_evidence"
@@ -77,13 +77,13 @@ def test_a_network_that_learned_is_healthy_whatever_was_seen_of_it() -> None:
 
 
 def test_weights_inside_a_block_are_seen_with_its_output() -> None:
-    stuck = seen_at(changed(healthy_record(), outcome=failed()), "0.linear")
+    stuck = seen_at(changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed()), "0.linear")
     inside = tuple(WeightInfo(f"0.linear.{k}", (32, 32)) for k in range(11))
     assert diagnose(replace(stuck, weights=inside)).primary == "slow_convergence"
 
 
 def test_frozen_weights_and_the_readout_need_not_be_seen() -> None:
-    stuck = seen_at(changed(healthy_record(), outcome=failed()))
+    stuck = seen_at(changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed()))
     frozen = tuple(WeightInfo(f"frozen.{k}", (32, 32), trainable=False) for k in range(10))
     assert (
         diagnose(replace(stuck, weights=(*frozen, WeightInfo("head", (10, 32), readout=True)))).primary
@@ -92,13 +92,13 @@ def test_frozen_weights_and_the_readout_need_not_be_seen() -> None:
 
 
 def test_sites_that_another_program_names_otherwise_count_as_one_layer_each() -> None:
-    stuck = changed(healthy_record(), outcome=failed())
+    stuck = changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed())
     renamed = tuple(replace(site, name=f"h{index}") for index, site in enumerate(stuck.sites))
     assert diagnose(replace(stuck, sites=renamed)).primary == "slow_convergence"
 
 
 def test_embeddings_need_not_be_seen_since_rows_of_them_are_looked_up() -> None:
-    stuck = seen_at(changed(healthy_record(), outcome=failed()))
+    stuck = seen_at(changed(healthy_record(), {"probe_loss": 2.3}, outcome=failed()))
     tables = tuple(WeightInfo(f"table.{k}", (500, 16), module="Embedding") for k in range(11))
     assert diagnose(replace(stuck, weights=tables)).primary == "slow_convergence"
     assert diagnose(replace(stuck, weights=tuple(replace(each, module="Linear") for each in tables))).primary == (
@@ -110,7 +110,8 @@ def test_a_loss_with_a_floor_that_nobody_knows_may_have_come_down_to_it() -> Non
     own = but(but(CLASSIFIER, "loss", takes="unknown"), "loss", name="PoissonNLLLoss")
     for ratio, primary in ((0.6, "insufficient_evidence"), (0.99, "slow_convergence"), (0.4, "healthy")):
         ended = outcome(final_train_loss=2.3 * ratio, constant_loss=2.3)
-        assert diagnose(seen(own, outcome=ended)).primary == primary
+        record = changed(healthy_record(), {"probe_loss": 2.3 * ratio}, outcome=ended)
+        assert diagnose(seen(own, record=record)).primary == primary
     assert (
         "PoissonNLLLoss can fall"
         in diagnose(seen(own, outcome=outcome(final_train_loss=1.4, constant_loss=2.3))).findings[0].summary
@@ -120,7 +121,9 @@ def test_a_loss_with_a_floor_that_nobody_knows_may_have_come_down_to_it() -> Non
 @pytest.mark.parametrize(("ratio", "primary"), [(0.95, "insufficient_evidence"), (0.96, "slow_convergence")])
 def test_a_loss_with_such_a_floor_came_down_if_it_left_at_most_95_percent(ratio, primary) -> None:
     own = but(but(CLASSIFIER, "loss", takes="unknown"), "loss", name="PoissonNLLLoss")
-    assert diagnose(seen(own, outcome=outcome(final_train_loss=ratio, constant_loss=1.0))).primary == primary
+    ended = outcome(final_train_loss=2.3 * ratio, constant_loss=2.3)
+    record = changed(healthy_record(), {"probe_loss": 2.3 * ratio}, outcome=ended)
+    assert diagnose(seen(own, record=record)).primary == primary
 
 
 @pytest.mark.parametrize(("layers", "told"), [(4, True), (5, False)])

@@ -12,7 +12,7 @@ from gradclinic.measurements.preflight import InnerLoss
 from gradclinic.measurements.record import Series
 from gradclinic.remedies.against import LOG_PROBABILITIES, PLAIN_OUTPUTS, USUAL_LOSS
 
-from ..records import changed, failed, healthy_record, outcome
+from ..records import changed, failed, healthy_record, outcome, stuck
 from ..seen import CLASSIFIER, REGRESSION, SQUARED_ERROR, but, seen
 
 
@@ -188,7 +188,7 @@ def test_zeros_and_ones_that_are_fitted_as_numbers_do_not_lead_since_that_can_wo
     answers = answers.model_copy(
         update={"loss": SQUARED_ERROR, "outputs": answers.outputs.model_copy(update={"columns": 1})}
     )
-    found = diagnose(seen(answers))
+    found = diagnose(seen(answers, record=stuck()))
     (finding,) = (each for each in found.findings if each.condition == "loss_mismatch")
     assert (found.primary, finding.confidence, finding.severity) == ("slow_convergence", 0.5, "warning")
 

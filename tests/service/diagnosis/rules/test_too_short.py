@@ -273,7 +273,7 @@ def test_a_part_that_was_learned_in_few_steps_while_the_loss_fell_is_noted_witho
     falls = falling(to=to, steps_per_unit=steps)
     short = replace(truncated(falls, steps), outcome=outcome(steps_done=steps, final_train_loss=2.3 * to))
     first, *others = diagnose(short).findings
-    assert first.condition == "healthy"
+    assert first.condition == ("healthy" if to < 0.4 else "insufficient_evidence")  # it just came below a half
     assert [finding.condition for finding in others] == (["too_short"] if there else [])
     for finding in others:
         assert (finding.blames[0], finding.severity, finding.harm) == ("steps", "info", False)
