@@ -149,6 +149,10 @@ class LossFacts(Spec):
     small_targets: float | None = None
     """Largest gradient of a sample, over the median one, in a loss of the program's own whose gradient falls with the
     size of the target, as that of a percentage error; None in another."""
+    ignored: Fraction | None = None
+    """Fraction of the first targets whose class has an output and is left out of the loss; None if none is."""
+    spread_of_sizes: float | None = None
+    """Deviation of the sizes of the targets over their mean, in a loss that is the same for outputs of any size."""
     spread_left: float | None = None
     """Spread of the outputs over the samples of a batch, in the last call over the first, median over the columns."""
     inner: Annotated[Items[InnerLoss], Field(max_length=16)] = ()
@@ -289,6 +293,19 @@ class PairingFacts(Spec):
     """How pictures are turned that agree with the maps that are their targets only if turned back; None if not."""
 
 
+class FitFacts(Spec):
+    """How well two simple fits predict targets that are numbers, each sample from all others: what can be learned."""
+
+    samples: Count
+    """Number of different samples that were fitted."""
+    line_left: float
+    """Squared error of a linear function of the inputs, over the variance of the targets."""
+    curve_left: float
+    """The same of a smooth function of the inputs."""
+    error: float
+    """Standard error of the difference of the two."""
+
+
 class Preflight(Spec):
     """Facts about the first batches of one run. A part is None if it could not be observed."""
 
@@ -303,6 +320,7 @@ class Preflight(Spec):
     mixing: MixingFacts | None = None
     order: OrderFacts | None = None
     pairing: PairingFacts | None = None
+    fit: FitFacts | None = None
     unexplained: Fraction | None = None
     """Fraction of the targets' variance in the first samples that lies between samples with equal inputs, so that no
     function of the inputs explains it; None if unknown."""

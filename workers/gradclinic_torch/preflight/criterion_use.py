@@ -13,6 +13,8 @@ from ..measure.loss_of_passes import Told, loss_of
 from ..model.graph import holds_derivatives
 from ..model.last_activation import last_activation
 from .batch_facts import rarest_class
+from .directions import spread_of_sizes
+from .ignored_class import ignored_fraction
 from .inner_losses import inner_losses
 from .own_broadcast import broadcasts
 from .own_floor import floors
@@ -36,6 +38,10 @@ class CriterionUse:
         self._broadcasts = self._swapped = False
         self._returned: set[int] = set()
         """Addresses of the model's outputs of the first step."""
+        self._rows: int | None = None
+        """Rows of the model's output in the first step."""
+        self._ignored: float | None = None
+        self._sizes: float | None = None
         self._residual = False
         self._small_targets: float | None = None
         self._right: RightOutputs | None = None
@@ -49,6 +55,7 @@ class CriterionUse:
 
     def returned(self, output: Tensor) -> None:
         """The model has returned this tensor first, in the first step."""
+        self._rows = len(output) if output.ndim else None
         self._returned.add(output.untyped_storage().data_ptr())
 
     def saw_value(self, value: Tensor) -> None:
@@ -80,6 +87,8 @@ class CriterionUse:
         takes_indices = targets.ndim < outputs.ndim and not targets.is_floating_point()
         self._swapped = self._swapped or (takes_indices and are_swapped(outputs, value))
         self._broadcasts = self._broadcasts or broadcasts(self._criterion, outputs, targets, value)
+        self._ignored = self._ignored or ignored_fraction(self._criterion, outputs, targets, rows=self._rows)
+        self._sizes = self._sizes or spread_of_sizes(self._criterion, outputs, targets, value)
         if self._small_targets is None:
             self._small_targets = largest_over_median(self._criterion, outputs, targets, value)
         self._right = self._right or right_outputs(self._criterion, outputs, targets, value)
@@ -109,6 +118,8 @@ class CriterionUse:
             exceeded=self._right is not None and self._right.exceeded,
             inner=self._inner,
             small_targets=self._small_targets,
+            ignored=self._ignored,
+            spread_of_sizes=self._sizes,
             bounded_floor=self._floors[0] if self._floors is not None else None,
             free_floor=self._floors[1] if self._floors is not None else None,
             factor=factor if factor is not None and factor > 0 else None,

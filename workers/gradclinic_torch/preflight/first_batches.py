@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.measurements.preflight import (
+    FitFacts,
     InputFacts,
     MixingFacts,
     OptimizerFacts,
@@ -202,6 +203,7 @@ class FirstLook:
             mixing=self._mixes,
             order=self._order,
             pairing=self._pairing_facts(),
+            fit=self._fit(),
             unexplained=self._unexplained(),
             next_token=self._next_token.found,
             linear=self._linear,
@@ -257,6 +259,11 @@ class FirstLook:
     def _pairing_facts(self) -> PairingFacts | None:
         found: list[PairingFacts | None] = []
         self._pairing.do(lambda pairing: found.append(pairing.facts()))
+        return next(iter(found), None)
+
+    def _fit(self) -> FitFacts | None:
+        found: list[FitFacts | None] = []
+        self._pairing.do(lambda pairing: found.append(pairing.fit()))
         return next(iter(found), None)
 
     def _unexplained(self) -> float | None:

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradclinic.measurements.preflight import PairingFacts
+from gradclinic.measurements.preflight import FitFacts, PairingFacts
 
+from .simple_fits import simple_fits
 from .turned_maps import TurnedMaps
 
 SAMPLES = 512
@@ -82,6 +83,11 @@ class Pairing:
             amounts=self._amounts,
             turned=self._maps.turned(),
         )
+
+    def fit(self) -> FitFacts | None:
+        """How well a line and a curve predict the targets; None unless inputs and targets are numbers."""
+        kept = self._kept()
+        return simple_fits(*_once(*kept)) if kept is not None and self._amounts else None
 
     def unexplained(self) -> float | None:
         """Fraction of the targets' variance that lies between samples with equal inputs; None with too few samples.

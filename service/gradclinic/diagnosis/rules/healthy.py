@@ -5,10 +5,12 @@ from ...measurements.record import RunRecord
 from ..confidence import agreement
 from ..features import Features
 from ..finding import EVEN, Evidence, Finding
+from ..learnable import left_to_learn
 from ..outcome import enough, learned
 from ..phrase import against_constant, loss_evidence
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .loss_mismatch import sizes_are_left_open
 from .unrelated_targets import are_unrelated
 
 _RIGHTLY = 0.87
@@ -43,7 +45,12 @@ class Healthy(Rule):
             features,
             harm=False,
             severity="info",
-            confidence=min(_RIGHTLY if not len(features.probe_loss) else _WITH_PROBE, _if_related(record), agreed),
+            confidence=min(
+                _RIGHTLY if not len(features.probe_loss) else _WITH_PROBE,
+                _if_related(record),
+                agreed,
+                1.0 if left_to_learn(features, record) is None and not _sees_directions_only(record) else EVEN,
+            ),
             evidence=(
                 *loss_evidence(features, thresholds),
                 *((Evidence("depth_slope", slope, "orders of magnitude"),) if slope is not None else ()),
@@ -74,6 +81,12 @@ def _if_related(record: RunRecord) -> float:
     if seen is None or not are_unrelated(seen):
         return 1.0
     return _BY_HEART if seen.amounts else _SYMBOLS_BY_HEART
+
+
+def _sees_directions_only(record: RunRecord) -> bool:
+    """Whether the loss falls for outputs of any size, while the sizes of the targets differ."""
+    loss = record.preflight.loss if record.preflight is not None else None
+    return loss is not None and sizes_are_left_open(loss)
 
 
 def _level(slope: float | None) -> str:

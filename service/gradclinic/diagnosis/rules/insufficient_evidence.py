@@ -61,7 +61,8 @@ class InsufficientEvidence(Rule):
             evidence=(Evidence("likeliest", likeliest.confidence, "probability", EVEN),),
             summary=(
                 "There is not enough evidence for a diagnosis: no cause is more likely than not. The likeliest,"
-                f" {likeliest.condition.replace('_', ' ')}, is {percent(likeliest.confidence)} sure: {likeliest.summary}"
+                f" {likeliest.condition.replace('_', ' ')}, is {percent(likeliest.confidence)} sure:"
+                f" {likeliest.summary}"
             ),
         )
 

@@ -19,7 +19,7 @@ from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import not_known_to_have_learned
 from ..own_loss import LossFault, falls_anyway, of_broadcast_shapes, own_loss_fault
-from ..phrase import outcome_in_words
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -45,7 +45,7 @@ class LossMismatch(Rule):
             summary += f" (off by up to {rare_error:.2g} for those of the rare classes, which round to others then)"
             blames = (*blames, "data", "labels")
         hides_a_class = any(
-            each.name in ("rare_weight", "weight_of_rarest") for each in evidence
+            each.name in ("rare_weight", "weight_of_rarest", "ignored_targets") for each in evidence
         )  # the loss falls without that class
         shows_nothing = seen is not None and seen.loss is not None and falls_anyway(seen.loss)
         return self.finding(
@@ -76,10 +76,12 @@ def _fault(seen: Preflight) -> LossFault | None:
     return (
         _of_sign(loss)
         or _of_axes(loss)
+        or _of_ignored(loss)
         or _of_outputs(loss, outputs)
         or _of_bounded_logits(loss, outputs, targets)
         or (_of_targets(loss, outputs, targets) if targets is not None else None)
         or _of_weights(loss)
+        or _of_directions(loss)
     )
 
 
@@ -110,6 +112,51 @@ def _of_axes(loss: LossFacts) -> LossFault | None:
         (),
         _SWAPPED_RIGHTLY,
         ("wiring", "loss"),
+    )
+
+
+_IGNORED_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training; not found in the correct programs of the benchmark."""
+
+
+def _of_ignored(loss: LossFacts) -> LossFault | None:
+    """A class that the network has an output for, and that the loss leaves out, so that it is never learned."""
+    if loss.ignored is None:
+        return None
+    return (
+        (
+            f"{loss.name} leaves out a class that {percent(loss.ignored)} of the targets have (`ignore_index`, or a"
+            " weight of 0), so the network never learns it: ignore a number that is no class, such as -100"
+        ),
+        (Evidence("ignored_targets", loss.ignored, "fraction", 0.0),),
+        _IGNORED_RIGHTLY,
+        ("loss", "labels", "data"),
+    )
+
+
+_SPREAD = 0.1
+"""Deviation of the targets' sizes over their mean from which they differ. A judgement."""
+_DIRECTIONS_RIGHTLY = 0.5
+"""A possibility: directions may be all that is wanted, as of embeddings, and then nothing is wrong."""
+
+
+def sizes_are_left_open(loss: LossFacts) -> bool:
+    """Whether outputs of any size have the same loss, while the sizes of the targets differ."""
+    return loss.spread_of_sizes is not None and loss.spread_of_sizes >= _SPREAD
+
+
+def _of_directions(loss: LossFacts) -> LossFault | None:
+    if loss.spread_of_sizes is None or not sizes_are_left_open(loss):
+        return None
+    return (
+        (
+            f"{loss.name} is the same for outputs of any size, and the sizes of the targets differ by"
+            f" {percent(loss.spread_of_sizes)}, so only their directions are learned: if their sizes count, add a"
+            " squared error"
+        ),
+        (Evidence("spread_of_sizes", loss.spread_of_sizes, "ratio", _SPREAD),),
+        _DIRECTIONS_RIGHTLY,
+        ("loss",),
     )
 
 

@@ -7,8 +7,9 @@ from ...remedies.against import RELU
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import NOTHING_LEARNED, blown_up, failed
-from ..phrase import counted, outcome_in_words
+from ..learnable import fit_evidence, is_curved
+from ..outcome import NOTHING_LEARNED, WELL, blown_up, failed
+from ..phrase import against_constant, counted, outcome_in_words, percent
 from ..reliability import IN_PROGRAMS
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -27,15 +28,18 @@ class MissingNonlinearity(Rule):
         hidden = [site for site in record.sites if site.kind == "pre_activation"]
         if not (hidden or _has_no_hidden_layer(record)) or not _is_linear(record):
             return None
-        loss = features.relative_train_loss
-        learned_a_part = loss is not None and loss <= NOTHING_LEARNED  # more steps may do as well, or it is the data
         return self.finding(
             features,
-            harm=failed(features, thresholds) and not learned_a_part,
+            harm=_does_harm(features, record, thresholds, is_meant=not hidden),
             confidence=IN_PROGRAMS[self.condition].rightly,
             layers=tuple(site.name for site in hidden),
-            evidence=(Evidence("hidden_layers_without_activation", float(len(hidden)), "layers", 0.0),),
-            summary=f"{_summary(len(hidden))}; {outcome_in_words(features, thresholds)}.",
+            evidence=(
+                Evidence("hidden_layers_without_activation", float(len(hidden)), "layers", 0.0),
+                *(fit_evidence(record) if is_curved(record) else ()),
+            ),
+            summary=_summary(len(hidden))
+            + (_curve(features, record) or f"; {outcome_in_words(features, thresholds)}")
+            + ".",
             blames=("hidden_activation", "architecture") if hidden else ("architecture", "hidden_activation"),
         )
 
@@ -47,12 +51,34 @@ class MissingNonlinearity(Rule):
         return (RELU,) if finding.layers else ()
 
 
+def _does_harm(features: Features, record: RunRecord, thresholds: Thresholds, *, is_meant: bool) -> bool:
+    """Whether it explains what was not learned. Where data may be linear, more steps may do where a part was learned.
+
+    `is_meant`: it has a single layer, whose author may have wanted a linear function.
+    """
+    loss, curved = features.relative_train_loss, is_curved(record)
+    if failed(features, thresholds):
+        return curved or loss is None or loss > NOTHING_LEARNED
+    return curved and features.finished and loss is not None and loss > WELL and not is_meant
+
+
 def _summary(hidden: int) -> str:
     if not hidden:
         return "The network is one linear layer: add hidden layers, with an activation such as ReLU after each"
     return (
         f"No activation follows the {counted(hidden, 'hidden layer')}, so the whole network is linear: add one, for"
         " example ReLU"
+    )
+
+
+def _curve(features: Features, record: RunRecord) -> str:
+    """What a linear function can reach, as a sentence that ends without its full stop; empty if that is not known."""
+    fit, loss = record.preflight.fit if record.preflight is not None else None, features.relative_train_loss
+    if fit is None or loss is None or not is_curved(record):
+        return ""
+    return (
+        f". Of the variance of targets that it did not see, a linear function leaves {percent(fit.line_left)}, a smooth"
+        f" curve {percent(fit.curve_left)}; the training loss ended at {against_constant(loss)}"
     )
 
 

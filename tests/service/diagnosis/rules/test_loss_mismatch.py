@@ -480,3 +480,17 @@ def test_outputs_that_became_one_under_a_loss_that_falls_without_end_point_to_a_
 def test_only_what_the_sentence_says_is_suggested(look, suggested):
     finding = diagnose(seen(look)).findings[0]
     assert (finding.condition, finding.suggested_remedies) == ("loss_mismatch", suggested)
+
+
+def test_a_class_that_the_loss_leaves_out_does_harm_though_the_loss_fell():
+    first = diagnose(seen(but(CLASSIFIER, "loss", ignored=0.3), outcome=outcome())).findings[0]
+    assert (first.condition, first.harm, first.blames[0]) == ("loss_mismatch", True, "loss")
+    assert "leaves out a class that 30 % of the targets have" in first.summary
+
+
+@pytest.mark.parametrize(("spread", "there"), [(0.09, False), (0.1, True)])
+def test_a_loss_of_directions_alone_is_noted_where_sizes_differ_and_health_is_as_likely_as_not(spread, there):
+    own = but(but(REGRESSION, "loss", name="Angle", takes="unknown", spread_of_sizes=spread), "outputs", columns=2)
+    first, *others = diagnose(seen(own, record=healthy_record())).findings
+    assert (first.condition, first.confidence == 0.5) == ("healthy", there)
+    assert [(each.condition, each.harm) for each in others] == ([("loss_mismatch", False)] if there else [])

@@ -6,12 +6,12 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.diagnosis.features import extract
 from gradclinic.diagnosis.rules.missing_nonlinearity import MissingNonlinearity
 from gradclinic.diagnosis.thresholds import Thresholds
-from gradclinic.measurements.preflight import Preflight
+from gradclinic.measurements.preflight import FitFacts, Preflight
 from gradclinic.measurements.record import WeightInfo
 from gradclinic.remedies.network import Network
 
 from ..records import changed, failed, healthy_record, outcome
-from ..seen import CLASSIFIER, seen
+from ..seen import CLASSIFIER, REGRESSION, seen
 
 
 def linear(ended):
@@ -93,3 +93,39 @@ def test_a_linear_network_that_learned_a_part_and_goes_no_further_wants_hidden_l
         finding = diagnose(replace(record, preflight=look)).findings[0]
         assert (finding.condition, *finding.blames[:2]) == ("slow_convergence", "architecture", blamed)
         assert ("a linear function of its inputs" in finding.summary) is (known is True)
+
+
+CURVED = FitFacts(samples=256, line_left=0.4, curve_left=0.1, error=0.05)
+
+
+def of_numbers(fit, ended, **changes):
+    look = REGRESSION.model_copy(update={"linear": True, "fit": fit, **changes})
+    return seen(look, record=changed(healthy_record(activation="identity", can_die=False), outcome=ended))
+
+
+def test_a_linear_network_on_curved_data_is_named_though_it_learned_what_a_line_can():
+    first = diagnose(of_numbers(CURVED, outcome(final_train_loss=0.92))).findings[0]
+    assert (first.condition, first.harm, first.blames[0]) == ("missing_nonlinearity", True, "hidden_activation")
+    assert "a linear function leaves 40 %, a smooth curve 10 %; the training loss ended at 40 %" in first.summary
+
+
+@pytest.mark.parametrize(
+    ("fit", "left"),
+    [
+        (None, 0.92),
+        (CURVED.model_copy(update={"line_left": 0.19}), 0.92),  # hardly curved
+        (CURVED.model_copy(update={"error": 0.08}), 0.92),  # not surely
+        (CURVED, 0.2 * 2.3),  # learned well
+    ],
+)
+def test_it_is_healthy_where_the_data_are_not_surely_curved_or_it_learned_well(fit, left):
+    assert diagnose(of_numbers(fit, outcome(final_train_loss=left))).primary == "healthy"
+
+
+def test_one_linear_layer_may_be_meant_and_is_noted():
+    ended = outcome(final_train_loss=0.92)
+    alone = replace(of_numbers(CURVED, ended), sites=(), weights=(WeightInfo("0", (1, 2), readout=True),), series={})
+    finding = MissingNonlinearity().judge(extract(alone), alone, Thresholds())
+    assert not finding.harm
+    failing = replace(alone, outcome=failed(final_train_loss=1.9))
+    assert MissingNonlinearity().judge(extract(failing), failing, Thresholds()).harm
